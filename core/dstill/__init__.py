@@ -1,0 +1,29 @@
+"""dstill: distil a large teacher into a small student that writes a structured language.
+
+The public names load when they are first used, so that ``import dstill`` costs little.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dstill.hookspecs import hookimpl as hookimpl
+    from dstill.run import Run as Run
+    from dstill.task import Check as Check
+    from dstill.task import Task as Task
+
+__all__ = ["Check", "Run", "Task", "__version__", "hookimpl"]
+
+_HOME = {"hookimpl": "dstill.hookspecs", "Run": "dstill.run", "Task": "dstill.task", "Check": "dstill.task"}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("dstill")
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'dstill' has no attribute '{name}'")

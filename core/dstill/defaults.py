@@ -1,0 +1,64 @@
+"""The core's own answers to the hooks: what happens where no plugin says otherwise.
+
+Registered first, so that pluggy asks it last: any plugin's answer goes before it.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, Sequence
+
+from dstill.errors import UsageError
+from dstill.hookspecs import hookimpl
+from dstill.parts import Choice, Device, Executor, Modality, Reason, Recipe, Shape
+from dstill.records import Draft, Example, Problem, Prompt, Verdict
+from dstill.task import Task
+
+__all__ = ["build_prompt", "check_draft", "judge_answer", "parse_reply", "select_modality"]
+
+SEED_BOUNDARY = 40 * 2**30  # the recipe's rule: QLoRA below 40 GB
+
+
+@hookimpl
+def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prompt:
+    return task.prompt(example, shots)
+
+
+@hookimpl
+def parse_reply(task: Task, text: str) -> Draft | None:
+    return task.parse(text)
+
+
+@hookimpl
+def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem]:
+    return task.problems(example, draft)
+
+
+@hookimpl
+def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
+    return task.judge(example, draft, executor)
+
+
+@hookimpl
+def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice:
+    """Of those that fit, the one of highest `fullness`; by the seed's rule where the policy says so."""
+    reasons = tuple(
+        Reason(
+            modality=m.name,
+            fullness=m.fullness,
+            need=m.need(student, recipe),
+            unfit=m.unfit(student, recipe, device) or "",
+        )
+        for m in sorted(modalities, key=lambda m: -m.fullness)
+    )
+    fitting = [r for r in reasons if not r.unfit]
+    if recipe.policy == "seed" and device.free < SEED_BOUNDARY:
+        fitting = [r for r in fitting if r.modality == "qlora"] or fitting
+    if not fitting:
+        least = min(reasons, key=lambda r: r.need.total)
+        raise UsageError(
+            f"no modality fits {device.name}",
+            where="; ".join(f"{r.modality}: {r.unfit}" for r in reasons),
+            hint=f"{least.modality} needs least: try a smaller batch, shorter inputs or "
+            "gradient_checkpointing, or a smaller student",
+        )
+    return Choice(modality=fitting[0].modality, reasons=reasons)

@@ -1,0 +1,157 @@
+"""Every hook of dstill, in one file.
+
+A plugin is a module (or any object) with functions of these names, marked with
+`dstill.hookimpl`, and an entry point in the group ``dstill``:
+
+    [project.entry-points.dstill]
+    mine = "my_package"
+
+Registration hooks yield part *classes* (see `dstill.parts`); each is called once and its
+parts are kept. Two parts of one kind with one name are an error that names both plugins.
+
+A "first result" hook may return None to pass: the next plugin is asked, and at last the
+core's own answer (`dstill.defaults`) is taken. A plugin that answers `build_prompt`,
+`parse_reply`, `check_draft` or `judge_answer` returns None (or nothing) for every task
+that is not its own.
+
+What belongs to one task alone is a method of its `Task`, not a hook.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterable, Sequence
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from dstill.parts import (
+        Choice,
+        Device,
+        Executor,
+        Metric,
+        Modality,
+        Objective,
+        Recipe,
+        Shape,
+        Student,
+        Teacher,
+    )
+    from dstill.records import Draft, Example, Problem, Prompt, Section, Verdict
+    from dstill.run import Run
+    from dstill.task import Task
+
+__all__ = ["hookimpl", "hookspec"]
+
+hookspec = pluggy.HookspecMarker("dstill")
+hookimpl = pluggy.HookimplMarker("dstill")
+
+
+# --- registration -----------------------------------------------------------------------
+
+
+@hookspec
+def register_tasks() -> Iterable[type[Task]]:  # type: ignore[empty-body]
+    """Yield task packs, one class a language."""
+
+
+@hookspec
+def register_teachers() -> Iterable[type[Teacher]]:  # type: ignore[empty-body]
+    """Yield teachers, for ``generate --teacher NAME``."""
+
+
+@hookspec
+def register_students() -> Iterable[type[Student]]:  # type: ignore[empty-body]
+    """Yield kinds of students, for ``train --student NAME`` or ``--student NAME:BASE``."""
+
+
+@hookspec
+def register_modalities() -> Iterable[type[Modality]]:  # type: ignore[empty-body]
+    """Yield modalities; ``fullness`` says where each stands in the automatic choice."""
+
+
+@hookspec
+def register_objectives() -> Iterable[type[Objective]]:  # type: ignore[empty-body]
+    """Yield objectives, for ``train --objective NAME``."""
+
+
+@hookspec
+def register_executors() -> Iterable[type[Executor]]:  # type: ignore[empty-body]
+    """Yield executors; a task names those that it can use in ``Task.executors``."""
+
+
+@hookspec
+def register_metrics() -> Iterable[type[Metric]]:  # type: ignore[empty-body]
+    """Yield metrics; `evaluate` prints each, over all verdicts of a set."""
+
+
+@hookspec
+def register_commands(cli: click.Group) -> None:
+    """Add commands to the command line, by ``cli.add_command`` or ``@cli.command``.
+
+    Called at every start of ``dstill``: import nothing heavy here.
+    """
+
+
+# --- teaching ---------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prompt | None:  # type: ignore[empty-body]
+    """The prompt for one example, with `shots` as worked examples.
+
+    First result wins; the core's own answer is ``task.prompt(example, shots)``.
+    """
+
+
+@hookspec(firstresult=True)
+def parse_reply(task: Task, text: str) -> Draft | None:  # type: ignore[empty-body]
+    """Rationale and answer out of a teacher's raw reply; None passes.
+
+    First result wins; the core's own answer is ``task.parse(text)``. When that is None
+    too, the reply is rejected with the code ``not_parseable``.
+    """
+
+
+@hookspec
+def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem] | None:  # type: ignore[empty-body]
+    """What is wrong with a teacher's draft, before it may become a record.
+
+    All answers are gathered, the core's (``task.checks``, in order) first. One problem of
+    severity error rejects the draft.
+    """
+
+
+# --- training ---------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def select_modality(  # type: ignore[empty-body]
+    modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device
+) -> Choice | None:
+    """The modality to train in, with every reason; called when ``modality = "auto"``.
+
+    First result wins; the core takes, of those that fit, the one of highest `fullness`.
+    """
+
+
+# --- evaluation -------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def judge_answer(  # type: ignore[empty-body]
+    task: Task, example: Example, draft: Draft | None, executor: Executor | None
+) -> Verdict | None:
+    """How far a student's draft comes; `draft` None: nothing could be parsed.
+
+    First result wins; the core's own answer is ``task.judge(example, draft, executor)``.
+    """
+
+
+@hookspec
+def report_sections(run: Run) -> Iterable[Section] | None:  # type: ignore[empty-body]
+    """Yield sections for the run's report, in plain data; the report's writer escapes them.
+
+    All answers are gathered and sorted by ``order``.
+    """

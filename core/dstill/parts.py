@@ -1,0 +1,365 @@
+"""The parts that plugins bring: teachers, students, modalities, objectives, executors, metrics.
+
+A part is a *class* with a ``name`` and a ``Config`` dataclass. Plugins yield the class
+from a registration hook; the runtime makes the object when a run needs it, with its
+own section of dstill.toml (``[teacher.openai]``, ``[modality.lora]``, ``[executor.http]`` …)
+read into that ``Config`` and checked like the core's own keys.
+
+    class Shout(Teacher):
+        name = "shout"
+
+        async def ask(self, prompt: Prompt) -> Reply:
+            return Reply(id=prompt.example.id, text=prompt.example.question.upper())
+
+One abstract method a role where that is possible; defaults for the rest. Memory is in
+bytes, time in seconds, everywhere.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Iterable, Iterator, Literal, Mapping, Self, Sequence
+
+from dstill.records import Draft, Example, Outcome, Pair, Prompt, Record, Reply, Score, Verdict
+
+if TYPE_CHECKING:
+    from dstill.task import Task
+
+__all__ = [
+    "Choice",
+    "Device",
+    "Engine",
+    "Executor",
+    "Fitted",
+    "Memory",
+    "Metric",
+    "Modality",
+    "NoConfig",
+    "Objective",
+    "Part",
+    "Reason",
+    "Recipe",
+    "Shape",
+    "Student",
+    "Teacher",
+    "TrainingJob",
+    "Writer",
+    "Written",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoConfig:
+    """For parts that have nothing to set."""
+
+
+class Part:
+    """A named class that plugins register; see the module's docstring."""
+
+    name: ClassVar[str]
+    Config: ClassVar[type[Any]] = NoConfig
+
+    def __init__(self, config: Any = None) -> None:
+        self.config = self.Config() if config is None else config
+
+
+# --- teaching ---------------------------------------------------------------------------
+
+
+class Teacher(Part, ABC):
+    """Writes rationale and answer for a question.
+
+    Used as an async context manager around all the asking of one stage, so that a
+    connection pool lives just as long.
+    """
+
+    paid: ClassVar[bool] = False  # replies cost money: each is committed by itself, at once
+    task: Task
+
+    def open(self, task: Task) -> Self:
+        """Make ready to answer for `task`. Raises ConfigError where a key or file is missing."""
+        self.task = task
+        return self
+
+    def identity(self, prompt: Prompt) -> Mapping[str, Any]:
+        """What, beside the messages, decides the reply: endpoint, model, parameters.
+
+        The reply store's key is a hash over this and the messages: whatever changes the
+        words sent changes the key, nothing else does. Holds no secret.
+        """
+        return {"teacher": self.name}
+
+    @abstractmethod
+    async def ask(self, prompt: Prompt) -> Reply:
+        """One reply. Raises ServiceError (worth another try), AuthError or DataError (not)."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+# --- training ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """Where training happens, or would happen (``plan --vram``)."""
+
+    name: str
+    kind: Literal["cpu", "cuda"]
+    total: int  # bytes
+    free: int  # bytes free now; of a machine that is not this one: its total
+    bf16: bool = False
+    here: bool = True  # False: only planned for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to train: the ``[train]`` section. Names are transformers' and peft's own."""
+
+    objective: str = field(default="dss", metadata={"help": "what the student learns"})
+    modality: str = field(default="auto", metadata={"help": "full, lora, qlora …, or auto: by the memory at hand"})
+    policy: Literal["fullest", "seed"] = field(
+        default="fullest", metadata={"help": "auto: the fullest that fits, or the seed recipe (QLoRA below 40 GB)"}
+    )
+    alpha: float = field(
+        default=0.5, metadata={"low": 0, "high": 1, "help": "weight of the label branch in dss; 1 - alpha: rationale"}
+    )
+    learning_rate: float = field(default=5e-5, metadata={"low": 1e-9, "high": 10})
+    per_device_train_batch_size: int = field(default=2, metadata={"low": 1, "high": 65536})
+    gradient_accumulation_steps: int = field(default=1, metadata={"low": 1, "high": 65536})
+    num_train_epochs: float = field(default=3.0, metadata={"low": 0, "high": 100000})
+    max_steps: int = field(default=-1, metadata={"low": -1, "high": 10**9, "help": "optimizer steps; -1: by epochs"})
+    max_seconds: float = field(default=0.0, metadata={"low": 0, "help": "stop after this much training; 0: no limit"})
+    warmup_ratio: float = field(default=0.03, metadata={"low": 0, "high": 1})
+    weight_decay: float = field(default=0.0, metadata={"low": 0, "high": 10})
+    max_length: int = field(default=1024, metadata={"low": 8, "high": 1 << 20, "help": "tokens of the source"})
+    max_target_length: int = field(default=512, metadata={"low": 8, "high": 1 << 20, "help": "tokens of a target"})
+    gradient_checkpointing: bool = False
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    r: int = field(default=16, metadata={"low": 1, "high": 4096, "help": "LoRA rank"})
+    lora_alpha: int = field(default=64, metadata={"low": 1, "high": 65536, "help": "recipe: 4 x r"})
+    lora_dropout: float = field(default=0.1, metadata={"low": 0, "high": 1})
+    target_modules: str = field(
+        default="attention", metadata={"help": "attention (q and v projections), all-linear, or names with commas"}
+    )
+    threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads; 0: torch's own choice"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A student as a planner sees it: counts from its configuration, no weights read."""
+
+    architecture: str  # transformers' class name
+    parameters: int
+    embedding: int  # parameters outside the linear layers that 4-bit quantizes
+    linears: Mapping[str, tuple[int, int, int]]  # module name → (inputs, outputs, how many)
+    layers: int
+    hidden: int
+    feed_forward: int
+    heads: int
+    vocabulary: int
+    encoder_decoder: bool
+    bytes_per_parameter: int = 4  # of the weights as they will be loaded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Bytes by component: weights, gradients, optimizer, activations, logits …"""
+
+    parts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.parts.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """What was found about one modality."""
+
+    modality: str
+    fullness: float
+    need: Memory
+    unfit: str = ""  # why it cannot be used; empty: it fits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The modality taken, with every reason."""
+
+    modality: str
+    reasons: tuple[Reason, ...]
+
+
+class Modality(Part, ABC):
+    """A way to fine-tune: which weights move, and in what form the others lie in memory."""
+
+    fullness: ClassVar[float]  # full 100, lora 60, qlora 30; automatic choice takes the fullest that fits
+
+    @abstractmethod
+    def need(self, student: Shape, recipe: Recipe) -> Memory:
+        """Peak bytes of one training step, above what the process held before."""
+
+    def unfit(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
+        """Why it cannot be used on `device`, or None when it can."""
+        need = self.need(student, recipe).total
+        if need > device.free:
+            return f"needs {need / 2**30:.1f} GiB, {device.free / 2**30:.1f} GiB free"
+        return None
+
+    def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
+        """Arguments for ``from_pretrained``: how the base's weights are to be loaded."""
+        return {}
+
+    @abstractmethod
+    def prepare(self, model: Any, recipe: Recipe) -> Any:
+        """The loaded `model` with just the intended weights trainable."""
+
+
+class Objective(Part, ABC):
+    """What a student learns from a record, and how its answer is read back."""
+
+    @abstractmethod
+    def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
+        """The sequences of one record, all in one forward pass. Weights sum to 1."""
+
+    def prompt(self, source: str) -> str:
+        """What the trained student is given for `source` (`Task.source`)."""
+        return f"predict: {source}"
+
+    def read(self, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
+        """What the student wrote, taken apart. Default: the text is the answer itself."""
+        return Draft(answer=text.strip()) if text.strip() else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """Everything that `Student.fit` needs."""
+
+    train: Sequence[tuple[Pair, ...]]  # one tuple a record
+    validation: Sequence[tuple[Pair, ...]]
+    modality: Modality
+    recipe: Recipe
+    device: Device
+    folder: Path  # the student's: adapter or weights, tokenizer, model card
+    seed: int
+    card: Mapping[str, Any] = field(default_factory=dict)  # facts for the model card
+    on_step: Callable[[int, int, Mapping[str, float]], None] = lambda step, steps, values: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What training came to."""
+
+    steps: int
+    seconds: float
+    history: tuple[Mapping[str, float], ...]  # step, loss, eval_loss, learning_rate …
+    peak_memory: int  # bytes above what the process held before the model was loaded
+    trained_parameters: int
+    all_parameters: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What a student wrote for one source."""
+
+    text: str
+    tokens: int
+    seconds: float
+    truncated: bool = False
+
+
+class Writer(ABC):
+    """A student ready to write."""
+
+    @abstractmethod
+    def write(self, sources: Sequence[str]) -> Iterator[Written]:
+        """Greedy answers, in the order of `sources`."""
+
+
+class Student(Part, ABC):
+    """A small model that can be fitted to pairs and then writes answers."""
+
+    base: str = ""  # the folder or id after "hf:" in ``--student hf:google/flan-t5-small``
+
+    @abstractmethod
+    def shape(self, texts: Iterable[str] = ()) -> Shape:
+        """Counts for the planner. `texts` are the dataset's, where a vocabulary is learnt from them."""
+
+    @abstractmethod
+    def fit(self, job: TrainingJob) -> Fitted:
+        """Train and leave a complete student in ``job.folder``. Raises TrainingError, DataError."""
+
+    @abstractmethod
+    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+        """The student of a run; with ``trained=False`` as it was before its first step."""
+
+
+# --- evaluation -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """How an executor reaches what runs answers: the ``[engine]`` section."""
+
+    name: str = field(default="", metadata={"help": "the executor; empty: the task's first, or by url"})
+    url: str = field(default="", metadata={"help": "a server of your own; empty: the embedded default"})
+    index: str = field(default="", metadata={"help": "index, alias or data stream; empty: the example's own"})
+    api_key_env: str = field(default="", metadata={"help": "environment variable that holds an API key"})
+    basic_auth_env: str = field(default="", metadata={"help": "environment variable that holds user:password"})
+    ca_certs: str = field(default="", metadata={"help": "file of the CA that signed the server's certificate"})
+    ca_fingerprint: str = field(default="", metadata={"help": "SHA-256 of that CA, instead of the file"})
+    allow_pattern: bool = field(default=False, metadata={"help": "let index hold a *, as logs-*"})
+    load_data: bool = field(
+        default=False, metadata={"help": "write the task's own data to the server, to indices made for it"}
+    )
+    timeout: float = field(default=30.0, metadata={"low": 0.1, "high": 3600, "help": "seconds a request"})
+
+
+class Executor(Part, ABC):
+    """Runs answers. A context manager, opened once for all examples of a stage."""
+
+    takes_url: ClassVar[bool] = False  # reaches a server of the user's (``--engine-url``)
+    task: Task
+    engine: Engine
+
+    def open(self, task: Task, engine: Engine) -> Self:
+        """Make ready to run answers of `task`. Raises ServiceError where an engine is not there."""
+        self.task, self.engine = task, engine
+        return self
+
+    @abstractmethod
+    def run(self, answer: str, example: Example) -> Outcome:
+        """Run a checked `answer` on the example's data. Never raises for what an answer does."""
+
+    @property
+    def label(self) -> str:
+        """Engine and version, for every score: ``embedded osmem-server 0.1.6``."""
+        return self.name
+
+    def close(self) -> None:
+        """Let go of whatever `open` took."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Metric(Part, ABC):
+    """A figure over verdicts."""
+
+    @abstractmethod
+    def __call__(self, verdicts: Sequence[Verdict]) -> Score:
+        """The score with its interval; ``value`` None where nothing was checked so far."""

@@ -1,0 +1,287 @@
+"""The one module that touches pluggy: finds plugins, loads them, and calls hooks by typed methods.
+
+    plugins = load()                        # built-ins and installed packages alike
+    plugins.tasks["querydsl"]               # the class that a plugin registered
+    plugins.build_prompt(task, example, ()) # one method a hook
+
+A plugin that does not load is named in `Plugins.failures` and the others still load;
+``DSTILL_DISABLE=a,b`` leaves plugins out, ``DSTILL_TRACE_HOOKS=1`` prints every hook call.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence, TypeVar
+
+import pluggy
+
+from dstill import defaults, hookspecs
+from dstill.errors import PluginError, UsageError, did_you_mean
+from dstill.parts import (
+    Choice,
+    Device,
+    Executor,
+    Metric,
+    Modality,
+    Objective,
+    Part,
+    Recipe,
+    Shape,
+    Student,
+    Teacher,
+)
+from dstill.records import Draft, Example, Problem, Prompt, Section, Verdict
+from dstill.task import Task
+
+if TYPE_CHECKING:
+    import click
+
+    from dstill.run import Run
+
+__all__ = ["Failure", "PluginInfo", "Plugins", "load"]
+
+GROUP = "dstill"
+P = TypeVar("P", bound=Part)
+
+# Registration hook → the base class of what it yields.
+KINDS: dict[str, type[Part]] = {
+    "tasks": Task,
+    "teachers": Teacher,
+    "students": Student,
+    "modalities": Modality,
+    "objectives": Objective,
+    "executors": Executor,
+    "metrics": Metric,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginInfo:
+    name: str
+    version: str = ""  # of its distribution
+    source: str = ""  # module or file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A plugin that did not load, or a clash between two."""
+
+    plugin: str
+    version: str
+    problem: str
+
+    def __str__(self) -> str:
+        version = f" {self.version}" if self.version else ""
+        return f"plugin '{self.plugin}'{version}: {self.problem} (leave it out with DSTILL_DISABLE={self.plugin})"
+
+
+class Plugins:
+    """The loaded plugins: their parts by name, and one method a hook."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(hookspecs)
+        self._manager.register(defaults, name="core")
+        self.loaded: list[PluginInfo] = []
+        self.failures: list[Failure] = []
+        self._parts: dict[str, dict[str, tuple[type[Part], str]]] = {kind: {} for kind in KINDS}
+        if os.environ.get("DSTILL_TRACE_HOOKS"):
+            self._manager.add_hookcall_monitoring(
+                before=lambda name, impls, kwargs: print(
+                    f"hook {name}({', '.join(kwargs)}) → {', '.join(i.plugin_name for i in reversed(impls))}",
+                    file=sys.stderr,
+                ),
+                after=lambda outcome, name, impls, kwargs: None,
+            )
+
+    # --- loading ------------------------------------------------------------------------
+
+    def add(self, plugin: object, info: PluginInfo) -> None:
+        """Register one plugin and keep its parts; what is wrong with it goes to `failures`."""
+        try:
+            self._manager.register(plugin, name=info.name)
+            self._manager.check_pending()
+            parts = self._collect(plugin, info)
+        except Exception as error:  # whatever a plugin's own code raises is that plugin's failure
+            if self._manager.has_plugin(info.name):
+                self._manager.unregister(name=info.name)
+            self.fail(info, error)
+            return
+        for kind, part in parts:
+            self._parts[kind][part.name] = (part, info.name)
+        self.loaded.append(info)
+
+    def fail(self, info: PluginInfo, error: BaseException) -> None:
+        text = str(error).strip().splitlines()
+        problem = f"{type(error).__name__}: {text[0] if text else ''}"
+        if isinstance(error, (PluginError, pluggy.PluginValidationError)):
+            problem = " ".join(text)
+        self.failures.append(Failure(plugin=info.name, version=info.version, problem=problem))
+
+    def _collect(self, plugin: object, info: PluginInfo) -> list[tuple[str, type[Part]]]:
+        """The parts of one plugin. Raises PluginError for a wrong kind or a name that is taken."""
+        found: list[tuple[str, type[Part]]] = []
+        for kind, base in KINDS.items():
+            hook = getattr(plugin, f"register_{kind}", None)
+            if hook is None:
+                continue
+            names = {name: owner for name, (_, owner) in self._parts[kind].items()}
+            for part in hook() or ():
+                if not (isinstance(part, type) and issubclass(part, base)):
+                    raise PluginError(f"register_{kind} gave {part!r}, which is no class of dstill's {base.__name__}")
+                if part.name in names:
+                    raise PluginError(
+                        f"two {kind} are called '{part.name}': one of plugin '{names[part.name]}', "
+                        f"one of plugin '{info.name}'"
+                    )
+                names[part.name] = info.name
+                found.append((kind, part))
+        return found
+
+    def require_healthy(self) -> None:
+        """For commands that run stages: refuse to go on when a plugin did not load."""
+        if self.failures:
+            raise PluginError(
+                "; ".join(str(f) for f in self.failures), hint="see `dstill plugins`; repair or disable what is named"
+            )
+
+    # --- parts --------------------------------------------------------------------------
+
+    def names(self, kind: str) -> list[str]:
+        return sorted(self._parts[kind])
+
+    def owner(self, kind: str, name: str) -> str:
+        """The plugin that brought a part."""
+        return self._parts[kind][name][1]
+
+    def _named(self, kind: str, base: type[P], name: str) -> type[P]:
+        try:
+            part = self._parts[kind][name][0]
+        except KeyError:
+            known = self.names(kind)
+            one = base.__name__.lower()
+            raise UsageError(
+                f"no {one} called '{name}'.{did_you_mean(name, known)}",
+                where=f"installed: {', '.join(known) or 'none'}",
+                hint="a plugin brings more: pip install it, or --plugin FILE.py",
+            ) from None
+        assert issubclass(part, base)
+        return part
+
+    def task(self, name: str) -> type[Task]:
+        return self._named("tasks", Task, name)
+
+    def teacher(self, name: str) -> type[Teacher]:
+        return self._named("teachers", Teacher, name)
+
+    def student(self, name: str) -> type[Student]:
+        return self._named("students", Student, name)
+
+    def modality(self, name: str) -> type[Modality]:
+        return self._named("modalities", Modality, name)
+
+    def objective(self, name: str) -> type[Objective]:
+        return self._named("objectives", Objective, name)
+
+    def executor(self, name: str) -> type[Executor]:
+        return self._named("executors", Executor, name)
+
+    def metric(self, name: str) -> type[Metric]:
+        return self._named("metrics", Metric, name)
+
+    # --- hooks --------------------------------------------------------------------------
+
+    @cached_property
+    def _hook(self) -> Any:
+        return self._manager.hook
+
+    def register_commands(self, cli: click.Group) -> None:
+        self._hook.register_commands(cli=cli)
+
+    def build_prompt(self, task: Task, example: Example, shots: Sequence[Example]) -> Prompt:
+        prompt: Prompt = self._hook.build_prompt(task=task, example=example, shots=shots)
+        return prompt
+
+    def parse_reply(self, task: Task, text: str) -> Draft | None:
+        draft: Draft | None = self._hook.parse_reply(task=task, text=text)
+        return draft
+
+    def check_draft(self, task: Task, example: Example, draft: Draft) -> tuple[Problem, ...]:
+        answers = self._hook.check_draft(task=task, example=example, draft=draft)
+        # pluggy asks the core last; its layers are to be read first
+        return tuple(problem for answer in reversed(answers) for problem in answer or ())
+
+    def select_modality(self, modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice:
+        choice: Choice = self._hook.select_modality(
+            modalities=modalities, student=student, recipe=recipe, device=device
+        )
+        return choice
+
+    def judge_answer(self, task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
+        verdict: Verdict = self._hook.judge_answer(task=task, example=example, draft=draft, executor=executor)
+        return verdict
+
+    def report_sections(self, run: Run) -> list[Section]:
+        answers: Iterable[Iterable[Section] | None] = self._hook.report_sections(run=run)
+        return sorted((s for answer in answers for s in answer or ()), key=lambda s: (s.order, s.title))
+
+
+def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> Plugins:
+    """All installed plugins but the disabled ones, then `files` (``--plugin ./my_pack.py``)."""
+    off = _disabled() if disabled is None else set(disabled)
+    plugins = Plugins()
+    # By name, so that the order of hook calls does not hang on the order of installation.
+    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+        if point.name not in off:
+            info = PluginInfo(name=point.name, version=_version(point), source=point.value)
+            try:
+                module = point.load()
+            except Exception as error:
+                plugins.fail(info, error)
+                continue
+            plugins.add(module, info)
+    for file in files:
+        info = PluginInfo(name=file.stem, source=str(file))
+        try:
+            module = _from_file(file)
+        except Exception as error:
+            plugins.fail(info, error)
+            continue
+        plugins.add(module, info)
+    return plugins
+
+
+def _disabled() -> set[str]:
+    return {name.strip() for name in os.environ.get("DSTILL_DISABLE", "").split(",") if name.strip()}
+
+
+def _version(point: EntryPoint) -> str:
+    return point.dist.version if point.dist else ""
+
+
+def _from_file(file: Path) -> object:
+    if not file.is_file():
+        raise UsageError(f"no plugin file {file}", where="--plugin")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{file} is no Python file", where="--plugin")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module  # so that dataclasses and pickling of its classes find it
+    spec.loader.exec_module(module)
+    return module
+
+
+def part_sections(plugins: Plugins) -> Mapping[str, type[Any]]:
+    """``task.querydsl`` → its Config, for every part: the sections that dstill.toml may have."""
+    singular = {kind: base.__name__.lower() for kind, base in KINDS.items()}
+    return {
+        f"{singular[kind]}.{name}": part.Config
+        for kind, parts in plugins._parts.items()
+        for name, (part, _) in parts.items()
+    }

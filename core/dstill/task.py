@@ -1,0 +1,215 @@
+"""A task pack: what one structured language needs, in one class.
+
+Required: ``name``, ``examples`` and ``checks``. Everything else has a default that is
+right for a language that is plain text and has one right spelling for an answer.
+
+    class Sums(Task):
+        name = "sums"
+
+        def examples(self, split):
+            yield Example(id="1", question="one and two", answer="1 + 2", split=split)
+
+        checks = (Check("form", lambda example, answer: ()),)
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any, Callable, ClassVar, Iterable, Mapping, Sequence
+
+from dstill.parts import Executor, Part
+from dstill.records import (
+    Cause,
+    Corpus,
+    Draft,
+    Example,
+    Grammar,
+    Level,
+    Message,
+    OutcomeKind,
+    Problem,
+    Prompt,
+    Verdict,
+)
+
+__all__ = ["Check", "Task"]
+
+_TAGGED = re.compile(r"\s*<rationale>(?P<rationale>.*?)</rationale>\s*<answer>(?P<answer>.*)</answer>\s*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One named layer of checks over an answer.
+
+    `run` gets any text that the layers marked ``parses`` let through, also one that
+    another layer refused, and must not raise on it.
+    """
+
+    name: str
+    run: Callable[[Example, str], Iterable[Problem]]
+    parses: bool = False  # an error here means that the answer is not in the language at all
+
+
+class Task(Part, ABC):
+    version: ClassVar[str] = "1"  # raise it when prompts change: replies are kept by their words
+    instructions: ClassVar[str] = "Answer the question."
+    executors: ClassVar[tuple[str, ...]] = ()  # names, the default first; empty: answers are not run
+
+    # --- questions ----------------------------------------------------------------------
+
+    @abstractmethod
+    def examples(self, split: str) -> Iterable[Example]:
+        """The questions of one of `records.SPLITS`, the same ones at every call."""
+
+    def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
+        """Questions with gold and rationale, made from `context`; nothing by default."""
+        return ()
+
+    # --- teaching -----------------------------------------------------------------------
+
+    def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
+        """What a teacher is asked: instructions and form, then shots, then the question."""
+        system = (
+            f"{self.instructions}\nThink step by step first. Reply in this form and nothing else:\n"
+            f"{self.reply_text('why the answer is as it is', 'the answer')}"
+        )
+        messages = [Message(role="system", content=system)]
+        for shot in shots:
+            messages.append(Message(role="user", content=self.source(shot)))
+            messages.append(Message(role="assistant", content=self.reply_text(shot.rationale or "", shot.answer or "")))
+        messages.append(Message(role="user", content=self.source(example)))
+        return Prompt(example=example, messages=tuple(messages))
+
+    def reply_text(self, rationale: str, answer: str) -> str:
+        """The form in which a teacher replies; `parse` undoes it."""
+        return f"<rationale>{rationale}</rationale><answer>{answer}</answer>"
+
+    def parse(self, text: str) -> Draft | None:
+        """A reply taken apart, or None when it is not in the form of `reply_text`."""
+        match = _TAGGED.fullmatch(text)
+        return Draft(answer=match["answer"].strip(), rationale=match["rationale"].strip()) if match else None
+
+    # --- learning -----------------------------------------------------------------------
+
+    def source(self, example: Example) -> str:
+        """What a student reads for a question."""
+        return example.question
+
+    def grammar(self, example: Example) -> Grammar | None:
+        """What a decoder may write, for constrained decoding."""
+        return None
+
+    # --- judging ------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def checks(self) -> tuple[Check, ...]:
+        """Named layers, in order."""
+
+    def canonical(self, answer: str) -> str:
+        """One spelling for equal answers. Must not raise, whatever the text."""
+        return answer.strip()
+
+    def is_refusal(self, answer: str) -> bool:
+        """Whether `answer` is a refusal, which is a legal answer of its own."""
+        return False
+
+    def same(self, got: Any, want: Any) -> bool:
+        """Whether two results (`Outcome.value`) are the same."""
+        return bool(got == want)
+
+    def vacuous(self, value: Any, example: Example) -> bool:
+        """Whether a gold's result tells nothing, so that agreeing with it proves nothing."""
+        return False
+
+    def corpora(self, example: Example, k: int) -> Iterable[Corpus]:
+        """At most `k` small data sets that tell the gold from its neighbours."""
+        return ()
+
+    def cause(self, got: str, want: str) -> Cause:
+        """The first difference between an answer and the gold."""
+        return Cause(label="different")
+
+    def problems(self, example: Example, draft: Draft, layers: Iterable[str] | None = None) -> Iterable[Problem]:
+        """What the checks find, in order; a layer that cannot parse the answer is the last."""
+        wanted = None if layers is None else set(layers)
+        for check in self.checks:
+            found = tuple(check.run(example, draft.answer))
+            if wanted is None or check.name in wanted:
+                yield from found
+            if check.parses and any(p.is_error for p in found):
+                if wanted is not None and check.name not in wanted:
+                    yield from found  # the asked layers could not run: say why
+                return
+
+    def judge(self, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
+        """How far a draft comes: parsed, valid, executed, correct.
+
+        Correct means the same result as the gold on the example's data and on every one
+        of `corpora`. Without an executor the verdict is followed to VALID only. A gold
+        that fails, or an engine that is not there, is never held against the draft.
+        """
+        expects_refusal = example.answer is not None and self.is_refusal(example.answer)
+        verdict = Verdict(
+            id=example.id,
+            reached=Level.UNPARSED,
+            checked=Level.VALID if executor is None else Level.CORRECT,
+            expects_refusal=expects_refusal,
+            category=example.category,
+            template=example.template,
+            split=example.split,
+        )
+        if draft is None:
+            return replace(verdict, reason="no answer in the text")
+        problems = tuple(self.problems(example, draft))
+        errors = [p for p in problems if p.is_error]
+        unparsed = {check.name for check in self.checks if check.parses}
+        verdict = replace(
+            verdict,
+            problems=problems,
+            exact=None if example.answer is None else self.canonical(draft.answer) == self.canonical(example.answer),
+        )
+        if errors:
+            reached = Level.UNPARSED if any(p.layer in unparsed for p in errors) else Level.PARSED
+            return replace(verdict, reached=reached, reason=errors[0].message)
+        refused = self.is_refusal(draft.answer)
+        verdict = replace(verdict, reached=Level.VALID, refused=refused)
+        if refused or expects_refusal:
+            if example.answer is None:
+                return replace(verdict, checked=Level.VALID, reason="refused")
+            right = refused and expects_refusal
+            return replace(
+                verdict,
+                checked=Level.CORRECT,
+                reached=Level.CORRECT if right else Level.VALID,
+                reason="" if right else "refused" if refused else "should have refused",
+            )
+        return verdict if executor is None else self._execute(verdict, example, draft, executor)
+
+    def _execute(self, verdict: Verdict, example: Example, draft: Draft, executor: Executor) -> Verdict:
+        """`judge` from VALID on: run gold and draft back to back, on the base data and on each corpus."""
+        gold = None if example.answer is None else executor.run(example.answer, example)
+        got = executor.run(draft.answer, example)
+        verdict = replace(verdict, outcome=got.kind, reason=got.reason)
+        if gold is not None and gold.kind is not OutcomeKind.OK:
+            return replace(verdict, gold_error=f"{gold.kind.value}: {gold.reason}", checked=Level.VALID)
+        if got.kind in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED):
+            return replace(verdict, checked=Level.VALID)
+        if got.kind is OutcomeKind.INVALID:
+            return verdict
+        if gold is None:
+            return replace(verdict, reached=Level.EXECUTED, checked=Level.EXECUTED)
+        verdict = replace(verdict, reached=Level.EXECUTED, vacuous=self.vacuous(gold.value, example))
+        if not self.same(got.value, gold.value):
+            return replace(verdict, reason="ran, with another result than the gold")
+        for corpus in self.corpora(example, 5):
+            there = replace(example, context={**example.context, "corpus": corpus})
+            assert example.answer is not None
+            want, have = executor.run(example.answer, there), executor.run(draft.answer, there)
+            if want.kind is OutcomeKind.OK and (
+                have.kind is not OutcomeKind.OK or not self.same(have.value, want.value)
+            ):
+                return replace(verdict, reason=f"another result than the gold on corpus '{corpus.name}'")
+        return replace(verdict, reached=Level.CORRECT)
