@@ -124,6 +124,7 @@ class Device:
 class Recipe:
     """How to train: the ``[train]`` section. Names are transformers' and peft's own."""
 
+    student: str = field(default="tiny", metadata={"help": "kind of student, or kind:base as hf:google/flan-t5-small"})
     objective: str = field(default="dss", metadata={"help": "what the student learns"})
     modality: str = field(default="auto", metadata={"help": "full, lora, qlora …, or auto: by the memory at hand"})
     policy: Literal["fullest", "seed"] = field(

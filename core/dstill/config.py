@@ -1,0 +1,323 @@
+"""Configuration: dstill.toml, the environment and flags, merged and checked, each value with its origin.
+
+    flag  >  environment  >  file  >  default
+    --seed 7   DSTILL_PROJECT__SEED=7   [project] seed = 7
+
+Goes in: a file's path, the environment, flags by dotted key, and the sections that parts
+bring (``task.querydsl`` → its Config). Comes out: `Config`, whose `settings` are the
+core's own sections and whose `part` gives a part's. Every key is a field of a dataclass;
+an unknown one, a wrong type or a value out of range is an error, never ignored.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import re
+import tomllib
+import typing
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, Mapping
+
+from dstill.errors import ConfigError
+from dstill.parts import Engine, Recipe
+
+__all__ = ["Config", "Evaluate", "Generate", "Project", "Settings", "load", "looks_secret"]
+
+FILE = "dstill.toml"
+# Read by dstill itself, so no configuration keys.
+RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
+_SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
+_SECRET_VALUE = re.compile(
+    r"(sk|rk|pk|ghp|gho|xox[abp]|glpat|hf)[-_][A-Za-z0-9_-]{12,}|AKIA[A-Z0-9]{12,}|Bearer\s+\S{12,}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    task: str = field(default="", metadata={"help": "the task pack; empty: the only one installed"})
+    seed: int = field(default=0, metadata={"low": 0, "high": 2**32 - 1, "help": "of everything that is drawn"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate:
+    teacher: str = field(default="synthetic", metadata={"help": "who writes rationales and answers"})
+    questions: str = field(default="", metadata={"help": "file of questions; empty: the task's own"})
+    limit: int = field(default=0, metadata={"low": 0, "high": 10**8, "help": "at most this many questions; 0: all"})
+    shots: int = field(default=3, metadata={"low": 0, "high": 50, "help": "worked examples in each prompt"})
+    concurrency: int = field(default=32, metadata={"low": 1, "high": 1024, "help": "requests in flight"})
+    execute: Literal["all", "held-out", "none"] = field(
+        default="all", metadata={"help": "which answers are run before they become records"}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    splits: tuple[str, ...] = field(default=("test", "test_templates"), metadata={"help": "sets that are scored"})
+    baselines: tuple[str, ...] = field(
+        default=("untrained", "nearest"), metadata={"help": "scored beside the student, where they are there"}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The core's own sections."""
+
+    project: Project = field(default_factory=Project)
+    generate: Generate = field(default_factory=Generate)
+    train: Recipe = field(default_factory=Recipe)
+    evaluate: Evaluate = field(default_factory=Evaluate)
+    engine: Engine = field(default_factory=Engine)
+
+
+@dataclass(frozen=True)
+class Config:
+    settings: Settings
+    parts: Mapping[str, Any]  # "task.querydsl" → an instance of its Config
+    origins: Mapping[str, str]  # dotted key → "default", "dstill.toml", "environment DSTILL_…", "flag"
+
+    def part(self, kind: str, name: str) -> Any:
+        """The Config instance of one part, as ``part("task", "querydsl")``."""
+        return self.parts.get(f"{kind}.{name}")
+
+    def flat(self) -> dict[str, Any]:
+        """Every key with its value, in the order of the sections."""
+        values = _values("", self.settings)
+        for name, section in sorted(self.parts.items()):
+            values.update(_values(name, section))
+        return values
+
+    def to_toml(self) -> str:
+        """The resolved configuration as a file that `load` reads back to the same values."""
+        lines: list[str] = []
+        section = ""
+        for key, value in self.flat().items():
+            table, _, name = key.rpartition(".")
+            if table != section:
+                lines += ["", f"[{_quoted(table)}]"]
+                section = table
+            # JSON's spelling of text, numbers, booleans and lists is TOML's too
+            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+        return "\n".join(lines).lstrip() + "\n"
+
+
+def load(
+    file: Path | None = None,
+    *,
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    sections: Mapping[str, type[Any]] | None = None,
+) -> Config:
+    """Merge and check. `file` None: ``dstill.toml`` of this folder where there is one. Raises ConfigError."""
+    sections = sections or {}
+    known = _keys("", Settings)
+    for name, cls in sections.items():
+        known.update(_keys(name, cls))
+    given: dict[str, tuple[Any, str]] = {}
+    if file is None and Path(FILE).exists():
+        file = Path(FILE)
+    if file is not None:
+        given.update({key: (value, str(file)) for key, value in _read_file(file, known).items()})
+    given.update(_read_environment(os.environ if environment is None else environment, known))
+    given.update({key: (value, "flag") for key, value in (flags or {}).items() if value is not None})
+    values: dict[str, Any] = {}
+    for key, (value, origin) in given.items():
+        if key not in known:
+            raise _unknown(key, origin, known)
+        if origin != "flag" and isinstance(value, str) and looks_secret(value):
+            raise _secret(key, origin)
+        values[key] = _checked(key, value, known[key], origin)
+    return Config(
+        settings=_build("", Settings, values),
+        parts={name: _build(name, cls, values) for name, cls in sections.items()},
+        origins={key: given[key][1] if key in given else "default" for key in known},
+    )
+
+
+def looks_secret(value: str) -> bool:
+    """Whether a text has the form of a key or token."""
+    return bool(_SECRET_VALUE.search(value))
+
+
+# --- where values come from -------------------------------------------------------------
+
+
+def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, Any]:
+    hint = "`dstill init` writes one"
+    try:
+        text = file.read_bytes().decode()
+    except FileNotFoundError:
+        raise ConfigError(f"no configuration file {file}", hint=hint) from None
+    except IsADirectoryError:
+        raise ConfigError(f"{file} is a folder, not a configuration file", hint=hint) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not UTF-8 (byte {error.object[error.start]:#04x})", where=str(file)) from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from None
+    if not text.strip():
+        raise ConfigError(f"{file} is empty", hint=hint)
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        line, column = (int(place[1]), int(place[2])) if place else (text.count("\n") + 1, 1)
+        shown = (text.splitlines() or [""])[min(line, len(text.splitlines())) - 1]
+        raise ConfigError(
+            f"not TOML: {str(error).split(' (at')[0]}", where=f"{file}:{line}:{column}: {shown.strip()}"
+        ) from None
+    return _flatten(tree, known)
+
+
+def _flatten(tree: Mapping[str, Any], known: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict) and key not in known:
+            flat.update(_flatten(value, known, f"{key}."))
+        else:
+            flat[key] = value
+    return flat
+
+
+def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    by_name = {"DSTILL_" + key.replace(".", "__").replace("-", "_").upper(): key for key in known}
+    found: dict[str, tuple[Any, str]] = {}
+    for name, text in environment.items():
+        if not name.startswith("DSTILL_") or name in RESERVED or "__" not in name:
+            continue
+        key = by_name.get(name)
+        if key is None:
+            raise _unknown(name.removeprefix("DSTILL_").replace("__", ".").lower(), f"environment {name}", known)
+        found[key] = (_from_text(text, known[key]), f"environment {name}")
+    return found
+
+
+def _from_text(text: str, field_: dataclasses.Field[Any]) -> Any:
+    """A value from text that has no types: TOML's reading of it, unless text is wanted."""
+    if field_.type is str or typing.get_origin(field_.type) is Literal:
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """``train.r=8`` of ``--set``, the value as TOML reads it (bare words are text)."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"'{text}' is no assignment", where="--set", hint="write it as --set train.r=8")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+# --- checking ---------------------------------------------------------------------------
+
+
+def _keys(prefix: str, cls: type[Any]) -> dict[str, dataclasses.Field[Any]]:
+    """Dotted key → field, nested dataclasses opened; every field's type resolved."""
+    keys: dict[str, dataclasses.Field[Any]] = {}
+    hints = typing.get_type_hints(cls)
+    for f in dataclasses.fields(cls):
+        f.type = hints[f.name]
+        key = f"{prefix}.{f.name}" if prefix else f.name
+        if dataclasses.is_dataclass(f.type):
+            keys.update(_keys(key, typing.cast(type[Any], f.type)))
+        else:
+            keys[key] = f
+    return keys
+
+
+def _values(prefix: str, section: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for f in dataclasses.fields(section):
+        key = f"{prefix}.{f.name}" if prefix else f.name
+        value = getattr(section, f.name)
+        if dataclasses.is_dataclass(value):
+            values.update(_values(key, value))
+        else:
+            values[key] = list(value) if isinstance(value, tuple) else value
+    # a table's own keys come before its sub-tables
+    return dict(sorted(values.items(), key=lambda item: item[0].count(".") if prefix else 0))
+
+
+def _build(prefix: str, cls: type[Any], values: Mapping[str, Any]) -> Any:
+    arguments = {}
+    for f in dataclasses.fields(cls):
+        key = f"{prefix}.{f.name}" if prefix else f.name
+        if dataclasses.is_dataclass(f.type):
+            arguments[f.name] = _build(key, typing.cast(type[Any], f.type), values)
+        elif key in values:
+            arguments[f.name] = values[key]
+    return cls(**arguments)
+
+
+def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> Any:
+    """`value` as the field's type wants it. Raises ConfigError with key, got and wanted."""
+    wanted = _wanted(field_)
+    error = ConfigError(f"{key}: got {value!r}, wanted {wanted}", where=origin)
+    kind: Any = field_.type
+    if typing.get_origin(kind) is Literal:
+        if value not in typing.get_args(kind):
+            raise error
+        return value
+    if typing.get_origin(kind) is tuple:
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
+            raise error
+        return tuple(items)
+    allowed = {float: (int, float)}.get(kind, (kind,))
+    if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
+        raise error
+    if kind is float:
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise error
+    low, high = field_.metadata.get("low"), field_.metadata.get("high")
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise error
+    return value
+
+
+def _wanted(field_: dataclasses.Field[Any]) -> str:
+    kind: Any = field_.type
+    if typing.get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(str, typing.get_args(kind)))
+    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "nothing"}
+    text = names.get(kind, "a list of texts")
+    low, high = field_.metadata.get("low"), field_.metadata.get("high")
+    if low is not None and high is not None:
+        return f"{text} from {low} to {high}"
+    return text if low is None else f"{text} of at least {low}"
+
+
+def _unknown(key: str, origin: str, known: Mapping[str, Any]) -> ConfigError:
+    if _SECRET_NAME.search(key.rpartition(".")[2]):
+        return _secret(key, origin)
+    short = {
+        f"{table}.{''.join(word[0] for word in name.split('_'))}": k
+        for k in known
+        for table, _, name in [k.rpartition(".")]
+    }
+    near = get_close_matches(key, [*known, *short], n=1)
+    hint = f" Did you mean '{short.get(near[0], near[0])}'?" if near else ""
+    return ConfigError(f"unknown key '{key}'.{hint}", where=origin, hint="`dstill config show` lists every key")
+
+
+def _secret(key: str, origin: str) -> ConfigError:
+    return ConfigError(
+        f"{key} looks like a secret (its value is not shown)",
+        where=origin,
+        hint="use api_key_env to name an environment variable that holds it",
+    )
+
+
+def _quoted(table: str) -> str:
+    return ".".join(part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else json.dumps(part) for part in table.split("."))

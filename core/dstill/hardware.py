@@ -1,0 +1,98 @@
+"""The device at hand, or the one that somebody else has: what a planner needs to know of it.
+
+    >>> parse_size("24GB") == 24 * 2**30
+    True
+
+A card sold as "24 GB" holds 24 GiB, so GB is read as vendors print it: 2^30 bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from pathlib import Path
+
+from dstill.errors import UsageError
+from dstill.parts import Device
+
+__all__ = ["available_memory", "device", "parse_size", "peak_memory", "planned_device", "total_memory"]
+
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
+
+
+def parse_size(text: str) -> int:
+    """Bytes of ``24GB``, ``24GiB``, ``512M`` or a plain number. Raises UsageError."""
+    match = _SIZE.fullmatch(text)
+    size = int(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
+    if size <= 0:
+        raise UsageError(f"'{text}' is no amount of memory", hint="write it as 24GB")
+    return size
+
+
+def planned_device(vram: str) -> Device:
+    """The device of another machine: a CUDA card of `vram`, all of it free."""
+    size = parse_size(vram)
+    return Device(name=f"a {size / 2**30:g} GB card", kind="cuda", total=size, free=size, bf16=True, here=False)
+
+
+def device() -> Device:
+    """Where training would happen here: the first CUDA device, else the CPU."""
+    try:
+        import torch
+    except ImportError:
+        cuda = False
+    else:
+        cuda = torch.cuda.is_available()
+    if cuda:
+        free, total = torch.cuda.mem_get_info()
+        return Device(
+            name=torch.cuda.get_device_name(),
+            kind="cuda",
+            total=total,
+            free=free,
+            bf16=torch.cuda.is_bf16_supported(including_emulation=False),
+        )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Device(
+        name=f"CPU ({platform.machine()}, {cores} cores)", kind="cpu", total=total_memory(), free=available_memory()
+    )
+
+
+def total_memory() -> int:
+    """Bytes of RAM that this process may use: the machine's, or its container's if that is less."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = _cgroup("memory.max")
+    return min(physical, limit) if limit else physical
+
+
+def available_memory() -> int:
+    """Bytes of RAM free now, caches that can be dropped included."""
+    available = total_memory()
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                available = min(available, int(line.split()[1]) * 1024)
+    except OSError:  # not Linux: what is there in all is the best guess
+        return available
+    limit, used = _cgroup("memory.max"), _cgroup("memory.current")
+    return min(available, limit - used) if limit and used else available
+
+
+def peak_memory() -> int:
+    """Bytes of the largest resident set that this process, or one child that ended, ever had."""
+    import resource
+
+    scale = 1 if platform.system() == "Darwin" else 1024
+    usage = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return max(usage) * scale
+
+
+def _cgroup(name: str) -> int:
+    """A limit of this process's control group (v2) in bytes; 0 where there is none."""
+    try:
+        text = (Path("/sys/fs/cgroup") / name).read_text().strip()
+    except OSError:
+        return 0
+    return int(text) if text.isdigit() else 0
