@@ -1,0 +1,26 @@
+"""The Query DSL pack: natural language → an Elasticsearch `_search` body, or a refusal."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from dstill.hookspecs import hookimpl
+from dstill.parts import Executor
+from dstill.task import Task
+
+__all__ = ["register_executors", "register_tasks"]
+
+
+@hookimpl
+def register_tasks() -> Iterable[type[Task]]:
+    from dstill_querydsl.pack import QueryDsl
+
+    yield QueryDsl
+
+
+@hookimpl
+def register_executors() -> Iterable[type[Executor]]:
+    from dstill_querydsl.engines import Embedded, Http
+
+    yield Embedded
+    yield Http
