@@ -1,0 +1,97 @@
+"""Files that are whole at their final name, and what the operating system refused, said to a person.
+
+    with atomic(Path("runs/a/run.json")) as file:   # a temporary file in the same folder
+        file.write(b"{}")
+    # flushed, fsynced, renamed, and the folder fsynced: there whole, or not there at all
+
+In: a path and bytes. Out: the file, or DiskError (no room) or UsageError (no permission, no
+folder). Not covered: a file that another process writes at the same moment; the last wins.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Iterator
+
+from dstill.errors import DiskError, DstillError, UsageError
+
+__all__ = ["atomic", "disk_error", "reading", "writing"]
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of `path` when the block ends without an error."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    with writing(path):
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            fsync_folder(path.parent)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what the operating system refuses while `path` is written into an error for people."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, path) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """The same for a file that is to be read."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UsageError(f"no file {path}", where=str(path)) from error
+    except IsADirectoryError as error:
+        raise UsageError(f"{path} is a folder, expected a file", where=str(path)) from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {_reason(error)}", where=str(path)) from error
+
+
+def disk_error(error: OSError, path: Path) -> DstillError:
+    """`error`, met while `path` was written, as one of dstill's."""
+    where = str(path)
+    if error.errno in _FULL:
+        return DiskError(
+            f"disk full writing {path}",
+            where=where,
+            hint="free some space and run again: what was written before stays",
+        )
+    if error.errno == errno.EROFS:
+        return DiskError(f"cannot write {path}: the file system is read-only", where=where)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return UsageError(f"cannot write {path}: permission denied", where=where)
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return UsageError(f"cannot write {path}: its folder does not exist", where=where)
+    if error.errno == errno.EISDIR:
+        return UsageError(f"cannot write {path}: it is a folder", where=where)
+    return DiskError(f"cannot write {path}: {_reason(error)}", where=where)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
