@@ -19,7 +19,7 @@ from typing import BinaryIO, Iterator
 
 from dstill.errors import DiskError, DstillError, UsageError
 
-__all__ = ["atomic", "disk_error", "reading", "writing"]
+__all__ = ["atomic", "disk_error", "reading", "write_text", "writing"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -40,6 +40,13 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """`path` with just `text` in it, whole or as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as file:
+        file.write(text.encode())
 
 
 def fsync_folder(folder: Path) -> None:

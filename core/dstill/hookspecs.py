@@ -98,7 +98,7 @@ def register_commands(cli: click.Group) -> None:
 
 
 @hookspec(firstresult=True)
-def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prompt | None:  # type: ignore[empty-body]
+def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prompt | None:
     """The prompt for one example, with `shots` as worked examples.
 
     First result wins; the core's own answer is ``task.prompt(example, shots)``.
@@ -106,7 +106,7 @@ def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prom
 
 
 @hookspec(firstresult=True)
-def parse_reply(task: Task, text: str) -> Draft | None:  # type: ignore[empty-body]
+def parse_reply(task: Task, text: str) -> Draft | None:
     """Rationale and answer out of a teacher's raw reply; None passes.
 
     First result wins; the core's own answer is ``task.parse(text)``. When that is None
@@ -115,7 +115,7 @@ def parse_reply(task: Task, text: str) -> Draft | None:  # type: ignore[empty-bo
 
 
 @hookspec
-def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem] | None:  # type: ignore[empty-body]
+def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem] | None:
     """What is wrong with a teacher's draft, before it may become a record.
 
     All answers are gathered, the core's (``task.checks``, in order) first. One problem of
@@ -127,9 +127,7 @@ def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem]
 
 
 @hookspec(firstresult=True)
-def select_modality(  # type: ignore[empty-body]
-    modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device
-) -> Choice | None:
+def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice | None:
     """The modality to train in, with every reason; called when ``modality = "auto"``.
 
     First result wins; the core takes, of those that fit, the one of highest `fullness`.
@@ -140,9 +138,7 @@ def select_modality(  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def judge_answer(  # type: ignore[empty-body]
-    task: Task, example: Example, draft: Draft | None, executor: Executor | None
-) -> Verdict | None:
+def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict | None:
     """How far a student's draft comes; `draft` None: nothing could be parsed.
 
     First result wins; the core's own answer is ``task.judge(example, draft, executor)``.
@@ -150,7 +146,7 @@ def judge_answer(  # type: ignore[empty-body]
 
 
 @hookspec
-def report_sections(run: Run) -> Iterable[Section] | None:  # type: ignore[empty-body]
+def report_sections(run: Run) -> Iterable[Section] | None:
     """Yield sections for the run's report, in plain data; the report's writer escapes them.
 
     All answers are gathered and sorted by ``order``.

@@ -329,6 +329,7 @@ class Executor(Part, ABC):
     """Runs answers. A context manager, opened once for all examples of a stage."""
 
     takes_url: ClassVar[bool] = False  # reaches a server of the user's (``--engine-url``)
+    parallel: ClassVar[int] = 1  # how many threads may call `run` at once
     task: Task
     engine: Engine
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence, TypeVar
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
 import pluggy
 
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "PluginInfo", "Plugins", "load"]
 
 GROUP = "dstill"
-P = TypeVar("P", bound=Part)
 
 # Registration hook → the base class of what it yields.
 KINDS: dict[str, type[Part]] = {
@@ -160,40 +159,45 @@ class Plugins:
         """The plugin that brought a part."""
         return self._parts[kind][name][1]
 
-    def _named(self, kind: str, base: type[P], name: str) -> type[P]:
+    def _named(self, kind: str, name: str) -> Any:
         try:
-            part = self._parts[kind][name][0]
+            return self._parts[kind][name][0]
         except KeyError:
             known = self.names(kind)
-            one = base.__name__.lower()
+            one = KINDS[kind].__name__.lower()
             raise UsageError(
                 f"no {one} called '{name}'.{did_you_mean(name, known)}",
                 where=f"installed: {', '.join(known) or 'none'}",
                 hint="a plugin brings more: pip install it, or --plugin FILE.py",
             ) from None
-        assert issubclass(part, base)
-        return part
 
     def task(self, name: str) -> type[Task]:
-        return self._named("tasks", Task, name)
+        part: type[Task] = self._named("tasks", name)
+        return part
 
     def teacher(self, name: str) -> type[Teacher]:
-        return self._named("teachers", Teacher, name)
+        part: type[Teacher] = self._named("teachers", name)
+        return part
 
     def student(self, name: str) -> type[Student]:
-        return self._named("students", Student, name)
+        part: type[Student] = self._named("students", name)
+        return part
 
     def modality(self, name: str) -> type[Modality]:
-        return self._named("modalities", Modality, name)
+        part: type[Modality] = self._named("modalities", name)
+        return part
 
     def objective(self, name: str) -> type[Objective]:
-        return self._named("objectives", Objective, name)
+        part: type[Objective] = self._named("objectives", name)
+        return part
 
     def executor(self, name: str) -> type[Executor]:
-        return self._named("executors", Executor, name)
+        part: type[Executor] = self._named("executors", name)
+        return part
 
     def metric(self, name: str) -> type[Metric]:
-        return self._named("metrics", Metric, name)
+        part: type[Metric] = self._named("metrics", name)
+        return part
 
     # --- hooks --------------------------------------------------------------------------
 

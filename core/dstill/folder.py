@@ -1,0 +1,269 @@
+"""A run's folder: its manifest, its lock, its log, and its files at their final names.
+
+    runs/NAME/
+      run.json      manifest: status, arguments, versions, seed, per file rows + sha256 + seconds
+      config.toml   the resolved configuration
+      log.txt
+
+`RunFolder` knows nothing of stages; `dstill.run.Run` adds them. A file at its final name
+is complete: it was written beside it, flushed and renamed. The lock is the operating
+system's, so it goes with the process that holds it, also on kill -9.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import platform
+import shutil
+import socket
+import time
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Iterable, Iterator, Mapping, Self
+
+from dstill.errors import DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
+from dstill.files import write_text
+from dstill.records import SCHEMA_VERSION, Row
+from dstill.rows import read_rows, write_rows
+
+__all__ = ["RunFolder", "find_run", "list_runs"]
+
+RUNS = Path("runs")
+MANIFEST = "run.json"
+# What decides the bytes of a run, beside its configuration.
+LIBRARIES = ("dstill", "torch", "transformers", "peft", "bitsandbytes", "elasticsearch", "osmem-server", "openai")
+
+log = logging.getLogger("dstill")
+
+
+class RunFolder:
+    """The files of one run. `manifest` is run.json as a dict; `save` writes it."""
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.folder = folder
+        self.manifest = manifest
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    # --- making and opening -------------------------------------------------------------
+
+    @classmethod
+    def make(cls, folder: Path | None, *, stem: str, arguments: Mapping[str, Any], seed: int) -> Self:
+        """A new run at `folder`, or at ``runs/STEM-DATE-N``. Raises UsageError, DiskError."""
+        folder = _fresh(stem) if folder is None else _claimed(folder)
+        run = cls(
+            folder,
+            {
+                "schema_version": SCHEMA_VERSION,
+                "name": folder.name,
+                "status": "created",
+                "created": datetime.now(UTC).isoformat(timespec="seconds"),
+                "arguments": dict(arguments),
+                "seed": seed,
+                "versions": _versions(),
+                "stages": {},
+                "files": {},
+            },
+        )
+        run.save()
+        return run
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The run in `folder`. Raises RunError where run.json is damaged or newer than this program."""
+        file = folder / MANIFEST
+        try:
+            manifest = json.loads(file.read_text())
+            newer = manifest["schema_version"] > SCHEMA_VERSION
+        except FileNotFoundError:
+            raise RunError(f"{folder} is not a dstill run (it has no {MANIFEST})") from None
+        except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+            raise RunError(f"{file} is damaged: {error}", hint="make the run again; replies are kept") from None
+        if newer:
+            raise RunError(
+                f"run '{folder.name}' has schema version {manifest['schema_version']}, "
+                f"this dstill knows {SCHEMA_VERSION}",
+                where=str(file),
+                hint="pip install --upgrade dstill",
+            )
+        return cls(folder, manifest)
+
+    def save(self) -> None:
+        write_text(self.folder / MANIFEST, json.dumps(self.manifest, ensure_ascii=False, indent=1) + "\n")
+
+    # --- one process at a time ----------------------------------------------------------
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run. Raises RunError naming who holds it."""
+        with (self.folder / ".lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise RunError(
+                    f"run '{self.name}' is locked by {file.read().strip() or 'another process'}",
+                    where=str(self.folder),
+                    hint="wait for it, or end it",
+                ) from None
+            file.truncate(0)
+            file.write(f"pid {os.getpid()} on host {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}")
+            file.flush()
+            try:
+                with self._log():
+                    yield
+            finally:
+                file.truncate(0)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[dict[str, Any]]:
+        """Work on one stage, locked and logged; what the body puts into the dict goes to run.json."""
+        with self.lock():
+            facts: dict[str, Any] = {}
+            started = time.monotonic()
+            self._status(f"{name}: running")
+            log.info("%s begins", name)
+            try:
+                yield facts
+            except (KeyboardInterrupt, Interrupted):
+                self._status(f"{name}: interrupted")
+                raise
+            except Exception as error:
+                log.exception("%s failed", name)
+                with contextlib.suppress(DstillError, OSError):
+                    self._status(
+                        f"{name}: failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+                    )
+                raise
+            facts["seconds"] = round(time.monotonic() - started, 3)
+            self.manifest["stages"][name] = facts
+            self._status(f"{name}: done")
+            log.info("%s done in %.1f s", name, facts["seconds"])
+
+    def _status(self, status: str) -> None:
+        self.manifest["status"] = status
+        self.save()
+
+    @contextlib.contextmanager
+    def _log(self) -> Iterator[None]:
+        handler = logging.FileHandler(self.folder / "log.txt", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            log.removeHandler(handler)
+            handler.close()
+
+    # --- files --------------------------------------------------------------------------
+
+    def write(self, file: str, rows: Iterable[Row]) -> int:
+        """Write `rows` to `file` of the run, complete or not at all; its count and sha256 go to run.json."""
+        started = time.monotonic()
+        path = self.folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = write_rows(path, ({"schema_version": SCHEMA_VERSION, **row.to_row()} for row in rows))
+        self.manifest["files"][file] = {
+            "rows": written.rows,
+            "sha256": written.sha256,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+        return written.rows
+
+    def rows(self, file: str) -> Iterator[dict[str, Any]]:
+        """The rows of `file`; none when it is not there. Raises RunError for a newer schema version."""
+        path = self.folder / file
+        if not path.exists():
+            return
+        for number, row in read_rows(path):
+            if row.get("schema_version", 0) > SCHEMA_VERSION:
+                raise RunError(
+                    f"{file} has schema version {row['schema_version']}, this dstill knows {SCHEMA_VERSION}",
+                    where=f"{path}:{number}",
+                    hint="pip install --upgrade dstill",
+                )
+            yield row
+
+    def remove(self) -> None:
+        """Delete the whole folder."""
+        with self.lock():
+            pass  # somebody at work on it keeps it
+        shutil.rmtree(self.folder)
+
+
+def find_run(name: str | Path) -> Path:
+    """The folder of a run, by its name under ``./runs`` or by a path. Raises UsageError."""
+    for folder in (RUNS / name, Path(name)):
+        if (folder / MANIFEST).exists():
+            return folder
+    if Path(name).is_dir():
+        raise UsageError(f"{name} is not a dstill run (it has no {MANIFEST})")
+    known = [folder.name for folder in list_runs()]
+    raise UsageError(
+        f"no run '{name}'.{did_you_mean(str(name), known)}",
+        where=f"looked in {RUNS.absolute()} and for a path",
+        hint="`dstill runs list` shows what is there",
+    )
+
+
+def list_runs() -> list[Path]:
+    """The run folders under ``./runs``, oldest first."""
+    if not RUNS.is_dir():
+        return []
+    folders = [folder for folder in RUNS.iterdir() if (folder / MANIFEST).exists()]
+    return sorted(folders, key=lambda folder: (folder.stat().st_ctime, folder.name))
+
+
+def _fresh(stem: str) -> Path:
+    """A new folder under ``./runs``, whose name no other process takes at the same time."""
+    for number in range(1, 10_000):
+        folder = RUNS / f"{stem}-{datetime.now():%Y%m%d}-{number}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+        return folder
+    raise DiskError(f"no free name under {RUNS.absolute()}", hint="`dstill runs rm` deletes old runs")
+
+
+def _claimed(folder: Path) -> Path:
+    """`folder` made, or taken when it is empty. A folder of somebody else's is left alone."""
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UsageError(
+            f"{folder} is not a dstill run and not empty; choose another folder (--force is not offered here)",
+            where="--out",
+        )
+    try:
+        folder.mkdir(exist_ok=True)
+        (folder / ".lock").touch()
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    return folder
+
+
+def _unwritable(folder: Path, error: OSError) -> UsageError:
+    reason = {
+        "FileNotFoundError": f"the folder {folder.parent} does not exist",
+        "FileExistsError": "it is a file",
+        "NotADirectoryError": f"{folder.parent} is not a folder",
+        "PermissionError": "permission denied",
+    }.get(type(error).__name__, error.strerror or str(error))
+    return UsageError(f"cannot write {folder}: {reason}", where="--out", hint="choose another folder")
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions

@@ -1,0 +1,85 @@
+"""Parts made from a configuration: which class a name stands for, with its own section.
+
+make_student(plugins, config, "hf:google/flan-t5-small")   # kind "hf", base after the colon
+"""
+
+from __future__ import annotations
+
+import logging
+
+from dstill.config import Config, Settings
+from dstill.errors import UsageError
+from dstill.parts import Choice, Device, Engine, Executor, Modality, Reason, Shape, Student
+from dstill.plugins import Plugins
+from dstill.task import Task
+
+__all__ = ["choose_modality", "make_executor", "make_student", "make_task", "modalities", "task_name"]
+
+log = logging.getLogger("dstill")
+
+
+def task_name(plugins: Plugins, settings: Settings) -> str:
+    """The task asked for, or the only one installed. Raises UsageError."""
+    if settings.project.task:
+        return settings.project.task
+    names = plugins.names("tasks")
+    if len(names) == 1:
+        return names[0]
+    raise UsageError(
+        "which task?" if names else "no task pack is installed",
+        where="--task, or [project] task in dstill.toml",
+        hint=f"installed: {', '.join(names)}" if names else "`dstill new-pack NAME` writes one",
+    )
+
+
+def make_task(plugins: Plugins, config: Config) -> Task:
+    """The task asked for, with its own section."""
+    name = task_name(plugins, config.settings)
+    return plugins.task(name)(config.part("task", name))
+
+
+def make_student(plugins: Plugins, config: Config, spec: str) -> Student:
+    """The student of ``kind`` or ``kind:base``."""
+    kind, _, base = spec.partition(":")
+    student = plugins.student(kind)(config.part("student", kind))
+    student.base = base
+    return student
+
+
+def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | None:
+    """The executor that ``[engine]`` asks for: by name, by url, else the task's first."""
+    engine: Engine = config.settings.engine
+    if not task.executors:
+        return None
+    name = engine.name or task.executors[0]
+    if engine.url and not engine.name:
+        takers = [n for n in task.executors if plugins.executor(n).takes_url]
+        if not takers:
+            raise UsageError(f"task '{task.name}' has no executor that takes a url", where="--engine-url")
+        name = takers[0]
+    return plugins.executor(name)(config.part("executor", name))
+
+
+def modalities(plugins: Plugins, config: Config) -> dict[str, Modality]:
+    """Every installed modality by name."""
+    return {n: plugins.modality(n)(config.part("modality", n)) for n in plugins.names("modalities")}
+
+
+def choose_modality(plugins: Plugins, config: Config, shape: Shape, device: Device) -> tuple[Modality, Choice]:
+    """The modality asked for, else the one that the hook selects; with the reasons."""
+    recipe = config.settings.train
+    all_of_them = modalities(plugins, config)
+    if recipe.modality == "auto":
+        choice = plugins.select_modality(list(all_of_them.values()), shape, recipe, device)
+        return all_of_them[choice.modality], choice
+    plugins.modality(recipe.modality)  # an unknown name is an error that lists the known
+    modality = all_of_them[recipe.modality]
+    reason = Reason(
+        modality=modality.name,
+        fullness=modality.fullness,
+        need=modality.need(shape, recipe),
+        unfit=modality.unfit(shape, recipe, device) or "",
+    )
+    if reason.unfit:
+        log.warning("modality %s was asked for, though it %s", modality.name, reason.unfit)
+    return modality, Choice(modality=modality.name, reasons=(reason,))

@@ -1,0 +1,205 @@
+"""The stages, as generators from rows to rows. Nothing here writes a file.
+
+    teach:    Example… → Record | Rejection …     (asks the teacher, parses, checks)
+    execute:  Record | Rejection … → the same     (runs the answers; what the engine refuses is rejected)
+    predict:  Example… → Prediction…
+    judge:    Example, Prediction … → Verdict…
+
+`dstill.run.Run` strings them together and keeps what comes out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import AsyncIterator, Callable, Iterable, Iterator, Sequence, TypeVar
+
+from dstill.asking import Asked, replies
+from dstill.errors import DataError
+from dstill.parts import Executor, Objective, Teacher, Writer
+from dstill.plugins import Plugins
+from dstill.records import Draft, Example, OutcomeKind, Prediction, Problem, Record, Rejection, Verdict
+from dstill.store import ReplyStore
+from dstill.task import Task
+
+__all__ = ["check_splits", "draft_of", "execute", "judge", "predict", "split_of", "teach"]
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+# --- teaching ---------------------------------------------------------------------------
+
+
+async def teach(
+    plugins: Plugins,
+    task: Task,
+    teacher: Teacher,
+    examples: Sequence[Example],
+    store: ReplyStore,
+    *,
+    shots: int,
+    concurrency: int,
+) -> AsyncIterator[Record | Rejection]:
+    """Ask about each example and keep what passes every check, in the order of `examples`."""
+    pool = [e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train")]
+    prompts = (plugins.build_prompt(task, e, _shots(e, pool, shots)) for e in examples)
+    async with teacher:
+        async for asked in replies(teacher, prompts, store, concurrency=concurrency):
+            yield _record(plugins, task, teacher, asked)
+
+
+def _shots(example: Example, pool: Sequence[Example], k: int) -> list[Example]:
+    """`k` worked examples: of the same category first, then one of each other category."""
+    chosen: list[Example] = []
+    seen: Counter[str] = Counter()
+    for shot in pool:
+        if len(chosen) == k:
+            break
+        room = 2 if shot.category == example.category else 1
+        if shot.id != example.id and shot.question != example.question and seen[shot.category] < room:
+            chosen.append(shot)
+            seen[shot.category] += 1
+    return chosen
+
+
+def _record(plugins: Plugins, task: Task, teacher: Teacher, asked: Asked) -> Record | Rejection:
+    example, reply = asked.prompt.example, asked.reply
+    if isinstance(reply, Problem):
+        return Rejection(id=example.id, question=example.question, problems=(reply,))
+    if reply.finish_reason == "length":  # a prefix is never parsed as if it were the whole
+        problem = Problem(layer="reply", code="truncated", message="the reply was cut at the token limit")
+        return Rejection(id=example.id, question=example.question, problems=(problem,), text=reply.text)
+    draft = plugins.parse_reply(task, reply.text)
+    if draft is None:
+        problem = Problem(layer="reply", code="not_parseable", message="the reply is not in the form that was asked")
+        return Rejection(id=example.id, question=example.question, problems=(problem,), text=reply.text)
+    problems = plugins.check_draft(task, example, draft)
+    if any(p.is_error for p in problems):
+        return Rejection(id=example.id, question=example.question, problems=problems, text=reply.text)
+    return Record(
+        id=example.id,
+        question=example.question,
+        rationale=draft.rationale,
+        answer=draft.answer,
+        context=example.context,
+        category=example.category,
+        template=example.template,
+        split=example.split,
+        teacher=teacher.name,
+        extra=example.extra,
+    )
+
+
+def execute(rows: Iterable[Record | Rejection], executor: Executor, task: Task) -> Iterator[Record | Rejection]:
+    """Run each record's answer; one that the engine calls invalid becomes a rejection."""
+
+    def run(row: Record | Rejection) -> Record | Rejection:
+        if isinstance(row, Rejection) or task.is_refusal(row.answer):
+            return row
+        outcome = executor.run(row.answer, row.example)
+        if outcome.kind is not OutcomeKind.INVALID:
+            return row
+        problem = Problem(layer="engine", code="invalid", message=outcome.reason)
+        return Rejection(id=row.id, question=row.question, problems=(problem,), text=row.answer)
+
+    yield from _parallel(run, rows, executor)
+
+
+def split_of(example: Example, seed: int) -> Example:
+    """The example in its split: its own, or one drawn from a hash of its template (else of its id).
+
+    Whole templates go to ``test_templates`` (one in ten); single questions 85 : 5 : 10 to
+    train, validation and test. The same seed and example always give the same split.
+    """
+    if example.split:
+        return example
+    if example.template and _fraction(f"{seed}:{example.template}") < 0.1:
+        return replace(example, split="test_templates")
+    drawn = _fraction(f"{seed}:{example.id}")
+    return replace(example, split="train" if drawn < 0.85 else "validation" if drawn < 0.9 else "test")
+
+
+def _fraction(text: str) -> float:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64
+
+
+def check_splits(records: Iterable[Record]) -> None:
+    """Refuse sets that are not what their names say. Raises DataError (bad input 22)."""
+    by_split: dict[str, list[Record]] = {}
+    for record in records:
+        by_split.setdefault(record.split, []).append(record)
+    train = by_split.get("train", [])
+    templates = {r.template for r in train if r.template}
+    indices = {str(r.context.get("index")) for r in train if r.context.get("index")}
+    questions = {(r.question, str(r.context)) for r in train}
+    for split, items in by_split.items():
+        if split == "train":
+            continue
+        shared, what = 0, "question"
+        if split == "test_templates":
+            shared, what = sum(r.template in templates for r in items), "template"
+        elif split == "test_index":
+            shared, what = sum(str(r.context.get("index")) in indices for r in items), "index"
+        elif split == "test":
+            shared = sum((r.question, str(r.context)) in questions for r in items)
+        if shared:
+            verb = "share a" if shared > 1 else "shares a"
+            raise DataError(
+                f"{shared} of {len(items)} items of {split} {verb} {what} with train",
+                hint="a score over them would not mean what its name says: split by template and index",
+            )
+
+
+# --- evaluation -------------------------------------------------------------------------
+
+
+def predict(writer: Writer, objective: Objective, task: Task, examples: Sequence[Example]) -> Iterator[Prediction]:
+    """What the student writes for each example, in order."""
+    sources = [objective.prompt(task.source(e)) for e in examples]
+    for example, written in zip(examples, writer.write(sources), strict=True):
+        yield Prediction(
+            id=example.id,
+            text=written.text,
+            seconds=round(written.seconds, 6),
+            tokens=written.tokens,
+            truncated=written.truncated,
+        )
+
+
+def draft_of(prediction: Prediction, objective: Objective, task: Task) -> Draft | None:
+    """A prediction taken apart; one that was cut off is no answer."""
+    return None if prediction.truncated else objective.read(prediction.text, task.parse)
+
+
+def judge(
+    plugins: Plugins,
+    task: Task,
+    pairs: Iterable[tuple[Example, Prediction]],
+    objective: Objective,
+    executor: Executor | None,
+) -> Iterator[Verdict]:
+    """A verdict on each prediction, in order."""
+
+    def one(pair: tuple[Example, Prediction]) -> Verdict:
+        example, prediction = pair
+        verdict = plugins.judge_answer(task, example, draft_of(prediction, objective, task), executor)
+        if prediction.truncated:
+            return replace(verdict, reason="cut off at the token limit")
+        return verdict if prediction.text.strip() else replace(verdict, reason="no output")
+
+    if executor is None:
+        yield from map(one, pairs)
+    else:
+        yield from _parallel(one, pairs, executor)
+
+
+def _parallel(function: Callable[[A], B], items: Iterable[A], executor: Executor) -> Iterator[B]:
+    """`function` over `items` in order, as many at once as the executor takes."""
+    if executor.parallel == 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(executor.parallel) as pool:
+        yield from pool.map(function, items)
