@@ -1,0 +1,212 @@
+"""The metrics of `dstill evaluate`: each takes the verdicts of one set and gives a `Score`.
+
+    ExecutableAccuracy()(verdicts)  →  Score(value=0.913, n=689, low=0.889, high=0.932,
+                                             note="left out: 9 vacuous gold, 2 gold error")
+
+A rate at a level is taken over the verdicts that were followed that far, so what was never
+tried is "not checked" and lowers nothing:
+
+    parsed, valid         every answer
+    executed              answers that were run; a refusal, asked for or given, is not run
+    executable_accuracy   answers with a gold that tells something; a right refusal is right
+    silent_wrong          the same answers: ran without an error, and was wrong
+    exact_match           answers with a gold, compared as canonical text
+    refusal_precision     refusals: how many were asked for
+    refusal_recall        questions to refuse: how many were refused
+
+Not covered: whether the gold itself says what the question asked.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from typing import Sequence
+
+from dstill.parts import Metric
+from dstill.records import Level, Score, Verdict
+from dstill_evaluate.statistics import rate
+
+__all__ = [
+    "METRICS",
+    "ExactMatch",
+    "ExecutableAccuracy",
+    "Executed",
+    "Parsed",
+    "Rate",
+    "RefusalPrecision",
+    "RefusalRecall",
+    "SilentWrong",
+    "Valid",
+    "left_out",
+    "scored",
+]
+
+
+def about_refusal(verdict: Verdict) -> bool:
+    """Decided without running anything: the right answer, or the one given, is to refuse."""
+    return verdict.expects_refusal or verdict.refused
+
+
+def why_left_out(verdict: Verdict) -> str:
+    """Why a verdict says nothing about correctness, or empty when it does. Never the student's fault."""
+    if verdict.gold_error:
+        return "gold error"
+    if verdict.checked < Level.CORRECT:
+        return verdict.outcome if verdict.outcome in ("unavailable", "unsupported") else "not checked"
+    return "vacuous gold" if verdict.vacuous else ""
+
+
+def left_out(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """How many verdicts `executable_accuracy` leaves out, by reason."""
+    return dict(sorted(Counter(filter(None, map(why_left_out, verdicts))).items()))
+
+
+def scored(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts that `executable_accuracy` counts.
+
+    Refusals are judged without an engine. Where nothing else was, they alone would pass
+    for the accuracy of the whole set, so then there are none.
+    """
+    kept = [v for v in verdicts if not why_left_out(v)]
+    if all(about_refusal(v) for v in kept) and not all(about_refusal(v) for v in verdicts):
+        return []
+    return kept
+
+
+def note_of(verdicts: Sequence[Verdict]) -> str:
+    reasons = left_out(verdicts)
+    return "left out: " + ", ".join(f"{n} {reason}" for reason, n in reasons.items()) if reasons else ""
+
+
+class Rate(Metric):
+    """A share of verdicts: those for which `hit` holds, among `of`."""
+
+    @abstractmethod
+    def hit(self, verdict: Verdict) -> bool:
+        """Whether a verdict of the denominator counts."""
+
+    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        """The denominator."""
+        return verdicts
+
+    def note(self, verdicts: Sequence[Verdict]) -> str:
+        return ""
+
+    def __call__(self, verdicts: Sequence[Verdict]) -> Score:
+        counted = self.of(verdicts)
+        hits = sum(map(self.hit, counted))
+        return rate(self.name, hits, len(counted), self.note(verdicts))
+
+
+class Parsed(Rate):
+    name = "parsed"
+
+    def hit(self, verdict: Verdict) -> bool:
+        return verdict.reached >= Level.PARSED
+
+    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        return [v for v in verdicts if v.checked >= Level.PARSED]
+
+
+class Valid(Rate):
+    name = "valid"
+
+    def hit(self, verdict: Verdict) -> bool:
+        return verdict.reached >= Level.VALID
+
+    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        return [v for v in verdicts if v.checked >= Level.VALID]
+
+
+class Executed(Rate):
+    name = "executed"
+
+    def hit(self, verdict: Verdict) -> bool:
+        return verdict.reached >= Level.EXECUTED
+
+    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        return [v for v in verdicts if v.checked >= Level.EXECUTED and not about_refusal(v)]
+
+
+class ExecutableAccuracy(Rate):
+    """Strict: the same result as the gold, or a refusal where one is asked for."""
+
+    name = "executable_accuracy"
+
+    def hit(self, verdict: Verdict) -> bool:
+        return verdict.correct
+
+    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        return scored(verdicts)
+
+    def note(self, verdicts: Sequence[Verdict]) -> str:
+        return note_of(verdicts)
+
+
+class SilentWrong(Rate):
+    """What hurts most in use: nothing complains, and the result is another one.
+
+    An answer to a question that should have been refused is never run, so it counts in
+    `refusal_recall` and not here.
+    """
+
+    name = "silent_wrong"
+
+    def hit(self, verdict: Verdict) -> bool:
+        return verdict.reached == Level.EXECUTED
+
+    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        return scored(verdicts)
+
+    def note(self, verdicts: Sequence[Verdict]) -> str:
+        return note_of(verdicts)
+
+
+class ExactMatch(Rate):
+    name = "exact_match"
+
+    def hit(self, verdict: Verdict) -> bool:
+        return bool(verdict.exact)
+
+    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        return [v for v in verdicts if v.exact is not None]
+
+
+class RefusalPrecision(Rate):
+    name = "refusal_precision"
+
+    def hit(self, verdict: Verdict) -> bool:
+        return verdict.expects_refusal
+
+    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        # without a gold nobody knows what was asked for: such a refusal is not followed to CORRECT
+        return [v for v in verdicts if v.refused and v.checked == Level.CORRECT]
+
+    def note(self, verdicts: Sequence[Verdict]) -> str:
+        return "" if self.of(verdicts) else "nothing was refused"
+
+
+class RefusalRecall(Rate):
+    name = "refusal_recall"
+
+    def hit(self, verdict: Verdict) -> bool:
+        return verdict.refused
+
+    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        return [v for v in verdicts if v.expects_refusal]
+
+    def note(self, verdicts: Sequence[Verdict]) -> str:
+        return "" if self.of(verdicts) else "no question asks for a refusal"
+
+
+METRICS: tuple[type[Metric], ...] = (
+    ExecutableAccuracy,
+    ExactMatch,
+    Parsed,
+    Valid,
+    Executed,
+    SilentWrong,
+    RefusalPrecision,
+    RefusalRecall,
+)

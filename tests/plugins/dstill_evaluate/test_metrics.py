@@ -1,0 +1,153 @@
+"""Verdicts with known answers: what each metric counts, and what it leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill.plugins import load
+from dstill.records import Level, Score, Verdict
+from dstill_evaluate.metrics import (
+    METRICS,
+    ExactMatch,
+    ExecutableAccuracy,
+    Executed,
+    Parsed,
+    RefusalPrecision,
+    RefusalRecall,
+    SilentWrong,
+    Valid,
+    left_out,
+)
+
+RIGHT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, exact=True, outcome="ok")
+WRONG = replace(RIGHT, reached=Level.EXECUTED, exact=False, reason="ran, with another result than the gold")
+INVALID = replace(RIGHT, reached=Level.PARSED, exact=False, outcome="")
+UNPARSED = replace(INVALID, reached=Level.UNPARSED)
+VACUOUS = replace(RIGHT, vacuous=True)
+GOLD_ERROR = replace(RIGHT, reached=Level.VALID, checked=Level.VALID, gold_error="invalid: no field x", outcome="ok")
+UNAVAILABLE = replace(RIGHT, reached=Level.VALID, checked=Level.VALID, outcome="unavailable")
+UNSUPPORTED = replace(UNAVAILABLE, outcome="unsupported")
+NO_ENGINE = replace(RIGHT, reached=Level.VALID, checked=Level.VALID, outcome="")
+REFUSED = replace(RIGHT, outcome="", expects_refusal=True, refused=True)
+NOT_REFUSED = replace(REFUSED, reached=Level.VALID, refused=False, exact=False)
+REFUSED_WRONGLY = replace(REFUSED, reached=Level.VALID, expects_refusal=False, exact=False)
+
+
+def of(metric: type, verdicts: Sequence[Verdict]) -> tuple[float | None, int]:
+    score: Score = metric()(verdicts)
+    return score.value, score.n
+
+
+def test_all_right_is_an_interval_and_not_a_point() -> None:
+    score = ExecutableAccuracy()([RIGHT] * 114)
+    assert (score.value, score.n, score.high) == (1.0, 114, 1.0)
+    assert score.low == pytest.approx(0.967, abs=5e-4)
+
+
+def test_levels_are_rates_over_what_was_followed_that_far() -> None:
+    verdicts = [RIGHT, WRONG, INVALID, UNPARSED]
+    assert of(Parsed, verdicts) == (0.75, 4)
+    assert of(Valid, verdicts) == (0.5, 4)
+    assert of(Executed, verdicts) == (0.5, 4)
+    assert of(ExecutableAccuracy, verdicts) == (0.25, 4)
+    assert of(SilentWrong, verdicts) == (0.25, 4)
+    assert of(ExactMatch, verdicts) == (0.25, 4)
+
+
+def test_what_is_nobodys_fault_is_left_out_and_counted() -> None:
+    verdicts = [RIGHT, RIGHT, WRONG, VACUOUS, replace(WRONG, vacuous=True), GOLD_ERROR, UNAVAILABLE, UNSUPPORTED]
+    score = ExecutableAccuracy()(verdicts)
+    assert (score.value, score.n) == (2 / 3, 3)
+    assert score.note == "left out: 1 gold error, 1 unavailable, 1 unsupported, 2 vacuous gold"
+    assert SilentWrong()(verdicts).n == 3
+    assert left_out(verdicts) == {"gold error": 1, "unavailable": 1, "unsupported": 1, "vacuous gold": 2}
+    assert left_out([RIGHT]) == {}
+
+
+def test_without_an_engine_nothing_is_zero() -> None:
+    verdicts = [NO_ENGINE, replace(INVALID, checked=Level.VALID)]
+    for metric in (Executed, ExecutableAccuracy, SilentWrong):
+        score = metric()(verdicts)
+        assert (score.value, score.n, score.low, score.high) == (None, 0, None, None)
+    assert Executed()(verdicts).note == "not checked"
+    assert ExecutableAccuracy()(verdicts).note == "left out: 2 not checked"
+    assert of(Valid, verdicts) == (0.5, 2)
+
+
+def test_refusals_alone_do_not_pass_for_accuracy() -> None:
+    assert of(ExecutableAccuracy, [NO_ENGINE, REFUSED]) == (None, 0)
+    assert of(ExecutableAccuracy, [REFUSED, NOT_REFUSED]) == (0.5, 2)  # a category of nothing else
+
+
+def test_refusals_count_in_accuracy_and_stand_outside_executed() -> None:
+    verdicts = [RIGHT, REFUSED, REFUSED, NOT_REFUSED, REFUSED_WRONGLY]
+    assert of(ExecutableAccuracy, verdicts) == (3 / 5, 5)
+    assert of(Executed, verdicts) == (1.0, 1)
+    assert of(RefusalPrecision, verdicts) == (2 / 3, 3)
+    assert of(RefusalRecall, verdicts) == (2 / 3, 3)
+    assert of(SilentWrong, verdicts) == (0.0, 5)
+
+
+def test_rates_over_nothing_say_why() -> None:
+    assert RefusalPrecision()([RIGHT]).note == "nothing was refused"
+    assert RefusalRecall()([RIGHT]).note == "no question asks for a refusal"
+    # a refusal without a gold: nobody knows whether it was asked for
+    assert of(RefusalPrecision, [replace(REFUSED, checked=Level.VALID, expects_refusal=False)]) == (None, 0)
+    assert of(ExactMatch, [replace(RIGHT, exact=None)]) == (None, 0)
+
+
+def test_every_metric_takes_an_empty_set() -> None:
+    for metric in METRICS:
+        assert metric()([]).value is None
+
+
+def test_metrics_come_in_by_the_entry_point() -> None:
+    plugins = load()
+    assert {metric.name for metric in METRICS} <= set(plugins.names("metrics"))
+    assert plugins.owner("students", "nearest") == "evaluate"
+
+
+verdicts = st.lists(
+    st.sampled_from(
+        [
+            RIGHT,
+            WRONG,
+            INVALID,
+            UNPARSED,
+            VACUOUS,
+            GOLD_ERROR,
+            UNAVAILABLE,
+            NO_ENGINE,
+            REFUSED,
+            NOT_REFUSED,
+            REFUSED_WRONGLY,
+        ]
+    ),
+    max_size=60,
+)
+
+
+@given(verdicts)
+def test_an_interval_holds_its_rate(verdicts: list[Verdict]) -> None:
+    for metric in METRICS:
+        score = metric()(verdicts)
+        assert score.n <= len(verdicts)
+        if score.value is None:
+            assert score.n == 0
+        else:
+            assert score.low is not None
+            assert score.high is not None
+            assert 0 <= score.low <= score.value <= score.high <= 1
+
+
+@given(verdicts)
+def test_accuracy_and_silent_wrong_are_shares_of_the_same_answers(verdicts: list[Verdict]) -> None:
+    right, silent = ExecutableAccuracy()(verdicts), SilentWrong()(verdicts)
+    assert right.n == silent.n
+    assert (right.value or 0) + (silent.value or 0) <= 1 + 1e-9
+    assert right.n == 0 or right.n + sum(left_out(verdicts).values()) == len(verdicts)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Sequence
+
+import pytest
+
+from dstill.errors import DataError, MissingExtra
+from dstill.parts import Device, Memory, Modality, Recipe, Shape, TrainingJob
+from dstill.records import Pair
+from dstill_evaluate.nearest import FILE, Nearest, NearestWriter
+
+TRAIN = {
+    "requests that failed with 503": "status = 503",
+    "requests that failed with 404": "status = 404",
+    "the ten slowest requests": "sort took desc, size 10",
+    "how many visits came from Lima": "count city = Lima",
+}
+
+
+class Unmoved(Modality):
+    name = "unmoved"
+    fullness = 0
+
+    def need(self, student: Shape, recipe: Recipe) -> Memory:
+        return Memory(parts={})
+
+    def prepare(self, model: object, recipe: Recipe) -> object:
+        return model
+
+
+def job(folder: Path, rows: Sequence[tuple[Pair, ...]]) -> TrainingJob:
+    return TrainingJob(
+        train=rows,
+        validation=(),
+        modality=Unmoved(),
+        recipe=Recipe(),
+        device=Device(name="here", kind="cpu", total=1, free=1),
+        folder=folder,
+        seed=0,
+    )
+
+
+def rows() -> list[tuple[Pair, ...]]:
+    return [
+        (
+            Pair(task_prefix="predict: ", source=question, target=answer, weight=0.5),
+            Pair(task_prefix="explain: ", source=question, target="because", weight=0.5),
+        )
+        for question, answer in TRAIN.items()
+    ]
+
+
+def answers(writer: object, *questions: str) -> list[str]:
+    assert isinstance(writer, NearestWriter)
+    return [written.text for written in writer.write([f"predict: {q}" for q in questions])]
+
+
+def test_answers_with_the_most_similar_training_question(tmp_path: Path) -> None:
+    fitted = Nearest().fit(job(tmp_path / "student", rows()))
+    assert (fitted.steps, fitted.trained_parameters) == (0, 0)
+    writer = Nearest().load(tmp_path / "student")
+    assert answers(writer, *TRAIN) == list(TRAIN.values())
+    assert answers(writer, "which requests failed with a 404?", "visit from Lima", "slow request") == [
+        "status = 404",
+        "count city = Lima",
+        "sort took desc, size 10",
+    ]
+
+
+def test_untrained_it_knows_nothing(tmp_path: Path) -> None:
+    Nearest().fit(job(tmp_path, rows()))
+    assert answers(Nearest().load(tmp_path, trained=False), "slow request") == [""]
+
+
+def test_of_equals_the_first_wins() -> None:
+    writer = NearestWriter(["same question"] * 300 + ["other one"], [str(i) for i in range(301)])
+    assert answers(writer, "same question", "zzz") == ["0", "0"]
+
+
+def test_what_all_sources_hold_does_not_blur_them() -> None:
+    mapping = " | " + " ".join(f"field_{i} keyword" for i in range(200))
+    writer = NearestWriter([q + mapping for q in TRAIN], list(TRAIN.values()))
+    assert answers(writer, "ten slowest" + mapping, "came from Lima" + mapping) == [
+        "sort took desc, size 10",
+        "count city = Lima",
+    ]
+
+
+def test_order_of_questions_and_chunks_changes_nothing() -> None:
+    writer = NearestWriter(list(TRAIN), list(TRAIN.values()))
+    assert answers(writer, *[q for q in TRAIN for _ in range(100)]) == [a for a in TRAIN.values() for _ in range(100)]
+
+
+def test_the_same_rows_give_the_same_file(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        Nearest().fit(job(tmp_path / name, rows()))
+    assert (tmp_path / "a" / FILE).read_bytes() == (tmp_path / "b" / FILE).read_bytes()
+
+
+def test_without_label_pairs_it_refuses(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nothing to look answers up in"):
+        Nearest().fit(job(tmp_path, [row[1:] for row in rows()]))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1}'])
+def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(DataError, match="'nearest'") as error:
+        Nearest().load(tmp_path)
+    assert str(tmp_path) in error.value.where
+
+
+def test_a_newer_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(json.dumps({"schema_version": 99}))
+    with pytest.raises(DataError, match="schema version 99"):
+        Nearest().load(tmp_path)
+
+
+def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
+    with pytest.raises(MissingExtra, match="'evaluate'"):
+        NearestWriter(["a question"], ["an answer"])
+
+
+def test_seven_thousand_sources_take_seconds() -> None:
+    sources = [f"requests of user{i % 977} that failed with {i % 83} in region{i % 13} of {i}" for i in range(7000)]
+    started = time.process_time()
+    got = answers(NearestWriter(sources, sources), *sources[:700])
+    assert got == sources[:700]
+    assert time.process_time() - started < 30  # 4 on an idle machine
+
+
+def test_the_package_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, dstill_evaluate, dstill_report;"
+        "print([m for m in ('numpy', 'scipy', 'statsmodels', 'sklearn', 'matplotlib', 'jinja2') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
