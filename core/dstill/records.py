@@ -162,6 +162,11 @@ class Reply(Row):
     usage: Usage | None = None  # None: the endpoint did not say; never counted as zero
     seconds: float | None = None
 
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        usage = row.get("usage")
+        return super().from_row({**row, "usage": usage and Usage.from_row(usage)})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Draft(Row):

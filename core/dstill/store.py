@@ -1,0 +1,207 @@
+"""The reply store: every reply of a project's teachers, in one SQLite file beside ``runs/``.
+
+    store = ReplyStore(Path("replies.sqlite"))
+    key = store.key(teacher.identity(prompt), prompt.messages)   # whatever changes the words changes the key
+    store.get(key)                                               # None: not asked yet
+    store.put(key, reply)                                        # on disk when this returns
+
+Raw replies are kept apart from what was parsed from them, so neither a better parser nor
+another run buys one twice. A failure is an attempt and is never kept as an answer. Several
+processes may share the file; of two replies to one key the first stays. Within a process
+any thread may write and one other may read at the same time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+import time
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Iterator, Mapping, Self, Sequence
+
+from dstill.errors import DiskError, DstillError, RunError, UsageError
+from dstill.jsontext import dumps
+from dstill.records import Message, Reply
+
+__all__ = ["ReplyStore"]
+
+SCHEMA = 1  # PRAGMA user_version; a newer one than this is refused
+APPLICATION = 0x6473746C  # PRAGMA application_id: "dstl"
+BUSY_SECONDS = 30.0  # how long another process may hold the write lock
+
+_TABLES = """
+CREATE TABLE replies (key TEXT PRIMARY KEY, identity TEXT NOT NULL, reply TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE attempts (key TEXT NOT NULL, code TEXT NOT NULL, error TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX attempts_key ON attempts (key);
+"""
+
+
+class ReplyStore:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()  # one transaction of this process at a time
+        with ExitStack() as undo, self._guard():
+            self._writer = undo.enter_context(closing(self._connect()))
+            self._prepare()
+            # A second connection, so that reading never waits for a commit's fsync.
+            self._reader = undo.enter_context(closing(self._connect()))
+            self._open = undo.pop_all()
+
+    # --- keys, replies, attempts --------------------------------------------------------
+
+    @staticmethod
+    def key(identity: Mapping[str, Any], messages: Sequence[Message], sample: int = 0) -> str:
+        """A hash over everything that decides a reply."""
+        words = {"identity": identity, "messages": [[m.role, m.content] for m in messages], "sample": sample}
+        return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
+
+    def get(self, key: str) -> Reply | None:
+        """The reply to `key`; its ``id`` is that of the example that it was first bought for."""
+        with self._guard():
+            row = self._reader.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
+        return None if row is None else _reply(row[0])
+
+    def put(self, key: str, reply: Reply, identity: Mapping[str, Any] | None = None) -> Reply:
+        """Keep one reply, in a transaction of its own. Returns the one that stays: the first."""
+        return self.put_many([(key, reply, identity or {})])[0]
+
+    def put_many(self, items: Sequence[tuple[str, Reply, Mapping[str, Any]]]) -> list[Reply]:
+        """The same for many in one transaction: all are kept, or none."""
+        now = time.time()
+        with self._transaction() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)",
+                ((key, dumps(identity), dumps(reply.to_row()), now) for key, reply, identity in items),
+            )
+            find = "SELECT reply FROM replies WHERE key = ?"
+            return [_reply(db.execute(find, (key,)).fetchone()[0]) for key, _, _ in items]
+
+    def attempt(self, key: str, error: DstillError) -> None:
+        """Note that asking for `key` failed."""
+        with self._transaction() as db:
+            db.execute("INSERT INTO attempts VALUES (?, ?, ?, ?)", (key, error.code, str(error), time.time()))
+
+    def attempts(self, key: str) -> list[str]:
+        """What went wrong so far in asking for `key`, oldest first."""
+        with self._guard():
+            rows = self._reader.execute("SELECT error FROM attempts WHERE key = ? ORDER BY rowid", (key,))
+            return [error for (error,) in rows]
+
+    def __len__(self) -> int:
+        with self._guard():
+            count: int = self._reader.execute("SELECT count(*) FROM replies").fetchone()[0]
+        return count
+
+    def close(self) -> None:
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    # --- SQLite -------------------------------------------------------------------------
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA synchronous = FULL")
+        return db
+
+    def _prepare(self) -> None:
+        """Make the tables of a new file; refuse a file of another program or of a newer dstill."""
+        db = self._writer
+        self._refuse_foreign(db)
+        _until_free(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone())
+        with self._transaction():
+            if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                return
+            for statement in _TABLES.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
+            db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _refuse_foreign(self, db: sqlite3.Connection) -> None:
+        pragmas = ("application_id", "user_version")
+        application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
+        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables and application != APPLICATION:
+            raise RunError(f"{self.path} is an SQLite file of another program", where=str(self.path))
+        if version > SCHEMA:
+            raise RunError(
+                f"{self.path} has schema version {version}, this dstill knows {SCHEMA}",
+                where=str(self.path),
+                hint="pip install --upgrade dstill",
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._guard():
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Turns SQLite's errors into errors for people."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: sqlite3.Error) -> DstillError:
+        where, code = str(self.path), _code(error)
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return RunError(
+                f"the reply store {self.path} is corrupt: {self._integrity(error)}",
+                where=where,
+                hint="put a copy of it back, or move it away: what is not in it is bought again",
+            )
+        if code == sqlite3.SQLITE_FULL:
+            return DiskError(f"disk full writing {self.path}", where=where, hint="free some space and resume")
+        if code == sqlite3.SQLITE_IOERR:
+            return DiskError(f"cannot write {self.path}: {error}", where=where)
+        if code == sqlite3.SQLITE_BUSY:
+            return RunError(f"{self.path} is locked by another process", where=where, hint="wait for it, or end it")
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            return UsageError(f"cannot write {self.path}: {error}", where=where)
+        return RunError(f"the reply store {self.path}: {error}", where=where)
+
+    def _integrity(self, error: sqlite3.Error) -> str:
+        """The first line of SQLite's own check, or `error` where not even that can run."""
+        try:
+            with closing(sqlite3.connect(self.path, timeout=1)) as db:
+                found: str = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        except sqlite3.Error:
+            found = str(error)
+        return next((line for line in found.splitlines() if not line.startswith("***")), found)
+
+
+def _reply(text: str) -> Reply:
+    return Reply.from_row(json.loads(text))
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary error code; 0 where Python's own module refused."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _until_free(action: Any) -> None:
+    """Another process that opens a new file at the same moment is not waited for by SQLite itself here."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            action()
+            return
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
