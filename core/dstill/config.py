@@ -109,21 +109,26 @@ class Config:
 def load(
     file: Path | None = None,
     *,
+    use_files: bool = True,
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
     sections: Mapping[str, type[Any]] | None = None,
 ) -> Config:
-    """Merge and check. `file` None: ``dstill.toml`` of this folder where there is one. Raises ConfigError."""
+    """Merge and check. `file` None: ``dstill.toml`` of this folder where there is one. Raises ConfigError.
+
+    With ``use_files=False`` only flags are read, as `dstill demo` does.
+    """
     sections = sections or {}
     known = _keys("", Settings)
     for name, cls in sections.items():
         known.update(_keys(name, cls))
     given: dict[str, tuple[Any, str]] = {}
-    if file is None and Path(FILE).exists():
+    if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
     if file is not None:
         given.update({key: (value, str(file)) for key, value in _read_file(file, known).items()})
-    given.update(_read_environment(os.environ if environment is None else environment, known))
+    if use_files:
+        given.update(_read_environment(os.environ if environment is None else environment, known))
     given.update({key: (value, "flag") for key, value in (flags or {}).items() if value is not None})
     values: dict[str, Any] = {}
     for key, (value, origin) in given.items():

@@ -159,6 +159,11 @@ class Plugins:
         """The plugin that brought a part."""
         return self._parts[kind][name][1]
 
+    def part(self, kind: str, name: str) -> type[Part]:
+        """The class of a part by kind (``tasks``, ``teachers`` …) and name. Raises UsageError."""
+        part: type[Part] = self._named(kind, name)
+        return part
+
     def _named(self, kind: str, name: str) -> Any:
         try:
             return self._parts[kind][name][0]

@@ -295,7 +295,7 @@ class Run(RunFolder):
         kept = {p.id: p for p in self.predictions(system)}
         if set(kept) >= {e.id for e in examples} and self._fresh(system):
             return [kept[e.id] for e in examples]
-        writer = self._writer(system)
+        writer = self.writer(system)
         predictions = []
         for prediction in stages.predict(writer, self.objective, self.task, examples):
             predictions.append(prediction)
@@ -309,7 +309,8 @@ class Run(RunFolder):
         student = self.folder / "student"
         return not student.exists() or made >= student.stat().st_mtime_ns
 
-    def _writer(self, system: str) -> Writer:
+    def writer(self, system: str) -> Writer:
+        """The run's student, or one of its baselines, ready to write. Raises RunError when it has none yet."""
         if system in ("student", "untrained"):
             folder = self.folder / "student"
             if not folder.exists():

@@ -56,6 +56,7 @@ class Task(Part, ABC):
     version: ClassVar[str] = "1"  # raise it when prompts change: replies are kept by their words
     instructions: ClassVar[str] = "Answer the question."
     executors: ClassVar[tuple[str, ...]] = ()  # names, the default first; empty: answers are not run
+    demo: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key under which `dstill demo` shows the pack
 
     # --- questions ----------------------------------------------------------------------
 

@@ -1,0 +1,138 @@
+"""The command line: a thin layer on `dstill.Run` and the plugins.
+
+`main` loads the plugins, lets them add commands, runs one command, and turns whatever
+happens into three lines and an exit code (the tree of `dstill.errors`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Sequence
+
+import click
+
+from dstill import plugins as plugin_loading
+from dstill.cli.app import App, Group
+from dstill.cli.console import error as show_error
+from dstill.errors import ConfigError, DstillError, Interrupted, UsageError
+from dstill.files import disk_error
+from dstill.secrets import redact
+
+__all__ = ["build", "main"]
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="dstill", prog_name="dstill")
+@click.option("--plugin", "plugin_files", multiple=True, metavar="FILE", help="Load an unpackaged plugin (repeatable).")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Instead of ./dstill.toml.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def _cli(ctx: click.Context, plugin_files: tuple[str, ...], config_file: Path | None, debug: bool) -> None:
+    """Distil a large teacher into a small student that writes a structured language.
+
+    The student's answers are checked and run: `dstill demo` shows the whole road.
+    """
+    found = ctx.find_object(App)
+    assert found is not None
+    found.config_file = config_file
+
+
+def build(argv: Sequence[str]) -> tuple[click.Group, App]:
+    """The command group with every plugin's commands, and the object that commands are given."""
+    from dstill.cli import data, demo, learn, manage, packs, use
+
+    loaded = plugin_loading.load(_plugin_files(argv))
+    group = Group(
+        name="dstill",
+        params=list(_cli.params),
+        callback=_cli.callback,
+        help=_cli.help,
+        context_settings=_cli.context_settings,
+    )
+    for module in (data, learn, use, demo, manage, packs):
+        for command in module.COMMANDS:
+            group.add_command(command)
+    loaded.register_commands(group)
+    return group, App(plugins=loaded)
+
+
+def _plugin_files(argv: Sequence[str]) -> list[Path]:
+    """The files of ``--plugin``: read before click, since they may bring the command that is called."""
+    files = []
+    for position, word in enumerate(argv):
+        if word == "--plugin" and position + 1 < len(argv):
+            files.append(Path(argv[position + 1]))
+        elif word.startswith("--plugin="):
+            files.append(Path(word.removeprefix("--plugin=")))
+        elif not word.startswith("-") and (position == 0 or argv[position - 1] not in ("--plugin", "--config")):
+            break  # the command: what follows is its own
+    return files
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The entry point ``dstill``. Exits with one of the codes of `dstill.errors`."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    code = run(words)
+    with contextlib.suppress(BrokenPipeError, ValueError):
+        sys.stdout.flush()
+    sys.exit(code)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code; whatever goes wrong is told on stderr."""
+    as_json, debug = "--json" in argv, "--debug" in argv
+    argv = [word for word in argv if word != "--debug"]  # it may stand anywhere
+    try:
+        group, found = build(argv)
+        result = group.main(args=list(argv), prog_name="dstill", standalone_mode=False, obj=found)
+        return result if isinstance(result, int) else 0
+    except BrokenPipeError:
+        # whoever read our output has gone: nothing more to say, also not at shutdown
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as problem:
+        if debug:
+            traceback.print_exc()
+        shown = _as_dstill(problem, argv)
+        show_error(shown, as_json=as_json)
+        return shown.exit_code
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C quits at once
+        show_error(Interrupted("stopped", hint="run the same command again to go on"), as_json=as_json)
+        return Interrupted.exit_code
+
+
+def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
+    """Any exception as one of dstill's; what nobody foresaw is a bug and says so."""
+    if isinstance(problem, DstillError):
+        return problem
+    if isinstance(problem, click.exceptions.Abort):
+        return Interrupted("stopped", hint="run the same command again to go on")
+    if isinstance(problem, click.ClickException):
+        return _usage(problem)
+    if isinstance(problem, OSError) and problem.filename:
+        return disk_error(problem, Path(str(problem.filename)))
+    if isinstance(problem, (MemoryError, RecursionError)):
+        return UsageError(f"{type(problem).__name__}: the input is too large for this machine")
+    return DstillError(
+        f"bug in dstill: {type(problem).__name__}: {redact(str(problem))}",
+        hint="run it again with --debug before the command, and report what it shows",
+    )
+
+
+def _usage(problem: click.ClickException) -> UsageError:
+    context = getattr(problem, "ctx", None)
+    where = context.command_path if context else "dstill"
+    if isinstance(problem, click.NoSuchOption) and "key" in problem.option_name:
+        return ConfigError(
+            f"no such option: {problem.option_name}",
+            where=where,
+            hint="keys are never given on the command line: set the environment variable OPENAI_API_KEY, "
+            "or name another with --set teacher.openai.api_key_env=NAME",
+        )
+    return UsageError(problem.format_message(), where=where, hint=f"{where} --help")

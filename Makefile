@@ -1,0 +1,51 @@
+# `make demo` and `make test` do all their set-up on a fresh machine: python3 (3.11+), make and a package index.
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+RUN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+# The versions that CI passed with; `make constraints` renews them.
+CONSTRAINTS := .ci/constraints.txt
+
+.PHONY: demo test lint format bench docs engine constraints clean
+
+demo: $(STAMP)
+	$(RUN)/dstill demo
+
+test: $(STAMP)
+	$(RUN)/pytest $(ARGS)
+
+lint: $(STAMP)
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	rm -rf build/wheel && $(PYTHON) -m build --wheel --outdir build/wheel . >/dev/null
+	$(RUN)/check-wheel-contents build/wheel/*.whl
+
+format: $(STAMP)
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+bench: $(STAMP)
+	$(PYTHON) -m tests.benchmarks
+
+# The command line's reference, from --help.
+docs: $(STAMP)
+	$(PYTHON) docs/make_cli.py
+
+# A real server on loopback for a person, from Maven Central's jars: make engine ENGINE=elasticsearch
+ENGINE ?= elasticsearch
+engine: $(STAMP)
+	$(PYTHON) tests/live/engine.py $(ENGINE)
+
+constraints: $(STAMP)
+	$(RUN)/uv pip freeze --exclude-editable | grep -v '@' > $(CONSTRAINTS)
+
+$(STAMP): pyproject.toml
+	test -x $(PYTHON) || python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet uv
+	VIRTUAL_ENV=$(VENV) $(RUN)/uv pip install --quiet $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS)) --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf build dist $(VENV)

@@ -1,0 +1,109 @@
+"""What a person or a program sees: results on stdout, progress and errors on stderr.
+
+With ``--json`` the last line of stdout is one compact object, errors too:
+``{"error": {"code", "message", "hint", "where"}}``. Text that came from questions, replies
+or engines goes through `visible`, so that it cannot steer the terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+import unicodedata
+from typing import Any, Iterator, Sequence
+
+from dstill.errors import DstillError
+from dstill.run import Progress
+from dstill.secrets import redact
+
+__all__ = ["emit", "error", "note", "progress", "table", "visible"]
+
+
+def visible(text: str) -> str:
+    """`text` with control, bidi and other invisible characters written as escapes; line breaks and tabs stay."""
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co") else f"\\u{ord(c):04x}"
+        for c in text
+    )
+
+
+def emit(value: Any) -> None:
+    """One compact JSON object, a line of stdout."""
+    print(redact(json.dumps(value, ensure_ascii=False, separators=(",", ":"))), flush=True)
+
+
+def note(text: str) -> None:
+    """A line for the person, on stderr."""
+    print(redact(visible(text)), file=sys.stderr, flush=True)
+
+
+def error(problem: DstillError, *, as_json: bool) -> None:
+    """What, where and what to do, a line each; with ``--json`` also the object on stdout."""
+    note(f"error: {problem}")
+    if as_json:
+        emit({"error": problem.as_json()})
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
+    """A table on stdout. Columns whose name begins with ``#`` are numbers, set to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", box=None)
+    for column in columns:
+        shown.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(redact(visible(cell))) for cell in row))
+    width = None if sys.stdout.isatty() else 120  # a file or pipe has no width of its own
+    Console(width=width, highlight=False).print(shown)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Progress]:
+    """Bars on a terminal, plain lines elsewhere; both on stderr."""
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        with _bars() as report:
+            yield report
+    else:
+        yield _lines()
+
+
+@contextlib.contextmanager
+def _bars() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    known: dict[str, TaskID] = {}
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in known:
+                known[what] = bars.add_task(what, total=total or None)
+            bars.update(known[what], completed=done, total=total or None)
+
+        yield report
+
+
+def _lines(every: float = 10.0) -> Progress:
+    """A line when something begins, one every `every` seconds, one when it is done."""
+    last: dict[str, float] = {}
+
+    def report(what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if what not in last or now - last[what] >= every or (done == total and total):
+            last[what] = now
+            note(f"{what} {done}/{total}" if total else f"{what} {done}")
+
+    return report

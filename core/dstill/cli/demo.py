@@ -1,0 +1,111 @@
+"""The whole pipeline in one command, on what the task pack itself brings."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dstill.cli.app import App, app, json_option, seed_option, set_option, setting, task_option
+from dstill.cli.console import emit, note, progress, visible
+from dstill.cli.data import show_dataset
+from dstill.cli.learn import show_training
+from dstill.cli.use import answer, show_scores, summary
+from dstill.errors import UsageError
+from dstill.making import task_name
+from dstill.records import Example
+from dstill.run import Run
+
+__all__ = ["COMMANDS"]
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder; else a new one under ./runs.")
+@task_option
+@setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server, not the embedded one.")
+@seed_option
+@json_option
+@set_option
+@app
+def demo(found: App, out: Path | None, as_json: bool) -> None:
+    """Everything once: questions, teacher, dataset, tiny student, executed score, report.
+
+    Needs no key, no network and no GPU. With --engine-url the demo's documents are written
+    to an index made for them on that server, and the answers run there.
+    """
+    started = time.monotonic()
+    run = _prepared(found, out)
+    with progress() as report:
+        run.progress = report
+        note(f"demo of task '{run.task.name}' in {run.folder}")
+        data = run.generate()
+        training = run.train()
+        scores = run.evaluate()
+    live = _live(run)
+    _report(found, run)
+    seconds = time.monotonic() - started
+    if not as_json:
+        show_dataset(run, data, as_json=False)
+        show_training(run, training, as_json=False)
+        show_scores(run, scores)
+        _show_live(run, live)
+        click.echo(f"{seconds:.0f} s in all. Look at {run.folder / 'report.html'}, or try the student yourself:")
+        click.echo(f'  dstill predict --run {run.folder} --execute "{visible(live["question"])}"')
+        return
+    emit({**summary(run, scores, seconds=seconds), "example": {k: live[k] for k in ("question", "answer", "ok")}})
+
+
+def _prepared(found: App, out: Path | None) -> Run:
+    """A new run with the settings under which the pack wants to be shown; flags go before them."""
+    found.plugins.require_healthy()
+    flags = dict(found.flags)
+    config = found.config(use_files=False)
+    names = found.plugins.names("tasks")
+    if not config.settings.project.task and "querydsl" in names:
+        flags["project.task"] = "querydsl"
+        config = found.config({"project.task": "querydsl"}, use_files=False)
+    name = task_name(found.plugins, config.settings)
+    shown = dict(found.plugins.task(name).demo)
+    if not shown:
+        raise UsageError(f"task '{name}' has no demo", hint="a pack gives its settings in Task.demo")
+    if config.settings.engine.url:
+        shown["engine.load_data"] = True
+    config = found.config({"project.task": name, **shown}, use_files=False)
+    return Run.create(out, config=config, plugins=found.plugins, arguments={"command": "demo", **flags})
+
+
+def _live(run: Run) -> dict[str, Any]:
+    """One question of the test set, answered now and run."""
+    record = next(r for r in run.records(run.settings.evaluate.splits[0]) if not run.task.is_refusal(r.answer))
+    example = Example(id=record.id, question=record.question, context=record.context)
+    executor = run.executor()
+    if executor is None:
+        return answer(run, [example], None)[0]
+    with executor.open(run.task, run.settings.engine):
+        return answer(run, [example], executor)[0]
+
+
+def _show_live(run: Run, live: dict[str, Any]) -> None:
+    click.echo(click.style("an example, answered live", bold=True))
+    click.echo(visible(f"  question: {live['question']}\n  answer:   {live['answer'] or live['reason']}"))
+    if "result" in live:
+        result = json.dumps(live["result"], ensure_ascii=False)
+        click.echo(visible(f"  result:   {result[:200]}{' …' if len(result) > 200 else ''}"))
+
+
+def _report(found: App, run: Run) -> None:
+    """The report, where the plugin that writes it is installed."""
+    from dstill.cli.app import Group
+
+    group = Group(name="dstill")
+    found.plugins.register_commands(group)
+    command = group.commands.get("report")
+    if command is not None:
+        context = click.Context(command, obj=found)
+        context.invoke(command, run=str(run.folder), quiet=True)
+
+
+COMMANDS = (demo,)

@@ -1,0 +1,52 @@
+"""The command that trains. (`plan` comes from the plugin that trains.)"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dstill.cli.app import App, app, complete_parts, json_option, run_argument, seed_option, set_option, setting
+from dstill.cli.console import emit, progress
+from dstill.run import Run
+
+__all__ = ["COMMANDS"]
+
+
+@click.command()
+@run_argument
+@setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, or hf:FOLDER-or-id.")
+@setting("--objective", key="train.objective", shell_complete=complete_parts("objectives"), help="What it learns.")
+@setting("--modality", key="train.modality", shell_complete=complete_parts("modalities"), help="Or auto: by memory.")
+@seed_option
+@json_option
+@set_option
+@app
+def train(found: App, run: str, as_json: bool) -> None:
+    """Fine-tune a student on the run's dataset."""
+    opened = found.open(run)
+    with progress() as report:
+        opened.progress = report
+        facts = opened.train()
+    show_training(opened, facts, as_json=as_json)
+
+
+def show_training(run: Run, facts: Any, *, as_json: bool) -> None:
+    """What `Run.train` came to."""
+    last = facts["history"][-1] if facts["history"] else {}
+    if as_json:
+        emit({"run": str(run.folder), "last": last, **{k: v for k, v in facts.items() if k != "history"}})
+        return
+    for reason in facts["choice"]:
+        verdict = reason["unfit"] or ("chosen" if reason["modality"] == facts["modality"] else "fits")
+        click.echo(f"{reason['modality']:>8}: {reason['need'] / 2**30:.2f} GiB, {verdict}")
+    click.echo(
+        f"{facts['student']}, {facts['objective']}, {facts['modality']}: {facts['steps']} steps in "
+        f"{facts['student_seconds']:.0f} s, loss {last.get('loss', float('nan')):.4f}, "
+        f"{facts['trained_parameters']:,} of {facts['all_parameters']:,} parameters trained, "
+        f"peak {facts['peak_memory'] / 2**20:.0f} MiB"
+    )
+    click.echo(f"next: dstill evaluate {run.folder}")
+
+
+COMMANDS = (train,)

@@ -1,0 +1,223 @@
+"""Commands about the installation and its runs: init, doctor, plugins, runs, config, completion."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import get_completion_class
+
+import dstill
+from dstill import hardware
+from dstill.cli.app import SHELLS, App, Group, app, described, json_option, set_option, setting, task_option
+from dstill.cli.console import emit, note, table
+from dstill.config import FILE, Config
+from dstill.errors import DstillError, FailedItems, UsageError
+from dstill.files import write_text
+from dstill.folder import RunFolder, find_run, list_runs
+from dstill.making import make_executor, make_task, task_name
+from dstill.plugins import KINDS
+
+__all__ = ["COMMANDS"]
+
+# extra → a module that stands for it
+EXTRAS = {
+    "train": "transformers",
+    "qlora": "bitsandbytes",
+    "openai": "openai",
+    "elasticsearch": "elasticsearch",
+    "embedded": "osmem_server",
+    "evaluate": "statsmodels",
+    "report": "jinja2",
+    "parquet": "pyarrow",
+}
+
+
+@click.command()
+@task_option
+@app
+def init(found: App) -> None:
+    """Write a dstill.toml to begin with into this folder."""
+    if Path(FILE).exists():
+        raise UsageError(f"{FILE} is there already", where=str(Path.cwd()), hint="edit it, or delete it first")
+    name = task_name(found.plugins, found.config(use_files=False).settings)
+    write_text(
+        Path(FILE),
+        f"# `dstill config show --origin` lists every key, its value and where it came from.\n\n"
+        f'[project]\ntask = "{name}"\nseed = 0\n\n'
+        f'[generate]\nteacher = "synthetic"   # or openai, replay: `dstill plugins`\n\n'
+        f'[train]\nstudent = "tiny"         # or hf:FOLDER-or-id\nmodality = "auto"\n',
+    )
+    click.echo(f"wrote {FILE} for task '{name}'\nnext: dstill generate")
+
+
+@click.command()
+@app
+@json_option
+def plugins(found: App, as_json: bool) -> None:
+    """List the plugins, what each brings, and what did not load."""
+    loaded = found.plugins
+    parts = [
+        {"kind": kind, "name": name, "plugin": loaded.owner(kind, name), "about": described(loaded.part(kind, name))}
+        for kind in KINDS
+        for name in loaded.names(kind)
+    ]
+    failures = [{"plugin": f.plugin, "version": f.version, "problem": f.problem} for f in loaded.failures]
+    if as_json:
+        plugins_ = [{"name": p.name, "version": p.version, "source": p.source} for p in loaded.loaded]
+        emit({"plugins": plugins_, "parts": parts, "failures": failures})
+    else:
+        table(["plugin", "version", "source"], [[p.name, p.version, p.source] for p in loaded.loaded])
+        click.echo()
+        table(["kind", "name", "plugin", "about"], [[p["kind"], p["name"], p["plugin"], p["about"]] for p in parts])
+    _end_with(found)
+
+
+def _end_with(found: App) -> None:
+    """Exit 3, naming what did not load."""
+    if found.plugins.failures:
+        raise FailedItems("\n".join(str(f) for f in found.plugins.failures))
+
+
+@click.command()
+@setting("--engine-url", key="engine.url", metavar="URL", help="Look at this server too.")
+@task_option
+@json_option
+@set_option
+@app
+def doctor(found: App, as_json: bool) -> None:
+    """Say what is installed, what the machine has, and what is wrong."""
+    device = hardware.device()
+    rows = [
+        ["dstill", dstill.__version__, "ok"],
+        ["python", platform.python_version(), "ok"],
+        ["device", f"{device.name}, {device.free / 2**30:.1f} of {device.total / 2**30:.1f} GiB free", "ok"],
+    ]
+    for extra, module in EXTRAS.items():
+        there = importlib.util.find_spec(module) is not None
+        rows.append([f"extra {extra}", module, "ok" if there else f"missing: pip install 'dstill[{extra}]'"])
+    rows += [[f"plugin {f.plugin}", f.version, f.problem] for f in found.plugins.failures]
+    failed = bool(found.plugins.failures)
+    if not failed:
+        engine = _engine_row(found)
+        rows += engine
+        failed = any(row[2] != "ok" for row in engine)
+    if as_json:
+        emit({"ok": not failed, "checks": [{"what": w, "found": f, "state": s} for w, f, s in rows]})
+    else:
+        table(["what", "found", "state"], rows)
+    if failed:
+        raise FailedItems(
+            "\n".join(row[2] for row in rows if row[0].startswith(("plugin", "engine")) and row[2] != "ok")
+        )
+
+
+def _engine_row(found: App) -> list[list[str]]:
+    """Whether the task's executor opens."""
+    try:
+        config = found.config()
+        task = make_task(found.plugins, config)
+        executor = make_executor(found.plugins, config, task)
+        if executor is None:
+            return []
+        with executor.open(task, config.settings.engine):
+            return [["engine", executor.label, "ok"]]
+    except DstillError as problem:
+        return [["engine", "", str(problem).replace("\n", "; ")]]
+
+
+@click.group(cls=Group)
+def runs() -> None:
+    """List, show and delete runs."""
+
+
+@runs.command("list")
+@json_option
+def runs_list(as_json: bool) -> None:
+    """The runs under ./runs, oldest first."""
+    found = [_overview(folder) for folder in list_runs()]
+    if as_json:
+        emit({"runs": found})
+        return
+    table(
+        ["run", "created", "status", "accuracy"],
+        [[str(r[k]) for k in ("run", "created", "status", "accuracy")] for r in found],
+    )
+
+
+def _overview(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = RunFolder.read(folder).manifest
+    except DstillError as problem:
+        return {"run": folder.name, "created": "", "status": problem.what, "accuracy": None}
+    scores = manifest["stages"].get("evaluate", {}).get("scores", {}).get("student", {}).get("test", {})
+    accuracy = scores.get("executable_accuracy", {}).get("value")
+    return {"run": folder.name, "created": manifest["created"], "status": manifest["status"], "accuracy": accuracy}
+
+
+@runs.command("show")
+@click.argument("run")
+@json_option
+def runs_show(run: str, as_json: bool) -> None:
+    """One run's manifest."""
+    folder = RunFolder.read(find_run(run))
+    if as_json:
+        emit(folder.manifest)
+        return
+    manifest = folder.manifest
+    for key in ("name", "status", "created", "seed", "arguments", "versions"):
+        click.echo(f"{key}: {manifest[key]}")
+    table(["file", "#rows", "sha256"], [[f, str(v["rows"]), v["sha256"][:16]] for f, v in manifest["files"].items()])
+
+
+@runs.command("rm")
+@click.argument("run")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def runs_rm(run: str, yes: bool) -> None:
+    """Delete a run's folder. The replies that were bought stay in replies.sqlite."""
+    folder = RunFolder.read(find_run(run))
+    if not yes:
+        click.confirm(f"delete {folder.folder} with its student and scores?", abort=True)
+    folder.remove()
+    note(f"deleted {folder.folder}")
+
+
+@click.group(cls=Group)
+def config() -> None:
+    """Show the configuration."""
+
+
+@config.command("show")
+@click.option("--origin", is_flag=True, help="Say where each value came from.")
+@json_option
+@set_option
+@app
+def config_show(found: App, origin: bool, as_json: bool) -> None:
+    """Every key with its value."""
+    merged: Config = found.config()
+    values = merged.flat()
+    if as_json:
+        emit({k: {"value": v, "origin": merged.origins[k]} if origin else v for k, v in values.items()})
+    elif origin:
+        table(["key", "value", "origin"], [[k, str(v), merged.origins[k]] for k, v in values.items()])
+    else:
+        click.echo(merged.to_toml(), nl=False)
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS), required=False)
+@click.pass_context
+def completion(ctx: click.Context, shell: str | None) -> None:
+    """Print the shell completion script: `source <(dstill completion bash)`."""
+    shell = shell or Path(os.environ.get("SHELL", "bash")).name
+    made = get_completion_class(shell)
+    if made is None:
+        raise UsageError(f"no completion for '{shell}'", hint=f"there is {', '.join(SHELLS)}")
+    click.echo(made(ctx.find_root().command, {}, "dstill", "_DSTILL_COMPLETE").source())
+
+
+COMMANDS = (init, doctor, plugins, runs, config, completion)

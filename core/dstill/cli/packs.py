@@ -1,0 +1,42 @@
+"""new-pack: a package with a small task pack of one's own, ready to install and to test."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from dstill.errors import UsageError
+from dstill.files import write_text
+
+__all__ = ["COMMANDS"]
+
+# file of the template → where it goes in the new package
+LAYOUT = {
+    "pyproject.toml.txt": "pyproject.toml",
+    "README.md.txt": "README.md",
+    "pack.py.txt": "src/dstill_NAME/__init__.py",
+    "test_pack.py.txt": "tests/test_NAME.py",
+}
+
+
+@click.command("new-pack")
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write it into.")
+def new_pack(name: str, out: Path) -> None:
+    """Write a package with a task pack called NAME: a pack, its entry point, and a test that passes."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or keyword.iskeyword(name):
+        raise UsageError(f"'{name}' is no name for a pack", where="NAME", hint="small letters, digits and _, as my_sql")
+    target = out / f"dstill-{name.replace('_', '-')}"
+    if target.exists():
+        raise UsageError(f"{target} is there already", hint="choose another name or --out")
+    for source, destination in LAYOUT.items():
+        text = (files("dstill.cli") / "template" / source).read_text()
+        write_text(target / destination.replace("NAME", name), text.replace("NAME", name))
+    click.echo(f"wrote {target}\nnext: pip install -e {target} && pytest {target}")
+
+
+COMMANDS = (new_pack,)

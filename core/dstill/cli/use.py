@@ -1,0 +1,232 @@
+"""Commands that use a student: predict, evaluate, trace."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import Any, Iterator
+
+import click
+
+from dstill import hardware
+from dstill.cli.app import App, app, json_option, run_argument, set_option, setting
+from dstill.cli.console import emit, progress, table, visible
+from dstill.errors import AnswerError, DataError, UsageError
+from dstill.parts import Executor
+from dstill.records import Example, Verdict
+from dstill.rows import rows_from
+from dstill.run import Run
+from dstill.stages import draft_of
+from dstill.stages import predict as write_answers
+
+__all__ = ["COMMANDS", "answer", "show_scores", "summary"]
+
+QUESTION_LIMIT = 2_000
+# name in the JSON summary → metric
+SUMMARY = ("executable_accuracy", "exact_match", "silent_wrong")
+
+
+@click.command()
+@run_argument
+@setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
+@click.option("--load-data", is_flag=True, help="Write the task's own data to that server, to indices made for it.")
+@json_option
+@set_option
+@app
+def evaluate(found: App, run: str, load_data: bool, as_json: bool) -> None:
+    """Answer the test sets, run the answers, and print the scores."""
+    if load_data:
+        found.flags["engine.load_data"] = True
+    opened = found.open(run)
+    with progress() as report:
+        opened.progress = report
+        facts = opened.evaluate()
+    if as_json:
+        emit(summary(opened, facts))
+    else:
+        show_scores(opened, facts)
+        click.echo(f"next: dstill report {opened.folder}")
+
+
+def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, Any]:
+    """The numbers of an evaluation as one flat object; what was not measured is null."""
+    splits = run.settings.evaluate.splits
+    scores = facts["scores"]
+    main = scores["student"][splits[0]]
+
+    def value(system: str, split: str, metric: str) -> Any:
+        return scores.get(system, {}).get(split, {}).get(metric, {}).get("value")
+
+    accuracy = main.get("executable_accuracy", {})
+    return {
+        **{name: value("student", splits[0], name) for name in SUMMARY},
+        "ci95": [accuracy.get("low"), accuracy.get("high")],
+        "n": accuracy.get("n"),
+        "unseen_templates": value("student", "test_templates", "executable_accuracy"),
+        "untrained": value("untrained", splits[0], "executable_accuracy"),
+        "nearest_question": value("nearest", splits[0], "executable_accuracy"),
+        "seconds": round(facts["seconds"] if seconds is None else seconds, 1),
+        "peak_memory_bytes": max(facts["peak_memory"], hardware.peak_memory()),
+        "engine": facts["engine"],
+        "run": str(run.folder),
+    }
+
+
+def show_scores(run: Run, facts: Any) -> None:
+    """Every metric of every set, the baselines beside the student."""
+    systems = list(facts["scores"])
+    for split in run.settings.evaluate.splits:
+        student = facts["scores"]["student"][split]
+        rows = [[name, *(_shown(facts["scores"][s][split][name]) for s in systems)] for name in student]
+        table([f"{split}", *systems], rows, title=f"{split}, run on {facts['engine']}")
+        click.echo()
+
+
+def _shown(score: Any) -> str:
+    if score["value"] is None:
+        return "not checked"
+    interval = "" if score["low"] is None else f" [{score['low']:.3f}, {score['high']:.3f}]"
+    return f"{score['value']:.3f}{interval} n={score['n']}" + (f" ({score['note']})" if score["note"] else "")
+
+
+@click.command()
+@click.argument("question", required=False)
+@click.option("--run", "run", required=True, metavar="RUN", help="The run whose student answers.")
+@click.option("--execute", is_flag=True, help="Run the answer and show its result.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Run it on this server.")
+@json_option
+@set_option
+@app
+def predict(found: App, question: str | None, run: str, execute: bool, as_json: bool) -> None:
+    """Answer QUESTION, or the questions of stdin (JSONL rows with "question", or plain lines).
+
+    The exit code is 9 when an answer is refused or invalid.
+    """
+    opened = found.open(run)
+    examples = [_example(opened, question)] if question is not None else list(_from_stdin(opened))
+    executor = opened.executor() if execute else None
+    if executor is None:
+        results = answer(opened, examples, None)
+    else:
+        with executor.open(opened.task, opened.settings.engine):
+            results = answer(opened, examples, executor)
+    bad = [r for r in results if not r["ok"]]
+    for result in results:
+        if as_json:
+            emit(result)
+        else:
+            _show_answer(result, many=len(results) > 1)
+    if bad:
+        reason = bad[0]["reason"] if len(results) == 1 else f"{len(bad)} of {len(results)} answers are no use"
+        raise SystemExit(AnswerError.exit_code) if as_json else AnswerError(reason)
+
+
+def answer(run: Run, examples: list[Example], executor: Executor | None) -> list[dict[str, Any]]:
+    """The student's answer to each example, checked, and run where an executor is given."""
+    writer = run.writer("student")
+    results = []
+    for example, prediction in zip(examples, write_answers(writer, run.objective, run.task, examples), strict=True):
+        draft = draft_of(prediction, run.objective, run.task)
+        verdict = run.task.judge(example, draft, None)
+        result = _result(run, example, prediction.text, draft.answer if draft else "", verdict)
+        if prediction.truncated:
+            result["reason"] = "cut off at the token limit"
+        if executor is not None and result["ok"] and draft is not None:
+            outcome = executor.run(draft.answer, example)
+            result.update(outcome=outcome.kind.value, result=outcome.value)
+            if outcome.kind.value != "ok":
+                result.update(ok=False, reason=outcome.reason)
+        results.append(result)
+    return results
+
+
+def _result(run: Run, example: Example, text: str, answered: str, verdict: Verdict) -> dict[str, Any]:
+    ok = verdict.reached >= 2 and not verdict.refused
+    return {
+        "id": example.id,
+        "question": example.question,
+        "answer": answered,
+        "ok": ok,
+        "refused": verdict.refused,
+        "reason": "the student refused to answer"
+        if verdict.refused
+        else verdict.reason
+        if text.strip()
+        else "no output",
+        "problems": [p.to_row() for p in verdict.problems],
+    }
+
+
+def _show_answer(result: dict[str, Any], *, many: bool) -> None:
+    if many:
+        click.echo(visible(f"# {result['question']}"))
+    click.echo(visible(result["answer"] or "(nothing)"))
+    for problem in result["problems"]:
+        click.echo(visible(f"  {problem['severity']}: {problem['message']} {problem['hint']}".rstrip()))
+    if "result" in result:
+        click.echo(visible(json.dumps(result["result"], ensure_ascii=False, indent=1)))
+    if not result["ok"] and many:
+        click.echo(visible(f"  {result['reason']}"))
+
+
+def _example(run: Run, question: str, number: int = 1) -> Example:
+    """A question as the run's own examples have it: in the context of its index. Raises UsageError."""
+    text = question.strip()
+    if not text:
+        raise UsageError("the question is empty", where="QUESTION")
+    if len(question) > QUESTION_LIMIT:
+        raise UsageError(
+            f"the question is too long: {len(question):,} characters (limit {QUESTION_LIMIT:,})", where="QUESTION"
+        )
+    if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
+        raise UsageError(f"the question holds characters that no text has: {visible(text)[:80]!r}", where="QUESTION")
+    context = next((r.context for split in ("test", "train") for r in run.records(split)), {})
+    return Example(id=str(number), question=text, context=context)
+
+
+def _from_stdin(run: Run) -> Iterator[Example]:
+    """Rows with a question, or a question a line."""
+    data = sys.stdin.buffer.read()
+    if data.lstrip().startswith(b"{"):
+        for number, row in rows_from(io.BytesIO(data), "stdin"):
+            if not isinstance(row.get("question"), str):
+                raise DataError("row has no 'question'", where=f"stdin:{number}")
+            yield _example(run, row["question"], number)
+        return
+    for number, line in enumerate(data.split(b"\n"), 1):
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as problem:
+            raise UsageError(f"line {number}: not UTF-8 (byte {line[problem.start]:#04x})", where="stdin") from None
+        if text.strip():
+            yield _example(run, text, number)
+
+
+@click.command()
+@run_argument
+@click.argument("identity", metavar="ID")
+@json_option
+@app
+def trace(found: App, run: str, identity: str, as_json: bool) -> None:
+    """Print one record from every file of a run."""
+    opened = found.open(run)
+    rows = {}
+    for path in sorted(opened.folder.rglob("*.jsonl")):
+        file = str(path.relative_to(opened.folder))
+        for row in opened.rows(file):
+            if row.get("id") == identity:
+                rows[file] = row
+    if not rows:
+        raise UsageError(f"no row with id '{identity}' in run '{opened.name}'", where=str(opened.folder))
+    if as_json:
+        emit({"id": identity, "files": rows})
+        return
+    for file, row in rows.items():
+        click.secho(file, bold=True)
+        for key, value in row.items():
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            click.echo(visible(f"  {key}: {text}"))
+
+
+COMMANDS = (predict, evaluate, trace)
