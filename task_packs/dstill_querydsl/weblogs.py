@@ -23,7 +23,7 @@ from typing import Any, Iterator, Mapping
 
 __all__ = ["MAPPING", "NOW", "SETTINGS", "documents"]
 
-NOW = "2025-03-31T12:00:00Z"
+NOW = "2025-03-27T12:00:00Z"  # a Thursday
 DAYS = 90  # of log before NOW
 
 SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}

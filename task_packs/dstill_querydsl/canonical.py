@@ -1,0 +1,109 @@
+"""One spelling for equal bodies.
+
+    canonical_text('{"query": {"term": {"user": {"value": "uma"}}}, "size": 0, "from": 0}')
+    '{"query":{"bool":{"filter":[{"term":{"user":{"value":"uma"}}}]}},"size":0}'
+
+Long forms of leaves; bool clauses as sorted lists, nested ones flattened; `must` as
+`filter` where no score is looked at; defaults dropped; several ranges on one field
+merged; aggregations named by their place in sorted order.
+
+Canonically equal bodies give equal results, scores aside where nothing is sorted by them.
+Not covered: spellings that need the mapping ("503" for 503), date math that comes to the
+same time, and merged ranges on a field that holds several values (each may have met one).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Mapping
+
+from dstill_querydsl.canonical_aggs import aggregations, uses_scores
+from dstill_querydsl.canonical_query import Json, query
+from dstill_querydsl.refusal import is_refusal
+
+__all__ = ["canonical", "canonical_text"]
+
+_DEFAULTS: Mapping[str, Any] = {"size": 10, "from": 0, "_source": True, "track_total_hits": 10_000, "track_scores": False}
+
+
+def canonical_text(text: str) -> str:
+    """`canonical` on JSON text; what is not JSON comes back stripped. Never raises."""
+    try:
+        value = json.loads(text)
+        return json.dumps(canonical(value), separators=(",", ":"), sort_keys=True)
+    except (ValueError, RecursionError):
+        return text.strip()
+
+
+def canonical(value: Any) -> Any:
+    """The canonical form of a parsed body or refusal; anything else comes back as it is."""
+    if not isinstance(value, dict):
+        return value
+    if is_refusal(value):
+        missing = value["refusal"].get("missing")
+        # the words of a reason are free
+        return {"refusal": {"missing": sorted(str(name).lower() for name in missing or ())}}
+    try:
+        return _body({key: _plain(item) for key, item in value.items()})
+    except (AttributeError, TypeError, KeyError, IndexError):  # a shape that no check would let pass
+        return value
+
+
+def _body(body: dict[str, Any]) -> dict[str, Any]:
+    groups = {**body.pop("aggregations", {}), **body.pop("aggs", {})}
+    sort = _sort(body.pop("sort", []))
+    scored = _scored(body, sort, groups)
+    asked = query(body.pop("query", {"match_all": {}}), scored=scored)
+    after = query(body.pop("post_filter", {"match_all": {}}), scored=False)
+    result: dict[str, Any] = {k: v for k, v in body.items() if k not in _DEFAULTS or v != _DEFAULTS[k]}
+    if "_source" in result:
+        result["_source"] = _source(result["_source"])
+    for key, part in (("query", asked), ("post_filter", after)):
+        if part != {"match_all": {}}:
+            result[key] = part
+    if sort:
+        result["sort"] = sort
+    if groups:
+        result["aggs"] = aggregations(groups)
+    return result
+
+
+def _plain(value: Any) -> Any:
+    """Whole floats as integers, everywhere."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _scored(body: Mapping[str, Any], sort: list[Any], groups: Mapping[str, Any]) -> bool:
+    """Whether scores can show in the result."""
+    if {"min_score", "rescore", "collapse", "terminate_after"} & set(body) or body.get("track_scores"):
+        return True
+    by_score = not sort or any("_score" in key for key in sort)
+    return (body.get("size") != 0 and by_score) or uses_scores(groups)
+
+
+def _sort(sort: Any) -> list[Json]:
+    keys = sort if isinstance(sort, list) else [sort]
+    return [_sort_key(key) for key in keys]
+
+
+def _sort_key(key: Any) -> Any:
+    if isinstance(key, str):
+        key = {key: {}}
+    ((field, how),) = key.items()
+    options = {"order": how} if isinstance(how, str) else dict(how)
+    options.setdefault("order", "desc" if field == "_score" else "asc")
+    return {field: options}
+
+
+def _source(source: Any) -> Any:
+    if isinstance(source, str):
+        return [source]
+    if isinstance(source, dict) and set(source) <= {"includes"}:
+        source = source.get("includes", [])
+    return sorted(source) if isinstance(source, list) else source

@@ -1,0 +1,107 @@
+"""The canonical form of aggregations: named by their place among their sorted siblings.
+
+    aggregations({"by_user": {"terms": {"field": "user", "size": 10}}})
+    {"a0": {"terms": {"field": "user"}}}
+
+References to names (a terms' `order`, a pipeline's `buckets_path`) follow.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from dstill_querydsl.canonical_query import Json, key, query
+
+__all__ = ["aggregations", "uses_scores"]
+
+# aggregation → options that say what would hold without them
+_DEFAULTS: Mapping[str, Json] = {
+    "terms": {"size": 10, "min_doc_count": 1, "order": {"_count": "desc"}},
+    "date_histogram": {"min_doc_count": 0, "order": {"_key": "asc"}},
+    "histogram": {"min_doc_count": 0, "order": {"_key": "asc"}},
+    "range": {"keyed": False},
+    "percentiles": {"keyed": True},
+}
+_SCORED = ("top_hits", "sampler", "diversified_sampler")
+_SUB = ("aggs", "aggregations")
+
+Names = dict[str, tuple[str, Any]]  # old name → (new name, names below)
+
+
+def uses_scores(groups: Mapping[str, Any]) -> bool:
+    """Whether an aggregation looks at scores, at any depth."""
+    for body in groups.values():
+        if any(kind in body for kind in _SCORED):
+            return True
+        if any(uses_scores(body[sub]) for sub in _SUB if sub in body):
+            return True
+    return False
+
+
+def aggregations(groups: Mapping[str, Any]) -> Json:
+    return _renamed(groups)[0]
+
+
+def _renamed(groups: Mapping[str, Any]) -> tuple[Json, Names]:
+    """Aggregations under their new names; pipelines last, since they refer to the others."""
+    bodies: list[tuple[bool, str, str, Json, Names]] = []
+    for name, value in groups.items():
+        body, below = _one(value)
+        pipeline = any(isinstance(part, dict) and "buckets_path" in part for part in body.values())
+        bodies.append((pipeline, "" if pipeline else key(body), name, body, below))
+    bodies.sort(key=lambda item: item[:2])
+    names: Names = {}
+    result: Json = {}
+    for number, (pipeline, _, old, body, below) in enumerate(bodies):
+        names[old] = (f"a{number}", below)
+        result[f"a{number}"] = _paths(body, names) if pipeline else body
+    return result, names
+
+
+def _one(value: Mapping[str, Any]) -> tuple[Json, Names]:
+    groups = {name: body for sub in _SUB for name, body in value.get(sub, {}).items()}
+    inner, below = _renamed(groups) if groups else ({}, {})
+    body: Json = {}
+    for kind, options in value.items():
+        if kind in _SUB or kind == "meta":
+            continue
+        body[kind] = _options(kind, options, below)
+    if inner:
+        body["aggs"] = inner
+    return body, below
+
+
+def _options(kind: str, options: Any, below: Names) -> Any:
+    if kind == "filter":
+        return query(options, scored=False)
+    if not isinstance(options, dict):
+        return options
+    defaults = _DEFAULTS.get(kind, {})
+    kept = {name: value for name, value in options.items() if name not in defaults or value != defaults[name]}
+    if "order" in kept:
+        order = kept["order"] if isinstance(kept["order"], list) else [kept["order"]]
+        kept["order"] = [{_path(by, below): way for by, way in part.items()} for part in order]
+    return kept
+
+
+def _paths(body: Json, names: Names) -> Json:
+    """A pipeline with its references renamed."""
+    result: Json = {}
+    for kind, options in body.items():
+        paths = options.get("buckets_path") if isinstance(options, dict) else None
+        if isinstance(paths, str):
+            options = {**options, "buckets_path": _path(paths, names)}
+        elif isinstance(paths, dict):
+            options = {**options, "buckets_path": {name: _path(path, names) for name, path in paths.items()}}
+        result[kind] = options
+    return result
+
+
+def _path(path: str, names: Names) -> str:
+    """``groups>value.max`` under the new names; what is no name stays."""
+    head, arrow, rest = path.partition(">")
+    name, dot, metric = head.partition(".")
+    if name not in names:
+        return path
+    new, below = names[name]
+    return new + dot + metric + arrow + (_path(rest, below) if arrow else "")

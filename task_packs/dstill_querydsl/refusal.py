@@ -1,0 +1,52 @@
+"""Refusing, which is a legal answer: for questions that the index cannot answer, and for writes.
+
+    {"refusal": {"reason": "no field holds the revenue", "missing": ["revenue"]}}
+
+`reason` is for a person; `missing` names what the index lacks and may be left out. Nothing
+may stand beside them: a body that also searches is no refusal but a mistake.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dstill.records import Problem
+
+__all__ = ["check", "is_refusal"]
+
+LONGEST = 500  # characters of a reason
+
+
+def is_refusal(value: Any) -> bool:
+    """Whether a parsed answer refuses; its form is `check`'s business."""
+    return isinstance(value, dict) and set(value) == {"refusal"} and isinstance(value["refusal"], dict)
+
+
+def check(value: Any) -> tuple[Problem, ...]:
+    """What is wrong with the form of a refusal; nothing for anything that does not try to be one."""
+    if not isinstance(value, dict) or "refusal" not in value:
+        return ()
+    extra = sorted(set(value) - {"refusal"})
+    if extra:
+        return (_problem("refusal_and_body", f"a refusal stands beside '{extra[0]}'", f"/{extra[0]}", "refuse or search, not both"),)
+    refusal = value["refusal"]
+    if not isinstance(refusal, dict):
+        return (_problem("refusal_form", "a refusal is an object", "/refusal", FORM),)
+    problems = [
+        _problem("refusal_form", f"'{name}' is no part of a refusal", f"/refusal/{name}", FORM)
+        for name in sorted(set(refusal) - {"reason", "missing"})
+    ]
+    reason = refusal.get("reason")
+    if not isinstance(reason, str) or not reason.strip() or len(reason) > LONGEST:
+        problems.append(_problem("refusal_form", "a refusal gives a reason in words", "/refusal/reason", FORM))
+    missing = refusal.get("missing", [])
+    if not isinstance(missing, list) or not all(isinstance(name, str) for name in missing):
+        problems.append(_problem("refusal_form", "'missing' is a list of names", "/refusal/missing", FORM))
+    return tuple(problems)
+
+
+FORM = 'write {"refusal": {"reason": "...", "missing": ["..."]}}'
+
+
+def _problem(code: str, message: str, pointer: str, hint: str) -> Problem:
+    return Problem(layer="schema", code=code, message=message, pointer=pointer, hint=hint)
