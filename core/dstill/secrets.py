@@ -1,0 +1,79 @@
+"""Keys and passwords: held in a wrapper that does not print them, and taken out of every text.
+
+    key = Secret.from_environment("OPENAI_API_KEY", "the teacher 'openai'")
+    print(key)                    # ***
+    key.reveal()                  # the value, for the one call that sends it
+    redact(f"bad key {value}")    # bad key ***
+
+In: the *name* of an environment variable; a secret never comes from a file of settings or an
+option. Every `Secret` is known to `redact` from its making on, also as it stands in a URL, in
+JSON and in base64. Not covered: a secret cut in two, or one shorter than 6 characters.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from typing import NoReturn, Self
+from urllib.parse import quote
+
+from dstill.errors import ConfigError
+
+__all__ = ["Secret", "redact"]
+
+HIDDEN = "***"
+SHORTEST = 6  # replacing every occurrence of a shorter text would ruin what is printed
+
+_known: set[str] = set()  # the spellings of all secrets of this process
+
+
+class Secret:
+    """A value that prints as ``***``."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+        if len(value) >= SHORTEST:
+            in_json = json.dumps(value)[1:-1]
+            in_base64 = base64.b64encode(value.encode()).decode()
+            _known.update({value, quote(value, safe=""), in_json, in_base64, in_base64.rstrip("=")})
+
+    @classmethod
+    def from_environment(cls, name: str, needed_by: str) -> Self:
+        """The value of a variable. Raises ConfigError, which names it and who needs it."""
+        value = os.environ.get(name)
+        problem = ""
+        if value is None:
+            problem = "is not set"
+        elif not value.strip():
+            problem = "is empty"
+        elif not value.isascii() or not value.isprintable() or " " in value:
+            problem = "holds a line break, a space or another character that no key has"
+        if value is None or problem:
+            raise ConfigError(
+                f"environment variable {name} {problem}; {needed_by} needs it",
+                where=f"environment {name}",
+                hint=f"export {name}=… with the key and nothing else in it",
+            )
+        return cls(value)
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __str__(self) -> str:
+        return HIDDEN
+
+    def __repr__(self) -> str:
+        return f"Secret({HIDDEN})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not written to files")
+
+
+def redact(text: str) -> str:
+    """`text` with every known secret replaced by ``***``."""
+    for spelling in sorted(_known, key=len, reverse=True):
+        text = text.replace(spelling, HIDDEN)
+    return text

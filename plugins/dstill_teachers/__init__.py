@@ -1,0 +1,24 @@
+"""Teachers that need no network, and the check of rationales that every task shares.
+
+dstill generate --teacher synthetic          # the example's own gold and rationale
+dstill generate --teacher replay --set teacher.replay.file=answers.csv
+"""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from dstill import hookimpl
+from dstill.parts import Teacher
+
+from dstill_teachers.rationale import check_draft
+from dstill_teachers.replay import Replay
+from dstill_teachers.synthetic import Synthetic
+
+__all__ = ["check_draft", "register_teachers"]
+
+
+@hookimpl
+def register_teachers() -> Iterable[type[Teacher]]:
+    yield Synthetic
+    yield Replay

@@ -1,0 +1,40 @@
+"""What every task asks of a rationale: that it is there, and that it explains instead of telling.
+
+In: a task, an example and a draft. Out: a `Problem` of layer ``rationale``, as
+
+    rationale_empty          there is no rationale
+    rationale_leaks_answer   it holds the whole answer, so a student would learn to copy
+
+or None where there is nothing to say. Not covered: whether a rationale is true.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterable
+
+from dstill import hookimpl
+from dstill.records import Draft, Example, Problem
+from dstill.task import Task
+
+__all__ = ["check_draft"]
+
+# A shorter answer, as "42", is named by any good rationale.
+SHORTEST_LEAK = 16
+
+
+@hookimpl
+def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem] | None:
+    if not draft.rationale.strip():
+        message, hint = "the reply has no rationale", "ask for the steps before the answer"
+        return [Problem(layer="rationale", code="rationale_empty", message=message, hint=hint)]
+    answer, rationale = _bare(draft.answer), _bare(draft.rationale)
+    if len(answer) >= SHORTEST_LEAK and (answer in rationale or _bare(task.canonical(draft.answer)) in rationale):
+        message, hint = "the rationale holds the whole answer", "ask for reasons, not for the answer itself"
+        return [Problem(layer="rationale", code="rationale_leaks_answer", message=message, hint=hint)]
+    return None
+
+
+def _bare(text: str) -> str:
+    """`text` without any white space, so that layout does not hide an answer."""
+    return re.sub(r"\s+", "", text)

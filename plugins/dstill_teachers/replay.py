@@ -1,0 +1,77 @@
+"""The teacher ``replay``: answers and rationales that lie in a file already.
+
+    [teacher.replay]
+    file = "answers.csv"        # prompt,rationale,dsl; or JSONL, or Parquet: see dstill.rows
+
+In: a prompt. Out: the row with the example's id, else the row with exactly its question. A row
+without a rationale is replayed without one; whether that will do, the checks of drafts say.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Mapping, Self
+
+from dstill.errors import ConfigError, DataError
+from dstill.parts import Teacher
+from dstill.records import Example, Prompt, Reply
+from dstill.rows import read_questions
+from dstill.task import Task
+
+from dstill_teachers.synthetic import digest
+
+__all__ = ["Replay", "ReplayConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayConfig:
+    file: str = field(default="", metadata={"help": "JSONL, CSV (prompt,rationale,dsl) or Parquet with the answers"})
+
+
+class Replay(Teacher):
+    name = "replay"
+    Config = ReplayConfig
+
+    def open(self, task: Task) -> Self:
+        if not self.config.file:
+            raise ConfigError(
+                "the teacher 'replay' has no file to read from",
+                where="teacher.replay.file",
+                hint="--set teacher.replay.file=answers.csv",
+            )
+        self._by_id: dict[str, Example] = {}
+        self._by_question: dict[str, list[Example]] = defaultdict(list)
+        for row in read_questions(Path(self.config.file)):
+            if row.answer is not None:
+                self._by_id[row.id] = row
+                self._by_question[row.question].append(row)
+        if not self._by_id:
+            raise DataError("no row has an answer", where=self.config.file)
+        return super().open(task)
+
+    def identity(self, prompt: Prompt) -> Mapping[str, Any]:
+        rows = self._rows(prompt.example)
+        return {"teacher": self.name, "answers": [digest(row.answer, row.rationale) for row in rows]}
+
+    async def ask(self, prompt: Prompt) -> Reply:
+        example = prompt.example
+        rows = self._rows(example)
+        if not rows:
+            raise DataError("the file has no answer to the question", where=f"{self.config.file}, id {example.id}")
+        if len({(row.answer, row.rationale) for row in rows}) > 1:
+            ids = ", ".join(row.id for row in rows[:3])
+            raise DataError(
+                f"the file has {len(rows)} different answers to the question ({ids})",
+                where=f"{self.config.file}, id {example.id}",
+                hint="give the rows the ids of the questions",
+            )
+        row = rows[0]
+        return Reply(id=example.id, text=self.task.reply_text(row.rationale or "", row.answer or ""), model=self.name)
+
+    def _rows(self, example: Example) -> list[Example]:
+        row = self._by_id.get(example.id)
+        if row is not None and row.question == example.question:
+            return [row]
+        return self._by_question.get(example.question) or ([] if row is None else [row])

@@ -1,0 +1,39 @@
+"""The teacher ``synthetic``: a task's own synthesizer answers, offline and always the same.
+
+In: a prompt whose example has a gold (`Task.synthesize` makes such examples). Out: gold and
+rationale in the form of `Task.reply_text`, so that it is parsed and checked like any reply.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Mapping
+
+from dstill.errors import DataError
+from dstill.jsontext import dumps
+from dstill.parts import Teacher
+from dstill.records import Prompt, Reply
+
+__all__ = ["Synthetic", "digest"]
+
+
+class Synthetic(Teacher):
+    name = "synthetic"
+
+    def identity(self, prompt: Prompt) -> Mapping[str, Any]:
+        """The answer decides the reply here, not only the words of the question."""
+        return {"teacher": self.name, "answer": digest(prompt.example.answer, prompt.example.rationale)}
+
+    async def ask(self, prompt: Prompt) -> Reply:
+        example = prompt.example
+        if example.answer is None:
+            raise DataError(
+                "the question has no gold answer, and the synthetic teacher knows no other",
+                where=f"id {example.id}",
+                hint="ask another teacher, or use the task's own questions",
+            )
+        return Reply(id=example.id, text=self.task.reply_text(example.rationale or "", example.answer), model=self.name)
+
+
+def digest(answer: str | None, rationale: str | None) -> str:
+    return hashlib.sha256(dumps([answer, rationale]).encode()).hexdigest()
