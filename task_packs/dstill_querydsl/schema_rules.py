@@ -1,0 +1,2 @@
+def check(body):
+    return ()

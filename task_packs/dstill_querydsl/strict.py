@@ -1,0 +1,210 @@
+"""Text → one JSON object, or the reasons why it is none. Check 1 of 4, layer ``json``.
+
+In: what a model wrote. Out: a `Body` whose ``value`` is the object, or None with problems:
+
+    read('{"size": 5}')                 -> Body(value={"size": 5}, problems=(), notes=())
+    read('```json\\n{"size": 5}\\n```')  -> the same, notes=("took away a markdown fence",)
+    read('{"size": 5, "size": 6}')      -> Body(value=None, problems=(Problem(code="duplicate_key", pointer="/size", …),))
+
+A markdown fence and white space around the text are the only repairs, and they are noted.
+Stricter than Python's own reader, which takes duplicate keys and NaN silently and raises
+``ValueError`` and ``RecursionError`` on long numbers and deep nesting. Not covered: whether
+the object is a search body; that is the schema's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Iterator
+
+from dstill.records import Problem, Severity
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_DIGITS", "Body", "read"]
+
+MAX_BYTES = 32 * 1024
+MAX_DEPTH = 20
+MAX_DIGITS = 100  # of one number; a double has 17, a long 19
+
+_FENCE = re.compile(r"```[ \t]*(?:json|JSON)?[ \t]*\r?\n(?P<inner>.*?)\r?\n?[ \t]*```", re.DOTALL)
+# A string as a whole (to the end of the text when it is not closed), or one bracket.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """What `read` made of a text."""
+
+    value: dict[str, Any] | None  # None: there are problems
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()  # repairs
+
+
+@dataclass(frozen=True)
+class _Flaw:
+    """Stands in the tree where something was read that JSON does not allow."""
+
+    code: str
+    message: str
+    key: str | None = None  # the duplicate key, below the flawed object
+
+
+class _Refused(Exception):
+    def __init__(self, code: str, message: str, pointer: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.problem = Problem(
+            layer="json", code=code, message=message, pointer=pointer, hint=hint, severity=Severity.ERROR
+        )
+
+
+def read(text: str) -> Body:
+    """One JSON object out of `text`, strictly. Never raises."""
+    stripped, notes = _unwrap(text)
+    try:
+        return Body(value=_parse(text, stripped), notes=notes)
+    except _Refused as refused:
+        return Body(value=None, problems=(refused.problem,), notes=notes)
+
+
+def _unwrap(text: str) -> tuple[str, tuple[str, ...]]:
+    notes: list[str] = []
+    stripped = text.strip()
+    if stripped != text:
+        notes.append("took away white space around the text")
+    if fence := _FENCE.fullmatch(stripped):
+        notes.append("took away a markdown fence")
+        stripped = fence["inner"].strip()
+    return stripped, tuple(notes)
+
+
+def _parse(raw: str, text: str) -> dict[str, Any]:
+    _check_size(raw)
+    if not text:
+        raise _Refused("empty", "there is no text to read", hint="write one JSON object")
+    _check_surrogates(text, "")
+    _check_depth(text)
+    value = _load(text)
+    if not isinstance(value, dict) and not isinstance(value, _Flaw):
+        raise _Refused("not_an_object", f"not a search body: {_kind(value)}, not a JSON object", hint=_ONE_OBJECT)
+    for pointer, flaw in _flaws(value, ""):
+        raise _Refused(flaw.code, flaw.message, pointer, "write each key once, and only what JSON allows")
+    assert isinstance(value, dict)  # a flaw at the root was raised just above
+    return value
+
+
+_ONE_OBJECT = "write one JSON object and nothing else"
+
+
+def _check_size(text: str) -> None:
+    # surrogatepass: a lone surrogate has a message of its own, later.
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        raise _Refused("too_long", f"{size:,} bytes; at most {MAX_BYTES:,} are read", hint="write a shorter body")
+
+
+def _check_surrogates(text: str, pointer: str) -> None:
+    if found := _SURROGATE.search(text):
+        where = pointer or _position(text, found.start())
+        raise _Refused("lone_surrogate", f"a lone surrogate (U+{ord(found[0]):04X}) is not a character", where)
+
+
+def _check_depth(text: str) -> None:
+    """Count brackets before parsing: Python's reader would raise RecursionError on thousands."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                where = _position(text, token.start())
+                raise _Refused("too_deep", f"nested more than {MAX_DEPTH} deep", where, "write a flatter body")
+        elif token[0] in "]}":
+            depth -= 1
+
+
+def _load(text: str) -> Any:
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=lambda name: _Flaw("not_finite", f"{name} is not JSON"),
+            parse_float=_float,
+            parse_int=_int,
+        )
+    except json.JSONDecodeError as error:
+        raise _syntax(text, error) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Flaw:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    seen: set[str] = set()
+    key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    return _Flaw("duplicate_key", f"the key {key!r} stands twice in one object", key)
+
+
+def _int(digits: str) -> int | _Flaw:
+    if len(digits) > MAX_DIGITS:
+        return _Flaw("long_number", f"a number of {len(digits):,} digits; at most {MAX_DIGITS} are read")
+    return int(digits)
+
+
+def _float(digits: str) -> float | _Flaw:
+    if len(digits) > MAX_DIGITS:
+        return _Flaw("long_number", f"a number of {len(digits):,} characters; at most {MAX_DIGITS} are read")
+    value = float(digits)
+    return value if math.isfinite(value) else _Flaw("not_finite", f"{digits} is beyond what a number can hold")
+
+
+def _flaws(value: Any, pointer: str) -> Iterator[tuple[str, _Flaw]]:
+    """Every flaw in the tree, with its JSON pointer. Depth is bounded by `_check_depth`."""
+    if isinstance(value, _Flaw):
+        yield (pointer if value.key is None else f"{pointer}/{escape(value.key)}"), value
+    elif isinstance(value, str):
+        if found := _SURROGATE.search(value):
+            yield pointer, _Flaw("lone_surrogate", f"a lone surrogate (U+{ord(found[0]):04X}) is not a character")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _flaws(item, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if _SURROGATE.search(key):
+                yield pointer, _Flaw("lone_surrogate", "a key holds a lone surrogate, which is not a character")
+            yield from _flaws(item, f"{pointer}/{escape(key)}")
+
+
+def escape(key: str) -> str:
+    """A key as one step of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _syntax(text: str, error: json.JSONDecodeError) -> _Refused:
+    where = _position(text, error.pos)
+    if text[0] not in "{[\"-0123456789tfn":
+        start = text.split(None, 1)[0][:20]
+        return _Refused("not_json", f"not a search body: the text starts with {start!r}", "1:1", _ONE_OBJECT)
+    if error.msg.startswith("Extra data"):
+        rest = text[error.pos :].strip()[:20]
+        return _Refused("trailing_text", f"text after the JSON object: {rest!r}", where, _ONE_OBJECT)
+    if error.pos >= len(text) or error.msg.startswith("Unterminated string"):
+        return _Refused("cut_short", "the JSON ends before it is closed", where, "write the body to its end")
+    found = text[error.pos : error.pos + 12]
+    return _Refused("not_json", f"not JSON: {_lower(error.msg)}, found {found!r}", where, "write strict JSON")
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _position(text: str, offset: int) -> str:
+    line = text.count("\n", 0, offset) + 1
+    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
+    return f"{line}:{column}"
+
+
+def _kind(value: Any) -> str:
+    kinds = {list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return kinds.get(type(value), "null")
