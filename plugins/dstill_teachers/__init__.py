@@ -10,7 +10,6 @@ from typing import Iterable
 
 from dstill import hookimpl
 from dstill.parts import Teacher
-
 from dstill_teachers.rationale import check_draft
 from dstill_teachers.replay import Replay
 from dstill_teachers.synthetic import Synthetic

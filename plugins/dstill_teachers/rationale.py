@@ -28,8 +28,9 @@ def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem]
     if not draft.rationale.strip():
         message, hint = "the reply has no rationale", "ask for the steps before the answer"
         return [Problem(layer="rationale", code="rationale_empty", message=message, hint=hint)]
-    answer, rationale = _bare(draft.answer), _bare(draft.rationale)
-    if len(answer) >= SHORTEST_LEAK and (answer in rationale or _bare(task.canonical(draft.answer)) in rationale):
+    rationale = _bare(draft.rationale)
+    spellings = (_bare(draft.answer), _bare(task.canonical(draft.answer)))
+    if any(len(answer) >= SHORTEST_LEAK and answer in rationale for answer in spellings):
         message, hint = "the rationale holds the whole answer", "ask for reasons, not for the answer itself"
         return [Problem(layer="rationale", code="rationale_leaks_answer", message=message, hint=hint)]
     return None

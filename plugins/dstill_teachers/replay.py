@@ -19,7 +19,6 @@ from dstill.parts import Teacher
 from dstill.records import Example, Prompt, Reply
 from dstill.rows import read_questions
 from dstill.task import Task
-
 from dstill_teachers.synthetic import digest
 
 __all__ = ["Replay", "ReplayConfig"]

@@ -1,0 +1,24 @@
+"""The teacher ``openai``: any endpoint that speaks OpenAI's chat completions.
+
+    [teacher.openai]
+    base_url = "https://api.openai.com/v1"
+    model = "gpt-4.1-mini"
+    api_key_env = "OPENAI_API_KEY"       # the name of a variable, never the key
+
+`teacher` asks, `faults` says what each thing that went wrong means, `waiting` when to try again.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from dstill import hookimpl
+from dstill.parts import Teacher
+from dstill_openai.teacher import OpenAITeacher
+
+__all__ = ["register_teachers"]
+
+
+@hookimpl
+def register_teachers() -> Iterable[type[Teacher]]:
+    yield OpenAITeacher

@@ -1,0 +1,226 @@
+"""What came back from an endpoint, sorted into the retry classes.
+
+    transient   asked again: Transient, EmptyReply, BrokenReply        (ServiceError)
+    permanent   this item fails: Refused, Filtered, BadRequest         (DataError)
+                everything stops: key, quota, model, no such API       (AuthError, ConfigError)
+
+In: an exception of the SDK (`fault_of`) or the body of a 200 (`read_body`). Out: one of these errors, or
+the `Reply`. Words that come from a server are shortened, made printable and freed of secrets.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Mapping
+
+from dstill.errors import AuthError, ConfigError, DataError, DstillError, ServiceError
+from dstill.records import Reply, Usage
+from dstill.secrets import redact
+from dstill_openai.waiting import retry_after
+
+if TYPE_CHECKING:
+    import openai
+
+__all__ = [
+    "BadRequest",
+    "BrokenReply",
+    "EmptyReply",
+    "Endpoint",
+    "Filtered",
+    "Refused",
+    "Transient",
+    "fault_of",
+    "read_body",
+]
+
+SAID = 200  # characters of a server's own words that are shown
+TRANSIENT_STATUS = {408, 409, 425, 429}
+QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+
+
+class Transient(ServiceError):
+    """Worth another try, after `after` seconds where the server said so."""
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", after: float | None = None) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.after = after
+
+
+class EmptyReply(Transient):
+    code = "empty"
+
+
+class BrokenReply(Transient):
+    code = "broken"
+
+
+class Refused(DataError):
+    code = "refused"
+
+
+class Filtered(DataError):
+    code = "filtered"
+
+
+class BadRequest(DataError):
+    code = "bad_request"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """What messages name: where the request went, with what."""
+
+    host: str
+    model: str
+    key_from: str  # the name of the variable; empty: no key is sent
+    timeout: float
+
+
+def fault_of(error: openai.OpenAIError, at: Endpoint) -> DstillError:
+    """The error for people that one of the SDK's stands for."""
+    import openai
+
+    if isinstance(error, openai.APITimeoutError):
+        return Transient(
+            f"{at.host} did not answer within {at.timeout:g} s", hint="teacher.openai.timeout sets how long"
+        )
+    if isinstance(error, openai.APIConnectionError):
+        return Transient(f"cannot reach {at.host}: {_cause(error)}", hint="is teacher.openai.base_url right?")
+    if isinstance(error, openai.APIStatusError):
+        return _of_status(error, at)
+    return Transient(f"{at.host}: {_said(str(error))}")
+
+
+def too_slow(at: Endpoint) -> Transient:
+    return Transient(f"{at.host} did not answer within {at.timeout:g} s", hint="teacher.openai.timeout sets how long")
+
+
+def _of_status(error: openai.APIStatusError, at: Endpoint) -> DstillError:
+    body = error.body if isinstance(error.body, dict) else {}
+    status, said = error.status_code, _said(str(body.get("message") or error.message))
+    codes = {error.code, error.type}
+    if codes & QUOTA or status == 402:
+        return AuthError(f"the quota at {at.host} is used up: {said}", hint="raise it there, then run again to resume")
+    if status in (401, 403):
+        return _rejected(at, said)
+    if status == 404:
+        return AuthError(
+            f"{at.host} has no model '{at.model}', or no chat completions at this address: {said}",
+            where="teacher.openai.model, teacher.openai.base_url",
+        )
+    if status in TRANSIENT_STATUS or status >= 500:
+        what = f"rate-limited by {at.host}" if status == 429 else f"{at.host} failed with {status}"
+        return Transient(f"{what}: {said}", after=retry_after(error.response.headers))
+    if status < 400:
+        to = _said(error.response.headers.get("location", "nowhere"))
+        return ConfigError(
+            f"{at.host} redirects to {to}", where="teacher.openai.base_url", hint="set the address itself"
+        )
+    if "content_filter" in codes:
+        return Filtered(f"{at.host} filtered the question: {said}")
+    return BadRequest(f"{at.host} refused the request ({status}): {said}", hint=_bad_request_hint(error, said))
+
+
+def _rejected(at: Endpoint, said: str) -> AuthError:
+    if not at.key_from:
+        return AuthError(f"{at.host} wants a key: {said}", where="teacher.openai.api_key_env", hint="name a variable")
+    what = f"key rejected by {at.host} (env {at.key_from})"
+    return AuthError(what, where=said, hint=f"put a valid key into {at.key_from}, then run again to resume")
+
+
+def _bad_request_hint(error: openai.APIStatusError, said: str) -> str:
+    if error.code == "context_length_exceeded" or "context length" in said.lower():
+        return "the prompt is too long: fewer shots or a smaller mapping"
+    if error.param:
+        return f"the endpoint does not take '{_said(str(error.param))}' as it was sent"
+    return ""
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, as ``ConnectError: [Errno 111] Connection refused``."""
+    chain = [error]
+    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
+        chain.append(inner)
+    outer = chain[1] if len(chain) > 1 else error
+    words = str(chain[-1]) or str(outer)
+    return _said(f"{type(outer).__name__}: {words}")
+
+
+# --- a 200 ------------------------------------------------------------------------------
+
+
+def read_body(content: bytes, content_type: str, id: str, at: Endpoint) -> Reply:
+    """The reply in the body of a 200. Raises one of this module's errors, or AuthError."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if "json" not in kind and not content.lstrip().startswith(b"{"):
+        raise AuthError(
+            f"{at.host} did not answer as an OpenAI API ({kind or 'no content type'})",
+            where="teacher.openai.base_url",
+            hint="the address of such an API mostly ends in /v1; a login page or proxy may stand before it",
+        )
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BrokenReply(f"{at.host} sent JSON that is cut off or broken") from error
+    if not isinstance(body, dict):
+        raise BrokenReply(f"{at.host} sent JSON that is no chat completion")
+    if isinstance(problem := body.get("error"), (dict, str)):
+        raise _of_error_body(problem, at)
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise EmptyReply(f"{at.host} sent a reply without choices")
+    return _of_choice(choices[0], body, id, at)
+
+
+def _of_error_body(problem: Mapping[str, Any] | str, at: Endpoint) -> DstillError:
+    """Some gateways send an error with status 200."""
+    said = _said(str(problem if isinstance(problem, str) else problem.get("message", "")))
+    codes = set() if isinstance(problem, str) else {str(problem.get("code")), str(problem.get("type"))}
+    if codes & QUOTA:
+        return AuthError(f"the quota at {at.host} is used up: {said}", hint="raise it there, then run again to resume")
+    if codes & {"401", "403", "invalid_api_key"}:
+        return _rejected(at, said)
+    return Transient(f"{at.host} sent an error: {said}")
+
+
+def _of_choice(choice: Mapping[str, Any], body: Mapping[str, Any], id: str, at: Endpoint) -> Reply:
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {}
+    finish = str(choice.get("finish_reason") or "stop")
+    text = _text(message.get("content"))
+    if finish == "content_filter":
+        raise Filtered(f"{at.host} filtered the reply")
+    if isinstance(refusal := message.get("refusal"), str) and refusal and not text.strip():
+        raise Refused(f"the teacher refused: {_said(refusal)}")
+    if not text.strip() and finish != "length":
+        raise EmptyReply(f"{at.host} sent a reply without content")
+    return Reply(
+        id=id,
+        text=text,
+        model=str(body.get("model") or at.model),
+        finish_reason=finish,
+        usage=_usage(body.get("usage")),
+    )
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, list):  # parts, as some servers send them
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _usage(usage: Any) -> Usage | None:
+    if not isinstance(usage, dict):
+        return None
+    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if not isinstance(prompt, int) or not isinstance(completion, int):
+        return None
+    return Usage(prompt_tokens=prompt, completion_tokens=completion)
+
+
+def _said(text: str) -> str:
+    """A server's words as they may be shown."""
+    line = " ".join(redact(text).split())
+    shown = "".join(c for c in line if c.isprintable())
+    return shown if len(shown) <= SAID else f"{shown[:SAID]}…"
