@@ -1,0 +1,57 @@
+"""What a search body asks for, read leniently: no body makes these raise.
+
+page({"from": 20, "size": "10"})      → (20, 10)
+sort_of({"sort": "price:desc"})       → ["price:desc"];  of {"sort": ["_score"]} → None
+asks_fields({"_source": ["title"]})   → True
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+__all__ = ["aggregations_of", "asks_fields", "asks_page", "page", "sort_of"]
+
+SIZE = 10  # what an engine takes where the body says nothing
+
+
+def page(body: Mapping[str, Any]) -> tuple[int, int]:
+    """(from, size), with the engines' defaults."""
+    return _whole(body.get("from"), 0), _whole(body.get("size"), SIZE)
+
+
+def _whole(value: Any, otherwise: int) -> int:
+    try:
+        return otherwise if value is None else int(value)
+    except (TypeError, ValueError):
+        return otherwise
+
+
+def asks_page(body: Mapping[str, Any]) -> bool:
+    """Whether the number of hits is part of what is asked."""
+    return "size" in body or "from" in body
+
+
+def sort_of(body: Mapping[str, Any]) -> list[Any] | None:
+    """The sort, as a list; None where hits come by relevance or in the index' order."""
+    sort = body.get("sort")
+    keys = sort if isinstance(sort, list) else [] if sort is None else [sort]
+    by_default = all(key in ("_score", "_doc") or (isinstance(key, dict) and set(key) <= {"_doc"}) for key in keys)
+    return None if by_default or _is_score_descending(keys) else keys
+
+
+def _is_score_descending(keys: list[Any]) -> bool:
+    if len(keys) != 1 or not isinstance(keys[0], dict) or list(keys[0]) != ["_score"]:
+        return False
+    order = keys[0]["_score"]
+    return bool((order.get("order", "desc") if isinstance(order, dict) else order) == "desc")
+
+
+def aggregations_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = body.get("aggs") or body.get("aggregations")
+    return found if isinstance(found, dict) else {}
+
+
+def asks_fields(body: Mapping[str, Any]) -> bool:
+    """Whether the body chooses fields: ``_source`` false or true chooses none."""
+    source = body.get("_source")
+    return isinstance(source, (str, list, dict)) or bool(body.get("fields") or body.get("docvalue_fields"))

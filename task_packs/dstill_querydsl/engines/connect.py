@@ -1,0 +1,104 @@
+"""A client for one server, with its address, its secrets and its limits checked.
+
+    connect(Engine(url="http://127.0.0.1:9200"), Wire(permit=reads)) → elasticsearch.Elasticsearch
+
+Nothing is sent yet. Secrets come from named environment variables only, and never go over
+plain http to another machine.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from dstill.errors import ConfigError, MissingExtra
+from dstill.parts import Engine
+from dstill_querydsl.engines.node import AT_ONCE, Wire, node_class
+
+__all__ = ["connect"]
+
+
+def connect(engine: Engine, wire: Wire) -> Any:
+    """Raises ConfigError for an address or secret that cannot be used, MissingExtra without the client."""
+    try:
+        from elasticsearch import Elasticsearch
+    except ImportError as error:
+        raise MissingExtra("searching", "elasticsearch", error.name or "elasticsearch") from error
+    url = _address(engine.url)
+    wire.max_seconds = engine.timeout + 5  # the engine's own timeout comes first
+    return Elasticsearch(
+        f"{url.scheme}://{_host(url)}:{url.port or {'http': 80, 'https': 443}[url.scheme]}{url.path}",
+        node_class=node_class(wire),
+        connections_per_node=AT_ONCE,
+        request_timeout=engine.timeout + 5,
+        max_retries=0,  # the client's own retries do not read Retry-After
+        retry_on_timeout=False,
+        **_secrets(engine, url),
+        **_certificates(engine),
+    )
+
+
+def _address(text: str) -> SplitResult:
+    url = urlsplit(text)
+    try:
+        fits = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # of a port that is no number
+        fits = False
+    if not fits or url.query or url.fragment:
+        raise ConfigError("the engine's address is no http(s) URL", where="engine.url", hint="http://HOST:PORT")
+    if url.username or url.password:
+        raise ConfigError(
+            "the engine's address holds a user or password",
+            where="engine.url",
+            hint="name an environment variable with basic_auth_env (user:password) or api_key_env",
+        )
+    return url
+
+
+def _host(url: SplitResult) -> str:
+    host = url.hostname or ""
+    return f"[{host}]" if ":" in host else host
+
+
+def _secrets(engine: Engine, url: SplitResult) -> dict[str, Any]:
+    secrets: dict[str, Any] = {}
+    if engine.api_key_env:
+        secrets["api_key"] = _from_environment(engine.api_key_env, "engine.api_key_env")
+    if engine.basic_auth_env:
+        user, colon, password = _from_environment(engine.basic_auth_env, "engine.basic_auth_env").partition(":")
+        if not colon:
+            raise ConfigError(f"{engine.basic_auth_env} is not user:password", where="engine.basic_auth_env")
+        secrets["basic_auth"] = (user, password)
+    if len(secrets) > 1:
+        raise ConfigError("both api_key_env and basic_auth_env are set", where="engine", hint="keep one of them")
+    if secrets and url.scheme == "http" and not _is_loopback(url.hostname or ""):
+        raise ConfigError(
+            f"refused to send a key to {url.hostname} over plain http",
+            where="engine.url",
+            hint="use https (ca_certs or ca_fingerprint for a CA of the server's own)",
+        )
+    return secrets
+
+
+def _from_environment(name: str, where: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise ConfigError(f"the environment variable {name} is not set", where=where, hint=f"export {name}=…")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _certificates(engine: Engine) -> dict[str, Any]:
+    if engine.ca_fingerprint:
+        return {"ssl_assert_fingerprint": engine.ca_fingerprint}
+    if engine.ca_certs and not os.path.isfile(engine.ca_certs):
+        raise ConfigError(f"no file {engine.ca_certs}", where="engine.ca_certs")
+    return {"ca_certs": engine.ca_certs} if engine.ca_certs else {}

@@ -1,0 +1,198 @@
+"""The executors of this pack: what `evaluate` runs answers on.
+
+    with Embedded().open(task, Engine()) as executor:
+        executor.run('{"query": {"term": {"level": "error"}}}', example)
+        → Outcome(kind=ok, value=…)        # for `compare.same`
+
+- `Embedded` (default): the bundled indices, in a server of its own, each loaded once.
+- `Http` (``--engine-url``): an index of the user's, only read; or with ``load_data`` the example's
+  bundled index, written to one made for it and removed at the end.
+
+An example whose context holds a ``corpus`` (`records.Corpus`, data ``{"documents": [[id, source],
+…]}``) runs on those documents under the index' mapping. Golds of an index that cannot move are
+run once and remembered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Iterable, Mapping, Self
+
+from dstill.errors import UsageError
+from dstill.parts import Engine, Executor
+from dstill.records import Corpus, Example, Outcome, OutcomeKind
+from dstill.task import Task
+from dstill_querydsl import strict
+from dstill_querydsl.engines.freeze import freeze
+from dstill_querydsl.engines.holes import Holes, exact, not_here
+from dstill_querydsl.engines.http import HttpEngine
+from dstill_querydsl.engines.observe import observe
+from dstill_querydsl.engines.rules import OWN_PREFIX, check_name
+from dstill_querydsl.engines.server import EmbeddedServer
+from dstill_querydsl.indices import Index, index_of
+
+__all__ = ["Embedded", "Http"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an example's answers run."""
+
+    name: str  # on the server
+    now: str
+    mapping: Mapping[str, Any]
+    documents: int
+    digest: str = ""  # of the data; empty: it may move while we look
+    holes: Holes = field(default_factory=Holes)
+
+
+class _OnEngine(Executor):
+    """What both have in common: reading, freezing, running and remembering."""
+
+    server: HttpEngine
+
+    def open(self, task: Task, engine: Engine) -> Self:
+        super().open(task, engine)
+        self._places: dict[str, Place] = {}
+        self._golds: dict[tuple[str, str], Outcome] = {}
+        return self
+
+    def index_of(self, example: Example) -> Index | None:
+        """The data that an example stands for; None where only a name is known."""
+        return index_of(example.context, self.task.config)
+
+    def place_of(self, example: Example) -> Place:
+        raise NotImplementedError
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        read = strict.read(answer)
+        if read.value is None:
+            return Outcome(kind=OutcomeKind.INVALID, reason=read.problems[0].message)
+        place = self.place_of(example)
+        body = freeze(read.value, place.now, place.mapping)
+        key = (place.digest, json.dumps(body))
+        if key not in self._golds:
+            outcome = self._run(place, body)
+            if outcome.kind is OutcomeKind.OK:
+                outcome = replace(outcome, value={**outcome.value, "documents": place.documents})
+            if not place.digest or answer != example.answer:
+                return outcome
+            self._golds[key] = outcome
+        return self._golds[key]
+
+    def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
+        return observe(lambda one: self.server.search(place.name, one), body)
+
+    def _load(self, index: Index) -> Place:
+        """The index on the server, loaded when it is not there yet."""
+        if index.digest not in self._places:
+            name = check_name(f"{OWN_PREFIX}{index.name}-{secrets.token_hex(4)}", where="context.index")
+            large: set[str] = set()
+            count = self.server.index(name, index.mapping, exact(index.documents(), large), index.settings)
+            self._places[index.digest] = Place(
+                name=name,
+                now=index.now or _clock(),
+                mapping=index.mapping,
+                documents=count,
+                digest=index.digest,
+                holes=Holes.of(index.mapping, index.settings, large),
+            )
+        return self._places[index.digest]
+
+    @property
+    def label(self) -> str:
+        return str(self.server.capabilities)
+
+    def close(self) -> None:
+        self.server.close()
+
+
+class Embedded(_OnEngine):
+    name = "embedded"
+
+    def open(self, task: Task, engine: Engine) -> Self:
+        super().open(task, engine)
+        self._process = EmbeddedServer.start()
+        try:
+            here = Engine(url=self._process.url, timeout=engine.timeout)
+            self.server = HttpEngine(here, writable=True, embedded_version=self._process.version)
+        except BaseException:
+            self._process.close()
+            raise
+        return self
+
+    def place_of(self, example: Example) -> Place:
+        index = _with_corpus(self.index_of(example), example)
+        if index is None or not index.recipe:
+            raise UsageError(
+                f"the embedded engine has no documents of '{example.context.get('index', '')}'",
+                where=f"example {example.id}",
+                hint="pass --engine-url with the server that has them",
+            )
+        return self._load(index)
+
+    def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
+        if hole := place.holes.meets(body):
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=hole)
+        outcome = super()._run(place, body)
+        if outcome.kind is OutcomeKind.INVALID and not_here(outcome.reason):
+            return replace(outcome, kind=OutcomeKind.UNSUPPORTED)
+        return outcome
+
+    def close(self) -> None:
+        super().close()
+        self._process.close()
+
+
+class Http(_OnEngine):
+    name = "http"
+    takes_url: ClassVar[bool] = True
+
+    def open(self, task: Task, engine: Engine) -> Self:
+        super().open(task, engine)
+        if not engine.url:
+            raise UsageError("the executor 'http' has no server", where="engine.url", hint="--engine-url http://…")
+        if engine.index:
+            check_name(engine.index, pattern=engine.allow_pattern)
+        self.server = HttpEngine(engine, writable=engine.load_data)
+        return self
+
+    def place_of(self, example: Example) -> Place:
+        if self.engine.load_data:
+            index = _with_corpus(self.index_of(example), example)
+            if index is None or not index.recipe:
+                raise UsageError(
+                    f"there are no documents of '{example.context.get('index', '')}' to load",
+                    where=f"example {example.id}",
+                    hint="load_data is for the bundled indices",
+                )
+            return self._load(index)
+        name = self.engine.index or str(example.context.get("index", ""))
+        if name not in self._places:
+            self._places[name] = self._look(name)
+        return self._places[name]
+
+    def _look(self, name: str) -> Place:
+        """An index of the user's, as it is now."""
+        check_name(name, pattern=self.engine.allow_pattern)
+        mapping = self.server.mapping(name)
+        now = str(mapping.get("_meta", {}).get("now", "")) or _clock()
+        return Place(name=name, now=now, mapping=mapping, documents=self.server.count(name))
+
+
+def _clock() -> str:
+    """The time of the run, for indices that do not say what ``now`` is."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _with_corpus(index: Index | None, example: Example) -> Index | None:
+    corpus = example.context.get("corpus")
+    if index is None or not isinstance(corpus, Corpus):
+        return index
+    documents: Iterable[tuple[str, dict[str, Any]]] = [tuple(pair) for pair in corpus.data["documents"]]
+    recipe = hashlib.sha256(json.dumps([index.digest, corpus.data], sort_keys=True).encode()).hexdigest()
+    return replace(index, documents=lambda: documents, recipe=f"corpus {recipe}")

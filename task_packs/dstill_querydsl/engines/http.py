@@ -1,0 +1,221 @@
+"""One engine over HTTP: Elasticsearch, OpenSearch or the embedded server.
+
+    with HttpEngine(Engine(url="http://127.0.0.1:9200")) as engine:
+        engine.capabilities                                  # Elasticsearch 9.2.0 …
+        engine.search("logs", {"query": {"match_all": {}}})  # Outcome(kind=ok, raw={"hits": …})
+
+The client in here only reads (`rules.reads`). `index` writes, through a `Loader` with a client
+of its own, and only where the engine was opened for that. What an answer does never raises:
+it gives an `Outcome`. What the server or the person did raises: ServiceError where it is not
+there or is something else, AuthError where a key is refused.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from types import TracebackType
+from typing import Any, Callable, Iterable, Mapping, Self
+
+from dstill.errors import AuthError, ServiceError
+from dstill.parts import Engine
+from dstill.records import Outcome, OutcomeKind
+from dstill_querydsl.engines.connect import connect
+from dstill_querydsl.engines.load import Loader
+from dstill_querydsl.engines.node import ReplyTooLarge, Wire
+from dstill_querydsl.engines.product import Capabilities, NotAnEngine, identify
+from dstill_querydsl.engines.rules import check_name, reads
+
+__all__ = ["HttpEngine"]
+
+TRIES = 4
+LONGEST_WAIT = 10.0  # seconds before another try, whatever Retry-After says
+BUSY = (429, 503)
+JSON = {"accept": "application/json", "content-type": "application/json"}
+
+
+class HttpEngine:
+    """A server and what it can do. Connects, and finds out what answers, at once."""
+
+    def __init__(self, settings: Engine, *, writable: bool = False, embedded_version: str = "") -> None:
+        self.settings = settings
+        self._wire = Wire(permit=reads)
+        self._client = connect(settings, self._wire)
+        try:
+            self.capabilities = self._identify(embedded_version)
+        except BaseException:
+            self._client.close()
+            raise
+        self._wire.plain = not self.capabilities.own
+        self._loader = Loader(settings, plain=self._wire.plain) if writable else None
+
+    # --- what is there ------------------------------------------------------------------
+
+    def _identify(self, embedded_version: str) -> Capabilities:
+        from elasticsearch import __version__ as client
+
+        reply = self._ask(lambda: self._client.perform_request("GET", "/", headers=JSON), "GET /", strange=True)
+        try:
+            return identify(reply, client[0], embedded_version)
+        except NotAnEngine as error:
+            raise ServiceError(f"{self.settings.url} {error}", where="engine.url", hint=HINT) from None
+
+    def mapping(self, index: str) -> dict[str, Any]:
+        """The mapping of an index, alias, data stream or pattern; of several, their union."""
+        reply = self._ask(lambda: self._client.indices.get_mapping(index=index), f"the mapping of '{index}'")
+        mappings = [one.get("mappings") or {} for one in reply.values()]
+        merged: dict[str, Any] = {}
+        for one in mappings:
+            merged |= one
+        merged["properties"] = {name: field for one in mappings for name, field in one.get("properties", {}).items()}
+        return merged
+
+    def count(self, index: str) -> int:
+        """Documents of an index, those inside `nested` fields not counted."""
+        return int(self._ask(lambda: self._client.count(index=index), f"the size of '{index}'")["count"])
+
+    # --- searching ----------------------------------------------------------------------
+
+    def search(self, index: str, body: Mapping[str, Any], timeout: float | None = None) -> Outcome:
+        """Run one body, as it is. Raises ServiceError for a missing index, AuthError for a refused key."""
+        seconds = self.settings.timeout if timeout is None else timeout
+        parameters = {"timeout": f"{int(seconds * 1000)}ms", "allow_partial_search_results": "false"}
+        path = f"/{check_name(index, pattern=self.settings.allow_pattern)}/_search"
+
+        def ask() -> Any:
+            client = self._client.options(request_timeout=seconds + 5)
+            return client.perform_request("POST", path, params=parameters, headers=JSON, body=dict(body))
+
+        return self._outcome(ask, index)
+
+    def _outcome(self, ask: Callable[[], Any], index: str) -> Outcome:
+        from elastic_transport import ApiError, TransportError
+
+        try:
+            reply = self._patiently(ask).body
+        except ApiError as error:
+            return self._refused(error, index)
+        except TransportError as error:
+            if any(isinstance(e, ReplyTooLarge) for e in error.errors):
+                return Outcome(kind=OutcomeKind.INVALID, reason=str(error.errors[0]))
+            return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{type(error).__name__}: {error.message}")
+        if not isinstance(reply, dict):
+            return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="the reply is no JSON object")
+        if reply.get("timed_out"):
+            return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="timed out", raw=reply)
+        if failed := (reply.get("_shards") or {}).get("failed"):
+            return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{failed} shards failed", raw=reply)
+        return Outcome(kind=OutcomeKind.OK, raw=reply)
+
+    def _refused(self, error: Any, index: str) -> Outcome:
+        if error.meta.status in (401, 403):
+            raise self._forbidden(error, f"searching '{index}'")
+        if error.meta.status == 404:
+            raise self._missing(index)
+        reason = f"{error.meta.status} {_reason(error.body)}"
+        fault = 400 <= error.meta.status < 500 and error.meta.status not in (408, *BUSY)
+        return Outcome(kind=OutcomeKind.INVALID if fault else OutcomeKind.UNAVAILABLE, reason=reason, raw=error.body)
+
+    def _patiently(self, ask: Callable[[], Any]) -> Any:
+        """`ask`, again when the server says that it is busy, after the time that it asks for."""
+        from elastic_transport import ApiError
+
+        for attempt in range(TRIES):
+            try:
+                return ask()
+            except ApiError as error:
+                if error.meta.status not in BUSY or attempt == TRIES - 1:
+                    raise
+                time.sleep(_wait(error.meta.headers.get("retry-after") or "", attempt))
+        raise AssertionError("unreachable: the last try raises")
+
+    def _ask(self, ask: Callable[[], Any], what: str, strange: bool = False) -> Any:
+        """A request that no answer of a model has a part in: whatever goes wrong raises.
+
+        `strange`: it is not known yet that an engine answers at all.
+        """
+        from elastic_transport import ApiError, SerializationError, TransportError
+
+        try:
+            return self._patiently(ask).body
+        except ApiError as error:
+            if strange and not _is_engine_error(error):
+                raise ServiceError(
+                    f"{self.settings.url} answers, but is no Elasticsearch or OpenSearch",
+                    where=f"GET / gave {error.meta.status}",
+                    hint=HINT,
+                ) from None
+            if error.meta.status in (401, 403):
+                raise self._forbidden(error, what) from None
+            if error.meta.status == 404:
+                raise self._missing(what) from None
+            raise ServiceError(f"{what}: {error.meta.status} {_reason(error.body)}", where=self.settings.url) from None
+        except SerializationError:
+            raise ServiceError(
+                f"{self.settings.url} answers, but is no Elasticsearch or OpenSearch", where="engine.url", hint=HINT
+            ) from None
+        except TransportError as error:
+            raise ServiceError(
+                f"cannot reach an engine at {self.settings.url}", where=str(error.message)[:200], hint=HINT
+            ) from None
+
+    def _missing(self, what: str) -> ServiceError:
+        return ServiceError(f"no such index: {what}", where=self.settings.url, hint="check --engine-index")
+
+    def _forbidden(self, error: Any, what: str) -> AuthError:
+        return AuthError(
+            f"the engine refused {what} ({error.meta.status})",
+            where=_reason(error.body),
+            hint="the key needs the privilege read and view_index_metadata on the index, and monitor on the cluster",
+        )
+
+    # --- loading ------------------------------------------------------------------------
+
+    def index(
+        self,
+        name: str,
+        mapping: Mapping[str, Any],
+        docs: Iterable[tuple[str, Mapping[str, Any]]],
+        settings: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Create the index `name` with these documents; how many they were. Raises DataError, ServiceError."""
+        if self._loader is None:
+            raise ServiceError("this engine was opened for reading only", where=self.settings.url)
+        return self._loader.load(name, mapping, docs, settings or {})
+
+    def close(self) -> None:
+        """Remove what `index` made here, and let go of the connections."""
+        if self._loader is not None:
+            self._loader.close()
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+HINT = "is it running there? For a server of yours: --engine-url http://HOST:PORT; without one: the embedded engine"
+
+
+def _wait(retry_after: str, attempt: int) -> float:
+    asked = float(retry_after) if retry_after.strip().isdigit() else 0.25 * 2**attempt * random.uniform(1, 1.5)
+    return min(asked, LONGEST_WAIT)
+
+
+def _is_engine_error(error: Any) -> bool:
+    """Engines say errors as JSON with a type; a web server's are pages."""
+    return isinstance(error.body, Mapping) and isinstance(error.body.get("error"), (Mapping, str))
+
+
+def _reason(body: Any) -> str:
+    """The first root cause of an engine's error: ``parsing_exception: unknown query [mach]``."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    if not isinstance(error, Mapping):
+        return str(error or body)[:300]
+    causes = error.get("root_cause") or []
+    cause = causes[0] if causes and isinstance(causes[0], Mapping) else error
+    return f"{cause.get('type', '')}: {cause.get('reason', '')}"[:500]

@@ -1,0 +1,87 @@
+"""Data into a server: whole indices, made here, named ``dstill-…``, removed at the end.
+
+    Loader(Engine(url=…), plain=True).load("dstill-weblogs-3f2a", mapping, documents, settings) → 5000
+
+A client of its own, which can reach nothing but indices that this very object created
+(`rules.writes`); each carries ``_meta.dstill`` so that a person who finds one knows it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping
+
+from dstill.errors import AuthError, DataError, ServiceError
+from dstill.parts import Engine
+from dstill_querydsl.engines.connect import connect
+from dstill_querydsl.engines.node import Wire
+from dstill_querydsl.engines.rules import OWN_PREFIX, check_name, writes
+
+__all__ = ["Loader"]
+
+CHUNK = 500  # documents a bulk request
+
+
+class Loader:
+    def __init__(self, settings: Engine, *, plain: bool) -> None:
+        self._url = settings.url
+        self._created: set[str] = set()
+        self._client = connect(settings, Wire(permit=writes(self._created), plain=plain))
+
+    def load(
+        self,
+        name: str,
+        mapping: Mapping[str, Any],
+        documents: Iterable[tuple[str, Mapping[str, Any]]],
+        settings: Mapping[str, Any],
+    ) -> int:
+        """Create `name` and fill it. Raises DataError for what cannot be indexed, ServiceError, AuthError."""
+        from elastic_transport import ApiError, TransportError
+
+        if not check_name(name).startswith(OWN_PREFIX):
+            raise ValueError(f"{name} does not start with {OWN_PREFIX}")
+        try:
+            self._create(name, mapping, settings)
+            return self._fill(name, documents)
+        except ApiError as error:
+            what = f"index '{name}' could not be made: {error.meta.status} {error.body}"[:500]
+            if error.meta.status in (401, 403):
+                raise AuthError(what, where=self._url, hint="loading needs create_index and write") from None
+            raise (DataError if error.meta.status == 400 else ServiceError)(what, where=self._url) from None
+        except TransportError as error:
+            raise ServiceError(f"lost the engine while loading '{name}'", where=str(error.message)[:200]) from None
+
+    def _create(self, name: str, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        mark = {**mapping.get("_meta", {}), "dstill": {"index": name}}
+        own = {"number_of_shards": 1, "number_of_replicas": 0}  # one shard: scores and ties are the same at every run
+        self._created.add(name)  # from here on the client can reach it
+        try:
+            self._client.indices.create(index=name, mappings={**mapping, "_meta": mark}, settings={**settings, **own})
+        except Exception:
+            self._created.discard(name)  # one of that name may be there already, and is not ours to remove
+            raise
+
+    def _fill(self, name: str, documents: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
+        from elasticsearch import helpers
+
+        count = 0
+        actions = ({"_id": id, "_source": source} for id, source in documents)
+        for ok, item in helpers.streaming_bulk(
+            self._client, actions, index=name, chunk_size=CHUNK, raise_on_error=False, max_retries=3
+        ):
+            if not ok:
+                [result] = item.values()
+                raise DataError(f"document '{result.get('_id')}' cannot be indexed: {result.get('error')}"[:500])
+            count += 1
+        self._client.indices.refresh(index=name)
+        return count
+
+    def close(self) -> None:
+        """Remove the indices again. A server that is gone already is no error here."""
+        from elastic_transport import ApiError, TransportError
+
+        try:
+            for name in sorted(self._created):
+                self._client.options(ignore_status=404).indices.delete(index=name)
+        except (ApiError, TransportError):
+            pass
+        self._client.close()

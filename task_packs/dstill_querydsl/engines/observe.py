@@ -1,0 +1,139 @@
+"""A reply → what comparing needs, as plain data that JSON can hold (`Outcome.value`).
+
+    observe(search, {"query": {"term": {"level": "error"}}}) → Outcome(kind=ok, value={
+        "body": {"query": …},
+        "total": {"value": 137, "relation": "eq"},              # None: the body switched it off
+        "hits": [{"id": "w00017", "score": 1.2}, …],            # "sort", "fields" where the body asks for them
+        "aggregations": None,
+        "matched": {"count": 137, "digest": "9f1c…"},           # all matching ids, not just the page's
+        "next": None})                                          # sort values of the first hit after the page
+
+Two questions cannot be answered from one page: which documents match beyond it, and whether it
+ends inside a tie. So a page that is not whole is followed by a request for all ids, and a full
+page under a sort by one for the hit that comes next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any, Callable, Iterable, Mapping
+
+from dstill.records import Outcome, OutcomeKind
+from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, asks_page, page, sort_of
+
+__all__ = ["WINDOW", "observe"]
+
+WINDOW = 10_000  # from + size that an engine takes by default
+_OUTPUT = (
+    "aggs",
+    "aggregations",
+    "highlight",
+    "fields",
+    "docvalue_fields",
+    "script_fields",
+    "stored_fields",
+    "explain",
+)
+
+Search = Callable[[Mapping[str, Any]], Outcome]
+
+
+def observe(search: Search, body: Mapping[str, Any]) -> Outcome:
+    """Run `body`, and what is needed beside it. The outcome has a value when it is ok."""
+    outcome = search(body)
+    if outcome.kind is not OutcomeKind.OK:
+        return outcome
+    value = _value(body, outcome.raw)
+    for further in (_matched, _next):
+        extra = further(search, body, value)
+        if extra.kind is not OutcomeKind.OK:
+            return extra
+        value |= extra.value or {}
+    return replace(outcome, value=value)
+
+
+def _value(body: Mapping[str, Any], reply: Mapping[str, Any]) -> dict[str, Any]:
+    hits = reply.get("hits") or {}
+    return {
+        "body": dict(body),
+        "total": _total(hits.get("total")),
+        "hits": [_hit(hit, body) for hit in hits.get("hits") or ()],
+        "aggregations": reply.get("aggregations"),
+        "matched": None,
+        "next": None,
+    }
+
+
+def _total(total: Any) -> dict[str, Any] | None:
+    # Elasticsearch before 7 and `rest_total_hits_as_int` give a bare number.
+    return {"value": total, "relation": "eq"} if isinstance(total, int) else total
+
+
+def _hit(hit: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {"id": hit.get("_id")}
+    if hit.get("_score") is not None:
+        kept["score"] = hit["_score"]
+    if "sort" in hit:
+        kept["sort"] = hit["sort"]
+    if asks_fields(body):
+        kept["fields"] = _flat(hit.get("_source") or {}) | _flat(hit.get("fields") or {})
+    return kept
+
+
+def _flat(value: Any, path: str = "") -> dict[str, list[Any]]:
+    """``{"a": {"b": 1}}`` → ``{"a.b": [1]}``: `_source` and `fields` in one form."""
+    if isinstance(value, Mapping):
+        found: dict[str, list[Any]] = {}
+        for key, inner in value.items():
+            for name, values in _flat(inner, f"{path}.{key}" if path else key).items():
+                found.setdefault(name, []).extend(values)
+        return found
+    if isinstance(value, list):
+        found = {}
+        for item in value:
+            for name, values in _flat(item, path).items():
+                found.setdefault(name, []).extend(values)
+        return found
+    return {path: [value]}
+
+
+def _matched(search: Search, body: Mapping[str, Any], value: dict[str, Any]) -> Outcome:
+    """All matching ids."""
+    start, size = page(body)
+    total = value["total"]
+    ids = [hit["id"] for hit in value["hits"]]
+    if (aggregations_of(body) and (size == 0 or not asks_page(body))) or (size == 0 and "track_total_hits" in body):
+        return Outcome(kind=OutcomeKind.OK)  # nobody looks at single documents here
+    if start == 0 and total == {"value": len(ids), "relation": "eq"}:
+        return Outcome(kind=OutcomeKind.OK, value={"matched": _digest(ids, len(ids))})
+    outcome = search(_bare(body) | {"from": 0, "size": WINDOW, "track_total_hits": True})
+    if outcome.kind is not OutcomeKind.OK:
+        return outcome
+    hits = outcome.raw["hits"]
+    total = _total(hits.get("total")) or {"value": 0}
+    return Outcome(kind=OutcomeKind.OK, value={"matched": _digest([h["_id"] for h in hits["hits"]], total["value"])})
+
+
+def _digest(ids: Iterable[str], total: int) -> dict[str, Any]:
+    names = sorted(map(str, ids))
+    # Beyond the window nobody saw all of them: their number must do.
+    digest = hashlib.sha256("\n".join(names).encode()).hexdigest() if total <= WINDOW else None
+    return {"count": total, "digest": digest}
+
+
+def _next(search: Search, body: Mapping[str, Any], value: dict[str, Any]) -> Outcome:
+    """Under a sort: the sort values of the first hit after a full page."""
+    start, size = page(body)
+    if sort_of(body) is None or not value["hits"] or len(value["hits"]) < size or start + size >= WINDOW:
+        return Outcome(kind=OutcomeKind.OK)
+    outcome = search(_bare(body) | {"size": size + 1, "track_total_hits": False})
+    if outcome.kind is not OutcomeKind.OK:
+        return outcome
+    hits = outcome.raw["hits"]["hits"]
+    return Outcome(kind=OutcomeKind.OK, value={"next": hits[size].get("sort") if len(hits) > size else None})
+
+
+def _bare(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body without what only shapes its output."""
+    return {key: inner for key, inner in body.items() if key not in _OUTPUT} | {"_source": False}
