@@ -17,22 +17,26 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping
 
+from dstill_querydsl import strict
 from dstill_querydsl.canonical_aggs import aggregations, uses_scores
 from dstill_querydsl.canonical_query import Json, query
 from dstill_querydsl.refusal import is_refusal
 
 __all__ = ["canonical", "canonical_text"]
 
-_DEFAULTS: Mapping[str, Any] = {"size": 10, "from": 0, "_source": True, "track_total_hits": 10_000, "track_scores": False}
+_DEFAULTS: Mapping[str, Any] = {
+    "size": 10,
+    "from": 0,
+    "_source": True,
+    "track_total_hits": 10_000,
+    "track_scores": False,
+}
 
 
 def canonical_text(text: str) -> str:
-    """`canonical` on JSON text; what is not JSON comes back stripped. Never raises."""
-    try:
-        value = json.loads(text)
-        return json.dumps(canonical(value), separators=(",", ":"), sort_keys=True)
-    except (ValueError, RecursionError):
-        return text.strip()
+    """`canonical` on an answer; what `strict` does not read comes back stripped. Never raises."""
+    value = strict.read(text).value
+    return text.strip() if value is None else json.dumps(canonical(value), separators=(",", ":"), sort_keys=True)
 
 
 def canonical(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """The canonical form of a query: `canonical.py` says what that is.
 
-    query({"term": {"user": "uma"}}, scored=False)
-    {"bool": {"filter": [{"term": {"user": {"value": "uma"}}}]}}
+query({"term": {"user": "uma"}}, scored=False)
+{"bool": {"filter": [{"term": {"user": {"value": "uma"}}}]}}
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def query(value: Json, *, scored: bool) -> Json:
     if not clauses:
         return {"match_all": {}}
     if set(clauses) == {"must"} and len(clauses["must"]) == 1:
-        return clauses["must"][0]  # a bool around one clause adds nothing
+        only: Json = clauses["must"][0]  # a bool around one clause adds nothing
+        return only
     return {"bool": clauses}
 
 
@@ -69,7 +70,8 @@ def _bool(body: Json, scored: bool) -> Json:
     optional = bool(parts["must"] or parts["filter"])  # then no should clause need match
     if parts["should"]:
         found["should"] = [query(part, scored=scored) for part in parts["should"]]
-        if str(required) == "1" and len(found["should"]) == 1 or (required is None and not optional and len(found["should"]) == 1):
+        one_must = str(required) == "1" or (required is None and not optional)
+        if one_must and len(parts["should"]) == 1:
             _merge(found, "must", parts["should"][0], scored)
             found["should"] = []
         elif not scored and optional and required in (None, 0):
@@ -80,7 +82,11 @@ def _bool(body: Json, scored: bool) -> Json:
             rest["minimum_should_match"] = 1
     if not scored:
         found["filter"] += found.pop("must")
-    ordered = {occur: _unordered(_ranges(clauses) if occur in ("must", "filter") else clauses, occur) for occur, clauses in found.items() if clauses}
+    ordered = {
+        occur: _unordered(_ranges(clauses) if occur in ("must", "filter") else clauses, occur)
+        for occur, clauses in found.items()
+        if clauses
+    }
     return {**rest, **ordered}
 
 
@@ -124,7 +130,13 @@ def _leaf(name: str, body: Any, scored: bool) -> Json:
     if name in _SHORT or name == "range":
         return {name: {field: _options(name, value, scored) for field, value in body.items()}}
     if name == "terms":
-        return {name: {k: sorted(v, key=key) if isinstance(v, list) else v for k, v in body.items() if not _default(k, v, scored)}}
+        return {
+            name: {
+                k: sorted(v, key=key) if isinstance(v, list) else v
+                for k, v in body.items()
+                if not _default(k, v, scored)
+            }
+        }
     return {name: body}
 
 

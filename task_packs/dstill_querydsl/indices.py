@@ -1,7 +1,7 @@
 """The indices that questions are about: the bundled ones, and what an example's context stands for.
 
-    bundled("weblogs").now             "2025-03-27T12:00:00Z"
-    bundled("weblogs", 200).documents  a callable: 200 × ("w00000", {"@timestamp": …})
+bundled("weblogs").now             "2025-03-27T12:00:00Z"
+bundled("weblogs", 200).documents  a callable: 200 × ("w00000", {"@timestamp": …})
 """
 
 from __future__ import annotations

@@ -28,7 +28,14 @@ def check(value: Any) -> tuple[Problem, ...]:
         return ()
     extra = sorted(set(value) - {"refusal"})
     if extra:
-        return (_problem("refusal_and_body", f"a refusal stands beside '{extra[0]}'", f"/{extra[0]}", "refuse or search, not both"),)
+        return (
+            _problem(
+                "refusal_and_body",
+                f"a refusal stands beside '{extra[0]}'",
+                f"/{extra[0]}",
+                "refuse or search, not both",
+            ),
+        )
     refusal = value["refusal"]
     if not isinstance(refusal, dict):
         return (_problem("refusal_form", "a refusal is an object", "/refusal", FORM),)

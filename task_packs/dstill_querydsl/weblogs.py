@@ -17,7 +17,7 @@ nanoseconds. `user.name`, `http.request.referrer`, `error.message`, `x-cache` an
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Iterator, Mapping
 
@@ -97,7 +97,14 @@ SECTIONS = {
     "docs": ("install", "guide/start", "guide/upgrade", "faq", "changelog", "reference"),
 }
 # who serves a section
-SERVICES = {"shop": "storefront", "api": "gateway", "blog": "cms", "account": "identity", "static": "cdn", "docs": "cms"}
+SERVICES = {
+    "shop": "storefront",
+    "api": "gateway",
+    "blog": "cms",
+    "account": "identity",
+    "static": "cdn",
+    "docs": "cms",
+}
 USERS = (
     "amara", "bela", "chen", "dimitri", "elena", "farid", "greta", "hiro", "ines", "jonas", "kofi", "lena",
     "mateo", "nadia", "oskar", "priya", "quinn", "rosa", "sven", "tariq", "uma", "viktor", "wanda", "yusuf",
@@ -141,7 +148,7 @@ def documents(count: int, seed: int = 7) -> Iterator[tuple[str, dict[str, Any]]]
     ages = sorted((_age(random) for _ in range(count)), reverse=True)
     visitors = [_visitor(random) for _ in range(260)]
     for number, age in enumerate(ages):
-        stamp = (now - timedelta(milliseconds=age)).astimezone(timezone.utc)
+        stamp = (now - timedelta(milliseconds=age)).astimezone(UTC)
         time = stamp.strftime("%Y-%m-%dT%H:%M:%S.") + f"{stamp.microsecond // 1000:03d}Z"
         yield f"w{number:05d}", {"@timestamp": time, **_request(random, visitors)}
 
@@ -206,5 +213,7 @@ def _duration(random: Random, status: int) -> int:
 
 
 def _bytes(random: Random, method: str) -> int:
-    low, high = random.choices(((120, 4_000), (4_000, 60_000), (60_000, 900_000), (900_000, 8_000_000)), (40, 38, 18, 4))[0]
+    low, high = random.choices(
+        ((120, 4_000), (4_000, 60_000), (60_000, 900_000), (900_000, 8_000_000)), (40, 38, 18, 4)
+    )[0]
     return 0 if method == "HEAD" else random.randrange(low, high)

@@ -60,7 +60,12 @@ def _metric(kind: str) -> AskMaker:
         text = draw.pick("{m} of {what}", "what is the {m} of {what}?", "the {m} for {what}").format(
             m=draw.pick(*called), what="{what}"
         )
-        return Ask(text=text, before={"size": 0}, after={"aggs": {"value": {name: {"field": field}}}}, why=f"{name} of {field}.")
+        return Ask(
+            text=text,
+            before={"size": 0},
+            after={"aggs": {"value": {name: {"field": field}}}},
+            why=f"{name} of {field}.",
+        )
 
     return make
 
@@ -78,10 +83,17 @@ def _distinct(kind: str) -> AskMaker:
     field, _, several = GROUPS[kind]
 
     def make(draw: Draw) -> Ask:
-        text = draw.pick("how many different {g} are in {what}?", "number of distinct {g} of {what}", "count unique {g} of {what}")
+        text = draw.pick(
+            "how many different {g} are in {what}?", "number of distinct {g} of {what}", "count unique {g} of {what}"
+        )
         aggregation = {"cardinality": {"field": field}}
         why = f"Distinct {field}: cardinality."
-        return Ask(text=text.format(g=several, what="{what}"), before={"size": 0}, after={"aggs": {"value": aggregation}}, why=why)
+        return Ask(
+            text=text.format(g=several, what="{what}"),
+            before={"size": 0},
+            after={"aggs": {"value": aggregation}},
+            why=why,
+        )
 
     return make
 
@@ -94,12 +106,20 @@ def _grouped(kind: str, asked: str) -> AskMaker:
         terms: dict[str, Any] = {"field": field}
         if asked == "top":
             terms["size"] = draw.random.choice((3, 5, 7, 8, 10, 12, 15, 20, 25, 30, 50))
-            text = draw.pick("the top {n} {g} of {what}", "{n} most frequent {g} of {what}", "top {n} {g} by number of {what}")
+            text = draw.pick(
+                "the top {n} {g} of {what}", "{n} most frequent {g} of {what}", "top {n} {g} by number of {what}"
+            )
         elif asked == "all":
             terms["size"] = ALL
-            text = draw.pick("all {g} of {what} with their counts", "count {what} for every {o}", "every {o} of {what} with its count")
+            text = draw.pick(
+                "all {g} of {what} with their counts",
+                "count {what} for every {o}",
+                "every {o} of {what} with its count",
+            )
         else:
-            text = draw.pick("{what} by {o}", "count {what} by {o}", "number of {what} per {o}", "{what} grouped by {o}")
+            text = draw.pick(
+                "{what} by {o}", "count {what} by {o}", "number of {what} per {o}", "{what} grouped by {o}"
+            )
         text = text.format(n=terms.get("size"), g=several, o=one, what="{what}")
         why = f"Groups of {field}: terms" + (f", size {terms['size']}." if "size" in terms else ".")
         return Ask(text=text, before={"size": 0}, after=_aggs({"terms": terms}), why=why)
@@ -109,7 +129,9 @@ def _grouped(kind: str, asked: str) -> AskMaker:
 
 def _per(unit: str) -> AskMaker:
     def make(draw: Draw) -> Ask:
-        text = draw.pick("{what} per {u}", "number of {what} per {u}", "how many {what} for each {u}?", "count {what} by {u}")
+        text = draw.pick(
+            "{what} per {u}", "number of {what} per {u}", "how many {what} for each {u}?", "count {what} by {u}"
+        )
         histogram = {"date_histogram": {"field": "@timestamp", "calendar_interval": unit}}
         why = f"Per {unit}: date_histogram, calendar_interval."
         return Ask(text=text.format(u=unit, what="{what}"), before={"size": 0}, after=_aggs(histogram), why=why)
@@ -193,7 +215,9 @@ def _metric_per(unit: str, metric: str) -> AskMaker:
         text = text.format(m=draw.pick(*called), u=unit, what="{what}")
         histogram = {"date_histogram": {"field": "@timestamp", "calendar_interval": unit}}
         after = _aggs(histogram, {"value": {name: {"field": of}}})
-        return Ask(text=text, before={"size": 0}, after=after, why=f"Per {unit}: date_histogram; in each {name} of {of}.")
+        return Ask(
+            text=text, before={"size": 0}, after=after, why=f"Per {unit}: date_histogram; in each {name} of {of}."
+        )
 
     return make
 
@@ -205,7 +229,9 @@ def _within(unit: str, group: str) -> AskMaker:
         text = draw.pick("{what} per {u} and {o}", "{what} per {u}, split by {o}").format(u=unit, o=one, what="{what}")
         histogram = {"date_histogram": {"field": "@timestamp", "calendar_interval": unit}}
         after = _aggs(histogram, {"groups": {"terms": {"field": field}}})
-        return Ask(text=text, before={"size": 0}, after=after, why=f"Per {unit}: date_histogram; in each terms of {field}.")
+        return Ask(
+            text=text, before={"size": 0}, after=after, why=f"Per {unit}: date_histogram; in each terms of {field}."
+        )
 
     return make
 
@@ -238,7 +264,11 @@ AGGREGATIONS: Mapping[str, AskMaker] = {
     "steps_duration": _steps(*_DURATION),
     "steps_size": _steps(*_SIZE),
     "bands": _bands,
-    **{f"{m}_by_{g}": _metric_by(g, m) for g in ("country", "service", "host", "browser") for m in ("avg_duration", "max_duration", "sum_size")},
+    **{
+        f"{m}_by_{g}": _metric_by(g, m)
+        for g in ("country", "service", "host", "browser")
+        for m in ("avg_duration", "max_duration", "sum_size")
+    },
     **{f"ranked_{g}_{m}": _ranked(g, m) for g in ("path", "host", "user") for m in ("avg_duration", "sum_size")},
     **{f"{m}_per_{unit}": _metric_per(unit, m) for unit in ("day", "week") for m in ("avg_duration", "sum_size")},
     **{f"per_{unit}_{g}": _within(unit, g) for unit in ("day", "week") for g in ("status", "service")},

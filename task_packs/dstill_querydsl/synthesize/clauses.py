@@ -302,7 +302,9 @@ def large(draw: Draw) -> Clause:
     if draw.value("http.response.bytes") <= 1_000_000:
         raise Skip("small")
     why = "large means over 1 MB; http.response.bytes is long: range gt."
-    return Clause(text=draw.pick("large", "big"), place="before", body=_range("http.response.bytes", gt=1_000_000), why=why)
+    return Clause(
+        text=draw.pick("large", "big"), place="before", body=_range("http.response.bytes", gt=1_000_000), why=why
+    )
 
 
 def failed(draw: Draw) -> Clause:

@@ -1,6 +1,6 @@
 """What a question wants of the requests it describes: a list, a page, some fields, a count.
 
-    OPERATIONS["slowest"](draw)   Ask(text="the 7 slowest {what}", body={"size": 7, "sort": [{"event.duration": "desc"}]}, …)
+    OPERATIONS["slowest"](draw)   Ask(text="the 7 slowest {what}", before={"size": 7}, after={"sort": […]}, …)
 
 `size` is written only where the question asks for a number; without one it is left to the
 engine's default, as the pack's instructions say.
@@ -56,7 +56,12 @@ def _top(field: str, order: str, *ways: str) -> AskMaker:
     def make(draw: Draw) -> Ask:
         number = max(2, _number(draw))
         why = f"Top {number} by {field} {order}: size and sort."
-        return Ask(text=draw.pick(*ways).format(n=number, what="{what}"), before={"size": number}, after=_sort(field, order), why=why)
+        return Ask(
+            text=draw.pick(*ways).format(n=number, what="{what}"),
+            before={"size": number},
+            after=_sort(field, order),
+            why=why,
+        )
 
     return make
 

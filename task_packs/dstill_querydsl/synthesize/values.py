@@ -1,7 +1,7 @@
 """How values are written in a question: units, countries, round numbers.
 
-    duration_words(draw, 340_000_000)   "340 ms"
-    size_words(draw, 59_000)            "59 kB"
+duration_words(draw, 340_000_000)   "340 ms"
+size_words(draw, 59_000)            "59 kB"
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OTHERS: Mapping[str, tuple[Any, ...]] = {
 
 def _step(value: int) -> int:
     """What a number of that size is rounded to: two leading digits."""
-    return max(1, 10 ** (len(str(value)) - 2))
+    return int(10 ** max(0, len(str(value)) - 2))
 
 
 def round_down(value: int) -> int:

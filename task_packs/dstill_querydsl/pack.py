@@ -1,0 +1,132 @@
+"""The Query DSL task: a question about an index in, a `_search` body or a refusal out.
+
+    Example(question="how many requests on host web-03 returned 503?", context={"index": "weblogs"})
+    {"size":0,"track_total_hits":true,"query":{"bool":{"filter":[{"term":{"http.response.status_code":503}}, …]}}}
+
+This module wires the parts together: strict form, schema, mapping and guard as layers of
+checks; the synthesizer's questions; results compared as those of search bodies are.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Iterable, Literal, Mapping, Sequence
+
+from dstill.errors import UsageError
+from dstill.records import Draft, Example, Message, Problem, Prompt
+from dstill.task import Check, Task
+from dstill_querydsl import compare, refusal, schema, strict
+from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, index_of
+from dstill_querydsl.prompting import INSTRUCTIONS, field_list, question_block
+from dstill_querydsl.synthesize import split_examples, synthesize
+
+__all__ = ["QueryDsl", "Settings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The section ``[task.querydsl]``."""
+
+    index: str = field(default="weblogs", metadata={"help": "the bundled index that questions are about"})
+    documents: int = field(default=DOCUMENTS, metadata={"low": 1, "high": CEILING, "help": "of a bundled index"})
+    rows: int = field(default=6_000, metadata={"low": 1, "high": 200_000, "help": "synthetic questions to train on"})
+    seed: int = field(default=0, metadata={"low": 0, "high": 2**31, "help": "of the synthetic questions"})
+    student_context: Literal["question", "mapping"] = field(
+        default="question", metadata={"help": "what a student reads: the question alone, or the index's fields too"}
+    )
+    dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(
+        default="elasticsearch9", metadata={"help": "whose rules hold where products differ"}
+    )
+
+
+class QueryDsl(Task):
+    name = "querydsl"
+    version = "1"
+    Config = Settings
+    config: Settings
+    instructions = INSTRUCTIONS
+    executors = ("embedded", "http")
+
+    # --- questions ----------------------------------------------------------------------
+
+    def index(self, example: Example) -> Index | None:
+        """What the example is about; None where only a name is known."""
+        return index_of(example.context, self.config)
+
+    @cached_property
+    def _splits(self) -> Mapping[str, list[Example]]:
+        index = bundled(self.config.index, self.config.documents)
+        return split_examples(index, rows=self.config.rows, seed=self.config.seed)
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return iter(self._splits.get(split, ()))
+
+    def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
+        index = index_of({"index": self.config.index, **context}, self.config)
+        if index is None:
+            raise UsageError(f"questions can be made for bundled indices, '{context.get('index')}' is none")
+        return synthesize(index, n, seed)
+
+    # --- teaching -----------------------------------------------------------------------
+
+    def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
+        form = self.reply_text("which fields, types and operators, and why", '{"query": …}')
+        messages = [
+            Message(role="system", content=f"{self.instructions}\n\nReply in this form and nothing else:\n{form}")
+        ]
+        for shot in shots:
+            messages.append(Message(role="user", content=f"Question: {shot.question}"))
+            messages.append(Message(role="assistant", content=self.reply_text(shot.rationale or "", shot.answer or "")))
+        index = self.index(example)
+        asked = question_block(example.question, index.mapping if index else None, index.now if index else "")
+        return Prompt(example=example, messages=(*messages, Message(role="user", content=asked)))
+
+    def parse(self, text: str) -> Draft | None:
+        """As in the core; the two repairs that `strict` allows are made here, and noted."""
+        draft = super().parse(text)
+        if draft is None:
+            return None
+        body = strict.read(draft.answer)
+        if body.value is None or not body.notes:
+            return draft
+        answer = json.dumps(body.value, ensure_ascii=False, separators=(",", ":"))
+        return replace(draft, answer=answer, notes=body.notes)
+
+    # --- learning -----------------------------------------------------------------------
+
+    def source(self, example: Example) -> str:
+        index = self.index(example)
+        if self.config.student_context == "question" or index is None:
+            return example.question
+        return f"{example.question}\nfields: {field_list(index.mapping)}"
+
+    # --- judging ------------------------------------------------------------------------
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return (
+            Check("json", self._json, parses=True),
+            Check("schema", self._schema),
+        )
+
+    def _json(self, example: Example, answer: str) -> Iterable[Problem]:
+        return strict.read(answer).problems
+
+    def _schema(self, example: Example, answer: str) -> Iterable[Problem]:
+        value = strict.read(answer).value or {}
+        return refusal.check(value) if "refusal" in value else schema.check(value, self.config.dialect)
+
+    def canonical(self, answer: str) -> str:
+        return canonical_text(answer)
+
+    def is_refusal(self, answer: str) -> bool:
+        return refusal.is_refusal(strict.read(answer).value)
+
+    def same(self, got: Any, want: Any) -> bool:
+        return compare.same(got, want)
+
+    def vacuous(self, value: Any, example: Example) -> bool:
+        return compare.vacuous(value, self.config.documents)
