@@ -40,6 +40,7 @@ __all__ = [
     "Valid",
     "left_out",
     "scored",
+    "why_left_out",
 ]
 
 
@@ -75,8 +76,8 @@ def scored(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def note_of(verdicts: Sequence[Verdict]) -> str:
-    reasons = left_out(verdicts)
-    return "left out: " + ", ".join(f"{n} {reason}" for reason, n in reasons.items()) if reasons else ""
+    reasons = ", ".join(f"{n} {reason}" for reason, n in left_out(verdicts).items())
+    return "; ".join(filter(None, ["" if scored(verdicts) else "not checked", reasons and f"left out: {reasons}"]))
 
 
 class Rate(Metric):

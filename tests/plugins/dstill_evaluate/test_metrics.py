@@ -75,7 +75,7 @@ def test_without_an_engine_nothing_is_zero() -> None:
         score = metric()(verdicts)
         assert (score.value, score.n, score.low, score.high) == (None, 0, None, None)
     assert Executed()(verdicts).note == "not checked"
-    assert ExecutableAccuracy()(verdicts).note == "left out: 2 not checked"
+    assert ExecutableAccuracy()(verdicts).note == "not checked; left out: 2 not checked"
     assert of(Valid, verdicts) == (0.5, 2)
 
 

@@ -1,0 +1,32 @@
+"""The report of a run: report.html (one file, no network), report.json and report.md.
+
+    dstill report weblogs-20260301-1
+
+Sections come from every plugin by the hook `report_sections`, this package's own among
+them (`dstill_report.sections`); the headline and the failure browser are the page's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterable
+
+from dstill import hookimpl
+from dstill.records import Section
+from dstill_report import command, sections
+
+if TYPE_CHECKING:
+    import click
+
+    from dstill.run import Run
+
+__all__ = ["register_commands", "report_sections"]
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    cli.add_command(command.report)
+
+
+@hookimpl
+def report_sections(run: Run) -> Iterable[Section]:
+    return sections.sections(run)

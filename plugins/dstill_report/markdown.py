@@ -1,0 +1,61 @@
+"""The report as Markdown: headline and tables, for an issue, a pull request or a terminal.
+
+    | set | student | nearest | untrained |
+    | --- | --- | --- | --- |
+    | test | 91.3 % [88.9, 93.2] | … |
+
+Cells come from strangers: what Markdown or HTML would read as markup is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Iterator, Sequence
+
+from dstill.cli.console import visible
+from dstill.records import Score
+from dstill_report.text import shown, words
+
+if TYPE_CHECKING:
+    from dstill_report.page import Report
+
+__all__ = ["cell", "markdown"]
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&$@]|:(?=//))")
+
+
+def markdown(report: Report) -> str:
+    lines = [f"# {cell(report.name)}", ""]
+    lines += [f"**{cell(warning)}**\n" for warning in report.warnings]
+    lines += [f"- {cell(name)}: {cell(value)}" for name, value in report.facts.items()]
+    lines += ["", "## Executable accuracy", "", *_headlines(report), ""]
+    lines += [
+        f"{cell(headline.split)}: {cell(headline.finding)}\n" for headline in report.headlines if headline.finding
+    ]
+    lines += _table(("on the first set", ""), [(words(name), shown(score)) for name, score in report.side.items()])
+    for section in report.sections:
+        lines += ["", f"## {cell(section.title)}", ""]
+        lines += [cell(section.text), ""] if section.text else []
+        lines += _table(section.table.columns, section.table.rows) if section.table else []
+    lines += ["", f"{report.failures.total:,} answers to look at: see report.html."]
+    return "\n".join(lines) + "\n"
+
+
+def cell(text: str) -> str:
+    """`text` on one line, as itself."""
+    return _MARKUP.sub(r"\\\1", " ".join(visible(text).split()))
+
+
+def _headlines(report: Report) -> Iterator[str]:
+    systems = list(dict.fromkeys(system for headline in report.headlines for system in headline.systems))
+    rows = [(h.split, *(_counted(h.systems[s]) if s in h.systems else "" for s in systems)) for h in report.headlines]
+    yield from _table(("set", *systems), rows)
+
+
+def _counted(score: Score) -> str:
+    return f"{shown(score)} (n {score.n:,})" if score.n else shown(score)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    for row in (columns, ["---"] * len(columns), *rows):
+        yield "| " + " | ".join(text if text == "---" else cell(text) for text in row) + " |"

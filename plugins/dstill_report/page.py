@@ -1,0 +1,200 @@
+"""A run's report in its three forms, from one `Report` in plain data.
+
+    write(run)  →  {"html": runs/a/report.html, "json": …/report.json, "markdown": …/report.md}
+
+The page is one file: style, script and pictures stand in it, and its content security
+policy lets a browser fetch nothing and run nothing but the one script, known by its hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Mapping
+
+from dstill.cli.console import visible
+from dstill.errors import MissingExtra, RunError
+from dstill.files import write_text
+from dstill.records import SCHEMA_VERSION, Score, Section
+from dstill_report.failures import Failures, collect
+from dstill_report.markdown import markdown
+from dstill_report.text import interval, percent, shown, words
+
+if TYPE_CHECKING:
+    from dstill.run import Run
+
+__all__ = ["Headline", "Report", "gather", "html", "summary", "write"]
+
+TEMPLATES = Path(__file__).parent / "templates"
+UNAVAILABLE_LIMIT = 0.02  # of answers: above it the engine, not the student, decided the score
+SETS = {
+    "test": "unseen questions, from templates seen in training",
+    "test_templates": "templates that training never saw",
+    "test_index": "an index that training never saw",
+}
+SIDE = ("exact_match", "valid", "executed", "silent_wrong", "refusal_precision", "refusal_recall")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """Executable accuracy on one set, the student's first."""
+
+    split: str
+    meaning: str  # of the set
+    systems: Mapping[str, Score]
+    finding: str  # how the student stands to the best baseline, in a sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    name: str
+    facts: Mapping[str, str]  # created, engine, student …: under the title
+    warnings: tuple[str, ...]
+    headlines: tuple[Headline, ...]
+    side: Mapping[str, Score]  # the student's other figures on the first set
+    sections: tuple[Section, ...]
+    failures: Failures
+    manifest: Mapping[str, Any]
+
+
+def write(run: Run) -> dict[str, Path]:
+    """Write all three beside the run's other files. Raises RunError where nothing was evaluated yet."""
+    report = gather(run)
+    texts = {"report.html": html(report), "report.json": summary(report), "report.md": markdown(report)}
+    for name, text in texts.items():
+        write_text(run.folder / name, text)
+    return {key: run.folder / name for key, name in zip(("html", "json", "markdown"), texts, strict=True)}
+
+
+def gather(run: Run) -> Report:
+    evaluated = run.manifest["stages"].get("evaluate")
+    if not evaluated or not evaluated.get("scores"):
+        raise RunError(
+            f"run '{run.name}' has no scores yet", where=str(run.folder), hint=f"dstill evaluate {run.folder}"
+        )
+    student = evaluated["scores"]["student"]
+    first = next(iter(student))
+    return Report(
+        name=run.name,
+        facts=_facts(run.manifest),
+        warnings=_warnings(run, evaluated),
+        headlines=tuple(_headline(split, evaluated["scores"]) for split in student),
+        side={name: Score.from_row(student[first][name]) for name in SIDE if name in student[first]},
+        sections=tuple(run.plugins.report_sections(run)),
+        failures=collect(run),
+        manifest=run.manifest,
+    )
+
+
+def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
+    stages = manifest["stages"]
+    trained, evaluated = stages.get("train", {}), stages["evaluate"]
+    latency = evaluated.get("latency", {})
+    facts = {
+        "engine": evaluated["engine"],
+        "student": trained.get("student", ""),
+        "modality": trained.get("modality", ""),
+        "objective": trained.get("objective", ""),
+        "trained parameters": f"{trained['trained_parameters']:,}" if trained else "",
+        "latency": f"p50 {latency['p50']:.3f} s, p95 {latency['p95']:.3f} s" if latency.get("p50") else "",
+        "seed": str(manifest["seed"]),
+        "created": manifest["created"].replace("T", " ").replace("+00:00", " UTC"),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
+    warnings = []
+    verdicts = run.verdicts()
+    missing = sum(v.outcome == "unavailable" for v in verdicts)
+    if verdicts and missing / len(verdicts) > UNAVAILABLE_LIMIT:
+        share = percent(missing / len(verdicts))
+        warnings.append(
+            f"This run is invalid: the engine could not be asked about {share} of the answers, more than 2 %."
+        )
+    scores = [Score.from_row(m["executable_accuracy"]) for m in evaluated["scores"]["student"].values()]
+    if not any(score.n for score in scores):
+        warnings.append("Nothing was executed: executable accuracy is not checked.")
+    return tuple(warnings)
+
+
+def _headline(split: str, scores: Mapping[str, Any]) -> Headline:
+    systems = {
+        system: Score.from_row(of_system[split]["executable_accuracy"])
+        for system, of_system in scores.items()
+        if split in of_system and "executable_accuracy" in of_system[split]
+    }
+    return Headline(split=split, meaning=SETS.get(split, ""), systems=systems, finding=_finding(systems))
+
+
+def _finding(systems: Mapping[str, Score]) -> str:
+    """Whether the student's interval stands apart from the best baseline's."""
+    student = systems.get("student")
+    baselines = {name: s for name, s in systems.items() if name != "student" and s.value is not None}
+    if student is None or student.low is None or student.high is None or not baselines:
+        return ""
+    name, best = max(baselines.items(), key=lambda item: (item[1].value, item[0]))
+    if student.low > (best.high or 0):
+        return f"The student's interval lies above that of the best baseline, {name}."
+    if student.high < (best.low or 0):
+        return f"The student's interval lies below that of the best baseline, {name}."
+    return f"The intervals of the student and of the best baseline, {name}, overlap."
+
+
+# --- forms ------------------------------------------------------------------------------
+
+
+def html(report: Report) -> str:
+    """The page. Every text is escaped by the template engine; what hides or turns text is made visible."""
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+        from markupsafe import Markup
+    except ImportError as error:
+        raise MissingExtra("a report", "report", error.name or "jinja2") from error
+
+    def safe(value: Any) -> Any:
+        return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=safe,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(percent=percent, interval=interval, shown=shown, words=words, is_number=_is_number)
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        trusted=Markup,  # only for the sections' own pictures
+    )
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell is to be set flush right."""
+    return bool(cell) and not set(cell) - set("0123456789.,%<> []n\n–-")
+
+
+def summary(report: Report) -> str:
+    """The figures for programs. Characters beyond ASCII are escaped, so that any text of a model can stand in it."""
+    evaluated = report.manifest["stages"]["evaluate"]
+    value = {
+        "schema_version": SCHEMA_VERSION,
+        "run": report.name,
+        **report.facts,
+        "warnings": list(report.warnings),
+        "scores": evaluated["scores"],
+        "categories": evaluated.get("categories", {}),
+        "findings": {headline.split: headline.finding for headline in report.headlines},
+        "failures": report.failures.total,
+        "sections": [{k: v for k, v in asdict(section).items() if k != "svg"} for section in report.sections],
+    }
+    return json.dumps(value, indent=1) + "\n"

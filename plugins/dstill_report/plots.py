@@ -1,0 +1,120 @@
+"""Plots as inline SVG, in the page's own colours and font.
+
+In come labels and numbers; out comes ``<svg …>…</svg>``, the same bytes for the same input
+(no dates, a fixed hash salt), with nothing in it that a browser would fetch. Colours are
+written as the page's CSS variables, so one picture serves light, dark and print.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
+
+from dstill.cli.console import visible
+from dstill.errors import MissingExtra
+from dstill.records import Score
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["curve", "intervals"]
+
+# matplotlib knows no CSS variables: each is drawn in a colour that nothing else has.
+COLOURS = {"#010101": "var(--ink)", "#020202": "var(--muted)", "#030303": "var(--line)"}
+SERIES = {"#040404": "var(--student)", "#050505": "var(--nearest)", "#060606": "var(--other)"}
+INK, MUTED, LINE = COLOURS
+WIDTH = 5.2  # inches: near half of a wide page, and still legible when shrunk to a phone
+
+
+def intervals(scores: Mapping[str, Score], title: str) -> str:
+    """One row a label: its rate as a point, its interval as a bar; the weakest on top."""
+    rows = sorted((s.value, label, s) for label, s in scores.items() if s.value is not None)
+    if not rows:
+        return ""
+    with _style(title):
+        figure, axes = _figure(0.27 * len(rows) + 0.75)
+        colour = next(iter(SERIES))
+        for y, (value, _, score) in enumerate(rows):
+            axes.plot([100 * (score.low or 0), 100 * (score.high or 0)], [y, y], color=colour, lw=3, alpha=0.35)
+            axes.plot([100 * value], [y], "o", color=colour, ms=5.5)
+        axes.set_yticks(range(len(rows)), [visible(label)[:40] for _, label, _ in rows])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlim(-2, 102)
+        axes.set_xticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+        axes.grid(axis="x", color=LINE, lw=0.8)
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        return _svg(figure, title)
+
+
+def curve(series: Mapping[str, Sequence[tuple[float, float]]], title: str, y: str) -> str:
+    """Lines over steps; one point is drawn as a point."""
+    series = {label: points for label, points in series.items() if points}
+    if not series:
+        return ""
+    with _style(title):
+        figure, axes = _figure(2.9)
+        for (label, points), colour in zip(series.items(), SERIES, strict=False):
+            marker = "o" if len(points) < 25 else ""
+            axes.plot(*zip(*points, strict=True), color=colour, marker=marker, ms=3.5, lw=1.8, label=label)
+        axes.set_xlabel("step")
+        axes.set_ylabel(y)
+        if min(value for points in series.values() for _, value in points) >= 0:
+            axes.set_ylim(bottom=0)
+        axes.grid(color=LINE, lw=0.8)
+        if len(series) > 1:
+            axes.legend(frameon=False, labelcolor=INK)
+        return _svg(figure, title)
+
+
+def _style(salt: str) -> Any:
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise MissingExtra("a plot", "report", error.name or "matplotlib") from error
+    return matplotlib.rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": f"dstill {salt}",  # ids within one page differ between its plots
+            "text.parse_math": False,  # a category called $x$ is a name
+            "font.family": "sans-serif",
+            "font.size": 9.5,
+            "text.color": INK,
+            "axes.labelcolor": MUTED,
+            "axes.edgecolor": LINE,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "xtick.color": LINE,
+            "ytick.color": LINE,
+            "xtick.labelcolor": MUTED,
+            "ytick.labelcolor": MUTED,
+        }
+    )
+
+
+def _figure(height: float) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure.patch.set_alpha(0)
+    axes = figure.add_subplot()
+    axes.patch.set_alpha(0)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _svg(figure: Figure, title: str) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    svg = out.getvalue()
+    svg = svg[svg.index("<svg") :]  # without the XML prologue and its addresses
+    svg = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg)
+    used = set(re.findall(r'(?:href="|url\()#([\w.-]+)', svg))
+    svg = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg)
+    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)  # the page's own
+    for colour, variable in {**COLOURS, **SERIES}.items():
+        svg = svg.replace(colour, variable)
+    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1).strip()

@@ -1,0 +1,48 @@
+"""Figures made readable.
+
+    shown(score)            →   "91.3 % [88.9, 93.2]"
+    words("silent_wrong")   →   "Silent-wrong rate"
+
+What was not measured is said so, and never becomes 0 %.
+"""
+
+from __future__ import annotations
+
+from dstill.records import Score
+
+__all__ = ["interval", "percent", "shown", "size", "words"]
+
+
+def percent(value: float) -> str:
+    """``91.3 %``; 100 % and 0 % only where that is so."""
+    rounded = f"{100 * value:.1f}"
+    if rounded == "100.0" and value < 1:
+        rounded = "> 99.9"
+    if rounded == "0.0" and value > 0:
+        rounded = "< 0.1"
+    return f"{rounded.removesuffix('.0') if value in (0, 1) else rounded} %"
+
+
+def interval(score: Score) -> str:
+    """``[88.9, 93.2]``, in percent; empty where there is none."""
+    if score.low is None or score.high is None:
+        return ""
+    return f"[{100 * score.low:.1f}, {100 * score.high:.1f}]"
+
+
+def shown(score: Score) -> str:
+    """Rate and interval, or why there is none; never 0 % for what was not measured."""
+    if score.value is None:
+        return score.note.partition(";")[0] or "not checked"
+    return f"{percent(score.value)} {interval(score)}".strip()
+
+
+def words(name: str) -> str:
+    """A name for people: ``executable_accuracy`` → ``Executable accuracy``."""
+    text = name.replace("_", " ").replace("silent wrong", "silent-wrong rate")
+    return text[:1].upper() + text[1:]
+
+
+def size(count: float) -> str:
+    """Bytes in the unit that suits them: ``9.0 GiB``, ``310 MiB``."""
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

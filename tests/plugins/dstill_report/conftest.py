@@ -1,0 +1,194 @@
+"""A run folder as `Run` writes it, with known rows, and no model or engine behind it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable, Sequence
+
+import pytest
+
+import dstill_evaluate
+import dstill_report
+from dstill.plugins import PluginInfo, Plugins
+from dstill.records import Level, Prediction, Problem, Record, Rejection, Verdict
+from dstill.run import Run
+
+MakeRun = Callable[..., Run]
+CATEGORIES = ("range", "terms aggregation", "date histogram", "negation", "refusal")
+SYSTEMS = {"student": 12, "nearest": 3, "untrained": 100}  # one in so many of its answers is right or wrong
+
+
+def plugins() -> Plugins:
+    found = Plugins()
+    for module in (dstill_evaluate, dstill_report):
+        found.add(module, PluginInfo(name=module.__name__))
+    assert not found.failures
+    return found
+
+
+def record(number: int, split: str, **changes: Any) -> Record:
+    value = {"query": {"bool": {"filter": [{"term": {"status": 500 + number % 7}}]}}, "size": number % 20}
+    made = Record(
+        id=f"{split}-{number}",
+        question=f"requests number {number} that failed with {500 + number % 7}",
+        rationale="status is a number",
+        answer=json.dumps(value),
+        category=CATEGORIES[number % len(CATEGORIES)],
+        template=f"t{number % 9}",
+        split=split,
+        teacher="synthetic",
+    )
+    return replace(made, **changes)
+
+
+def judged(item: Record, system: str, number: int) -> tuple[Prediction, Verdict]:
+    """What `system` wrote for `item`, and how far it came: by a fixed rule."""
+    every = SYSTEMS[system] + len(item.category) % 7
+    right = number % every == 0 if system == "untrained" else number % every != 0
+    base = Verdict(
+        id=item.id,
+        reached=Level.CORRECT,
+        checked=Level.CORRECT,
+        exact=right,
+        outcome="ok",
+        category=item.category,
+        template=item.template,
+        split=item.split,
+        expects_refusal=item.category == "refusal",
+        refused=item.category == "refusal" and right,
+    )
+    if right:
+        return Prediction(id=item.id, text=item.answer, seconds=0.01, tokens=20), base
+    levels = (Level.UNPARSED, Level.PARSED, Level.EXECUTED, Level.EXECUTED)
+    level = Level.VALID if base.expects_refusal else levels[number // every % 4]
+    text = {Level.UNPARSED: '{"query": {"bool"', Level.PARSED: '{"quary": {}}'}.get(
+        level, item.answer.replace('"term"', '"terms"').replace("50", "40")
+    )
+    problem = Problem(layer="schema", code="unknown_key", message="unknown key 'quary'", pointer="/quary", hint="query")
+    return (
+        Prediction(id=item.id, text=text, seconds=0.02, tokens=20),
+        replace(
+            base,
+            reached=level,
+            problems=(problem,) if level == Level.PARSED else (),
+            reason={
+                Level.UNPARSED: "expecting ':' at column 18",
+                Level.PARSED: problem.message,
+                Level.VALID: "should have refused",
+            }.get(level, "ran, with another result than the gold"),
+        ),
+    )
+
+
+def fill(run: Run, rows: dict[str, Sequence[Record]], judge: Callable[..., tuple[Prediction, Verdict]]) -> None:
+    """Dataset, predictions and verdicts of every system, and the manifest as the stages leave it."""
+    for split, records in rows.items():
+        run.write(f"dataset/data/{split}.jsonl", records)
+    splits = [split for split in rows if split.startswith("test")]
+    scores: dict[str, Any] = {}
+    categories: dict[str, Any] = {}
+    metrics = {name: run.plugins.metric(name)() for name in run.plugins.names("metrics")}
+    for system in SYSTEMS:
+        pairs = [judge(item, system, n) for split in splits for n, item in enumerate(rows[split])]
+        suffix = "" if system == "student" else f"-{system}"
+        run.write(f"predictions{suffix}.jsonl", [prediction for prediction, _ in pairs])
+        run.write(f"verdicts{suffix}.jsonl", [verdict for _, verdict in pairs])
+        verdicts = [verdict for _, verdict in pairs]
+
+        def score(chosen: Sequence[Verdict]) -> dict[str, Any]:
+            return {name: metric(chosen).to_row() for name, metric in metrics.items()}
+
+        scores[system] = {split: score([v for v in verdicts if v.split == split]) for split in splits}
+        if system == "student":
+            names = sorted({v.category for v in verdicts})
+            categories = {c: score([v for v in verdicts if v.category == c and v.split == "test"]) for c in names}
+    run.manifest["stages"]["evaluate"] = {
+        "engine": "embedded toy 1.0",
+        "seconds": 12.5,
+        "scores": scores,
+        "categories": categories,
+        "latency": {"p50": 0.012, "p95": 0.034},
+    }
+
+
+TRAINED = {
+    "student": "tiny",
+    "objective": "dss",
+    "modality": "full",
+    "device": {"name": "2 cores", "kind": "cpu", "total": 16 * 2**30, "free": 9 * 2**30},
+    "choice": [
+        {
+            "modality": "full",
+            "fullness": 100,
+            "need": 300 * 2**20,
+            "parts": {"weights": 200 * 2**20, "activations": 100 * 2**20},
+            "unfit": "",
+        },
+        {
+            "modality": "lora",
+            "fullness": 60,
+            "need": 200 * 2**20,
+            "parts": {"weights": 200 * 2**20},
+            "unfit": "needs a base",
+        },
+    ],
+    "steps": 2000,
+    "seconds": 251.3,
+    "history": [
+        {"step": step, "loss": 4 / (1 + step / 150)}
+        | ({"eval_loss": 4.2 / (1 + step / 140)} if step % 400 == 0 else {})
+        for step in range(50, 2001, 50)
+    ],
+    "peak_memory": 310 * 2**20,
+    "trained_parameters": 1_300_000,
+    "all_parameters": 1_300_000,
+}
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    def make(
+        name: str = "weblogs-1",
+        *,
+        tests: int = 240,
+        rows: dict[str, Sequence[Record]] | None = None,
+        judge: Callable[..., tuple[Prediction, Verdict]] = judged,
+    ) -> Run:
+        run = Run.make(tmp_path / name, stem="toy", arguments={"command": "demo"}, seed=7)
+        run.plugins = plugins()
+        fill(
+            run,
+            rows
+            or {
+                "train": [record(n, "train") for n in range(400)],
+                "validation": [record(n, "validation") for n in range(20)],
+                "test": [record(n, "test") for n in range(tests)],
+                "test_templates": [record(n, "test_templates") for n in range(tests // 3)],
+            },
+            judge,
+        )
+        problem = Problem(layer="mapping", code="unknown_field", message="unknown field 'stats'")
+        run.write("rejects.jsonl", [Rejection(id=f"r{n}", question="q", problems=(problem,)) for n in range(4)])
+        run.manifest.update(created="2026-03-01T10:00:00+00:00", versions={"dstill": "0.1.0"})
+        run.manifest["stages"]["generate"] = {"questions": 664, "accepted": 660, "rejected": 4, "teacher": "synthetic"}
+        run.manifest["stages"]["train"] = TRAINED
+        run.save()
+        (run.folder / "config.toml").write_text("[project]\nseed = 7\n")
+        return run
+
+    return make
+
+
+# --import-mode=importlib: tests cannot import this file, so its helpers come as fixtures.
+
+
+@pytest.fixture(name="judged")
+def judged_fixture() -> Callable[..., tuple[Prediction, Verdict]]:
+    return judged
+
+
+@pytest.fixture(name="record")
+def record_fixture() -> Callable[..., Record]:
+    return record

@@ -1,0 +1,236 @@
+"""The page as a file: what it holds, and what it must never do."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dstill import hookimpl
+from dstill.errors import RunError
+from dstill.plugins import PluginInfo
+from dstill.records import Level, Section, Table
+from dstill_report.page import gather, html, summary, write
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202e\u2066\u200b\x1b[31m\x00'\"&{{ 7*7 }}"
+FETCHES = {"src", "srcset", "data", "poster", "action", "formaction", "ping", "background", "manifest"}
+
+
+class Reader(HTMLParser):
+    """Every tag with its attributes, and all text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_headline_holds_rate_interval_n_engine_and_baselines(make_run: Any) -> None:
+    run = make_run()
+    text = " ".join(Reader(html(gather(run))).text.split())
+    score = run.manifest["stages"]["evaluate"]["scores"]["student"]["test"]["executable_accuracy"]
+    assert (
+        f"Executable accuracy, test unseen questions, from templates seen in training {100 * score['value']:.1f} %"
+        in text
+    )
+    assert f"95 % interval [{100 * score['low']:.1f}, {100 * score['high']:.1f}], n 240" in text
+    assert "Executable accuracy, test_templates" in text
+    assert "embedded toy 1.0" in text
+    assert "The student's interval lies above that of the best baseline, nearest." in text
+    for name in ("student", "nearest", "untrained", "Exact match", "Silent-wrong rate", "Refusal recall"):
+        assert name in text
+
+
+def test_strangers_text_is_escaped_and_made_visible(make_run: Any, judged: Any, record: Any) -> None:
+    def judge(item: Any, system: str, number: int) -> Any:
+        prediction, verdict = judged(item, system, number)
+        return replace(prediction, text=HOSTILE), replace(verdict, reached=Level.EXECUTED, reason=HOSTILE)
+
+    rows = {
+        "test": [
+            record(n, "test", id=f"{n}{HOSTILE}", question=HOSTILE, answer=HOSTILE, category=HOSTILE) for n in range(3)
+        ]
+    }
+    run = make_run(rows=rows, judge=judge)
+    run.manifest["stages"]["train"] = {**run.manifest["stages"]["train"], "student": HOSTILE}
+    write(run)
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    found = Reader(page)
+    assert [tag for tag, _ in found.tags].count("script") == 1
+    assert "img" not in [tag for tag, _ in found.tags]
+    assert not any(name.startswith("on") for _, attributes in found.tags for name in attributes)
+    for hidden in "\u202e\u2066\u200b\x1b\x00":
+        assert hidden not in page
+        assert hidden not in (run.folder / "report.md").read_text(encoding="utf-8")
+    assert "\\u202e" in found.text
+    assert "{{ 7*7 }}" in found.text  # not read as a template
+    assert "<script>alert" not in (run.folder / "report.md").read_text(encoding="utf-8")
+    assert json.loads((run.folder / "report.json").read_text())["student"] == HOSTILE
+
+
+def test_half_a_surrogate_pair_can_be_written(make_run: Any, judged: Any) -> None:
+    def judge(item: Any, system: str, number: int) -> Any:
+        prediction, verdict = judged(item, system, number)
+        return replace(prediction, text='{"query": "\ud800"}'), replace(verdict, reached=Level.EXECUTED)
+
+    run = make_run(tests=6, judge=judge)
+    write(run)
+    assert "\\ud800" in Reader((run.folder / "report.html").read_text(encoding="utf-8")).text
+
+
+def test_nothing_is_fetched(make_run: Any) -> None:
+    page = html(gather(make_run()))
+    found = Reader(page)
+    for tag, attributes in found.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "base", "img", "image")
+        assert not FETCHES & set(attributes)
+        for name in ("href", "xlink:href"):
+            assert attributes.get(name, "#").startswith("#")
+    assert not re.search(r"https?://|//[a-z]|@import|url\((?!#)", page)
+    policy = next(a["content"] for tag, a in found.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; ")
+
+
+def test_links_within_the_page_have_targets(make_run: Any) -> None:
+    tags = Reader(html(gather(make_run()))).tags
+    ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = [attributes["href"].removeprefix("#") for tag, attributes in tags if tag == "a"]
+    assert links
+    assert set(links) <= set(ids)
+
+
+def test_the_same_run_gives_the_same_bytes(make_run: Any) -> None:
+    run = make_run()
+    first = {name: path.read_bytes() for name, path in write(run).items()}
+    assert {name: path.read_bytes() for name, path in write(run).items()} == first
+
+
+def test_a_thousand_failures_stay_below_three_megabytes(make_run: Any, judged: Any, record: Any) -> None:
+    long = {"query": {"bool": {"filter": [{"term": {f"field_{i}": f"value {i}"}} for i in range(60)]}}}
+
+    def judge(item: Any, system: str, number: int) -> Any:
+        prediction, verdict = judged(item, system, number)
+        return replace(prediction, text=json.dumps(long) + "x"), replace(verdict, reached=Level.UNPARSED)
+
+    rows = {"test": [record(n, "test", answer=json.dumps(long), question=HOSTILE * 20) for n in range(1000)]}
+    report = gather(make_run(rows=rows, judge=judge))
+    assert report.failures.total == 1000
+    page = html(report)
+    assert len(page.encode()) < 3_000_000
+    assert "more characters" in page
+    if len(report.failures.rows) < 1000:
+        assert f"The first {len(report.failures.rows)} of 1,000." in page
+
+
+def test_ordinary_answers_are_not_cut(make_run: Any, judged: Any) -> None:
+    def judge(item: Any, system: str, number: int) -> Any:
+        prediction, verdict = judged(item, system, number)
+        return prediction, replace(verdict, reached=Level.EXECUTED)
+
+    report = gather(make_run(tests=750, judge=judge))
+    assert len(report.failures.rows) == report.failures.total == 1000
+    page = html(report)
+    assert "more characters" not in page
+    assert len(page.encode()) < 3_000_000
+
+
+def test_without_an_engine_it_says_not_checked(make_run: Any, judged: Any) -> None:
+    def judge(item: Any, system: str, number: int) -> Any:
+        prediction, verdict = judged(item, system, number)
+        level = min(verdict.reached, Level.VALID)
+        return prediction, replace(verdict, reached=level, checked=Level.VALID, outcome="", refused=False)
+
+    run = make_run(judge=judge)
+    report = gather(run)
+    assert report.warnings == ("Nothing was executed: executable accuracy is not checked.",)
+    text = Reader(html(report)).text
+    assert "not checked" in text
+    assert report.headlines[0].finding == ""
+    assert json.loads(summary(report))["scores"]["student"]["test"]["executable_accuracy"]["value"] is None
+
+
+def test_an_engine_that_was_not_there_makes_the_run_invalid(make_run: Any, judged: Any) -> None:
+    def judge(item: Any, system: str, number: int) -> Any:
+        prediction, verdict = judged(item, system, number)
+        if number % 20:
+            return prediction, verdict
+        return prediction, replace(verdict, reached=Level.VALID, checked=Level.VALID, outcome="unavailable")
+
+    report = gather(make_run(judge=judge))
+    assert "This run is invalid: the engine could not be asked about 5.0 % of the answers" in report.warnings[0]
+    assert report.warnings[0] in Reader(html(report)).text
+    left_out = next(section for section in report.sections if section.title == "Left out of accuracy")
+    assert left_out.table is not None
+    assert left_out.table.rows[0] == ("student", "test", "228", "12 unavailable")
+
+
+def test_sections_of_other_plugins_come_in_order(make_run: Any) -> None:
+    class Mine:
+        @hookimpl
+        def report_sections(self, run: Any) -> list[Section]:
+            table = Table(columns=("<b>what</b>", "how much"), rows=(("a|b", run.name),))
+            return [
+                Section(title="Mine & last", text="told <em>plainly</em>"),
+                Section(title="Mine first", order=1, table=table, svg="<svg><title>drawn</title></svg>"),
+            ]
+
+    run = make_run()
+    run.plugins.add(Mine(), PluginInfo(name="mine"))
+    report = gather(run)
+    titles = [section.title for section in report.sections]
+    assert titles == [
+        "Mine first",
+        "Scores",
+        "Categories",
+        "Training",
+        "Modality",
+        "Dataset",
+        "Rejections",
+        "What it was made from",
+        "Mine & last",
+    ]
+    page = html(report)
+    assert "<svg><title>drawn</title></svg>" in page
+    assert "&lt;b&gt;what&lt;/b&gt;" in page
+    write(run)
+    markdown = (run.folder / "report.md").read_text()
+    assert "| a\\|b | weblogs-1 |" in markdown
+    assert "told \\<em\\>plainly\\</em\\>" in markdown
+    assert [s["title"] for s in json.loads((run.folder / "report.json").read_text())["sections"]] == titles
+
+
+def test_a_run_without_scores_says_what_to_do(make_run: Any) -> None:
+    run = make_run()
+    del run.manifest["stages"]["evaluate"]
+    with pytest.raises(RunError, match="has no scores yet") as error:
+        write(run)
+    assert error.value.hint == f"dstill evaluate {run.folder}"
+
+
+def test_a_run_of_strangers_answers_has_no_training(make_run: Any) -> None:
+    run = make_run()
+    del run.manifest["stages"]["train"], run.manifest["stages"]["generate"]
+    titles = [section.title for section in gather(run).sections]
+    assert "Training" not in titles
+    assert "Dataset" in titles
+    assert html(gather(run)).count("<figure>") == 1
+
+
+def test_templates_are_part_of_the_package() -> None:
+    import dstill_report
+
+    names = {path.name for path in (Path(dstill_report.__file__).parent / "templates").iterdir()}
+    assert names == {"report.html.j2", "report.css", "report.js"}

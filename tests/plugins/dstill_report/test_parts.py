@@ -1,0 +1,138 @@
+"""Sections, failures, plots and texts, each by itself."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill.errors import MissingExtra
+from dstill.records import Level, Score, Verdict
+from dstill_evaluate.statistics import rate
+from dstill_report.failures import collect, kind_of, laid_out
+from dstill_report.markdown import cell
+from dstill_report.page import gather, html
+from dstill_report.plots import curve, intervals
+from dstill_report.sections import sections
+from dstill_report.text import percent, shown, size, words
+
+CORRECT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, outcome="ok")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kind"),
+    [
+        (CORRECT, ""),
+        (replace(CORRECT, reached=Level.EXECUTED), "wrong result"),
+        (replace(CORRECT, reached=Level.VALID), "engine refused"),
+        (replace(CORRECT, reached=Level.VALID, refused=True), "refusal"),
+        (replace(CORRECT, reached=Level.VALID, expects_refusal=True), "refusal"),
+        (replace(CORRECT, reached=Level.PARSED), "invalid"),
+        (replace(CORRECT, reached=Level.UNPARSED), "unparsed"),
+        (replace(CORRECT, reached=Level.UNPARSED, checked=Level.VALID), "unparsed"),
+        (replace(CORRECT, reached=Level.VALID, checked=Level.VALID, outcome=""), ""),  # no engine
+        (replace(CORRECT, reached=Level.VALID, checked=Level.VALID, outcome="unavailable"), "unavailable"),
+        (replace(CORRECT, reached=Level.VALID, checked=Level.VALID, gold_error="invalid: x"), "gold error"),
+        (replace(CORRECT, vacuous=True), "vacuous gold"),
+    ],
+)
+def test_how_an_answer_failed(verdict: Verdict, kind: str) -> None:
+    assert kind_of(verdict) == kind
+
+
+def test_failures_stand_beside_their_gold(make_run: Any) -> None:
+    found = collect(make_run())
+    wrong = next(row for row in found.rows if row.kind == "wrong result")
+    assert '"term"' in "".join(line.text for line in wrong.gold)
+    assert '"terms"' in "".join(line.text for line in wrong.answer)
+    assert any(line.differs for line in wrong.answer)
+    assert not all(line.differs for line in wrong.answer)
+    invalid = next(row for row in found.rows if row.kind == "invalid")
+    assert (invalid.reason, invalid.problems[0].pointer) == ("unknown key 'quary'", "/quary")
+    assert len({row.id for row in found.rows}) == found.total
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-1000, 1000) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=10), inner, max_size=5),
+    max_leaves=40,
+)
+
+
+@given(JSON)
+def test_laid_out_json_is_the_same_json(value: Any) -> None:
+    assert json.loads("\n".join(laid_out(json.dumps(value, ensure_ascii=False)))) == value
+
+
+@given(st.text(max_size=200))
+def test_other_text_stays_as_it_is(text: str) -> None:
+    try:
+        json.loads(text)
+    except ValueError:
+        assert "\n".join(laid_out(text)) == text
+
+
+def test_texts_that_break_readers_are_laid_out_all_the_same() -> None:
+    for text in ("[" * 100_000, "9" * 5000, '{"a": NaN}', '{"a": 1, "a": 2}', ""):
+        assert "\n".join(laid_out(text)) == text
+
+
+def test_plots_are_the_same_each_time_and_fetch_nothing() -> None:
+    scores = {"a $x$ <b>&": rate("r", 3, 10), "b\u202e": rate("r", 10, 10), "none": rate("r", 0, 0)}
+    first = intervals(scores, "Accuracy & more")
+    assert first == intervals(scores, "Accuracy & more")
+    assert first.startswith('<svg role="img" aria-label="Accuracy &amp; more"')
+    assert "http" not in first
+    assert "#0" not in first  # every placeholder became a variable of the page
+    assert "var(--student)" in first
+    assert "a $x$ &lt;b&gt;&amp;" in first
+    assert "b\\u202e" in first
+    assert ">none<" not in first
+
+
+def test_there_is_no_plot_of_nothing() -> None:
+    assert intervals({"none": rate("r", 0, 0)}, "t") == ""
+    assert curve({"training": []}, "t", "loss") == ""
+    assert "<svg" in curve({"training": [(1, 0.5)], "validation": []}, "t", "loss")
+
+
+def test_without_matplotlib_or_jinja_the_extra_is_named(make_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = gather(make_run(tests=6))
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(MissingExtra, match="'report'"):
+        html(report)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingExtra, match="'report'"):
+        curve({"training": [(1, 0.5)]}, "t", "loss")
+
+
+def test_categories_begin_with_the_weakest(make_run: Any) -> None:
+    section = next(section for section in sections(make_run()) if section.title == "Categories")
+    assert section.table is not None
+    rates = [float(row[2].split(" %")[0]) for row in section.table.rows]
+    assert rates == sorted(rates)
+    assert section.svg.count("<text") >= len(rates)
+
+
+def test_a_second_engine_has_its_row(make_run: Any) -> None:
+    run = make_run(tests=12)
+    stages = run.manifest["stages"]
+    stages["evaluate on other 9"] = {**stages["evaluate"], "engine": "other 9"}
+    section = next(section for section in sections(run) if section.title == "Engines")
+    assert section.table is not None
+    assert {row[0] for row in section.table.rows} == {"embedded toy 1.0", "other 9"}
+
+
+def test_figures_for_people() -> None:
+    assert [percent(v) for v in (0, 0.0001, 0.913, 0.9999, 1)] == ["0 %", "< 0.1 %", "91.3 %", "> 99.9 %", "100 %"]
+    assert shown(rate("r", 9, 10)) == "90.0 % [59.6, 98.2]"
+    assert shown(Score(name="r", value=None, n=0)) == "not checked"
+    assert shown(Score(name="r", value=None, n=0, note="not checked; left out: 3 unavailable")) == "not checked"
+    assert words("silent_wrong") == "Silent-wrong rate"
+    assert (size(310 * 2**20), size(9 * 2**30)) == ("310 MiB", "9.0 GiB")
+    assert cell("a|b\n<i> `x` http://y \x1b") == "a\\|b \\<i\\> \\`x\\` http\\://y \\\\u001b"
