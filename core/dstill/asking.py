@@ -164,18 +164,22 @@ class _Desk:
         return answer
 
     async def _ask(self, key: str, identity: Mapping[str, Any], prompt: Prompt) -> Reply | Problem:
-        try:
-            async with self._slots:
+        async with self._slots:
+            try:
                 reply = await self.teacher.ask(prompt)
-        except (ServiceError, DataError) as error:
-            await asyncio.to_thread(self.store.attempt, key, error)
-            code = error.code
-            if code == ServiceError.code:
-                code = "unavailable"
-                self._count_failure(error)
-            return Problem(layer="teacher", code=code, message=error.what, pointer=error.where, hint=error.hint)
+            except (ServiceError, DataError) as error:
+                # Inside the slot, so that nobody takes it before this failure counts.
+                return await self._failed(key, error)
         self._in_a_row = 0
         return await self._ledger.keep(key, reply, identity)
+
+    async def _failed(self, key: str, error: DstillError) -> Problem:
+        code = error.code
+        if code == ServiceError.code:
+            code = "unavailable"
+            self._count_failure(error)
+        await asyncio.to_thread(self.store.attempt, key, error)
+        return Problem(layer="teacher", code=code, message=error.what, pointer=error.where, hint=error.hint)
 
     def _count_failure(self, error: DstillError) -> None:
         self.last_failure = error

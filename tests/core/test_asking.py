@@ -1,0 +1,245 @@
+"""Asking: in order, in parallel, once a key, and on disk before anybody sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Callable, Iterator, Mapping
+
+import pytest
+
+from dstill.asking import Asked, Counts, replies
+from dstill.errors import AuthError, DataError, DiskError, DstillError, ServiceError
+from dstill.parts import Teacher
+from dstill.records import Example, Message, Problem, Prompt, Reply
+from dstill.store import ReplyStore
+
+
+class Toy(Teacher):
+    """Answers in capitals after `delay` seconds; `fails` says which questions it cannot answer."""
+
+    name = "toy"
+    paid = True
+
+    def __init__(self, delay: Callable[[str], float] = lambda q: 0.0, fails: Mapping[str, DstillError] | None = None):
+        super().__init__()
+        self.delay, self.fails = delay, fails or {}
+        self.asked: list[str] = []
+        self.in_flight = self.most = 0
+
+    async def ask(self, prompt: Prompt) -> Reply:
+        question = prompt.example.question
+        self.asked.append(question)
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
+        await asyncio.sleep(self.delay(question))
+        self.in_flight -= 1
+        if question in self.fails:
+            raise self.fails[question]
+        return Reply(id=prompt.example.id, text=question.upper())
+
+
+def prompts(*questions: str) -> list[Prompt]:
+    return [
+        Prompt(example=Example(id=f"id-{n}", question=q), messages=(Message(role="user", content=q),))
+        for n, q in enumerate(questions)
+    ]
+
+
+def ask(teacher: Teacher, asked: Any, store: ReplyStore, **how: Any) -> list[Asked]:
+    async def run() -> list[Asked]:
+        return [a async for a in replies(teacher, asked, store, **how)]
+
+    return asyncio.run(run())
+
+
+def texts(asked: list[Asked]) -> list[str]:
+    return [a.reply.text if isinstance(a.reply, Reply) else a.reply.code for a in asked]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ReplyStore]:
+    with ReplyStore(tmp_path / "replies.sqlite") as store:
+        yield store
+
+
+def test_replies_come_in_the_order_of_the_prompts(store: ReplyStore) -> None:
+    teacher = Toy(delay=lambda q: 0.05 / (1 + ord(q) - ord("a")))  # the first takes longest
+    asked = ask(teacher, prompts(*"abcdef"), store, concurrency=6)
+    assert texts(asked) == list("ABCDEF")
+    assert [a.reply.id for a in asked if isinstance(a.reply, Reply)] == [f"id-{n}" for n in range(6)]
+
+
+def test_no_more_are_in_flight_than_asked_for(store: ReplyStore) -> None:
+    teacher = Toy(delay=lambda q: 0.005)
+    ask(teacher, prompts(*map(str, range(40))), store, concurrency=7)
+    assert teacher.most == 7
+
+
+def test_what_is_in_the_store_is_not_asked(store: ReplyStore) -> None:
+    first, second = Counts(), Counts()
+    ask(Toy(), prompts(*"abc"), store, counts=first)
+    teacher = Toy()
+    asked = ask(teacher, prompts(*"xcba"), store, counts=second)
+    assert teacher.asked == ["x"]
+    assert texts(asked) == list("XCBA")
+    assert [a.cached for a in asked] == [False, True, True, True]
+    assert [a.reply.id for a in asked if isinstance(a.reply, Reply)] == ["id-0", "id-1", "id-2", "id-3"]
+    assert (first, second) == (Counts(bought=3), Counts(bought=1, cached=3))
+
+
+def test_the_same_words_are_asked_once(store: ReplyStore) -> None:
+    teacher = Toy(delay=lambda q: 0.01)
+    counts = Counts()
+    assert texts(ask(teacher, prompts(*"aabaa"), store, counts=counts)) == list("AABAA")
+    assert sorted(teacher.asked) == ["a", "b"]
+    assert counts == Counts(bought=2, cached=3)
+
+
+def test_another_sample_is_another_reply(store: ReplyStore) -> None:
+    teacher = Toy()
+    ask(teacher, prompts("a"), store)
+    ask(teacher, prompts("a"), store, sample=1)
+    assert teacher.asked == ["a", "a"]
+    assert len(store) == 2
+
+
+def test_a_reply_is_on_disk_before_it_is_yielded(store: ReplyStore) -> None:
+    async def run() -> None:
+        with closing(sqlite3.connect(store.path)) as other:
+            async for asked in replies(Toy(), prompts(*map(str, range(50))), store):
+                row = other.execute("SELECT 1 FROM replies WHERE key = ?", (asked.key,)).fetchone()
+                assert row == (1,)
+
+    asyncio.run(run())
+
+
+def test_prompts_are_taken_as_they_are_needed(store: ReplyStore) -> None:
+    taken = 0
+
+    def endless() -> Iterator[Prompt]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield prompts(str(taken))[0]
+
+    async def run() -> None:
+        stream = replies(Toy(delay=lambda q: 0.001), endless(), store)
+        async for asked in stream:
+            if asked.prompt.example.question == "30":
+                break
+        await stream.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(run())
+    assert taken <= 2000
+
+
+def test_seven_thousand_answers_of_a_free_teacher_take_less_than_three_seconds(store: ReplyStore) -> None:
+    asked = prompts(*(f"question {n} " * 20 for n in range(7000)))
+    started = time.monotonic()
+    assert len(ask(Toy(), asked, store)) == 7000
+    assert time.monotonic() - started < 3
+
+
+# --- failures ---------------------------------------------------------------------------
+
+
+def test_a_failed_item_does_not_stop_the_others(store: ReplyStore) -> None:
+    teacher = Toy(fails={"b": ServiceError("no route", hint="try later"), "d": DataError("too long", where="b")})
+    counts = Counts()
+    asked = ask(teacher, prompts(*"abcd"), store, counts=counts)
+    assert texts(asked) == ["A", "unavailable", "C", "data"]
+    assert asked[1].reply == Problem(layer="teacher", code="unavailable", message="no route", hint="try later")
+    assert counts == Counts(bought=2, failed=2)
+    assert store.get(asked[1].key) is None
+    assert store.attempts(asked[1].key) == ["no route\ntry later"]
+    assert texts(ask(Toy(), prompts(*"abcd"), store)) == list("ABCD")  # asked again in the next run
+
+
+def test_a_refused_key_stops_all_and_what_arrived_is_kept(store: ReplyStore) -> None:
+    teacher = Toy(
+        delay=lambda q: {"a": 60.0, "b": 0.0, "c": 0.02}.get(q, 60.0), fails={"c": AuthError("key rejected by host")}
+    )
+    started = time.monotonic()
+    with pytest.raises(AuthError, match="key rejected"):
+        ask(teacher, prompts(*"abcdefgh"), store, concurrency=4)
+    assert time.monotonic() - started < 5  # not after the slow ones
+    assert "h" not in teacher.asked
+    assert len(store) == 1
+
+
+def test_any_other_error_of_a_teacher_comes_out_as_it_is(store: ReplyStore) -> None:
+    class Buggy(Toy):
+        async def ask(self, prompt: Prompt) -> Reply:
+            raise KeyError("bug")
+
+    with pytest.raises(KeyError, match="bug"):
+        ask(Buggy(), prompts(*"abc"), store)
+
+
+def test_a_service_that_only_fails_is_given_up(store: ReplyStore) -> None:
+    questions = [str(n) for n in range(500)]
+    teacher = Toy(fails=dict.fromkeys(questions, ServiceError("cannot reach host", hint="is it running?")))
+    with pytest.raises(ServiceError, match="cannot reach host") as caught:
+        ask(teacher, prompts(*questions), store, concurrency=4)
+    assert "20 requests in a row failed" in caught.value.hint
+    assert len(teacher.asked) < 30
+
+
+def test_a_service_that_failed_for_each_of_a_few_is_named(store: ReplyStore) -> None:
+    teacher = Toy(fails=dict.fromkeys("ab", ServiceError("cannot reach host")))
+    with pytest.raises(ServiceError, match="cannot reach host"):
+        ask(teacher, prompts(*"ab"), store)
+
+
+def test_cancelling_keeps_what_has_arrived(store: ReplyStore) -> None:
+    teacher = Toy(delay=lambda q: 60.0 if q == "a" else 0.0)  # the first in order never comes
+
+    async def run() -> None:
+        async def take() -> None:
+            async for _ in replies(teacher, prompts(*"abcd"), store, concurrency=4):
+                pytest.fail("nothing can be yielded before the first")
+
+        task = asyncio.create_task(take())
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert len(store) == 3
+
+
+def test_a_commit_that_is_under_way_is_ended_before_the_cancelled_one_leaves(tmp_path: Path) -> None:
+    class Slow(ReplyStore):
+        def put_many(self, items: Any) -> list[Reply]:
+            time.sleep(0.2)
+            return super().put_many(items)
+
+    with Slow(tmp_path / "replies.sqlite") as store:
+
+        async def run() -> None:
+            task = asyncio.create_task(take())
+            await asyncio.sleep(0.1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert len(store) == 1
+
+        async def take() -> None:
+            async for _ in replies(Toy(), prompts("a"), store):
+                pytest.fail("it was cancelled before the commit ended")
+
+        asyncio.run(run())
+
+
+def test_a_store_that_cannot_write_stops_all(tmp_path: Path) -> None:
+    class Full(ReplyStore):
+        def put_many(self, items: Any) -> list[Reply]:
+            raise DiskError("disk full")
+
+    with Full(tmp_path / "replies.sqlite") as store, pytest.raises(DiskError, match="disk full"):
+        ask(Toy(), prompts(*"abc"), store)

@@ -1,0 +1,162 @@
+"""The reply store: one key a question, kept once, and a file that is refused by name when it is not ours."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill.errors import DataError, RunError, ServiceError, UsageError
+from dstill.records import Message, Reply, Usage
+from dstill.store import ReplyStore
+
+REPLY = Reply(
+    id="1", text="half \ud83d and \u2028", model="m", usage=Usage(prompt_tokens=3, completion_tokens=2), seconds=0.5
+)
+ASKED = (Message(role="system", content="be short"), Message(role="user", content="why?"))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "replies.sqlite"
+
+
+def test_a_reply_comes_back_also_in_another_life_of_the_store(path: Path) -> None:
+    with ReplyStore(path) as store:
+        assert store.get("k") is None
+        assert store.put("k", REPLY, {"teacher": "toy"}) == REPLY
+        assert store.get("k") == REPLY
+    with ReplyStore(path) as store:
+        assert store.get("k") == REPLY
+        assert len(store) == 1
+
+
+def test_the_first_reply_to_a_key_stays(path: Path) -> None:
+    with ReplyStore(path) as store:
+        store.put("k", REPLY)
+        assert store.put("k", Reply(id="2", text="later")) == REPLY
+        assert store.get("k") == REPLY
+
+
+def test_many_are_kept_together_or_not_at_all(path: Path) -> None:
+    unfit = Reply(id="3", text="x", seconds=float("nan"))  # no JSON
+    with ReplyStore(path) as store:
+        with pytest.raises(ValueError, match="JSON"):
+            store.put_many([("a", REPLY, {}), ("b", unfit, {})])
+        assert len(store) == 0
+        assert store.put_many([("a", REPLY, {}), ("b", REPLY, {})]) == [REPLY, REPLY]
+        assert len(store) == 2
+
+
+def test_failures_are_attempts_and_no_answers(path: Path) -> None:
+    with ReplyStore(path) as store:
+        store.attempt("k", ServiceError("no route", where="host"))
+        store.attempt("k", DataError("refused"))
+        assert store.get("k") is None
+        assert store.attempts("k") == ["no route\nhost", "refused"]
+        assert len(store) == 0
+
+
+def test_what_is_kept_is_on_disk(path: Path) -> None:
+    with ReplyStore(path) as store, closing(sqlite3.connect(path)) as other:
+        assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        store.put("k", REPLY)
+        assert other.execute("SELECT count(*) FROM replies").fetchone() == (1,)
+
+
+identities = st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3), max_size=3)
+conversations = st.lists(
+    st.builds(Message, role=st.sampled_from(["system", "user"]), content=st.text(max_size=4)), max_size=3
+)
+
+
+asked = st.tuples(identities, conversations, st.integers(0, 1))
+
+
+@given(asked, asked)
+def test_keys_are_equal_just_when_what_is_sent_is(one: Any, two: Any) -> None:
+    assert (ReplyStore.key(*one) == ReplyStore.key(*two)) == (one == two)
+
+
+def test_the_order_of_parameters_does_not_change_the_key() -> None:
+    assert ReplyStore.key({"a": 1, "b": 2}, ASKED) == ReplyStore.key({"b": 2, "a": 1}, ASKED)
+    assert ReplyStore.key({"a": 1}, ASKED) != ReplyStore.key({"a": 1}, ASKED, sample=1)
+    assert ReplyStore.key({}, ASKED) != ReplyStore.key({}, ASKED[::-1])
+
+
+# --- files that will not do -------------------------------------------------------------
+
+
+def test_a_newer_store_is_refused_by_name(path: Path) -> None:
+    ReplyStore(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 2")
+    with pytest.raises(RunError, match=r"replies\.sqlite has schema version 2, this dstill knows 1") as caught:
+        ReplyStore(path)
+    assert "upgrade" in caught.value.hint
+
+
+def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE bookmarks (url)")
+    before = path.read_bytes()
+    with pytest.raises(RunError, match="an SQLite file of another program"):
+        ReplyStore(path)
+    assert path.read_bytes() == before
+
+
+def test_a_corrupt_store_is_told_with_the_integrity_check(path: Path) -> None:
+    with ReplyStore(path) as store:
+        store.put_many([(f"{n:064}", Reply(id=str(n), text="x" * 900), {}) for n in range(300)])
+    content = bytearray(path.read_bytes())
+    page = 4096
+    for start in range(2 * page, len(content), 3 * page):
+        content[start : start + page] = b"\xa5" * page
+    path.write_bytes(content)
+    with ReplyStore(path) as store, pytest.raises(RunError, match="is corrupt: ") as caught:
+        [store.get(f"{n:064}") for n in range(300)]
+    assert "malformed" in caught.value.what or "page" in caught.value.what.lower()
+
+
+def test_a_file_that_is_no_database_is_told(path: Path) -> None:
+    path.write_bytes(b"{}" * 4000)
+    with pytest.raises(RunError, match="is corrupt: file is not a database"):
+        ReplyStore(path)
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot write .*unable to open"):
+        ReplyStore(tmp_path / "no" / "replies.sqlite")
+
+
+# --- several processes ------------------------------------------------------------------
+
+WRITER = """
+import sys
+from pathlib import Path
+from dstill.records import Reply
+from dstill.store import ReplyStore
+with ReplyStore(Path(sys.argv[1])) as store:
+    for n in range(100):
+        store.put(f"shared-{n}", Reply(id=sys.argv[2], text=sys.argv[2]))
+        store.put(f"{sys.argv[2]}-{n}", Reply(id="1", text="own"))
+"""
+
+
+def test_several_processes_share_one_file(path: Path) -> None:
+    workers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in "abc"]
+    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    with ReplyStore(path) as store:
+        assert len(store) == 400
+        for n in range(100):
+            reply = store.get(f"shared-{n}")
+            assert reply is not None
+            assert reply.text in "abc"
