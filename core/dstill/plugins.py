@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "PluginInfo", "Plugins", "load"]
 
 GROUP = "dstill"
+# Of a part: it is a table's name in dstill.toml and stands before the colon of --student.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 # Registration hook → the base class of what it yields.
 KINDS: dict[str, type[Part]] = {
@@ -103,7 +106,11 @@ class Plugins:
 
     def add(self, plugin: object, info: PluginInfo) -> None:
         """Register one plugin and keep its parts; what is wrong with it goes to `failures`."""
+        if self._manager.has_plugin(info.name):
+            self.fail(info, PluginError(f"another plugin is called '{info.name}' too"))
+            return
         try:
+            self._refuse_unmarked(plugin)
             self._manager.register(plugin, name=info.name)
             self._manager.check_pending()
             parts = self._collect(plugin, info)
@@ -123,6 +130,12 @@ class Plugins:
             problem = " ".join(text)
         self.failures.append(Failure(plugin=info.name, version=info.version, problem=problem))
 
+    def _refuse_unmarked(self, plugin: object) -> None:
+        """A hook's name on a function without the mark would never be called: say so instead."""
+        for name in vars(self._manager.hook):
+            if callable(getattr(plugin, name, None)) and self._manager.parse_hookimpl_opts(plugin, name) is None:
+                raise PluginError(f"{name} is a hook, but is not marked with @dstill.hookimpl")
+
     def _collect(self, plugin: object, info: PluginInfo) -> list[tuple[str, type[Part]]]:
         """The parts of one plugin. Raises PluginError for a wrong kind or a name that is taken."""
         found: list[tuple[str, type[Part]]] = []
@@ -134,6 +147,7 @@ class Plugins:
             for part in hook() or ():
                 if not (isinstance(part, type) and issubclass(part, base)):
                     raise PluginError(f"register_{kind} gave {part!r}, which is no class of dstill's {base.__name__}")
+                _refuse_unfinished(part)
                 if part.name in names:
                     raise PluginError(
                         f"two {kind} are called '{part.name}': one of plugin '{names[part.name]}', "
@@ -211,7 +225,19 @@ class Plugins:
         return self._manager.hook
 
     def register_commands(self, cli: click.Group) -> None:
-        self._hook.register_commands(cli=cli)
+        """Plugin by plugin: what one's code raises, or a command that is there already, is that plugin's failure."""
+        for info in list(self.loaded):
+            others = [plugin for name, plugin in self._manager.list_name_plugin() if name != info.name]
+            before = dict(cli.commands)
+            try:
+                self._manager.subset_hook_caller("register_commands", others)(cli=cli)
+                taken = [name for name, command in before.items() if cli.commands.get(name) is not command]
+                if taken:
+                    raise PluginError(f"its command '{taken[0]}' is there already")
+            except Exception as error:
+                cli.commands.clear()
+                cli.commands.update(before)
+                self.fail(info, error)
 
     def build_prompt(self, task: Task, example: Example, shots: Sequence[Example]) -> Prompt:
         prompt: Prompt = self._hook.build_prompt(task=task, example=example, shots=shots)
@@ -251,19 +277,35 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
             info = PluginInfo(name=point.name, version=_version(point), source=point.value)
             try:
                 module = point.load()
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # a plugin must not end the program
                 plugins.fail(info, error)
                 continue
             plugins.add(module, info)
     for file in files:
+        if file.stem in off:
+            continue
         info = PluginInfo(name=file.stem, source=str(file))
+        if not file.is_file():
+            raise UsageError(f"no plugin file {file}", where="--plugin")
         try:
             module = _from_file(file)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             plugins.fail(info, error)
             continue
         plugins.add(module, info)
     return plugins
+
+
+def _refuse_unfinished(part: type[Part]) -> None:
+    """What would fail later, when a run makes the part, said at load."""
+    missing = sorted(getattr(part, "__abstractmethods__", ()))
+    if missing:
+        raise PluginError(f"{part.__name__} does not define {', '.join(missing)}")
+    name = getattr(part, "name", None)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise PluginError(f"{part.__name__}.name is {name!r}, wanted letters, digits, - and _")
+    if not is_dataclass(part.Config):
+        raise PluginError(f"{part.__name__}.Config is no dataclass")
 
 
 def _disabled() -> set[str]:
@@ -275,14 +317,17 @@ def _version(point: EntryPoint) -> str:
 
 
 def _from_file(file: Path) -> object:
-    if not file.is_file():
-        raise UsageError(f"no plugin file {file}", where="--plugin")
-    spec = importlib.util.spec_from_file_location(file.stem, file)
+    # not the bare name, which could be that of a module of Python's own
+    spec = importlib.util.spec_from_file_location(f"dstill_plugin_{file.stem}", file)
     if spec is None or spec.loader is None:
-        raise UsageError(f"{file} is no Python file", where="--plugin")
+        raise PluginError(f"{file} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[file.stem] = module  # so that dataclasses and pickling of its classes find it
-    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module  # so that dataclasses and pickling of its classes find it
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
     return module
 
 

@@ -15,15 +15,19 @@ from pathlib import Path
 from typing import Sequence
 
 import click
+from click.shell_completion import shell_complete
 
 from dstill import plugins as plugin_loading
 from dstill.cli.app import App, Group
 from dstill.cli.console import error as show_error
+from dstill.cli.console import plain
 from dstill.errors import ConfigError, DstillError, Interrupted, UsageError
 from dstill.files import disk_error
 from dstill.secrets import redact
 
-__all__ = ["build", "main"]
+__all__ = ["COMPLETE", "build", "main", "run"]
+
+COMPLETE = "_DSTILL_COMPLETE"  # by which a shell asks for completions
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -89,8 +93,7 @@ def run(argv: Sequence[str]) -> int:
     argv = [word for word in argv if word != "--debug"]  # it may stand anywhere
     try:
         group, found = build(argv)
-        result = group.main(args=list(argv), prog_name="dstill", standalone_mode=False, obj=found)
-        return result if isinstance(result, int) else 0
+        return _invoke(group, found, argv)
     except BrokenPipeError:
         # whoever read our output has gone: nothing more to say, also not at shutdown
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -105,6 +108,23 @@ def run(argv: Sequence[str]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C quits at once
         show_error(Interrupted("stopped", hint="run the same command again to go on"), as_json=as_json)
         return Interrupted.exit_code
+
+
+def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
+    """One command, without click's own handling of interrupts and closed pipes."""
+    if instruction := os.environ.get(COMPLETE):
+        return shell_complete(group, {"obj": found}, "dstill", COMPLETE, instruction)
+    try:
+        with group.make_context("dstill", list(argv), obj=found, color=False if plain() else None) as context:
+            group.invoke(context)
+    except click.exceptions.Exit as end:
+        if end.exit_code == 0:  # --help and --version
+            found.end_with_failures()
+        return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as problem:
+        click.echo(problem.format_message(), err=True)
+        return problem.exit_code
+    return 0
 
 
 def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:

@@ -16,6 +16,7 @@ import click
 
 from dstill import config as configuration
 from dstill.config import Config
+from dstill.errors import FailedItems
 from dstill.parts import Part
 from dstill.plugins import Plugins, part_sections
 from dstill.run import Run
@@ -44,6 +45,11 @@ class App:
             flags={**(extra or {}), **self.flags},
             sections=part_sections(self.plugins),
         )
+
+    def end_with_failures(self) -> None:
+        """For commands that work whatever did not load: name it, and end with exit 3."""
+        if self.plugins.failures:
+            raise FailedItems("\n".join(str(failure) for failure in self.plugins.failures))
 
     def open(self, run: str | Path) -> Run:
         """A run that is there, with this call's flags before its own configuration."""

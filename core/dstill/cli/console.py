@@ -8,7 +8,6 @@ or engines goes through `visible`, so that it cannot steer the terminal.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import time
@@ -16,10 +15,11 @@ import unicodedata
 from typing import Any, Iterator, Sequence
 
 from dstill.errors import DstillError
+from dstill.jsontext import dumps
 from dstill.run import Progress
 from dstill.secrets import redact
 
-__all__ = ["emit", "error", "note", "progress", "table", "visible"]
+__all__ = ["emit", "error", "note", "plain", "progress", "table", "visible"]
 
 
 def visible(text: str) -> str:
@@ -30,9 +30,14 @@ def visible(text: str) -> str:
     )
 
 
+def plain() -> bool:
+    """Whether the terminal is to get text alone: no colours, no bars, no escapes."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
 def emit(value: Any) -> None:
     """One compact JSON object, a line of stdout."""
-    print(redact(json.dumps(value, ensure_ascii=False, separators=(",", ":"))), flush=True)
+    print(redact(dumps(value)), flush=True)
 
 
 def note(text: str) -> None:
@@ -59,13 +64,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
     for row in rows:
         shown.add_row(*(Text(redact(visible(cell))) for cell in row))
     width = None if sys.stdout.isatty() else 120  # a file or pipe has no width of its own
-    Console(width=width, highlight=False).print(shown)
+    Console(width=width, highlight=False, color_system=None if plain() else "auto").print(shown)
 
 
 @contextlib.contextmanager
 def progress() -> Iterator[Progress]:
     """Bars on a terminal, plain lines elsewhere; both on stderr."""
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    if sys.stderr.isatty() and not plain():
         with _bars() as report:
             yield report
     else:

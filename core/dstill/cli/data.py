@@ -123,8 +123,10 @@ def check(found: App, file: Path, mapping: Path | None, layers: tuple[str, ...],
         ok = not any(p.is_error for p in problems)
         total, refused = total + 1, refused + (not ok)
         _show_check(identity, ok, problems, as_json=as_json)
+    if refused and as_json:
+        raise click.exceptions.Exit(AnswerError.exit_code)  # each row has said so itself
     if refused:
-        raise AnswerError(f"{refused} of {total} answers refused") if not as_json else SystemExit(AnswerError.exit_code)
+        raise AnswerError(f"{refused} of {total} answers refused")
 
 
 def _problems(task: Task, identity: str, answer: str, context: Any, layers: tuple[str, ...]) -> list[Problem]:

@@ -74,13 +74,7 @@ def plugins(found: App, as_json: bool) -> None:
         table(["plugin", "version", "source"], [[p.name, p.version, p.source] for p in loaded.loaded])
         click.echo()
         table(["kind", "name", "plugin", "about"], [[p["kind"], p["name"], p["plugin"], p["about"]] for p in parts])
-    _end_with(found)
-
-
-def _end_with(found: App) -> None:
-    """Exit 3, naming what did not load."""
-    if found.plugins.failures:
-        raise FailedItems("\n".join(str(f) for f in found.plugins.failures))
+    found.end_with_failures()
 
 
 @click.command()

@@ -117,9 +117,11 @@ def predict(found: App, question: str | None, run: str, execute: bool, as_json: 
             emit(result)
         else:
             _show_answer(result, many=len(results) > 1)
+    if bad and as_json:
+        raise click.exceptions.Exit(AnswerError.exit_code)  # each result has said so itself
     if bad:
         reason = bad[0]["reason"] if len(results) == 1 else f"{len(bad)} of {len(results)} answers are no use"
-        raise SystemExit(AnswerError.exit_code) if as_json else AnswerError(reason)
+        raise AnswerError(reason)
 
 
 def answer(run: Run, examples: list[Example], executor: Executor | None) -> list[dict[str, Any]]:
