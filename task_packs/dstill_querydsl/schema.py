@@ -36,7 +36,8 @@ _SOURCES = ("schema_document.py", "schema_forms.py", "schema_shapes.py", "schema
 
 def check(body: dict[str, Any], dialect: str = "elasticsearch9") -> tuple[Problem, ...]:
     """What is wrong with the form of `body`, at most `MAX_PROBLEMS` of it, in the order of pointers."""
-    found = [schema_messages.problem(error) for error in _errors(body, dialect)]
+    queries = document(dialect)["$defs"]["query"]["properties"]
+    found = [problem for error in _errors(body, dialect) for problem in schema_messages.problems(error, queries)]
     if not found:
         # These follow names from place to place, which only a body of the right form allows.
         found = list(schema_rules.check(body))

@@ -13,11 +13,13 @@ Each named thing is one entry of ``$defs``; a query container picks its query by
 
 from __future__ import annotations
 
+import re
+import typing
 from typing import Any
 
 from dstill_querydsl import schema_types
-from dstill_querydsl.schema_forms import FORMS, Form, ref, score_function
-from dstill_querydsl.schema_shapes import Schema, Shape, obj, union
+from dstill_querydsl.schema_forms import Form, forms, score_function
+from dstill_querydsl.schema_shapes import Schema, Shape, null, number, obj, text, union, with_extra
 from dstill_querydsl.schema_types import Argument, Reader
 
 __all__ = ["DIALECTS", "derive"]
@@ -41,6 +43,7 @@ def derive(dialect: str) -> Schema:
 class _Derivation:
     def __init__(self, dialect: str) -> None:
         self._dialect = dialect
+        self._forms = forms(dialect)
         self._defs: dict[str, Schema] = {}
         self._reader = Reader(self._define)
 
@@ -78,14 +81,15 @@ class _Derivation:
         classes = {name: cls for name, cls in schema_types.aggregations().items() if name not in gone}
         for name, cls in classes.items():
             self._defs[f"agg.{name}"] = self._schema(f"agg.{name}", name, schema_types.arguments(cls), loose=False)
-        leaves = {name: False for name, cls in classes.items() if not schema_types.is_bucket(cls)}
+        leaves = {name: {"not": {}} for name, cls in classes.items() if not schema_types.is_bucket(cls)}
         self._defs["agg.filter"] = {"$ref": "#/$defs/query"}
         self._defs["aggregation"] = self._aggregation(list(classes), leaves)
-        named = {"type": "object", "x-what": "aggregation name", "additionalProperties": {"$ref": "#/$defs/aggregation"}}
+        legal = {"pattern": r"^[^\[\]>]+$", "title": "a name without [, ] and >"}
+        named = {"type": "object", "propertyNames": legal, "additionalProperties": {"$ref": "#/$defs/aggregation"}}
         self._defs["aggregations"] = named
         self._composite_sources(classes)
 
-    def _aggregation(self, names: list[str], leaves: dict[str, bool]) -> Schema:
+    def _aggregation(self, names: list[str], leaves: dict[str, Schema]) -> Schema:
         below = {"$ref": "#/$defs/aggregations"}
         beside = {"aggs": below, "aggregations": below, "meta": {"type": "object"}}
         no_leaf = {"properties": leaves, "x-what": "sub-aggregations"}
@@ -99,7 +103,7 @@ class _Derivation:
         }
 
     def _composite_sources(self, classes: dict[str, type]) -> None:
-        names = [place.removeprefix("source.") for place in FORMS if place.startswith("source.")]
+        names = [place.removeprefix("source.") for place in self._forms if place.startswith("source.")]
         for name in names:
             arguments = schema_types.arguments(classes[name])
             self._defs[f"source.{name}"] = self._schema(f"source.{name}", name, arguments, loose=False)
@@ -127,19 +131,20 @@ class _Derivation:
         if names == ["Script"] and "script" in self._defs:
             return {"$ref": "#/$defs/script"}
         key = "type." + "|".join(names)
-        loose = FORMS.get(key, Form()).loose if FORMS.get(key, Form()).loose is not None else loose  # type: ignore[assignment]
+        own = self._forms.get(key, Form()).loose
+        loose = loose if own is None else own
         key += ":loose" if loose else ""
         if key not in self._defs:
             self._defs[key] = {}  # types may hold themselves
             place = key.removesuffix(":loose")
-            self._defs[key] = self._schema(place, names[0], _together(classes), loose)
+            self._defs[key] = self._schema(place, _what(names[0]), _together(classes), loose)
         return self._defs[key] if inline else {"$ref": f"#/$defs/{key}"}
 
     def _schema(self, place: str, what: str, arguments: dict[str, Argument], loose: bool) -> Schema:
-        form = FORMS.get(place, Form())
+        form = self._forms.get(place, Form())
         loose = loose if form.loose is None else form.loose
         plain = {n: a for n, a in arguments.items() if n not in ("_field", "_value") and n not in form.drop}
-        shapes = {n: self._reader.shape(a.hint, loose) for n, a in plain.items()} | dict(form.properties)
+        shapes = {n: self._argument(n, a, loose) for n, a in plain.items()} | dict(form.properties)
         required = form.required if form.required is not None else tuple(n for n, a in plain.items() if a.required)
         schema: Schema = {
             "type": "object",
@@ -155,13 +160,20 @@ class _Derivation:
             schema["x-one"] = ["boost", "_name"]
         if form.apart:
             schema["dependentSchemas"] = {
-                one: {"properties": dict.fromkeys(others, False)} for one, *others in form.apart
+                one: {"properties": dict.fromkeys(others, {"not": {}})} for one, *others in form.apart
             }
         if "_field" in arguments:
             schema["additionalProperties"] = self._entry(form, arguments["_value"], loose).render()
             if not form.several:
                 schema["x-one"] = list(shapes)
         return schema
+
+    def _argument(self, name: str, argument: Argument, loose: bool) -> Shape:
+        if name.endswith("analyzer"):  # a name that is looked up, so no parser's looseness helps it
+            return with_extra(text(loose=False), minLength=1)
+        if name == "minimum_should_match":
+            return union(number(), text(loose=False), null())
+        return self._reader.shape(argument.hint, loose)
 
     def _entry(self, form: Form, value: Argument, loose: bool) -> Shape:
         """What stands under a field's name: the long form, and the short one where there is one."""
@@ -177,14 +189,17 @@ class _Derivation:
             arguments = schema_types.arguments(cls)
             for name in ("query", "value"):
                 if name in arguments and arguments[name].required:
-                    form = FORMS.get(f"type.{cls.__name__}", Form())
+                    form = self._forms.get(f"type.{cls.__name__}", Form())
                     return form.properties.get(name) or self._reader.shape(arguments[name].hint, loose)
         return None
 
 
-def _origin(cls: Any) -> type:
-    import typing
+def _what(class_name: str) -> str:
+    """``MatchPhraseQuery`` → ``match_phrase``: what people call it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name.removesuffix("Query")).lower()
 
+
+def _origin(cls: Any) -> type:
     origin: type = typing.get_origin(cls) or cls
     return origin
 

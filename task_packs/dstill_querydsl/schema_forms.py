@@ -31,7 +31,7 @@ from dstill_querydsl.schema_shapes import (
     with_extra,
 )
 
-__all__ = ["FORMS", "Form", "ref", "score_function"]
+__all__ = ["Form", "forms", "ref", "score_function"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,24 +70,28 @@ _QUERY = ref("query")
 _QUERIES = union(array(_QUERY), _QUERY)
 _SPAN = ref("span")
 _SCALAR = _LOOSE
-_BOUND = union(_LOOSE, null())
+_BOUND = union(_LOOSE, null(), array(anything()))  # a list is read, and is then no value of any field
 _ORDER = literals(["asc", "desc", "ASC", "DESC"])
 _OPERATOR = literals(["and", "or", "AND", "OR"])
 _NOT_NEGATIVE = number(minimum=0)
 _POSITIVE = number(minimum=1)
 _UNIT = "(1?(s|second|m|minute|h|hour|d|day|w|week|M|month|q|quarter|y|year))"
-_CALENDAR = pattern(f"{_UNIT}|1?(1s|1m|1h|1d|1w|1M|1q|1y)", "a calendar interval: minute, hour, day, week, month, quarter or year, or 1 of them")
+_CALENDAR = pattern(
+    f"{_UNIT}|1?(1s|1m|1h|1d|1w|1M|1q|1y)",
+    "a calendar interval: minute, hour, day, week, month, quarter or year, or 1 of them",
+)
 _FIXED = pattern(r"-?[0-9]+(nanos|micros|ms|s|m|h|d|D|H|S|MS|NANOS|MICROS)", "a number with ms, s, m, h or d, as 30d")
 _DISTANCE = r"[0-9.]+\s*(mm|cm|m|km|in|ft|yd|mi|nmi|NM|miles|meters|kilometers)"
 _MISSING_SOURCE = Form(one_of=(("field", "script"),))
 
 _range = {name: _BOUND for name in ("gt", "gte", "lt", "lte")}
+_RELATION = literals(word for name in ("within", "contains", "intersects") for word in (name, name.upper()))
 _RANGE = _closed(
     "range",
     **_range,
     format=_LOOSE,
     time_zone=_LOOSE,
-    relation=literals(sorted(r for w in ("within", "contains", "intersects") for r in (w, w.upper()))),
+    relation=_RELATION,
     boost=_NUMBER,
     _name=_LOOSE,
 )
@@ -133,12 +137,13 @@ def score_function(names: list[str]) -> Schema:
         "properties": {"filter": _QUERY.render(), **known},
         "additionalProperties": False,
         "anyOf": [{"required": [name]} for name in known],
-        "dependentSchemas": {one: {"properties": dict.fromkeys(others, False)} for one, *others in _APART},
+        "dependentSchemas": {one: {"properties": dict.fromkeys(others, {"not": {}})} for one, *others in _APART},
     }
 
 
 _FUNCTION_NAMES = tuple(name for name in _FUNCTIONS if name != "weight")
 _APART = tuple((name, *(other for other in _FUNCTION_NAMES if other != name)) for name in _FUNCTION_NAMES)
+_ALONE = tuple((name, *(other for other in (*_FUNCTIONS, "functions") if other != name)) for name in _FUNCTIONS)
 _PIPELINES = (
     "avg_bucket max_bucket min_bucket sum_bucket stats_bucket extended_stats_bucket percentiles_bucket "
     "derivative cumulative_sum cumulative_cardinality serial_diff moving_fn moving_percentiles normalize "
@@ -172,13 +177,23 @@ def _add(place: str, form: Form) -> None:
 
 # --- queries ----------------------------------------------------------------------------
 
-_add("query.bool", Form(properties={c: _QUERIES for c in ("filter", "must", "must_not", "should")} | {"minimum_should_match": union(_LOOSE, null())}))
+_add(
+    "query.bool",
+    Form(
+        properties={c: _QUERIES for c in ("filter", "must", "must_not", "should")}
+        | {"minimum_should_match": union(_NUMBER, _TEXT, null())}
+    ),
+)
 _add("query.range", Form(value=_RANGE))
-_add("query.terms", Form(value=union(_LOOSE_TEXTS, ref("terms_lookup"))))
-_add("query.ids", Form(properties={"values": union(_LOOSE_TEXTS, _LOOSE)}, required=("values",)))
+_add("query.terms", Form(value=union(array(union(_LOOSE, obj())), ref("terms_lookup"))))
+_ID = with_extra(_LOOSE, minLength=1)
+_add("query.ids", Form(properties={"values": union(array(_ID), _LOOSE)}, required=("values",)))
+_add("query.match_all", Form(loose=False))
+_add("query.distance_feature", Form(properties={"origin": union(array(_NUMBER), _LOOSE, obj())}))
+_add("type.RegexpQuery", Form(properties={"value": with_extra(_LOOSE, maxLength=1000)}))
 _add("query.exists", Form(properties={"field": with_extra(_LOOSE, minLength=1)}))
 _add("query.wrapper", Form(required=("query",)))
-_add("query.function_score", Form(properties={**_FUNCTIONS, "functions": array(ref("score_function"))}, apart=_APART))
+_add("query.function_score", Form(properties={**_FUNCTIONS, "functions": array(ref("score_function"))}, apart=_ALONE))
 _add("query.multi_match", Form(properties={"operator": _OPERATOR}))
 _add("type.MatchQuery", Form(properties={"operator": _OPERATOR}))
 _add("type.MatchBoolPrefixQuery", Form(properties={"operator": _OPERATOR}))
@@ -250,9 +265,15 @@ _IP_RANGE = _closed("range", from_=_DATE_END, to=_DATE_END, mask=_TEXT, key=_TEX
 _add("agg.ip_range", Form(properties={"ranges": union(array(_IP_RANGE), _IP_RANGE), "keyed": _BOOLEAN}))
 _add("agg.derivative", Form(properties={"unit": _TEXT}))
 _add("type.TopMetricsValue", Form(properties={"missing": _LOOSE}))
-_add("type.WeightedAverageValue", Form(properties={"field": with_extra(_TEXT, minLength=1)}, one_of=(("field", "script"),)))
+_add(
+    "type.WeightedAverageValue",
+    Form(properties={"field": with_extra(_TEXT, minLength=1)}, one_of=(("field", "script"),)),
+)
 _add("agg.extended_stats", Form(properties={"sigma": _NOT_NEGATIVE}))
-_add("agg.percentiles", Form(properties={"percents": with_extra(union(array(_NUMBER), _NUMBER), minItems=1)}, apart=(("hdr", "tdigest"),)))
+_PERCENT = number(minimum=0, maximum=100)
+_PERCENTS = with_extra(union(array(_PERCENT), _PERCENT), minItems=1)
+_add("agg.percentiles_bucket", Form(properties={"percents": _PERCENTS}))
+_add("agg.percentiles", Form(properties={"percents": _PERCENTS}, apart=(("hdr", "tdigest"),)))
 _add("type.TDigest", Form(properties={"compression": _NOT_NEGATIVE}))
 _add("type.HdrMethod", Form(properties={"number_of_significant_value_digits": number(minimum=0, maximum=5)}))
 _add("agg.median_absolute_deviation", Form(properties={"compression": number(exclusiveMinimum=0)}))
@@ -263,9 +284,9 @@ for _name in _PIPELINES:
 
 # --- search body ------------------------------------------------------------------------
 
-_NAMES = union(_LOOSE_TEXTS, _TEXT)
+_PATHS = union(_TEXTS, _TEXT)
 _SOURCE_FILTER = _closed(
-    "_source", includes=_NAMES, include=_NAMES, excludes=_NAMES, exclude=_NAMES, exclude_vectors=_BOOLEAN
+    "_source", includes=_PATHS, include=_PATHS, excludes=_PATHS, exclude=_PATHS, exclude_vectors=_BOOLEAN
 )
 _SOURCE_OPTION = union(Shape(kinds=frozenset({"boolean"})), _TEXT, _LOOSE_TEXTS, _SOURCE_FILTER)
 _FIELDS = array(union(_LOOSE, ref("type.FieldAndFormat")))
@@ -276,11 +297,13 @@ _HITS = {
     "_source": _SOURCE_OPTION,
     "fields": _FIELDS,
     "docvalue_fields": _FIELDS,
-    "stored_fields": union(_LOOSE, _LOOSE_TEXTS),
+    "stored_fields": union(_TEXT, _LOOSE_TEXTS),
     "size": _NOT_NEGATIVE,
     "from": _NOT_NEGATIVE,
 }
-_add("type.InnerHits", Form(properties=_HITS))
+_INNER_COLLAPSE = _closed("collapse", ("field",), field=_TEXT, max_concurrent_group_searches=_NUMBER)
+_add("type.InnerHits", Form(properties={**_HITS, "collapse": _INNER_COLLAPSE}))
+_add("type.FieldCollapse", Form(drop=frozenset({"collapse"})))
 _add("agg.top_hits", Form(properties=_HITS, drop=frozenset({"field", "missing", "script"})))
 _add("type.FieldAndFormat", Form(required=("field",)))
 _SCORE_SORT = union(_ORDER, ref("type.ScoreSort"))
@@ -305,6 +328,7 @@ _add(
     Form(
         properties={
             **_HITS,
+            "collapse": ref("type.FieldCollapse"),
             "query": _QUERY,
             "post_filter": _QUERY,
             "aggs": ref("aggregations"),
@@ -331,3 +355,33 @@ _add(
         drop=frozenset({"name", "ignore_unmapped", "field"}),
     ),
 )
+
+# --- dialects: what one of them takes or refuses ----------------------------------------
+
+_OLD_RANGE = _closed(
+    "range",
+    **_range,
+    **{name: _BOUND for name in ("from", "to")},
+    **{name: _BOOLEAN for name in ("include_lower", "include_upper")},
+    format=_LOOSE,
+    time_zone=_LOOSE,
+    relation=_RELATION,
+    boost=_NUMBER,
+    _name=_LOOSE,
+)
+_NO_INTERVAL = {
+    f"{kind}.date_histogram": replace(FORMS[f"{kind}.date_histogram"], drop=frozenset({"interval"}))
+    for kind in ("agg", "source")
+}
+_OLD = {"query.range": Form(value=_OLD_RANGE)}
+_BY_DIALECT: dict[str, dict[str, Form]] = {
+    "elasticsearch9": _NO_INTERVAL,
+    "elasticsearch8": {**_NO_INTERVAL, **_OLD},
+    "opensearch2": _OLD,
+    "opensearch3": _OLD,
+}
+
+
+def forms(dialect: str) -> Mapping[str, Form]:
+    """The table for one dialect."""
+    return {**FORMS, **_BY_DIALECT[dialect]}

@@ -1,2 +1,142 @@
-def check(body):
-    return ()
+"""What a schema cannot say of a body: names that must exist elsewhere in it, and keys that exclude each other.
+
+In: a body of the right form. Out: problems of layer ``schema``:
+
+    a pipeline's ``buckets_path`` that leads to no aggregation
+    an ``order`` by an aggregation that is not there
+    ``collapse`` with ``search_after`` on another field
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping
+
+from dstill.errors import did_you_mean
+from dstill.records import Problem
+from dstill_querydsl.strict import escape
+
+__all__ = ["check"]
+
+_STATS = {"min", "max", "avg", "sum", "count"}
+_DEVIATIONS = {"std_deviation", "variance", "sum_of_squares", "std_deviation_bounds", "std_lower", "std_upper"}
+_DEVIATIONS |= {f"{base}_{kind}" for base in ("std_deviation", "variance") for kind in ("population", "sampling")}
+_VALUES = {"stats": _STATS, "extended_stats": _STATS | _DEVIATIONS}
+_BUILT_IN = {"_count", "_key", "_term", "_bucket_count"}
+_TYPED_KEYS = {"aggs", "aggregations", "meta"}
+
+Aggregations = Mapping[str, Any]
+
+
+def check(body: dict[str, Any]) -> Iterator[Problem]:
+    """Every rule, over the whole body."""
+    yield from _collapse(body)
+    for key in ("aggs", "aggregations"):
+        yield from _level(body.get(key), f"/{key}")
+    yield from _bool_prefix(body, "")
+
+
+def _problem(code: str, message: str, pointer: str, hint: str = "", suggestion: str | None = None) -> Problem:
+    return Problem(layer="schema", code=code, message=message, pointer=pointer, hint=hint, suggestion=suggestion)
+
+
+def _collapse(body: dict[str, Any]) -> Iterator[Problem]:
+    collapse = body.get("collapse")
+    if not isinstance(collapse, dict) or "search_after" not in body:
+        return
+    if _sorted_by(body.get("sort")) != [collapse.get("field")]:
+        message = "collapse and search_after go together only when the one sort is on the collapsed field"
+        yield _problem("exclusive", message, "/search_after", f"sort by {collapse.get('field')!r} alone")
+
+
+def _sorted_by(sort: Any) -> list[str]:
+    entries = sort if isinstance(sort, list) else [sort]
+    out: list[str] = []
+    for entry in entries:
+        out += [entry] if isinstance(entry, str) else list(entry) if isinstance(entry, dict) else []
+    return out
+
+
+def _level(aggregations: Any, pointer: str) -> Iterator[Problem]:
+    """One ``aggs`` object and all below it."""
+    if not isinstance(aggregations, dict):
+        return
+    for name, definition in aggregations.items():
+        if not isinstance(definition, dict):
+            continue
+        here = f"{pointer}/{escape(name)}"
+        for kind, options in definition.items():
+            if kind not in _TYPED_KEYS and isinstance(options, dict):
+                yield from _paths(aggregations, options.get("buckets_path"), f"{here}/{kind}/buckets_path")
+                yield from _order(_below(definition), options.get("order"), f"{here}/{kind}/order")
+        for key in ("aggs", "aggregations"):
+            yield from _level(definition.get(key), f"{here}/{key}")
+
+
+def _below(definition: Aggregations) -> Aggregations:
+    below = definition.get("aggs", definition.get("aggregations"))
+    return below if isinstance(below, dict) else {}
+
+
+def _paths(beside: Aggregations, paths: Any, pointer: str) -> Iterator[Problem]:
+    if isinstance(paths, str):
+        yield from _path(beside, paths, pointer)
+    elif isinstance(paths, dict):
+        for name, path in paths.items():
+            if isinstance(path, str):
+                yield from _path(beside, path, f"{pointer}/{escape(name)}")
+
+
+def _path(level: Aggregations, path: str, pointer: str) -> Iterator[Problem]:
+    """Follow ``a>b.value`` from `level` down."""
+    for step in path.split(">"):
+        name = _name(level, step)
+        if name in _BUILT_IN:
+            return
+        if name not in level:
+            message = f"no aggregation {name!r} for the path {path!r}.{did_you_mean(name, level)}"
+            yield _problem("unknown_path", message, pointer, "name an aggregation that stands there")
+            return
+        definition = level[name]
+        if not isinstance(definition, dict):
+            return
+        yield from _value(definition, step[len(name) :], path, pointer)
+        level = _below(definition)
+
+
+def _name(level: Aggregations, step: str) -> str:
+    """The aggregation's name in one step; names may hold dots, so the longest that exists wins."""
+    step = step.split("[", 1)[0]
+    parts = step.split(".")
+    for length in range(len(parts), 0, -1):
+        if ".".join(parts[:length]) in level:
+            return ".".join(parts[:length])
+    return parts[0]
+
+
+def _value(definition: Aggregations, rest: str, path: str, pointer: str) -> Iterator[Problem]:
+    known = next((_VALUES[kind] for kind in definition if kind in _VALUES), None)
+    value = rest.removeprefix(".")
+    if known and rest.startswith(".") and value not in known:
+        message = f"no value {value!r} in the path {path!r}.{did_you_mean(value, known)}"
+        yield _problem("unknown_path", message, pointer, "one of " + ", ".join(sorted(known)[:8]))
+
+
+def _order(below: Aggregations, order: Any, pointer: str) -> Iterator[Problem]:
+    for entry in order if isinstance(order, list) else [order]:
+        for path in entry if isinstance(entry, dict) else ():
+            yield from _path(below, path, f"{pointer}/{escape(path)}")
+
+
+def _bool_prefix(value: Any, pointer: str) -> Iterator[Problem]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _bool_prefix(item, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        options = value.get("multi_match")
+        if isinstance(options, dict) and options.get("type") == "bool_prefix":
+            for key in ("slop", "cutoff_frequency"):
+                if key in options:
+                    where = f"{pointer}/multi_match/{key}"
+                    yield _problem("exclusive", f"{key!r} is not allowed with type 'bool_prefix'", where)
+        for key, item in value.items():
+            yield from _bool_prefix(item, f"{pointer}/{escape(key)}")

@@ -16,7 +16,21 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Iterable
 
-__all__ = ["Schema", "Shape", "anything", "array", "boolean", "literals", "null", "number", "obj", "pattern", "text", "union", "with_extra"]
+__all__ = [
+    "Schema",
+    "Shape",
+    "anything",
+    "array",
+    "boolean",
+    "literals",
+    "null",
+    "number",
+    "obj",
+    "pattern",
+    "text",
+    "union",
+    "with_extra",
+]
 
 Schema = dict[str, Any]
 
@@ -43,7 +57,13 @@ class Shape:
             return {}
         if self.kinds == {"object"} and self.object and not (self.words or self.patterns):
             return {**self.object, **self.extra}
-        return {"type": self._types(), **self._strings(), **self._arrays(), **self._objects(), **self._title()} | self.extra
+        return {
+            "type": self._types(),
+            **self._strings(),
+            **self._arrays(),
+            **self._objects(),
+            **self._title(),
+        } | self.extra
 
     def _types(self) -> str | list[str]:
         kinds = set(self.kinds)
@@ -70,7 +90,7 @@ class Shape:
         if "string" in self.kinds:
             nouns.append("text")
         elif self.words:
-            nouns.append("one of " + ", ".join(sorted(self.words)[:8]))
+            nouns.append("one of " + ", ".join(sorted(word for word in self.words if word == word.lower())[:8]))
         return {"title": " or ".join(nouns)} if nouns else {}
 
 
@@ -84,9 +104,15 @@ def union(*shapes: Shape) -> Shape:
         kinds=frozenset().union(*(shape.kinds for shape in shapes)),
         words=frozenset().union(*(shape.words for shape in shapes)),
         patterns=frozenset().union(*(shape.patterns for shape in shapes)),
-        items=union(*typed) if typed and len(typed) == len(lists) else None,
+        items=_items(typed) if len(typed) == len(lists) else None,
         object=_one(shape.object for shape in shapes),
+        # A limit is on one kind each (minimum on numbers, maxLength on text), so limits do not meet.
+        extra={k: v for shape in shapes for k, v in shape.extra.items() if k != "title"},
     )
+
+
+def _items(shapes: list[Shape]) -> Shape | None:
+    return shapes[0] if len(shapes) == 1 else union(*shapes) if shapes else None
 
 
 def _one(schemas: Iterable[Schema | None]) -> Schema | None:

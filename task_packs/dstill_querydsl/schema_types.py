@@ -35,7 +35,17 @@ from dstill_querydsl.schema_shapes import (
     union,
 )
 
-__all__ = ["Argument", "Reader", "aggregations", "arguments", "classes_of", "is_bucket", "queries", "score_functions", "typed"]
+__all__ = [
+    "Argument",
+    "Reader",
+    "aggregations",
+    "arguments",
+    "classes_of",
+    "is_bucket",
+    "queries",
+    "score_functions",
+    "typed",
+]
 
 _REQUIRED = re.compile(r":arg (\w+): \(required\)")
 

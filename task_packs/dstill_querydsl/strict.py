@@ -183,7 +183,7 @@ def escape(key: str) -> str:
 
 def _syntax(text: str, error: json.JSONDecodeError) -> _Refused:
     where = _position(text, error.pos)
-    if text[0] not in "{[\"-0123456789tfn":
+    if text[0] not in '{["-0123456789tfn':
         start = text.split(None, 1)[0][:20]
         return _Refused("not_json", f"not a search body: the text starts with {start!r}", "1:1", _ONE_OBJECT)
     if error.msg.startswith("Extra data"):

@@ -1,0 +1,76 @@
+"""Dates as Elasticsearch reads them: date math, and the formats that mappings name.
+
+In: text from a range or a bound. Out: seconds since 1970, or None when it is no date:
+
+    seconds("2024-01-31", now=0.0)     -> 1706659200.0
+    seconds("now-7d/d", now=…)         -> seven days before, rounded down to the day
+    well_formed("now-7days")           -> False
+
+Only what a check needs: rounding is to the unit's nominal length (a month is 30 days here),
+which is enough for sizes and never used to run a query.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+
+__all__ = ["UNITS", "is_math", "seconds", "well_formed"]
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "H": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000}
+
+_STEP = r"(?:[+-]\d*[yMwdhHms]|/[yMwdhHms])"
+_MATH = re.compile(rf"(?P<start>now|.+?\|\|)(?P<steps>{_STEP}*)")
+_ONE = re.compile(r"(?P<sign>[+-])(?P<count>\d*)(?P<unit>[yMwdhHms])|/(?P<round>[yMwdhHms])")
+_ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:[.,]\d+)?)?)?)?)?)?")
+
+
+def is_math(text: str) -> bool:
+    """Whether `text` is meant as date math: it starts at ``now`` or holds ``||``."""
+    return text.startswith("now") or "||" in text
+
+
+def well_formed(text: str) -> bool:
+    """Whether date math can be read; what stands before ``||`` is a date of its own."""
+    return _MATH.fullmatch(text) is not None
+
+
+def seconds(value: object, now: float) -> float | None:
+    """A date as seconds since 1970; numbers are milliseconds, as in ``epoch_millis``."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, (int, float)):
+        return value / 1000 if abs(value) < 1e18 else None
+    if not isinstance(value, str):
+        return None
+    if not is_math(value):
+        return _absolute(value)
+    match = _MATH.fullmatch(value)
+    if match is None:
+        return None
+    start = now if match["start"] == "now" else _absolute(match["start"].removesuffix("||"))
+    return None if start is None else _stepped(start, match["steps"])
+
+
+def _stepped(moment: float, steps: str) -> float:
+    for step in _ONE.finditer(steps):
+        if unit := step["round"]:
+            moment -= moment % UNITS[unit]
+        else:
+            # A count longer than any date is cut, so that no number overflows.
+            count = int((step["count"] or "1")[:9])
+            moment += (count if step["sign"] == "+" else -count) * UNITS[step["unit"]]
+    return moment
+
+
+def _absolute(text: str) -> float | None:
+    if text.isascii() and text.isdigit() and len(text) > 4:
+        return float(text[:18]) / 1000
+    match = _ISO.match(text)
+    if match is None:
+        return None
+    parts = [int(part) if part else default for part, default in zip(match.groups(), (1970, 1, 1, 0, 0, 0), strict=True)]
+    try:
+        return datetime(*parts, tzinfo=timezone.utc).timestamp()  # type: ignore[arg-type, misc]
+    except ValueError:
+        return None
