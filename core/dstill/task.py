@@ -28,6 +28,7 @@ from dstill.records import (
     Grammar,
     Level,
     Message,
+    Outcome,
     OutcomeKind,
     Problem,
     Prompt,
@@ -156,12 +157,21 @@ class Task(Part, ABC):
         verdict = Verdict(
             id=example.id,
             reached=Level.UNPARSED,
-            checked=Level.VALID if executor is None else Level.CORRECT,
+            checked=Level.VALID if executor is None else Level.EXECUTED if example.answer is None else Level.CORRECT,
+            exact=None if example.answer is None else False,
             expects_refusal=expects_refusal,
             category=example.category,
             template=example.template,
             split=example.split,
         )
+        gold = None
+        if executor is not None and example.answer is not None and not expects_refusal:
+            # Run first, whatever the draft is: which golds count must not hang on how far a student came.
+            gold = executor.run(example.answer, example)
+            if gold.kind is OutcomeKind.OK:
+                verdict = replace(verdict, vacuous=self.vacuous(gold.value, example))
+            else:
+                verdict = replace(verdict, gold_error=f"{gold.kind.value}: {gold.reason}", checked=Level.VALID)
         if draft is None:
             return replace(verdict, reason="no answer in the text")
         problems = tuple(self.problems(example, draft))
@@ -187,22 +197,23 @@ class Task(Part, ABC):
                 reached=Level.CORRECT if right else Level.VALID,
                 reason="" if right else "refused" if refused else "should have refused",
             )
-        return verdict if executor is None else self._execute(verdict, example, draft, executor)
+        return verdict if executor is None else self._execute(verdict, example, draft, gold, executor)
 
-    def _execute(self, verdict: Verdict, example: Example, draft: Draft, executor: Executor) -> Verdict:
-        """`judge` from VALID on: run gold and draft back to back, on the base data and on each corpus."""
-        gold = None if example.answer is None else executor.run(example.answer, example)
+    def _execute(
+        self, verdict: Verdict, example: Example, draft: Draft, gold: Outcome | None, executor: Executor
+    ) -> Verdict:
+        """`judge` from VALID on: run the draft on the base data, and gold and draft on each corpus."""
         got = executor.run(draft.answer, example)
         verdict = replace(verdict, outcome=got.kind, reason=got.reason)
-        if gold is not None and gold.kind is not OutcomeKind.OK:
-            return replace(verdict, gold_error=f"{gold.kind.value}: {gold.reason}", checked=Level.VALID)
+        if verdict.gold_error:
+            return verdict
         if got.kind in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED):
             return replace(verdict, checked=Level.VALID)
         if got.kind is OutcomeKind.INVALID:
             return verdict
+        verdict = replace(verdict, reached=Level.EXECUTED)
         if gold is None:
-            return replace(verdict, reached=Level.EXECUTED, checked=Level.EXECUTED)
-        verdict = replace(verdict, reached=Level.EXECUTED, vacuous=self.vacuous(gold.value, example))
+            return verdict
         if not self.same(got.value, gold.value):
             return replace(verdict, reason="ran, with another result than the gold")
         for corpus in self.corpora(example, 5):

@@ -24,7 +24,7 @@ from collections import Counter
 from typing import Sequence
 
 from dstill.parts import Metric
-from dstill.records import Level, Score, Verdict
+from dstill.records import Level, OutcomeKind, Score, Verdict
 from dstill_evaluate.statistics import rate
 
 __all__ = [
@@ -44,6 +44,10 @@ __all__ = [
 ]
 
 
+# Outcomes that say something of the engine only.
+NOBODYS = (OutcomeKind.UNAVAILABLE.value, OutcomeKind.UNSUPPORTED.value)
+
+
 def about_refusal(verdict: Verdict) -> bool:
     """Decided without running anything: the right answer, or the one given, is to refuse."""
     return verdict.expects_refusal or verdict.refused
@@ -51,11 +55,14 @@ def about_refusal(verdict: Verdict) -> bool:
 
 def why_left_out(verdict: Verdict) -> str:
     """Why a verdict says nothing about correctness, or empty when it does. Never the student's fault."""
-    if verdict.gold_error:
-        return "gold error"
+    if verdict.gold_error:  # an engine that was not there is no error of the gold's
+        kind = verdict.gold_error.partition(":")[0]
+        return kind if kind in NOBODYS else "gold error"
+    if verdict.vacuous:
+        return "vacuous gold"
     if verdict.checked < Level.CORRECT:
-        return verdict.outcome if verdict.outcome in ("unavailable", "unsupported") else "not checked"
-    return "vacuous gold" if verdict.vacuous else ""
+        return verdict.outcome if verdict.outcome in NOBODYS else "not checked"
+    return ""
 
 
 def left_out(verdicts: Sequence[Verdict]) -> dict[str, int]:

@@ -67,6 +67,7 @@ def test_what_is_nobodys_fault_is_left_out_and_counted() -> None:
     assert SilentWrong()(verdicts).n == 3
     assert left_out(verdicts) == {"gold error": 1, "unavailable": 1, "unsupported": 1, "vacuous gold": 2}
     assert left_out([RIGHT]) == {}
+    assert left_out([replace(GOLD_ERROR, gold_error="unavailable: timed out")]) == {"unavailable": 1}
 
 
 def test_without_an_engine_nothing_is_zero() -> None:

@@ -1,0 +1,74 @@
+"""Which questions count must not hang on how good the student is: judged by a toy task, scored by the metrics."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Iterable
+
+import pytest
+
+from dstill.parts import Executor
+from dstill.records import Draft, Example, Level, Outcome, OutcomeKind, Problem, Verdict
+from dstill.task import Check, Task
+from dstill_evaluate.metrics import ExactMatch, ExecutableAccuracy, left_out
+
+
+def _digits(example: Example, answer: str) -> Iterable[Problem]:
+    if not answer.isdigit() and answer != "no":
+        yield Problem(layer="digits", code="no_number", message=f"'{answer}' is no number")
+
+
+class Squares(Task):
+    name = "squares"
+    checks: ClassVar[tuple[Check, ...]] = (Check("digits", _digits, parses=True),)  # type: ignore[misc]
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+    def is_refusal(self, answer: str) -> bool:
+        return answer == "no"
+
+    def vacuous(self, value: object, example: Example) -> bool:
+        return value == 0
+
+
+class Engine(Executor):
+    name = "engine"
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        kinds = {"7": OutcomeKind.INVALID, "8": OutcomeKind.UNAVAILABLE, "9": OutcomeKind.UNSUPPORTED}
+        kind = kinds.get(answer, OutcomeKind.OK)
+        return Outcome(kind=kind, reason=kind.value, value=int(answer) ** 2 if kind is OutcomeKind.OK else None)
+
+
+# gold → what is known of it before anybody answers
+GOLDS = {"2": "counts", "3": "counts", "0": "vacuous gold", "7": "gold error", "8": "unavailable", "no": "counts"}
+
+
+def judged(answer: str | None) -> list[Verdict]:
+    """The verdicts on a student that always writes `answer`."""
+    draft = None if answer is None else Draft(answer=answer)
+    return [Squares().judge(Example(id=gold, question=gold, answer=gold), draft, Engine()) for gold in GOLDS]
+
+
+@pytest.mark.parametrize("answer", ["2", "3", "0", "7", "no", "letters", None])
+def test_the_same_questions_count_for_every_student(answer: str | None) -> None:
+    verdicts = judged(answer)
+    assert left_out(verdicts) == {"gold error": 1, "unavailable": 1, "vacuous gold": 1}
+    assert ExecutableAccuracy()(verdicts).n == 3
+    assert ExactMatch()(verdicts).n == len(GOLDS)
+
+
+def test_an_answer_that_the_engine_cannot_run_is_left_out_too() -> None:
+    assert left_out(judged("9")) == {"gold error": 1, "unavailable": 1, "unsupported": 2, "vacuous gold": 1}
+
+
+def test_a_right_answer_to_a_vacuous_gold_is_no_pass() -> None:
+    verdict = judged("0")[2]
+    assert (verdict.reached, verdict.vacuous) == (Level.CORRECT, True)
+    assert ExecutableAccuracy()([verdict]).value is None
+
+
+def test_without_a_gold_an_answer_is_followed_to_executed_only() -> None:
+    for draft, reached in ((Draft(answer="2"), Level.EXECUTED), (Draft(answer="x"), Level.UNPARSED)):
+        verdict = Squares().judge(Example(id="1", question="q"), draft, Engine())
+        assert (verdict.reached, verdict.checked, verdict.exact) == (reached, Level.EXECUTED, None)
