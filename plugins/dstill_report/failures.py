@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Failure", "Failures", "Line", "collect", "laid_out"]
 
-# Of escaped text in all failures together: with the markup around 1,000 of them below 3 MB.
-BUDGET = 2_000_000
+# Characters of all failures together, escaped and with their markup: the page stays below 3 MB.
+BUDGET = 2_600_000
+MARKUP, MARK = 800, 13  # around one failure, and around one line
 CUTS = (20_000, 6_000, 3_000, 1_500, 700, 300)  # characters of one text; the longest that fits the budget
 WIDTH = 64  # of a line of laid-out JSON
 
@@ -58,7 +59,10 @@ class Failures:
 def collect(run: Run) -> Failures:
     """What the student got wrong, over every set that was judged."""
     found = list(_wrong(run))
+    texts = [len(text) for r, p, v, _ in found for text in (r.question, r.answer, p.text, v.gold_error or v.reason)]
     for cut in CUTS:
+        if cut != CUTS[-1] and sum(min(length, cut) for length in texts) > BUDGET:
+            continue  # escaped it will not be shorter
         rows = tuple(_failure(record, prediction, verdict, kind, cut) for record, prediction, verdict, kind in found)
         if sum(map(_size, rows)) <= BUDGET:
             return Failures(rows=rows, total=len(found))
@@ -118,7 +122,7 @@ def _size(row: Failure) -> int:
     lines = [line.text for line in (*row.gold, *row.answer)]
     problems = [text for p in row.problems for text in (p.message, p.pointer, p.hint)]
     shown = [visible(text) for text in (row.question, row.reason, *lines, *problems)]
-    return sum(len(text) + 4 * sum(map(text.count, "\"'<>&")) for text in shown)
+    return MARKUP + MARK * len(lines) + sum(len(text) + 4 * sum(map(text.count, "\"'<>&")) for text in shown)
 
 
 # --- laying out -------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from dstill.cli.console import visible
 from dstill.errors import MissingExtra, RunError
 from dstill.files import write_text
 from dstill.records import SCHEMA_VERSION, Score, Section
+from dstill_evaluate.metrics import left_out
 from dstill_report.failures import Failures, collect
 from dstill_report.markdown import markdown
 from dstill_report.text import interval, percent, shown, words
@@ -109,7 +110,7 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
 def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
     warnings = []
     verdicts = run.verdicts()
-    missing = sum(v.outcome == "unavailable" for v in verdicts)
+    missing = left_out(verdicts).get("unavailable", 0)
     if verdicts and missing / len(verdicts) > UNAVAILABLE_LIMIT:
         share = percent(missing / len(verdicts))
         warnings.append(

@@ -135,6 +135,18 @@ def test_a_thousand_failures_stay_below_three_megabytes(make_run: Any, judged: A
         assert f"The first {len(report.failures.rows)} of 1,000." in page
 
 
+def test_many_failures_are_cut_to_the_budget(make_run: Any, judged: Any) -> None:
+    def judge(item: Any, system: str, number: int) -> Any:
+        prediction, verdict = judged(item, system, number)
+        return replace(prediction, text="x"), replace(verdict, reached=Level.UNPARSED)
+
+    report = gather(make_run(tests=3000, judge=judge))
+    assert len(report.failures.rows) < report.failures.total == 4000
+    page = html(report)
+    assert len(page.encode()) < 3_000_000
+    assert f"The first {len(report.failures.rows):,} of 4,000." in page
+
+
 def test_ordinary_answers_are_not_cut(make_run: Any, judged: Any) -> None:
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)
