@@ -64,7 +64,8 @@ def synthesize(index: Index, n: int, seed: int) -> Iterator[Example]:
 def split_examples(index: Index, rows: int, seed: int) -> dict[str, list[Example]]:
     """`rows` questions to train on, and the smaller sets beside them, in proportion.
 
-    No question is in two sets; no canonical gold of `test_templates` is in another one.
+    No question is in two sets. Templates of `test` and `validation` are all in training, those of
+    `test_templates` are nowhere else, nor are their canonical golds.
     """
     corpus, random = _corpus(index), Random(f"{index.name} {seed} splits")
     questions: set[str] = set()
@@ -72,10 +73,14 @@ def split_examples(index: Index, rows: int, seed: int) -> dict[str, list[Example
     seen = tuple(t for t in TEMPLATES if not t.held)
     unseen = _take(_unique(corpus, held, random, questions), max(1, rows // 30))
     reserved = {canonical_text(example.answer or "") for example in unseen}
-    stream = _unique(corpus, seen, random, questions)
-    stream = (e for e in stream if canonical_text(e.answer or "") not in reserved)
+    stream = (e for e in _unique(corpus, seen, random, questions) if canonical_text(e.answer or "") not in reserved)
     sets = {"test": max(1, rows // 15), "validation": max(1, rows // 20), "train": rows}
     splits = {name: _take(stream, count) for name, count in sets.items()}
+    trained = {example.template for example in splits["train"]}
+    more = (example for example in stream if example.template in trained)
+    for name in ("test", "validation"):
+        kept = [example for example in splits[name] if example.template in trained]
+        splits[name] = kept + _take(more, sets[name] - len(kept))
     splits["test_templates"] = unseen
     return {
         name: [

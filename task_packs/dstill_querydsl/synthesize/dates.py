@@ -48,6 +48,8 @@ def since(draw: Draw) -> Clause:
 
 def before(draw: Draw) -> Clause:
     time = draw.time + timedelta(days=draw.random.randrange(1, 6))
+    if time > draw.now:
+        raise Skip("everything is before that")
     return _clause(f"before {_said(draw, time)}", "before that day: range lt.", lt=_iso(time))
 
 

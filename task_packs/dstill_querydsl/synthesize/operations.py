@@ -71,7 +71,7 @@ def _sort(field: str, order: str) -> dict[str, Any]:
 
 
 def page(draw: Draw) -> Ask:
-    number, size = draw.random.randrange(2, 6), draw.random.choice((5, 10, 20, 25, 50))
+    number, size = draw.random.randrange(2, 5), draw.random.choice((5, 8, 10, 12, 15, 20))
     text = draw.pick("page {p} of {what}, {n} per page, newest first", "{what}, newest first, page {p} with {n} a page")
     start = (number - 1) * size
     why = f"Page {number} of {size}: from {start}. Newest first: sort @timestamp desc."

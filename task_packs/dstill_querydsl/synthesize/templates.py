@@ -55,8 +55,10 @@ boolean: 6 | list count
       either_path+status
 exists: 4 | list count
     | has_error+host no_user+path has_referrer+status no_cache+path no_upstream+status has_upstream+user
-sort_page: 7 | newest slowest largest oldest fastest page fields
+sort_page: 6 | newest slowest largest oldest fastest fields
     | status path user+status day
+sort_page: 1 | page
+    | host method user service country has_error
 count: 4 | count
     | country+status cache+path browser+host day+path duration+service rolling+user ip method+path referrer+status
 metric: 7 | avg_duration max_duration min_duration sum_size avg_size max_size sum_duration stats_duration percentile
@@ -119,7 +121,7 @@ def _templates() -> list[Template]:
                 held=number % EVERY == EVERY // 2 and category not in REFUSING,
             )
             found.setdefault(template.name, template)
-    held = Template(category="refusal", ask="no_field_unseen", clauses=("host",), weight=1, held=True)
+    held = Template(category="refusal", ask="no_field_unseen", clauses=("host",), weight=2, held=True)
     return [*found.values(), held]
 
 

@@ -1,0 +1,88 @@
+"""The bundled index: the same bytes for the same seed, and what its mapping promises."""
+
+import hashlib
+import ipaddress
+import json
+
+import pytest
+
+from dstill.errors import UsageError
+from dstill_querydsl import weblogs
+from dstill_querydsl.indices import bundled, index_of
+
+
+def _bytes(count: int, seed: int = 7) -> bytes:
+    return "\n".join(json.dumps(row) for row in weblogs.documents(count, seed)).encode()
+
+
+def test_documents_are_the_same_bytes_for_the_same_seed() -> None:
+    assert _bytes(300) == _bytes(300)
+    assert _bytes(300) != _bytes(300, seed=8)
+    # known: another machine or Python must come to the same
+    assert hashlib.sha256(_bytes(300)).hexdigest().startswith("946d144eae54cea0")
+
+
+def test_documents_are_in_order_of_time_and_have_their_own_ids() -> None:
+    rows = list(bundled("weblogs", 1000).documents())
+    times = [source["@timestamp"] for _, source in rows]
+    assert times == sorted(times)
+    assert times[-1] < weblogs.NOW
+    assert len({name for name, _ in rows}) == 1000
+
+
+def test_addresses_are_kept_for_documentation() -> None:
+    nets = [ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
+    for _, source in bundled("weblogs", 500).documents():
+        assert any(ipaddress.ip_address(source["source"]["ip"]) in net for net in nets)
+
+
+def test_every_field_of_a_document_is_in_the_mapping() -> None:
+    def walk(value: object, properties: dict[str, dict[str, object]]) -> None:
+        for item in value if isinstance(value, list) else [value]:
+            for name, inner in item.items():  # type: ignore[attr-defined]
+                field = properties[name]
+                if "properties" in field:
+                    walk(inner, field["properties"])  # type: ignore[arg-type]
+
+    index = bundled("weblogs", 300)
+    for _, source in index.documents():
+        walk(source, index.mapping["properties"])
+
+
+def test_the_mapping_holds_its_traps() -> None:
+    fields = weblogs.MAPPING["properties"]
+    assert "fields" not in fields["host"]["properties"]["name"]
+    assert set(fields["url"]["properties"]["path"]["fields"]) == {"raw"}
+    assert fields["error"]["properties"]["message"] == {"type": "text"}
+    assert "type" not in fields["upstream"]
+
+
+def test_some_fields_are_missing_from_some_documents() -> None:
+    sources = [source for _, source in bundled("weblogs", 500).documents()]
+    for name in ("user", "error", "x-cache", "upstream"):
+        there = sum(name in source for source in sources)
+        assert 0 < there < len(sources)
+
+
+def test_an_index_is_known_by_its_digest() -> None:
+    assert bundled("weblogs", 100).digest == bundled("weblogs", 100).digest
+    assert bundled("weblogs", 100).digest != bundled("weblogs", 101).digest
+
+
+def test_an_unknown_index_is_an_error_with_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'weblogs'"):
+        bundled("weblog")
+
+
+@pytest.mark.parametrize("count", [0, -1, 20_001])
+def test_a_number_of_documents_out_of_range_is_an_error(count: int) -> None:
+    with pytest.raises(UsageError, match="out of range"):
+        bundled("weblogs", count)
+
+
+def test_a_context_stands_for_an_index_where_that_is_known() -> None:
+    own = index_of({"index": "mine", "mapping": {"properties": {"a": {"type": "keyword"}}}})
+    assert own is not None
+    assert list(own.documents()) == []
+    assert index_of({"index": "mine"}) is None
+    assert index_of({}) is None

@@ -1,0 +1,43 @@
+"""Refusals: what is one, and what is wrong with one."""
+
+from typing import Any
+
+import pytest
+
+from dstill_querydsl import refusal
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"refusal": {"reason": "no field holds the revenue", "missing": ["revenue"]}},
+        {"refusal": {"reason": "a search cannot write"}},
+    ],
+)
+def test_a_refusal_in_form_passes(value: Any) -> None:
+    assert refusal.is_refusal(value)
+    assert refusal.check(value) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "pointer"),
+    [
+        ({"refusal": "no"}, "/refusal"),
+        ({"refusal": {}}, "/refusal/reason"),
+        ({"refusal": {"reason": "  "}}, "/refusal/reason"),
+        ({"refusal": {"reason": 5}}, "/refusal/reason"),
+        ({"refusal": {"reason": "x" * 501}}, "/refusal/reason"),
+        ({"refusal": {"reason": "no", "missing": "revenue"}}, "/refusal/missing"),
+        ({"refusal": {"reason": "no", "missing": [1]}}, "/refusal/missing"),
+        ({"refusal": {"reason": "no", "why": "so"}}, "/refusal/why"),
+        ({"refusal": {"reason": "no"}, "query": {"match_all": {}}}, "/query"),
+    ],
+)
+def test_what_is_wrong_is_pointed_at(value: Any, pointer: str) -> None:
+    assert [problem.pointer for problem in refusal.check(value)] == [pointer]
+
+
+@pytest.mark.parametrize("value", [None, [], {}, {"query": {"match_all": {}}}])
+def test_what_does_not_try_to_refuse_is_left_alone(value: Any) -> None:
+    assert not refusal.is_refusal(value)
+    assert refusal.check(value) == ()
