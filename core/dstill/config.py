@@ -33,8 +33,10 @@ FILE = "dstill.toml"
 # Read by dstill itself, so no configuration keys.
 RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
+# At the start of a word only: an index may be called task-history-2024.
 _SECRET_VALUE = re.compile(
-    r"(sk|rk|pk|ghp|gho|xox[abp]|glpat|hf)[-_][A-Za-z0-9_-]{12,}|AKIA[A-Z0-9]{12,}|Bearer\s+\S{12,}"
+    r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk|xox[abp]|glpat)[-_][A-Za-z0-9_-]{12,}|(?:hf|gh[opsu])_[A-Za-z0-9]{20,}"
+    r"|AKIA[A-Z0-9]{12,}|Bearer\s+\S{12,})"
 )
 
 
@@ -79,7 +81,7 @@ class Settings:
 class Config:
     settings: Settings
     parts: Mapping[str, Any]  # "task.querydsl" → an instance of its Config
-    origins: Mapping[str, str]  # dotted key → "default", "dstill.toml", "environment DSTILL_…", "flag"
+    origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "flag"
 
     def part(self, kind: str, name: str) -> Any:
         """The Config instance of one part, as ``part("task", "querydsl")``."""
@@ -98,11 +100,13 @@ class Config:
         section = ""
         for key, value in self.flat().items():
             table, _, name = key.rpartition(".")
+            if value is None:  # TOML has no word for it: the default says it
+                continue
             if table != section:
                 lines += ["", f"[{_quoted(table)}]"]
                 section = table
-            # JSON's spelling of text, numbers, booleans and lists is TOML's too
-            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+            # JSON's spelling of text, numbers, booleans and lists is TOML's too, but for one character
+            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f"))
         return "\n".join(lines).lstrip() + "\n"
 
 
@@ -116,7 +120,7 @@ def load(
 ) -> Config:
     """Merge and check. `file` None: ``dstill.toml`` of this folder where there is one. Raises ConfigError.
 
-    With ``use_files=False`` only flags are read, as `dstill demo` does.
+    With ``use_files=False`` neither that nor the environment is read, as in `dstill demo`.
     """
     sections = sections or {}
     known = _keys("", Settings)
@@ -126,7 +130,7 @@ def load(
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
     if file is not None:
-        given.update({key: (value, str(file)) for key, value in _read_file(file, known).items()})
+        given.update(_read_file(file, known))
     if use_files:
         given.update(_read_environment(os.environ if environment is None else environment, known))
     given.update({key: (value, "flag") for key, value in (flags or {}).items() if value is not None})
@@ -134,7 +138,7 @@ def load(
     for key, (value, origin) in given.items():
         if key not in known:
             raise _unknown(key, origin, known)
-        if origin != "flag" and isinstance(value, str) and looks_secret(value):
+        if any(isinstance(text, str) and looks_secret(text) for text in _items(value)):
             raise _secret(key, origin)
         values[key] = _checked(key, value, known[key], origin)
     return Config(
@@ -142,6 +146,10 @@ def load(
         parts={name: _build(name, cls, values) for name, cls in sections.items()},
         origins={key: given[key][1] if key in given else "default" for key in known},
     )
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def looks_secret(value: str) -> bool:
@@ -152,7 +160,7 @@ def looks_secret(value: str) -> bool:
 # --- where values come from -------------------------------------------------------------
 
 
-def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, Any]:
+def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     hint = "`dstill init` writes one"
     try:
         text = file.read_bytes().decode()
@@ -175,18 +183,38 @@ def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(
             f"not TOML: {str(error).split(' (at')[0]}", where=f"{file}:{line}:{column}: {shown.strip()}"
         ) from None
-    return _flatten(tree, known)
+    lines = _lines(text)
+    return {
+        key: (value, f"{file}:{lines[key]}" if key in lines else str(file))
+        for key, value in _flatten(tree, known).items()
+    }
+
+
+def _lines(text: str) -> dict[str, int]:
+    """Dotted key → its line, for messages; a key in a form that is seldom used has none."""
+    table, lines = "", {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            table = header[1].replace('"', "").strip()
+            lines[table] = number
+        elif name := re.match(r"\s*([A-Za-z0-9_.-]+)\s*=", line):
+            lines.setdefault(f"{table}.{name[1]}" if table else name[1], number)
+    return lines
 
 
 def _flatten(tree: Mapping[str, Any], known: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in tree.items():
         key = f"{prefix}{name}"
-        if isinstance(value, dict) and key not in known:
+        if isinstance(value, dict) and key not in known and (value or _is_table(key, known)):
             flat.update(_flatten(value, known, f"{key}."))
         else:
             flat[key] = value
     return flat
+
+
+def _is_table(key: str, known: Mapping[str, Any]) -> bool:
+    return any(name.startswith(f"{key}.") for name in known)
 
 
 def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
@@ -284,6 +312,8 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
     if kind is float:
         value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
+        raise error
+    if isinstance(value, str) and re.search("[\ud800-\udfff]", value):  # bytes of the shell's that are no text
         raise error
     low, high = field_.metadata.get("low"), field_.metadata.get("high")
     if (low is not None and value < low) or (high is not None and value > high):

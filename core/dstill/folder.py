@@ -30,6 +30,7 @@ from dstill.errors import DiskError, DstillError, Interrupted, RunError, UsageEr
 from dstill.files import write_text
 from dstill.records import SCHEMA_VERSION, Row
 from dstill.rows import read_rows, write_rows
+from dstill.secrets import redact
 
 __all__ = ["RunFolder", "find_run", "list_runs"]
 
@@ -116,6 +117,8 @@ class RunFolder:
             file.truncate(0)
             file.write(f"pid {os.getpid()} on host {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}")
             file.flush()
+            # another process may have worked on the run since it was read
+            self.manifest = self.read(self.folder).manifest
             try:
                 with self._log():
                     yield
@@ -154,7 +157,7 @@ class RunFolder:
     @contextlib.contextmanager
     def _log(self) -> Iterator[None]:
         handler = logging.FileHandler(self.folder / "log.txt", encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
         log.setLevel(logging.INFO)
         try:
@@ -194,9 +197,13 @@ class RunFolder:
 
     def remove(self) -> None:
         """Delete the whole folder."""
-        with self.lock():
-            pass  # somebody at work on it keeps it
-        shutil.rmtree(self.folder)
+        with self.lock():  # somebody at work on it keeps it
+            shutil.rmtree(self.folder)
+
+
+class _Redacting(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
 def find_run(name: str | Path) -> Path:
@@ -238,12 +245,14 @@ def _fresh(stem: str) -> Path:
 
 def _claimed(folder: Path) -> Path:
     """`folder` made, or taken when it is empty. A folder of somebody else's is left alone."""
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and any(file.name != ".lock" for file in folder.iterdir()):
         raise UsageError(
             f"{folder} is not a dstill run and not empty; choose another folder (--force is not offered here)",
             where="--out",
         )
     try:
+        if folder.parent == RUNS:
+            RUNS.mkdir(exist_ok=True)
         folder.mkdir(exist_ok=True)
         (folder / ".lock").touch()
     except OSError as error:

@@ -16,22 +16,20 @@ a row is in `dstill.stages`.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
-import statistics
 from collections import Counter
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Iterable, Mapping, Self, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Self, Sequence
 
 from dstill import config as configuration
 from dstill import hardware, stages
 from dstill import plugins as plugin_loading
 from dstill.card import dataset_card
 from dstill.config import Config, Settings
-from dstill.errors import DataError, RunError
+from dstill.errors import ConfigError, DataError, Interrupted, RunError, did_you_mean
 from dstill.files import write_text
 from dstill.folder import RunFolder, find_run
 from dstill.making import choose_modality, make_executor, make_student, make_task, modalities, task_name
@@ -39,8 +37,10 @@ from dstill.parts import Executor, Objective, Reason, Student, Teacher, Training
 from dstill.plugins import Plugins
 from dstill.records import SPLITS, Example, Prediction, Record, Rejection, Verdict
 from dstill.rows import read_questions
-from dstill.store import ReplyStore
 from dstill.task import Task
+
+if TYPE_CHECKING:
+    from dstill.store import ReplyStore
 
 __all__ = ["Progress", "Run"]
 
@@ -118,7 +118,9 @@ class Run(RunFolder):
     @cached_property
     def objective(self) -> Objective:
         name = self.settings.train.objective
-        return self.plugins.objective(name)(self.config.part("objective", name))
+        objective = self.plugins.objective(name)(self.config.part("objective", name))
+        objective.alpha = self.settings.train.alpha
+        return objective
 
     @cached_property
     def student(self) -> Student:
@@ -149,10 +151,7 @@ class Run(RunFolder):
         teacher = self.plugins.teacher(settings.teacher)(self.config.part("teacher", settings.teacher))
         with self.stage("generate") as facts:
             examples = self._questions()
-            rows: list[Record | Rejection] = []
-            with ReplyStore(Path(STORE)) as store:
-                asyncio.run(self._teach(teacher.open(self.task), examples, store, rows))
-            rows = self._executed(rows)
+            rows = self._executed(self._taught(teacher.open(self.task), examples))
             records = [row for row in rows if isinstance(row, Record)]
             rejections = [row for row in rows if isinstance(row, Rejection)]
             facts.update(_counts(examples, records, rejections), teacher=teacher.name)
@@ -174,9 +173,25 @@ class Run(RunFolder):
             found = read_questions(Path(settings.questions))
         else:
             found = [example for split in SPLITS for example in self.task.examples(split)]
-        if settings.limit:
-            found = found[: settings.limit]
-        return [stages.split_of(example, self.settings.project.seed) for example in found]
+        found = [stages.split_of(example, self.settings.project.seed) for example in found]
+        return stages.first(found, settings.limit) if settings.limit else found
+
+    def _taught(self, teacher: Teacher, examples: Sequence[Example]) -> list[Record | Rejection]:
+        """What the teacher's replies came to. Ctrl-C raises Interrupted, which says how many are kept."""
+        import asyncio
+
+        from dstill.store import ReplyStore
+
+        rows: list[Record | Rejection] = []
+        with ReplyStore(Path(STORE)) as store:
+            try:
+                asyncio.run(self._teach(teacher, examples, store, rows))
+            except KeyboardInterrupt:
+                shots = self.settings.generate.shots
+                kept = stages.saved(self.plugins, self.task, teacher, examples, store, shots=shots)
+                resume = f"dstill generate --out {self.folder}"
+                raise Interrupted(f"stopped; {kept}/{len(examples)} saved; resume with: {resume}") from None
+        return rows
 
     async def _teach(self, teacher: Teacher, examples: Sequence[Example], store: ReplyStore, rows: list[Any]) -> None:
         settings = self.settings.generate
@@ -235,6 +250,8 @@ class Run(RunFolder):
                     on_step=lambda step, steps, values: self.progress("training", step, steps),
                 )
             )
+            # the student on disk is of these settings from now on, also for `evaluate`
+            write_text(self.folder / "config.toml", self.config.to_toml())
             facts.update(asdict(fitted))
             facts.update(
                 student=recipe.student,
@@ -250,6 +267,13 @@ class Run(RunFolder):
 
     def evaluate(self) -> Mapping[str, Any]:
         """Student → predictions (those that are missing) → verdicts → scores of every system and set."""
+        for split in self.settings.evaluate.splits:
+            if split not in SPLITS:
+                raise ConfigError(
+                    f"no split '{split}'.{did_you_mean(split, SPLITS)}",
+                    where="evaluate.splits",
+                    hint=f"there are {', '.join(SPLITS)}",
+                )
         records = [record for split in self.settings.evaluate.splits for record in self.records(split)]
         if not records:
             raise DataError(
@@ -304,10 +328,10 @@ class Run(RunFolder):
         return predictions
 
     def _fresh(self, system: str) -> bool:
-        """Whether predictions are younger than the student that they are of."""
+        """Whether predictions are younger than the student that they are of, and than its dataset."""
         made = (self.folder / _file("predictions", system)).stat().st_mtime_ns
-        student = self.folder / "student"
-        return not student.exists() or made >= student.stat().st_mtime_ns
+        sources = [*(self.folder / "student").rglob("*"), self.folder / _data_file("train")]
+        return all(made >= source.stat().st_mtime_ns for source in sources if source.exists())
 
     def writer(self, system: str) -> Writer:
         """The run's student, or one of its baselines, ready to write. Raises RunError when it has none yet."""
@@ -391,6 +415,8 @@ def _reason(reason: Reason) -> dict[str, Any]:
 
 def _latency(predictions: Iterable[Prediction]) -> dict[str, float | None]:
     """Seconds a question, p50 and p95, as measured while writing in batches."""
+    import statistics
+
     seconds = sorted(p.seconds for p in predictions if p.seconds is not None)
     if len(seconds) < 2:
         return {"p50": None, "p95": None}

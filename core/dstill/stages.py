@@ -11,20 +11,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
 from dataclasses import replace
-from typing import AsyncIterator, Callable, Iterable, Iterator, Sequence, TypeVar
+from typing import TYPE_CHECKING, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, TypeVar
 
-from dstill.asking import Asked, replies
 from dstill.errors import DataError
 from dstill.parts import Executor, Objective, Teacher, Writer
 from dstill.plugins import Plugins
-from dstill.records import Draft, Example, OutcomeKind, Prediction, Problem, Record, Rejection, Verdict
-from dstill.store import ReplyStore
+from dstill.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Prompt, Record, Rejection, Verdict
 from dstill.task import Task
 
-__all__ = ["check_splits", "draft_of", "execute", "judge", "predict", "split_of", "teach"]
+if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --help answers
+    from dstill.asking import Asked
+    from dstill.store import ReplyStore
+
+__all__ = ["check_splits", "draft_of", "execute", "first", "judge", "predict", "saved", "split_of", "teach"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -44,25 +45,40 @@ async def teach(
     concurrency: int,
 ) -> AsyncIterator[Record | Rejection]:
     """Ask about each example and keep what passes every check, in the order of `examples`."""
-    pool = [e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train")]
-    prompts = (plugins.build_prompt(task, e, _shots(e, pool, shots)) for e in examples)
+    from dstill.asking import replies
+
+    prompts = _prompts(plugins, task, examples, shots)
     async with teacher:
         async for asked in replies(teacher, prompts, store, concurrency=concurrency):
             yield _record(plugins, task, teacher, asked)
 
 
-def _shots(example: Example, pool: Sequence[Example], k: int) -> list[Example]:
-    """`k` worked examples: of the same category first, then one of each other category."""
+def saved(
+    plugins: Plugins, task: Task, teacher: Teacher, examples: Sequence[Example], store: ReplyStore, *, shots: int
+) -> int:
+    """How many of `examples` have their reply in the store."""
+    prompts = _prompts(plugins, task, examples, shots)
+    return sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is not None for prompt in prompts)
+
+
+def _prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) -> Iterator[Prompt]:
+    pool: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        if example.answer is not None and example.rationale and example.split in ("", "train"):
+            pool[example.category].append(example)
+    for example in examples:
+        yield plugins.build_prompt(task, example, _shots(example, pool, k))
+
+
+def _shots(example: Example, pool: Mapping[str, Sequence[Example]], k: int) -> list[Example]:
+    """`k` worked examples out of those of each category: two of the same one, then one of each other."""
     chosen: list[Example] = []
-    seen: Counter[str] = Counter()
-    for shot in pool:
-        if len(chosen) == k:
+    for category in sorted(pool, key=lambda category: category != example.category):
+        others = (s for s in pool[category] if s.id != example.id and s.question != example.question)
+        chosen += (shot for shot, _ in zip(others, range(2 if category == example.category else 1), strict=False))
+        if len(chosen) >= k:
             break
-        room = 2 if shot.category == example.category else 1
-        if shot.id != example.id and shot.question != example.question and seen[shot.category] < room:
-            chosen.append(shot)
-            seen[shot.category] += 1
-    return chosen
+    return chosen[:k]
 
 
 def _record(plugins: Plugins, task: Task, teacher: Teacher, asked: Asked) -> Record | Rejection:
@@ -120,6 +136,19 @@ def split_of(example: Example, seed: int) -> Example:
         return replace(example, split="test_templates")
     drawn = _fraction(f"{seed}:{example.id}")
     return replace(example, split="train" if drawn < 0.85 else "validation" if drawn < 0.9 else "test")
+
+
+def first(examples: Sequence[Example], limit: int) -> list[Example]:
+    """At most `limit` of them, each split by its share, from its beginning: a higher limit only adds to them."""
+    if limit >= len(examples):
+        return list(examples)
+    chosen: set[str] = set()
+    for split in SPLITS:
+        of_split = [e.id for e in examples if e.split == split]
+        chosen.update(of_split[: len(of_split) * limit // len(examples)])
+    # what rounding down left goes to the first ones
+    chosen.update([e.id for e in examples if e.id not in chosen][: limit - len(chosen)])
+    return [e for e in examples if e.id in chosen]
 
 
 def _fraction(text: str) -> float:
@@ -201,5 +230,7 @@ def _parallel(function: Callable[[A], B], items: Iterable[A], executor: Executor
     if executor.parallel == 1:
         yield from map(function, items)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(executor.parallel) as pool:
         yield from pool.map(function, items)

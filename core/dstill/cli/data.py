@@ -64,7 +64,7 @@ def generate(found: App, out: Path | None, as_json: bool) -> None:
     """Ask the teacher, check every reply, and write the dataset."""
     with progress() as report:
         if out is not None and (out / MANIFEST).exists():
-            run = found.open(out)
+            run = found.open(out.absolute())
             _keeps_to_its_settings(run)
         else:
             run = Run.create(out, config=found.config(), plugins=found.plugins, arguments=found.flags)
@@ -151,8 +151,10 @@ def _answers(file: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """(id, answer text, context) of each answer in `file`: JSONL rows with an id and a query, or one answer."""
     data = _read(file)
     if not _is_rows(data) and file.suffix not in (".jsonl", ".ndjson"):
-        yield "1", _text(data), {}
+        yield "1", text_of(data), {}
         return
+    if str(file) == "-":
+        text_of(data)  # raises where it is not UTF-8
     source = "stdin" if str(file) == "-" else str(file)
     for number, row in rows_from(io.BytesIO(data), source) if str(file) == "-" else read_rows(file):
         if "query" not in row:
@@ -171,7 +173,8 @@ def _read(file: Path) -> bytes:
         raise UsageError(f"cannot read {file}: {(problem.strerror or '').lower()}", where="FILE") from None
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes) -> str:
+    """What came in, decoded. Raises UsageError with the line that is not UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError as problem:

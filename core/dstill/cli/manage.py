@@ -97,7 +97,7 @@ def doctor(found: App, as_json: bool) -> None:
     rows += [[f"plugin {f.plugin}", f.version, f.problem] for f in found.plugins.failures]
     failed = bool(found.plugins.failures)
     if not failed:
-        engine = _engine_row(found)
+        engine = _engine_rows(found)
         rows += engine
         failed = any(row[2] != "ok" for row in engine)
     if as_json:
@@ -110,18 +110,21 @@ def doctor(found: App, as_json: bool) -> None:
         )
 
 
-def _engine_row(found: App) -> list[list[str]]:
-    """Whether the task's executor opens."""
+def _engine_rows(found: App) -> list[list[str]]:
+    """Whether the executor opens: of the task asked for, else of every one that is installed."""
+    rows = []
     try:
-        config = found.config()
-        task = make_task(found.plugins, config)
-        executor = make_executor(found.plugins, config, task)
-        if executor is None:
-            return []
-        with executor.open(task, config.settings.engine):
-            return [["engine", executor.label, "ok"]]
+        asked = found.config().settings.project.task
+        for name in [asked] if asked else found.plugins.names("tasks"):
+            config = found.config({"project.task": name})
+            task = make_task(found.plugins, config)
+            executor = make_executor(found.plugins, config, task)
+            if executor is not None:
+                with executor.open(task, config.settings.engine):
+                    rows.append([f"engine of {name}", executor.label, "ok"])
     except DstillError as problem:
-        return [["engine", "", str(problem).replace("\n", "; ")]]
+        rows.append(["engine", "", str(problem).replace("\n", "; ")])
+    return rows
 
 
 @click.group(cls=Group)

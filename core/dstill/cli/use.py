@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import sys
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 import click
 
 from dstill import hardware
 from dstill.cli.app import App, app, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, progress, table, visible
+from dstill.cli.data import text_of
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.parts import Executor
 from dstill.records import Example, Verdict
@@ -104,7 +105,8 @@ def predict(found: App, question: str | None, run: str, execute: bool, as_json: 
     The exit code is 9 when an answer is refused or invalid.
     """
     opened = found.open(run)
-    examples = [_example(opened, question)] if question is not None else list(_from_stdin(opened))
+    context = _context(opened)
+    examples = [_example(question, context)] if question is not None else list(_from_stdin(context))
     executor = opened.executor() if execute else None
     if executor is None:
         results = answer(opened, examples, None)
@@ -172,7 +174,7 @@ def _show_answer(result: dict[str, Any], *, many: bool) -> None:
         click.echo(visible(f"  {result['reason']}"))
 
 
-def _example(run: Run, question: str, number: int = 1) -> Example:
+def _example(question: str, context: Mapping[str, Any], number: int = 1) -> Example:
     """A question as the run's own examples have it: in the context of its index. Raises UsageError."""
     text = question.strip()
     if not text:
@@ -183,26 +185,27 @@ def _example(run: Run, question: str, number: int = 1) -> Example:
         )
     if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
         raise UsageError(f"the question holds characters that no text has: {visible(text)[:80]!r}", where="QUESTION")
-    context = next((r.context for split in ("test", "train") for r in run.records(split)), {})
     return Example(id=str(number), question=text, context=context)
 
 
-def _from_stdin(run: Run) -> Iterator[Example]:
+def _context(run: Run) -> Mapping[str, Any]:
+    """What the run's own examples have beside the question."""
+    return next((r.context for split in ("test", "train") for r in run.records(split)), {})
+
+
+def _from_stdin(context: Mapping[str, Any]) -> Iterator[Example]:
     """Rows with a question, or a question a line."""
     data = sys.stdin.buffer.read()
+    text_of(data)  # raises where it is not UTF-8
     if data.lstrip().startswith(b"{"):
         for number, row in rows_from(io.BytesIO(data), "stdin"):
             if not isinstance(row.get("question"), str):
                 raise DataError("row has no 'question'", where=f"stdin:{number}")
-            yield _example(run, row["question"], number)
+            yield _example(row["question"], context, number)
         return
-    for number, line in enumerate(data.split(b"\n"), 1):
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as problem:
-            raise UsageError(f"line {number}: not UTF-8 (byte {line[problem.start]:#04x})", where="stdin") from None
-        if text.strip():
-            yield _example(run, text, number)
+    for number, line in enumerate(data.decode().split("\n"), 1):
+        if line.strip():
+            yield _example(line, context, number)
 
 
 @click.command()
