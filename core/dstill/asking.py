@@ -5,8 +5,9 @@
             asked.prompt.example.id, asked.reply     # a Reply, or the Problem that it came to
 
 In: prompts, lazily. Out: one `Asked` a prompt, in the prompts' order. A reply is on disk before it
-is yielded. Replies that arrive while the disk is busy share the next commit: a paid one never waits
-for others to fill a batch, and a teacher that answers at once is not held up by one fsync a reply.
+is yielded. Replies that arrive while the disk is busy share the next commit: none waits for others to
+fill a batch, and a teacher that answers at once is not held up by one fsync a reply. A paid reply
+counts as in flight until it is on disk, so a kill -9 loses no more than `concurrency` of them.
 
 What ends an item: ServiceError (the teacher has retried by itself) and DataError. What ends all:
 any other error, as AuthError; and a service that gives nothing but failures. Also then, and on
@@ -170,7 +171,9 @@ class _Desk:
             except (ServiceError, DataError) as error:
                 # Inside the slot, so that nobody takes it before this failure counts.
                 return await self._failed(key, error)
-        self._in_a_row = 0
+            self._in_a_row = 0
+            if self.teacher.paid:  # so a kill loses no more than `concurrency` paid replies
+                return await self._ledger.keep(key, reply, identity)
         return await self._ledger.keep(key, reply, identity)
 
     async def _failed(self, key: str, error: DstillError) -> Problem:

@@ -22,7 +22,6 @@ class Toy(Teacher):
     """Answers in capitals after `delay` seconds; `fails` says which questions it cannot answer."""
 
     name = "toy"
-    paid = True
 
     def __init__(self, delay: Callable[[str], float] = lambda q: 0.0, fails: Mapping[str, DstillError] | None = None):
         super().__init__()
@@ -115,6 +114,30 @@ def test_a_reply_is_on_disk_before_it_is_yielded(store: ReplyStore) -> None:
                 assert row == (1,)
 
     asyncio.run(run())
+
+
+class Slow(ReplyStore):
+    """A store whose disk takes its time."""
+
+    def put_many(self, items: Any) -> list[Reply]:
+        time.sleep(0.05)
+        return super().put_many(items)
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_a_paid_reply_keeps_its_place_until_it_is_on_disk(tmp_path: Path, paid: bool) -> None:
+    most = 0
+
+    class Watched(Toy):
+        async def ask(self, prompt: Prompt) -> Reply:
+            nonlocal most
+            most = max(most, len(self.asked) + 1 - len(store))
+            return await super().ask(prompt)
+
+    Watched.paid = paid
+    with Slow(tmp_path / "replies.sqlite") as store:
+        ask(Watched(), prompts(*map(str, range(20))), store, concurrency=4)
+    assert most == 4 if paid else most > 4
 
 
 def test_prompts_are_taken_as_they_are_needed(store: ReplyStore) -> None:
@@ -214,16 +237,11 @@ def test_cancelling_keeps_what_has_arrived(store: ReplyStore) -> None:
 
 
 def test_a_commit_that_is_under_way_is_ended_before_the_cancelled_one_leaves(tmp_path: Path) -> None:
-    class Slow(ReplyStore):
-        def put_many(self, items: Any) -> list[Reply]:
-            time.sleep(0.2)
-            return super().put_many(items)
-
     with Slow(tmp_path / "replies.sqlite") as store:
 
         async def run() -> None:
             task = asyncio.create_task(take())
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.02)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

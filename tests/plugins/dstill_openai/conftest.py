@@ -1,0 +1,24 @@
+"""Makes tests/support importable, and sets a key that must not be found anywhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+KEY = "sk-canary-0123456789abcdef"
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    return KEY
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same backoff, a hundred times as fast."""
+    monkeypatch.setattr("dstill_openai.waiting.FIRST", 0.005)

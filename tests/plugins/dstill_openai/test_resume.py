@@ -1,0 +1,68 @@
+"""A run that is killed buys nothing twice, gives the same replies when it is run again, and in the same order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.loopback_teacher import LoopbackTeacher
+from support.openai_asking import buy
+
+from dstill.asking import Counts
+
+pytestmark = pytest.mark.usefixtures("key")
+
+QUESTIONS, IN_FLIGHT = 200, 8
+
+RUN = f"""
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from support.openai_asking import buy
+asyncio.run(buy(sys.argv[2], Path(sys.argv[3]), {QUESTIONS}, {IN_FLIGHT}, say=lambda line: print(line, flush=True)))
+"""
+
+
+@pytest.mark.parametrize("sold", [1, 120])
+def test_a_killed_run_resumes_without_buying_twice(tmp_path: Path, sold: int) -> None:
+    store = tmp_path / "replies.sqlite"
+    with LoopbackTeacher(delay=0.01) as server:
+        seen = killed(server, store, sold)
+        before = len(server.sold)
+        assert before >= sold
+        resumed, counts = run(server, store)
+        assert [line.split(":")[0] for line in resumed] == [f"question {n}" for n in range(QUESTIONS)]
+        assert seen == resumed[: len(seen)]  # what the killed run gave out is given out again
+        lost = len(server.sold) - QUESTIONS
+        assert 0 <= lost <= IN_FLIGHT  # at most the calls that were in flight
+        assert counts == Counts(cached=before - lost, bought=QUESTIONS - before + lost)
+        assert counts.cached >= len(seen)
+        assert run(server, store) == (resumed, Counts(cached=QUESTIONS))
+        assert len(server.sold) == QUESTIONS + lost  # nothing more was bought
+
+
+def run(server: LoopbackTeacher, store: Path) -> tuple[list[str], Counts]:
+    lines: list[str] = []
+    counts = asyncio.run(buy(server.base_url, store, QUESTIONS, IN_FLIGHT, say=lines.append))
+    return lines, counts
+
+
+def killed(server: LoopbackTeacher, store: Path, sold: int) -> list[str]:
+    """What a run gave out before it was killed, just after the server had sold so many replies."""
+    command = [sys.executable, "-c", RUN, str(Path(__file__).parents[2]), server.base_url, str(store)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while len(server.sold) < sold and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    output = process.communicate(timeout=30)[0]
+    assert process.returncode == -signal.SIGKILL
+    while server.in_flight and time.monotonic() < deadline:
+        time.sleep(0.002)
+    return output.split("\n")[:-1]  # the last line may be half

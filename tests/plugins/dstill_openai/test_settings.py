@@ -1,0 +1,78 @@
+"""Bad inputs 17 and 18, and what else the settings of the teacher ``openai`` must be."""
+
+from __future__ import annotations
+
+import pytest
+from support.openai_asking import opened
+
+from dstill.errors import ConfigError
+from dstill.urls import checked_url, is_local
+
+LOCAL = "http://127.0.0.1:9/v1"
+
+
+def test_bad_input_017(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that is named, but not set, empty, or no key: named, with who needs it; its value is not shown."""
+    monkeypatch.delenv("MY_KEY", raising=False)
+    cases = {None: "is not set", "": "is empty", "  ": "is empty", "sk-abc\n": "holds a line break", "sk-ä": "holds"}
+    for value, problem in cases.items():
+        if value is not None:
+            monkeypatch.setenv("MY_KEY", value)
+        with pytest.raises(ConfigError) as caught:
+            opened(LOCAL, api_key_env="MY_KEY")
+        assert caught.value.exit_code == 2
+        assert f"environment variable MY_KEY {problem}" in caught.value.what
+        assert "the teacher 'openai' needs it" in caught.value.what
+        assert "sk-" not in str(caught.value)
+
+
+def test_bad_input_018(key: str) -> None:
+    """Addresses to which no key must go."""
+    cases = {
+        "file:///etc/passwd": "file: is not http or https",
+        "ftp://example.org/v1": "ftp: is not http or https",
+        "https://user:hunter22@example.org/v1": "it holds a user or password",
+        "https://hunter22@example.org/v1": "it holds a user or password",
+        "http://example.org/v1": "the key would cross a public network in clear text",
+        "http://8.8.8.8/v1": "the key would cross a public network in clear text",
+        "http://134744072/v1": "the key would cross a public network in clear text",
+        "http://[::ffff:8.8.8.8]/v1": "the key would cross a public network in clear text",
+        "http://127.0.0.1.example.org/v1": "the key would cross a public network in clear text",
+        "example.org/v1": "it does not begin with http",
+        "//example.org/v1": "it does not begin with http",
+        "": "it does not begin with http",
+        "https://": "it names no host",
+        "https://example.org:many/v1": "port",
+        "https://[::1/v1": "invalid ipv6",
+        "https://example.org/v1 \n": "space or a control character",
+        "https://example.org/v1?key=1": "query or fragment",
+    }
+    for url, reason in cases.items():
+        with pytest.raises(ConfigError) as caught:
+            opened(url)
+        assert caught.value.exit_code == 2
+        assert reason in caught.value.what
+        assert caught.value.where == "teacher.openai.base_url"
+        assert "hunter22" not in str(caught.value)
+
+
+def test_addresses_that_are_fine(key: str) -> None:
+    for url in (
+        "https://api.openai.com/v1",
+        LOCAL,
+        "http://[::1]:8000/v1",
+        "http://localhost/v1",
+        "http://vllm:8000/v1",
+    ):
+        opened(url + "/")
+    assert checked_url("http://example.org/v1/", where="", key=False) == "http://example.org/v1"
+
+
+@pytest.mark.parametrize("host", ["192.168.1.5", "10.0.0.1", "fe80::1", "gpu-box.lan", "gpu", "::ffff:127.0.0.1"])
+def test_hosts_of_a_private_network(host: str) -> None:
+    assert is_local(host)
+
+
+def test_a_model_must_be_named(key: str) -> None:
+    with pytest.raises(ConfigError, match="no model is named"):
+        opened(LOCAL, model="")

@@ -1,0 +1,243 @@
+"""The teacher ``openai`` against a real server: what is sent, what is tried again, what is said."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+import traceback
+from typing import Any
+
+import pytest
+from support.loopback_teacher import (
+    LoopbackTeacher,
+    Say,
+    answer,
+    broken_json,
+    cut_body,
+    error,
+    hang,
+    html,
+    raw,
+)
+from support.openai_asking import ask, opened, prompt
+
+from dstill.errors import AuthError, ConfigError, DataError, DstillError, ServiceError
+from dstill.records import Reply, Usage
+from dstill.store import ReplyStore
+
+pytestmark = pytest.mark.usefixtures("key")
+
+
+def outcome(*script: Say, **settings: Any) -> tuple[Reply | DstillError, LoopbackTeacher]:
+    """The reply or error of one question to a server that says `script` first, and the server."""
+    with LoopbackTeacher(script=script) as server:
+        teacher = opened(server.base_url, **settings)
+        try:
+            return ask(teacher), server
+        except DstillError as error_:
+            return error_, server
+
+
+# --- what is sent -----------------------------------------------------------------------
+
+
+def test_a_question_is_answered(key: str) -> None:
+    reply, server = outcome(answer("because", usage=True))
+    assert isinstance(reply, Reply)
+    assert (reply.id, reply.text, reply.model, reply.finish_reason) == ("why?", "because", "toy", "stop")
+    assert reply.usage == Usage(prompt_tokens=10, completion_tokens=5)
+    assert reply.seconds is not None
+    (sent,) = server.requests
+    assert sent == {
+        "model": "toy",
+        "messages": [{"role": "user", "content": "why?"}],
+        "max_tokens": 2048,
+        "temperature": 0.0,
+    }
+    assert server.keys == [f"Bearer {key}"]
+
+
+def test_parameters_are_sent_as_the_endpoint_calls_them() -> None:
+    _, server = outcome(temperature=-1.0, max_tokens=9, max_tokens_name="max_completion_tokens")
+    assert server.requests[0].keys() == {"model", "messages", "max_completion_tokens"}
+
+
+def test_without_a_variable_no_key_is_sent(key: str) -> None:
+    _, server = outcome(api_key_env="")
+    assert key not in server.keys[0]
+
+
+def test_the_identity_holds_what_decides_the_reply_and_no_secret(key: str) -> None:
+    one = opened("http://127.0.0.1:9/v1/").identity(prompt())
+    assert one == opened("http://127.0.0.1:9/v1").identity(prompt())
+    assert key not in str(one)
+    for change in ({"model": "other"}, {"temperature": 0.5}, {"max_tokens": 9}):
+        other = opened("http://127.0.0.1:9/v1", **change).identity(prompt())
+        assert ReplyStore.key(one, ()) != ReplyStore.key(other, ())
+    for same in ({"timeout": 9.0}, {"max_retries": 9}, {"max_wait": 9.0}):
+        assert opened("http://127.0.0.1:9/v1", **same).identity(prompt()) == one
+
+
+def test_usage_that_was_not_sent_is_unknown_and_not_zero() -> None:
+    reply, _ = outcome(answer("x", usage=False))
+    assert isinstance(reply, Reply)
+    assert reply.usage is None
+
+
+def test_a_reply_that_was_cut_says_so() -> None:
+    reply, server = outcome(answer('{"query": {"match', finish="length"))
+    assert isinstance(reply, Reply)
+    assert reply.finish_reason == "length"
+    assert len(server.requests) == 1
+
+
+def test_content_in_parts_is_joined() -> None:
+    choice = {"message": {"content": [{"type": "text", "text": "be"}, {"type": "text", "text": "cause"}]}}
+    reply, _ = outcome(raw({"choices": [choice]}))
+    assert isinstance(reply, Reply)
+    assert (reply.text, reply.finish_reason, reply.model) == ("because", "stop", "toy")
+
+
+# --- what is tried again ----------------------------------------------------------------
+
+TRANSIENT = {
+    "408": error(408),
+    "409": error(409),
+    "425": error(425),
+    "429": error(429),
+    "500": error(500),
+    "502 with a page": html(502),
+    "503": error(503),
+    "200 with an error": raw({"error": {"message": "overloaded", "code": 500}}),
+    "200 with an error in words": raw({"error": "overloaded"}),
+    "cut body": cut_body(),
+    "broken JSON": broken_json(),
+    "a number for a body": raw(7),
+    "choices []": raw({"choices": []}),
+    "choices null": raw({"choices": None}),
+    "no choices": raw({}),
+    "null content": answer(None),
+    "empty content": answer(" \n"),
+    "no message": raw({"choices": [{}]}),
+    "hang": hang(),
+}
+
+
+@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
+def test_transient_faults_are_tried_again(fault: Say) -> None:
+    reply, server = outcome(fault, fault, answer("at last"), timeout=0.3 if fault.delay else 5.0)
+    assert isinstance(reply, Reply), reply
+    assert reply.text == "at last"
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
+def test_transient_faults_do_not_go_on_for_ever(fault: Say) -> None:
+    failed, server = outcome(*[fault] * 9, timeout=0.3 if fault.delay else 5.0, max_retries=1)
+    assert isinstance(failed, ServiceError)
+    assert len(server.requests) == 2
+    assert "127.0.0.1" in failed.what
+
+
+def test_the_code_tells_an_empty_reply_from_a_service_that_is_down() -> None:
+    codes = [outcome(*[fault] * 9, max_retries=0)[0] for fault in (error(500), raw({"choices": []}), broken_json())]
+    assert [e.code for e in codes if isinstance(e, DstillError)] == ["service", "empty", "broken"]
+
+
+def test_a_body_that_comes_byte_by_byte_ends_at_the_timeout() -> None:
+    """The SDK's own timeout would begin again with every byte."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n")
+        gone = asyncio.create_task(reader.read())
+        while not gone.done():
+            writer.write(b" ")
+            await asyncio.wait([gone], timeout=0.05)
+        writer.close()
+        ended.set()
+
+    async def run() -> None:
+        server = await asyncio.start_server(drip, "127.0.0.1")
+        teacher = opened(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", timeout=0.4, max_retries=0)
+        started = time.monotonic()
+        async with server:
+            async with teacher:
+                with pytest.raises(ServiceError, match=r"did not answer within 0\.4 s"):
+                    await teacher.ask(prompt())
+            await ended.wait()
+        assert time.monotonic() - started < 3
+
+    ended = asyncio.Event()
+    asyncio.run(run())
+
+
+def test_a_server_that_is_not_there_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: the connection is refused
+        port = taken.getsockname()[1]
+        with pytest.raises(ServiceError, match=f"cannot reach 127.0.0.1:{port}: ConnectError") as caught:
+            ask(opened(f"http://127.0.0.1:{port}/v1", max_retries=1))
+    assert "base_url" in caught.value.hint
+
+
+def test_a_name_that_does_not_resolve_is_named() -> None:
+    with pytest.raises(ServiceError, match=r"cannot reach nowhere\.invalid: ConnectError"):
+        ask(opened("https://nowhere.invalid/v1", max_retries=0))
+
+
+# --- what is not tried again ------------------------------------------------------------
+
+PERMANENT: dict[str, tuple[Say, type[DstillError], str]] = {
+    "401": (error(401), AuthError, "key rejected by 127.0.0.1"),
+    "403": (error(403), AuthError, "key rejected by 127.0.0.1"),
+    "200 with a refused key": (raw({"error": {"code": 401}}), AuthError, "key rejected by 127.0.0.1"),
+    "402": (error(402), AuthError, "the quota at 127.0.0.1"),
+    "404": (error(404, "model not found"), AuthError, "has no model 'toy'"),
+    "quota": (error(429, code="insufficient_quota"), AuthError, "the quota at 127.0.0.1"),
+    "200 with quota": (raw({"error": {"code": "insufficient_quota"}}), AuthError, "the quota at 127.0.0.1"),
+    "page": (html(), AuthError, "did not answer as an OpenAI API (text/html)"),
+    "redirect": (Say(status=302, headers={"location": "/login"}), ConfigError, "redirects to /login"),
+    "too long": (error(400, code="context_length_exceeded"), DataError, "refused the request (400)"),
+    "422": (error(422), DataError, "refused the request (422)"),
+    "question filtered": (error(400, code="content_filter"), DataError, "filtered the question"),
+    "reply filtered": (answer("half an ans", finish="content_filter"), DataError, "filtered the reply"),
+    "refusal": (answer(None, refusal="I would rather not"), DataError, "the teacher refused: I would rather not"),
+}
+
+
+@pytest.mark.parametrize(("fault", "kind", "says"), PERMANENT.values(), ids=PERMANENT.keys())
+def test_permanent_faults_are_not_tried_again(fault: Say, kind: type[DstillError], says: str) -> None:
+    failed, server = outcome(fault)
+    assert isinstance(failed, kind)
+    assert says in failed.what
+    assert len(server.requests) == 1
+
+
+def test_a_refused_key_is_named_by_its_variable() -> None:
+    failed, _ = outcome(error(401))
+    assert "(env OPENAI_API_KEY)" in str(failed)
+    failed, _ = outcome(error(401), api_key_env="")
+    assert "wants a key" in str(failed)
+
+
+def test_a_key_that_the_server_repeats_is_masked(key: str) -> None:
+    for fault in (error(401, f"bad key {key}"), error(400, f"bad {key}"), error(500, f"bad {key}")):
+        failed, _ = outcome(fault, max_retries=0)
+        assert key not in str(failed)
+        assert "bad" in str(failed)
+
+
+def test_words_of_a_server_are_shortened_and_made_printable() -> None:
+    failed, _ = outcome(error(400, "\x1b[31mred\u202e\n" + "x" * 5000))
+    assert isinstance(failed, DataError)
+    assert len(failed.what) < 300
+    assert failed.what.isprintable()
+
+
+def test_the_key_is_in_no_repr_of_the_teacher(key: str) -> None:
+    teacher = opened("http://127.0.0.1:9/v1")
+    assert key not in repr(vars(teacher))
+    with pytest.raises(ServiceError) as caught:
+        ask(teacher)
+    assert key not in "".join(traceback.format_exception(caught.value))

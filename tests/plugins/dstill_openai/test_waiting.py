@@ -1,0 +1,91 @@
+"""Retry-After in all its forms, backoff, and a pause that holds for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import formatdate
+
+import pytest
+from support.loopback_teacher import LoopbackTeacher, answer, error
+from support.openai_asking import ask, opened, prompt
+
+from dstill.errors import ServiceError
+from dstill_openai.waiting import backoff, retry_after
+
+pytestmark = pytest.mark.usefixtures("key")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "12"}, 12.0),
+        ({"retry-after": " 0.5 "}, 0.5),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({}, None),
+        ({"retry-after": ""}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "1e9"}, None),
+        ({"retry-after": "9" * 4301}, None),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, None),
+        ({"retry-after": "Fri, 31 Dec 99999 23:59:59 GMT"}, None),
+    ],
+)
+def test_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+def test_retry_after_as_a_date_is_the_time_until_then() -> None:
+    seconds = retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)})
+    assert seconds is not None
+    assert 57 < seconds <= 60
+
+
+def test_backoff_grows_with_full_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # the real times
+    for attempt, most in ((1, 0.5), (2, 1.0), (5, 8.0), (20, 60.0), (10_000, 60.0)):
+        waits = [backoff(attempt) for _ in range(300)]
+        assert 0 <= min(waits) < most / 4
+        assert most * 3 / 4 < max(waits) <= most
+
+
+def test_a_pause_is_kept(caplog: pytest.LogCaptureFixture) -> None:
+    with LoopbackTeacher(script=[error(429, headers={"retry-after": "1"})]) as server:
+        started = time.monotonic()
+        ask(opened(server.base_url))
+        assert 1.0 <= time.monotonic() - started < 3
+    assert any("rate-limited by 127.0.0.1" in m and "next try in 1 s" in m for m in caplog.messages)
+
+
+def test_a_pause_that_is_too_long_is_not_taken() -> None:
+    with LoopbackTeacher(script=[error(429, headers={"retry-after": "301"})]) as server:
+        with pytest.raises(ServiceError, match="rate-limited by") as caught:
+            ask(opened(server.base_url, max_wait=300.0))
+        assert "it asks for a pause of 301 s" in caught.value.hint
+        assert len(server.requests) == 1
+
+
+def test_a_pause_holds_for_all_requests() -> None:
+    """Those that were not told yet wait too, instead of being told the same."""
+
+    async def run() -> None:
+        async with teacher:
+            first = asyncio.create_task(teacher.ask(prompt("first")))
+            while not server.requests:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)
+            started = time.monotonic()
+            await asyncio.gather(*(teacher.ask(prompt(f"q{n}")) for n in range(5)))
+            assert time.monotonic() - started > 0.5
+            await first
+
+    script = [error(429, headers={"retry-after": "1"})]
+    with LoopbackTeacher(lambda question: "x", script=[*script, *[answer("x")] * 6]) as server:
+        teacher = opened(server.base_url)
+        asyncio.run(run())
+        assert len(server.requests) == 7

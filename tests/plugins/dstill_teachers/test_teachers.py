@@ -1,0 +1,166 @@
+"""The teachers ``synthetic`` and ``replay``, and the check of rationales."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, Iterable
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+import dstill_teachers
+from dstill.asking import replies
+from dstill.defaults import check_draft as core_checks
+from dstill.errors import ConfigError, DataError
+from dstill.parts import Teacher
+from dstill.plugins import PluginInfo, Plugins
+from dstill.records import Draft, Example, Problem, Prompt, Reply
+from dstill.rows import write_rows
+from dstill.store import ReplyStore
+from dstill.task import Check, Task
+from dstill_teachers.replay import Replay, ReplayConfig
+from dstill_teachers.synthetic import Synthetic
+
+
+class Sums(Task):
+    name = "sums"
+    checks = (Check("form", lambda example, answer: ()),)
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+    def reply_text(self, rationale: str, answer: str) -> str:
+        return f"{rationale} => {answer}"
+
+    def canonical(self, answer: str) -> str:
+        return answer.replace("plus", "+")
+
+
+def prompt(**example: Any) -> Prompt:
+    task = Sums()
+    return task.prompt(Example(**{"id": "1", "question": "one and two", **example}), ())
+
+
+def reply(teacher: Teacher, asked: Prompt) -> Reply:
+    return asyncio.run(teacher.open(Sums()).ask(asked))
+
+
+# --- synthetic --------------------------------------------------------------------------
+
+
+def test_the_synthetic_teacher_answers_in_the_tasks_own_form() -> None:
+    asked = prompt(answer="1 + 2", rationale="one is 1")
+    assert reply(Synthetic(), asked) == Reply(id="1", text="one is 1 => 1 + 2", model="synthetic")
+
+
+def test_the_synthetic_teacher_does_not_invent() -> None:
+    with pytest.raises(DataError, match="no gold answer"):
+        reply(Synthetic(), prompt())
+
+
+def test_another_gold_is_another_reply(tmp_path: Path) -> None:
+    """The words of the question are the same; the store must not give the old gold."""
+    teacher = Synthetic().open(Sums())
+
+    async def run(answer: str) -> Any:
+        return [a.reply async for a in replies(teacher, [prompt(answer=answer, rationale="so")], store)]
+
+    with ReplyStore(tmp_path / "replies.sqlite") as store:
+        assert asyncio.run(run("1 + 2"))[0].text == "so => 1 + 2"
+        assert asyncio.run(run("2 + 1"))[0].text == "so => 2 + 1"
+        assert len(store) == 2
+
+
+# --- replay -----------------------------------------------------------------------------
+
+
+def replay(file: Path) -> Replay:
+    return Replay(ReplayConfig(file=str(file)))
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_answers_are_replayed_from_three_formats(tmp_path: Path, suffix: str) -> None:
+    rows = [{"prompt": "one and two", "rationale": "one is 1", "dsl": "1 + 2"}, {"prompt": "two", "dsl": "2"}]
+    file = tmp_path / f"answers.{suffix}"
+    if suffix == "jsonl":
+        write_rows(file, rows)
+    elif suffix == "csv":
+        file.write_text("prompt,rationale,dsl\none and two,one is 1,1 + 2\ntwo,,2\n")
+    else:
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), file)
+    assert reply(replay(file), prompt(id="any")).text == "one is 1 => 1 + 2"
+    assert reply(replay(file), prompt(id="any", question="two")).text == " => 2"  # without a rationale
+
+
+def test_replay_goes_by_id_and_then_by_the_exact_question(tmp_path: Path) -> None:
+    file = tmp_path / "answers.jsonl"
+    rows = [{"id": "a", "question": "x", "answer": "1"}, {"id": "b", "question": "x", "answer": "2"}]
+    write_rows(file, [*rows, {"id": "c", "question": "y", "answer": "3"}])
+    assert reply(replay(file), prompt(id="b", question="x")).text == " => 2"
+    assert reply(replay(file), prompt(id="a", question="y")).text == " => 3"  # the id is of another question
+    assert reply(replay(file), prompt(id="c", question="Y, in other words")).text == " => 3"
+    with pytest.raises(DataError, match=r"2 different answers to the question \(a, b\)"):
+        reply(replay(file), prompt(id="z", question="x"))
+    with pytest.raises(DataError, match="no answer to the question"):
+        reply(replay(file), prompt(id="z", question="z"))
+
+
+def test_a_corrected_file_is_replayed_anew(tmp_path: Path) -> None:
+    file = tmp_path / "answers.jsonl"
+    write_rows(file, [{"question": "one and two", "answer": "1 + 2"}])
+    before = replay(file).open(Sums()).identity(prompt())
+    write_rows(file, [{"question": "one and two", "answer": "2 + 1"}])
+    assert replay(file).open(Sums()).identity(prompt()) != before
+
+
+def test_replay_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no file to read from"):
+        Replay().open(Sums())
+    write_rows(tmp_path / "questions.jsonl", [{"question": "q"}])
+    with pytest.raises(DataError, match="no row has an answer"):
+        replay(tmp_path / "questions.jsonl").open(Sums())
+
+
+# --- rationales -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plugins() -> Plugins:
+    plugins = Plugins()
+    plugins.add(dstill_teachers, PluginInfo(name="teachers"))
+    assert not plugins.failures
+    return plugins
+
+
+LONG = "one plus two plus three plus four"
+
+
+@pytest.mark.parametrize(
+    ("answer", "rationale", "codes"),
+    [
+        (LONG, "", ["rationale_empty"]),
+        (LONG, " \n", ["rationale_empty"]),
+        (LONG, f"so it is {LONG}.", ["rationale_leaks_answer"]),
+        (LONG, "it is  one\nplus two plus\tthree plus four", ["rationale_leaks_answer"]),
+        (LONG, "canonically one + two + three + four", ["rationale_leaks_answer"]),
+        (LONG, "first one, then two, three and four", []),
+        ("42", "six times seven is 42", []),  # so short an answer is named by any good rationale
+    ],
+)
+def test_rationales_are_checked(plugins: Plugins, answer: str, rationale: str, codes: list[str]) -> None:
+    example = Example(id="1", question="q")
+    found = plugins.check_draft(Sums(), example, Draft(answer=answer, rationale=rationale))
+    assert [p.code for p in found] == codes
+    assert all(p.layer == "rationale" and p.is_error for p in found)
+
+
+def test_the_core_knows_nothing_of_rationales() -> None:
+    found: Iterable[Problem] = core_checks(Sums(), Example(id="1", question="q"), Draft(answer="x"))
+    assert list(found) == []
+
+
+def test_the_plugin_registers_both_teachers(plugins: Plugins) -> None:
+    assert plugins.teacher("synthetic") is Synthetic
+    assert plugins.teacher("replay") is Replay

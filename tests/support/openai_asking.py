@@ -1,0 +1,55 @@
+"""The teacher ``openai`` set up for the loopback server.
+
+`opened` makes one, `ask` gets one reply, `buy` gets many through a store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, Callable, Iterable
+
+from dstill.asking import Counts, replies
+from dstill.records import Example, Message, Prompt, Reply
+from dstill.store import ReplyStore
+from dstill.task import Check, Task
+from dstill_openai.teacher import OpenAIConfig, OpenAITeacher
+
+__all__ = ["Echo", "ask", "buy", "opened", "prompt"]
+
+
+class Echo(Task):
+    name = "echo"
+    checks = (Check("form", lambda example, answer: ()),)
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+
+def prompt(question: str = "why?") -> Prompt:
+    return Prompt(example=Example(id=question, question=question), messages=(Message(role="user", content=question),))
+
+
+def opened(url: str, **settings: Any) -> OpenAITeacher:
+    config = OpenAIConfig(**{"base_url": url, "model": "toy", "max_retries": 2, **settings})
+    return OpenAITeacher(config).open(Echo())
+
+
+def ask(teacher: OpenAITeacher, question: str = "why?") -> Reply:
+    async def run() -> Reply:
+        async with teacher:
+            return await teacher.ask(prompt(question))
+
+    return asyncio.run(run())
+
+
+async def buy(url: str, store: Path, questions: int, concurrency: int, say: Callable[[str], object]) -> Counts:
+    """Ask ``question 0`` and so on; each reply is said as it is yielded."""
+    counts = Counts()
+    prompts = (prompt(f"question {n}") for n in range(questions))
+    with ReplyStore(store) as kept:
+        async with opened(url) as teacher:
+            async for asked in replies(teacher, prompts, kept, concurrency=concurrency, counts=counts):
+                assert isinstance(asked.reply, Reply), asked.reply
+                say(f"{asked.reply.id}: {asked.reply.text}")
+    return counts
