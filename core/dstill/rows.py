@@ -182,6 +182,9 @@ def _refuse_duplicates(path: Path, numbers: list[int], examples: list[Example]) 
 
 def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     with reading(path), path.open("rb") as stream:
+        if (found := detect(stream.readline(512))) not in ("", "CSV"):
+            raise DataError(f"detected {found}, expected CSV", where=str(path))
+        stream.seek(0)
         lines = csv.reader(_decoded(stream, path), strict=True)
         try:
             header = next((cells for cells in lines if cells), [])
@@ -204,10 +207,8 @@ def _decoded(stream: BinaryIO, path: Path) -> Iterator[str]:
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            found = detect(line) if number == 1 else ""
-            what = f"detected {found}, expected CSV" if found else ""
-            byte = f"line {number}: not UTF-8 (byte 0x{line[error.start]:02x})"
-            raise DataError(what or byte, where=f"{path}:{number}") from error
+            byte = line[error.start]
+            raise DataError(f"line {number}: not UTF-8 (byte 0x{byte:02x})", where=f"{path}:{number}") from error
 
 
 def _check_header(header: list[str], path: Path) -> None:
