@@ -17,8 +17,9 @@ from typing import Any, Iterable, Literal, Mapping, Sequence
 from dstill.errors import UsageError
 from dstill.records import Draft, Example, Message, Problem, Prompt
 from dstill.task import Check, Task
-from dstill_querydsl import compare, refusal, schema, strict
+from dstill_querydsl import compare, guard, mapping_check, refusal, schema, strict
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.fields import Fields
 from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, index_of
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, question_block
 from dstill_querydsl.synthesize import split_examples, synthesize
@@ -40,6 +41,7 @@ class Settings:
     dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(
         default="elasticsearch9", metadata={"help": "whose rules hold where products differ"}
     )
+    guard: guard.Limits = field(default_factory=guard.Limits)
 
 
 class QueryDsl(Task):
@@ -49,6 +51,10 @@ class QueryDsl(Task):
     config: Settings
     instructions = INSTRUCTIONS
     executors = ("embedded", "http")
+
+    def __init__(self, config: Settings | None = None) -> None:
+        super().__init__(config)
+        self._fields: dict[str, Fields] = {}  # by the index' digest
 
     # --- questions ----------------------------------------------------------------------
 
@@ -110,6 +116,8 @@ class QueryDsl(Task):
         return (
             Check("json", self._json, parses=True),
             Check("schema", self._schema),
+            Check("mapping", self._mapping),
+            Check("guard", self._guard),
         )
 
     def _json(self, example: Example, answer: str) -> Iterable[Problem]:
@@ -118,6 +126,18 @@ class QueryDsl(Task):
     def _schema(self, example: Example, answer: str) -> Iterable[Problem]:
         value = strict.read(answer).value or {}
         return refusal.check(value) if "refusal" in value else schema.check(value, self.config.dialect)
+
+    def _mapping(self, example: Example, answer: str) -> Iterable[Problem]:
+        index, value = self.index(example), strict.read(answer).value or {}
+        if index is None or "refusal" in value:
+            return ()
+        if index.digest not in self._fields:  # resolving a mapping takes longer than checking a body
+            self._fields[index.digest] = Fields.of(index.mapping)
+        return mapping_check.check(value, self._fields[index.digest])
+
+    def _guard(self, example: Example, answer: str) -> Iterable[Problem]:
+        value = strict.read(answer).value or {}
+        return () if "refusal" in value else guard.check(value, self.config.guard)
 
     def canonical(self, answer: str) -> str:
         return canonical_text(answer)
