@@ -7,6 +7,8 @@
 // gets the port once the node answers; the node ends when the process PARENT does.
 package org.elasticsearch.node;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.reflect.Constructor;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,10 +85,12 @@ public final class ElasticsearchNode {
         } catch (Exception error) {
             error.printStackTrace();
         }
-        try (Stream<Path> files = Files.walk(home)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-        } catch (Exception error) {
-            error.printStackTrace();
+        for (int attempt = 0; attempt < 5 && Files.exists(home); attempt++) {
+            try (Stream<Path> files = Files.walk(home)) {
+                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            } catch (IOException | UncheckedIOException error) {
+                error.printStackTrace(); // a file went away while the folder was read
+            }
         }
     }
 

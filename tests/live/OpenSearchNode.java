@@ -5,6 +5,8 @@
 //
 // HOME is an empty folder, removed at the end; PORT 0 takes a free one; the file READY
 // gets the port once the node answers; the node ends when the process PARENT does.
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -93,10 +95,12 @@ public final class OpenSearchNode extends Node {
         } catch (Exception error) {
             error.printStackTrace();
         }
-        try (Stream<Path> files = Files.walk(home)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-        } catch (Exception error) {
-            error.printStackTrace();
+        for (int attempt = 0; attempt < 5 && Files.exists(home); attempt++) {
+            try (Stream<Path> files = Files.walk(home)) {
+                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            } catch (IOException | UncheckedIOException error) {
+                error.printStackTrace(); // a file went away while the folder was read
+            }
         }
     }
 }

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any, Iterable, Iterator, Mapping
 
 __all__ = ["Holes", "exact", "not_here"]
@@ -22,6 +23,9 @@ LARGEST = 2**53  # whole numbers beyond it lose their last digits
 _FILTERS = ("synonym", "synonym_graph", "word_delimiter", "word_delimiter_graph", "elision", "kstem")
 _ANALYZERS = ("english",)
 _CHAR_FILTERS = ("mapping",)
+_SIGNIFICANT = frozenset({"significant_terms", "significant_text"})
+# Top-level keys of Elasticsearch that the embedded engine does not know.
+_KEYS = ("ext", "indices_boost", "knn", "pit", "profile", "rank", "rescore", "retriever", "runtime_mappings", "slice")
 _WHOLE = ("long", "integer", "short", "byte")
 _UNKNOWN = re.compile(
     r"unknown query \[(\w+)\]|Unknown aggregation type \[(\w+)\]|Unknown key for an? \w+ in \[(\w+)\]", re.IGNORECASE
@@ -34,7 +38,8 @@ class Holes:
 
     normalized: frozenset[str] = frozenset()  # keyword fields with a normalizer
     analyzed: frozenset[str] = frozenset()  # text fields whose analysis differs
-    whole: frozenset[str] = field(default=frozenset())  # integer fields
+    whole: frozenset[str] = frozenset()  # integer fields
+    addresses: frozenset[str] = frozenset()  # ip fields
     large: frozenset[str] = frozenset()  # fields that hold numbers beyond `LARGEST`
 
     @classmethod
@@ -47,6 +52,7 @@ class Holes:
                 name for name, one in fields.items() if {one.get("analyzer"), one.get("search_analyzer")} & strange
             ),
             whole=frozenset(name for name, one in fields.items() if one.get("type") in _WHOLE),
+            addresses=frozenset(name for name, one in fields.items() if one.get("type") == "ip"),
             large=frozenset(large),
         )
 
@@ -56,13 +62,18 @@ class Holes:
             if found := self.normalized.intersection(_words(body.get(part))):
                 return f"{key} by '{min(found)}', which has a normalizer"
         words = set(_words(body))
+        if found := _SIGNIFICANT & words:
+            return f"asks for {min(found)}, whose scores differ in the embedded engine"
         if found := self.analyzed & words:
             return f"searches '{min(found)}', whose analysis differs in the embedded engine"
         if found := self.large & words:
             return f"uses '{min(found)}', which holds numbers beyond 2^53"
         if any(isinstance(word, int) and abs(word) > LARGEST for word in words):
             return "holds a number beyond 2^53"
-        if found := self.whole.intersection(_averaged(body.get("sort"))):
+        sorts = list(_under("sort", body))
+        if found := self.addresses.intersection(_words(sorts)):
+            return f"sorts by '{min(found)}': the embedded engine sorts addresses as text"
+        if found := self.whole.intersection(name for sort in sorts for name in _averaged(sort)):
             return f"sorts by the average or median of '{min(found)}'"
         return ""
 
@@ -81,18 +92,18 @@ def not_here(reason: str) -> bool:
     if "unsupported_operation_exception" in reason or "is not supported by osmem" in reason:
         return True
     match = _UNKNOWN.search(reason)
-    return match is not None and next(filter(None, match.groups())) in _real_names()
+    if match is None:
+        return False
+    query, aggregation, key = match.groups()
+    return query in _names("query") or aggregation in _names("aggs") or key in _KEYS
 
 
 @cache
-def _real_names() -> frozenset[str]:
-    """Queries, aggregations and top-level keys of Elasticsearch, as its client knows them."""
-    from elasticsearch import Elasticsearch
-    from elasticsearch.dsl import aggs, query
-
-    classes = [one for module in (query, aggs) for one in vars(module).values() if inspect.isclass(one)]
-    names = {name for one in classes if isinstance(name := getattr(one, "name", None), str)}
-    return frozenset(names | set(inspect.signature(Elasticsearch.search).parameters))
+def _names(module: str) -> frozenset[str]:
+    """The queries or aggregations of Elasticsearch, as its client knows them."""
+    classes = vars(import_module(f"elasticsearch.dsl.{module}")).values()
+    found = (getattr(one, "name", None) for one in classes if inspect.isclass(one))
+    return frozenset(name for name in found if isinstance(name, str) and name)
 
 
 def _fields(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -139,6 +150,18 @@ def _words(value: Any) -> Iterator[Any]:
         yield value.partition("^")[0]
     elif isinstance(value, (int, float)):
         yield value
+
+
+def _under(key: str, value: Any) -> Iterator[Any]:
+    """Everything that stands under `key`, at any depth: sorts of hits and of top_hits alike."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name == key:
+                yield inner
+            yield from _under(key, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _under(key, inner)
 
 
 def _averaged(sort: Any) -> Iterator[str]:

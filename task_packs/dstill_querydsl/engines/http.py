@@ -110,7 +110,7 @@ class HttpEngine:
     def _refused(self, error: Any, index: str) -> Outcome:
         if error.meta.status in (401, 403):
             raise self._forbidden(error, f"searching '{index}'")
-        if error.meta.status == 404:
+        if error.meta.status == 404 and _names_index(error.body, index):
             raise self._missing(index)
         reason = f"{error.meta.status} {_reason(error.body)}"
         fault = 400 <= error.meta.status < 500 and error.meta.status not in (408, *BUSY)
@@ -209,6 +209,12 @@ def _wait(retry_after: str, attempt: int) -> float:
 def _is_engine_error(error: Any) -> bool:
     """Engines say errors as JSON with a type; a web server's are pages."""
     return isinstance(error.body, Mapping) and isinstance(error.body.get("error"), (Mapping, str))
+
+
+def _names_index(body: Any, index: str) -> bool:
+    """Whether a 404 is about the index that was asked, and not about one that the answer looks things up in."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    return not isinstance(error, Mapping) or error.get("index", index) == index
 
 
 def _reason(body: Any) -> str:
