@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -75,6 +76,8 @@ def test_a_student_reads_the_question_or_the_fields_too() -> None:
         ('{"query": {"term": {}}, "query": {}}', Level.UNPARSED),
         ('{"query": {"trem": {"host.name": "web-03"}}}', Level.PARSED),
         ('{"refusal": {}}', Level.PARSED),
+        ('{"query": {"term": {"host.nme": "web-03"}}}', Level.PARSED),
+        ('{"query": {"script_score": {"query": {"match_all": {}}, "script": {"source": "1"}}}}', Level.PARSED),
         (GOLD, Level.VALID),
         (REFUSAL, Level.VALID),
     ],
@@ -82,6 +85,27 @@ def test_a_student_reads_the_question_or_the_fields_too() -> None:
 def test_how_far_an_answer_comes_without_an_engine(answer: str, reached: Level) -> None:
     verdict = QueryDsl().judge(EXAMPLE, Draft(answer=answer), None)
     assert verdict.reached == reached
+
+
+def test_layers_are_named_in_order() -> None:
+    assert [check.name for check in QueryDsl().checks] == ["json", "schema", "mapping", "guard"]
+
+
+def test_the_mapping_is_not_checked_where_only_a_name_is_known() -> None:
+    elsewhere = replace(EXAMPLE, context={"index": "mine"})
+    assert list(QueryDsl().problems(elsewhere, Draft(answer=GOLD))) == []
+
+
+def test_a_mapping_of_the_users_own_is_checked() -> None:
+    own = replace(EXAMPLE, context={"index": "mine", "mapping": {"properties": {"host": {"type": "keyword"}}}})
+    (problem,) = QueryDsl().problems(own, Draft(answer=GOLD))
+    assert (problem.layer, problem.code) == ("mapping", "unknown_field")
+
+
+def test_the_guard_follows_the_config() -> None:
+    limits = replace(Settings().guard, size=5)
+    (problem,) = QueryDsl(Settings(guard=limits)).problems(EXAMPLE, Draft(answer='{"size": 6}'))
+    assert problem.layer == "guard"
 
 
 def test_refusing_is_right_where_refusing_was_asked() -> None:
