@@ -108,6 +108,8 @@ class Rate(Metric):
 
 
 class Parsed(Rate):
+    """The answer is in the language at all."""
+
     name = "parsed"
 
     def hit(self, verdict: Verdict) -> bool:
@@ -118,6 +120,8 @@ class Parsed(Rate):
 
 
 class Valid(Rate):
+    """No check found an error in it."""
+
     name = "valid"
 
     def hit(self, verdict: Verdict) -> bool:
@@ -128,6 +132,8 @@ class Valid(Rate):
 
 
 class Executed(Rate):
+    """The engine ran it."""
+
     name = "executed"
 
     def hit(self, verdict: Verdict) -> bool:
@@ -172,6 +178,8 @@ class SilentWrong(Rate):
 
 
 class ExactMatch(Rate):
+    """The gold itself, in canonical form."""
+
     name = "exact_match"
 
     def hit(self, verdict: Verdict) -> bool:
@@ -182,6 +190,8 @@ class ExactMatch(Rate):
 
 
 class RefusalPrecision(Rate):
+    """Of the refusals, those that were asked for."""
+
     name = "refusal_precision"
 
     def hit(self, verdict: Verdict) -> bool:
@@ -196,6 +206,8 @@ class RefusalPrecision(Rate):
 
 
 class RefusalRecall(Rate):
+    """Of the questions to refuse, those that were refused."""
+
     name = "refusal_recall"
 
     def hit(self, verdict: Verdict) -> bool:

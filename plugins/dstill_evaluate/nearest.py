@@ -32,6 +32,8 @@ CHUNK = 256  # sources compared at once: bounds the dense similarities to 256 x 
 
 
 class Nearest(Student):
+    """Answers with the most similar training question's answer; learns nothing."""
+
     name = "nearest"
 
     def shape(self, texts: Iterable[str] = ()) -> Shape:

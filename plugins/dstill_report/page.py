@@ -116,8 +116,8 @@ def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
         warnings.append(
             f"This run is invalid: the engine could not be asked about {share} of the answers, more than 2 %."
         )
-    scores = [Score.from_row(m["executable_accuracy"]) for m in evaluated["scores"]["student"].values()]
-    if not any(score.n for score in scores):
+    scores = [metrics.get("executable_accuracy") for metrics in evaluated["scores"]["student"].values()]
+    if not any(score and score["n"] for score in scores):
         warnings.append("Nothing was executed: executable accuracy is not checked.")
     return tuple(warnings)
 

@@ -61,14 +61,14 @@ def _rank(metric: str) -> tuple[int, str]:
     return (known.index(metric) if metric in known else len(known), metric)
 
 
-def _cell(row: Mapping[str, Any] | None, *, count: bool = True) -> str:
+def _cell(row: Mapping[str, Any] | None) -> str:
     """A rate, and in a second line its interval and n."""
     if row is None:
         return ""
     score = Score.from_row(row)
     if score.value is None:
         return shown(score)
-    return f"{percent(score.value)}\n{interval(score)}" + (f" n {score.n:,}" if count else "")
+    return f"{percent(score.value)}\n{interval(score)} n {score.n:,}"
 
 
 def _not_counted(scores: Mapping[str, Any]) -> Section | None:
@@ -97,23 +97,20 @@ def _categories(categories: Mapping[str, Any]) -> Section | None:
         c: Score.from_row(m["executable_accuracy"]) for c, m in categories.items() if "executable_accuracy" in m
     }
     columns = ("executable_accuracy", "exact_match", "silent_wrong")
-    weakest_first = sorted(
-        categories,
-        key=lambda c: (accuracy[c].value is None, accuracy[c].value, c) if c in accuracy else (True, None, c),
-    )
+
+    def weakness(category: str) -> tuple[bool, float, str]:
+        value = accuracy[category].value if category in accuracy else None
+        return (value is None, value or 0, category)
+
     rows = tuple(
-        (
-            category,
-            str(accuracy[category].n if category in accuracy else ""),
-            *(_cell(categories[category].get(metric), count=False) for metric in columns),
-        )
-        for category in weakest_first
+        (category, *(_cell(categories[category].get(metric)) for metric in columns))
+        for category in sorted(categories, key=weakness)
     )
     return Section(
         title="Categories",
         order=20,
         text="The student's answers by category of question, the weakest first.",
-        table=Table(columns=("category", "n", *(words(c) for c in columns)), rows=rows),
+        table=Table(columns=("category", *(words(c) for c in columns)), rows=rows),
         svg=plots.intervals(accuracy, "Executable accuracy by category, with 95 % intervals"),
     )
 

@@ -174,6 +174,17 @@ def test_without_an_engine_it_says_not_checked(make_run: Any, judged: Any) -> No
     assert json.loads(summary(report))["scores"]["student"]["test"]["executable_accuracy"]["value"] is None
 
 
+def test_a_run_without_this_packages_metrics_has_a_report_too(make_run: Any) -> None:
+    run = make_run(tests=12)
+    evaluated = run.manifest["stages"]["evaluate"]
+    score = {"name": "mine", "value": 0.5, "n": 12, "low": 0.2, "high": 0.8, "note": ""}
+    evaluated.update(scores={"student": {"test": {"mine": score}}}, categories={"range": {"mine": score}})
+    text = Reader(html(gather(run))).text
+    assert "Mine" in text
+    assert "50.0 %" in text
+    assert "executable accuracy is not checked" in text
+
+
 def test_an_engine_that_was_not_there_makes_the_run_invalid(make_run: Any, judged: Any) -> None:
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)
