@@ -96,8 +96,8 @@ class HttpEngine:
         except ApiError as error:
             return self._refused(error, index)
         except TransportError as error:
-            if any(isinstance(e, ReplyTooLarge) for e in error.errors):
-                return Outcome(kind=OutcomeKind.INVALID, reason=str(error.errors[0]))
+            if isinstance(error.__cause__, ReplyTooLarge):
+                return Outcome(kind=OutcomeKind.INVALID, reason=str(error.__cause__))
             return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{type(error).__name__}: {error.message}")
         if not isinstance(reply, dict):
             return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="the reply is no JSON object")

@@ -45,8 +45,8 @@ def reads(method: str, path: str) -> bool:
     """Whether the scoring client may make this request: it only ever reads."""
     if path == "/":
         return method == "GET"
-    _, name, *rest = path.split("/")
-    return method in _READS.get("/".join(rest), ()) and bool(_PATTERN.fullmatch(unquote(name)))
+    name, rest = _parts(path)
+    return method in _READS.get(rest, ()) and bool(_PATTERN.fullmatch(unquote(name)))
 
 
 def writes(created: set[str]) -> Callable[[str, str], bool]:
@@ -57,7 +57,13 @@ def writes(created: set[str]) -> Callable[[str, str], bool]:
     allowed = {"": ("PUT", "DELETE"), "_bulk": ("PUT", "POST"), "_refresh": ("POST",)}
 
     def permit(method: str, path: str) -> bool:
-        _, name, *rest = path.split("/")
-        return name.startswith(OWN_PREFIX) and name in created and method in allowed.get("/".join(rest), ())
+        name, rest = _parts(path)
+        return name.startswith(OWN_PREFIX) and name in created and method in allowed.get(rest, ())
 
     return permit
+
+
+def _parts(path: str) -> tuple[str, str]:
+    """``/logs/_validate/query`` → ("logs", "_validate/query")."""
+    name, _, rest = path.removeprefix("/").partition("/")
+    return name, rest

@@ -1,0 +1,156 @@
+"""A toy index and its task, the embedded engine over them, and servers that answer as a test says."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Callable, Iterable, Iterator
+
+import pytest
+
+from dstill.parts import Engine
+from dstill.records import Example
+from dstill.task import Check, Task
+from dstill_querydsl.engines import Embedded
+from dstill_querydsl.indices import Index
+
+NOW = "2025-03-27T12:00:00Z"
+MAPPING: dict[str, Any] = {
+    "properties": {
+        "at": {"type": "date"},
+        "level": {"type": "keyword"},
+        "message": {"type": "text"},
+        "bytes": {"type": "integer"},
+        "client": {"type": "ip"},
+        "id": {"type": "long"},
+    }
+}
+
+
+def documents() -> Iterator[tuple[str, dict[str, Any]]]:
+    for n in range(30):
+        yield (
+            f"d{n:02}",
+            {
+                "at": f"2025-03-{1 + n % 27:02}T08:00:00Z",
+                "level": ("error", "info", "info")[n % 3],
+                "message": f"node {n} left the cluster" if n % 5 else f"disk {n} full",
+                "bytes": n // 2,
+                "client": f"192.0.2.{n}",
+                "id": 2**53 + n,
+            },
+        )
+
+
+TOY = Index(name="toy", mapping=MAPPING, settings={}, now=NOW, documents=documents, recipe="toy 1")
+
+
+class ToyTask(Task):
+    name = "toy"
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return ()
+
+
+class ToyEmbedded(Embedded):
+    """On `TOY`, whatever the example."""
+
+    def index_of(self, example: Example) -> Index | None:
+        return TOY
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[ToyEmbedded]:
+    with ToyEmbedded().open(ToyTask(), Engine()) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="session")
+def toy_index() -> Index:
+    return TOY
+
+
+@pytest.fixture(scope="session")
+def toy_task() -> Task:
+    return ToyTask()
+
+
+@pytest.fixture
+def example() -> Example:
+    return Example(id="1", question="which?", context={"index": "toy"})
+
+
+Answer = Callable[[str, str, bytes], tuple[int, dict[str, str], Any]]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Answer], str]]:
+    """Start a loopback server that answers by a function of (method, path, body); gives its URL.
+
+    What the function gives is (status, headers, body): a body that is no bytes is sent as JSON,
+    an iterator of bytes in pieces.
+    """
+    running: list[ThreadingHTTPServer] = []
+
+    def start(answer: Answer) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(answer))
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        running.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield start
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+def _handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            length = int(self.headers.get("content-length", 0))
+            status, headers, body = answer(self.command, self.path, self.rfile.read(length))
+            pieces = body if isinstance(body, Iterator) else iter([body if isinstance(body, bytes) else _json(body)])
+            self.send_response(status)
+            for name, value in {"content-type": "application/json", "connection": "close", **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # the client had enough
+            self.close_connection = True
+
+        do_POST = do_PUT = do_DELETE = do_GET
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    return Handler
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body).encode()
+
+
+# What servers say of themselves.
+ELASTICSEARCH_9 = {"version": {"number": "9.2.0"}, "tagline": "You Know, for Search"}
+PRODUCT = {"x-elastic-product": "Elasticsearch"}
+
+
+@pytest.fixture(scope="session")
+def said() -> dict[str, dict[str, Any]]:
+    """Replies to ``GET /``, by product and major version."""
+    return {
+        "Elasticsearch 9": ELASTICSEARCH_9,
+        "Elasticsearch 7": {"version": {"number": "7.17.0"}, "tagline": "You Know, for Search"},
+        "Elasticsearch 6": {"version": {"number": "6.8.0"}, "tagline": "You Know, for Search"},
+        "OpenSearch 1": {"version": {"number": "1.3.0", "distribution": "opensearch"}, "tagline": "The OpenSearch …"},
+    }

@@ -1,0 +1,192 @@
+"""The embedded engine: a process of its own, each index loaded once, no orphan."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstill.errors import DataError, UsageError
+from dstill.parts import Engine, Executor
+from dstill.records import Corpus, Example, OutcomeKind
+from dstill.task import Task
+from dstill_querydsl import compare
+from dstill_querydsl.engines import Embedded, EmbeddedServer, HttpEngine
+from dstill_querydsl.indices import Index
+
+
+def run(executor: Executor, body: Any, example: Example) -> Any:
+    return executor.run(json.dumps(body), example)
+
+
+def test_an_answer_runs(embedded: Executor, example: Example) -> None:
+    outcome = run(embedded, {"query": {"term": {"level": "error"}}, "sort": ["bytes"], "size": 3}, example)
+    assert outcome.kind is OutcomeKind.OK
+    assert [hit["id"] for hit in outcome.value["hits"]] == ["d00", "d03", "d06"]
+    assert outcome.value["matched"]["count"] == 10
+    assert outcome.value["documents"] == 30
+    assert json.loads(json.dumps(outcome.value)) == outcome.value
+    assert embedded.label == "embedded osmem-server 0.1.6"
+
+
+def test_now_is_the_index_own(embedded: Executor, example: Example) -> None:
+    outcome = run(embedded, {"query": {"range": {"at": {"gte": "now-2d/d", "lt": "now/d"}}}}, example)
+    assert {hit["id"] for hit in outcome.value["hits"]} == {"d24", "d25"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("", "no text"),
+        ("a question?", "not a search body"),
+        ('{"size": 1, "size": 2}', "stands twice"),
+        ('{"query": {"mach": {}}}', "unknown query [mach]"),
+        ('{"aggs": {"a": {"match": {}}}}', "Unknown aggregation type [match]"),
+        ('{"sise": 3}', "400 "),
+        ('{"query": {"range": {"at": {"gte": "yesterday"}}}}', "400 "),
+    ],
+)
+def test_an_answer_that_is_wrong_is_invalid(embedded: Executor, example: Example, answer: str, reason: str) -> None:
+    outcome = embedded.run(answer, example)
+    assert outcome.kind is OutcomeKind.INVALID
+    assert reason in outcome.reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": {"knn": {"field": "x", "query_vector": [1], "k": 1}}},
+        {"query": {"semantic": {"field": "message", "query": "x"}}},
+        {"aggs": {"a": {"top_metrics": {"metrics": {"field": "bytes"}, "sort": {"at": "asc"}}}}},
+        {"runtime_mappings": {}},
+        {"sort": ["client"]},
+        {"aggs": {"a": {"terms": {"field": "level"}, "aggs": {"b": {"top_hits": {"sort": [{"client": "asc"}]}}}}}},
+        {"query": {"term": {"id": 5}}},
+        {"query": {"term": {"bytes": 2**53 + 1}}},
+        {"sort": [{"bytes": {"order": "asc", "mode": "avg"}}]},
+        {"aggs": {"a": {"significant_terms": {"field": "level"}}}},
+    ],
+)
+def test_what_only_this_engine_lacks_is_unsupported(embedded: Executor, example: Example, body: Any) -> None:
+    outcome = run(embedded, body, example)
+    assert outcome.kind is OutcomeKind.UNSUPPORTED
+    assert outcome.reason
+
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+names = st.sampled_from(
+    ["query", "bool", "must", "match", "level", "terms", "aggs", "a", "size", "sort", "range", "at"]
+)
+trees = st.recursive(leaves, lambda t: st.lists(t, max_size=3) | st.dictionaries(names, t, max_size=3), max_leaves=8)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(max_size=20) | st.dictionaries(names, trees, max_size=4).map(json.dumps))
+def test_no_answer_makes_it_raise(embedded: Executor, answer: str) -> None:
+    example = Example(id="1", question="?", context={"index": "toy"})
+    assert embedded.run(answer, example).kind in OutcomeKind
+
+
+def test_golds_run_once_and_everything_loads_once(embedded: Any, example: Example) -> None:
+    gold = json.dumps({"query": {"term": {"level": "info"}}, "track_total_hits": True})
+    asked = replace(example, answer=gold)
+    assert embedded.run(gold, asked) is embedded.run(gold, asked)
+    other = json.dumps({"query": {"match": {"level": "info"}}, "track_total_hits": True})
+    assert embedded.run(other, asked) is not embedded.run(other, asked)
+    assert compare.same(embedded.run(other, asked).value, embedded.run(gold, asked).value)
+    assert len({place.name for place in embedded._places.values() if place.documents == 30}) == 1
+
+
+def test_a_corpus_takes_the_place_of_the_documents(embedded: Executor, example: Example) -> None:
+    corpus = Corpus(name="two", data={"documents": [["a", {"level": "error"}], ["b", {"level": ["error", "info"]}]]})
+    there = replace(example, context={**example.context, "corpus": corpus})
+    outcome = run(embedded, {"query": {"term": {"level": "error"}}}, there)
+    assert [hit["id"] for hit in outcome.value["hits"]] == ["a", "b"]
+    assert outcome.value["documents"] == 2
+
+
+def test_an_index_without_documents_is_the_users_own(toy_task: Task) -> None:
+    own = Example(id="7", question="?", context={"index": "logs", "mapping": {"properties": {}}})
+    with Embedded().open(toy_task, Engine()) as executor, pytest.raises(UsageError, match="no documents of 'logs'"):
+        executor.run("{}", own)
+
+
+def test_a_document_that_does_not_fit_is_named(toy_index: Index) -> None:
+    with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as engine:
+        documents = [("good", {"bytes": 1}), ("bad", {"bytes": "many"})]
+        with pytest.raises(DataError, match="document 'bad' cannot be indexed"):
+            engine.index("dstill-toy", toy_index.mapping, documents)
+        with pytest.raises(DataError, match="400"):
+            engine.index("dstill-toy2", {"properties": {"x": {"type": "nonsense"}}}, [])
+
+
+def test_the_indices_are_removed_and_nothing_else(toy_index: Index) -> None:
+    with EmbeddedServer.start() as server:
+        theirs = urllib.request.Request(f"{server.url}/dstill-theirs", method="PUT")
+        urllib.request.urlopen(theirs, timeout=5).close()
+        with HttpEngine(Engine(url=server.url), writable=True) as engine:
+            engine.index("dstill-mine", toy_index.mapping, toy_index.documents())
+            with pytest.raises(DataError):
+                engine.index("dstill-theirs", {}, [])
+            assert engine.count("dstill-mine") == 30
+        assert answers(f"{server.url}/dstill-theirs")
+        assert not answers(f"{server.url}/dstill-mine")
+
+
+def answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=5).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+    except OSError:
+        return False
+    return True
+
+
+def test_the_server_ends_when_it_is_closed() -> None:
+    server = EmbeddedServer.start()
+    assert answers(server.url)
+    server.close()
+    assert server.process.returncode is not None
+    assert not answers(server.url)
+
+
+PARENT = """
+import os, time
+from dstill_querydsl.engines import EmbeddedServer
+server = EmbeddedServer.start()
+if os.fork() == 0:
+    time.sleep(30)  # a child that holds the server's pipe open, as a data loader's worker would
+print(server.url, os.getpid(), flush=True)
+time.sleep(30)
+"""
+
+
+def test_the_server_dies_with_a_parent_that_is_killed() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as p:
+        assert p.stdout is not None
+        url = p.stdout.readline().split()[0]
+        assert answers(url)
+        p.kill()
+        p.wait()
+        deadline = time.monotonic() + 10
+        try:
+            while answers(url) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            assert not answers(url)
+        finally:
+            os.killpg(p.pid, signal.SIGKILL)  # the child that was forked off

@@ -1,0 +1,246 @@
+"""The HTTP engine against servers that misbehave, each a real one on loopback."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from dstill.errors import AuthError, ConfigError, ServiceError, UsageError
+from dstill.parts import Engine
+from dstill.records import Example, OutcomeKind
+from dstill.task import Task
+from dstill_querydsl.engines import Http, HttpEngine
+from dstill_querydsl.engines.node import NotPermitted
+
+FOUND = {"hits": {"total": {"value": 0, "relation": "eq"}, "hits": []}, "timed_out": False, "_shards": {"failed": 0}}
+Serve = Callable[[Any], str]
+
+
+def engine_that(serve: Serve, said: dict[str, Any], search: Callable[[], Any], timeout: float = 30.0) -> HttpEngine:
+    """An Elasticsearch 9 whose searches give what `search` gives."""
+    product = {"x-elastic-product": "Elasticsearch"}
+
+    def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
+        if path == "/":
+            return 200, product, said["Elasticsearch 9"]
+        status, headers, reply = search()
+        return status, {**product, **headers}, reply
+
+    return HttpEngine(Engine(url=serve(answer), timeout=timeout))
+
+
+# --- what answers at all ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        (200, {"content-type": "text/html"}, b"<html><h1>Welcome to nginx!</h1></html>"),
+        (404, {"content-type": "text/html"}, b"<html><h1>404 Not Found</h1></html>"),
+        (401, {"content-type": "text/html", "www-authenticate": "Basic"}, b"<html>who are you?</html>"),
+        (200, {}, {"responseHeader": {"status": 0}, "lucene": {"solr-spec-version": "9.4.0"}}),
+        (200, {}, b"[1, 2"),
+        (200, {"content-type": "application/octet-stream"}, b"\xff\x00"),
+        (200, {}, {"version": {"number": "18.3"}, "tagline": "something else"}),
+    ],
+    ids=["nginx", "nginx 404", "nginx 401", "solr", "broken json", "bytes", "another"],
+)
+def test_bad_input_061(serve: Serve, reply: Any) -> None:
+    url = serve(lambda method, path, body: reply)
+    with pytest.raises(ServiceError) as caught:
+        HttpEngine(Engine(url=url))
+    assert caught.value.exit_code == 7
+    assert caught.value.what == f"{url} answers, but is no Elasticsearch or OpenSearch"
+    assert "--engine-url" in caught.value.hint
+
+
+def test_bad_input_061_nothing_there() -> None:
+    url = "http://127.0.0.1:9"  # the discard port: nobody listens
+    with pytest.raises(ServiceError, match=f"cannot reach an engine at {url}") as caught:
+        HttpEngine(Engine(url=url))
+    assert caught.value.exit_code == 7
+    assert "is it running" in caught.value.hint
+
+
+@pytest.mark.parametrize("product", ["Elasticsearch 7", "OpenSearch 1"])
+def test_bad_input_062(serve: Serve, said: dict[str, Any], product: str) -> None:
+    """A version that nobody tried works, and every score says that it is untested."""
+    url = serve(lambda method, path, body: (200, {}, said[product] if path == "/" else FOUND))
+    with HttpEngine(Engine(url=url)) as engine:
+        assert str(engine.capabilities) == f"{product}.{'17' if '7' in product else '3'}.0 (untested)"
+        assert engine.search("logs", {"query": {"match_all": {}}}).kind is OutcomeKind.OK
+
+
+def test_bad_input_062_too_old_to_be_understood(serve: Serve, said: dict[str, Any]) -> None:
+    url = serve(lambda method, path, body: (200, {}, said["Elasticsearch 6"]))
+    with pytest.raises(ServiceError, match=r"is Elasticsearch 6\.8\.0, whose replies have another form") as caught:
+        HttpEngine(Engine(url=url))
+    assert caught.value.exit_code == 7
+
+
+def test_a_refused_key_is_no_missing_engine(serve: Serve) -> None:
+    body = {"error": {"type": "security_exception", "reason": "unable to authenticate"}, "status": 401}
+    with pytest.raises(AuthError, match="refused"):
+        HttpEngine(Engine(url=serve(lambda method, path, sent: (401, {}, body))))
+
+
+# --- searching --------------------------------------------------------------------------
+
+
+def test_a_busy_server_is_asked_again_when_it_says(serve: Serve, said: dict[str, Any]) -> None:
+    replies = iter([(429, {"retry-after": "1"}, {"error": "busy"}), (503, {}, {"error": "busy"}), (200, {}, FOUND)])
+    with engine_that(serve, said, lambda: next(replies)) as engine:
+        began = time.monotonic()
+        assert engine.search("logs", {}).kind is OutcomeKind.OK
+        assert time.monotonic() - began >= 1.0
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        ((200, {}, {**FOUND, "timed_out": True}), "timed out"),
+        ((200, {}, {**FOUND, "_shards": {"failed": 2}}), "2 shards failed"),
+        ((500, {}, {"error": {"type": "null_pointer_exception", "reason": ""}}), "500 null_pointer_exception"),
+        ((200, {}, b"[1"), "SerializationError"),
+        ((200, {}, [1]), "no JSON object"),
+        ((200, {"content-length": "1000"}, b"{"), "ConnectionError"),
+    ],
+)
+def test_what_is_nobodys_fault(serve: Serve, said: dict[str, Any], reply: Any, reason: str) -> None:
+    with engine_that(serve, said, lambda: reply) as engine:
+        outcome = engine.search("logs", {})
+    assert outcome.kind is OutcomeKind.UNAVAILABLE
+    assert reason in outcome.reason
+
+
+def test_an_answer_that_is_refused(serve: Serve, said: dict[str, Any]) -> None:
+    cause = {"type": "parsing_exception", "reason": "unknown query [mach]"}
+    reply = (400, {}, {"error": {"type": "x_content", "reason": "outer", "root_cause": [cause]}, "status": 400})
+    with engine_that(serve, said, lambda: reply) as engine:
+        outcome = engine.search("logs", {})
+    assert outcome.kind is OutcomeKind.INVALID
+    assert outcome.reason == "400 parsing_exception: unknown query [mach]"
+
+
+def test_an_index_that_only_the_answer_names_is_the_answers_fault(serve: Serve, said: dict[str, Any]) -> None:
+    error = {"type": "index_not_found_exception", "reason": "no such index [x]", "index": "x"}
+    with engine_that(serve, said, lambda: (404, {}, {"error": error})) as engine:
+        assert engine.search("logs", {}).kind is OutcomeKind.INVALID
+        with pytest.raises(ServiceError, match="no such index: x"):
+            engine.search("x", {})
+
+
+def test_a_runaway_body_ends_at_the_deadline(serve: Serve, said: dict[str, Any]) -> None:
+    def drip() -> Iterator[bytes]:
+        for _ in range(400):
+            yield b" "
+            time.sleep(0.05)
+
+    with engine_that(serve, said, lambda: (200, {}, drip()), timeout=0.5) as engine:
+        engine._wire.max_seconds = 1.0  # what the engine's own timeout and its grace come to, cut short
+        began = time.monotonic()
+        outcome = engine.search("logs", {})
+        assert time.monotonic() - began < 4
+    assert outcome.kind is OutcomeKind.UNAVAILABLE
+    assert "had not ended after 1 s" in outcome.reason
+
+
+def test_a_reply_beyond_the_cap_is_cut(serve: Serve, said: dict[str, Any]) -> None:
+    chunk = b" " * 2**20
+    with engine_that(serve, said, lambda: (200, {}, itertools.repeat(chunk, 40))) as engine:
+        outcome = engine.search("logs", {})
+    assert outcome.kind is OutcomeKind.INVALID
+    assert outcome.reason.startswith("too_large")
+
+
+def test_the_scoring_client_cannot_write(serve: Serve, said: dict[str, Any]) -> None:
+    with engine_that(serve, said, lambda: (200, {}, FOUND)) as engine:
+        with pytest.raises(NotPermitted, match="DELETE /logs"):
+            engine._client.indices.delete(index="logs")
+        with pytest.raises(ServiceError, match="reading only"):
+            engine.index("dstill-x", {}, [])
+        with pytest.raises(UsageError):
+            engine.search("logs,secrets", {})
+
+
+def test_timeout_and_whole_results_are_always_asked_for(serve: Serve, said: dict[str, Any]) -> None:
+    seen = []
+
+    def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
+        seen.append((path, body))
+        return 200, {"x-elastic-product": "Elasticsearch"}, said["Elasticsearch 9"] if path == "/" else FOUND
+
+    with HttpEngine(Engine(url=serve(answer), timeout=2)) as engine:
+        engine.search("logs", {"size": 1, "query": {"match_all": {}}})
+    assert seen[1] == (
+        "/logs/_search?timeout=2000ms&allow_partial_search_results=false",
+        b'{"size":1,"query":{"match_all":{}}}',
+    )
+
+
+# --- addresses and secrets --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"url": "ftp://127.0.0.1"}, "no http"),
+        ({"url": "127.0.0.1:9200"}, "no http"),
+        ({"url": "http://127.0.0.1:port"}, "no http"),
+        ({"url": "http://user:secret@127.0.0.1:9200"}, "holds a user or password"),
+        ({"url": "http://127.0.0.1:9200", "api_key_env": "TOY_UNSET"}, "TOY_UNSET is not set"),
+        ({"url": "http://search.example:9200", "api_key_env": "TOY_KEY"}, "refused to send a key to search.example"),
+        ({"url": "http://192.0.2.1:9200", "basic_auth_env": "TOY_LOGIN"}, "refused to send a key to 192.0.2.1"),
+        ({"url": "http://127.0.0.1:9200", "basic_auth_env": "TOY_KEY"}, "not user:password"),
+        ({"url": "https://127.0.0.1:9200", "ca_certs": "/no/such/file"}, "no file /no/such/file"),
+    ],
+)
+def test_addresses_and_keys_that_are_refused(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], message: str
+) -> None:
+    monkeypatch.setenv("TOY_KEY", "very-secret")
+    monkeypatch.setenv("TOY_LOGIN", "me:very-secret")
+    with pytest.raises(ConfigError, match=message) as caught:
+        HttpEngine(Engine(**settings))  # type: ignore[arg-type]
+    assert "secret" not in str(caught.value)
+
+
+def test_a_key_goes_to_a_loopback_server(serve: Serve, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOY_KEY", "abc=")
+    url = serve(lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, said["Elasticsearch 9"]))
+    HttpEngine(Engine(url=url, api_key_env="TOY_KEY")).close()
+
+
+# --- the executor -----------------------------------------------------------------------
+
+
+def test_the_executor_reads_an_index_of_the_users(
+    serve: Serve, said: dict[str, Any], example: Example, toy_task: Task
+) -> None:
+    seen = []
+
+    def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
+        seen.append((path.partition("?")[0], body))
+        mapping = {"mappings": {"_meta": {"now": "2020-01-01T00:00:00Z"}, "properties": {"at": {"type": "date"}}}}
+        replies: dict[str, Any] = {
+            "/": said["Elasticsearch 7"],
+            "/live/_mapping": {"live-1": mapping, "live-2": {"mappings": {"properties": {"x": {"type": "long"}}}}},
+            "/live/_count": {"count": 7},
+        }
+        return 200, {}, replies.get(seen[-1][0], FOUND)
+
+    with Http().open(toy_task, Engine(url=serve(answer), index="live")) as executor:
+        assert executor.label == "Elasticsearch 7.17.0 (untested)"
+        for _ in range(2):
+            outcome = executor.run('{"query": {"range": {"at": {"lt": "now"}}}}', example)
+            assert outcome.value["documents"] == 7
+    assert [path for path, _ in seen] == ["/", "/live/_mapping", "/live/_count", "/live/_search", "/live/_search"]
+    assert b'"lt":"2020-01-01T00:00:00.000Z"' in seen[-1][1]
+
+
+def test_the_executor_needs_a_server(toy_task: Task) -> None:
+    with pytest.raises(UsageError, match="has no server"):
+        Http().open(toy_task, Engine())
