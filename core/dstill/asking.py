@@ -188,11 +188,9 @@ class _Desk:
         self.last_failure = error
         self._in_a_row += 1
         if self._in_a_row >= GIVE_UP:
+            stopped = f"{self._in_a_row} requests in a row failed, so dstill stopped; run again to resume"
             raise ServiceError(
-                error.what,
-                where=error.where,
-                hint=f"{self._in_a_row} requests in a row failed, so dstill stopped asking; run again to resume. "
-                + error.hint,
+                error.what, where=error.where, hint=f"{error.hint}; {stopped}" if error.hint else stopped
             )
 
 

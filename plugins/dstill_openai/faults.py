@@ -108,6 +108,7 @@ def _of_status(error: openai.APIStatusError, at: Endpoint) -> DstillError:
         return AuthError(
             f"{at.host} has no model '{at.model}', or no chat completions at this address: {said}",
             where="teacher.openai.model, teacher.openai.base_url",
+            hint="GET /models at that address lists the names that it knows",
         )
     if status in TRANSIENT_STATUS or status >= 500:
         what = f"rate-limited by {at.host}" if status == 429 else f"{at.host} failed with {status}"
@@ -125,8 +126,9 @@ def _of_status(error: openai.APIStatusError, at: Endpoint) -> DstillError:
 def _rejected(at: Endpoint, said: str) -> AuthError:
     if not at.key_from:
         return AuthError(f"{at.host} wants a key: {said}", where="teacher.openai.api_key_env", hint="name a variable")
-    what = f"key rejected by {at.host} (env {at.key_from})"
-    return AuthError(what, where=said, hint=f"put a valid key into {at.key_from}, then run again to resume")
+    what = f"key rejected by {at.host} (env {at.key_from}): {said}"
+    hint = f"put a valid key into {at.key_from}, then run again to resume"
+    return AuthError(what, where="teacher.openai.api_key_env", hint=hint)
 
 
 def _bad_request_hint(error: openai.APIStatusError, said: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import logging
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill.errors import DataError, DiskError, UsageError
-from dstill.files import atomic, writing
+from dstill.errors import DataError, DiskError, DstillError, UsageError
+from dstill.files import atomic, disk_error, writing
 from dstill.jsontext import MAX_DEPTH, NotStrict, dumps, loads
 from dstill.rows import read_questions, read_rows, rows_from, write_rows
 
@@ -80,6 +82,24 @@ def test_a_full_disk_is_told() -> None:
         file.write(b"x")
 
 
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        (errno.ENOSPC, DiskError, "disk full writing"),
+        (errno.EDQUOT, DiskError, "disk full writing"),
+        (errno.EROFS, DiskError, "the file system is read-only"),
+        (errno.EIO, DiskError, "input/output error"),
+        (errno.EACCES, UsageError, "permission denied"),
+        (errno.EISDIR, UsageError, "it is a folder"),
+    ],
+)
+def test_what_the_system_refuses_is_told(code: int, kind: type[DstillError], message: str) -> None:
+    error = disk_error(OSError(code, os.strerror(code)), Path("runs/a/run.json"))
+    assert type(error) is kind
+    assert message in error.what
+    assert "runs/a/run.json" in error.what
+
+
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="its folder does not exist"):
         write_rows(tmp_path / "no" / "rows.jsonl", [])
@@ -87,6 +107,9 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         list(read_rows(tmp_path / "none.jsonl"))
     with pytest.raises(UsageError, match="is a folder"):
         list(read_rows(tmp_path))
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UsageError, match=r"cannot read .*symbolic links"):
+        list(read_rows(tmp_path / "loop"))
 
 
 # --- strict JSON ------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill.errors import DataError, RunError, ServiceError, UsageError
+from dstill.errors import DataError, DiskError, RunError, ServiceError, UsageError
 from dstill.records import Message, Reply, Usage
 from dstill.store import ReplyStore
 
@@ -135,6 +135,36 @@ def test_a_file_that_is_no_database_is_told(path: Path) -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot write .*unable to open"):
         ReplyStore(tmp_path / "no" / "replies.sqlite")
+
+
+def test_a_full_disk_is_told_and_what_was_kept_stays(path: Path) -> None:
+    with ReplyStore(path) as store:
+        store.put("k", REPLY)
+        store._writer.execute("PRAGMA max_page_count = 8")  # SQLite's own word for a full disk
+        with pytest.raises(DiskError, match="disk full writing"):
+            store.put_many([(f"{n}", Reply(id="1", text="x" * 9000), {}) for n in range(20)])
+        store._writer.execute("PRAGMA max_page_count = 1000000")
+        assert len(store) == 1
+        store.put("later", REPLY)
+    with ReplyStore(path) as store:
+        assert store.get("k") == store.get("later") == REPLY
+
+
+def test_a_store_that_another_process_holds_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dstill.store.BUSY_SECONDS", 0.1)
+    with ReplyStore(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(RunError, match="is locked by another process"):
+            store.put("k", REPLY)
+        other.execute("ROLLBACK")
+        store.put("k", REPLY)
+
+
+def test_a_store_that_is_closed_is_told(path: Path) -> None:
+    store = ReplyStore(path)
+    store.close()
+    with pytest.raises(RunError, match="closed database"):
+        store.get("k")
 
 
 # --- several processes ------------------------------------------------------------------
