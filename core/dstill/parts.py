@@ -228,6 +228,10 @@ class Modality(Part, ABC):
 class Objective(Part, ABC):
     """What a student learns from a record, and how its answer is read back."""
 
+    alpha: float = (
+        0.5  # share of the label's loss, where there are two branches; the runtime sets it to ``train.alpha``
+    )
+
     @abstractmethod
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
         """The sequences of one record, all in one forward pass. Weights sum to 1."""

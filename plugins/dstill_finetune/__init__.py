@@ -1,0 +1,46 @@
+"""Fine-tuning: students `tiny` and `hf`, three objectives, three modalities, and ``dstill plan``.
+
+torch, transformers, peft and bitsandbytes load when a student is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterable
+
+from dstill import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+    from dstill.parts import Modality, Objective, Student
+
+__all__ = ["register_commands", "register_modalities", "register_objectives", "register_students"]
+
+
+@hookimpl
+def register_students() -> Iterable[type[Student]]:
+    from dstill_finetune.hf import Hf
+    from dstill_finetune.tiny import Tiny
+
+    return [Tiny, Hf]
+
+
+@hookimpl
+def register_objectives() -> Iterable[type[Objective]]:
+    from dstill_finetune.objectives import DistillStepByStep, LabelOnly, RationaleFirst
+
+    return [DistillStepByStep, LabelOnly, RationaleFirst]
+
+
+@hookimpl
+def register_modalities() -> Iterable[type[Modality]]:
+    from dstill_finetune.modalities import Full, Lora, Qlora
+
+    return [Full, Lora, Qlora]
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    from dstill_finetune.plan_command import plan
+
+    cli.add_command(plan)

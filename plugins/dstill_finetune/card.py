@@ -1,0 +1,81 @@
+"""The model card of a student: README.md with what it is, how it was trained, and code that uses it.
+
+The code needs transformers (and peft, for an adapter) only, and gives the answers that
+`dstill predict` gives.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from dstill.parts import Fitted, TrainingJob
+
+if TYPE_CHECKING:
+    from dstill_finetune.students import Facts
+
+__all__ = ["model_card", "usage"]
+
+
+def model_card(facts: Facts, job: TrainingJob, fitted: Fitted, *, left_out: int) -> str:
+    recipe = job.recipe
+    library = "peft" if facts.adapter else "transformers"
+    rows = {
+        "student": facts.student + (f" on {facts.base}" if facts.base not in ("", "base") else ""),
+        "modality": facts.modality,
+        "trained parameters": f"{fitted.trained_parameters:,} of {fitted.all_parameters:,}",
+        "steps": f"{fitted.steps:,} in {fitted.seconds:,.0f} s on {job.device.name}",
+        "records": f"{len(job.train) - left_out:,} (left out for their length: {left_out})",
+        "learning rate, batch": f"{recipe.learning_rate:g}, {recipe.per_device_train_batch_size}"
+        f" × {recipe.gradient_accumulation_steps}",
+        "seed": str(facts.seed),
+        **{str(key): str(value) for key, value in job.card.items()},
+    }
+    table = "\n".join(f"| {_cell(key)} | {_cell(value)} |" for key, value in rows.items())
+    first = next((p for record in job.train for p in record), None)
+    prompt = first.task_prefix + first.source if first else "predict: …"
+    return (
+        f"---\nlibrary_name: {library}\ntags: [dstill, distillation]\n---\n\n# A dstill student\n\n"
+        f"| | |\n| --- | --- |\n{table}\n\n## Use\n\n```python\n{usage(facts, prompt)}```\n"
+    )
+
+
+def usage(facts: Facts, prompt: str) -> str:
+    """Python that answers `prompt`; FOLDER is the student's."""
+    kind = "AutoModelForSeq2SeqLM" if facts.encoder_decoder else "AutoModelForCausalLM"
+    quantized = ", BitsAndBytesConfig" if facts.four_bit else ""
+    lines = [f"from transformers import {kind}, AutoTokenizer{quantized}"]
+    if facts.adapter:
+        lines += ["from peft import PeftModel"]
+    lines += ["", 'FOLDER = "."', "tokenizer = AutoTokenizer.from_pretrained(FOLDER)"]
+    if not facts.adapter:
+        lines += [f"model = {kind}.from_pretrained(FOLDER)"]
+    else:
+        base = 'FOLDER + "/base"' if facts.base == "base" else json.dumps(facts.base)
+        options = ""
+        if facts.four_bit:
+            lines += [
+                'four_bit = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",',
+                "                              bnb_4bit_use_double_quant=True)",
+            ]
+            options = ", quantization_config=four_bit"
+        lines += [f"model = {kind}.from_pretrained({base}{options})"]
+        if facts.new_tokens:
+            lines += ["model.resize_token_embeddings(max(len(tokenizer), model.get_input_embeddings().num_embeddings))"]
+        lines += ["model = PeftModel.from_pretrained(model, FOLDER)"]
+    suffix = "" if facts.encoder_decoder else "\n"
+    answer = "" if facts.encoder_decoder else '[inputs["input_ids"].shape[1]:]'
+    lines += [
+        f"prompt = {json.dumps(prompt + suffix, ensure_ascii=False)}",
+        'inputs = tokenizer(prompt, return_tensors="pt")',
+        'output = model.generate(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"],',
+        f"                        do_sample=False, max_new_tokens={facts.max_target_length},",
+        "                        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)",
+        f"print(tokenizer.decode(output[0]{answer}, skip_special_tokens=True))",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,117 @@
+"""Pairs of text become rows of token ids; nothing is cut in silence.
+
+In: one tuple of `Pair` a record. Out: `Encoded` records, and how many records were left
+out because a source or target was longer than the limits. More than 5 % is an error.
+
+    Encoder(tokenizer, encoder_decoder=True, max_length=64, max_target_length=64).encode(records)
+
+An encoder–decoder reads prefix + source and writes the target. A decoder-only student
+reads prefix + source + a line break and goes on with the target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Sequence
+
+from dstill.errors import DataError
+from dstill.records import Pair
+
+__all__ = ["Dataset", "Encoded", "Encoder", "Row"]
+
+REFUSED_SHARE = 0.05  # of records over the limits
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sequence that is learnt."""
+
+    source: list[int]
+    target: list[int]  # ends with the end-of-sequence token
+    weight: float
+    branch: str  # the pair's task prefix: each branch's loss is a mean over its own tokens
+
+
+Encoded = tuple[Row, ...]  # the rows of one record, always in one forward pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    records: list[Encoded]
+    left_out: int  # records over the limits
+    longest_source: int  # tokens, of those kept
+    longest_target: int
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> Encoded:
+        return self.records[index]
+
+
+class Encoder:
+    def __init__(self, tokenizer: Any, *, encoder_decoder: bool, max_length: int, max_target_length: int) -> None:
+        self.tokenizer = tokenizer
+        self.encoder_decoder = encoder_decoder
+        self.max_length = max_length
+        self.max_target_length = max_target_length
+
+    def sources(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of prompts (prefix and source together), as the student gets them in training and afterwards."""
+        if self.encoder_decoder:
+            return self._ids(texts, special=True)
+        eos = self.tokenizer.eos_token_id
+        rows = self._ids([f"{text}\n" for text in texts], special=True)
+        # a tokenizer that ends every text with EOS would end the answer before it begins
+        return [ids[:-1] if ids and ids[-1] == eos else ids for ids in rows]
+
+    def targets(self, texts: Sequence[str]) -> list[list[int]]:
+        eos = self.tokenizer.eos_token_id
+        return [[*ids, eos] for ids in self._ids(texts, special=False)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    def encode(self, records: Sequence[Sequence[Pair]]) -> Dataset:
+        """Rows of every record within the limits. Raises DataError when more than 5 % are over them."""
+        pairs = [pair for record in records for pair in record]
+        sources = iter(self.sources([pair.task_prefix + pair.source for pair in pairs]))
+        targets = iter(self.targets([pair.target for pair in pairs]))
+        rows = [
+            tuple(Row(next(sources), next(targets), pair.weight, pair.task_prefix) for pair in record)
+            for record in records
+        ]
+        kept = [record for record in rows if record and all(map(self._fits, record))]
+        left_out = len(rows) - len(kept)
+        if left_out > REFUSED_SHARE * len(rows):
+            self._refuse(rows, left_out)
+        return Dataset(
+            records=kept,
+            left_out=left_out,
+            longest_source=max((len(row.source) for record in kept for row in record), default=0),
+            longest_target=max((len(row.target) for record in kept for row in record), default=0),
+        )
+
+    def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
+        if not texts:
+            return []
+        ids: list[list[int]] = self.tokenizer(
+            list(texts), add_special_tokens=special, padding=False, truncation=False, return_attention_mask=False
+        )["input_ids"]
+        return ids
+
+    def _fits(self, row: Row) -> bool:
+        return len(row.source) <= self.max_length and len(row.target) <= self.max_target_length
+
+    def _refuse(self, rows: Sequence[Encoded], left_out: int) -> None:
+        sources = sum(any(len(row.source) > self.max_length for row in record) for record in rows)
+        targets = sum(any(len(row.target) > self.max_target_length for row in record) for record in rows)
+        longest = [max(len(getattr(row, side)) for record in rows for row in record) for side in ("source", "target")]
+        raise DataError(
+            f"{left_out} of {len(rows)} records ({left_out / len(rows):.0%}) are longer than the limits: "
+            f"{sources} sources over max_length {self.max_length}, "
+            f"{targets} targets over max_target_length {self.max_target_length}",
+            where=f"longest source {longest[0]} tokens, longest target {longest[1]} tokens; at most 5% may be left out",
+            hint="raise train.max_length or train.max_target_length, or shorten the questions",
+        )

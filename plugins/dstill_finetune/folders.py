@@ -1,0 +1,191 @@
+"""Model folders and hub ids: what is let in, and what a person is told about the rest.
+
+In: ``google/flan-t5-small`` or a folder. Out: its configuration, tokenizer or weights.
+Only safetensors are read, no code of a model's own is ever run (``auto_map``), and every
+failure is a DataError that names the file.
+
+    check(Path("models/mine"))      # raises DataError, or the folder can be loaded
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Mapping
+
+from dstill.errors import DataError, ServiceError, UsageError
+
+__all__ = ["check", "config_of", "is_encoder_decoder", "load_model", "load_tokenizer", "quiet"]
+
+_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+
+
+def quiet() -> None:
+    """No progress bars or notices of transformers': dstill shows its own progress, on stderr."""
+    import logging
+
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
+
+def check(folder: Path) -> None:
+    """Whether a folder holds a model that can be loaded. Raises DataError with the file and the reason."""
+    if not folder.is_dir():
+        raise DataError("no such model folder", where=str(folder), hint="give a folder or a hub id after hf:")
+    config = _json(folder / "config.json")
+    for file in ("config.json", "tokenizer_config.json"):
+        if (folder / file).exists() and "auto_map" in _json(folder / file):
+            raise DataError(
+                "the model brings code of its own (auto_map), which dstill never runs",
+                where=str(folder / file),
+                hint="choose a model of an architecture that transformers has",
+            )
+    if (folder / "adapter_config.json").exists():
+        raise DataError(
+            "this is an adapter, not a base model",
+            where=str(folder / "adapter_config.json"),
+            hint="merge it into its base first (peft's merge_and_unload), or start from its base",
+        )
+    if not {"tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt"} & {
+        path.name for path in folder.iterdir()
+    }:
+        raise DataError("the folder has no tokenizer", where=str(folder / "tokenizer.json"))
+    _check_architecture(config, str(folder / "config.json"))
+    _check_weights(folder)
+
+
+def _check_architecture(config: Mapping[str, Any], where: str) -> None:
+    from transformers import CONFIG_MAPPING
+
+    kind = config.get("model_type")
+    if kind not in CONFIG_MAPPING:
+        raise DataError(f"transformers has no architecture '{kind}'", where=where)
+    if not _auto_class_name(kind):
+        raise DataError(
+            f"an architecture '{kind}' does not write text",
+            where=where,
+            hint="a student is an encoder–decoder (T5, BART …) or a decoder (Llama, Qwen …)",
+        )
+
+
+def _check_weights(folder: Path) -> None:
+    files = sorted(folder.glob("*.safetensors"))
+    index = folder / "model.safetensors.index.json"
+    if index.exists():
+        needed = set(_json(index).get("weight_map", {}).values())
+        absent = sorted(needed - {file.name for file in files})
+        if absent:
+            raise DataError("a part of the weights is missing", where=str(folder / absent[0]))
+    if not files:
+        pickled = sorted(path for pattern in _PICKLED for path in folder.glob(pattern))
+        if pickled:
+            raise DataError(
+                "the weights are pickled, which can run code; dstill reads safetensors only",
+                where=str(pickled[0]),
+                hint="convert them: AutoModel.from_pretrained(…).save_pretrained(…) writes safetensors",
+            )
+        raise DataError("the folder has no weights", where=str(folder / "model.safetensors"))
+    for file in files:
+        _check_safetensors(file)
+
+
+def _check_safetensors(file: Path) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt") as opened:
+            opened.keys()
+    except (SafetensorError, OSError) as error:
+        raise DataError("the weights are truncated or no safetensors", where=f"{file}: {error}") from error
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except OSError:
+        raise DataError("a file of the model is missing", where=str(file)) from None
+    except ValueError as error:
+        raise DataError("a file of the model is no JSON", where=f"{file}: {error}") from None
+    if not isinstance(value, dict):
+        raise DataError("a file of the model is no JSON object", where=str(file))
+    return value
+
+
+# --- loading ----------------------------------------------------------------------------
+
+
+def config_of(base: str) -> Any:
+    """The configuration alone: all that a planner needs of a hub id."""
+    from transformers import AutoConfig
+
+    if _is_folder(base):
+        file = Path(base).expanduser() / "config.json"
+        config = _json(file)
+        _check_architecture(config, str(file))
+    loaded = _fetched(base, AutoConfig, {})
+    _check_architecture(loaded.to_dict(), base)
+    return loaded
+
+
+def load_tokenizer(base: str) -> Any:
+    from transformers import AutoTokenizer
+
+    if _is_folder(base):
+        check(Path(base).expanduser())
+    return _fetched(base, AutoTokenizer, {})
+
+
+def load_model(base: str, options: Mapping[str, Any]) -> Any:
+    """The model with its weights, in the form that `options` say (`Modality.load_options`)."""
+    import transformers
+
+    if _is_folder(base):
+        check(Path(base).expanduser())
+    config = config_of(base)
+    kind = getattr(transformers, _auto_class_name(config.model_type))
+    return _fetched(base, kind, {"use_safetensors": True, **options})
+
+
+def is_encoder_decoder(config: Any) -> bool:
+    return bool(getattr(config, "is_encoder_decoder", False))
+
+
+def _auto_class_name(kind: str) -> str:
+    """The class of transformers that loads an architecture which writes text, or nothing."""
+    from transformers.models.auto import modeling_auto
+
+    if kind in modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
+        return "AutoModelForSeq2SeqLM"
+    return "AutoModelForCausalLM" if kind in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else ""
+
+
+def _is_folder(base: str) -> bool:
+    """Whether `base` means a folder. Raises UsageError for what can be neither folder nor hub id."""
+    if Path(base).expanduser().exists() or base.startswith((".", "/", "~")):
+        return True
+    if not _HUB_ID.fullmatch(base):
+        raise UsageError(
+            f"'{base}' is neither a folder nor a hub id" if base else "which model?",
+            where="--student hf:BASE",
+            hint="write hf:google/flan-t5-small, or hf:./folder",
+        )
+    return False
+
+
+def _fetched(base: str, kind: Any, options: Mapping[str, Any]) -> Any:
+    folder = _is_folder(base)
+    path = str(Path(base).expanduser()) if folder else base
+    try:
+        return kind.from_pretrained(path, trust_remote_code=False, local_files_only=folder, **options)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        if "connect" in reason.lower() or "offline" in reason.lower():
+            raise ServiceError(
+                f"cannot fetch '{base}'", where=reason, hint="check the network, or give a folder: hf:./folder"
+            ) from error
+        raise DataError(f"cannot load '{base}'", where=reason) from error

@@ -1,0 +1,53 @@
+"""The student `hf`: any encoder–decoder or decoder that transformers knows, by hub id or folder.
+
+    dstill train --student hf:google/flan-t5-small
+    dstill train --student hf:./my-model
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Iterable
+
+from dstill.errors import DataError
+from dstill.parts import Shape, TrainingJob
+from dstill_finetune import folders
+from dstill_finetune.shapes import shape_of
+from dstill_finetune.students import Finetuned
+
+__all__ = ["Hf", "HfConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HfConfig:
+    pad_token: str = field(default="", metadata={"help": "for a tokenizer that has none: one of its tokens"})
+
+
+class Hf(Finetuned):
+    name = "hf"
+    Config = HfConfig
+    config: HfConfig
+
+    def shape(self, texts: Iterable[str] = ()) -> Shape:
+        return shape_of(folders.config_of(self.base))
+
+    def start(self, job: TrainingJob) -> tuple[Any, str]:
+        tokenizer = folders.load_tokenizer(self.base)
+        where = str(Path(self.base) / "tokenizer_config.json")
+        if tokenizer.eos_token_id is None:
+            raise DataError("the tokenizer has no end-of-sequence token, so no answer would end", where=where)
+        if self.config.pad_token:
+            if tokenizer.convert_tokens_to_ids(self.config.pad_token) in (None, tokenizer.unk_token_id):
+                raise DataError(f"the tokenizer has no token '{self.config.pad_token}'", where=where)
+            tokenizer.pad_token = self.config.pad_token
+        if tokenizer.pad_token_id is None:
+            raise DataError(
+                "the tokenizer has no pad token",
+                where=where,
+                hint=f'name one of its tokens in [student.hf]: pad_token = "{tokenizer.eos_token}"',
+            )
+        return tokenizer, self.base
+
+    def build(self, folder: Path, seed: int) -> Any:
+        raise DataError("the student's base is not named", where=str(folder))

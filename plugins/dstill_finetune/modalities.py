@@ -1,0 +1,151 @@
+"""Which weights move, and in what form the others lie in memory.
+
+    full    every weight moves                            fullness 100
+    lora    low-rank adapters beside a frozen base                  60
+    qlora   the same beside a base of 4 bits (NF4, double quantized) 30
+
+Option names are peft's and transformers' own. The recipe's defaults are rank 16,
+alpha 4 × rank, dropout 0.1, query and value projections.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any, Mapping
+
+from dstill.errors import MissingExtra, UsageError
+from dstill.parts import Device, Memory, Modality, Recipe, Shape
+from dstill_finetune import memory
+from dstill_finetune.precision import resolved
+from dstill_finetune.shapes import attention_names, is_linear
+
+__all__ = ["Full", "Lora", "Qlora"]
+
+NEW_TOKENS = "dstill_new_tokens"  # attribute of a model: ids whose rows `tokenizer.repair` added
+
+
+class _Base(Modality):
+    def unfit(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
+        return super().unfit(student, resolved(recipe, device), device)
+
+
+class Full(_Base):
+    name = "full"
+    fullness = 100
+
+    def need(self, student: Shape, recipe: Recipe) -> Memory:
+        return memory.full(student, recipe)
+
+    def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
+        import torch
+
+        # also under bf16: an update of 1e-5 of a weight is lost in bf16's 8 bits
+        return {"dtype": torch.float32}
+
+    def prepare(self, model: Any, recipe: Recipe) -> Any:
+        model.requires_grad_(True)
+        return model
+
+
+class Lora(_Base):
+    name = "lora"
+    fullness = 60
+
+    def need(self, student: Shape, recipe: Recipe) -> Memory:
+        return memory.lora(student, recipe)
+
+    def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
+        import torch
+
+        return {"dtype": torch.bfloat16 if resolved(recipe, device).precision == "bf16" else torch.float32}
+
+    def prepare(self, model: Any, recipe: Recipe) -> Any:
+        """Adapters on the target modules, and the rows of tokens that the tokenizer got anew."""
+        from peft import LoraConfig, get_peft_model
+
+        if recipe.gradient_checkpointing:
+            model.enable_input_require_grads()
+        config = LoraConfig(
+            r=recipe.r,
+            lora_alpha=recipe.lora_alpha,
+            lora_dropout=recipe.lora_dropout,
+            target_modules=_targets(model, recipe.target_modules),
+            trainable_token_indices=_token_rows(model),
+            task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
+        )
+        return get_peft_model(model, config)
+
+
+class Qlora(Lora):
+    name = "qlora"
+    fullness = 30
+
+    def need(self, student: Shape, recipe: Recipe) -> Memory:
+        return memory.qlora(student, recipe)
+
+    def unfit(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
+        if device.here and find_spec("bitsandbytes") is None:
+            return "bitsandbytes is not installed: pip install 'dstill[qlora]'"
+        return super().unfit(student, recipe, device)
+
+    def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
+        """The base in NF4 with double quantization. Raises UsageError where 4 bits cannot be had."""
+        from transformers import BitsAndBytesConfig
+
+        _require_bitsandbytes(device)
+        options = super().load_options(recipe, device)
+        four_bit = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=options["dtype"],
+        )
+        return {**options, "quantization_config": four_bit, "device_map": {"": 0 if device.kind == "cuda" else "cpu"}}
+
+    def prepare(self, model: Any, recipe: Recipe) -> Any:
+        model.requires_grad_(False)
+        return super().prepare(model, recipe)
+
+
+def _require_bitsandbytes(device: Device) -> None:
+    if find_spec("bitsandbytes") is None:
+        raise MissingExtra("modality qlora", "qlora", "bitsandbytes")
+    from bitsandbytes.cextension import ErrorHandlerMockBNBNativeLibrary, lib
+
+    if isinstance(lib, ErrorHandlerMockBNBNativeLibrary):
+        raise UsageError(
+            f"bitsandbytes cannot hold weights in 4 bits on {device.name}: its native library did not load",
+            where="train.modality = qlora",
+            hint="bitsandbytes 0.48 or newer runs on CUDA and on x86-64 and ARM CPUs; or train with --modality lora",
+        )
+
+
+def _targets(model: Any, wanted: str) -> str | list[str]:
+    """Module names for peft. Raises UsageError for a name that no linear layer has."""
+    if wanted == "all-linear":
+        return wanted
+    names = {path.rpartition(".")[2] for path, module in model.named_modules() if is_linear(module)}
+    if wanted == "attention":
+        return list(attention_names(names))
+    asked = [name.strip() for name in wanted.split(",") if name.strip()]
+    unknown = sorted(set(asked) - names)
+    if unknown or not asked:
+        raise UsageError(
+            f"the student has no linear layer called '{', '.join(unknown)}'",
+            where="train.target_modules",
+            hint=f"attention, all-linear, or of: {', '.join(sorted(names))}",
+        )
+    return asked
+
+
+def _token_rows(model: Any) -> dict[str, list[int]] | None:
+    """The rows to train of embedding and head, for peft's ``trainable_token_indices``."""
+    new = list(getattr(model, NEW_TOKENS, ()))
+    if not new:
+        return None
+    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    paths = {id(module): path for path, module in model.named_modules()}
+    rows = {paths[id(embedding)]: new}
+    if head is not None and head.weight is not embedding.weight:
+        rows[paths[id(head)]] = new
+    return rows

@@ -1,0 +1,58 @@
+"""What a student learns from a record.
+
+    record(question, rationale, answer)
+      dss              "predict: question" → answer        α · CE
+                       "explain: question" → rationale     (1 − α) · CE
+      label-only       "predict: question" → answer
+      rationale-first  "reason: question"  → rationale and answer in one text (`Task.reply_text`)
+
+Distilling Step-by-Step is Hsieh et al. 2023 (arXiv 2305.02301); α = 1 is its label-only ablation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable, Iterable
+
+from dstill.parts import Objective
+from dstill.records import Draft, Pair, Record
+
+if TYPE_CHECKING:
+    from dstill.task import Task
+
+__all__ = ["DistillStepByStep", "LabelOnly", "RationaleFirst"]
+
+PREDICT, EXPLAIN, REASON = "predict: ", "explain: ", "reason: "
+
+
+class DistillStepByStep(Objective):
+    name = "dss"
+
+    def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
+        """Label and rationale; a record without a rationale, or α = 1, gives the label alone."""
+        source = task.source(record.example)
+        yield Pair(task_prefix=PREDICT, source=source, target=record.answer, weight=self.alpha)
+        if record.rationale and self.alpha < 1:
+            yield Pair(task_prefix=EXPLAIN, source=source, target=record.rationale, weight=1 - self.alpha)
+
+
+class LabelOnly(Objective):
+    name = "label-only"
+
+    def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
+        yield Pair(task_prefix=PREDICT, source=task.source(record.example), target=record.answer)
+
+
+class RationaleFirst(Objective):
+    """One sequence: the student reasons before it answers, and pays for it at every answer."""
+
+    name = "rationale-first"
+
+    def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
+        target = task.reply_text(record.rationale, record.answer)
+        yield Pair(task_prefix=REASON, source=task.source(record.example), target=target)
+
+    def prompt(self, source: str) -> str:
+        return REASON + source
+
+    def read(self, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
+        return parse(text)

@@ -1,0 +1,21 @@
+"""The number format of training: bf16 where the hardware has it, else fp32; never fp16 (T5 gives NaN in it)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dstill.errors import UsageError
+from dstill.parts import Device, Recipe
+
+__all__ = ["resolved"]
+
+
+def resolved(recipe: Recipe, device: Device) -> Recipe:
+    """`recipe` with ``precision`` fp32 or bf16. Raises UsageError where bf16 is asked for and not there."""
+    if recipe.precision == "auto":
+        return replace(recipe, precision="bf16" if device.bf16 else "fp32")
+    if recipe.precision == "bf16" and not device.bf16:
+        raise UsageError(
+            f"{device.name} has no bf16", where="train.precision = bf16", hint="precision auto takes what is there"
+        )
+    return recipe

@@ -1,0 +1,259 @@
+"""What `tiny` and `hf` have in common: fit, save, load and write.
+
+`fit` leaves a folder that plain transformers (and peft) open:
+
+    full          config.json  model.safetensors  generation_config.json  tokenizer…
+    lora, qlora   adapter_config.json  adapter_model.safetensors  tokenizer…
+    each          README.md (the model card)  student.json (what `load` needs to know)
+
+`load` with ``trained=False`` gives the student as it was before its first step.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Sequence
+
+from dstill.errors import DataError
+from dstill.parts import Fitted, Recipe, Student, TrainingJob, Writer
+from dstill.records import Pair
+from dstill_finetune import folders
+from dstill_finetune.card import model_card
+from dstill_finetune.collate import Collator
+from dstill_finetune.encoding import Dataset, Encoder
+from dstill_finetune.modalities import NEW_TOKENS
+from dstill_finetune.peak import PeakMemory
+from dstill_finetune.precision import resolved
+from dstill_finetune.tokenizer import repair
+from dstill_finetune.trainer import train
+from dstill_finetune.writing import ModelWriter
+
+__all__ = ["Facts", "Finetuned", "add_rows"]
+
+FACTS = "student.json"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """The file student.json."""
+
+    schema_version: int = SCHEMA_VERSION
+    student: str
+    base: str  # hub id or folder; "base": the folder of that name beside this file; empty: made from nothing
+    modality: str
+    adapter: bool
+    four_bit: bool
+    encoder_decoder: bool
+    new_tokens: tuple[int, ...]  # whose rows were added to the base's embedding
+    seed: int
+    max_length: int
+    max_target_length: int
+
+    @classmethod
+    def read(cls, folder: Path) -> Facts:
+        file = folder / FACTS
+        try:
+            row = json.loads(file.read_text(encoding="utf-8"))
+            if row["schema_version"] > SCHEMA_VERSION:
+                raise DataError(
+                    f"the student was written by a newer dstill (schema {row['schema_version']})", where=str(file)
+                )
+            return cls(**{**row, "new_tokens": tuple(row["new_tokens"])})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError("no student here that dstill wrote", where=f"{file}: {error}") from error
+
+
+class Finetuned(Student):
+    """Trains with `dstill_finetune.trainer` and writes with `dstill_finetune.writing`."""
+
+    @abstractmethod
+    def start(self, job: TrainingJob) -> tuple[Any, str]:
+        """The tokenizer, and where the untrained model is: a hub id or folder, or "" for `build`."""
+
+    @abstractmethod
+    def build(self, folder: Path, seed: int) -> Any:
+        """The untrained model of a student whose `start` gave "", by the tokenizer or configuration in `folder`."""
+
+    def fit(self, job: TrainingJob) -> Fitted:
+        import torch
+
+        folders.quiet()
+        job = replace(job, recipe=resolved(job.recipe, job.device))
+        job.folder.mkdir(parents=True, exist_ok=True)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(job.recipe.threads or threads)
+        try:
+            with PeakMemory(job.device.kind) as peak:
+                return self._fit(job, peak)
+        finally:
+            torch.set_num_threads(threads)
+
+    def _fit(self, job: TrainingJob, peak: PeakMemory) -> Fitted:
+        recipe = job.recipe
+        options = job.modality.load_options(recipe, job.device)
+        tokenizer, base = self.start(job)
+        tokenizer, new = repair(tokenizer, [p.target for record in job.train for p in record], where=base)
+        tokenizer.save_pretrained(job.folder)
+        model = self._untrained(job.folder, base, job.seed, options)
+        add_rows(model, len(tokenizer), new, job.seed)
+        encoder = _encoder(tokenizer, model, recipe)
+        data, validation = encoder.encode(job.train), _validation(encoder, job.validation)
+        _settle(model, tokenizer, recipe)
+        model = job.modality.prepare(model, recipe)
+        history = train(
+            model,
+            Collator(
+                encoder_decoder=encoder.encoder_decoder,
+                pad=tokenizer.pad_token_id,
+                start=model.config.decoder_start_token_id if encoder.encoder_decoder else 0,
+            ),
+            data,
+            validation,
+            recipe,
+            job.device,
+            folder=str(job.folder),
+            seed=job.seed,
+            on_step=job.on_step,
+        )
+        facts = Facts(
+            student=self.name,
+            base=base,
+            modality=job.modality.name,
+            adapter=hasattr(model, "peft_config"),
+            four_bit="quantization_config" in options,
+            encoder_decoder=encoder.encoder_decoder,
+            new_tokens=new,
+            seed=job.seed,
+            max_length=recipe.max_length,
+            max_target_length=recipe.max_target_length,
+        )
+        trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        fitted = Fitted(
+            steps=history.steps,
+            seconds=round(history.seconds, 3),
+            history=tuple(history.rows),
+            peak_memory=peak.bytes,
+            trained_parameters=trained,
+            all_parameters=_count(model),
+        )
+        self._save(job, model, facts, fitted, data)
+        return fitted
+
+    def _untrained(self, folder: Path, base: str, seed: int, options: Any) -> Any:
+        if not base:
+            return self.build(folder, seed)
+        return folders.load_model(str(folder / base) if base == "base" else base, options)
+
+    def _save(self, job: TrainingJob, model: Any, facts: Facts, fitted: Fitted, data: Dataset) -> None:
+        if facts.adapter:
+            # the rows of new tokens lie in the adapter; peft would add the whole embedding to them
+            model.save_pretrained(job.folder, save_embedding_layers=False)
+        else:
+            model.save_pretrained(job.folder)
+        card = model_card(facts, job, fitted, left_out=data.left_out)
+        (job.folder / "README.md").write_text(card, encoding="utf-8")
+        (job.folder / FACTS).write_text(json.dumps(asdict(facts), indent=2) + "\n", encoding="utf-8")
+
+    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+        folders.quiet()
+        facts = Facts.read(folder)
+        tokenizer = _saved_tokenizer(folder)
+        model = self._loaded(folder, facts, trained)
+        if facts.adapter or not trained:
+            add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
+        if facts.adapter and trained:
+            model = _with_adapter(model, folder)
+        recipe = Recipe(max_length=facts.max_length, max_target_length=facts.max_target_length)
+        _settle(model, tokenizer, recipe)
+        return ModelWriter(model, _encoder(tokenizer, model, recipe))
+
+    def _loaded(self, folder: Path, facts: Facts, trained: bool) -> Any:
+        import torch
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        if trained and not facts.adapter:
+            return folders.load_model(str(folder), {}).to(device)
+        options: dict[str, Any] = {}
+        if facts.four_bit:
+            from dstill_finetune.modalities import Qlora
+            from dstill.hardware import device as device_here
+
+            options = dict(Qlora().load_options(Recipe(), device_here()))
+        model = self._untrained(folder, facts.base, facts.seed, options)
+        return model if facts.four_bit else model.to(device)
+
+
+def add_rows(model: Any, tokens: int, new: Sequence[int], seed: int) -> None:
+    """Embedding and head get a row for each new token, near the mean of the others; the same for the same seed."""
+    import torch
+
+    if not new:
+        return
+    setattr(model, NEW_TOKENS, tuple(new))
+    if model.get_input_embeddings().weight.shape[0] < tokens:
+        model.resize_token_embeddings(tokens, mean_resizing=False)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for module in dict.fromkeys((model.get_input_embeddings(), model.get_output_embeddings())):
+            weight = module.weight
+            old = weight[: min(new)].float()
+            noise = torch.randn(len(new), weight.shape[1], generator=generator).to(weight.device)
+            weight[list(new)] = (old.mean(0) + 0.1 * old.std(0) * noise).to(weight.dtype)
+
+
+def _encoder(tokenizer: Any, model: Any, recipe: Recipe) -> Encoder:
+    return Encoder(
+        tokenizer,
+        encoder_decoder=folders.is_encoder_decoder(model.config),
+        max_length=recipe.max_length,
+        max_target_length=recipe.max_target_length,
+    )
+
+
+def _validation(encoder: Encoder, records: Sequence[Sequence[Pair]]) -> Dataset:
+    """Validation rows; over-long ones are left out, however many."""
+    from dstill_finetune.encoding import Dataset
+
+    try:
+        return encoder.encode(records)
+    except DataError:
+        return Dataset(records=[], left_out=len(records), longest_source=0, longest_target=0)
+
+
+def _settle(model: Any, tokenizer: Any, recipe: Recipe) -> None:
+    """Generation as `writing` does it becomes the model's own default: greedy, with these limits."""
+    config = model.generation_config
+    config.do_sample, config.num_beams = False, 1
+    config.temperature = config.top_p = config.top_k = None
+    config.max_length = None
+    config.max_new_tokens = recipe.max_target_length
+    config.pad_token_id, config.eos_token_id = tokenizer.pad_token_id, tokenizer.eos_token_id
+    if folders.is_encoder_decoder(model.config) and model.config.decoder_start_token_id is None:
+        model.config.decoder_start_token_id = config.decoder_start_token_id = tokenizer.pad_token_id
+
+
+def _with_adapter(model: Any, folder: Path) -> Any:
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(model, str(folder))
+    except Exception as error:  # safetensors, peft and torch each raise their own
+        raise DataError("the adapter cannot be loaded", where=f"{folder}: {error}") from error
+
+
+def _saved_tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise DataError("the student's tokenizer cannot be loaded", where=f"{folder}: {error}") from error
+
+
+def _count(model: Any) -> int:
+    """Parameters, a weight packed in 4 bits counted as the two that each byte holds."""
+    return sum(p.numel() * (2 if type(p).__name__ == "Params4bit" else 1) for p in model.parameters())

@@ -1,0 +1,100 @@
+"""The student `tiny`: a small T5 and its own tokenizer, both made from the dataset. Nothing is downloaded.
+
+    dstill train --student tiny             from nothing
+    dstill train --student tiny:FOLDER      from a student made before, for instance on another index
+
+Its shape is T5 v1.1's (gated GELU) with a tied embedding, small enough for two CPU cores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Iterable
+
+from dstill.parts import Shape, TrainingJob
+from dstill_finetune import folders
+from dstill_finetune.modalities import Full
+from dstill_finetune.shapes import shape_of
+from dstill_finetune.students import Finetuned
+from dstill_finetune.tokenizer import learn
+
+__all__ = ["Tiny", "TinyConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinyConfig:
+    d_model: int = field(default=128, metadata={"low": 16, "high": 2048, "help": "hidden size"})
+    d_ff: int = field(default=256, metadata={"low": 16, "high": 8192, "help": "size of the gated feed-forward"})
+    num_heads: int = field(default=4, metadata={"low": 1, "high": 64})
+    num_layers: int = field(default=2, metadata={"low": 1, "high": 48, "help": "of the encoder"})
+    num_decoder_layers: int = field(default=2, metadata={"low": 1, "high": 48})
+    dropout_rate: float = field(default=0.0, metadata={"low": 0, "high": 0.9})
+    vocabulary: int = field(default=1000, metadata={"low": 300, "high": 65536, "help": "tokens, at most"})
+
+
+class Tiny(Finetuned):
+    name = "tiny"
+    Config = TinyConfig
+    config: TinyConfig
+
+    def shape(self, texts: Iterable[str] = ()) -> Shape:
+        if self.base:
+            return shape_of(folders.config_of(self.base))
+        return shape_of(self._t5(self.config.vocabulary))
+
+    def start(self, job: TrainingJob) -> tuple[Any, str]:
+        """A tokenizer from the training rows; adapters get the untrained model as a base of their own."""
+        if self.base:
+            return folders.load_tokenizer(self.base), self.base
+        texts = [text for record in job.train for p in record for text in (p.task_prefix + p.source, p.target)]
+        tokenizer = learn(texts, self.config.vocabulary)
+        if isinstance(job.modality, Full):
+            return tokenizer, ""
+        base = job.folder / "base"
+        tokenizer.save_pretrained(base)
+        self._seeded(len(tokenizer), job.seed).save_pretrained(base)
+        return tokenizer, "base"
+
+    def build(self, folder: Path, seed: int) -> Any:
+        if (folder / "config.json").exists():  # of a trained student: its configuration, not this object's
+            from transformers import T5Config
+
+            return _seeded_model(T5Config.from_pretrained(folder), seed)
+        from transformers import AutoTokenizer
+
+        return self._seeded(len(AutoTokenizer.from_pretrained(folder)), seed)
+
+    def _seeded(self, vocabulary: int, seed: int) -> Any:
+        return _seeded_model(self._t5(vocabulary), seed)
+
+    def _t5(self, vocabulary: int) -> Any:
+        from transformers import T5Config
+
+        c = self.config
+        return T5Config(
+            vocab_size=vocabulary,
+            d_model=c.d_model,
+            d_kv=c.d_model // c.num_heads,
+            d_ff=c.d_ff,
+            num_heads=c.num_heads,
+            num_layers=c.num_layers,
+            num_decoder_layers=c.num_decoder_layers,
+            dropout_rate=c.dropout_rate,
+            feed_forward_proj="gated-gelu",
+            relative_attention_num_buckets=32,
+            relative_attention_max_distance=64,
+            pad_token_id=0,
+            eos_token_id=1,
+            decoder_start_token_id=0,
+        )
+
+
+def _seeded_model(config: Any, seed: int) -> Any:
+    """Weights drawn from `seed` alone."""
+    import torch
+    from transformers import T5ForConditionalGeneration
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return T5ForConditionalGeneration(config)

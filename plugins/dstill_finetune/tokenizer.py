@@ -1,0 +1,122 @@
+"""Tokenizers: one learnt from the dataset for `tiny`, and the round-trip check for every other.
+
+`learn` makes a byte-level BPE whose tokens are long where a language repeats itself
+(``{"query":{"bool":{"filter":[{"term":{"`` becomes one) and short where values are copied:
+digits stand alone, and a value is never merged with what is around it.
+
+`repair` makes sure that a given tokenizer can write the targets at all: T5's has no
+``{``, ``}``, ``<`` or line break and would corrupt every JSON answer in silence.
+Characters that get lost become tokens of their own.
+
+    repair(tokenizer, ['{"match_all":{}}']) → the new tokens' ids
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Iterable, Sequence
+
+from dstill.errors import DataError
+
+__all__ = ["learn", "lost", "repair"]
+
+PAD, EOS = "<pad>", "</s>"
+# A JSON string that is a value, not a key: what stands between its quotes.
+_VALUE = r'(?<=")[^"\\]*(?="\s*[,}\]])'
+
+
+def learn(texts: Iterable[str], vocabulary: int) -> Any:
+    """A tokenizer of at most `vocabulary` tokens, the same one for the same texts in the same order."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_VALUE), "isolated"),
+            pre_tokenizers.Split(Regex(r"\d"), "isolated"),
+            pre_tokenizers.Split(Regex(r"\s"), "merged_with_next"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[PAD, EOS],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),  # so that every text can be written
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"$A {EOS}", special_tokens=[(EOS, tokenizer.token_to_id(EOS))]
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, eos_token=EOS)
+
+
+def lost(tokenizer: Any, texts: Sequence[str]) -> list[str]:
+    """Those of `texts` that do not come back from ``decode(encode(text))``."""
+    if not texts:
+        return []
+    rows = tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
+    back = tokenizer.batch_decode(rows, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return [text for text, again in zip(texts, back, strict=True) if text != again]
+
+
+def repair(tokenizer: Any, texts: Sequence[str], *, where: str = "") -> tuple[Any, tuple[int, ...]]:
+    """A tokenizer that gives every text back, and the ids of the tokens that it needed for that.
+
+    Nothing is changed when `tokenizer` can write all of them already. Raises DataError
+    with an example where it cannot be made to.
+    """
+    size = len(tokenizer)
+    missing = lost(tokenizer, texts)
+    if not missing:
+        return tokenizer, ()
+    _add(tokenizer, missing)
+    missing = lost(tokenizer, missing)
+    if missing:
+        # it puts a space after each new token, or makes one of several: keep spaces as they are
+        tokenizer = _exact_spaces(tokenizer)
+        _add(tokenizer, missing)
+        missing = lost(tokenizer, list(texts))
+    if missing:
+        back = tokenizer.decode(tokenizer(missing[0], add_special_tokens=False)["input_ids"])
+        raise DataError(
+            f"the student's tokenizer cannot write {len(missing)} of {len(texts)} targets",
+            where=f"{where + ': ' if where else ''}{_short(missing[0])} comes back as {_short(back)}",
+            hint="choose a student with a byte-level tokenizer",
+        )
+    return tokenizer, tuple(range(size, len(tokenizer)))
+
+
+def _add(tokenizer: Any, texts: Sequence[str]) -> None:
+    """Every character that gets lost, and every run of spaces, becomes a token."""
+    from tokenizers import AddedToken
+
+    characters = sorted(set("".join(texts)) - {" "})
+    runs = sorted({run for text in texts for run in re.findall(" {2,}", text)}) if _collapses(tokenizer) else []
+    tokenizer.add_tokens([AddedToken(c, normalized=False, special=False) for c in [*lost(tokenizer, characters), *runs]])
+
+
+def _collapses(tokenizer: Any) -> bool:
+    """Whether it makes one space of two."""
+    return bool(lost(tokenizer, ["a  b"])) and not lost(tokenizer, ["a b"])
+
+
+def _exact_spaces(tokenizer: Any) -> Any:
+    """The same vocabulary under a pre-tokenizer that neither adds nor drops a space."""
+    from tokenizers import decoders, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    backend = tokenizer.backend_tokenizer
+    if "Metaspace" not in str(backend.pre_tokenizer):
+        return tokenizer
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
+    backend.decoder = decoders.Metaspace(prepend_scheme="first")
+    # a class of its own, as T5Tokenizer, would put its pre-tokenizer back when it is loaded
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **tokenizer.special_tokens_map)
+
+
+def _short(text: str) -> str:
+    return json.dumps(text if len(text) <= 80 else text[:77] + "…", ensure_ascii=False)
