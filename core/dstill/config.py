@@ -21,7 +21,7 @@ import typing
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from types import NoneType
+from types import NoneType, UnionType
 from typing import Any, Literal, Mapping
 
 from dstill.errors import ConfigError
@@ -259,13 +259,19 @@ def _keys(prefix: str, cls: type[Any]) -> dict[str, dataclasses.Field[Any]]:
     keys: dict[str, dataclasses.Field[Any]] = {}
     hints = typing.get_type_hints(cls)
     for f in dataclasses.fields(cls):
-        f.type = hints[f.name]
+        f.type = _without_none(hints[f.name])
         key = f"{prefix}.{f.name}" if prefix else f.name
         if dataclasses.is_dataclass(f.type):
             keys.update(_keys(key, typing.cast(type[Any], f.type)))
         else:
             keys[key] = f
     return keys
+
+
+def _without_none(kind: Any) -> Any:
+    """``str`` of ``str | None``: None is the default alone, no file or flag can say it."""
+    kinds = [k for k in typing.get_args(kind) if k is not NoneType]
+    return kinds[0] if len(kinds) == 1 and isinstance(kind, UnionType) else kind
 
 
 def _values(prefix: str, section: Any) -> dict[str, Any]:
@@ -325,7 +331,7 @@ def _wanted(field_: dataclasses.Field[Any]) -> str:
     kind: Any = field_.type
     if typing.get_origin(kind) is Literal:
         return "one of " + ", ".join(map(str, typing.get_args(kind)))
-    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "nothing"}
+    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
     text = names.get(kind, "a list of texts")
     low, high = field_.metadata.get("low"), field_.metadata.get("high")
     if low is not None and high is not None:

@@ -58,13 +58,16 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", box=None)
+    shown = Table(header_style="bold", box=None)
     for column in columns:
         shown.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text(redact(visible(cell))) for cell in row))
     width = None if sys.stdout.isatty() else 120  # a file or pipe has no width of its own
-    Console(width=width, highlight=False, color_system=None if plain() else "auto").print(shown)
+    console = Console(width=width, highlight=False, color_system=None if plain() else "auto")
+    if title:  # not the table's own, which is wrapped at the table's width
+        console.print(Text(redact(visible(title)), style="bold"))
+    console.print(shown)
 
 
 @contextlib.contextmanager

@@ -52,7 +52,9 @@ def demo(found: App, out: Path | None, as_json: bool) -> None:
         show_training(run, training, as_json=False)
         show_scores(run, scores)
         _show_live(run, live)
-        click.echo(f"{seconds:.0f} s in all. Look at {run.folder / 'report.html'}, or try the student yourself:")
+        page = run.folder / "report.html"
+        look = f"Look at {page}, or try" if page.exists() else "Try"
+        click.echo(f"{seconds:.0f} s in all. {look} the student yourself:")
         click.echo(f'  dstill predict --run {run.folder} --execute "{visible(live["question"])}"')
         return
     emit({**summary(run, scores, seconds=seconds), "example": {k: live[k] for k in ("question", "answer", "ok")}})

@@ -140,10 +140,12 @@ def runs_list(as_json: bool) -> None:
     if as_json:
         emit({"runs": found})
         return
-    table(
-        ["run", "created", "status", "accuracy"],
-        [[str(r[k]) for k in ("run", "created", "status", "accuracy")] for r in found],
-    )
+    rows = [[r["run"], r["created"], r["status"], _rounded(r["accuracy"])] for r in found]
+    table(["run", "created", "status", "#accuracy"], rows)
+
+
+def _rounded(accuracy: float | None) -> str:
+    return "" if accuracy is None else f"{accuracy:.3f}"
 
 
 def _overview(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""What every test may use: a project folder with few plugins, and a toy plugin (`support/toy.py`)."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TOY = Path(__file__).parent / "support" / "toy.py"
+KEPT = {"teachers", "evaluate"}  # built-ins that stay beside the toy: light, and without a task
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def toy_file() -> Path:
+    return TOY
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with the toy's own needs installed and nothing heavy."""
+    for name in [name for name in os.environ if name.startswith("DSTILL_")]:
+        monkeypatch.delenv(name)
+    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def cli(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """``cli("plugins", "--json")`` runs a command in this process, with the toy loaded."""
+    from dstill.cli import run
+
+    def call(*words: object, stdin: bytes = b"", toy: bool = True) -> Ended:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsys.readouterr()
+        code = run([*(["--plugin", str(TOY)] if toy else []), *map(str, words)])
+        out, err = capsys.readouterr()
+        return Ended(code, out, err)
+
+    return call

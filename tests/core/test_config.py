@@ -1,0 +1,255 @@
+"""Configuration: flag > environment > file > default, every value checked, each with its origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Mapping
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dstill.config import Config, load, looks_secret, parse_assignment
+from dstill.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    most: int = field(default=10, metadata={"low": 1, "high": 100})
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartConfig:
+    text: str = ""
+    mode: Literal["on", "off"] = "on"
+    share: float = field(default=0.5, metadata={"low": 0, "high": 1})
+    quick: bool = False
+    maybe: str | None = None
+    guard: Guard = field(default_factory=Guard)
+
+
+SECTIONS: dict[str, type[Any]] = {"task.toy": PartConfig, "objective.label-only": PartConfig}
+
+
+@pytest.fixture(autouse=True)
+def _in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def read(text: str = "", environment: Mapping[str, str] | None = None, **flags: Any) -> Config:
+    if text:
+        Path("dstill.toml").write_text(text)
+    keys = {key.replace("__", "."): value for key, value in flags.items()}
+    return load(flags=keys, environment=environment or {}, sections=SECTIONS)
+
+
+def refused(text: str = "", environment: Mapping[str, str] | None = None, **flags: Any) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        read(text, environment, **flags)
+    return caught.value
+
+
+# --- where values come from -------------------------------------------------------------
+
+
+def test_a_flag_goes_before_the_environment_before_the_file_before_the_default() -> None:
+    text = "[project]\nseed = 1\ntask = 'a'\n[train]\nr = 8\n"
+    environment = {"DSTILL_PROJECT__SEED": "2", "DSTILL_TRAIN__R": "4"}
+    config = read(text, environment, project__seed=3)
+    assert (config.settings.project.seed, config.settings.train.r, config.settings.project.task) == (3, 4, "a")
+    assert config.settings.train.lora_alpha == 64
+    assert config.origins["project.seed"] == "flag"
+    assert config.origins["train.r"] == "environment DSTILL_TRAIN__R"
+    assert config.origins["project.task"] == "dstill.toml:3"
+    assert config.origins["train.lora_alpha"] == "default"
+
+
+def test_a_flag_that_was_not_given_changes_nothing() -> None:
+    assert read(project__seed=None).origins["project.seed"] == "default"
+
+
+def test_without_files_the_file_and_the_environment_stay_unread() -> None:
+    Path("dstill.toml").write_text("no TOML")
+    config = load(use_files=False, environment={"DSTILL_PROJECT__SEED": "2"}, flags={"train.r": 8})
+    assert (config.settings.project.seed, config.settings.train.r) == (0, 8)
+
+
+def test_parts_bring_their_own_sections_also_nested_ones() -> None:
+    text = (
+        "[task.toy]\ntext = 'x'\n[task.toy.guard]\nmost = 3\nwords = ['a', 'b']\n[objective.label-only]\nquick = true\n"
+    )
+    config = read(text, {"DSTILL_OBJECTIVE__LABEL_ONLY__GUARD__MOST": "7"})
+    toy = config.part("task", "toy")
+    assert toy == PartConfig(text="x", guard=Guard(most=3, words=("a", "b")))
+    assert config.part("objective", "label-only") == PartConfig(quick=True, guard=Guard(most=7))
+    assert config.part("task", "other") is None
+
+
+@pytest.mark.parametrize("name", ["DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE", "OTHER__THING"])
+def test_variables_that_are_no_keys_are_left_alone(name: str) -> None:
+    assert read(environment={name: "1"}).settings == read().settings
+
+
+def test_an_unknown_variable_is_named() -> None:
+    error = refused(environment={"DSTILL_TRIAN__R": "8"})
+    assert error.what == "unknown key 'trian.r'. Did you mean 'train.r'?"
+    assert error.where == "environment DSTILL_TRIAN__R"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("train.r=8", "train.r", 8),
+        ("train.alpha=0.25", "train.alpha", 0.25),
+        ("evaluate.splits=['test']", "evaluate.splits", ["test"]),
+        ("project.task=toy", "project.task", "toy"),
+        ("teacher.x.url=http://127.0.0.1:1/v1?a=b", "teacher.x.url", "http://127.0.0.1:1/v1?a=b"),
+        ("a=", "a", ""),
+    ],
+)
+def test_an_assignment_is_read_as_toml_reads_it_and_bare_words_are_text(text: str, key: str, value: Any) -> None:
+    assert parse_assignment(text) == (key, value)
+
+
+@pytest.mark.parametrize("text", ["train.r", "=8", " = 8"])
+def test_what_is_no_assignment_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no assignment"):
+        parse_assignment(text)
+
+
+# --- what is refused --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("[trian]\nr = 8", "unknown key 'trian.r'. Did you mean 'train.r'?"),
+        ("[train]\nlr = 8", "unknown key 'train.lr'. Did you mean 'train.learning_rate'?"),
+        ("[nothing_like_it]\n", "unknown key 'nothing_like_it'."),
+        ("train = 3", "unknown key 'train'."),
+        ("[[train]]\nr = 8", "unknown key 'train'."),
+        ("[task.toy.gaurd]\nmost = 3", "unknown key 'task.toy.gaurd.most'. Did you mean 'task.toy.guard.most'?"),
+    ],
+)
+def test_unknown_keys_are_never_ignored(text: str, what: str) -> None:
+    error = refused(text)
+    assert error.what.startswith(what)
+    assert error.where.startswith("dstill.toml")
+
+
+def test_an_empty_table_of_a_known_section_is_fine() -> None:
+    assert read("[train]\n[task.toy]\n[task.toy.guard]\n").settings == read().settings
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("train__r", "three", "a whole number from 1 to 4096"),
+        ("train__r", True, "a whole number from 1 to 4096"),
+        ("train__r", 8.0, "a whole number from 1 to 4096"),
+        ("train__r", 0, "a whole number from 1 to 4096"),
+        ("train__alpha", float("nan"), "a number from 0 to 1"),
+        ("train__max_seconds", float("inf"), "a number of at least 0"),
+        ("train__max_seconds", -1, "a number of at least 0"),
+        ("train__gradient_checkpointing", 1, "true or false"),
+        ("train__policy", "best", "one of fullest, seed"),
+        ("project__task", 3, "text"),
+        ("project__task", "\udcff", "text"),
+        ("evaluate__splits", 3, "a list of texts"),
+        ("evaluate__splits", ["test", 3], "a list of texts"),
+        ("task__toy__maybe", 3, "text"),
+    ],
+)
+def test_a_wrong_value_is_told_with_key_got_and_wanted(key: str, value: Any, wanted: str) -> None:
+    error = refused(**{key: value})
+    assert error.what == f"{key.replace('__', '.')}: got {value!r}, wanted {wanted}"
+    assert error.where == "flag"
+
+
+def test_a_whole_number_will_do_for_a_number_and_one_text_for_a_list() -> None:
+    config = read(train__alpha=1, evaluate__splits="test")
+    assert config.settings.train.alpha == 1.0
+    assert isinstance(config.settings.train.alpha, float)
+    assert config.settings.evaluate.splits == ("test",)
+
+
+SECRET = "sk-abcdefghijkl0123456789"
+
+
+@pytest.mark.parametrize(
+    "text", [f"[project]\ntask = '{SECRET}'", f"[teacher]\napi_key = '{SECRET}'", f"[evaluate]\nsplits = ['{SECRET}']"]
+)
+def test_a_secret_in_the_file_is_refused_and_not_shown(text: str) -> None:
+    error = refused(text)
+    assert "looks like a secret" in error.what
+    assert "api_key_env" in error.hint
+    assert SECRET not in str(error)
+
+
+def test_a_secret_in_a_flag_is_refused_too_since_it_would_reach_the_run() -> None:
+    assert SECRET not in str(refused(project__task=SECRET))
+
+
+@pytest.mark.parametrize(
+    ("value", "secret"),
+    [
+        (SECRET, True),
+        ("ghp_" + "a1" * 18, True),
+        ("hf_" + "aB" * 17, True),
+        ("Authorization: Bearer abcdefghijklm", True),
+        ("task-history-2024-11", False),
+        ("risk_assessment_logs", False),
+        ("./hf_flan-t5-base-finetuned", False),
+        ("OPENAI_API_KEY", False),
+        ("", False),
+    ],
+)
+def test_what_looks_like_a_secret(value: str, secret: bool) -> None:
+    assert looks_secret(value) is secret
+
+
+# --- and back ---------------------------------------------------------------------------
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "project.task": TEXT,
+        "project.seed": st.integers(0, 2**32 - 1),
+        "train.alpha": st.floats(0, 1),
+        "train.learning_rate": st.floats(1e-9, 10),
+        "train.max_seconds": st.floats(0, 1e300),
+        "train.gradient_checkpointing": st.booleans(),
+        "evaluate.splits": st.lists(TEXT, max_size=3),
+        "engine.timeout": st.floats(0.1, 3600),
+        "task.toy.text": TEXT,
+        "task.toy.maybe": TEXT,
+        "task.toy.mode": st.sampled_from(["on", "off"]),
+        "task.toy.share": st.floats(0, 1),
+        "task.toy.guard.most": st.integers(1, 100),
+        "task.toy.guard.words": st.lists(TEXT, max_size=3),
+        "objective.label-only.text": TEXT,
+        "objective.label-only.guard.most": st.integers(1, 100),
+    },
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(VALUES)
+def test_the_resolved_file_is_read_back_to_the_same_values(values: dict[str, Any]) -> None:
+    if any(looks_secret(str(value)) for value in values.values()):
+        return
+    config = load(use_files=False, flags=values, sections=SECTIONS)
+    file = Path("resolved.toml")
+    file.write_bytes(config.to_toml().encode())
+    again = load(file, environment={}, sections=SECTIONS)
+    assert again.settings == config.settings
+    assert again.parts == config.parts
+    assert again.to_toml() == config.to_toml()
+
+
+def test_every_key_has_an_origin_and_a_value() -> None:
+    config = read()
+    assert config.flat().keys() == config.origins.keys()

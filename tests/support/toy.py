@@ -1,0 +1,331 @@
+"""A whole plugin in one file, without torch: a small language, and one of every other part.
+
+    dstill --plugin tests/support/toy.py generate --task toy --teacher parrot
+
+The language is sums: "add 3 and 4" → ``3+4``. The student keeps its pairs as JSON and answers a
+question with the pair of the same words in any order: right for sums, wrong (and silently so) for
+differences. What cannot be run faithfully ends in ``~``, what the abacus is not there for in ``!``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
+
+import click
+
+from dstill import Check, Run, Task, hookimpl
+from dstill.errors import ServiceError
+from dstill.parts import (
+    Executor,
+    Fitted,
+    Memory,
+    Metric,
+    Modality,
+    Objective,
+    Recipe,
+    Shape,
+    Student,
+    Teacher,
+    TrainingJob,
+    Writer,
+    Written,
+)
+from dstill.records import (
+    Draft,
+    Example,
+    Level,
+    Outcome,
+    OutcomeKind,
+    Pair,
+    Problem,
+    Prompt,
+    Record,
+    Reply,
+    Score,
+    Section,
+    Severity,
+    Verdict,
+)
+
+SUM = re.compile(r"(\d+)([+-])(\d+)([~!]?)")
+REFUSAL = "none"
+
+
+# --- the language -----------------------------------------------------------------------
+
+
+def form(example: Example, answer: str) -> Iterable[Problem]:
+    if answer != REFUSAL and not SUM.fullmatch(answer):
+        yield Problem(layer="form", code="not_a_sum", message=f"'{answer}' is no sum", hint="write it as 1+2")
+
+
+def digits(example: Example, answer: str) -> Iterable[Problem]:
+    most = example.context.get("mapping", {}).get("digits", 2)
+    for number in re.findall(r"\d+", answer):
+        if len(number) > most:
+            yield Problem(
+                layer="digits", code="too_long", message=f"{number} has more than {most} digits", pointer="/0"
+            )
+        elif number.startswith("0"):
+            yield Problem(layer="digits", code="zero", message=f"{number} begins with 0", severity=Severity.WARNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    most: int = field(default=9, metadata={"low": 1, "high": 99, "help": "largest number"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToyConfig:
+    prefix: str = field(default="", metadata={"help": "put before each question"})
+    limits: Limits = field(default_factory=Limits)
+
+
+class Toy(Task):
+    """Sums and differences of small numbers."""
+
+    name = "toy"
+    Config = ToyConfig
+    executors = ("abacus",)
+    checks = (Check("form", form, parses=True), Check("digits", digits))
+    demo = {  # noqa: RUF012 - a ClassVar of Task
+        "generate.teacher": "parrot",
+        "train.student": "memory",
+        "train.objective": "plain",
+        "evaluate.baselines": ["untrained"],
+    }
+
+    def examples(self, split: str) -> Iterable[Example]:
+        for a in range(1, 5):
+            for b in range(1, 5):
+                swapped = a > b
+                if a != b and swapped == (split == "test") and split in ("train", "test"):
+                    yield self.example(f"{split}-add-{a}-{b}", f"add {a} and {b}", f"{a}+{b}", "add", split)
+                    yield self.example(f"{split}-take-{a}-{b}", f"take {a} from {b}", f"{b}-{a}", "take", split)
+        if split == "validation":
+            yield self.example("validation-1", "add 5 and 5", "5+5", "add", split)
+        if split in ("train", "test"):
+            question = {"train": "sing a song", "test": "a song sing"}[split]
+            yield self.example(f"{split}-sing", question, REFUSAL, "refusal", split)
+
+    def example(self, id: str, question: str, answer: str, category: str, split: str) -> Example:
+        return Example(
+            id=id,
+            question=f"{self.config.prefix}{question}",
+            answer=answer,
+            rationale=f"the words say {answer}",
+            category=category,
+            template=category,
+            split=split,
+        )
+
+    def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
+        for number in range(n):
+            a, b = (number * 7 + seed) % self.config.limits.most + 1, number % self.config.limits.most + 1
+            yield self.example(f"made-{number}", f"add {a} and {b}", f"{a}+{b}", "add", "")
+
+    def is_refusal(self, answer: str) -> bool:
+        return answer == REFUSAL
+
+
+class Abacus(Executor):
+    """Counts."""
+
+    name = "abacus"
+    parallel = 2
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        match = SUM.fullmatch(answer)
+        if match is None:
+            return Outcome(kind=OutcomeKind.INVALID, reason=f"cannot count {answer}")
+        if match[4]:
+            kind = OutcomeKind.UNSUPPORTED if match[4] == "~" else OutcomeKind.UNAVAILABLE
+            return Outcome(kind=kind, reason="not today")
+        a, b = int(match[1]), int(match[3])
+        return Outcome(kind=OutcomeKind.OK, value=a + b if match[2] == "+" else a - b)
+
+    @property
+    def label(self) -> str:
+        return "abacus 1"
+
+
+# --- teaching ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParrotConfig:
+    delay: float = field(default=0.0, metadata={"low": 0, "high": 60, "help": "seconds a reply"})
+    slow: str = field(default="", metadata={"help": "only questions with this text take that long"})
+    cut: str = field(default="", metadata={"help": "replies to questions with this text are cut off"})
+    garble: str = field(default="", metadata={"help": "likewise: not in the form that was asked"})
+    wrong: str = field(default="", metadata={"help": "likewise: an answer that a check refuses"})
+    down: str = field(default="", metadata={"help": "likewise: the service fails"})
+
+
+class Parrot(Teacher):
+    """Says the gold, or what its settings make of it."""
+
+    name = "parrot"
+    Config = ParrotConfig
+
+    def identity(self, prompt: Prompt) -> Mapping[str, Any]:
+        return {"teacher": self.name, "answer": prompt.example.answer}
+
+    async def ask(self, prompt: Prompt) -> Reply:
+        config, example = self.config, prompt.example
+
+        def hit(text: str) -> bool:
+            return bool(text) and text in example.question
+
+        if config.delay and (not config.slow or hit(config.slow)):
+            await asyncio.sleep(config.delay)
+        if hit(config.down):
+            raise ServiceError("the parrot is asleep")
+        text = self.task.reply_text(example.rationale or "", example.answer or "")
+        if hit(config.garble):
+            text = "squawk"
+        if hit(config.wrong):
+            text = self.task.reply_text("it is so", "100+1")
+        return Reply(id=example.id, text=text, finish_reason="length" if hit(config.cut) else "stop")
+
+
+# --- learning ---------------------------------------------------------------------------
+
+
+class Plain(Objective):
+    """The answer alone."""
+
+    name = "plain"
+
+    def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
+        yield Pair(task_prefix="", source=task.source(_example(record)), target=record.answer)
+
+    def prompt(self, source: str) -> str:
+        return source
+
+    def read(self, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
+        return Draft(answer=text.strip()) if text.strip() else None
+
+
+def _example(record: Record) -> Example:
+    return record.example
+
+
+class Heap(Modality):
+    """All of it."""
+
+    name = "heap"
+    fullness = 50
+
+    def need(self, student: Shape, recipe: Recipe) -> Memory:
+        return Memory(parts={"weights": 1 << 20})
+
+    def prepare(self, model: Any, recipe: Recipe) -> Any:
+        return model
+
+
+class Memorizer(Student):
+    """Keeps its pairs as JSON."""
+
+    name = "memory"
+
+    def shape(self, texts: Iterable[str] = ()) -> Shape:
+        words = len(set(texts))
+        counts = {"layers": 1, "hidden": 1, "feed_forward": 1, "heads": 1, "vocabulary": words}
+        return Shape(architecture="Dict", parameters=words, embedding=0, linears={}, encoder_decoder=False, **counts)
+
+    def fit(self, job: TrainingJob) -> Fitted:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        pairs = {_key(pair.source): pair.target for row in job.train for pair in row}
+        (job.folder / "pairs.json").write_text(json.dumps(pairs))
+        for step in range(1, 3):
+            job.on_step(step, 2, {"loss": 1 / step})
+        history = ({"step": 1, "loss": 1.0}, {"step": 2, "loss": 0.5})
+        n = len(pairs)
+        return Fitted(
+            steps=2, seconds=0.1, history=history, peak_memory=1 << 20, trained_parameters=n, all_parameters=n
+        )
+
+    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+        return Recall(json.loads((folder / "pairs.json").read_text()) if trained else {})
+
+
+class Recall(Writer):
+    def __init__(self, pairs: Mapping[str, str]) -> None:
+        self.pairs = pairs
+
+    def write(self, sources: Sequence[str]) -> Iterator[Written]:
+        for source in sources:
+            text = self.pairs.get(_key(source), "")
+            yield Written(text=text, tokens=len(text), seconds=0.01, truncated="endless" in source)
+
+
+def _key(source: str) -> str:
+    return " ".join(sorted(source.split()))
+
+
+# --- evaluation -------------------------------------------------------------------------
+
+
+class Right(Metric):
+    """The share of right answers, among those checked."""
+
+    name = "right"
+
+    def __call__(self, verdicts: Sequence[Verdict]) -> Score:
+        checked = [v for v in verdicts if v.checked == Level.CORRECT and not v.gold_error]
+        value = sum(v.correct for v in checked) / len(checked) if checked else None
+        return Score(name=self.name, value=value, n=len(checked))
+
+
+@hookimpl
+def register_tasks() -> Iterable[type[Task]]:
+    yield Toy
+
+
+@hookimpl
+def register_teachers() -> Iterable[type[Teacher]]:
+    yield Parrot
+
+
+@hookimpl
+def register_students() -> Iterable[type[Student]]:
+    yield Memorizer
+
+
+@hookimpl
+def register_modalities() -> Iterable[type[Modality]]:
+    yield Heap
+
+
+@hookimpl
+def register_objectives() -> Iterable[type[Objective]]:
+    yield Plain
+
+
+@hookimpl
+def register_executors() -> Iterable[type[Executor]]:
+    yield Abacus
+
+
+@hookimpl
+def register_metrics() -> Iterable[type[Metric]]:
+    yield Right
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    @cli.command()
+    def squawk() -> None:
+        """Say something."""
+        click.echo("squawk")
+
+
+@hookimpl
+def report_sections(run: Run) -> Iterable[Section]:
+    yield Section(title="Toy", text=run.name, order=5)
