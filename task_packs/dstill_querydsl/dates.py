@@ -13,7 +13,7 @@ which is enough for sizes and never used to run a query.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 __all__ = ["UNITS", "is_math", "seconds", "well_formed"]
 
@@ -69,8 +69,10 @@ def _absolute(text: str) -> float | None:
     match = _ISO.match(text)
     if match is None:
         return None
-    parts = [int(part) if part else default for part, default in zip(match.groups(), (1970, 1, 1, 0, 0, 0), strict=True)]
+    parts = [
+        int(part) if part else default for part, default in zip(match.groups(), (1970, 1, 1, 0, 0, 0), strict=True)
+    ]
     try:
-        return datetime(*parts, tzinfo=timezone.utc).timestamp()  # type: ignore[arg-type, misc]
+        return datetime(*parts, tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
     except ValueError:
         return None

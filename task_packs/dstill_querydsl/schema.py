@@ -31,8 +31,6 @@ __all__ = ["DIALECTS", "MAX_PROBLEMS", "check", "document", "names"]
 DIALECTS = ("elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3")
 MAX_PROBLEMS = 20  # a person reads the first few; a broken body can have thousands
 
-_SOURCES = ("schema_document.py", "schema_forms.py", "schema_shapes.py", "schema_types.py")
-
 
 def check(body: dict[str, Any], dialect: str = "elasticsearch9") -> tuple[Problem, ...]:
     """What is wrong with the form of `body`, at most `MAX_PROBLEMS` of it, in the order of pointers."""
@@ -101,7 +99,8 @@ def _client_version() -> str:
 def _derivation() -> str:
     """Changes when the derivation does, so that an update of dstill derives anew."""
     here = Path(__file__).parent
-    return hashlib.sha256(b"".join((here / name).read_bytes() for name in _SOURCES)).hexdigest()[:12]
+    sources = sorted(here.glob("schema_*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -18,13 +18,13 @@ import typing
 from typing import Any
 
 from dstill_querydsl import schema_types
-from dstill_querydsl.schema_forms import Form, forms, score_function
+from dstill_querydsl.schema_forms import forms
+from dstill_querydsl.schema_forms_queries import score_function
+from dstill_querydsl.schema_parts import Form
 from dstill_querydsl.schema_shapes import Schema, Shape, null, number, obj, text, union, with_extra
 from dstill_querydsl.schema_types import Argument, Reader
 
-__all__ = ["DIALECTS", "derive"]
-
-DIALECTS = ("elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3")
+__all__ = ["derive"]
 
 # Other spellings that parsers take.
 _ALIASES = {"span_field_masking": "field_masking_span"}
@@ -36,7 +36,7 @@ _SPANS = "query.span_"
 
 
 def derive(dialect: str) -> Schema:
-    """The schema for one of `DIALECTS`. Imports the client: a second or two."""
+    """The schema for one dialect of `schema_forms`. Imports the client: a second or two."""
     return _Derivation(dialect).document()
 
 
@@ -81,7 +81,9 @@ class _Derivation:
         classes = {name: cls for name, cls in schema_types.aggregations().items() if name not in gone}
         for name, cls in classes.items():
             self._defs[f"agg.{name}"] = self._schema(f"agg.{name}", name, schema_types.arguments(cls), loose=False)
-        leaves = {name: {"not": {}} for name, cls in classes.items() if not schema_types.is_bucket(cls)}
+        leaves: dict[str, Schema] = {
+            name: {"not": {}} for name, cls in classes.items() if not schema_types.is_bucket(cls)
+        }
         self._defs["agg.filter"] = {"$ref": "#/$defs/query"}
         self._defs["aggregation"] = self._aggregation(list(classes), leaves)
         legal = {"pattern": r"^[^\[\]>]+$", "title": "a name without [, ] and >"}
@@ -160,7 +162,7 @@ class _Derivation:
             schema["x-one"] = ["boost", "_name"]
         if form.apart:
             schema["dependentSchemas"] = {
-                one: {"properties": dict.fromkeys(others, {"not": {}})} for one, *others in form.apart
+                one: {"properties": {other: {"not": {}} for other in others}} for one, *others in form.apart
             }
         if "_field" in arguments:
             schema["additionalProperties"] = self._entry(form, arguments["_value"], loose).render()

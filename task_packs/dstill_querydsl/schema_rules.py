@@ -4,6 +4,7 @@ In: a body of the right form. Out: problems of layer ``schema``:
 
     a pipeline's ``buckets_path`` that leads to no aggregation
     an ``order`` by an aggregation that is not there
+    an ``after`` that lacks one of a composite's sources
     ``collapse`` with ``search_after`` on another field
 """
 
@@ -21,6 +22,7 @@ _STATS = {"min", "max", "avg", "sum", "count"}
 _DEVIATIONS = {"std_deviation", "variance", "sum_of_squares", "std_deviation_bounds", "std_lower", "std_upper"}
 _DEVIATIONS |= {f"{base}_{kind}" for base in ("std_deviation", "variance") for kind in ("population", "sampling")}
 _VALUES = {"stats": _STATS, "extended_stats": _STATS | _DEVIATIONS}
+_MAX_REGEXP = 1_000
 _BUILT_IN = {"_count", "_key", "_term", "_bucket_count"}
 _TYPED_KEYS = {"aggs", "aggregations", "meta"}
 
@@ -32,7 +34,7 @@ def check(body: dict[str, Any]) -> Iterator[Problem]:
     yield from _collapse(body)
     for key in ("aggs", "aggregations"):
         yield from _level(body.get(key), f"/{key}")
-    yield from _bool_prefix(body, "")
+    yield from _texts(body, "")
 
 
 def _problem(code: str, message: str, pointer: str, hint: str = "", suggestion: str | None = None) -> Problem:
@@ -67,6 +69,7 @@ def _level(aggregations: Any, pointer: str) -> Iterator[Problem]:
         for kind, options in definition.items():
             if kind not in _TYPED_KEYS and isinstance(options, dict):
                 yield from _paths(aggregations, options.get("buckets_path"), f"{here}/{kind}/buckets_path")
+                yield from _after(options, f"{here}/{kind}/after")
                 yield from _order(_below(definition), options.get("order"), f"{here}/{kind}/order")
         for key in ("aggs", "aggregations"):
             yield from _level(definition.get(key), f"{here}/{key}")
@@ -127,16 +130,42 @@ def _order(below: Aggregations, order: Any, pointer: str) -> Iterator[Problem]:
             yield from _path(below, path, f"{pointer}/{escape(path)}")
 
 
-def _bool_prefix(value: Any, pointer: str) -> Iterator[Problem]:
+def _after(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
+    """A composite's ``after`` has one value for each of its sources."""
+    after, sources = options.get("after"), options.get("sources")
+    if not isinstance(after, dict) or not isinstance(sources, list):
+        return
+    names = {name for source in sources if isinstance(source, dict) for name in source}
+    for name in sorted(names - set(after)):
+        yield _problem("missing", f"after has no value for the source {name!r}", pointer, f"add {name!r}")
+
+
+def _texts(value: Any, pointer: str) -> Iterator[Problem]:
+    """Rules on multi_match and query_string, wherever they stand."""
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _bool_prefix(item, f"{pointer}/{index}")
+            yield from _texts(item, f"{pointer}/{index}")
     elif isinstance(value, dict):
-        options = value.get("multi_match")
-        if isinstance(options, dict) and options.get("type") == "bool_prefix":
-            for key in ("slop", "cutoff_frequency"):
-                if key in options:
-                    where = f"{pointer}/multi_match/{key}"
-                    yield _problem("exclusive", f"{key!r} is not allowed with type 'bool_prefix'", where)
         for key, item in value.items():
-            yield from _bool_prefix(item, f"{pointer}/{escape(key)}")
+            here = f"{pointer}/{escape(key)}"
+            if key == "multi_match" and isinstance(item, dict):
+                yield from _bool_prefix(item, here)
+            elif key == "query_string" and isinstance(item, dict) and isinstance(item.get("query"), str):
+                yield from _query_string(item["query"], f"{here}/query")
+            yield from _texts(item, here)
+
+
+def _bool_prefix(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
+    if options.get("type") == "bool_prefix":
+        for key in ("slop", "cutoff_frequency"):
+            if key in options:
+                yield _problem("exclusive", f"{key!r} is not allowed with type 'bool_prefix'", f"{pointer}/{key}")
+
+
+def _query_string(text: str, pointer: str) -> Iterator[Problem]:
+    words = text.split()
+    if words and words[-1] in ("AND", "OR", "NOT", "&&", "||", "!"):
+        yield _problem("wrong_value", f"the query string ends in {words[-1]!r}", pointer, "finish it or leave it out")
+    if text.startswith("/") and len(text) > _MAX_REGEXP:
+        message = f"a regular expression is at most {_MAX_REGEXP:,} characters long, this one {len(text):,}"
+        yield _problem("out_of_range", message, pointer)

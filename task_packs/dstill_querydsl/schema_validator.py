@@ -28,4 +28,5 @@ def compile_schema(schema: dict[str, Any]) -> Any:
             if len(chosen) != 1:
                 yield ValidationError(f"{len(chosen)} keys where one is wanted")
 
-    return extend(Draft202012Validator, {"$ref": ref, "x-one": one})(schema)
+    validator = extend(Draft202012Validator, {"$ref": ref, "x-one": one})  # type: ignore[no-untyped-call]
+    return validator(schema)

@@ -2,9 +2,9 @@
 
 In: what a model wrote. Out: a `Body` whose ``value`` is the object, or None with problems:
 
-    read('{"size": 5}')                 -> Body(value={"size": 5}, problems=(), notes=())
+    read('{"size": 5}')                 -> Body(value={"size": 5})
     read('```json\\n{"size": 5}\\n```')  -> the same, notes=("took away a markdown fence",)
-    read('{"size": 5, "size": 6}')      -> Body(value=None, problems=(Problem(code="duplicate_key", pointer="/size", …),))
+    read('{"size": 5, "size": 6}')      -> Body(value=None, problems=(duplicate_key at /size,))
 
 A markdown fence and white space around the text are the only repairs, and they are noted.
 Stricter than Python's own reader, which takes duplicate keys and NaN silently and raises

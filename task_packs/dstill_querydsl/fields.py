@@ -1,0 +1,201 @@
+"""A mapping's fields, resolved by their full name.
+
+In: what people have: ``{properties}``, ``{mappings}`` or the output of ``GET _mapping``, also of
+several indices. Out: `Fields`, with sub-fields, aliases, runtime fields and nested parents:
+
+    fields = Fields.of({"properties": {"title": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}})
+    fields.get("title.raw")      -> Field(name="title.raw", type="keyword", family="keyword", nested=(), …)
+    fields.get("titel")          -> None
+    fields.nearest("titel")      -> "title"
+    fields.exact("title")        -> "title.raw", the sub-field that holds the whole value
+
+Malformed parts of a mapping are passed over; what cannot be read is not a field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any, Iterator, Mapping
+
+__all__ = ["FAMILIES", "Field", "Fields", "family"]
+
+_NUMBERS = (
+    "long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long",
+    "token_count",
+)  # fmt: skip
+FAMILIES: dict[str, str] = {
+    **dict.fromkeys(_NUMBERS, "number"),
+    **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "counted_keyword", "icu_collation_keyword"), "keyword"),
+    **dict.fromkeys(("text", "match_only_text", "search_as_you_type", "annotated_text", "semantic_text"), "text"),
+    **dict.fromkeys(("date", "date_nanos"), "date"),
+    **dict.fromkeys(("geo_shape", "shape", "point", "xy_point", "xy_shape"), "shape"),
+    **{f"{kind}_range": "range" for kind in ("integer", "float", "long", "double", "date", "ip")},
+    **dict.fromkeys(("rank_feature", "rank_features"), "rank"),
+    **dict.fromkeys(("flattened", "flat_object"), "flattened"),
+    **{name: name for name in ("boolean", "ip", "geo_point", "object", "nested", "version", "histogram")},
+    "lookup": "keyword",
+    "aggregate_metric_double": "number",
+}
+# Without doc values there is nothing to sort or aggregate by.
+_NO_DOC_VALUES = {"text", "rank", "object", "nested", "shape"}
+_METADATA = {"_id": "keyword", "_index": "keyword", "_routing": "keyword", "_ignored": "keyword", "_tier": "keyword"}
+_METADATA |= {"_field_names": "keyword", "_doc_count": "long", "_seq_no": "long", "_size": "integer"}
+_METADATA |= {"_version": "long", "_primary_term": "long", "_type": "keyword", "_doc": "long", "_score": "float"}
+_MAX_DEPTH = 50
+
+
+def family(type_: str) -> str:
+    """The kind of a field's type, as the checks see it; an unknown type is ``other``."""
+    return FAMILIES.get(type_, "other")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One name that a body may use."""
+
+    name: str
+    type: str
+    nested: tuple[str, ...] = ()  # nested paths that enclose it, outermost first
+    options: Mapping[str, Any] = field(default_factory=dict)  # as in the mapping
+    sub: bool = False  # a sub-field: a second form of its parent's values
+
+    @property
+    def family(self) -> str:
+        return family(self.type)
+
+    @property
+    def has_doc_values(self) -> bool:
+        """Whether it can be sorted and aggregated by."""
+        if self.family == "text":
+            return bool(self.options.get("fielddata"))
+        return self.family not in _NO_DOC_VALUES and self.options.get("doc_values") is not False
+
+    @property
+    def format(self) -> str | None:
+        """A date's format, where the mapping names one."""
+        value = self.options.get("format")
+        return value if isinstance(value, str) else None
+
+
+class Fields:
+    """Every field of one or several mappings."""
+
+    def __init__(self, fields: Mapping[str, Field], conflicts: Mapping[str, tuple[str, str]]) -> None:
+        self._fields = dict(fields)
+        self.conflicts = dict(conflicts)  # a name that two indices map to different types
+        self._lower = {name.lower(): name for name in self._fields}
+
+    @classmethod
+    def of(cls, mapping: Mapping[str, Any]) -> Fields:
+        fields: dict[str, Field] = {}
+        conflicts: dict[str, tuple[str, str]] = {}
+        for root in _roots(mapping):
+            found = dict(_walk(root.get("properties"), "", (), 0))
+            found |= {f.name: f for f in _runtime(root.get("runtime"))}
+            for name, item in found.items():
+                known = fields.setdefault(name, item)
+                if known.type != item.type:
+                    conflicts[name] = (known.type, item.type)
+        return cls(_with_aliases(fields), conflicts)
+
+    def get(self, name: str) -> Field | None:
+        """The field of that full name; below a ``flattened`` field every name is one."""
+        found = self._fields.get(name)
+        if found is not None:
+            return found
+        if name in _METADATA:
+            return Field(name=name, type=_METADATA[name])
+        parent = name.rpartition(".")[0]
+        while parent:
+            above = self._fields.get(parent)
+            if above is not None:
+                return Field(name=name, type="keyword", nested=above.nested) if above.family == "flattened" else None
+            parent = parent.rpartition(".")[0]
+        return None
+
+    def matching(self, pattern: str) -> list[Field]:
+        """Fields whose name a wildcard pattern matches."""
+        return [field for name, field in self._fields.items() if fnmatchcase(name, pattern)]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._fields)
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self._fields.values())
+
+    def nearest(self, name: str) -> str | None:
+        """The name that was probably meant."""
+        if name.lower() in self._lower:
+            return self._lower[name.lower()]
+        parent = name.rpartition(".")[0]
+        if parent in self._fields:  # an invented sub-field, as title.keyword
+            return self.exact(parent) or parent
+        leaves = {known.rpartition(".")[2]: known for known in self._fields}
+        near = get_close_matches(name, self._fields, n=1, cutoff=0.7)
+        if near:
+            return near[0]
+        last = get_close_matches(name.rpartition(".")[2], leaves, n=1, cutoff=0.8)
+        if last:
+            return leaves[last[0]]
+        near = get_close_matches(name, self._fields, n=1, cutoff=0.5)
+        return near[0] if near else None
+
+    def exact(self, name: str) -> str | None:
+        """The sub-field of `name` that holds whole values, whatever it is called."""
+        subs = [f for f in self._fields.values() if f.sub and f.name.rpartition(".")[0] == name]
+        return next((f.name for f in subs if f.family == "keyword" and f.has_doc_values), None)
+
+
+def _roots(mapping: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    if not isinstance(mapping, Mapping) or depth > 3:
+        return
+    # An index may be called "properties"; a mapping's own holds definitions, an index "mappings".
+    if isinstance(mapping.get("properties"), Mapping) and "mappings" not in mapping["properties"]:
+        yield mapping
+    elif "mappings" in mapping:
+        yield from _roots(mapping["mappings"], depth + 1)
+    else:
+        for value in mapping.values():
+            yield from _roots(value, depth + 1)
+
+
+def _walk(properties: Any, prefix: str, nested: tuple[str, ...], depth: int) -> Iterator[tuple[str, Field]]:
+    if not isinstance(properties, Mapping) or depth > _MAX_DEPTH:
+        return
+    for key, definition in properties.items():
+        if not isinstance(key, str) or not isinstance(definition, Mapping):
+            continue
+        name = f"{prefix}{key}"
+        type_ = definition.get("type")
+        if not isinstance(type_, str):
+            type_ = "object"
+        yield name, Field(name=name, type=type_, nested=nested, options=definition)
+        below = (*nested, name) if type_ == "nested" else nested
+        yield from _walk(definition.get("properties"), f"{name}.", below, depth + 1)
+        for sub, item in _walk(definition.get("fields"), f"{name}.", nested, depth + 1):
+            yield sub, Field(name=sub, type=item.type, nested=nested, options=item.options, sub=True)
+
+
+def _runtime(runtime: Any) -> Iterator[Field]:
+    if isinstance(runtime, Mapping):
+        for name, definition in runtime.items():
+            if isinstance(name, str) and isinstance(definition, Mapping) and isinstance(definition.get("type"), str):
+                yield Field(name=name, type=definition["type"], options={"runtime": True})
+
+
+def _with_aliases(fields: dict[str, Field]) -> dict[str, Field]:
+    out = {}
+    for name, item in fields.items():
+        target = item
+        for _ in range(3):  # an alias of an alias is not legal; a circle must not hang
+            if target.type != "alias":
+                break
+            path = target.options.get("path")
+            target = fields.get(path, target) if isinstance(path, str) else target
+        out[name] = item if target is item else Field(
+            name=name, type=target.type, nested=target.nested, options=target.options
+        )  # fmt: skip
+    return out

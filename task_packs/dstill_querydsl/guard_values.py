@@ -1,0 +1,118 @@
+"""The guard's checks of plain values: numbers, texts, patterns, points and shapes.
+
+size: "10"          a whole number, also as text
+*oo*                refused: a leading wildcard reads every term of the index
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import Any
+
+from dstill_querydsl import guard_kinds as kinds
+from dstill_querydsl import guard_tables as tables
+from dstill_querydsl.guard_kinds import Kind, MapOf, Options
+from dstill_querydsl.guard_walk import Walk, brief, items, whole
+from dstill_querydsl.strict import escape
+
+__all__ = ["Values"]
+
+_SCALARS = (str, int, float, bool, type(None))
+
+
+class Values(Walk, ABC):
+    """What a value may be."""
+
+    def value(self, value: Any, at: str) -> None:
+        if isinstance(value, dict):
+            for name in value:
+                if name in tables.REASONS:
+                    self.not_listed(name, at)
+                    return
+        if not isinstance(value, _SCALARS):
+            self.refuse("not_allowed", f"{brief(value)} stands where one value is allowed", at)
+        elif isinstance(value, str):
+            self.string(value, at)
+
+    def values(self, value: Any, at: str) -> None:
+        self.long_list(value, at)
+        for step, item in items(value, at):
+            self.value(item, step)
+
+    def string(self, value: str, at: str) -> None:
+        if len(value) > self.limits.string_length:
+            self.over("text of length", len(value), self.limits.string_length, at)
+
+    def long_list(self, value: Any, at: str) -> None:
+        if isinstance(value, list) and len(value) > self.limits.values:
+            self.over("the number of values", len(value), self.limits.values, at)
+
+    def count(self, value: Any, at: str) -> None:
+        if whole(value) is None:
+            self.refuse("limit", f"{brief(value)} is no whole number", at, "write a whole number from 0 up")
+
+    def within(self, what: str, value: Any, limit: int, at: str) -> None:
+        if (number := whole(value)) is not None and number > limit:
+            self.over(what, number, limit, at)
+
+    def point(self, value: Any, at: str) -> None:
+        names = dict.fromkeys(("lat", "lon", "geohash", "type"), kinds.VALUE) | {"coordinates": kinds.VALUES}
+        for step, item in items(value, at):
+            if isinstance(item, dict):
+                self.options(Options(names), item, step)
+            elif isinstance(item, list):
+                self.values(item, step)
+            else:
+                self.value(item, step)
+
+    def shape(self, value: Any, at: str) -> None:
+        if isinstance(value, dict):
+            listed = dict.fromkeys(("coordinates", "geometries"), kinds.SHAPE)
+            self.options(
+                Options({**dict.fromkeys(("type", "orientation", "radius"), kinds.VALUE), **listed}), value, at
+            )
+        elif isinstance(value, list):
+            self.long_list(value, at)
+            for step, item in items(value, at):
+                self.shape(item, step)
+        else:
+            self.value(value, at)
+
+    def pattern(self, value: Any, at: str) -> None:
+        self.value(value, at)
+        if isinstance(value, str):
+            self._wildcards(value, value[:1] in ("*", "?"), value.count("*") + value.count("?"), at)
+
+    def regexp(self, value: Any, at: str) -> None:
+        self.value(value, at)
+        if isinstance(value, str):
+            open_ended = sum(value.count(sign) for sign in ("*", "+", "{"))
+            self._wildcards(value, value[:2] in (".*", ".+", ".?", ".{") or value[:1] == "@", open_ended, at)
+
+    def _wildcards(self, value: str, leading: bool, count: int, at: str) -> None:
+        if leading:
+            hint = "start with what the value starts with"
+            self.refuse("limit", f"{brief(value)} starts with a wildcard, which reads every term", at, hint)
+        elif count > self.limits.wildcards:
+            self.over("the number of wildcards", count, self.limits.wildcards, at)
+
+    def term_filter(self, value: Any, at: str) -> None:
+        if isinstance(value, dict):
+            self.options(Options(dict.fromkeys(("partition", "num_partitions"), kinds.VALUE)), value, at)
+        elif isinstance(value, str):
+            self.regexp(value, at)
+        else:
+            self.values(value, at)
+
+    def paths(self, value: Any, at: str) -> None:
+        self.visit(MapOf(kinds.VALUE) if isinstance(value, dict) else kinds.VALUES, value, at)
+
+    def order(self, value: Any, at: str) -> None:
+        """By names of aggregations, ``_key`` or ``_count``: no field is read."""
+        for step, item in items(value, at):
+            if isinstance(item, dict):
+                for name, direction in item.items():
+                    kind: Kind = Options({"order": kinds.VALUE}) if isinstance(direction, dict) else kinds.VALUE
+                    self.visit(kind, direction, f"{step}/{escape(name)}")
+            else:
+                self.value(item, step)

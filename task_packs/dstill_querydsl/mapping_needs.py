@@ -1,0 +1,129 @@
+"""What each operator, aggregation and sort needs of a field's type: one table, data only.
+
+    NEEDS["term"].fits                 the families (`fields.FAMILIES`) that it is made for
+    NEEDS["range"].doubtful["keyword"] why it is legal there, but probably not what was meant
+
+A family that is neither in `fits` nor in `doubtful` is refused, by Elasticsearch or, where that
+would answer silently and wrongly, by this table alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping
+
+__all__ = ["AGGREGATION_NEEDS", "BY_TYPE", "COLLAPSE", "NEEDS", "SORT", "Need"]
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a field must be."""
+
+    fits: frozenset[str]
+    doubtful: Mapping[str, str] = field(default_factory=dict)  # family → why
+    doc_values: bool = False
+    values: bool = True  # whether its values must be of the field's kind
+
+
+_NO_VALUES = {
+    "object": "an object has no values of its own, so nothing matches",
+    "nested": "a nested field has no values of its own, so nothing matches",
+}
+
+
+def _need(
+    fits: str, doubtful: Mapping[str, str] | None = None, *, doc_values: bool = False, values: bool = True
+) -> Need:
+    """Of a query; what is no value at all answers with nothing, not with an error."""
+    return Need(frozenset(fits.split()), {**_NO_VALUES, **(doubtful or {})}, values=values)
+
+
+_EXACT = "keyword number date boolean ip version range flattened histogram other"
+_ANY = f"{_EXACT} text"
+_ON_TOKENS = {"text": "on text it matches single analyzed words, not the whole value"}
+_BY_ALPHABET = {
+    "keyword": "on a keyword it compares letter by letter, so '10' comes before '9'",
+    "boolean": "a range of true and false is rarely meant",
+    "version": "versions compare by their own order",
+    "flattened": "below a flattened field everything compares letter by letter",
+}
+_NO_SCORE = {"keyword": "a keyword is one word: nothing lies between"}
+
+NEEDS: dict[str, Need] = {
+    "term": _need(_EXACT),
+    "terms": _need(_EXACT),
+    "terms_set": _need(_EXACT),
+    "match": _need(_ANY),
+    "match_phrase": _need(_ANY),
+    "match_phrase_prefix": _need("text other"),
+    "match_bool_prefix": _need("text keyword other"),
+    "multi_match": _need(_ANY),
+    "combined_fields": _need("text other"),
+    "simple_query_string": _need(_ANY, values=False),
+    "query_string": _need(_ANY, values=False),
+    "prefix": _need("keyword flattened version other", _ON_TOKENS),
+    "wildcard": _need("keyword flattened version other", _ON_TOKENS),
+    "regexp": _need("keyword flattened version other", _ON_TOKENS),
+    "fuzzy": _need("keyword text version other"),
+    "range": _need("number date ip range histogram other", _BY_ALPHABET),
+    "exists": _need(f"{_ANY} geo_point shape object rank", {"nested": "ask inside a nested query for a field of it"}),
+    "geo_distance": _need("geo_point shape other"),
+    "geo_bounding_box": _need("geo_point shape other"),
+    "geo_polygon": _need("geo_point other"),
+    "geo_shape": _need("shape geo_point other"),
+    "distance_feature": _need("date geo_point other", values=False),
+    "rank_feature": _need("rank other"),
+    "intervals": _need("text other", _NO_SCORE),
+    "span_term": _need("text other", _NO_SCORE),
+    "more_like_this": _need("text keyword other", values=False),
+}
+
+# A multi_match does per field what its type says.
+BY_TYPE = {"phrase_prefix": "match_phrase_prefix", "bool_prefix": "match_bool_prefix"}
+
+_NUMERIC = "number date boolean histogram other"
+_BUCKETS = "keyword number date boolean ip version flattened other"
+_DATED = {"number": "its numbers are read as milliseconds since 1970"}
+
+
+def _agg(fits: str, doubtful: Mapping[str, str] | None = None) -> Need:
+    return Need(frozenset(fits.split()), doubtful or {}, doc_values=True)
+
+
+AGGREGATION_NEEDS: dict[str, Need] = {
+    **{
+        name: _agg(_NUMERIC)
+        for name in (
+            "avg", "sum", "min", "max", "stats", "extended_stats", "percentiles", "percentile_ranks", "boxplot",
+            "median_absolute_deviation", "weighted_avg", "t_test", "matrix_stats", "variable_width_histogram",
+        )
+    },
+    "histogram": _agg("number date boolean range histogram other"),
+    "rate": _agg("number date histogram other"),
+    "date_histogram": _agg("date range other", _DATED),
+    "auto_date_histogram": _agg("date other", _DATED),
+    "date_range": _agg("date other", _DATED),
+    "range": _agg("number histogram other", {"date": "date_range is made for dates"}),
+    "ip_range": _agg("ip other"),
+    "ip_prefix": _agg("ip other"),
+    "terms": _agg(_BUCKETS),
+    "rare_terms": _agg(_BUCKETS),
+    "multi_terms": _agg(_BUCKETS),
+    "significant_terms": _agg(_BUCKETS),
+    "diversified_sampler": _agg(_BUCKETS),
+    "composite": _agg(_BUCKETS),
+    "top_metrics": _agg(_BUCKETS),
+    "string_stats": _agg("keyword flattened other"),
+    "cardinality": _agg(f"{_BUCKETS} geo_point range"),
+    "value_count": _agg(f"{_BUCKETS} geo_point range histogram"),
+    "missing": _agg(f"{_BUCKETS} geo_point range histogram shape"),
+    **{
+        name: _agg("geo_point shape other")
+        for name in (
+            "geo_distance", "geohash_grid", "geotile_grid", "geohex_grid", "geo_bounds", "geo_centroid", "geo_line",
+        )
+    },
+}  # fmt: skip
+
+SORT = _agg("keyword number date boolean ip version flattened histogram other")
+COLLAPSE = _agg("keyword number other")
