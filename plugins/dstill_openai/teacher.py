@@ -10,7 +10,6 @@ is used up, and passes HTML and broken JSON on as they are.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Mapping, Self
@@ -105,6 +104,8 @@ class OpenAITeacher(Teacher):
         return reply
 
     async def _once(self, prompt: Prompt) -> Reply:
+        import asyncio  # here, as plugins load at every start of the command line
+
         import openai
 
         await self._gate.passed()

@@ -9,7 +9,6 @@ only be told the same.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 import re
@@ -59,5 +58,7 @@ class Gate:
             _log.warning("rate-limited by %s, next try in %.0f s", self._host, seconds)
 
     async def passed(self) -> None:
+        import asyncio  # here, as plugins load at every start of the command line
+
         while (left := self._until - time.monotonic()) > 0:
             await asyncio.sleep(left + random.uniform(0, min(1.0, left / 10)))

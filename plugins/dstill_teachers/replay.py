@@ -17,7 +17,6 @@ from typing import Any, Mapping, Self
 from dstill.errors import ConfigError, DataError
 from dstill.parts import Teacher
 from dstill.records import Example, Prompt, Reply
-from dstill.rows import read_questions
 from dstill.task import Task
 from dstill_teachers.synthetic import digest
 
@@ -34,6 +33,8 @@ class Replay(Teacher):
     Config = ReplayConfig
 
     def open(self, task: Task) -> Self:
+        from dstill.rows import read_questions  # here, as plugins load at every start of the command line
+
         if not self.config.file:
             raise ConfigError(
                 "the teacher 'replay' has no file to read from",
