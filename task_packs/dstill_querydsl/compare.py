@@ -25,7 +25,7 @@ from math import isclose
 from typing import Any, Literal, Mapping, Sequence
 
 from dstill_querydsl import aggregations
-from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, asks_page, page, sort_of
+from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, asks_page, counts_hits, sort_of
 
 __all__ = ["arbitrary", "same", "vacuous"]
 
@@ -45,7 +45,7 @@ def same(got: Value, want: Value, *, relevance: Literal["order", "set"] = "order
 def arbitrary(want: Value) -> bool:
     """Whether a gold's page ends inside a tie, so that other documents are as right."""
     body, hits = want["body"], want["hits"]
-    if not _counts_hits(body) or not hits:
+    if not counts_hits(body) or not hits:
         return False
     if sort_of(body) is not None:
         return bool(want["next"] is not None and want["next"] == hits[-1].get("sort"))
@@ -59,7 +59,7 @@ def vacuous(want: Value, documents: int) -> bool:
     if aggregations_of(body):
         return aggregations.empty(want)
     total = (want["matched"] or {}).get("count", (want["total"] or {}).get("value"))
-    if not _counts_hits(body):
+    if not counts_hits(body):
         return total in (0, documents)
     if not want["hits"]:
         return True
@@ -69,12 +69,8 @@ def vacuous(want: Value, documents: int) -> bool:
 # --- hits -------------------------------------------------------------------------------
 
 
-def _counts_hits(body: Value) -> bool:
-    return page(body)[1] > 0 and not (aggregations_of(body) and not asks_page(body) and sort_of(body) is None)
-
-
 def _same_hits(got: Value, want: Value, relevance: str) -> bool:
-    if not _counts_hits(want["body"]):
+    if not counts_hits(want["body"]):
         return True
     theirs, ours = got["hits"], want["hits"]
     if asks_page(want["body"]) and len(theirs) != len(ours):
@@ -136,7 +132,7 @@ def _same_total(got: Value, want: Value) -> bool:
     body = want["body"]
     if body.get("track_total_hits") not in (None, False):
         return bool(got["total"] == want["total"])
-    if _counts_hits(body) or aggregations_of(body):
+    if counts_hits(body) or aggregations_of(body):
         return True
     if got["matched"] is not None and want["matched"] is not None:
         return bool(got["matched"] == want["matched"])
@@ -144,7 +140,7 @@ def _same_total(got: Value, want: Value) -> bool:
 
 
 def _same_fields(got: Value, want: Value) -> bool:
-    if not (_counts_hits(want["body"]) and asks_fields(want["body"])):
+    if not (counts_hits(want["body"]) and asks_fields(want["body"])):
         return True
     theirs = {hit["id"]: hit.get("fields") for hit in got["hits"]}
     return all(theirs[hit["id"]] == hit.get("fields") for hit in want["hits"] if hit["id"] in theirs)

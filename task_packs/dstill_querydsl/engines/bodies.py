@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-__all__ = ["aggregations_of", "asks_fields", "asks_page", "page", "sort_of"]
+__all__ = ["aggregations_of", "asks_fields", "asks_page", "counts_hits", "page", "sort_of"]
 
 SIZE = 10  # what an engine takes where the body says nothing
 
@@ -44,6 +44,13 @@ def _is_score_descending(keys: list[Any]) -> bool:
         return False
     order = keys[0]["_score"]
     return bool((order.get("order", "desc") if isinstance(order, dict) else order) == "desc")
+
+
+def counts_hits(body: Mapping[str, Any]) -> bool:
+    """Whether single documents are part of what is asked: not beside aggregations, unless it says so."""
+    if page(body)[1] == 0:
+        return False
+    return not aggregations_of(body) or asks_page(body) or sort_of(body) is not None
 
 
 def aggregations_of(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Any, Callable, Iterable, Mapping
 
 from dstill.records import Outcome, OutcomeKind
-from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, asks_page, page, sort_of
+from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, counts_hits, page, sort_of
 
 __all__ = ["WINDOW", "observe"]
 
@@ -100,10 +100,10 @@ def _flat(value: Any, path: str = "") -> dict[str, list[Any]]:
 
 def _matched(search: Search, body: Mapping[str, Any], value: dict[str, Any]) -> Outcome:
     """All matching ids."""
-    start, size = page(body)
+    start, _ = page(body)
     total = value["total"]
     ids = [hit["id"] for hit in value["hits"]]
-    if (aggregations_of(body) and (size == 0 or not asks_page(body))) or (size == 0 and "track_total_hits" in body):
+    if not counts_hits(body) and (aggregations_of(body) or "track_total_hits" in body):
         return Outcome(kind=OutcomeKind.OK)  # nobody looks at single documents here
     if start == 0 and total == {"value": len(ids), "relation": "eq"}:
         return Outcome(kind=OutcomeKind.OK, value={"matched": _digest(ids, len(ids))})
