@@ -220,8 +220,10 @@ class Task(Part, ABC):
             there = replace(example, context={**example.context, "corpus": corpus})
             assert example.answer is not None
             want, have = executor.run(example.answer, there), executor.run(draft.answer, there)
-            if want.kind is OutcomeKind.OK and (
-                have.kind is not OutcomeKind.OK or not self.same(have.value, want.value)
-            ):
+            if have.kind in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED):
+                return replace(verdict, checked=Level.EXECUTED, outcome=have.kind, reason=have.reason)
+            if want.kind is not OutcomeKind.OK or have.kind in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED):
+                continue  # this corpus tells nothing of the answer
+            if have.kind is OutcomeKind.INVALID or not self.same(have.value, want.value):
                 return replace(verdict, reason=f"another result than the gold on corpus '{corpus.name}'")
         return replace(verdict, reached=Level.CORRECT)
