@@ -71,13 +71,16 @@ def _prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) 
 
 
 def _shots(example: Example, pool: Mapping[str, Sequence[Example]], k: int) -> list[Example]:
-    """`k` worked examples out of those of each category: two of the same one, then one of each other."""
+    """`k` worked examples, in rounds over the categories: two of its own, then one of each other."""
+
+    def lane(category: str) -> Iterator[Example]:
+        return (s for s in pool.get(category, ()) if s.id != example.id and s.question != example.question)
+
+    own = lane(example.category)
+    lanes = [own, own, *(lane(category) for category in pool if category != example.category)]
     chosen: list[Example] = []
-    for category in sorted(pool, key=lambda category: category != example.category):
-        others = (s for s in pool[category] if s.id != example.id and s.question != example.question)
-        chosen += (shot for shot, _ in zip(others, range(2 if category == example.category else 1), strict=False))
-        if len(chosen) >= k:
-            break
+    while len(chosen) < k and (taken := [shot for shots in lanes if (shot := next(shots, None))]):
+        chosen += taken
     return chosen[:k]
 
 
@@ -175,7 +178,7 @@ def check_splits(records: Iterable[Record]) -> None:
         elif split == "test":
             shared = sum((r.question, str(r.context)) in questions for r in items)
         if shared:
-            verb = "share a" if shared > 1 else "shares a"
+            verb = ("share a" if shared > 1 else "shares a") + "n" * (what == "index")
             raise DataError(
                 f"{shared} of {len(items)} items of {split} {verb} {what} with train",
                 hint="a score over them would not mean what its name says: split by template and index",

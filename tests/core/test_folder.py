@@ -1,0 +1,292 @@
+"""A run's folder: one process at a time, files whole or not at all, nothing of anybody else's touched."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from dstill.errors import DataError, DiskError, Interrupted, RunError, UsageError
+from dstill.folder import RunFolder, find_run, list_runs
+from dstill.records import SCHEMA_VERSION, Prediction
+from dstill.secrets import Secret
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from dstill.folder import RunFolder
+
+with RunFolder.read(Path(sys.argv[1])).lock():
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def run(project: Path) -> RunFolder:
+    return RunFolder.make(project / "mine", stem="toy", arguments={"train.r": 8}, seed=7)
+
+
+@pytest.fixture
+def holder(run: RunFolder) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the run."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, run.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate(timeout=30)
+
+
+# --- the lock ---------------------------------------------------------------------------
+
+
+def test_a_run_held_by_another_process_says_by_whom(run: RunFolder, holder: subprocess.Popen[str]) -> None:
+    with pytest.raises(RunError, match=rf"^run 'mine' is locked by pid {holder.pid} on host .+ since 2"), run.lock():
+        pass
+    with pytest.raises(RunError, match="is locked"):
+        run.remove()
+    assert run.folder.exists()
+
+
+def test_the_lock_goes_with_the_process_that_is_killed(run: RunFolder, holder: subprocess.Popen[str]) -> None:
+    holder.send_signal(signal.SIGKILL)
+    holder.wait(30)
+    with run.lock():
+        assert f"pid {os.getpid()}" in (run.folder / ".lock").read_text()
+    assert (run.folder / ".lock").read_text() == ""
+
+
+def test_the_lock_is_not_taken_twice_in_one_process_either(run: RunFolder) -> None:
+    with run.lock(), pytest.raises(RunError, match=f"locked by pid {os.getpid()}"), run.lock():
+        pass
+
+
+def test_what_another_process_wrote_meanwhile_is_kept(run: RunFolder) -> None:
+    other = RunFolder.read(run.folder)
+    with other.stage("generate") as facts:
+        facts["accepted"] = 3
+    with run.stage("train"):
+        pass
+    assert RunFolder.read(run.folder).manifest["stages"]["generate"]["accepted"] == 3
+
+
+# --- stages -----------------------------------------------------------------------------
+
+
+def test_a_stage_is_in_the_manifest_with_its_facts(run: RunFolder) -> None:
+    with run.stage("train") as facts:
+        facts["steps"] = 5
+        assert RunFolder.read(run.folder).manifest["status"] == "train: running"
+    manifest = RunFolder.read(run.folder).manifest
+    assert manifest["status"] == "train: done"
+    assert manifest["stages"]["train"]["steps"] == 5
+    assert manifest["stages"]["train"]["seconds"] >= 0
+    log = (run.folder / "log.txt").read_text()
+    assert "train begins" in log
+    assert "train done in" in log
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (DataError("no rows", where="x"), "train: failed: no rows"),
+        (ValueError(), "train: failed: ValueError"),
+        (KeyboardInterrupt(), "train: interrupted"),
+        (Interrupted("stopped"), "train: interrupted"),
+    ],
+)
+def test_how_a_stage_ended_is_in_the_manifest(run: RunFolder, error: BaseException, status: str) -> None:
+    with pytest.raises(type(error)), run.stage("train"):
+        raise error
+    manifest = RunFolder.read(run.folder).manifest
+    assert manifest["status"] == status
+    assert "train" not in manifest["stages"]
+    with run.lock():  # free again
+        pass
+
+
+def test_the_log_keeps_no_secret(run: RunFolder) -> None:
+    value = "a-marked-key-0123456789"
+    Secret(value)
+    with pytest.raises(ValueError, match=value), run.stage("train"):
+        logging.getLogger("dstill").info("asking with %s", value)
+        raise ValueError(value)
+    assert value not in (run.folder / "log.txt").read_text()
+    assert "asking with ***" in (run.folder / "log.txt").read_text()
+
+
+# --- files ------------------------------------------------------------------------------
+
+
+def rows(n: int) -> list[Prediction]:
+    return [Prediction(id=str(i), text=f"line {i}\u2028here") for i in range(n)]
+
+
+def test_rows_are_written_with_version_count_and_digest(run: RunFolder) -> None:
+    import hashlib
+
+    assert run.write("dataset/data/x.jsonl", rows(3)) == 3
+    data = (run.folder / "dataset/data/x.jsonl").read_bytes()
+    facts = run.manifest["files"]["dataset/data/x.jsonl"]
+    assert facts["rows"] == 3
+    assert facts["sha256"] == hashlib.sha256(data).hexdigest()
+    assert [row["schema_version"] for row in run.rows("dataset/data/x.jsonl")] == [SCHEMA_VERSION] * 3
+    assert [Prediction.from_row(row) for row in run.rows("dataset/data/x.jsonl")] == rows(3)
+    assert list(run.rows("nothing.jsonl")) == []
+
+
+def test_a_file_that_breaks_off_leaves_the_old_one(run: RunFolder) -> None:
+    run.write("x.jsonl", rows(2))
+    before = (run.folder / "x.jsonl").read_bytes()
+
+    def broken() -> Iterator[Prediction]:
+        yield from rows(1)
+        raise ValueError("in the middle")
+
+    with pytest.raises(ValueError, match="in the middle"):
+        run.write("x.jsonl", broken())
+    assert (run.folder / "x.jsonl").read_bytes() == before
+    assert [p.name for p in run.folder.iterdir() if "tmp" in p.name] == []
+
+
+def test_a_killed_writer_leaves_the_old_file(run: RunFolder) -> None:
+    run.write("x.jsonl", rows(2))
+    before = (run.folder / "x.jsonl").read_bytes()
+    code = """
+import os, signal, sys
+from pathlib import Path
+from dstill.folder import RunFolder
+from dstill.records import Prediction
+
+def rows():
+    for i in range(1000):
+        yield Prediction(id=str(i), text="x" * 1000)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+RunFolder.read(Path(sys.argv[1])).write("x.jsonl", rows())
+"""
+    ended = subprocess.run([sys.executable, "-c", code, run.folder], timeout=60)
+    assert ended.returncode == -signal.SIGKILL
+    assert (run.folder / "x.jsonl").read_bytes() == before
+
+
+def test_rows_of_a_newer_version_are_refused_by_name(run: RunFolder) -> None:
+    (run.folder / "x.jsonl").write_text('{"schema_version":1,"id":"1"}\n{"schema_version":99,"id":"2"}\n')
+    with pytest.raises(RunError) as caught:
+        list(run.rows("x.jsonl"))
+    assert caught.value.what == f"x.jsonl has schema version 99, this dstill knows {SCHEMA_VERSION}"
+    assert caught.value.where.endswith("x.jsonl:2")
+
+
+# --- run.json ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema_version": "x"}', "\x00" * 50])
+def test_a_damaged_manifest_is_told_with_what_stays(run: RunFolder, text: str) -> None:
+    (run.folder / "run.json").write_text(text)
+    with pytest.raises(RunError) as caught:
+        RunFolder.read(run.folder)
+    assert caught.value.what.startswith(f"{run.folder / 'run.json'} is damaged: ")
+    assert "replies are kept" in caught.value.hint
+
+
+def test_a_newer_manifest_is_refused_by_name(run: RunFolder) -> None:
+    (run.folder / "run.json").write_text(json.dumps({**run.manifest, "schema_version": 99}))
+    with pytest.raises(RunError, match=f"run 'mine' has schema version 99, this dstill knows {SCHEMA_VERSION}"):
+        RunFolder.read(run.folder)
+
+
+def test_a_manifest_says_what_the_run_was_made_with(run: RunFolder) -> None:
+    manifest = RunFolder.read(run.folder).manifest
+    assert manifest["arguments"] == {"train.r": 8}
+    assert manifest["seed"] == 7
+    assert {"python", "dstill"} <= manifest["versions"].keys()
+
+
+# --- making, finding, deleting ----------------------------------------------------------
+
+
+def make(folder: Path | None) -> RunFolder:
+    return RunFolder.make(folder, stem="toy", arguments={}, seed=0)
+
+
+def test_new_runs_lie_under_runs_each_with_its_own_name(project: Path) -> None:
+    a, b = make(None), make(None)
+    assert a.name != b.name
+    assert list_runs() == [a.folder, b.folder]
+    assert find_run(a.name) == a.folder
+
+
+def test_a_first_run_may_be_named_under_runs(project: Path) -> None:
+    assert make(Path("runs/mine")).folder.is_dir()
+
+
+def test_a_folder_of_somebody_elses_is_left_alone(project: Path) -> None:
+    (project / "theirs").mkdir()
+    (project / "theirs" / "thesis.txt").write_text("mine")
+    with pytest.raises(UsageError, match="theirs is not a dstill run and not empty; choose another folder"):
+        make(project / "theirs")
+    assert [p.name for p in (project / "theirs").iterdir()] == ["thesis.txt"]
+
+
+def test_an_empty_folder_is_taken_also_where_an_earlier_start_broke_off(project: Path) -> None:
+    (project / "empty").mkdir()
+    (project / "empty" / ".lock").touch()
+    assert make(project / "empty").name == "empty"
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("file", "it is a file"),
+        ("file/below", "file is not a folder"),
+        ("missing/below", "the folder .*missing does not exist"),
+    ],
+)
+def test_a_folder_that_cannot_be_is_told_with_its_reason(project: Path, path: str, reason: str) -> None:
+    (project / "file").write_text("")
+    with pytest.raises(UsageError, match=f"^cannot write .*: .*{reason}"):
+        make(project / path)
+
+
+def test_a_run_is_found_by_name_or_path(run: RunFolder, project: Path) -> None:
+    assert find_run(run.folder) == run.folder
+    assert find_run("mine") == Path("mine")
+    make(Path("runs/yours"))
+    with pytest.raises(UsageError) as caught:
+        find_run("yuors")
+    assert caught.value.what == "no run 'yuors'. Did you mean 'yours'?"
+    (project / "folder").mkdir()
+    with pytest.raises(UsageError, match="folder is not a dstill run"):
+        find_run("folder")
+    with pytest.raises(RunError, match="is not a dstill run"):
+        RunFolder.read(project / "folder")
+
+
+def test_without_runs_the_list_is_empty(project: Path) -> None:
+    assert list_runs() == []
+
+
+def test_a_run_is_deleted_with_all_that_is_in_it(run: RunFolder) -> None:
+    run.write("x.jsonl", rows(2))
+    run.remove()
+    assert not run.folder.exists()
+
+
+def test_no_free_name_is_an_error(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(self: Path, *args: Any, **kwargs: Any) -> None:
+        raise FileExistsError
+
+    monkeypatch.setattr(Path, "mkdir", taken)
+    with pytest.raises(DiskError, match="no free name under"):
+        make(None)

@@ -1,0 +1,423 @@
+"""The stages, from rows to rows, with a toy of every part: no file but the reply store, no torch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Iterator, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill import plugins as plugin_loading
+from dstill import stages
+from dstill.errors import DataError
+from dstill.parts import Engine, Executor, Objective, Student, TrainingJob
+from dstill.plugins import Plugins
+from dstill.records import (
+    SPLITS,
+    Example,
+    Level,
+    Outcome,
+    OutcomeKind,
+    Prediction,
+    Prompt,
+    Record,
+    Rejection,
+    Verdict,
+)
+from dstill.store import ReplyStore
+from dstill.task import Task
+
+
+@pytest.fixture
+def plugins(project: Path, toy_file: Path) -> Plugins:
+    found = plugin_loading.load([toy_file])
+    found.require_healthy()
+    return found
+
+
+@pytest.fixture
+def task(plugins: Plugins) -> Task:
+    return plugins.task("toy")()
+
+
+@pytest.fixture
+def abacus(plugins: Plugins, task: Task) -> Iterator[Executor]:
+    with plugins.executor("abacus")().open(task, Engine()) as executor:
+        yield executor
+
+
+def taught(
+    plugins: Plugins, task: Task, examples: Sequence[Example], shots: int = 2, **settings: Any
+) -> list[Record | Rejection]:
+    cls = plugins.teacher("parrot")
+    teacher = cls(cls.Config(**settings)).open(task)
+
+    async def run() -> list[Record | Rejection]:
+        with ReplyStore(Path("replies.sqlite")) as store:
+            rows = stages.teach(plugins, task, teacher, examples, store, shots=shots, concurrency=4)
+            return [row async for row in rows]
+
+    return asyncio.run(run())
+
+
+def codes(rows: Sequence[Record | Rejection]) -> Counter[str]:
+    return Counter(row.problems[0].code if isinstance(row, Rejection) else "accepted" for row in rows)
+
+
+# --- teaching ---------------------------------------------------------------------------
+
+
+def test_what_passes_every_check_becomes_a_record_in_order(plugins: Plugins, task: Task) -> None:
+    examples = [replace(e, extra={"team": "ops"}, context={"index": "i"}) for e in task.examples("train")]
+    rows = taught(plugins, task, examples)
+    assert [row.id for row in rows] == [e.id for e in examples]
+    first = rows[0]
+    assert isinstance(first, Record)
+    assert (first.answer, first.rationale, first.teacher) == (examples[0].answer, examples[0].rationale, "parrot")
+    assert (first.extra, first.context, first.category) == ({"team": "ops"}, {"index": "i"}, "add")
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"cut": "add 1 and 2"}, "truncated"),
+        ({"garble": "add 1 and 2"}, "not_parseable"),
+        ({"wrong": "add 1 and 2"}, "too_long"),
+        ({"down": "add 1 and 2"}, "unavailable"),
+    ],
+)
+def test_what_does_not_pass_is_a_rejection_with_a_code(
+    plugins: Plugins, task: Task, settings: dict[str, str], code: str
+) -> None:
+    examples = list(task.examples("train"))
+    rows = taught(plugins, task, examples, **settings)
+    assert codes(rows) == {"accepted": len(examples) - 1, code: 1}
+    (rejection,) = (row for row in rows if isinstance(row, Rejection))
+    assert rejection.question == "add 1 and 2"
+    assert bool(rejection.text) is (code != "unavailable")
+
+
+def test_a_reply_that_was_cut_is_never_parsed_as_if_it_were_whole(plugins: Plugins, task: Task) -> None:
+    """Not even where the part that came is in the right form."""
+    rows = taught(plugins, task, list(task.examples("train")), cut="a")
+    assert codes(rows) == {"truncated": len(rows)}
+
+
+def test_saved_counts_the_replies_in_the_store(plugins: Plugins, task: Task) -> None:
+    examples = list(task.examples("train"))
+    teacher = plugins.teacher("parrot")().open(task)
+    with ReplyStore(Path("replies.sqlite")) as store:
+        assert stages.saved(plugins, task, teacher, examples, store, shots=2) == 0
+    taught(plugins, task, examples[:5], down=examples[2].question)
+    with ReplyStore(Path("replies.sqlite")) as store:
+        assert stages.saved(plugins, task, teacher, examples[:5], store, shots=2) == 4
+
+
+def questions(prompt: Prompt) -> list[str]:
+    return [m.content for m in prompt.messages if m.role == "user"]
+
+
+class Seen:
+    """Keeps the prompts that were built."""
+
+    def __init__(self) -> None:
+        self.prompts: list[Prompt] = []
+
+
+def prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) -> list[Prompt]:
+    seen: list[Prompt] = []
+    original = plugins.build_prompt
+
+    class Watched(Plugins):
+        def build_prompt(self, task: Task, example: Example, shots: Sequence[Example]) -> Prompt:
+            seen.append(original(task, example, shots))
+            return seen[-1]
+
+    watched = Watched()
+    for info in plugins.loaded:
+        watched.add(plugins._manager.get_plugin(info.name), info)
+    taught(watched, task, examples, shots=k)
+    return seen
+
+
+def test_shots_are_of_the_same_category_first_and_never_the_question_itself(plugins: Plugins, task: Task) -> None:
+    examples = [*task.examples("train"), *task.examples("test")]
+    for example, prompt in zip(examples, prompts(plugins, task, examples, k=3), strict=True):
+        *shots, asked = questions(prompt)
+        assert asked == example.question
+        assert asked not in shots
+        assert len(shots) == 3
+        kinds = [shot.split()[0] for shot in shots]
+        if example.category == "refusal":
+            assert set(kinds) >= {"add", "take"}
+        else:
+            assert kinds[:2] == [asked.split()[0]] * 2
+            assert kinds[2] != kinds[0]
+
+
+def test_shots_come_out_of_training_alone(plugins: Plugins, task: Task) -> None:
+    examples = [*task.examples("test"), *task.examples("train")]
+    train = {e.question for e in task.examples("train")}
+    for prompt in prompts(plugins, task, examples, k=4):
+        assert set(questions(prompt)[:-1]) <= train
+
+
+def test_without_shots_a_prompt_is_instruction_and_question(plugins: Plugins, task: Task) -> None:
+    (prompt, *_) = prompts(plugins, task, list(task.examples("train")), k=0)
+    assert [m.role for m in prompt.messages] == ["system", "user"]
+
+
+# --- running the answers of a dataset ---------------------------------------------------
+
+
+def record(id: str, answer: str, **more: Any) -> Record:
+    return Record(id=id, question=f"q {id}", rationale="r", answer=answer, **more)
+
+
+def test_only_what_the_engine_calls_invalid_is_rejected(task: Task, abacus: Executor) -> None:
+    rejected = Rejection(id="0", question="q", problems=())
+    rows: list[Record | Rejection] = [
+        rejected,
+        record("1", "1+2"),
+        record("2", "none"),  # a refusal is not run
+        record("3", "1+2~"),  # unsupported: no fault of the answer's
+        record("4", "1+2!"),  # unavailable: nobody's fault
+        record("5", "1*2"),
+    ]
+    ran = list(stages.execute(rows, abacus, task))
+    assert ran[:5] == rows[:5]
+    assert isinstance(ran[5], Rejection)
+    assert (ran[5].problems[0].layer, ran[5].problems[0].message) == ("engine", "cannot count 1*2")
+
+
+# --- splits -----------------------------------------------------------------------------
+
+EXAMPLES = st.lists(
+    st.builds(
+        Example,
+        id=st.integers(0, 10**6).map(str),
+        question=st.just("q"),
+        template=st.sampled_from(["", *(f"t{i}" for i in range(50))]),
+        split=st.sampled_from(["", "", "", "train", "test"]),
+    ),
+    max_size=60,
+    unique_by=lambda e: e.id,
+)
+
+
+@given(EXAMPLES, st.integers(0, 2**32 - 1))
+def test_a_split_is_drawn_by_template_and_the_same_way_each_time(examples: list[Example], seed: int) -> None:
+    split = [stages.split_of(e, seed) for e in examples]
+    assert split == [stages.split_of(e, seed) for e in reversed(examples)][::-1]
+    for before, after in zip(examples, split, strict=True):
+        assert after.split in SPLITS
+        assert after == before if before.split else after == replace(before, split=after.split)
+    drawn = [after for before, after in zip(examples, split, strict=True) if not before.split]
+    held = {e.template for e in drawn if e.split == "test_templates"}
+    assert "" not in held
+    assert not held & {e.template for e in drawn if e.split != "test_templates"}
+
+
+def test_the_shares_of_the_splits() -> None:
+    examples = [Example(id=str(i), question="q", template=f"t{i % 500}") for i in range(10_000)]
+    counts = Counter(stages.split_of(e, 0).split for e in examples)
+    assert 0.7 < counts["train"] / 10_000 < 0.83
+    assert 0.06 < counts["test_templates"] / 10_000 < 0.14
+    assert 0.07 < counts["test"] / 10_000 < 0.11
+    assert 0.03 < counts["validation"] / 10_000 < 0.06
+
+
+@given(EXAMPLES, st.integers(1, 80))
+def test_a_limit_keeps_the_shares_and_a_higher_one_only_adds(examples: list[Example], limit: int) -> None:
+    examples = [stages.split_of(e, 0) for e in examples]
+    kept = stages.first(examples, limit)
+    assert len(kept) == min(limit, len(examples))
+    assert [e for e in examples if e in kept] == kept
+    for split in SPLITS:
+        n, of = sum(e.split == split for e in kept), sum(e.split == split for e in examples)
+        assert n >= of * limit // max(1, len(examples)) or n == of
+
+
+def splits(**records: list[Record]) -> list[Record]:
+    return [replace(r, split=split) for split, of_split in records.items() for r in of_split]
+
+
+@pytest.mark.parametrize(
+    ("records", "what"),
+    [
+        (
+            splits(
+                train=[record("1", "a", template="t")],
+                test_templates=[record("2", "b", template="t"), record("3", "c", template="u")],
+            ),
+            "1 of 2 items of test_templates shares a template with train",
+        ),
+        (
+            splits(
+                train=[record("1", "a", context={"index": "i"})],
+                test_index=[record(str(n), "b", context={"index": "i"}) for n in range(2, 4)],
+            ),
+            "2 of 2 items of test_index share an index with train",
+        ),
+        (
+            splits(train=[record("1", "a")], test=[record("1", "a")]),
+            "1 of 1 items of test shares a question with train",
+        ),
+    ],
+)
+def test_sets_that_are_not_what_their_names_say_are_refused(records: list[Record], what: str) -> None:
+    with pytest.raises(DataError) as caught:
+        stages.check_splits(records)
+    assert caught.value.what == what
+
+
+def test_sets_that_are_what_their_names_say_pass(task: Task, plugins: Plugins) -> None:
+    rows = taught(plugins, task, [e for split in SPLITS for e in task.examples(split)])
+    stages.check_splits(row for row in rows if isinstance(row, Record))
+    same_words = splits(
+        train=[record("1", "a", context={"index": "i"})], test=[replace(record("1", "a"), context={"index": "j"})]
+    )
+    stages.check_splits(same_words)
+    stages.check_splits(splits(test=[record("1", "a", template="t")]))  # no train at all
+
+
+# --- answering and judging --------------------------------------------------------------
+
+
+def judged(
+    plugins: Plugins, task: Task, answers: dict[str, str], executor: Executor | None, **more: Any
+) -> list[Verdict]:
+    """Verdicts on ``{answer: gold}``."""
+    objective = plugins.objective("plain")()
+    pairs = [
+        (Example(id=str(n), question="q", answer=gold), Prediction(id=str(n), text=answer, **more))
+        for n, (answer, gold) in enumerate(answers.items())
+    ]
+    return list(stages.judge(plugins, task, pairs, objective, executor))
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "reached", "checked", "outcome"),
+    [
+        ("", "1+2", Level.UNPARSED, Level.CORRECT, ""),
+        ("words", "1+2", Level.UNPARSED, Level.CORRECT, ""),
+        ("100+1", "1+2", Level.PARSED, Level.CORRECT, ""),
+        ("1+2", "1+2", Level.CORRECT, Level.CORRECT, "ok"),
+        ("2+1", "1+2", Level.CORRECT, Level.CORRECT, "ok"),
+        ("2-1", "1+2", Level.EXECUTED, Level.CORRECT, "ok"),
+        ("1+2~", "1+2", Level.VALID, Level.VALID, "unsupported"),
+        ("1+2!", "1+2", Level.VALID, Level.VALID, "unavailable"),
+        ("none", "none", Level.CORRECT, Level.CORRECT, ""),
+        ("none", "1+2", Level.VALID, Level.CORRECT, ""),
+        ("1+2", "none", Level.VALID, Level.CORRECT, ""),
+    ],
+)
+def test_how_far_an_answer_comes(
+    plugins: Plugins, task: Task, abacus: Executor, answer: str, gold: str, reached: Level, checked: Level, outcome: str
+) -> None:
+    (verdict,) = judged(plugins, task, {answer: gold}, abacus)
+    assert (verdict.reached, verdict.checked, verdict.outcome) == (reached, checked, outcome)
+    assert bool(verdict.reason) is (reached is not Level.CORRECT)
+
+
+def test_a_gold_that_fails_is_never_held_against_the_student(plugins: Plugins, task: Task, abacus: Executor) -> None:
+    verdicts = judged(plugins, task, {"1+2": "1*2", "2+2": "1+2!", "words": "1+2~"}, abacus)
+    assert [v.checked for v in verdicts] == [Level.VALID] * 3
+    assert [v.gold_error for v in verdicts] == [
+        "invalid: cannot count 1*2",
+        "unavailable: not today",
+        "unsupported: not today",
+    ]
+
+
+def test_without_an_executor_nothing_is_checked_beyond_valid(plugins: Plugins, task: Task) -> None:
+    verdicts = judged(plugins, task, {"1+2": "1+2", "2-1": "1+2", "100+1": "1+2"}, None)
+    assert [v.reached for v in verdicts] == [Level.VALID, Level.VALID, Level.PARSED]
+    assert {v.checked for v in verdicts} == {Level.VALID}
+    assert [v.exact for v in verdicts] == [True, False, False]
+
+
+def test_without_a_gold_an_answer_is_followed_to_where_it_runs(plugins: Plugins, task: Task, abacus: Executor) -> None:
+    example = Example(id="1", question="q")
+    for text, reached in (("1+2", Level.EXECUTED), ("words", Level.UNPARSED), ("none", Level.VALID)):
+        verdict = task.judge(example, task.parse(task.reply_text("", text)), abacus)
+        assert verdict.reached == reached
+        assert verdict.checked <= Level.EXECUTED
+        assert verdict.exact is None
+
+
+def test_an_answer_that_was_cut_off_is_no_answer(plugins: Plugins, task: Task, abacus: Executor) -> None:
+    (verdict,) = judged(plugins, task, {"1+2": "1+2"}, abacus, truncated=True)
+    assert (verdict.reached, verdict.reason) == (Level.UNPARSED, "cut off at the token limit")
+
+
+def test_no_output_is_called_so(plugins: Plugins, task: Task, abacus: Executor) -> None:
+    assert [v.reason for v in judged(plugins, task, {"": "1+2", " \n": "1+2"}, abacus)] == ["no output"] * 2
+
+
+class Broken(Executor):
+    """Right on the base data, not there on a corpus."""
+
+    name = "broken"
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        if "corpus" in example.context and answer == "2+1":
+            return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="timeout")
+        return Outcome(kind=OutcomeKind.OK, value=3)
+
+
+def test_a_corpus_that_cannot_be_asked_is_not_held_against_the_student(plugins: Plugins) -> None:
+    from dstill.records import Corpus
+
+    toy = plugins.task("toy")
+
+    class WithCorpora(toy):  # type: ignore[misc, valid-type]
+        def corpora(self, example: Example, k: int) -> list[Corpus]:
+            return [Corpus(name="small", data={})]
+
+    (verdict,) = judged(plugins, WithCorpora(), {"2+1": "1+2"}, Broken())
+    assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.EXECUTED, Level.EXECUTED, "unavailable")
+
+
+# --- end to end -------------------------------------------------------------------------
+
+
+def fitted(plugins: Plugins, task: Task, objective: Objective, records: Sequence[Record], folder: Path) -> Student:
+    student = plugins.student("memory")()
+    job = TrainingJob(
+        train=[tuple(objective.pairs(r, task)) for r in records],
+        validation=(),
+        modality=plugins.modality("heap")(),
+        recipe=None,  # type: ignore[arg-type]
+        device=None,  # type: ignore[arg-type]
+        folder=folder,
+        seed=0,
+    )
+    student.fit(job)
+    return student
+
+
+def test_from_questions_to_verdicts(plugins: Plugins, task: Task, abacus: Executor, tmp_path: Path) -> None:
+    rows = taught(plugins, task, [e for split in SPLITS for e in task.examples(split)])
+    records = [row for row in stages.execute(rows, abacus, task) if isinstance(row, Record)]
+    objective = plugins.objective("plain")()
+    student = fitted(plugins, task, objective, [r for r in records if r.split == "train"], tmp_path)
+    tests = [r.example for r in records if r.split == "test"]
+    correct = {}
+    for trained in (True, False):
+        writer = student.load(tmp_path, trained=trained)
+        predictions = list(stages.predict(writer, objective, task, tests))
+        assert [p.id for p in predictions] == [e.id for e in tests]
+        verdicts = list(stages.judge(plugins, task, zip(tests, predictions, strict=True), objective, abacus))
+        assert [v.id for v in verdicts] == [e.id for e in tests]
+        correct[trained] = {v.category for v in verdicts if v.correct}
+        if trained:
+            wrong = [v for v in verdicts if not v.correct]
+            assert {v.category for v in wrong} == {"take"}  # the words in another order
+            assert {v.outcome for v in wrong} == {"ok"}  # silently
+    assert correct == {True: {"add", "refusal"}, False: set()}
