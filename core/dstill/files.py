@@ -13,13 +13,14 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Iterator
 
 from dstill.errors import DiskError, DstillError, UsageError
 
-__all__ = ["atomic", "disk_error", "reading", "write_text", "writing"]
+__all__ = ["atomic", "disk_error", "reading", "renewed", "write_text", "writing"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -47,6 +48,24 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as file:
         file.write(text.encode())
+
+
+@contextmanager
+def renewed(folder: Path) -> Iterator[None]:
+    """`folder` is made anew by the block; what was there before comes back when the block fails."""
+    before = folder.with_name(f"{folder.name}.before")
+    if before.exists():  # the process was killed in here: what it left is no whole folder
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder.exists():
+        folder.rename(before)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        if before.exists():
+            before.rename(folder)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def fsync_folder(folder: Path) -> None:

@@ -30,7 +30,7 @@ from dstill import plugins as plugin_loading
 from dstill.card import dataset_card
 from dstill.config import Config, Settings
 from dstill.errors import ConfigError, DataError, Interrupted, RunError, did_you_mean
-from dstill.files import write_text
+from dstill.files import renewed, write_text
 from dstill.folder import RunFolder, find_run
 from dstill.making import choose_modality, make_executor, make_student, make_task, modalities, task_name
 from dstill.parts import Executor, Objective, Reason, Student, Teacher, TrainingJob, Writer
@@ -170,7 +170,7 @@ class Run(RunFolder):
     def _questions(self) -> list[Example]:
         settings = self.settings.generate
         if settings.questions:
-            found = read_questions(Path(settings.questions))
+            found = read_questions(Path(settings.questions), json_answers=self.task.json_answers)
         else:
             found = [example for split in SPLITS for example in self.task.examples(split)]
         found = [stages.split_of(example, self.settings.project.seed) for example in found]
@@ -237,19 +237,19 @@ class Run(RunFolder):
             shape = self.student.shape(text for row in pairs for pair in row for text in (pair.source, pair.target))
             modality, choice = choose_modality(self.plugins, self.config, shape, device)
             log.info("modality %s on %s", choice.modality, device.name)
-            fitted = self.student.fit(
-                TrainingJob(
-                    train=pairs,
-                    validation=[tuple(self.objective.pairs(record, self.task)) for record in validation],
-                    modality=modality,
-                    recipe=recipe,
-                    device=device,
-                    folder=self.folder / "student",
-                    seed=self.settings.project.seed,
-                    card={"task": self.task.name, "objective": recipe.objective, "rows": len(train)},
-                    on_step=lambda step, steps, values: self.progress("training", step, steps),
-                )
+            job = TrainingJob(
+                train=pairs,
+                validation=[tuple(self.objective.pairs(record, self.task)) for record in validation],
+                modality=modality,
+                recipe=recipe,
+                device=device,
+                folder=self.folder / "student",
+                seed=self.settings.project.seed,
+                card={"task": self.task.name, "objective": recipe.objective, "rows": len(train)},
+                on_step=lambda step, steps, values: self.progress("training", step, steps),
             )
+            with renewed(job.folder):
+                fitted = self.student.fit(job)
             # the student on disk is of these settings from now on, also for `evaluate`
             write_text(self.folder / "config.toml", self.config.to_toml())
             facts.update(asdict(fitted))
