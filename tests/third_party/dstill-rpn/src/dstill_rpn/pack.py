@@ -1,0 +1,59 @@
+"""The task pack rpn: "take x, add 4, then multiply by y" → ``x 4 + y *``, run on a stack machine."""
+
+import itertools
+import random
+from typing import Iterable
+
+from dstill import Check, Task, hookimpl
+from dstill.parts import Executor
+from dstill.records import Example, Outcome, OutcomeKind, Problem
+
+VALUES = {"x": 23, "y": 41, "z": 97, **{digit: int(digit) for digit in "123456789"}}
+WORDS = {"+": "add", "-": "subtract", "*": "multiply by"}
+RUN = {"+": int.__add__, "-": int.__sub__, "*": int.__mul__}
+UNSEEN = (("-", "*"), ("*", "-"))  # templates, a pair of operators each, that no training row has
+ROWS = {"train": slice(2400), "validation": slice(2400, 2440), "test": slice(2440, 2560), "test_templates": slice(60)}
+
+
+class Machine(Executor):
+    name = "rpn-machine"
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        stack: list[int] = []
+        for word in answer.split():
+            if word in RUN and len(stack) > 1:
+                stack[-2:] = [RUN[word](*stack[-2:])]
+            elif word in VALUES:
+                stack.append(VALUES[word])
+            else:
+                return Outcome(kind=OutcomeKind.INVALID, reason=f"'{word}' is no operand, or lacks operands before it")
+        return Outcome(kind=OutcomeKind.OK, value=stack)
+
+
+def program(example: Example, answer: str) -> Iterable[Problem]:
+    outcome = Machine().run(answer, example)
+    if outcome.value is None or len(outcome.value) != 1:
+        yield Problem(layer="program", code="no_program", message=outcome.reason or "it leaves not just one number")
+
+
+class Rpn(Task):
+    name = "rpn"
+    instructions = "Write the calculation in reverse Polish notation, with the operands x, y, z, 1 to 9 and + - *."
+    executors = ("rpn-machine",)
+    checks = (Check("program", program, parses=True),)
+
+    def examples(self, split: str) -> Iterable[Example]:
+        pairs = [pair for pair in itertools.product(WORDS, WORDS) if (pair in UNSEEN) == (split == "test_templates")]
+        made = list(itertools.product(pairs, itertools.permutations(VALUES, 3)))
+        random.Random(0).shuffle(made)
+        for n, ((p, q), (a, b, c)) in enumerate(made[ROWS.get(split, slice(0))]):
+            asked = f"take {a}, {WORDS[p]} {b}, then {WORDS[q]} {c}"
+            why = f"{a} and {b} are pushed, {p} joins them; {c} is pushed, {q} gives the result"
+            gold = f"{a} {b} {p} {c} {q}"
+            yield Example(id=f"{split}-{n}", question=asked, rationale=why, answer=gold, template=p + q, split=split)
+
+    def canonical(self, answer: str) -> str:
+        return " ".join(answer.split())
+
+
+register_tasks, register_executors = hookimpl(lambda: [Rpn]), hookimpl(lambda: [Machine])
