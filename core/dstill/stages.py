@@ -43,13 +43,17 @@ async def teach(
     *,
     shots: int,
     concurrency: int,
+    counts: Counts,
 ) -> AsyncIterator[Record | Rejection]:
-    """Ask about each example and keep what passes every check, in the order of `examples`."""
+    """Ask about each example and keep what passes every check, in the order of `examples`.
+
+    `counts` says meanwhile how many replies were bought and how many were there already.
+    """
     from dstill.asking import replies
 
     prompts = _prompts(plugins, task, examples, shots)
     async with teacher:
-        async for asked in replies(teacher, prompts, store, concurrency=concurrency):
+        async for asked in replies(teacher, prompts, store, concurrency=concurrency, counts=counts):
             yield _record(plugins, task, teacher, asked)
 
 

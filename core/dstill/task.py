@@ -57,6 +57,7 @@ class Task(Part, ABC):
     version: ClassVar[str] = "1"  # raise it when prompts change: replies are kept by their words
     instructions: ClassVar[str] = "Answer the question."
     executors: ClassVar[tuple[str, ...]] = ()  # names, the default first; empty: answers are not run
+    json_answers: ClassVar[bool] = False  # the language is JSON: a user's file of golds is held to it
     demo: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key under which `dstill demo` shows the pack
 
     # --- questions ----------------------------------------------------------------------
@@ -220,10 +221,10 @@ class Task(Part, ABC):
             there = replace(example, context={**example.context, "corpus": corpus})
             assert example.answer is not None
             want, have = executor.run(example.answer, there), executor.run(draft.answer, there)
+            if want.kind is not OutcomeKind.OK:
+                continue  # this corpus tells nothing of the answer
             if have.kind in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED):
                 return replace(verdict, checked=Level.EXECUTED, outcome=have.kind, reason=have.reason)
-            if want.kind is not OutcomeKind.OK or have.kind in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED):
-                continue  # this corpus tells nothing of the answer
             if have.kind is OutcomeKind.INVALID or not self.same(have.value, want.value):
                 return replace(verdict, reason=f"another result than the gold on corpus '{corpus.name}'")
         return replace(verdict, reached=Level.CORRECT)

@@ -1,0 +1,79 @@
+"""Every hook is documented with its very arguments, and somebody outside the core uses it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections import defaultdict
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from dstill import defaults, hookspecs
+
+# Those of which every plugin that brings parts has one.
+REGISTRATION = re.compile(r"register_\w+")
+
+
+def hooks() -> dict[str, Callable[..., Any]]:
+    return {name: f for name, f in vars(hookspecs).items() if hasattr(f, "dstill_spec")}
+
+
+def arguments(function: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def plugins(root: Path) -> Iterator[Any]:
+    """Every built-in plugin, and those of the third-party package of the tests where it stands."""
+    built_in = distribution("dstill").entry_points.select(group="dstill")
+    yield from (point.load() for point in built_in)
+    for source in sorted((root / "tests" / "third_party").glob("*/src/*")):
+        sys.path.insert(0, str(source.parent))
+        try:
+            for file in sorted(source.glob("*.py")):
+                yield importlib.import_module(f"{source.name}.{file.stem}")
+        finally:
+            sys.path.remove(str(source.parent))
+
+
+@pytest.fixture(scope="module")
+def implementers(root: Path) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for plugin in plugins(root):
+        for name, function in vars(plugin).items():
+            if name in hooks() and hasattr(function, "dstill_impl"):
+                found[name].append(function)
+    return found
+
+
+@pytest.mark.parametrize("name", hooks())
+def test_a_hook_is_documented_with_its_very_arguments(name: str, root: Path) -> None:
+    documented = re.findall(r"^### `(\w+)\((.*?)\)`$", (root / "docs" / "hooks.md").read_text(), re.MULTILINE)
+    assert (name, ", ".join(arguments(hooks()[name]))) in documented
+
+
+def test_no_hook_is_documented_that_is_not_there(root: Path) -> None:
+    documented = re.findall(r"^### `(\w+)\(", (root / "docs" / "hooks.md").read_text(), re.MULTILINE)
+    assert documented == list(hooks())
+
+
+@pytest.mark.parametrize("name", hooks())
+def test_a_hook_says_what_it_is_for(name: str) -> None:
+    assert hooks()[name].__doc__
+
+
+@pytest.mark.parametrize("name", hooks())
+def test_a_hook_has_a_user_outside_the_core(name: str, implementers: dict[str, list[Any]]) -> None:
+    assert implementers[name]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in hooks() if not REGISTRATION.fullmatch(name) and name != "report_sections"]
+)
+def test_the_core_answers_every_hook_of_a_stage_itself(name: str) -> None:
+    assert arguments(getattr(defaults, name)) == arguments(hooks()[name])
+    assert name in defaults.__all__
