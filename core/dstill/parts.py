@@ -228,9 +228,8 @@ class Modality(Part, ABC):
 class Objective(Part, ABC):
     """What a student learns from a record, and how its answer is read back."""
 
-    alpha: float = (
-        0.5  # share of the label's loss, where there are two branches; the runtime sets it to ``train.alpha``
-    )
+    # Share of the label's loss where there are two branches; the runtime sets it to ``train.alpha``.
+    alpha: float = 0.5
 
     @abstractmethod
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:

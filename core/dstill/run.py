@@ -40,6 +40,7 @@ from dstill.rows import read_questions
 from dstill.task import Task
 
 if TYPE_CHECKING:
+    from dstill.asking import Counts
     from dstill.store import ReplyStore
 
 __all__ = ["Progress", "Run"]
@@ -151,10 +152,11 @@ class Run(RunFolder):
         teacher = self.plugins.teacher(settings.teacher)(self.config.part("teacher", settings.teacher))
         with self.stage("generate") as facts:
             examples = self._questions()
-            rows = self._executed(self._taught(teacher.open(self.task), examples))
+            taught, counts = self._taught(teacher.open(self.task), examples)
+            rows = self._executed(taught)
             records = [row for row in rows if isinstance(row, Record)]
             rejections = [row for row in rows if isinstance(row, Rejection)]
-            facts.update(_counts(examples, records, rejections), teacher=teacher.name)
+            facts.update(_counts(examples, records, rejections), teacher=teacher.name, replies=asdict(counts))
             if not records:
                 reasons = ", ".join(f"{code} {n}" for code, n in facts["rejections"].items()) or "no questions"
                 raise DataError(f"0 usable rows of {len(examples)}; reasons: {reasons}")
@@ -176,24 +178,34 @@ class Run(RunFolder):
         found = [stages.split_of(example, self.settings.project.seed) for example in found]
         return stages.first(found, settings.limit) if settings.limit else found
 
-    def _taught(self, teacher: Teacher, examples: Sequence[Example]) -> list[Record | Rejection]:
+    def _taught(self, teacher: Teacher, examples: Sequence[Example]) -> tuple[list[Record | Rejection], Counts]:
         """What the teacher's replies came to. Ctrl-C raises Interrupted, which says how many are kept."""
         import asyncio
 
+        from dstill.asking import Counts
         from dstill.store import ReplyStore
+
+        counts = Counts()
 
         rows: list[Record | Rejection] = []
         with ReplyStore(Path(STORE)) as store:
             try:
-                asyncio.run(self._teach(teacher, examples, store, rows))
+                asyncio.run(self._teach(teacher, examples, store, rows, counts))
             except KeyboardInterrupt:
                 shots = self.settings.generate.shots
                 kept = stages.saved(self.plugins, self.task, teacher, examples, store, shots=shots)
                 resume = f"dstill generate --out {self.folder}"
                 raise Interrupted(f"stopped; {kept}/{len(examples)} saved; resume with: {resume}") from None
-        return rows
+        return rows, counts
 
-    async def _teach(self, teacher: Teacher, examples: Sequence[Example], store: ReplyStore, rows: list[Any]) -> None:
+    async def _teach(
+        self,
+        teacher: Teacher,
+        examples: Sequence[Example],
+        store: ReplyStore,
+        rows: list[Record | Rejection],
+        counts: Counts,
+    ) -> None:
         settings = self.settings.generate
         async for row in stages.teach(
             self.plugins,
@@ -203,6 +215,7 @@ class Run(RunFolder):
             store,
             shots=settings.shots,
             concurrency=settings.concurrency,
+            counts=counts,
         ):
             rows.append(row)
             self.progress("asking the teacher", len(rows), len(examples))

@@ -22,7 +22,7 @@ from dstill.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Prob
 from dstill.task import Task
 
 if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --help answers
-    from dstill.asking import Asked
+    from dstill.asking import Asked, Counts
     from dstill.store import ReplyStore
 
 __all__ = ["check_splits", "draft_of", "execute", "first", "judge", "predict", "saved", "split_of", "teach"]

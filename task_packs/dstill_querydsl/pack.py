@@ -51,6 +51,7 @@ class QueryDsl(Task):
     config: Settings
     instructions = INSTRUCTIONS
     executors = ("embedded", "http")
+    json_answers = True
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)

@@ -100,7 +100,7 @@ def run(argv: Sequence[str]) -> int:
         return 0
     except Exception as problem:
         if debug:
-            traceback.print_exc()
+            print(redact(traceback.format_exc()), file=sys.stderr)
         shown = _as_dstill(problem, argv)
         show_error(shown, as_json=as_json)
         return shown.exit_code
