@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 
@@ -60,3 +62,27 @@ def cli(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
         return Ended(code, out, err)
 
     return call
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A whole `dstill demo`, run once a session by the tests marked slow."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The demo as a user runs it, in a folder of its own. Takes minutes: for tests marked slow."""
+    place = tmp_path_factory.mktemp("demo")
+    ended = subprocess.run(
+        [sys.executable, "-m", "dstill.cli", "demo", "--json", "--out", "run"],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=3600,
+        env={name: value for name, value in os.environ.items() if not name.startswith("DSTILL_")},
+    )
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    return Demo(place / "run", json.loads(ended.stdout.splitlines()[-1]))

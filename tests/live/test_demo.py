@@ -1,0 +1,87 @@
+"""The demo's golds and its student's predictions, run on the embedded engine and on two real ones.
+
+Same verdicts, or the difference stands in `DIFFERENT` with its reason.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dstill.records import Record, Verdict
+from dstill_querydsl.refusal import is_refusal
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+# id of an item → why its verdict may differ between the engines
+DIFFERENT: dict[str, str] = {}
+
+
+@pytest.mark.parametrize("product", ["elasticsearch", "opensearch"])
+def test_a_real_engine_gives_the_same_verdicts(product: str, demo, request: pytest.FixtureRequest) -> None:
+    url = request.getfixturevalue(f"{product}_url")
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "dstill.cli",
+            "evaluate",
+            str(demo.folder),
+            "--engine-url",
+            url,
+            "--load-data",
+            "--json",
+        ],
+        cwd=demo.folder.parent,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        env={name: value for name, value in os.environ.items() if not name.startswith("DSTILL_")},
+    )
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    summary = json.loads(ended.stdout.splitlines()[-1])
+    assert product in summary["engine"].lower()
+    for system in ("", "-untrained", "-nearest"):
+        embedded = _verdicts(demo.folder / f"verdicts{system}.jsonl")
+        [file] = demo.folder.glob(f"verdicts{system}-{product}*.jsonl")
+        real = _verdicts(file)
+        assert embedded.keys() == real.keys()
+        different = {
+            i: (embedded[i].reached.name, embedded[i].reason, real[i].reached.name, real[i].reason)
+            for i in embedded
+            if (embedded[i].reached, embedded[i].vacuous) != (real[i].reached, real[i].vacuous) and i not in DIFFERENT
+        }
+        assert not different, f"{system or 'student'}: {len(different)} of {len(real)} differ: {different}"
+        assert not [v.gold_error for v in real.values() if v.gold_error]
+
+
+@pytest.mark.parametrize("product", ["elasticsearch", "opensearch"])
+def test_no_gold_of_the_demo_is_refused_by_a_real_engine(product: str, demo, request: pytest.FixtureRequest) -> None:
+    from dstill.parts import Engine
+    from dstill_querydsl import Http
+    from dstill_querydsl.pack import QueryDsl
+
+    url = request.getfixturevalue(f"{product}_url")
+    refused: dict[str, Any] = {}
+    ran = 0
+    with Http().open(QueryDsl(), Engine(url=url, load_data=True)) as executor:
+        for file in sorted((demo.folder / "dataset" / "data").glob("*.jsonl")):
+            for record in map(Record.from_row, map(json.loads, file.read_text().splitlines()[:700])):
+                if is_refusal(json.loads(record.answer)):
+                    continue
+                outcome = executor.run(record.answer, record.example)
+                ran += 1
+                if outcome.kind.value != "ok":
+                    refused[record.id] = outcome.reason
+    assert ran > 1000
+    assert not refused
+
+
+def _verdicts(file: Path) -> dict[str, Verdict]:
+    return {v.id: v for v in map(Verdict.from_row, map(json.loads, file.read_text().splitlines()))}

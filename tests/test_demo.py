@@ -1,0 +1,45 @@
+"""The demo as a user runs it, and what it promises: `dstill demo` on the Query DSL pack."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dstill.records import Record
+from dstill_querydsl.canonical import canonical_text
+
+pytestmark = pytest.mark.slow
+
+KEYS = {
+    "executable_accuracy", "ci95", "n", "unseen_templates", "exact_match", "silent_wrong", "untrained",
+    "nearest_question", "seconds", "peak_memory_bytes", "engine", "run",
+}  # fmt: skip
+
+
+def test_it_reaches_its_floor_with_the_memory_it_may_take(demo) -> None:
+    summary = demo.summary
+    assert summary.keys() >= KEYS
+    assert summary["executable_accuracy"] >= 0.80
+    assert summary["n"] >= 300
+    assert summary["unseen_templates"] is not None
+    assert summary["untrained"] < 0.2
+    assert summary["peak_memory_bytes"] <= 6 * 2**30
+
+
+def test_the_student_lies_above_the_nearest_question(demo) -> None:
+    manifest = json.loads((demo.folder / "run.json").read_text())
+    nearest = manifest["stages"]["evaluate"]["scores"]["nearest"]["test"]["executable_accuracy"]
+    assert demo.summary["ci95"][0] > nearest["high"]
+
+
+def test_no_gold_of_an_unseen_template_stands_in_training(demo) -> None:
+    golds = {split: _golds(demo.folder, split) for split in ("train", "test_templates")}
+    assert len(golds["test_templates"]) > 50
+    assert not golds["train"] & golds["test_templates"]
+
+
+def _golds(folder: Path, split: str) -> set[str]:
+    lines = (folder / "dataset" / "data" / f"{split}.jsonl").read_text().splitlines()
+    return {canonical_text(Record.from_row(json.loads(line)).answer) for line in lines}
