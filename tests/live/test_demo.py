@@ -64,7 +64,7 @@ def test_a_real_engine_gives_the_same_verdicts(product: str, demo, request: pyte
 @pytest.mark.parametrize("product", ["elasticsearch", "opensearch"])
 def test_no_gold_of_the_demo_is_refused_by_a_real_engine(product: str, demo, request: pytest.FixtureRequest) -> None:
     from dstill.parts import Engine
-    from dstill_querydsl import Http
+    from dstill_querydsl.engines import Http
     from dstill_querydsl.pack import QueryDsl
 
     url = request.getfixturevalue(f"{product}_url")
