@@ -22,6 +22,9 @@ from dstill.parts import Engine
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 
 
+LEFT_RUNNING: list[Any] = []  # nodes of a worker's that others may still use: not to be collected as forgotten
+
+
 def _nodes() -> ModuleType:
     """nodes.py, which lies in no package."""
     if "live_nodes" not in sys.modules:
@@ -81,7 +84,9 @@ def _url(product: str, temporary: pytest.TempPathFactory) -> Iterator[str]:
         require = os.environ.get("DSTILL_REQUIRE_LIVE") == "1" or not found["missing"]
         (pytest.fail if require else pytest.skip)(f"{product}: {found['problem']}")
     yield found["url"]
-    if node is not None and not worker:  # other workers may still use it
+    if worker:
+        LEFT_RUNNING.append(node)
+    elif node is not None:
         node.stop()
 
 

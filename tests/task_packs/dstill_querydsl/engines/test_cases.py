@@ -78,10 +78,19 @@ def checks() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def outcomes(checks: ModuleType) -> Iterator[list[tuple[dict[str, Any], Outcome]]]:
+def cases(checks: ModuleType) -> list[dict[str, Any]]:
+    return list(checks.load(str(CASES / "exec_cases.jsonl")))
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
     with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as engine:
-        runner = Runner(engine)
-        yield [(case, runner.run(case)) for case in checks.load(str(CASES / "exec_cases.jsonl"))]
+        yield Runner(engine)
+
+
+@pytest.fixture(scope="module")
+def outcomes(cases: list[dict[str, Any]], runner: Runner) -> list[tuple[dict[str, Any], Outcome]]:
+    return [(case, runner.run(case)) for case in cases]
 
 
 def test_what_it_answers_is_right(outcomes: list[tuple[dict[str, Any], Outcome]], checks: ModuleType) -> None:
@@ -116,6 +125,29 @@ def test_it_says_what_real_engines_said(outcomes: list[tuple[dict[str, Any], Out
     print(compared, "compared,", len(different), "different", different)
     assert not different
     assert compared >= 200
+
+
+def test_a_wrong_field_fails_as_it_does_on_real_engines(cases: list[dict[str, Any]], runner: Runner) -> None:
+    """One field name exchanged: mostly HTTP 200 and another or no result, which must be the real ones'."""
+    by_id = {case["id"]: case for case in cases}
+    counts: Counter[str] = Counter()
+    for row in map(json.loads, (CASES / "field_mutants.jsonl").read_text().splitlines()):
+        of = by_id[row["of"]]
+        outcome = runner.run({**of, "corpus": of.get("corpus", of["id"]), "query": row["query"]})
+        if row["verdict"] == "dialect" or outcome.kind is OutcomeKind.UNSUPPORTED:
+            counts["left out"] += 1
+        elif (row["verdict"] == "error") != (outcome.kind is OutcomeKind.INVALID):
+            counts["refused otherwise"] += 1  # objects where a field should be: the mapping check refuses these first
+        elif (
+            outcome.kind is OutcomeKind.OK and outcome.raw["hits"].get("total", {}).get("value") != row["now"]["total"]
+        ):
+            counts["another total"] += 1
+        else:
+            counts["alike"] += 1
+    print(dict(counts))
+    assert counts["alike"] >= 861
+    assert counts["another total"] == 0
+    assert counts["refused otherwise"] <= 14
 
 
 def like(got: dict[str, Any], want: dict[str, Any], body: dict[str, Any]) -> bool:
