@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dstill import plugins as plugin_loading
 from dstill import stages
+from dstill.asking import Counts
 from dstill.errors import DataError
 from dstill.parts import Engine, Executor, Objective, Student, TrainingJob
 from dstill.plugins import Plugins
@@ -59,7 +60,7 @@ def taught(
 
     async def run() -> list[Record | Rejection]:
         with ReplyStore(Path("replies.sqlite")) as store:
-            rows = stages.teach(plugins, task, teacher, examples, store, shots=shots, concurrency=4)
+            rows = stages.teach(plugins, task, teacher, examples, store, shots=shots, concurrency=4, counts=Counts())
             return [row async for row in rows]
 
     return asyncio.run(run())

@@ -203,17 +203,10 @@ class Plain(Objective):
     name = "plain"
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
-        yield Pair(task_prefix="", source=task.source(_example(record)), target=record.answer)
-
-    def prompt(self, source: str) -> str:
-        return source
+        yield Pair(task_prefix="predict: ", source=task.source(record.example), target=record.answer)
 
     def read(self, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
         return Draft(answer=text.strip()) if text.strip() else None
-
-
-def _example(record: Record) -> Example:
-    return record.example
 
 
 class Heap(Modality):
@@ -241,7 +234,7 @@ class Memorizer(Student):
 
     def fit(self, job: TrainingJob) -> Fitted:
         job.folder.mkdir(parents=True, exist_ok=True)
-        pairs = {_key(pair.source): pair.target for row in job.train for pair in row}
+        pairs = {_key(pair.task_prefix + pair.source): pair.target for row in job.train for pair in row}
         (job.folder / "pairs.json").write_text(json.dumps(pairs))
         for step in range(1, 3):
             job.on_step(step, 2, {"loss": 1 / step})

@@ -1,0 +1,179 @@
+"""Which part a name stands for, and what the machine has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dstill import config as configuration
+from dstill import hardware
+from dstill import plugins as plugin_loading
+from dstill.config import Config
+from dstill.errors import UsageError
+from dstill.making import choose_modality, make_executor, make_student, make_task, task_name
+from dstill.parts import Device, Memory, Modality, Recipe, Shape
+from dstill.plugins import PluginInfo, Plugins, part_sections
+
+GB = 2**30
+SHAPE = Shape(
+    architecture="x",
+    parameters=1,
+    embedding=0,
+    linears={},
+    layers=1,
+    hidden=1,
+    feed_forward=1,
+    heads=1,
+    vocabulary=1,
+    encoder_decoder=False,
+)
+
+
+@pytest.fixture
+def plugins(project: Path, toy_file: Path) -> Plugins:
+    return plugin_loading.load([toy_file])
+
+
+def config(plugins: Plugins, **flags: Any) -> Config:
+    keys = {key.replace("__", "."): value for key, value in flags.items()}
+    return configuration.load(use_files=False, flags=keys, sections=part_sections(plugins))
+
+
+# --- names ------------------------------------------------------------------------------
+
+
+def test_the_only_task_need_not_be_named(plugins: Plugins) -> None:
+    assert task_name(plugins, config(plugins).settings) == "toy"
+    made = make_task(plugins, config(plugins, task__toy__prefix="please "))
+    assert made.config.prefix == "please "
+
+
+def test_several_tasks_or_none_must_be_told_apart(plugins: Plugins) -> None:
+    plugins._parts["tasks"]["other"] = plugins._parts["tasks"]["toy"]
+    with pytest.raises(UsageError, match=r"^which task\?") as caught:
+        task_name(plugins, config(plugins).settings)
+    assert caught.value.hint == "installed: other, toy"
+    with pytest.raises(UsageError, match="no task pack is installed") as caught:
+        task_name(Plugins(), config(plugins).settings)
+    assert "new-pack" in caught.value.hint
+
+
+def test_a_student_is_a_kind_and_its_base(plugins: Plugins) -> None:
+    assert make_student(plugins, config(plugins), "memory").base == ""
+    assert make_student(plugins, config(plugins), "memory:hf:folder").base == "hf:folder"
+
+
+def test_an_executor_is_the_one_named_or_reached_by_url_or_the_first(plugins: Plugins) -> None:
+    abacus = plugins.executor("abacus")
+
+    class Remote(abacus):  # type: ignore[misc, valid-type]
+        name = "remote"
+        takes_url = True
+
+    task = make_task(plugins, config(plugins))
+    made = make_executor(plugins, config(plugins), task)
+    assert made is not None
+    assert made.name == "abacus"
+    with pytest.raises(UsageError, match="task 'toy' has no executor that takes a url"):
+        make_executor(plugins, config(plugins, engine__url="http://127.0.0.1:1"), task)
+    plugins._parts["executors"]["remote"] = (Remote, "toy")
+    type(task).executors = ("abacus", "remote")
+    for flags in ({"engine__url": "http://127.0.0.1:1"}, {"engine__name": "remote"}):
+        made = make_executor(plugins, config(plugins, **flags), task)
+        assert made is not None
+        assert made.name == "remote"
+
+
+# --- the choice of a modality -----------------------------------------------------------
+
+
+def modality(named: str, full: float, gigabytes: float) -> type[Modality]:
+    class One(Modality):
+        name = named
+        fullness = full
+
+        def need(self, student: Shape, recipe: Recipe) -> Memory:
+            return Memory(parts={"weights": int(gigabytes * GB / 2), "optimizer": int(gigabytes * GB / 2)})
+
+        def prepare(self, model: Any, recipe: Recipe) -> Any:
+            return model
+
+    return One
+
+
+@pytest.fixture
+def three() -> Plugins:
+    from types import ModuleType
+
+    from dstill import hookimpl
+
+    module = ModuleType("three")
+    classes = [modality("lora", 60, 12), modality("full", 100, 30), modality("qlora", 30, 4)]
+    vars(module)["register_modalities"] = hookimpl(lambda: classes)
+    found = Plugins()
+    found.add(module, PluginInfo(name="three"))
+    assert not found.failures
+    return found
+
+
+@pytest.mark.parametrize(
+    ("free", "policy", "chosen"),
+    [
+        (80, "fullest", "full"),
+        (30, "fullest", "full"),
+        (29, "fullest", "lora"),
+        (12, "fullest", "lora"),
+        (4, "fullest", "qlora"),
+        (80, "seed", "full"),
+        (39, "seed", "qlora"),
+        (12, "seed", "qlora"),
+    ],
+)
+def test_the_fullest_that_fits_is_taken_with_every_reason(three: Plugins, free: int, policy: Any, chosen: str) -> None:
+    device = hardware.planned_device(f"{free}GB")
+    made, choice = choose_modality(three, config(three, train__policy=policy), SHAPE, device)
+    assert made.name == choice.modality == chosen
+    assert [r.modality for r in choice.reasons] == ["full", "lora", "qlora"]
+    assert all(bool(r.unfit) is (r.need.total > device.free) for r in choice.reasons)
+
+
+def test_none_that_fits_says_what_each_would_need(three: Plugins) -> None:
+    with pytest.raises(UsageError) as caught:
+        choose_modality(three, config(three), SHAPE, hardware.planned_device("2GB"))
+    assert caught.value.what == "no modality fits a 2 GB card"
+    assert "full: needs 30.0 GiB, 2.0 GiB free; lora: needs 12.0 GiB" in caught.value.where
+    assert caught.value.hint.startswith("qlora needs least")
+
+
+# --- the machine ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("24GB", 24 * GB), ("24GiB", 24 * GB), ("24 gb", 24 * GB), ("0.5T", GB * 512), ("512M", 2**29), ("4096", 4096)],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert hardware.parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1GB", "many", "24XB", "GB", "1e9", "0.0000001K"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(UsageError, match="is no amount of memory"):
+        hardware.parse_size(text)
+
+
+def test_a_planned_device_is_not_this_one() -> None:
+    device = hardware.planned_device("24GB")
+    assert device == Device(name="a 24 GB card", kind="cuda", total=24 * GB, free=24 * GB, bf16=True, here=False)
+    assert replace(device, here=True) != device
+
+
+def test_this_machine_has_memory() -> None:
+    assert 0 < hardware.available_memory() <= hardware.total_memory()
+    assert 10 * 2**20 < hardware.peak_memory() < hardware.total_memory() * 2
+    device = hardware.device()
+    assert device.here
+    assert 0 < device.free <= device.total

@@ -1,0 +1,312 @@
+"""`Run`, the road from Python: a whole run in a folder, resumed, retrained, and scored again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill import Run
+from dstill import config as configuration
+from dstill import plugins as plugin_loading
+from dstill.errors import ConfigError, DataError, PluginError, RunError, UsageError
+from dstill.plugins import Plugins, part_sections
+from dstill.records import Level
+from dstill.store import ReplyStore
+
+TOY = {
+    "project.task": "toy",
+    "generate.teacher": "parrot",
+    "train.student": "memory",
+    "train.objective": "plain",
+    "evaluate.baselines": ["untrained", "nearest"],
+    "evaluate.splits": ["test"],
+}
+
+
+@pytest.fixture
+def plugins(project: Path, toy_file: Path) -> Plugins:
+    return plugin_loading.load([toy_file])
+
+
+@pytest.fixture
+def create(plugins: Plugins) -> Callable[..., Run]:
+    def make(folder: str = "runs/mine", **flags: Any) -> Run:
+        keys = {**TOY, **{key.replace("__", "."): value for key, value in flags.items()}}
+        config = configuration.load(flags=keys, environment={}, sections=part_sections(plugins))
+        return Run.create(folder, config=config, plugins=plugins, arguments=keys)
+
+    return make
+
+
+def reopened(run: Run, **flags: Any) -> Run:
+    keys = {key.replace("__", "."): value for key, value in flags.items()}
+    return Run.open(run.folder, flags=keys, plugins=run.plugins)
+
+
+def replies() -> int:
+    with ReplyStore(Path("replies.sqlite")) as store:
+        return len(store)
+
+
+def data(run: Run) -> dict[str, bytes]:
+    return {str(p.relative_to(run.folder)): p.read_bytes() for p in sorted((run.folder / "dataset").rglob("*.*"))}
+
+
+# --- the whole road ---------------------------------------------------------------------
+
+
+def test_a_whole_run(create: Callable[..., Run]) -> None:
+    run = create()
+    said: list[tuple[str, int, int]] = []
+    run.progress = lambda *step: said.append(step)
+
+    facts = run.generate()
+    assert facts["splits"] == {"train": 13, "validation": 1, "test": 13}
+    assert (facts["questions"], facts["accepted"], facts["rejected"]) == (27, 27, 0)
+    assert [r.id for r in run.records("validation")] == ["validation-1"]
+    assert run.rejections() == []
+    card = (run.folder / "dataset" / "README.md").read_text()
+    assert "path: data/train.jsonl" in card
+    assert "27 of 27 questions were accepted" in card
+
+    trained = run.train()
+    assert (trained["modality"], trained["objective"], trained["steps"]) == ("heap", "plain", 2)
+    assert trained["choice"][0]["need"] == 1 << 20
+
+    scores = run.evaluate()
+    assert scores["engine"] == "abacus 1"
+    assert scores["scores"]["student"]["test"]["right"]["value"] == pytest.approx(7 / 13)
+    assert scores["scores"]["untrained"]["test"]["right"]["value"] == 0
+    assert scores["scores"]["nearest"]["test"]["right"]["n"] == 13
+    assert set(scores["categories"]) == {"add", "take", "refusal"}
+    assert scores["latency"] == {"p50": 0.01, "p95": 0.01}
+    assert len(run.predictions()) == len(run.verdicts()) == 13
+    assert len(run.verdicts("untrained")) == 13
+
+    manifest = json.loads((run.folder / "run.json").read_text())
+    assert manifest["status"] == "evaluate: done"
+    assert set(manifest["stages"]) == {"generate", "train", "evaluate"}
+    assert manifest["files"]["verdicts.jsonl"]["rows"] == 13
+    assert ("training", 2, 2) in said
+    assert ("judging student", 13, 13) in said
+
+
+def test_the_same_seed_gives_the_same_bytes(create: Callable[..., Run]) -> None:
+    a, b = create("a"), create("b")
+    a.generate()
+    Path("replies.sqlite").rename("elsewhere.sqlite")
+    b.generate()
+    assert {k: v for k, v in data(a).items() if "README" not in k} == {
+        k: v for k, v in data(b).items() if "README" not in k
+    }
+
+
+def test_nothing_is_bought_twice(create: Callable[..., Run]) -> None:
+    run = create(teacher__parrot__down="add 1 and 2")
+    assert run.generate()["rejections"] == {"unavailable": 1}
+    assert replies() == 26
+    assert [r.id for r in run.rejections()] == ["train-add-1-2"]
+    again = reopened(run, teacher__parrot__down="")
+    assert again.generate()["accepted"] == 27
+    assert replies() == 27
+    whole = create("whole")
+    whole.generate()
+    assert replies() == 27
+    assert data(again).keys() == data(whole).keys()
+    assert (again.folder / "dataset/data/train.jsonl").read_bytes() == (
+        whole.folder / "dataset/data/train.jsonl"
+    ).read_bytes()
+
+
+def test_a_run_goes_on_where_it_stood(create: Callable[..., Run]) -> None:
+    create().generate()
+    run = Run.open("mine", plugins=create("other").plugins)  # by its name under ./runs
+    run.train()
+    assert Run.open(Path("runs/mine"), plugins=run.plugins).evaluate()["engine"] == "abacus 1"
+
+
+def test_a_user_s_own_questions(create: Callable[..., Run]) -> None:
+    rows = [
+        {"id": f"u{i}", "question": f"add {i} and {i}", "answer": f"{i}+{i}", "rationale": "twice the same number"}
+        for i in range(1, 10)
+    ]
+    Path("q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    facts = create(generate__questions="q.jsonl").generate()
+    assert facts["questions"] == 9
+    assert sum(facts["splits"].values()) == 9
+
+
+def test_a_limit_leaves_something_to_test_on(create: Callable[..., Run]) -> None:
+    facts = create(generate__limit=10).generate()
+    assert facts["splits"]["train"] + facts["splits"]["test"] == 10
+    assert facts["splits"]["test"] >= 4
+
+
+@pytest.mark.parametrize(("execute", "accepted"), [("all", 26), ("held-out", 27), ("none", 27)])
+def test_which_answers_are_run_before_they_become_records(
+    create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch, execute: str, accepted: int
+) -> None:
+    from dstill.records import Example, Outcome, OutcomeKind
+
+    abacus = plugins.executor("abacus")
+    run_one = abacus.run
+
+    def strict(self: Any, answer: str, example: Example) -> Outcome:
+        if answer == "1+2":
+            return Outcome(kind=OutcomeKind.INVALID, reason="not that one")
+        return run_one(self, answer, example)
+
+    monkeypatch.setattr(abacus, "run", strict)
+    assert create(generate__execute=execute).generate()["accepted"] == accepted
+
+
+# --- training and scoring again ---------------------------------------------------------
+
+
+def test_the_settings_of_the_training_stay_with_the_student(create: Callable[..., Run]) -> None:
+    """`evaluate` loads the kind of student that `train --student` fitted, not that of the first day."""
+    run = create(train__student="nearest")
+    run.generate()
+    reopened(run, train__student="memory").train()
+    scores = reopened(run).evaluate()["scores"]
+    assert scores["student"]["test"]["right"]["value"] == pytest.approx(7 / 13)
+
+
+def test_another_training_makes_new_predictions(create: Callable[..., Run]) -> None:
+    run = create()
+    run.generate()
+    run.train()
+    run.evaluate()
+    pairs = run.folder / "student" / "pairs.json"
+    pairs.write_text("{}")  # in place: the folder's own time does not change
+    os.utime(pairs, ns=(1 << 62, 1 << 62))
+    assert reopened(run).evaluate()["scores"]["student"]["test"]["right"]["value"] == 0
+
+
+def test_predictions_that_are_there_are_not_made_again(create: Callable[..., Run]) -> None:
+    run = create()
+    run.generate()
+    run.train()
+    run.evaluate()
+    made = (run.folder / "predictions.jsonl").stat().st_mtime_ns
+    reopened(run).evaluate()
+    assert (run.folder / "predictions.jsonl").stat().st_mtime_ns == made
+
+
+def test_a_second_engine_is_scored_beside_the_first(create: Callable[..., Run], plugins: Plugins) -> None:
+    class Other(plugins.executor("abacus")):  # type: ignore[misc]
+        name = "other"
+        label = "other abacus 2"
+
+    run = create()
+    run.generate()
+    run.train()
+    run.evaluate()
+    plugins._parts["executors"]["other"] = (Other, "toy")
+    again = reopened(run, engine__name="other")
+    assert again.evaluate()["engine"] == "other abacus 2"
+    assert set(again.manifest["stages"]) == {"generate", "train", "evaluate", "evaluate on other abacus 2"}
+    assert len(again.verdicts(engine="other abacus 2")) == len(again.verdicts()) == 13
+    assert (run.folder / "verdicts-other-abacus-2.jsonl").exists()
+
+
+def test_without_an_executor_accuracy_is_not_checked_never_zero(
+    create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins.task("toy"), "executors", ())
+    run = create()
+    run.generate()
+    run.train()
+    facts = run.evaluate()
+    assert facts["engine"] == "not executed"
+    score = facts["scores"]["student"]["test"]["executable_accuracy"]
+    assert (score["value"], score["n"]) == (None, 0)
+    assert max(v.checked for v in run.verdicts() if not v.refused and not v.expects_refusal) == Level.VALID
+
+
+# --- what is refused --------------------------------------------------------------------
+
+
+def test_all_rejected_is_no_dataset(create: Callable[..., Run]) -> None:
+    run = create(teacher__parrot__cut="a")
+    with pytest.raises(DataError, match=r"^0 usable rows of 27; reasons: truncated 27$"):
+        run.generate()
+    assert run.manifest["status"] == "generate: failed: 0 usable rows of 27; reasons: truncated 27"
+
+
+def test_stages_out_of_order_say_what_comes_first(create: Callable[..., Run]) -> None:
+    run = create()
+    with pytest.raises(DataError, match="no training rows") as caught:
+        run.train()
+    assert caught.value.hint == "`dstill generate` first"
+    with pytest.raises(DataError, match="nothing to evaluate: no rows in test"):
+        run.evaluate()
+    run.generate()
+    with pytest.raises(RunError, match="has no student yet"):
+        run.evaluate()
+
+
+def test_an_unknown_split_is_an_error(create: Callable[..., Run]) -> None:
+    run = create(evaluate__splits=["tset"])
+    with pytest.raises(ConfigError, match=r"no split 'tset'. Did you mean 'test'\?"):
+        run.evaluate()
+
+
+def test_a_dataset_whose_test_set_is_in_training_is_not_scored(create: Callable[..., Run]) -> None:
+    run = create()
+    run.generate()
+    run.train()
+    run.write("dataset/data/test.jsonl", run.records("train"))
+    (run.folder / "dataset/data/test.jsonl").write_text(
+        (run.folder / "dataset/data/test.jsonl").read_text().replace('"split":"train"', '"split":"test"')
+    )
+    with pytest.raises(DataError, match="13 of 13 items of test share a question with train"):
+        reopened(run).evaluate()
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("project__task", "task"),
+        ("generate__teacher", "teacher"),
+        ("train__student", "student"),
+        ("train__objective", "objective"),
+        ("train__modality", "modality"),
+        ("engine__name", "executor"),
+    ],
+)
+def test_an_unknown_name_lists_what_is_installed(create: Callable[..., Run], key: str, kind: str) -> None:
+    def generate_and_train() -> None:
+        run = create(**{key: "nohting"})
+        run.generate()
+        run.train()
+
+    with pytest.raises(UsageError) as caught:
+        generate_and_train()
+    assert caught.value.what.startswith(f"no {kind} called 'nohting'.")
+    assert caught.value.where.startswith("installed: ")
+
+
+def test_a_modality_asked_for_is_taken_also_where_it_may_not_fit(
+    create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins.modality("heap"), "unfit", lambda *_: "needs more")
+    run = create(train__modality="heap")
+    run.generate()
+    assert run.train()["modality"] == "heap"
+    assert "modality heap was asked for, though it needs more" in (run.folder / "log.txt").read_text()
+    with pytest.raises(UsageError, match="no modality fits") as caught:
+        reopened(run, train__modality="auto").train()
+    assert caught.value.where == "heap: needs more"
+
+
+def test_plugins_that_did_not_load_stop_a_run(plugins: Plugins, project: Path) -> None:
+    Path("bad.py").write_text("1 / 0")
+    with pytest.raises(PluginError, match="plugin 'bad': ZeroDivisionError"):
+        Run.create(plugins=plugin_loading.load([Path("bad.py")]))
+    with pytest.raises(PluginError):
+        Run.open("x", plugins=plugin_loading.load([Path("bad.py")]))
