@@ -1,0 +1,124 @@
+"""The wheel holds every package and nothing else; built-ins come in by their entry points."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PARTS = ("core", "plugins", "task_packs")
+
+
+@pytest.fixture(scope="module")
+def project_file(root: Path) -> dict[str, Any]:
+    return tomllib.loads((root / "pyproject.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of this tree, built with what is installed here."""
+    out = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", out]
+    subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=120)
+    (made,) = out.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def sources(root: Path) -> set[str]:
+    """Every file under the three roots that git does not ignore, as the wheel is to name it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *PARTS],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return {name.partition("/")[2] for name in listed.stdout.split() if (root / name).exists()}
+
+
+def packages(root: Path) -> set[str]:
+    return {path.parent.name for part in PARTS for path in (root / part).glob("*/__init__.py")}
+
+
+def test_the_wheel_holds_every_source_file_and_no_other(names: set[str], root: Path) -> None:
+    shipped = {name for name in names if ".dist-info/" not in name}
+    assert shipped == sources(root)
+
+
+def test_the_top_level_of_the_wheel_is_packages_alone(names: set[str], root: Path) -> None:
+    top = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    assert top == packages(root)
+    assert "dstill" in top
+
+
+def test_the_wheel_is_typed_and_brings_its_templates(names: set[str], root: Path) -> None:
+    from dstill.cli.packs import LAYOUT
+
+    assert "dstill/py.typed" in names
+    assert {f"dstill/cli/template/{file}" for file in LAYOUT} <= names
+    for file in root.glob("p*s/*/**/*.html*"):
+        assert "/".join(file.relative_to(root).parts[1:]) in names
+
+
+def test_the_licence_is_in_the_wheel(names: set[str]) -> None:
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_every_package_has_its_entry_point_and_every_entry_point_its_package(
+    project_file: dict[str, Any], root: Path
+) -> None:
+    points = project_file["project"]["entry-points"]["dstill"]
+    assert sorted(points.values()) == sorted(packages(root) - {"dstill"})
+    assert all(value == f"dstill_{name}" for name, value in points.items())
+
+
+def test_the_linter_of_wheels_knows_every_package(project_file: dict[str, Any], root: Path) -> None:
+    assert set(project_file["tool"]["check-wheel-contents"]["toplevel"]) == packages(root)
+
+
+def test_what_is_installed_here_is_this_tree(project_file: dict[str, Any], root: Path) -> None:
+    """A new plugin needs a fresh `pip install -e .`, else its entry point is not seen."""
+    from importlib.metadata import distribution
+
+    import dstill
+
+    installed = distribution("dstill").entry_points.select(group="dstill")
+    if Path(str(dstill.__file__)).is_relative_to(root):
+        assert {p.name: p.value for p in installed} == project_file["project"]["entry-points"]["dstill"]
+
+
+def test_git_ignores_no_source(root: Path) -> None:
+    """`core` in .gitignore makes hatchling ship an empty wheel."""
+    patterns = [line.strip() for line in (root / ".gitignore").read_text().splitlines()]
+    for pattern in patterns:
+        assert not re.fullmatch(rf"/?({'|'.join(PARTS)}|dstill\w*|docs|tests)(/.*)?", pattern), pattern
+
+
+def test_every_extra_is_part_of_all(project_file: dict[str, Any]) -> None:
+    extras = project_file["project"]["optional-dependencies"]
+
+    def reached(name: str) -> set[str]:
+        inner = {n for line in extras[name] for m in [re.match(r"dstill\[(.+)\]", line)] if m for n in m[1].split(",")}
+        return {name}.union(*map(reached, inner))
+
+    assert reached("all") == set(extras) - {"dev"}
+
+
+def test_every_extra_that_doctor_looks_for_is_one(project_file: dict[str, Any]) -> None:
+    from dstill.cli.manage import EXTRAS
+
+    assert set(EXTRAS) == set(project_file["project"]["optional-dependencies"]) - {"all", "dev"}
