@@ -21,7 +21,6 @@ from filelock import FileLock
 from dstill.parts import Engine
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 
-
 LEFT_RUNNING: list[Any] = []  # nodes of a worker's that others may still use: not to be collected as forgotten
 
 
