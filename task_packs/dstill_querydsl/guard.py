@@ -80,8 +80,9 @@ class _Body(Reads):
         self.options(Options(BODY), body, "")
         size, start = body.get("size", 10), body.get("from", 0)
         self.within("size", size, self.limits.size, "/size")
-        if (n := whole(size)) is not None and (m := whole(start)) is not None and n + m > self.limits.window:
-            self.over("from + size", n + m, self.limits.window, "/from" if "from" in body else "/size")
+        window = (whole(size) or 0) + (whole(start) or 0)
+        if "from" in body and window > self.limits.window:
+            self.over("from + size", window, self.limits.window, "/from")
         if whole(size) != 0:
             self.whole_source(body, "")
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from dstill_querydsl.dates import UNITS, seconds
-from dstill_querydsl.guard_limits import CEILINGS, Limits
+from dstill_querydsl.guard_limits import MAX_BUCKETS, Limits
 
 __all__ = ["Ranges", "bucket_problem"]
 
@@ -82,8 +82,8 @@ def bucket_problem(name: str, options: Any, ranges: Ranges, limits: Limits, abov
         return 1, ""
     own = _own(name, options, ranges, limits)
     shards = _count(options.get("shard_size"))
-    if shards is not None and shards > CEILINGS["buckets"]:
-        return own, f"shard_size {shards:,} is beyond the limit of {CEILINGS['buckets']:,}"
+    if shards is not None and shards > MAX_BUCKETS:
+        return own, f"shard_size {shards:,} is beyond the limit of {MAX_BUCKETS:,}"
     if own == 1 or own * above <= limits.buckets:
         return own, ""
     product = f"{own:,}" if above == 1 else f"{own:,} × {above:,} = {own * above:,}"

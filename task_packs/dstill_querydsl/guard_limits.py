@@ -4,59 +4,51 @@ In: the section ``[task.querydsl.guard]``. Out: a frozen `Limits`; no value may 
 ceiling, so that no configuration turns the guard off:
 
     Limits(size=200)            at most 200 hits
-    Limits(size=1_000_000)      ConfigError: guard.size is at most 10,000
+    Limits(size=1_000_000)      ConfigError: guard.size = 1000000, it is 0 to 10,000
     Limits(fields=("*", "!user.email"))   everything but that field and what lies below it
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
 from fnmatch import fnmatchcase
 
 from dstill.errors import ConfigError
 
-__all__ = ["CEILINGS", "Limits"]
+__all__ = ["MAX_BUCKETS", "Limits"]
 
-CEILINGS = {
-    "size": 10_000,
-    "window": 10_000,  # the engines' own index.max_result_window
-    "clauses": 1_024,
-    "bool_depth": 20,
-    "values": 65_536,  # index.max_terms_count
-    "aggregation_depth": 10,
-    "aggregations": 100,
-    "buckets": 65_536,  # search.max_buckets
-    "histogram_days": 36_600,
-    "string_length": 10_000,
-    "wildcards": 10,
-    "top_hits": 100,
-}
+MAX_BUCKETS = 65_536  # search.max_buckets of the engines
+
+
+def _limit(default: int, ceiling: int, help_: str) -> int:
+    return field(default=default, metadata={"low": 0, "high": ceiling, "help": help_})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What the guard lets through, beside its tables."""
 
-    size: int = 1_000  # hits
-    window: int = 10_000  # from + size
-    clauses: int = 256  # queries in one body
-    bool_depth: int = 8
-    values: int = 1_000  # of one list, as in terms
-    aggregation_depth: int = 4
-    aggregations: int = 20  # in one body
-    buckets: int = 10_000  # product of sizes, from the outermost aggregation to the innermost
-    histogram_days: int = 366  # span that a date histogram is taken for where no range says it
-    string_length: int = 1_000
-    wildcards: int = 3  # in one pattern; never a leading one
-    top_hits: int = 100
-    query_string: bool = False
-    fields: tuple[str, ...] = ("*",)  # globs; "!glob" denies, and deny wins
+    size: int = _limit(1_000, 10_000, "hits of one answer")
+    window: int = _limit(10_000, 10_000, "from + size; engines have the same ceiling")
+    clauses: int = _limit(256, 1_024, "queries in one body")
+    bool_depth: int = _limit(8, 20, "bool inside bool")
+    values: int = _limit(1_000, 65_536, "values in one list, as in terms")
+    aggregation_depth: int = _limit(4, 10, "aggregation below aggregation")
+    aggregations: int = _limit(20, 100, "aggregations in one body")
+    buckets: int = _limit(10_000, MAX_BUCKETS, "product of bucket sizes, from the outermost aggregation inwards")
+    histogram_days: int = _limit(366, 36_600, "span a date histogram is taken for where no range says it")
+    string_length: int = _limit(1_000, 10_000, "characters of one text")
+    wildcards: int = _limit(3, 10, "wildcards in one pattern; a leading one is never allowed")
+    top_hits: int = _limit(100, 100, "hits of one top_hits")
+    query_string: bool = field(default=False, metadata={"help": "let query_string through: its text names any field"})
+    fields: tuple[str, ...] = field(default=("*",), metadata={"help": "globs of fields; '!glob' denies, and deny wins"})
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            ceiling, value = CEILINGS.get(field.name), getattr(self, field.name)
+        for item in fields_of(self):
+            ceiling, value = item.metadata.get("high"), getattr(self, item.name)
             if ceiling is not None and not 0 <= value <= ceiling:
-                raise ConfigError(f"guard.{field.name} = {value}", hint=f"it is 0 to {ceiling:,}")
+                raise ConfigError(f"guard.{item.name} = {value}", hint=f"it is 0 to {ceiling:,}")
 
     @property
     def restricts_fields(self) -> bool:

@@ -33,7 +33,13 @@ def check(body: Mapping[str, Any], mapping: Mapping[str, Any] | Fields) -> tuple
     Resolving a mapping's fields takes longer than the check: keep a `Fields` for many bodies.
     """
     fields = mapping if isinstance(mapping, Fields) else Fields.of(mapping)
-    found = {(p.pointer, p.code): p for use in uses(body) for p in _use(use, fields)}
+    found: dict[tuple[str, str], Problem] = {}
+    for use in uses(body):
+        for problem in _use(use, fields):
+            found.setdefault((problem.pointer, problem.code), problem)
+        # Stop early: the nearest of many names, for thousands of wrong ones, would take minutes.
+        if len(found) >= MAX_PROBLEMS:
+            break
     return tuple(found.values())[:MAX_PROBLEMS]
 
 
@@ -178,4 +184,4 @@ def _type(field: Field) -> str:
 
 def _brief(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "…"
+    return text if len(text) <= 80 else text[:77] + "…"

@@ -64,7 +64,8 @@ def _unknown(error: Any, queries: Container[str]) -> Iterator[Problem]:
     for key in error.instance:
         if key in error.schema["properties"]:
             continue
-        near = get_close_matches(key, known, n=1, cutoff=0.6)
+        # Of the body only a misspelling is near: 'settings' is another request, not a wrong 'stats'.
+        near = get_close_matches(key, known, n=1, cutoff=0.75 if what == "search body" else 0.6)
         suggestion = near[0] if near else None
         code = _UNKNOWN.get(what, "unknown_option")
         hint = _moved(key, what, queries) or (f"did you mean {suggestion!r}?" if suggestion else _known(known))

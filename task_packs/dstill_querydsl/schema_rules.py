@@ -23,7 +23,7 @@ _DEVIATIONS = {"std_deviation", "variance", "sum_of_squares", "std_deviation_bou
 _DEVIATIONS |= {f"{base}_{kind}" for base in ("std_deviation", "variance") for kind in ("population", "sampling")}
 _VALUES = {"stats": _STATS, "extended_stats": _STATS | _DEVIATIONS}
 _MAX_REGEXP = 1_000
-_BUILT_IN = {"_count", "_key", "_term", "_bucket_count"}
+_BUILT_IN = {"_count", "_key", "_term", "_time", "_bucket_count"}
 _TYPED_KEYS = {"aggs", "aggregations", "meta"}
 
 Aggregations = Mapping[str, Any]

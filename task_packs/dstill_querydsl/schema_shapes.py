@@ -34,7 +34,7 @@ __all__ = [
 
 Schema = dict[str, Any]
 
-_NUMBER = r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*"
+_NUMBER = r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*"
 _BOOLEAN = "true|false|"
 _NOUNS = {"object": "an object", "array": "a list", "number": "a number", "boolean": "true or false", "null": "null"}
 

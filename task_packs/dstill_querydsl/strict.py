@@ -28,7 +28,6 @@ MAX_BYTES = 32 * 1024
 MAX_DEPTH = 20
 MAX_DIGITS = 100  # of one number; a double has 17, a long 19
 
-_FENCE = re.compile(r"```[ \t]*(?:json|JSON)?[ \t]*\r?\n(?P<inner>.*?)\r?\n?[ \t]*```", re.DOTALL)
 # A string as a whole (to the end of the text when it is not closed), or one bracket.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -62,9 +61,11 @@ class _Refused(Exception):
 
 def read(text: str) -> Body:
     """One JSON object out of `text`, strictly. Never raises."""
-    stripped, notes = _unwrap(text)
+    notes: tuple[str, ...] = ()
     try:
-        return Body(value=_parse(text, stripped), notes=notes)
+        _check_size(text)
+        stripped, notes = _unwrap(text)
+        return Body(value=_parse(stripped), notes=notes)
     except _Refused as refused:
         return Body(value=None, problems=(refused.problem,), notes=notes)
 
@@ -74,14 +75,21 @@ def _unwrap(text: str) -> tuple[str, tuple[str, ...]]:
     stripped = text.strip()
     if stripped != text:
         notes.append("took away white space around the text")
-    if fence := _FENCE.fullmatch(stripped):
-        notes.append("took away a markdown fence")
-        stripped = fence["inner"].strip()
-    return stripped, tuple(notes)
+    inner = _in_fence(stripped)
+    if inner is None:
+        return stripped, tuple(notes)
+    return inner, (*notes, "took away a markdown fence")
 
 
-def _parse(raw: str, text: str) -> dict[str, Any]:
-    _check_size(raw)
+def _in_fence(text: str) -> str | None:
+    """What stands between ```` ```json ```` on the first line and the closing fence, or None."""
+    head, newline, rest = text.partition("\n")
+    if not newline or not head.startswith("```") or not rest.endswith("```"):
+        return None
+    return rest.removesuffix("```").strip() if head[3:].strip().lower() in ("", "json") else None
+
+
+def _parse(text: str) -> dict[str, Any]:
     if not text:
         raise _Refused("empty", "there is no text to read", hint="write one JSON object")
     _check_surrogates(text, "")

@@ -1,0 +1,121 @@
+import pytest
+
+from dstill.records import Severity
+from dstill_querydsl import mapping_check
+from dstill_querydsl.fields import Fields
+
+MAPPING = {
+    "properties": {
+        "title": {"type": "text", "fields": {"raw": {"type": "keyword"}}},
+        "plot": {"type": "text"},
+        "genre": {"type": "keyword"},
+        "votes": {"type": "long"},
+        "seen": {"type": "boolean"},
+        "published": {"type": "date"},
+        "day": {"type": "date", "format": "dd/MM/yyyy||epoch_second"},
+        "client": {"type": "ip"},
+        "place": {"type": "geo_point"},
+        "cast": {"type": "nested", "properties": {"name": {"type": "keyword"}, "age": {"type": "integer"}}},
+        "studio": {"properties": {"name": {"type": "keyword"}}},
+    }
+}
+FIELDS = Fields.of(MAPPING)
+
+
+def _problems(body):
+    problems = mapping_check.check(body, FIELDS)
+    assert all(problem.layer == "mapping" for problem in problems)
+    return problems
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer", "suggestion"),
+    [
+        ({"query": {"term": {"publishd": 1}}}, "unknown_field", "/query/term/publishd", "published"),
+        ({"query": {"term": {"genre.keyword": "x"}}}, "unknown_field", "/query/term/genre.keyword", "genre"),
+        ({"query": {"term": {"title.keyword": "x"}}}, "unknown_field", "/query/term/title.keyword", "title.raw"),
+        ({"sort": ["vots"]}, "unknown_field", "/sort/0", "votes"),
+        ({"_source": ["titel"]}, "unknown_field", "/_source/0", "title"),
+        ({"_source": {"includes": "titel*"}}, "unknown_field", "/_source/includes", None),
+        ({"highlight": {"fields": {"plat": {}}}}, "unknown_field", "/highlight/fields/plat", "plot"),
+        ({"collapse": {"field": "genree"}}, "unknown_field", "/collapse/field", "genre"),
+        ({"query": {"term": {"title": "Alien"}}}, "wrong_type", "/query/term/title", "title.raw"),
+        ({"query": {"term": {"plot": "Alien"}}}, "wrong_type", "/query/term/plot", None),
+        ({"query": {"range": {"plot": {"gt": "a"}}}}, "wrong_type", "/query/range/plot", None),
+        ({"query": {"match_phrase_prefix": {"genre": "a"}}}, "wrong_type", "/query/match_phrase_prefix/genre", None),
+        ({"query": {"prefix": {"votes": "1"}}}, "wrong_type", "/query/prefix/votes", None),
+        ({"query": {"geo_distance": {"genre": [1, 2]}}}, "wrong_type", "/query/geo_distance/genre", None),
+        ({"aggs": {"a": {"terms": {"field": "title"}}}}, "wrong_type", "/aggs/a/terms/field", "title.raw"),
+        ({"aggs": {"a": {"avg": {"field": "genre"}}}}, "wrong_type", "/aggs/a/avg/field", None),
+        ({"aggs": {"a": {"date_histogram": {"field": "genre"}}}}, "wrong_type", "/aggs/a/date_histogram/field", None),
+        ({"sort": [{"title": "asc"}]}, "wrong_type", "/sort/0/title", "title.raw"),
+        ({"sort": ["studio"]}, "wrong_type", "/sort/0", "studio.name"),
+        ({"query": {"term": {"votes": "many"}}}, "wrong_value", "/query/term/votes", None),
+        ({"query": {"terms": {"votes": [1, "x"]}}}, "wrong_value", "/query/terms/votes", None),
+        ({"query": {"match": {"seen": "maybe"}}}, "wrong_value", "/query/match/seen", None),
+        ({"query": {"term": {"client": "10.0.0.999"}}}, "wrong_value", "/query/term/client", None),
+        ({"query": {"range": {"published": {"gte": "yesterday"}}}}, "wrong_value", "/query/range/published", None),
+        ({"query": {"range": {"published": {"gte": "now-7days"}}}}, "wrong_value", "/query/range/published", None),
+        ({"query": {"range": {"day": {"gte": "2024-01-31"}}}}, "wrong_value", "/query/range/day", None),
+        ({"query": {"term": {"cast.name": "x"}}}, "lost_nested", "/query/term/cast.name", "cast"),
+        ({"aggs": {"a": {"terms": {"field": "cast.name"}}}}, "lost_nested", "/aggs/a/terms/field", "cast"),
+        (
+            {"query": {"nested": {"path": "cast", "query": {"term": {"genre": "x"}}}}},
+            "outside_nested",
+            "/query/nested/query/term/genre",
+            None,
+        ),
+        ({"query": {"nested": {"path": "studio", "query": {}}}}, "not_nested", "/query/nested/path", None),
+        ({"aggs": {"a": {"nested": {"path": "genre"}}}}, "not_nested", "/aggs/a/nested/path", None),
+    ],
+)  # fmt: skip
+def test_errors(body, code, pointer, suggestion) -> None:
+    (problem,) = _problems(body)
+    assert (problem.code, problem.pointer, problem.severity) == (code, pointer, Severity.ERROR)
+    assert problem.suggestion == suggestion
+    assert problem.hint
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": {"range": {"genre": {"gte": "a"}}}},
+        {"query": {"wildcard": {"plot": "al*"}}},
+        {"query": {"match": {"studio": "x"}}},
+        {"query": {"exists": {"field": "cast"}}},
+        {"aggs": {"a": {"range": {"field": "published", "ranges": [{"to": 5}]}}}},
+    ],
+)
+def test_legal_but_doubtful_is_a_warning(body) -> None:
+    (problem,) = _problems(body)
+    assert (problem.code, problem.severity) == ("doubtful_type", Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": {"term": {"title.raw": "Alien"}}, "sort": ["_score", {"votes": "desc"}, "_doc"]},
+        {"query": {"multi_match": {"query": "x", "fields": ["title^3", "plot", "tit*"]}}},
+        {"query": {"nested": {"path": "cast", "query": {"bool": {"must": [{"term": {"cast.name": "x"}}]}}}}},
+        {"aggs": {"a": {"nested": {"path": "cast"}, "aggs": {"b": {"avg": {"field": "cast.age"}, "meta": {}}}}}},
+        {"aggs": {"a": {"nested": {"path": "cast"}, "aggs": {
+            "b": {"reverse_nested": {}, "aggs": {"c": {"avg": {"field": "votes"}}}}}}}},
+        {"sort": [{"cast.age": {"order": "asc", "nested": {"path": "cast"}}}]},
+        {"query": {"range": {"published": {"gte": "now-7d/d", "lt": "2024-01-31T10:00:00Z", "lte": 1706659200000}}}},
+        {"query": {"range": {"published": {"gte": "2024-01-31||+1M/d"}}}},
+        {"query": {"range": {"day": {"gte": "31/01/2024", "lt": "1706659200"}}}},
+        {"query": {"range": {"day": {"gte": "2024-01", "format": "yyyy-MM"}}}},
+        {"query": {"range": {"day": {"gte": "?", "format": "basic_week_date"}}}},
+        {"query": {"term": {"client": "10.0.0.0/8"}}},
+        {"query": {"term": {"votes": "12"}}},
+        {"query": {"simple_query_string": {"query": "x", "fields": ["votes", "title"]}}},
+        {"_source": ["title", "cast.*"], "fields": ["*"], "stored_fields": ["_source"]},
+        {"aggs": {"a": {"composite": {"sources": [{"g": {"terms": {"field": "genre"}}}], "after": {"g": "x"}}}}},
+    ],
+)  # fmt: skip
+def test_what_fits_has_no_problem(body) -> None:
+    assert _problems(body) == ()
+
+
+def test_a_mapping_may_be_given_as_it_is() -> None:
+    assert mapping_check.check({"query": {"term": {"nope": 1}}}, MAPPING)[0].code == "unknown_field"

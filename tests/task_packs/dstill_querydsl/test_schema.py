@@ -1,0 +1,230 @@
+import json
+from importlib.metadata import version
+
+import pytest
+
+from dstill.errors import UsageError
+from dstill_querydsl import schema, schema_types
+
+
+def _first(body: dict, dialect: str = "elasticsearch9"):
+    problems = schema.check(body, dialect)
+    assert problems, body
+    assert all(problem.layer == "schema" for problem in problems)
+    return problems[0]
+
+
+# --- derived, complete -------------------------------------------------------------------
+
+
+def test_every_query_and_aggregation_of_the_client_is_there() -> None:
+    queries, aggregations = set(schema.names("query", "opensearch3")), set(schema.names("aggregation", "opensearch3"))
+    assert set(schema_types.queries()) <= queries
+    assert set(schema_types.aggregations()) == aggregations
+    assert len(schema_types.queries()) >= 61
+    assert len(schema_types.aggregations()) >= 81
+    assert queries - set(schema_types.queries()) == {"field_masking_span"}  # the other spelling of one
+
+
+def test_top_level_keys_are_those_of_the_client() -> None:
+    from elasticsearch import Elasticsearch
+
+    known, method = set(), Elasticsearch.search
+    while hasattr(method, "__wrapped__"):
+        cells = dict(zip(method.__code__.co_freevars, method.__closure__ or (), strict=True))
+        if "body_fields" in cells:
+            known = {name.removesuffix("_") for name in cells["body_fields"].cell_contents}
+        method = method.__wrapped__
+    known = {"_source" if name == "source" else name for name in known}
+    assert known
+    assert set(schema.document()["$defs"]["body"]["properties"]) == known
+
+
+def test_it_is_valid_json_schema_of_its_draft() -> None:
+    from jsonschema import Draft202012Validator
+
+    Draft202012Validator.check_schema(schema.document())
+
+
+def test_no_reference_leads_nowhere() -> None:
+    document = schema.document()
+
+    def references(value):
+        if isinstance(value, dict):
+            if isinstance(value.get("$ref"), str):
+                yield value["$ref"]
+            for item in value.values():
+                yield from references(item)
+        elif isinstance(value, list):
+            for item in value:
+                yield from references(item)
+
+    assert {ref.removeprefix("#/$defs/") for ref in references(document)} <= set(document["$defs"])
+
+
+def test_an_unknown_dialect_is_an_error() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'elasticsearch9'"):
+        schema.document("elasticsearch99")
+
+
+# --- kept on disk ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    schema.document.cache_clear()
+    yield tmp_path
+    schema.document.cache_clear()
+
+
+def test_it_is_kept_by_client_version_and_read_back(empty_cache, monkeypatch) -> None:
+    derived = schema.document()
+    (kept,) = (empty_cache / "dstill").iterdir()
+    assert version("elasticsearch") in kept.name
+    schema.document.cache_clear()
+    monkeypatch.setattr("dstill_querydsl.schema_document.derive", None)  # a second derivation would fail
+    assert schema.document() == derived
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\x00"])
+def test_a_broken_cache_is_derived_anew(empty_cache, text) -> None:
+    derived = schema.document()
+    (kept,) = (empty_cache / "dstill").iterdir()
+    kept.write_text(text)
+    schema.document.cache_clear()
+    assert schema.document() == derived
+    assert json.loads(kept.read_text()) == derived
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path, monkeypatch) -> None:
+    (tmp_path / "dstill").write_text("a file where the folder should be")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    schema.document.cache_clear()
+    assert "$defs" in schema.document()
+    schema.document.cache_clear()
+
+
+# --- short forms -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"query": {"term": {"f": "v"}}},
+        {"query": {"term": {"f": {"value": 3, "boost": "2.5"}}}},
+        {"query": {"terms": {"f": ["a", 1, True], "boost": 2, "_name": "x"}}},
+        {"query": {"bool": {"filter": {"term": {"f": 1}}, "must": [{"match_all": {}}], "must_not": []}}},
+        {"query": {"wildcard": {"f": "a*"}}},
+        {"query": {"range": {"f": {"gte": "now-1d/d", "lt": None}}}},
+        {"query": {"field_masking_span": {"field": "f", "query": {"span_term": {"g": "x"}}}}},
+        {"aggs": {"a": {"terms": {"field": "f"}, "aggregations": {"b": {"avg": {"field": "g"}}}}}},
+        {"aggregations": {"a": {"filter": {"term": {"f": 1}}}}},
+        {"aggs": {"a": {"filters": {"filters": {"x": {"match_all": {}}}}}}},
+        {"aggs": {"a": {"filters": {"filters": [{"match_all": {}}]}}}},
+        {"aggs": {"a": {"terms": {"field": "f", "size": "10", "order": [{"_count": "desc"}, {"_key": "asc"}]}}}},
+        {"sort": "f"},
+        {"sort": {"f": "desc"}},
+        {"sort": ["_score", {"f": {"order": "asc", "missing": "_last"}}, {"_geo_distance": {"p": [1, 2]}}]},
+        {"_source": False},
+        {"_source": "a.*"},
+        {"_source": ["a", "b"]},
+        {"_source": {"includes": ["a"], "excludes": "b"}},
+        {"size": "10", "from": 0, "track_total_hits": True},
+        {"track_total_hits": 1000, "fields": ["a", {"field": "b", "format": "yyyy"}]},
+        {"highlight": {"fields": {"a": {}}}},
+        {"highlight": {"fields": [{"a": {"number_of_fragments": 0}}]}},
+        {"query": {"function_score": {"functions": [{"weight": 2, "filter": {"match_all": {}}}]}}},
+        {"query": {"function_score": {"gauss": {"d": {"origin": "now", "scale": "10d"}}}}},
+        {"query": {"geo_distance": {"distance": "1km", "p": {"lat": 1, "lon": 2}}}},
+        {"query": {"intervals": {"f": {"match": {"query": "x"}}}}},
+    ],
+)
+def test_short_and_long_forms_are_accepted(body) -> None:
+    assert schema.check(body) == ()
+
+
+# --- messages ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer", "message", "hint"),
+    [
+        ({"query": {"mach": {}}}, "unknown_query", "/query/mach", "'mach'", "did you mean 'match'?"),
+        ({"siez": 1}, "unknown_key", "/siez", "unknown key 'siez'", "did you mean 'size'?"),
+        ({"match": {"a": 1}}, "unknown_key", "/match", "not a search body", "put it under 'query'"),
+        ({"query": {"bool": {}, "must": []}}, "unknown_query", "/query/must", "'must'", "stands inside 'bool'"),
+        ({"query": {"bool": {"term": {}}}}, "unknown_option", "/query/bool/term", "'term'", "a clause of the bool"),
+        ({"query": {}}, "empty", "/query", "type is missing", "name one query"),
+        (
+            {"query": {"match_all": {}, "term": {"a": 1}}},
+            "several",
+            "/query",
+            "'match_all' and 'term'",
+            "combine them in a bool",
+        ),
+        ({"query": {"match": {"a": 1, "b": 2}}}, "several", "/query/match", "'a' and 'b'", "in a bool"),
+        ({"query": {"match": {}}}, "missing_field", "/query/match", "names none", "name one field"),
+        ({"query": {"term": {"a": [1]}}}, "wrong_type", "/query/term/a", "found [1]", "use 'terms'"),
+        ({"query": [{"match_all": {}}]}, "wrong_type", "/query", "wants a query", ""),
+        ({"query": {"nested": {"path": "p"}}}, "missing", "/query/nested", "nested needs 'query'", "add 'query'"),
+        ({"aggs": {"x": {"terms": {}}}}, "missing", "/aggs/x/terms", "one of 'field', 'script'", "add one of"),
+        ({"aggs": {"x": {"trems": {}}}}, "unknown_aggregation", "/aggs/x/trems", "'trems'", "did you mean 'terms'?"),
+        (
+            {"aggs": {"x": {"avg": {"field": "f"}, "aggs": {"y": {"max": {"field": "f"}}}}}},
+            "no_sub_aggregations",
+            "/aggs/x/avg",
+            "'avg' takes no sub-aggregations",
+            "beside",
+        ),
+        ({"aggs": {"a>b": {"max": {"field": "f"}}}}, "wrong_name", "/aggs", "'a>b'", ""),
+        ({"sort": {"a": {"order": "dsc"}}}, "wrong_value", "/sort/a/order", "asc, desc", "did you mean 'desc'?"),
+        ({"size": -1}, "out_of_range", "/size", "at least 0, found -1", ""),
+        ({"query": {"range": {"a/b": {"max": 1}}}}, "unknown_option", "/query/range/a~1b/max", "'max'", "it takes"),
+        (
+            {"aggs": {"x": {"terms": {"field": "f", "order": {"rev": "asc"}}, "aggs": {"revenue": {"global": {}}}}}},
+            "unknown_path",
+            "/aggs/x/terms/order/rev",
+            "Did you mean 'revenue'?",
+            "",
+        ),
+        (
+            {"aggs": {"x": {"avg_bucket": {"buckets_path": "months>sale"}}, "months": {"terms": {"field": "f"}}}},
+            "unknown_path",
+            "/aggs/x/avg_bucket/buckets_path",
+            "'sale'",
+            "",
+        ),
+    ],
+)  # fmt: skip
+def test_messages_name_the_path_what_stood_there_and_what_would_be_right(body, code, pointer, message, hint) -> None:
+    problem = _first(body)
+    assert (problem.code, problem.pointer) == (code, pointer)
+    assert message in problem.message
+    assert hint in problem.hint
+
+
+def test_suggestions_are_values() -> None:
+    assert _first({"query": {"mach": {}}}).suggestion == "match"
+    assert _first({"query": {"multi_match": {"query": "x", "type": "best_field"}}}).suggestion == "best_fields"
+
+
+def test_problems_are_few_even_where_everything_is_wrong() -> None:
+    body = {"query": {"bool": {"must": [{"nope": {}} for _ in range(3_000)]}}}
+    assert len(schema.check(body)) == schema.MAX_PROBLEMS
+
+
+# --- dialects ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "accepted_by"),
+    [
+        ({"query": {"range": {"f": {"from": 1, "to": 2}}}}, {"elasticsearch8", "opensearch2", "opensearch3"}),
+        ({"aggs": {"x": {"date_histogram": {"field": "f", "interval": "day"}}}}, {"opensearch2", "opensearch3"}),
+        ({"query": {"range": {"f": {"gte": 1}}}}, set(schema.DIALECTS)),
+    ],
+)
+def test_dialects_differ(body, accepted_by) -> None:
+    assert {dialect for dialect in schema.DIALECTS if not schema.check(body, dialect)} == accepted_by
