@@ -79,7 +79,7 @@ def _unknown(use: Use, fields: Fields) -> Problem:
     near = fields.nearest(use.name)
     known = fields.get(near) if near else None
     hint = f"did you mean {near!r} ({known.type})?" if known else f"the mapping has {_some(fields)}"
-    return _problem(use, "unknown_field", f"unknown field {use.name!r}", hint, near)
+    return _problem(use, "unknown_field", f"unknown field {_brief(use.name)}", hint, near)
 
 
 def _some(fields: Fields) -> str:

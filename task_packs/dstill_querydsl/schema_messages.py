@@ -73,6 +73,7 @@ def _unknown(error: Any, queries: Container[str]) -> Iterator[Problem]:
 
 
 def _unknown_message(key: str, what: str, suggestion: str | None) -> str:
+    key = key if len(key) <= 60 else f"{key[:57]}…"
     if what == "search body":
         return f"unknown key {key!r}" if suggestion else f"not a search body: {key!r} is no key of one"
     return f"unknown {what} {key!r}" if what in _CONTAINERS else f"{what} has no option {key!r}"
