@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Iterable, Mapping, Self
@@ -65,8 +66,9 @@ class _OnEngine(Executor):
         """The data that an example stands for; None where only a name is known."""
         return index_of(example.context, self.task.config)
 
+    @abstractmethod
     def place_of(self, example: Example) -> Place:
-        raise NotImplementedError
+        """The index that the example's answers run on, loaded or looked at where it was not yet."""
 
     def run(self, answer: str, example: Example) -> Outcome:
         read = strict.read(answer)

@@ -47,8 +47,9 @@ def observe(search: Search, body: Mapping[str, Any]) -> Outcome:
     value = _value(body, outcome.raw)
     for further in (_matched, _next):
         extra = further(search, body, value)
-        if extra.kind is not OutcomeKind.OK:
+        if extra.kind is OutcomeKind.UNAVAILABLE:
             return extra
+        # An engine that takes the body but not the wider one: what it shows must do.
         value |= extra.value or {}
     return replace(outcome, value=value)
 
