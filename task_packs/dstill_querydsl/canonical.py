@@ -49,7 +49,7 @@ def canonical(value: Any) -> Any:
         return {"refusal": {"missing": sorted(str(name).lower() for name in missing or ())}}
     try:
         return _body({key: _plain(item) for key, item in value.items()})
-    except (AttributeError, TypeError, KeyError, IndexError):  # a shape that no check would let pass
+    except (AttributeError, TypeError, KeyError, IndexError, ValueError):  # a shape that no check would let pass
         return value
 
 

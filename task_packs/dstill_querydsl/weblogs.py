@@ -75,17 +75,17 @@ MAPPING: Mapping[str, Any] = {
 
 # country, its cities, weight
 PLACES = (
-    ("DE", ("Berlin", "Hamburg", "Munich"), 6),
-    ("US", ("New York", "Chicago", "Seattle"), 6),
+    ("DE", ("Berlin", "Hamburg"), 6),
+    ("US", ("New York", "Chicago"), 6),
     ("FR", ("Paris", "Lyon"), 4),
     ("GB", ("London", "Leeds"), 4),
-    ("JP", ("Tokyo", "Osaka"), 3),
-    ("BR", ("Sao Paulo", "Recife"), 3),
+    ("JP", ("Tokyo",), 3),
+    ("BR", ("Sao Paulo",), 3),
     ("IN", ("Mumbai", "Delhi"), 3),
-    ("NL", ("Amsterdam", "Utrecht"), 2),
-    ("PL", ("Warsaw", "Krakow"), 2),
-    ("ES", ("Madrid", "Valencia"), 2),
-    ("CA", ("Toronto", "Montreal"), 2),
+    ("NL", ("Amsterdam",), 2),
+    ("PL", ("Warsaw",), 2),
+    ("ES", ("Madrid",), 2),
+    ("CA", ("Toronto",), 2),
     ("SE", ("Stockholm",), 1),
 )
 SECTIONS = {
@@ -128,15 +128,14 @@ METHODS = {"GET": 70, "POST": 16, "PUT": 6, "DELETE": 4, "HEAD": 3, "PATCH": 2}
 CACHES = {"HIT": 45, "MISS": 30, "EXPIRED": 8, "BYPASS": 8, "STALE": 4}
 # what an error message says by status class
 FAULTS = (
-    "connection refused", "connection reset by peer", "read timeout after 30 seconds", "deadlock detected",
-    "out of memory", "disk quota exceeded", "certificate has expired", "name lookup failed", "pool exhausted",
-    "circuit breaker open", "unexpected end of stream", "handshake failed",
+    "connection refused", "connection reset by peer", "read timeout", "deadlock detected", "out of memory",
+    "disk quota exceeded", "certificate has expired", "name lookup failed",
 )  # fmt: skip
 COMPLAINTS = (
-    "invalid session token", "missing parameter", "malformed request body", "rate limit exceeded",
-    "permission denied", "unknown resource", "signature mismatch", "duplicate submission",
+    "invalid session token", "missing parameter", "malformed body", "rate limit exceeded", "permission denied",
+    "duplicate submission",
 )  # fmt: skip
-PARTS = ("billing", "catalog", "database", "gateway", "ledger", "mailer", "queue", "renderer", "storage", "worker")
+PARTS = ("billing", "catalog", "database", "gateway", "mailer", "queue", "storage", "worker")
 
 _ADDRESSES = ("192.0.2", "198.51.100", "203.0.113")  # RFC 5737
 

@@ -6,8 +6,9 @@
 A template is the shape of a gold body: what is asked, and of which fields. What is grouped
 by a field is not filtered by that field: "the top users of user uma" is nobody's question.
 
-Every ninth of a category's combinations is held out (`held`): the set `test_templates` is
-made of those alone and no other set has them, though all their parts are in training.
+One in nine of a category's combinations is held out (`held`), no operation and no clauses
+more than others: the set `test_templates` is made of those alone and no other set has them,
+though all their parts are in training.
 Refusals are the exception: their answers say little about the clauses, so one that is
 about other things (`no_field_unseen`) is held out.
 """
@@ -19,7 +20,7 @@ from itertools import product
 
 __all__ = ["TEMPLATES", "Template"]
 
-EVERY = 9  # of a category's combinations one is held out
+NINTH = 9  # of a category's combinations one in so many is held out
 REFUSING = ("refusal", "adversarial")
 
 
@@ -40,9 +41,9 @@ class Template:
 _PLAN = """
 exact_filter: 7 | list count
     | status path host user browser method+service host+status user+path cache+host upstream
-full_text: 5 | list count
+full_text: 6 | list count
     | words phrase words+status phrase+host agent_words+user
-text_or_keyword: 5 | list count
+text_or_keyword: 6 | list count
     | path path_words city path+status path_words+user city+status
 numeric_range: 7 | list count
     | duration size status_range duration+host size+user status_range+path
@@ -77,7 +78,7 @@ prefix: 4 | list count
     | prefix prefix+status prefix+user prefix+day prefix+host
 ip: 5 | list count
     | ip network ip+status network+status network+path
-units: 5 | list count
+units: 6 | list count
     | status_class+host country+status_class country+day country+path country+duration status_class+user
 ambiguous: 4 | list count by_path
     | slow+path slow+user recent+host large+user failed+path recent+status failed+host slow+country
@@ -109,16 +110,15 @@ def _plan() -> list[tuple[str, int, list[str], list[str]]]:
 def _templates() -> list[Template]:
     found: dict[str, Template] = {}
     for category, share, asks, clauses in _plan():
-        pairs = [
-            (ask, kinds) for ask, kinds in product(asks, clauses) if not set(kinds.split("+")) & set(ask.split("_"))
-        ]
-        for number, (ask, kinds) in enumerate(pairs):
+        pairs = list(product(enumerate(asks), enumerate(clauses)))
+        pairs = [pair for pair in pairs if not set(pair[1][1].split("+")) & set(pair[0][1].split("_"))]
+        for (row, ask), (column, kinds) in pairs:
             template = Template(
                 category=category,
                 ask=ask,
                 clauses=tuple(kinds.split("+")),
                 weight=share / len(pairs),
-                held=number % EVERY == EVERY // 2 and category not in REFUSING,
+                held=(column - 2 * row) % NINTH == NINTH // 2 and category not in REFUSING,
             )
             found.setdefault(template.name, template)
     held = Template(category="refusal", ask="no_field_unseen", clauses=("host",), weight=2, held=True)

@@ -5,7 +5,7 @@ import random
 from typing import Any, Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dstill.parts import Engine
@@ -124,6 +124,7 @@ misshapen = st.recursive(
 )
 
 
+@example(text='{"query": {}}')
 @given(st.text(max_size=60) | misshapen.map(json.dumps))
 def test_no_text_makes_it_raise(text: str) -> None:
     assert isinstance(canonical_text(text), str)
@@ -188,7 +189,7 @@ def test_unequal_bodies(one: Any, other: Any) -> None:
 def run() -> Iterator[Any]:
     from dstill_querydsl.engines import Embedded
 
-    example = Example(
+    asked = Example(
         id="1",
         question="",
         context={"index": "small", "mapping": MAPPING, "corpus": Corpus(name="c", data={"documents": DOCUMENTS})},
@@ -196,7 +197,7 @@ def run() -> Iterator[Any]:
     with Embedded().open(QueryDsl(), Engine()) as executor:
 
         def value(answer: Any) -> Any:
-            outcome = executor.run(json.dumps(answer), example)
+            outcome = executor.run(json.dumps(answer), asked)
             assert outcome.kind is OutcomeKind.OK, outcome.reason
             return outcome.value
 
