@@ -95,19 +95,17 @@ def doctor(found: App, as_json: bool) -> None:
         there = importlib.util.find_spec(module) is not None
         rows.append([f"extra {extra}", module, "ok" if there else f"missing: pip install 'dstill[{extra}]'"])
     rows += [[f"plugin {f.plugin}", f.version, f.problem] for f in found.plugins.failures]
-    failed = bool(found.plugins.failures)
-    if not failed:
-        engine = _engine_rows(found)
-        rows += engine
-        failed = any(row[2] != "ok" for row in engine)
+    engines = [] if found.plugins.failures else _engine_rows(found)
+    wrong = [state for _, _, state in engines if state != "ok"]
+    failed = bool(found.plugins.failures or wrong)
+    rows += engines
     if as_json:
         emit({"ok": not failed, "checks": [{"what": w, "found": f, "state": s} for w, f, s in rows]})
     else:
         table(["what", "found", "state"], rows)
-    if failed:
-        raise FailedItems(
-            "\n".join(row[2] for row in rows if row[0].startswith(("plugin", "engine")) and row[2] != "ok")
-        )
+    found.end_with_failures()
+    if wrong:
+        raise FailedItems("\n".join(wrong))
 
 
 def _engine_rows(found: App) -> list[list[str]]:

@@ -1,0 +1,586 @@
+"""The command line: what each command prints, as text and as JSON, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+import click
+import pytest
+
+from dstill.cli import build, console, main
+from dstill.run import Run
+
+Cli = Callable[..., Any]
+QUICK = ("--task", "toy", "--set", "generate.teacher=parrot")
+
+
+def last(ended: Any) -> Any:
+    """The object on the last line of stdout."""
+    return json.loads(ended.out.splitlines()[-1])
+
+
+@pytest.fixture
+def generated(cli: Cli, project: Path) -> Path:
+    ended = cli("generate", "--teacher", "parrot", "--out", "mine")
+    assert ended.code == 0, ended.err
+    return project / "mine"
+
+
+@pytest.fixture
+def finished(cli: Cli, generated: Path) -> Path:
+    """A run that was trained and scored."""
+    assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
+    assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0
+    return generated
+
+
+# --- help, version, no command ----------------------------------------------------------
+
+
+def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, command in group.commands.items():
+        found += commands(command, *path, name) if isinstance(command, click.Group) else [(*path, name)]
+    return found
+
+
+def test_every_command_has_help(cli: Cli) -> None:
+    group, _ = build([])
+    names = commands(group)
+    assert {("generate",), ("runs", "list"), ("config", "show")} <= set(names)
+    for words in names:
+        ended = cli(*words, "--help")
+        assert ended.code == 0
+        assert ended.out.startswith(f"Usage: dstill {' '.join(words)} [OPTIONS]")
+        assert ended.err == ""
+
+
+def test_every_command_that_gives_a_result_has_it_as_json(cli: Cli) -> None:
+    group, _ = build([])
+    without = {("init",), ("completion",), ("new-pack",), ("runs", "rm")}
+    for words in commands(group):
+        assert ("--json" in cli(*words, "--help").out) is (words not in without), words
+
+
+def test_help_names_the_commands_of_plugins_too(cli: Cli) -> None:
+    assert "squawk" in cli("--help").out
+    assert cli("squawk").out == "squawk\n"
+    assert "squawk" not in cli("--help", toy=False).out
+
+
+def test_without_a_command_the_help_is_shown(cli: Cli) -> None:
+    ended = cli(toy=False)
+    assert ended.code == 2
+    assert ended.err.startswith("Usage: dstill")
+    assert "error:" not in ended.err
+
+
+def test_version(cli: Cli) -> None:
+    import dstill
+
+    assert cli("--version").out == f"dstill, version {dstill.__version__}\n"
+
+
+def test_main_exits_with_the_code(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["nothing"])
+    assert caught.value.code == 2
+
+
+# --- errors -----------------------------------------------------------------------------
+
+
+def test_an_error_is_three_lines_and_with_json_an_object_too(cli: Cli) -> None:
+    ended = cli("runs", "show", "nothing")
+    assert ended.code == 2
+    assert ended.out == ""
+    what, where, hint = ended.err.splitlines()
+    assert what == "error: no run 'nothing'."
+    assert where.startswith("looked in ")
+    assert hint == "`dstill runs list` shows what is there"
+    as_json = cli("runs", "show", "nothing", "--json")
+    assert last(as_json) == {
+        "error": {"code": "usage", "message": "no run 'nothing'.", "hint": hint, "where": where},
+    }
+    assert as_json.code == 2
+
+
+BUG = """
+import click
+from dstill import hookimpl
+
+@hookimpl
+def register_commands(cli):
+    @cli.command()
+    @click.argument("what")
+    def fail(what):
+        if what == "bug":
+            raise KeyError("a bug")
+        if what == "memory":
+            raise MemoryError
+        if what == "disk":
+            raise OSError(28, "No space left on device", "/x/y")
+        if what == "deep":
+            raise RecursionError
+        raise click.ClickException("no good")
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "message"),
+    [
+        ("bug", 1, "bug in dstill: KeyError: 'a bug'"),
+        ("memory", 2, "MemoryError: the input is too large for this machine"),
+        ("deep", 2, "RecursionError: the input is too large for this machine"),
+        ("disk", 11, "disk full writing /x/y"),
+        ("click", 2, "no good"),
+    ],
+)
+def test_what_nobody_foresaw_is_an_error_without_a_traceback(cli: Cli, what: str, code: int, message: str) -> None:
+    Path("bug.py").write_text(BUG)
+    ended = cli("--plugin", "bug.py", "fail", what)
+    assert ended.code == code
+    assert ended.err.startswith(f"error: {message}\n")
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "words", [["--debug", "--plugin", "bug.py", "fail", "bug"], ["--plugin=bug.py", "fail", "bug", "--debug"]]
+)
+def test_debug_shows_the_traceback(cli: Cli, words: list[str]) -> None:
+    Path("bug.py").write_text(BUG)
+    ended = cli(*words)
+    assert "Traceback (most recent call last)" in ended.err
+    assert "error: bug in dstill: KeyError" in ended.err
+
+
+# --- the installation -------------------------------------------------------------------
+
+
+def test_init_writes_a_file_that_can_be_read(cli: Cli) -> None:
+    assert "wrote dstill.toml for task 'toy'" in cli("init").out
+    shown = last(cli("config", "show", "--origin", "--json"))
+    assert shown["project.task"] == {"value": "toy", "origin": "dstill.toml:4"}
+    again = cli("init")
+    assert again.code == 2
+    assert again.err.startswith("error: dstill.toml is there already\n")
+
+
+def test_plugins_lists_parts_and_who_brought_them(cli: Cli) -> None:
+    listed = last(cli("plugins", "--json"))
+    assert {
+        "kind": "tasks",
+        "name": "toy",
+        "plugin": "toy",
+        "about": "Sums and differences of small numbers.",
+    } in listed["parts"]
+    assert {p["name"] for p in listed["plugins"]} == {"teachers", "evaluate", "toy"}
+    assert listed["failures"] == []
+    text = cli("plugins").out
+    assert "parrot" in text
+    assert "Says the gold" in text
+
+
+def test_doctor_says_what_is_there(cli: Cli) -> None:
+    ended = cli("doctor", "--json")
+    assert ended.code == 0, ended.err
+    found = last(ended)
+    assert found["ok"] is True
+    checks = {c["what"]: c for c in found["checks"]}
+    assert checks["engine of toy"]["found"] == "abacus 1"
+    assert "GiB free" in checks["device"]["found"]
+    assert "extra train" in checks
+
+
+def test_doctor_says_what_is_wrong(cli: Cli) -> None:
+    ended = cli("doctor", "--engine-url", "http://127.0.0.1:1")
+    assert ended.code == 3
+    assert "has no executor that takes a url" in ended.err
+    assert "engine" in ended.out
+
+
+def test_doctor_names_what_is_not_installed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dstill.cli import manage
+
+    monkeypatch.setattr(manage, "EXTRAS", {"train": "nothing_like_it"})
+    assert "missing: pip install 'dstill[train]'" in cli("doctor").out
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["plugins"], ["doctor"], ["generate", "--help"]])
+def test_a_plugin_that_does_not_load_is_named_and_the_rest_works(cli: Cli, words: list[str]) -> None:
+    Path("bad.py").write_text("1 / 0")
+    ended = cli("--plugin", "bad.py", *words)
+    assert ended.code == 3
+    assert "plugin 'bad': ZeroDivisionError: division by zero (leave it out with DSTILL_DISABLE=bad)" in ended.err
+    assert ended.out
+
+
+@pytest.mark.parametrize(
+    "words", [["questions"], ["generate"], ["demo"], ["check"], ["config", "show"], ["train", "x"]]
+)
+def test_commands_that_run_stages_refuse_where_a_plugin_did_not_load(cli: Cli, words: list[str]) -> None:
+    Path("bad.py").write_text("1 / 0")
+    ended = cli("--plugin", "bad.py", *words)
+    assert ended.code == 3
+    assert ended.err.startswith("error: plugin 'bad': ZeroDivisionError")
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(cli: Cli, shell: str) -> None:
+    assert "_DSTILL_COMPLETE" in cli("completion", shell).out
+
+
+def test_completion_for_the_shell_at_hand(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELL", "/usr/bin/zsh")
+    assert "compdef" in cli("completion").out
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    ended = cli("completion")
+    assert ended.code == 2
+    assert ended.err == "error: no completion for 'sh'\nthere is bash, zsh, fish\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("dstill ge", {"generate"}),
+        ("dstill generate --teacher p", {"parrot"}),
+        ("dstill runs ", {"list", "show", "rm"}),
+    ],
+)
+def test_completion_knows_commands_and_parts(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, words: str, found: set[str]
+) -> None:
+    monkeypatch.setenv("_DSTILL_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split(" ")) - 1))
+    ended = cli()
+    assert {line.partition(",")[2] for line in ended.out.splitlines()} == found
+
+
+# --- configuration ----------------------------------------------------------------------
+
+
+def test_config_show_is_a_file_that_says_the_same(cli: Cli) -> None:
+    text = cli("config", "show", "--set", "train.r=8", "--set", "task.toy.prefix=hey ").out
+    Path("other.toml").write_text(text)
+    ended = cli("--config", "other.toml", "config", "show")
+    assert ended.out == text
+    assert "r = 8" in text
+    assert "[task.toy.limits]\nmost = 9" in text
+
+
+def test_config_show_says_where_each_value_came_from(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSTILL_TRAIN__ALPHA", "0.25")
+    Path("dstill.toml").write_text("[project]\nseed = 5\n")
+    shown = last(cli("config", "show", "--origin", "--json", "--set", "train.r=8"))
+    assert shown["project.seed"] == {"value": 5, "origin": "dstill.toml:2"}
+    assert shown["train.alpha"] == {"value": 0.25, "origin": "environment DSTILL_TRAIN__ALPHA"}
+    assert shown["train.r"] == {"value": 8, "origin": "flag"}
+    assert shown["train.lora_alpha"] == {"value": 64, "origin": "default"}
+    assert last(cli("config", "show", "--json"))["project.seed"] == 5
+    text = cli("config", "show", "--origin").out
+    assert "dstill.toml:2" in text
+
+
+# --- questions and check ----------------------------------------------------------------
+
+
+def test_questions_come_with_gold(cli: Cli) -> None:
+    rows = [json.loads(line) for line in cli("questions", "-n", "3", "--seed", "1", "--json").out.splitlines()]
+    assert [row["id"] for row in rows] == ["made-0", "made-1", "made-2"]
+    assert rows[0]["question"] == "add 2 and 1"
+    assert cli("questions", "-n", "1", "--seed", "1").out == "add 2 and 1\n    2+1\n"
+
+
+def test_a_task_that_makes_no_questions_says_so(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("mute.py").write_text(
+        "from dstill import Check, Task, hookimpl\n"
+        "class Mute(Task):\n    name = 'mute'\n    checks = ()\n    def examples(self, split): return ()\n"
+        "@hookimpl\ndef register_tasks(): yield Mute\n"
+    )
+    ended = cli("--plugin", "mute.py", "questions", "--task", "mute")
+    assert ended.code == 2
+    assert ended.err.startswith("error: task 'mute' makes no questions of its own\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"), [("1+2", 0), ("none", 0), ("<rationale>r</rationale><answer>1+2</answer>", 0), ("1*2", 9)]
+)
+def test_check_takes_one_answer_from_stdin_or_a_file(cli: Cli, answer: str, code: int) -> None:
+    from_stdin = cli("check", stdin=answer.encode())
+    Path("answer.txt").write_text(answer)
+    from_file = cli("check", "answer.txt")
+    assert from_stdin == from_file
+    assert from_file.code == code
+    assert from_file.out.startswith("1: ok" if code == 0 else "1: refused")
+
+
+def test_check_prints_what_is_wrong_and_what_to_do(cli: Cli) -> None:
+    ended = cli("check", stdin=b"1*2")
+    assert ended.out == "1: refused\n  error (form, not_a_sum) '1*2' is no sum\n    write it as 1+2\n"
+    assert ended.err == "error: 1 of 1 answers refused\n"
+
+
+ROWS = b"""{"id": "a", "query": "1+2"}
+{"id": "b", "query": "100+1"}
+
+{"id": "c", "query": "01+2"}
+{"id": "d", "query": "words"}
+{"id": "e", "query": "100+1", "mapping": {"digits": 3}}
+{"id": 6, "query": {"an": "object"}}
+"""
+
+
+def test_check_answers_row_by_row(cli: Cli) -> None:
+    ended = cli("check", "--json", stdin=ROWS)
+    rows = {row["id"]: row for row in map(json.loads, ended.out.splitlines())}
+    assert ended.code == 9
+    assert ended.err == ""
+    assert {id: row["ok"] for id, row in rows.items()} == {
+        "a": True,
+        "b": False,
+        "c": True,
+        "d": False,
+        "e": True,
+        "6": False,
+    }
+    assert rows["b"]["problems"] == [
+        {
+            "layer": "digits",
+            "severity": "error",
+            "code": "too_long",
+            "message": "100 has more than 2 digits",
+            "pointer": "/0",
+            "hint": "",
+        }
+    ]
+    assert rows["c"]["problems"][0]["severity"] == "warning"
+    assert rows["6"]["problems"][0]["message"] == """'{"an":"object"}' is no sum"""
+    Path("rows.jsonl").write_bytes(ROWS)
+    assert cli("check", "rows.jsonl", "--json") == ended
+
+
+def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
+    Path("mapping.json").write_text('{"digits": 3}')
+    assert cli("check", "--mapping", "mapping.json", stdin=b"100+1").code == 0
+    assert cli("check", "--layer", "form", stdin=b"100+1").code == 0
+    assert cli("check", "--layer", "digits", stdin=b"100+1").code == 9
+    assert cli("check", "--layer", "digits", stdin=b"words").code == 9  # what does not parse has no digits to check
+    ended = cli("check", "--layer", "schema", stdin=b"1+2")
+    assert (ended.code, ended.err) == (2, "error: no layer 'schema'\n--layer\ntask 'toy' has form, digits\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "message"),
+    [
+        ("{", 4, "mapping.json is not JSON: "),
+        ("[1]", 4, "mapping.json holds no JSON object"),
+        (None, 2, "cannot read mapping.json: no such file or directory"),
+    ],
+)
+def test_a_mapping_that_is_none(cli: Cli, content: str | None, code: int, message: str) -> None:
+    if content is not None:
+        Path("mapping.json").write_text(content)
+    ended = cli("check", "--mapping", "mapping.json", stdin=b"1+2")
+    assert ended.code == code
+    assert ended.err.startswith(f"error: {message}")
+
+
+def test_check_of_a_row_without_a_query_is_an_error_with_its_line(cli: Cli) -> None:
+    Path("rows.jsonl").write_text('{"id": "1", "query": "1+2"}\n{"id": "2"}\n')
+    ended = cli("check", "rows.jsonl")
+    assert ended.code == 4
+    assert "error: row has no 'query'\nrows.jsonl:2\n" in ended.err
+
+
+def test_what_a_model_wrote_cannot_steer_the_terminal(cli: Cli) -> None:
+    ended = cli("check", stdin="\x1b[2J\u202e1+2".encode())
+    assert "\x1b" not in ended.out + ended.err
+    assert "\\u001b[2J\\u202e1+2" in ended.out
+
+
+# --- a run ------------------------------------------------------------------------------
+
+
+def test_generate_shows_counts_and_what_comes_next(cli: Cli) -> None:
+    ended = cli("generate", "--teacher", "parrot", "--out", "mine", "--set", "teacher.parrot.cut=add 1 and 2")
+    assert ended.code == 0
+    assert "26 of 27 questions accepted" in ended.out
+    assert "truncated" in ended.out
+    assert ended.out.endswith("run: mine\nnext: dstill train mine\n")
+    assert "asking the teacher 27/27" in ended.err
+
+
+def test_generate_as_json(cli: Cli) -> None:
+    facts = last(cli("generate", "--teacher", "parrot", "--limit", "10", "--json"))
+    assert facts["accepted"] == 10
+    assert facts["run"].startswith("runs/toy-")
+
+
+def test_generate_goes_on_with_a_run_that_is_there(cli: Cli, generated: Path) -> None:
+    assert cli("generate", "--out", "mine", "--json").code == 0
+    ended = cli("generate", "--out", "mine", "--seed", "7")
+    assert ended.code == 5
+    assert ended.err.startswith("error: run 'mine' was begun with project.seed = 0, not 7\n")
+
+
+def test_train_evaluate_predict_trace(cli: Cli, generated: Path) -> None:
+    trained = cli("train", "mine", "--student", "memory", "--objective", "plain", "--json")
+    assert last(trained)["modality"] == "heap"
+    assert last(trained)["last"] == {"step": 2, "loss": 0.5}
+    scores = last(cli("evaluate", "mine", "--json"))
+    assert {
+        "executable_accuracy",
+        "ci95",
+        "n",
+        "unseen_templates",
+        "exact_match",
+        "silent_wrong",
+        "untrained",
+        "nearest_question",
+        "seconds",
+        "peak_memory_bytes",
+        "engine",
+        "run",
+    } <= scores.keys()
+    assert scores["executable_accuracy"] == pytest.approx(7 / 13)
+    assert (scores["n"], scores["untrained"], scores["unseen_templates"]) == (13, 0.0, None)
+    assert (scores["engine"], scores["run"]) == ("abacus 1", "mine")
+
+    traced = last(cli("trace", "mine", "test-add-2-1", "--json"))
+    assert set(traced["files"]) >= {"dataset/data/test.jsonl", "predictions.jsonl", "verdicts.jsonl"}
+    assert traced["files"]["predictions.jsonl"]["text"] == "1+2"
+
+
+def test_scores_are_shown_beside_the_baselines(cli: Cli, finished: Path) -> None:
+    ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
+    assert "test, run on abacus 1" in ended.out
+    assert "0.538 [0.291, 0.768] n=13" in ended.out
+    assert "not checked" in ended.out  # test_templates has no rows
+    assert ended.out.endswith("next: dstill report mine\n")
+    trained = cli("train", "mine")
+    assert "memory, plain, heap: 2 steps" in trained.out
+    assert "13 of 13 parameters trained" in trained.out
+
+
+def test_predict_answers_a_question(cli: Cli, finished: Path) -> None:
+    ended = cli("predict", "add 2 and 1", "--run", "mine", "--execute")
+    assert (ended.code, ended.out) == (0, "1+2\n3\n")
+    as_json = last(cli("predict", "add 2 and 1", "--run", "mine", "--execute", "--json"))
+    assert (as_json["answer"], as_json["ok"], as_json["outcome"], as_json["result"]) == ("1+2", True, "ok", 3)
+
+
+def test_predict_answers_the_questions_of_stdin(cli: Cli, finished: Path) -> None:
+    ended = cli("predict", "--run", "mine", stdin=b"add 2 and 1\n\nsing a song\nwhat is this\n")
+    assert ended.code == 9
+    assert ended.out == (
+        "# add 2 and 1\n1+2\n"
+        "# sing a song\nnone\n  the student refused to answer\n"
+        "# what is this\n(nothing)\n  no output\n"
+    )
+    assert ended.err == "error: 2 of 3 answers are no use\n"
+    rows = cli(
+        "predict", "--run", "mine", "--json", stdin=b'{"question": "add 2 and 1"}\n{"question": "add 3 and 1"}\n'
+    )
+    assert [json.loads(line)["answer"] for line in rows.out.splitlines()] == ["1+2", "1+3"]
+    assert rows.code == 0
+    bad = cli("predict", "--run", "mine", stdin=b'{"question": "add 2 and 1"}\n{"q": 1}\n')
+    assert (bad.code, bad.err) == (4, "error: row has no 'question'\nstdin:2\n")
+
+
+def test_trace_prints_a_row_of_every_file(cli: Cli, finished: Path) -> None:
+    text = cli("trace", "mine", "test-add-2-1").out
+    assert "dataset/data/test.jsonl" in text
+    assert "  question: add 2 and 1" in text
+    ended = cli("trace", "mine", "nothing")
+    assert ended.code == 2
+    assert ended.err.startswith("error: no row with id 'nothing' in run 'mine'\n")
+
+
+def test_runs_are_listed_shown_and_deleted(cli: Cli, finished: Path) -> None:
+    assert last(cli("runs", "list", "--json")) == {"runs": []}
+    finished.rename(finished.parent / "moved")
+    (finished.parent / "runs").mkdir()
+    (finished.parent / "moved").rename(finished.parent / "runs" / "mine")
+    (finished.parent / "runs" / "bad").mkdir()
+    (finished.parent / "runs" / "bad" / "run.json").write_text("{")
+    listed = {r["run"]: r for r in last(cli("runs", "list", "--json"))["runs"]}
+    assert listed["mine"]["accuracy"] == pytest.approx(7 / 13)
+    assert listed["mine"]["status"] == "evaluate: done"
+    assert "damaged" in listed["bad"]["status"]
+    assert "0.538" in cli("runs", "list").out
+    shown = last(cli("runs", "show", "mine", "--json"))
+    assert shown["files"]["verdicts.jsonl"]["rows"] == 13
+    assert "verdicts.jsonl" in cli("runs", "show", "mine").out
+    asked = cli("runs", "rm", "mine", stdin=b"n\n")
+    assert asked.code == 130
+    assert Path("runs/mine").exists()
+    gone = cli("runs", "rm", "mine", "--yes")
+    assert (gone.code, gone.err) == (0, "deleted runs/mine\n")
+    assert not Path("runs/mine").exists()
+    assert Path("replies.sqlite").exists()
+
+
+def test_demo_ends_with_the_numbers(cli: Cli) -> None:
+    ended = cli("demo", "--out", "run", "--json")
+    assert ended.code == 0, ended.err
+    numbers = last(ended)
+    assert numbers["executable_accuracy"] == pytest.approx(7 / 13)
+    assert numbers["run"] == "run"
+    assert numbers["example"] == {"question": "add 2 and 1", "answer": "1+2", "ok": True}
+
+
+def test_demo_shows_an_example_and_what_to_try(cli: Cli) -> None:
+    Path("dstill.toml").write_text("no TOML: the demo does not read it")
+    text = cli("demo").out
+    assert "an example, answered live\n  question: add 2 and 1\n  answer:   1+2\n  result:   3\n" in text
+    assert text.splitlines()[-1].startswith("  dstill predict --run runs/toy-")
+
+
+def test_demo_of_a_task_that_has_none(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("plain.py").write_text(
+        "from dstill import Task, hookimpl\n"
+        "class Plain(Task):\n    name = 'plainly'\n    checks = ()\n    def examples(self, split): return ()\n"
+        "@hookimpl\ndef register_tasks(): yield Plain\n"
+    )
+    ended = cli("--plugin", "plain.py", "demo", "--task", "plainly")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: task 'plainly' has no demo")
+
+
+def test_the_python_road_opens_what_the_command_line_made(cli: Cli, finished: Path, toy_file: Path) -> None:
+    from dstill import plugins
+
+    run = Run.open("mine", plugins=plugins.load([toy_file]))
+    assert len(run.verdicts()) == 13
+
+
+# --- what a terminal gets ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain\ttext\n", "plain\ttext\n"),
+        ("\x1b[31mred", "\\u001b[31mred"),
+        ("a\u202eb\u200bc\x00", "a\\u202eb\\u200bc\\u0000"),
+        ("Ünï→🙂", "Ünï→🙂"),
+    ],
+)
+def test_control_characters_are_written_as_escapes(text: str, shown: str) -> None:
+    assert console.visible(text) == shown
+
+
+def test_json_of_a_half_surrogate_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    console.emit({"text": "\ud800"})
+    assert capsys.readouterr().out == '{"text":"\\ud800"}\n'
+
+
+def test_lines_of_progress_come_at_the_start_in_between_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.progress() as report:
+        for done in range(1, 101):
+            report("counting", done, 100)
+        report("looking", 1, 0)
+    assert capsys.readouterr().err == "counting 1/100\ncounting 100/100\nlooking 1\n"
