@@ -36,7 +36,7 @@ docs: $(STAMP)
 # A real server on loopback for a person, from Maven Central's jars: make engine ENGINE=elasticsearch
 ENGINE ?= elasticsearch
 engine: $(STAMP)
-	$(PYTHON) tests/live/engine.py $(ENGINE)
+	$(PYTHON) tests/live/engine.py $(ENGINE) --port $(or $(PORT),9200)
 
 constraints: $(STAMP)
 	$(RUN)/uv pip freeze --exclude-editable | grep -v '@' > $(CONSTRAINTS)
