@@ -78,6 +78,8 @@ class Run(RunFolder):
         plugins.require_healthy()
         config = config or configuration.load(sections=plugin_loading.part_sections(plugins))
         stem = task_name(plugins, config.settings)
+        # names that nobody knows are an error before there is a folder
+        plugins.task(stem), plugins.teacher(config.settings.generate.teacher)
         run = cls.make(
             None if folder is None else Path(folder),
             stem=stem,
@@ -180,8 +182,7 @@ class Run(RunFolder):
 
     def _taught(self, teacher: Teacher, examples: Sequence[Example]) -> tuple[list[Record | Rejection], Counts]:
         """What the teacher's replies came to. Ctrl-C raises Interrupted, which says how many are kept."""
-        import asyncio
-
+        from dstill import interrupts
         from dstill.asking import Counts
         from dstill.store import ReplyStore
 
@@ -190,7 +191,7 @@ class Run(RunFolder):
         rows: list[Record | Rejection] = []
         with ReplyStore(Path(STORE)) as store:
             try:
-                asyncio.run(self._teach(teacher, examples, store, rows, counts))
+                interrupts.run(self._teach(teacher, examples, store, rows, counts))
             except KeyboardInterrupt:
                 shots = self.settings.generate.shots
                 kept = stages.saved(self.plugins, self.task, teacher, examples, store, shots=shots)
