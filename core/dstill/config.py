@@ -178,7 +178,7 @@ def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        line, column = (int(place[1]), int(place[2])) if place else (text.count("\n") + 1, 1)
+        line, column = (int(place[1]), int(place[2])) if place else (text.count("\n") + 1, len(text) - text.rfind("\n"))
         shown = (text.splitlines() or [""])[min(line, len(text.splitlines())) - 1]
         raise ConfigError(
             f"not TOML: {str(error).split(' (at')[0]}", where=f"{file}:{line}:{column}: {shown.strip()}"

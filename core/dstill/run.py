@@ -152,10 +152,11 @@ class Run(RunFolder):
         """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing."""
         settings = self.settings.generate
         teacher = self.plugins.teacher(settings.teacher)(self.config.part("teacher", settings.teacher))
+        executor = self.executor()  # a name that is none is told before a reply is bought
         with self.stage("generate") as facts:
             examples = self._questions()
             taught, counts = self._taught(teacher.open(self.task), examples)
-            rows = self._executed(taught)
+            rows = self._executed(taught, executor)
             records = [row for row in rows if isinstance(row, Record)]
             rejections = [row for row in rows if isinstance(row, Rejection)]
             facts.update(_counts(examples, records, rejections), teacher=teacher.name, replies=asdict(counts))
@@ -221,9 +222,8 @@ class Run(RunFolder):
             rows.append(row)
             self.progress("asking the teacher", len(rows), len(examples))
 
-    def _executed(self, rows: list[Record | Rejection]) -> list[Record | Rejection]:
+    def _executed(self, rows: list[Record | Rejection], executor: Executor | None) -> list[Record | Rejection]:
         which = self.settings.generate.execute
-        executor = self.executor()
         if executor is None or which == "none":
             return rows
         held_out = {row.id for row in rows if isinstance(row, Record) and row.split not in ("train", "validation")}

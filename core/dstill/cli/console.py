@@ -65,9 +65,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
         shown.add_row(*(Text(redact(visible(cell))) for cell in row))
     width = None if sys.stdout.isatty() else 120  # a file or pipe has no width of its own
     console = Console(width=width, highlight=False, color_system=None if plain() else "auto")
-    if title:  # not the table's own, which is wrapped at the table's width
-        console.print(Text(redact(visible(title)), style="bold"))
-    console.print(shown)
+    with console.capture() as text:  # rich would end the program itself where the reader has gone
+        if title:  # not the table's own, which is wrapped at the table's width
+            console.print(Text(redact(visible(title)), style="bold"))
+        console.print(shown)
+    print(text.get(), end="", flush=True)
 
 
 @contextlib.contextmanager
