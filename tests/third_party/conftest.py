@@ -1,0 +1,97 @@
+"""Environments for packages of others: the built wheel of dstill, installed apart, and what stands on it.
+
+Each is a venv that borrows this interpreter's heavy libraries by a .pth file (in which the
+editable dstill does not count: only a site folder's own .pth files are followed). Nothing
+is fetched from the network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+HERE = Path(__file__).parent
+RPN = HERE / "dstill-rpn"
+
+
+@dataclass(frozen=True)
+class Venv:
+    """A virtual environment with dstill from its wheel."""
+
+    folder: Path
+
+    @property
+    def bin(self) -> Path:
+        return self.folder / "bin"
+
+    def install(self, *words: str | Path) -> None:
+        uv = shutil.which("uv", path=str(Path(sys.executable).parent))
+        offline = ["--no-deps", "--no-build-isolation", *words]
+        if uv:
+            _done([uv, "pip", "install", "--quiet", "--offline", "--python", self.bin / "python", *offline])
+        else:
+            pip = [sys.executable, "-m", "pip", "--python", self.bin / "python"]
+            _done([*pip, "install", "--quiet", "--no-index", *offline])
+
+    def run(self, *words: str | Path, cwd: Path, code: int = 0, **environment: str) -> str:
+        """The stdout of a program of this environment; its exit code must be `code`."""
+        program = self.bin / str(words[0])
+        return _done([program, *words[1:]], cwd=cwd, code=code, **environment)
+
+    def dstill(self, *words: str | Path, cwd: Path, code: int = 0, **environment: str) -> dict[str, Any]:
+        """The last line of ``dstill … --json``."""
+        out = self.run("dstill", *words, "--json", cwd=cwd, code=code, **environment)
+        result: dict[str, Any] = json.loads(out.splitlines()[-1])
+        return result
+
+
+def _done(command: list[Any], *, cwd: Path | None = None, code: int = 0, **environment: str) -> str:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DSTILL_", "PYTHON", "COV_", "PYTEST_"))}
+    ended = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        # one thread: on a busy machine torch's waiting threads cost more than they bring
+        env={**kept, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == code, f"{command} ended with {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+    return ended.stdout
+
+
+@pytest.fixture(scope="session")
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    _done([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, root])
+    return next(out.glob("dstill-*.whl"))
+
+
+@pytest.fixture(scope="session")
+def new_venv(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Venv]:
+    """``new_venv(package, …)``: dstill from its wheel, and these packages of others."""
+
+    def make(*packages: Path) -> Venv:
+        made = Venv(tmp_path_factory.mktemp("venv"))
+        venv.create(made.folder, with_pip=False, symlinks=True)
+        site = next((made.folder / "lib").glob("python*/site-packages"))
+        (site / "heavy_libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        made.install(wheel, *packages)
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def with_rpn(new_venv: Callable[..., Venv]) -> Venv:
+    return new_venv(RPN)

@@ -1,0 +1,77 @@
+"""Run by `test_rpn` inside its environment, in the project's folder; prints one JSON object.
+
+Plans a 7B decoder for cards of several sizes, and adapts the run's student with the modality
+top on the same data.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+# The shape of a 7B decoder; a plan reads the configuration only.
+LLAMA = {
+    "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "vocab_size": 32000,
+    "max_position_embeddings": 4096,
+    "tie_word_embeddings": False,
+}
+SIZES = ("12GB", "24GB", "48GB", "80GB", "140GB")
+NONE_FITS = 2  # exit code of a plan that has no modality for the card
+
+
+def plan(vram: str, *settings: str) -> dict[str, Any]:
+    from dstill.cli import run
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        code = run(["plan", "--student", "hf:./llama", "--vram", vram, "--json", *settings])
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert code in (0, NONE_FITS), lines
+    return next(line for line in lines if "modalities" in line)
+
+
+def adapted() -> dict[str, Any]:
+    """What twenty steps in the modality top came to, and which tensors they moved."""
+    from safetensors.torch import load_file
+
+    from dstill import Run
+
+    shutil.copytree("run", "adapted", ignore=shutil.ignore_patterns("student"))
+    flags = {"train.modality": "top", "train.student": "tiny:run/student", "train.max_steps": 20}
+    facts = Run.open("adapted", flags=flags).train()
+    before, after = (load_file(f"{folder}/student/model.safetensors") for folder in ("run", "adapted"))
+    moved = sorted(name for name, tensor in after.items() if not tensor.equal(before[name]))
+    return {
+        "modality": facts["modality"],
+        "moved": moved,
+        "kept": len(after) - len(moved),
+        "losses": [row["loss"] for row in facts["history"] if "loss" in row],
+    }
+
+
+def main() -> None:
+    Path("llama").mkdir()
+    Path("llama/config.json").write_text(json.dumps(LLAMA))
+    plans = {size: plan(size) for size in SIZES}
+    room = {size: plan(size, "--set", "modality.top.headroom=0.3") for size in ("48GB", "80GB")}
+    result = {
+        "chosen": {size: found["modality"] for size, found in plans.items()},
+        "with_headroom": {size: found["modality"] for size, found in room.items()},
+        "needs": {row["modality"]: row["need"] for row in plans["80GB"]["modalities"]},
+        **adapted(),
+    }
+    print(json.dumps(result))
+
+
+main()

@@ -1,0 +1,127 @@
+"""A real package of somebody else's, on the built wheel: from its questions to a scored student."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.third_party.conftest import RPN, Venv
+
+ALONE = {"DSTILL_DISABLE": "querydsl"}
+
+
+@dataclass(frozen=True)
+class Scored:
+    venv: Venv
+    project: Path
+    summary: dict[str, Any]
+
+    def dstill(self, *words: str | Path, **environment: str) -> dict[str, Any]:
+        return self.venv.dstill(*words, cwd=self.project, **ALONE, **environment)
+
+
+@pytest.fixture(scope="module")
+def scored(with_rpn: Venv, tmp_path_factory: pytest.TempPathFactory) -> Scored:
+    """The package's own road: generate, train, evaluate, with its own dstill.toml."""
+    project = tmp_path_factory.mktemp("project")
+    shutil.copy(RPN / "dstill.toml", project)
+    for words in (("generate", "--out", "run"), ("train", "run")):
+        with_rpn.dstill(*words, cwd=project, **ALONE)
+    return Scored(with_rpn, project, with_rpn.dstill("evaluate", "run", cwd=project, **ALONE))
+
+
+def test_the_pack_is_under_sixty_lines() -> None:
+    assert len((RPN / "src/dstill_rpn/pack.py").read_text().splitlines()) < 60
+
+
+def test_dstill_is_the_wheel_s_and_the_parts_are_the_package_s(with_rpn: Venv, tmp_path: Path) -> None:
+    place = with_rpn.run("python", "-c", "import dstill; print(dstill.__file__)", cwd=tmp_path)
+    assert Path(place.strip()).is_relative_to(with_rpn.folder)
+    owners = {
+        (part["kind"], part["name"]): part["plugin"]
+        for part in with_rpn.dstill("plugins", cwd=tmp_path, **ALONE)["parts"]
+    }
+    assert owners["tasks", "rpn"] == owners["executors", "rpn-machine"] == "rpn"
+    assert owners["modalities", "top"] == "rpn-modality"
+    assert ("tasks", "querydsl") not in owners
+
+
+def test_the_student_beats_the_untrained_one_and_the_nearest_question(scored: Scored) -> None:
+    summary = scored.summary
+    assert summary["engine"] == "rpn-machine"
+    assert summary["n"] >= 50
+    assert summary["executable_accuracy"] > 0.7
+    assert summary["ci95"][0] > max(summary["untrained"] + 0.3, summary["nearest_question"] + 0.2)
+    assert summary["untrained"] < 0.05
+
+
+def test_corrupted_golds_lower_its_score(scored: Scored) -> None:
+    """The same student against golds that are wrong in every second row: it is the golds that score."""
+    _questions_with_wrong_golds(scored.project / "run/dataset/data", scored.project / "wrong.jsonl", ("test",))
+    scored.dstill("generate", "--out", "wrong", "--questions", "wrong.jsonl")
+    shutil.copytree(scored.project / "run/student", scored.project / "wrong/student")
+    summary = scored.dstill("evaluate", "wrong", "--set", "evaluate.baselines=[]")
+    assert summary["n"] == scored.summary["n"]
+    assert summary["executable_accuracy"] < scored.summary["executable_accuracy"] - 0.3
+
+
+@pytest.mark.slow
+def test_a_student_taught_with_corrupted_golds_scores_lower(scored: Scored) -> None:
+    _questions_with_wrong_golds(scored.project / "run/dataset/data", scored.project / "taught.jsonl", ("train",))
+    scored.dstill("generate", "--out", "taught", "--questions", "taught.jsonl")
+    scored.dstill("train", "taught")
+    summary = scored.dstill("evaluate", "taught", "--set", "evaluate.baselines=[]")
+    assert summary["n"] == scored.summary["n"]
+    assert summary["executable_accuracy"] < scored.summary["executable_accuracy"] - 0.2
+
+
+def _questions_with_wrong_golds(data: Path, out: Path, splits: tuple[str, ...]) -> None:
+    """The run's questions again; in `splits`, the first operator of every second gold is another one."""
+    other = str.maketrans("+-*", "-*+")
+    lines = []
+    for file in sorted(data.glob("*.jsonl")):
+        for number, line in enumerate(file.read_text().splitlines()):
+            row = json.loads(line)
+            if file.stem in splits and number % 2:
+                first, rest = row["answer"][:5], row["answer"][5:]
+                row["answer"] = first.translate(other) + rest
+            kept = ("id", "question", "rationale", "answer", "template", "split")
+            lines.append(json.dumps({key: row[key] for key in kept}, ensure_ascii=False))
+    out.write_text("\n".join(lines) + "\n")
+
+
+# --- the modality -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def studied(scored: Scored) -> dict[str, Any]:
+    """Plans for several cards, and a training in the modality top: one process that loads torch once."""
+    script = Path(__file__).parent / "study_modality.py"
+    result: dict[str, Any] = json.loads(
+        scored.venv.run("python", script, cwd=scored.project, **ALONE).splitlines()[-1]
+    )
+    return result
+
+
+def test_top_is_chosen_in_a_window_of_memory(studied: dict[str, Any]) -> None:
+    chosen = studied["chosen"]
+    assert chosen == {"12GB": None, "24GB": "qlora", "48GB": "top", "80GB": "top", "140GB": "full"}
+    needs = studied["needs"]
+    assert needs["qlora"] < needs["top"] < needs["full"]
+
+
+def test_headroom_goes_to_the_next_modality_only_where_it_is_asked_for(studied: dict[str, Any]) -> None:
+    assert studied["with_headroom"] == {"48GB": "lora", "80GB": "top"}
+
+
+def test_top_moves_the_last_block_and_nothing_else(studied: dict[str, Any]) -> None:
+    assert studied["modality"] == "top"
+    assert studied["moved"]
+    assert {name.split(".")[:3] == ["decoder", "block", "1"] for name in studied["moved"]} == {True}
+    assert studied["kept"] > len(studied["moved"])
+    assert studied["losses"][-1] < studied["losses"][0]
