@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.third_party.conftest import RPN, Venv
 
 ALONE = {"DSTILL_DISABLE": "querydsl"}
@@ -102,9 +101,7 @@ def _questions_with_wrong_golds(data: Path, out: Path, splits: tuple[str, ...]) 
 def studied(scored: Scored) -> dict[str, Any]:
     """Plans for several cards, and a training in the modality top: one process that loads torch once."""
     script = Path(__file__).parent / "study_modality.py"
-    result: dict[str, Any] = json.loads(
-        scored.venv.run("python", script, cwd=scored.project, **ALONE).splitlines()[-1]
-    )
+    result: dict[str, Any] = json.loads(scored.venv.run("python", script, cwd=scored.project, **ALONE).splitlines()[-1])
     return result
 
 

@@ -15,7 +15,6 @@ from typing import Sequence
 from dstill import Task, hookimpl
 from dstill.parts import Choice, Device, Executor, Modality, Reason, Recipe, Shape
 from dstill.records import Draft, Example, Prompt, Verdict
-
 from dstill_rpn.modality import Top
 from dstill_rpn.pack import Rpn
 
