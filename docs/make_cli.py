@@ -1,0 +1,84 @@
+"""Writes docs/commands.md: the help of every command, as `dstill COMMAND --help` prints it.
+
+    python docs/make_cli.py            # `make docs`
+
+Commands of built-in plugins are in it, those of other installed packages are not. A test asserts
+that the file is what this makes.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Iterator
+
+import click
+
+FILE = Path(__file__).parent / "commands.md"
+WIDTH = 100
+HEAD = """# Commands
+
+<!-- Written by docs/make_cli.py from --help: change the help, then `make docs`. -->
+
+stdout is the result, stderr the progress. With `--json` the last line of stdout is one compact object
+(`check`, `predict` and `questions`: one a line), errors too: `{"error": {"code", "message", "hint", "where"}}`.
+`NO_COLOR`, `TERM=dumb` and pipes get plain lines. RUN is a name under `./runs`, or a path.
+
+| exit code | |
+| ---: | --- |
+| 0 | ok |
+| 1 | a bug |
+| 2 | usage or configuration |
+| 3 | finished, with failed items; a plugin did not load |
+| 4 | data or model files that cannot be used |
+| 5 | a run is locked, changed or corrupt |
+| 6 | a key was refused, or its quota is gone |
+| 7 | a service cannot be reached |
+| 8 | a budget was reached |
+| 9 | an answer was refused or is invalid |
+| 10 | training failed: out of memory, NaN |
+| 11 | no room, or no permission left, on the disk |
+| 130 | interrupted |
+"""
+
+
+def main() -> None:
+    FILE.write_text(text())
+
+
+def text() -> str:
+    """The whole file."""
+    from dstill.cli import build
+
+    before = os.environ.get("DSTILL_DISABLE")
+    os.environ["DSTILL_DISABLE"] = ",".join(p.name for p in entry_points(group="dstill") if _foreign(p.dist))
+    try:
+        group, _ = build([])
+    finally:
+        os.environ.pop("DSTILL_DISABLE")
+        if before is not None:
+            os.environ["DSTILL_DISABLE"] = before
+    return HEAD + "".join(f"\n## `{name}`\n\n{_block(help)}" for name, help in _helps(group, None, "dstill"))
+
+
+def _foreign(distribution: object) -> bool:
+    return getattr(distribution, "name", "") != "dstill"
+
+
+def _helps(command: click.Command, parent: click.Context | None, name: str) -> Iterator[tuple[str, str]]:
+    """(the command's whole name, its help), sub-commands after their group."""
+    settings = {**command.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
+    context = click.Context(command, parent=parent, info_name=name, **settings)
+    yield context.command_path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            yield from _helps(command.commands[inner], context, inner)
+
+
+def _block(help: str) -> str:
+    return "".join(f"    {line}".rstrip() + "\n" for line in help.splitlines())
+
+
+if __name__ == "__main__":
+    main()

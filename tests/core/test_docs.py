@@ -1,0 +1,68 @@
+"""The manual is true: commands as --help prints them, links that lead somewhere, names that exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dstill.cli import build
+
+
+@pytest.fixture(scope="module")
+def make_cli(root: Path) -> Any:
+    spec = importlib.util.spec_from_file_location("make_cli", root / "docs" / "make_cli.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def pages(root: Path) -> list[Path]:
+    return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+
+
+def test_the_commands_are_documented_as_help_prints_them(make_cli: Any, root: Path) -> None:
+    assert (root / "docs" / "commands.md").read_text() == make_cli.text(), "run `make docs`"
+
+
+def test_every_command_is_in_it(root: Path, project: Path) -> None:
+    text = (root / "docs" / "commands.md").read_text()
+    group, _ = build([])
+    for name in group.commands:
+        assert f"## `dstill {name}`" in text
+
+
+def test_the_exit_codes_are_those_of_the_errors(make_cli: Any) -> None:
+    from dstill import errors
+
+    codes = {getattr(errors, name).exit_code for name in errors.__all__ if name != "did_you_mean"}
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", make_cli.HEAD, re.MULTILINE)} == codes | {0}
+
+
+def test_links_lead_somewhere(root: Path) -> None:
+    for page in pages(root):
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
+            if not target.startswith(("http://", "https://")):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_no_page_names_a_command_or_an_option_that_is_not_there(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DSTILL_DISABLE", raising=False)
+    group, _ = build([])
+    for page in pages(root):
+        for line in re.findall(r"(?:^    |`)(dstill [^`#\n]+)", page.read_text(), re.MULTILINE):
+            words = line.split()
+            name = next((word for word in words[1:] if re.fullmatch(r"[a-z][a-z-]+", word)), None)
+            if name is None or any(word in ("--plugin", "--config") for word in words):
+                continue
+            assert name in group.commands, f"{page.name}: {line}"
+            known = {option for p in group.commands[name].params for option in p.opts} | {"--help", "-h"}
+            inner = getattr(group.commands[name], "commands", {})
+            known |= {option for command in inner.values() for p in command.params for option in p.opts}
+            for option in re.findall(r"(?<!\S)(--[a-z][a-z-]*)", line):
+                assert option in known, f"{page.name}: {line}"
