@@ -77,7 +77,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo as a user runs it, in a folder of its own. Takes minutes: for tests marked slow."""
     place = tmp_path_factory.mktemp("demo")
     ended = subprocess.run(
-        [sys.executable, "-m", "dstill.cli", "demo", "--json", "--out", "run"],
+        [sys.executable, "-m", "dstill", "demo", "--json", "--out", "run"],
         cwd=place,
         capture_output=True,
         text=True,

@@ -24,7 +24,7 @@ def project_file(root: Path) -> dict[str, Any]:
 def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel of this tree, built with what is installed here."""
     out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", out]
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)]
     subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=120)
     (made,) = out.glob("*.whl")
     return made

@@ -53,7 +53,7 @@ def abacus(plugins: Plugins, task: Task) -> Iterator[Executor]:
 
 
 def taught(
-    plugins: Plugins, task: Task, examples: Sequence[Example], shots: int = 2, **settings: Any
+    plugins: Plugins, task: Task, examples: Sequence[Example], *, shots: int = 2, **settings: Any
 ) -> list[Record | Rejection]:
     cls = plugins.teacher("parrot")
     teacher = cls(cls.Config(**settings)).open(task)
@@ -93,10 +93,10 @@ def test_what_passes_every_check_becomes_a_record_in_order(plugins: Plugins, tas
     ],
 )
 def test_what_does_not_pass_is_a_rejection_with_a_code(
-    plugins: Plugins, task: Task, settings: dict[str, str], code: str
+    plugins: Plugins, task: Task, settings: dict[str, Any], code: str
 ) -> None:
     examples = list(task.examples("train"))
-    rows = taught(plugins, task, examples, **settings)
+    rows = taught(plugins, task, examples, shots=2, **settings)
     assert codes(rows) == {"accepted": len(examples) - 1, code: 1}
     (rejection,) = (row for row in rows if isinstance(row, Rejection))
     assert rejection.question == "add 1 and 2"

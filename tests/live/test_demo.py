@@ -30,7 +30,7 @@ def test_a_real_engine_gives_the_same_verdicts(product: str, demo, request: pyte
         [
             sys.executable,
             "-m",
-            "dstill.cli",
+            "dstill",
             "evaluate",
             str(demo.folder),
             "--engine-url",

@@ -1,0 +1,73 @@
+"""Ctrl-C in a loop: the first cancels in order, and then the handlers are as they were."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+
+import pytest
+
+from dstill import interrupts
+
+
+async def interrupted(log: list[str]) -> None:
+    log.append("begins")
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(30)
+    finally:
+        log.append("second" if signal.getsignal(signal.SIGINT) is signal.SIG_DFL else "first")
+
+
+def test_ctrl_c_cancels_and_raises(project: object) -> None:
+    log: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.run(interrupted(log))
+    assert log == ["begins", "second"]  # a further one would have quit
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_without_ctrl_c_it_is_asyncio_run() -> None:
+    async def work() -> int:
+        await asyncio.sleep(0)
+        return 7
+
+    assert interrupts.run(work()) == 7
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_cancellation_of_the_work_s_own_is_no_ctrl_c() -> None:
+    async def work() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        interrupts.run(work())
+
+
+def test_a_handler_of_the_program_s_own_stays() -> None:
+    called: list[int] = []
+
+    async def work() -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.05)
+        return "done"
+
+    before = signal.signal(signal.SIGINT, lambda number, frame: called.append(number))
+    try:
+        assert interrupts.run(work()) == "done"
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert called == [signal.SIGINT]
+
+
+def test_other_threads_are_left_alone() -> None:
+    async def work() -> str:
+        return "done"
+
+    got: list[str] = []
+    thread = threading.Thread(target=lambda: got.append(interrupts.run(work())))
+    thread.start()
+    thread.join(30)
+    assert got == ["done"]
