@@ -30,6 +30,7 @@ from dstill.parts import Engine, Recipe
 __all__ = ["Config", "Evaluate", "Generate", "Project", "Settings", "load", "looks_secret"]
 
 FILE = "dstill.toml"
+PARTS = ("task", "teacher", "student", "modality", "objective", "executor", "metric")  # [teacher.NAME] and so on
 # Read by dstill itself, so no configuration keys.
 RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
@@ -348,8 +349,13 @@ def _unknown(key: str, origin: str, known: Mapping[str, Any]) -> ConfigError:
         for table, _, name in [k.rpartition(".")]
     }
     near = get_close_matches(key, [*known, *short], n=1)
-    hint = f" Did you mean '{short.get(near[0], near[0])}'?" if near else ""
-    return ConfigError(f"unknown key '{key}'.{hint}", where=origin, hint="`dstill config show` lists every key")
+    meant = f" Did you mean '{short.get(near[0], near[0])}'?" if near else ""
+    hint = "`dstill config show` lists every key"
+    kind, _, rest = key.partition(".")
+    part = f"{kind}.{rest.partition('.')[0]}"
+    if kind in PARTS and not _is_table(part, known):
+        hint = f"no {kind} of that name is installed, or it has nothing to set: see `dstill plugins`"
+    return ConfigError(f"unknown key '{key}'.{meant}", where=origin, hint=hint)
 
 
 def _secret(key: str, origin: str) -> ConfigError:

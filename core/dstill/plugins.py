@@ -93,7 +93,8 @@ class Plugins:
         self.loaded: list[PluginInfo] = []
         self.failures: list[Failure] = []
         self._parts: dict[str, dict[str, tuple[type[Part], str]]] = {kind: {} for kind in KINDS}
-        if os.environ.get("DSTILL_TRACE_HOOKS"):
+        self._tracing = bool(os.environ.get("DSTILL_TRACE_HOOKS"))
+        if self._tracing:
             self._manager.add_hookcall_monitoring(
                 before=lambda name, impls, kwargs: print(
                     f"hook {name}({', '.join(kwargs)}) → {', '.join(i.plugin_name for i in reversed(impls))}",
@@ -143,6 +144,8 @@ class Plugins:
             hook = getattr(plugin, f"register_{kind}", None)
             if hook is None:
                 continue
+            if self._tracing:
+                print(f"hook register_{kind}() → {info.name}", file=sys.stderr)
             names = {name: owner for name, (_, owner) in self._parts[kind].items()}
             for part in hook() or ():
                 if not (isinstance(part, type) and issubclass(part, base)):

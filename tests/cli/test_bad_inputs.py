@@ -290,6 +290,13 @@ def test_bad_input_008_no_terminal(command: list[str]) -> None:
     assert "\r" not in ended.stderr
 
 
+def test_a_terminal_without_the_letters_gets_their_numbers(command: list[str]) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    ended = subprocess.run([*command, "check"], input="1→2".encode(), capture_output=True, timeout=60, env=environment)
+    assert ended.returncode == 9
+    assert b"'1\\u21922' is no sum" in ended.stdout
+
+
 def test_a_terminal_that_can_gets_bars(command: list[str]) -> None:
     shown = on_a_terminal([*command, "generate", "--teacher", "parrot"], TERM="xterm-256color")
     assert ESCAPE in shown

@@ -139,6 +139,13 @@ def test_unknown_keys_are_never_ignored(text: str, what: str) -> None:
     assert error.where.startswith("dstill.toml")
 
 
+def test_a_section_of_a_part_that_is_not_installed_says_so() -> None:
+    error = refused("[teacher.parrot]\ndelay = 1")
+    assert error.what.startswith("unknown key 'teacher.parrot.delay'.")
+    assert error.hint == "no teacher of that name is installed, or it has nothing to set: see `dstill plugins`"
+    assert "config show" in refused("[task.toy]\nxyz = 1").hint
+
+
 def test_an_empty_table_of_a_known_section_is_fine() -> None:
     assert read("[train]\n[task.toy]\n[task.toy.guard]\n").settings == read().settings
 

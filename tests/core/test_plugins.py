@@ -374,7 +374,9 @@ def test_every_hook_call_can_be_printed(toy_file: Path, project: Path, monkeypat
         text=True,
         timeout=60,
     )
-    assert "hook register_commands(cli) → toy" in ended.stderr
+    assert ended.returncode == 0
+    assert "hook register_tasks() → toy\n" in ended.stderr
+    assert "hook register_commands(cli) → toy\n" in ended.stderr
 
 
 def test_the_built_in_plugins_load(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ happens into three lines and an exit code (the tree of `dstill.errors`).
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -81,6 +82,9 @@ def _plugin_files(argv: Sequence[str]) -> list[Path]:
 def main(argv: Sequence[str] | None = None) -> None:
     """The entry point ``dstill``. Exits with one of the codes of `dstill.errors`."""
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # where a terminal has no sign for a letter, its number
+            stream.reconfigure(errors="backslashreplace")
     code = run(words)
     with contextlib.suppress(BrokenPipeError, ValueError):
         sys.stdout.flush()
