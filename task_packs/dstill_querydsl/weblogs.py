@@ -25,6 +25,7 @@ __all__ = ["MAPPING", "NOW", "SETTINGS", "documents"]
 
 NOW = "2025-03-27T12:00:00Z"  # a Thursday
 DAYS = 90  # of log before NOW
+VISITORS = 120
 
 SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}
 
@@ -145,7 +146,7 @@ def documents(count: int, seed: int = 7) -> Iterator[tuple[str, dict[str, Any]]]
     random = Random(seed)
     now = datetime.fromisoformat(NOW)
     ages = sorted((_age(random) for _ in range(count)), reverse=True)
-    visitors = [_visitor(random) for _ in range(260)]
+    visitors = [_visitor(random) for _ in range(VISITORS)]
     for number, age in enumerate(ages):
         stamp = (now - timedelta(milliseconds=age)).astimezone(UTC)
         time = stamp.strftime("%Y-%m-%dT%H:%M:%S.") + f"{stamp.microsecond // 1000:03d}Z"

@@ -77,7 +77,7 @@ def _either(kind: str) -> Maker:
     def make(draw: Draw) -> Clause:
         mine, other = _value(draw, kind), _other(kind, draw)
         pair = draw.random.sample([mine, other], 2)
-        text = draw.pick(*(way for way in ways if "<" not in way)).format(draw.pick("{} or {}", "either {} or {}"))
+        text = draw.pick(*(way for way in ways if "<" not in way)).format("{} or {}")
         why = f"{_note(kind)}, one of two: terms."
         return Clause(text=text.format(*pair), body={"terms": {field: pair}}, why=why)
 
@@ -205,7 +205,7 @@ def status_range(draw: Draw) -> Clause:
 
 def prefix(draw: Draw) -> Clause:
     section = "/" + draw.value("url.path").split("/")[1]
-    value = draw.pick(section, section + "/", draw.value("url.path")[: len(section) + 2])
+    value = draw.value("url.path")[: len(section) + 2] if draw.chance(20) else draw.pick(section, section + "/")
     text = draw.pick("under {}", "whose path starts with {}", "with a path beginning with {}").format(value)
     why = "url.path.raw is the keyword of url.path, its start: prefix."
     return Clause(text=text, body={"prefix": {"url.path.raw": value}}, why=why, terse=value + "*")
