@@ -45,6 +45,7 @@ $(STAMP): pyproject.toml
 	test -x $(PYTHON) || python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet uv
 	VIRTUAL_ENV=$(VENV) $(RUN)/uv pip install --quiet $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS)) --editable '.[dev]'
+	env -u PYTHONDONTWRITEBYTECODE $(RUN)/dstill --help >/dev/null # its bytecode, so that the first command is quick
 	touch $@
 
 clean:
