@@ -13,8 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Mapping
 
-from dstill_querydsl.synthesize.clauses import Maker
-from dstill_querydsl.synthesize.draw import Clause, Draw, Skip
+from dstill_querydsl.synthesize.draw import Clause, Draw, Maker, Skip
 
 __all__ = ["DATES"]
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Any, Literal, Mapping
+from typing import Any, Callable, Literal, Mapping
 
-__all__ = ["Clause", "Draw", "Skip", "noun_phrase", "terse_phrase"]
+__all__ = ["Clause", "Draw", "Maker", "Skip", "noun_phrase", "terse_phrase"]
 
 Body = Mapping[str, Any]
 
@@ -63,6 +63,9 @@ class Clause:
     place: Literal["before", "after"] = "after"  # of the noun: "GET requests", "requests by user uma"
     terse: str = ""  # as in a hurried "503 DE yesterday"; empty: it has no such form
     occur: Literal["filter", "must_not", "should"] = "filter"
+
+
+Maker = Callable[[Draw], Clause]
 
 
 def noun_phrase(draw: Draw, clauses: tuple[Clause, ...]) -> str:
