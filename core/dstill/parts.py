@@ -233,7 +233,10 @@ class Objective(Part, ABC):
 
     @abstractmethod
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
-        """The sequences of one record, all in one forward pass. Weights sum to 1."""
+        """The sequences of one record, all in one forward pass; weights sum to 1.
+
+        The first is the one that the trained student is asked for: `prompt` gives its beginning.
+        """
 
     def prompt(self, source: str) -> str:
         """What the trained student is given for `source` (`Task.source`)."""

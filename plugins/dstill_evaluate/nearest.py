@@ -27,7 +27,6 @@ from dstill.records import SCHEMA_VERSION
 __all__ = ["Nearest", "NearestWriter"]
 
 FILE = "nearest.json"
-PREFIX = "predict: "  # of the label pairs, and of what a student is given
 CHUNK = 256  # sources compared at once: bounds the dense similarities to 256 x training rows
 
 
@@ -52,14 +51,15 @@ class Nearest(Student):
 
     def fit(self, job: TrainingJob) -> Fitted:
         start = time.monotonic()
-        pairs = [pair for record in job.train for pair in record if pair.task_prefix == PREFIX]
+        # a record's first pair is the one that a student is asked for, whatever the objective
+        pairs = [record[0] for record in job.train if record]
         if not pairs:
             raise DataError(
-                "nothing to look answers up in", where="the training rows", hint="train with --objective label-only"
+                "nothing to look answers up in", where="the training rows", hint="`dstill generate` first"
             )
         kept = {
             "schema_version": SCHEMA_VERSION,
-            "sources": [pair.source for pair in pairs],
+            "sources": [pair.task_prefix + pair.source for pair in pairs],
             "targets": [pair.target for pair in pairs],
         }
         job.folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ class NearestWriter(Writer):
     def write(self, sources: Sequence[str]) -> Iterator[Written]:
         for start in range(0, len(sources), CHUNK):
             begun = time.monotonic()
-            chunk = [source.removeprefix(PREFIX) for source in sources[start : start + CHUNK]]
+            chunk = sources[start : start + CHUNK]
             texts = [""] * len(chunk) if self.index is None else [self.targets[i] for i in self.index.nearest(chunk)]
             seconds = (time.monotonic() - begun) / len(chunk)
             for text in texts:
