@@ -20,14 +20,16 @@ def _range(field: str, **bounds: Any) -> dict[str, Any]:
     return {"range": {field: bounds}}
 
 
-def _measure(field: str, note: str, words: Mapping[str, tuple[str, ...]], spell: Callable[[Draw, int], str]) -> Maker:
-    """A number above or below a round one near the document's own."""
+def _measure(
+    field: str, note: str, words: Mapping[str, tuple[str, ...]], spell: Callable[[Draw, int], str], least: int
+) -> Maker:
+    """A number above or below a round one near the document's own, which is `least` or more."""
 
     def make(draw: Draw) -> Clause:
         value = draw.value(field)
         bound = draw.pick("gt", "gte", "lt", "lte", "between")
         low, high = round_down(value), round_up(value)
-        if low < 1_000 or low == value:
+        if low < least or low == value:
             raise Skip(field)
         if bound == "between":
             high = round_up(value * draw.random.choice((2, 3, 4)))
@@ -54,6 +56,7 @@ duration = _measure(
         "between": ("that took between {} and {}", "between {} and {}"),
     },
     duration_words,
+    least=10_000_000,  # below, it would have to be said in fractions of a millisecond
 )
 size = _measure(
     "http.response.bytes",
@@ -66,6 +69,7 @@ size = _measure(
         "between": ("with a response between {} and {}", "with {} to {}"),
     },
     size_words,
+    least=1_000,
 )
 
 

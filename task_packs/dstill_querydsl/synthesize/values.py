@@ -45,11 +45,11 @@ def round_up(value: int) -> int:
 
 
 def duration_words(draw: Draw, nanoseconds: int) -> str:
-    """Nanoseconds as a person says them: 340 ms, 3 seconds."""
+    """Whole milliseconds, given in nanoseconds, as a person says them: 340 ms, 3 seconds."""
     if nanoseconds % 1_000_000_000 == 0:
         seconds = nanoseconds // 1_000_000_000
         return draw.pick(f"{seconds} s", f"{seconds} second{'s' if seconds > 1 else ''}")
-    return f"{nanoseconds // 1_000_000} ms" if nanoseconds % 1_000_000 == 0 else f"{nanoseconds} ns"
+    return f"{nanoseconds // 1_000_000} ms"
 
 
 def size_words(draw: Draw, count: int) -> str:
