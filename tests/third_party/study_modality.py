@@ -1,7 +1,7 @@
 """Run by `test_rpn` inside its environment, in the project's folder; prints one JSON object.
 
-Plans a 7B decoder for cards of several sizes, and adapts the run's student with the modality
-top on the same data.
+Plans a 7B decoder for cards around what each modality needs, and adapts the run's student with the modality
+top to write its rationale first.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LLAMA = {
     "max_position_embeddings": 4096,
     "tie_word_embeddings": False,
 }
-SIZES = ("12GB", "24GB", "48GB", "80GB", "140GB")
+MODALITIES = ("qlora", "lora", "top", "full")
 NONE_FITS = 2  # exit code of a plan that has no modality for the card
 
 
@@ -42,13 +42,19 @@ def plan(vram: str, *settings: str) -> dict[str, Any]:
 
 
 def adapted() -> dict[str, Any]:
-    """What twenty steps in the modality top came to, and which tensors they moved."""
+    """What some steps in the modality top, towards another objective, came to, and which tensors they moved."""
     from safetensors.torch import load_file
 
     from dstill import Run
 
     shutil.copytree("run", "adapted", ignore=shutil.ignore_patterns("student"))
-    flags = {"train.modality": "top", "train.student": "tiny:run/student", "train.max_steps": 20}
+    flags = {
+        "train.modality": "top",
+        "train.student": "tiny:run/student",
+        "train.objective": "rationale-first",
+        "train.max_target_length": 128,
+        "train.max_steps": 30,
+    }
     facts = Run.open("adapted", flags=flags).train()
     before, after = (load_file(f"{folder}/student/model.safetensors") for folder in ("run", "adapted"))
     moved = sorted(name for name, tensor in after.items() if not tensor.equal(before[name]))
@@ -63,12 +69,18 @@ def adapted() -> dict[str, Any]:
 def main() -> None:
     Path("llama").mkdir()
     Path("llama/config.json").write_text(json.dumps(LLAMA))
-    plans = {size: plan(size) for size in SIZES}
-    room = {size: plan(size, "--set", "modality.top.headroom=0.3") for size in ("48GB", "80GB")}
+    needs = {row["modality"]: row["need"] for row in plan("1000GB")["modalities"]}
+
+    def chosen(need: float, *settings: str) -> Any:
+        """The modality for a card that has just a little more than `need`."""
+        return plan(f"{need * 1.01 / 2**30:.3f}GB", *settings)["modality"]
+
+    headroom = ("--set", "modality.top.headroom=0.3")
     result = {
-        "chosen": {size: found["modality"] for size, found in plans.items()},
-        "with_headroom": {size: found["modality"] for size, found in room.items()},
-        "needs": {row["modality"]: row["need"] for row in plans["80GB"]["modalities"]},
+        "needs": needs,
+        "chosen": {name: chosen(needs[name]) for name in MODALITIES},
+        "on the smallest card": chosen(needs["qlora"] / 2),
+        "with headroom": [chosen(needs["top"], *headroom), chosen(needs["top"] * 1.5, *headroom)],
         **adapted(),
     }
     print(json.dumps(result))

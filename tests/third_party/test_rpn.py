@@ -106,14 +106,14 @@ def studied(scored: Scored) -> dict[str, Any]:
 
 
 def test_top_is_chosen_in_a_window_of_memory(studied: dict[str, Any]) -> None:
-    chosen = studied["chosen"]
-    assert chosen == {"12GB": None, "24GB": "qlora", "48GB": "top", "80GB": "top", "140GB": "full"}
     needs = studied["needs"]
-    assert needs["qlora"] < needs["top"] < needs["full"]
+    assert needs["qlora"] < needs["lora"] < needs["top"] < needs["full"]
+    assert studied["chosen"] == {name: name for name in ("qlora", "lora", "top", "full")}
+    assert studied["on the smallest card"] is None
 
 
 def test_headroom_goes_to_the_next_modality_only_where_it_is_asked_for(studied: dict[str, Any]) -> None:
-    assert studied["with_headroom"] == {"48GB": "lora", "80GB": "top"}
+    assert studied["with headroom"] == ["lora", "top"]
 
 
 def test_top_moves_the_last_block_and_nothing_else(studied: dict[str, Any]) -> None:
@@ -121,4 +121,4 @@ def test_top_moves_the_last_block_and_nothing_else(studied: dict[str, Any]) -> N
     assert studied["moved"]
     assert {name.split(".")[:3] == ["decoder", "block", "1"] for name in studied["moved"]} == {True}
     assert studied["kept"] > len(studied["moved"])
-    assert studied["losses"][-1] < studied["losses"][0]
+    assert max(studied["losses"][-5:]) < studied["losses"][0] / 2

@@ -33,7 +33,7 @@ def train(found: App, run: str, as_json: bool) -> None:
 
 def show_training(run: Run, facts: Any, *, as_json: bool) -> None:
     """What `Run.train` came to."""
-    last = facts["history"][-1] if facts["history"] else {}
+    last = {key: value for row in facts["history"] for key, value in row.items()}  # the latest of each
     if as_json:
         emit({"run": str(run.folder), "last": last, **{k: v for k, v in facts.items() if k != "history"}})
         return

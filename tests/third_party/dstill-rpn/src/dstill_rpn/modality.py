@@ -42,7 +42,7 @@ class Top(Modality):
 
     def _share(self, student: Shape) -> float:
         """Of the weights that move, at most: a decoder's block with cross-attention is up to twice an encoder's."""
-        blocks = min(self.config.blocks, student.layers)
+        blocks: int = min(self.config.blocks, student.layers)
         share = blocks / max(1, student.layers) * (4 / 3 if student.encoder_decoder else 1)
         return min(1.0, share * (1 - student.embedding / student.parameters))
 
