@@ -84,7 +84,7 @@ ambiguous: 4 | list count by_path
     | slow+path slow+user recent+host large+user failed+path recent+status failed+host slow+country
 terse: 5 | terse terse_count
     | status+path host+status country+status user+day calendar+host status_class+path prefix+status ip+day
-refusal: 8 | no_field no_groups delete update insert
+refusal: 10 | no_field no_groups delete update insert
     | status path user day
 adversarial: 3 | script injection other_index
     | status path host
