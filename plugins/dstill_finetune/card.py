@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from dstill.parts import Fitted, TrainingJob
 
 if TYPE_CHECKING:
-    from dstill_finetune.students import Facts
+    from dstill_finetune.facts import Facts
 
 __all__ = ["model_card", "usage"]
 
 
-def model_card(facts: Facts, job: TrainingJob, fitted: Fitted, *, left_out: int) -> str:
+def model_card(facts: Facts, job: TrainingJob, fitted: Fitted, *, left_out: int, cut: bool) -> str:
+    """`cut`: the tokenizer ends a decoder's prompt with the end token, which must not be there."""
     recipe = job.recipe
     library = "peft" if facts.adapter else "transformers"
     rows = {
@@ -36,11 +37,11 @@ def model_card(facts: Facts, job: TrainingJob, fitted: Fitted, *, left_out: int)
     prompt = first.task_prefix + first.source if first else "predict: …"
     return (
         f"---\nlibrary_name: {library}\ntags: [dstill, distillation]\n---\n\n# A dstill student\n\n"
-        f"| | |\n| --- | --- |\n{table}\n\n## Use\n\n```python\n{usage(facts, prompt)}```\n"
+        f"| | |\n| --- | --- |\n{table}\n\n## Use\n\n```python\n{usage(facts, prompt, cut=cut)}```\n"
     )
 
 
-def usage(facts: Facts, prompt: str) -> str:
+def usage(facts: Facts, prompt: str, *, cut: bool = False) -> str:
     """Python that answers `prompt`; FOLDER is the student's."""
     kind = "AutoModelForSeq2SeqLM" if facts.encoder_decoder else "AutoModelForCausalLM"
     quantized = ", BitsAndBytesConfig" if facts.four_bit else ""
@@ -64,11 +65,11 @@ def usage(facts: Facts, prompt: str) -> str:
             lines += ["model.resize_token_embeddings(max(len(tokenizer), model.get_input_embeddings().num_embeddings))"]
         lines += ["model = PeftModel.from_pretrained(model, FOLDER)"]
     suffix = "" if facts.encoder_decoder else "\n"
-    answer = "" if facts.encoder_decoder else '[inputs["input_ids"].shape[1]:]'
+    answer = "" if facts.encoder_decoder else "[ids.shape[1]:]"
     lines += [
         f"prompt = {json.dumps(prompt + suffix, ensure_ascii=False)}",
-        'inputs = tokenizer(prompt, return_tensors="pt")',
-        'output = model.generate(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"],',
+        f'ids = tokenizer(prompt, return_tensors="pt")["input_ids"]{"[:, :-1]" if cut else ""}',
+        "output = model.generate(input_ids=ids, attention_mask=ids.new_ones(ids.shape),",
         f"                        do_sample=False, max_new_tokens={facts.max_target_length},",
         "                        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)",
         f"print(tokenizer.decode(output[0]{answer}, skip_special_tokens=True))",

@@ -60,10 +60,14 @@ class Encoder:
         """Ids of prompts (prefix and source together), as the student gets them in training and afterwards."""
         if self.encoder_decoder:
             return self._ids(texts, special=True)
-        eos = self.tokenizer.eos_token_id
         rows = self._ids([f"{text}\n" for text in texts], special=True)
-        # a tokenizer that ends every text with EOS would end the answer before it begins
-        return [ids[:-1] if ids and ids[-1] == eos else ids for ids in rows]
+        return [ids[:-1] for ids in rows] if self.cuts_prompts else rows
+
+    @property
+    def cuts_prompts(self) -> bool:
+        """Whether prompts lose their last token: it would say that the answer is over."""
+        ids: list[int] = self.tokenizer("a")["input_ids"]
+        return not self.encoder_decoder and ids[-1] == self.tokenizer.eos_token_id
 
     def targets(self, texts: Sequence[str]) -> list[list[int]]:
         eos = self.tokenizer.eos_token_id
@@ -73,8 +77,8 @@ class Encoder:
         text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
 
-    def encode(self, records: Sequence[Sequence[Pair]]) -> Dataset:
-        """Rows of every record within the limits. Raises DataError when more than 5 % are over them."""
+    def encode(self, records: Sequence[Sequence[Pair]], *, strict: bool = True) -> Dataset:
+        """Rows of every record within the limits. `strict`: raises DataError when more than 5 % are over them."""
         pairs = [pair for record in records for pair in record]
         sources = iter(self.sources([pair.task_prefix + pair.source for pair in pairs]))
         targets = iter(self.targets([pair.target for pair in pairs]))
@@ -84,7 +88,7 @@ class Encoder:
         ]
         kept = [record for record in rows if record and all(map(self._fits, record))]
         left_out = len(rows) - len(kept)
-        if left_out > REFUSED_SHARE * len(rows):
+        if strict and left_out > REFUSED_SHARE * len(rows):
             self._refuse(rows, left_out)
         return Dataset(
             records=kept,

@@ -25,8 +25,13 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 def quiet() -> None:
     """No progress bars or notices of transformers': dstill shows its own progress, on stderr."""
     import logging
+    import warnings
 
     from transformers.utils import logging as transformers_logging
+
+    # said by one library to another: nothing that a person could change
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"transformers\.")
+    warnings.filterwarnings("ignore", message="Failed to load CPU gemm_4bit_forward")
 
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
@@ -62,7 +67,7 @@ def check(folder: Path) -> None:
 def _check_architecture(config: Mapping[str, Any], where: str) -> None:
     from transformers import CONFIG_MAPPING
 
-    kind = config.get("model_type")
+    kind = str(config.get("model_type"))
     if kind not in CONFIG_MAPPING:
         raise DataError(f"transformers has no architecture '{kind}'", where=where)
     if not _auto_class_name(kind):
@@ -166,7 +171,7 @@ def _auto_class_name(kind: str) -> str:
 
 def _is_folder(base: str) -> bool:
     """Whether `base` means a folder. Raises UsageError for what can be neither folder nor hub id."""
-    if Path(base).expanduser().exists() or base.startswith((".", "/", "~")):
+    if base and (Path(base).expanduser().exists() or base.startswith((".", "/", "~"))):
         return True
     if not _HUB_ID.fullmatch(base):
         raise UsageError(

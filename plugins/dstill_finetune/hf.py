@@ -1,7 +1,7 @@
 """The student `hf`: any encoder–decoder or decoder that transformers knows, by hub id or folder.
 
-    dstill train --student hf:google/flan-t5-small
-    dstill train --student hf:./my-model
+dstill train --student hf:google/flan-t5-small
+dstill train --student hf:./my-model
 """
 
 from __future__ import annotations

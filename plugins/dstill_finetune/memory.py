@@ -5,7 +5,7 @@ the process held before the model was loaded. A step is planned for
 ``per_device_train_batch_size`` sequences of ``max_length`` tokens; an encoder–decoder
 reads those and writes ``max_target_length`` tokens each.
 
-    7B decoder, batch 2 × 1,024 tokens, bf16:  full 105, lora 26, qlora 17 GiB
+    7B decoder, batch 2 × 1,024 tokens, bf16:  full 132, lora 27, qlora 18 GiB
 
 What autograd keeps a layer was measured by hooks on saved tensors, over Llama- and
 T5-shaped models of several sizes (torch 2.15, transformers 5.24). Not covered: several

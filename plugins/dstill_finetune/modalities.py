@@ -17,11 +17,10 @@ from dstill.errors import MissingExtra, UsageError
 from dstill.parts import Device, Memory, Modality, Recipe, Shape
 from dstill_finetune import memory
 from dstill_finetune.precision import resolved
+from dstill_finetune.rows import NEW_TOKENS
 from dstill_finetune.shapes import attention_names, is_linear
 
 __all__ = ["Full", "Lora", "Qlora"]
-
-NEW_TOKENS = "dstill_new_tokens"  # attribute of a model: ids whose rows `tokenizer.repair` added
 
 
 class _Base(Modality):

@@ -32,7 +32,7 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats()
             self._before = torch.cuda.memory_allocated()
         else:
-            import psutil
+            import psutil  # type: ignore[import-untyped]  # accelerate brings it
 
             self._process = psutil.Process()
             self._before = self._peak = self._resident()

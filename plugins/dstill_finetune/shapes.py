@@ -1,6 +1,6 @@
 """The shape of a student, counted on the meta device: no weights are read or made.
 
-    shape_of(T5Config(d_model=64, …)) → Shape(parameters=…, linears={"q": (64, 64, 8), …}, …)
+shape_of(T5Config(d_model=64, …)) → Shape(parameters=…, linears={"q": (64, 64, 8), …}, …)
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def shape_of(config: Any) -> Shape:
     for path, module in model.named_modules():
         if not is_linear(module) or module is head:
             continue
-        quantized += module.weight.numel()
+        # transformers keeps some layers out of 4 bits: T5's `wo`
+        if not any(part in (model._keep_in_fp32_modules or ()) for part in path.split(".")):
+            quantized += module.weight.numel()
         inputs, outputs = getattr(module, "in_features", module.weight.shape[0]), _outputs(module)
         name = path.rpartition(".")[2]
         while name in linears and linears[name][:2] != (inputs, outputs):

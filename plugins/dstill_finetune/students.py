@@ -11,60 +11,28 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
 
+from dstill import hardware
 from dstill.errors import DataError
 from dstill.parts import Fitted, Recipe, Student, TrainingJob, Writer
-from dstill.records import Pair
 from dstill_finetune import folders
 from dstill_finetune.card import model_card
 from dstill_finetune.collate import Collator
-from dstill_finetune.encoding import Dataset, Encoder
-from dstill_finetune.modalities import NEW_TOKENS
+from dstill_finetune.encoding import Encoder
+from dstill_finetune.facts import Facts
+from dstill_finetune.modalities import Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
+from dstill_finetune.rows import add_rows
 from dstill_finetune.tokenizer import repair
 from dstill_finetune.trainer import train
 from dstill_finetune.writing import ModelWriter
 
-__all__ = ["Facts", "Finetuned", "add_rows"]
-
-FACTS = "student.json"
-SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """The file student.json."""
-
-    schema_version: int = SCHEMA_VERSION
-    student: str
-    base: str  # hub id or folder; "base": the folder of that name beside this file; empty: made from nothing
-    modality: str
-    adapter: bool
-    four_bit: bool
-    encoder_decoder: bool
-    new_tokens: tuple[int, ...]  # whose rows were added to the base's embedding
-    seed: int
-    max_length: int
-    max_target_length: int
-
-    @classmethod
-    def read(cls, folder: Path) -> Facts:
-        file = folder / FACTS
-        try:
-            row = json.loads(file.read_text(encoding="utf-8"))
-            if row["schema_version"] > SCHEMA_VERSION:
-                raise DataError(
-                    f"the student was written by a newer dstill (schema {row['schema_version']})", where=str(file)
-                )
-            return cls(**{**row, "new_tokens": tuple(row["new_tokens"])})
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError("no student here that dstill wrote", where=f"{file}: {error}") from error
+__all__ = ["Finetuned"]
 
 
 class Finetuned(Student):
@@ -93,7 +61,10 @@ class Finetuned(Student):
             torch.set_num_threads(threads)
 
     def _fit(self, job: TrainingJob, peak: PeakMemory) -> Fitted:
+        import torch
+
         recipe = job.recipe
+        torch.manual_seed(job.seed)  # of adapters, which are drawn when a modality makes them
         options = job.modality.load_options(recipe, job.device)
         tokenizer, base = self.start(job)
         tokenizer, new = repair(tokenizer, [p.target for record in job.train for p in record], where=base)
@@ -101,7 +72,7 @@ class Finetuned(Student):
         model = self._untrained(job.folder, base, job.seed, options)
         add_rows(model, len(tokenizer), new, job.seed)
         encoder = _encoder(tokenizer, model, recipe)
-        data, validation = encoder.encode(job.train), _validation(encoder, job.validation)
+        data, validation = encoder.encode(job.train), encoder.encode(job.validation, strict=False)
         _settle(model, tokenizer, recipe)
         model = job.modality.prepare(model, recipe)
         history = train(
@@ -140,7 +111,7 @@ class Finetuned(Student):
             trained_parameters=trained,
             all_parameters=_count(model),
         )
-        self._save(job, model, facts, fitted, data)
+        self._save(job, model, facts, fitted, left_out=data.left_out, cut=encoder.cuts_prompts)
         return fitted
 
     def _untrained(self, folder: Path, base: str, seed: int, options: Any) -> Any:
@@ -148,15 +119,15 @@ class Finetuned(Student):
             return self.build(folder, seed)
         return folders.load_model(str(folder / base) if base == "base" else base, options)
 
-    def _save(self, job: TrainingJob, model: Any, facts: Facts, fitted: Fitted, data: Dataset) -> None:
+    def _save(self, job: TrainingJob, model: Any, facts: Facts, fitted: Fitted, *, left_out: int, cut: bool) -> None:
         if facts.adapter:
             # the rows of new tokens lie in the adapter; peft would add the whole embedding to them
             model.save_pretrained(job.folder, save_embedding_layers=False)
         else:
             model.save_pretrained(job.folder)
-        card = model_card(facts, job, fitted, left_out=data.left_out)
+        card = model_card(facts, job, fitted, left_out=left_out, cut=cut)
         (job.folder / "README.md").write_text(card, encoding="utf-8")
-        (job.folder / FACTS).write_text(json.dumps(asdict(facts), indent=2) + "\n", encoding="utf-8")
+        facts.write(job.folder)
 
     def load(self, folder: Path, *, trained: bool = True) -> Writer:
         folders.quiet()
@@ -179,30 +150,9 @@ class Finetuned(Student):
             return folders.load_model(str(folder), {}).to(device)
         options: dict[str, Any] = {}
         if facts.four_bit:
-            from dstill_finetune.modalities import Qlora
-            from dstill.hardware import device as device_here
-
-            options = dict(Qlora().load_options(Recipe(), device_here()))
+            options = dict(Qlora().load_options(Recipe(), hardware.device()))
         model = self._untrained(folder, facts.base, facts.seed, options)
         return model if facts.four_bit else model.to(device)
-
-
-def add_rows(model: Any, tokens: int, new: Sequence[int], seed: int) -> None:
-    """Embedding and head get a row for each new token, near the mean of the others; the same for the same seed."""
-    import torch
-
-    if not new:
-        return
-    setattr(model, NEW_TOKENS, tuple(new))
-    if model.get_input_embeddings().weight.shape[0] < tokens:
-        model.resize_token_embeddings(tokens, mean_resizing=False)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for module in dict.fromkeys((model.get_input_embeddings(), model.get_output_embeddings())):
-            weight = module.weight
-            old = weight[: min(new)].float()
-            noise = torch.randn(len(new), weight.shape[1], generator=generator).to(weight.device)
-            weight[list(new)] = (old.mean(0) + 0.1 * old.std(0) * noise).to(weight.dtype)
 
 
 def _encoder(tokenizer: Any, model: Any, recipe: Recipe) -> Encoder:
@@ -212,16 +162,6 @@ def _encoder(tokenizer: Any, model: Any, recipe: Recipe) -> Encoder:
         max_length=recipe.max_length,
         max_target_length=recipe.max_target_length,
     )
-
-
-def _validation(encoder: Encoder, records: Sequence[Sequence[Pair]]) -> Dataset:
-    """Validation rows; over-long ones are left out, however many."""
-    from dstill_finetune.encoding import Dataset
-
-    try:
-        return encoder.encode(records)
-    except DataError:
-        return Dataset(records=[], left_out=len(records), longest_source=0, longest_target=0)
 
 
 def _settle(model: Any, tokenizer: Any, recipe: Recipe) -> None:

@@ -2,7 +2,7 @@
 
 `learn` makes a byte-level BPE whose tokens are long where a language repeats itself
 (``{"query":{"bool":{"filter":[{"term":{"`` becomes one) and short where values are copied:
-digits stand alone, and a value is never merged with what is around it.
+numbers are cut in threes, and a value is never merged with what is around it.
 
 `repair` makes sure that a given tokenizer can write the targets at all: T5's has no
 ``{``, ``}``, ``<`` or line break and would corrupt every JSON answer in silence.
@@ -22,8 +22,12 @@ from dstill.errors import DataError
 __all__ = ["learn", "lost", "repair"]
 
 PAD, EOS = "<pad>", "</s>"
-# A JSON string that is a value, not a key: what stands between its quotes.
-_VALUE = r'(?<=")[^"\\]*(?="\s*[,}\]])'
+# Where merges stop, one after the other:
+_PIECES = (
+    r'(?<=")[^"\\]*(?="\s*[,}\]])',  # a JSON string that is a value, not a key
+    r"\d{1,3}(?=(?:\d{3})*(?!\d))",  # digits in threes from the right: 148 ms and 148 000 000 ns begin alike
+    r"\s?[^\s]+(?:\s$)?",  # a word with the space before it, and with the one before a number
+)
 
 
 def learn(texts: Iterable[str], vocabulary: int) -> Any:
@@ -34,9 +38,7 @@ def learn(texts: Iterable[str], vocabulary: int) -> Any:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(_VALUE), "isolated"),
-            pre_tokenizers.Split(Regex(r"\d"), "isolated"),
-            pre_tokenizers.Split(Regex(r"\s"), "merged_with_next"),
+            *(pre_tokenizers.Split(Regex(piece), "isolated") for piece in _PIECES),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -96,7 +98,9 @@ def _add(tokenizer: Any, texts: Sequence[str]) -> None:
 
     characters = sorted(set("".join(texts)) - {" "})
     runs = sorted({run for text in texts for run in re.findall(" {2,}", text)}) if _collapses(tokenizer) else []
-    tokenizer.add_tokens([AddedToken(c, normalized=False, special=False) for c in [*lost(tokenizer, characters), *runs]])
+    tokenizer.add_tokens(
+        [AddedToken(c, normalized=False, special=False) for c in [*lost(tokenizer, characters), *runs]]
+    )
 
 
 def _collapses(tokenizer: Any) -> bool:

@@ -274,7 +274,7 @@ def _classes() -> tuple[Any, Any, Any, Any]:
             self.model.train(was_training)
             metrics = {"eval_loss": sum(sums[number] / max(1, counts[number]) for number in sums)}
             self.log(metrics)
-            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+            self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics
 
     return StepTrainer, TrainingArguments, Watch, PrinterCallback

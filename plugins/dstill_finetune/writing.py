@@ -58,6 +58,4 @@ class ModelWriter(Writer):
         eos = self.encoder.tokenizer.eos_token_id
         ended = eos in ids
         ids = ids[: ids.index(eos)] if ended else ids
-        return Written(
-            text=self.encoder.decode(ids), tokens=len(ids) + ended, seconds=seconds, truncated=not ended
-        )
+        return Written(text=self.encoder.decode(ids), tokens=len(ids) + ended, seconds=seconds, truncated=not ended)

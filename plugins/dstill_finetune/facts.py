@@ -1,0 +1,50 @@
+"""student.json: what `load` needs to know of a trained student, beside the files that transformers reads.
+
+{"schema_version": 1, "student": "hf", "base": "google/flan-t5-small", "modality": "lora", "adapter": true, …}
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dstill.errors import DataError
+
+__all__ = ["Facts"]
+
+FILE = "student.json"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """A trained student."""
+
+    schema_version: int = SCHEMA_VERSION
+    student: str
+    base: str  # hub id or folder; "base": the folder of that name beside this file; empty: made from nothing
+    modality: str
+    adapter: bool
+    four_bit: bool
+    encoder_decoder: bool
+    new_tokens: tuple[int, ...]  # whose rows were added to the base's embedding
+    seed: int
+    max_length: int
+    max_target_length: int
+
+    @classmethod
+    def read(cls, folder: Path) -> Facts:
+        file = folder / FILE
+        try:
+            row = json.loads(file.read_text(encoding="utf-8"))
+            if row["schema_version"] > SCHEMA_VERSION:
+                raise DataError(
+                    f"the student was written by a newer dstill (schema {row['schema_version']})", where=str(file)
+                )
+            return cls(**{**row, "new_tokens": tuple(row["new_tokens"])})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError("no student here that dstill wrote", where=f"{file}: {error}") from error
+
+    def write(self, folder: Path) -> None:
+        (folder / FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")

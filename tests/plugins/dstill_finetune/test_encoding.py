@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstill.errors import DataError
+from dstill.records import Pair
+from dstill_finetune.collate import IGNORED, BucketSampler, Collator
+from dstill_finetune.encoding import Encoder, Row
+from dstill_finetune.tokenizer import learn
+
+TOKENIZER = learn(["abc", "predict: "] * 3, 300)
+
+
+def encoder(encoder_decoder: bool = True, limit: int = 32) -> Encoder:
+    return Encoder(TOKENIZER, encoder_decoder=encoder_decoder, max_length=limit, max_target_length=limit)
+
+
+def pair(source: str, target: str = "abc") -> tuple[Pair]:
+    return (Pair(task_prefix="predict: ", source=source, target=target),)
+
+
+def test_an_encoder_decoder_gets_source_and_target_each_with_its_end() -> None:
+    (row,) = encoder().encode([pair("abc")])[0]
+    assert TOKENIZER.decode(row.source) == "predict: abc</s>"
+    assert TOKENIZER.decode(row.target) == "abc</s>"
+
+
+def test_a_decoder_goes_on_after_a_line_break_and_its_prompt_has_no_end() -> None:
+    (row,) = encoder(False).encode([pair("abc")])[0]
+    assert TOKENIZER.decode(row.source) == "predict: abc\n"
+    assert TOKENIZER.decode(row.target) == "abc</s>"
+
+
+def test_a_few_records_over_the_limits_are_left_out_and_counted() -> None:
+    data = encoder().encode([pair("abc")] * 39 + [pair("z" * 99)])
+    assert (len(data), data.left_out) == (39, 1)
+
+
+def test_more_than_five_percent_over_the_limits_are_refused_with_counts() -> None:
+    with pytest.raises(DataError) as caught:
+        encoder().encode([pair("abc")] * 17 + [pair("z" * 99)] * 2 + [pair("abc", "z" * 99)])
+    assert caught.value.what.startswith("3 of 20 records (15%) are longer than the limits: 2 sources")
+    assert "1 targets over max_target_length 32" in caught.value.what
+    assert caught.value.exit_code == 4
+
+
+def test_validation_rows_over_the_limits_are_only_left_out() -> None:
+    assert len(encoder().encode([pair("z" * 99)] * 3, strict=False)) == 0
+
+
+def test_a_batch_is_padded_to_its_longest_and_padding_is_never_learnt() -> None:
+    rows = [(Row([5, 6, 7], [8, 1], 0.5, "a"), Row([5], [8, 9, 1], 0.5, "b")), (Row([4], [1], 1.0, "a"),)]
+    batch = Collator(encoder_decoder=True, pad=0, start=3)(rows)
+    assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 0, 0], [4, 0, 0]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0], [1, 0, 0]]
+    assert batch["decoder_input_ids"].tolist() == [[3, 8, 0], [3, 8, 9], [3, 0, 0]]
+    assert batch["labels"].tolist() == [[8, 1, IGNORED], [8, 9, 1], [1, IGNORED, IGNORED]]
+    assert batch["branch"].tolist() == [0, 1, 0]
+
+
+def test_a_decoder_learns_the_target_alone_each_token_where_it_is_predicted() -> None:
+    batch = Collator(encoder_decoder=False, pad=0)([(Row([5, 6], [8, 1], 1.0, "a"),), (Row([5], [1], 1.0, "a"),)])
+    assert batch["input_ids"].tolist() == [[5, 6, 8], [5, 0, 0]]
+    assert batch["labels"].tolist() == [[IGNORED, 8, 1], [1, IGNORED, IGNORED]]
+
+
+@given(st.lists(st.integers(1, 50), max_size=300), st.integers(1, 7), st.integers(0, 9))
+@settings(max_examples=40, deadline=None)
+def test_every_record_comes_once_an_epoch_in_an_order_that_seed_and_epoch_fix(
+    lengths: list[int], batch: int, seed: int
+) -> None:
+    one, other = BucketSampler(lengths, batch, seed), BucketSampler(lengths, batch, seed)
+    one.set_epoch(3)
+    other.set_epoch(3)
+    order = list(one)
+    assert order == list(other)
+    assert sorted(order) == list(range(len(lengths)))
+
+
+def test_a_batch_holds_records_of_about_one_length() -> None:
+    generator = torch.Generator().manual_seed(0)
+    lengths = torch.randint(1, 100, (640,), generator=generator).tolist()
+    order = list(BucketSampler(lengths, 8, 0))
+    batches = [[lengths[i] for i in order[at : at + 8]] for at in range(0, 640, 8)]
+    padded = sum(8 * max(batch) for batch in batches) / sum(lengths)
+    assert padded < 1.08
+    firsts = [batch[0] for batch in batches]
+    assert firsts != sorted(firsts)  # short ones do not all come first

@@ -1,0 +1,125 @@
+"""The loss is what training.md says it is: each branch a mean over its own true tokens, whatever the padding."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import torch
+
+from dstill.parts import Device, Recipe
+from dstill_finetune import folders
+from dstill_finetune.collate import Collator
+from dstill_finetune.encoding import Dataset, Encoder
+from dstill_finetune.trainer import learning_rate_factor, train
+
+Step = Callable[..., tuple[float, dict[str, torch.Tensor]]]
+
+
+@pytest.fixture(params=["t5", "llama"])
+def base(request: pytest.FixtureRequest) -> Path:
+    folder: Path = request.getfixturevalue(request.param)
+    return folder
+
+
+def loaded(base: Path) -> tuple[Any, Encoder, Collator]:
+    model = folders.load_model(str(base), {"dtype": torch.float32})
+    encoder_decoder = folders.is_encoder_decoder(model.config)
+    encoder = Encoder(
+        folders.load_tokenizer(str(base)), encoder_decoder=encoder_decoder, max_length=64, max_target_length=64
+    )
+    return model, encoder, Collator(encoder_decoder=encoder_decoder, pad=0, start=0)
+
+
+def reference(model: Any, data: Dataset, encoder_decoder: bool) -> float:
+    """The loss written down plainly: one row at a time, no padding, the whole head."""
+    sums: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for record in data.records:
+        for row in record:
+            if encoder_decoder:
+                logits = model(
+                    input_ids=torch.tensor([row.source]), decoder_input_ids=torch.tensor([[0, *row.target[:-1]]])
+                ).logits[0]
+            else:
+                ids = row.source + row.target
+                logits = model(input_ids=torch.tensor([ids])).logits[0, len(row.source) - 1 : -1]
+            losses = torch.nn.functional.cross_entropy(logits, torch.tensor(row.target), reduction="sum")
+            sums[row.branch] = sums.get(row.branch, 0.0) + row.weight * losses.item()
+            counts[row.branch] = counts.get(row.branch, 0) + len(row.target)
+    return sum(sums[branch] / counts[branch] for branch in sums)
+
+
+@pytest.fixture
+def one_step(base: Path, tmp_path: Path, cpu: Device, records: Any) -> Step:
+    """Loss and weights after one optimizer step over twelve records of unequal lengths."""
+
+    def step(**recipe: Any) -> tuple[float, dict[str, torch.Tensor]]:
+        model, encoder, collator = loaded(base)
+        losses: list[float] = []
+        train(
+            model,
+            collator,
+            encoder.encode(records(12)),
+            encoder.encode([]),
+            Recipe(learning_rate=1e-2, max_steps=1, warmup_ratio=0.0, precision="fp32", **recipe),
+            cpu,
+            folder=str(tmp_path),
+            seed=0,
+            on_step=lambda step, of, values: losses.append(values["loss"]),
+        )
+        return losses[0], dict(model.state_dict())
+
+    return step
+
+
+def test_unequal_lengths_and_padding_do_not_change_the_loss(base: Path, one_step: Step, records: Any) -> None:
+    model, encoder, _ = loaded(base)
+    data = encoder.encode(records(12))
+    with torch.no_grad():
+        want = reference(model, data, encoder.encoder_decoder)
+    loss, _ = one_step(per_device_train_batch_size=12)
+    assert loss == pytest.approx(want, rel=1e-5)
+
+
+def test_accumulated_gradients_are_those_of_one_big_batch(one_step: Step) -> None:
+    big_loss, big = one_step(per_device_train_batch_size=12)
+    loss, small = one_step(per_device_train_batch_size=3, gradient_accumulation_steps=4)
+    assert loss == pytest.approx(big_loss, rel=1e-5)
+    # Adam's first step is the gradient's sign times the learning rate, so gradients show through their signs:
+    # those too near zero to have one are left out
+    for name, weight in big.items():
+        differs = (weight - small[name]).abs() > 1e-4
+        assert differs.float().mean() < 0.01, name
+
+
+def test_the_validation_loss_is_the_same_sum(base: Path, tmp_path: Path, cpu: Device, records: Any) -> None:
+    model, encoder, collator = loaded(base)
+    data = encoder.encode(records(12))
+    with torch.no_grad():
+        want = reference(model, data, encoder.encoder_decoder)
+    found: list[float] = []
+    train(
+        model,
+        collator,
+        data,
+        data,
+        Recipe(learning_rate=1e-12, max_steps=1, per_device_train_batch_size=5, precision="fp32"),
+        cpu,
+        folder=str(tmp_path),
+        seed=0,
+        on_step=lambda step, of, values: found.extend([values["eval_loss"]] if "eval_loss" in values else []),
+    )
+    assert found == [pytest.approx(want, rel=1e-5)]
+
+
+def test_the_learning_rate_rises_then_falls_to_zero() -> None:
+    values = [learning_rate_factor(step / 100, 0.1) for step in range(101)]
+    assert values[5] == pytest.approx(0.5)
+    assert max(values) == values[10] == pytest.approx(1.0)
+    assert values[-1] == 0.0
+    assert all(a >= b for a, b in itertools.pairwise(values[10:]))
+    assert math.isclose(learning_rate_factor(0.0, 0.0), 1.0)

@@ -1,0 +1,137 @@
+"""The memory model: where it must place a 7B decoder, and that it grows with what makes it grow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import GPT2Config, LlamaConfig, T5Config
+
+from dstill.defaults import select_modality
+from dstill.errors import UsageError
+from dstill.hardware import planned_device
+from dstill.parts import Memory, Modality, Recipe, Shape
+from dstill_finetune.modalities import Full, Lora, Qlora
+from dstill_finetune.precision import resolved
+from dstill_finetune.shapes import shape_of
+
+GIB = 2**30
+REFERENCE = Recipe(per_device_train_batch_size=2, max_length=1024, precision="bf16")
+MODALITIES: tuple[Modality, ...] = (Full(), Lora(), Qlora())
+
+
+@pytest.fixture(scope="module")
+def seven_billion() -> Shape:
+    return shape_of(
+        LlamaConfig(
+            vocab_size=32000,
+            hidden_size=4096,
+            intermediate_size=11008,
+            num_hidden_layers=32,
+            num_attention_heads=32,
+            tie_word_embeddings=False,
+        )
+    )
+
+
+SMALL = shape_of(T5Config(d_model=64, d_ff=128, d_kv=16, num_heads=4, num_layers=2, vocab_size=500))
+
+
+def chosen(shape: Shape, vram: str, recipe: Recipe = REFERENCE) -> str:
+    return select_modality(MODALITIES, shape, recipe, planned_device(vram)).modality
+
+
+def test_a_7b_decoder_is_counted_exactly_from_its_configuration(seven_billion: Shape) -> None:
+    assert seven_billion.parameters == 6_738_415_616  # Llama 2's own count
+    assert seven_billion.linears["q_proj"] == (4096, 4096, 32)
+    assert seven_billion.linears["down_proj"] == (11008, 4096, 32)
+    assert seven_billion.embedding == 2 * 32000 * 4096 + 65 * 4096  # embedding, head, norms
+
+
+def test_a_7b_decoder_lands_on_qlora_at_24_gb_and_on_lora_at_40(seven_billion: Shape) -> None:
+    assert chosen(seven_billion, "24GB") == "qlora"
+    assert chosen(seven_billion, "40GB") == "lora"
+    assert chosen(seven_billion, "80GB") == "lora"
+    with pytest.raises(UsageError, match="no modality fits"):
+        chosen(seven_billion, "8GB")
+
+
+def test_checkpointing_lets_a_7b_decoder_be_trained_by_lora_on_24_gb(seven_billion: Shape) -> None:
+    assert chosen(seven_billion, "24GB", replace(REFERENCE, gradient_checkpointing=True)) == "lora"
+
+
+def test_full_is_chosen_wherever_it_fits() -> None:
+    assert chosen(SMALL, "8GB") == "full"
+
+
+def test_four_bits_leave_a_base_about_a_quarter_of_bf16(seven_billion: Shape) -> None:
+    four = Qlora().need(seven_billion, REFERENCE).parts
+    whole = Lora().need(seven_billion, REFERENCE).parts["weights"]
+    assert 0.25 < (four["quantized_weights"] + four["weights"]) / whole < 0.35
+
+
+def test_adapters_are_counted_as_peft_makes_them(t5: Any, llama: Any) -> None:
+    from dstill_finetune.folders import load_model, quiet
+    from dstill_finetune.memory import adapter_parameters
+
+    quiet()
+    for base in (t5, llama):
+        model = load_model(str(base), {})
+        shape = shape_of(model.config)
+        for targets in ("attention", "all-linear"):
+            recipe = Recipe(r=4, target_modules=targets)
+            prepared = Lora().prepare(load_model(str(base), {}), recipe)
+            real = sum(p.numel() for p in prepared.parameters() if p.requires_grad)
+            assert adapter_parameters(shape, recipe) == real
+
+
+def test_gpt2s_transposed_layers_are_linear_layers_too() -> None:
+    shape = shape_of(GPT2Config(n_embd=64, n_layer=2, n_head=4, vocab_size=300))
+    assert shape.linears["c_attn"] == (64, 192, 2)
+    assert shape.feed_forward >= 192
+
+
+RECIPES = st.builds(
+    Recipe,
+    per_device_train_batch_size=st.integers(1, 64),
+    max_length=st.integers(8, 4096),
+    max_target_length=st.integers(8, 1024),
+    r=st.integers(1, 128),
+    precision=st.sampled_from(["fp32", "bf16"]),
+    gradient_checkpointing=st.booleans(),
+    target_modules=st.sampled_from(["attention", "all-linear"]),
+)
+
+
+@given(RECIPES, st.sampled_from(MODALITIES))
+@settings(max_examples=150, deadline=None)
+def test_more_of_anything_never_needs_less(recipe: Recipe, modality: Modality) -> None:
+    def need(**changes: Any) -> Memory:
+        return modality.need(SMALL, replace(recipe, **changes))
+
+    base = need()
+    assert all(size >= 0 for size in base.parts.values())
+    assert base.total == sum(base.parts.values())
+    for name in ("per_device_train_batch_size", "max_length", "max_target_length", "r"):
+        assert need(**{name: getattr(recipe, name) + 1}).total >= base.total
+    if SMALL.layers > 1:
+        assert need(gradient_checkpointing=True).total <= need(gradient_checkpointing=False).total + 2**20
+    assert need(precision="bf16").parts["activations"] <= need(precision="fp32").parts["activations"]
+
+
+@given(RECIPES)
+@settings(max_examples=50, deadline=None)
+def test_four_bit_weights_never_need_more_than_whole_ones(recipe: Recipe) -> None:
+    held = [
+        sum(modality.need(SMALL, recipe).parts.get(name, 0) for name in ("weights", "quantized_weights"))
+        for modality in MODALITIES
+    ]
+    assert held[0] >= held[1] >= held[2]
+
+
+def test_precision_auto_is_what_the_device_has() -> None:
+    assert resolved(Recipe(), planned_device("24GB")).precision == "bf16"
+    assert resolved(Recipe(), replace(planned_device("24GB"), bf16=False)).precision == "fp32"

@@ -1,0 +1,166 @@
+"""Each modality trained for real on the CPU: what moves, what must not, and that it learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import torch
+
+from dstill.errors import MissingExtra, UsageError
+from dstill.parts import Device, Fitted, Modality, Recipe
+from dstill_finetune import modalities
+from dstill_finetune.hf import Hf
+from dstill_finetune.modalities import Full, Lora, Qlora
+from dstill_finetune.tiny import Tiny, TinyConfig
+
+Fit = Callable[..., Fitted]
+SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
+
+
+def watched(kind: type[Modality]) -> Any:
+    """The modality, keeping the prepared model and a copy of every weight as it was before the first step."""
+
+    class Watched(kind):  # type: ignore[misc,valid-type]
+        model: Any
+        before: dict[str, torch.Tensor]
+
+        def prepare(self, model: Any, recipe: Recipe) -> Any:
+            self.model = super().prepare(model, recipe)
+            self.before = snapshot(self.model)
+            return self.model
+
+    return Watched()
+
+
+def snapshot(model: Any) -> dict[str, torch.Tensor]:
+    """Every weight's own bytes; of a weight in 4 bits also its block constants."""
+    weights = {name: p.detach().clone() for name, p in model.named_parameters()}
+    for name, p in model.named_parameters():
+        state = getattr(p, "quant_state", None)
+        if state is not None:
+            weights[f"{name} (constants)"] = state.absmax.clone()
+            weights[f"{name} (constants' constants)"] = state.state2.absmax.clone()
+    return weights
+
+
+def moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> set[str]:
+    return {name for name in before if not torch.equal(before[name], after[name])}
+
+
+@pytest.fixture(params=["t5", "llama"])
+def base(request: pytest.FixtureRequest) -> Path:
+    folder: Path = request.getfixturevalue(request.param)
+    return folder
+
+
+def student(base: Path) -> Hf:
+    found = Hf()
+    found.base = str(base)
+    return found
+
+
+def losses(fitted: Fitted) -> list[float]:
+    return [row["loss"] for row in fitted.history if "loss" in row]
+
+
+def test_full_moves_every_weight_and_learns(base: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = watched(Full)
+    fitted = fit(student(base), modality, tmp_path, max_steps=30)
+    after = snapshot(modality.model)
+    assert moved(modality.before, after) == set(after)
+    assert losses(fitted)[-1] < 0.7 * losses(fitted)[0]
+    assert fitted.trained_parameters == fitted.all_parameters
+    assert (tmp_path / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("kind", [Lora, Qlora])
+def test_adapters_move_alone_and_learn(kind: type[Modality], base: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = watched(kind)
+    fitted = fit(student(base), modality, tmp_path, max_steps=30, learning_rate=2e-2)
+    after = snapshot(modality.model)
+    adapters = {name for name in after if "lora_" in name}
+    assert adapters
+    assert moved(modality.before, after) == adapters
+    assert losses(fitted)[-1] < 0.9 * losses(fitted)[0]
+    assert fitted.trained_parameters < 0.5 * fitted.all_parameters
+    saved = {path.name for path in tmp_path.iterdir()}
+    assert "adapter_model.safetensors" in saved
+    assert "model.safetensors" not in saved
+
+
+def test_a_qlora_base_lies_in_four_bits_with_double_quantization(base: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = watched(Qlora)
+    fit(student(base), modality, tmp_path, max_steps=1)
+    packed = [p for p in modality.model.parameters() if type(p).__name__ == "Params4bit"]
+    assert len(packed) >= 7
+    assert all(p.dtype is torch.uint8 and p.quant_state.quant_type == "nf4" for p in packed)
+    assert all(p.quant_state.nested for p in packed)
+    packed_bytes = sum(p.numel() for p in packed)
+    whole = student(base).shape()
+    assert packed_bytes * 2 == whole.parameters - whole.embedding  # what the planner counts as quantized
+
+
+@pytest.mark.parametrize("kind", [Full, Lora, Qlora])
+def test_tiny_trains_in_every_modality(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
+    modality = watched(kind)
+    fitted = fit(Tiny(SMALL), modality, tmp_path, max_steps=30, learning_rate=2e-2)
+    assert losses(fitted)[-1] < 0.9 * losses(fitted)[0]
+    assert (tmp_path / "base" / "model.safetensors").exists() == (kind is not Full)
+
+
+def test_attention_targets_are_query_and_value_alone(base: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = watched(Lora)
+    fit(student(base), modality, tmp_path, max_steps=1, target_modules="attention")
+    names = {name.split(".lora_")[0].rpartition(".")[2] for name in modality.before if ".lora_" in name}
+    assert names in ({"q", "v"}, {"q_proj", "v_proj"})
+
+
+def test_named_targets_and_a_name_that_is_not_there(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = watched(Lora)
+    fit(student(t5), modality, tmp_path, max_steps=1, target_modules="k, o")
+    names = {name.split(".lora_")[0].rpartition(".")[2] for name in modality.before if ".lora_" in name}
+    assert names == {"k", "o"}
+    with pytest.raises(UsageError, match="no linear layer called 'q_proj'"):
+        fit(student(t5), Lora(), tmp_path, target_modules="q_proj")
+
+
+def test_gradient_checkpointing_changes_nothing(base: Path, fit: Fit, tmp_path: Path) -> None:
+    plain, saving = watched(Lora), watched(Lora)
+    fit(student(base), plain, tmp_path / "a", max_steps=3)
+    fit(student(base), saving, tmp_path / "b", max_steps=3, gradient_checkpointing=True)
+    one, other = snapshot(plain.model), snapshot(saving.model)
+    assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one)
+
+
+# --- bad input 70 -----------------------------------------------------------------------
+
+
+def test_bad_input_070(monkeypatch: pytest.MonkeyPatch, t5: Path, cpu: Device, fit: Fit, tmp_path: Path) -> None:
+    """bf16 that is not there, no bitsandbytes, a bitsandbytes without its library: said clearly, exit 2."""
+    with pytest.raises(UsageError, match="test CPU has no bf16"):
+        fit(student(t5), Full(), tmp_path, precision="bf16")
+
+    from bitsandbytes import cextension
+
+    broken = cextension.ErrorHandlerMockBNBNativeLibrary("no library here")
+    monkeypatch.setattr(cextension, "lib", broken)
+    with pytest.raises(UsageError, match="cannot hold weights in 4 bits on test CPU") as caught:
+        fit(student(t5), Qlora(), tmp_path)
+    assert caught.value.exit_code == 2
+    assert "--modality lora" in caught.value.hint
+
+    monkeypatch.setattr(modalities, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match="needs the extra 'qlora'") as missing:
+        fit(student(t5), Qlora(), tmp_path)
+    assert missing.value.hint == "pip install 'dstill[qlora]'"
+    shape = student(t5).shape()
+    assert "bitsandbytes is not installed" in (Qlora().unfit(shape, Recipe(), cpu) or "")
+    assert Full().unfit(shape, Recipe(), cpu) is None  # so auto takes another
+
+
+def test_auto_precision_takes_what_is_there(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    modality = watched(Lora)
+    fit(student(t5), modality, tmp_path, max_steps=1, precision="auto")
+    assert {p.dtype for p in modality.model.parameters()} == {torch.float32}

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any, Iterable
+
+import pytest
+
+from dstill import Check, Task
+from dstill.records import Example, Record
+from dstill_finetune.objectives import DistillStepByStep, LabelOnly, RationaleFirst
+
+
+class Echo(Task):
+    name = "echo"
+    checks: Any = (Check("any", lambda example, answer: ()),)
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+
+RECORD = Record(id="1", question="one and two", rationale="add them", answer="1 + 2")
+
+
+def test_dss_gives_label_and_rationale_with_weights_that_sum_to_one() -> None:
+    objective = DistillStepByStep()
+    objective.alpha = 0.8
+    label, rationale = objective.pairs(RECORD, Echo())
+    assert (label.task_prefix, label.source, label.target) == ("predict: ", "one and two", "1 + 2")
+    assert (rationale.task_prefix, rationale.source, rationale.target) == ("explain: ", "one and two", "add them")
+    assert label.weight + rationale.weight == pytest.approx(1)
+    assert label.weight == pytest.approx(0.8)
+
+
+def test_dss_with_alpha_one_is_the_label_only_ablation() -> None:
+    objective = DistillStepByStep()
+    objective.alpha = 1.0
+    assert list(objective.pairs(RECORD, Echo())) == list(LabelOnly().pairs(RECORD, Echo()))
+
+
+def test_a_record_without_a_rationale_teaches_its_label() -> None:
+    bare = Record(id="1", question="q", rationale="", answer="a")
+    assert [pair.target for pair in DistillStepByStep().pairs(bare, Echo())] == ["a"]
+
+
+def test_rationale_first_is_read_back_by_the_task() -> None:
+    objective, task = RationaleFirst(), Echo()
+    (pair,) = objective.pairs(RECORD, task)
+    assert objective.prompt(pair.source) == pair.task_prefix + pair.source
+    draft = objective.read(pair.target, task.parse)
+    assert draft is not None
+    assert (draft.answer, draft.rationale) == ("1 + 2", "add them")
+    assert objective.read("1 + 2", task.parse) is None
+
+
+@pytest.mark.parametrize("objective", [DistillStepByStep(), LabelOnly()])
+def test_what_a_student_is_asked_is_what_it_learnt(objective: Any) -> None:
+    first = next(iter(objective.pairs(RECORD, Echo())))
+    assert objective.prompt(first.source) == first.task_prefix + first.source
+    assert objective.read(" 1 + 2 \n", Echo().parse).answer == "1 + 2"
+    assert objective.read("  ", Echo().parse) is None

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dstill.cli.app import App, Group
+from dstill.parts import Memory, Modality, Recipe, Shape
+from dstill.plugins import PluginInfo, Plugins
+
+
+class Small(Modality):
+    """A third party's: it needs next to nothing and is less full than LoRA."""
+
+    name = "small"
+    fullness = 45
+
+    def need(self, student: Shape, recipe: Recipe) -> Memory:
+        return Memory(parts={"all": 6 * 2**30})
+
+    def prepare(self, model: Any, recipe: Recipe) -> Any:
+        return model
+
+
+@pytest.fixture
+def plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Runs ``plan`` with the built-in plugin, and `extra` modalities from another."""
+    import dstill_finetune
+    from dstill.hookspecs import hookimpl
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, extra: tuple[type[Modality], ...] = ()) -> Result:
+        class Other:
+            @hookimpl
+            def register_modalities(self) -> tuple[type[Modality], ...]:
+                return extra
+
+        plugins = Plugins()
+        plugins.add(dstill_finetune, PluginInfo(name="finetune"))
+        plugins.add(Other(), PluginInfo(name="other"))
+        assert not plugins.failures
+        group = Group(name="dstill")
+        plugins.register_commands(group)
+        return CliRunner().invoke(group, ["plan", *arguments], obj=App(plugins))
+
+    return run
+
+
+@pytest.fixture
+def seven_billion(tmp_path: Path) -> str:
+    from transformers import LlamaConfig
+
+    folder = tmp_path / "llama-7b"
+    LlamaConfig(vocab_size=32000, hidden_size=4096, intermediate_size=11008, tie_word_embeddings=False).save_pretrained(
+        folder
+    )
+    return f"hf:{folder}"
+
+
+def test_a_row_for_each_modality_and_the_line_that_trains(plan: Any, seven_billion: str) -> None:
+    result = plan("--student", seven_billion, "--vram", "24GB")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    rows = {
+        line.split()[0]: line for line in lines if line.split()[:1] and line.split()[0] in ("full", "lora", "qlora")
+    }
+    assert "needs" in rows["full"]
+    assert "needs" in rows["lora"]
+    assert "chosen" in rows["qlora"]
+    assert lines[-1] == f"dstill train RUN --student {seven_billion} --modality qlora"
+
+
+def test_json_holds_every_component_in_bytes(plan: Any, seven_billion: str) -> None:
+    options = ("--batch", "1", "--set", "train.gradient_checkpointing=true")
+    result = plan("--student", seven_billion, "--vram", "40GB", "--json", *options)
+    row = json.loads(result.stdout.splitlines()[-1])
+    assert row["modality"] == "lora"
+    assert [m["modality"] for m in row["modalities"]] == ["full", "lora", "qlora"]
+    for modality in row["modalities"]:
+        assert modality["need"] == sum(modality["parts"].values())
+    assert row["command"].endswith(
+        "--modality lora --set train.per_device_train_batch_size=1 --set train.gradient_checkpointing=true"
+    )
+    assert row["shape"]["parameters"] == 6_738_415_616
+
+
+def test_where_nothing_fits_the_table_is_shown_and_the_error_says_what_helps(plan: Any, seven_billion: str) -> None:
+    result = plan("--student", seven_billion, "--vram", "8GB")
+    assert "qlora" in result.stdout
+    assert result.exception.exit_code == 2
+    assert "no modality fits a 8 GB card" in str(result.exception)
+    assert "--batch 1" in str(result.exception)
+
+
+def test_a_third_partys_modality_takes_its_place_by_fullness(plan: Any, seven_billion: str) -> None:
+    for vram, wins in (("8GB", "small"), ("24GB", "small"), ("40GB", "lora")):
+        result = plan("--student", seven_billion, "--vram", vram, "--json", extra=(Small,))
+        assert json.loads(result.stdout.splitlines()[-1])["modality"] == wins
+
+
+def test_tiny_is_planned_for_this_machine(plan: Any) -> None:
+    result = plan("--student", "tiny", "--json")
+    row = json.loads(result.stdout.splitlines()[-1])
+    assert row["modality"] == "full"
+    assert row["device"]["free"] > 0

@@ -1,0 +1,208 @@
+"""Students end to end: the folder that training leaves, and what plain transformers and peft make of it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dstill.errors import DataError, TrainingError
+from dstill.parts import Fitted, Modality
+from dstill.records import Pair
+from dstill_finetune.hf import Hf, HfConfig
+from dstill_finetune.modalities import Full, Lora, Qlora
+from dstill_finetune.tiny import Tiny, TinyConfig
+
+Fit = Callable[..., Fitted]
+SMALL = TinyConfig(d_model=64, d_ff=128, num_heads=4, num_layers=1, num_decoder_layers=1, vocabulary=400)
+PROMPTS = ["predict: all red cars", "predict: all brown hats", "explain: all pink cups", "predict: all"]
+
+
+def hf(base: Path, **config: Any) -> Hf:
+    found = Hf(HfConfig(**config))
+    found.base = str(base)
+    return found
+
+
+def texts(student: Any, folder: Path, *, trained: bool = True) -> list[str]:
+    return [written.text for written in student.load(folder, trained=trained).write(PROMPTS)]
+
+
+def card_answer(folder: Path, prompt: str) -> str:
+    """What the code of the model card prints, run as it stands but for folder and prompt."""
+    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    code = code.replace('FOLDER = "."', f"FOLDER = {str(folder)!r}")
+    code = re.sub(r"^prompt = .*$", lambda _: f"prompt = {prompt!r}", code, flags=re.MULTILINE)
+    assert "dstill" not in code
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(code, {})
+    return out.getvalue().removesuffix("\n")
+
+
+@pytest.mark.parametrize("kind", [Full, Lora, Qlora])
+@pytest.mark.parametrize("base", ["t5", "llama"])
+def test_plain_transformers_and_peft_give_the_same_answers(
+    kind: type[Modality], base: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path
+) -> None:
+    student = hf(request.getfixturevalue(base))
+    fit(student, kind(), tmp_path, max_steps=25, learning_rate=2e-2 if kind is not Full else 3e-3)
+    answers = texts(student, tmp_path)
+    assert answers[0] != texts(student, tmp_path, trained=False)[0]
+    end = "\n" if base == "llama" else ""
+    assert [card_answer(tmp_path, prompt + end) for prompt in PROMPTS[:2]] == answers[:2]
+
+
+def test_tiny_learns_what_it_is_taught(fit: Fit, tmp_path: Path, records: Any) -> None:
+    fitted = fit(Tiny(SMALL), Full(), tmp_path, max_steps=150, learning_rate=5e-3, validation=records(8))
+    student = Tiny()
+    rows = records()
+    writer = student.load(tmp_path)
+    written = list(writer.write([label.task_prefix + label.source for label, _ in rows]))
+    right = sum(got.text == label.target for got, (label, _) in zip(written, rows, strict=True))
+    assert right >= 40
+    assert all(got.tokens and not got.truncated and got.seconds > 0 for got in written)
+    assert card_answer(tmp_path, PROMPTS[0]) == texts(student, tmp_path)[0]
+    assert fitted.peak_memory > 0
+    assert [row["step"] for row in fitted.history if "eval_loss" in row][-1] == 150
+    untrained = [got.text for got in student.load(tmp_path, trained=False).write([label.source for label, _ in rows])]
+    assert not any(got == label.target for got, (label, _) in zip(untrained, rows, strict=True))
+
+
+@pytest.mark.parametrize("kind", [Full, Lora, Qlora])
+def test_the_untrained_student_is_the_one_that_training_began_with(
+    kind: type[Modality], fit: Fit, tmp_path: Path
+) -> None:
+    """A learning rate of nearly nothing leaves the weights where they were."""
+    fit(Tiny(SMALL), kind(), tmp_path, max_steps=1, learning_rate=1e-9)
+    assert texts(Tiny(), tmp_path) == texts(Tiny(), tmp_path, trained=False)
+
+
+def test_answers_come_in_the_order_of_the_questions_whatever_the_batch(llama: Path, fit: Fit, tmp_path: Path) -> None:
+    """Left padding: a decoder's answer must not hang on what else is in its batch."""
+    student = hf(llama)
+    fit(student, Full(), tmp_path, max_steps=25)
+    writer: Any = student.load(tmp_path)
+    together = [written.text for written in writer.write(PROMPTS)]
+    writer.batch = 1
+    assert [written.text for written in writer.write(PROMPTS)] == together
+
+
+def test_an_answer_that_does_not_end_is_marked_as_truncated(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    fit(hf(t5), Full(), tmp_path, max_steps=1, learning_rate=1e-9)
+    written = list(hf(t5).load(tmp_path).write(PROMPTS))
+    assert any(w.truncated and w.tokens == 48 for w in written)
+
+
+@pytest.mark.parametrize("kind", [Full, Qlora])
+def test_the_same_seed_gives_the_same_weights(kind: type[Modality], fit: Fit, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        fit(Tiny(SMALL), kind(), tmp_path / name, seed=seed, lora_dropout=0.1)
+    file = "model.safetensors" if kind is Full else "adapter_model.safetensors"
+    one, same, other = (load_file(tmp_path / name / file) for name in "abc")
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_tiny_student_is_the_base_of_another(fit: Fit, tmp_path: Path) -> None:
+    fit(Tiny(SMALL), Full(), tmp_path / "first", max_steps=3)
+    second = Tiny()
+    second.base = str(tmp_path / "first")
+    fit(second, Lora(), tmp_path / "second", max_steps=2, learning_rate=1e-9)
+    assert texts(second, tmp_path / "second") == texts(Tiny(), tmp_path / "first")
+
+
+# --- the round trip ---------------------------------------------------------------------
+
+BASE_TOKENS = 38
+
+
+@pytest.fixture
+def t5_without_braces(t5: Path, unigram: Callable[[], Any], tmp_path: Path) -> Path:
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    folder = tmp_path / "base"
+    tokenizer = unigram()
+    assert len(tokenizer) == BASE_TOKENS
+    tokenizer.save_pretrained(folder)
+    config = T5Config.from_pretrained(t5)
+    config.vocab_size = len(tokenizer)
+    torch.manual_seed(0)
+    T5ForConditionalGeneration(config).save_pretrained(folder)
+    return folder
+
+
+def test_characters_that_the_tokenizer_lacks_are_learnt(t5_without_braces: Path, fit: Fit, tmp_path: Path) -> None:
+    student, folder = hf(t5_without_braces), tmp_path / "student"
+    fit(student, Full(), folder, max_steps=200, learning_rate=1e-2)
+    answers = texts(student, folder)
+    assert all(answer.startswith('{"') for answer in answers[:2]), answers
+    assert any("}" in answer for answer in answers)
+    assert card_answer(folder, PROMPTS[0]) == answers[0]
+
+
+@pytest.mark.parametrize("kind", [Lora, Qlora])
+def test_adapters_train_the_rows_of_new_tokens_and_no_others(
+    kind: type[Modality], t5_without_braces: Path, fit: Fit, tmp_path: Path
+) -> None:
+    student, folder = hf(t5_without_braces), tmp_path / "student"
+    fitted = fit(student, kind(), folder, max_steps=10, learning_rate=2e-2)
+    writer: Any = student.load(folder)
+    new = len(writer.encoder.tokenizer) - BASE_TOKENS
+    assert new >= 3
+    saved = load_file(folder / "adapter_model.safetensors")
+    rows = [tensor for name, tensor in saved.items() if "token" in name]
+    assert [tuple(tensor.shape) for tensor in rows] == [(new, 64)]  # those rows, not the whole embedding
+    before: Any = student.load(folder, trained=False)
+    began = before.model.get_input_embeddings().weight[BASE_TOKENS:]
+    assert (rows[0] - began).abs().mean() > 0.01
+    assert fitted.trained_parameters == sum(tensor.numel() for tensor in saved.values())
+    assert card_answer(folder, PROMPTS[0]) == texts(student, folder)[0]
+
+
+# --- limits and failures ----------------------------------------------------------------
+
+
+def test_max_seconds_ends_training_with_the_learning_rate_near_zero(fit: Fit, tmp_path: Path) -> None:
+    fitted = fit(Tiny(SMALL), Full(), tmp_path, max_steps=100_000, max_seconds=1.5)
+    assert fitted.steps < 100_000
+    assert fitted.seconds < 6
+    assert (tmp_path / "model.safetensors").exists()
+
+
+def test_a_loss_that_is_not_a_number_stops_training(fit: Fit, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="loss is nan at step") as caught:
+        fit(Tiny(SMALL), Full(), tmp_path, learning_rate=1e30, max_steps=20)
+    assert "tenth of the learning rate" in caught.value.hint
+    assert caught.value.exit_code == 10
+
+
+def test_memory_that_runs_out_ends_with_advice(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dstill_finetune.collate import Collator
+
+    def fail(self: Any, records: Any) -> Any:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
+
+    monkeypatch.setattr(Collator, "__call__", fail)
+    with pytest.raises(TrainingError, match="out of memory") as caught:
+        fit(Tiny(SMALL), Full(), tmp_path)
+    assert caught.value.hint.startswith(
+        "try, in this order: per_device_train_batch_size 4 with gradient_accumulation_steps 2; gradient_checkpointing"
+    )
+
+
+def test_long_sources_are_refused_before_the_first_step(fit: Fit, tmp_path: Path, records: Any) -> None:
+    long = [(Pair(task_prefix="predict: ", source="x y " * 80, target="{}"),)] * 4
+    with pytest.raises(DataError, match="longer than the limits"):
+        fit(Tiny(SMALL), Full(), tmp_path, [*records(), *long])
+
+
+def test_a_folder_without_a_student_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no student here that dstill wrote"):
+        Tiny().load(tmp_path)

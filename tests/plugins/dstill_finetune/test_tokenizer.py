@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import AutoTokenizer
+
+from dstill.errors import DataError
+from dstill_finetune.tokenizer import learn, lost, repair
+
+QUERY = '{"query":{"bool":{"filter":[{"term":{"status":503}},{"range":{"day":{"gte":"now-12d"}}}]}}}'
+LEARNT = learn([QUERY, 'all of "status" 503 in 12 days', "a rationale, in words."] * 3, 400)
+
+
+@given(st.text())
+@settings(max_examples=100, deadline=None)
+def test_the_learnt_tokenizer_gives_every_text_back(text: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    assert lost(LEARNT, [text]) == []
+
+
+def test_structure_becomes_one_token_and_numbers_stay_apart_from_it() -> None:
+    big = learn([QUERY] * 50, 420)
+    tokens = big.convert_ids_to_tokens(big(QUERY, add_special_tokens=False)["input_ids"])
+    assert '{"query":{"bool":{"filter":[{"term":{"status":' in tokens
+    assert not any(any(c.isdigit() for c in token) and not token.isdigit() for token in tokens)
+
+
+def test_numbers_are_cut_in_threes_from_the_right() -> None:
+    """So that 148 ms in a question and 148 000 000 ns in an answer begin with the same tokens."""
+    tokenizer = learn(["148 000 148000000"] * 50, 400)
+    tokens = tokenizer.convert_ids_to_tokens(tokenizer("148000000", add_special_tokens=False)["input_ids"])
+    assert tokens == ["148", "000", "000"]
+
+
+def test_a_value_is_spelt_the_same_in_question_and_answer() -> None:
+    tokenizer = learn(['{"city":"Lyon"}', "requests from Lyon", '{"city":"Lyon","x":"Lyon"}'] * 20, 400)
+    answer = tokenizer.convert_ids_to_tokens(tokenizer('{"city":"Lyon"}', add_special_tokens=False)["input_ids"])
+    assert "Lyon" in answer
+
+
+def test_the_same_texts_give_the_same_tokenizer() -> None:
+    one, other = learn([QUERY, "a b"], 350), learn([QUERY, "a b"], 350)
+    assert one.backend_tokenizer.to_str() == other.backend_tokenizer.to_str()
+
+
+def test_a_tokenizer_that_can_write_the_targets_is_left_alone() -> None:
+    before = LEARNT.backend_tokenizer.to_str()
+    assert repair(LEARNT, [QUERY]) == (LEARNT, ())
+    assert LEARNT.backend_tokenizer.to_str() == before
+
+
+TARGETS = [QUERY, 'a\n  "b\\c" <d>\t{e}  f', "{}", "Größe: „5“"]
+
+
+def test_a_unigram_tokenizer_without_braces_is_repaired(unigram: Callable[[], Any], tmp_path: Path) -> None:
+    tokenizer = unigram()
+    assert lost(tokenizer, TARGETS) == TARGETS
+    size = len(tokenizer)
+    repaired, new = repair(tokenizer, TARGETS)
+    assert lost(repaired, TARGETS) == []
+    assert new == tuple(range(size, len(repaired)))
+    assert {"{", "}", "\n", "\\", '"'} <= set(repaired.convert_ids_to_tokens(list(new)))
+    repaired.save_pretrained(tmp_path)
+    assert lost(AutoTokenizer.from_pretrained(tmp_path), TARGETS) == []
+
+
+def test_a_t5_tokenizer_is_repaired_for_good(unigram: Callable[[], Any], tmp_path: Path) -> None:
+    """T5's own class puts its pre-tokenizer back when it is loaded; the repaired one must not."""
+    import json
+
+    from transformers import T5Config, T5Tokenizer
+
+    vocabulary = json.loads(unigram().backend_tokenizer.to_str())["model"]["vocab"]
+    repaired, new = repair(T5Tokenizer(vocab=[tuple(piece) for piece in vocabulary], extra_ids=3), TARGETS)
+    assert new
+    repaired.save_pretrained(tmp_path)
+    T5Config().save_pretrained(tmp_path)
+    again = AutoTokenizer.from_pretrained(tmp_path)
+    assert lost(again, TARGETS) == []
+    assert (again.pad_token, again.eos_token) == ("<pad>", "</s>")
+
+
+def test_what_cannot_be_repaired_is_refused_with_an_example() -> None:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = Tokenizer(models.WordLevel({"<unk>": 0, "a": 1, "b": 2}, unk_token="<unk>"))
+    words.normalizer = normalizers.Lowercase()
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>")
+    with pytest.raises(DataError) as caught:
+        repair(tokenizer, ["a b", "ab"], where="my-model")
+    assert "1 of 2 targets" in caught.value.what or "2 of 2 targets" in caught.value.what
+    assert "my-model" in caught.value.where
