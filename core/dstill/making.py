@@ -35,7 +35,9 @@ def task_name(plugins: Plugins, settings: Settings) -> str:
 def make_task(plugins: Plugins, config: Config) -> Task:
     """The task asked for, with its own section."""
     name = task_name(plugins, config.settings)
-    return plugins.task(name)(config.part("task", name))
+    task = plugins.task(name)(config.part("task", name))
+    task.seed = config.settings.project.seed
+    return task
 
 
 def make_student(plugins: Plugins, config: Config, spec: str) -> Student:

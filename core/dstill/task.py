@@ -57,6 +57,7 @@ class Task(Part, ABC):
     version: ClassVar[str] = "1"  # raise it when prompts change: replies are kept by their words
     instructions: ClassVar[str] = "Answer the question."
     executors: ClassVar[tuple[str, ...]] = ()  # names, the default first; empty: answers are not run
+    seed: int = 0  # the project's, set by the runtime: of questions that the task draws
     json_answers: ClassVar[bool] = False  # the language is JSON: a user's file of golds is held to it
     demo: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key under which `dstill demo` shows the pack
 
