@@ -30,7 +30,7 @@ class TinyConfig:
     num_layers: int = field(default=2, metadata={"low": 1, "high": 48, "help": "of the encoder"})
     num_decoder_layers: int = field(default=2, metadata={"low": 1, "high": 48})
     dropout_rate: float = field(default=0.0, metadata={"low": 0, "high": 0.9})
-    vocabulary: int = field(default=1000, metadata={"low": 300, "high": 65536, "help": "tokens, at most"})
+    vocabulary: int = field(default=1500, metadata={"low": 300, "high": 65536, "help": "tokens, at most"})
 
 
 class Tiny(Finetuned):
