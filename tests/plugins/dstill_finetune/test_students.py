@@ -138,13 +138,16 @@ def t5_without_braces(t5: Path, unigram: Callable[[], Any], tmp_path: Path) -> P
     return folder
 
 
-def test_characters_that_the_tokenizer_lacks_are_learnt(t5_without_braces: Path, fit: Fit, tmp_path: Path) -> None:
+def test_characters_that_the_tokenizer_lacks_are_learnt(
+    t5_without_braces: Path, fit: Fit, tmp_path: Path, records: Any
+) -> None:
+    """Two questions, learnt by heart: their answers hold characters that the base has no token for."""
     student, folder = hf(t5_without_braces), tmp_path / "student"
-    fit(student, Full(), folder, max_steps=200, learning_rate=1e-2)
-    answers = texts(student, folder)
-    assert all(answer.startswith('{"') for answer in answers[:2]), answers
-    assert any("}" in answer for answer in answers)
-    assert card_answer(folder, PROMPTS[0]) == answers[0]
+    rows = records(2)
+    fit(student, Full(), folder, rows, max_steps=200, learning_rate=5e-3, per_device_train_batch_size=2)
+    written = student.load(folder).write([label.task_prefix + label.source for label, _ in rows])
+    assert [w.text for w in written] == [label.target for label, _ in rows]
+    assert card_answer(folder, rows[0][0].task_prefix + rows[0][0].source) == rows[0][0].target
 
 
 @pytest.mark.parametrize("kind", [Lora, Qlora])
