@@ -69,7 +69,7 @@ def modalities(plugins: Plugins, config: Config) -> dict[str, Modality]:
 
 def choose_modality(plugins: Plugins, config: Config, shape: Shape, device: Device) -> tuple[Modality, Choice]:
     """The modality asked for, else the one that the hook selects; with the reasons."""
-    recipe = config.settings.train
+    recipe = config.settings.train.on(device)
     all_of_them = modalities(plugins, config)
     if recipe.modality == "auto":
         choice = plugins.select_modality(list(all_of_them.values()), shape, recipe, device)

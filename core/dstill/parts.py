@@ -18,7 +18,7 @@ bytes, time in seconds, everywhere.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Iterable, Iterator, Literal, Mapping, Self, Sequence
@@ -152,6 +152,12 @@ class Recipe:
         default="attention", metadata={"help": "attention (q and v projections), all-linear, or names with commas"}
     )
     threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads; 0: torch's own choice"})
+
+    def on(self, device: Device) -> Recipe:
+        """The recipe with ``precision`` settled for `device`: bf16 where it has it, else fp32."""
+        if self.precision != "auto":
+            return self
+        return replace(self, precision="bf16" if device.bf16 else "fp32")
 
 
 @dataclass(frozen=True, kw_only=True)

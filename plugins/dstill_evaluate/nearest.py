@@ -54,9 +54,7 @@ class Nearest(Student):
         # a record's first pair is the one that a student is asked for, whatever the objective
         pairs = [record[0] for record in job.train if record]
         if not pairs:
-            raise DataError(
-                "nothing to look answers up in", where="the training rows", hint="`dstill generate` first"
-            )
+            raise DataError("nothing to look answers up in", where="the training rows", hint="`dstill generate` first")
         kept = {
             "schema_version": SCHEMA_VERSION,
             "sources": [pair.task_prefix + pair.source for pair in pairs],

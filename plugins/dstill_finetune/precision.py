@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dstill.errors import UsageError
 from dstill.parts import Device, Recipe
 
@@ -12,10 +10,8 @@ __all__ = ["resolved"]
 
 def resolved(recipe: Recipe, device: Device) -> Recipe:
     """`recipe` with ``precision`` fp32 or bf16. Raises UsageError where bf16 is asked for and not there."""
-    if recipe.precision == "auto":
-        return replace(recipe, precision="bf16" if device.bf16 else "fp32")
     if recipe.precision == "bf16" and not device.bf16:
         raise UsageError(
             f"{device.name} has no bf16", where="train.precision = bf16", hint="precision auto takes what is there"
         )
-    return recipe
+    return recipe.on(device)

@@ -18,6 +18,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Iterator
 
 from dstill.records import Problem, Severity
@@ -59,6 +60,7 @@ class _Refused(Exception):
         )
 
 
+@lru_cache(maxsize=256)  # each layer asks again for the same text; what comes out is not to be changed
 def read(text: str) -> Body:
     """One JSON object out of `text`, strictly. Never raises."""
     notes: tuple[str, ...] = ()

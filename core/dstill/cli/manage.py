@@ -50,7 +50,9 @@ def init(found: App) -> None:
         f"# `dstill config show --origin` lists every key, its value and where it came from.\n\n"
         f'[project]\ntask = "{name}"\nseed = 0\n\n'
         f'[generate]\nteacher = "synthetic"   # or openai, replay: `dstill plugins`\n\n'
-        f'[train]\nstudent = "tiny"         # or hf:FOLDER-or-id\nmodality = "auto"\n',
+        f'[train]\nstudent = "tiny"         # or hf:FOLDER-or-id\nmodality = "auto"\n'
+        f"# what suits `tiny`, which begins from nothing; a model that was trained before wants less\n"
+        f"learning_rate = 2e-3\nper_device_train_batch_size = 32\nnum_train_epochs = 8.0\n",
     )
     click.echo(f"wrote {FILE} for task '{name}'\nnext: dstill generate")
 
