@@ -14,6 +14,7 @@ right for a language that is plain text and has one right spelling for an answer
 
 from __future__ import annotations
 
+import json
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
@@ -123,6 +124,11 @@ class Task(Part, ABC):
     def same(self, got: Any, want: Any) -> bool:
         """Whether two results (`Outcome.value`) are the same."""
         return bool(got == want)
+
+    def show(self, value: Any) -> str:
+        """A result for a person, in a few lines. Default: its JSON, cut after 500 characters."""
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        return text if len(text) <= 500 else text[:500] + " …"
 
     def vacuous(self, value: Any, example: Example) -> bool:
         """Whether a gold's result tells nothing, so that agreeing with it proves nothing."""

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Iterable, Literal, Mapping, Sequence
 from dstill.errors import UsageError
 from dstill.records import Draft, Example, Message, Problem, Prompt
 from dstill.task import Check, Task
-from dstill_querydsl import compare, guard, mapping_check, refusal, schema, strict
+from dstill_querydsl import compare, guard, mapping_check, refusal, schema, showing, strict
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, index_of
@@ -160,6 +160,9 @@ class QueryDsl(Task):
 
     def same(self, got: Any, want: Any) -> bool:
         return compare.same(got, want)
+
+    def show(self, value: Any) -> str:
+        return showing.show(value)
 
     def vacuous(self, value: Any, example: Example) -> bool:
         return compare.vacuous(value, value["documents"])

@@ -70,7 +70,11 @@ def generate(found: App, out: Path | None, as_json: bool) -> None:
             run = Run.create(out, config=found.config(), plugins=found.plugins, arguments=found.flags)
         run.progress = report
         facts = run.generate()
-    show_dataset(run, facts, as_json=as_json)
+    if as_json:
+        emit({"run": str(run.folder), **facts})
+        return
+    show_dataset(facts)
+    click.echo(f"run: {run.folder}\nnext: dstill train {run.folder}")
 
 
 def _keeps_to_its_settings(run: Run) -> None:
@@ -85,16 +89,12 @@ def _keeps_to_its_settings(run: Run) -> None:
             )
 
 
-def show_dataset(run: Run, facts: Any, *, as_json: bool) -> None:
+def show_dataset(facts: Any) -> None:
     """The counts of `Run.generate`."""
-    if as_json:
-        emit({"run": str(run.folder), **facts})
-        return
     rows = [[split, str(n)] for split, n in facts["splits"].items()]
     table(["split", "#rows"], rows, title=f"{facts['accepted']} of {facts['questions']} questions accepted")
     if facts["rejections"]:
         table(["rejected for", "#rows"], [[code, str(n)] for code, n in facts["rejections"].items()])
-    click.echo(f"run: {run.folder}\nnext: dstill train {run.folder}")
 
 
 @click.command()

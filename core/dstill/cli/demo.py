@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -48,8 +47,8 @@ def demo(found: App, out: Path | None, as_json: bool) -> None:
     _report(found, run)
     seconds = time.monotonic() - started
     if not as_json:
-        show_dataset(run, data, as_json=False)
-        show_training(run, training, as_json=False)
+        show_dataset(data)
+        show_training(training)
         show_scores(run, scores)
         _show_live(run, live)
         page = run.folder / "report.html"
@@ -94,8 +93,8 @@ def _show_live(run: Run, live: dict[str, Any]) -> None:
     click.echo(click.style("an example, answered live", bold=True))
     click.echo(visible(f"  question: {live['question']}\n  answer:   {live['answer'] or live['reason']}"))
     if "result" in live:
-        result = json.dumps(live["result"], ensure_ascii=False)
-        click.echo(visible(f"  result:   {result[:200]}{' …' if len(result) > 200 else ''}"))
+        shown = run.task.show(live["result"]).replace("\n", "\n            ")
+        click.echo(visible(f"  result:   {shown}"))
 
 
 def _report(found: App, run: Run) -> None:

@@ -8,7 +8,6 @@ import click
 
 from dstill.cli.app import App, app, complete_parts, json_option, run_argument, seed_option, set_option, setting
 from dstill.cli.console import emit, progress
-from dstill.run import Run
 
 __all__ = ["COMMANDS"]
 
@@ -28,15 +27,21 @@ def train(found: App, run: str, as_json: bool) -> None:
     with progress() as report:
         opened.progress = report
         facts = opened.train()
-    show_training(opened, facts, as_json=as_json)
-
-
-def show_training(run: Run, facts: Any, *, as_json: bool) -> None:
-    """What `Run.train` came to."""
-    last = {key: value for row in facts["history"] for key, value in row.items()}  # the latest of each
     if as_json:
-        emit({"run": str(run.folder), "last": last, **{k: v for k, v in facts.items() if k != "history"}})
+        emit({"run": str(opened.folder), "last": _last(facts), **{k: v for k, v in facts.items() if k != "history"}})
         return
+    show_training(facts)
+    click.echo(f"next: dstill evaluate {opened.folder}")
+
+
+def _last(facts: Any) -> dict[str, float]:
+    """The latest of each figure that training logged."""
+    return {key: value for row in facts["history"] for key, value in row.items()}
+
+
+def show_training(facts: Any) -> None:
+    """What `Run.train` came to."""
+    last = _last(facts)
     for reason in facts["choice"]:
         verdict = reason["unfit"] or ("chosen" if reason["modality"] == facts["modality"] else "fits")
         click.echo(f"{reason['modality']:>8}: {reason['need'] / 2**30:.2f} GiB, {verdict}")
@@ -46,7 +51,6 @@ def show_training(run: Run, facts: Any, *, as_json: bool) -> None:
         f"{facts['trained_parameters']:,} of {facts['all_parameters']:,} parameters trained, "
         f"peak {facts['peak_memory'] / 2**20:.0f} MiB"
     )
-    click.echo(f"next: dstill evaluate {run.folder}")
 
 
 COMMANDS = (train,)

@@ -79,8 +79,9 @@ def show_scores(run: Run, facts: Any) -> None:
     systems = list(facts["scores"])
     for split in run.settings.evaluate.splits:
         student = facts["scores"]["student"][split]
-        rows = [[name, *(_shown(facts["scores"][s][split][name]) for s in systems)] for name in student]
-        table([f"{split}", *systems], rows, title=f"{split}, run on {facts['engine']}")
+        names = sorted(student, key=lambda name: (name != SUMMARY[0], name))  # what counts most comes first
+        rows = [[name, *(_shown(facts["scores"][s][split][name]) for s in systems)] for name in names]
+        table(["metric", *systems], rows, title=f"{split}, run on {facts['engine']}")
         click.echo()
 
 
@@ -118,7 +119,7 @@ def predict(found: App, question: str | None, run: str, execute: bool, as_json: 
         if as_json:
             emit(result)
         else:
-            _show_answer(result, many=len(results) > 1)
+            _show_answer(opened, result, many=len(results) > 1)
     if bad and as_json:
         raise click.exceptions.Exit(AnswerError.exit_code)  # each result has said so itself
     if bad:
@@ -162,14 +163,14 @@ def _result(run: Run, example: Example, text: str, answered: str, verdict: Verdi
     }
 
 
-def _show_answer(result: dict[str, Any], *, many: bool) -> None:
+def _show_answer(run: Run, result: dict[str, Any], *, many: bool) -> None:
     if many:
         click.echo(visible(f"# {result['question']}"))
     click.echo(visible(result["answer"] or "(nothing)"))
     for problem in result["problems"]:
         click.echo(visible(f"  {problem['severity']}: {problem['message']} {problem['hint']}".rstrip()))
     if "result" in result:
-        click.echo(visible(json.dumps(result["result"], ensure_ascii=False, indent=1)))
+        click.echo(visible(run.task.show(result["result"])))
     if not result["ok"] and many:
         click.echo(visible(f"  {result['reason']}"))
 

@@ -1,0 +1,45 @@
+"""A search result for a person: how many hits, the first of them, and every aggregation.
+
+367 hits: w00017, w00031, w00040 …
+groups: 200 1423, 404 311, 503 40
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Mapping
+
+__all__ = ["show"]
+
+FIRST = 10  # hits and buckets that are shown
+
+
+def show(value: Mapping[str, Any]) -> str:
+    """`Outcome.value` of a search body, a line for the hits and one for each aggregation."""
+    total, hits = value["total"], value["hits"]
+    lines = []
+    if total is not None:
+        more = "at least " if total["relation"] == "gte" else ""
+        ids = ", ".join(str(hit["id"]) for hit in hits[:FIRST]) + (" …" if total["value"] > len(hits[:FIRST]) else "")
+        lines.append(f"{more}{total['value']} hits" + (f": {ids}" if hits else ""))
+    lines += [f"{name}: {_aggregation(body)}" for name, body in (value["aggregations"] or {}).items()]
+    return "\n".join(lines)
+
+
+def _aggregation(body: Mapping[str, Any]) -> str:
+    buckets = body.get("buckets")
+    if isinstance(buckets, list):
+        shown = [f"{_key(bucket)} {_bucket(bucket)}" for bucket in buckets[:FIRST]]
+        return ", ".join(shown) + (f" … ({len(buckets)} groups)" if len(buckets) > FIRST else "")
+    return json.dumps(body["value"] if body.keys() == {"value"} else body, ensure_ascii=False)
+
+
+def _key(bucket: Mapping[str, Any]) -> str:
+    return str(bucket.get("key_as_string", bucket.get("key", "")))
+
+
+def _bucket(bucket: Mapping[str, Any]) -> str:
+    """How many documents, and what is measured below them."""
+    below = {k: v for k, v in bucket.items() if k not in ("key", "key_as_string", "doc_count")}
+    inner = "; ".join(f"{name} {_aggregation(body)}" for name, body in below.items() if isinstance(body, Mapping))
+    return f"{bucket.get('doc_count')}" + (f" ({inner})" if inner else "")

@@ -1,0 +1,28 @@
+"""Results as a person sees them."""
+
+from __future__ import annotations
+
+from dstill_querydsl.showing import show
+
+HITS = [{"id": f"d{n}", "score": 1.0} for n in range(12)]
+
+
+def test_hits_are_counted_and_the_first_are_named() -> None:
+    value = {"total": {"value": 367, "relation": "eq"}, "hits": HITS[:2], "aggregations": None}
+    assert show(value) == "367 hits: d0, d1 …"
+
+
+def test_no_more_than_ten_hits_are_named() -> None:
+    text = show({"total": {"value": 12, "relation": "gte"}, "hits": HITS, "aggregations": None})
+    assert text.startswith("at least 12 hits: d0")
+    assert "d9 …" in text
+    assert "d10" not in text
+
+
+def test_aggregations_show_their_groups_and_what_is_below() -> None:
+    aggregations = {
+        "groups": {"buckets": [{"key": 200, "doc_count": 3, "mean": {"value": 1.5}}, {"key": 404, "doc_count": 1}]},
+        "value": {"value": 7},
+    }
+    text = show({"total": None, "hits": [], "aggregations": aggregations})
+    assert text == "groups: 200 3 (mean 1.5), 404 1\nvalue: 7"
