@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import platform
+import re
 import shutil
 import socket
 import time
@@ -32,7 +33,7 @@ from dstill.records import SCHEMA_VERSION, Row
 from dstill.rows import read_rows, write_rows
 from dstill.secrets import redact
 
-__all__ = ["RunFolder", "find_run", "list_runs"]
+__all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 
 RUNS = Path("runs")
 MANIFEST = "run.json"
@@ -227,6 +228,18 @@ def list_runs() -> list[Path]:
         return []
     folders = [folder for folder in RUNS.iterdir() if (folder / MANIFEST).exists()]
     return sorted(folders, key=lambda folder: (folder.stat().st_ctime, folder.name))
+
+
+def data_file(split: str) -> str:
+    """Where a split's rows lie in a run."""
+    return f"dataset/data/{split}.jsonl"
+
+
+def system_file(kind: str, system: str = "student", engine: str = "") -> str:
+    """``verdicts-nearest-opensearch-3.8.0.jsonl``: rows of a system, of a second engine where one is named."""
+    slug = re.sub(r"[^a-z0-9.]+", "-", engine.lower()).strip("-")
+    parts = [kind, *([] if system == "student" else [system]), *([slug] if slug else [])]
+    return "-".join(parts) + ".jsonl"
 
 
 def _fresh(stem: str) -> Path:

@@ -1,0 +1,150 @@
+"""The stage `evaluate`: student → predictions → verdicts → scores, the baselines beside it.
+
+    evaluate(run) → {"engine": "embedded osmem-server 0.1.6", "scores": {"student": {"test": {…}}, "untrained": …}}
+
+Predictions that are there and still of this student are kept; verdicts are made anew. A second
+engine's verdicts get files and a stage of their own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
+
+from dstill import hardware, stages
+from dstill.errors import ConfigError, DataError, RunError, did_you_mean
+from dstill.folder import data_file, system_file
+from dstill.making import make_student, modalities
+from dstill.parts import Executor, TrainingJob, Writer
+from dstill.records import SPLITS, Example, Prediction, Verdict
+
+if TYPE_CHECKING:
+    from dstill.run import Run
+
+__all__ = ["evaluate", "writer_of"]
+
+
+def evaluate(run: Run) -> Mapping[str, Any]:
+    """Student → predictions (those that are missing) → verdicts → scores of every system and set."""
+    for split in run.settings.evaluate.splits:
+        if split not in SPLITS:
+            raise ConfigError(
+                f"no split '{split}'.{did_you_mean(split, SPLITS)}",
+                where="evaluate.splits",
+                hint=f"there are {', '.join(SPLITS)}",
+            )
+    records = [record for split in run.settings.evaluate.splits for record in run.records(split)]
+    if not records:
+        raise DataError(
+            f"nothing to evaluate: no rows in {', '.join(run.settings.evaluate.splits)}",
+            where=str(run.folder / "dataset"),
+        )
+    stages.check_splits([*run.records("train"), *records])
+    examples = [record.example for record in records]
+    executor = run.executor()
+    if executor is None:
+        return _evaluate(run, examples, None)
+    with executor.open(run.task, run.settings.engine):
+        return _evaluate(run, examples, executor)
+
+
+def _evaluate(run: Run, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
+    label = executor.label if executor else "not executed"
+    first = run.manifest["stages"].get("evaluate", {}).get("engine", label) == label
+    with run.stage("evaluate" if first else f"evaluate on {label}") as facts:
+        systems = ["student", *_baselines(run)]
+        scores: dict[str, Any] = {}
+        for system in systems:
+            predictions = _predicted(run, system, examples)
+            verdicts = []
+            for verdict in stages.judge(
+                run.plugins, run.task, zip(examples, predictions, strict=True), run.objective, executor
+            ):
+                verdicts.append(verdict)
+                run.progress(f"judging {system}", len(verdicts), len(examples))
+            run.write(system_file("verdicts", system, "" if first else label), verdicts)
+            scores[system] = _scores(run, verdicts)
+            if system == "student":
+                facts["categories"] = _by_category(run, verdicts)
+                facts["latency"] = _latency(predictions)
+        facts.update(engine=label, scores=scores, peak_memory=hardware.peak_memory())
+    return facts
+
+
+def _baselines(run: Run) -> list[str]:
+    installed = run.plugins.names("students")
+    return [name for name in run.settings.evaluate.baselines if name == "untrained" or name in installed]
+
+
+def _predicted(run: Run, system: str, examples: Sequence[Example]) -> list[Prediction]:
+    """The predictions on disk, when they are of these examples; else made now and written."""
+    kept = {p.id: p for p in run.predictions(system)}
+    if set(kept) >= {e.id for e in examples} and _fresh(run, system):
+        return [kept[e.id] for e in examples]
+    writer = writer_of(run, system)
+    predictions = []
+    for prediction in stages.predict(writer, run.objective, run.task, examples):
+        predictions.append(prediction)
+        run.progress(f"answering ({system})", len(predictions), len(examples))
+    run.write(system_file("predictions", system), predictions)
+    return predictions
+
+
+def _fresh(run: Run, system: str) -> bool:
+    """Whether predictions are younger than the student that they are of, and than its dataset."""
+    made = (run.folder / system_file("predictions", system)).stat().st_mtime_ns
+    sources = [*(run.folder / "student").rglob("*"), run.folder / data_file("train")]
+    return all(made >= source.stat().st_mtime_ns for source in sources if source.exists())
+
+
+def writer_of(run: Run, system: str) -> Writer:
+    """The run's student, or one of its baselines, ready to write. Raises RunError when it has none yet."""
+    if system in ("student", "untrained"):
+        folder = run.folder / "student"
+        if not folder.exists():
+            raise RunError(f"run '{run.name}' has no student yet", hint=f"dstill train {run.folder}")
+        return run.student.load(folder, trained=system == "student")
+    # a baseline that is a student itself, fitted on the same pairs
+    student = make_student(run.plugins, run.config, system)
+    folder = run.folder / "baselines" / system
+    folder.mkdir(parents=True, exist_ok=True)
+    recipe = run.settings.train
+    train = [tuple(run.objective.pairs(record, run.task)) for record in run.records("train")]
+    _, modality = next(iter(modalities(run.plugins, run.config).items()))
+    student.fit(
+        TrainingJob(
+            train=train,
+            validation=(),
+            modality=modality,
+            recipe=recipe,
+            device=hardware.device(),
+            folder=folder,
+            seed=run.settings.project.seed,
+        )
+    )
+    return student.load(folder)
+
+
+def _scores(run: Run, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Split → metric → score, over every set that was judged."""
+    return {split: _metrics(run, [v for v in verdicts if v.split == split]) for split in run.settings.evaluate.splits}
+
+
+def _by_category(run: Run, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    first = run.settings.evaluate.splits[0]
+    categories = sorted({v.category for v in verdicts if v.category})
+    return {c: _metrics(run, [v for v in verdicts if v.category == c and v.split == first]) for c in categories}
+
+
+def _metrics(run: Run, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    return {name: run.plugins.metric(name)()(verdicts).to_row() for name in run.plugins.names("metrics")}
+
+
+def _latency(predictions: Iterable[Prediction]) -> dict[str, float | None]:
+    """Seconds a question, p50 and p95, as measured while writing in batches."""
+    import statistics
+
+    seconds = sorted(p.seconds for p in predictions if p.seconds is not None)
+    if len(seconds) < 2:
+        return {"p50": None, "p95": None}
+    cuts = statistics.quantiles(seconds, n=20)
+    return {"p50": round(statistics.median(seconds), 6), "p95": round(cuts[18], 6)}
