@@ -39,10 +39,16 @@ def generate(run: Run) -> Mapping[str, Any]:
     with run.stage("generate") as facts:
         examples = _questions(run)
         taught, counts = _taught(run, teacher.open(run.task), examples)
-        rows = _executed(run, taught, executor)
+        outcomes: Counter[str] = Counter()
+        rows = _executed(run, taught, executor, outcomes)
         records = [row for row in rows if isinstance(row, Record)]
         rejections = [row for row in rows if isinstance(row, Rejection)]
-        facts.update(_counts(examples, records, rejections), teacher=teacher.name, replies=asdict(counts))
+        facts.update(
+            _counts(examples, records, rejections),
+            teacher=teacher.name,
+            replies=asdict(counts),
+            outcomes=dict(outcomes),
+        )
         if not records:
             reasons = ", ".join(f"{code} {n}" for code, n in facts["rejections"].items()) or "no questions"
             raise DataError(f"0 usable rows of {len(examples)}; reasons: {reasons}")
@@ -109,7 +115,9 @@ async def _teach(
         run.progress("asking the teacher", len(rows), len(examples))
 
 
-def _executed(run: Run, rows: list[Record | Rejection], executor: Executor | None) -> list[Record | Rejection]:
+def _executed(
+    run: Run, rows: list[Record | Rejection], executor: Executor | None, outcomes: Counter[str]
+) -> list[Record | Rejection]:
     which = run.settings.generate.execute
     if executor is None or which == "none":
         return rows
@@ -117,7 +125,7 @@ def _executed(run: Run, rows: list[Record | Rejection], executor: Executor | Non
     chosen = [row for row in rows if which == "all" or row.id in held_out]
     with executor.open(run.task, run.settings.engine):
         ran = {}
-        for row in stages.execute(chosen, executor, run.task):
+        for row in stages.execute(chosen, executor, run.task, outcomes):
             ran[row.id] = row
             run.progress("running the answers", len(ran), len(chosen))
     return [ran.get(row.id, row) for row in rows]

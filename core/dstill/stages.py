@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, TypeVar
 
@@ -116,13 +116,19 @@ def _record(plugins: Plugins, task: Task, teacher: Teacher, asked: Asked) -> Rec
     )
 
 
-def execute(rows: Iterable[Record | Rejection], executor: Executor, task: Task) -> Iterator[Record | Rejection]:
-    """Run each record's answer; one that the engine calls invalid becomes a rejection."""
+def execute(
+    rows: Iterable[Record | Rejection], executor: Executor, task: Task, outcomes: Counter[str]
+) -> Iterator[Record | Rejection]:
+    """Run each record's answer; one that the engine calls invalid becomes a rejection.
+
+    `outcomes` counts how the runs ended: what could not be run here is kept, and known by number.
+    """
 
     def run(row: Record | Rejection) -> Record | Rejection:
         if isinstance(row, Rejection) or task.is_refusal(row.answer):
             return row
         outcome = executor.run(row.answer, row.example)
+        outcomes[outcome.kind.value] += 1
         if outcome.kind is not OutcomeKind.INVALID:
             return row
         problem = Problem(layer="engine", code="invalid", message=outcome.reason)

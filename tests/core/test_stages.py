@@ -190,7 +190,9 @@ def test_only_what_the_engine_calls_invalid_is_rejected(task: Task, abacus: Exec
         record("4", "1+2!"),  # unavailable: nobody's fault
         record("5", "1*2"),
     ]
-    ran = list(stages.execute(rows, abacus, task))
+    outcomes: Counter[str] = Counter()
+    ran = list(stages.execute(rows, abacus, task, outcomes))
+    assert outcomes == {"ok": 1, "unsupported": 1, "unavailable": 1, "invalid": 1}
     assert ran[:5] == rows[:5]
     assert isinstance(ran[5], Rejection)
     assert (ran[5].problems[0].layer, ran[5].problems[0].message) == ("engine", "cannot count 1*2")
@@ -405,7 +407,7 @@ def fitted(plugins: Plugins, task: Task, objective: Objective, records: Sequence
 
 def test_from_questions_to_verdicts(plugins: Plugins, task: Task, abacus: Executor, tmp_path: Path) -> None:
     rows = taught(plugins, task, [e for split in SPLITS for e in task.examples(split)])
-    records = [row for row in stages.execute(rows, abacus, task) if isinstance(row, Record)]
+    records = [row for row in stages.execute(rows, abacus, task, Counter()) if isinstance(row, Record)]
     objective = plugins.objective("plain")()
     student = fitted(plugins, task, objective, [r for r in records if r.split == "train"], tmp_path)
     tests = [r.example for r in records if r.split == "test"]

@@ -95,6 +95,9 @@ def show_dataset(facts: Any) -> None:
     table(["split", "#rows"], rows, title=f"{facts['accepted']} of {facts['questions']} questions accepted")
     if facts["rejections"]:
         table(["rejected for", "#rows"], [[code, str(n)] for code, n in facts["rejections"].items()])
+    for kind in ("unsupported", "unavailable"):
+        if n := facts["outcomes"].get(kind):
+            click.echo(f"{n} answers were not run: {kind} on this engine")
 
 
 @click.command()

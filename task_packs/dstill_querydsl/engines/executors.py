@@ -127,15 +127,22 @@ class Embedded(_OnEngine):
             raise
         return self
 
-    def place_of(self, example: Example) -> Place:
-        index = _with_corpus(self.index_of(example), example)
-        if index is None or not index.recipe:
-            raise UsageError(
-                f"the embedded engine has no documents of '{example.context.get('index', '')}'",
-                where=f"example {example.id}",
-                hint="pass --engine-url with the server that has them",
+    def run(self, answer: str, example: Example) -> Outcome:
+        if self._documents_of(example) is None:
+            reason = (
+                f"no documents of '{example.context.get('index', '')}' here; --engine-url names the server with them"
             )
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=reason)
+        return super().run(answer, example)
+
+    def place_of(self, example: Example) -> Place:
+        index = self._documents_of(example)
+        assert index is not None  # `run` has looked
         return self._load(index)
+
+    def _documents_of(self, example: Example) -> Index | None:
+        index = _with_corpus(self.index_of(example), example)
+        return index if index is not None and index.recipe else None
 
     def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
         if hole := place.holes.meets(body):

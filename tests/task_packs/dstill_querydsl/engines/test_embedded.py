@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstill.errors import DataError, UsageError
+from dstill.errors import DataError
 from dstill.parts import Engine, Executor
 from dstill.records import Corpus, Example, OutcomeKind
 from dstill.task import Task
@@ -118,8 +118,10 @@ def test_a_corpus_takes_the_place_of_the_documents(embedded: Executor, example: 
 
 def test_an_index_without_documents_is_the_users_own(toy_task: Task) -> None:
     own = Example(id="7", question="?", context={"index": "logs", "mapping": {"properties": {}}})
-    with Embedded().open(toy_task, Engine()) as executor, pytest.raises(UsageError, match="no documents of 'logs'"):
-        executor.run("{}", own)
+    with Embedded().open(toy_task, Engine()) as executor:
+        outcome = executor.run("{}", own)
+    assert outcome.kind is OutcomeKind.UNSUPPORTED
+    assert "no documents of 'logs'" in outcome.reason
 
 
 def test_a_document_that_does_not_fit_is_named(toy_index: Index) -> None:
