@@ -28,6 +28,7 @@ from dstill_finetune.modalities import Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
 from dstill_finetune.rows import add_rows
+from dstill_finetune.saving import saving, share
 from dstill_finetune.tokenizer import repair
 from dstill_finetune.trainer import train
 from dstill_finetune.writing import ModelWriter
@@ -51,7 +52,8 @@ class Finetuned(Student):
 
         folders.quiet()
         job = replace(job, recipe=resolved(job.recipe, job.device))
-        job.folder.mkdir(parents=True, exist_ok=True)
+        with saving(job.folder):
+            job.folder.mkdir(parents=True, exist_ok=True)
         threads = torch.get_num_threads()
         torch.set_num_threads(job.recipe.threads or threads)
         try:
@@ -68,7 +70,8 @@ class Finetuned(Student):
         options = job.modality.load_options(recipe, job.device)
         tokenizer, base = self.start(job)
         tokenizer, new = repair(tokenizer, [p.target for record in job.train for p in record], where=base)
-        tokenizer.save_pretrained(job.folder)
+        with saving(job.folder):
+            tokenizer.save_pretrained(job.folder)
         model = self._untrained(job.folder, base, job.seed, options)
         add_rows(model, len(tokenizer), new, job.seed)
         encoder = _encoder(tokenizer, model, recipe)
@@ -111,7 +114,8 @@ class Finetuned(Student):
             trained_parameters=trained,
             all_parameters=_count(model),
         )
-        self._save(job, model, facts, fitted, left_out=data.left_out, cut=encoder.cuts_prompts)
+        with saving(job.folder):
+            self._save(job, model, facts, fitted, left_out=data.left_out, cut=encoder.cuts_prompts)
         return fitted
 
     def _untrained(self, folder: Path, base: str, seed: int, options: Any) -> Any:
@@ -128,6 +132,7 @@ class Finetuned(Student):
         card = model_card(facts, job, fitted, left_out=left_out, cut=cut)
         (job.folder / "README.md").write_text(card, encoding="utf-8")
         facts.write(job.folder)
+        share(job.folder)
 
     def load(self, folder: Path, *, trained: bool = True) -> Writer:
         folders.quiet()

@@ -15,6 +15,7 @@ from typing import Any, Iterable
 from dstill.parts import Shape, TrainingJob
 from dstill_finetune import folders
 from dstill_finetune.modalities import Full
+from dstill_finetune.saving import saving
 from dstill_finetune.shapes import shape_of
 from dstill_finetune.students import Finetuned
 from dstill_finetune.tokenizer import learn
@@ -52,8 +53,9 @@ class Tiny(Finetuned):
         if isinstance(job.modality, Full):
             return tokenizer, ""
         base = job.folder / "base"
-        tokenizer.save_pretrained(base)
-        self._seeded(len(tokenizer), job.seed).save_pretrained(base)
+        with saving(base):
+            tokenizer.save_pretrained(base)
+            self._seeded(len(tokenizer), job.seed).save_pretrained(base)
         return tokenizer, "base"
 
     def build(self, folder: Path, seed: int) -> Any:

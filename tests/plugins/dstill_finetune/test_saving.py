@@ -1,0 +1,97 @@
+"""Saving a student: on a full disk, and with modes that let others read it."""
+
+from __future__ import annotations
+
+import errno
+import stat
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill.errors import DiskError, DstillError, UsageError
+from dstill.files import renewed
+from dstill.parts import Fitted, Modality
+from dstill_finetune.modalities import Full, Lora
+from dstill_finetune.saving import saving
+from dstill_finetune.tiny import Tiny, TinyConfig
+
+Fit = Callable[..., Fitted]
+SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
+FULL = Path("/dev/full")  # every write to it fails as on a full disk
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), DiskError),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), DiskError),
+        (RuntimeError("I/O error: No space left on device (os error 28)"), DiskError),
+        (RuntimeError("Read-only file system (os error 30)"), DiskError),
+        (RuntimeError("Permission denied (os error 13)"), UsageError),
+    ],
+    ids=str,
+)
+def test_what_the_system_refuses_is_said_to_a_person(
+    problem: Exception, kind: type[DstillError], tmp_path: Path
+) -> None:
+    with pytest.raises(kind) as caught, saving(tmp_path):
+        raise problem
+    assert caught.value.where == str(tmp_path)
+    if kind is DiskError:
+        assert caught.value.exit_code == 11
+        assert "`dstill train` again" in caught.value.hint
+
+
+def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="a bug"), saving(tmp_path):
+        raise RuntimeError("a bug")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+def test_files_on_a_full_disk() -> None:
+    import tokenizers
+
+    with pytest.raises(DiskError), saving(FULL):
+        tokenizers.Tokenizer(tokenizers.models.BPE()).save(str(FULL))
+    with pytest.raises(DiskError), saving(FULL):
+        FULL.write_text("x")
+
+
+@pytest.mark.parametrize("kind", [Full, Lora])
+def test_every_file_of_a_student_can_be_read_by_others_as_new_files_can(
+    kind: type[Modality], fit: Fit, tmp_path: Path
+) -> None:
+    folder = tmp_path / "student"
+    fit(Tiny(SMALL), kind(), folder, max_steps=1)
+    (tmp_path / "new").touch()
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
+    assert len(modes) >= 6
+    assert set(modes.values()) == {stat.S_IMODE((tmp_path / "new").stat().st_mode)}, modes
+
+
+def test_ctrl_c_in_the_loop_keeps_the_student_from_before(fit: Fit, tmp_path: Path) -> None:
+    from dstill_finetune.trainer import _classes
+
+    folder = tmp_path / "student"
+
+    def again(**changes: Any) -> None:
+        with renewed(folder):
+            fit(Tiny(SMALL), Full(), folder, max_steps=2, **changes)
+
+    again()
+    weights = (folder / "model.safetensors").read_bytes()
+    watch = _classes()[2]
+    with pytest.MonkeyPatch.context() as patch:
+
+        def interrupt(*_: Any, **__: Any) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(watch, "on_step_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            again(seed=1)
+    assert (folder / "model.safetensors").read_bytes() == weights
+    assert list(Tiny().load(folder).write(["predict: all red cars"]))
+    again(seed=1)
+    assert (folder / "model.safetensors").read_bytes() != weights
+    assert [path.name for path in tmp_path.iterdir()] == ["student"]
