@@ -77,23 +77,25 @@ def _baselines(run: Run) -> list[str]:
 
 def _predicted(run: Run, system: str, examples: Sequence[Example]) -> list[Prediction]:
     """The predictions on disk, when they are of these examples; else made now and written."""
+    file, made_of = system_file("predictions", system), _made_of(run)
     kept = {p.id: p for p in run.predictions(system)}
-    if set(kept) >= {e.id for e in examples} and _fresh(run, system):
+    if kept.keys() >= {e.id for e in examples} and run.manifest["files"].get(file, {}).get("made_of") == made_of:
         return [kept[e.id] for e in examples]
+    run.progress(f"answering ({system})", 0, len(examples))
     writer = writer_of(run, system)
     predictions = []
     for prediction in stages.predict(writer, run.objective, run.task, examples):
         predictions.append(prediction)
         run.progress(f"answering ({system})", len(predictions), len(examples))
-    run.write(system_file("predictions", system), predictions)
+    run.write(file, predictions)
+    run.manifest["files"][file]["made_of"] = made_of
     return predictions
 
 
-def _fresh(run: Run, system: str) -> bool:
-    """Whether predictions are younger than the student that they are of, and than its dataset."""
-    made = (run.folder / system_file("predictions", system)).stat().st_mtime_ns
-    sources = [*(run.folder / "student").rglob("*"), run.folder / data_file("train")]
-    return all(made >= source.stat().st_mtime_ns for source in sources if source.exists())
+def _made_of(run: Run) -> list[str]:
+    """What predictions hang on: the training that made the student, and the dataset. Copied runs keep it."""
+    training = run.manifest["stages"].get("train", {}).get("id", "")
+    return [training, run.manifest["files"].get(data_file("train"), {}).get("sha256", "")]
 
 
 def writer_of(run: Run, system: str) -> Writer:

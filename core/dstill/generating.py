@@ -7,6 +7,7 @@ What happens to a row is in `dstill.stages`; the files are written by the run.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -35,12 +36,15 @@ def generate(run: Run) -> Mapping[str, Any]:
     """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing."""
     settings = run.settings.generate
     teacher = run.plugins.teacher(settings.teacher)(run.config.part("teacher", settings.teacher))
-    executor = run.executor()  # a name that is none is told before a reply is bought
-    with run.stage("generate") as facts:
+    executor = run.executor() if settings.execute != "none" else None
+    outcomes: Counter[str] = Counter()
+    with run.stage("generate") as facts, contextlib.ExitStack() as opened:
+        if executor is not None:  # an engine that is not there is told before a reply is bought
+            opened.enter_context(executor.open(run.task, run.settings.engine))
         examples = _questions(run)
-        taught, counts = _taught(run, teacher.open(run.task), examples)
-        outcomes: Counter[str] = Counter()
-        rows = _executed(run, taught, executor, outcomes)
+        rows, counts = _taught(run, teacher.open(run.task), examples)
+        if executor is not None:
+            rows = _executed(run, rows, executor, outcomes)
         records = [row for row in rows if isinstance(row, Record)]
         rejections = [row for row in rows if isinstance(row, Rejection)]
         facts.update(
@@ -116,18 +120,15 @@ async def _teach(
 
 
 def _executed(
-    run: Run, rows: list[Record | Rejection], executor: Executor | None, outcomes: Counter[str]
+    run: Run, rows: list[Record | Rejection], executor: Executor, outcomes: Counter[str]
 ) -> list[Record | Rejection]:
-    which = run.settings.generate.execute
-    if executor is None or which == "none":
-        return rows
+    """The rows, their answers run on the open `executor`: all of them, or those of the held-out sets."""
     held_out = {row.id for row in rows if isinstance(row, Record) and row.split not in ("train", "validation")}
-    chosen = [row for row in rows if which == "all" or row.id in held_out]
-    with executor.open(run.task, run.settings.engine):
-        ran = {}
-        for row in stages.execute(chosen, executor, run.task, outcomes):
-            ran[row.id] = row
-            run.progress("running the answers", len(ran), len(chosen))
+    chosen = [row for row in rows if run.settings.generate.execute == "all" or row.id in held_out]
+    ran = {}
+    for row in stages.execute(chosen, executor, run.task, outcomes):
+        ran[row.id] = row
+        run.progress("running the answers", len(ran), len(chosen))
     return [ran.get(row.id, row) for row in rows]
 
 

@@ -16,17 +16,19 @@ a row is in `dstill.stages`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import secrets
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Self
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Self
 
 from dstill import config as configuration
 from dstill import hardware
 from dstill import plugins as plugin_loading
 from dstill.config import Config, Settings
-from dstill.errors import DataError
+from dstill.errors import DataError, Interrupted
 from dstill.evaluating import evaluate, writer_of
 from dstill.files import renewed, write_text
 from dstill.folder import RunFolder, data_file, find_run, system_file
@@ -44,6 +46,12 @@ __all__ = ["Progress", "Run"]
 
 # Called as progress(what, done, total); total 0: not known.
 Progress = Callable[[str, int, int], None]
+# What Ctrl-C leaves, by stage.
+KEPT = {
+    "generate": "every reply is kept",
+    "train": "the student that was there before is kept, training begins anew",
+    "evaluate": "the predictions that were finished are kept",
+}
 log = logging.getLogger("dstill")
 
 
@@ -148,6 +156,21 @@ class Run(RunFolder):
 
     # --- stages -------------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[dict[str, Any]]:
+        """As in `RunFolder`; Ctrl-C raises Interrupted, which says how to go on."""
+        try:
+            with super().stage(name) as facts:
+                yield facts
+        except KeyboardInterrupt:
+            command = name.split()[0]
+            folder = f"--out {self.folder}" if command == "generate" else str(self.folder)
+            raise Interrupted(
+                f"stopped in {name}; {KEPT.get(command, 'files at their final names are complete')}",
+                where=str(self.folder),
+                hint=f"go on with: dstill {command} {folder}",
+            ) from None
+
     def generate(self) -> Mapping[str, Any]:
         """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing."""
         return generate(self)
@@ -183,6 +206,7 @@ class Run(RunFolder):
             write_text(self.folder / "config.toml", self.config.to_toml())
             facts.update(asdict(fitted))
             facts.update(
+                id=secrets.token_hex(8),  # of this training: predictions name it
                 student=recipe.student,
                 objective=recipe.objective,
                 modality=choice.modality,

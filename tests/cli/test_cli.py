@@ -345,7 +345,7 @@ def test_check_answers_row_by_row(cli: Cli) -> None:
         "c": True,
         "d": False,
         "e": True,
-        "6": False,
+        6: False,  # ids keep their type
     }
     assert rows["b"]["problems"] == [
         {
@@ -358,7 +358,7 @@ def test_check_answers_row_by_row(cli: Cli) -> None:
         }
     ]
     assert rows["c"]["problems"][0]["severity"] == "warning"
-    assert rows["6"]["problems"][0]["message"] == """'{"an":"object"}' is no sum"""
+    assert rows[6]["problems"][0]["message"] == """'{"an":"object"}' is no sum"""
     Path("rows.jsonl").write_bytes(ROWS)
     assert cli("check", "rows.jsonl", "--json") == ended
 
@@ -376,7 +376,7 @@ def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("content", "code", "message"),
     [
-        ("{", 4, "mapping.json is not JSON: "),
+        ("{", 4, "mapping.json is not strict JSON: "),
         ("[1]", 4, "mapping.json holds no JSON object"),
         (None, 2, "cannot read mapping.json: no such file or directory"),
     ],
@@ -389,11 +389,29 @@ def test_a_mapping_that_is_none(cli: Cli, content: str | None, code: int, messag
     assert ended.err.startswith(f"error: {message}")
 
 
-def test_check_of_a_row_without_a_query_is_an_error_with_its_line(cli: Cli) -> None:
-    Path("rows.jsonl").write_text('{"id": "1", "query": "1+2"}\n{"id": "2"}\n')
-    ended = cli("check", "rows.jsonl")
-    assert ended.code == 4
-    assert "error: row has no 'query'\nrows.jsonl:2\n" in ended.err
+def test_a_row_that_cannot_be_read_is_refused_and_the_next_is_read(cli: Cli) -> None:
+    lines = [
+        '{"id": "1", "query": "1+2"}',
+        '{"id": 2}',
+        '{"id": "3", "query": {"a": 1, "a": 2}}',
+        "{",
+        '{"query": "1+2"}',
+    ]
+    Path("rows.jsonl").write_text("\n".join(lines))
+    ended = cli("check", "rows.jsonl", "--json")
+    rows = [json.loads(line) for line in ended.out.splitlines()]
+    assert ended.code == 9
+    assert [(row["id"], row["ok"]) for row in rows] == [
+        ("1", True),
+        (2, False),
+        ("3", False),
+        ("4", False),
+        ("5", True),
+    ]
+    messages = [row["problems"][0]["message"] for row in rows[1:4]]
+    assert messages[0] == "line 2: row has no 'query'"
+    assert messages[1] == "line 3: not strict JSON: duplicate key 'a'"
+    assert messages[2].startswith("line 4: not strict JSON: ")
 
 
 def test_what_a_model_wrote_cannot_steer_the_terminal(cli: Cli) -> None:

@@ -13,7 +13,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Sequence
+from typing import NoReturn, Sequence
 
 import click
 from click.shell_completion import shell_complete
@@ -49,7 +49,7 @@ def _cli(ctx: click.Context, plugin_files: tuple[str, ...], config_file: Path | 
 
 def build(argv: Sequence[str]) -> tuple[click.Group, App]:
     """The command group with every plugin's commands, and the object that commands are given."""
-    from dstill.cli import data, demo, learn, manage, packs, use
+    from dstill.cli import checking, data, demo, learn, manage, packs, use
 
     loaded = plugin_loading.load(_plugin_files(argv))
     group = Group(
@@ -59,7 +59,7 @@ def build(argv: Sequence[str]) -> tuple[click.Group, App]:
         help=_cli.help,
         context_settings=_cli.context_settings,
     )
-    for module in (data, learn, use, demo, manage, packs):
+    for module in (data, checking, learn, use, demo, manage, packs):
         for command in module.COMMANDS:
             group.add_command(command)
     loaded.register_commands(group)
@@ -85,10 +85,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # where a terminal has no sign for a letter, its number
             stream.reconfigure(errors="backslashreplace")
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, _terminated)
     code = run(words)
     with contextlib.suppress(BrokenPipeError, ValueError):
         sys.stdout.flush()
     sys.exit(code)
+
+
+def _terminated(number: int, frame: object) -> NoReturn:
+    """SIGTERM ends as Ctrl-C does, so that servers are stopped and what was made on others is taken away."""
+    raise KeyboardInterrupt
 
 
 def run(argv: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -192,12 +193,13 @@ def config() -> None:
 
 @config.command("show")
 @click.option("--origin", is_flag=True, help="Say where each value came from.")
+@click.option("--defaults", is_flag=True, help="Read neither dstill.toml nor the environment.")
 @json_option
 @set_option
 @app
-def config_show(found: App, origin: bool, as_json: bool) -> None:
+def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None:
     """Every key with its value."""
-    merged: Config = found.config()
+    merged: Config = replace(found, config_file=None).config(use_files=False) if defaults else found.config()
     values = merged.flat()
     if as_json:
         emit({k: {"value": v, "origin": merged.origins[k]} if origin else v for k, v in values.items()})
