@@ -32,6 +32,7 @@ class Facts:
     seed: int
     max_length: int
     max_target_length: int
+    threads: int = 0  # of the CPU; 0: torch's own choice
 
     @classmethod
     def read(cls, folder: Path) -> Facts:

@@ -35,7 +35,7 @@ def saving(folder: Path) -> Iterator[None]:
             raise
         refused = disk_error(OSError(number, os.strerror(number)), folder)
         if isinstance(refused, DiskError):
-            refused.hint = "free some space and run `dstill train` again: the student before this one is kept"
+            refused.hint = "free some space and run `dstill train` again: an earlier student is kept"
         raise refused from error
 
 

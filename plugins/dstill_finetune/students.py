@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from abc import abstractmethod
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +31,7 @@ from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
 from dstill_finetune.rows import add_rows
 from dstill_finetune.saving import saving, share
+from dstill_finetune.threads import cpu_threads
 from dstill_finetune.tokenizer import repair
 from dstill_finetune.trainer import train
 from dstill_finetune.writing import ModelWriter
@@ -48,19 +51,12 @@ class Finetuned(Student):
         """The untrained model of a student whose `start` gave "", by the tokenizer or configuration in `folder`."""
 
     def fit(self, job: TrainingJob) -> Fitted:
-        import torch
-
         folders.quiet()
         job = replace(job, recipe=resolved(job.recipe, job.device))
         with saving(job.folder):
             job.folder.mkdir(parents=True, exist_ok=True)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(job.recipe.threads or threads)
-        try:
-            with PeakMemory(job.device.kind) as peak:
-                return self._fit(job, peak)
-        finally:
-            torch.set_num_threads(threads)
+        with cpu_threads(job.recipe.threads), PeakMemory(job.device.kind) as peak:
+            return self._fit(job, peak)
 
     def _fit(self, job: TrainingJob, peak: PeakMemory) -> Fitted:
         import torch
@@ -93,17 +89,22 @@ class Finetuned(Student):
             seed=job.seed,
             on_step=job.on_step,
         )
+        adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
+        if base == "base" and not (adapter or four_bit):
+            shutil.rmtree(job.folder / base)  # a student of its own, which `build` can draw anew from its seed
+            base = ""
         facts = Facts(
             student=self.name,
             base=base,
             modality=job.modality.name,
-            adapter=hasattr(model, "peft_config"),
-            four_bit="quantization_config" in options,
+            adapter=adapter,
+            four_bit=four_bit,
             encoder_decoder=encoder.encoder_decoder,
             new_tokens=new,
             seed=job.seed,
             max_length=recipe.max_length,
             max_target_length=recipe.max_target_length,
+            threads=recipe.threads,
         )
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
         fitted = Fitted(
@@ -145,7 +146,8 @@ class Finetuned(Student):
             model = _with_adapter(model, folder)
         recipe = Recipe(max_length=facts.max_length, max_target_length=facts.max_target_length)
         _settle(model, tokenizer, recipe)
-        return ModelWriter(model, _encoder(tokenizer, model, recipe))
+        threads = min(facts.threads, os.cpu_count() or 1)  # it may have been trained on a larger machine
+        return ModelWriter(model, _encoder(tokenizer, model, recipe), threads=threads)
 
     def _loaded(self, folder: Path, facts: Facts, trained: bool) -> Any:
         import torch

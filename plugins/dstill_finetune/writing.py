@@ -12,6 +12,7 @@ from typing import Any, Iterator, Sequence
 
 from dstill.parts import Writer, Written
 from dstill_finetune.encoding import Encoder
+from dstill_finetune.threads import cpu_threads
 
 __all__ = ["ModelWriter"]
 
@@ -19,10 +20,11 @@ BATCH = 64
 
 
 class ModelWriter(Writer):
-    def __init__(self, model: Any, encoder: Encoder, *, batch: int = BATCH) -> None:
+    def __init__(self, model: Any, encoder: Encoder, *, batch: int = BATCH, threads: int = 0) -> None:
         self.model = model.eval()
         self.encoder = encoder
         self.batch = batch
+        self.threads = threads
 
     def write(self, sources: Sequence[str]) -> Iterator[Written]:
         """In the order of `sources`. A source that is too long for the student is cut; nothing raises."""
@@ -48,7 +50,7 @@ class ModelWriter(Writer):
             place = slice(longest - len(row), longest) if left else slice(0, len(row))
             ids[number, place] = torch.tensor(row, dtype=torch.long)
             mask[number, place] = 1
-        with torch.inference_mode():
+        with torch.inference_mode(), cpu_threads(self.threads):
             out = self.model.generate(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=True)
         start = longest if left else 1  # an encoder–decoder's row begins with its start token
         seconds = (time.perf_counter() - started) / len(rows)

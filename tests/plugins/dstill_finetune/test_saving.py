@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from pathlib import Path
 from typing import Any, Callable
@@ -11,7 +12,7 @@ import pytest
 
 from dstill.errors import DiskError, DstillError, UsageError
 from dstill.files import renewed
-from dstill.parts import Fitted, Modality
+from dstill.parts import Fitted, Memory, Modality, Recipe, Shape
 from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.saving import saving
 from dstill_finetune.tiny import Tiny, TinyConfig
@@ -68,6 +69,49 @@ def test_every_file_of_a_student_can_be_read_by_others_as_new_files_can(
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
     assert len(modes) >= 6
     assert set(modes.values()) == {stat.S_IMODE((tmp_path / "new").stat().st_mode)}, modes
+
+
+def test_a_modality_without_adapters_keeps_no_base_beside_its_student(fit: Fit, tmp_path: Path) -> None:
+    class Head(Modality):
+        """Somebody else's, which moves the embedding alone."""
+
+        name = "head"
+        fullness = 1
+
+        def need(self, student: Shape, recipe: Recipe) -> Memory:
+            return Memory(parts={})
+
+        def prepare(self, model: Any, recipe: Recipe) -> Any:
+            model.requires_grad_(False)
+            model.get_input_embeddings().requires_grad_(True)
+            return model
+
+    def answers(**options: bool) -> list[str]:
+        return [written.text for written in Tiny().load(tmp_path, **options).write(["predict: all red cars"])]
+
+    fit(Tiny(SMALL), Head(), tmp_path, max_steps=1, learning_rate=1e-9)
+    assert not (tmp_path / "base").exists()
+    assert answers() == answers(trained=False)
+
+
+def test_answers_are_written_with_the_threads_of_training(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    fit(Tiny(SMALL), Full(), tmp_path, max_steps=1, threads=2)
+    writer: Any = Tiny().load(tmp_path)
+    seen = []
+    generate = writer.model.generate
+
+    def counted(**kwargs: Any) -> Any:
+        seen.append(torch.get_num_threads())
+        return generate(**kwargs)
+
+    monkeypatch.setattr(writer.model, "generate", counted)
+    list(writer.write(["predict: all red cars"]))
+    assert seen == [min(2, os.cpu_count() or 1)]
+    assert torch.get_num_threads() == 1
 
 
 def test_ctrl_c_in_the_loop_keeps_the_student_from_before(fit: Fit, tmp_path: Path) -> None:
