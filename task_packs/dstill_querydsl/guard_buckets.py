@@ -6,6 +6,9 @@ Out: its own number of buckets, and what is wrong with it:
     terms, size 50                              -> 50
     date_histogram, fixed_interval 1h, a range of 7 days on the field   -> 169
     date_histogram without any range            -> its interval over `Limits.histogram_days`
+    histogram, interval 5 without any range     -> 100, as of an ordinary field; below 1 a span of 99: 0.1 -> 991
+
+Only a range that hits must fulfil, or hard_bounds, says how far a histogram reaches; extended_bounds add to it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from dstill_querydsl.dates import UNITS, seconds
 from dstill_querydsl.guard_limits import MAX_BUCKETS, Limits
@@ -110,22 +113,22 @@ def _own(name: str, options: dict[str, Any], ranges: Ranges, limits: Limits) -> 
 
 def _dates(options: dict[str, Any], ranges: Ranges, limits: Limits) -> int:
     step = _interval(options)
-    if step is None:
-        return 1
-    spans = [_span(*pair) for pair in _bounds(options, ranges)]
-    known = [span for span in spans if span is not None]
-    # The widest: extended_bounds makes empty buckets beyond the range.
-    span = max(known) if known else limits.histogram_days * 86400.0
-    return int(min(span / step, 1e12)) + 1
+    return 1 if step is None else _reach(options, ranges, step, limits.histogram_days * 86400.0, _span)
+
+
+def _reach(
+    options: dict[str, Any], ranges: Ranges, step: float, assumed: float, span: Callable[[Any, Any], float | None]
+) -> int:
+    """Buckets over the widest range that is known, or over what is `assumed` where none is."""
+    known = [width for pair in _bounds(options, ranges) if (width := span(*pair)) is not None]
+    extended = options.get("extended_bounds")
+    added = span(extended.get("min"), extended.get("max")) if isinstance(extended, dict) else None
+    return int(min(max(*(known or [assumed]), added or 0.0) / step, 1e12)) + 1
 
 
 def _bounds(options: dict[str, Any], ranges: Ranges) -> list[tuple[Any, Any]]:
-    pairs = []
-    for name in ("hard_bounds", "extended_bounds"):
-        bounds = options.get(name)
-        if isinstance(bounds, dict):
-            pairs.append((bounds.get("min"), bounds.get("max")))
-    field = options.get("field")
+    hard, field = options.get("hard_bounds"), options.get("field")
+    pairs = [(hard.get("min"), hard.get("max"))] if isinstance(hard, dict) else []
     if isinstance(field, str) and field in ranges.bounds:
         pairs.append(ranges.bounds[field])
     return pairs
@@ -137,6 +140,7 @@ def _span(low: Any, high: Any) -> float | None:
 
 
 def _interval(options: dict[str, Any]) -> float | None:
+    """A date histogram's step in seconds; one that cannot be read is taken for the shortest, none for no step."""
     for name in ("fixed_interval", "calendar_interval", "interval"):
         value = options.get(name)
         if isinstance(value, str):
@@ -145,16 +149,16 @@ def _interval(options: dict[str, Any]) -> float | None:
                 return float(_CALENDAR[unit])
             if match := _FIXED.fullmatch(value):
                 return max(int(match[1]), 1) * float(_SMALL.get(match[2], _CALENDAR.get(match[2], 1)))
+        if value is not None:
+            return 1e-3
     return None
 
 
 def _numbers(options: dict[str, Any], ranges: Ranges) -> int:
     step = _number(options.get("interval"))
-    spans = [_difference(*pair) for pair in _bounds(options, ranges)]
-    known = [span for span in spans if span is not None]
-    if not known or not step or step <= 0:
+    if not step or step <= 0:  # engines refuse it
         return _TAKEN["histogram"]
-    return int(min(max(known) / step, 1e12)) + 1
+    return _reach(options, ranges, step, max(1.0, step) * (_TAKEN["histogram"] - 1), _difference)
 
 
 def _difference(low: Any, high: Any) -> float | None:

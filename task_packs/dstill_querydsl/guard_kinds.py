@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Mapping, TypeAlias
 
 __all__ = [
-    "AGGREGATIONS_", "BOX", "COUNT", "DOCUMENT_FIELDS", "FIELD", "FILTERS", "HIGHLIGHT", "INTERVAL", "NAMES",
-    "ORDER", "PATHS", "PATTERN", "POINT", "QUERIES_", "QUERY", "REGEXP", "SHAPE", "SORT", "SOURCE",
-    "TERM_FILTER", "VALUE", "VALUES", "Fields", "Kind", "ListOf", "MapOf", "Options", "values",
+    "AGGREGATIONS_", "BOX", "COUNT", "DOCUMENT_FIELDS", "DURATION", "FIELD", "FILTERS", "HIGHLIGHT", "INTERVAL",
+    "NAMES", "ORDER", "PATHS", "PATTERN", "POINT", "PREFIX", "QUERIES_", "QUERY", "REGEXP", "SHAPE", "SORT",
+    "SOURCE", "TERM_FILTER", "VALUE", "VALUES", "Capped", "Fields", "Kind", "ListOf", "MapOf", "Options", "values",
 ]  # fmt: skip
 
 # --- kinds of values: what the walk in `guard` does with each ----------------------------
@@ -23,6 +23,7 @@ __all__ = [
 VALUE = "value"  # a scalar
 VALUES = "values"  # a scalar or a list of scalars
 COUNT = "count"  # a whole number
+DURATION = "duration"  # a time with its unit, as 10s
 FIELD = "field"  # the name of one field, no wildcard
 NAMES = "names"  # names of fields, each with ^boost or not
 QUERY = "query"
@@ -36,6 +37,7 @@ HIGHLIGHT = "highlight"
 POINT = "point"  # a geo point in any spelling
 SHAPE = "shape"  # GeoJSON or WKT
 PATTERN = "pattern"  # with * and ?
+PREFIX = "prefix"  # of a term, not empty
 REGEXP = "regexp"
 TERM_FILTER = "term_filter"  # include, exclude: a regular expression, a list, or a partition
 PATHS = "paths"  # buckets_path: names of aggregations
@@ -72,7 +74,15 @@ class MapOf:
     item: Kind
 
 
-Kind: TypeAlias = str | Options | Fields | ListOf | MapOf
+@dataclass(frozen=True)
+class Capped:
+    """A whole number up to one of the `Limits`."""
+
+    limit: str
+    what: str
+
+
+Kind: TypeAlias = str | Capped | Options | Fields | ListOf | MapOf
 
 
 def values(*names: str) -> dict[str, Kind]:

@@ -40,6 +40,9 @@ class Limits:
     histogram_days: int = _limit(366, 36_600, "span a date histogram is taken for where no range says it")
     string_length: int = _limit(1_000, 10_000, "characters of one text")
     wildcards: int = _limit(3, 10, "wildcards in one pattern; a leading one is never allowed")
+    expansions: int = _limit(100, 1_000, "max_expansions: terms that one fuzzy or prefix clause may become")
+    automaton_states: int = _limit(10_000, 10_000, "max_determinized_states of a regexp")
+    timeout: int = _limit(60, 600, "seconds")
     top_hits: int = _limit(100, 100, "hits of one top_hits")
     query_string: bool = field(default=False, metadata={"help": "let query_string through: its text names any field"})
     fields: tuple[str, ...] = field(default=("*",), metadata={"help": "globs of fields; '!glob' denies, and deny wins"})
@@ -49,6 +52,9 @@ class Limits:
             ceiling, value = item.metadata.get("high"), getattr(self, item.name)
             if ceiling is not None and not 0 <= value <= ceiling:
                 raise ConfigError(f"guard.{item.name} = {value}", hint=f"it is 0 to {ceiling:,}")
+        for glob in self.fields:
+            if glob.startswith("-"):  # as other tools write it; here it would allow a field of that very name
+                raise ConfigError(f"guard.fields has {glob!r}", hint=f"to deny a field write '!{glob[1:]}'")
 
     @property
     def restricts_fields(self) -> bool:

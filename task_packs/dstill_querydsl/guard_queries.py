@@ -15,12 +15,14 @@ from dstill_querydsl.guard_kinds import (
     NAMES,
     PATTERN,
     POINT,
+    PREFIX,
     QUERIES_,
     QUERY,
     REGEXP,
     SHAPE,
     VALUE,
     VALUES,
+    Capped,
     Fields,
     Kind,
     ListOf,
@@ -41,12 +43,17 @@ def _f(entry: Kind, beside: Mapping[str, Kind] | None = None, /, **long: Kind) -
     return Fields(entry, {**_COMMON, **long} if long else {}, {**_COMMON, **(beside or {})})
 
 
-_TEXT = values(
+_EXPANSIONS = Capped("expansions", "max_expansions")
+_STATES = Capped("automaton_states", "max_determinized_states")
+_TEXT: dict[str, Kind] = {**values(
     "analyzer", "auto_generate_synonyms_phrase_query", "fuzziness", "fuzzy_rewrite", "fuzzy_transpositions", "lenient",
-    "max_expansions", "minimum_should_match", "operator", "prefix_length", "zero_terms_query", "slop", "tie_breaker",
-    "type", "cutoff_frequency",
-)  # fmt: skip
-_FUZZY = values("fuzziness", "max_expansions", "prefix_length", "rewrite", "transpositions")
+    "minimum_should_match", "operator", "prefix_length", "zero_terms_query", "slop", "tie_breaker", "type",
+    "cutoff_frequency",
+), "max_expansions": _EXPANSIONS}  # fmt: skip
+_FUZZY: dict[str, Kind] = {
+    **values("fuzziness", "prefix_length", "rewrite", "transpositions"),
+    "max_expansions": _EXPANSIONS,
+}
 _RANGE = values("gt", "gte", "lt", "lte", "from", "to", "format", "time_zone", "relation")
 _DECAY = Fields(VALUE, {"origin": POINT, **values("scale", "offset", "decay")}, {"multi_value_mode": VALUE})
 _FUNCTIONS: dict[str, Kind] = {
@@ -75,7 +82,7 @@ QUERIES: dict[str, Kind] = {
         default_operator=VALUE,
         analyze_wildcard=VALUE,
         flags=VALUE,
-        fuzzy_max_expansions=VALUE,
+        fuzzy_max_expansions=_EXPANSIONS,
         fuzzy_prefix_length=VALUE,
         quote_field_suffix=VALUE,
         **_TEXT,
@@ -85,9 +92,11 @@ QUERIES: dict[str, Kind] = {
     "terms_set": _f(VALUES, terms=VALUES, minimum_should_match_field=FIELD, minimum_should_match=VALUE),
     "range": _f(VALUE, **_RANGE),
     "exists": _q(field=FIELD),
-    "prefix": _f(VALUE, value=VALUE, case_insensitive=VALUE, rewrite=VALUE),
+    "prefix": _f(PREFIX, value=PREFIX, case_insensitive=VALUE, rewrite=VALUE),
     "wildcard": _f(PATTERN, value=PATTERN, wildcard=PATTERN, case_insensitive=VALUE, rewrite=VALUE),
-    "regexp": _f(REGEXP, value=REGEXP, **values("flags", "case_insensitive", "max_determinized_states", "rewrite")),
+    "regexp": _f(
+        REGEXP, value=REGEXP, max_determinized_states=_STATES, **values("flags", "case_insensitive", "rewrite")
+    ),
     "fuzzy": _f(VALUE, value=VALUE, **_FUZZY),
     "ids": _q(values=VALUES),
     "bool": _q(must=QUERIES_, filter=QUERIES_, should=QUERIES_, must_not=QUERIES_, minimum_should_match=VALUE),
@@ -133,9 +142,11 @@ QUERY_STRING = _q(
     query=VALUE,
     default_field=FIELD,
     fields=NAMES,
+    fuzzy_max_expansions=_EXPANSIONS,
+    max_determinized_states=_STATES,
     **values(
         "default_operator", "allow_leading_wildcard", "analyze_wildcard", "enable_position_increments", "escape",
-        "fuzzy_max_expansions", "fuzzy_prefix_length", "max_determinized_states", "phrase_slop", "quote_analyzer",
+        "fuzzy_prefix_length", "phrase_slop", "quote_analyzer",
         "quote_field_suffix", "rewrite", "time_zone",
     ),
     **_TEXT,
@@ -152,7 +163,7 @@ INTERVALS: dict[str, Kind] = {
     "match": Options(
         {"query": VALUE, "max_gaps": VALUE, "ordered": VALUE, "filter": _INTERVAL_FILTER, **_RULE_OF_TEXT}
     ),
-    "prefix": Options({"prefix": VALUE, **_RULE_OF_TEXT}),
+    "prefix": Options({"prefix": PREFIX, **_RULE_OF_TEXT}),
     "wildcard": Options({"pattern": PATTERN, **_RULE_OF_TEXT}),
     "regexp": Options({"pattern": REGEXP, **_RULE_OF_TEXT}),
     "fuzzy": Options({"term": VALUE, **_FUZZY, **_RULE_OF_TEXT}),

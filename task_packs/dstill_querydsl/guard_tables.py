@@ -9,6 +9,7 @@ from dstill_querydsl.guard_kinds import (
     AGGREGATIONS_,
     COUNT,
     DOCUMENT_FIELDS,
+    DURATION,
     FIELD,
     HIGHLIGHT,
     NAMES,
@@ -45,7 +46,7 @@ BODY: dict[str, Kind] = {
     "min_score": VALUE,
     "search_after": VALUES,
     "collapse": Options({"field": FIELD, "max_concurrent_group_searches": VALUE}),
-    "timeout": VALUE,
+    "timeout": DURATION,
     "terminate_after": VALUE,
 }
 

@@ -6,17 +6,21 @@ size: "10"          a whole number, also as text
 
 from __future__ import annotations
 
+import re
 from abc import ABC
 from typing import Any
 
 from dstill_querydsl import guard_kinds as kinds
 from dstill_querydsl import guard_tables as tables
 from dstill_querydsl.guard_kinds import Kind, MapOf, Options
+from dstill_querydsl.guard_patterns import leads_open
 from dstill_querydsl.guard_walk import Walk, brief, items, whole
 from dstill_querydsl.strict import escape
 
 __all__ = ["Values"]
 
+_DURATION = re.compile(r"([0-9]{1,12})(nanos|micros|ms|s|m|h|d)")
+_SECONDS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -51,9 +55,18 @@ class Values(Walk, ABC):
         if whole(value) is None:
             self.refuse("limit", f"{brief(value)} is no whole number", at, "write a whole number from 0 up")
 
-    def within(self, what: str, value: Any, limit: int, at: str) -> None:
-        if (number := whole(value)) is not None and number > limit:
-            self.over(what, number, limit, at)
+    def duration(self, value: Any, at: str) -> None:
+        """Engines take a negative one for none at all, so what is not plainly one is refused."""
+        match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            self.refuse("limit", f"{brief(value)} is no time with a unit", at, "write one as '10s'")
+        elif int(match[1]) * _SECONDS[match[2]] > self.limits.timeout:
+            self.refuse("limit", f"{brief(value)} is beyond the limit of {self.limits.timeout} s", at, "wait less")
+
+    def prefix(self, value: Any, at: str) -> None:
+        self.value(value, at)
+        if value == "":
+            self.refuse("limit", "an empty prefix reads every term", at, "give what the value starts with")
 
     def point(self, value: Any, at: str) -> None:
         names = dict.fromkeys(("lat", "lon", "geohash", "type"), kinds.VALUE) | {"coordinates": kinds.VALUES}
@@ -87,7 +100,7 @@ class Values(Walk, ABC):
         self.value(value, at)
         if isinstance(value, str):
             open_ended = sum(value.count(sign) for sign in ("*", "+", "{"))
-            self._wildcards(value, value[:2] in (".*", ".+", ".?", ".{") or value[:1] == "@", open_ended, at)
+            self._wildcards(value, leads_open(value), open_ended, at)
 
     def _wildcards(self, value: str, leading: bool, count: int, at: str) -> None:
         if leading:

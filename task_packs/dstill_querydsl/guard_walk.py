@@ -13,7 +13,7 @@ from typing import Any
 from dstill.records import Problem
 from dstill_querydsl import guard_kinds as kinds
 from dstill_querydsl import guard_tables as tables
-from dstill_querydsl.guard_kinds import Fields, Kind, ListOf, MapOf, Options
+from dstill_querydsl.guard_kinds import Capped, Fields, Kind, ListOf, MapOf, Options
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.strict import escape
 
@@ -51,11 +51,18 @@ class Walk(ABC):
     def over(self, what: str, found: Any, limit: int, at: str) -> None:
         self.refuse("limit", f"{what} {brief(found)} is beyond the limit of {limit:,}", at, f"at most {limit:,}")
 
+    def within(self, what: str, value: Any, limit: int, at: str) -> None:
+        if (number := whole(value)) is not None and number > limit:
+            self.over(what, number, limit, at)
+
     # --- structure ----------------------------------------------------------------------
 
     def visit(self, kind: Kind, value: Any, at: str) -> None:
         if isinstance(kind, str):
             self.by_kind(kind, value, at)
+        elif isinstance(kind, Capped):
+            self.by_kind(kinds.COUNT, value, at)
+            self.within(kind.what, value, getattr(self.limits, kind.limit), at)
         elif isinstance(kind, Options):
             self.options(kind, value, at)
         elif isinstance(kind, Fields):

@@ -205,6 +205,26 @@ _DAY = {"query": {"bool": {"filter": [{"range": {"t": {"gte": "now-1d"}}}]}}}
         _histogram(fixed_interval="1m") | {"query": {"bool": {"should": [{"range": {"t": {"gte": "now-1h"}}}]}}},
         _histogram(fixed_interval="1d", extended_bounds={"min": "1900-01-01", "max": "2024-01-01"}),
         {"aggs": {"a": {"histogram": {"field": "f", "interval": 1, "extended_bounds": {"min": 0, "max": 1e9}}}}},
+        {"aggs": {"a": {"histogram": {"field": "f", "interval": 1e-9}}}},
+        {"aggs": {"a": {"histogram": {"field": "f", "interval": "1e-9", "extended_bounds": {"min": 0, "max": 0}}}}},
+        {"aggs": {"a": {"histogram": {"field": "f", "interval": 1}}}, "query": {"range": {"f": {"gt": 0, "lt": 1e9}}}},
+        _histogram(fixed_interval="1s", extended_bounds={"min": "now-1s", "max": "now"}),
+        _histogram(fixed_interval=" 1ms"),
+        {"timeout": "10000d"},
+        {"timeout": "61s"},
+        {"timeout": "nanos"},
+        {"timeout": -1},
+        {"timeout": "-1"},
+        {"timeout": 10},
+        {"query": {"regexp": {"f": {"value": "a.*", "max_determinized_states": 100_000_000}}}},
+        {"query": {"prefix": {"f": ""}}},
+        {"query": {"prefix": {"f": {"value": ""}}}},
+        {"query": {"span_multi": {"match": {"prefix": {"f": ""}}}}},
+        {"query": {"intervals": {"f": {"prefix": {"prefix": ""}}}}},
+        {"query": {"fuzzy": {"f": {"value": "x", "max_expansions": 2_000}}}},
+        {"query": {"match_phrase_prefix": {"f": {"query": "x", "max_expansions": "2000"}}}},
+        {"query": {"match_bool_prefix": {"f": {"query": "x", "max_expansions": -1}}}},
+        {"query": {"simple_query_string": {"query": "x", "fields": ["f"], "fuzzy_max_expansions": 2_000}}},
     ],
 )  # fmt: skip
 def test_limits(body) -> None:
@@ -221,6 +241,12 @@ def test_limits(body) -> None:
         _histogram(fixed_interval="1m") | _DAY,
         _histogram(fixed_interval="1h"),
         _histogram(calendar_interval="month") | _YEARS,
+        _histogram(fixed_interval="1s", hard_bounds={"min": "now-1h", "max": "now"}),
+        {"aggs": {"a": {"histogram": {"field": "f", "interval": 0.1}}}},
+        {"timeout": "60s"},
+        {"timeout": "500ms"},
+        {"query": {"regexp": {"f": {"value": "a.*", "max_determinized_states": 10_000}}}},
+        {"query": {"fuzzy": {"f": {"value": "x", "max_expansions": 50}}}},
         {"aggs": {"a": {"terms": {"field": "f", "size": 100}, "aggs": {"b": {"terms": {"field": "g", "size": 100}}}}}},
     ],
 )
@@ -246,6 +272,12 @@ def test_query_string_is_off_unless_configured() -> None:
     body = {"query": {"query_string": {"query": "a AND b", "fields": ["f"]}}}
     assert _codes(body) == {"query_string"}
     assert _codes(body, Limits(query_string=True)) == set()
+
+
+def test_a_dash_does_not_deny() -> None:
+    with pytest.raises(ConfigError, match=r"guard\.fields has '-secret'") as raised:
+        Limits(fields=("*", "-secret"))
+    assert raised.value.hint == "to deny a field write '!secret'"
 
 
 # --- fields that are not allowed -----------------------------------------------------------
