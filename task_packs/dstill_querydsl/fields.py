@@ -19,6 +19,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, Iterator, Mapping
 
+from dstill_querydsl.mapping_form import names_an_index
+
 __all__ = ["FAMILIES", "Field", "Fields", "family"]
 
 _NUMBERS = (
@@ -152,8 +154,7 @@ class Fields:
 def _roots(mapping: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
     if not isinstance(mapping, Mapping) or depth > 3:
         return
-    # An index may be called "properties"; a mapping's own holds definitions, an index "mappings".
-    if isinstance(mapping.get("properties"), Mapping) and "mappings" not in mapping["properties"]:
+    if isinstance(mapping.get("properties"), Mapping) and not names_an_index(mapping):
         yield mapping
     elif "mappings" in mapping:
         yield from _roots(mapping["mappings"], depth + 1)

@@ -21,6 +21,7 @@ from dstill_querydsl import compare, guard, mapping_check, refusal, schema, show
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, index_of
+from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, question_block
 from dstill_querydsl.synthesize import split_examples, synthesize
 
@@ -72,7 +73,9 @@ class QueryDsl(Task):
     # --- questions ----------------------------------------------------------------------
 
     def index(self, example: Example) -> Index | None:
-        """What the example is about; None where only a name is known."""
+        """What the example is about; None where only a name is known. Raises DataError."""
+        if (mapping := example.context.get("mapping")) is not None:
+            require_mapping(mapping)
         return index_of(example.context, self.config)
 
     @cached_property

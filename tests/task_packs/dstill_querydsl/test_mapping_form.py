@@ -1,0 +1,62 @@
+import pytest
+
+from dstill.errors import DataError
+from dstill.records import Draft, Example
+from dstill_querydsl.fields import Fields
+from dstill_querydsl.mapping_form import require_mapping
+from dstill_querydsl.pack import QueryDsl
+
+FIELDS = {"a": {"type": "text", "fields": {"raw": {"type": "keyword"}}}, "o": {"properties": {"b": {"type": "long"}}}}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "where"),
+    [
+        ({}, "mapping"),
+        ([], "mapping"),
+        ({"a": {"type": "keyword"}}, "mapping"),
+        ({"a": {"properties": FIELDS}}, "mapping"),
+        ({"properties": []}, "mapping, /properties"),
+        ({"mappings": []}, "mapping, /mappings"),
+        ({"logs": {"mappings": {"properties": None}}}, "mapping, /logs/mappings/properties"),
+        ({"properties": {"a": "keyword"}}, "mapping, /properties/a"),
+        ({"properties": {"a": {"type": 5}}}, "mapping, /properties/a/type"),
+        ({"properties": {"a": {"fields": {"b": 1}}}}, "mapping, /properties/a/fields/b"),
+    ],
+)
+def test_what_is_no_mapping_is_said(mapping, where) -> None:
+    with pytest.raises(DataError) as raised:
+        require_mapping(mapping)
+    assert raised.value.where == where
+    assert raised.value.hint == "give {properties}, {mappings} or what GET _mapping gives"
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"properties": {}},
+        {"mappings": {}},
+        {"logs": {"mappings": {"dynamic": "strict"}}},
+        {"properties": FIELDS},
+        {"mappings": {"properties": FIELDS}, "settings": {}},
+        {"logs-1": {"mappings": {"properties": FIELDS}}, "logs-2": {"mappings": {}}},
+        {"properties": {"mappings": {"properties": FIELDS}}},
+        {"old": {"mappings": {"_doc": {"properties": FIELDS}}}},
+        {"properties": {"type": {"type": "keyword"}}},
+    ],
+)
+def test_every_form_of_a_mapping_is_taken(mapping) -> None:
+    require_mapping(mapping)
+
+
+def test_a_field_may_be_called_mappings() -> None:
+    mapping = {"properties": {"mappings": {"type": "keyword"}, "properties": {"type": "long"}}}
+    require_mapping(mapping)
+    assert Fields.of(mapping).names == ("mappings", "properties")
+
+
+@pytest.mark.parametrize("mapping", [{}, {"properties": {"a": {"type": 5}}}, [], "x", {"_meta": 5, "properties": {}}])
+def test_the_pack_refuses_it_where_it_is_first_read(mapping) -> None:
+    example = Example(id="1", question="?", context={"mapping": mapping})
+    with pytest.raises(DataError):
+        list(QueryDsl().problems(example, Draft(answer='{"query":{"term":{"a":1}}}')))
