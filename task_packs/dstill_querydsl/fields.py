@@ -21,7 +21,7 @@ from typing import Any, Iterator, Mapping
 
 from dstill_querydsl.mapping_form import names_an_index
 
-__all__ = ["FAMILIES", "Field", "Fields", "family"]
+__all__ = ["FAMILIES", "Field", "Fields", "family", "raw_fields"]
 
 _NUMBERS = (
     "long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long",
@@ -149,6 +149,13 @@ class Fields:
         """The sub-field of `name` that holds whole values, whatever it is called."""
         subs = [f for f in self._fields.values() if f.sub and f.name.rpartition(".")[0] == name]
         return next((f.name for f in subs if f.family == "keyword" and f.has_doc_values), None)
+
+
+def raw_fields(mapping: Mapping[str, Any]) -> Iterator[Field]:
+    """The fields of every index as the mapping writes them: an alias is an alias, conflicts stand side by side."""
+    for root in _roots(mapping):
+        for _, item in _walk(root.get("properties"), "", (), 0):
+            yield item
 
 
 def _roots(mapping: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:

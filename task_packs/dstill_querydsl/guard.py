@@ -6,9 +6,10 @@ on the list of `guard_tables` and every number within the limits:
     check({"query": {"script_score": {…}}})
     -> (Problem(code="script", message="refused: scripts are not allowed", pointer="/query/script_score"),)
 
-A pure function, the same one for teacher, student, evaluation and serving. It knows no mapping:
-a field alias leads wherever the mapping says. It comes beside a read-only key and the engine's
-own limits, not instead of them.
+A pure function, the same one for teacher, student, evaluation and serving. It sees names only:
+`guard_mapping.limits_on` denies, once for a mapping, the aliases, copies and sub-fields that show a
+denied field's values; where no mapping is known they pass. It comes beside a read-only key and the
+engine's own limits, not instead of them.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class _Body(Reads):
             kinds.FILTERS: self._filters,
             kinds.AGGREGATIONS_: lambda value, at: self._level(value, at, 1, 1),
             kinds.SORT: self.sort,
+            kinds.SUFFIX: self.suffix,
             kinds.SOURCE: self.source,
             kinds.DOCUMENT_FIELDS: self.document_fields,
             kinds.HIGHLIGHT: self.highlight,

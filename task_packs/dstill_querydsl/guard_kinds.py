@@ -15,7 +15,8 @@ from typing import Mapping, TypeAlias
 __all__ = [
     "AGGREGATIONS_", "BOX", "COUNT", "DOCUMENT_FIELDS", "DURATION", "FIELD", "FILTERS", "HIGHLIGHT", "INTERVAL",
     "NAMES", "ORDER", "PATHS", "PATTERN", "POINT", "PREFIX", "QUERIES_", "QUERY", "REGEXP", "SHAPE", "SORT",
-    "SOURCE", "TERM_FILTER", "VALUE", "VALUES", "Capped", "Fields", "Kind", "ListOf", "MapOf", "Options", "values",
+    "SOURCE", "SUFFIX", "TERM_FILTER", "VALUE", "VALUES", "Capped", "Fields", "Kind", "ListOf", "MapOf", "Options",
+    "values",
 ]  # fmt: skip
 
 # --- kinds of values: what the walk in `guard` does with each ----------------------------
@@ -32,6 +33,7 @@ FILTERS = "filters"  # a list of queries or named ones
 AGGREGATIONS_ = "aggregations"
 SORT = "sort"
 SOURCE = "source"  # _source
+SUFFIX = "suffix"  # put behind the names of fields
 DOCUMENT_FIELDS = "document_fields"  # fields, docvalue_fields
 HIGHLIGHT = "highlight"
 POINT = "point"  # a geo point in any spelling

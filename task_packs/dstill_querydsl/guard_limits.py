@@ -10,9 +10,11 @@ ceiling, so that no configuration turns the guard off:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from dataclasses import fields as fields_of
 from fnmatch import fnmatchcase
+from glob import escape
+from typing import Iterable
 
 from dstill.errors import ConfigError
 
@@ -62,12 +64,20 @@ class Limits:
 
     def allows(self, name: str) -> bool:
         """Whether a field may be used: allowed by a glob, and neither it nor a parent of it denied."""
-        parts = name.split(".")
-        above = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
-        if any(fnmatchcase(parent, glob) for parent in above for glob in self._denied()):
+        if self.denies(name):
             return False
         allowed = [glob for glob in self.fields if not glob.startswith("!")] or ["*"]
         return any(fnmatchcase(name, glob) for glob in allowed)
+
+    def denies(self, name: str) -> bool:
+        """Whether a glob denies the field or a parent of it."""
+        parts = name.split(".")
+        above = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+        return any(fnmatchcase(parent, glob) for parent in above for glob in self._denied())
+
+    def denying(self, names: Iterable[str]) -> Limits:
+        """The same limits without these fields."""
+        return replace(self, fields=(*self.fields, *(f"!{escape(name)}" for name in names)))
 
     def allows_source(self, name: str) -> bool:
         """Whether ``_source`` may hold a name: also what lies below it comes along, and must not be denied."""

@@ -45,6 +45,12 @@ class Reads(Values, ABC):
         for step, item in items(value, at):
             self.field(item.split("^", 1)[0] if isinstance(item, str) else item, step)
 
+    def suffix(self, value: Any, at: str) -> None:
+        """With one, other fields are read than those that are named."""
+        self.value(value, at)
+        if value and self.limits.restricts_fields:
+            self.refuse("field_denied", f"{brief(value)} makes other names of the fields'", at, "name each field")
+
     def source(self, value: Any, at: str) -> None:
         if value is True and self.limits.restricts_fields:
             self.whole_source({}, at)

@@ -20,6 +20,7 @@ from dstill.task import Check, Task
 from dstill_querydsl import compare, guard, mapping_check, refusal, schema, showing, strict
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.fields import Fields
+from dstill_querydsl.guard_mapping import limits_on
 from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, index_of
 from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, question_block
@@ -69,6 +70,7 @@ class QueryDsl(Task):
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
         self._fields: dict[str, Fields] = {}  # by the index' digest
+        self._limits: dict[str, guard.Limits] = {}  # so too
 
     # --- questions ----------------------------------------------------------------------
 
@@ -153,7 +155,14 @@ class QueryDsl(Task):
 
     def _guard(self, example: Example, answer: str) -> Iterable[Problem]:
         value = strict.read(answer).value or {}
-        return () if "refusal" in value else guard.check(value, self.config.guard)
+        return () if "refusal" in value else guard.check(value, self._limits_on(self.index(example)))
+
+    def _limits_on(self, index: Index | None) -> guard.Limits:
+        if index is None or not self.config.guard.restricts_fields:
+            return self.config.guard
+        if index.digest not in self._limits:
+            self._limits[index.digest] = limits_on(index.mapping, self.config.guard)
+        return self._limits[index.digest]
 
     def canonical(self, answer: str) -> str:
         return canonical_text(answer)

@@ -302,6 +302,10 @@ DENIED = Limits(fields=("*", "!user.email", "!secret.*"))
         {"_source": ["secret"]},
         {"_source": ["us*"]},
         {"_source": True},
+        {
+            "size": 0,
+            "query": {"simple_query_string": {"query": '"x"', "fields": ["user.name"], "quote_field_suffix": "2"}},
+        },
         {"_source": {"excludes": ["user.email"]}},
         {"query": {"match_all": {}}},
     ],
