@@ -22,17 +22,18 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Mapping
+from typing import Any, Callable, Iterable, Literal, Mapping
 
-from dstill.errors import ConfigError
+from dstill.errors import ConfigError, RunError
 from dstill.parts import Engine, Recipe
 
-__all__ = ["Config", "Evaluate", "Generate", "Project", "Settings", "load", "looks_secret"]
+__all__ = ["Config", "Evaluate", "Generate", "Project", "Settings", "load", "looks_secret", "masked"]
 
 FILE = "dstill.toml"
 PARTS = ("task", "teacher", "student", "modality", "objective", "executor", "metric")  # [teacher.NAME] and so on
 # Read by dstill itself, so no configuration keys.
 RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
+_UNSAID = (None, "", dataclasses.MISSING)  # defaults that say nothing
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
 # At the start of a word only: an index may be called task-history-2024.
 _SECRET_VALUE = re.compile(
@@ -158,23 +159,43 @@ def looks_secret(value: str) -> bool:
     return bool(_SECRET_VALUE.search(value))
 
 
+def masked(text: str) -> str:
+    """`text` with ``***`` for whatever in it has the form of a key or token."""
+    return _SECRET_VALUE.sub("***", text)
+
+
 # --- where values come from -------------------------------------------------------------
 
 
 def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    hint = "`dstill init` writes one"
+    where, hint = str(file.absolute()), "`dstill init` writes one"
     try:
         text = file.read_bytes().decode()
     except FileNotFoundError:
-        raise ConfigError(f"no configuration file {file}", hint=hint) from None
+        if (file.parent / "run.json").exists():  # it was killed between the two, or somebody took the file out
+            raise RunError(
+                f"run '{file.parent.name}' has no {file.name}: its settings are not known",
+                where=where,
+                hint="put the file back from a copy, or begin a new run; `dstill runs rm` deletes this one",
+            ) from None
+        raise ConfigError(f"no configuration file {file}", where=where, hint=hint) from None
     except IsADirectoryError:
-        raise ConfigError(f"{file} is a folder, not a configuration file", hint=hint) from None
+        raise ConfigError(f"{file} is a folder, not a configuration file", where=where, hint=hint) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} is not UTF-8 (byte {error.object[error.start]:#04x})", where=str(file)) from None
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(
+            f"{file} is not UTF-8 (byte {error.object[error.start]:#04x})",
+            where=f"{file}:{line}",
+            hint="save it as UTF-8",
+        ) from None
     except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}") from None
+        raise ConfigError(
+            f"cannot read {file}: {(error.strerror or str(error)).lower()}",
+            where=where,
+            hint="see who may read it, or name another with --config",
+        ) from None
     if not text.strip():
-        raise ConfigError(f"{file} is empty", hint=hint)
+        raise ConfigError(f"{file} is empty", where=where, hint=hint)
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -182,7 +203,9 @@ def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str
         line, column = (int(place[1]), int(place[2])) if place else (text.count("\n") + 1, len(text) - text.rfind("\n"))
         shown = (text.splitlines() or [""])[min(line, len(text.splitlines())) - 1]
         raise ConfigError(
-            f"not TOML: {str(error).split(' (at')[0]}", where=f"{file}:{line}:{column}: {shown.strip()}"
+            f"not TOML: {str(error).split(' (at')[0]}",
+            where=f"{file}:{line}:{column}: {shown.strip()}",
+            hint='write it as key = 1, key = "text" or key = ["a", "b"], under a [section]',
         ) from None
     lines = _lines(text)
     return {
@@ -302,7 +325,9 @@ def _build(prefix: str, cls: type[Any], values: Mapping[str, Any]) -> Any:
 def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> Any:
     """`value` as the field's type wants it. Raises ConfigError with key, got and wanted."""
     wanted = _wanted(field_)
-    error = ConfigError(f"{key}: got {value!r}, wanted {wanted}", where=origin)
+    default = field_.default
+    hint = "change it, or leave it out" + (f" for the default: {default!r}" if default not in _UNSAID else "")
+    error = ConfigError(f"{key}: got {value!r}, wanted {wanted}", where=origin, hint=hint)
     kind: Any = field_.type
     if typing.get_origin(kind) is Literal:
         if value not in typing.get_args(kind):
@@ -343,19 +368,45 @@ def _wanted(field_: dataclasses.Field[Any]) -> str:
 def _unknown(key: str, origin: str, known: Mapping[str, Any]) -> ConfigError:
     if _SECRET_NAME.search(key.rpartition(".")[2]):
         return _secret(key, origin)
-    short = {
-        f"{table}.{''.join(word[0] for word in name.split('_'))}": k
-        for k in known
-        for table, _, name in [k.rpartition(".")]
-    }
-    near = get_close_matches(key, [*known, *short], n=1)
-    meant = f" Did you mean '{short.get(near[0], near[0])}'?" if near else ""
-    hint = "`dstill config show` lists every key"
+    near = _nearest(key, known)
+    meant = f" Did you mean '{near}'?" if near else ""
+    # not the bare command, which would read the same file and end with the same error
+    hint = "`dstill config show --defaults` lists every key"
     kind, _, rest = key.partition(".")
     part = f"{kind}.{rest.partition('.')[0]}"
     if kind in PARTS and not _is_table(part, known):
         hint = f"no {kind} of that name is installed, or it has nothing to set: see `dstill plugins`"
     return ConfigError(f"unknown key '{key}'.{meant}", where=origin, hint=hint)
+
+
+def _nearest(key: str, known: Iterable[str]) -> str:
+    """What `key` was probably meant to be, or nothing: ``trian.lr`` → ``train.learning_rate``."""
+    table, _, name = key.rpartition(".")
+    by_table: dict[str, list[str]] = {}
+    for other in known:
+        by_table.setdefault(other.rpartition(".")[0], []).append(other.rpartition(".")[2])
+    tables = [table] if table in by_table else get_close_matches(table, by_table, n=1)
+    for there in tables:
+        if found := _nearest_name(name, by_table[there]):
+            return f"{there}.{found}"
+    for there, names in by_table.items():  # the right name in another table
+        if name in names:
+            return f"{there}.{name}"
+    return "" if tables else next(iter(get_close_matches(key, list(known), n=1)), "")
+
+
+def _nearest_name(name: str, names: list[str]) -> str:
+    """Of the keys of one table: of which `name` is a word or a part, whose initials it is, or that look alike."""
+    rules: tuple[Callable[[str], bool], ...] = (
+        lambda other: other == name,
+        lambda other: name in other.split("_"),
+        lambda other: len(name) > 2 and name in other,
+        lambda other: name == "".join(word[:1] for word in other.split("_")),
+    )
+    for rule in rules:
+        if found := [other for other in names if rule(other)]:
+            return min(found, key=len)
+    return next(iter(get_close_matches(name, names, n=1)), "")
 
 
 def _secret(key: str, origin: str) -> ConfigError:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dstill.config import Config, load, looks_secret, parse_assignment
-from dstill.errors import ConfigError
+from dstill.config import Config, load, looks_secret, masked, parse_assignment
+from dstill.errors import ConfigError, RunError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +130,17 @@ def test_what_is_no_assignment_is_refused(text: str) -> None:
         ("[nothing_like_it]\n", "unknown key 'nothing_like_it'."),
         ("train = 3", "unknown key 'train'."),
         ("[[train]]\nr = 8", "unknown key 'train'."),
+        ("[train]\nepochs = 8", "unknown key 'train.epochs'. Did you mean 'train.num_train_epochs'?"),
+        ("[train]\nepoch = 8", "unknown key 'train.epoch'. Did you mean 'train.num_train_epochs'?"),
+        (
+            "[train]\nbatch_size = 8",
+            "unknown key 'train.batch_size'. Did you mean 'train.per_device_train_batch_size'?",
+        ),
+        ("[trian]\nlr = 8", "unknown key 'trian.lr'. Did you mean 'train.learning_rate'?"),
+        ("[train]\nlearnig_rate = 8", "unknown key 'train.learnig_rate'. Did you mean 'train.learning_rate'?"),
+        ("[train]\nseed = 8", "unknown key 'train.seed'. Did you mean 'project.seed'?"),
+        ("seed = 8", "unknown key 'seed'. Did you mean 'project.seed'?"),
+        ("[train]\nxyzzy = 8", "unknown key 'train.xyzzy'."),
         ("[task.toy.gaurd]\nmost = 3", "unknown key 'task.toy.gaurd.most'. Did you mean 'task.toy.guard.most'?"),
     ],
 )
@@ -144,6 +155,45 @@ def test_a_section_of_a_part_that_is_not_installed_says_so() -> None:
     assert error.what.startswith("unknown key 'teacher.parrot.delay'.")
     assert error.hint == "no teacher of that name is installed, or it has nothing to set: see `dstill plugins`"
     assert "config show" in refused("[task.toy]\nxyz = 1").hint
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("[train]\nr = 'x'", "change it, or leave it out for the default: 16"),
+        ("[train]\nlearning_rate = nan", "change it, or leave it out for the default: 5e-05"),
+        ("[project]\ntask = 3", "change it, or leave it out"),
+        ("[project\n", 'write it as key = 1, key = "text" or key = ["a", "b"], under a [section]'),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_to_do(text: str, hint: str) -> None:
+    error = refused(text)
+    assert error.hint == hint
+    assert error.where.startswith("dstill.toml:")
+
+
+def test_a_file_that_cannot_be_read_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "latin.toml").write_bytes(b"[project]\ntask = '\xe9'\n")
+    (tmp_path / "empty.toml").write_text("")
+    for name, where in {"none.toml": "none.toml", "empty.toml": "empty.toml", "latin.toml": "latin.toml:2"}.items():
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path / name)
+        assert caught.value.where == str(tmp_path / where)
+        assert caught.value.hint
+
+
+def test_a_run_without_its_settings_is_no_matter_of_options(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(RunError) as caught:
+        load(tmp_path / "config.toml")
+    assert caught.value.what == f"run '{tmp_path.name}' has no config.toml: its settings are not known"
+    assert "begin a new run" in caught.value.hint
+
+
+def test_what_looks_like_a_key_is_masked() -> None:
+    assert masked("got sk-proj-abcdefghijklmnop, and task-history-2024-abcdefgh") == (
+        "got ***, and task-history-2024-abcdefgh"
+    )
 
 
 def test_an_empty_table_of_a_known_section_is_fine() -> None:
