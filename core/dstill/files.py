@@ -20,7 +20,7 @@ from typing import BinaryIO, Iterator
 
 from dstill.errors import DiskError, DstillError, UsageError
 
-__all__ = ["atomic", "disk_error", "reading", "renewed", "write_text", "writing"]
+__all__ = ["atomic", "disk_error", "no_folder", "reading", "renewed", "write_text", "writing"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -92,11 +92,13 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise UsageError(f"no file {path}", where=str(path)) from error
+        raise UsageError(f"no file {path}", where=str(path.absolute()), hint="check the name and the folder") from error
     except IsADirectoryError as error:
-        raise UsageError(f"{path} is a folder, expected a file", where=str(path)) from error
+        raise UsageError(f"{path} is a folder, expected a file", where=str(path), hint="name a file in it") from error
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {_reason(error)}", where=str(path)) from error
+        raise UsageError(
+            f"cannot read {path}: {_reason(error)}", where=str(path), hint="see who may read it, or name another file"
+        ) from error
 
 
 def disk_error(error: OSError, path: Path) -> DstillError:
@@ -109,14 +111,24 @@ def disk_error(error: OSError, path: Path) -> DstillError:
             hint="free some space and run again: what was written before stays",
         )
     if error.errno == errno.EROFS:
-        return DiskError(f"cannot write {path}: the file system is read-only", where=where)
+        hint = "choose a folder on another file system"
+        return DiskError(f"cannot write {path}: the file system is read-only", where=where, hint=hint)
     if error.errno in (errno.EACCES, errno.EPERM):
-        return UsageError(f"cannot write {path}: permission denied", where=where)
+        hint = "choose another folder, or change who may write there"
+        return UsageError(f"cannot write {path}: permission denied", where=where, hint=hint)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return UsageError(f"cannot write {path}: its folder does not exist", where=where)
+        return UsageError(f"cannot write {path}: {no_folder(path)}", where=where, hint="choose a folder that is there")
     if error.errno == errno.EISDIR:
-        return UsageError(f"cannot write {path}: it is a folder", where=where)
-    return DiskError(f"cannot write {path}: {_reason(error)}", where=where)
+        return UsageError(f"cannot write {path}: it is a folder", where=where, hint="choose another name")
+    hint = "see to the disk, or choose a folder on another one"
+    return DiskError(f"cannot write {path}: {_reason(error)}", where=where, hint=hint)
+
+
+def no_folder(path: Path) -> str:
+    """Why the operating system says that there is no folder for `path`."""
+    if path.parent.is_dir():  # as in /proc
+        return f"nothing can be made in {path.parent}"
+    return f"{path.parent} is not a folder" if path.parent.exists() else f"the folder {path.parent} does not exist"
 
 
 def _reason(error: OSError) -> str:

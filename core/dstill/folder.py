@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping, Self
 
 from dstill.errors import DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
-from dstill.files import write_text
+from dstill.files import disk_error, no_folder, write_text
 from dstill.records import SCHEMA_VERSION, Row
 from dstill.rows import read_rows, write_rows
 from dstill.secrets import redact
@@ -85,9 +85,15 @@ class RunFolder:
             manifest = json.loads(file.read_text())
             newer = manifest["schema_version"] > SCHEMA_VERSION
         except FileNotFoundError:
-            raise RunError(f"{folder} is not a dstill run (it has no {MANIFEST})") from None
+            raise RunError(
+                f"{folder} is not a dstill run (it has no {MANIFEST})",
+                where=str(folder.absolute()),
+                hint="`dstill runs list` shows the runs under ./runs",
+            ) from None
         except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
-            raise RunError(f"{file} is damaged: {error}", hint="make the run again; replies are kept") from None
+            raise RunError(
+                f"{file} is damaged: {error}", where=str(file), hint="make the run again; replies are kept"
+            ) from None
         if newer:
             raise RunError(
                 f"run '{folder.name}' has schema version {manifest['schema_version']}, "
@@ -213,7 +219,11 @@ def find_run(name: str | Path) -> Path:
         if (folder / MANIFEST).exists():
             return folder
     if Path(name).is_dir():
-        raise UsageError(f"{name} is not a dstill run (it has no {MANIFEST})")
+        raise UsageError(
+            f"{name} is not a dstill run (it has no {MANIFEST})",
+            where=str(Path(name).absolute()),
+            hint="`dstill runs list` shows the runs under ./runs",
+        )
     known = [folder.name for folder in list_runs()]
     raise UsageError(
         f"no run '{name}'.{did_you_mean(str(name), known)}",
@@ -253,7 +263,8 @@ def _fresh(stem: str) -> Path:
         except OSError as error:
             raise _unwritable(folder, error) from None
         return folder
-    raise DiskError(f"no free name under {RUNS.absolute()}", hint="`dstill runs rm` deletes old runs")
+    where = str(RUNS.absolute())
+    raise DiskError(f"no free name under {RUNS} for '{stem}'", where=where, hint="`dstill runs rm` deletes old runs")
 
 
 def _claimed(folder: Path) -> Path:
@@ -262,6 +273,7 @@ def _claimed(folder: Path) -> Path:
         raise UsageError(
             f"{folder} is not a dstill run and not empty; choose another folder (--force is not offered here)",
             where="--out",
+            hint="name a folder that is empty or not there yet, or leave --out away for a new one under ./runs",
         )
     try:
         if folder.parent == RUNS:
@@ -273,13 +285,16 @@ def _claimed(folder: Path) -> Path:
     return folder
 
 
-def _unwritable(folder: Path, error: OSError) -> UsageError:
+def _unwritable(folder: Path, error: OSError) -> DstillError:
+    """The name of a run that cannot be: what the disk itself refuses is as `disk_error` has it."""
     reason = {
-        "FileNotFoundError": f"the folder {folder.parent} does not exist",
+        "FileNotFoundError": no_folder(folder),
         "FileExistsError": "it is a file",
-        "NotADirectoryError": f"{folder.parent} is not a folder",
+        "NotADirectoryError": no_folder(folder),
         "PermissionError": "permission denied",
-    }.get(type(error).__name__, error.strerror or str(error))
+    }.get(type(error).__name__)
+    if reason is None:
+        return disk_error(error, folder)
     return UsageError(f"cannot write {folder}: {reason}", where="--out", hint="choose another folder")
 
 

@@ -22,18 +22,18 @@ _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
 
 
-def parse_size(text: str) -> int:
+def parse_size(text: str, *, where: str = "") -> int:
     """Bytes of ``24GB``, ``24GiB``, ``512M`` or a plain number. Raises UsageError."""
     match = _SIZE.fullmatch(text)
     size = int(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
     if size <= 0:
-        raise UsageError(f"'{text}' is no amount of memory", hint="write it as 24GB")
+        raise UsageError(f"'{text}' is no amount of memory", where=where, hint="write it as 24GB")
     return size
 
 
 def planned_device(vram: str) -> Device:
     """The device of another machine: a CUDA card of `vram`, all of it free."""
-    size = parse_size(vram)
+    size = parse_size(vram, where="--vram")
     return Device(name=f"a {size / 2**30:g} GB card", kind="cuda", total=size, free=size, bf16=True, here=False)
 
 

@@ -19,10 +19,11 @@ from dstill.errors import DataError
 from dstill.files import atomic, reading
 from dstill.jsontext import NotStrict, dumps, kind, loads
 
-__all__ = ["Written", "detect", "read_rows", "rows_from", "write_rows"]
+__all__ = ["Written", "detect", "instead", "read_rows", "rows_from", "write_rows"]
 
 MAX_LINE = 64 * 2**20  # bytes; a longer one is no row of ours or anybody's
 
+_MEND = "mend that line, or leave it out: a row is one JSON object"
 _log = logging.getLogger("dstill")
 
 # First bytes → what a file is, whatever its name says.
@@ -69,7 +70,9 @@ def rows_from(stream: BinaryIO, name: str, *, own: bool = False) -> Iterator[tup
             row = _row(body, number, where) if body else None
         except DataError as error:
             if first and (found := detect(body)):
-                raise DataError(f"detected {found}, expected JSONL (one object a line)", where=where) from error
+                raise DataError(
+                    f"detected {found}, expected JSONL (one object a line)", where=where, hint=instead(found)
+                ) from error
             if line.endswith(b"\n") or not _is_half(body, error.__cause__):
                 raise
             if own:
@@ -118,17 +121,34 @@ def detect(start: bytes) -> str:
     return ""
 
 
+def instead(found: str) -> str:
+    """What to do with a file that `detect` found to be something else than its name says."""
+    return {
+        "CSV": "give it a name that ends in .csv",
+        "Parquet": "give it a name that ends in .parquet",
+        "JSONL": "give it a name that ends in .jsonl",
+        "a JSON array": "write one object a line, as `jq -c '.[]'` does",
+        "JSON over several lines": "write one object a line, as `jq -c .` does",
+        "UTF-16 text": "save it as UTF-8",
+        "a gzip archive": "unpack it first",
+        "a zip archive": "unpack it first",
+    }.get(found, "give JSONL, CSV or Parquet")
+
+
 def _row(body: bytes, number: int, where: str) -> dict[str, Any]:
     if len(body) > MAX_LINE:
-        raise DataError(f"line {number} is longer than {MAX_LINE >> 20} MiB", where=where)
+        hint = "end each row with a line break"
+        raise DataError(f"line {number} is longer than {MAX_LINE >> 20} MiB", where=where, hint=hint)
     try:
         value = loads(body.decode())
     except UnicodeDecodeError as error:
-        raise DataError(f"line {number}: not UTF-8 (byte 0x{body[error.start]:02x})", where=where) from error
+        raise DataError(
+            f"line {number}: not UTF-8 (byte 0x{body[error.start]:02x})", where=where, hint="save it as UTF-8"
+        ) from error
     except NotStrict as error:
-        raise DataError(f"line {number}: not strict JSON: {error}", where=where) from error
+        raise DataError(f"line {number}: not strict JSON: {error}", where=where, hint=_MEND) from error
     if not isinstance(value, dict):
-        raise DataError(f"line {number}: expected an object, found {kind(value)}", where=where)
+        raise DataError(f"line {number}: expected an object, found {kind(value)}", where=where, hint=_MEND)
     return value
 
 

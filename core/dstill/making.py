@@ -57,7 +57,11 @@ def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | No
     if engine.url and not engine.name:
         takers = [n for n in task.executors if plugins.executor(n).takes_url]
         if not takers:
-            raise UsageError(f"task '{task.name}' has no executor that takes a url", where="--engine-url")
+            raise UsageError(
+                f"task '{task.name}' has no executor that takes a url",
+                where="--engine-url",
+                hint=f"leave it away: answers run on {task.executors[0]}",
+            )
         name = takers[0]
     return plugins.executor(name)(config.part("executor", name))
 

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Iterator, Mapping
 
 from dstill.errors import DataError, MissingExtra
 from dstill.files import reading
-from dstill.jsonl import Written, detect, read_rows, rows_from, write_rows
+from dstill.jsonl import Written, detect, instead, read_rows, rows_from, write_rows
 from dstill.jsontext import NotStrict, dumps, kind, loads
 from dstill.records import SPLITS, Example
 
@@ -39,7 +39,7 @@ def read_questions(path: Path, *, json_answers: bool = False) -> list[Example]:
     """The questions of a user's file. `json_answers`: an answer in text must be JSON too."""
     rows = list(read_table(path))
     if not rows:
-        raise DataError(f"no rows in {path}", where=str(path))
+        raise DataError(f"no rows in {path}", where=str(path), hint="give it one question at least")
     examples = [_example(path, number, row, json_answers) for number, row in rows]
     _refuse_duplicates(path, [number for number, _ in rows], examples)
     return examples
@@ -64,7 +64,8 @@ def read_table(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _example(path: Path, number: int, row: Mapping[str, Any], json_answers: bool) -> Example:
     cell = _Cells(path, number, row)
     if cell.name("question") is None:
-        raise cell.error("question", f"is missing; the row has {', '.join(row) or 'no columns'}")
+        what = f"is missing; the row has {', '.join(row) or 'no columns'}"
+        raise cell.error("question", what, hint="call the column with the questions 'question' or 'prompt'")
     question = cell.text("question")
     if not question.strip():
         raise cell.error("question", "is empty")
@@ -91,9 +92,9 @@ class _Cells:
         self.path, self.number, self.row = path, number, row
         self.used: set[str] = set()
 
-    def error(self, column: str, what: str) -> DataError:
+    def error(self, column: str, what: str, *, hint: str = "mend that row, or leave it out") -> DataError:
         name = self.name(column) or column
-        return DataError(f"row {self.number}, column '{name}' {what}", where=f"{self.path}:{self.number}")
+        return DataError(f"row {self.number}, column '{name}' {what}", where=f"{self.path}:{self.number}", hint=hint)
 
     def name(self, column: str) -> str | None:
         """What `column` is called in this row: by its own name, or else by the seed's."""
@@ -174,6 +175,7 @@ def _refuse_duplicates(path: Path, numbers: list[int], examples: list[Example]) 
             f"duplicate ids: {len(twice)} ids in {sum(map(len, twice.values()))} rows; "
             f"first '{id}' in rows {found[0]} and {found[1]}",
             where=f"{path}:{found[1]}",
+            hint="give each row an id of its own, or leave the column out",
         )
 
 
@@ -183,7 +185,7 @@ def _refuse_duplicates(path: Path, numbers: list[int], examples: list[Example]) 
 def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     with reading(path), path.open("rb") as stream:
         if (found := detect(stream.readline(512))) not in ("", "CSV"):
-            raise DataError(f"detected {found}, expected CSV", where=str(path))
+            raise DataError(f"detected {found}, expected CSV", where=str(path), hint=instead(found))
         stream.seek(0)
         lines = csv.reader(_decoded(stream, path), strict=True)
         try:
@@ -193,13 +195,19 @@ def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             for cells in lines:
                 if len(cells) not in (0, len(header)):
                     raise DataError(
-                        f"row {start}: {len(cells)} cells, the header has {len(header)}", where=f"{path}:{start}"
+                        f"row {start}: {len(cells)} cells, the header has {len(header)}",
+                        where=f"{path}:{start}",
+                        hint='put a text with commas or line breaks in double quotes, as "a, b"',
                     )
                 if cells:
                     yield start, dict(zip(header, cells, strict=True))
                 start = lines.line_num + 1
         except csv.Error as error:
-            raise DataError(f"line {lines.line_num}: not CSV: {error}", where=f"{path}:{lines.line_num}") from error
+            raise DataError(
+                f"line {lines.line_num}: not CSV: {error}",
+                where=f"{path}:{lines.line_num}",
+                hint='close every quote that is opened; a quote inside a text is written ""',
+            ) from error
 
 
 def _decoded(stream: BinaryIO, path: Path) -> Iterator[str]:
@@ -208,13 +216,15 @@ def _decoded(stream: BinaryIO, path: Path) -> Iterator[str]:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             byte = line[error.start]
-            raise DataError(f"line {number}: not UTF-8 (byte 0x{byte:02x})", where=f"{path}:{number}") from error
+            raise DataError(
+                f"line {number}: not UTF-8 (byte 0x{byte:02x})", where=f"{path}:{number}", hint="save it as UTF-8"
+            ) from error
 
 
 def _check_header(header: list[str], path: Path) -> None:
     where = f"{path}:1"
     if not header:
-        raise DataError(f"no rows in {path}", where=where)
+        raise DataError(f"no rows in {path}", where=where, hint=f"begin it with a header: {HEADER}")
     if KNOWN.isdisjoint(header):
         found = "JSONL" if header[0].startswith("{") else "CSV without a header"
         raise DataError(
@@ -224,7 +234,7 @@ def _check_header(header: list[str], path: Path) -> None:
         )
     if len(set(header)) < len(header):
         name = next(name for name in header if header.count(name) > 1)
-        raise DataError(f"column '{name}' stands twice in the header", where=where)
+        raise DataError(f"column '{name}' stands twice in the header", where=where, hint="rename one of the two")
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -245,4 +255,5 @@ def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         except ArrowException as error:
             found = detect(start) or ("JSONL" if start.lstrip().startswith(b"{") else "something else")
             what = f"detected {found}, expected Parquet" if found != "Parquet" else f"damaged Parquet file: {error}"
-            raise DataError(what, where=str(path)) from error
+            hint = instead(found) if found != "Parquet" else "write it again: rows of it are lost"
+            raise DataError(what, where=str(path), hint=hint) from error

@@ -191,6 +191,7 @@ def check_splits(records: Iterable[Record]) -> None:
             verb = ("share a" if shared > 1 else "shares a") + "n" * (what == "index")
             raise DataError(
                 f"{shared} of {len(items)} items of {split} {verb} {what} with train",
+                where=f"the sets {split} and train",
                 hint="a score over them would not mean what its name says: split by template and index",
             )
 

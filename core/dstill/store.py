@@ -31,6 +31,7 @@ __all__ = ["ReplyStore"]
 SCHEMA = 1  # PRAGMA user_version; a newer one than this is refused
 APPLICATION = 0x6473746C  # PRAGMA application_id: "dstl"
 BUSY_SECONDS = 30.0  # how long another process may hold the write lock
+_ELSEWHERE = "move it away, and dstill makes a new one; what is not in that is bought again"
 
 _TABLES = """
 CREATE TABLE replies (key TEXT PRIMARY KEY, identity TEXT NOT NULL, reply TEXT NOT NULL, at REAL NOT NULL);
@@ -129,7 +130,7 @@ class ReplyStore:
         application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
         tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if tables and application != APPLICATION:
-            raise RunError(f"{self.path} is an SQLite file of another program", where=str(self.path))
+            raise RunError(f"{self.path} is an SQLite file of another program", where=str(self.path), hint=_ELSEWHERE)
         if version > SCHEMA:
             raise RunError(
                 f"{self.path} has schema version {version}, this dstill knows {SCHEMA}",
@@ -168,12 +169,12 @@ class ReplyStore:
         if code == sqlite3.SQLITE_FULL:
             return DiskError(f"disk full writing {self.path}", where=where, hint="free some space and resume")
         if code == sqlite3.SQLITE_IOERR:
-            return DiskError(f"cannot write {self.path}: {error}", where=where)
+            return DiskError(f"cannot write {self.path}: {error}", where=where, hint=_ELSEWHERE)
         if code == sqlite3.SQLITE_BUSY:
             return RunError(f"{self.path} is locked by another process", where=where, hint="wait for it, or end it")
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-            return UsageError(f"cannot write {self.path}: {error}", where=where)
-        return RunError(f"the reply store {self.path}: {error}", where=where)
+            return UsageError(f"cannot write {self.path}: {error}", where=where, hint="see who may write there")
+        return RunError(f"the reply store {self.path}: {error}", where=where, hint=_ELSEWHERE)
 
     def _integrity(self, error: sqlite3.Error) -> str:
         """The first line of SQLite's own check, or `error` where not even that can run."""

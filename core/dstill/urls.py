@@ -18,6 +18,7 @@ from dstill.errors import ConfigError
 
 __all__ = ["checked_url", "is_local"]
 
+_FORM = "write it as https://HOST:PORT/PATH, or with http:// on this machine"
 _PRIVATE_NAMES = (".local", ".localhost", ".internal", ".lan", ".home.arpa")
 
 
@@ -30,7 +31,7 @@ def checked_url(url: str, *, where: str, key: bool) -> str:
     except ValueError as error:  # a port that is no number, a broken IPv6 address
         problem, host = str(error).lower(), ""
     if problem:
-        raise ConfigError(f"refused address{f' of {host}' if host else ''}: {problem}", where=where)
+        raise ConfigError(f"refused address{f' of {host}' if host else ''}: {problem}", where=where, hint=_FORM)
     return url.rstrip("/")
 
 

@@ -36,7 +36,9 @@ def new_pack(name: str, out: Path) -> None:
         raise UsageError(f"the package dstill_{name} is installed already", where="NAME", hint="choose another name")
     target = out / f"dstill-{name.replace('_', '-')}"
     if target.exists():
-        raise UsageError(f"{target} is there already", hint="choose another name or --out")
+        raise UsageError(
+            f"{target} is there already", where=str(target.absolute()), hint="choose another name or --out"
+        )
     for source, destination in LAYOUT.items():
         text = (files("dstill.cli") / "template" / source).read_text(encoding="utf-8")
         text = text.replace("NAME_TITLE", _title(name)).replace("NAME", name)
