@@ -77,6 +77,7 @@ class Failure:
     plugin: str
     version: str
     problem: str
+    source: str = ""  # module or file
 
     def __str__(self) -> str:
         version = f" {self.version}" if self.version else ""
@@ -92,6 +93,7 @@ class Plugins:
         self._manager.register(defaults, name="core")
         self.loaded: list[PluginInfo] = []
         self.failures: list[Failure] = []
+        self.unknown: list[str] = []  # disabled, though nothing of that name is there
         self._parts: dict[str, dict[str, tuple[type[Part], str]]] = {kind: {} for kind in KINDS}
         self._tracing = bool(os.environ.get("DSTILL_TRACE_HOOKS"))
         if self._tracing:
@@ -129,7 +131,7 @@ class Plugins:
         problem = f"{type(error).__name__}: {text[0] if text else ''}"
         if isinstance(error, (PluginError, pluggy.PluginValidationError)):
             problem = " ".join(text)
-        self.failures.append(Failure(plugin=info.name, version=info.version, problem=problem))
+        self.failures.append(Failure(plugin=info.name, version=info.version, problem=problem, source=info.source))
 
     def _refuse_unmarked(self, plugin: object) -> None:
         """A hook's name on a function without the mark would never be called: say so instead."""
@@ -164,8 +166,14 @@ class Plugins:
         """For commands that run stages: refuse to go on when a plugin did not load."""
         if self.failures:
             raise PluginError(
-                "; ".join(str(f) for f in self.failures), hint="see `dstill plugins`; repair or disable what is named"
+                "; ".join(str(f) for f in self.failures),
+                where=self.failed_sources(),
+                hint="see `dstill plugins`; repair or disable what is named",
             )
+
+    def failed_sources(self) -> str:
+        """The modules and files of what did not load, for an error's *where*."""
+        return ", ".join(failure.source for failure in self.failures if failure.source)
 
     # --- parts --------------------------------------------------------------------------
 
@@ -273,7 +281,10 @@ class Plugins:
 def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> Plugins:
     """All installed plugins but the disabled ones, then `files` (``--plugin ./my_pack.py``)."""
     off = _disabled() if disabled is None else set(disabled)
+    files = list(files)
     plugins = Plugins()
+    there = {point.name for point in entry_points(group=GROUP)} | {file.stem for file in files}
+    plugins.unknown = sorted(off - there)
     # By name, so that the order of hook calls does not hang on the order of installation.
     for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
         if point.name not in off:
@@ -289,7 +300,7 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
             continue
         info = PluginInfo(name=file.stem, source=str(file))
         if not file.is_file():
-            raise UsageError(f"no plugin file {file}", where="--plugin")
+            raise UsageError(f"no plugin file {file}", where="--plugin", hint="name a Python file that is there")
         try:
             module = _from_file(file)
         except (Exception, SystemExit) as error:

@@ -15,6 +15,7 @@ from typing import Any, Callable, Mapping, TypeVar
 import click
 
 from dstill import config as configuration
+from dstill.cli.console import note
 from dstill.config import Config
 from dstill.errors import FailedItems
 from dstill.parts import Part
@@ -49,7 +50,16 @@ class App:
     def end_with_failures(self) -> None:
         """For commands that work whatever did not load: name it, and end with exit 3."""
         if self.plugins.failures:
-            raise FailedItems("\n".join(str(failure) for failure in self.plugins.failures))
+            raise FailedItems(
+                "\n".join(str(failure) for failure in self.plugins.failures),
+                where=self.plugins.failed_sources(),
+                hint="repair or disable what is named; the other plugins work",
+            )
+
+    def note_unknown(self) -> None:
+        """For commands about the installation: name what is disabled and not there."""
+        for name in self.plugins.unknown:
+            note(f"note: DSTILL_DISABLE names '{name}', which is not installed")
 
     def open(self, run: str | Path) -> Run:
         """A run that is there, with this call's flags before its own configuration."""

@@ -14,6 +14,7 @@ import time
 import unicodedata
 from typing import Any, Iterator, Sequence
 
+from dstill.config import masked
 from dstill.errors import DstillError
 from dstill.jsontext import dumps
 from dstill.run import Progress
@@ -22,12 +23,18 @@ from dstill.secrets import redact
 __all__ = ["emit", "error", "note", "plain", "progress", "table", "visible"]
 
 
+_INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # categories of Unicode
+
+
 def visible(text: str) -> str:
     """`text` with control, bidi and other invisible characters written as escapes; line breaks and tabs stay."""
-    return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co") else f"\\u{ord(c):04x}"
-        for c in text
-    )
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _INVISIBLE else _escape(c) for c in text)
+
+
+def _escape(c: str) -> str:
+    """As JSON has it: ``\\u202e``, and a pair of such for a character that needs two."""
+    units = c.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def plain() -> bool:
@@ -36,20 +43,20 @@ def plain() -> bool:
 
 
 def emit(value: Any) -> None:
-    """One compact JSON object, a line of stdout."""
-    print(redact(dumps(value)), flush=True)
+    """One compact JSON object, a line of stdout; what cannot be seen stands in it as escapes."""
+    print(visible(redact(dumps(value))), flush=True)
 
 
 def note(text: str) -> None:
-    """A line for the person, on stderr."""
-    print(redact(visible(text)), file=sys.stderr, flush=True)
+    """A line for the person, on stderr; what has the form of a key is not shown, whoever put it there."""
+    print(masked(redact(visible(text))), file=sys.stderr, flush=True)
 
 
 def error(problem: DstillError, *, as_json: bool) -> None:
     """What, where and what to do, a line each; with ``--json`` also the object on stdout."""
     note(f"error: {problem}")
     if as_json:
-        emit({"error": problem.as_json()})
+        emit({"error": {name: masked(text) for name, text in problem.as_json().items()}})
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:

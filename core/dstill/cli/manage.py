@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
-from dataclasses import replace
+import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def plugins(found: App, as_json: bool) -> None:
         for kind in KINDS
         for name in loaded.names(kind)
     ]
-    failures = [{"plugin": f.plugin, "version": f.version, "problem": f.problem} for f in loaded.failures]
+    failures = [asdict(failure) for failure in loaded.failures]
     if as_json:
         plugins_ = [{"name": p.name, "version": p.version, "source": p.source} for p in loaded.loaded]
         emit({"plugins": plugins_, "parts": parts, "failures": failures})
@@ -77,6 +78,7 @@ def plugins(found: App, as_json: bool) -> None:
         table(["plugin", "version", "source"], [[p.name, p.version, p.source] for p in loaded.loaded])
         click.echo()
         table(["kind", "name", "plugin", "about"], [[p["kind"], p["name"], p["plugin"], p["about"]] for p in parts])
+    found.note_unknown()
     found.end_with_failures()
 
 
@@ -106,9 +108,10 @@ def doctor(found: App, as_json: bool) -> None:
         emit({"ok": not failed, "checks": [{"what": w, "found": f, "state": s} for w, f, s in rows]})
     else:
         table(["what", "found", "state"], rows)
+    found.note_unknown()
     found.end_with_failures()
     if wrong:
-        raise FailedItems("\n".join(wrong))
+        raise FailedItems("\n".join(wrong), where="engine", hint="`dstill doctor` again when that is mended")
 
 
 def _engine_rows(found: App) -> list[list[str]]:
@@ -181,6 +184,12 @@ def runs_rm(run: str, yes: bool) -> None:
     """Delete a run's folder. The replies that were bought stay in replies.sqlite."""
     folder = RunFolder.read(find_run(run))
     if not yes:
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise UsageError(
+                f"deleting {folder.folder} needs a word of yours, and stdin is no terminal to ask on",
+                where="dstill runs rm",
+                hint="give --yes to delete it unasked",
+            )
         click.confirm(f"delete {folder.folder} with its student and scores?", abort=True)
     folder.remove()
     note(f"deleted {folder.folder}")
@@ -217,7 +226,8 @@ def completion(ctx: click.Context, shell: str | None) -> None:
     shell = shell or Path(os.environ.get("SHELL", "bash")).name
     made = get_completion_class(shell)
     if made is None:
-        raise UsageError(f"no completion for '{shell}'", hint=f"there is {', '.join(SHELLS)}")
+        hint = f"name one of {', '.join(SHELLS)}"
+        raise UsageError(f"no completion for '{shell}'", where="SHELL", hint=hint)
     click.echo(made(ctx.find_root().command, {}, "dstill", "_DSTILL_COMPLETE").source())
 
 

@@ -124,7 +124,7 @@ def predict(found: App, question: str | None, run: str, execute: bool, as_json: 
         raise click.exceptions.Exit(AnswerError.exit_code)  # each result has said so itself
     if bad:
         reason = bad[0]["reason"] if len(results) == 1 else f"{len(bad)} of {len(results)} answers are no use"
-        raise AnswerError(reason)
+        raise AnswerError(reason, where=f"run {opened.name}", hint="--json shows each answer with what is wrong in it")
 
 
 def answer(run: Run, examples: list[Example], executor: Executor | None) -> list[dict[str, Any]]:
@@ -175,17 +175,23 @@ def _show_answer(run: Run, result: dict[str, Any], *, many: bool) -> None:
         click.echo(visible(f"  {result['reason']}"))
 
 
-def _example(question: str, context: Mapping[str, Any], number: int = 1) -> Example:
+def _example(question: str, context: Mapping[str, Any], number: int = 1, where: str = "QUESTION") -> Example:
     """A question as the run's own examples have it: in the context of its index. Raises UsageError."""
     text = question.strip()
     if not text:
-        raise UsageError("the question is empty", where="QUESTION")
+        raise UsageError("the question is empty", where=where, hint="write what is wanted in a few words")
     if len(question) > QUESTION_LIMIT:
         raise UsageError(
-            f"the question is too long: {len(question):,} characters (limit {QUESTION_LIMIT:,})", where="QUESTION"
+            f"the question is too long: {len(question):,} characters (limit {QUESTION_LIMIT:,})",
+            where=where,
+            hint="ask in fewer words",
         )
     if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
-        raise UsageError(f"the question holds characters that no text has: {visible(text)[:80]!r}", where="QUESTION")
+        raise UsageError(
+            f"the question holds characters that no text has: {visible(text)[:80]!r}",
+            where=where,
+            hint="take them out, or save the text as UTF-8",
+        )
     return Example(id=str(number), question=text, context=context)
 
 
@@ -201,12 +207,13 @@ def _from_stdin(context: Mapping[str, Any]) -> Iterator[Example]:
     if data.lstrip().startswith(b"{"):
         for number, row in rows_from(io.BytesIO(data), "stdin"):
             if not isinstance(row.get("question"), str):
-                raise DataError("row has no 'question'", where=f"stdin:{number}")
-            yield _example(row["question"], context, number)
+                hint = 'rows are {"question": "…"}'
+                raise DataError("row has no 'question'", where=f"stdin:{number}", hint=hint)
+            yield _example(row["question"], context, number, f"stdin:{number}")
         return
     for number, line in enumerate(data.decode().split("\n"), 1):
         if line.strip():
-            yield _example(line, context, number)
+            yield _example(line, context, number, f"stdin:{number}")
 
 
 @click.command()
@@ -224,7 +231,11 @@ def trace(found: App, run: str, identity: str, as_json: bool) -> None:
             if row.get("id") == identity:
                 rows[file] = row
     if not rows:
-        raise UsageError(f"no row with id '{identity}' in run '{opened.name}'", where=str(opened.folder))
+        raise UsageError(
+            f"no row with id '{identity}' in run '{opened.name}'",
+            where=str(opened.folder),
+            hint="its ids are in dataset/data/*.jsonl and rejects.jsonl",
+        )
     if as_json:
         emit({"id": identity, "files": rows})
         return

@@ -1,0 +1,222 @@
+"""Every error says what, where and what to do: one line each, and nothing in it that must not be shown."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill.cli.console import emit, visible
+
+Cli = Callable[..., Any]
+SECRET = "sk-proj-abcdefghijklmnop0123456789"
+
+
+@pytest.fixture
+def finished(cli: Cli, project: Path) -> Path:
+    """A run with a student."""
+    assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
+    assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
+    return project / "mine"
+
+
+@pytest.fixture
+def disk_says(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """``disk_says(errno.EROFS)``: from now on no folder can be made, for this reason."""
+
+    def refuse(number: int) -> None:
+        def mkdir(folder: Path, *_: object, **__: object) -> None:
+            raise OSError(number, os.strerror(number), str(folder))
+
+        monkeypatch.setattr(Path, "mkdir", mkdir)
+
+    return refuse
+
+
+FILES = {
+    "empty.toml": "",
+    "range.toml": "[train]\nlearning_rate = nan\n",
+    "unknown.toml": "[train]\nepochs = 3\n",
+    "syntax.toml": "[train\n",
+    "half.jsonl": '{"question": "add',
+    "array.jsonl": '[{"question": "add 1 and 2"}]',
+    "wrong.jsonl": '{"question": 7}\n',
+    "none.jsonl": "",
+    "twice.csv": "id,question\n1,a\n1,b\n",
+    "cells.csv": "id,question\n1,a,b\n",
+    "bad.py": "raise RuntimeError('no luck')\n",
+    "thesis/chapter.txt": "years of work",
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        ("--config nofile generate", "nofile"),
+        ("--config thesis generate", "thesis"),
+        ("--config empty.toml generate", "empty.toml"),
+        ("--config range.toml generate", "range.toml:2"),
+        ("--config unknown.toml generate", "unknown.toml:2"),
+        ("--config syntax.toml generate", "syntax.toml:1:7"),
+        ("--plugin bad.py plugins", "bad.py"),
+        ("--plugin bad.py generate", "bad.py"),
+        ("--plugin nofile.py plugins", "--plugin"),
+        ("generate --out thesis", "--out"),
+        ("generate --out missing/run", "--out"),
+        ("generate --questions nofile.jsonl", "nofile.jsonl"),
+        ("generate --questions thesis", "thesis"),
+        ("generate --questions half.jsonl", "half.jsonl:1"),
+        ("generate --questions array.jsonl", "array.jsonl:1"),
+        ("generate --questions wrong.jsonl", "wrong.jsonl:1"),
+        ("generate --questions none.jsonl", "none.jsonl"),
+        ("generate --questions twice.csv", "twice.csv:3"),
+        ("generate --questions cells.csv", "cells.csv:2"),
+        ("generate --engine-url http://127.0.0.1:1", "--engine-url"),
+        ("runs show nobody", "looked in"),
+        ("runs show thesis", "thesis"),
+        ("trace nobody 1", "looked in"),
+        ("trace mine nobody", "mine"),
+        ("predict --run mine", "stdin:2"),
+        ("completion csh", "dstill completion"),
+    ],
+)
+def test_an_error_is_three_lines(cli: Cli, finished: Path, words: str, where: str) -> None:
+    for name, text in FILES.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text)
+    stdin = b'{"question": "add 1 and 2"}\n{"question": " "}\n'
+    ended = (
+        cli(*words.split(), "--set=generate.teacher=parrot", stdin=stdin)
+        if "generate" in words
+        else cli(*words.split(), stdin=stdin)
+    )
+    assert ended.code not in (0, 1), ended.err
+    *_, what, place, hint = ended.err.rstrip("\n").split("\n")
+    assert what.startswith("error: "), ended.err
+    assert where in place
+    assert hint
+
+
+def test_the_hint_about_keys_is_true_where_it_is_given(cli: Cli) -> None:
+    Path("dstill.toml").write_text("[train]\nepochs = 3\n")
+    refused = cli("config", "show")
+    assert refused.code == 2
+    assert "`dstill config show --defaults` lists every key" in refused.err
+    assert "num_train_epochs = 3.0\n" in cli("config", "show", "--defaults").out
+    assert cli("--config", "nofile", "config", "show", "--defaults").code == 0
+
+
+def test_a_read_only_disk_ends_alike_for_new_runs_and_old(cli: Cli, disk_says: Callable[[int], None]) -> None:
+    disk_says(errno.EROFS)
+    for words in (["--out", "new"], []):
+        ended = cli("generate", "--teacher", "parrot", *words)
+        assert ended.code == 11
+        assert ": the file system is read-only\n" in ended.err
+        assert ended.err.endswith("choose a folder on another file system\n")
+
+
+def test_where_nothing_can_be_made_is_not_called_missing(cli: Cli, disk_says: Callable[[int], None]) -> None:
+    disk_says(errno.ENOENT)  # what /proc says
+    ended = cli("generate", "--teacher", "parrot", "--out", Path.cwd() / "xx")
+    assert ended.code == 2
+    assert ended.err.startswith(f"error: cannot write {Path.cwd() / 'xx'}: nothing can be made in {Path.cwd()}\n")
+
+
+def test_nothing_is_deleted_unasked(cli: Cli, finished: Path) -> None:
+    ended = cli("runs", "rm", "mine", stdin=b"y\n")
+    assert ended.code == 2
+    assert ended.err.endswith("give --yes to delete it unasked\n")
+    assert finished.exists()
+
+
+@pytest.mark.parametrize(("said", "code"), [(b"n\n", 130), (b"y\n", 0)])
+def test_on_a_terminal_the_person_is_asked(finished: Path, toy_file: Path, said: bytes, code: int) -> None:
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "runs", "rm", "mine"]
+    with subprocess.Popen(words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        os.close(theirs)
+        os.write(ours, said)
+        out, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert process.returncode == code, out
+    assert finished.exists() is (code == 130)
+
+
+def test_a_run_without_its_settings(cli: Cli, finished: Path) -> None:
+    (finished / "config.toml").unlink()
+    for words in (["train", "mine"], ["generate", "--out", "mine"], ["trace", "mine", "1"]):
+        ended = cli(*words)
+        assert ended.code == 5
+        assert ended.err.startswith("error: run 'mine' has no config.toml: its settings are not known\n")
+        assert "init" not in ended.err
+    assert cli("runs", "show", "mine").code == 0
+    assert cli("runs", "rm", "mine", "--yes").code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["plugins", SECRET], ["generate", "--json", SECRET], [SECRET], ["runs", "show", SECRET], ["trace", SECRET, "1"]],
+)
+def test_what_looks_like_a_key_is_never_echoed(cli: Cli, words: list[str]) -> None:
+    ended = cli(*words)
+    assert ended.code == 2
+    assert "***" in ended.err
+    assert SECRET not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("text", ["a\u202eb", "\u200b", "\u2028", "\U000e0041", "\x7f\x9b", "\ufeff", "\ue000"])
+def test_json_shows_what_cannot_be_seen(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    emit({"id": text, "who": "é 日本 😀"})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"id": text, "who": "é 日本 😀"}
+    assert "é 日本 😀" in out
+    assert visible(out) == out
+    assert out.count("\n") == 1
+
+
+def test_ids_cannot_steer_the_terminal_through_json(cli: Cli) -> None:
+    ended = cli("check", "--json", stdin='{"id": "a\u202eb", "query": "1+2"}\n'.encode())
+    assert json.loads(ended.out)["id"] == "a\u202eb"
+    assert "\u202e" not in ended.out
+    assert "a\\u202eb" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('{"question": ""}', "the question is empty"),
+        (json.dumps({"question": "x" * 3000}), "the question is too long: 3,000 characters (limit 2,000)"),
+        ('{"question": "add\\u0000"}', "the question holds characters that no text has: 'add\\\\u0000'"),
+        ('{"text": "add"}', "row has no 'question'"),
+    ],
+)
+def test_a_bad_question_is_told_with_its_line(cli: Cli, finished: Path, line: str, what: str) -> None:
+    ended = cli("predict", "--run", "mine", stdin=f'{{"question": "add 1 and 2"}}\n\n{line}\n'.encode())
+    assert ended.code in (2, 4)
+    assert ended.err.splitlines()[:2] == [f"error: {what}", "stdin:3"]
+
+
+def test_what_is_disabled_and_not_there_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSTILL_DISABLE", f"{os.environ['DSTILL_DISABLE']},nosuch,toy")
+    for words in (["plugins"], ["doctor"]):
+        ended = cli(*words)
+        assert "note: DSTILL_DISABLE names 'nosuch', which is not installed\n" in ended.err
+        assert "'toy'" not in ended.err
+    assert cli("plugins").code == 0
+    assert "nosuch" not in cli("config", "show").err
+
+
+def test_a_failed_plugin_is_named_with_its_file_as_json(cli: Cli) -> None:
+    Path("bad.py").write_text("raise RuntimeError('no luck')\n")
+    listed, failed = map(json.loads, cli("--plugin", "bad.py", "plugins", "--json").out.splitlines())
+    assert listed["failures"] == [
+        {"plugin": "bad", "version": "", "problem": "RuntimeError: no luck", "source": "bad.py"}
+    ]
+    assert failed["error"]["where"] == "bad.py"
