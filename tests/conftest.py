@@ -85,4 +85,5 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
         env={name: value for name, value in os.environ.items() if not name.startswith("DSTILL_")},
     )
     assert ended.returncode == 0, ended.stderr[-4000:]
+    print(ended.stdout.splitlines()[-1])
     return Demo(place / "run", json.loads(ended.stdout.splitlines()[-1]))
