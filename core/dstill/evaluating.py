@@ -37,6 +37,7 @@ def evaluate(run: Run) -> Mapping[str, Any]:
         raise DataError(
             f"nothing to evaluate: no rows in {', '.join(run.settings.evaluate.splits)}",
             where=str(run.folder / "dataset"),
+            hint=f"dstill generate --out {run.folder}, or --set evaluate.splits",
         )
     stages.check_splits([*run.records("train"), *records])
     examples = [record.example for record in records]
@@ -103,7 +104,7 @@ def writer_of(run: Run, system: str) -> Writer:
     if system in ("student", "untrained"):
         folder = run.folder / "student"
         if not folder.exists():
-            raise RunError(f"run '{run.name}' has no student yet", hint=f"dstill train {run.folder}")
+            raise RunError(f"run '{run.name}' has no student yet", where=str(folder), hint=f"dstill train {run.folder}")
         return run.student.load(folder, trained=system == "student")
     # a baseline that is a student itself, fitted on the same pairs
     student = make_student(run.plugins, run.config, system)

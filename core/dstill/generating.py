@@ -53,15 +53,19 @@ def generate(run: Run) -> Mapping[str, Any]:
             replies=asdict(counts),
             outcomes=dict(outcomes),
         )
+        run.write("rejects.jsonl", rejections)
         if not records:
             reasons = ", ".join(f"{code} {n}" for code, n in facts["rejections"].items()) or "no questions"
-            raise DataError(f"0 usable rows of {len(examples)}; reasons: {reasons}")
+            raise DataError(
+                f"0 usable rows of {len(examples)}; reasons: {reasons}",
+                where=settings.questions or f"task '{run.task.name}'",
+                hint=f"{run.folder / 'rejects.jsonl'} says what is wrong with each",
+            )
         stages.check_splits(records)
         for split in SPLITS:
             of_split = [record for record in records if record.split == split]
             if of_split:
                 run.write(data_file(split), of_split)
-        run.write("rejects.jsonl", rejections)
         write_text(run.folder / "dataset" / "README.md", dataset_card(run.name, run.task, facts))
     return facts
 
@@ -92,7 +96,9 @@ def _taught(run: Run, teacher: Teacher, examples: Sequence[Example]) -> tuple[li
             shots = run.settings.generate.shots
             kept = stages.saved(run.plugins, run.task, teacher, examples, store, shots=shots)
             resume = f"dstill generate --out {run.folder}"
-            raise Interrupted(f"stopped; {kept}/{len(examples)} saved; resume with: {resume}") from None
+            raise Interrupted(
+                f"stopped; {kept}/{len(examples)} saved; resume with: {resume}", where=str(run.folder)
+            ) from None
     return rows, counts
 
 

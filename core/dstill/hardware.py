@@ -23,10 +23,10 @@ _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
 
 
 def parse_size(text: str, *, where: str = "") -> int:
-    """Bytes of ``24GB``, ``24GiB``, ``512M`` or a plain number. Raises UsageError."""
+    """Bytes of ``24GB``, ``24GiB`` or ``512M``; a bare number must be one of bytes. Raises UsageError."""
     match = _SIZE.fullmatch(text)
     size = int(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
-    if size <= 0:
+    if size < 2**20:  # no machine has less: a unit was forgotten
         raise UsageError(f"'{text}' is no amount of memory", where=where, hint="write it as 24GB")
     return size
 

@@ -153,13 +153,13 @@ def test_none_that_fits_says_what_each_would_need(three: Plugins) -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("24GB", 24 * GB), ("24GiB", 24 * GB), ("24 gb", 24 * GB), ("0.5T", GB * 512), ("512M", 2**29), ("4096", 4096)],
+    [("24GB", 24 * GB), ("24GiB", 24 * GB), ("24 gb", 24 * GB), ("0.5T", GB * 512), ("512M", 2**29), (str(GB), GB)],
 )
 def test_sizes(text: str, size: int) -> None:
     assert hardware.parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1GB", "many", "24XB", "GB", "1e9", "0.0000001K"])
+@pytest.mark.parametrize("text", ["", "0", "-1GB", "many", "24XB", "GB", "1e9", "0.0000001K", "24"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(UsageError, match="is no amount of memory"):
         hardware.parse_size(text)

@@ -117,7 +117,9 @@ def run(argv: Sequence[str]) -> int:
         return shown.exit_code
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C quits at once
-        show_error(Interrupted("stopped", hint="run the same command again to go on"), as_json=as_json)
+        show_error(
+            Interrupted("stopped", where=_command(argv), hint="run the same command again to go on"), as_json=as_json
+        )
         return Interrupted.exit_code
 
 
@@ -143,17 +145,33 @@ def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
     if isinstance(problem, DstillError):
         return problem
     if isinstance(problem, click.exceptions.Abort):
-        return Interrupted("stopped", hint="run the same command again to go on")
+        return Interrupted("stopped", where=_command(argv), hint="run the same command again to go on")
     if isinstance(problem, click.ClickException):
         return _usage(problem)
     if isinstance(problem, OSError) and problem.filename:
         return disk_error(problem, Path(str(problem.filename)))
     if isinstance(problem, (MemoryError, RecursionError)):
-        return UsageError(f"{type(problem).__name__}: the input is too large for this machine")
+        return UsageError(
+            f"{type(problem).__name__}: the input is too large for this machine",
+            where=_command(argv),
+            hint="give less at a time",
+        )
     return DstillError(
         f"bug in dstill: {type(problem).__name__}: {redact(str(problem))}",
+        where=_command(argv),
         hint="run it again with --debug before the command, and report what it shows",
     )
+
+
+def _command(argv: Sequence[str]) -> str:
+    """The command that was called, without its arguments: those may hold anything."""
+    words = iter(argv)
+    for word in words:
+        if word in ("--plugin", "--config"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return f"dstill {word}"
+    return "dstill"
 
 
 def _usage(problem: click.ClickException) -> UsageError:

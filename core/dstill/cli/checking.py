@@ -28,6 +28,7 @@ from dstill.task import Task
 
 __all__ = ["COMMANDS"]
 
+MAPPING_FORM = "give the index' mapping, as GET _mapping prints it"
 ROW_FORM = 'rows are {"id", "query"}, one a line'
 
 
@@ -68,7 +69,11 @@ def check(found: App, file: Path, mapping: Path | None, layers: tuple[str, ...],
     if refused and as_json:
         raise click.exceptions.Exit(AnswerError.exit_code)  # each row has said so itself
     if refused:
-        raise AnswerError(f"{refused} of {total} answers refused")
+        raise AnswerError(
+            f"{refused} of {total} answers refused",
+            where="stdin" if str(file) == "-" else str(file),
+            hint="what is wrong with each stands above",
+        )
 
 
 def _problems(task: Task, answer: Answer, context: Mapping[str, Any], layers: tuple[str, ...]) -> list[Problem]:
@@ -141,16 +146,20 @@ def _read(file: Path, where: str) -> bytes:
     try:
         return file.read_bytes()
     except OSError as problem:
-        raise UsageError(f"cannot read {file}: {(problem.strerror or '').lower()}", where=where) from None
+        raise UsageError(
+            f"cannot read {file}: {(problem.strerror or '').lower()}",
+            where=where,
+            hint="give a file that is there, or - for stdin",
+        ) from None
 
 
 def _mapping(file: Path) -> Any:
     try:
         value = loads(text_of(_read(file, "--mapping")))
     except NotStrict as problem:
-        raise DataError(f"{file} is not strict JSON: {problem}", where="--mapping") from None
+        raise DataError(f"{file} is not strict JSON: {problem}", where="--mapping", hint=MAPPING_FORM) from None
     if not isinstance(value, dict):
-        raise DataError(f"{file} holds no JSON object", where="--mapping")
+        raise DataError(f"{file} holds no JSON object", where="--mapping", hint=MAPPING_FORM)
     return value
 
 

@@ -35,7 +35,9 @@ def questions(found: App, number: int, as_json: bool) -> None:
     task = make_task(found.plugins, config)
     made = list(itertools.islice(task.synthesize({}, number, config.settings.project.seed), number))
     if not made:
-        raise UsageError(f"task '{task.name}' makes no questions of its own", hint="write them into a file")
+        raise UsageError(
+            f"task '{task.name}' makes no questions of its own", where="--task", hint="write them into a file"
+        )
     for example in made:
         if as_json:
             emit(example.to_row())
@@ -100,7 +102,9 @@ def text_of(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as problem:
         line = data[: problem.start].count(b"\n") + 1
-        raise UsageError(f"line {line}: not UTF-8 (byte {data[problem.start]:#04x})", where="the input") from None
+        raise UsageError(
+            f"line {line}: not UTF-8 (byte {data[problem.start]:#04x})", where="the input", hint="save it as UTF-8"
+        ) from None
 
 
 COMMANDS = (questions, generate)

@@ -71,10 +71,10 @@ def _prepared(found: App, out: Path | None) -> Run:
     name = task_name(found.plugins, config.settings)
     shown = dict(found.plugins.task(name).demo)
     if not shown:
-        raise UsageError(f"task '{name}' has no demo", hint="a pack gives its settings in Task.demo")
-    if config.settings.engine.url:
-        shown["engine.load_data"] = True
-    config = found.config({"project.task": name, **shown}, use_files=False)
+        raise UsageError(f"task '{name}' has no demo", where="--task", hint="a pack gives its settings in Task.demo")
+    # the documents are the pack's own: a demo may write them to the server that it is given
+    shown = {"project.task": name, "engine.load_data": True, **shown}
+    config = found.config(shown, use_files=False)
     return Run.create(out, config=config, plugins=found.plugins, arguments={"command": "demo", **flags})
 
 
