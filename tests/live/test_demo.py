@@ -52,9 +52,12 @@ def test_a_real_engine_gives_the_same_verdicts(product: str, demo, request: pyte
         [file] = demo.folder.glob(f"verdicts{system}-{product}*.jsonl")
         real = _verdicts(file)
         assert embedded.keys() == real.keys()
+        # what the embedded engine says that it cannot run faithfully is no verdict: few, and not compared
+        not_here = {i for i, verdict in embedded.items() if verdict.outcome == "unsupported"}
+        assert len(not_here) <= 0.01 * len(embedded)
         different = {
             i: (embedded[i].reached.name, embedded[i].reason, real[i].reached.name, real[i].reason)
-            for i in embedded
+            for i in embedded.keys() - not_here
             if (embedded[i].reached, embedded[i].vacuous) != (real[i].reached, real[i].vacuous) and i not in DIFFERENT
         }
         assert not different, f"{system or 'student'}: {len(different)} of {len(real)} differ: {different}"
