@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-__all__ = ["UNITS", "is_math", "seconds", "well_formed"]
+__all__ = ["UNITS", "impossible", "is_math", "seconds", "well_formed"]
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "H": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000}
 
@@ -33,6 +33,12 @@ def is_math(text: str) -> bool:
 def well_formed(text: str) -> bool:
     """Whether date math can be read; what stands before ``||`` is a date of its own."""
     return _MATH.fullmatch(text) is not None
+
+
+def impossible(text: str) -> bool:
+    """Whether `text` has the form of a day, or a day and a time, that no calendar has: 2024-02-30."""
+    match = _ISO.match(text)
+    return match is not None and match[3] is not None and _absolute(text) is None
 
 
 def seconds(value: object, now: float) -> float | None:

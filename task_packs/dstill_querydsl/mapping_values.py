@@ -88,6 +88,8 @@ def _wrong_date(field: Field, value: Any, options: Mapping[str, Any]) -> str:
         if not dates.well_formed(value):
             return "is not date math; that is as 'now-7d/d' or '2024-01-01||+1M'"
         value = value.split("||", 1)[0] if "||" in value else None
+    if value is not None and dates.impossible(value):
+        return "is a day that no calendar has"
     if value is None or _fits(format_, value):
         return ""
     return f"is not a date in the format {format_!r}"

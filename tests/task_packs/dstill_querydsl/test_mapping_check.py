@@ -119,3 +119,15 @@ def test_what_fits_has_no_problem(body) -> None:
 
 def test_a_mapping_may_be_given_as_it_is() -> None:
     assert mapping_check.check({"query": {"term": {"nope": 1}}}, MAPPING)[0].code == "unknown_field"
+
+
+@pytest.mark.parametrize("day", ["2024-13-45", "2024-02-30", "2023-02-29", "2024-02-28T25:00:00", "2024-02-30||+1d"])
+def test_a_day_that_no_calendar_has_is_refused(day):
+    # Elasticsearch 9.2.0 and OpenSearch 3.8.0 answer 400 to the first four
+    [problem] = _problems({"query": {"range": {"published": {"gte": day}}}})
+    assert problem.severity == Severity.ERROR
+    assert "no calendar has" in problem.message
+
+
+def test_a_leap_day_is_a_day():
+    assert not _problems({"query": {"range": {"published": {"gte": "2024-02-29", "lt": "2024-02-29||+1d"}}}})
