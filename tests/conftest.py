@@ -13,6 +13,12 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from hypothesis import settings
+
+# The gate gives the same verdict twice; HYPOTHESIS_PROFILE=explore looks for what it has not seen yet.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("explore", max_examples=2000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 ROOT = Path(__file__).parent.parent
 TOY = Path(__file__).parent / "support" / "toy.py"

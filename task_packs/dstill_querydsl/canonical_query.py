@@ -80,6 +80,9 @@ def _bool(body: Json, scored: bool) -> Json:
             rest["minimum_should_match"] = required
         elif required is None and not optional and (found["must"] or found["filter"]):
             rest["minimum_should_match"] = 1
+        elif optional and not (found["must"] or found["filter"]):
+            # what made it optional selected everything: without it one of them would have to match
+            found["must"].append({"match_all": {}})
     if not scored:
         found["filter"] += found.pop("must")
     ordered = {

@@ -206,5 +206,6 @@ def run() -> Iterator[Any]:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=body)
+@example(value={"query": {"bool": {"must": [{"match_all": {}}], "should": [{"term": {"k": "red"}}]}}})
 def test_the_canonical_form_gives_the_same_result(run: Any, value: Any) -> None:
     assert compare.same(run(canonical(value)), run(value))
