@@ -7,7 +7,6 @@ dotted key (an option made with `setting` puts its value there).
 from __future__ import annotations
 
 import difflib
-import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Mapping, TypeVar
@@ -142,8 +141,3 @@ def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str],
 def described(part: type[Part]) -> str:
     """The first line of a part's docstring."""
     return (part.__doc__ or "").strip().split("\n")[0]
-
-
-@functools.cache
-def heading(text: str) -> str:
-    return click.style(text, bold=True)

@@ -62,20 +62,17 @@ def demo(found: App, out: Path | None, as_json: bool) -> None:
 def _prepared(found: App, out: Path | None) -> Run:
     """A new run with the settings under which the pack wants to be shown; flags go before them."""
     found.plugins.require_healthy()
-    flags = dict(found.flags)
-    config = found.config(use_files=False)
-    names = found.plugins.names("tasks")
-    if not config.settings.project.task and "querydsl" in names:
-        flags["project.task"] = "querydsl"
-        config = found.config({"project.task": "querydsl"}, use_files=False)
-    name = task_name(found.plugins, config.settings)
+    settings = found.config(use_files=False).settings
+    shows = [name for name in found.plugins.names("tasks") if found.plugins.task(name).demo]
+    asked = settings.project.task
+    name = shows[0] if not asked and len(shows) == 1 else task_name(found.plugins, settings)
     shown = dict(found.plugins.task(name).demo)
     if not shown:
         raise UsageError(f"task '{name}' has no demo", where="--task", hint="a pack gives its settings in Task.demo")
     # the documents are the pack's own: a demo may write them to the server that it is given
     shown = {"project.task": name, "engine.load_data": True, **shown}
     config = found.config(shown, use_files=False)
-    return Run.create(out, config=config, plugins=found.plugins, arguments={"command": "demo", **flags})
+    return Run.create(out, config=config, plugins=found.plugins, arguments={"command": "demo", **found.flags})
 
 
 def _live(run: Run) -> dict[str, Any]:
