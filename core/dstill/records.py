@@ -29,6 +29,7 @@ __all__ = [
     "Grammar",
     "Level",
     "Message",
+    "Neighbour",
     "Outcome",
     "OutcomeKind",
     "Pair",
@@ -261,6 +262,14 @@ class Corpus:
 
     name: str
     data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbour(Row):
+    """The gold with one step changed, for telling whether data can tell the two apart."""
+
+    name: str  # what was changed, and where: "gte→gt at /query/range/took"
+    answer: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,7 @@ from dstill.records import (
     Grammar,
     Level,
     Message,
+    Neighbour,
     Outcome,
     OutcomeKind,
     Problem,
@@ -133,6 +134,14 @@ class Task(Part, ABC):
     def vacuous(self, value: Any, example: Example) -> bool:
         """Whether a gold's result tells nothing, so that agreeing with it proves nothing."""
         return False
+
+    def arbitrary(self, value: Any, example: Example) -> bool:
+        """Whether a gold's result hangs on chance, as a page that ends inside a tie."""
+        return False
+
+    def neighbours(self, example: Example) -> Iterable[Neighbour]:
+        """Answers that a model might give for the gold and that mean something else: its mutants."""
+        return ()
 
     def corpora(self, example: Example, k: int) -> Iterable[Corpus]:
         """At most `k` small data sets that tell the gold from its neighbours."""

@@ -9,13 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping
 
-from dstill.errors import UsageError, did_you_mean
+from dstill.errors import DataError, UsageError, did_you_mean
+from dstill.jsontext import NotStrict, loads
 from dstill_querydsl import weblogs
+from dstill_querydsl.mapping_form import require_mapping
+from dstill_querydsl.values import Values, values_in
 
-__all__ = ["NAMES", "Index", "bundled", "index_of"]
+__all__ = ["NAMES", "Index", "bundled", "configured", "index_of"]
 
 NAMES = ("weblogs",)
 DOCUMENTS = 5_000
@@ -32,6 +36,12 @@ class Index:
     now: str  # ISO, UTC: what `now` means in date math; empty: the time of the run
     documents: Callable[[], Iterable[tuple[str, dict[str, Any]]]]  # the same (id, source) at every call
     recipe: str = ""  # what decides the documents: generator, seed and count, or a file's hash
+    told: Values | None = None  # a values file's; without one the documents are looked through
+
+    @cached_property
+    def values(self) -> Values:
+        """What the fields are known to hold."""
+        return values_in(self.mapping, (source for _, source in self.documents())) if self.told is None else self.told
 
     @property
     def digest(self) -> str:
@@ -61,16 +71,47 @@ def bundled(name: str, documents: int | None = None) -> Index:
     )
 
 
+def configured(name: str, mapping_file: str, values_file: str) -> Index:
+    """The user's own index, from the files that ``[task.querydsl]`` names. Raises DataError.
+
+    Its documents lie in the user's engine; none are here.
+    """
+    mapping = _json(mapping_file, "task.querydsl.mapping")
+    require_mapping(mapping)
+    values = Values.read(_json(values_file, "task.querydsl.values"), values_file) if values_file else Values()
+    return _own(name, mapping, values)
+
+
+@lru_cache(maxsize=8)
+def _json(file: str, where: str) -> Any:
+    try:
+        return loads(Path(file).read_text(encoding="utf-8-sig"))
+    except OSError as problem:
+        raise DataError(f"cannot read {file}: {(problem.strerror or '').lower()}", where=where) from None
+    except UnicodeDecodeError as problem:
+        raise DataError(f"{file} is not UTF-8 (byte {problem.start})", where=where) from None
+    except NotStrict as problem:
+        raise DataError(f"{file} is not strict JSON: {problem}", where=where) from None
+
+
+def _own(name: str, mapping: Mapping[str, Any], values: Values) -> Index:
+    """An index whose documents are not here."""
+    now = str(mapping.get("_meta", {}).get("now", ""))
+    return Index(name=name, mapping=mapping, settings={}, now=now, documents=tuple, told=values)
+
+
 def index_of(context: Mapping[str, Any], config: Any = None) -> Index | None:
     """What an example's context stands for, or None where only a name is known.
 
-    A context with a mapping of its own has no documents here: those lie in the user's engine.
+    A context with a mapping of its own has no documents here: those lie in the user's engine. The
+    index that the configuration describes by files is known by its name.
     """
     name = str(context.get("index", ""))
     mapping = context.get("mapping")
     if mapping is not None:
-        now = str(mapping.get("_meta", {}).get("now", ""))
-        return Index(name=name, mapping=mapping, settings={}, now=now, documents=tuple)
+        return _own(name, mapping, Values())
+    if getattr(config, "mapping", "") and name in ("", config.index):
+        return configured(config.index, config.mapping, config.values)
     if name in NAMES:
         return bundled(name, getattr(config, "documents", None))
     return None

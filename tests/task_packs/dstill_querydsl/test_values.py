@@ -1,0 +1,63 @@
+"""What fields are known to hold: the file's form, and what documents say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dstill.errors import DataError
+from dstill_querydsl.values import Known, Values, values_in
+
+FILE = {
+    "level": ["error", "warn"],
+    "path": {"examples": ["/cart"]},
+    "took": {"min": 1, "max": 900},
+    "at": {"examples": [{"lat": 1.5, "lon": 2.0}]},
+}
+
+
+def test_a_file_comes_back() -> None:
+    values = Values.read(FILE)
+    assert values.get("level") == Known(values=("error", "warn"), complete=True)
+    assert values.get("nothing") is None
+    assert values.to_json() == FILE
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        ([], "values"),
+        ({"a": "x"}, "values, /a"),
+        ({"a": {}}, "values, /a"),
+        ({"a": {"maximum": 3}}, "values, /a"),
+        ({"a": [["x"]]}, "values, /a"),
+        ({"a/b": {"min": 3, "max": 1}}, "values, /a~1b"),
+        ({"a": {"min": 3, "max": "x"}}, "values, /a"),
+        ({"a": {"min": True}}, "values, /a"),
+    ],
+)
+def test_another_form_is_refused_with_its_place(data: Any, where: str) -> None:
+    with pytest.raises(DataError) as caught:
+        Values.read(data)
+    assert caught.value.where == where
+
+
+def test_documents_say_what_is_in_them() -> None:
+    mapping = {
+        "properties": {
+            "level": {"type": "keyword"},
+            "took": {"type": "long"},
+            "day": {"type": "date"},
+            "text": {"type": "text", "fields": {"raw": {"type": "keyword"}}},
+        }
+    }
+    sources = [
+        {"level": "a" if n % 3 else "b", "took": n, "day": f"2025-01-{n + 1:02d}", "text": "x"} for n in range(9)
+    ]
+    values = values_in(mapping, sources)
+    assert values.get("level") == Known(values=("a", "b"), complete=True)
+    assert (values.get("took") or Known()).high == 8
+    assert (values.get("day") or Known()).low == "2025-01-01"
+    assert values.get("text") is None
+    assert values.get("text.raw") == Known(values=("x",), complete=True)
