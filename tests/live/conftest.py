@@ -1,4 +1,7 @@
-"""Nodes for the tests of this folder, one a product and run.
+"""Nodes for the tests of this folder, one a release and run.
+
+`elasticsearch_url` and `opensearch_url` are the newest releases that run here; `url_of` starts
+any of the four by its dialect: elasticsearch9, elasticsearch8, opensearch3, opensearch2.
 
 Under pytest-xdist all workers share them: the first that needs a node starts it, behind a file
 lock, and it ends with the process that started the workers. ``DSTILL_REQUIRE_LIVE=1`` (set in
@@ -13,7 +16,7 @@ import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator, NoReturn
 
 import pytest
 from filelock import FileLock
@@ -41,15 +44,34 @@ def nodes() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def url_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """``url_of("opensearch2")``: the address of that release, started where it was not yet."""
+    started: list[Any] = []
+
+    def url(dialect: str) -> str:
+        product = dialect.rstrip("0123456789")
+        major = dialect.removeprefix(product)
+        [version] = [r.version for r in _nodes().RELEASES if r.product == product and r.version.startswith(f"{major}.")]
+        return _url(product, version, tmp_path_factory, started)
+
+    yield url
+    _end(started)
+
+
+@pytest.fixture(scope="session")
 def elasticsearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Elasticsearch."""
-    yield from _url("elasticsearch", tmp_path_factory)
+    started: list[Any] = []
+    yield _url("elasticsearch", None, tmp_path_factory, started)
+    _end(started)
 
 
 @pytest.fixture(scope="session")
 def opensearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real OpenSearch."""
-    yield from _url("opensearch", tmp_path_factory)
+    started: list[Any] = []
+    yield _url("opensearch", None, tmp_path_factory, started)
+    _end(started)
 
 
 @pytest.fixture(scope="session")
@@ -67,35 +89,51 @@ def engines(elasticsearch_url: str, opensearch_url: str) -> Iterator[dict[str, H
             engine.close()
 
 
-def _url(product: str, temporary: pytest.TempPathFactory) -> Iterator[str]:
+def _url(product: str, version: str | None, temporary: pytest.TempPathFactory, started: list[Any]) -> str:
+    """The address of a release's node. Where this process starts it, it is added to `started`."""
     worker = "PYTEST_XDIST_WORKER" in os.environ
     # A worker's own folder lies in the run's; the worker's parent lives as long as the run.
     folder = temporary.getbasetemp().parent if worker else temporary.getbasetemp()
     parent = os.getppid() if worker else os.getpid()
-    told = folder / f"{product}.json"
-    node: Any = None
-    with FileLock(folder / f"{product}.lock"):
+    try:
+        release, _ = _nodes().release_for(product, version)
+    except _nodes().Missing as error:
+        return _not_there(f"{product}: {error}", missing=True)
+    name = f"{product}-{release.version}"
+    told = folder / f"{name}.json"
+    with FileLock(folder / f"{name}.lock"):
         if not told.exists():
-            node, found = _start(product, folder, parent)
+            node, found = _start(product, release.version, folder / name, parent)
             told.write_text(json.dumps(found))
+            if node is not None:
+                started.append(node)
         found = json.loads(told.read_text())
     if "url" not in found:
-        require = os.environ.get("DSTILL_REQUIRE_LIVE") == "1" or not found["missing"]
-        (pytest.fail if require else pytest.skip)(f"{product}: {found['problem']}")
-    yield found["url"]
-    if worker:
-        LEFT_RUNNING.append(node)
-    elif node is not None:
+        return _not_there(f"{name}: {found['problem']}", missing=found["missing"])
+    return str(found["url"])
+
+
+def _not_there(problem: str, *, missing: bool) -> NoReturn:
+    require = os.environ.get("DSTILL_REQUIRE_LIVE") == "1" or not missing
+    (pytest.fail if require else pytest.skip)(problem)
+
+
+def _end(started: list[Any]) -> None:
+    """Under xdist the nodes end with the run, since other workers may still use them."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        LEFT_RUNNING.extend(started)
+        return
+    for node in started:
         node.stop()
 
 
-def _start(product: str, folder: Path, parent: int) -> tuple[Any, dict[str, Any]]:
+def _start(product: str, version: str, folder: Path, parent: int) -> tuple[Any, dict[str, Any]]:
     nodes = _nodes()
     try:
         nodes.BUILD.mkdir(parents=True, exist_ok=True)
         with FileLock(nodes.BUILD / "lock"):  # two runs on one machine build once
-            node = nodes.start(product, folder / product, parent=parent)
+            node = nodes.start(product, folder, version=version, parent=parent)
     except (nodes.Missing, nodes.Failed) as error:
         return None, {"problem": str(error), "missing": isinstance(error, nodes.Missing)}
-    print(f"{product} {node.release.version}: {node.seconds:.1f} s to start")
-    return node, {"url": node.url, "version": node.release.version, "seconds": node.seconds}
+    print(f"{product} {version}: {node.seconds:.1f} s to start")
+    return node, {"url": node.url, "version": version, "seconds": node.seconds}

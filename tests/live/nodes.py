@@ -19,10 +19,11 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Iterator
 
-__all__ = ["PRODUCTS", "Failed", "Jdk", "Missing", "Node", "Release", "jdks", "release_for", "start"]
+__all__ = ["PRODUCTS", "RELEASES", "Failed", "Jdk", "Missing", "Node", "Release", "jdks", "release_for", "start"]
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent.parent / "build" / "live"
@@ -107,6 +108,7 @@ class Jdk:
         return str(self.home / "bin" / name)
 
 
+@cache
 def jdks() -> list[Jdk]:
     """Every JDK on this machine, the oldest first, asked for its version."""
     found = set()
@@ -232,7 +234,8 @@ def start(product: str, folder: Path, *, version: str | None = None, port: int =
     home, ready, log = folder / f"{product}-data", folder / f"{product}-port", folder / f"{product}.log"
     home.mkdir(parents=True)
     command = [
-        jdk.tool("java"), "-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+        jdk.tool("java"), "-Xms128m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m",  # four of them at once
+        "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
         *(["--enable-native-access=ALL-UNNAMED"] if jdk.version >= 21 else []),
         "-cp", f"{classes}{os.pathsep}{class_path}", release.main,
         str(home), str(port), str(ready), str(parent or os.getpid()),
