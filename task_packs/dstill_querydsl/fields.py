@@ -19,38 +19,15 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, Iterator, Mapping
 
-from dstill_querydsl.mapping_form import names_an_index
+from dstill_querydsl.field_types import NO_DOC_VALUES, family
+from dstill_querydsl.mapping_merge import Conflict, merge, roots
 
-__all__ = ["FAMILIES", "Field", "Fields", "family", "raw_fields"]
+__all__ = ["Field", "Fields", "raw_fields"]
 
-_NUMBERS = (
-    "long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long",
-    "token_count",
-)  # fmt: skip
-FAMILIES: dict[str, str] = {
-    **dict.fromkeys(_NUMBERS, "number"),
-    **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "counted_keyword", "icu_collation_keyword"), "keyword"),
-    **dict.fromkeys(("text", "match_only_text", "search_as_you_type", "annotated_text", "semantic_text"), "text"),
-    **dict.fromkeys(("date", "date_nanos"), "date"),
-    **dict.fromkeys(("geo_shape", "shape", "point", "xy_point", "xy_shape"), "shape"),
-    **{f"{kind}_range": "range" for kind in ("integer", "float", "long", "double", "date", "ip")},
-    **dict.fromkeys(("rank_feature", "rank_features"), "rank"),
-    **dict.fromkeys(("flattened", "flat_object"), "flattened"),
-    **{name: name for name in ("boolean", "ip", "geo_point", "object", "nested", "version", "histogram")},
-    "lookup": "keyword",
-    "aggregate_metric_double": "number",
-}
-# Without doc values there is nothing to sort or aggregate by.
-_NO_DOC_VALUES = {"text", "rank", "object", "nested", "shape"}
 _METADATA = {"_id": "keyword", "_index": "keyword", "_routing": "keyword", "_ignored": "keyword", "_tier": "keyword"}
 _METADATA |= {"_field_names": "keyword", "_doc_count": "long", "_seq_no": "long", "_size": "integer"}
 _METADATA |= {"_version": "long", "_primary_term": "long", "_type": "keyword", "_doc": "long", "_score": "float"}
 _MAX_DEPTH = 50
-
-
-def family(type_: str) -> str:
-    """The kind of a field's type, as the checks see it; an unknown type is ``other``."""
-    return FAMILIES.get(type_, "other")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +49,7 @@ class Field:
         """Whether it can be sorted and aggregated by."""
         if self.family == "text":
             return bool(self.options.get("fielddata"))
-        return self.family not in _NO_DOC_VALUES and self.options.get("doc_values") is not False
+        return self.family not in NO_DOC_VALUES and self.options.get("doc_values") is not False
 
     @property
     def format(self) -> str | None:
@@ -84,23 +61,17 @@ class Field:
 class Fields:
     """Every field of one or several mappings."""
 
-    def __init__(self, fields: Mapping[str, Field], conflicts: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, fields: Mapping[str, Field], conflicts: Mapping[str, Conflict]) -> None:
         self._fields = dict(fields)
-        self.conflicts = dict(conflicts)  # a name that two indices map to different types
+        self.conflicts = dict(conflicts)  # a name that indices map to different types
         self._lower = {name.lower(): name for name in self._fields}
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any]) -> Fields:
-        fields: dict[str, Field] = {}
-        conflicts: dict[str, tuple[str, str]] = {}
-        for root in _roots(mapping):
-            found = dict(_walk(root.get("properties"), "", (), 0))
-            found |= {f.name: f for f in _runtime(root.get("runtime"))}
-            for name, item in found.items():
-                known = fields.setdefault(name, item)
-                if known.type != item.type:
-                    conflicts[name] = (known.type, item.type)
-        return cls(_with_aliases(fields), conflicts)
+        merged = merge(mapping)
+        fields = dict(_walk(merged.mapping.get("properties"), "", (), 0))
+        fields |= {item.name: item for item in _runtime(merged.mapping.get("runtime"))}
+        return cls(_with_aliases(fields), {one.field: one for one in merged.conflicts})
 
     def get(self, name: str) -> Field | None:
         """The field of that full name; below a ``flattened`` field every name is one."""
@@ -153,21 +124,9 @@ class Fields:
 
 def raw_fields(mapping: Mapping[str, Any]) -> Iterator[Field]:
     """The fields of every index as the mapping writes them: an alias is an alias, conflicts stand side by side."""
-    for root in _roots(mapping):
+    for _, root in roots(mapping):
         for _, item in _walk(root.get("properties"), "", (), 0):
             yield item
-
-
-def _roots(mapping: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    if not isinstance(mapping, Mapping) or depth > 3:
-        return
-    if isinstance(mapping.get("properties"), Mapping) and not names_an_index(mapping):
-        yield mapping
-    elif "mappings" in mapping:
-        yield from _roots(mapping["mappings"], depth + 1)
-    else:
-        for value in mapping.values():
-            yield from _roots(value, depth + 1)
 
 
 def _walk(properties: Any, prefix: str, nested: tuple[str, ...], depth: int) -> Iterator[tuple[str, Field]]:

@@ -18,6 +18,7 @@ from typing import Any, Mapping
 
 from dstill_querydsl.fields import raw_fields
 from dstill_querydsl.guard_limits import Limits
+from dstill_querydsl.mapping_merge import merge
 
 __all__ = ["limits_on"]
 
@@ -49,4 +50,6 @@ def _shown(mapping: Mapping[str, Any]) -> tuple[dict[str, set[str]], dict[str, s
                 shown[target].add(item.name)
         if item.sub:
             forms[item.name.rpartition(".")[0]].add(item.name)
+    for conflict in merge(mapping).conflicts:  # an alias in some indices only
+        shown[conflict.field].update(conflict.aliases)
     return shown, forms

@@ -17,6 +17,7 @@ from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.jsontext import NotStrict, loads
 from dstill_querydsl import weblogs
 from dstill_querydsl.mapping_form import require_mapping
+from dstill_querydsl.mapping_merge import plain
 from dstill_querydsl.values import Values, values_in
 
 __all__ = ["NAMES", "Index", "bundled", "configured", "index_of"]
@@ -95,7 +96,8 @@ def _json(file: str, where: str) -> Any:
 
 
 def _own(name: str, mapping: Mapping[str, Any], values: Values) -> Index:
-    """An index whose documents are not here."""
+    """An index whose documents are not here; its mapping is plain, in whatever form it was given."""
+    mapping = plain(mapping)
     now = str(mapping.get("_meta", {}).get("now", ""))
     return Index(name=name, mapping=mapping, settings={}, now=now, documents=tuple, told=values)
 

@@ -71,8 +71,17 @@ def _use(use: Use, fields: Fields) -> Iterator[Problem]:
     elif use.kind == "path":
         yield from _path(use, field, fields)
     elif use.kind != "fetch":
+        yield from _agreed(use, fields)
         yield from _enclosed(use, field)
         yield from _fits(use, field, fields)
+
+
+def _agreed(use: Use, fields: Fields) -> Iterator[Problem]:
+    conflict = fields.conflicts.get(use.name)
+    if conflict is not None and not conflict.compatible:
+        message = f"the indices disagree on {use.name!r}: it is {conflict}"
+        hint = "ask an index where it has one type, or use another field"
+        yield _problem(use, "conflicting_field", message, hint, warning=True)
 
 
 def _unknown(use: Use, fields: Fields) -> Problem:

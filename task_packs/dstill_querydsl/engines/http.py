@@ -12,6 +12,7 @@ there or is something else, AuthError where a key is refused.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from types import TracebackType
@@ -25,8 +26,11 @@ from dstill_querydsl.engines.load import Loader
 from dstill_querydsl.engines.node import ReplyTooLarge, Wire
 from dstill_querydsl.engines.product import Capabilities, NotAnEngine, identify
 from dstill_querydsl.engines.rules import check_name, reads
+from dstill_querydsl.mapping_merge import merge
 
 __all__ = ["HttpEngine"]
+
+log = logging.getLogger("dstill")
 
 TRIES = 4
 LONGEST_WAIT = 10.0  # seconds before another try, whatever Retry-After says
@@ -60,15 +64,14 @@ class HttpEngine:
         except NotAnEngine as error:
             raise ServiceError(f"{self.settings.url} {error}", where="engine.url", hint=HINT) from None
 
-    def mapping(self, index: str) -> dict[str, Any]:
-        """The mapping of an index, alias, data stream or pattern; of several, their union."""
+    def mapping(self, index: str) -> Mapping[str, Any]:
+        """The mapping of an index, alias, data stream or pattern; of several, their union, with a note of conflicts."""
         reply = self._ask(lambda: self._client.indices.get_mapping(index=index), f"the mapping of '{index}'")
-        mappings = [one.get("mappings") or {} for one in reply.values()]
-        merged: dict[str, Any] = {}
-        for one in mappings:
-            merged |= one
-        merged["properties"] = {name: field for one in mappings for name, field in one.get("properties", {}).items()}
-        return merged
+        merged = merge(reply)
+        if conflicts := [one for one in merged.conflicts if not one.compatible]:
+            told = "; ".join(f"'{one.field}' is {one}" for one in conflicts[:5])
+            log.warning("the indices of '%s' disagree on %d fields: %s", index, len(conflicts), told)
+        return merged.mapping
 
     def count(self, index: str) -> int:
         """Documents of an index, those inside `nested` fields not counted."""
