@@ -27,7 +27,7 @@ from typing import Any, Callable, Iterable, Literal, Mapping
 from dstill.errors import ConfigError, RunError
 from dstill.parts import Engine, Recipe
 
-__all__ = ["Config", "Evaluate", "Generate", "Project", "Settings", "load", "looks_secret", "masked"]
+__all__ = ["Config", "Evaluate", "Generate", "Project", "Settings", "as_toml", "load", "looks_secret", "masked"]
 
 FILE = "dstill.toml"
 PARTS = ("task", "teacher", "student", "modality", "objective", "executor", "metric")  # [teacher.NAME] and so on
@@ -98,18 +98,23 @@ class Config:
 
     def to_toml(self) -> str:
         """The resolved configuration as a file that `load` reads back to the same values."""
-        lines: list[str] = []
-        section = ""
-        for key, value in self.flat().items():
-            table, _, name = key.rpartition(".")
-            if value is None:  # TOML has no word for it: the default says it
-                continue
-            if table != section:
-                lines += ["", f"[{_quoted(table)}]"]
-                section = table
-            # JSON's spelling of text, numbers, booleans and lists is TOML's too, but for one character
-            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f"))
-        return "\n".join(lines).lstrip() + "\n"
+        return as_toml(self.flat())
+
+
+def as_toml(values: Mapping[str, Any]) -> str:
+    """Values by dotted key as the text of a configuration file; those of one table stand together."""
+    lines: list[str] = []
+    section = ""
+    for key, value in values.items():
+        table, _, name = key.rpartition(".")
+        if value is None:  # TOML has no word for it: the default says it
+            continue
+        if table != section:
+            lines += ["", f"[{_quoted(table)}]"]
+            section = table
+        # JSON's spelling of text, numbers, booleans and lists is TOML's too, but for one character
+        lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f"))
+    return "\n".join(lines).lstrip() + "\n"
 
 
 def load(

@@ -23,12 +23,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Iterable, Iterator, Literal, Mapping, Self, Sequence
 
+from dstill.errors import DstillError
 from dstill.records import Draft, Example, Outcome, Pair, Prompt, Record, Reply, Score, Verdict
 
 if TYPE_CHECKING:
     from dstill.task import Task
 
 __all__ = [
+    "CheckResult",
     "Choice",
     "Device",
     "Engine",
@@ -40,6 +42,7 @@ __all__ = [
     "NoConfig",
     "Objective",
     "Part",
+    "ProjectFiles",
     "Reason",
     "Recipe",
     "Shape",
@@ -337,6 +340,28 @@ class Engine:
     timeout: float = field(default=30.0, metadata={"low": 0.1, "high": 3600, "help": "seconds a request"})
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """One thing that an executor found out about its engine, for `dstill doctor`."""
+
+    name: str
+    found: str = ""  # what the engine said or answered; of what was not checked: why not
+    expected: str = ""  # the known answer, as `found` would have it; empty: a fact to tell, no check
+    problem: DstillError | None = None  # what is wrong, and with which exit code `doctor` ends
+    checked: bool = True  # False: it could not be asked here
+    advice: str = ""  # what to do although nothing is wrong, in as many lines as it takes
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectFiles:
+    """What `dstill init` writes for data of the user's own, beside what it always writes."""
+
+    files: Mapping[str, str]  # name in the project's folder → text
+    settings: Mapping[str, Any]  # by dotted key, for dstill.toml; never a secret
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # likewise, for a student that begins from nothing
+    about: tuple[str, ...] = ()  # lines for a person: what was read, and what was left out
+
+
 class Executor(Part, ABC):
     """Runs answers. A context manager, opened once for all examples of a stage."""
 
@@ -358,6 +383,13 @@ class Executor(Part, ABC):
     def label(self) -> str:
         """Engine and version, for every score: ``embedded osmem-server 0.1.6``."""
         return self.name
+
+    def self_check(self) -> Iterable[CheckResult]:
+        """What can be said of the engine behind this opened executor: facts, and requests with known answers.
+
+        Reads only, unless ``engine.load_data`` allows data of the task's own. Raises what `open` may raise.
+        """
+        return ()
 
     def close(self) -> None:
         """Let go of whatever `open` took."""

@@ -20,7 +20,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, Callable, ClassVar, Iterable, Mapping, Sequence
 
-from dstill.parts import Executor, Part
+from dstill.errors import UsageError
+from dstill.parts import Engine, Executor, Part, ProjectFiles
 from dstill.records import (
     Cause,
     Corpus,
@@ -72,6 +73,17 @@ class Task(Part, ABC):
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
         """Questions with gold and rationale, made from `context`; nothing by default."""
         return ()
+
+    def describe(self, engine: Engine) -> ProjectFiles:
+        """Read what `engine` holds and describe it as a project, for ``dstill init --engine-url``.
+
+        Only reads. Raises ServiceError, AuthError or UsageError; by default a task has nothing to describe.
+        """
+        raise UsageError(
+            f"task '{self.name}' describes no server",
+            where="--engine-url",
+            hint="`dstill init` without it writes a dstill.toml to begin with",
+        )
 
     # --- teaching -----------------------------------------------------------------------
 

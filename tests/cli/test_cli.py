@@ -194,17 +194,20 @@ def test_doctor_says_what_is_there(cli: Cli) -> None:
     assert "extra train" in checks
 
 
-def test_doctor_says_what_is_wrong(cli: Cli) -> None:
+def test_doctor_says_what_is_wrong_and_ends_with_its_code(cli: Cli) -> None:
     ended = cli("doctor", "--engine-url", "http://127.0.0.1:1")
-    assert ended.code == 3
-    assert "has no executor that takes a url" in ended.err
+    assert ended.code == 2
+    what, where, hint = ended.err.splitlines()
+    assert what == "error: task 'toy' has no executor that takes a url"
+    assert where == "--engine-url"
+    assert hint.startswith("leave it away")
     assert "engine" in ended.out
 
 
 def test_doctor_names_what_is_not_installed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dstill.cli import manage
+    from dstill.cli import doctor
 
-    monkeypatch.setattr(manage, "EXTRAS", {"train": "nothing_like_it"})
+    monkeypatch.setattr(doctor, "EXTRAS", {"train": "nothing_like_it"})
     assert "missing: pip install 'dstill[train]'" in cli("doctor").out
 
 

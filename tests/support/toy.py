@@ -19,14 +19,17 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 import click
 
 from dstill import Check, Run, Task, hookimpl
-from dstill.errors import ServiceError
+from dstill.errors import FailedItems, ServiceError
 from dstill.parts import (
+    CheckResult,
+    Engine,
     Executor,
     Fitted,
     Memory,
     Metric,
     Modality,
     Objective,
+    ProjectFiles,
     Recipe,
     Shape,
     Student,
@@ -129,8 +132,21 @@ class Toy(Task):
             a, b = (number * 7 + seed) % self.config.limits.most + 1, number % self.config.limits.most + 1
             yield self.example(f"made-{number}", f"add {a} and {b}", f"{a}+{b}", "add", "")
 
+    def describe(self, engine: Engine) -> ProjectFiles:
+        """Of an engine whose address says how large its numbers are: ``abacus:20``."""
+        most = int(engine.url.rpartition(":")[2])
+        return ProjectFiles(
+            files={"numbers.json": json.dumps(list(range(1, most + 1)))},
+            settings={"task.toy.limits.most": most, "generate.teacher": "parrot"},
+            recipe={"train.num_train_epochs": 2.0},
+            about=(f"read {most} numbers of {engine.index or 'all'}",),
+        )
+
     def is_refusal(self, answer: str) -> bool:
         return answer == REFUSAL
+
+
+KNOWN = [("1+2", "3"), ("3-2", "1")]  # of the abacus
 
 
 class Abacus(Executor):
@@ -152,6 +168,18 @@ class Abacus(Executor):
     @property
     def label(self) -> str:
         return "abacus 1"
+
+    def self_check(self) -> Iterable[CheckResult]:
+        yield CheckResult(name="beads", found="10 a wire", advice="oil the wires")
+        for sum_, expected in KNOWN:
+            outcome = self.run(sum_, Example(id=sum_, question=sum_))
+            found = str(outcome.value) if outcome.kind is OutcomeKind.OK else outcome.reason
+            problem = (
+                None if found == expected else FailedItems(f"{sum_} gives {found}", where="abacus 1", hint="count")
+            )
+            yield CheckResult(name=sum_, found=found, expected=expected, problem=problem)
+        if not self.engine.load_data:
+            yield CheckResult(name="5+5", found="needs --load-data", expected="10", checked=False)
 
 
 # --- teaching ---------------------------------------------------------------------------

@@ -1,10 +1,8 @@
-"""Commands about the installation and its runs: init, doctor, plugins, runs, config, completion."""
+"""Commands about the installation and its runs: plugins, runs, config, completion."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import platform
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,50 +11,14 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-import dstill
-from dstill import hardware
-from dstill.cli.app import SHELLS, App, Group, app, described, json_option, set_option, setting, task_option
+from dstill.cli.app import SHELLS, App, Group, app, described, json_option, set_option
 from dstill.cli.console import emit, note, table
-from dstill.config import FILE, Config
-from dstill.errors import DstillError, FailedItems, UsageError
-from dstill.files import write_text
+from dstill.config import Config
+from dstill.errors import DstillError, UsageError
 from dstill.folder import RunFolder, find_run, list_runs
-from dstill.making import make_executor, make_task, task_name
 from dstill.plugins import KINDS
 
 __all__ = ["COMMANDS"]
-
-# extra → a module that stands for it
-EXTRAS = {
-    "train": "transformers",
-    "qlora": "bitsandbytes",
-    "openai": "openai",
-    "elasticsearch": "elasticsearch",
-    "embedded": "osmem_server",
-    "evaluate": "statsmodels",
-    "report": "jinja2",
-    "parquet": "pyarrow",
-}
-
-
-@click.command()
-@task_option
-@app
-def init(found: App) -> None:
-    """Write a dstill.toml to begin with into this folder."""
-    if Path(FILE).exists():
-        raise UsageError(f"{FILE} is there already", where=str(Path.cwd()), hint="edit it, or delete it first")
-    name = task_name(found.plugins, found.config(use_files=False).settings)
-    write_text(
-        Path(FILE),
-        f"# `dstill config show --origin` lists every key, its value and where it came from.\n\n"
-        f'[project]\ntask = "{name}"\nseed = 0\n\n'
-        f'[generate]\nteacher = "synthetic"   # or openai, replay: `dstill plugins`\n\n'
-        f'[train]\nstudent = "tiny"         # or hf:FOLDER-or-id\nmodality = "auto"\n'
-        f"# what suits `tiny`, which begins from nothing; a model that was trained before wants less\n"
-        f"learning_rate = 2e-3\nper_device_train_batch_size = 32\nnum_train_epochs = 8.0\n",
-    )
-    click.echo(f"wrote {FILE} for task '{name}'\nnext: dstill generate")
 
 
 @click.command()
@@ -80,55 +42,6 @@ def plugins(found: App, as_json: bool) -> None:
         table(["kind", "name", "plugin", "about"], [[p["kind"], p["name"], p["plugin"], p["about"]] for p in parts])
     found.note_unknown()
     found.end_with_failures()
-
-
-@click.command()
-@setting("--engine-url", key="engine.url", metavar="URL", help="Look at this server too.")
-@task_option
-@json_option
-@set_option
-@app
-def doctor(found: App, as_json: bool) -> None:
-    """Say what is installed, what the machine has, and what is wrong."""
-    device = hardware.device()
-    rows = [
-        ["dstill", dstill.__version__, "ok"],
-        ["python", platform.python_version(), "ok"],
-        ["device", f"{device.name}, {device.free / 2**30:.1f} of {device.total / 2**30:.1f} GiB free", "ok"],
-    ]
-    for extra, module in EXTRAS.items():
-        there = importlib.util.find_spec(module) is not None
-        rows.append([f"extra {extra}", module, "ok" if there else f"missing: pip install 'dstill[{extra}]'"])
-    rows += [[f"plugin {f.plugin}", f.version, f.problem] for f in found.plugins.failures]
-    engines = [] if found.plugins.failures else _engine_rows(found)
-    wrong = [state for _, _, state in engines if state != "ok"]
-    failed = bool(found.plugins.failures or wrong)
-    rows += engines
-    if as_json:
-        emit({"ok": not failed, "checks": [{"what": w, "found": f, "state": s} for w, f, s in rows]})
-    else:
-        table(["what", "found", "state"], rows)
-    found.note_unknown()
-    found.end_with_failures()
-    if wrong:
-        raise FailedItems("\n".join(wrong), where="engine", hint="`dstill doctor` again when that is mended")
-
-
-def _engine_rows(found: App) -> list[list[str]]:
-    """Whether the executor opens: of the task asked for, else of every one that is installed."""
-    rows = []
-    try:
-        asked = found.config().settings.project.task
-        for name in [asked] if asked else found.plugins.names("tasks"):
-            config = found.config({"project.task": name})
-            task = make_task(found.plugins, config)
-            executor = make_executor(found.plugins, config, task)
-            if executor is not None:
-                with executor.open(task, config.settings.engine):
-                    rows.append([f"engine of {name}", executor.label, "ok"])
-    except DstillError as problem:
-        rows.append(["engine", "", str(problem).replace("\n", "; ")])
-    return rows
 
 
 @click.group(cls=Group)
@@ -231,4 +144,4 @@ def completion(ctx: click.Context, shell: str | None) -> None:
     click.echo(made(ctx.find_root().command, {}, "dstill", "_DSTILL_COMPLETE").source())
 
 
-COMMANDS = (init, doctor, plugins, runs, config, completion)
+COMMANDS = (plugins, runs, config, completion)

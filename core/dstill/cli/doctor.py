@@ -1,0 +1,160 @@
+"""The command `doctor`: what is installed, what the machine has, and what the engine behind it is and answers.
+
+    dstill doctor --engine-url http://127.0.0.1:9200 --load-data
+
+    engine of querydsl            Elasticsearch 9.2.0   ok
+    known answers of querydsl     60 of 60 right        ok
+
+What an engine is asked lies with the executor (`Executor.self_check`). Everything is printed first; then the
+command ends with the exit code of the first thing that is wrong.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Iterable
+
+import click
+
+import dstill
+from dstill import hardware
+from dstill.cli.app import App, app, json_option, set_option, setting, task_option
+from dstill.cli.console import emit, note, table
+from dstill.errors import DstillError
+from dstill.making import make_executor, make_task
+from dstill.parts import CheckResult
+
+__all__ = ["COMMANDS"]
+
+# extra → a module that stands for it
+EXTRAS = {
+    "train": "transformers",
+    "qlora": "bitsandbytes",
+    "openai": "openai",
+    "elasticsearch": "elasticsearch",
+    "embedded": "osmem_server",
+    "evaluate": "statsmodels",
+    "report": "jinja2",
+    "parquet": "pyarrow",
+}
+
+
+@dataclass
+class Engines:
+    """What was found out about the engines of the tasks."""
+
+    rows: list[list[str]] = field(default_factory=list)  # what, found, state
+    results: list[CheckResult] = field(default_factory=list)
+    problems: list[DstillError] = field(default_factory=list)
+
+
+@click.command()
+@setting("--engine-url", key="engine.url", metavar="URL", help="Look at this server too, and ask it what is known.")
+@setting("--index", key="engine.index", metavar="NAME", help="Your index, alias or data stream on it.")
+@click.option("--load-data", is_flag=True, help="Write a few known documents to an index made for them there.")
+@task_option
+@json_option
+@set_option
+@app
+def doctor(found: App, load_data: bool, as_json: bool) -> None:
+    """Say what is installed, what the machine has, and what is wrong.
+
+    With --engine-url the server is asked what it is, what the key may do, and for known answers. That only
+    reads; most of the known answers need documents of their own, which --load-data allows.
+    """
+    if load_data:
+        found.flags["engine.load_data"] = True
+    engines = Engines() if found.plugins.failures else _engines(found)
+    rows = [*_installed(found), *engines.rows]
+    if as_json:
+        shown = [{"what": w, "found": f, "state": s} for w, f, s in rows]
+        ok = not found.plugins.failures and not engines.problems
+        emit({"ok": ok, "checks": shown, "engine": [_plain(one) for one in engines.results]})
+    else:
+        table(["what", "found", "state"], rows)
+        for advice in dict.fromkeys(one.advice for one in engines.results if one.advice):
+            click.echo(f"\n{advice}")
+    found.note_unknown()
+    found.end_with_failures()
+    for other in engines.problems[1:]:
+        note(f"also: {other.what}")
+    if engines.problems:
+        raise engines.problems[0]
+
+
+def _installed(found: App) -> list[list[str]]:
+    device = hardware.device()
+    rows = [
+        ["dstill", dstill.__version__, "ok"],
+        ["python", platform.python_version(), "ok"],
+        ["device", f"{device.name}, {device.free / 2**30:.1f} of {device.total / 2**30:.1f} GiB free", "ok"],
+    ]
+    for extra, module in EXTRAS.items():
+        there = importlib.util.find_spec(module) is not None
+        rows.append([f"extra {extra}", module, "ok" if there else f"missing: pip install 'dstill[{extra}]'"])
+    return rows + [[f"plugin {f.plugin}", f.version, f.problem] for f in found.plugins.failures]
+
+
+# --- the engines ------------------------------------------------------------------------
+
+
+def _engines(found: App) -> Engines:
+    """Whether the executor opens, and what it finds: of the task asked for, else of every one that is installed."""
+    engines = Engines()
+    try:
+        asked = found.config().settings.project.task
+        for name in [asked] if asked else found.plugins.names("tasks"):
+            _look(found, name, engines)
+    except DstillError as problem:
+        engines.rows.append(["engine", "", str(problem).replace("\n", "; ")])
+        engines.problems.append(problem)
+    return engines
+
+
+def _look(found: App, name: str, engines: Engines) -> None:
+    config = found.config({"project.task": name})
+    task = make_task(found.plugins, config)
+    executor = make_executor(found.plugins, config, task)
+    if executor is None:
+        return
+    with executor.open(task, config.settings.engine):
+        engines.rows.append([f"engine of {name}", executor.label, "ok"])
+        results = []
+        try:
+            for result in executor.self_check():
+                results.append(result)
+        finally:  # what was found before an engine went away is told too
+            engines.results += results
+            engines.problems += [one.problem for one in results if one.problem]
+            engines.rows += _rows(name, results)
+
+
+def _rows(task: str, results: Iterable[CheckResult]) -> list[list[str]]:
+    """Facts one by one; of the known answers how many were right, and each that was not."""
+    facts = [one for one in results if not one.expected]
+    known = [one for one in results if one.expected and one.checked]
+    wrong = [one for one in known if one.problem]
+    rows = [[one.name, one.found, _state(one)] for one in facts]
+    if known:
+        state = f"{len(wrong)} wrong" if wrong else "ok"
+        rows.append([f"known answers of {task}", f"{len(known) - len(wrong)} of {len(known)} right", state])
+    rows += [[one.name, f"got {one.found}", f"expected {one.expected}"] for one in wrong]
+    reasons = Counter(one.found for one in results if one.expected and not one.checked)
+    return rows + [[f"known answers of {task}", f"{n} not asked", reason] for reason, n in reasons.items()]
+
+
+def _state(result: CheckResult) -> str:
+    return result.problem.what if result.problem else "ok" if result.checked else "not checked"
+
+
+def _plain(result: CheckResult) -> dict[str, Any]:
+    ok = not result.problem if result.checked else None
+    problem = result.problem and result.problem.as_json()
+    said = {"name": result.name, "found": result.found, "expected": result.expected, "advice": result.advice}
+    return {**said, "ok": ok, "problem": problem}
+
+
+COMMANDS = (doctor,)

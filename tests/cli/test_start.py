@@ -1,0 +1,105 @@
+"""`dstill init`: what it writes, for a new project and for data of the user's own, and what it refuses."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+Cli = Callable[..., Any]
+ENGINE = ("--engine-url", "http://abacus:20")
+
+
+def written(folder: Path = Path(".")) -> dict[str, Any]:
+    return tomllib.loads((folder / "dstill.toml").read_text())
+
+
+def test_a_new_project_has_the_recipe_of_a_student_that_begins_from_nothing(cli: Cli) -> None:
+    assert cli("init").code == 0
+    assert written()["train"] == {
+        "student": "tiny",
+        "modality": "auto",
+        "learning_rate": 2e-3,
+        "per_device_train_batch_size": 32,
+        "num_train_epochs": 8.0,
+    }
+
+
+def test_a_student_that_was_trained_before_has_the_defaults(cli: Cli) -> None:
+    assert cli("init", "--student", "hf:base").code == 0
+    assert written()["train"] == {"student": "hf:base", "modality": "auto"}
+    assert cli("config", "show").code == 0
+
+
+def test_what_the_task_describes_is_written_beside_it(cli: Cli) -> None:
+    ended = cli("init", *ENGINE, "--index", "sums", "--out", "deep/mine", "--set", "engine.api_key_env=KEY")
+    assert ended.code == 0, ended.err
+    assert ended.out == (
+        "read 20 numbers of sums\n"
+        "wrote deep/mine/numbers.json, deep/mine/dstill.toml for task 'toy'\n"
+        "next: cd deep/mine && dstill generate --out runs/first\n"
+    )
+    assert (Path("deep/mine") / "numbers.json").read_text().startswith("[1, 2")
+    toml = written(Path("deep/mine"))
+    assert toml["engine"] == {"url": "http://abacus:20", "index": "sums", "api_key_env": "KEY"}
+    assert toml["task"]["toy"]["limits"] == {"most": 20}
+    assert toml["generate"] == {"teacher": "parrot"}
+    assert toml["train"]["num_train_epochs"] == 2.0
+    assert "# read 20 numbers of sums\n" in (Path("deep/mine") / "dstill.toml").read_text()
+
+
+def test_the_tasks_recipe_is_for_a_student_that_begins_from_nothing(cli: Cli) -> None:
+    assert cli("init", *ENGINE, "--student", "memory").code == 0
+    assert written()["train"] == {"student": "memory", "modality": "auto"}
+
+
+def test_the_project_can_be_worked_in(cli: Cli) -> None:
+    assert cli("init", *ENGINE, "--set", "engine.url=http://abacus:9", "--student", "memory").code == 0
+    assert cli("generate", "--out", "runs/a", "--set", "engine.url=").code == 0
+
+
+@pytest.mark.parametrize("there", ["dstill.toml", "numbers.json"])
+def test_nothing_is_written_over(cli: Cli, there: str) -> None:
+    Path(there).write_text("mine")
+    ended = cli("init", *ENGINE)
+    assert ended.code == 2
+    assert ended.err.startswith(f"error: {there} is there already\n")
+    assert [(path.name, path.read_text()) for path in Path(".").iterdir()] == [(there, "mine")]
+
+
+def test_an_index_needs_a_server(cli: Cli) -> None:
+    ended = cli("init", "--index", "sums")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: --index without a server")
+
+
+def test_a_task_that_describes_no_server_says_so(cli: Cli, project: Path) -> None:
+    (project / "plain.py").write_text(PLAIN)
+    ended = cli("--plugin", "plain.py", "init", "--task", "plain", *ENGINE)
+    assert ended.code == 2
+    assert ended.err.startswith("error: task 'plain' describes no server\n--engine-url\n")
+    assert not Path("dstill.toml").exists()
+
+
+def test_a_secret_is_never_written(cli: Cli) -> None:
+    ended = cli("init", *ENGINE, "--set", "engine.api_key_env=sk-abcdefghijklmnop0123456789")
+    assert ended.code == 2
+    assert "sk-abc" not in ended.err
+    assert not Path("dstill.toml").exists()
+
+
+PLAIN = """
+from dstill import Task, hookimpl
+
+class Plain(Task):
+    name = "plain"
+    checks = ()
+
+    def examples(self, split):
+        return ()
+
+@hookimpl
+def register_tasks():
+    yield Plain
+"""
