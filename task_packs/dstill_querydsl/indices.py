@@ -44,7 +44,7 @@ class Index:
         """What the fields are known to hold."""
         return values_in(self.mapping, (source for _, source in self.documents())) if self.told is None else self.told
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over the mapping and what decides the documents."""
         content = [self.name, self.mapping, self.settings, self.now, self.recipe]

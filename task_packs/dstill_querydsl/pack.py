@@ -17,13 +17,12 @@ from typing import Any, ClassVar, Iterable, Literal, Mapping, Sequence
 from dstill.errors import UsageError
 from dstill.records import Draft, Example, Message, Problem, Prompt
 from dstill.task import Check, Task
-from dstill_querydsl import compare, guard, mapping_check, refusal, schema, showing, strict
+from dstill_querydsl import compare, guard, mapping_check, refusal, schema, showing, strict, values_check
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.fields import Fields
-from dstill_querydsl.guard_mapping import limits_on
 from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, index_of
 from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, question_block
+from dstill_querydsl.study import Study
 from dstill_querydsl.synthesize import split_examples, synthesize
 
 __all__ = ["QueryDsl", "Settings"]
@@ -69,8 +68,7 @@ class QueryDsl(Task):
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
-        self._fields: dict[str, Fields] = {}  # by the index' digest
-        self._limits: dict[str, guard.Limits] = {}  # so too
+        self._studies: dict[str, Study] = {}  # by the index' digest
 
     # --- questions ----------------------------------------------------------------------
 
@@ -79,6 +77,15 @@ class QueryDsl(Task):
         if (mapping := example.context.get("mapping")) is not None:
             require_mapping(mapping)
         return index_of(example.context, self.config)
+
+    def study(self, example: Example) -> Study | None:
+        """What is worked out once of the example's index."""
+        index = self.index(example)
+        if index is None:
+            return None
+        if index.digest not in self._studies:
+            self._studies[index.digest] = Study(index, self.config.guard)
+        return self._studies[index.digest]
 
     @cached_property
     def _splits(self) -> Mapping[str, list[Example]]:
@@ -135,6 +142,7 @@ class QueryDsl(Task):
             Check("json", self._json, parses=True),
             Check("schema", self._schema),
             Check("mapping", self._mapping),
+            Check("values", self._values),
             Check("guard", self._guard),
         )
 
@@ -146,23 +154,16 @@ class QueryDsl(Task):
         return refusal.check(value) if "refusal" in value else schema.check(value, self.config.dialect)
 
     def _mapping(self, example: Example, answer: str) -> Iterable[Problem]:
-        index, value = self.index(example), strict.read(answer).value or {}
-        if index is None or "refusal" in value:
-            return ()
-        if index.digest not in self._fields:  # resolving a mapping takes longer than checking a body
-            self._fields[index.digest] = Fields.of(index.mapping)
-        return mapping_check.check(value, self._fields[index.digest])
+        study, value = self.study(example), strict.read(answer).value or {}
+        return () if study is None or "refusal" in value else mapping_check.check(value, study.fields)
+
+    def _values(self, example: Example, answer: str) -> Iterable[Problem]:
+        study, value = self.study(example), strict.read(answer).value or {}
+        return () if study is None or "refusal" in value else values_check.check(value, study.fields, study.values)
 
     def _guard(self, example: Example, answer: str) -> Iterable[Problem]:
-        value = strict.read(answer).value or {}
-        return () if "refusal" in value else guard.check(value, self._limits_on(self.index(example)))
-
-    def _limits_on(self, index: Index | None) -> guard.Limits:
-        if index is None or not self.config.guard.restricts_fields:
-            return self.config.guard
-        if index.digest not in self._limits:
-            self._limits[index.digest] = limits_on(index.mapping, self.config.guard)
-        return self._limits[index.digest]
+        study, value = self.study(example), strict.read(answer).value or {}
+        return () if "refusal" in value else guard.check(value, study.limits if study else self.config.guard)
 
     def canonical(self, answer: str) -> str:
         return canonical_text(answer)

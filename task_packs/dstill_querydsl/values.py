@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from dstill.errors import DataError
 from dstill_querydsl.fields import Fields
@@ -60,6 +60,10 @@ class Values:
 
     def get(self, name: str) -> Known | None:
         return self._known.get(name)
+
+    def only(self, allows: Callable[[str], bool]) -> Values:
+        """Those of the fields that `allows` lets be."""
+        return Values({name: known for name, known in self._known.items() if allows(name)})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._known)

@@ -88,7 +88,7 @@ def test_how_far_an_answer_comes_without_an_engine(answer: str, reached: Level) 
 
 
 def test_layers_are_named_in_order() -> None:
-    assert [check.name for check in QueryDsl().checks] == ["json", "schema", "mapping", "guard"]
+    assert [check.name for check in QueryDsl().checks] == ["json", "schema", "mapping", "values", "guard"]
 
 
 def test_the_mapping_is_not_checked_where_only_a_name_is_known() -> None:

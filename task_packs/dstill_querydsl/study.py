@@ -1,0 +1,41 @@
+"""What is worked out once of an index, for as many questions and answers as there are about it.
+
+study = Study(index, Limits(fields=("*", "!user.email")))
+study.fields.get("title.raw")       resolving a mapping takes longer than checking a body
+study.limits.allows("mail")         False, where it is an alias of user.email
+study.values.get("user.email")      None: what may not be read is not told either
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from dstill_querydsl.fields import Fields
+from dstill_querydsl.guard_limits import Limits
+from dstill_querydsl.guard_mapping import limits_on
+from dstill_querydsl.indices import Index
+from dstill_querydsl.values import Values
+
+__all__ = ["Study"]
+
+
+class Study:
+    """Of one index, under the guard's limits."""
+
+    def __init__(self, index: Index, limits: Limits) -> None:
+        self.index = index
+        self._limits = limits
+
+    @cached_property
+    def fields(self) -> Fields:
+        return Fields.of(self.index.mapping)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The guard's, with other names of denied fields denied too."""
+        return limits_on(self.index.mapping, self._limits) if self._limits.restricts_fields else self._limits
+
+    @cached_property
+    def values(self) -> Values:
+        """What the fields that may be read are known to hold."""
+        return self.index.values.only(self.limits.allows)

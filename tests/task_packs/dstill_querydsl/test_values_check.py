@@ -1,0 +1,139 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill.records import Draft, Example
+from dstill_querydsl import values_check
+from dstill_querydsl.fields import Fields
+from dstill_querydsl.indices import bundled
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.values import Values
+
+FIELDS = Fields.of(
+    {
+        "properties": {
+            "level": {"type": "keyword"},
+            "folded": {"type": "keyword", "normalizer": "lowercase"},
+            "path": {"type": "keyword"},
+            "empty": {"type": "keyword"},
+            "status": {"type": "integer"},
+            "took": {"type": "long"},
+            "at": {"type": "date"},
+            "log": {"type": "text"},
+        }
+    }
+)
+KNOWN = Values.read(
+    {
+        "level": ["ERROR", "WARN"],
+        "folded": ["Error"],
+        "path": {"examples": ["/a"]},
+        "empty": [],
+        "status": [200, 503],
+        "took": {"min": 1, "max": 900},
+        "at": {"min": "2025-01-01", "max": "2025-03-31"},
+    }
+)
+
+
+def _problems(query):
+    problems = values_check.check({"query": query}, FIELDS, KNOWN)
+    assert all(problem.layer == "values" and not problem.is_error for problem in problems)
+    return problems
+
+
+@pytest.mark.parametrize(
+    ("query", "message", "hint", "suggestion"),
+    [
+        ({"term": {"level": "error"}}, "'level' holds no 'error'", "did you mean 'ERROR'?", "ERROR"),
+        ({"terms": {"level": ["WARN", "EROR"]}}, "'level' holds no 'EROR'", "did you mean 'ERROR'?", "ERROR"),
+        ({"match": {"level": {"query": "zzz"}}}, "'level' holds no 'zzz'", "it holds 'ERROR', 'WARN'", None),
+        ({"term": {"empty": "x"}}, "'empty' holds no 'x'", "no document has that field", None),
+        ({"term": {"status": 404}}, "'status' holds no 404", "it holds 200, 503", None),
+        (
+            {"range": {"took": {"gt": 1_000_000}}},
+            "'took' holds 1 to 900, so that gt 1000000 leaves nothing",
+            "check the unit and the number",
+            None,
+        ),
+        (
+            {"term": {"took": -9_000}},
+            "'took' holds 1 to 900, so that term -9000 leaves nothing",
+            "check the unit and the number",
+            None,
+        ),
+        (
+            {"range": {"at": {"gte": "2023-01-01", "lt": "2023-02-01"}}},
+            "'at' holds 2025-01-01 to 2025-03-31, so that lt '2023-02-01' leaves nothing",
+            "check the unit and the number",
+            None,
+        ),
+    ],
+)
+def test_what_is_not_there_is_a_warning(query, message, hint, suggestion) -> None:
+    [problem] = _problems(query)
+    assert (problem.message, problem.hint, problem.suggestion) == (message, hint, suggestion)
+    assert problem.pointer.startswith("/query/")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"term": {"level": "WARN"}},
+        {"term": {"level": {"value": "warn", "case_insensitive": True}}},
+        {"term": {"folded": "ERROR"}},
+        {"term": {"path": "/b"}},  # only examples are known
+        {"term": {"status": "503"}},
+        {"term": {"status": 503.0}},
+        {"range": {"took": {"gt": 1_000}}},  # not far outside: the index may have moved
+        {"range": {"took": {"lt": 1_000_000}}},  # leaves everything
+        {"range": {"at": {"gte": "2030-01-01"}}},  # later documents may have come
+        {"range": {"at": {"gte": "now-20y", "lt": "now-19y"}}},
+        {"prefix": {"level": "err"}},
+        {"match": {"log": "anything"}},
+        {"exists": {"field": "level"}},
+    ],
+)
+def test_what_may_be_there_is_none(query) -> None:
+    assert _problems(query) == ()
+
+
+def test_problems_are_bounded() -> None:
+    assert len(_problems({"terms": {"level": [f"x{n}" for n in range(500)]}})) == values_check.MAX_PROBLEMS
+
+
+def test_without_values_nothing_is_said() -> None:
+    assert values_check.check({"query": {"term": {"level": "?"}}}, FIELDS, Values()) == ()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["gt", "value", "level", "took"]), inner),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(["term", "terms", "range", "match"]), st.sampled_from(list(FIELDS.names)), json_values)
+def test_it_never_raises(operator, name, value) -> None:
+    _problems({operator: {name: value}})
+
+
+def test_golds_ask_for_values_that_their_index_holds() -> None:
+    task = QueryDsl()
+    told = 0
+    for example in task.synthesize({"index": "weblogs"}, 150, seed=3):
+        told += any(problem.layer == "values" for problem in task.problems(example, Draft(answer=example.answer or "")))
+    assert told <= 3  # questions after what is not there are asked on purpose
+
+
+def test_the_layer_stands_between_mapping_and_guard() -> None:
+    task = QueryDsl()
+    assert [check.name for check in task.checks] == ["json", "schema", "mapping", "values", "guard"]
+    example = Example(id="1", question="?", context={"index": "weblogs"})
+    [problem] = task.problems(example, Draft(answer='{"query":{"term":{"http.request.method":"get"}}}'))
+    assert (problem.layer, problem.code, problem.suggestion) == ("values", "unknown_value", "GET")
+
+
+def test_documents_are_read_once() -> None:
+    index = bundled("weblogs")
+    assert index.values is index.values
