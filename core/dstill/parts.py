@@ -136,6 +136,13 @@ class Recipe:
     alpha: float = field(
         default=0.5, metadata={"low": 0, "high": 1, "help": "weight of the label branch in dss; 1 - alpha: rationale"}
     )
+    task_prefix: Literal["encoder", "decoder"] = field(
+        default="encoder",
+        metadata={
+            "help": "where the task word stands. encoder: before the question, as published; decoder: where the answer "
+            "begins, so that the question is computed once for all branches"
+        },
+    )
     learning_rate: float = field(default=5e-5, metadata={"low": 1e-9, "high": 10})
     per_device_train_batch_size: int = field(default=2, metadata={"low": 1, "high": 65536})
     gradient_accumulation_steps: int = field(default=1, metadata={"low": 1, "high": 65536})
@@ -147,7 +154,9 @@ class Recipe:
     max_length: int = field(default=1024, metadata={"low": 8, "high": 1 << 20, "help": "tokens of the source"})
     max_target_length: int = field(default=512, metadata={"low": 8, "high": 1 << 20, "help": "tokens of a target"})
     gradient_checkpointing: bool = False
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = field(
+        default="auto", metadata={"help": "auto: bf16 on a GPU that has it, else fp32; fp16 is never used"}
+    )
     r: int = field(default=16, metadata={"low": 1, "high": 4096, "help": "LoRA rank"})
     lora_alpha: int = field(default=64, metadata={"low": 1, "high": 65536, "help": "recipe: 4 x r"})
     lora_dropout: float = field(default=0.1, metadata={"low": 0, "high": 1})
