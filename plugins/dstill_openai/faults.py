@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 from dstill.errors import AuthError, ConfigError, DataError, DstillError, ServiceError
 from dstill.records import Reply, Usage
 from dstill.secrets import redact
-from dstill_openai.waiting import retry_after
+from dstill.waiting import retry_after
 
 if TYPE_CHECKING:
     import openai

@@ -1,7 +1,6 @@
-"""When to try again: Retry-After where the server gave one, else exponential backoff with full jitter.
+"""When to try again where the server did not say: exponential backoff with full jitter.
 
-    retry_after({"retry-after": "12"})                              12.0
-    retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"})   0.0 once it has passed
+    backoff(1), backoff(2), backoff(9)      0.31, 0.87, 41.2
 
 A pause holds for all requests of a teacher, not just for the one that was told: the others would
 only be told the same.
@@ -11,32 +10,13 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 import time
-from email.utils import parsedate_to_datetime
-from typing import Mapping
 
-__all__ = ["Gate", "backoff", "retry_after"]
+__all__ = ["Gate", "backoff"]
 
 FIRST, LONGEST = 0.5, 60.0  # seconds: the range of the first try again, and of the last
-A_DAY = 86_400.0
 
 _log = logging.getLogger("dstill")
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, or None where the server named none, or nothing that makes sense."""
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        value = headers.get(name, "").strip()
-        if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
-            seconds = float(value) / unit
-            return seconds if seconds <= A_DAY else None
-    try:
-        at = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return None
-    seconds = at - time.time()
-    return max(0.0, seconds) if seconds <= A_DAY else None
 
 
 def backoff(attempt: int) -> float:

@@ -5,17 +5,15 @@
     not_here("400 parsing_exception: unknown query [mach]")   → False: invented
 
 Only the request that meets a hole is refused, not the whole index. The list comes from running
-the embedded engine against real ones.
+the embedded engine against real ones; the names that it lacks are stored by `probe`.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from typing import Any, Iterable, Iterator, Mapping
+
+from dstill_querydsl.engines.probe import bare, declared, lacking, unknown
 
 __all__ = ["Holes", "exact", "not_here"]
 
@@ -24,12 +22,7 @@ _FILTERS = ("synonym", "synonym_graph", "word_delimiter", "word_delimiter_graph"
 _ANALYZERS = ("english",)
 _CHAR_FILTERS = ("mapping",)
 _SIGNIFICANT = frozenset({"significant_terms", "significant_text"})
-# Top-level keys of Elasticsearch that the embedded engine does not know.
-_KEYS = ("ext", "indices_boost", "knn", "pit", "profile", "rank", "rescore", "retriever", "runtime_mappings", "slice")
 _WHOLE = ("long", "integer", "short", "byte")
-_UNKNOWN = re.compile(
-    r"unknown query \[(\w+)\]|Unknown aggregation type \[(\w+)\]|Unknown key for an? \w+ in \[(\w+)\]", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,21 +82,10 @@ def exact(
 
 def not_here(reason: str) -> bool:
     """Whether the embedded engine refused something that Elasticsearch has."""
-    if "unsupported_operation_exception" in reason or "is not supported by osmem" in reason:
+    if declared(reason) or bare(reason) in lacking()["parts"].values():
         return True
-    match = _UNKNOWN.search(reason)
-    if match is None:
-        return False
-    query, aggregation, key = match.groups()
-    return query in _names("query") or aggregation in _names("aggs") or key in _KEYS
-
-
-@cache
-def _names(module: str) -> frozenset[str]:
-    """The queries or aggregations of Elasticsearch, as its client knows them."""
-    classes = vars(import_module(f"elasticsearch.dsl.{module}")).values()
-    found = (getattr(one, "name", None) for one in classes if inspect.isclass(one))
-    return frozenset(name for name in found if isinstance(name, str) and name)
+    kind, name = unknown(reason) or ("", "")
+    return bool(kind) and name in lacking()[kind]
 
 
 def _fields(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -13,7 +13,6 @@ there or is something else, AuthError where a key is refused.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from types import TracebackType
 from typing import Any, Callable, Iterable, Mapping, Self
@@ -25,6 +24,7 @@ from dstill_querydsl.engines.connect import connect
 from dstill_querydsl.engines.load import Loader
 from dstill_querydsl.engines.node import ReplyTooLarge, Wire
 from dstill_querydsl.engines.product import Capabilities, NotAnEngine, identify
+from dstill_querydsl.engines.replies import BUSY, is_engine_error, names_index, reason_of, refused, wait, whole
 from dstill_querydsl.engines.rules import check_name, reads
 from dstill_querydsl.mapping_merge import merge
 
@@ -33,8 +33,6 @@ __all__ = ["HttpEngine"]
 log = logging.getLogger("dstill")
 
 TRIES = 4
-LONGEST_WAIT = 10.0  # seconds before another try, whatever Retry-After says
-BUSY = (429, 503)
 JSON = {"accept": "application/json", "content-type": "application/json"}
 
 
@@ -95,29 +93,20 @@ class HttpEngine:
         from elastic_transport import ApiError, TransportError
 
         try:
-            reply = self._patiently(ask).body
+            return whole(self._patiently(ask).body)
         except ApiError as error:
             return self._refused(error, index)
         except TransportError as error:
             if isinstance(error.__cause__, ReplyTooLarge):
                 return Outcome(kind=OutcomeKind.INVALID, reason=str(error.__cause__))
             return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{type(error).__name__}: {error.message}")
-        if not isinstance(reply, dict):
-            return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="the reply is no JSON object")
-        if reply.get("timed_out"):
-            return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="timed out", raw=reply)
-        if failed := (reply.get("_shards") or {}).get("failed"):
-            return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{failed} shards failed", raw=reply)
-        return Outcome(kind=OutcomeKind.OK, raw=reply)
 
     def _refused(self, error: Any, index: str) -> Outcome:
         if error.meta.status in (401, 403):
             raise self._forbidden(error, f"searching '{index}'")
-        if error.meta.status == 404 and _names_index(error.body, index):
+        if error.meta.status == 404 and names_index(error.body, index):
             raise self._missing(index)
-        reason = f"{error.meta.status} {_reason(error.body)}"
-        fault = 400 <= error.meta.status < 500 and error.meta.status not in (408, *BUSY)
-        return Outcome(kind=OutcomeKind.INVALID if fault else OutcomeKind.UNAVAILABLE, reason=reason, raw=error.body)
+        return refused(error.meta.status, error.body)
 
     def _patiently(self, ask: Callable[[], Any]) -> Any:
         """`ask`, again when the server says that it is busy, after the time that it asks for."""
@@ -129,7 +118,7 @@ class HttpEngine:
             except ApiError as error:
                 if error.meta.status not in BUSY or attempt == TRIES - 1:
                     raise
-                time.sleep(_wait(error.meta.headers.get("retry-after") or "", attempt))
+                time.sleep(wait(error.meta.headers, attempt))
         raise AssertionError("unreachable: the last try raises")
 
     def _ask(self, ask: Callable[[], Any], what: str, strange: bool = False) -> Any:
@@ -142,7 +131,7 @@ class HttpEngine:
         try:
             return self._patiently(ask).body
         except ApiError as error:
-            if strange and not _is_engine_error(error):
+            if strange and not is_engine_error(error.body):
                 raise ServiceError(
                     f"{self.settings.url} answers, but is no Elasticsearch or OpenSearch",
                     where=f"GET / gave {error.meta.status}",
@@ -152,7 +141,9 @@ class HttpEngine:
                 raise self._forbidden(error, what) from None
             if error.meta.status == 404:
                 raise self._missing(what) from None
-            raise ServiceError(f"{what}: {error.meta.status} {_reason(error.body)}", where=self.settings.url) from None
+            raise ServiceError(
+                f"{what}: {error.meta.status} {reason_of(error.body)}", where=self.settings.url
+            ) from None
         except SerializationError:
             raise ServiceError(
                 f"{self.settings.url} answers, but is no Elasticsearch or OpenSearch", where="engine.url", hint=HINT
@@ -168,7 +159,7 @@ class HttpEngine:
     def _forbidden(self, error: Any, what: str) -> AuthError:
         return AuthError(
             f"the engine refused {what} ({error.meta.status})",
-            where=_reason(error.body),
+            where=reason_of(error.body),
             hint="the key needs the privilege read and view_index_metadata on the index, and monitor on the cluster",
         )
 
@@ -202,29 +193,3 @@ class HttpEngine:
 
 
 HINT = "is it running there? For a server of yours: --engine-url http://HOST:PORT; without one: the embedded engine"
-
-
-def _wait(retry_after: str, attempt: int) -> float:
-    asked = float(retry_after) if retry_after.strip().isdigit() else 0.25 * 2**attempt * random.uniform(1, 1.5)
-    return min(asked, LONGEST_WAIT)
-
-
-def _is_engine_error(error: Any) -> bool:
-    """Engines say errors as JSON with a type; a web server's are pages."""
-    return isinstance(error.body, Mapping) and isinstance(error.body.get("error"), (Mapping, str))
-
-
-def _names_index(body: Any, index: str) -> bool:
-    """Whether a 404 is about the index that was asked, and not about one that the answer looks things up in."""
-    error = body.get("error") if isinstance(body, Mapping) else None
-    return not isinstance(error, Mapping) or error.get("index", index) == index
-
-
-def _reason(body: Any) -> str:
-    """The first root cause of an engine's error: ``parsing_exception: unknown query [mach]``."""
-    error = body.get("error") if isinstance(body, Mapping) else None
-    if not isinstance(error, Mapping):
-        return str(error or body)[:300]
-    causes = error.get("root_cause") or []
-    cause = causes[0] if causes and isinstance(causes[0], Mapping) else error
-    return f"{cause.get('type', '')}: {cause.get('reason', '')}"[:500]

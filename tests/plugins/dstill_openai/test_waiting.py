@@ -1,49 +1,18 @@
-"""Retry-After in all its forms, backoff, and a pause that holds for everybody."""
+"""Backoff, and a pause that holds for everybody."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from email.utils import formatdate
 
 import pytest
 from support.loopback_teacher import LoopbackTeacher, answer, error
 from support.openai_asking import ask, opened, prompt
 
 from dstill.errors import ServiceError
-from dstill_openai.waiting import backoff, retry_after
+from dstill_openai.waiting import backoff
 
 pytestmark = pytest.mark.usefixtures("key")
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "12"}, 12.0),
-        ({"retry-after": " 0.5 "}, 0.5),
-        ({"retry-after": "0"}, 0.0),
-        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
-        ({}, None),
-        ({"retry-after": ""}, None),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "-5"}, None),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "1e9"}, None),
-        ({"retry-after": "9" * 4301}, None),
-        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, None),
-        ({"retry-after": "Fri, 31 Dec 99999 23:59:59 GMT"}, None),
-    ],
-)
-def test_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers) == seconds
-
-
-def test_retry_after_as_a_date_is_the_time_until_then() -> None:
-    seconds = retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)})
-    assert seconds is not None
-    assert 57 < seconds <= 60
 
 
 def test_backoff_grows_with_full_jitter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,8 @@ def test_a_busy_server_is_asked_again_when_it_says(serve: Serve, said: dict[str,
     [
         ((200, {}, {**FOUND, "timed_out": True}), "timed out"),
         ((200, {}, {**FOUND, "_shards": {"failed": 2}}), "2 shards failed"),
-        ((500, {}, {"error": {"type": "null_pointer_exception", "reason": ""}}), "500 null_pointer_exception"),
+        ((500, {}, {"error": {"type": "corrupt_index_exception", "reason": ""}}), "500 corrupt_index_exception"),
+        ((500, {}, {"error": "boom"}), "500 boom"),
         ((200, {}, b"[1"), "SerializationError"),
         ((200, {}, [1]), "no JSON object"),
         ((200, {"content-length": "1000"}, b"{"), "ConnectionError"),
@@ -114,6 +115,15 @@ def test_what_is_nobodys_fault(serve: Serve, said: dict[str, Any], reply: Any, r
         outcome = engine.search("logs", {})
     assert outcome.kind is OutcomeKind.UNAVAILABLE
     assert reason in outcome.reason
+
+
+def test_a_body_that_an_engine_stumbles_over_is_refused(serve: Serve, said: dict[str, Any]) -> None:
+    """OpenSearch says 500 where Elasticsearch says 400; at every try."""
+    cause = {"type": "illegal_state_exception", "reason": "Can't get text on a START_ARRAY at 1:34"}
+    with engine_that(serve, said, lambda: (500, {}, {"error": {**cause, "root_cause": [cause]}})) as engine:
+        outcome = engine.search("logs", {})
+    assert outcome.kind is OutcomeKind.INVALID
+    assert outcome.reason.startswith("500 illegal_state_exception")
 
 
 def test_an_answer_that_is_refused(serve: Serve, said: dict[str, Any]) -> None:
