@@ -7,9 +7,10 @@ The code needs transformers (and peft, for an adapter) only, and gives the answe
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Sequence
 
 from dstill.parts import Fitted, TrainingJob
+from dstill.records import Pair
 
 if TYPE_CHECKING:
     from dstill_finetune.facts import Facts
@@ -29,20 +30,22 @@ def model_card(facts: Facts, job: TrainingJob, fitted: Fitted, *, left_out: int,
         "records": f"{len(job.train) - left_out:,} (left out for their length: {left_out})",
         "learning rate, batch": f"{recipe.learning_rate:g}, {recipe.per_device_train_batch_size}"
         f" × {recipe.gradient_accumulation_steps}",
+        "task word": "before the question" if facts.task_prefix == "encoder" else "where the answer begins",
         "seed": str(facts.seed),
         **{str(key): str(value) for key, value in job.card.items()},
     }
     table = "\n".join(f"| {_cell(key)} | {_cell(value)} |" for key, value in rows.items())
-    first = next((p for record in job.train for p in record), None)
-    prompt = first.task_prefix + first.source if first else "predict: …"
+    first = next((p for record in job.train for p in record), Pair(task_prefix="predict: ", source="…", target=""))
+    task = facts.tasks.get(first.task_prefix, [])
+    prompt = first.source if task else first.task_prefix + first.source
     return (
         f"---\nlibrary_name: {library}\ntags: [dstill, distillation]\n---\n\n# A dstill student\n\n"
-        f"| | |\n| --- | --- |\n{table}\n\n## Use\n\n```python\n{usage(facts, prompt, cut=cut)}```\n"
+        f"| | |\n| --- | --- |\n{table}\n\n## Use\n\n```python\n{usage(facts, prompt, task, cut=cut)}```\n"
     )
 
 
-def usage(facts: Facts, prompt: str, *, cut: bool = False) -> str:
-    """Python that answers `prompt`; FOLDER is the student's."""
+def usage(facts: Facts, prompt: str, task: Sequence[int] = (), *, cut: bool = False) -> str:
+    """Python that answers `prompt`; FOLDER is the student's. `task`: ids that the answer begins with."""
     kind = "AutoModelForSeq2SeqLM" if facts.encoder_decoder else "AutoModelForCausalLM"
     quantized = ", BitsAndBytesConfig" if facts.four_bit else ""
     lines = [f"from transformers import {kind}, AutoTokenizer{quantized}"]
@@ -69,7 +72,16 @@ def usage(facts: Facts, prompt: str, *, cut: bool = False) -> str:
     lines += [
         f"prompt = {json.dumps(prompt + suffix, ensure_ascii=False)}",
         f'ids = tokenizer(prompt, return_tensors="pt")["input_ids"]{"[:, :-1]" if cut else ""}',
-        "output = model.generate(input_ids=ids, attention_mask=ids.new_ones(ids.shape),",
+    ]
+    begun = ""
+    if task and facts.encoder_decoder:  # the task word, with which the answer begins
+        lines += [f"begun = ids.new_tensor([[model.generation_config.decoder_start_token_id, *{list(task)}]])"]
+        begun, answer = " decoder_input_ids=begun,", f"[{1 + len(task)}:]"
+    elif task:
+        lines += [f"ids = torch.cat([ids, torch.tensor([{list(task)}])], 1)  # the task word"]
+        lines.insert(0, "import torch")
+    lines += [
+        f"output = model.generate(input_ids=ids,{begun} attention_mask=ids.new_ones(ids.shape),",
         f"                        do_sample=False, max_new_tokens={facts.max_target_length},",
         "                        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)",
         f"print(tokenizer.decode(output[0]{answer}, skip_special_tokens=True))",

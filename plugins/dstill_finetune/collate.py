@@ -1,20 +1,27 @@
 """Records become a batch: every row of every record in one forward pass, padded to the longest.
 
-    Collator(encoder_decoder=True, pad=0, start=0)(records) →
+    Collator(encoder_decoder=True, pad=0, start=0, branches=["predict: "])(records) →
         {"input_ids": (rows, S), "attention_mask": (rows, S), "decoder_input_ids": (rows, T),
-         "labels": (rows, T) with -100 where nothing is learnt, "weight": (rows,), "branch": (rows,)}
+         "labels": (rows, T) with -100 where nothing is learnt,
+         "weight": (rows, T) and "branch": (rows, T), of each label}
 
 For a decoder-only student the rows are prompt and target one after the other, and
 ``labels`` stand where they are predicted from: one position to the left.
+
+Where the rows of a record have one source, it is computed once: by an encoder because
+``distinct`` names the rows that differ and ``place`` where each row finds its own among
+them; by a decoder with `sharing` because prompt and targets lie in one row
+(`dstill_finetune.sharing`), with ``position_ids`` and a mask over pairs of tokens.
 
 `BucketSampler` orders records so that those of one batch have about the same length.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Sequence
 
-from dstill_finetune.encoding import Encoded
+from dstill_finetune.encoding import Encoded, Row
+from dstill_finetune.sharing import PADDING, Sharing, layout
 
 if TYPE_CHECKING:
     import torch
@@ -26,37 +33,93 @@ BUCKET = 32  # batches that are sorted by length together
 
 
 class Collator:
-    def __init__(self, *, encoder_decoder: bool, pad: int, start: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        encoder_decoder: bool,
+        pad: int,
+        branches: Iterable[str],
+        start: int = 0,
+        sharing: Sharing | None = None,
+    ) -> None:
         self.encoder_decoder = encoder_decoder
         self.pad = pad
+        self.branches = {branch: number for number, branch in enumerate(branches)}
         self.start = start  # the token that an encoder–decoder's decoder starts with
-        self.branches: dict[str, int] = {}  # task prefix → number, in the order in which they are met
+        self.sharing = sharing  # of a decoder-only student whose prompts stand before the task word
 
-    def __call__(self, records: Sequence[Encoded]) -> dict[str, torch.Tensor]:
-        import torch
-
-        rows = [row for record in records for row in record]
-        numbers = [self.branches.setdefault(row.branch, len(self.branches)) for row in rows]
-        batch = {
-            "weight": torch.tensor([row.weight for row in rows]),
-            "branch": torch.tensor(numbers),
-        }
+    def __call__(self, records: Sequence[Encoded]) -> dict[str, Any]:
         if self.encoder_decoder:
-            return batch | {
-                "input_ids": _padded([row.source for row in rows], self.pad),
-                "attention_mask": _padded([[1] * len(row.source) for row in rows], 0),
-                "decoder_input_ids": _padded([[self.start, *row.target[:-1]] for row in rows], self.pad),
-                "labels": _padded([row.target for row in rows], IGNORED),
-            }
-        whole = [row.source + row.target[:-1] for row in rows]  # nothing follows the end: it is only predicted
-        return batch | {
+            return self._written(records)
+        return self._continued(records) if self.sharing is None else self._shared(records, self.sharing)
+
+    def _written(self, records: Sequence[Encoded]) -> dict[str, Any]:
+        """Of an encoder–decoder: it reads the source and writes task word and target."""
+        rows = [row for record in records for row in record]
+        batch = {
+            "input_ids": _padded([row.source for row in rows], self.pad),
+            "attention_mask": _padded([[1] * len(row.source) for row in rows], 0),
+            "decoder_input_ids": _padded([[self.start, *row.task, *row.target[:-1]] for row in rows], self.pad),
+        }
+        return batch | self._learnt([[(len(row.task), row)] for row in rows]) | _distinct(records)
+
+    def _continued(self, records: Sequence[Encoded]) -> dict[str, Any]:
+        """Of a decoder: each target goes on after a prompt of its own. Its end is predicted, and never read."""
+        rows = [row for record in records for row in record]
+        whole = [row.source + row.task + row.target[:-1] for row in rows]
+        batch = {"input_ids": _padded(whole, self.pad), "attention_mask": _padded([[1] * len(ids) for ids in whole], 0)}
+        return batch | self._learnt([[(len(row.source) + len(row.task) - 1, row)] for row in rows])
+
+    def _shared(self, records: Sequence[Encoded], sharing: Sharing) -> dict[str, Any]:
+        """Of a decoder: prompt, then task word and target of every branch."""
+        whole, places = [], []
+        for record in records:
+            written = [row.task + row.target[:-1] for row in record]
+            whole.append(sum(written, record[0].source))
+            places.append(layout(len(record[0].source), list(map(len, written))))
+        positions = _padded([positions for positions, _ in places], 0)
+        segments = _padded([segments for _, segments in places], PADDING)
+        batch = {
             "input_ids": _padded(whole, self.pad),
-            "attention_mask": _padded([[1] * len(ids) for ids in whole], 0),
-            "labels": _padded([[IGNORED] * (len(row.source) - 1) + row.target for row in rows], IGNORED),
+            "position_ids": positions,
+            "attention_mask": sharing.mask(positions, segments),
+        }
+        return batch | self._learnt(
+            [
+                [(len(row.task) - 1 + (0 if number else len(row.source)), row) for number, row in enumerate(record)]
+                for record in records
+            ]
+        )
+
+    def _learnt(self, lines: Sequence[Sequence[tuple[int, Row]]]) -> dict[str, torch.Tensor]:
+        """Labels with branch and weight of each. `lines`: targets, each with how many positions lie before it."""
+        labels, branches, weights = [], [], []
+        for line in lines:
+            labels.append([i for gap, row in line for i in (*[IGNORED] * gap, *row.target)])
+            branches.append([self.branches[row.branch] for gap, row in line for _ in range(gap + len(row.target))])
+            weights.append([row.weight for gap, row in line for _ in range(gap + len(row.target))])
+        return {
+            "labels": _padded(labels, IGNORED),
+            "branch": _padded(branches, 0),
+            "weight": _padded(weights, 0.0),
         }
 
 
-def _padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+def _distinct(records: Sequence[Encoded]) -> dict[str, torch.Tensor]:
+    """Nothing where every row has a source of its own, as it has in the published form."""
+    import torch
+
+    rows = [row for record in records for row in record]
+    if not all(row.task for row in rows):
+        return {}
+    sources: dict[tuple[int, ...], int] = {}
+    place = [sources.setdefault(tuple(row.source), len(sources)) for row in rows]
+    if len(sources) == len(rows):
+        return {}
+    return {"distinct": torch.tensor([place.index(i) for i in range(len(sources))]), "place": torch.tensor(place)}
+
+
+def _padded(rows: Sequence[Sequence[float]], value: float) -> torch.Tensor:
     """(rows, longest), padded on the right."""
     import torch
 

@@ -5,14 +5,21 @@ out because a source or target was longer than the limits. More than 5 % is an e
 
     Encoder(tokenizer, encoder_decoder=True, max_length=64, max_target_length=64).encode(records)
 
-An encoder–decoder reads prefix + source and writes the target. A decoder-only student
-reads prefix + source + a line break and goes on with the target.
+Where the task word (the pair's prefix) stands is the recipe's ``task_prefix``:
+
+                    encoder–decoder                   decoder-only
+    encoder         reads "predict: abc"              "predict: abc⏎" + target
+    decoder         reads "abc",                      "abc⏎predict:⏎" + target
+                    writes "predict:" + target
+
+"encoder" is the published form. In the other one the source is the same for every branch
+of a record, and is computed once; a trained student is given the task word to begin with.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence
 
 from dstill.errors import DataError
 from dstill.records import Pair
@@ -30,6 +37,7 @@ class Row:
     target: list[int]  # ends with the end-of-sequence token
     weight: float
     branch: str  # the pair's task prefix: each branch's loss is a mean over its own tokens
+    task: list[int] = field(default_factory=list)  # the task word, where it stands before the target; not learnt
 
 
 Encoded = tuple[Row, ...]  # the rows of one record, always in one forward pass
@@ -42,6 +50,11 @@ class Dataset:
     longest_source: int  # tokens, of those kept
     longest_target: int
 
+    @property
+    def branches(self) -> list[str]:
+        """Task prefixes, in the order in which they are met."""
+        return list(dict.fromkeys(row.branch for record in self.records for row in record))
+
     def __len__(self) -> int:
         return len(self.records)
 
@@ -50,14 +63,50 @@ class Dataset:
 
 
 class Encoder:
-    def __init__(self, tokenizer: Any, *, encoder_decoder: bool, max_length: int, max_target_length: int) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        *,
+        encoder_decoder: bool,
+        max_length: int,
+        max_target_length: int,
+        task_prefix: str = "encoder",
+        tasks: Mapping[str, list[int]] | None = None,
+    ) -> None:
+        """`tasks`: of a trained student, the ids of its task words; `encode` fills them in."""
         self.tokenizer = tokenizer
         self.encoder_decoder = encoder_decoder
         self.max_length = max_length
         self.max_target_length = max_target_length
+        self.task_prefix = task_prefix
+        self.tasks = dict(tasks or {})
 
-    def sources(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of prompts (prefix and source together), as the student gets them in training and afterwards."""
+    def prompts(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
+        """Source and task word of each prompt (prefix and source in one text), as the student learnt them."""
+        words = [next((word for word in self._words() if text.startswith(word)), "") for text in texts]
+        sources = self._sources([text.removeprefix(word) for text, word in zip(texts, words, strict=True)])
+        return [(source, self.tasks.get(word, [])) for source, word in zip(sources, words, strict=True)]
+
+    def _words(self) -> list[str]:
+        return sorted(self.tasks, key=len, reverse=True)
+
+    def _task(self, prefix: str) -> list[int]:
+        """The ids of a task word before the target. Raises DataError where it does not tell branches apart."""
+        if self.task_prefix == "encoder":
+            return []
+        if prefix not in self.tasks:
+            word = prefix.strip() if self.encoder_decoder else f"{prefix.strip()}\n"
+            ids = self._ids([word], special=False)[0]
+            if not prefix.strip() or ids in self.tasks.values():
+                raise DataError(
+                    f"the tokenizer does not tell the task word '{prefix}' from others",
+                    where="train.task_prefix = decoder",
+                    hint='task_prefix = "encoder" has the word before the question',
+                )
+            self.tasks[prefix] = ids
+        return self.tasks[prefix]
+
+    def _sources(self, texts: Sequence[str]) -> list[list[int]]:
         if self.encoder_decoder:
             return self._ids(texts, special=True)
         rows = self._ids([f"{text}\n" for text in texts], special=True)
@@ -80,10 +129,14 @@ class Encoder:
     def encode(self, records: Sequence[Sequence[Pair]], *, strict: bool = True) -> Dataset:
         """Rows of every record within the limits. `strict`: raises DataError when more than 5 % are over them."""
         pairs = [pair for record in records for pair in record]
-        sources = iter(self.sources([pair.task_prefix + pair.source for pair in pairs]))
+        before = self.task_prefix == "encoder"
+        sources = iter(self._sources([pair.task_prefix * before + pair.source for pair in pairs]))
         targets = iter(self.targets([pair.target for pair in pairs]))
         rows = [
-            tuple(Row(next(sources), next(targets), pair.weight, pair.task_prefix) for pair in record)
+            tuple(
+                Row(next(sources), next(targets), pair.weight, pair.task_prefix, self._task(pair.task_prefix))
+                for pair in record
+            )
             for record in records
         ]
         kept = [record for record in rows if record and all(map(self._fits, record))]

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Mapping
 
 from dstill.errors import DataError
 
@@ -33,6 +34,8 @@ class Facts:
     max_length: int
     max_target_length: int
     threads: int = 0  # of the CPU; 0: torch's own choice
+    task_prefix: str = "encoder"  # the form in which it was trained (`dstill_finetune.encoding`)
+    tasks: Mapping[str, list[int]] = field(default_factory=dict)  # prefix → ids that its answer begins with
 
     @classmethod
     def read(cls, folder: Path) -> Facts:

@@ -11,12 +11,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from abc import abstractmethod
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 from dstill import hardware
 from dstill.errors import DataError
@@ -24,19 +25,22 @@ from dstill.parts import Fitted, Recipe, Student, TrainingJob, Writer
 from dstill_finetune import folders
 from dstill_finetune.card import model_card
 from dstill_finetune.collate import Collator
-from dstill_finetune.encoding import Encoder
+from dstill_finetune.encoding import Dataset, Encoder
 from dstill_finetune.facts import Facts
 from dstill_finetune.modalities import Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
 from dstill_finetune.rows import add_rows
 from dstill_finetune.saving import saving, share
+from dstill_finetune.sharing import sharing
 from dstill_finetune.threads import cpu_threads
 from dstill_finetune.tokenizer import repair
 from dstill_finetune.trainer import train
 from dstill_finetune.writing import ModelWriter
 
 __all__ = ["Finetuned"]
+
+log = logging.getLogger("dstill")
 
 
 class Finetuned(Student):
@@ -70,17 +74,13 @@ class Finetuned(Student):
             tokenizer.save_pretrained(job.folder)
         model = self._untrained(job.folder, base, job.seed, options)
         add_rows(model, len(tokenizer), new, job.seed)
-        encoder = _encoder(tokenizer, model, recipe)
+        encoder = _encoder(tokenizer, model, recipe, {})
         data, validation = encoder.encode(job.train), encoder.encode(job.validation, strict=False)
         _settle(model, tokenizer, recipe)
         model = job.modality.prepare(model, recipe)
         history = train(
             model,
-            Collator(
-                encoder_decoder=encoder.encoder_decoder,
-                pad=tokenizer.pad_token_id,
-                start=model.config.decoder_start_token_id if encoder.encoder_decoder else 0,
-            ),
+            _collator(model, encoder, data, validation),
             data,
             validation,
             recipe,
@@ -105,6 +105,8 @@ class Finetuned(Student):
             max_length=recipe.max_length,
             max_target_length=recipe.max_target_length,
             threads=recipe.threads,
+            task_prefix=recipe.task_prefix,
+            tasks=encoder.tasks,
         )
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
         fitted = Fitted(
@@ -144,10 +146,9 @@ class Finetuned(Student):
             add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
         if facts.adapter and trained:
             model = _with_adapter(model, folder)
-        recipe = Recipe(max_length=facts.max_length, max_target_length=facts.max_target_length)
-        _settle(model, tokenizer, recipe)
+        _settle(model, tokenizer, facts)
         threads = min(facts.threads, os.cpu_count() or 1)  # it may have been trained on a larger machine
-        return ModelWriter(model, _encoder(tokenizer, model, recipe), threads=threads)
+        return ModelWriter(model, _encoder(tokenizer, model, facts, facts.tasks), threads=threads)
 
     def _loaded(self, folder: Path, facts: Facts, trained: bool) -> Any:
         import torch
@@ -162,22 +163,40 @@ class Finetuned(Student):
         return model if facts.four_bit else model.to(device)
 
 
-def _encoder(tokenizer: Any, model: Any, recipe: Recipe) -> Encoder:
+def _encoder(tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[str, list[int]]) -> Encoder:
     return Encoder(
         tokenizer,
         encoder_decoder=folders.is_encoder_decoder(model.config),
-        max_length=recipe.max_length,
-        max_target_length=recipe.max_target_length,
+        max_length=form.max_length,
+        max_target_length=form.max_target_length,
+        task_prefix=form.task_prefix,
+        tasks=tasks,
     )
 
 
-def _settle(model: Any, tokenizer: Any, recipe: Recipe) -> None:
+def _collator(model: Any, encoder: Encoder, data: Dataset, validation: Dataset) -> Collator:
+    tokenizer, shared = encoder.tokenizer, None
+    branches = list(dict.fromkeys([*data.branches, *validation.branches]))
+    if encoder.task_prefix == "decoder" and not encoder.encoder_decoder and len(branches) > 1:
+        shared = sharing(model)
+        if shared is None:
+            log.warning("the student cannot share a prompt between branches: each branch is a sequence of its own")
+    return Collator(
+        encoder_decoder=encoder.encoder_decoder,
+        pad=tokenizer.pad_token_id,
+        branches=branches,
+        start=model.config.decoder_start_token_id if encoder.encoder_decoder else 0,
+        sharing=shared,
+    )
+
+
+def _settle(model: Any, tokenizer: Any, form: Recipe | Facts) -> None:
     """Generation as `writing` does it becomes the model's own default: greedy, with these limits."""
     config = model.generation_config
     config.do_sample, config.num_beams = False, 1
     config.temperature = config.top_p = config.top_k = None
     config.max_length = None
-    config.max_new_tokens = recipe.max_target_length
+    config.max_new_tokens = form.max_target_length
     config.pad_token_id, config.eos_token_id = tokenizer.pad_token_id, tokenizer.eos_token_id
     if folders.is_encoder_decoder(model.config) and model.config.decoder_start_token_id is None:
         model.config.decoder_start_token_id = config.decoder_start_token_id = tokenizer.pad_token_id

@@ -5,9 +5,7 @@ and a `History`. Raises TrainingError for NaN and for memory that runs out.
 
     loss = Σ over branches of weight · (sum of token losses / tokens of that branch)
 
-The tokens are counted over everything that one optimizer step sees, each branch by its
-own, so that accumulating gradients gives the very gradient of one big batch. Padding has
-no part in it. The vocabulary head is computed only where something is learnt.
+The tokens are counted over everything that one optimizer step sees (`dstill_finetune.loss`).
 """
 
 from __future__ import annotations
@@ -17,15 +15,13 @@ import math
 import time
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 from dstill.errors import TrainingError
 from dstill.parts import Device, Recipe
-from dstill_finetune.collate import IGNORED, BucketSampler, Collator
+from dstill_finetune.collate import BucketSampler, Collator
 from dstill_finetune.encoding import Dataset, Encoded
-
-if TYPE_CHECKING:
-    import torch
+from dstill_finetune.loss import TokenLosses, scale, tokens
 
 __all__ = ["History", "learning_rate_factor", "train"]
 
@@ -133,25 +129,6 @@ def _memory_errors(recipe: Recipe) -> Iterator[None]:
         ) from error
 
 
-class _Head:
-    """Keeps a model's vocabulary head to the positions that are learnt, whatever the architecture."""
-
-    def __init__(self, model: Any) -> None:
-        self.keep: torch.Tensor | None = None
-        model.get_output_embeddings().register_forward_pre_hook(self._select)
-
-    def _select(self, module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        return None if self.keep is None else (inputs[0][self.keep], *inputs[1:])
-
-    @contextlib.contextmanager
-    def only(self, keep: torch.Tensor) -> Iterator[None]:
-        self.keep = keep
-        try:
-            yield
-        finally:
-            self.keep = None
-
-
 @cache
 def _classes() -> tuple[Any, Any, Any, Any]:
     """Trainer, TrainingArguments and callback, made when torch and transformers are first needed."""
@@ -203,7 +180,7 @@ def _classes() -> tuple[Any, Any, Any, Any]:
         def __init__(self, *, recipe: Recipe, watch: Watch, **kwargs: Any) -> None:
             self.recipe, self.watch = recipe, watch
             super().__init__(**kwargs)
-            self.head = _Head(self.model)
+            self.token_losses = TokenLosses(self.model)
 
         def _get_train_sampler(self, train_dataset: Any = None) -> BucketSampler:
             lengths = [_length(record) for record in self.train_dataset.records]
@@ -230,49 +207,34 @@ def _classes() -> tuple[Any, Any, Any, Any]:
         def _scale(self, batches: list[Any], device: Any) -> None:
             counts = torch.zeros(len(self.data_collator.branches), dtype=torch.float64)
             for batch in batches:
-                counts += _tokens(batch, len(counts))
+                counts += tokens(batch, len(counts))
             if self.args.world_size > 1:  # gradients are averaged over the devices, so each counts for all
                 counts = self.accelerator.gather(counts.to(device)[None]).sum(0).cpu() / self.args.world_size
             for batch in batches:
-                branch = batch.pop("branch").cpu()
-                batch["scale"] = (batch.pop("weight").cpu() / counts[branch]).float()
+                scale(batch, counts)
 
         def compute_loss(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
-            scale = inputs.pop("scale")
-            losses, keep = self._token_losses(model, inputs)
-            return (losses * scale[:, None].expand_as(keep)[keep]).sum()
-
-        def _token_losses(self, model: Any, inputs: Any) -> tuple[Any, Any]:
-            labels = inputs.pop("labels")
-            keep = labels != IGNORED
-            with self.head.only(keep):
-                logits = model(**inputs, use_cache=False).logits
-            if logits.dim() == 3:  # an architecture that passes its head by
-                logits = logits[keep]
-            return torch.nn.functional.cross_entropy(logits.float(), labels[keep], reduction="none"), keep
+            return self.token_losses.total(model, inputs)
 
         def evaluate(self, eval_dataset: Any = None, *_: Any, **__: Any) -> dict[str, float]:
             """The training loss over validation records, each branch a mean over its own tokens."""
             records = sorted(self.eval_dataset.records[:EVALUATED], key=_length)
             size = self.args.per_device_eval_batch_size
-            sums: dict[int, float] = {}
-            counts: dict[int, float] = {}
+            branches = len(self.data_collator.branches)
+            sums, counts = torch.zeros(2, branches, dtype=torch.float64)
             was_training = self.model.training
             self.model.eval()
             with torch.no_grad():
                 for at in range(0, len(records), size):
                     batch = self._prepare_inputs(self.data_collator(records[at : at + size]))
-                    weight, branch = batch.pop("weight"), batch.pop("branch")
-                    losses, keep = self._token_losses(self.model, batch)
-                    losses = losses * weight[:, None].expand_as(keep)[keep]
-                    of_token = branch[:, None].expand_as(keep)[keep]
-                    for number in branch.unique().tolist():
-                        sums[number] = sums.get(number, 0.0) + losses[of_token == number].sum().item()
-                        counts[number] = counts.get(number, 0) + int((of_token == number).sum())
+                    counts += tokens(batch, branches)
+                    branch, weight = batch.pop("branch"), batch.pop("weight")
+                    losses, keep = self.token_losses(self.model, batch)
+                    sums.index_add_(0, branch[keep].cpu(), (losses * weight[keep]).cpu().double())
             self.model.train(was_training)
-            metrics = {"eval_loss": sum(sums[number] / max(1, counts[number]) for number in sums)}
+            metrics = {"eval_loss": (sums / counts.clamp(min=1)).sum().item()}
             self.log(metrics)
             self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics
@@ -282,11 +244,3 @@ def _classes() -> tuple[Any, Any, Any, Any]:
 
 def _length(record: Encoded) -> int:
     return max(len(row.source) for row in record) + max(len(row.target) for row in record)
-
-
-def _tokens(batch: Mapping[str, Any], branches: int) -> Any:
-    """Learnt tokens of each branch."""
-    import torch
-
-    learnt = (batch["labels"] != IGNORED).sum(1).double().cpu()
-    return torch.zeros(branches, dtype=torch.float64).index_add_(0, batch["branch"].cpu(), learnt)

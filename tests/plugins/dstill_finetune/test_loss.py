@@ -16,6 +16,7 @@ from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Dataset, Encoder
 from dstill_finetune.trainer import learning_rate_factor, train
 
+BRANCHES = ("predict: ", "explain: ")
 Step = Callable[..., tuple[float, dict[str, torch.Tensor]]]
 
 
@@ -31,7 +32,7 @@ def loaded(base: Path) -> tuple[Any, Encoder, Collator]:
     encoder = Encoder(
         folders.load_tokenizer(str(base)), encoder_decoder=encoder_decoder, max_length=64, max_target_length=64
     )
-    return model, encoder, Collator(encoder_decoder=encoder_decoder, pad=0, start=0)
+    return model, encoder, Collator(encoder_decoder=encoder_decoder, pad=0, start=0, branches=BRANCHES)
 
 
 def reference(model: Any, data: Dataset, encoder_decoder: bool) -> float:
