@@ -75,6 +75,15 @@ class HttpEngine:
         """Documents of an index, those inside `nested` fields not counted."""
         return int(self._ask(lambda: self._client.count(index=index), f"the size of '{index}'")["count"])
 
+    def validates(self, index: str, query: Mapping[str, Any]) -> bool:
+        """Whether the engine takes `query` for one, without running it."""
+        path = f"/{check_name(index, pattern=self.settings.allow_pattern)}/_validate/query"
+
+        def ask() -> Any:
+            return self._client.perform_request("POST", path, headers=JSON, body={"query": dict(query)})
+
+        return bool(self._ask(ask, f"a query on '{index}'")["valid"])
+
     # --- searching ----------------------------------------------------------------------
 
     def search(self, index: str, body: Mapping[str, Any], timeout: float | None = None) -> Outcome:
@@ -154,7 +163,7 @@ class HttpEngine:
             ) from None
 
     def _missing(self, what: str) -> ServiceError:
-        return ServiceError(f"no such index: {what}", where=self.settings.url, hint="check --engine-index")
+        return ServiceError(f"no such index: {what}", where=self.settings.url, hint="check its name: [engine] index, or --set engine.index=NAME")
 
     def _forbidden(self, error: Any, what: str) -> AuthError:
         return AuthError(
