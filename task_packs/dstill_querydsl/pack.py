@@ -21,7 +21,9 @@ from dstill_querydsl import compare, guard, mapping_check, refusal, schema, show
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, index_of
 from dstill_querydsl.mapping_form import require_mapping
-from dstill_querydsl.prompting import INSTRUCTIONS, field_list, question_block
+from dstill_querydsl.mapping_uses import uses
+from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, question_block
+from dstill_querydsl.prompting_values import for_teacher
 from dstill_querydsl.study import Study
 from dstill_querydsl.synthesize import split_examples, synthesize
 
@@ -40,6 +42,9 @@ class Settings:
     student_context: Literal["question", "mapping"] = field(
         default="question", metadata={"help": "what a student reads: the question alone, or the index's fields too"}
     )
+    prompt_fields: int = field(
+        default=120, metadata={"low": 10, "high": 5_000, "help": "fields of a wide mapping that prompts show"}
+    )
     dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(
         default="elasticsearch9", metadata={"help": "whose rules hold where products differ"}
     )
@@ -48,7 +53,7 @@ class Settings:
 
 class QueryDsl(Task):
     name = "querydsl"
-    version = "1"
+    version = "2"
     Config = Settings
     config: Settings
     instructions = INSTRUCTIONS
@@ -111,8 +116,14 @@ class QueryDsl(Task):
         for shot in shots:
             messages.append(Message(role="user", content=f"Question: {shot.question}"))
             messages.append(Message(role="assistant", content=self.reply_text(shot.rationale or "", shot.answer or "")))
-        index = self.index(example)
-        asked = question_block(example.question, index.mapping if index else None, index.now if index else "")
+        study = self.study(example)
+        if study is None:
+            asked = question_block(example.question, None, "")
+        else:
+            keep = {use.name for shot in shots for use in uses(strict.read(shot.answer or "").value or {})}
+            shown = study.shown(example.question, self.config.prompt_fields, keep)
+            told = for_teacher(study.values, (name for name, _ in fields_of(shown.mapping)))
+            asked = question_block(example.question, shown, study.index.now, told)
         return Prompt(example=example, messages=(*messages, Message(role="user", content=asked)))
 
     def parse(self, text: str) -> Draft | None:
@@ -129,10 +140,10 @@ class QueryDsl(Task):
     # --- learning -----------------------------------------------------------------------
 
     def source(self, example: Example) -> str:
-        index = self.index(example)
-        if self.config.student_context == "question" or index is None:
+        if self.config.student_context == "question" or (study := self.study(example)) is None:
             return example.question
-        return f"{example.question}\nfields: {field_list(index.mapping)}"
+        shown = study.shown(example.question, self.config.prompt_fields)
+        return f"{example.question}\n{field_list(shown, study.values)}"
 
     # --- judging ------------------------------------------------------------------------
 

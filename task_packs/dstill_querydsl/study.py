@@ -8,15 +8,20 @@ study.values.get("user.email")      None: what may not be read is not told eithe
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
+from typing import Collection
 
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.guard_mapping import limits_on
 from dstill_querydsl.indices import Index
+from dstill_querydsl.pruning import Pruned, Pruner
 from dstill_querydsl.values import Values
 
 __all__ = ["Study"]
+
+log = logging.getLogger("dstill")
 
 
 class Study:
@@ -25,6 +30,7 @@ class Study:
     def __init__(self, index: Index, limits: Limits) -> None:
         self.index = index
         self._limits = limits
+        self._told = False
 
     @cached_property
     def fields(self) -> Fields:
@@ -39,3 +45,16 @@ class Study:
     def values(self) -> Values:
         """What the fields that may be read are known to hold."""
         return self.index.values.only(self.limits.allows)
+
+    @cached_property
+    def _pruner(self) -> Pruner:
+        return Pruner(self.index.mapping, self.values)
+
+    def shown(self, question: str, limit: int, keep: Collection[str] = ()) -> Pruned:
+        """The mapping as prompts show it; a person is told once where it is too wide for them."""
+        pruned = self._pruner.prune(question, limit, keep)
+        if pruned.notice and not self._told:
+            self._told = True
+            name, hint = self.index.name or "the index", "task.querydsl.prompt_fields is the limit"
+            log.warning("the mapping of %s is wide: %s, in every prompt (%s)", name, pruned.notice, hint)
+        return pruned
