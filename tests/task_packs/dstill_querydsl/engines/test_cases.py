@@ -1,139 +1,144 @@
 """The embedded engine on questions that others wrote, with answers that real engines gave.
 
-The cases lie beside the repository and are not part of it; without them this is skipped. What
-is asserted is a ratchet: raise the numbers when the engine gets better, never lower them.
+The cases lie beside the repository and are not part of it; without them this is skipped. Two
+kinds of numbers are asserted: the bars (what must hold at least), and ratchets of what was
+reached: raise these when the engine gets better, never lower them.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
+import re
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Iterator
 
 import pytest
+from support.exec_cases import CASES, Runner, check, like, load, rows
 
-from dstill.errors import DataError
 from dstill.parts import Engine
 from dstill.records import Outcome, OutcomeKind
-from dstill_querydsl import aggregations
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
-from dstill_querydsl.engines.bodies import sort_of
-from dstill_querydsl.engines.holes import Holes, exact, not_here
+from dstill_querydsl.engines.holes import not_here
 
-CASES = Path(__file__).parents[5] / "shared" / "cases"
-RIGHT = 271  # of 294; the others: 10 scripts, 7 holes, 5 analyzers, 1 look-up in another index
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")
 
-
-class Runner:
-    """Runs cases, each on its own documents; a corpus that many share is loaded once."""
-
-    def __init__(self, engine: HttpEngine) -> None:
-        self.engine = engine
-        self.corpora: dict[str, tuple[str, Holes]] = {}
-        self.loaded = 0
-
-    def run(self, case: dict[str, Any]) -> Outcome:
-        try:
-            name, holes = self.index(case)
-        except DataError as error:
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=f"setup: {error.what}")
-        body = dict(case["query"])
-        if case.get("api") == "count":
-            body |= {"size": 0, "track_total_hits": True}
-        if hole := holes.meets(body):
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=hole)
-        outcome = self.engine.search(name, body)
-        if outcome.kind is OutcomeKind.INVALID and not_here(outcome.reason):
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=outcome.reason)
-        return outcome
-
-    def index(self, case: dict[str, Any]) -> tuple[str, Holes]:
-        shared = case.get("corpus")
-        if shared in self.corpora:
-            return self.corpora[shared]
-        self.loaded += 1
-        name, large = f"dstill-case-{self.loaded}", set[str]()
-        mapping, settings = case.get("mapping") or {}, case.get("settings") or {}
-        documents = [(one["_id"], one["_source"]) for one in case.get("docs") or ()]
-        self.engine.index(name, mapping, exact(documents, large), settings)
-        found = (name, Holes.of(mapping, settings, large))
-        if shared is not None:
-            self.corpora[shared] = found
-        return found
+RIGHT = 271  # of 294
+# How a case that is declared unsupported says why → the hole, as docs/querydsl.md names it.
+HOLES = {
+    r"script in aggregation .* is not supported by osmem": "scripts in aggregations",
+    r"holds? .*numbers? beyond 2\^53": "whole numbers beyond 2^53",
+    r"significant_te(rms|xt)": "significant_terms and significant_text",
+    r"^setup: .*(tokenizer|analyzer) ": "analyzers and tokenizers that it cannot build",
+}
+# What every real engine refuses too: a look-up in an index that the case does not bring.
+REFUSED_BY_ALL = {"e-099e735227"}
+# Accepted by real engines, and called invalid here: none of them passes the guard, or OpenSearch refuses it as well.
+BLAMED = {
+    "v-01c10dbedc": "script",
+    "v-2331162516": "script",
+    "v-49516d126b": "script",
+    "v-7bd48a86e5": "script",
+    "v-b4cb714c78": "script",
+    "v-c7474e2cd9": "script",
+    "v-d17643dce1": "script",
+    "v-5d7cd4b308": "Elasticsearch only: doc values of _ignored",
+    "v-9d44bd1ce4": "Elasticsearch only: geo_shape with ignore_unmapped on a field that is not there",
+    "v-c524551323": "Elasticsearch only: a number after a keyword source",
+    "v-095db999e8": "OpenSearch only: the analyzer snowball",
+}
+Outcomes = list[tuple[dict[str, Any], Outcome]]
 
 
 @pytest.fixture(scope="module")
-def checks() -> ModuleType:
-    """The cases' own reader and checker."""
-    spec = importlib.util.spec_from_file_location("third_party_check", CASES / "check.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def engine() -> Iterator[HttpEngine]:
+    with (
+        EmbeddedServer.start() as server,
+        HttpEngine(Engine(url=server.url), writable=True, embedded_version=server.version) as engine,
+    ):
+        yield engine
 
 
 @pytest.fixture(scope="module")
-def cases(checks: ModuleType) -> list[dict[str, Any]]:
-    return list(checks.load(str(CASES / "exec_cases.jsonl")))
+def runner(engine: HttpEngine) -> Runner:
+    return Runner(engine)
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as engine:
-        yield Runner(engine)
+def cases() -> list[dict[str, Any]]:
+    return load()
 
 
 @pytest.fixture(scope="module")
-def outcomes(cases: list[dict[str, Any]], runner: Runner) -> list[tuple[dict[str, Any], Outcome]]:
+def outcomes(cases: list[dict[str, Any]], runner: Runner) -> Outcomes:
     return [(case, runner.run(case)) for case in cases]
 
 
-def test_what_it_answers_is_right(outcomes: list[tuple[dict[str, Any], Outcome]], checks: ModuleType) -> None:
-    counts: Counter[str] = Counter()
-    wrong = []
-    for case, outcome in outcomes:
-        found = checks.check(case, outcome.raw) if outcome.kind is OutcomeKind.OK else []
-        counts["wrong" if found else outcome.kind.value] += 1
-        wrong += [(case["id"], found)] if found else []
-    print(dict(counts))
+def test_what_it_answers_is_right(outcomes: Outcomes) -> None:
+    wrong = {c["id"]: bad for c, o in outcomes if o.kind is OutcomeKind.OK and (bad := check().check(c, o.raw))}
+    counts = Counter(outcome.kind.value for _, outcome in outcomes)
+    print(dict(counts), "wrong:", wrong)
+    right = counts["ok"] - len(wrong)
     assert not wrong
-    assert counts["ok"] >= RIGHT
+    assert right >= RIGHT
+    assert right >= 0.95 * (len(outcomes) - counts["unsupported"])
+    assert {case["id"] for case, outcome in outcomes if outcome.kind is OutcomeKind.INVALID} == REFUSED_BY_ALL
     assert counts["unavailable"] == 0
 
 
-def test_it_says_what_real_engines_said(outcomes: list[tuple[dict[str, Any], Outcome]]) -> None:
+def test_what_it_declares_unsupported_is_a_documented_hole(outcomes: Outcomes, root: Path) -> None:
+    declared = {case["id"]: outcome.reason for case, outcome in outcomes if outcome.kind is OutcomeKind.UNSUPPORTED}
+    named = {id: [hole for words, hole in HOLES.items() if re.search(words, why)] for id, why in declared.items()}
+    table = Counter(hole for holes in named.values() for hole in holes)
+    print(*(f"{n:4} {hole}" for hole, n in table.items()), *named.items(), sep="\n")
+    assert len(declared) <= 0.12 * len(outcomes)
+    assert all(len(holes) == 1 for holes in named.values()), named
+    documented = (root / "docs" / "querydsl.md").read_text()
+    assert all(hole in documented for hole in HOLES.values())
+
+
+def test_it_says_what_real_engines_said(outcomes: Outcomes) -> None:
     """The whole reply, not just what a case asserts: totals, whole pages, sorted pages, aggregations."""
-    answers = {row["id"]: row for row in map(json.loads, (CASES / "engine_answers.jsonl").read_text().splitlines())}
-    compared, different = 0, []
+    answers = {row["id"]: row for row in rows("engine_answers.jsonl")}
+    counts: Counter[str] = Counter()
+    different = []
     for case, outcome in outcomes:
         real = answers[case["id"]]
-        if (
-            outcome.kind is not OutcomeKind.OK
-            or not real["agree"]
-            or "answer" not in real
-            or case.get("api") == "count"
-        ):
-            continue
-        compared += 1
-        if not like(outcome.raw, real["answer"], case["query"]):
-            different.append(case["id"])
-    print(compared, "compared,", len(different), "different", different)
+        if "answer" not in real:
+            counts["no real engine answered"] += 1
+        elif outcome.kind is not OutcomeKind.OK:
+            counts["declared unsupported"] += 1
+        elif "count" in real["answer"]:
+            alike = outcome.value["total"]["value"] == real["answer"]["count"]
+            counts["alike" if alike else "different"] += 1
+            different += [] if alike else [case["id"]]
+        else:
+            alike = like(outcome.raw, real["answer"], case["query"])
+            counts["alike" if alike else "different"] += 1
+            different += [] if alike else [case["id"]]
+    print(dict(counts), different)
+    assert counts.total() == len(outcomes)
+    assert counts["alike"] >= 0.95 * (counts["alike"] + counts["different"])
+    assert counts["alike"] >= RIGHT
     assert not different
-    assert compared >= 200
+
+
+def test_the_comparison_can_fail(outcomes: Outcomes) -> None:
+    """Each answer against that of another case: only those that are alike by chance may agree."""
+    answers = {row["id"]: row["answer"] for row in rows("engine_answers.jsonl") if "hits" in row.get("answer", {})}
+    ran = [(case, outcome) for case, outcome in outcomes if outcome.kind is OutcomeKind.OK and case["id"] in answers]
+    shifted = [
+        like(outcome.raw, answers[other["id"]], case["query"])
+        for (case, outcome), (other, _) in zip(ran, ran[7:] + ran[:7], strict=True)
+    ]
+    assert sum(shifted) < 0.2 * len(shifted)
 
 
 def test_a_wrong_field_fails_as_it_does_on_real_engines(cases: list[dict[str, Any]], runner: Runner) -> None:
     """One field name exchanged: mostly HTTP 200 and another or no result, which must be the real ones'."""
     by_id = {case["id"]: case for case in cases}
     counts: Counter[str] = Counter()
-    for row in map(json.loads, (CASES / "field_mutants.jsonl").read_text().splitlines()):
-        of = by_id[row["of"]]
-        outcome = runner.run({**of, "corpus": of.get("corpus", of["id"]), "query": row["query"]})
+    for row in rows("field_mutants.jsonl"):
+        outcome = runner.run({**by_id[row["of"]], "query": row["query"]})
         if row["verdict"] == "dialect" or outcome.kind is OutcomeKind.UNSUPPORTED:
             counts["left out"] += 1
         elif (row["verdict"] == "error") != (outcome.kind is OutcomeKind.INVALID):
@@ -150,9 +155,27 @@ def test_a_wrong_field_fails_as_it_does_on_real_engines(cases: list[dict[str, An
     assert counts["refused otherwise"] <= 14
 
 
-def like(got: dict[str, Any], want: dict[str, Any], body: dict[str, Any]) -> bool:
-    values = [{"body": body, "aggregations": reply.get("aggregations")} for reply in (got, want)]
-    ours, theirs = ([hit["_id"] for hit in reply["hits"]["hits"]] for reply in (got, want))
-    whole = len(theirs) == (want["hits"].get("total") or {}).get("value")
-    hits = ours == theirs if sort_of(body) is not None else not whole or sorted(ours) == sorted(theirs)
-    return hits and got["hits"].get("total") == want["hits"].get("total") and aggregations.same(*values)
+def test_unsupported_is_told_from_invalid(engine: HttpEngine) -> None:
+    """Bodies that real engines accept are not called invalid, those that they refuse are not called fine."""
+    engine.index("dstill-almost-empty", {}, [("1", {"some": "thing"})])
+    verdicts = {row["id"]: row for row in rows("engine_verdicts.jsonl")}
+    counts: Counter[str] = Counter()
+    blamed, let_through = set(), {}
+    for row in (*rows("dsl_valid.jsonl"), *rows("dsl_invalid.jsonl")):
+        if row.get("mapping") or row.get("corpus"):
+            continue
+        outcome = engine.search("dstill-almost-empty", row["query"])
+        unsupported = outcome.kind is OutcomeKind.INVALID and not_here(outcome.reason)
+        kind = "unsupported" if unsupported else outcome.kind.value
+        accepted = 200 in verdicts[row["id"]]["status"].values()
+        counts[f"{kind}, {'accepted' if accepted else 'refused'} by real ones"] += 1
+        if kind == "invalid" and accepted:
+            blamed.add(row["id"])
+        if kind == "ok" and not accepted:
+            let_through[row["id"]] = verdicts[row["id"]]["reason"]["os3"]
+    print(dict(counts), "let through:", *let_through.items(), sep="\n")
+    assert not [name for name in counts if name.startswith("unavailable")]
+    assert blamed == set(BLAMED)
+    # A sort by a field that is not there, where nothing is found: the mapping check has refused these before.
+    unseen = {id for id, why in let_through.items() if not re.search("No mapping found for|failed to find mapper", why)}
+    assert unseen == {"i-37fae38402"}  # a query_string with a regular expression of 1,110 characters

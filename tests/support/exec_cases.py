@@ -1,0 +1,99 @@
+"""The third-party cases (../shared/cases) and how one is run: each on its own documents.
+
+cases = load()                                    # exec_cases.jsonl, corpora filled in
+runner = Runner(engine)                           # of the embedded engine: holes are declared
+ran = runner.run(cases[0])                        # Ran(outcome=Outcome(kind=ok, value=…, raw=…), loaded=True)
+check().check(cases[0], ran.outcome.raw)          # the cases' own checker: what is wrong, by line
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Iterator
+
+from dstill.errors import DataError
+from dstill.records import Outcome, OutcomeKind
+from dstill_querydsl import aggregations
+from dstill_querydsl.engines import HttpEngine
+from dstill_querydsl.engines.bodies import sort_of
+from dstill_querydsl.engines.holes import Holes, exact, not_here
+from dstill_querydsl.engines.observe import observe
+
+__all__ = ["CASES", "Runner", "check", "like", "load", "rows"]
+
+CASES = Path(__file__).parents[3] / "shared" / "cases"
+
+
+@cache
+def check() -> ModuleType:
+    """The cases' own reader and checker."""
+    spec = importlib.util.spec_from_file_location("third_party_check", CASES / "check.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def load() -> list[dict[str, Any]]:
+    return list(check().load(str(CASES / "exec_cases.jsonl")))
+
+
+def rows(name: str) -> Iterator[dict[str, Any]]:
+    """The rows of another file of cases."""
+    yield from map(json.loads, (CASES / name).read_text().splitlines())
+
+
+@dataclass
+class Runner:
+    """Runs cases on one engine; documents that many cases share are loaded once."""
+
+    engine: HttpEngine
+
+    def __post_init__(self) -> None:
+        self._indices: dict[str, tuple[str, Holes] | str] = {}
+
+    def run(self, case: dict[str, Any]) -> Outcome:
+        """What the engine answered; of one that loads no such index: unsupported."""
+        index = self._index(case)
+        if isinstance(index, str):
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=f"setup: {index}")
+        name, holes = index
+        embedded, body = self.engine.capabilities.embedded, dict(case["query"])
+        if case.get("api") == "count":
+            body |= {"size": 0, "track_total_hits": True}
+        if embedded and (hole := holes.meets(body)):
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=hole)
+        outcome = observe(lambda one: self.engine.search(name, one), body)
+        if embedded and outcome.kind is OutcomeKind.INVALID and not_here(outcome.reason):
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=outcome.reason)
+        return outcome
+
+    def _index(self, case: dict[str, Any]) -> tuple[str, Holes] | str:
+        """The case's documents on the engine, or why it does not take them."""
+        mapping, settings = case.get("mapping") or {}, case.get("settings") or {}
+        documents = [(one["_id"], one["_source"]) for one in case.get("docs") or ()]
+        key = hashlib.sha256(json.dumps([mapping, settings, documents]).encode()).hexdigest()[:12]
+        if key not in self._indices:
+            name, large = f"dstill-case-{key}", set[str]()
+            try:
+                self.engine.index(name, mapping, exact(documents, large), settings)
+                self._indices[key] = (name, Holes.of(mapping, settings, large))
+            except DataError as error:
+                self._indices[key] = error.what
+        return self._indices[key]
+
+
+def like(got: dict[str, Any], want: dict[str, Any], body: dict[str, Any]) -> bool:
+    """Whether two raw replies say the same: totals, whole pages, order where sorted, aggregations; not scores."""
+    values = [{"body": body, "aggregations": reply.get("aggregations")} for reply in (got, want)]
+    ours, theirs = ([hit["_id"] for hit in reply["hits"]["hits"]] for reply in (got, want))
+    whole = len(theirs) == (want["hits"].get("total") or {}).get("value")
+    hits = ours == theirs if sort_of(body) is not None else not whole or sorted(ours) == sorted(theirs)
+    return hits and got["hits"].get("total") == want["hits"].get("total") and aggregations.same(*values)

@@ -1,0 +1,51 @@
+"""Names that the embedded engine lacks: stored as it is installed, and told from invented ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from dstill_querydsl import schema
+from dstill_querydsl.engines.holes import not_here
+from dstill_querydsl.engines.probe import ask_embedded, lacking, unknown
+
+
+def test_what_is_stored_is_what_the_installed_engine_says() -> None:
+    """After an upgrade: python -m dstill_querydsl.engines.probe"""
+    assert ask_embedded() == lacking()
+
+
+def test_only_real_names_are_stored() -> None:
+    assert set(lacking()["queries"]) < set(schema.names("query"))
+    assert set(lacking()["aggregations"]) < set(schema.names("aggregation"))
+    assert {"knn", "semantic", "pinned"} <= set(lacking()["queries"])
+    assert {"top_metrics", "boxplot", "rate", "normalize", "scripted_metric", "moving_fn"} <= set(
+        lacking()["aggregations"]
+    )
+    assert {"knn", "retriever", "runtime_mappings"} <= set(lacking()["keys"])
+
+
+@pytest.mark.parametrize(
+    ("reason", "real"),
+    [
+        ("400 parsing_exception: unknown query [pinned]", True),
+        ("400 parsing_exception: unknown query [mach] did you mean [match]?", False),
+        ("400 parsing_exception: unknown query [boxplot]", False),  # real, as an aggregation
+        ("400 parsing_exception: Unknown aggregation type [rate] did you mean [range]?", True),
+        ("400 parsing_exception: Unknown aggregation type [raet] did you mean [rate]?", False),
+        ("400 parsing_exception: Unknown key for a START_OBJECT in [retriever].", True),
+        ("400 parsing_exception: Unknown key for a START_OBJECT in [size].", False),
+        ("400 unsupported_operation_exception: [moving_fn] aggregation is not supported by osmem", True),
+        ("400 x_content_parse_exception: [1:97] [tdigest] unknown field [execution_hint]", True),
+        ("400 x_content_parse_exception: [1:97] [tdigest] unknown field [compresion]", False),
+        ("", False),
+    ],
+)
+def test_not_here_is_told_from_invented(reason: str, real: bool) -> None:
+    assert not_here(reason) is real
+
+
+def test_names_are_read_from_what_an_engine_says() -> None:
+    assert unknown("400 parsing_exception: unknown query [mach]") == ("queries", "mach")
+    assert unknown("400 parsing_exception: Unknown aggregation type [aevrage]") == ("aggregations", "aevrage")
+    assert unknown("400 parsing_exception: Unknown key for a VALUE_NUMBER in [sise].") == ("keys", "sise")
+    assert unknown("400 illegal_argument_exception: something else") is None
