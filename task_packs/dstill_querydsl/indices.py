@@ -16,13 +16,16 @@ from typing import Any, Callable, Iterable, Mapping
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.jsontext import NotStrict, loads
 from dstill_querydsl import weblogs
+from dstill_querydsl.bundle import flights, movies, quakes
 from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.mapping_merge import plain
 from dstill_querydsl.values import Values, values_in
 
-__all__ = ["NAMES", "Index", "bundled", "configured", "index_of"]
+__all__ = ["HELD_OUT", "NAMES", "Index", "bundled", "configured", "index_of"]
 
-NAMES = ("weblogs",)
+_PACKED = {"movies": movies, "flights": flights, "quakes": quakes}
+NAMES = ("weblogs", *_PACKED)
+HELD_OUT = ("quakes",)  # no student is trained on it: a test on an index that nobody has seen
 DOCUMENTS = 5_000
 CEILING = 20_000  # the embedded engine takes about a second per 1,300 documents
 
@@ -53,7 +56,7 @@ class Index:
 
 @lru_cache(maxsize=8)
 def bundled(name: str, documents: int | None = None) -> Index:
-    """The bundled index of that name, with as many documents as asked. Raises UsageError."""
+    """The bundled index of that name, with as many documents as asked, or all. Raises UsageError."""
     if name not in NAMES:
         raise UsageError(
             f"no bundled index called '{name}'.{did_you_mean(name, NAMES)}", where=f"bundled: {', '.join(NAMES)}"
@@ -61,9 +64,25 @@ def bundled(name: str, documents: int | None = None) -> Index:
     count = DOCUMENTS if documents is None else documents
     if not 1 <= count <= CEILING:
         raise UsageError(f"{count} documents of '{name}' are out of range", hint=f"1 to {CEILING:,}")
-    seed = 7
+    return _packed(name, count) if name in _PACKED else _generated(count)
+
+
+def _packed(name: str, count: int) -> Index:
+    module = _PACKED[name]
+    count = min(count, module.PACKED.total)
     return Index(
         name=name,
+        mapping=module.MAPPING,
+        settings=module.SETTINGS,
+        now=module.NOW,
+        documents=partial(module.PACKED.documents, count),
+        recipe=f"{module.PACKED.file} {module.PACKED.sha256}, {count} documents",
+    )
+
+
+def _generated(count: int, seed: int = 7) -> Index:
+    return Index(
+        name="weblogs",
         mapping=weblogs.MAPPING,
         settings=weblogs.SETTINGS,
         now=weblogs.NOW,

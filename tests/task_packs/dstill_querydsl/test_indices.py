@@ -1,4 +1,4 @@
-"""The bundled index: the same bytes for the same seed, and what its mapping promises."""
+"""The generated index: the same bytes for the same seed, and what its mapping promises; indices by name."""
 
 import hashlib
 import ipaddress
@@ -8,7 +8,7 @@ import pytest
 
 from dstill.errors import UsageError
 from dstill_querydsl import weblogs
-from dstill_querydsl.indices import bundled, index_of
+from dstill_querydsl.indices import HELD_OUT, NAMES, bundled, index_of
 
 
 def _bytes(count: int, seed: int = 7) -> bytes:
@@ -72,6 +72,13 @@ def test_an_index_is_known_by_its_digest() -> None:
 def test_an_unknown_index_is_an_error_with_the_nearest_name() -> None:
     with pytest.raises(UsageError, match="Did you mean 'weblogs'"):
         bundled("weblog")
+    with pytest.raises(UsageError, match="Did you mean 'movies'"):
+        bundled("movie")
+
+
+def test_what_is_held_out_is_bundled() -> None:
+    assert set(HELD_OUT) < set(NAMES)
+    assert [name for name in NAMES if bundled(name, 10).now] == ["weblogs", "movies", "flights", "quakes"]
 
 
 @pytest.mark.parametrize("count", [0, -1, 20_001])
