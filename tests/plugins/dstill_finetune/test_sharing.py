@@ -1,0 +1,93 @@
+"""What is computed once: the prompt of a record, the encoder's pass, and the head where something is learnt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+from dstill_finetune.collate import IGNORED, Collator
+from dstill_finetune.encoding import Row
+from dstill_finetune.loss import TokenLosses
+from dstill_finetune.sharing import PADDING, Sharing, layout, sharing
+
+PROMPT = [5, 6, 7]
+RECORD = (Row(PROMPT, [8, 1], 0.5, "a", [3]), Row(PROMPT, [9, 9, 1], 0.5, "b", [4, 2]))
+ALONE = (Row([5], [8, 1], 1.0, "a", [3]),)
+EVERYTHING = Sharing({"full_attention": None}, additive=False)
+
+
+def decoder(kind: str, **config: Any) -> Any:
+    from transformers import AutoConfig
+
+    torch.manual_seed(0)
+    small = {"vocab_size": 32, "num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 4}
+    return AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **{**small, **config}))
+
+
+def test_positions_go_on_where_the_prompt_ends_for_each_branch() -> None:
+    assert layout(3, [2, 1]) == ([0, 1, 2, 3, 4, 3], [0, 0, 0, 1, 1, 2])
+
+
+def test_a_branch_sees_the_prompt_and_itself() -> None:
+    positions, segments = torch.tensor([[0, 1, 2, 3, 2, 3, 0]]), torch.tensor([[0, 0, 1, 1, 2, 2, PADDING]])
+    sees = EVERYTHING.mask(positions, segments)[0, 0].int().tolist()
+    assert sees == [
+        [1, 0, 0, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0, 0],
+        [1, 1, 1, 1, 0, 0, 0],
+        [1, 1, 0, 0, 1, 0, 0],  # the other branch: not the first one
+        [1, 1, 0, 0, 1, 1, 0],
+        [1, 1, 0, 0, 0, 0, 1],  # padding: nothing sees it but itself
+    ]
+
+
+def test_a_sliding_window_counts_a_branchs_own_positions() -> None:
+    positions, segments = (torch.tensor([row]) for row in layout(2, [2, 2]))
+    sees = Sharing({"sliding_attention": 2}, additive=False).mask(positions, segments)[0, 0].int().tolist()
+    assert sees[4] == [0, 1, 0, 0, 1, 0]  # the prompt's last token, although two others lie between
+    assert sees[5] == [0, 0, 0, 0, 1, 1]
+
+
+def test_prompt_and_branches_lie_in_one_row_and_the_task_words_are_not_learnt() -> None:
+    batch = Collator(encoder_decoder=False, pad=0, branches="ab", sharing=EVERYTHING)([RECORD, ALONE])
+    assert batch["input_ids"].tolist() == [[5, 6, 7, 3, 8, 4, 2, 9, 9], [5, 3, 8, 0, 0, 0, 0, 0, 0]]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 4, 3, 4, 5, 6], [0, 1, 2, 0, 0, 0, 0, 0, 0]]
+    no = IGNORED
+    assert batch["labels"].tolist() == [[no, no, no, 8, 1, no, 9, 9, 1], [no, 8, 1, no, no, no, no, no, no]]
+    assert batch["branch"][0].tolist()[3:] == [0, 0, 1, 1, 1, 1]
+
+
+def test_an_encoder_reads_a_source_once_and_the_head_only_what_is_learnt() -> None:
+    from transformers import T5Config
+
+    config = T5Config(vocab_size=32, d_model=16, d_kv=4, d_ff=16, num_layers=1, num_heads=4, decoder_start_token_id=0)
+    model = AutoModelForSeq2SeqLM.from_config(config)
+    losses = TokenLosses(model)
+    rows: dict[str, Any] = {}
+    model.encoder.block[0].register_forward_hook(lambda m, i, o: rows.update(encoder=i[0].shape[0]))
+    model.lm_head.register_forward_hook(lambda m, i, o: rows.update(head=i[0].shape[:-1].numel()))
+    batch = Collator(encoder_decoder=True, pad=0, branches="ab")([RECORD, ALONE])
+    for name in ("weight", "branch"):
+        del batch[name]
+    found, _ = losses(model, batch)
+    assert rows == {"encoder": 2, "head": 7}
+    assert found.shape == (7,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "kernel"),
+    [("llama", "sdpa"), ("llama", "eager"), ("gpt2", "sdpa"), ("mistral", "sdpa"), ("gemma2", "eager")],
+)
+def test_many_architectures_share_a_prompt(kind: str, kernel: str) -> None:
+    found = sharing(decoder(kind, attn_implementation=kernel, num_key_value_heads=2, head_dim=8))
+    assert found is not None
+    assert found.additive == (kernel == "eager")
+
+
+@pytest.mark.parametrize("kind", ["bloom", "mamba", "falcon_h1"])
+def test_a_model_that_makes_its_own_positions_or_has_a_state_does_not(kind: str) -> None:
+    assert sharing(decoder(kind)) is None
