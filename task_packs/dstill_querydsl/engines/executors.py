@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Iterable, Mapping, Self
 
 from dstill.errors import UsageError
-from dstill.parts import Engine, Executor
+from dstill.parts import CheckResult, Engine, Executor
 from dstill.records import Corpus, Example, Outcome, OutcomeKind
 from dstill.task import Task
 from dstill_querydsl import strict
@@ -33,6 +33,7 @@ from dstill_querydsl.engines.holes import Holes, exact, not_here
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.observe import observe
 from dstill_querydsl.engines.rules import OWN_PREFIX, check_name
+from dstill_querydsl.engines.self_check import KNOWN_INDEX, about, known_answers, not_asked, own_index
 from dstill_querydsl.engines.server import EmbeddedServer
 from dstill_querydsl.indices import Index, index_of
 
@@ -140,6 +141,9 @@ class Embedded(_OnEngine):
         assert index is not None  # `run` has looked
         return self._load(index)
 
+    def self_check(self) -> Iterable[CheckResult]:
+        yield from known_answers(self.server, self._load(KNOWN_INDEX).name)
+
     def _documents_of(self, example: Example) -> Index | None:
         index = _with_corpus(self.index_of(example), example)
         return index if index is not None and index.recipe else None
@@ -184,6 +188,17 @@ class Http(_OnEngine):
         if name not in self._places:
             self._places[name] = self._look(name)
         return self._places[name]
+
+    def self_check(self) -> Iterable[CheckResult]:
+        yield from about(self.server)
+        if name := self.engine.index:
+            described = index_of({"index": name}, self.task.config)
+            then = described.mapping if described is not None and not described.recipe else None
+            yield from own_index(self.server, name, then)
+        if self.engine.load_data:
+            yield from known_answers(self.server, self._load(KNOWN_INDEX).name)
+        else:
+            yield from not_asked(self.server)
 
     def _look(self, name: str) -> Place:
         """An index of the user's, as it is now."""

@@ -1,0 +1,68 @@
+"""What changed in an index' fields since its mapping was read: what `dstill doctor` tells of mapping.json.
+
+    then, now = {"properties": {"took": {"type": "long"}}}, {"properties": {"took": {"type": "keyword"}, "at": …}}
+    drift(then, now)   -> Drift(gone=(), new=("at",), changed=("took (long, now keyword)",))
+    str(_)             -> "added at; changed took (long, now keyword)"
+
+Fields are compared by full name and type; what else a mapping says of them is not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+from dstill_querydsl.fields import Fields
+
+__all__ = ["Drift", "drift", "fields_digest"]
+
+NAMED = 5  # fields that are named of each kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """Fields that differ; empty where none does."""
+
+    gone: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.gone or self.new or self.changed)
+
+    @property
+    def breaks(self) -> bool:
+        """Whether questions that were made before may have no answer now."""
+        return bool(self.gone or self.changed)
+
+    def __str__(self) -> str:
+        kinds = {"added": self.new, "removed": self.gone, "changed": self.changed}
+        return "; ".join(f"{kind} {_named(names)}" for kind, names in kinds.items() if names)
+
+
+def drift(then: Mapping[str, Any], now: Mapping[str, Any]) -> Drift:
+    """What differs between two mappings of one index."""
+    before, after = _types(then), _types(now)
+    return Drift(
+        gone=tuple(name for name in before if name not in after),
+        new=tuple(name for name in after if name not in before),
+        changed=tuple(
+            f"{name} ({type_}, now {after[name]})" for name, type_ in before.items() if after.get(name, type_) != type_
+        ),
+    )
+
+
+def fields_digest(mapping: Mapping[str, Any]) -> str:
+    """SHA-256 over the names and types of a mapping's fields, in any order of them."""
+    return hashlib.sha256(json.dumps(_types(mapping), sort_keys=True).encode()).hexdigest()
+
+
+def _types(mapping: Mapping[str, Any]) -> dict[str, str]:
+    return {field.name: field.type for field in Fields.of(mapping)}
+
+
+def _named(names: tuple[str, ...]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,339 @@
+"""`dstill doctor` on engines: known answers, what must hold of any index, what a key may do, what changed since."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill.errors import AuthError, DataError, FailedItems, ServiceError
+from dstill.parts import CheckResult, Engine
+from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
+from dstill_querydsl.engines.known_answers import KNOWN, REFUSED, seen
+from dstill_querydsl.engines.privileges import PATH, read_only_key
+from dstill_querydsl.engines.self_check import invariants
+from dstill_querydsl.pack import QueryDsl, Settings
+
+Serve = Callable[[Any], str]
+PRODUCT = {"x-elastic-product": "Elasticsearch"}
+
+
+def wrong(results: list[CheckResult]) -> dict[str, str]:
+    return {one.name: one.found for one in results if one.problem}
+
+
+# --- the table --------------------------------------------------------------------------
+
+
+def test_there_are_some_sixty_with_a_name_each() -> None:
+    assert 60 <= len(KNOWN) <= 70
+    assert len({one.name for one in KNOWN}) == len(KNOWN)
+    assert sum(one.expected == REFUSED for one in KNOWN) == 8
+    assert {d for one in KNOWN for d in one.dialects} == {"elasticsearch8", "elasticsearch9"}
+
+
+def test_what_a_reply_is_reduced_to() -> None:
+    hits = [{"_id": "b", "_source": {"x": 1}}, {"_id": "a", "_source": {}}]
+    buckets = {"buckets": [{"key": 1, "key_as_string": "one", "doc_count": 3, "m": {"value": 2.5}}]}
+    reply = {
+        "hits": {"total": {"value": 7, "relation": "eq"}, "hits": hits},
+        "aggregations": {"t": buckets, "f": {"doc_count": 4}, "s": {"min": 1, "min_as_string": "1"}},
+    }
+    everything = dict.fromkeys(("ids", "order", "hits", "total", "sources", "aggs"))
+    assert seen(reply, everything) == {
+        "ids": "a b",
+        "order": "b a",
+        "hits": 2,
+        "total": 7,
+        "sources": [{"x": 1}, {}],
+        "aggs": {"t": {"one": [3, {"m": 2.5}]}, "f": 4, "s": {"min": 1}},
+    }
+
+
+# --- the embedded engine ----------------------------------------------------------------
+
+
+def test_every_known_answer_is_right_on_the_embedded_engine() -> None:
+    with Embedded().open(QueryDsl(), Engine()) as executor:
+        results = list(executor.self_check())
+    assert len(results) == sum(not one.dialects for one in KNOWN)
+    assert wrong(results) == {}
+    assert all(one.checked and json.loads(one.expected) == json.loads(one.found) for one in results)
+
+
+@pytest.fixture(scope="module")
+def server() -> Any:
+    with EmbeddedServer.start() as running:
+        yield running
+
+
+def test_a_server_is_asked_known_answers_only_where_data_may_be_loaded(server: Any) -> None:
+    with Http().open(QueryDsl(), Engine(url=server.url)) as executor:
+        asked = [one for one in executor.self_check() if one.expected]
+    assert not any(one.checked for one in asked)
+    assert {one.found for one in asked} == {"needs --load-data: an index of dstill's own, removed afterwards"}
+    with Http().open(QueryDsl(), Engine(url=server.url, load_data=True)) as executor:
+        loaded = [one for one in executor.self_check() if one.expected]
+        [name] = [place.name for place in executor._places.values()]
+        assert name.startswith("dstill-doctor-")
+    assert wrong(loaded) == {}
+    assert len(loaded) == len(asked)
+    with HttpEngine(Engine(url=server.url)) as engine, pytest.raises(ServiceError, match="no such index"):
+        engine.count(name)
+
+
+def test_an_index_of_the_users_is_only_read(server: Any) -> None:
+    with HttpEngine(Engine(url=server.url), writable=True) as owner:
+        owner.index("dstill-mine", {"properties": {"a": {"type": "keyword"}}}, [("1", {"a": "x"}), ("2", {})])
+        with Http().open(QueryDsl(), Engine(url=server.url, index="dstill-mine")) as executor:
+            results = [one for one in executor.self_check() if one.checked]
+        names = [one.name for one in results]
+        assert names[3] == "index dstill-mine"
+        assert results[3].found == "2 documents, 1 fields"
+        assert names[4:] == [
+            *(one.name for one in invariants(2)),
+            "_validate/query of match_all",
+            "_validate/query of mach",
+        ]
+        assert wrong(results) == {}
+
+
+# --- engines that answer wrongly, and indices that moved --------------------------------
+
+
+MAPPING = {"properties": {"a": {"type": "keyword"}, "n": {"type": "long"}}}
+
+
+def elasticsearch(said: dict[str, Any], **replies: Any) -> Callable[[str, str, bytes], Any]:
+    """An Elasticsearch with the index ``logs``; `replies` by the end of the path."""
+    total = {"hits": {"total": {"value": 3}, "hits": []}, "aggregations": {"a": {"doc_count": 3}}, "_shards": {}}
+    given = {
+        "_mapping": {"logs": {"mappings": MAPPING}},
+        "_count": {"count": 3},
+        "_search": total,
+        "query": {"valid": True},
+        **replies,
+    }
+
+    def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
+        if path == "/":
+            return 200, PRODUCT, said["Elasticsearch 9"]
+        reply = given.get(path.partition("?")[0].rpartition("/")[2])
+        if isinstance(reply, tuple):
+            return reply[0], PRODUCT, reply[1]
+        return (200, PRODUCT, reply) if reply else (400, PRODUCT, {"error": f"no handler found for uri [{path}]"})
+
+    return answer
+
+
+def checked(serve: Serve, answer: Any, mapping: Path | None = None) -> list[CheckResult]:
+    settings = Settings(index="logs", mapping=str(mapping or ""))
+    with Http().open(QueryDsl(settings), Engine(url=serve(answer), index="logs")) as executor:
+        return [one for one in executor.self_check() if one.checked]
+
+
+def test_an_engine_that_answers_everything_alike_is_found_out(serve: Serve, said: dict[str, Any]) -> None:
+    results = checked(serve, elasticsearch(said))
+    assert wrong(results).keys() == {
+        "match_none finds nothing",
+        "must_not of everything finds nothing",
+        "exists on an unknown field finds nothing",
+        "ten hits where no size is asked",
+        "a query that nobody knows is refused",
+        "_validate/query of mach",
+    }
+    problem = next(one.problem for one in results if one.problem)
+    assert isinstance(problem, FailedItems)
+    assert problem.what.startswith("a known answer is wrong: match_none finds nothing: got {")
+    assert "expected {" in problem.where
+    assert problem.hint.startswith("do not trust scores of this engine")
+
+
+def test_fields_that_are_gone_new_or_of_another_type_are_named(
+    serve: Serve, said: dict[str, Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "mapping.json"
+    then = {"a": {"type": "keyword"}, "n": {"type": "integer"}, "old": {"type": "date"}}
+    file.write_text(json.dumps({"properties": then}))
+    [drifted] = [one for one in checked(serve, elasticsearch(said), file) if one.name == "mapping"]
+    assert isinstance(drifted.problem, DataError)
+    assert drifted.problem.what == "the mapping of 'logs' differs: removed old; changed n (integer, now long)"
+    assert "dstill init --engine-url" in drifted.problem.hint
+    file = tmp_path / "narrow.json"
+    file.write_text(json.dumps({"properties": {"a": {"type": "keyword"}}}))
+    [grown] = [one for one in checked(serve, elasticsearch(said), file) if one.name == "mapping"]
+    assert grown.problem is None
+    assert grown.found.endswith("differs: added n")
+    assert "dstill init" in grown.advice
+    file = tmp_path / "same.json"
+    file.write_text(json.dumps({"mappings": MAPPING}))
+    [same] = [one for one in checked(serve, elasticsearch(said), file) if one.name == "mapping"]
+    assert same.found.endswith(", as they were read")
+
+
+def test_an_empty_index_is_told(serve: Serve, said: dict[str, Any]) -> None:
+    [size] = [one for one in checked(serve, elasticsearch(said, _count={"count": 0})) if one.name == "index logs"]
+    assert isinstance(size.problem, DataError)
+    assert size.problem.what == "'logs' holds no documents"
+
+
+# --- keys -------------------------------------------------------------------------------
+
+
+def rights(read: bool, write: bool) -> dict[str, Any]:
+    on = {"read": read, "view_index_metadata": read, "write": write, "create_index": False, "delete_index": write}
+    return {"cluster": {"manage": False}, "index": {"logs": on}, "has_all_requested": False}
+
+
+@pytest.mark.parametrize(
+    ("reply", "says", "advised"),
+    [
+        (rights(True, False), "cannot write", False),
+        (rights(True, True), "can write (write, delete_index)", True),
+        (None, "there is no security on this server: whoever reaches it can write", True),
+        ((403, {"error": "no"}), "cannot tell whether the key can write: the server says 403", True),
+        ({"index": []}, "cannot tell whether the key can write: the server's reply has another form", True),
+    ],
+)
+def test_what_a_key_may_do(serve: Serve, said: dict[str, Any], reply: Any, says: str, advised: bool) -> None:
+    [key] = [one for one in checked(serve, elasticsearch(said, _has_privileges=reply)) if one.name == "key"]
+    assert (key.found, bool(key.advice), key.problem) == (says, advised, None)
+
+
+def test_a_key_that_cannot_read_is_a_problem(serve: Serve, said: dict[str, Any]) -> None:
+    results = checked(serve, elasticsearch(said, _has_privileges=rights(False, False)))
+    [key] = [one for one in results if one.name == "key"]
+    assert key.found == "cannot write; lacks read, view_index_metadata"
+    assert key.problem is not None
+    assert key.problem.what == "the key lacks read, view_index_metadata on 'logs'"
+
+
+def test_opensearch_does_not_say_what_a_key_may_do(serve: Serve, said: dict[str, Any]) -> None:
+    asked = []
+
+    def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
+        asked.append(path)
+        return 200, {}, said["OpenSearch 1"]
+
+    with Http().open(QueryDsl(), Engine(url=serve(answer))) as executor:
+        facts = [one for one in executor.self_check() if not one.expected]
+    assert [one.name for one in facts] == ["version", "client", "key"]
+    assert facts[0].found.startswith("OpenSearch 1.3.0, never tried with dstill; tried: Elasticsearch 8, 9; OpenSearch")
+    assert facts[2].found == "cannot tell whether the key can write: OpenSearch does not say it"
+    assert "_plugins/_security/api/roles" in facts[2].advice
+    assert asked == ["/"]
+
+
+def test_the_client_that_asks_for_privileges_asks_nothing_else(
+    serve: Serve, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_KEY", "very-secret")
+    seen_paths = []
+    inner = elasticsearch(said, _has_privileges=rights(True, False))
+
+    def answer(method: str, path: str, body: bytes) -> Any:
+        seen_paths.append((method, path.partition("?")[0]))
+        return inner(method, path, body)
+
+    engine = Engine(url=serve(answer), index="logs", api_key_env="TOY_KEY")
+    with Http().open(QueryDsl(), engine) as executor:
+        results = list(executor.self_check())
+    assert seen_paths.count(("POST", PATH)) == 1
+    assert {path for _, path in seen_paths} == {
+        "/", PATH, "/logs/_mapping", "/logs/_count", "/logs/_search", "/logs/_validate/query"
+    }  # fmt: skip
+    assert "very-secret" not in str(results)
+
+
+def test_the_words_for_a_key_are_json_that_can_be_sent() -> None:
+    for product in ("Elasticsearch", "OpenSearch"):
+        text = read_only_key(product, "https://search.example:9200/", "logs")
+        body = json.loads(text[text.index("'\n    {") + 2 if "-d '\n" in text else 0 :].partition("}'")[0] + "}")
+        assert "https://search.example:9200/_" in text
+        assert "logs" in json.dumps(body)
+
+
+# --- bad inputs 61 to 64, at the command line -------------------------------------------
+
+
+@pytest.fixture
+def doctor(project: Path, monkeypatch: pytest.MonkeyPatch, cli: Any) -> Callable[..., Any]:
+    monkeypatch.delenv("DSTILL_DISABLE")
+    return lambda *words: cli("doctor", *words, toy=False)
+
+
+def three_lines(ended: Any, code: int) -> list[str]:
+    lines: list[str] = ended.err.splitlines()
+    assert ended.code == code, ended.err
+    assert len(lines) == 3, lines
+    return lines
+
+
+def test_bad_input_061(doctor: Any, serve: Serve) -> None:
+    what, _, hint = three_lines(doctor("--engine-url", "http://127.0.0.1:9"), 7)
+    assert what == "error: cannot reach an engine at http://127.0.0.1:9"
+    assert hint.startswith("is it running there?")
+    url = serve(lambda method, path, body: (200, {"content-type": "text/html"}, b"<html>Welcome to nginx!</html>"))
+    what, _, _ = three_lines(doctor("--engine-url", url), 7)
+    assert what == f"error: {url} answers, but is no Elasticsearch or OpenSearch"
+    what, _, hint = three_lines(doctor("--engine-url", "http://127.0.0.1:port"), 2)
+    assert (what, hint) == ("error: the engine's address is no http(s) URL", "http://HOST:PORT")
+
+
+def test_bad_input_062(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
+    url = serve(lambda method, path, body: (200, {}, said["Elasticsearch 7"]))
+    ended = doctor("--engine-url", url, "--json")
+    assert ended.code == 0, ended.err
+    assert "Elasticsearch 7.17.0 (untested)" in ended.out
+    assert "never tried with dstill" in ended.out
+
+
+def test_bad_input_063(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
+    security = {"error": {"type": "security_exception", "reason": "action [indices:data/read/search] is unauthorized"}}
+    inner = elasticsearch(said)
+
+    def refusing(at: str, status: int) -> str:
+        def answer(method: str, path: str, body: bytes) -> Any:
+            return (status, PRODUCT, security) if path.partition("?")[0].endswith(at) else inner(method, path, body)
+
+        return serve(answer)
+
+    what, where, hint = three_lines(doctor("--engine-url", refusing("/", 401)), 6)
+    assert what == "error: the engine refused GET / (401)"
+    assert "unauthorized" in where
+    assert "privilege" in hint
+    what, _, hint = three_lines(doctor("--engine-url", refusing("/_search", 403), "--index", "logs"), 6)
+    assert what == "error: the engine refused searching 'logs' (403)"
+    assert "read" in hint
+
+
+def test_bad_input_064(doctor: Any, serve: Serve, said: dict[str, Any], project: Path) -> None:
+    missing = (404, {"error": {"type": "index_not_found_exception", "reason": "no such index", "index": "logs"}})
+    what, _, hint = three_lines(
+        doctor("--engine-url", serve(elasticsearch(said, _mapping=missing)), "--index", "logs"), 7
+    )
+    assert what == "error: no such index: the mapping of 'logs'"
+    assert "engine.index" in hint
+    closed = (400, {"error": {"type": "index_closed_exception", "reason": "closed", "index": "logs"}})
+    what, _, _ = three_lines(doctor("--engine-url", serve(elasticsearch(said, _count=closed)), "--index", "logs"), 7)
+    assert "index_closed_exception" in what
+    (project / "mapping.json").write_text(json.dumps({"properties": {"old": {"type": "date"}}}))
+    ended = doctor(
+        "--engine-url", serve(elasticsearch(said)), "--index", "logs",
+        "--set", "task.querydsl.mapping=mapping.json", "--set", "task.querydsl.index=logs",
+    )  # fmt: skip
+    assert ended.code == 4
+    assert "error: the mapping of 'logs' differs: added a, n; removed old\n" in ended.err
+
+
+def test_loading_with_a_key_that_only_reads_says_so(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
+    def answer(method: str, path: str, body: bytes) -> Any:
+        if path == "/":
+            return 200, PRODUCT, said["Elasticsearch 9"]
+        return 403, PRODUCT, {"error": {"type": "security_exception", "reason": "unauthorized"}}
+
+    what, _, hint = three_lines(doctor("--engine-url", serve(answer), "--load-data"), AuthError.exit_code)
+    assert "could not be made: 403" in what
+    assert "create_index" in hint
