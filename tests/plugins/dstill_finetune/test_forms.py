@@ -1,0 +1,106 @@
+"""A student remembers in which form it was trained: the task word before the question, or before the answer."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill.errors import DataError
+from dstill.parts import Fitted
+from dstill.records import Pair
+from dstill_finetune.encoding import Encoder
+from dstill_finetune.hf import Hf
+from dstill_finetune.modalities import Full, Lora
+from dstill_finetune.tokenizer import learn
+
+Fit = Callable[..., Fitted]
+LEARN = {"max_steps": 90, "learning_rate": 5e-3}
+
+
+def hf(base: Path) -> Hf:
+    found = Hf()
+    found.base = str(base)
+    return found
+
+
+def written(folder: Path, prompts: list[str], *, batch: int = 64) -> list[str]:
+    writer: Any = Hf().load(folder)
+    writer.batch = batch
+    return [answer.text for answer in writer.write(prompts)]
+
+
+def card_answer(folder: Path) -> str:
+    """What the code of the model card prints, run as it stands but for the folder."""
+    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    assert "dstill" not in code
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(code.replace('FOLDER = "."', f"FOLDER = {str(folder)!r}"), {})
+    return out.getvalue().removesuffix("\n")
+
+
+@pytest.mark.parametrize("form", ["encoder", "decoder"])
+@pytest.mark.parametrize("base", ["t5", "llama"])
+def test_a_student_answers_and_explains_in_the_form_that_it_learnt(
+    base: str, form: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path, records: Any
+) -> None:
+    fit(hf(request.getfixturevalue(base)), Full(), tmp_path, records(16), task_prefix=form, **LEARN)
+    pairs = [pair for record in records(16) for pair in record]
+    prompts = [pair.task_prefix + pair.source for pair in pairs]
+    answers = written(tmp_path, prompts)
+    right = [answer == pair.target for answer, pair in zip(answers, pairs, strict=True)]
+    assert sum(right[::2]) >= 14, answers  # what follows "predict: "
+    assert sum(right[1::2]) >= 14, answers  # what follows "explain: "
+    assert written(tmp_path, prompts, batch=1) == answers
+    assert card_answer(tmp_path) == answers[0]
+    facts = json.loads((tmp_path / "student.json").read_text())
+    assert facts["task_prefix"] == form
+    assert sorted(facts["tasks"]) == (["explain: ", "predict: "] if form == "decoder" else [])
+
+
+@pytest.mark.parametrize("base", ["t5", "llama"])
+def test_an_adapter_keeps_its_form(base: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path) -> None:
+    fit(hf(request.getfixturevalue(base)), Lora(), tmp_path, task_prefix="decoder", max_steps=25, learning_rate=2e-2)
+    (answer,) = written(tmp_path, ["predict: all red cars"])
+    assert card_answer(tmp_path) == answer
+
+
+def test_a_student_from_before_the_two_forms_has_the_published_one(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    fit(hf(t5), Full(), tmp_path)
+    answers = written(tmp_path, ["predict: all red cars"])
+    file = tmp_path / "student.json"
+    facts = json.loads(file.read_text())
+    del facts["task_prefix"], facts["tasks"]
+    file.write_text(json.dumps(facts))
+    assert written(tmp_path, ["predict: all red cars"]) == answers
+
+
+def test_one_sequence_a_branch_where_a_prompt_cannot_be_shared(
+    llama: Path, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shared = fit(hf(llama), Full(), tmp_path / "shared", task_prefix="decoder")
+    monkeypatch.setattr("dstill_finetune.students.sharing", lambda model: None)
+    with caplog.at_level(logging.WARNING, "dstill"):
+        apart = fit(hf(llama), Full(), tmp_path / "apart", task_prefix="decoder")
+    assert "each branch is a sequence of its own" in caplog.text
+    losses = [[row["loss"] for row in fitted.history] for fitted in (shared, apart)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_task_word_must_tell_its_branch_from_the_others() -> None:
+    encoder = Encoder(
+        learn(["abc"], 300), encoder_decoder=True, max_length=9, max_target_length=9, task_prefix="decoder"
+    )
+    with pytest.raises(DataError, match="does not tell the task word ''"):
+        encoder.encode([(Pair(task_prefix="", source="a", target="b"),)])
+    same = (Pair(task_prefix="a", source="a", target="b"), Pair(task_prefix="a ", source="a", target="c"))
+    with pytest.raises(DataError) as caught:
+        encoder.encode([same])
+    assert caught.value.hint == 'task_prefix = "encoder" has the word before the question'
