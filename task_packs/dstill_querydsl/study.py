@@ -16,12 +16,15 @@ from dstill_querydsl.fields import Fields
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.guard_mapping import limits_on
 from dstill_querydsl.indices import Index
+from dstill_querydsl.orders import orders_in
 from dstill_querydsl.pruning import Pruned, Pruner
 from dstill_querydsl.values import Values
 
 __all__ = ["Study"]
 
 log = logging.getLogger("dstill")
+
+_NAMED = 5  # texts of one mapping that a person is shown
 
 
 class Study:
@@ -31,6 +34,10 @@ class Study:
         self.index = index
         self._limits = limits
         self._told = False
+        for order in orders_in(index.mapping, index.told)[:_NAMED]:
+            log.warning(
+                "instruction-like text in %s; it is data to dstill, and the guard holds whatever it says", order
+            )
 
     @cached_property
     def fields(self) -> Fields:
