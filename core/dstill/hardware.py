@@ -56,8 +56,22 @@ def device() -> Device:
         )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Device(
-        name=f"CPU ({platform.machine()}, {cores} cores)", kind="cpu", total=total_memory(), free=available_memory()
+        name=f"CPU ({platform.machine()}, {cores} cores)",
+        kind="cpu",
+        total=total_memory(),
+        free=available_memory(),
+        bf16=_cpu_bf16(),
     )
+
+
+def _cpu_bf16() -> bool:
+    """Whether the CPU multiplies in bf16 by itself; False where torch is too old to say."""
+    try:
+        import torch
+    except ImportError:
+        return False
+    found = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(found.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def total_memory() -> int:

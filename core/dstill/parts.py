@@ -166,10 +166,13 @@ class Recipe:
     threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads; 0: torch's own choice"})
 
     def on(self, device: Device) -> Recipe:
-        """The recipe with ``precision`` settled for `device`: bf16 where it has it, else fp32."""
+        """The recipe with ``precision`` settled for `device`: bf16 on a GPU that has it, else fp32.
+
+        A CPU trains in bf16 only when asked: in fp32 the same seed gives the same weights on every one.
+        """
         if self.precision != "auto":
             return self
-        return replace(self, precision="bf16" if device.bf16 else "fp32")
+        return replace(self, precision="bf16" if device.bf16 and device.kind == "cuda" else "fp32")
 
 
 @dataclass(frozen=True, kw_only=True)
