@@ -2,20 +2,22 @@
 
     connect(Engine(url="http://127.0.0.1:9200"), Wire(permit=reads)) → elasticsearch.Elasticsearch
 
-Nothing is sent yet. Secrets come from named environment variables only, and never go over
-plain http to another machine.
+Nothing is sent yet; with a fingerprint the server's certificates are looked at. Secrets come
+from named environment variables only, and never go over plain http to another machine.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import os
+import ssl
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from dstill.errors import ConfigError, MissingExtra
 from dstill.parts import Engine
 from dstill_querydsl.engines.node import AT_ONCE, Wire, node_class
+from dstill_querydsl.engines.trust import pinned
 
 __all__ = ["connect"]
 
@@ -36,7 +38,7 @@ def connect(engine: Engine, wire: Wire) -> Any:
         max_retries=0,  # the client's own retries do not read Retry-After
         retry_on_timeout=False,
         **_secrets(engine, url),
-        **_certificates(engine),
+        **_certificates(engine, url),
     )
 
 
@@ -96,9 +98,31 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _certificates(engine: Engine) -> dict[str, Any]:
+def _certificates(engine: Engine, url: SplitResult) -> dict[str, Any]:
+    if (engine.ca_certs or engine.ca_fingerprint) and url.scheme != "https":
+        setting = "ca_certs" if engine.ca_certs else "ca_fingerprint"
+        raise ConfigError(
+            f"{setting} is set, and the engine's address is plain http",
+            where="engine.url",
+            hint="https://HOST:PORT, or without the setting",
+        )
+    if engine.ca_certs and engine.ca_fingerprint:
+        raise ConfigError("both ca_certs and ca_fingerprint are set", where="engine", hint="keep one of them")
     if engine.ca_fingerprint:
-        return {"ssl_assert_fingerprint": engine.ca_fingerprint}
-    if engine.ca_certs and not os.path.isfile(engine.ca_certs):
-        raise ConfigError(f"no file {engine.ca_certs}", where="engine.ca_certs")
-    return {"ca_certs": engine.ca_certs} if engine.ca_certs else {}
+        return {"ssl_context": pinned(url.hostname or "", url.port or 443, engine.ca_fingerprint, engine.timeout)}
+    return {"ssl_context": _context(engine.ca_certs)} if engine.ca_certs else {}
+
+
+def _context(file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=file)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"no file {file}", where="engine.ca_certs", hint="the certificate of the CA, as PEM (http_ca.crt)"
+        ) from None
+    except OSError as error:  # ssl's errors are such, too
+        raise ConfigError(
+            f"{file} holds no certificate that can be read",
+            where="engine.ca_certs",
+            hint=f"the certificate of the CA, as PEM (http_ca.crt); {error}"[:300],
+        ) from None

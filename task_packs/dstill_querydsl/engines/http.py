@@ -24,6 +24,7 @@ from dstill_querydsl.engines.connect import connect
 from dstill_querydsl.engines.load import Loader
 from dstill_querydsl.engines.node import ReplyTooLarge, Wire
 from dstill_querydsl.engines.product import Capabilities, NotAnEngine, identify
+from dstill_querydsl.engines.reaching import HINT, unreached
 from dstill_querydsl.engines.replies import BUSY, is_engine_error, names_index, reason_of, refused, wait, whole
 from dstill_querydsl.engines.rules import check_name, reads
 from dstill_querydsl.mapping_merge import merge
@@ -151,19 +152,23 @@ class HttpEngine:
             if error.meta.status == 404:
                 raise self._missing(what) from None
             raise ServiceError(
-                f"{what}: {error.meta.status} {reason_of(error.body)}", where=self.settings.url
+                f"{what}: {error.meta.status} {reason_of(error.body)}",
+                where=self.settings.url,
+                hint="see to what the engine says, then run this again",
             ) from None
         except SerializationError:
             raise ServiceError(
                 f"{self.settings.url} answers, but is no Elasticsearch or OpenSearch", where="engine.url", hint=HINT
             ) from None
         except TransportError as error:
-            raise ServiceError(
-                f"cannot reach an engine at {self.settings.url}", where=str(error.message)[:200], hint=HINT
-            ) from None
+            raise unreached(self.settings.url, error) from None
 
     def _missing(self, what: str) -> ServiceError:
-        return ServiceError(f"no such index: {what}", where=self.settings.url, hint="check its name: [engine] index, or --set engine.index=NAME")
+        return ServiceError(
+            f"no such index: {what}",
+            where=self.settings.url,
+            hint="check its name: [engine] index, or --set engine.index=NAME",
+        )
 
     def _forbidden(self, error: Any, what: str) -> AuthError:
         return AuthError(
@@ -186,6 +191,11 @@ class HttpEngine:
             raise ServiceError("this engine was opened for reading only", where=self.settings.url)
         return self._loader.load(name, mapping, docs, settings or {})
 
+    def drop(self, name: str) -> None:
+        """Remove one index that `index` made here."""
+        if self._loader is not None:
+            self._loader.drop(name)
+
     def close(self) -> None:
         """Remove what `index` made here, and let go of the connections."""
         if self._loader is not None:
@@ -199,6 +209,3 @@ class HttpEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-HINT = "is it running there? For a server of yours: --engine-url http://HOST:PORT; without one: the embedded engine"

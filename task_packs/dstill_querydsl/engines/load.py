@@ -8,6 +8,7 @@ A client of its own, which can reach nothing but indices that this very object c
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Iterable, Mapping
 
 from dstill.errors import AuthError, DataError, ServiceError
@@ -75,13 +76,16 @@ class Loader:
         self._client.indices.refresh(index=name)
         return count
 
-    def close(self) -> None:
-        """Remove the indices again. A server that is gone already is no error here."""
+    def drop(self, name: str) -> None:
+        """Remove one index that `load` made. A server that is gone already is no error here."""
         from elastic_transport import ApiError, TransportError
 
-        try:
-            for name in sorted(self._created):
-                self._client.options(ignore_status=404).indices.delete(index=name)
-        except (ApiError, TransportError):
-            pass
+        with contextlib.suppress(ApiError, TransportError):
+            self._client.options(ignore_status=404).indices.delete(index=name)
+        self._created.discard(name)
+
+    def close(self) -> None:
+        """Remove the indices again. A server that is gone already is no error here."""
+        for name in sorted(self._created):
+            self.drop(name)
         self._client.close()
