@@ -1,0 +1,108 @@
+"""A template and a document into a question with gold and rationale.
+
+    compose(scene, TEMPLATES[0], Random(1))
+    Made(example=Example(question="films with genre Drama", answer='{"query":…}', …), skeleton="_ with _ _", …)
+
+Golds have one spelling: compact JSON; filters in the order of the template; `bool.filter` and
+`bool.must_not`, never a bare clause. A question without conditions has no `query`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Mapping, Sequence
+
+from dstill.records import Example
+from dstill_querydsl.questions.ask import Ask, AskMaker
+from dstill_querydsl.questions.asks import ASKS
+from dstill_querydsl.questions.clause import Clause, fill, noun_phrase, terse_phrase
+from dstill_querydsl.questions.conditions import CONDITIONS
+from dstill_querydsl.questions.levels import LEVELS
+from dstill_querydsl.questions.plan import Template
+from dstill_querydsl.questions.poison import poisoned
+from dstill_querydsl.questions.refusals import REFUSALS
+from dstill_querydsl.questions.scene import Draw, Scene
+from dstill_querydsl.questions.styles import in_haste, lengthened, mistyped, two_sentences
+from dstill_querydsl.questions.summaries import SUMMARIES
+from dstill_querydsl.questions.words import mark, plain, skeleton
+
+__all__ = ["Made", "compose"]
+
+OPERATIONS: Mapping[str, AskMaker] = {**ASKS, **SUMMARIES, **LEVELS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    example: Example
+    skeleton: str  # the question without values and names
+    body: Mapping[str, Any]  # the gold, parsed
+    scene: Scene
+
+
+def compose(scene: Scene, template: Template, random: Random) -> Made:
+    """One question. Raises Skip where the drawn document does not serve."""
+    draw = scene.draw(random)
+    clauses = tuple(CONDITIONS[kind](draw) for kind in template.clauses)
+    if template.ask in REFUSALS:
+        refused = REFUSALS[template.ask](draw)
+        ways, slots, why = refused.ways, refused.slots, refused.why
+        body: dict[str, Any] = {"refusal": {"reason": refused.reason, "missing": list(refused.missing)}}
+    else:
+        ask = OPERATIONS[template.ask](draw)
+        ask = in_haste(template.ask, ask) if template.style == "terse" else ask
+        ways, slots, body = ask.ways, ask.slots, _body(ask, clauses)
+        why = " ".join([*(clause.why for clause in clauses), ask.why])
+    text = _text(draw, template.style, draw.random.choice(list(ways)), slots, clauses)
+    example = Example(
+        id="",
+        question=plain(text),
+        context=_context(draw, template.style),
+        answer=json.dumps(body, separators=(",", ":"), ensure_ascii=False),
+        rationale=why,
+        category=template.category,
+        template=template.name,
+    )
+    return Made(example=example, skeleton=skeleton(text), body=body, scene=scene)
+
+
+def _text(draw: Draw, style: str, way: str, slots: Mapping[str, Any], clauses: Sequence[Clause]) -> str:
+    apart = tuple(clause for clause in clauses if clause.place == "before") if style == "paraphrase" else clauses
+    phrase = terse_phrase(draw, clauses) if style == "terse" else noun_phrase(draw, apart)
+    text = _filled(way, slots, phrase)
+    if style == "paraphrase":
+        return two_sentences(draw, text, clauses)
+    if style == "typo":
+        return mistyped(draw, text)
+    return lengthened(draw, text) if style == "long" else text
+
+
+def _filled(way: str, slots: Mapping[str, Any], phrase: str) -> str:
+    """The frame with its slots; those that hold marks already are put in as they are."""
+    before, _, after = way.partition("{what}")
+    if "{what}" not in way:
+        return _slots(way, slots)
+    return f"{_slots(before, slots)}{phrase}{_slots(after, slots)}"
+
+
+def _slots(text: str, slots: Mapping[str, Any]) -> str:
+    opened, closed = mark("")[0], mark("")[1]
+    return fill(text, **slots).replace(opened * 2, opened).replace(closed * 2, closed)
+
+
+def _body(ask: Ask, clauses: Sequence[Clause]) -> dict[str, Any]:
+    occurs = {
+        occur: [clause.body for clause in clauses if clause.occur == occur]
+        for occur in ("filter", "must_not")
+        if any(clause.occur == occur for clause in clauses)
+    }
+    query = {"query": {"bool": occurs}} if occurs else {}
+    return {**ask.before, **query, **ask.after}
+
+
+def _context(draw: Draw, style: str) -> dict[str, Any]:
+    index = draw.scene.index
+    if style == "poisoned":
+        return {"index": index.name, "mapping": poisoned(draw, index.mapping)}
+    return {"index": index.name, **draw.scene.context}

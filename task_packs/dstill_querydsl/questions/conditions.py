@@ -1,0 +1,17 @@
+"""Every kind of condition by its name in a plan."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from dstill_querydsl.questions.clause import Maker
+from dstill_querydsl.questions.conditions_dates import DATES
+from dstill_querydsl.questions.conditions_nested import NESTED
+from dstill_querydsl.questions.conditions_numbers import NUMBERS
+from dstill_querydsl.questions.conditions_places import PLACES
+from dstill_querydsl.questions.conditions_texts import TEXTS
+from dstill_querydsl.questions.conditions_values import VALUES
+
+__all__ = ["CONDITIONS"]
+
+CONDITIONS: Mapping[str, Maker] = {**VALUES, **NUMBERS, **DATES, **TEXTS, **PLACES, **NESTED}

@@ -1,0 +1,168 @@
+"""Conditions on parts of a value: words and phrases of a text, the whole of it, its beginning.
+
+TEXTS["phrase"](draw)   whose title contains the phrase "big lake"     {"match_phrase": {"title": "big lake"}}
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Mapping, Sequence
+
+from dstill_querydsl.questions.clause import Clause, Maker, Way, said
+from dstill_querydsl.questions.roles import Role
+from dstill_querydsl.questions.scene import Draw, Skip
+from dstill_querydsl.questions.words import mark, sayable
+
+__all__ = ["TEXTS"]
+
+_WORDS: Sequence[Way] = (
+    "whose {f} mentions {v}", "with {v} in the {f}", "with the words {v} in the {f}", "whose {f} is about {v}",
+    "with a {f} that speaks of {v}",
+)  # fmt: skip
+_INSIDE: Sequence[Way] = (
+    "whose {f} contains the word {v}", "with the word {v} in the {f}", "whose {f} includes the word {v}",
+    "with {v} as a word of the {f}", "where the word {v} occurs in the {f}",
+)  # fmt: skip
+_PHRASE: Sequence[Way] = (
+    'whose {f} says "{v}"', 'with the exact phrase "{v}" in the {f}', 'whose {f} contains the phrase "{v}"',
+    'with "{v}" word for word in the {f}', 'where the {f} reads "{v}"',
+)  # fmt: skip
+_WHOLE: Sequence[Way] = (
+    "whose {f} is exactly {v}", 'with the exact {f} "{v}"', 'whose full {f} is "{v}"', "with {f} equal to {v}",
+    'where the whole {f} is "{v}"',
+)  # fmt: skip
+_PREFIX: Sequence[Way] = (
+    "whose {f} starts with {v}", "with a {f} beginning with {v}", "whose {f} begins with {v}",
+    "with a {f} that starts with {v}", "where the {f} has the prefix {v}",
+)  # fmt: skip
+_PATTERN: Sequence[Way] = (
+    "whose {f} starts with {v} and ends with {w}", "with a {f} from {v} at the start to {w} at the end",
+    "whose {f} begins with {v} and ends in {w}", "with a {f} like {v}*{w}", "where the {f} matches {v}*{w}",
+)  # fmt: skip
+_PARTS: Sequence[Way] = (
+    "whose {f} contains {v}", "with {v} anywhere in the {f}", "with a {f} that has {v} in it",
+    "with {v} inside the {f}",
+    "where {v} is a part of the {f}",
+)  # fmt: skip
+_TOKEN = re.compile(r"[^\W_]+")
+_COMMON = frozenset(
+    ("the", "and", "for", "with", "from", "that", "this", "not", "are", "was", "were", "has", "have", "had", "its")
+)
+
+
+def _tokens(text: str) -> list[re.Match[str]]:
+    return list(_TOKEN.finditer(text[:2_000]))
+
+
+def _telling(text: str) -> list[str]:
+    """Words that say something."""
+    return [t[0] for t in _tokens(text) if 3 <= len(t[0]) <= 30 and t[0].lower() not in _COMMON]
+
+
+def _text(draw: Draw, roles: Sequence[Role]) -> tuple[Role, str]:
+    role = draw.among(roles)
+    return role, draw.value(role)
+
+
+def _match(draw: Draw, role: Role, words: str, ways: Sequence[Way]) -> Clause:
+    several = " " in words
+    body: Any = {"match": {role.field: {"query": words, "operator": "and"} if several else words}}
+    why = f"{role.note}, {'all words: match with and.' if several else 'a word of it: match.'}"
+    return said(draw, role, ways, body, why, v=words, terse=mark(words))
+
+
+def words(draw: Draw) -> Clause:
+    """Words of a text, all of them, in any order."""
+    role, text = _text(draw, draw.scene.of_kind("text"))
+    options = list(dict.fromkeys(_telling(text)))
+    if not options:
+        raise Skip(role.field)
+    chosen = draw.random.sample(options, min(len(options), draw.pick(1, 1, 2)))
+    return _match(draw, role, " ".join(chosen), _WORDS)
+
+
+def phrase(draw: Draw) -> Clause:
+    role, text = _text(draw, draw.scene.of_kind("text"))
+    tokens = _tokens(text)
+    length = draw.pick(2, 2, 3, 4)
+    if len(tokens) < length:
+        raise Skip(role.field)
+    start = draw.random.randrange(len(tokens) - length + 1)
+    quoted = text[tokens[start].start() : tokens[start + length - 1].end()]
+    if not sayable(quoted):
+        raise Skip(role.field)
+    why = f"{role.note}, exact words in order: match_phrase."
+    return said(draw, role, _PHRASE, {"match_phrase": {role.field: quoted}}, why, v=quoted)
+
+
+def _both(draw: Draw) -> tuple[Role, str]:
+    """A text with a sub-field of whole values."""
+    role, text = _text(draw, [role for role in draw.scene.of_kind("text") if role.exact])
+    if not sayable(text):
+        raise Skip(role.field)
+    return role, text
+
+
+def whole(draw: Draw) -> Clause:
+    role, text = _both(draw)
+    why = f"{role.exact} is the keyword of {role.field}, the whole value: term."
+    return said(draw, role, _WHOLE, {"term": {role.exact: text}}, why, v=text)
+
+
+def inside(draw: Draw) -> Clause:
+    role, text = _both(draw)
+    options = _telling(text)
+    if not options:
+        raise Skip(role.field)
+    return _match(draw, role, draw.random.choice(options), _INSIDE)
+
+
+def _keyword(draw: Draw) -> tuple[Role, str, str]:
+    """A field of whole values: role, its name in a body, a value."""
+    roles = [
+        r for r in draw.scene.of_kind("category", "text") if (r.kind == "category" and r.type != "version") or r.exact
+    ]
+    role = draw.among(roles)
+    value = str(draw.value(role))
+    if not sayable(value) or len(value) < 4:
+        raise Skip(role.field)
+    return role, role.exact or role.field, value
+
+
+def prefix(draw: Draw) -> Clause:
+    role, field, value = _keyword(draw)
+    start = value[: draw.random.randrange(2, min(len(value), 9))]
+    if start != start.strip():
+        raise Skip(role.field)
+    note = f"{field} is the keyword of {role.field}" if role.exact else role.note
+    why = f"{note}, its start: prefix."
+    return said(draw, role, _PREFIX, {"prefix": {field: start}}, why, v=start, terse=mark(f"{start}*"))
+
+
+def pattern(draw: Draw) -> Clause:
+    role, field, value = _keyword(draw)
+    if len(value) < 6 or any(sign in value for sign in "*?\\"):
+        raise Skip(role.field)
+    start, end = value[: draw.pick(2, 3)], value[-draw.pick(1, 2) :]
+    if start != start.strip() or end != end.strip():
+        raise Skip(role.field)
+    why = f"{field} holds whole values, start and end: wildcard."
+    body = {"wildcard": {field: {"value": f"{start}*{end}"}}}
+    return said(draw, role, _PATTERN, body, why, v=start, w=end)
+
+
+def parts(draw: Draw) -> Clause:
+    """Letters anywhere in a word, where a field of n-grams allows that."""
+    role = draw.among([role for role in draw.scene.of_kind("text", "category") if role.grams])
+    options = [word for word in _telling(str(draw.value(role))) if len(word) >= 5]
+    if not options:
+        raise Skip(role.field)
+    word = draw.random.choice(options)
+    start = draw.random.randrange(0, len(word) - 3)
+    part = word[start : start + 4].lower()
+    why = f"{role.grams} holds n-grams, a part of a word: match with and."
+    return said(draw, role, _PARTS, {"match": {role.grams: {"query": part, "operator": "and"}}}, why, v=part)
+
+
+_KINDS: Sequence[Maker] = (words, phrase, whole, inside, prefix, pattern, parts)
+TEXTS: Mapping[str, Maker] = {maker.__name__: maker for maker in _KINDS}

@@ -1,0 +1,200 @@
+"""Conditions on whole values and on presence: is, is one of, is not, is there, is missing.
+
+VALUES["term"](draw)     with host web-03      {"term": {"host.name": "web-03"}}
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from dstill_querydsl.questions.clause import Clause, Maker, Way, fill, said
+from dstill_querydsl.questions.roles import Role
+from dstill_querydsl.questions.scene import Draw, Skip, values_at
+from dstill_querydsl.questions.units import spell
+from dstill_querydsl.questions.words import mark
+
+__all__ = ["VALUES", "equals"]
+
+IS: Sequence[Way] = (
+    "with {f} {v}", "whose {f} is {v}", "where the {f} is {v}", "that have {v} as {f}", "having {f} {v}",
+)  # fmt: skip
+_EITHER: Sequence[Way] = (
+    "with {f} {v} or {w}", "whose {f} is {v} or {w}", "whose {f} is either {v} or {w}", "with {f} in {v}, {w}",
+    "where the {f} is one of {v} and {w}",
+)  # fmt: skip
+_NOT: Sequence[Way] = (
+    "whose {f} is not {v}", "with a {f} other than {v}", "that do not have {f} {v}", "with any {f} but {v}",
+    "where the {f} is anything but {v}", "not with {f} {v}",
+)  # fmt: skip
+_OR = ("({} or {})", "either {} or {}", "(either {} or {})", "for which one of two holds, {} or {}", "({}, or else {})")
+_HAS: Sequence[Way] = (
+    "that have a {f}", "with a {f}", "where the {f} is known", "with any {f} at all", "that come with a {f}",
+    "whose {f} is set",
+)  # fmt: skip
+_LACKS: Sequence[Way] = (
+    "without a {f}", "that have no {f}", "where the {f} is missing", "lacking a {f}", "whose {f} is unknown",
+    "with no {f}",
+)  # fmt: skip
+_YES: Sequence[Way] = (
+    "with {f} true", "whose {f} is true", "where {f} is yes", "with {f} set to true", "that are marked {f}",
+)  # fmt: skip
+_NO: Sequence[Way] = (
+    "with {f} false", "whose {f} is false", "where {f} is no", "with {f} set to false", "that are not marked {f}",
+)  # fmt: skip
+
+
+def _shown(draw: Draw, role: Role, value: Any) -> str:
+    """As a question writes it: by its unit, or what people say for a code, or as it is."""
+    if role.kind == "number":
+        return spell(value, role.word.unit, draw.random)
+    return str(value)
+
+
+def equals(draw: Draw, role: Role, value: Any, field: str = "", **more: Any) -> Clause:
+    """``field`` is ``value``: term, in one of the ways."""
+    ways = (*IS, *role.word.ways, *role.word.ways)
+    why = f"{role.note}: term."
+    shown = _shown(draw, role, value)
+    return said(draw, role, ways, {"term": {field or role.field: value}}, why, v=shown, terse=mark(shown), **more)
+
+
+def term(draw: Draw) -> Clause:
+    role, value = draw.known("category")
+    return equals(draw, role, value)
+
+
+def eq(draw: Draw) -> Clause:
+    """A number that is one of few: a code, a count."""
+    roles = [role for role in draw.scene.of_kind("number") if role.whole and role.known.values]
+    role = draw.among(roles)
+    return equals(draw, role, draw.value(role))
+
+
+def boolean(draw: Draw) -> Clause:
+    role, value = draw.known("boolean")
+    own = role.word.yes if value else role.word.no
+    ways = (own, own, *(_YES if value else _NO)) if own else _YES if value else _NO
+    terse = mark(f"{'' if value else 'not '}{role.word.noun}")
+    return said(draw, role, ways, {"term": {role.field: value}}, f"{role.note}: term.", terse=terse)
+
+
+def _pair(draw: Draw) -> tuple[Role, list[Any]]:
+    role, value = draw.known("category")
+    return role, draw.random.sample([value, draw.other(role, value)], 2)
+
+
+def either(draw: Draw) -> Clause:
+    role, pair = _pair(draw)
+    why = f"{role.note}, one of two: terms."
+    v, w = (_shown(draw, role, one) for one in pair)
+    return said(draw, role, _EITHER, {"terms": {role.field: pair}}, why, v=v, w=w, terse=f"{mark(v)}/{mark(w)}")
+
+
+def excluded(draw: Draw) -> Clause:
+    role, value = draw.known("category")
+    other = draw.other(role, value)
+    why = f"{role.note}, excluded: term in must_not."
+    shown = _shown(draw, role, other)
+    terse = f"not {mark(shown)}"
+    return said(draw, role, _NOT, {"term": {role.field: other}}, why, v=shown, occur="must_not", terse=terse)
+
+
+def or_fields(draw: Draw) -> Clause:
+    """One condition or another, on two fields."""
+    one, other = (equals(draw, *draw.known("category", "ip")) for _ in range(2))
+    if "before" in (one.place, other.place):
+        raise Skip("no or before a noun")
+    text = draw.pick(*_OR).format(one.text, other.text)
+    fields = " or ".join(next(iter(clause.body["term"])) for clause in (one, other))
+    return Clause(
+        text=text,
+        body={"bool": {"should": [one.body, other.body]}},
+        why=f"{fields} holds the value, keywords: one of two terms in should.",
+    )
+
+
+_ANY = ("category", "number", "date", "text", "boolean", "ip", "geo")
+
+
+def _sparse(draw: Draw, here: bool) -> Role:
+    """A field that this document has, or has not."""
+    role = draw.take(*_ANY)
+    if bool(values_at(draw.source, role.stored.split("."))) is not here:
+        raise Skip(role.field)
+    return role
+
+
+def has(draw: Draw) -> Clause:
+    role = _sparse(draw, True)
+    return said(draw, role, _HAS, {"exists": {"field": role.field}}, f"{role.field} is there: exists.")
+
+
+def lacks(draw: Draw) -> Clause:
+    role = _sparse(draw, False)
+    why = f"{role.field} is missing: exists in must_not."
+    return said(draw, role, _LACKS, {"exists": {"field": role.field}}, why, occur="must_not")
+
+
+def coded(draw: Draw) -> Clause:
+    """Values by what people call them: Germany is DE."""
+    role = draw.among([role for role in draw.scene.of_kind("category") if role.word.codes])
+    value = draw.value(role)
+    spoken = role.word.codes.get(str(value))
+    if spoken is None:
+        raise Skip(role.field)
+    ways = (*IS, *role.word.ways, *role.word.ways)
+    why = f"{spoken} is {value}; {role.note}: term."
+    return said(draw, role, ways, {"term": {role.field: value}}, why, v=spoken, terse=mark(spoken))
+
+
+_CLASSES = {2: "successful", 3: "redirect", 4: "client error", 5: "server error"}
+
+
+def status_class(draw: Draw) -> Clause:
+    roles = [r for r in draw.scene.of_kind("number") if r.stored.rpartition(".")[2] in ("status_code", "statusCode")]
+    role = draw.among(roles)
+    value = draw.value(role)
+    hundreds = int(value) // 100
+    if hundreds not in _CLASSES:
+        raise Skip(role.field)
+    low, digits = hundreds * 100, f"{hundreds}xx"
+    ways = (
+        f"with a {{f}} of {digits}", f"with {{f}} {digits}", f"that returned a {_CLASSES[hundreds]} {{f}}",
+        f"whose {{f}} is a {_CLASSES[hundreds]}", f"in the {digits} range of {{f}}",
+    )  # fmt: skip
+    why = f"{digits} is {low} to {low + 99}; {role.note}: range."
+    return said(draw, role, ways, {"range": {role.field: {"gte": low, "lt": low + 100}}}, why, terse=digits)
+
+
+def named(draw: Draw) -> Clause:
+    """A word that stands for a range: slow."""
+    conditions = draw.scene.lexicon.conditions
+    if not conditions:
+        raise Skip("no such words")
+    condition = draw.random.choice(conditions)
+    role = draw.among([role for role in draw.scene.of_kind("number") if role.field == condition.field])
+    if not _within(draw.value(role), condition.bounds):
+        raise Skip(condition.word)
+    why = f"{condition.word} means {condition.means}; {role.note}: range."
+    body = {"range": {role.field: dict(condition.bounds)}}
+    return Clause(text=fill("{v}", v=condition.word), place="before", body=body, why=why, terse=mark(condition.word))
+
+
+def _within(value: Any, bounds: Mapping[str, float]) -> bool:
+    tests = {"gt": lambda b: value > b, "gte": lambda b: value >= b, "lt": lambda b: value < b}
+    return all(tests.get(name, lambda b: value <= b)(bound) for name, bound in bounds.items())
+
+
+VALUES: Mapping[str, Maker] = {
+    "term": term,
+    "eq": eq,
+    "boolean": boolean,
+    "either": either,
+    "not": excluded,
+    "or_fields": or_fields,
+    "has": has,
+    "lacks": lacks,
+    "coded": coded,
+    "status_class": status_class,
+    "named": named,
+}

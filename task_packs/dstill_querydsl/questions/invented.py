@@ -1,0 +1,172 @@
+"""Documents for a mapping whose own are not here: made of what its fields are known to hold.
+
+In: roles, a seed. Out: (id, source) pairs, the same bytes for the same seed, and a mapping that holds
+just the roles' fields, so that a server can index them:
+
+    invented(roles, Values.read({"level": ["error", "warn"]}), seed=0, now=…)
+    ("i0000", {"level": "warn", "took": 412})
+
+Nothing is claimed of the user's data: these documents only show that a gold runs and tells
+something. A field of which nothing is known gets made-up words and numbers. Two in five of them
+are missing here and there, so that `exists` has something to find.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+from dstill_querydsl.questions.moments import moment, written
+from dstill_querydsl.questions.roles import Role
+
+__all__ = ["COUNT", "invented", "settings_for"]
+
+COUNT = 400
+_WORDS = (
+    "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "harbor", "inlet", "juniper", "kestrel", "lagoon",
+    "meadow", "nectar", "orchid", "pepper", "quartz", "ridge", "saffron", "timber", "umber", "valley", "willow",
+    "yarrow", "zephyr",
+)  # fmt: skip
+_SPAN = timedelta(days=400)
+_CITIES = ((52.52, 13.4), (48.86, 2.35), (51.5, -0.13), (40.71, -74.0), (35.68, 139.69), (-33.87, 151.21))
+
+Maker = Callable[[Role, Random, datetime], Any]
+
+
+def invented(roles: Sequence[Role], seed: int, now: datetime, count: int = COUNT) -> Iterator[tuple[str, Any]]:
+    """`count` documents; of nested fields one to three objects each."""
+    random = Random(f"invented {seed}")
+    sparse = {role.field for role in roles if random.randrange(5) < 2}
+    paths = sorted({role.nested for role in roles if role.nested})
+    for number in range(count):
+        source: dict[str, Any] = {}
+        for role in roles:
+            if not role.nested and not (role.field in sparse and random.randrange(4) == 0):
+                _put(source, role.stored.split("."), _value(role, random, now))
+        for path in paths:
+            inner = [role for role in roles if role.nested == path]
+            objects = [_object(path, inner, random, now) for _ in range(random.choice((1, 1, 2, 3)))]
+            _put(source, path.split("."), [one for one in objects if one])
+        yield f"i{number:04d}", source
+
+
+def _object(path: str, roles: Sequence[Role], random: Random, now: datetime) -> dict[str, Any]:
+    source: dict[str, Any] = {}
+    for role in roles:
+        _put(source, role.stored.removeprefix(f"{path}.").split("."), _value(role, random, now))
+    return source
+
+
+def _put(source: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    if value is None or (isinstance(value, list) and not value):
+        return
+    for name in path[:-1]:
+        inner = source.setdefault(name, {})
+        if not isinstance(inner, dict):
+            return  # `a` and `a.b` are both fields: a document holds one of them
+        source = inner
+    source.setdefault(path[-1], value)
+
+
+def _value(role: Role, random: Random, now: datetime) -> Any:
+    made = _MAKERS[role.kind](role, random, now)
+    return made if made is not None or role.kind == "date" else random.choice(_WORDS)
+
+
+def _category(role: Role, random: Random, now: datetime) -> Any:
+    if role.known.values:
+        # The first ones more often: groups of unlike sizes have an order.
+        return role.known.values[int(len(role.known.values) * random.random() ** 2)]
+    if role.type == "version":
+        return f"{random.randrange(1, 4)}.{random.randrange(12)}.{random.randrange(3)}"
+    return f"{random.choice(_WORDS[:12])}-{random.randrange(1, 4)}"
+
+
+def _number(role: Role, random: Random, now: datetime) -> Any:
+    known = role.known
+    if known.values and random.randrange(2):
+        return random.choice(known.values)
+    low, high = _span(role)
+    if role.whole:
+        return random.randrange(int(low), int(high) + 1)
+    return round(low + (high - low) * random.random(), 2)
+
+
+_LARGEST = {"byte": 127, "short": 32_767, "integer": 2**31 - 1}
+
+
+def _span(role: Role) -> tuple[float, float]:
+    bounds = (role.known.low, role.known.high)
+    low, high = (bound if isinstance(bound, (int, float)) else None for bound in bounds)
+    most = _LARGEST.get(role.type, 10**12)
+    start = low if low is not None else min(0.0, high or 0.0)
+    end = high if high is not None else max(1_000.0, start * 3)
+    return start, max(start, min(end, most))
+
+
+def _date(role: Role, random: Random, now: datetime) -> Any:
+    known = [moment(bound, role.format) or moment(bound, "") for bound in (role.known.low, role.known.high)]
+    high = min(known[1] or now, now)
+    low = min(known[0] or high - _SPAN, high)
+    # Half of it in the last days, so that "yesterday" is not empty.
+    span = high - low
+    part = random.choice((1.0, 0.2, 0.02, 0.003)) * random.random()
+    return written(high - timedelta(milliseconds=int(span / timedelta(milliseconds=1) * part)), role.format)
+
+
+def _text(role: Role, random: Random, now: datetime) -> Any:
+    said = [value for value in role.known.values if isinstance(value, str)]
+    return random.choice(said) if said else " ".join(random.sample(_WORDS, random.choice((2, 3, 4))))
+
+
+def _boolean(role: Role, random: Random, now: datetime) -> Any:
+    return random.randrange(3) > 0
+
+
+def _ip(role: Role, random: Random, now: datetime) -> Any:
+    if role.known.values:
+        return random.choice(role.known.values)
+    return f"{random.choice(('192.0.2', '198.51.100', '203.0.113'))}.{random.randrange(1, 255)}"  # RFC 5737
+
+
+def _geo(role: Role, random: Random, now: datetime) -> Any:
+    if role.known.values:
+        return random.choice(role.known.values)
+    lat, lon = random.choice(_CITIES)
+    return {"lat": round(lat + random.uniform(-1, 1), 3), "lon": round(lon + random.uniform(-1, 1), 3)}
+
+
+_MAKERS: Mapping[str, Maker] = {
+    "category": _category,
+    "number": _number,
+    "date": _date,
+    "text": _text,
+    "boolean": _boolean,
+    "ip": _ip,
+    "geo": _geo,
+}
+
+_BUILT_IN = ("standard", "simple", "whitespace", "stop", "keyword", "pattern", "fingerprint", "english")
+
+
+def settings_for(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """An analysis for every analyzer and normalizer that the mapping names and nobody gave: n-grams, else plain."""
+    named: dict[str, set[str]] = {"analyzer": set(), "normalizer": set()}
+    _named(mapping.get("properties", {}), named)
+    analyzers: dict[str, Any] = {}
+    for name in sorted(named["analyzer"] - set(_BUILT_IN)):
+        grams = "gram" in name.lower()
+        analyzers[name] = {"type": "custom", "tokenizer": "grams" if grams else "standard", "filter": ["lowercase"]}
+    normalizers = {name: {"type": "custom", "filter": ["lowercase"]} for name in sorted(named["normalizer"])}
+    tokenizer = {"grams": {"type": "ngram", "min_gram": 3, "max_gram": 4, "token_chars": ["letter", "digit"]}}
+    analysis = {"analyzer": analyzers, "normalizer": normalizers, "tokenizer": tokenizer}
+    return {"analysis": analysis} if analyzers or normalizers else {}
+
+
+def _named(properties: Any, named: dict[str, set[str]]) -> None:
+    for one in properties.values() if isinstance(properties, Mapping) else ():
+        for kind, keys in (("analyzer", ("analyzer", "search_analyzer")), ("normalizer", ("normalizer",))):
+            named[kind] |= {one[key] for key in keys if isinstance(one.get(key), str)}
+        for below in ("properties", "fields"):
+            _named(one.get(below), named)

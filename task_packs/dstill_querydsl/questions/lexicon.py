@@ -1,0 +1,125 @@
+"""How people talk about an index: what a document is called, words for fields, what "slow" means.
+
+In: a mapping, and a lexicon where somebody wrote one. Out: `Lexicon`. As JSON:
+
+    {"document": "film", "documents": ["films", "movies"],
+     "fields": {"runtime": {"noun": "running time", "unit": "minute", "most": "longest", "least": "shortest"},
+                "country": {"codes": {"DE": "Germany"}, "ways": ["from {v}"]}},
+     "conditions": [{"word": "long", "field": "runtime", "bounds": {"gt": 120}, "means": "over 2 hours"}],
+     "absent": ["ticket price"]}
+
+Without one, everything is derived: a field is called by the last two parts of its path, its unit is
+the mapping's ``meta.unit``, a document is a document. A mapping may carry one in ``_meta.lexicon``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+from dstill.errors import DataError
+from dstill_querydsl.fields import Field, Fields
+from dstill_querydsl.questions.words import nouns, plural
+
+__all__ = ["Condition", "Lexicon", "Word"]
+
+_BOUNDS = ("gt", "gte", "lt", "lte")
+_HINT = "docs/querydsl.md shows the form of a lexicon"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """Of one field."""
+
+    noun: str
+    nouns: str = ""  # its plural
+    unit: str = ""  # as in `units`, or any word that follows a number
+    codes: Mapping[str, str] = field(default_factory=dict)  # a value → what people say
+    ways: tuple[str, ...] = ()  # further ways to say that it is {v}: "by user {v}"; "{v} <" stands before the noun
+    most: str = ""  # "slowest"
+    least: str = ""  # "fastest"
+    yes: str = ""  # of a boolean: "that were cancelled"
+    no: str = ""
+
+    @property
+    def many(self) -> str:
+        return self.nouns or plural(self.noun)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """A word that stands for a range: the default that questions without numbers hold to."""
+
+    word: str
+    field: str
+    bounds: Mapping[str, float]
+    means: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lexicon:
+    document: str = "document"
+    documents: tuple[str, ...] = ("documents", "records", "entries")
+    fields: Mapping[str, Word] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
+    absent: tuple[str, ...] = ()  # what people might ask for and no field holds
+
+    @classmethod
+    def of(cls, mapping: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> Lexicon:
+        """What the mapping says, overruled by `told` (the JSON form). Raises DataError."""
+        fields = [one for one in Fields.of(mapping) if one.family not in ("object", "nested")]
+        told = told if told is not None else mapping.get("_meta", {}).get("lexicon", {})
+        if not isinstance(told, Mapping):
+            raise DataError("a lexicon is an object", where="lexicon", hint=_HINT)
+        try:
+            return cls._read(fields, told)
+        except (TypeError, AttributeError, KeyError) as problem:
+            raise DataError(f"the lexicon cannot be read: {problem}", where="lexicon", hint=_HINT) from None
+
+    @classmethod
+    def _read(cls, fields: list[Field], told: Mapping[str, Any]) -> Lexicon:
+        roots = [one.name for one in fields if not one.sub]
+        called = nouns(roots)
+        words = {}
+        for one in fields:
+            root = one.name.rpartition(".")[0] if one.sub else one.name
+            own = dict(told.get("fields", {}).get(root, {}))
+            own["ways"] = tuple(own.get("ways", ()))
+            words[one.name] = Word(**{"noun": called.get(root, root), "unit": _unit(one), **own})
+        conditions = [Condition(**one) for one in told.get("conditions", ())] or _conditions(fields)
+        names = {one.name for one in fields}
+        basics = cls()
+        return cls(
+            document=str(told.get("document", basics.document)),
+            documents=tuple(told.get("documents", ())) or basics.documents,
+            fields=words,
+            conditions=tuple(one for one in conditions if one.field in names and set(one.bounds) <= set(_BOUNDS)),
+            absent=tuple(told.get("absent", ())),
+        )
+
+
+def _unit(field: Field) -> str:
+    meta = field.options.get("meta")
+    unit = meta.get("unit") if isinstance(meta, Mapping) else None
+    return unit if isinstance(unit, str) and unit.isprintable() and len(unit) <= 20 else ""
+
+
+_SECOND = {"nanos": 10**9, "micros": 10**6, "ms": 10**3, "s": 1}
+
+
+def _conditions(fields: list[Field]) -> list[Condition]:
+    """What the pack's instructions say of slow, large and failed, where exactly one field can mean it."""
+    numbers = [one for one in fields if one.family == "number" and not one.nested and not one.sub]
+    durations = [one for one in numbers if _unit(one) in _SECOND]
+    sizes = [one for one in numbers if _unit(one) == "byte"]
+    codes = [one for one in numbers if one.name.rpartition(".")[2] in ("status_code", "statusCode")]
+    found = []
+    if len(durations) == 1:
+        second = _SECOND[_unit(durations[0])]
+        found.append(Condition(word="slow", field=durations[0].name, bounds={"gt": second}, means="over 1 second"))
+    if len(sizes) == 1:
+        found.append(Condition(word="large", field=sizes[0].name, bounds={"gt": 10**6}, means="over 1 MB"))
+    if codes:
+        code = min(codes, key=lambda one: ("response" not in one.name, len(one.name)))
+        found.append(Condition(word="failed", field=code.name, bounds={"gte": 500, "lt": 600}, means="a status 5xx"))
+    return found

@@ -1,0 +1,119 @@
+"""What each field of a mapping can be asked for: roles, derived from type, doc values and nesting.
+
+    roles, left = roles_of({"properties": {"title": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}, …)
+    roles[0]   Role(kind="text", field="title", stored="title", exact="title.raw", …)
+    left       {"dense_vector": 1}: types that no question is made of, and how many fields
+
+Sub-fields that hold nothing new, aliases and fields that cannot be searched have no role.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+from dstill_querydsl.fields import Field, Fields, raw_fields
+from dstill_querydsl.questions.lexicon import Lexicon, Word
+from dstill_querydsl.questions.words import words_of
+from dstill_querydsl.values import Known, Values
+
+__all__ = ["Role", "roles_of"]
+
+# family of a type → what it is in a question
+KINDS: Mapping[str, str] = {
+    "keyword": "category",
+    "version": "category",
+    "number": "number",
+    "date": "date",
+    "text": "text",
+    "boolean": "boolean",
+    "ip": "ip",
+    "geo_point": "geo",
+}
+_WHOLE = ("long", "integer", "short", "byte", "unsigned_long")
+_CODES = frozenset(("code", "status", "id", "ids", "port", "pid", "year", "version", "zip", "hash", "key", "number"))
+_NO_ROLE = ("constant_keyword", "aggregate_metric_double", "token_count", "semantic_text", "lookup")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    kind: str  # a value of KINDS
+    field: str  # the name in a body
+    stored: str  # the path in a document
+    type: str
+    word: Word
+    known: Known  # what it holds; may be nothing
+    nested: str = ""  # the nested path that encloses it
+    exact: str = ""  # of a text: its sub-field with whole values
+    grams: str = ""  # its sub-field of parts of words
+    groups: bool = False  # it can be sorted and grouped by
+    format: str = ""
+
+    @property
+    def whole(self) -> bool:
+        return self.type in _WHOLE
+
+    @property
+    def measures(self) -> bool:
+        """Whether its numbers can be added up, by its name."""
+        return not _CODES.intersection(words_of(self.stored.rpartition(".")[2])[-1:])
+
+    @property
+    def note(self) -> str:
+        """How a rationale begins: ``host.name is keyword``."""
+        return f"{self.field} is {self.type}"
+
+
+def roles_of(
+    mapping: Mapping[str, Any], values: Values, lexicon: Lexicon
+) -> tuple[tuple[Role, ...], Mapping[str, int]]:
+    """The roles in the mapping's order, and what has none."""
+    fields = Fields.of(mapping)
+    aliases = {one.name for one in raw_fields(mapping) if one.type == "alias"}
+    left: Counter[str] = Counter()
+    found: list[Role] = []
+    for one in fields:
+        if one.family in ("object", "nested") or one.name in aliases or one.name in fields.conflicts:
+            continue
+        if one.sub:
+            continue  # seen with its parent
+        role = _role(one, fields, values, lexicon)
+        if role is None:
+            left[one.type] += 1
+        else:
+            found.append(role)
+    return tuple(found), dict(left)
+
+
+def _role(one: Field, fields: Fields, values: Values, lexicon: Lexicon) -> Role | None:
+    kind = KINDS.get(one.family)
+    if kind is None or one.type in _NO_ROLE or len(one.nested) > 1 or not _searchable(one):
+        return None
+    exact = fields.exact(one.name) or "" if kind == "text" else ""
+    return Role(
+        kind=kind,
+        field=one.name,
+        stored=one.name,
+        type=one.type,
+        word=lexicon.fields[one.name],
+        nested=one.nested[-1] if one.nested else "",
+        exact=exact,
+        grams=_grams(one.name, fields),
+        groups=one.has_doc_values and kind != "text",
+        known=values.get(exact or one.name) or values.get(one.name) or Known(),
+        format=one.format or "",
+    )
+
+
+def _searchable(one: Field) -> bool:
+    return one.options.get("index", True) is not False and one.options.get("enabled", True) is not False
+
+
+def _grams(name: str, fields: Fields) -> str:
+    """The sub-field (or the field) whose analyzer cuts words into parts, by the analyzer's name."""
+    for one in fields:
+        own = one.name == name or (one.sub and one.name.rpartition(".")[0] == name)
+        if own and one.family == "text" and "gram" in str(one.options.get("analyzer", "")).lower():
+            return one.name
+    return ""

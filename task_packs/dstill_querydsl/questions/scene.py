@@ -1,0 +1,209 @@
+"""What questions are drawn from: an index with words, roles and documents, and one document at a time.
+
+    scene = Scene.of(index)                  documents of a bundled index, invented ones of any other
+    draw = scene.draw(Random(1))
+    role, value = draw.known("category")     a field of this document that no other part of the question uses
+
+All conditions of a question come from one document, so that at least that one meets them together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from random import Random
+from typing import Any, Mapping, Sequence
+
+from dstill_querydsl.fields import Fields
+from dstill_querydsl.indices import Index
+from dstill_querydsl.questions.invented import invented, settings_for
+from dstill_querydsl.questions.lexicon import Lexicon
+from dstill_querydsl.questions.lexicons import LEXICONS
+from dstill_querydsl.questions.moments import moment
+from dstill_querydsl.questions.roles import Role, roles_of
+from dstill_querydsl.questions.words import sayable
+
+__all__ = ["Draw", "Scene", "Skip"]
+
+LARGEST = 2**53  # numbers beyond it are not the same everywhere
+_NOW = datetime(2025, 6, 18, 12, tzinfo=UTC)  # of an index that says nothing of time
+_MAIN = ("@timestamp", "timestamp", "date", "datetime", "time", "event_time", "created_at", "created")
+
+
+class Skip(Exception):
+    """This document cannot serve this template: draw another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    index: Index
+    lexicon: Lexicon
+    roles: tuple[Role, ...]
+    left: Mapping[str, int]  # types of fields that no question is made of
+    sources: tuple[Mapping[str, Any], ...]
+    runs: Index  # where golds are tried: the index itself, or one with invented documents
+    now: datetime
+    context: Mapping[str, Any] = field(default_factory=dict)  # what its examples carry beside the index' name
+
+    @classmethod
+    def of(cls, index: Index, seed: int = 0) -> Scene:
+        own = tuple(source for _, source in index.documents())
+        lexicon = Lexicon.of(index.mapping, LEXICONS.get(index.name) if index.recipe else None)
+        roles, left = roles_of(index.mapping, index.values, lexicon)
+        roles = tuple(role for role in roles if all(part.strip() for part in role.field.split(".")))
+        now = _aware(index.now) if index.now else _latest(roles)
+        if own:
+            return cls(index=index, lexicon=lexicon, roles=roles, left=left, sources=own, runs=index, now=now)
+        made = tuple(invented(roles, seed, now))
+        runs = replace(
+            index,
+            mapping=_reduced(index.mapping, roles),
+            settings=settings_for(index.mapping),
+            now=now.isoformat().replace("+00:00", "Z"),
+            documents=lambda: made,
+            recipe=f"invented, seed {seed}",
+        )
+        sources = tuple(source for _, source in made)
+        return cls(index=index, lexicon=lexicon, roles=roles, left=left, sources=sources, runs=runs, now=now)
+
+    def of_kind(self, *kinds: str) -> tuple[Role, ...]:
+        """Roles outside nested objects."""
+        return tuple(role for role in self.roles if role.kind in kinds and not role.nested)
+
+    @cached_property
+    def nested(self) -> Mapping[str, tuple[Role, ...]]:
+        """Nested path → the roles in it."""
+        paths = dict.fromkeys(role.nested for role in self.roles if role.nested)
+        return {path: tuple(role for role in self.roles if role.nested == path) for path in paths}
+
+    @cached_property
+    def main_date(self) -> Role | None:
+        """The date that is meant where a question names none."""
+        dates = self.of_kind("date")
+        named = [role for name in _MAIN for role in dates if role.field.rpartition(".")[2].lower() == name]
+        return next(iter((*named, *dates)), None)
+
+    def draw(self, random: Random) -> Draw:
+        return Draw(scene=self, random=random, source=random.choice(self.sources))
+
+
+def _aware(now: str) -> datetime:
+    found = datetime.fromisoformat(now)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _latest(roles: Sequence[Role]) -> datetime:
+    """An hour after the latest date that is known."""
+    known = [moment(role.known.high, role.format) or moment(role.known.high, "") for role in roles]
+    times = [time for time in known if time is not None]
+    return (max(times) + timedelta(hours=1)).replace(microsecond=0) if times else _NOW
+
+
+_KEPT = ("type", "format", "analyzer", "search_analyzer", "normalizer", "scaling_factor", "ignore_above")
+
+
+def _reduced(mapping: Mapping[str, Any], roles: Sequence[Role]) -> dict[str, Any]:
+    """A mapping of the roles' fields alone: no type in it is strange to an engine."""
+    fields = Fields.of(mapping)
+    root: dict[str, Any] = {"properties": {}}
+    for role in roles:
+        here, path = root, ""
+        *above, last = role.field.split(".")
+        for name in above:
+            path = f"{path}.{name}" if path else name
+            here = here.setdefault("properties", {}).setdefault(name, {})
+            if path == role.nested:
+                here["type"] = "nested"
+        here.setdefault("properties", {})[last] = _definition(fields, role)
+    return root
+
+
+def _definition(fields: Fields, role: Role) -> dict[str, Any]:
+    one = fields.get(role.field)
+    kept = {key: value for key, value in (one.options if one else {}).items() if key in _KEPT}
+    subs = {name: fields.get(name) for name in (role.exact, role.grams) if name and name != role.field}
+    inner = {
+        name.rpartition(".")[2]: {key: value for key, value in sub.options.items() if key in _KEPT}
+        for name, sub in subs.items()
+        if sub is not None
+    }
+    return kept | ({"fields": inner} if inner else {})
+
+
+@dataclass(kw_only=True)
+class Draw:
+    """One document, the random numbers of one question, and the fields that it uses already."""
+
+    scene: Scene
+    random: Random
+    source: Mapping[str, Any]
+    used: set[str] = field(default_factory=set)
+
+    def pick(self, *options: Any) -> Any:
+        return self.random.choice(options)
+
+    def chance(self, percent: int) -> bool:
+        return self.random.randrange(100) < percent
+
+    def take(self, *kinds: str, groups: bool = False) -> Role:
+        """A field of these kinds that the question has not used yet. Raises Skip."""
+        return self.among([r for r in self.scene.of_kind(*kinds) if r.groups or not groups])
+
+    def among(self, roles: Sequence[Role]) -> Role:
+        free = [role for role in roles if role.stored not in self.used]
+        if not free:
+            raise Skip("no such field")
+        role = self.random.choice(free)
+        self.used.add(role.stored)
+        return role
+
+    def known(self, *kinds: str) -> tuple[Role, Any]:
+        """Such a field and this document's value of it, one that can be said. Raises Skip."""
+        role = self.take(*kinds)
+        return role, self.value(role)
+
+    def value(self, role: Role) -> Any:
+        held = [value for value in values_at(self.source, role.stored.split(".")) if usable(role, value)]
+        if not held:
+            raise Skip(role.field)
+        return self.random.choice(held)
+
+    def other(self, role: Role, value: Any) -> Any:
+        """Another value of the field, of another document or known."""
+        options = [one for one in role.known.values if one != value and usable(role, one)]
+        for source in self.random.choices(self.scene.sources, k=8):
+            options += [one for one in values_at(source, role.stored.split(".")) if one != value and usable(role, one)]
+        if not options:
+            raise Skip(role.field)
+        return self.random.choice(options)
+
+
+def values_at(source: Any, path: Sequence[str]) -> list[Any]:
+    """All values at a path, through lists; a dotted name may also stand as one key."""
+    if isinstance(source, list):
+        return [value for one in source for value in values_at(one, path)]
+    if not path:
+        return [] if source is None else [source]
+    if not isinstance(source, Mapping):
+        return []
+    found: list[Any] = []
+    for length in range(1, len(path) + 1):
+        if (name := ".".join(path[:length])) in source:
+            found += values_at(source[name], path[length:])
+    return found
+
+
+def usable(role: Role, value: Any) -> bool:
+    """Whether a condition can be made of a document's value."""
+    if role.kind == "geo":
+        return isinstance(value, Mapping) and set(value) == {"lat", "lon"}
+    if role.kind == "number":
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST
+    if role.kind == "boolean":
+        return isinstance(value, bool)
+    if role.kind == "date":
+        return moment(value, role.format) is not None
+    if role.kind == "text":
+        return isinstance(value, str)
+    return isinstance(value, str) and sayable(value)

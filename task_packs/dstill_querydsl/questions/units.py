@@ -1,0 +1,70 @@
+"""Numbers as people say them: round ones, and with a unit.
+
+around(59984)                    (59000, 60000)
+spell(340_000_000, "nanos", …)   "340 ms"
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from random import Random
+from typing import Any, Mapping
+
+__all__ = ["UNITS", "around", "number", "spell"]
+
+_TIME = (("days", "d"), ("hours", "h"), ("minutes", "min"), ("seconds", "s"), ("milliseconds", "ms"))
+
+
+def _times(nanoseconds: int) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """The units of time that are whole multiples of one of that many nanoseconds."""
+    sizes = (86_400 * 10**9, 3_600 * 10**9, 60 * 10**9, 10**9, 10**6)
+    return tuple((size // nanoseconds, _TIME[at]) for at, size in enumerate(sizes) if size >= nanoseconds)
+
+
+_MINUTE, _SECOND = 60 * 10**9, 10**9
+# unit of the field → (how many of it, what people say), largest first
+UNITS: Mapping[str, tuple[tuple[int, tuple[str, ...]], ...]] = {
+    "nanos": (*_times(1), (1, ("nanoseconds", "ns"))),
+    "micros": (*_times(1_000), (1, ("microseconds", "µs"))),
+    "ms": _times(10**6),
+    "s": _times(_SECOND),
+    "second": _times(_SECOND),
+    "m": _times(_MINUTE),
+    "minute": _times(_MINUTE),
+    "h": _times(60 * _MINUTE),
+    "d": _times(24 * 60 * _MINUTE),
+    "byte": ((10**9, ("GB",)), (10**6, ("MB",)), (10**3, ("kB",)), (1, ("bytes",))),
+    "percent": ((1, ("percent", "%")),),
+}
+
+
+def number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def around(value: Any, *, whole: bool, digits: int = 2) -> tuple[int | float, int | float]:
+    """The next numbers with two leading digits below (or at) and above the value."""
+    exact = Decimal(str(value))
+    step = Decimal(1).scaleb(exact.adjusted() - digits + 1) if exact else Decimal(1)
+    if whole:
+        step = max(step, Decimal(1))
+    low = (exact / step).to_integral_value(ROUND_FLOOR) * step
+    high = (exact / step).to_integral_value(ROUND_CEILING) * step
+    return number(low), number(high if high > low else low + step)
+
+
+def spell(value: int | float, unit: str, random: Random) -> str:
+    """In the largest unit in which it is a short number; an unknown unit follows the number."""
+    if not unit:
+        return str(value)
+    for factor, said in UNITS.get(unit, ((1, (unit,)),)):
+        many = Decimal(str(value)) / factor
+        if (abs(many) >= 1 or factor == 1) and many == many.quantize(Decimal("0.1")):
+            return _with_unit(number(many), random.choice(said))
+    return _with_unit(value, unit)
+
+
+def _with_unit(many: int | float, said: str) -> str:
+    if said == "%":
+        return f"{many}%"
+    return f"{many} {said.removesuffix('s') if many == 1 and len(said) > 3 else said}"

@@ -1,0 +1,164 @@
+"""Golds are tried before anybody learns from them: four layers of checks, then a run that tells something.
+
+    with Trial(Rules()) as trial:
+        [verdict] = trial.verdicts([made])
+        verdict.dropped     "" or why: "schema: …", "invalid", "unsupported", "vacuous", "arbitrary"
+        verdict.warnings    ("doubtful_type",)
+
+One embedded server for all of it; each index is loaded once. A refusal is only checked for its form.
+"""
+
+from __future__ import annotations
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Iterable, Mapping, Self, Sequence
+
+from dstill.parts import Engine
+from dstill.records import Outcome, OutcomeKind, Problem
+from dstill_querydsl import compare, guard, mapping_check, refusal, schema, strict
+from dstill_querydsl.engines.bodies import counts_hits, page, sort_of
+from dstill_querydsl.engines.freeze import freeze
+from dstill_querydsl.engines.holes import Holes, exact
+from dstill_querydsl.engines.http import HttpEngine
+from dstill_querydsl.engines.rules import OWN_PREFIX
+from dstill_querydsl.engines.server import EmbeddedServer
+from dstill_querydsl.fields import Fields
+from dstill_querydsl.guard_mapping import limits_on
+from dstill_querydsl.indices import Index
+from dstill_querydsl.questions.compose import Made
+
+__all__ = ["Rules", "Trial", "Verdict"]
+
+AT_ONCE = 4  # requests on their way
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What golds are held to, beside their mapping."""
+
+    dialect: str = "elasticsearch9"
+    limits: guard.Limits = field(default_factory=guard.Limits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    dropped: str = ""  # why; empty: the gold holds
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    name: str
+    documents: int
+    holes: Holes
+    index: Index
+
+
+class Trial:
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self._fields: dict[str, tuple[Fields, guard.Limits]] = {}
+        self._places: dict[str, _Place] = {}
+        self._server: EmbeddedServer | None = None
+        self._engine: HttpEngine | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._engine is not None:
+            self._engine.close()
+        if self._server is not None:
+            self._server.close()
+
+    def verdicts(self, candidates: Sequence[Made]) -> list[Verdict]:
+        """One for each, in order."""
+        checked = [self._checked(made) for made in candidates]
+        open_ = [at for at, found in enumerate(checked) if not found.dropped and "refusal" not in candidates[at].body]
+        for at in open_:
+            self._place(candidates[at].scene.runs)  # loaded before anything runs at once
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for at, reason in zip(open_, pool.map(lambda at: self._run(candidates[at]), open_), strict=True):
+                checked[at] = Verdict(dropped=reason, warnings=checked[at].warnings)
+        return checked
+
+    # --- layers -------------------------------------------------------------------------
+
+    def _checked(self, made: Made) -> Verdict:
+        problems = list(self._problems(made))
+        errors = [problem for problem in problems if problem.is_error]
+        if errors:
+            return Verdict(dropped=f"{errors[0].layer}: {errors[0].code}")
+        return Verdict(warnings=tuple(problem.code for problem in problems))
+
+    def _problems(self, made: Made) -> Iterable[Problem]:
+        yield from strict.read(made.example.answer or "").problems
+        if "refusal" in made.body:
+            yield from refusal.check(made.body)
+            return
+        fields, limits = self._of(made.scene.index)
+        yield from schema.check(dict(made.body), self.rules.dialect)
+        yield from mapping_check.check(made.body, fields)
+        yield from guard.check(dict(made.body), limits)
+
+    def _of(self, index: Index) -> tuple[Fields, guard.Limits]:
+        if index.digest not in self._fields:
+            limits = self.rules.limits
+            narrowed = limits_on(index.mapping, limits) if limits.restricts_fields else limits
+            self._fields[index.digest] = (Fields.of(index.mapping), narrowed)
+        return self._fields[index.digest]
+
+    # --- running ------------------------------------------------------------------------
+
+    def _place(self, index: Index) -> _Place:
+        digest = index.digest
+        if digest not in self._places:
+            if self._engine is None:
+                self._server = EmbeddedServer.start()
+                here = Engine(url=self._server.url)
+                self._engine = HttpEngine(here, writable=True, embedded_version=self._server.version)
+            name, large = f"{OWN_PREFIX}questions-{secrets.token_hex(4)}", set[str]()
+            count = self._engine.index(name, index.mapping, exact(index.documents(), large), index.settings)
+            holes = Holes.of(index.mapping, index.settings, large)
+            self._places[digest] = _Place(name=name, documents=count, holes=holes, index=index)
+        return self._places[digest]
+
+    def _run(self, made: Made) -> str:
+        """Why the gold does not hold, or nothing. One request: a sorted page asks for one hit more than its own."""
+        place = self._place(made.scene.runs)
+        if place.holes.meets(made.body):
+            return "unsupported"
+        body = freeze(made.body, place.index.now, place.index.mapping)
+        asked: dict[str, Any] = {**body, "track_total_hits": True}
+        if sort_of(body) is not None and counts_hits(body):
+            asked["size"] = page(body)[1] + 1
+        assert self._engine is not None  # `_place` has started it
+        outcome = self._engine.search(place.name, asked)
+        if outcome.kind is not OutcomeKind.OK:
+            return outcome.kind.value
+        value = _value(made.body, outcome)
+        if compare.vacuous(value, place.documents):
+            return "vacuous"
+        return "arbitrary" if compare.arbitrary(value) else ""
+
+
+def _value(body: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+    """The reply as `compare` reads it."""
+    reply = outcome.raw["hits"]
+    hits = [{"id": hit["_id"], "score": hit.get("_score") or 0.0, "sort": hit.get("sort")} for hit in reply["hits"]]
+    size = page(body)[1]
+    after = hits[size:]
+    total = reply["total"]
+    return {
+        "body": dict(body),
+        "total": total,
+        "hits": hits[:size],
+        "aggregations": outcome.raw.get("aggregations"),
+        "matched": {"count": total["value"], "digest": None},
+        "next": after[0]["sort"] if after else None,
+    }
