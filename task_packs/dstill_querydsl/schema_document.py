@@ -17,11 +17,12 @@ import re
 import typing
 from typing import Any
 
-from dstill_querydsl import schema_types
+from dstill_querydsl import schema_forms_names, schema_types
 from dstill_querydsl.schema_forms import forms
-from dstill_querydsl.schema_forms_queries import score_function
+from dstill_querydsl.schema_forms_queries import COORDINATES
+from dstill_querydsl.schema_forms_scores import score_function
 from dstill_querydsl.schema_parts import Form
-from dstill_querydsl.schema_shapes import Schema, Shape, null, number, obj, text, union, with_extra
+from dstill_querydsl.schema_shapes import Schema, Shape, obj, union
 from dstill_querydsl.schema_types import Argument, Reader
 
 __all__ = ["derive"]
@@ -71,6 +72,7 @@ class _Derivation:
         spans = {name: key for name, key in spellings.items() if key.startswith(_SPANS)}
         self._defs["span"] = _container("span query", spans)
         self._defs["span"]["properties"]["span_gap"] = {"type": "object"}
+        self._defs["coordinates"] = COORDINATES
         self._defs["score_function"] = score_function(list(schema_types.score_functions()))
         self._defs["terms_lookup"] = self._define((schema_types.typed("TermsLookup"),), True, inline=True)
 
@@ -145,7 +147,7 @@ class _Derivation:
     def _schema(self, place: str, what: str, arguments: dict[str, Argument], loose: bool) -> Schema:
         form = self._forms.get(place, Form())
         loose = loose if form.loose is None else form.loose
-        plain = {n: a for n, a in arguments.items() if n not in ("_field", "_value") and n not in form.drop}
+        plain = {n: a for n, a in arguments.items() if n not in ("_field", "_value") and form.takes(n)}
         shapes = {n: self._argument(n, a, loose) for n, a in plain.items()} | dict(form.properties)
         required = form.required if form.required is not None else tuple(n for n, a in plain.items() if a.required)
         schema: Schema = {
@@ -160,6 +162,8 @@ class _Derivation:
             schema["allOf"] = [{"anyOf": [{"required": [name]} for name in group]} for group in form.one_of]
         if form.one_key:
             schema["x-one"] = ["boost", "_name"]
+        if form.needs:
+            schema["dependentRequired"] = {key: list(others) for key, others in form.needs.items()}
         if form.apart:
             schema["dependentSchemas"] = {
                 one: {"properties": {other: {"not": {}} for other in others}} for one, *others in form.apart
@@ -171,11 +175,7 @@ class _Derivation:
         return schema
 
     def _argument(self, name: str, argument: Argument, loose: bool) -> Shape:
-        if name.endswith("analyzer"):  # a name that is looked up, so no parser's looseness helps it
-            return with_extra(text(loose=False), minLength=1)
-        if name == "minimum_should_match":
-            return union(number(), text(loose=False), null())
-        return self._reader.shape(argument.hint, loose)
+        return schema_forms_names.shape_of(name) or self._reader.shape(argument.hint, loose)
 
     def _entry(self, form: Form, value: Argument, loose: bool) -> Shape:
         """What stands under a field's name: the long form, and the short one where there is one."""

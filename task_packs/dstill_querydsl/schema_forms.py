@@ -16,6 +16,7 @@ from typing import Mapping
 
 from dstill_querydsl import schema_forms_aggregations as aggregations
 from dstill_querydsl import schema_forms_body as body
+from dstill_querydsl import schema_forms_pipelines as pipelines
 from dstill_querydsl import schema_forms_queries as queries
 from dstill_querydsl.schema_parts import Form
 
@@ -24,12 +25,12 @@ __all__ = ["DIALECTS", "forms"]
 _BY_DIALECT: dict[str, dict[str, Form]] = {
     "elasticsearch9": aggregations.NO_INTERVAL,
     "elasticsearch8": {**aggregations.NO_INTERVAL, **queries.OLD_FORMS},
-    "opensearch2": queries.OLD_FORMS,
-    "opensearch3": queries.OLD_FORMS,
+    "opensearch2": {**queries.OPENSEARCH2, **body.OPENSEARCH},
+    "opensearch3": {**queries.OPENSEARCH3, **body.OPENSEARCH3},
 }
 DIALECTS = tuple(_BY_DIALECT)
 
 
 def forms(dialect: str) -> Mapping[str, Form]:
     """The table for one of `DIALECTS`."""
-    return {**queries.FORMS, **aggregations.FORMS, **body.FORMS, **_BY_DIALECT[dialect]}
+    return {**queries.FORMS, **aggregations.FORMS, **pipelines.FORMS, **body.FORMS, **_BY_DIALECT[dialect]}

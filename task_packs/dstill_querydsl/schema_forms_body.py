@@ -5,6 +5,7 @@ A table of `schema_parts.Form` by place; `schema_forms` puts the tables together
 
 from __future__ import annotations
 
+from dstill_querydsl.schema_forms_names import DURATION
 from dstill_querydsl.schema_parts import (
     BOOLEAN,
     LOOSE,
@@ -23,14 +24,16 @@ from dstill_querydsl.schema_parts import (
 from dstill_querydsl.schema_shapes import (
     Shape,
     array,
+    bare_number,
     literals,
     null,
     number,
     obj,
     union,
+    with_extra,
 )
 
-__all__ = ["FORMS"]
+__all__ = ["FORMS", "OPENSEARCH", "OPENSEARCH3"]
 
 FORMS = Table()
 
@@ -62,6 +65,8 @@ _SCORE_SORT = union(ORDER, ref("type.ScoreSort"))
 FORMS.add("type.SortOptions", Form(short=ORDER, several=True, properties={"_score": _SCORE_SORT, "_doc": _SCORE_SORT}))
 _RESCORE = closed(
     "rescore",
+    (),
+    ("query", "learning_to_rank", "script"),
     window_size=number(maximum=10_000),
     query=closed(
         "rescore query",
@@ -74,7 +79,14 @@ _RESCORE = closed(
     learning_to_rank=obj(),
     script=obj(),
 )
-_BOOST = obj({"type": "object", "additionalProperties": NUMBER.render()})
+_BOOST = obj({"type": "object", "additionalProperties": bare_number().render(), "minProperties": 1, "maxProperties": 1})
+_BOOSTS = obj({"type": "object", "additionalProperties": bare_number().render()})  # by name of index, as it once was
+_TAGS = with_extra(union(LOOSE_TEXTS, TEXT), minItems=1)
+for _name in ("Highlight", "HighlightField"):
+    FORMS.add(
+        f"type.{_name}",
+        Form(properties={"pre_tags": _TAGS, "post_tags": _TAGS}, needs={"pre_tags": ("post_tags",)}),
+    )
 FORMS.add(
     "body",
     Form(
@@ -86,7 +98,7 @@ FORMS.add(
             "aggs": ref("aggregations"),
             "aggregations": ref("aggregations"),
             "min_score": NUMBER,
-            "timeout": TEXT,
+            "timeout": DURATION,
             "terminate_after": NUMBER,
             "track_total_hits": union(Shape(kinds=frozenset({"boolean"}), words=frozenset({"true", "false"})), NUMBER),
             "search_after": array(union(LOOSE, null())),
@@ -96,7 +108,7 @@ FORMS.add(
             "pit": obj(),
             "ext": obj(),
             "slice": closed("slice", ("max",), id=NUMBER, max=NUMBER, field=TEXT),
-            "indices_boost": union(array(_BOOST), _BOOST),
+            "indices_boost": array(_BOOST),
             "knn": union(array(ref("query.knn")), ref("query.knn")),
             "rescore": union(array(_RESCORE), _RESCORE),
             "retriever": obj(),
@@ -107,3 +119,11 @@ FORMS.add(
         drop=frozenset({"name", "ignore_unmapped", "field"}),
     ),
 )
+
+# Elasticsearch takes boosts of indices as a list alone.
+OPENSEARCH = Table({"body": FORMS["body"]})
+OPENSEARCH.add("body", Form(properties={"indices_boost": union(array(_BOOST), _BOOSTS)}))
+# OpenSearch 3 reads the names in a `_source` list strictly.
+_STRICT_SOURCE = union(Shape(kinds=frozenset({"boolean"})), TEXT, TEXTS, _SOURCE_FILTER)
+OPENSEARCH3 = Table({"body": OPENSEARCH["body"]})
+OPENSEARCH3.add("body", Form(properties={"_source": _STRICT_SOURCE}))

@@ -5,11 +5,16 @@ A table of `schema_parts.Form` by place; `schema_forms` puts the tables together
 
 from __future__ import annotations
 
+from dstill_querydsl.schema_forms_names import DISTANCE, MINIMUM, TIME_ZONE, any_case
+from dstill_querydsl.schema_forms_scores import ALONE, FUNCTIONS
 from dstill_querydsl.schema_parts import (
     BOOLEAN,
+    BOOST,
     LOOSE,
     LOOSE_TEXTS,
+    NOT_NEGATIVE,
     NUMBER,
+    POSITIVE,
     QUERIES,
     QUERY,
     SCALAR,
@@ -24,94 +29,102 @@ from dstill_querydsl.schema_shapes import (
     Shape,
     anything,
     array,
+    bare_number,
     literals,
     null,
+    number,
     obj,
+    pattern,
     union,
     with_extra,
 )
 
-__all__ = ["FORMS", "OLD_FORMS", "score_function"]
+__all__ = ["COORDINATES", "FORMS", "OLD_FORMS", "OPENSEARCH2", "OPENSEARCH3"]
 
 FORMS = Table()
 
-_BOUND = union(LOOSE, null(), array(anything()))  # a list is read, and is then no value of any field
+_ONE_BOUND = union(LOOSE, null())
+_BOUND = union(_ONE_BOUND, array(anything()))  # a list is read, and is then no value of any field
 _OPERATOR = literals(["and", "or", "AND", "OR"])
 _RELATION = literals(word for name in ("within", "contains", "intersects") for word in (name, name.upper()))
 
 
-def _range(*bounds: str, **more: Shape) -> Shape:
-    ends = dict.fromkeys(bounds, _BOUND)
-    return closed("range", **ends, **more, format=LOOSE, time_zone=LOOSE, relation=_RELATION, boost=NUMBER, _name=LOOSE)
+_FORMAT = with_extra(union(TEXT, bare_number()), minLength=1)
 
 
-_DECAY = obj(
-    {
-        "type": "object",
-        "properties": {"multi_value_mode": literals(["min", "max", "avg", "sum"]).render()},
-        "additionalProperties": closed(
-            "decay", ("scale",), origin=anything(), scale=anything(), offset=anything(), decay=NUMBER
-        ).render(),
-        "x-one": ["multi_value_mode"],
-        "x-what": "decay",
-    }
-)
-_FUNCTIONS = {
-    "random_score": closed("random_score", seed=SCALAR, field=LOOSE),
-    "field_value_factor": closed(
-        "field_value_factor",
-        ("field",),
-        field=LOOSE,
-        factor=NUMBER,
-        missing=NUMBER,
-        modifier=literals(
-            ["none", "log", "log1p", "log2p", "ln", "ln1p", "ln2p", "square", "sqrt", "reciprocal"],
-        ),
-    ),
-    "script_score": closed("script_score", ("script",), script=ref("script")),
-    "linear": _DECAY,
-    "gauss": _DECAY,
-    "exp": _DECAY,
-    "weight": NUMBER,
-}
+def _range(*bounds: str, bound: Shape = _BOUND, **more: Shape) -> Shape:
+    ends = dict.fromkeys(bounds, bound)
+    rest = {"format": _FORMAT, "time_zone": TIME_ZONE, "relation": _RELATION, "boost": BOOST, "_name": LOOSE}
+    return closed("range", **ends, **more, **rest)
 
 
-def score_function(names: list[str]) -> Schema:
-    """One entry of ``function_score.functions``; `names` are those that the client knows."""
-    known = {name: shape.render() for name, shape in _FUNCTIONS.items() if name == "weight" or name in names}
-    return {
-        "type": "object",
-        "x-what": "score function",
-        "properties": {"filter": QUERY.render(), **known},
-        "additionalProperties": False,
-        "anyOf": [{"required": [name]} for name in known],
-        "dependentSchemas": {one: {"properties": {other: {"not": {}} for other in others}} for one, *others in _APART},
-    }
-
-
-_FUNCTION_NAMES = tuple(name for name in _FUNCTIONS if name != "weight")
-_APART = tuple((name, *(other for other in _FUNCTION_NAMES if other != name)) for name in _FUNCTION_NAMES)
-_ALONE = tuple((name, *(other for other in (*_FUNCTIONS, "functions") if other != name)) for name in _FUNCTIONS)
 # --- queries ----------------------------------------------------------------------------
 
 FORMS.add(
     "query.bool",
     Form(
-        properties=dict.fromkeys(("filter", "must", "must_not", "should"), QUERIES)
-        | {"minimum_should_match": union(NUMBER, TEXT, null())}
+        properties=dict.fromkeys(("filter", "must", "must_not", "should"), QUERIES) | {"minimum_should_match": MINIMUM},
+        loose=False,
     ),
 )
 FORMS.add("query.range", Form(value=_range("gt", "gte", "lt", "lte")))
 FORMS.add("query.terms", Form(value=union(array(union(LOOSE, obj())), ref("terms_lookup"))))
 _ID = with_extra(LOOSE, minLength=1)
 FORMS.add("query.ids", Form(properties={"values": union(array(_ID), LOOSE)}, required=("values",)))
-FORMS.add("query.match_all", Form(loose=False))
-FORMS.add("query.distance_feature", Form(properties={"origin": union(array(NUMBER), LOOSE, obj())}))
-FORMS.add("type.RegexpQuery", Form(properties={"value": with_extra(LOOSE, maxLength=1000)}))
-FORMS.add("query.exists", Form(properties={"field": with_extra(LOOSE, minLength=1)}))
-FORMS.add("query.wrapper", Form(required=("query",)))
+# Of these the parsers are declared, and want text where text is wanted.
+for _name in ("match_all", "distance_feature", "rank_feature", "combined_fields", "ids", "knn", "script_score"):
+    FORMS.add(f"query.{_name}", Form(loose=False))
+_POINT = with_extra(array(bare_number()), minItems=2, maxItems=2)
+_PLACE = closed("place", ("lat", "lon"), lat=NUMBER, lon=NUMBER)
 FORMS.add(
-    "query.function_score", Form(properties={**_FUNCTIONS, "functions": array(ref("score_function"))}, apart=_ALONE)
+    "query.distance_feature", Form(properties={"origin": union(_POINT, TEXT, bare_number(), _PLACE), "pivot": TEXT})
+)
+FORMS.add("query.combined_fields", Form(properties={"fields": with_extra(union(LOOSE_TEXTS, TEXT), minItems=1)}))
+_DISJUNCTION = with_extra(union(array(QUERY), QUERY), minItems=1)
+FORMS.add("query.dis_max", Form(properties={"queries": _DISJUNCTION, "tie_breaker": number(minimum=0, maximum=1)}))
+_REGEXP_FLAGS = any_case(
+    "all", "anystring", "automaton", "complement", "empty", "intersection", "interval", "none", "complement"
+)
+FORMS.add(
+    "type.RegexpQuery",
+    Form(
+        properties={
+            "value": with_extra(LOOSE, maxLength=1000),
+            "flags": union(
+                pattern(rf"(({_REGEXP_FLAGS})(\|({_REGEXP_FLAGS}))*)?", "flags as INTERSECTION|INTERVAL"), null()
+            ),
+        }
+    ),
+)
+for _name in ("MatchPhraseQuery", "MatchPhrasePrefixQuery"):
+    FORMS.add(f"type.{_name}", Form(properties={"slop": NOT_NEGATIVE}))
+FORMS.add("type.MatchPhrasePrefixQuery", Form(properties={"max_expansions": NOT_NEGATIVE}))
+FORMS.add("query.multi_match", Form(properties={"slop": NOT_NEGATIVE}))
+_TEXT_FLAGS = any_case(
+    "all", "and", "escape", "fuzzy", "near", "none", "not", "or", "phrase", "precedence", "prefix", "slop", "whitespace"
+)
+FORMS.add(
+    "query.simple_query_string",
+    Form(
+        properties={
+            "flags": union(bare_number(), pattern(rf"(({_TEXT_FLAGS})(\|({_TEXT_FLAGS}))*)?", "flags as OR|AND|PREFIX"))
+        }
+    ),
+)
+FORMS.add("query.exists", Form(properties={"field": with_extra(LOOSE, minLength=1)}))
+_BASE64 = r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)"
+FORMS.add(
+    "query.wrapper",
+    Form(
+        properties={"query": pattern(_BASE64, "a query in base64")},
+        required=("query",),
+        drop=frozenset({"boost", "_name"}),
+    ),
+)
+_SCRIPT = ref("type.Script")  # the long form alone, and not of the query `script`, where older engines take both
+FORMS.add("query.script_score", Form(properties={"script": _SCRIPT}))
+FORMS.add(
+    "query.function_score", Form(properties={**FUNCTIONS, "functions": array(ref("score_function"))}, apart=ALONE)
 )
 FORMS.add("query.multi_match", Form(properties={"operator": _OPERATOR}))
 FORMS.add("type.MatchQuery", Form(properties={"operator": _OPERATOR}))
@@ -121,14 +134,58 @@ for _name in ("query_string", "simple_query_string"):
 FORMS.add("query.query_string", Form(properties={"default_operator": _OPERATOR, "fields": LOOSE_TEXTS}))
 FORMS.add("type.TermQuery", Form(properties={"value": SCALAR}, required=("value",)))
 FORMS.add("type.WildcardQuery", Form(one_of=(("value", "wildcard"),)))
+FORMS.add("type.WildcardQuery", Form(properties={"rewrite": union(LOOSE, null())}))
 FORMS.add("query.wildcard", Form(short=SCALAR))
 FORMS.add("type.Script", Form(one_of=(("source", "id"),), properties={"lang": TEXT}))
+FORMS.add("type.SpanTermQuery", Form(properties={"value": SCALAR}, required=("value",)))
+_SPANS = with_extra(array(ref("span")), minItems=1)
+for _name in ("span_near", "span_or"):
+    FORMS.add(f"query.{_name}", Form(properties={"clauses": _SPANS}))
+FORMS.add("query.span_first", Form(properties={"end": NOT_NEGATIVE}))
+FORMS.add("query.span_field_masking", Form(properties={"field": with_extra(LOOSE, minLength=1)}))
 FORMS.add("query.span_not", Form(apart=(("dist", "pre", "post"),)))
-FORMS.add("query.knn", Form(properties={"inner_hits": ref("type.InnerHits")}))
+FORMS.add(
+    "query.knn",
+    Form(
+        properties={"inner_hits": ref("type.InnerHits"), "k": POSITIVE, "num_candidates": POSITIVE},
+        one_of=(("query_vector", "query_vector_builder"),),
+    ),
+)
+_SEVERAL = with_extra(union(LOOSE_TEXTS, LOOSE), minItems=1)
+FORMS.add("query.more_like_this", Form(properties={"fields": _SEVERAL}))
+FORMS.add("query.geo_distance", Form(properties={"distance": DISTANCE}))
 FORMS.add(
     "type.LatLonGeoLocation|GeoHashLocation",
     Form(properties={"type": TEXT, "coordinates": array(NUMBER)}, one_of=(("lat", "geohash", "type"),)),
 )
+
+# --- shapes -----------------------------------------------------------------------------
+
+_SHAPE_NAMES = any_case(
+    "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection",
+    "envelope", "circle", "bbox",
+)  # fmt: skip
+_WKT = pattern(rf"\s*({_SHAPE_NAMES})\s*(Z\s*)?(\(.*|EMPTY\s*)", "a shape as POINT (30 10)")
+_GEOJSON: Schema = {
+    "type": "object",
+    "x-what": "shape",
+    "properties": {
+        "type": pattern(_SHAPE_NAMES, "a kind of shape: point, polygon, envelope …").render(),
+        "coordinates": {"$ref": "#/$defs/coordinates"},
+    },
+    "required": ["type"],
+    "anyOf": [{"required": ["coordinates"]}, {"required": ["geometries"]}],
+}
+_SHAPE = Form(properties={"shape": union(obj(_GEOJSON), _WKT)}, one_of=(("shape", "indexed_shape"),))
+for _name in ("GeoShapeFieldQuery", "ShapeFieldQuery"):
+    FORMS.add(f"type.{_name}", _SHAPE)
+# Lists of numbers, at any depth.
+COORDINATES: Schema = {
+    "type": "array",
+    "title": "lists of numbers",
+    "minItems": 1,
+    "items": {"type": ["number", "array"], "if": {"type": "array"}, "then": {"$ref": "#/$defs/coordinates"}},
+}
 
 # --- intervals: containers of one rule --------------------------------------------------
 
@@ -138,6 +195,9 @@ for _name in ("IntervalsQuery", "IntervalsContainer", "IntervalsFilter"):
 
 # --- older parsers, which also take the ends under their Lucene names --------------------
 
-OLD_FORMS = Table()
 _INCLUDED = {"include_lower": BOOLEAN, "include_upper": BOOLEAN}
-OLD_FORMS.add("query.range", Form(value=_range("gt", "gte", "lt", "lte", "from", "to", **_INCLUDED)))
+_OLD_ENDS = ("gt", "gte", "lt", "lte", "from", "to")
+OLD_FORMS = Table({"query.range": Form(value=_range(*_OLD_ENDS, **_INCLUDED))})
+_VALUE_OR_VALUES = Form(properties={"value": union(SCALAR, array(anything()))}, required=("value",))
+OPENSEARCH2 = Table({**OLD_FORMS, "type.TermQuery": _VALUE_OR_VALUES, "query.term": Form(short=SCALAR)})
+OPENSEARCH3 = Table({**OPENSEARCH2, "query.range": Form(value=_range(*_OLD_ENDS, bound=_ONE_BOUND, **_INCLUDED))})

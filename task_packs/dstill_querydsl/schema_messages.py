@@ -102,6 +102,13 @@ def _missing(error: Any) -> Iterator[Problem]:
     yield _problem(error, "missing", f"{what} needs {' and '.join(missing)}", f"add {', '.join(missing)}")
 
 
+def _needs(error: Any) -> Iterator[Problem]:
+    for key, others in error.validator_value.items():
+        missing = [repr(other) for other in others if other not in error.instance]
+        if key in error.instance and missing:
+            yield _problem(error, "missing", f"{key!r} needs {' and '.join(missing)} too", f"add {', '.join(missing)}")
+
+
 def _none_of(error: Any) -> Iterator[Problem]:
     names = ", ".join(repr(option["required"][0]) for option in error.validator_value)
     yield _problem(error, "missing", f"{_name(error)} needs one of {names}", f"add one of {names}")
@@ -200,6 +207,7 @@ def _found(value: Any) -> str:
 
 _BY_KEYWORD: dict[str, Callable[[Any], Iterator[Problem]]] = {
     "required": _missing,
+    "dependentRequired": _needs,
     "anyOf": _none_of,
     "x-one": _one,
     "type": _type,

@@ -6,11 +6,12 @@ In: a body of the right form. Out: problems of layer ``schema``:
     an ``order`` by an aggregation that is not there
     an ``after`` that lacks one of a composite's sources
     ``collapse`` with ``search_after`` on another field
+    a ``sampler`` without aggregations below it, spans of several fields in one query
 """
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 from dstill.errors import did_you_mean
 from dstill.records import Problem
@@ -23,8 +24,10 @@ _DEVIATIONS = {"std_deviation", "variance", "sum_of_squares", "std_deviation_bou
 _DEVIATIONS |= {f"{base}_{kind}" for base in ("std_deviation", "variance") for kind in ("population", "sampling")}
 _VALUES = {"stats": _STATS, "extended_stats": _STATS | _DEVIATIONS}
 _MAX_REGEXP = 1_000
+_ONE_FIELD = {"span_near", "span_or"}
 _BUILT_IN = {"_count", "_key", "_term", "_time", "_bucket_count"}
 _TYPED_KEYS = {"aggs", "aggregations", "meta"}
+_FOR_OTHERS = {"sampler", "random_sampler"}  # they give no result of their own
 
 Aggregations = Mapping[str, Any]
 
@@ -68,6 +71,11 @@ def _level(aggregations: Any, pointer: str) -> Iterator[Problem]:
         here = f"{pointer}/{escape(name)}"
         for kind, options in definition.items():
             if kind not in _TYPED_KEYS and isinstance(options, dict):
+                if kind in _FOR_OTHERS and not _below(definition):
+                    message = f"{kind} needs aggregations below it"
+                    yield _problem("missing", message, f"{here}/{kind}", "put them under 'aggs' beside it")
+                if kind == "bucket_sort":
+                    yield from _order(aggregations, _sorted_by(options.get("sort", [])), f"{here}/{kind}/sort")
                 yield from _paths(aggregations, options.get("buckets_path"), f"{here}/{kind}/buckets_path")
                 yield from _after(options, f"{here}/{kind}/after")
                 yield from _order(_below(definition), options.get("order"), f"{here}/{kind}/order")
@@ -83,10 +91,14 @@ def _below(definition: Aggregations) -> Aggregations:
 def _paths(beside: Aggregations, paths: Any, pointer: str) -> Iterator[Problem]:
     if isinstance(paths, str):
         yield from _path(beside, paths, pointer)
-    elif isinstance(paths, dict):
-        for name, path in paths.items():
+    else:
+        for name, path in _entries(paths):
             if isinstance(path, str):
-                yield from _path(beside, path, f"{pointer}/{escape(name)}")
+                yield from _path(beside, path, f"{pointer}/{escape(str(name))}")
+
+
+def _entries(value: Any) -> Iterable[tuple[str | int, Any]]:
+    return value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
 
 
 def _path(level: Aggregations, path: str, pointer: str) -> Iterator[Problem]:
@@ -126,18 +138,23 @@ def _value(definition: Aggregations, rest: str, path: str, pointer: str) -> Iter
 
 def _order(below: Aggregations, order: Any, pointer: str) -> Iterator[Problem]:
     for entry in order if isinstance(order, list) else [order]:
-        for path in entry if isinstance(entry, dict) else ():
+        for path in entry if isinstance(entry, dict) else [entry] if isinstance(entry, str) else ():
             yield from _path(below, path, f"{pointer}/{escape(path)}")
 
 
 def _after(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
     """A composite's ``after`` has one value for each of its sources."""
     after, sources = options.get("after"), options.get("sources")
-    if not isinstance(after, dict) or not isinstance(sources, list):
+    if not isinstance(after, dict) or not isinstance(sources, (list, dict)):
         return
-    names = {name for source in sources if isinstance(source, dict) for name in source}
+    listed = sources if isinstance(sources, list) else [sources]
+    names = {name for source in listed if isinstance(source, dict) for name in source}
     for name in sorted(names - set(after)):
         yield _problem("missing", f"after has no value for the source {name!r}", pointer, f"add {name!r}")
+    for name in sorted(set(after) - names):
+        yield _problem(
+            "unknown_option", f"after names {name!r}, which is no source.{did_you_mean(name, names)}", pointer
+        )
 
 
 def _texts(value: Any, pointer: str) -> Iterator[Problem]:
@@ -152,7 +169,37 @@ def _texts(value: Any, pointer: str) -> Iterator[Problem]:
                 yield from _bool_prefix(item, here)
             elif key == "query_string" and isinstance(item, dict) and isinstance(item.get("query"), str):
                 yield from _query_string(item["query"], f"{here}/query")
+            elif key in _ONE_FIELD and isinstance(item, dict):
+                yield from _one_field(key, item, here)
+            elif key == "num_candidates" and _more(value.get("k"), item):
+                yield _problem("out_of_range", f"num_candidates ({item}) is less than k ({value['k']})", here)
             yield from _texts(item, here)
+
+
+def _more(one: Any, other: Any) -> bool:
+    return isinstance(one, int) and isinstance(other, int) and one > other
+
+
+def _one_field(kind: str, options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
+    """The spans that one query puts together are of one field."""
+    clauses = options.get("clauses")
+    fields = {field for clause in clauses if (field := _span_field(clause))} if isinstance(clauses, list) else set()
+    if len(fields) > 1:
+        message = f"the clauses of {kind} are on one field, these on {' and '.join(map(repr, sorted(fields)))}"
+        yield _problem("several", message, f"{pointer}/clauses", "field_masking_span brings another field in")
+
+
+def _span_field(clause: Any) -> str | None:
+    """The field that a span_term is on, or what is around one or masks one."""
+    ((name, options),) = clause.items() if isinstance(clause, dict) and len(clause) == 1 else (("", None),)
+    if not isinstance(options, dict):
+        return None
+    if name == "span_term":
+        return next((field for field in options if field not in ("boost", "_name")), None)
+    if name in ("span_field_masking", "field_masking_span"):
+        return str(options.get("field"))
+    inner = options.get("clauses")
+    return _span_field(inner[0]) if isinstance(inner, list) and inner else None
 
 
 def _bool_prefix(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:

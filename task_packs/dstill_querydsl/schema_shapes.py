@@ -21,6 +21,7 @@ __all__ = [
     "Shape",
     "anything",
     "array",
+    "bare_number",
     "boolean",
     "literals",
     "null",
@@ -34,7 +35,9 @@ __all__ = [
 
 Schema = dict[str, Any]
 
-_NUMBER = r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*"
+_UNSIGNED = r"(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*"
+_NUMBER = r"\s*[-+]?" + _UNSIGNED
+_NOT_NEGATIVE = r"\s*\+?" + _UNSIGNED
 _BOOLEAN = "true|false|"
 _NOUNS = {"object": "an object", "array": "a list", "number": "a number", "boolean": "true or false", "null": "null"}
 
@@ -107,8 +110,14 @@ def union(*shapes: Shape) -> Shape:
         items=_items(typed) if len(typed) == len(lists) else None,
         object=_one(shape.object for shape in shapes),
         # A limit is on one kind each (minimum on numbers, maxLength on text), so limits do not meet.
-        extra={k: v for shape in shapes for k, v in shape.extra.items() if k != "title"},
+        extra={k: v for shape in shapes for k, v in shape.extra.items() if k != "title"} | _titles(shapes),
     )
+
+
+def _titles(shapes: Iterable[Shape]) -> Schema:
+    """What the forms of text among `shapes` are called, which says more than "text"."""
+    titles = dict.fromkeys(shape.extra["title"] for shape in shapes if "title" in shape.extra)
+    return {"title": " or ".join(titles)} if titles else {}
 
 
 def _items(shapes: list[Shape]) -> Shape | None:
@@ -139,7 +148,14 @@ def text(*, loose: bool) -> Shape:
 
 def number(**extra: float) -> Shape:
     """A number, or text that reads as one."""
-    return Shape(kinds=frozenset({"number"}), patterns=frozenset({_NUMBER}), extra=dict(extra))
+    least = extra.get("minimum", extra.get("exclusiveMinimum", -1))
+    written = _NUMBER if least < 0 else _NOT_NEGATIVE
+    return Shape(kinds=frozenset({"number"}), patterns=frozenset({written}), extra=dict(extra))
+
+
+def bare_number(**extra: float) -> Shape:
+    """A number, and no text that reads as one."""
+    return Shape(kinds=frozenset({"number"}), extra=dict(extra))
 
 
 def boolean() -> Shape:

@@ -33,6 +33,7 @@ from dstill_querydsl.schema_shapes import (
     obj,
     text,
     union,
+    with_extra,
 )
 
 __all__ = [
@@ -136,10 +137,17 @@ class Reader:
         rest = [option for option in options if option not in classes]
         if classes or any(_is_mapping(option) and typing.get_args(option)[1:] != (Any,) for option in rest):
             rest = [option for option in rest if not _is_raw(option)]
-        shapes = [self._one(option, loose) for option in rest]
+        read = self._place if typed("LatLonGeoLocation") in classes else self._one
+        shapes = [read(option, loose) for option in rest]
         if classes:
             shapes.append(obj(self._define(classes, loose)))
         return union(*shapes)
+
+    def _place(self, hint: Any, loose: bool) -> Shape:
+        """A place's short forms: "40.7,-74", "POINT (-74 40.7)", a geohash, [-74, 40.7]; a bare number is none."""
+        if hint is str:
+            return with_extra(text(loose=False), minLength=1)
+        return array(number()) if typing.get_args(hint) == (float,) else self._one(hint, loose)
 
     def _one(self, hint: Any, loose: bool) -> Shape:
         origin, args = typing.get_origin(hint) or hint, typing.get_args(hint)

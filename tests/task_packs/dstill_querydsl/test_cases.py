@@ -3,7 +3,9 @@
 What is asserted is what was reached: a figure may rise, and the numbers are raised with it.
 """
 
+import re
 import time
+from collections import Counter
 
 import pytest
 
@@ -20,14 +22,26 @@ def _share(name: str, hits: int, of: int) -> float:
     return hits / of
 
 
+INTERVAL = "date_histogram.interval, which Elasticsearch gave up in 8"
+BOOST = "indices_boost as an object, which Elasticsearch 8 and 9 answer with a 400 (engine_verdicts.jsonl)"
+# Every valid body that the schema refuses for Elasticsearch 9, with the reason. OpenSearch takes all of them.
+REFUSED = {
+    "v-48ab7b61c9": INTERVAL,
+    "v-8afcb137c7": INTERVAL,
+    "v-a1e5954203": INTERVAL,
+    "v-ef39fffb86": INTERVAL,
+    "v-8c4f16a9f4": BOOST,
+}
+
+
 def test_valid_bodies_pass_the_schema(cases) -> None:
     rows = cases("dsl_valid.jsonl")
-    refused = [row["id"] for row in rows if _refused(schema.check(row["query"]))]
+    refused = {row["id"]: schema.check(row["query"]) for row in rows if _refused(schema.check(row["query"]))}
     _share("valid bodies refused", len(refused), len(rows))
-    # Each of these four says date_histogram.interval, which Elasticsearch refuses since 8.
-    assert len(refused) <= 4
+    assert refused.keys() == REFUSED.keys()
+    assert all(problems[0].pointer.endswith(("/interval", "/indices_boost")) for problems in refused.values())
     assert not [
-        i for i in refused if _refused(schema.check(next(r["query"] for r in rows if r["id"] == i), "opensearch3"))
+        row["id"] for row in rows if row["id"] in refused and _refused(schema.check(row["query"], "opensearch3"))
     ]
 
 
@@ -42,27 +56,59 @@ def test_a_body_takes_a_millisecond_or_so(cases) -> None:
     assert each < 0.01  # ten times what it takes on an idle machine
 
 
+# Every invalid body that the layers json, schema and mapping let pass, with the reason.
+PASSED = {
+    "i-0200b0218b": "a word for a number inside the text of a query_string, which only its parser reads",
+    "i-799a095df4": "a limit of the index: how long a text may be that is highlighted without offsets",
+    "i-671bbb5645": "a limit of the index: index.max_docvalue_fields_search, there set to 2",
+    "i-efa3e68a18": "a limit of the index: index.max_script_fields, there set to 2",
+}
+
+
 def test_invalid_bodies_are_refused(cases) -> None:
+    refused: Counter[str] = Counter()
     rows = cases("dsl_invalid.jsonl")
-    refused = 0
+    passed = set()
     for row in rows:
         problems = schema.check(row["query"])
         mapping = row.get("mapping") or ("corpus" in row and cases(f"corpora/{row['corpus']}.json")["mapping"])
         if mapping:
             problems += mapping_check.check(row["query"], mapping)
-        refused += _refused(problems)
-    assert _share("invalid bodies refused", refused, len(rows)) >= 0.95
+        refused[row["kind"]] += _refused(problems)
+        passed |= set() if _refused(problems) else {row["id"]}
+    of = Counter(row["kind"] for row in rows)
+    shares = {kind: _share(f"invalid, {kind}", refused[kind], of[kind]) for kind in sorted(of)}
+    assert min(shares[kind] for kind in ("structure", "cross-field", "value")) >= 0.95
+    assert passed == PASSED.keys()
+
+
+# What is refused although engines run it: each reads a part of the body, and passes over the rest without a word.
+IGNORED = re.compile(
+    r"an item of '(must|should|must_not|filter|ranges)' wants"  # a scalar among clauses or ranges
+    r"|'must_not' wants an object or a list, found null"
+    r"|wants an object( or one of asc, desc)?, found \["  # a list around a range or a sort's options
+)
+ENGINES = {"elasticsearch9": "es9", "elasticsearch8": "es8", "opensearch2": "os2", "opensearch3": "os3"}
 
 
 def test_form_mutants(cases) -> None:
     rows = cases("form_mutants.jsonl")
     by_verdict = {verdict: [r for r in rows if r["verdict"] == verdict] for verdict in ("reject", "accept", "dialect")}
-    refused = {v: sum(_refused(schema.check(r["query"])) for r in some) for v, some in by_verdict.items()}
-    assert _share("reject, refused", refused["reject"], len(by_verdict["reject"])) >= 0.99
-    # What is refused here is read by the parsers only in part: a scalar among a bool's clauses, a list around a range.
-    assert _share("accept, refused", refused["accept"], len(by_verdict["accept"])) <= 0.03
+    problems = {row["id"]: schema.check(row["query"]) for row in rows}
+    refused = {v: [row for row in some if _refused(problems[row["id"]])] for v, some in by_verdict.items()}
+    for mutation in sorted({row["mutation"] for row in rows}):
+        counts = [
+            sum(row["mutation"] == mutation for row in some)
+            for v in ("reject", "accept")
+            for some in (refused[v], by_verdict[v])
+        ]
+        print("{}: {} of {} to reject, {} of {} to accept".format(mutation, *counts))
+    assert _share("reject, refused", len(refused["reject"]), len(by_verdict["reject"])) >= 0.995
+    assert _share("accept, refused", len(refused["accept"]), len(by_verdict["accept"])) <= 0.03
+    for row in refused["accept"]:
+        assert IGNORED.search(problems[row["id"]][0].message), problems[row["id"]][0]
     for row in by_verdict["dialect"]:
-        for dialect, engine in (("elasticsearch9", "es9"), ("elasticsearch8", "es8")):
+        for dialect, engine in ENGINES.items():
             assert _refused(schema.check(row["query"], dialect)) == (row["engines"][engine] != 200), (
                 dialect,
                 row["id"],
