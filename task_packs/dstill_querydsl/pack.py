@@ -15,10 +15,12 @@ from functools import cached_property
 from typing import Any, ClassVar, Iterable, Literal, Mapping, Sequence
 
 from dstill.errors import UsageError
+from dstill.parts import Engine, ProjectFiles
 from dstill.records import Draft, Example, Message, Problem, Prompt
 from dstill.task import Check, Task
 from dstill_querydsl import compare, guard, mapping_check, refusal, schema, showing, strict, values_check
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.describe import describe
 from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, index_of
 from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.mapping_uses import uses
@@ -44,6 +46,13 @@ class Settings:
     )
     prompt_fields: int = field(
         default=120, metadata={"low": 10, "high": 5_000, "help": "fields of a wide mapping that prompts show"}
+    )
+    known_fields: int = field(
+        default=100, metadata={"low": 1, "high": 5_000, "help": "fields whose values `init` reads, the fullest first"}
+    )
+    sample_texts: int = field(
+        default=0,
+        metadata={"low": 0, "high": 1_000, "help": "documents of whose texts `init` reads a few words; 0: none"},
     )
     dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(
         default="elasticsearch9", metadata={"help": "whose rules hold where products differ"}
@@ -105,6 +114,9 @@ class QueryDsl(Task):
         if index is None:
             raise UsageError(f"questions can be made for bundled indices, '{context.get('index')}' is none")
         return synthesize(index, n, seed)
+
+    def describe(self, engine: Engine) -> ProjectFiles:
+        return describe(engine, self.config)
 
     # --- teaching -----------------------------------------------------------------------
 

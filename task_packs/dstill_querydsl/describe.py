@@ -1,0 +1,114 @@
+"""An index on a server as a project: what `dstill init --engine-url URL --index NAME` writes.
+
+    describe(Engine(url="http://127.0.0.1:9200", index="logs"), Settings())
+    → ProjectFiles(files={"mapping.json": "{…}", "values.json": "{…}"},
+                   settings={"task.querydsl.index": "logs", "task.querydsl.mapping": "mapping.json", …},
+                   about=("read from Elasticsearch 9.2.0: index 'logs', 100 documents, 42 fields", …))
+
+Only reads. `guard.fields` holds here already: of a field that it denies no value is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
+
+from dstill.errors import DataError, UsageError
+from dstill.parts import Engine, ProjectFiles
+from dstill_querydsl.drift import fields_digest
+from dstill_querydsl.engines import Capabilities, HttpEngine
+from dstill_querydsl.engines.reading import Read, read
+from dstill_querydsl.engines.rules import check_name
+from dstill_querydsl.fields import Fields
+from dstill_querydsl.guard_mapping import limits_on
+
+if TYPE_CHECKING:
+    from dstill_querydsl.pack import Settings
+
+__all__ = ["describe"]
+
+NAMED = 4  # fields that are named of each kind that was left out
+STALE = timedelta(days=7)  # an index whose newest document is older does not move on with the clock
+_DIALECTS = ("elasticsearch9", "elasticsearch8", "opensearch3", "opensearch2")
+_SECTION = "task.querydsl"
+
+
+def describe(engine: Engine, config: Settings) -> ProjectFiles:
+    """Raises UsageError without an index, DataError for an empty one, ServiceError and AuthError."""
+    if not engine.index:
+        raise UsageError("which index?", where="--index", hint="name the index, alias or data stream to read")
+    name = check_name(engine.index, pattern=engine.allow_pattern, where="--index")
+    with HttpEngine(engine) as server:
+        mapping, documents = server.mapping(name), server.count(name)
+        if not documents:
+            raise DataError(f"'{name}' holds no documents", where=engine.url, hint="fill it, or name another index")
+        limits = limits_on(mapping, config.guard)
+        found = read(server, name, mapping, allows=limits.allows, most=config.known_fields, texts=config.sample_texts)
+        there = server.capabilities
+    now = _now(mapping, found, datetime.now(UTC))
+    kept = {**mapping, "_meta": {**mapping.get("_meta", {}), "now": now}} if now else mapping
+    about = [f"read from {there}: {_what(name, documents, mapping)}", *_left_out(found)]
+    if now:
+        about.append(f"its newest date is {now}, which stands for now in questions: _meta.now in mapping.json")
+    return ProjectFiles(
+        files={"mapping.json": _text(kept), "values.json": _text(found.values.to_json())},
+        settings={
+            f"{_SECTION}.index": name,
+            f"{_SECTION}.mapping": "mapping.json",
+            f"{_SECTION}.values": "values.json",
+            f"{_SECTION}.dialect": _dialect(there),
+            **OWN,
+        },
+        recipe=RECIPE,
+        about=tuple(about),
+    )
+
+
+# What one CPU core goes through in a few minutes.
+OWN: Mapping[str, Any] = {f"{_SECTION}.rows": 3_000}
+RECIPE: Mapping[str, Any] = {
+    "train.alpha": 0.8,
+    "train.num_train_epochs": 8.0,
+    "train.max_length": 128,
+    "train.max_target_length": 192,
+    "train.threads": 1,
+}
+
+
+def _what(name: str, documents: int, mapping: Mapping[str, Any]) -> str:
+    fields = sum(1 for _ in Fields.of(mapping))
+    return (
+        f"'{name}', {documents:,} documents, {fields:,} fields (their names and types: {fields_digest(mapping)[:12]})"
+    )
+
+
+def _left_out(found: Read) -> Iterator[str]:
+    """How many fields' values are known, and by reason those of which none are."""
+    yield f"values of {sum(1 for _ in found.values):,} fields are in values.json"
+    by_reason: defaultdict[str, list[str]] = defaultdict(list)
+    for field, why in found.unread.items():
+        by_reason[why].append(field)
+    for why, fields in by_reason.items():
+        more = f" and {len(fields) - NAMED:,} more" if len(fields) > NAMED else ""
+        yield f"without values, {why}: {', '.join(fields[:NAMED])}{more}"
+
+
+def _now(mapping: Mapping[str, Any], found: Read, clock: datetime) -> str:
+    """What stands for now in an index that nothing is added to; empty: the clock's."""
+    if mapping.get("_meta", {}).get("now") or found.newest is None or clock - found.newest < STALE:
+        return ""
+    return found.newest.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _dialect(there: Capabilities) -> str:
+    """The dialect of the server, else the nearest of its product that is known."""
+    if there.dialect in _DIALECTS:
+        return there.dialect
+    product = there.dialect.rstrip("0123456789")
+    return next((one for one in reversed(_DIALECTS) if one.startswith(product)), _DIALECTS[0])
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"

@@ -1,0 +1,61 @@
+"""A few words out of the texts of an index, for questions about what a text says.
+
+    phrases(server, "logs", field, 20)   → Known(values=("left the cluster", "disk full", …))
+
+This is the one request that gets documents' texts, so a person has to ask for it (`sample_texts`). What is
+kept are two or three words in a row, each from another document; never a text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterator
+
+from dstill.config import looks_secret
+from dstill.records import OutcomeKind
+from dstill_querydsl.engines.http import HttpEngine
+from dstill_querydsl.fields import Field
+from dstill_querydsl.values import Known
+
+__all__ = ["phrases"]
+
+_WORD = re.compile(r"[^\W\d_]{3,20}")  # what a person would ask for: letters, no numbers
+
+
+def phrases(server: HttpEngine, name: str, one: Field, documents: int) -> Known | None:
+    """Of a text field that is not nested; None where nothing can be kept."""
+    query = {"bool": {"filter": [{"exists": {"field": one.name}}]}}
+    outcome = server.search(name, {"size": documents, "_source": [one.name], "query": query})
+    if outcome.kind is not OutcomeKind.OK:
+        return None
+    found: dict[str, None] = {}
+    for number, hit in enumerate(outcome.raw["hits"]["hits"]):
+        text = next(_texts(hit.get("_source"), one.name.split(".")), "")
+        if (words := _some(text, number)) and not looks_secret(words):
+            found[words] = None
+    return Known(values=tuple(found)) if found else None
+
+
+def _texts(source: Any, path: list[str]) -> Iterator[str]:
+    """The texts at a path of a document, whose keys may hold dots."""
+    if isinstance(source, str) and not path:
+        yield source
+    elif isinstance(source, list):
+        for one in source:
+            yield from _texts(one, path)
+    elif isinstance(source, dict):
+        for length in range(1, len(path) + 1):
+            if (key := ".".join(path[:length])) in source:
+                yield from _texts(source[key], path[length:])
+
+
+def _some(text: str, number: int) -> str:
+    """Two or three words that stand beside each other, from another place for each document."""
+    words = [(found.group(), found.start(), found.end()) for found in _WORD.finditer(text[:2_000])]
+    runs = [
+        text[start:end]
+        for length in (3, 2)
+        for (_, start, _), (_, _, end) in zip(words, words[length - 1 :], strict=False)
+        if text[start:end].count(" ") == length - 1 and "\n" not in text[start:end]
+    ]
+    return runs[(number * 7) % len(runs)] if runs else ""
