@@ -125,7 +125,8 @@ def index_of(context: Mapping[str, Any], config: Any = None) -> Index | None:
     """What an example's context stands for, or None where only a name is known.
 
     A context with a mapping of its own has no documents here: those lie in the user's engine. The
-    index that the configuration describes by files is known by its name.
+    index that the configuration describes by files is known by its name. ``{"index": "movies",
+    "variant": 3}`` stands for a schema variant.
     """
     name = str(context.get("index", ""))
     mapping = context.get("mapping")
@@ -133,6 +134,19 @@ def index_of(context: Mapping[str, Any], config: Any = None) -> Index | None:
         return _own(name, mapping, Values())
     if getattr(config, "mapping", "") and name in ("", config.index):
         return configured(config.index, config.mapping, config.values)
-    if name in NAMES:
-        return bundled(name, getattr(config, "documents", None))
-    return None
+    if name not in NAMES:
+        return None
+    documents = getattr(config, "documents", None)
+    if (seed := context.get("variant")) is None:
+        return bundled(name, documents)
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise DataError(f"{seed!r} is no variant", where="context.variant", hint="a variant is a whole number")
+    return _variant(name, documents, seed)
+
+
+@lru_cache(maxsize=64)
+def _variant(name: str, documents: int | None, seed: int) -> Index:
+    """The bundled index under the schema of that seed."""
+    from dstill_querydsl.variants import vary  # which is made of indices
+
+    return vary(bundled(name, documents), seed).index

@@ -1,0 +1,69 @@
+"""Fields that no question asks for: what makes an index wide.
+
+In: a seeded random, how many, and the naming of the index. Out: properties of a mapping, and values for some of
+them in every document:
+
+    {"turbine_inlet_id": {"type": "keyword"}, "kiln_outer_created_at": {"type": "date"}, …}
+
+They are of things that have nothing to do with the bundled indices, so that none answers a question better than the
+field that is meant, and none makes a refusal wrong.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from random import Random
+from typing import Any, Callable, Collection, Mapping
+
+from dstill_querydsl.variants.naming import Naming
+
+__all__ = ["distractors", "filled"]
+
+_THINGS = (
+    "anvil", "aquarium", "beehive", "brewery", "cistern", "conveyor", "distillery", "dredger", "dynamo", "excavator",
+    "ferry", "forklift", "foundry", "furnace", "glacier", "granary", "greenhouse", "kiln", "lathe", "lighthouse",
+    "loom", "mooring", "nursery", "orchard", "paddock", "quarry", "reservoir", "sawmill", "silo", "turbine", "vineyard",
+    "windmill",
+)  # fmt: skip
+_PARTS = ("inlet", "inner", "lower", "outer", "spare", "upper")
+_KEYWORD: Mapping[str, Any] = {"type": "keyword"}
+_ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {
+    "id": _KEYWORD,
+    "owner": _KEYWORD,
+    "colour": _KEYWORD,
+    "caption": {"type": "text", "fields": {"keyword": _KEYWORD}},
+    "notes": {"type": "text"},
+    "created": {"type": "date"},
+    "serviced": {"type": "date"},
+    "amount": {"type": "integer"},
+    "pressure": {"type": "double"},
+    "volume": {"type": "double"},
+    "enabled": {"type": "boolean"},
+    "address": {"type": "ip"},
+}
+_WORDS = ("amber", "basalt", "cobalt", "delta", "ember", "flint", "garnet", "helix")
+_FILLED = 6  # fields with a value, a document
+_VALUES: Mapping[str, Callable[[Random], Any]] = {
+    "keyword": lambda random: random.choice(_WORDS),
+    "text": lambda random: " ".join(random.sample(_WORDS, 3)),
+    "date": lambda random: f"20{random.randrange(10, 25)}-{random.randrange(1, 13):02d}-{random.randrange(1, 29):02d}",
+    "integer": lambda random: random.randrange(1_000),
+    "double": lambda random: random.randrange(10_000) / 8,
+    "boolean": lambda random: random.random() < 0.5,
+    "ip": lambda random: f"203.0.113.{random.randrange(256)}",
+}
+
+
+def distractors(random: Random, count: int, naming: Naming, taken: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """`count` fields at the top of a mapping, whose names are none of `taken`. Raises ValueError beyond 2,300."""
+    names = list(product(_THINGS, _PARTS, _ATTRIBUTES))
+    found: dict[str, Mapping[str, Any]] = {}
+    for thing, part, attribute in random.sample(names, count):
+        found[naming.segment([thing, part, attribute], {*taken, *found})] = _ATTRIBUTES[attribute]
+    return found
+
+
+def filled(fields: Mapping[str, Mapping[str, Any]], random: Random) -> dict[str, Any]:
+    """Values for a few of them."""
+    chosen = random.sample(tuple(fields), min(_FILLED, len(fields)))
+    return {name: _VALUES[fields[name]["type"]](random) for name in sorted(chosen)}

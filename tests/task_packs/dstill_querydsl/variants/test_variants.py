@@ -1,0 +1,276 @@
+"""Schema variants: the same data and the same answers by other names."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from itertools import islice
+from typing import Any, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstill.errors import DataError
+from dstill.parts import Engine, Executor
+from dstill.records import Example, OutcomeKind
+from dstill_querydsl import compare
+from dstill_querydsl.engines import Embedded
+from dstill_querydsl.fields import Fields
+from dstill_querydsl.indices import NAMES, Index, bundled, index_of
+from dstill_querydsl.mapping_uses import uses
+from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.values import Known, Values
+from dstill_querydsl.variants import WIDE, Variant, new_name, rename, vary
+
+SEEDS = st.integers(0, 10_000)
+DOCUMENTS = 300
+GOLDS = 120
+
+
+# --- the property that counts ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def task() -> QueryDsl:
+    return QueryDsl(Settings(documents=DOCUMENTS))
+
+
+@pytest.fixture(scope="module")
+def golds(task: QueryDsl) -> list[Example]:
+    made = task.synthesize({}, GOLDS, 5)
+    return [example for example in made if example.answer and not task.is_refusal(example.answer)]
+
+
+@pytest.fixture(scope="module")
+def engine(task: QueryDsl) -> Iterator[Executor]:
+    with Embedded().open(task, Engine()) as executor:
+        yield executor
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_a_gold_has_the_same_result_by_the_other_names(
+    seed: int, golds: list[Example], engine: Executor, task: QueryDsl
+) -> None:
+    variant = vary(bundled("weblogs", DOCUMENTS), seed)
+    different = []
+    for example in golds:
+        want = engine.run(example.answer or "", example)
+        if want.kind is not OutcomeKind.OK:
+            continue
+        body = json.dumps(rename(json.loads(example.answer or ""), variant.names))
+        there = replace(example, answer=body, context={**example.context, "variant": seed})
+        got = engine.run(body, there)
+        assert got.kind is OutcomeKind.OK, (body, got.reason)
+        if not compare.same(_with_old_names(got.value, variant), want.value):
+            different.append((example.answer, body))
+        assert not [p for p in task.problems(there, task.parse(f"<rationale>x</rationale><answer>{body}</answer>"))  # type: ignore[arg-type]
+                    if p.is_error]  # fmt: skip
+    print(f"{len(golds)} golds on a variant that is {variant.structure}, {variant.distractors} further fields")
+    assert not different
+
+
+def _with_old_names(value: dict[str, Any], variant: Variant) -> dict[str, Any]:
+    """Chosen fields are told by name: those of the variant, back as they were."""
+    old = {new: name for name, new in variant.names.items()}
+    hits = [
+        {**hit, "fields": {old.get(k, k): v for k, v in hit["fields"].items()}} if "fields" in hit else hit
+        for hit in value["hits"]
+    ]
+    return {**value, "hits": hits}
+
+
+def test_the_seeds_above_are_of_every_structure_and_of_both_widths() -> None:
+    made = [vary(bundled("weblogs", DOCUMENTS), seed) for seed in (0, 1, 3)]
+    assert {one.structure for one in made} == {"kept", "opened", "grouped"}
+    assert {one.distractors > 0 for one in made} == {True, False}
+
+
+# --- schemas ----------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(name=st.sampled_from(NAMES), seed=SEEDS)
+def test_every_field_has_one_new_name_of_the_same_kind(name: str, seed: int) -> None:
+    index = bundled(name, 5)
+    variant = vary(index, seed)
+    old, new = Fields.of(index.mapping), Fields.of(variant.index.mapping)
+    for field in old:
+        if field.family == "object" and field.name not in variant.names:
+            assert variant.structure == "opened"
+            continue
+        there = new.get(variant.names[field.name])
+        assert there is not None
+        assert (there.type, there.sub) == (field.type, field.sub)
+        assert [variant.names[path] for path in field.nested] == list(there.nested)
+    assert len(set(variant.names.values())) == len(variant.names)
+    assert variant.index.mapping["_meta"] == index.mapping["_meta"]
+    assert variant.distractors == 0 or WIDE[0] <= variant.distractors <= WIDE[1]
+
+
+@settings(max_examples=25)
+@given(name=st.sampled_from(NAMES), seed=SEEDS)
+def test_documents_hold_the_same_values_under_the_new_names(name: str, seed: int) -> None:
+    index = bundled(name, 6)
+    variant = vary(index, seed)
+    fields = Fields.of(variant.index.mapping)
+    moved = list(variant.index.documents())
+    assert moved == list(variant.index.documents())
+    for (old_id, source), (new_id, other) in zip(index.documents(), moved, strict=True):
+        assert old_id == new_id
+        want = Counter((new_name(path, variant.names), value) for path, value in _leaves(source))
+        got = Counter(_leaves(other))
+        assert want <= got
+        further = {path for path, _ in got - want}
+        assert all(fields.get(path) is not None for path, _ in got)
+        assert further.isdisjoint(variant.names.values())
+        assert bool(further) is (variant.distractors > 0)
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and set(value) != {"lat", "lon"}:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, path)
+    else:
+        yield path, json.dumps(value)
+
+
+@given(seed=SEEDS)
+@settings(max_examples=5)
+def test_a_seed_gives_the_same_variant(seed: int) -> None:
+    index = bundled("movies", 5)
+    one, other = vary(index, seed), vary(index, seed)
+    assert one.names == other.names
+    assert json.dumps(one.index.mapping) == json.dumps(other.index.mapping)
+    assert one.index.digest == other.index.digest
+
+
+def test_seeds_give_different_variants() -> None:
+    index = bundled("flights", 5)
+    made = [vary(index, seed) for seed in range(30)]
+    assert len({json.dumps(one.index.mapping) for one in made}) == 30
+    assert len({one.index.digest for one in made}) == 30
+    assert {one.structure for one in made} == {"kept", "opened", "grouped"}
+    changed = [sum(old != new for old, new in one.names.items()) / len(one.names) for one in made]
+    assert sum(changed) / len(changed) > 0.5
+
+
+def test_more_fields_than_an_engine_takes_by_default_raise_its_limit() -> None:
+    variant = vary(bundled("flights", 5), 1, distractors=900)
+    assert variant.distractors == 900
+    assert variant.index.settings["index.mapping.total_fields.limit"] > 1_000
+    assert "index.mapping.total_fields.limit" not in vary(bundled("flights", 5), 1, distractors=0).index.settings
+
+
+def test_an_own_index_varies_with_aliases_copies_and_told_values() -> None:
+    mapping = {
+        "mine": {
+            "mappings": {
+                "properties": {
+                    "host": {"properties": {"name": {"type": "keyword", "copy_to": "all"}}},
+                    "machine_name": {"type": "alias", "path": "host.name"},
+                    "all": {"type": "text"},
+                    "labels": {"type": "flattened"},
+                }
+            }
+        }
+    }
+    told = Values({"host.name": Known(values=("a", "b"), complete=True)})
+    index = Index(name="mine", mapping=mapping, settings={}, now="", documents=tuple, told=told)
+    for seed in range(6):
+        variant = vary(index, seed, distractors=0)
+        field = Fields.of(variant.index.mapping).get(variant.names["machine_name"])
+        assert field is not None
+        assert field.type == "keyword"
+        source = Fields.of(variant.index.mapping).get(variant.names["host.name"])
+        assert source is not None
+        assert source.options["copy_to"] == [variant.names["all"]]
+        assert variant.index.values.get(variant.names["host.name"]) == told.get("host.name")
+        assert variant.index.recipe == ""
+        renamed = rename({"query": {"term": {"labels.env.tier": "x"}}}, variant.names)
+        assert renamed == {"query": {"term": {f"{variant.names['labels']}.env.tier": "x"}}}
+
+
+# --- by context -------------------------------------------------------------------------------
+
+
+def test_a_context_names_a_variant() -> None:
+    index = index_of({"index": "weblogs", "variant": 3}, Settings(documents=20))
+    assert index is not None
+    assert index.name == "weblogs-variant-3"
+    assert len(list(index.documents())) == 20
+    assert index is index_of({"index": "weblogs", "variant": 3}, Settings(documents=20))
+
+
+@pytest.mark.parametrize("seed", ["3", True, [1]])
+def test_a_variant_is_a_whole_number(seed: Any) -> None:
+    with pytest.raises(DataError, match="is no variant"):
+        index_of({"index": "weblogs", "variant": seed})
+
+
+# --- bodies -----------------------------------------------------------------------------------
+
+NAMES_OF = {"a": "A", "a.b": "A.B", "a.b.raw": "A.B.kw", "n": "N", "n.x": "N.X", "field": "F", "path": "P", "host": "H"}
+
+
+@pytest.mark.parametrize(
+    ("body", "want"),
+    [
+        ({"query": {"term": {"a.b": "a.b"}}}, {"query": {"term": {"A.B": "a.b"}}}),
+        ({"query": {"term": {"host": "host"}}}, {"query": {"term": {"H": "host"}}}),
+        ({"query": {"term": {"field": "x"}}}, {"query": {"term": {"F": "x"}}}),
+        ({"query": {"exists": {"field": "field"}}}, {"query": {"exists": {"field": "F"}}}),
+        ({"sort": ["host", {"path": "asc"}, {"_score": "desc"}]}, {"sort": ["H", {"P": "asc"}, {"_score": "desc"}]}),
+        (
+            {"query": {"nested": {"path": "n", "query": {"range": {"n.x": {"gte": 1}}}}}},
+            {"query": {"nested": {"path": "N", "query": {"range": {"N.X": {"gte": 1}}}}}},
+        ),
+        (
+            {"query": {"multi_match": {"query": "host", "fields": ["host^2", "a.b"]}}},
+            {"query": {"multi_match": {"query": "host", "fields": ["H^2", "A.B"]}}},
+        ),
+        (
+            {"sort": [{"n.x": {"order": "asc", "nested": {"path": "n", "filter": {"term": {"n.x": 1}}}}}]},
+            {"sort": [{"N.X": {"order": "asc", "nested": {"path": "N", "filter": {"term": {"N.X": 1}}}}}]},
+        ),
+        (  # names of aggregations are no fields
+            {"aggs": {"a": {"terms": {"field": "path", "order": {"n": 1}}, "aggs": {"n": {"avg": {"field": "n"}}}}}},
+            {"aggs": {"a": {"terms": {"field": "P", "order": {"n": 1}}, "aggs": {"n": {"avg": {"field": "N"}}}}}},
+        ),
+        ({"_source": {"includes": ["a", "host"]}}, {"_source": {"includes": ["A", "H"]}}),
+        ({"_source": False, "collapse": {"field": "host"}}, {"_source": False, "collapse": {"field": "H"}}),
+        (
+            {"highlight": {"fields": {"a.b": {}}}, "docvalue_fields": [{"field": "host"}]},
+            {"highlight": {"fields": {"A.B": {}}}, "docvalue_fields": [{"field": "H"}]},
+        ),
+        ({"query": {"term": {"nobody": 1}}}, {"query": {"term": {"nobody": 1}}}),
+    ],
+)  # fmt: skip
+def test_names_change_where_they_are_names(body: dict[str, Any], want: dict[str, Any]) -> None:
+    assert rename(body, NAMES_OF) == want
+    assert rename(rename(body, NAMES_OF), {new: old for old, new in NAMES_OF.items()}) == body
+
+
+def test_an_opened_object_is_its_fields_in_a_list_and_an_error_elsewhere() -> None:
+    names = {"http.status": "http_status", "http.path": "http_path", "http.path.raw": "http_path.raw"}
+    assert rename({"_source": ["http", "x"]}, names) == {"_source": ["http_status", "http_path", "x"]}
+    assert rename({"_source": "http"}, names) == {"_source": ["http_status", "http_path"]}
+    with pytest.raises(DataError, match="'http' is several fields there"):
+        rename({"query": {"exists": {"field": "http"}}}, names)
+
+
+@settings(max_examples=30)
+@given(seed=SEEDS)
+def test_a_renamed_gold_uses_fields_of_the_variant_alone(seed: int) -> None:
+    index = bundled("weblogs", 60)
+    variant = vary(index, seed)
+    fields = Fields.of(variant.index.mapping)
+    for example in islice(QueryDsl(Settings(documents=60)).synthesize({}, 12, seed), 12):
+        body = json.loads(example.answer or "")
+        if "refusal" not in body:
+            renamed = rename(body, variant.names)
+            assert all(fields.get(use.name) is not None for use in uses(renamed)), (body, renamed)
