@@ -17,6 +17,7 @@ import gzip
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -35,11 +36,14 @@ class Packed:
 
     def documents(self, count: int) -> Iterator[tuple[str, dict[str, Any]]]:
         """At most `count`, in order of their ids. Raises DataError for a file that is not the one declared."""
-        lines = sorted(self.text().splitlines())
         count = min(count, self.total)
         for number in range(count):
-            name, source = json.loads(lines[number * self.total // count])
+            name, source = json.loads(self._lines[number * self.total // count])
             yield name, source
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return sorted(self.text().splitlines())
 
     def text(self) -> bytes:
         """All lines, from the file that was declared."""

