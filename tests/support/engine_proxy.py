@@ -161,8 +161,7 @@ def large(size: int) -> Fault:
 
 class EngineProxy:
     def __init__(self, url: str, *, tls: ssl.SSLContext | None = None, authorization: str = "") -> None:
-        node = urlsplit(url)
-        self._node = (node.hostname or "", node.port or 80)
+        self.node = url
         self._authorization = authorization
         self._next: dict[str, list[Fault]] = defaultdict(list)
         self._always: dict[str, Fault] = {}
@@ -236,7 +235,8 @@ class EngineProxy:
         return lambda asked, fetch: fetch()
 
     def _fetch(self, asked: Asked) -> Reply:
-        connection = http.client.HTTPConnection(*self._node, timeout=60)
+        node = urlsplit(self.node)
+        connection = http.client.HTTPConnection(node.hostname or "", node.port, timeout=60)
         kept = {name: asked.headers[name] for name in ("accept", "content-type") if name in asked.headers}
         target = f"{asked.path}?{asked.parameters}" if asked.parameters else asked.path
         with contextlib.closing(connection):

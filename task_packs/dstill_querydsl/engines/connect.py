@@ -19,7 +19,9 @@ from dstill.parts import Engine
 from dstill_querydsl.engines.node import AT_ONCE, Wire, node_class
 from dstill_querydsl.engines.trust import pinned
 
-__all__ = ["connect"]
+__all__ = ["GRACE", "connect"]
+
+GRACE = 5.0  # seconds that a request may last beyond the timeout that the engine itself keeps
 
 
 def connect(engine: Engine, wire: Wire) -> Any:
@@ -29,12 +31,12 @@ def connect(engine: Engine, wire: Wire) -> Any:
     except ImportError as error:
         raise MissingExtra("searching", "elasticsearch", error.name or "elasticsearch") from error
     url = _address(engine.url)
-    wire.max_seconds = engine.timeout + 5  # the engine's own timeout comes first
+    wire.max_seconds = engine.timeout + GRACE
     return Elasticsearch(
         f"{url.scheme}://{_host(url)}:{url.port or {'http': 80, 'https': 443}[url.scheme]}{url.path}",
         node_class=node_class(wire),
         connections_per_node=AT_ONCE,
-        request_timeout=engine.timeout + 5,
+        request_timeout=engine.timeout + GRACE,
         max_retries=0,  # the client's own retries do not read Retry-After
         retry_on_timeout=False,
         **_secrets(engine, url),

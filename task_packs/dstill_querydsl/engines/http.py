@@ -20,7 +20,7 @@ from typing import Any, Callable, Iterable, Mapping, Self
 from dstill.errors import AuthError, ServiceError
 from dstill.parts import Engine
 from dstill.records import Outcome, OutcomeKind
-from dstill_querydsl.engines.connect import connect
+from dstill_querydsl.engines.connect import GRACE, connect
 from dstill_querydsl.engines.load import Loader
 from dstill_querydsl.engines.node import ReplyTooLarge, Wire
 from dstill_querydsl.engines.product import Capabilities, NotAnEngine, identify
@@ -94,7 +94,7 @@ class HttpEngine:
         path = f"/{check_name(index, pattern=self.settings.allow_pattern)}/_search"
 
         def ask() -> Any:
-            client = self._client.options(request_timeout=seconds + 5)
+            client = self._client.options(request_timeout=seconds + GRACE)
             return client.perform_request("POST", path, params=parameters, headers=JSON, body=dict(body))
 
         return self._outcome(ask, index)

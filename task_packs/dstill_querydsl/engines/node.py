@@ -58,6 +58,7 @@ class _Bounded:
             data = self._read(reply, deadline)
         except BaseException:
             reply.close()  # the rest of it must not be read as the next reply
+            reply.release_conn()  # one of `AT_ONCE`: without it the pool would run dry
             raise
         reply.release_conn()
         return _Reply(status=reply.status, headers=reply.headers, data=data)

@@ -44,7 +44,9 @@ def whole(reply: Any) -> Outcome:
 
 
 def refused(status: int, body: Any) -> Outcome:
-    """A reply of another status."""
+    """A reply of another status, or one that the client takes for nobody's."""
+    if status < 400:
+        return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{status}, and the reply is no engine's", raw=body)
     fault = (400 <= status < 500 and status not in (408, *BUSY)) or (status == 500 and _type(body) in _STUMBLES)
     kind = OutcomeKind.INVALID if fault else OutcomeKind.UNAVAILABLE
     return Outcome(kind=kind, reason=f"{status} {reason_of(body)}", raw=body)

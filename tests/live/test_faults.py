@@ -1,0 +1,200 @@
+"""A real node behind a proxy that misbehaves: nothing that is nobody's fault is held against an answer.
+
+Rows 61 to 67 of the list of bad inputs, as far as they are about a server that is there; what
+needs no real node is in tests/task_packs/dstill_querydsl/engines/test_http.py.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import resource
+import secrets
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Iterator
+
+import pytest
+from support.engine_proxy import EngineProxy, Fault, busy, cut, large, partial, refused, reset, say, slow
+
+from dstill.errors import ServiceError
+from dstill.parts import Engine
+from dstill.records import OutcomeKind
+from dstill_querydsl.engines import HttpEngine
+from dstill_querydsl.engines.observe import observe
+
+pytestmark = pytest.mark.live
+
+INDEX = f"dstill-faults-{secrets.token_hex(4)}"
+BODY: dict[str, Any] = {"query": {"term": {"level": "error"}}}
+MEGABYTE = 2**20
+
+
+@pytest.fixture(scope="module", params=["elasticsearch", "opensearch"])
+def proxy(request: pytest.FixtureRequest) -> Iterator[EngineProxy]:
+    url = request.getfixturevalue(f"{request.param}_url")
+    mapping = {"properties": {"level": {"type": "keyword"}}}
+    documents = [(str(n), {"level": ("error", "info")[n % 2]}) for n in range(10)]
+    with HttpEngine(Engine(url=url), writable=True) as loader:
+        loader.index(INDEX, mapping, documents)
+        with EngineProxy(url) as proxy:
+            yield proxy
+
+
+@pytest.fixture
+def engine(proxy: EngineProxy) -> Iterator[HttpEngine]:
+    with HttpEngine(Engine(url=proxy.url)) as engine:
+        yield engine
+
+
+def total(engine: HttpEngine) -> int:
+    outcome = engine.search(INDEX, BODY)
+    assert outcome.kind is OutcomeKind.OK, outcome.reason
+    return int(outcome.raw["hits"]["total"]["value"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (partial(timed_out=True), "timed out"),
+        (partial(failed=2), "2 shards failed"),
+        (cut(60), "ConnectionError"),
+        (cut(0), "ConnectionError"),
+        (reset(60), "ConnectionError"),
+        (say(200, b"<html><h1>Sign in</h1></html>", content_type="text/html"), "the reply is no"),
+        (say(200, b'{"hits": {'), "SerializationError"),
+        (say(200, b"\xff\xfe"), "SerializationError"),
+        (say(200, []), "the reply is no"),
+        (say(502, b"<html>Bad Gateway</html>", content_type="text/html"), "502"),
+        (refused(504, "timeout_exception", "no time left"), "504 timeout_exception"),
+        (refused(500, "search_phase_execution_exception", "all shards failed"), "500 search_phase_execution"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_input_066(proxy: EngineProxy, engine: HttpEngine, fault: Fault, reason: str) -> None:
+    proxy.next("_search", fault)
+    outcome = engine.search(INDEX, BODY)
+    assert outcome.kind is OutcomeKind.UNAVAILABLE
+    assert reason in outcome.reason
+    assert total(engine) == 5  # and the connection is fit for the next one
+
+
+@pytest.mark.parametrize(
+    ("told", "at_least", "at_most"),
+    [
+        ("1", 1.0, 3.0),
+        (email.utils.formatdate(time.time() - 3600, usegmt=True), 0.0, 1.0),  # a date that is over
+        ("soon", 0.2, 2.0),
+        (None, 0.2, 2.0),
+        ("9" * 4301, 0.2, 2.0),
+        ("-1", 0.2, 2.0),
+    ],
+    ids=["seconds", "date", "garbage", "none", "4301 digits", "negative"],
+)
+def test_bad_input_066_a_busy_engine_is_asked_again(
+    proxy: EngineProxy, engine: HttpEngine, told: str | None, at_least: float, at_most: float
+) -> None:
+    waits: list[float] = []
+    before = len(proxy.asked)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dstill_querydsl.engines.http.time.sleep", waits.append)
+        proxy.next("_search", busy(told), busy(told, status=503))
+        assert total(engine) == 5
+    assert [asked.path for asked in proxy.asked[before:]] == [f"/{INDEX}/_search"] * 3
+    assert len(waits) == 2
+    assert all(at_least <= wait <= at_most for wait in waits)
+
+
+def test_bad_input_066_an_engine_that_stays_busy_is_unavailable(proxy: EngineProxy, engine: HttpEngine) -> None:
+    before = len(proxy.asked)
+    proxy.always("_search", busy("0"))
+    try:
+        outcome = engine.search(INDEX, BODY)
+    finally:
+        proxy.always("_search", None)
+    assert outcome.kind is OutcomeKind.UNAVAILABLE
+    assert outcome.reason.startswith("429 es_rejected_execution_exception")
+    assert len(proxy.asked) - before == 4
+
+
+def test_bad_input_066_a_broken_breaker_is_nobodys_fault(proxy: EngineProxy, engine: HttpEngine) -> None:
+    proxy.next("_search", *[refused(429, "circuit_breaking_exception", "[parent] Data too large", retry_after="0")] * 4)
+    assert engine.search(INDEX, BODY).kind is OutcomeKind.UNAVAILABLE
+
+
+def test_an_answer_that_comes_too_late_is_unavailable(proxy: EngineProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dstill_querydsl.engines.http.GRACE", 0.3)
+    with HttpEngine(Engine(url=proxy.url, timeout=0.2)) as engine:
+        proxy.next("_search", slow(2))
+        began = time.monotonic()
+        outcome = engine.search(INDEX, BODY)
+        took = time.monotonic() - began
+        assert total(engine) == 5
+    assert outcome.kind is OutcomeKind.UNAVAILABLE
+    assert "ConnectionTimeout" in outcome.reason
+    assert took < 1.9
+
+
+def test_bad_input_067(proxy: EngineProxy, engine: HttpEngine) -> None:
+    """200 MB are offered, 20 MB are read, and no more memory is taken than for those."""
+    before = _peak()
+    proxy.next("_search", large(200 * MEGABYTE))
+    outcome = engine.search(INDEX, BODY)
+    assert outcome.kind is OutcomeKind.INVALID
+    assert outcome.reason == "too_large: the reply is longer than 20,971,520 bytes"
+    assert _peak() - before < 80 * MEGABYTE
+    assert total(engine) == 5
+
+
+def _peak() -> int:
+    """Bytes of memory that this process held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def test_bad_input_065(engine: HttpEngine) -> None:
+    """An engine's own words about a body that it does not take, of the first cause."""
+    outcome = engine.search(INDEX, {"query": {"mach": {"level": "error"}}})
+    assert outcome.kind is OutcomeKind.INVALID
+    assert outcome.reason.startswith("400 parsing_exception: unknown query [mach]")
+
+
+def test_bad_input_061_a_server_in_front_that_wants_a_login(proxy: EngineProxy) -> None:
+    proxy.next("/", say(200, b"<html>Sign in</html>", content_type="text/html"))
+    with pytest.raises(ServiceError, match="answers, but is no Elasticsearch or OpenSearch"):
+        HttpEngine(Engine(url=proxy.url))
+
+
+def test_at_most_four_requests_at_once(proxy: EngineProxy) -> None:
+    # a proxy of its own: requests that others gave up may be under way in `proxy` still
+    with EngineProxy(proxy.node) as own, HttpEngine(Engine(url=own.url)) as engine:
+        own.always("_search", slow(0.1))
+        with ThreadPoolExecutor(12) as pool:
+            totals = list(pool.map(lambda _: total(engine), range(24)))
+        assert totals == [5] * 24
+        assert own.most_at_once == 4
+
+
+def test_replies_that_are_given_up_do_not_use_up_the_connections(proxy: EngineProxy, engine: HttpEngine) -> None:
+    faults = [large(30 * MEGABYTE), cut(60), reset(60)] * 5
+    proxy.next("_search", *faults)
+    for _ in faults:
+        assert engine.search(INDEX, BODY).kind is not OutcomeKind.OK
+    assert total(engine) == 5
+
+
+def test_only_the_allowed_paths_are_asked(proxy: EngineProxy) -> None:
+    proxy.asked.clear()
+    with HttpEngine(Engine(url=proxy.url)) as engine:
+        engine.mapping(INDEX)
+        engine.count(INDEX)
+        observe(lambda body: engine.search(INDEX, body), {**BODY, "sort": ["_doc"], "size": 2})
+    assert proxy.paths == {
+        ("GET", "/"),
+        ("GET", f"/{INDEX}/_mapping"),
+        ("POST", f"/{INDEX}/_count"),
+        ("POST", f"/{INDEX}/_search"),
+    }
+    searches = [asked for asked in proxy.asked if asked.path.endswith("_search")]
+    assert all("allow_partial_search_results=false" in asked.parameters for asked in searches)
+    assert all("timeout=30000ms" in asked.parameters for asked in searches)
+    assert searches[0].json == {**BODY, "sort": ["_doc"], "size": 2}
