@@ -74,6 +74,11 @@ class Task(Part, ABC):
         """Questions with gold and rationale, made from `context`; nothing by default."""
         return ()
 
+    @classmethod
+    def demo_of(cls, data: str) -> Mapping[str, Any]:
+        """`demo` for one of several data sets that the pack brings. Raises UsageError for what is none."""
+        raise UsageError(f"the demo of task '{cls.name}' is about one data set", where="--index", hint="leave it out")
+
     def describe(self, engine: Engine) -> ProjectFiles:
         """Read what `engine` holds and describe it as a project, for ``dstill init --engine-url``.
 

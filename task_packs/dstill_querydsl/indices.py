@@ -21,7 +21,7 @@ from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.mapping_merge import plain
 from dstill_querydsl.values import Values, values_in
 
-__all__ = ["HELD_OUT", "NAMES", "Index", "bundled", "configured", "index_of"]
+__all__ = ["HELD_OUT", "NAMES", "Index", "bundled", "configured", "index_of", "trainable"]
 
 _PACKED = {"movies": movies, "flights": flights, "quakes": quakes}
 NAMES = ("weblogs", *_PACKED)
@@ -89,6 +89,17 @@ def _generated(count: int, seed: int = 7) -> Index:
         documents=partial(weblogs.documents, count, seed),
         recipe=f"weblogs generator 1, seed {seed}, {count} documents",
     )
+
+
+def trainable(name: str) -> str:
+    """`name`, where it is a bundled index that students may be trained on. Raises UsageError."""
+    if name in HELD_OUT:
+        raise UsageError(
+            f"'{name}' is held out: nothing is trained on it, so that it can test what was",
+            where=f"index '{name}'",
+            hint=f"one of {', '.join(one for one in NAMES if one not in HELD_OUT)}",
+        )
+    return bundled(name, 1).name
 
 
 def configured(name: str, mapping_file: str, values_file: str) -> Index:

@@ -21,7 +21,7 @@ from dstill.task import Check, Task
 from dstill_querydsl import compare, guard, mapping_check, refusal, schema, showing, strict, values_check
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.describe import describe
-from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, index_of
+from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, index_of, trainable
 from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.mapping_uses import uses
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, question_block
@@ -103,7 +103,7 @@ class QueryDsl(Task):
 
     @cached_property
     def _splits(self) -> Mapping[str, list[Example]]:
-        index = bundled(self.config.index, self.config.documents)
+        index = bundled(trainable(self.config.index), self.config.documents)
         return split_examples(index, rows=self.config.rows, seed=self.seed)
 
     def examples(self, split: str) -> Iterable[Example]:
@@ -114,6 +114,10 @@ class QueryDsl(Task):
         if index is None:
             raise UsageError(f"questions can be made for bundled indices, '{context.get('index')}' is none")
         return synthesize(index, n, seed)
+
+    @classmethod
+    def demo_of(cls, data: str) -> Mapping[str, Any]:
+        return {**cls.demo, "task.querydsl.index": trainable(data)}
 
     def describe(self, engine: Engine) -> ProjectFiles:
         return describe(engine, self.config)

@@ -561,6 +561,14 @@ def test_demo_shows_an_example_and_what_to_try(cli: Cli) -> None:
     assert text.splitlines()[-1].startswith("  dstill predict --run runs/toy-")
 
 
+def test_demo_of_one_of_several_data_sets(cli: Cli) -> None:
+    ended = cli("demo", "--index", "loud")
+    assert ended.code == 0, ended.err
+    assert 'prefix = "loud: "' in next(Path("runs").glob("toy-*/config.toml")).read_text()
+    ended = cli("demo", "--index", "lowd")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: the demo of task 'toy' is about one data set")
+
+
 def test_demo_of_a_task_that_has_none(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("plain.py").write_text(
         "from dstill import Task, hookimpl\n"

@@ -103,6 +103,10 @@ class Toy(Task):
         "evaluate.baselines": ["untrained"],
     }
 
+    @classmethod
+    def demo_of(cls, data: str) -> Mapping[str, Any]:
+        return {**cls.demo, "task.toy.prefix": f"{data}: "} if data in ("loud", "soft") else super().demo_of(data)
+
     def examples(self, split: str) -> Iterable[Example]:
         for a in range(1, 5):
             for b in range(1, 5):

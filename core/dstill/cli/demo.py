@@ -24,19 +24,20 @@ __all__ = ["COMMANDS"]
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder; else a new one under ./runs.")
 @task_option
+@click.option("--index", metavar="NAME", help="Which of the pack's own data it is about, where it brings several.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server, not the embedded one.")
 @seed_option
 @json_option
 @set_option
 @app
-def demo(found: App, out: Path | None, as_json: bool) -> None:
+def demo(found: App, out: Path | None, index: str | None, as_json: bool) -> None:
     """Everything once: questions, teacher, dataset, tiny student, executed score, report.
 
     Needs no key, no network and no GPU. With --engine-url the demo's documents are written
     to an index made for them on that server, and the answers run there.
     """
     started = time.monotonic()
-    run = _prepared(found, out)
+    run = _prepared(found, out, index)
     with progress() as report:
         run.progress = report
         note(f"demo of task '{run.task.name}' in {run.folder}")
@@ -59,16 +60,17 @@ def demo(found: App, out: Path | None, as_json: bool) -> None:
     emit({**summary(run, scores, seconds=seconds), "example": {k: live[k] for k in ("question", "answer", "ok")}})
 
 
-def _prepared(found: App, out: Path | None) -> Run:
+def _prepared(found: App, out: Path | None, index: str | None) -> Run:
     """A new run with the settings under which the pack wants to be shown; flags go before them."""
     found.plugins.require_healthy()
     settings = found.config(use_files=False).settings
     shows = [name for name in found.plugins.names("tasks") if found.plugins.task(name).demo]
     asked = settings.project.task
     name = shows[0] if not asked and len(shows) == 1 else task_name(found.plugins, settings)
-    shown = dict(found.plugins.task(name).demo)
-    if not shown:
+    task = found.plugins.task(name)
+    if not task.demo:
         raise UsageError(f"task '{name}' has no demo", where="--task", hint="a pack gives its settings in Task.demo")
+    shown = task.demo if index is None else task.demo_of(index)
     # the documents are the pack's own: a demo may write them to the server that it is given
     shown = {"project.task": name, "engine.load_data": True, **shown}
     config = found.config(shown, use_files=False)

@@ -9,6 +9,7 @@ import pytest
 from dstill.errors import UsageError
 from dstill_querydsl import weblogs
 from dstill_querydsl.indices import HELD_OUT, NAMES, bundled, index_of
+from dstill_querydsl.pack import QueryDsl, Settings
 
 
 def _bytes(count: int, seed: int = 7) -> bytes:
@@ -79,6 +80,24 @@ def test_an_unknown_index_is_an_error_with_the_nearest_name() -> None:
 def test_what_is_held_out_is_bundled() -> None:
     assert set(HELD_OUT) < set(NAMES)
     assert [name for name in NAMES if bundled(name, 10).now] == ["weblogs", "movies", "flights", "quakes"]
+
+
+def test_a_demo_is_of_any_index_that_is_not_held_out() -> None:
+    assert {name: QueryDsl.demo_of(name)["task.querydsl.index"] for name in NAMES if name not in HELD_OUT} == {
+        "weblogs": "weblogs",
+        "movies": "movies",
+        "flights": "flights",
+    }
+    assert QueryDsl.demo_of("flights").keys() > QueryDsl.demo.keys()
+    with pytest.raises(UsageError, match="'quakes' is held out"):
+        QueryDsl.demo_of("quakes")
+    with pytest.raises(UsageError, match="Did you mean 'flights'"):
+        QueryDsl.demo_of("fligths")
+
+
+def test_no_questions_to_train_on_are_made_for_an_index_that_is_held_out() -> None:
+    with pytest.raises(UsageError, match="'quakes' is held out"):
+        QueryDsl(Settings(index="quakes")).examples("train")
 
 
 @pytest.mark.parametrize("count", [0, -1, 20_001])
