@@ -25,7 +25,7 @@ from typing import Any, Collection, Iterator, Mapping
 from dstill_querydsl.field_types import family
 from dstill_querydsl.values import Values
 
-__all__ = ["Pruned", "Pruner"]
+__all__ = ["Pruned", "Pruner", "only"]
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+")
 _NAME, _PATH, _TOLD, _HELD = 3.0, 1.0, 1.5, 2.0  # what a word counts: in the name, above it, described, as a value
@@ -100,7 +100,7 @@ class Pruner:
         mapping = dict(self._mapping)
         for part in ("properties", "runtime"):
             if isinstance(mapping.get(part), Mapping):
-                mapping[part] = _only(mapping[part], chosen, "")
+                mapping[part] = only(mapping[part], chosen, "")
         return Pruned(mapping=mapping, shown=len(chosen), total=total)
 
     def _ranked(self, question: str, limit: int, keep: Collection[str]) -> list[_Leaf]:
@@ -157,7 +157,7 @@ def _leaves(properties: Any, prefix: str) -> Iterator[tuple[str, Mapping[str, An
             yield f"{prefix}{name}", definition
 
 
-def _only(properties: Mapping[str, Any], chosen: set[str], prefix: str) -> dict[str, Any]:
+def only(properties: Mapping[str, Any], chosen: set[str], prefix: str) -> dict[str, Any]:
     """`properties` without what is not chosen, and without objects of which nothing is left."""
     left: dict[str, Any] = {}
     for name, definition in properties.items():
@@ -167,7 +167,7 @@ def _only(properties: Mapping[str, Any], chosen: set[str], prefix: str) -> dict[
         if not isinstance(definition.get("properties"), Mapping):
             if path in chosen:
                 left[name] = definition
-        elif inner := _only(definition["properties"], chosen, f"{path}."):
+        elif inner := only(definition["properties"], chosen, f"{path}."):
             left[name] = {**definition, "properties": inner}
     return left
 

@@ -1,7 +1,7 @@
 """What the fields of an index on a server hold, read by searches that write nothing.
 
     read(server, "logs", mapping, allows=lambda name: True, most=100, texts=0)
-    → Read(values={"level": ["info", "error"], "took": {"min": 1, "max": 900}, …},
+    → Read(values={"level": ["info", "error"], "took": {"min": 1, "max": 900}, …},     # the fullest field first
            unread={"message": "texts", "secret": "denied by guard.fields", …})
 
 For many fields at a time: how many documents have them, then their most frequent values or their bounds;
@@ -88,7 +88,13 @@ def read(
             unread[one.name] = node if isinstance(node, str) else "with nothing that can be kept"
         else:
             known[one.name] = found
-    return Read(values=Values(known), unread=unread, newest=_newest(best, known))
+    ordered = sorted(known, key=lambda name: _place(known[name], filled[name], most=max(filled.values())))
+    return Read(values=Values({name: known[name] for name in ordered}), unread=unread, newest=_newest(best, known))
+
+
+def _place(one: Known, filled: int, most: int) -> tuple[int, bool]:
+    """Fields that most documents have come first; of equally full ones those of few values, or with bounds."""
+    return -round(10 * filled / most), not one.complete and one.low is None
 
 
 def _why_not(one: Field, fields: Fields, allows: Callable[[str], bool], texts: int) -> str:
