@@ -21,11 +21,13 @@ from dstill.task import Check, Task
 from dstill_querydsl import compare, guard, mapping_check, refusal, schema, showing, strict, values_check
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.describe import describe
-from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, index_of, trainable
+from dstill_querydsl.focus import focused
+from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, configured, index_of, trainable
 from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.mapping_uses import uses
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, question_block
 from dstill_querydsl.prompting_values import for_teacher
+from dstill_querydsl.questions import Rules, splits
 from dstill_querydsl.study import Study
 from dstill_querydsl.synthesize import split_examples, synthesize
 
@@ -49,6 +51,9 @@ class Settings:
     )
     known_fields: int = field(
         default=100, metadata={"low": 1, "high": 5_000, "help": "fields whose values `init` reads, the fullest first"}
+    )
+    question_fields: int = field(
+        default=40, metadata={"low": 1, "high": 5_000, "help": "of these, fields that questions are made of"}
     )
     sample_texts: int = field(
         default=0,
@@ -103,6 +108,10 @@ class QueryDsl(Task):
 
     @cached_property
     def _splits(self) -> Mapping[str, list[Example]]:
+        if self.config.mapping:
+            own = configured(self.config.index, self.config.mapping, self.config.values)
+            rules = Rules(dialect=self.config.dialect, limits=self.config.guard)
+            return splits(focused(own, self.config.question_fields), self.config.rows, self.seed, rules)
         index = bundled(trainable(self.config.index), self.config.documents)
         return split_examples(index, rows=self.config.rows, seed=self.seed)
 
