@@ -1,32 +1,58 @@
 """The types of fields, by the family as which the checks see them: a table, data only.
 
-family("half_float")     -> "number"
-family("no_such_type")   -> "other", which no check holds anything against
+    family("half_float")     -> "number"
+    family("no_such_type")   -> "other", which no check holds anything against
+
+Every type of Elasticsearch 9 and of OpenSearch 3 is here; what a family can do is in `mapping_needs`. Where the two
+tables hold something that a manual does not say, real nodes were asked.
 """
 
 from __future__ import annotations
 
-__all__ = ["FAMILIES", "NO_DOC_VALUES", "WIDENING", "family"]
+__all__ = ["BELOW", "FAMILIES", "GRAMS", "NO_DOC_VALUES", "WIDENING", "family"]
 
 _NUMBERS = (
     "long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long",
     "token_count",
 )  # fmt: skip
+_KEYWORDS = (
+    "keyword", "constant_keyword", "wildcard", "counted_keyword", "icu_collation_keyword", "join", "lookup",
+)  # fmt: skip
+_TEXTS = ("text", "match_only_text", "search_as_you_type", "annotated_text", "pattern_text", "patterned_text")
 FAMILIES: dict[str, str] = {
     **dict.fromkeys(_NUMBERS, "number"),
-    **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "counted_keyword", "icu_collation_keyword"), "keyword"),
-    **dict.fromkeys(("text", "match_only_text", "search_as_you_type", "annotated_text", "semantic_text"), "text"),
+    **dict.fromkeys(_KEYWORDS, "keyword"),
+    **dict.fromkeys(_TEXTS, "text"),
     **dict.fromkeys(("date", "date_nanos"), "date"),
-    **dict.fromkeys(("geo_shape", "shape", "point", "xy_point", "xy_shape"), "shape"),
-    **{f"{kind}_range": "range" for kind in ("integer", "float", "long", "double", "date", "ip")},
-    **dict.fromkeys(("rank_feature", "rank_features"), "rank"),
+    **dict.fromkeys(("object", "passthrough"), "object"),
     **dict.fromkeys(("flattened", "flat_object"), "flattened"),
-    **{name: name for name in ("boolean", "ip", "geo_point", "object", "nested", "version", "histogram")},
-    "lookup": "keyword",
-    "aggregate_metric_double": "number",
+    **{f"{kind}_range": "range" for kind in ("integer", "float", "long", "double")},
+    **{name: name for name in ("boolean", "ip", "version", "nested", "date_range", "ip_range")},
+    # places: on the globe, and on a plane
+    "geo_point": "geo_point",
+    "geo_shape": "shape",
+    **dict.fromkeys(("point", "shape", "xy_point", "xy_shape"), "cartesian"),
+    # values that were summed up before they were indexed
+    **dict.fromkeys(("histogram", "exponential_histogram"), "histogram"),
+    "aggregate_metric_double": "metric",
+    # for a query of their own, and little else
+    "rank_feature": "rank",
+    "rank_features": "ranks",
+    **dict.fromkeys(("dense_vector", "rank_vectors", "knn_vector"), "vector"),
+    "sparse_vector": "sparse",
+    "semantic_text": "semantic",
+    **{name: name for name in ("percolator", "completion", "binary")},
+    "murmur3": "hash",
+    "alias": "alias",  # one that leads nowhere; others are what they lead to
 }
 # Without doc values there is nothing to sort or aggregate by.
-NO_DOC_VALUES = frozenset({"text", "rank", "object", "nested", "shape"})
+NO_DOC_VALUES = frozenset(
+    ("text", "semantic", "rank", "ranks", "sparse", "percolator", "completion", "binary", "object", "nested", "alias")
+)
+# Every name below a field of these families is a field too, of this type.
+BELOW = {"flattened": "keyword", "ranks": "rank_feature"}
+# Sub-fields that a search_as_you_type field has without their standing in the mapping.
+GRAMS = ("_2gram", "_3gram", "_4gram", "_index_prefix")
 # Types that differ in width alone, the narrowest first: a body means the same on all of one line.
 WIDENING: tuple[tuple[str, ...], ...] = (
     ("byte", "short", "integer", "long"),

@@ -19,7 +19,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, Iterator, Mapping
 
-from dstill_querydsl.field_types import NO_DOC_VALUES, family
+from dstill_querydsl.field_types import BELOW, GRAMS, NO_DOC_VALUES, family
 from dstill_querydsl.mapping_merge import Conflict, merge, roots
 
 __all__ = ["Field", "Fields", "raw_fields"]
@@ -84,7 +84,7 @@ class Fields:
         while parent:
             above = self._fields.get(parent)
             if above is not None:
-                return Field(name=name, type="keyword", nested=above.nested) if above.family == "flattened" else None
+                return _below(above, name)
             parent = parent.rpartition(".")[0]
         return None
 
@@ -120,6 +120,14 @@ class Fields:
         """The sub-field of `name` that holds whole values, whatever it is called."""
         subs = [f for f in self._fields.values() if f.sub and f.name.rpartition(".")[0] == name]
         return next((f.name for f in subs if f.family == "keyword" and f.has_doc_values), None)
+
+
+def _below(above: Field, name: str) -> Field | None:
+    """A field that is none of the mapping's own lines: inside of a flattened one, or a form of its words."""
+    if above.type == "search_as_you_type" and name.removeprefix(f"{above.name}.") in GRAMS:
+        return Field(name=name, type="text", nested=above.nested, sub=True)
+    type_ = BELOW.get(above.family)
+    return None if type_ is None else Field(name=name, type=type_, nested=above.nested)
 
 
 def raw_fields(mapping: Mapping[str, Any]) -> Iterator[Field]:

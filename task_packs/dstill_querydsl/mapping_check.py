@@ -17,7 +17,7 @@ from typing import Any, Iterator, Mapping
 
 from dstill.records import Problem, Severity
 from dstill_querydsl.fields import Field, Fields
-from dstill_querydsl.mapping_needs import AGGREGATION_NEEDS, BY_TYPE, COLLAPSE, NEEDS, SORT, Need
+from dstill_querydsl.mapping_needs import AGGREGATION_NEEDS, BY_TYPE, COLLAPSE, DOC_VALUES, NEEDS, SORT, Need
 from dstill_querydsl.mapping_uses import Use, uses
 from dstill_querydsl.mapping_values import wrong_value
 
@@ -70,7 +70,7 @@ def _use(use: Use, fields: Fields) -> Iterator[Problem]:
         yield _unknown(use, fields)
     elif use.kind == "path":
         yield from _path(use, field, fields)
-    elif use.kind != "fetch":
+    elif use.kind != "fetch" or use.operator == "docvalue_fields":
         yield from _agreed(use, fields)
         yield from _enclosed(use, field)
         yield from _fits(use, field, fields)
@@ -126,6 +126,8 @@ def _need(use: Use) -> Need | None:
         return SORT
     if use.kind == "collapse":
         return COLLAPSE
+    if use.kind == "fetch":
+        return DOC_VALUES
     if use.kind == "aggregation":
         return AGGREGATION_NEEDS.get(use.operator)
     as_ = BY_TYPE.get(str(use.options.get("type"))) if use.operator == "multi_match" else None

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Mapping
 
-__all__ = ["AGGREGATION_NEEDS", "BY_TYPE", "COLLAPSE", "NEEDS", "SORT", "Need"]
+__all__ = ["AGGREGATION_NEEDS", "BY_TYPE", "COLLAPSE", "DOC_VALUES", "NEEDS", "SORT", "Need"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,13 @@ def _need(
     return Need(frozenset(fits.split()), {**_NO_VALUES, **(doubtful or {})}, values=values)
 
 
-_EXACT = "keyword number date boolean ip version range flattened histogram other"
+def _strict(fits: str) -> Need:
+    """Of a query that engines refuse on every other field, also where there are no values."""
+    return Need(frozenset(fits.split()), values=False)
+
+
+_RANGES = "range date_range ip_range"
+_EXACT = f"keyword number date boolean ip version flattened metric completion {_RANGES} other"
 _ANY = f"{_EXACT} text"
 _ON_TOKENS = {"text": "on text it matches single analyzed words, not the whole value"}
 _BY_ALPHABET = {
@@ -47,16 +53,16 @@ _BY_ALPHABET = {
     "version": "versions compare by their own order",
     "flattened": "below a flattened field everything compares letter by letter",
 }
-_NO_SCORE = {"keyword": "a keyword is one word: nothing lies between"}
+_TOKENS = {"sparse": "it asks for a token of a sparse vector, which is rarely meant"}
 
 NEEDS: dict[str, Need] = {
-    "term": _need(_EXACT),
-    "terms": _need(_EXACT),
+    "term": _need(_EXACT, _TOKENS),
+    "terms": _need(_EXACT, _TOKENS),
     "terms_set": _need(_EXACT),
-    "match": _need(_ANY),
-    "match_phrase": _need(_ANY),
+    "match": _need(f"{_ANY} semantic", _TOKENS),
+    "match_phrase": _need(_ANY, _TOKENS),
     "match_phrase_prefix": _need("text other"),
-    "match_bool_prefix": _need("text keyword other"),
+    "match_bool_prefix": _need(_ANY),
     "multi_match": _need(_ANY),
     "combined_fields": _need("text other"),
     "simple_query_string": _need(_ANY, values=False),
@@ -64,24 +70,42 @@ NEEDS: dict[str, Need] = {
     "prefix": _need("keyword flattened version other", _ON_TOKENS),
     "wildcard": _need("keyword flattened version other", _ON_TOKENS),
     "regexp": _need("keyword flattened version other", _ON_TOKENS),
-    "fuzzy": _need("keyword text version other"),
-    "range": _need("number date ip range histogram other", _BY_ALPHABET),
-    "exists": _need(f"{_ANY} geo_point shape object rank", {"nested": "ask inside a nested query for a field of it"}),
-    "geo_distance": _need("geo_point shape other"),
-    "geo_bounding_box": _need("geo_point shape other"),
-    "geo_polygon": _need("geo_point other"),
-    "geo_shape": _need("shape geo_point other"),
+    "fuzzy": _need("keyword text version flattened other"),
+    "range": _need(f"number date ip metric {_RANGES} other", _BY_ALPHABET),
+    "exists": _need(
+        f"{_ANY} geo_point shape cartesian object rank vector sparse semantic percolator histogram hash",
+        {
+            "nested": "ask inside a nested query for a field of it",
+            "binary": "a binary field is not seen unless it keeps doc values",
+        },
+    ),
+    "geo_distance": _strict("geo_point shape other"),
+    "geo_bounding_box": _strict("geo_point shape other"),
+    "geo_polygon": _strict("geo_point other"),
+    "geo_shape": _strict("shape geo_point other"),
     "distance_feature": _need("date geo_point other", values=False),
-    "rank_feature": _need("rank other"),
-    "intervals": _need("text other", _NO_SCORE),
-    "span_term": _need("text other", _NO_SCORE),
+    "rank_feature": _strict("rank other"),
+    "knn": _need("vector semantic other"),
+    "sparse_vector": _need("sparse ranks semantic other"),
+    "semantic": _need("semantic other"),
+    "percolate": _need("percolator other"),
+    "shape": _need("cartesian other"),
+    "xy_shape": _need("cartesian other"),
+    "field_masking_span": _need("text keyword other", values=False),
+    "field_value_factor": _strict("number date boolean other"),
+    **{name: _strict("number date geo_point other") for name in ("gauss", "exp", "linear")},
+    "random_score": _need(f"{_EXACT} geo_point", values=False),
+    "minimum_should_match_field": _need("number other", values=False),
+    "intervals": _need("text other"),
+    "span_term": _need("text completion other"),
     "more_like_this": _need("text keyword other", values=False),
 }
 
 # A multi_match does per field what its type says.
 BY_TYPE = {"phrase_prefix": "match_phrase_prefix", "bool_prefix": "match_bool_prefix"}
 
-_NUMERIC = "number date boolean histogram other"
+_NUMERIC = "number date boolean other"
+_SUMMED = f"{_NUMERIC} histogram"
 _BUCKETS = "keyword number date boolean ip version flattened other"
 _DATED = {"number": "its numbers are read as milliseconds since 1970"}
 
@@ -93,17 +117,21 @@ def _agg(fits: str, doubtful: Mapping[str, str] | None = None) -> Need:
 AGGREGATION_NEEDS: dict[str, Need] = {
     **{
         name: _agg(_NUMERIC)
-        for name in (
-            "avg", "sum", "min", "max", "stats", "extended_stats", "percentiles", "percentile_ranks", "boxplot",
-            "median_absolute_deviation", "weighted_avg", "t_test", "matrix_stats", "variable_width_histogram",
-        )
+        for name in ("stats", "extended_stats", "weighted_avg", "t_test", "matrix_stats")
     },
+    **{name: _agg(f"{_SUMMED} metric") for name in ("avg", "sum", "min", "max")},
+    **{name: _agg(_SUMMED) for name in ("percentiles", "percentile_ranks", "boxplot")},
+    # of dates and booleans engines refuse both
+    **{name: _agg("number other") for name in ("median_absolute_deviation", "variable_width_histogram")},
     "histogram": _agg("number date boolean range histogram other"),
     "rate": _agg("number date histogram other"),
-    "date_histogram": _agg("date range other", _DATED),
+    "date_histogram": _agg("date date_range other", _DATED),
     "auto_date_histogram": _agg("date other", _DATED),
     "date_range": _agg("date other", _DATED),
-    "range": _agg("number histogram other", {"date": "date_range is made for dates"}),
+    "range": _agg(
+        "number histogram other",
+        {"date": "date_range is made for dates", "boolean": "true counts as 1, false as 0"},
+    ),
     "ip_range": _agg("ip other"),
     "ip_prefix": _agg("ip other"),
     "terms": _agg(_BUCKETS),
@@ -114,16 +142,17 @@ AGGREGATION_NEEDS: dict[str, Need] = {
     "composite": _agg(_BUCKETS),
     "top_metrics": _agg(_BUCKETS),
     "string_stats": _agg("keyword flattened other"),
-    "cardinality": _agg(f"{_BUCKETS} geo_point range"),
-    "value_count": _agg(f"{_BUCKETS} geo_point range histogram"),
-    "missing": _agg(f"{_BUCKETS} geo_point range histogram shape"),
+    "cardinality": _agg(f"{_BUCKETS} geo_point shape hash {_RANGES}"),
+    "value_count": _agg(f"{_BUCKETS} geo_point shape hash histogram metric {_RANGES}"),
+    "missing": _agg(f"{_BUCKETS} geo_point shape hash histogram {_RANGES}"),
     **{
         name: _agg("geo_point shape other")
-        for name in (
-            "geo_distance", "geohash_grid", "geotile_grid", "geohex_grid", "geo_bounds", "geo_centroid", "geo_line",
-        )
+        for name in ("geohash_grid", "geotile_grid", "geohex_grid", "geo_bounds", "geo_centroid")
     },
+    **{name: _agg("geo_point other") for name in ("geo_distance", "geo_line")},
+    **{name: _agg("cartesian other") for name in ("cartesian_bounds", "cartesian_centroid")},
 }  # fmt: skip
 
-SORT = _agg("keyword number date boolean ip version flattened histogram other")
+SORT = _agg("keyword number date boolean ip version flattened metric other")
 COLLAPSE = _agg("keyword number other")
+DOC_VALUES = _agg(f"{_BUCKETS} geo_point shape vector histogram hash metric {_RANGES}")

@@ -30,6 +30,7 @@ _BESIDE = {
 _LISTED = {"multi_match", "combined_fields", "simple_query_string", "query_string", "more_like_this"}
 _FIELD_OPTION = {"exists", "distance_feature", "rank_feature", "field_masking_span", "span_field_masking"}
 _VALUE_KEYS = ("value", "query", "wildcard", "terms")
+_DECAYS = ("gauss", "exp", "linear")
 _BOUNDS = ("gt", "gte", "lt", "lte", "from", "to")
 
 
@@ -109,15 +110,19 @@ def _one(operator: str, options: Any, place: Place) -> Iterator[Use]:
         yield from _fielded(operator, options, place)
     elif operator == "nested":
         yield from _nested(options, place)
+    elif operator == "function_score":
+        yield from query(options.get("query"), place / "query")
+        yield from _function(options, place)
+        for step, item in items(options.get("functions"), place / "functions"):
+            if isinstance(item, Mapping):
+                yield from _function(item, step)
     elif operator in _LISTED:
         yield from _listed(operator, options, place)
     else:
         if operator in _FIELD_OPTION:
             yield from named("query", operator, options.get("field"), place / "field")
         for key, item in options.items():
-            if key == "functions":
-                yield from _functions(item, place / key)
-            elif isinstance(item, (Mapping, list)):
+            if isinstance(item, (Mapping, list)):
                 yield from query(item, place / key)
 
 
@@ -128,6 +133,9 @@ def _fielded(operator: str, options: Mapping[str, Any], place: Place) -> Iterato
         more = entry if isinstance(entry, Mapping) else {}
         values = _values(operator, entry)
         yield from named("query", operator, name, place / name, values=values, options={**options, **more})
+        if operator == "terms_set":
+            counted, at = "minimum_should_match_field", place / name / "minimum_should_match_field"
+            yield from named("query", counted, more.get(counted), at)
 
 
 def _values(operator: str, entry: Any) -> tuple[Any, ...]:
@@ -157,15 +165,18 @@ def _nested(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
     yield from inner_hits(options.get("inner_hits"), inside / "inner_hits")
 
 
-def _functions(value: Any, place: Place) -> Iterator[Use]:
-    for step, item in items(value, place):
-        if isinstance(item, Mapping):
-            yield from query(item.get("filter"), step / "filter")
-            factor = item.get("field_value_factor")
-            if isinstance(factor, Mapping):
-                yield from named(
-                    "sort", "field_value_factor", factor.get("field"), step / "field_value_factor" / "field"
-                )
+def _function(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+    """What one function of a function_score reads, and which hits it is for."""
+    yield from query(options.get("filter"), place / "filter")
+    for operator in ("field_value_factor", "random_score"):
+        inside = options.get(operator)
+        if isinstance(inside, Mapping):
+            yield from named("query", operator, inside.get("field"), place / operator / "field")
+    for decay in _DECAYS:
+        inside = options.get(decay)
+        for name in inside if isinstance(inside, Mapping) else ():
+            if name != "multi_value_mode":
+                yield from named("query", decay, name, place / decay / name)
 
 
 # --- sort and _source -------------------------------------------------------------------

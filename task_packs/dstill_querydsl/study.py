@@ -9,10 +9,13 @@ study.values.get("user.email")      None: what may not be read is not told eithe
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from functools import cached_property
 from typing import Collection
 
-from dstill_querydsl.fields import Fields
+from dstill_querydsl.corpora.layout import Layout
+from dstill_querydsl.field_types import family
+from dstill_querydsl.fields import Fields, raw_fields
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.guard_mapping import limits_on
 from dstill_querydsl.indices import Index
@@ -34,6 +37,8 @@ class Study:
         self.index = index
         self._limits = limits
         self._told = False
+        if unknown := _unknown(index):
+            log.warning("types that dstill does not know, so that no body is held to them: %s", unknown)
         for order in orders_in(index.mapping, index.told)[:_NAMED]:
             log.warning(
                 "instruction-like text in %s; it is data to dstill, and the guard holds whatever it says", order
@@ -42,6 +47,10 @@ class Study:
     @cached_property
     def fields(self) -> Fields:
         return Fields.of(self.index.mapping)
+
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout(self.index.mapping)
 
     @cached_property
     def limits(self) -> Limits:
@@ -65,3 +74,9 @@ class Study:
             name, hint = self.index.name or "the index", "task.querydsl.prompt_fields is the limit"
             log.warning("the mapping of %s is wide: %s, in every prompt (%s)", name, pruned.notice, hint)
         return pruned
+
+
+def _unknown(index: Index) -> str:
+    """``star (2 fields), moon (1 field)``"""
+    counts = Counter(field.type for field in raw_fields(index.mapping) if family(field.type) == "other")
+    return ", ".join(f"{name} ({n} field{'s' * (n > 1)})" for name, n in counts.most_common(_NAMED))

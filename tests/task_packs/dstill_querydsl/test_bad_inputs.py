@@ -1,8 +1,13 @@
-"""What a person sees of a model's bad output: message, pointer and hint (the command line prints them)."""
+"""What a person sees of a bad mapping and of a model's bad output (the command line prints it)."""
+
+import json
 
 import pytest
 
+from dstill.errors import DataError
+from dstill.records import Draft, Example
 from dstill_querydsl import guard, mapping_check, schema, strict
+from dstill_querydsl.pack import QueryDsl
 
 MAPPING = {
     "properties": {
@@ -40,6 +45,64 @@ def test_bad_input_054() -> None:
     assert not by_letter.is_error
     assert "letter by letter" in by_letter.message
 
+
+# --- 32: mappings --------------------------------------------------------------------------
+
+
+def _asked(mapping, body, caplog):
+    """What the pack says of `body` under `mapping`, and what it told the person."""
+    example = Example(id="1", question="q", context={"mapping": mapping})
+    with caplog.at_level("WARNING", logger="dstill"):
+        problems = list(QueryDsl().problems(example, Draft(answer=json.dumps(body))))
+    return problems, [record.getMessage() for record in caplog.records]
+
+
+def test_bad_input_032_empty(caplog) -> None:
+    with pytest.raises(DataError) as raised:
+        _asked({}, {}, caplog)
+    assert (raised.value.what, raised.value.exit_code) == ("this is no index mapping", 4)
+    [problem], _ = _asked({"properties": {}}, {"query": {"exists": {"field": "a"}}}, caplog)
+    assert (problem.message, problem.hint) == ("unknown field 'a'", "the mapping has no fields")
+
+
+def test_bad_input_032_wide(caplog) -> None:
+    mapping = {"properties": {f"field{n}": {"type": "keyword"} for n in range(5_000)}}
+    example = Example(id="1", question="what is in field4711?", context={"index": "big", "mapping": mapping})
+    with caplog.at_level("WARNING", logger="dstill"):
+        asked = QueryDsl().prompt(example, []).messages[-1].content
+    notice = "120 of 5,000 fields shown, those nearest to the question"
+    assert notice in asked
+    assert '"field4711"' in asked
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the mapping of big is wide: {notice}, in every prompt (task.querydsl.prompt_fields is the limit)"
+    ]
+
+
+def test_bad_input_032_recursive_alias(caplog) -> None:
+    mapping = {"properties": {"a": {"type": "alias", "path": "b"}, "b": {"type": "alias", "path": "a"}}}
+    problems, _ = _asked(mapping, {"query": {"term": {"a": 1}}}, caplog)
+    assert [(p.code, p.message, p.pointer) for p in problems] == [
+        ("wrong_type", "term does not fit 'a', which is an alias", "/query/term/a")
+    ]
+
+
+def test_bad_input_032_unknown_type(caplog) -> None:
+    mapping = {"properties": {"a": {"type": "star"}, "b": {"type": "star"}, "c": {"type": "moon"}}}
+    problems, told = _asked(mapping, {"sort": ["a"]}, caplog)
+    assert problems == []
+    assert told == ["types that dstill does not know, so that no body is held to them: star (2 fields), moon (1 field)"]
+
+
+@pytest.mark.parametrize("name", ["two words", "a.b", 'say "it"', "x-cache", "🎬", "it's", "a/b~c", "名前", "-"])
+def test_bad_input_032_names(name: str, caplog) -> None:
+    mapping = {"properties": {name: {"type": "keyword"}}}
+    assert _asked(mapping, {"query": {"term": {name: "x"}}}, caplog) == ([], [])
+    [problem], _ = _asked(mapping, {"query": {"term": {f"{name}x": "x"}}}, caplog)
+    assert problem.hint == f"did you mean {name!r} (keyword)?"
+    assert problem.pointer == "/query/term/" + f"{name}x".replace("~", "~0").replace("/", "~1")
+
+
+# --- 53 to 60: what a model writes ----------------------------------------------------------
 
 _DEEP = {"terms": {"field": "f"}, "aggs": {"b": {"scripted_metric": {"map_script": "1"}}}}
 

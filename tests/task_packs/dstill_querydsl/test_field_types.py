@@ -1,0 +1,149 @@
+"""The tables of types and needs are complete: against the client's own types, and the guard's own list."""
+
+import inspect
+
+import pytest
+from elasticsearch.dsl import field as client
+
+from dstill_querydsl import guard_aggregations, guard_queries, mapping_check
+from dstill_querydsl.field_types import FAMILIES, family
+from dstill_querydsl.fields import Fields
+from dstill_querydsl.mapping_needs import AGGREGATION_NEEDS, COLLAPSE, DOC_VALUES, NEEDS, SORT
+from dstill_querydsl.mapping_uses import uses
+
+# Of the client, for types that it does not know.
+_NO_TYPE = {"custom"}
+# They name no field, or only in what stands inside of them.
+_FIELDLESS = {
+    "match_all", "match_none", "ids", "bool", "dis_max", "constant_score", "boosting", "nested", "function_score",
+    "span_near", "span_or", "span_not", "span_first", "span_multi", "span_containing", "span_within",
+}  # fmt: skip
+_FIELDLESS_AGGREGATIONS = {
+    "filter", "filters", "adjacency_matrix", "nested", "reverse_nested", "global", "sampler", "top_hits",
+    # of other aggregations
+    "bucket_sort", "avg_bucket", "sum_bucket", "min_bucket", "max_bucket", "stats_bucket", "extended_stats_bucket",
+    "percentiles_bucket", "derivative", "cumulative_sum", "cumulative_cardinality", "serial_diff", "normalize",
+}  # fmt: skip
+# Another name of a query that has a need.
+_SAME = {"span_field_masking": "field_masking_span"}
+
+
+def _client_types() -> set[str]:
+    classes = (one for one in vars(client).values() if inspect.isclass(one) and issubclass(one, client.Field))
+    return {one.name for one in classes if isinstance(one.name, str) and one.name} - _NO_TYPE
+
+
+def test_every_type_of_the_client_has_a_family() -> None:
+    assert len(_client_types()) > 45
+    assert {name for name in _client_types() if family(name) == "other"} == set()
+
+
+def test_every_query_and_aggregation_of_the_guards_list_has_a_need() -> None:
+    queries = {_SAME.get(name, name) for name in guard_queries.QUERIES} - _FIELDLESS
+    assert queries - set(NEEDS) == set()
+    assert set(guard_aggregations.AGGREGATIONS) - _FIELDLESS_AGGREGATIONS - set(AGGREGATION_NEEDS) == set()
+
+
+def test_what_needs_name_are_families() -> None:
+    for need in (*NEEDS.values(), *AGGREGATION_NEEDS.values(), SORT, COLLAPSE, DOC_VALUES):
+        assert need.fits | set(need.doubtful) <= {*FAMILIES.values(), "other"}
+
+
+def test_every_family_is_told_apart_from_an_unknown_type() -> None:
+    """A known type is refused somewhere where one that nobody knows is let through."""
+    for name in set(FAMILIES.values()) - {"other"}:
+        tables = (*NEEDS.values(), *AGGREGATION_NEEDS.values(), SORT)
+        assert any("other" in need.fits and name not in need.fits for need in tables), name
+
+
+def _codes(body, type_: str, **options) -> set[str]:
+    mapping = {"properties": {"f": {"type": type_, **options}}}
+    return {problem.code for problem in mapping_check.check(body, mapping) if problem.is_error}
+
+
+@pytest.mark.parametrize(
+    ("type_", "fits", "refused"),
+    [
+        ("binary", {"_source": ["f"]}, {"query": {"term": {"f": "x"}}}),
+        ("completion", {"query": {"term": {"f": "x"}}}, {"sort": ["f"]}),
+        ("join", {"aggs": {"a": {"terms": {"field": "f"}}}}, {"aggs": {"a": {"avg": {"field": "f"}}}}),
+        ("dense_vector", {"query": {"exists": {"field": "f"}}}, {"query": {"term": {"f": 1}}}),
+        ("sparse_vector", {"query": {"exists": {"field": "f"}}}, {"aggs": {"a": {"terms": {"field": "f"}}}}),
+        ("rank_feature", {"query": {"rank_feature": {"field": "f"}}}, {"query": {"range": {"f": {"gt": 1}}}}),
+        ("rank_features", {"query": {"rank_feature": {"field": "f.any"}}}, {"query": {"exists": {"field": "f"}}}),
+        ("percolator", {"query": {"exists": {"field": "f"}}}, {"query": {"match": {"f": "x"}}}),
+        ("murmur3", {"aggs": {"a": {"cardinality": {"field": "f"}}}}, {"query": {"term": {"f": "x"}}}),
+        ("semantic_text", {"query": {"match": {"f": "x"}}}, {"query": {"term": {"f": "x"}}}),
+        ("histogram", {"aggs": {"a": {"percentiles": {"field": "f"}}}}, {"sort": ["f"]}),
+        (
+            "aggregate_metric_double",
+            {"aggs": {"a": {"max": {"field": "f"}}}},
+            {"aggs": {"a": {"stats": {"field": "f"}}}},
+        ),
+        ("geo_shape", {"aggs": {"a": {"geo_bounds": {"field": "f"}}}}, {"sort": ["f"]}),
+        ("shape", {"query": {"exists": {"field": "f"}}}, {"query": {"geo_distance": {"distance": "1km", "f": "1,2"}}}),
+        ("long_range", {"aggs": {"a": {"histogram": {"field": "f", "interval": 1}}}}, {"sort": ["f"]}),
+        (
+            "date_range",
+            {"aggs": {"a": {"date_histogram": {"field": "f", "fixed_interval": "1d"}}}},
+            {"aggs": {"a": {"histogram": {"field": "f", "interval": 1}}}},
+        ),
+        ("ip_range", {"query": {"term": {"f": "10.0.0.1"}}}, {"aggs": {"a": {"terms": {"field": "f"}}}}),
+        ("passthrough", {"query": {"exists": {"field": "f"}}}, {"sort": ["f"]}),
+        ("version", {"sort": ["f"]}, {"aggs": {"a": {"sum": {"field": "f"}}}}),
+        ("flattened", {"sort": ["f.any"]}, {"query": {"match_phrase_prefix": {"f.any": "x"}}}),
+        (
+            "search_as_you_type",
+            {"query": {"match_bool_prefix": {"f._2gram": "x"}}},
+            {"query": {"term": {"f._9gram": "x"}}},
+        ),
+        (
+            "boolean",
+            {"aggs": {"a": {"avg": {"field": "f"}}}},
+            {"aggs": {"a": {"median_absolute_deviation": {"field": "f"}}}},
+        ),
+        (
+            "date",
+            {"query": {"function_score": {"gauss": {"f": {"scale": "1d"}}}}},
+            {"query": {"wildcard": {"f": "2*"}}},
+        ),
+        ("keyword", {"docvalue_fields": ["f"]}, {"query": {"function_score": {"field_value_factor": {"field": "f"}}}}),
+        ("text", {"query": {"intervals": {"f": {"match": {"query": "x"}}}}}, {"docvalue_fields": ["f"]}),
+    ],
+)
+def test_what_types_can_and_cannot(type_, fits, refused) -> None:
+    assert _codes(fits, type_) == set()
+    assert _codes(refused, type_)
+
+
+def test_an_unknown_type_is_not_held_against_a_body() -> None:
+    assert _codes({"query": {"term": {"f": 1}}, "sort": ["f"], "docvalue_fields": ["f"]}, "brand_new") == set()
+
+
+def test_functions_and_counts_are_uses_too() -> None:
+    body = {
+        "query": {
+            "function_score": {
+                "query": {"terms_set": {"a": {"terms": ["x"], "minimum_should_match_field": "b"}}},
+                "gauss": {"c": {"origin": 1, "scale": 1}, "multi_value_mode": "avg"},
+                "functions": [
+                    {"random_score": {"field": "d"}, "filter": {"term": {"e": 1}}},
+                    {"field_value_factor": {"field": "f"}},
+                ],
+            }
+        }
+    }
+    found = {(use.operator, use.name) for use in uses(body)}
+    assert found == {
+        ("terms_set", "a"), ("minimum_should_match_field", "b"), ("gauss", "c"), ("random_score", "d"), ("term", "e"),
+        ("field_value_factor", "f"),
+    }  # fmt: skip
+
+
+def test_words_of_a_search_as_you_type_field_stand_in_no_mapping() -> None:
+    fields = Fields.of({"properties": {"t": {"type": "search_as_you_type"}, "k": {"type": "keyword"}}})
+    assert fields.names == ("t", "k")
+    found = fields.get("t._index_prefix")
+    assert found is not None
+    assert (found.type, found.sub) == ("text", True)
+    assert fields.get("k._2gram") is None
