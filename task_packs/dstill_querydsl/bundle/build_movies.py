@@ -40,7 +40,6 @@ def documents(wheel: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
 def _film(row: dict[str, Any]) -> dict[str, Any]:
     film = {
         "title": row["Title"],
-        "imdb_id": row["imdbID"],
         "year": row["Year"],
         "released": None if row["Released"].endswith("-01-01") else row["Released"],
         "certificate": row["Rating"],

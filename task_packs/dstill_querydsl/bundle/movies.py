@@ -25,7 +25,7 @@ NOW = "2014-12-31T12:00:00Z"  # the year of the last films
 
 PACKED = Packed(
     file="movies.jsonl.gz",
-    sha256="3dcd6463afc2f5ce828460ae68b789a73c29c4dbf0f879bdc1856708383d24b0",
+    sha256="ca063625f5d00477e5d65a9354062d45e1a33941a8f4edaf3226ddf1b572ea03",
     total=9_774,
 )
 SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}
@@ -41,7 +41,6 @@ MAPPING: Mapping[str, Any] = {
     },
     "properties": {
         "title": {"type": "text", "fields": {"raw": _KEYWORD}},
-        "imdb_id": _KEYWORD,
         "year": {"type": "short"},
         "released": {"type": "date", "format": "yyyy-MM-dd"},
         "certificate": _KEYWORD,
@@ -74,7 +73,6 @@ LEXICON: Mapping[str, Any] = {
     "documents": ["films", "movies"],
     "fields": {
         "title": {"noun": "title", "ways": ["called {v}"]},
-        "imdb_id": {"noun": "IMDb id"},
         "year": {"noun": "year"},
         "released": {"noun": "release date"},
         "certificate": {"noun": "certificate", "ways": ["rated {v}", "{v} <"]},
@@ -90,7 +88,7 @@ LEXICON: Mapping[str, Any] = {
         "reviews.count": {"noun": "number of reviews", "most": "most reviewed", "least": "least reviewed"},
         "oscars.won": {"noun": "number of Oscars won"},
         "oscars.nominations": {"noun": "number of Oscar nominations"},
-        "awards": {"noun": "awards"},
+        "awards": {"noun": "awards", "nouns": "awards"},
         "credits.name": {"noun": "person", "nouns": "people", "ways": ["with {v}"]},
         "credits.job": {"noun": "job"},
     },
