@@ -391,6 +391,10 @@ class Executor(Part, ABC):
     def run(self, answer: str, example: Example) -> Outcome:
         """Run a checked `answer` on the example's data. Never raises for what an answer does."""
 
+    def context(self, example: Example) -> Mapping[str, Any]:
+        """What only the engine knows of the example's data, for `Task.corpora`; nothing by default."""
+        return {}
+
     @property
     def label(self) -> str:
         """Engine and version, for every score: ``embedded osmem-server 0.1.6``."""

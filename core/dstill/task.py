@@ -38,7 +38,9 @@ from dstill.records import (
     Verdict,
 )
 
-__all__ = ["Check", "Task"]
+__all__ = ["CORPORA", "Check", "NoCorpora", "Task"]
+
+CORPORA = 5  # of one gold, at most
 
 _TAGGED = re.compile(r"\s*<rationale>(?P<rationale>.*?)</rationale>\s*<answer>(?P<answer>.*)</answer>\s*", re.DOTALL)
 
@@ -54,6 +56,10 @@ class Check:
     name: str
     run: Callable[[Example, str], Iterable[Problem]]
     parses: bool = False  # an error here means that the answer is not in the language at all
+
+
+class NoCorpora(Exception):
+    """`Task.corpora` can make none for this gold; says why."""
 
 
 class Task(Part, ABC):
@@ -89,6 +95,10 @@ class Task(Part, ABC):
             where="--engine-url",
             hint="`dstill init` without it writes a dstill.toml to begin with",
         )
+
+    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        """What `examples` were made from, in the form of `Executor.facts`: kept with the dataset."""
+        return {}
 
     # --- teaching -----------------------------------------------------------------------
 
@@ -161,7 +171,7 @@ class Task(Part, ABC):
         return ()
 
     def corpora(self, example: Example, k: int) -> Iterable[Corpus]:
-        """At most `k` small data sets that tell the gold from its neighbours."""
+        """At most `k` small data sets that tell the gold from its neighbours. Raises NoCorpora."""
         return ()
 
     def cause(self, got: str, want: str) -> Cause:
@@ -183,9 +193,10 @@ class Task(Part, ABC):
     def judge(self, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
         """How far a draft comes: parsed, valid, executed, correct.
 
-        Correct means the same result as the gold on the example's data and on every one
-        of `corpora`. Without an executor the verdict is followed to VALID only. A gold
-        that fails, or an engine that is not there, is never held against the draft.
+        Correct means the same result as the gold on the example's data and on every one of
+        `corpora`, which a draft that is the gold in another spelling need not run on. Without
+        an executor the verdict is followed to VALID only. A gold that fails, or an engine that
+        is not there, is never held against the draft.
         """
         expects_refusal = example.answer is not None and self.is_refusal(example.answer)
         verdict = Verdict(
@@ -250,14 +261,30 @@ class Task(Part, ABC):
             return verdict
         if not self.same(got.value, gold.value):
             return replace(verdict, reason="ran, with another result than the gold")
-        for corpus in self.corpora(example, 5):
-            there = replace(example, context={**example.context, "corpus": corpus})
-            assert example.answer is not None
+        return (
+            replace(verdict, reached=Level.CORRECT)
+            if verdict.exact
+            else self._on_corpora(verdict, example, draft, executor)
+        )
+
+    def _on_corpora(self, verdict: Verdict, example: Example, draft: Draft, executor: Executor) -> Verdict:
+        """`judge` of a draft that agrees with the gold on the base data: whether it does on each corpus."""
+        assert example.answer is not None
+        known = replace(example, context={**example.context, **executor.context(example)})
+        try:
+            corpora = list(self.corpora(known, CORPORA))
+        except NoCorpora as problem:
+            return replace(verdict, reached=Level.CORRECT, unchecked=str(problem))
+        for corpus in corpora:
+            there = replace(known, context={**known.context, "corpus": corpus})
             want, have = executor.run(example.answer, there), executor.run(draft.answer, there)
+            lost = next((one for one in (want, have) if one.kind is OutcomeKind.UNAVAILABLE), None)
+            if lost is not None or (have.kind is OutcomeKind.UNSUPPORTED and want.kind is OutcomeKind.OK):
+                found = lost or have
+                return replace(verdict, checked=Level.EXECUTED, outcome=found.kind, reason=found.reason)
             if want.kind is not OutcomeKind.OK:
                 continue  # this corpus tells nothing of the answer
-            if have.kind in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED):
-                return replace(verdict, checked=Level.EXECUTED, outcome=have.kind, reason=have.reason)
+            verdict = replace(verdict, corpora=verdict.corpora + 1)
             if have.kind is OutcomeKind.INVALID or not self.same(have.value, want.value):
                 return replace(verdict, reason=f"another result than the gold on corpus '{corpus.name}'")
         return replace(verdict, reached=Level.CORRECT)

@@ -38,7 +38,8 @@ def same(got: Value, want: Value, *, relevance: Literal["order", "set"] = "order
         _same_hits(got, want, relevance)
         and _same_total(got, want)
         and aggregations.same(got, want)
-        and _same_fields(got, want)
+        and _same_beside(got, want, "inner")
+        and (not asks_fields(want["body"]) or _same_beside(got, want, "fields"))
     )
 
 
@@ -141,8 +142,9 @@ def _same_total(got: Value, want: Value) -> bool:
     return bool(got["total"] == want["total"])
 
 
-def _same_fields(got: Value, want: Value) -> bool:
-    if not (counts_hits(want["body"]) and asks_fields(want["body"])):
+def _same_beside(got: Value, want: Value, part: str) -> bool:
+    """Whether hits of both pages hold the same beside their ids: chosen fields, or inner hits in their order."""
+    if not counts_hits(want["body"]):
         return True
-    theirs = {hit["id"]: hit.get("fields") for hit in got["hits"]}
-    return all(theirs[hit["id"]] == hit.get("fields") for hit in want["hits"] if hit["id"] in theirs)
+    theirs = {hit["id"]: hit.get(part) for hit in got["hits"]}
+    return all(theirs[hit["id"]] == hit.get(part) for hit in want["hits"] if hit["id"] in theirs)

@@ -12,15 +12,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, Iterable, Literal, Mapping, Sequence
+from typing import Any, Callable, ClassVar, Iterable, Literal, Mapping, Sequence
 
 from dstill.errors import UsageError
 from dstill.parts import Engine, ProjectFiles
-from dstill.records import Draft, Example, Message, Problem, Prompt
-from dstill.task import Check, Task
+from dstill.records import Corpus, Draft, Example, Message, Neighbour, Problem, Prompt
+from dstill.task import Check, NoCorpora, Task
 from dstill_querydsl import compare, guard, mapping_check, refusal, schema, showing, strict, values_check
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.corpora import Maker, Place, neighbours
 from dstill_querydsl.describe import describe
+from dstill_querydsl.drift import types_of
 from dstill_querydsl.focus import focused
 from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, configured, index_of, trainable
 from dstill_querydsl.mapping_form import require_mapping
@@ -62,6 +64,9 @@ class Settings:
     dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(
         default="elasticsearch9", metadata={"help": "whose rules hold where products differ"}
     )
+    corpora: int = field(
+        default=5, metadata={"low": 0, "high": 5, "help": "small data sets that an answer has to agree on too; 0: none"}
+    )
     guard: guard.Limits = field(default_factory=guard.Limits)
 
 
@@ -88,6 +93,7 @@ class QueryDsl(Task):
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
         self._studies: dict[str, Study] = {}  # by the index' digest
+        self._maker = Maker(compare.same)
 
     # --- questions ----------------------------------------------------------------------
 
@@ -209,6 +215,35 @@ class QueryDsl(Task):
 
     def same(self, got: Any, want: Any) -> bool:
         return compare.same(got, want)
+
+    def arbitrary(self, value: Any, example: Example) -> bool:
+        return compare.arbitrary(value)
+
+    def neighbours(self, example: Example) -> Iterable[Neighbour]:
+        study, gold = self.study(example), strict.read(example.answer or "").value
+        if study is None or gold is None or "refusal" in gold:
+            return ()
+        return neighbours(gold, study.layout, self._legal_beside(example))
+
+    def _legal_beside(self, example: Example) -> Callable[[str], bool]:
+        """Whether the checks find nothing in an answer but what they find in the gold itself."""
+
+        def errors(answer: str) -> set[tuple[str, str]]:
+            return {(p.layer, p.code) for p in self.problems(example, Draft(answer=answer)) if p.is_error}
+
+        own = errors(example.answer or "")
+        return lambda answer: errors(answer) <= own
+
+    def corpora(self, example: Example, k: int) -> Iterable[Corpus]:
+        study, gold = self.study(example), strict.read(example.answer or "").value
+        most = min(k, self.config.corpora)
+        if gold is None or "refusal" in gold or not most:
+            return ()
+        if study is None:
+            raise NoCorpora(f"the mapping of '{example.context.get('index', '')}' is not known")
+        settings = example.context.get("settings", study.index.settings)
+        place = Place(mapping=study.index.mapping, settings=settings, now=study.index.now)
+        return self._maker.corpora(gold, place, study.layout, lambda: self.neighbours(example), most)
 
     def show(self, value: Any) -> str:
         return showing.show(value)

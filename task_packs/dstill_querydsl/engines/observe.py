@@ -22,7 +22,7 @@ from typing import Any, Callable, Iterable, Mapping
 from dstill.records import Outcome, OutcomeKind
 from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, counts_hits, page, sort_of
 
-__all__ = ["WINDOW", "observe"]
+__all__ = ["WINDOW", "Search", "observe"]
 
 WINDOW = 10_000  # from + size that an engine takes by default
 _OUTPUT = (
@@ -77,6 +77,8 @@ def _hit(hit: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
         kept["score"] = hit["_score"]
     if "sort" in hit:
         kept["sort"] = hit["sort"]
+    if "inner_hits" in hit:  # their names are whoever wrote them
+        kept["inner"] = [[inner.get("_id") for inner in one["hits"]["hits"]] for one in hit["inner_hits"].values()]
     if asks_fields(body):
         kept["fields"] = _flat(hit.get("_source") or {}) | _flat(hit.get("fields") or {})
     return kept

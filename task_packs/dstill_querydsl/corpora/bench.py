@@ -1,0 +1,71 @@
+"""The embedded engine on which corpora are tried: one process for all tasks of this program.
+
+    with bench().on(mapping, settings, documents, now) as run:
+        run({"query": …})  → Outcome, as the executors give it
+
+It starts at the first use, ends with the program, and holds one index at a time. Not the executor
+of an evaluation, which may be a server of the user's: nothing is ever tried on that.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+from functools import lru_cache
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+from dstill.parts import Engine
+from dstill.records import Outcome
+from dstill_querydsl.engines.faithful import faithfully
+from dstill_querydsl.engines.freeze import freeze
+from dstill_querydsl.engines.holes import Holes, exact
+from dstill_querydsl.engines.http import HttpEngine
+from dstill_querydsl.engines.rules import OWN_PREFIX
+from dstill_querydsl.engines.server import EmbeddedServer
+
+__all__ = ["Bench", "bench"]
+
+Run = Callable[[Mapping[str, Any]], Outcome]
+
+
+class Bench:
+    def __init__(self) -> None:
+        self._server = EmbeddedServer.start()
+        self._engine = HttpEngine(Engine(url=self._server.url), writable=True, embedded_version=self._server.version)
+        self._lock = threading.Lock()
+        self._made = 0
+
+    @contextlib.contextmanager
+    def on(
+        self,
+        mapping: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        documents: Sequence[tuple[str, Mapping[str, Any]]],
+        now: str,
+    ) -> Iterator[Run]:
+        """Runs bodies on these documents. Raises DataError where they cannot be indexed."""
+        with self._lock:
+            self._made += 1
+            name = f"{OWN_PREFIX}corpus-{self._made}"
+            large: set[str] = set()
+            self._engine.index(name, mapping, exact(documents, large), settings)
+            holes = Holes.of(mapping, settings, large)
+            try:
+                yield lambda body: faithfully(
+                    holes, lambda one: self._engine.search(name, one), freeze(body, now, mapping)
+                )
+            finally:
+                self._engine.drop(name)
+
+    def close(self) -> None:
+        self._engine.close()
+        self._server.close()
+
+
+@lru_cache(maxsize=1)
+def bench() -> Bench:
+    """The one of this process. Raises MissingExtra, ServiceError where there is none for this machine."""
+    found = Bench()
+    atexit.register(found.close)
+    return found

@@ -1,0 +1,26 @@
+"""A body on the embedded engine: run where it answers as Elasticsearch would, else said to be unsupported.
+
+faithfully(holes, search, {"query": {"term": {"level": "error"}}})  → Outcome(kind=ok, value=…)
+faithfully(holes, search, {"query": {"knn": …}})                    → Outcome(kind=unsupported, reason=…)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Mapping
+
+from dstill.records import Outcome, OutcomeKind
+from dstill_querydsl.engines.holes import Holes, not_here
+from dstill_querydsl.engines.observe import Search, observe
+
+__all__ = ["faithfully"]
+
+
+def faithfully(holes: Holes, search: Search, body: Mapping[str, Any]) -> Outcome:
+    """`observe`, guarded by what is known of this engine."""
+    if hole := holes.meets(body):
+        return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=hole)
+    outcome = observe(search, body)
+    if outcome.kind is OutcomeKind.INVALID and not_here(outcome.reason):
+        return replace(outcome, kind=OutcomeKind.UNSUPPORTED)
+    return outcome
