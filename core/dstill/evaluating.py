@@ -16,6 +16,7 @@ from dstill.folder import data_file, system_file
 from dstill.making import make_student, modalities
 from dstill.parts import Executor, TrainingJob, Writer
 from dstill.records import SPLITS, Example, Prediction, Verdict
+from dstill.watching import watched
 
 if TYPE_CHECKING:
     from dstill.run import Run
@@ -51,7 +52,11 @@ def evaluate(run: Run) -> Mapping[str, Any]:
 def _evaluate(run: Run, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
     label = executor.label if executor else "not executed"
     first = run.manifest["stages"].get("evaluate", {}).get("engine", label) == label
-    with run.stage("evaluate" if first else f"evaluate on {label}") as facts:
+    made_from = run.manifest["stages"].get("generate", {}).get("data", {})
+    with (
+        run.stage("evaluate" if first else f"evaluate on {label}") as facts,
+        watched(executor, examples, facts, made_from=made_from),
+    ):
         systems = ["student", *_baselines(run)]
         scores: dict[str, Any] = {}
         for system in systems:

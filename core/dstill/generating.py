@@ -42,6 +42,7 @@ def generate(run: Run) -> Mapping[str, Any]:
         if executor is not None:  # an engine that is not there is told before a reply is bought
             opened.enter_context(executor.open(run.task, run.settings.engine))
         examples = _questions(run)
+        data = {**run.task.facts(examples), **(executor.facts(examples) if executor is not None else {})}
         rows, counts = _taught(run, teacher.open(run.task), examples)
         if executor is not None:
             rows = _executed(run, rows, executor, outcomes)
@@ -52,6 +53,7 @@ def generate(run: Run) -> Mapping[str, Any]:
             teacher=teacher.name,
             replies=asdict(counts),
             outcomes=dict(outcomes),
+            **({"data": data} if data else {}),
         )
         run.write("rejects.jsonl", rejections)
         if not records:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dstill.task import Task
 
 __all__ = [
+    "Change",
     "CheckResult",
     "Choice",
     "Device",
@@ -374,6 +375,14 @@ class ProjectFiles:
     about: tuple[str, ...] = ()  # lines for a person: what was read, and what was left out
 
 
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """How the data behind an executor differs from what it was."""
+
+    message: str
+    breaks: bool = False  # questions of then may have no answer now
+
+
 class Executor(Part, ABC):
     """Runs answers. A context manager, opened once for all examples of a stage."""
 
@@ -399,6 +408,14 @@ class Executor(Part, ABC):
     def label(self) -> str:
         """Engine and version, for every score: ``embedded osmem-server 0.1.6``."""
         return self.name
+
+    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        """What the data that answers to `examples` run on is like now, for run.json; empty where it cannot move."""
+        return {}
+
+    def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
+        """How two results of `facts` differ, or one of `Task.facts` and one of `facts`."""
+        return ()
 
     def self_check(self) -> Iterable[CheckResult]:
         """What can be said of the engine behind this opened executor: facts, and requests with known answers.

@@ -16,7 +16,7 @@ from typing import Any, Mapping
 
 from dstill_querydsl.fields import Fields
 
-__all__ = ["Drift", "drift", "fields_digest"]
+__all__ = ["Drift", "compared", "drift", "fields_digest", "types_of"]
 
 NAMED = 5  # fields that are named of each kind
 
@@ -44,7 +44,11 @@ class Drift:
 
 def drift(then: Mapping[str, Any], now: Mapping[str, Any]) -> Drift:
     """What differs between two mappings of one index."""
-    before, after = _types(then), _types(now)
+    return compared(types_of(then), types_of(now))
+
+
+def compared(before: Mapping[str, str], after: Mapping[str, str]) -> Drift:
+    """`drift` of two results of `types_of`."""
     return Drift(
         gone=tuple(name for name in before if name not in after),
         new=tuple(name for name in after if name not in before),
@@ -56,10 +60,11 @@ def drift(then: Mapping[str, Any], now: Mapping[str, Any]) -> Drift:
 
 def fields_digest(mapping: Mapping[str, Any]) -> str:
     """SHA-256 over the names and types of a mapping's fields, in any order of them."""
-    return hashlib.sha256(json.dumps(_types(mapping), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(types_of(mapping), sort_keys=True).encode()).hexdigest()
 
 
-def _types(mapping: Mapping[str, Any]) -> dict[str, str]:
+def types_of(mapping: Mapping[str, Any]) -> dict[str, str]:
+    """Each field's full name and type."""
     return {field.name: field.type for field in Fields.of(mapping)}
 
 

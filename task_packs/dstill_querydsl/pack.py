@@ -130,6 +130,14 @@ class QueryDsl(Task):
             raise UsageError(f"questions can be made for bundled indices, '{context.get('index')}' is none")
         return synthesize(index, n, seed)
 
+    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        first: dict[str, Example] = {}
+        for example in examples:
+            if "variant" not in example.context:  # of a schema that no server holds
+                first.setdefault(str(example.context.get("index", "")), example)
+        indices = {name: self.index(example) for name, example in first.items() if name}
+        return {name: {"fields": types_of(index.mapping)} for name, index in indices.items() if index is not None}
+
     @classmethod
     def demo_of(cls, data: str) -> Mapping[str, Any]:
         return {**cls.demo, "task.querydsl.index": trainable(data)}

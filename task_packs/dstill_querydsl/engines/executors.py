@@ -21,16 +21,17 @@ import secrets
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Iterable, Mapping, Self
+from typing import Any, ClassVar, Iterable, Mapping, Self, Sequence
 
-from dstill.errors import UsageError
-from dstill.parts import CheckResult, Engine, Executor
+from dstill.errors import DataError, UsageError
+from dstill.parts import Change, CheckResult, Engine, Executor
 from dstill.records import Corpus, Example, Outcome, OutcomeKind
 from dstill.task import Task
 from dstill_querydsl import strict
 from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.holes import Holes, exact, not_here
 from dstill_querydsl.engines.http import HttpEngine
+from dstill_querydsl.engines.moving import changes, look
 from dstill_querydsl.engines.observe import observe
 from dstill_querydsl.engines.rules import OWN_PREFIX, check_name
 from dstill_querydsl.engines.self_check import KNOWN_INDEX, about, known_answers, not_asked, own_index
@@ -184,10 +185,21 @@ class Http(_OnEngine):
                     hint="load_data is for the bundled indices",
                 )
             return self._load(index)
-        name = self.engine.index or str(example.context.get("index", ""))
+        name = self._name_of(example)
         if name not in self._places:
             self._places[name] = self._look(name)
         return self._places[name]
+
+    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        return {} if self.engine.load_data else look(self.server, filter(None, map(self._name_of, examples)))
+
+    def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
+        return changes(then, now)
+
+    def _name_of(self, example: Example) -> str:
+        """The index that the configuration or the example names, checked; empty where neither does."""
+        name = self.engine.index or str(example.context.get("index", ""))
+        return check_name(name, pattern=self.engine.allow_pattern, where=f"example {example.id}") if name else ""
 
     def self_check(self) -> Iterable[CheckResult]:
         yield from about(self.server)
@@ -201,13 +213,17 @@ class Http(_OnEngine):
             yield from not_asked(self.server)
 
     def _look(self, name: str) -> Place:
-        """An index of the user's, as it is now."""
+        """An index of the user's, as it is now. Raises DataError where nothing is in it."""
         check_name(name, pattern=self.engine.allow_pattern)
         mapping, described = self.server.mapping(name), index_of({"index": name}, self.task.config)
         # what a person's mapping file says of now goes before what the index says: questions were made by it
         said = described.now if described is not None else ""
         now = said or str(mapping.get("_meta", {}).get("now", "")) or _clock()
-        return Place(name=name, now=now, mapping=mapping, documents=self.server.count(name))
+        documents = self.server.count(name)
+        if not documents:
+            hint = "answers need documents to run on"
+            raise DataError(f"the index '{name}' is empty", where=self.engine.url, hint=hint)
+        return Place(name=name, now=now, mapping=mapping, documents=documents)
 
 
 def _clock() -> str:

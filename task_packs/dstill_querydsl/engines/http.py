@@ -25,7 +25,17 @@ from dstill_querydsl.engines.load import Loader
 from dstill_querydsl.engines.node import ReplyTooLarge, Wire
 from dstill_querydsl.engines.product import Capabilities, NotAnEngine, identify
 from dstill_querydsl.engines.reaching import HINT, unreached
-from dstill_querydsl.engines.replies import BUSY, is_engine_error, names_index, reason_of, refused, wait, whole
+from dstill_querydsl.engines.replies import (
+    BUSY,
+    CLOSED,
+    is_engine_error,
+    names_index,
+    reason_of,
+    refused,
+    type_of,
+    wait,
+    whole,
+)
 from dstill_querydsl.engines.rules import check_name, reads
 from dstill_querydsl.mapping_merge import merge
 
@@ -116,6 +126,8 @@ class HttpEngine:
             raise self._forbidden(error, f"searching '{index}'")
         if error.meta.status == 404 and names_index(error.body, index):
             raise self._missing(index)
+        if type_of(error.body) == CLOSED:
+            raise self._closed(index)
         return refused(error.meta.status, error.body)
 
     def _patiently(self, ask: Callable[[], Any]) -> Any:
@@ -151,6 +163,8 @@ class HttpEngine:
                 raise self._forbidden(error, what) from None
             if error.meta.status == 404:
                 raise self._missing(what) from None
+            if type_of(error.body) == CLOSED:
+                raise self._closed(what) from None
             raise ServiceError(
                 f"{what}: {error.meta.status} {reason_of(error.body)}",
                 where=self.settings.url,
@@ -168,6 +182,11 @@ class HttpEngine:
             f"no such index: {what}",
             where=self.settings.url,
             hint="check its name: [engine] index, or --set engine.index=NAME",
+        )
+
+    def _closed(self, what: str) -> ServiceError:
+        return ServiceError(
+            f"a closed index: {what}", where=self.settings.url, hint="open it (POST NAME/_open), or name another one"
         )
 
     def _forbidden(self, error: Any, what: str) -> AuthError:

@@ -16,9 +16,10 @@ from typing import Any, Mapping
 from dstill.records import Outcome, OutcomeKind
 from dstill.waiting import retry_after
 
-__all__ = ["BUSY", "is_engine_error", "names_index", "reason_of", "refused", "wait", "whole"]
+__all__ = ["BUSY", "CLOSED", "is_engine_error", "names_index", "reason_of", "refused", "type_of", "wait", "whole"]
 
 BUSY = (429, 503)
+CLOSED = "index_closed_exception"
 _LONGEST_WAIT = 10.0  # seconds before another try, whatever Retry-After says
 # Status 500 where an engine falls over a body: asked again it would again. OpenSearch says so of
 # bodies that Elasticsearch refuses with 400: a list where a text belongs, a page collapsed and rescored.
@@ -47,7 +48,7 @@ def refused(status: int, body: Any) -> Outcome:
     """A reply of another status, or one that the client takes for nobody's."""
     if status < 400:
         return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{status}, and the reply is no engine's", raw=body)
-    fault = (400 <= status < 500 and status not in (408, *BUSY)) or (status == 500 and _type(body) in _STUMBLES)
+    fault = (400 <= status < 500 and status not in (408, *BUSY)) or (status == 500 and type_of(body) in _STUMBLES)
     kind = OutcomeKind.INVALID if fault else OutcomeKind.UNAVAILABLE
     return Outcome(kind=kind, reason=f"{status} {reason_of(body)}", raw=body)
 
@@ -78,7 +79,8 @@ def reason_of(body: Any) -> str:
     return f"{cause.get('type', '')}: {cause.get('reason', '')}"[:500]
 
 
-def _type(body: Any) -> str:
+def type_of(body: Any) -> str:
+    """The first root cause's type, or nothing."""
     error = body.get("error") if isinstance(body, Mapping) else None
     return str(_first_cause(error).get("type", "")) if isinstance(error, Mapping) else ""
 

@@ -1,0 +1,130 @@
+"""An index on a real node that is missing, closed, empty, changed or moving (row 64 of the bad inputs)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import urllib.request
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from dstill.errors import DataError, ServiceError
+from dstill.parts import Engine
+from dstill.records import Example
+from dstill_querydsl.engines import Http
+from dstill_querydsl.pack import QueryDsl, Settings
+
+pytestmark = pytest.mark.live
+
+Ask = Callable[..., Any]
+MAPPING = {"mappings": {"properties": {"level": {"type": "keyword"}, "bytes": {"type": "long"}}}}
+
+
+@pytest.fixture(params=["elasticsearch", "opensearch"])
+def url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def ask(url: str) -> Ask:
+    """A person who writes to the node, past dstill."""
+
+    def send(method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{url}{path}", data, {"content-type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.load(reply)
+
+    return send
+
+
+@pytest.fixture
+def name(ask: Ask) -> Iterator[str]:
+    """An index of two documents."""
+    name = f"moving-{secrets.token_hex(4)}"
+    ask("PUT", f"/{name}", MAPPING)
+    for n, level in enumerate(("error", "info")):
+        ask("PUT", f"/{name}/_doc/{n}?refresh=true", {"level": level, "bytes": n})
+    yield name
+    ask("DELETE", f"/{name}")
+
+
+@pytest.fixture
+def executor(url: str, name: str) -> Iterator[Http]:
+    with Http().open(QueryDsl(Settings()), Engine(url=url, index=name)) as executor:
+        yield executor
+
+
+EXAMPLE = Example(id="1", question="?", answer='{"query": {"term": {"level": "error"}}}')
+
+
+def test_bad_input_064_missing(url: str) -> None:
+    with Http().open(QueryDsl(Settings()), Engine(url=url, index="not-there")) as executor:
+        for attempt in (lambda: executor.run("{}", EXAMPLE), lambda: executor.facts([EXAMPLE])):
+            with pytest.raises(ServiceError, match="no such index: the mapping of 'not-there'") as caught:
+                attempt()
+            assert caught.value.exit_code == 7
+            assert len(str(caught.value).splitlines()) == 3
+
+
+def test_bad_input_064_closed(executor: Http, ask: Ask, name: str) -> None:
+    executor.run("{}", EXAMPLE)  # it is open when it is looked at first
+    ask("POST", f"/{name}/_close")
+    with pytest.raises(ServiceError, match=f"a closed index: {name}") as caught:
+        executor.run("{}", EXAMPLE)
+    assert caught.value.exit_code == 7
+    assert "_open" in caught.value.hint
+    with pytest.raises(ServiceError, match="a closed index"):
+        executor.facts([EXAMPLE])
+
+
+def test_bad_input_064_removed_while_answers_run(executor: Http, ask: Ask, name: str) -> None:
+    executor.run("{}", EXAMPLE)
+    ask("DELETE", f"/{name}")
+    with pytest.raises(ServiceError, match="no such index"):
+        executor.run("{}", EXAMPLE)
+    ask("PUT", f"/{name}", MAPPING)  # for the fixture, which removes it
+
+
+def test_bad_input_064_empty(url: str, ask: Ask) -> None:
+    name = f"empty-{secrets.token_hex(4)}"
+    ask("PUT", f"/{name}", MAPPING)
+    try:
+        with (
+            Http().open(QueryDsl(Settings()), Engine(url=url, index=name)) as executor,
+            pytest.raises(DataError, match=f"'{name}' is empty"),
+        ):
+            executor.run("{}", EXAMPLE)
+    finally:
+        ask("DELETE", f"/{name}")
+
+
+def test_bad_input_064_changed_since_the_dataset_was_made(executor: Http, ask: Ask, name: str) -> None:
+    then = executor.facts([EXAMPLE])
+    assert then[name]["documents"] == 2
+    assert not list(executor.changes(then, executor.facts([EXAMPLE])))
+    ask("PUT", f"/{name}/_mapping", {"properties": {"seen": {"type": "date"}}})
+    ask("PUT", f"/{name}/_doc/2?refresh=true", {"level": "warn"})
+    told = [(change.message, change.breaks) for change in executor.changes(then, executor.facts([EXAMPLE]))]
+    assert told == [
+        (f"the mapping of '{name}' differs: added seen", False),
+        (f"'{name}' holds 3 documents, and held 2", False),
+    ]
+    made_from = {name: {"fields": {**then[name]["fields"], "gone": "ip"}}}
+    [change] = executor.changes(made_from, executor.facts([EXAMPLE]))
+    assert change.breaks
+    assert change.message == f"the mapping of '{name}' differs: added seen; removed gone"
+
+
+def test_an_alias_over_indices_that_differ_is_one_index(url: str, ask: Ask, name: str) -> None:
+    other = f"{name}-2"
+    ask("PUT", f"/{other}", {"mappings": {"properties": {"level": {"type": "text"}, "seen": {"type": "date"}}}})
+    ask("POST", "/_aliases", {"actions": [{"add": {"index": one, "alias": f"{name}-all"}} for one in (name, other)]})
+    try:
+        with Http().open(QueryDsl(Settings()), Engine(url=url, index=f"{name}-all")) as executor:
+            facts = executor.facts([EXAMPLE])[f"{name}-all"]
+    finally:
+        ask("DELETE", f"/{other}")
+    assert facts["documents"] == 2
+    assert {"bytes", "level", "seen"} <= facts["fields"].keys()

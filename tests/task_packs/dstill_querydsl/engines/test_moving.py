@@ -1,0 +1,152 @@
+"""An index of the user's that moves: what is told of it, and in which order answers run on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, Iterable, Iterator
+
+import pytest
+from support.engine_proxy import EngineProxy
+
+from dstill.errors import DataError, UsageError
+from dstill.parts import Change, Engine
+from dstill.records import Draft, Example
+from dstill.task import Check, Task
+from dstill_querydsl import compare
+from dstill_querydsl.engines import EmbeddedServer, Http, HttpEngine
+from dstill_querydsl.engines.moving import changes, look
+from dstill_querydsl.pack import QueryDsl, Settings
+
+MAPPING = {"properties": {"level": {"type": "keyword"}, "bytes": {"type": "long"}}}
+NAME = "dstill-live"
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedServer]:
+    with EmbeddedServer.start() as server:
+        yield server
+
+
+def loaded(server: EmbeddedServer, *levels: str, mapping: dict[str, Any] = MAPPING) -> HttpEngine:
+    engine = HttpEngine(Engine(url=server.url), writable=True)
+    engine.index(NAME, mapping, [(str(n), {"level": level, "bytes": n}) for n, level in enumerate(levels)])
+    return engine
+
+
+def test_an_index_that_stays_is_the_same_at_every_look(server: EmbeddedServer) -> None:
+    with loaded(server, "error", "info") as engine:
+        first, second = look(engine, [NAME, NAME]), look(engine, [NAME])
+    assert json.loads(json.dumps(first)) == first == second
+    assert first[NAME]["documents"] == 2
+    assert first[NAME]["fields"] == {"level": "keyword", "bytes": "long"}
+    assert not list(changes(first, second))
+
+
+def facts(fields: dict[str, str], documents: int = 5, mapping: str = "9f2c") -> dict[str, Any]:
+    return {"logs": {"mapping": mapping, "fields": fields, "documents": documents}}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "message", "breaks"),
+    [
+        (facts({"a": "long"}), facts({"a": "long"}, 6), "'logs' holds 6 documents, and held 5", False),
+        (
+            facts({"a": "long", "y": "date"}),
+            facts({"a": "long", "x": "ip"}),
+            "the mapping of 'logs' differs: added x; removed y",
+            True,
+        ),
+        (facts({"a": "long"}), facts({"a": "long", "x": "ip"}), "the mapping of 'logs' differs: added x", False),
+        (
+            facts({"a": "long"}),
+            facts({"a": "keyword"}),
+            "the mapping of 'logs' differs: changed a (long, now keyword)",
+            True,
+        ),
+        (
+            facts({"a": "long"}),
+            facts({"a": "long"}, mapping="77aa"),
+            "the mapping of 'logs' differs, though its fields have the same names and types",
+            False,
+        ),
+        ({"logs": {"fields": {"a": "long"}}}, facts({}), "the mapping of 'logs' differs: removed a", True),
+    ],
+)
+def test_bad_input_064_what_changed_is_named(
+    then: dict[str, Any], now: dict[str, Any], message: str, breaks: bool
+) -> None:
+    assert list(changes(then, now)) == [Change(message=message, breaks=breaks)]
+
+
+def test_only_the_same_indices_are_compared() -> None:
+    assert not list(changes({"weblogs": {"fields": {"a": "long"}}}, facts({"b": "long"})))
+    assert not list(changes({"logs": {"fields": {"a": "long"}}}, facts({"a": "long"})))
+
+
+def test_a_dataset_knows_the_fields_that_its_questions_were_made_from() -> None:
+    examples = [
+        Example(id="1", question="?", context={"index": "weblogs"}),
+        Example(id="2", question="?", context={"index": "weblogs", "variant": 3}),
+        Example(id="3", question="?", context={"index": "logs", "mapping": MAPPING}),
+        Example(id="4", question="?", context={"index": "of which nothing is known"}),
+    ]
+    found = QueryDsl(Settings()).facts(examples)
+    assert found.keys() == {"weblogs", "logs"}
+    assert found["logs"] == {"fields": {"level": "keyword", "bytes": "long"}}
+    assert found["weblogs"]["fields"]["@timestamp"] == "date"
+
+
+def test_bad_input_064_an_empty_index(server: EmbeddedServer) -> None:
+    example = Example(id="1", question="?", context={"index": NAME})
+    with (
+        loaded(server),
+        Http().open(QueryDsl(Settings()), Engine(url=server.url)) as executor,
+        pytest.raises(DataError, match=f"'{NAME}' is empty") as caught,
+    ):
+        executor.run("{}", example)
+    assert caught.value.exit_code == 4
+
+
+def test_a_name_from_a_dataset_is_checked_before_it_is_asked_for(server: EmbeddedServer) -> None:
+    example = Example(id="7", question="?", context={"index": "../_cluster/settings"})
+    with (
+        Http().open(QueryDsl(Settings()), Engine(url=server.url)) as executor,
+        pytest.raises(UsageError, match="no index name") as caught,
+    ):
+        executor.facts([example])
+    assert caught.value.where == "example 7"
+
+
+class Plain(Task):
+    """Answers run as they are."""
+
+    name = "plain"
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return ()
+
+    def same(self, got: Any, want: Any) -> bool:
+        return compare.same(got, want)
+
+
+def test_gold_and_prediction_run_back_to_back_and_no_gold_is_remembered(server: EmbeddedServer) -> None:
+    """So that an index that moves between two questions hits both sides of each."""
+    golds = [json.dumps({"query": {"term": {"level": level}}, "size": 5}) for level in ("error", "info")]
+    gold = Example(id="1", question="?", context={"index": NAME})
+    with (
+        loaded(server, "error", "info"),
+        EngineProxy(server.url) as proxy,
+        Http().open(Plain(), Engine(url=proxy.url)) as executor,
+    ):
+        for answer in golds * 2:
+            drafted = Draft(answer=answer.replace('"size": 5', '"size": 4'))
+            Plain().judge(replace(gold, answer=answer), drafted, executor)
+    searched = [asked.json for asked in proxy.asked if asked.path.endswith("_search")]
+    assert [(body["query"]["term"]["level"], body["size"]) for body in searched] == [
+        (level, size) for level in ("error", "info") * 2 for size in (5, 4)
+    ]
