@@ -1,0 +1,113 @@
+"""The schema against parsers, on bodies that nobody has seen: new one-step mutants of the third-party valid bodies.
+
+Each is put to a real Elasticsearch and a real OpenSearch; what both refuse the layers json and
+schema should refuse, what both run they should let pass. The seed is fixed; ``SEED=…`` in the
+environment draws others.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+from collections import Counter
+from typing import Any, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from support.exec_cases import CASES, rows
+from support.form_mutants import KINDS, mutants
+
+from dstill_querydsl import schema
+
+pytestmark = [pytest.mark.live, pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")]
+SEED = int(os.environ.get("SEED", "3"))
+N = 1_500
+# What the schema refuses although parsers take it: they pass over a part of the body without a word.
+PASSED_OVER = re.compile(
+    r"an item of '\w+' wants an? (object|query|span query)|wants an object( or a list| or one of asc, desc)?, found"
+)
+# A 400 that is about the index, its fields, or a module that this node lacks: no verdict on the form.
+NOT_THE_FORM = re.compile(
+    r"[Nn]o mapping found|failed to find geo field|does not exist|failed to find nested|script_lang not supported"
+    r"|runtime error|Result window|Unable to find a field mapper"
+)
+
+
+class Node:
+    """A node's own words about a body."""
+
+    def __init__(self, url: str, dialect: str) -> None:
+        self.dialect = dialect
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+        self._ask("PUT", "/dstill-form/_doc/1?refresh=true", {"a": 1, "field": "a"})
+
+    def verdict(self, body: Any) -> str | None:
+        """accept, reject, or None where the answer is not about the form."""
+        status, text = self._ask("POST", "/dstill-form/_search", body)
+        if status == 200:
+            return "accept"
+        return None if NOT_THE_FORM.search(text) else "reject"
+
+    def close(self) -> None:
+        self._ask("DELETE", "/dstill-form", None)
+        self._connection.close()
+
+    def _ask(self, method: str, path: str, body: Any) -> tuple[int, str]:
+        self._connection.request(method, path, json.dumps(body), {"content-type": "application/json"})
+        reply = self._connection.getresponse()
+        return reply.status, reply.read().decode()
+
+
+@pytest.fixture(scope="module")
+def asked(elasticsearch_url: str, opensearch_url: str) -> Iterator[list[Node]]:
+    opened = [Node(elasticsearch_url, "elasticsearch9"), Node(opensearch_url, "opensearch3")]
+    yield opened
+    for node in opened:
+        node.close()
+
+
+def test_new_mutants(asked: list[Node]) -> None:
+    valid = [row["query"] for row in rows("dsl_valid.jsonl")]
+    bodies = [body for body in valid if all(node.verdict(body) == "accept" for node in asked)]
+    assert len(bodies) >= 500
+    seen: Counter[tuple[str, str]] = Counter()
+    refused: Counter[tuple[str, str]] = Counter()
+    wrong: list[tuple[str, str]] = []
+    for mutant in mutants(bodies, SEED, N):
+        verdicts = {node.verdict(mutant.body) for node in asked}
+        if len(verdicts) > 1 or None in verdicts:
+            continue  # the engines differ
+        (verdict,) = verdicts
+        key, problems = (mutant.kind, str(verdict)), schema.check(mutant.body)
+        seen[key] += 1
+        refused[key] += bool(problems)
+        if problems and verdict == "accept" and not PASSED_OVER.search(problems[0].message):
+            wrong.append((problems[0].pointer, problems[0].message))
+    for kind in KINDS:
+        counts = [counter[(kind, verdict)] for verdict in ("reject", "accept") for counter in (refused, seen)]
+        print("{}: {} of {} to reject, {} of {} to accept".format(kind, *counts))
+    assert _share("reject, refused", refused, seen, "reject") >= 0.97
+    accepted = sum(n for (_, verdict), n in seen.items() if verdict == "accept")
+    _share("accept, refused", refused, seen, "accept")
+    print("accept, refused without a reason:", wrong)
+    assert len(wrong) <= 0.01 * accepted
+
+
+def _share(name: str, refused: Counter[tuple[str, str]], seen: Counter[tuple[str, str]], verdict: str) -> float:
+    hits, of = (sum(n for (_, v), n in counter.items() if v == verdict) for counter in (refused, seen))
+    print(f"{name}: {hits} of {of} ({hits / of:.2%})")
+    return hits / of
+
+
+def test_dialects_differ_as_the_engines_do(asked: list[Node]) -> None:
+    """Every row on which the four engines differ, asked again of the two that run here."""
+    differ = [row for row in rows("form_mutants.jsonl") if row["verdict"] == "dialect"]
+    wrong = []
+    for row in differ:
+        for node in asked:
+            verdict = node.verdict(row["query"])
+            if verdict and bool(schema.check(row["query"], node.dialect)) != (verdict == "reject"):
+                wrong.append((node.dialect, verdict, row["query"]))
+    assert not wrong
