@@ -2,10 +2,11 @@
 
     with watched(executor, examples, facts, made_from=run.manifest["stages"]["generate"]["data"]):
         …                           # DataError before it begins, where questions may have no answer any more
-    facts["data"], facts["moved"]   # what the data was like; how it differed when the stage ended
+    facts["data"]       # what the data was like
+    facts["notes"]      # "while answers ran: 'logs' holds 6 documents, and held 5": how it differs from what it was
 
 What the facts are is the executor's matter (`Executor.facts`, `Executor.changes`); here they are
-compared at the right moments, kept for run.json and told.
+compared at the right moments, and kept for run.json and the person.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def watched(
     if executor is None:
         yield
         return
-    before = executor.facts(examples)
+    before, notes = executor.facts(examples), list[str]()
     for change in executor.changes(made_from, before):
         if change.breaks:
             raise DataError(
@@ -39,12 +40,12 @@ def watched(
                 where=change.message,
                 hint="generate the dataset anew, or name the data that it was made from",
             )
-        log.warning("since the dataset was made: %s", change.message)
+        notes.append(f"since the dataset was made: {change.message}")
     if before:
-        facts["data"] = before
+        facts.update(data=before, notes=notes)
     yield
     if before:
-        moved = [change.message for change in executor.changes(before, executor.facts(examples))]
-        facts["moved"] = moved
-        for message in moved:
-            log.warning("while answers ran: %s; scores are of data that moved", message)
+        moved = executor.changes(before, executor.facts(examples))
+        notes += [f"while answers ran: {change.message}; scores are of data that moved" for change in moved]
+    for note in notes:
+        log.warning("%s", note)

@@ -476,6 +476,13 @@ def test_train_evaluate_predict_trace(cli: Cli, generated: Path) -> None:
     assert traced["files"]["predictions.jsonl"]["text"] == "1+2"
 
 
+def test_data_that_moved_is_told(cli: Cli, finished: Path) -> None:
+    (finished.parent / "looks.json").write_text('[{"beads": 10}, {"beads": 12}]')
+    ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
+    assert ended.code == 0
+    assert ended.err.splitlines()[-1] == "note: while answers ran: beads: 10, now 12; scores are of data that moved"
+
+
 def test_scores_are_shown_beside_the_baselines(cli: Cli, finished: Path) -> None:
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert "test, run on abacus 1" in ended.out

@@ -11,7 +11,7 @@ import click
 
 from dstill import hardware
 from dstill.cli.app import App, app, json_option, run_argument, set_option, setting
-from dstill.cli.console import emit, progress, table, visible
+from dstill.cli.console import emit, note, progress, table, visible
 from dstill.cli.data import text_of
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.parts import Executor
@@ -43,6 +43,8 @@ def evaluate(found: App, run: str, load_data: bool, as_json: bool) -> None:
     with progress() as report:
         opened.progress = report
         facts = opened.evaluate()
+    for told in facts.get("notes", ()):
+        note(f"note: {told}")
     if as_json:
         emit(summary(opened, facts))
     else:
