@@ -11,8 +11,9 @@ Never raises: what has another form than a search body is passed over, as the sc
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # typing's own is ten times as slow to ask
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator
 
 from dstill_querydsl.strict import escape
 

@@ -93,15 +93,23 @@ class QueryDsl(Task):
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
         self._studies: dict[str, Study] = {}  # by the index' digest
+        self._given: tuple[Any, str, Index] | None = None  # the last mapping that a context brought, and its name
         self._maker = Maker(compare.same)
 
     # --- questions ----------------------------------------------------------------------
 
     def index(self, example: Example) -> Index | None:
         """What the example is about; None where only a name is known. Raises DataError."""
-        if (mapping := example.context.get("mapping")) is not None:
+        mapping, name = example.context.get("mapping"), str(example.context.get("index", ""))
+        if mapping is None:
+            return index_of(example.context, self.config)
+        # Thousands of answers come with one mapping, and reading it takes longer than checking one of them.
+        if self._given is None or self._given[0] is not mapping or self._given[1] != name:
             require_mapping(mapping)
-        return index_of(example.context, self.config)
+            index = index_of(example.context, self.config)
+            assert index is not None  # it has a mapping
+            self._given = (mapping, name, index)
+        return self._given[2]
 
     def study(self, example: Example) -> Study | None:
         """What is worked out once of the example's index."""
