@@ -410,7 +410,7 @@ def _nearest_name(name: str, names: list[str]) -> str:
     )
     for rule in rules:
         if found := [other for other in names if rule(other)]:
-            return min(found, key=len)
+            return found[0]  # what matters most is declared first
     return next(iter(get_close_matches(name, names, n=1)), "")
 
 

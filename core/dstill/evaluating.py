@@ -8,20 +8,21 @@ engine's verdicts get files and a stage of their own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
+import contextlib
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 from dstill import hardware, stages
 from dstill.errors import ConfigError, DataError, RunError, did_you_mean
 from dstill.folder import data_file, system_file
 from dstill.making import make_student, modalities
 from dstill.parts import Executor, TrainingJob, Writer
-from dstill.records import SPLITS, Example, Prediction, Verdict
+from dstill.records import SPLITS, Example, Prediction, Record, Verdict
 from dstill.watching import watched
 
 if TYPE_CHECKING:
     from dstill.run import Run
 
-__all__ = ["evaluate", "writer_of"]
+__all__ = ["evaluate", "scoring", "writer_of"]
 
 
 def evaluate(run: Run) -> Mapping[str, Any]:
@@ -102,6 +103,37 @@ def _made_of(run: Run) -> list[str]:
     """What predictions hang on: the training that made the student, and the dataset. Copied runs keep it."""
     training = run.manifest["stages"].get("train", {}).get("id", "")
     return [training, run.manifest["files"].get(data_file("train"), {}).get("sha256", "")]
+
+
+@contextlib.contextmanager
+def scoring(run: Run, validation: Sequence[Record]) -> Iterator[Callable[[Writer], float] | None]:
+    """The accuracy of a student in training on the first validation questions; None where nobody asks for it.
+
+    Executable accuracy where the task's answers are run, else the share of exact answers.
+    """
+    recipe = run.settings.train
+    if recipe.early_stopping != "accuracy":
+        yield None
+        return
+    if not validation:
+        raise DataError(
+            "no validation rows to take the accuracy from",
+            where="train.early_stopping = accuracy",
+            hint="`dstill generate` makes a validation set; or set train.early_stopping = loss or none",
+        )
+    examples = [record.example for record in validation[: recipe.early_stopping_sample]]
+    executor = run.executor()
+    with contextlib.ExitStack() as opened:
+        if executor is not None:
+            opened.enter_context(executor.open(run.task, run.settings.engine))
+
+        def score(writer: Writer) -> float:
+            predictions = stages.predict(writer, run.objective, run.task, examples)
+            pairs = zip(examples, predictions, strict=True)
+            verdicts = list(stages.judge(run.plugins, run.task, pairs, run.objective, executor))
+            return sum(v.correct or (executor is None and v.exact is True) for v in verdicts) / len(verdicts)
+
+        yield score
 
 
 def writer_of(run: Run, system: str) -> Writer:

@@ -155,6 +155,26 @@ class Recipe:
     max_length: int = field(default=1024, metadata={"low": 8, "high": 1 << 20, "help": "tokens of the source"})
     max_target_length: int = field(default=512, metadata={"low": 8, "high": 1 << 20, "help": "tokens of a target"})
     gradient_checkpointing: bool = False
+    auto_find_batch_size: bool = field(
+        default=False, metadata={"help": "out of memory: halve the batch, double the accumulation, begin again"}
+    )
+    save_steps: int = field(
+        default=0, metadata={"low": 0, "high": 10**9, "help": "steps between checkpoints; 0: five over the training"}
+    )
+    save_total_limit: int = field(default=2, metadata={"low": 1, "high": 1000, "help": "checkpoints that are kept"})
+    eval_steps: int = field(
+        default=0, metadata={"low": 0, "high": 10**9, "help": "steps between looks at the validation set; 0: by itself"}
+    )
+    early_stopping: Literal["none", "loss", "accuracy"] = field(
+        default="none",
+        metadata={"help": "stop when the validation loss, or the accuracy of a sample's answers, is no better"},
+    )
+    early_stopping_patience: int = field(
+        default=3, metadata={"low": 1, "high": 1000, "help": "looks without a better one before it stops"}
+    )
+    early_stopping_sample: int = field(
+        default=64, metadata={"low": 1, "high": 100_000, "help": "validation questions that accuracy is taken from"}
+    )
     precision: Literal["auto", "fp32", "bf16"] = field(
         default="auto", metadata={"help": "auto: bf16 on a GPU that has it, else fp32; fp16 is never used"}
     )
@@ -282,6 +302,9 @@ class TrainingJob:
     seed: int
     card: Mapping[str, Any] = field(default_factory=dict)  # facts for the model card
     on_step: Callable[[int, int, Mapping[str, float]], None] = lambda step, steps, values: None
+    checkpoints: Path | None = None  # where to keep them; None: none are kept
+    allow_changed: bool = False  # go on from a checkpoint of other settings
+    score: Callable[[Writer], float] | None = None  # accuracy of a student in training, for early stopping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,6 +317,7 @@ class Fitted:
     peak_memory: int  # bytes above what the process held before the model was loaded
     trained_parameters: int
     all_parameters: int
+    best_step: int | None = None  # whose weights were taken, where early stopping chose; None: the last
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-from dataclasses import asdict
+import shutil
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Self
@@ -29,7 +30,7 @@ from dstill import hardware
 from dstill import plugins as plugin_loading
 from dstill.config import Config, Settings
 from dstill.errors import DataError, Interrupted
-from dstill.evaluating import evaluate, writer_of
+from dstill.evaluating import evaluate, scoring, writer_of
 from dstill.files import renewed, write_text
 from dstill.folder import RunFolder, data_file, find_run, system_file
 from dstill.generating import generate
@@ -49,9 +50,10 @@ Progress = Callable[[str, int, int], None]
 # What Ctrl-C leaves, by stage.
 KEPT = {
     "generate": "every reply is kept",
-    "train": "the student that was there before is kept, training begins anew",
+    "train": "the student that was there before is kept",
     "evaluate": "the predictions that were finished are kept",
 }
+CHECKPOINTS = "checkpoints"  # of a training that is under way or was stopped
 log = logging.getLogger("dstill")
 
 
@@ -175,8 +177,12 @@ class Run(RunFolder):
         """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing."""
         return generate(self)
 
-    def train(self) -> Mapping[str, Any]:
-        """Dataset → student. Returns what training came to. Raises DataError, TrainingError, UsageError."""
+    def train(self, *, restart: bool = False, allow_changed: bool = False) -> Mapping[str, Any]:
+        """Dataset → student. Returns what training came to. Raises DataError, TrainingError, UsageError.
+
+        A training that was stopped goes on from its newest checkpoint: not with `restart`, and one whose
+        settings or data have changed since only with `allow_changed` (RunError).
+        """
         recipe = self.settings.train
         with self.stage("train") as facts:
             train, validation = self.records("train"), self.records("validation")
@@ -189,6 +195,9 @@ class Run(RunFolder):
             shape = self.student.shape(text for row in pairs for pair in row for text in (pair.source, pair.target))
             modality, choice = choose_modality(self.plugins, self.config, shape, device)
             log.info("modality %s on %s", choice.modality, device.name)
+            checkpoints = self.folder / CHECKPOINTS
+            if restart:
+                shutil.rmtree(checkpoints, ignore_errors=True)
             job = TrainingJob(
                 train=pairs,
                 validation=[tuple(self.objective.pairs(record, self.task)) for record in validation],
@@ -199,9 +208,12 @@ class Run(RunFolder):
                 seed=self.settings.project.seed,
                 card={"task": self.task.name, "objective": recipe.objective, "rows": len(train)},
                 on_step=lambda step, steps, values: self.progress("training", step, steps),
+                checkpoints=checkpoints,
+                allow_changed=allow_changed,
             )
-            with renewed(job.folder):
-                fitted = self.student.fit(job)
+            with scoring(self, validation) as score, renewed(job.folder):
+                fitted = self.student.fit(replace(job, score=score))
+            shutil.rmtree(checkpoints, ignore_errors=True)  # nobody goes on from here
             # the student on disk is of these settings from now on, also for `evaluate`
             write_text(self.folder / "config.toml", self.config.to_toml())
             facts.update(asdict(fitted))

@@ -11,21 +11,24 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
 from abc import abstractmethod
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from dstill import hardware
 from dstill.errors import DataError
 from dstill.parts import Fitted, Recipe, Student, TrainingJob, Writer
 from dstill_finetune import folders
 from dstill_finetune.card import model_card
+from dstill_finetune.checkpoints import Checkpoints, digest
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Dataset, Encoder
+from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
 from dstill_finetune.facts import Facts
 from dstill_finetune.modalities import Qlora
 from dstill_finetune.peak import PeakMemory
@@ -60,7 +63,17 @@ class Finetuned(Student):
         with saving(job.folder):
             job.folder.mkdir(parents=True, exist_ok=True)
         with cpu_threads(job.recipe.threads), PeakMemory(job.device.kind) as peak:
-            return self._fit(job, peak)
+            while True:
+                try:
+                    with exhaustion(job.recipe, peak, _last(job)):
+                        return self._fit(job, peak)
+                except OutOfMemory as problem:
+                    if not job.recipe.auto_find_batch_size or job.recipe.per_device_train_batch_size == 1:
+                        raise
+                    log.warning("%s", problem.what)
+                job = replace(job, recipe=halved(job.recipe))
+                log.warning("begins again with a batch of %d", job.recipe.per_device_train_batch_size)
+                _free(job)
 
     def _fit(self, job: TrainingJob, peak: PeakMemory) -> Fitted:
         import torch
@@ -78,6 +91,7 @@ class Finetuned(Student):
         data, validation = encoder.encode(job.train), encoder.encode(job.validation, strict=False)
         _settle(model, tokenizer, recipe)
         model = job.modality.prepare(model, recipe)
+        checkpoints, resume = _checkpoints(job)
         history = train(
             model,
             _collator(model, encoder, data, validation),
@@ -85,9 +99,11 @@ class Finetuned(Student):
             validation,
             recipe,
             job.device,
-            folder=str(job.folder),
             seed=job.seed,
             on_step=job.on_step,
+            checkpoints=checkpoints,
+            resume=resume,
+            score=_score(job, model, encoder),
         )
         adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
         if base == "base" and not (adapter or four_bit):
@@ -116,6 +132,7 @@ class Finetuned(Student):
             peak_memory=peak.bytes,
             trained_parameters=trained,
             all_parameters=_count(model),
+            best_step=history.best,
         )
         with saving(job.folder):
             self._save(job, model, facts, fitted, left_out=data.left_out, cut=encoder.cuts_prompts)
@@ -161,6 +178,53 @@ class Finetuned(Student):
             options = dict(Qlora().load_options(Recipe(), hardware.device()))
         model = self._untrained(folder, facts.base, facts.seed, options)
         return model if facts.four_bit else model.to(device)
+
+
+def _checkpoints(job: TrainingJob) -> tuple[Checkpoints | None, Path | None]:
+    """Where they are kept, and the one to go on from. Raises RunError where it is of another training."""
+    if job.checkpoints is None:
+        return None, None
+    checkpoints = Checkpoints(job.checkpoints, keep=job.recipe.save_total_limit)
+    made_of = {**asdict(job.recipe), "modality": job.modality.name, "seed": job.seed, "data": digest(job.train)}
+    for name in UNDECIDING:
+        made_of.pop(name)
+    return checkpoints, checkpoints.begin(made_of, allow_changed=job.allow_changed)
+
+
+def _last(job: TrainingJob) -> Callable[[], str]:
+    folder = job.checkpoints
+    return lambda: "" if folder is None else Checkpoints(folder).last
+
+
+# What may be another at every start: it does not change what is learnt.
+UNDECIDING = ("threads", "save_steps", "save_total_limit", "auto_find_batch_size", "policy", "max_seconds")
+
+
+def _score(job: TrainingJob, model: Any, encoder: Encoder) -> Callable[[], float] | None:
+    """The accuracy of the model as it is in the middle of training."""
+    if job.score is None or job.recipe.early_stopping != "accuracy":
+        return None
+    score = job.score
+
+    def now() -> float:
+        training = model.training
+        try:
+            return score(ModelWriter(model, encoder, threads=job.recipe.threads))
+        finally:
+            model.train(training)
+
+    return now
+
+
+def _free(job: TrainingJob) -> None:
+    """What a training that did not fit has left."""
+    if job.checkpoints is not None:
+        Checkpoints(job.checkpoints).remove()  # of another batch: its data were drawn in another order
+    gc.collect()
+    if job.device.kind == "cuda":
+        import torch
+
+        torch.cuda.empty_cache()
 
 
 def _encoder(tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[str, list[int]]) -> Encoder:

@@ -1,7 +1,7 @@
 """The training loop: transformers' Trainer with dstill's loss, batches and limits.
 
 In: a prepared model, encoded records and a recipe. Out: the model with its weights moved,
-and a `History`. Raises TrainingError for NaN and for memory that runs out.
+and a `History`. What looks on, saves and stops is in `dstill_finetune.watching`.
 
     loss = Σ over branches of weight · (sum of token losses / tokens of that branch)
 
@@ -10,23 +10,29 @@ The tokens are counted over everything that one optimizer step sees (`dstill_fin
 
 from __future__ import annotations
 
-import contextlib
 import math
-import time
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Callable, Mapping
 
-from dstill.errors import TrainingError
+from dstill.errors import Interrupted
 from dstill.parts import Device, Recipe
+from dstill_finetune.checkpoints import Checkpoints
 from dstill_finetune.collate import BucketSampler, Collator
 from dstill_finetune.encoding import Dataset, Encoded
 from dstill_finetune.loss import TokenLosses, scale, tokens
+from dstill_finetune.saving import saving
+from dstill_finetune.stopping import Stop
+from dstill_finetune.watching import diverged, watch_class
 
 __all__ = ["History", "learning_rate_factor", "train"]
 
 LOGS = 100  # at most so many rows of history
 EVALUATIONS = 5  # of the validation loss
+EVALUATIONS_TO_STOP = 20  # where they decide when training ends
+CHECKPOINTS = 5  # over a whole training
 EVALUATED = 256  # validation records, at most, each time
 
 
@@ -35,6 +41,7 @@ class History:
     steps: int = 0
     seconds: float = 0.0
     rows: list[Mapping[str, float]] = field(default_factory=list)
+    best: int | None = None  # the step whose weights these are, where it is not the last
 
 
 def learning_rate_factor(progress: float, warmup: float) -> float:
@@ -52,133 +59,107 @@ def train(
     recipe: Recipe,
     device: Device,
     *,
-    folder: str,
     seed: int,
     on_step: Callable[[int, int, Mapping[str, float]], None],
+    checkpoints: Checkpoints | None = None,
+    resume: Path | None = None,
+    score: Callable[[], float] | None = None,
 ) -> History:
-    """Train `model` in place. `folder` only gives Trainer a place; nothing is written there."""
-    trainer_class, arguments_class, callback_class, printer = _classes()
-    per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
-    epoch_steps = math.ceil(len(data) / per_step)
-    steps = recipe.max_steps if recipe.max_steps > 0 else max(1, math.ceil(epoch_steps * recipe.num_train_epochs))
-    arguments = arguments_class(
-        output_dir=folder,
-        per_device_train_batch_size=recipe.per_device_train_batch_size,
-        per_device_eval_batch_size=recipe.per_device_train_batch_size,
-        gradient_accumulation_steps=recipe.gradient_accumulation_steps,
-        max_steps=steps,
-        learning_rate=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-        bf16=recipe.precision == "bf16",
-        use_cpu=device.kind == "cpu",
-        seed=seed,
-        logging_steps=max(1, steps // LOGS),
-        logging_nan_inf_filter=False,  # it would hide a NaN that `_Watch` must see
-        eval_strategy="steps" if len(validation) else "no",
-        eval_steps=max(1, steps // EVALUATIONS),
-        save_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=device.kind == "cuda",
-        include_num_input_tokens_seen="no",
+    """Train `model` in place, from the checkpoint `resume` on where there is one.
+
+    `score` is what early stopping on accuracy looks at. Raises TrainingError, and Interrupted when a
+    person stopped it; what was learnt until then lies in a checkpoint.
+    """
+    trainer_class, arguments_class, printer = _classes()
+    steps = _steps(recipe, len(data))
+    with Stop() as stop, TemporaryDirectory() as nowhere:
+        watch = watch_class()(recipe, steps, on_step, checkpoints, stop)
+        trainer = trainer_class(
+            recipe=recipe,
+            watch=watch,
+            score=score,
+            model=model,
+            args=arguments_class(
+                output_dir=nowhere if checkpoints is None else str(checkpoints.folder),
+                max_steps=steps,
+                use_cpu=device.kind == "cpu",
+                dataloader_pin_memory=device.kind == "cuda",
+                seed=seed,
+                **_options(recipe, steps, evaluates=len(validation) > 0, saves=checkpoints is not None),
+            ),
+            data_collator=collator,
+            train_dataset=data,
+            eval_dataset=validation if len(validation) else None,
+            callbacks=[watch],
+        )
+        trainer.remove_callback(printer)  # it prints to stdout, which is for results
+        if recipe.gradient_checkpointing:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        if checkpoints is not None and resume is not None:
+            watch.go_on(checkpoints.progress(resume))
+        watch.begin()
+        trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
+        if stop.asked:
+            raise _stopped(trainer.state.global_step, steps, watch.last)
+        if checkpoints is not None and watch.best.step not in (None, trainer.state.global_step):
+            trainer._load_from_checkpoint(str(checkpoints.at(watch.best.step)))
+    return History(
+        steps=trainer.state.global_step, seconds=watch.elapsed, rows=watch.rows, best=watch.best.step or None
     )
-    watch = callback_class(recipe, steps, on_step)
-    trainer = trainer_class(
-        recipe=recipe,
-        watch=watch,
-        model=model,
-        args=arguments,
-        data_collator=collator,
-        train_dataset=data,
-        eval_dataset=validation if len(validation) else None,
-        callbacks=[watch],
-    )
-    trainer.remove_callback(printer)  # it prints to stdout, which is for results
-    if recipe.gradient_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    watch.begin()
-    with _memory_errors(recipe):
-        trainer.train()
-    return History(steps=trainer.state.global_step, seconds=watch.elapsed, rows=watch.rows)
 
 
-@contextlib.contextmanager
-def _memory_errors(recipe: Recipe) -> Iterator[None]:
-    """Memory that runs out becomes a TrainingError that says what helps, the least change first."""
-    import torch
+def _steps(recipe: Recipe, records: int) -> int:
+    """Optimizer steps of the whole training."""
+    if recipe.max_steps > 0:
+        return recipe.max_steps
+    a_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
+    return max(1, math.ceil(math.ceil(records / a_step) * recipe.num_train_epochs))
 
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        text = str(error)
-        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in text:
-            raise
-        advice = []
-        if recipe.per_device_train_batch_size > 1:
-            half = recipe.per_device_train_batch_size // 2
-            accumulation = recipe.gradient_accumulation_steps * 2
-            advice.append(f"per_device_train_batch_size {half} with gradient_accumulation_steps {accumulation}")
-        if not recipe.gradient_checkpointing:
-            advice.append("gradient_checkpointing = true")
-        advice += [f"max_length below {recipe.max_length}", "a modality that needs less (full > lora > qlora)"]
-        raise TrainingError(
-            "out of memory while training",
-            where=text.splitlines()[0] if text else type(error).__name__,
-            hint="try, in this order: " + "; ".join(advice),
-        ) from error
+
+def _options(recipe: Recipe, steps: int, *, evaluates: bool, saves: bool) -> dict[str, Any]:
+    """TrainingArguments by their own names."""
+    logging = max(1, steps // LOGS)
+    # where a resumed history is to equal an uninterrupted one, a checkpoint may not cut a row of it
+    every = recipe.save_steps or max(1, steps // CHECKPOINTS)
+    often = EVALUATIONS if recipe.early_stopping == "none" else EVALUATIONS_TO_STOP
+    return {
+        "per_device_train_batch_size": recipe.per_device_train_batch_size,
+        "per_device_eval_batch_size": recipe.per_device_train_batch_size,
+        "gradient_accumulation_steps": recipe.gradient_accumulation_steps,
+        "learning_rate": recipe.learning_rate,
+        "weight_decay": recipe.weight_decay,
+        "bf16": recipe.precision == "bf16",
+        "logging_steps": logging,
+        "logging_nan_inf_filter": False,  # it would hide a NaN that the watch must see
+        "eval_strategy": "steps" if evaluates else "no",
+        "eval_steps": recipe.eval_steps or max(1, steps // often),
+        "save_strategy": "steps" if saves else "no",
+        "save_steps": math.ceil(every / logging) * logging,
+        "report_to": [],
+        "disable_tqdm": True,
+        "remove_unused_columns": False,
+        "include_num_input_tokens_seen": "no",
+    }
+
+
+def _stopped(step: int, steps: int, last: str) -> Interrupted:
+    kept = f"; {last} is kept" if last else ""
+    return Interrupted(f"stopped at step {step:,} of {steps:,}{kept}", hint="the same command goes on from there")
 
 
 @cache
-def _classes() -> tuple[Any, Any, Any, Any]:
-    """Trainer, TrainingArguments and callback, made when torch and transformers are first needed."""
+def _classes() -> tuple[Any, Any, Any]:
+    """Trainer, TrainingArguments and the callback that prints, made when torch and transformers are first needed."""
     import torch
-    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
-
-    class Watch(TrainerCallback):  # type: ignore[misc]
-        """Keeps the history, reports progress, and stops at NaN or when the time is over."""
-
-        def __init__(self, recipe: Recipe, steps: int, on_step: Callable[..., None]) -> None:
-            self.recipe, self.steps, self.on_step = recipe, steps, on_step
-            self.rows: list[Mapping[str, float]] = []
-            self.begin()
-
-        def begin(self) -> None:
-            self.started = time.monotonic()
-
-        @property
-        def elapsed(self) -> float:
-            return time.monotonic() - self.started
-
-        def progress(self, step: int) -> float:
-            """0 to 1, by steps or by time, whichever ends training first."""
-            by_time = self.elapsed / self.recipe.max_seconds if self.recipe.max_seconds else 0.0
-            return min(1.0, max(step / self.steps, by_time))
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
-            kept = ("loss", "eval_loss", "learning_rate", "grad_norm", "epoch")
-            row = {"step": state.global_step, **{key: float(logs[key]) for key in kept if key in logs}}
-            if not any(key in row for key in ("loss", "eval_loss")):
-                return  # the closing summary
-            bad = [key for key in ("loss", "eval_loss") if not math.isfinite(row.get(key, 0.0))]
-            if bad:
-                raise TrainingError(
-                    f"{bad[0]} is {row[bad[0]]} at step {state.global_step}",
-                    where=f"learning_rate {self.recipe.learning_rate:g}, precision {self.recipe.precision}",
-                    hint="try a tenth of the learning rate, or precision fp32",
-                )
-            self.rows.append({**row, "seconds": round(self.elapsed, 3)})
-            self.on_step(state.global_step, self.steps, row)
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if self.recipe.max_seconds and self.elapsed >= self.recipe.max_seconds:
-                control.should_training_stop = True
+    from transformers import PrinterCallback, Trainer, TrainingArguments
 
     class StepTrainer(Trainer):  # type: ignore[misc]
         loss_is_scaled_for_ga = True
 
-        def __init__(self, *, recipe: Recipe, watch: Watch, **kwargs: Any) -> None:
-            self.recipe, self.watch = recipe, watch
+        def __init__(
+            self, *, recipe: Recipe, watch: Any, score: Callable[[], float] | None = None, **kwargs: Any
+        ) -> None:
+            self.recipe, self.watch, self.score = recipe, watch, score
             super().__init__(**kwargs)
             self.token_losses = TokenLosses(self.model)
 
@@ -193,6 +174,19 @@ def _classes() -> tuple[Any, Any, Any, Any]:
             )
             self._created_lr_scheduler = True
             return self.lr_scheduler
+
+        def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
+            """As ever; looked at before the optimizer's step, which would carry it into every weight."""
+            norm = super()._get_grad_norm(model, grad_norm)
+            if norm is not None and not math.isfinite(norm):
+                raise diverged("the gradient's norm", norm, self.state.global_step + 1, self.recipe, self.watch.last)
+            return norm
+
+        def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+            """The weights alone, in safetensors: the settings lie in the run, and a pickle of them is nobody's need."""
+            options = {"save_embedding_layers": False} if hasattr(self.model, "peft_config") else {}
+            with saving(Path(output_dir or self.args.output_dir)):
+                self.model.save_pretrained(output_dir or self.args.output_dir, **options)
 
         def floating_point_ops(self, inputs: Any) -> int:
             return 0  # counting them walks over all parameters at every step
@@ -235,11 +229,13 @@ def _classes() -> tuple[Any, Any, Any, Any]:
                     sums.index_add_(0, branch[keep].cpu(), (losses * weight[keep]).cpu().double())
             self.model.train(was_training)
             metrics = {"eval_loss": (sums / counts.clamp(min=1)).sum().item()}
+            if self.score is not None:
+                metrics["eval_accuracy"] = self.score()
             self.log(metrics)
             self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics
 
-    return StepTrainer, TrainingArguments, Watch, PrinterCallback
+    return StepTrainer, TrainingArguments, PrinterCallback
 
 
 def _length(record: Encoded) -> int:

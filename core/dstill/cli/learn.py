@@ -17,16 +17,21 @@ __all__ = ["COMMANDS"]
 @setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, or hf:FOLDER-or-id.")
 @setting("--objective", key="train.objective", shell_complete=complete_parts("objectives"), help="What it learns.")
 @setting("--modality", key="train.modality", shell_complete=complete_parts("modalities"), help="Or auto: by memory.")
+@click.option("--restart", is_flag=True, help="Begin anew, also where a checkpoint is.")
+@click.option("--allow-changed", is_flag=True, help="Go on from a checkpoint though settings or data have changed.")
 @seed_option
 @json_option
 @set_option
 @app
-def train(found: App, run: str, as_json: bool) -> None:
-    """Fine-tune a student on the run's dataset."""
+def train(found: App, run: str, restart: bool, allow_changed: bool, as_json: bool) -> None:
+    """Fine-tune a student on the run's dataset.
+
+    A training that was stopped, by Ctrl-C or by force, goes on from its newest whole checkpoint.
+    """
     opened = found.open(run)
     with progress() as report:
         opened.progress = report
-        facts = opened.train()
+        facts = opened.train(restart=restart, allow_changed=allow_changed)
     if as_json:
         emit({"run": str(opened.folder), "last": _last(facts), **{k: v for k, v in facts.items() if k != "history"}})
         return

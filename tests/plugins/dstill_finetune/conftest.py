@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import pytest
 
@@ -65,8 +65,10 @@ def fit(
     seed: int = 0,
     device: Device = CPU,
     validation: Sequence[Sequence[Pair]] = (),
+    job: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> Fitted:
+    """Train on small records. `job`: more of the TrainingJob; `changes`: of the recipe."""
     return student.fit(
         TrainingJob(
             train=[tuple(row) for row in (records() if rows is None else rows)],
@@ -76,6 +78,7 @@ def fit(
             device=device,
             folder=folder,
             seed=seed,
+            **(job or {}),
         )
     )
 

@@ -199,7 +199,6 @@ def step(
         encoder.encode([]),
         Recipe(max_steps=1, warmup_ratio=0.0, precision="fp32", task_prefix=form, **batches),  # type: ignore[arg-type]
         cpu,
-        folder=str(folder),
         seed=0,
         on_step=lambda step, of, values: losses.append(values["loss"]),
     )

@@ -68,7 +68,6 @@ def one_step(base: Path, tmp_path: Path, cpu: Device, records: Any) -> Step:
             encoder.encode([]),
             Recipe(learning_rate=1e-2, max_steps=1, warmup_ratio=0.0, precision="fp32", **recipe),
             cpu,
-            folder=str(tmp_path),
             seed=0,
             on_step=lambda step, of, values: losses.append(values["loss"]),
         )
@@ -110,7 +109,6 @@ def test_the_validation_loss_is_the_same_sum(base: Path, tmp_path: Path, cpu: De
         data,
         Recipe(learning_rate=1e-12, max_steps=1, per_device_train_batch_size=5, precision="fp32"),
         cpu,
-        folder=str(tmp_path),
         seed=0,
         on_step=lambda step, of, values: found.extend([values["eval_loss"]] if "eval_loss" in values else []),
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import stat
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
-from dstill.errors import DiskError, DstillError, UsageError
+from dstill.errors import DiskError, DstillError, Interrupted, UsageError
 from dstill.files import renewed
 from dstill.parts import Fitted, Memory, Modality, Recipe, Shape
 from dstill_finetune.modalities import Full, Lora
@@ -115,25 +116,19 @@ def test_answers_are_written_with_the_threads_of_training(
 
 
 def test_ctrl_c_in_the_loop_keeps_the_student_from_before(fit: Fit, tmp_path: Path) -> None:
-    from dstill_finetune.trainer import _classes
-
     folder = tmp_path / "student"
 
     def again(**changes: Any) -> None:
         with renewed(folder):
             fit(Tiny(SMALL), Full(), folder, max_steps=2, **changes)
 
+    def interrupt(*_: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
     again()
     weights = (folder / "model.safetensors").read_bytes()
-    watch = _classes()[2]
-    with pytest.MonkeyPatch.context() as patch:
-
-        def interrupt(*_: Any, **__: Any) -> None:
-            raise KeyboardInterrupt
-
-        patch.setattr(watch, "on_step_end", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            again(seed=1)
+    with pytest.raises(Interrupted, match="stopped at step 1 of 2"):
+        again(seed=1, job={"on_step": interrupt})
     assert (folder / "model.safetensors").read_bytes() == weights
     assert list(Tiny().load(folder).write(["predict: all red cars"]))
     again(seed=1)

@@ -1,0 +1,179 @@
+"""Checkpoints that count: each whole and unchanged, of this very training.
+
+    checkpoints/
+      began.json                   what the training was begun with: settings, data, base
+      checkpoint-300/              what transformers' Trainer saves, weights in safetensors
+        progress.json              the history so far and the seconds spent
+        COMPLETE.json              {"files": {name: {"size", "sha256"}}}, written last
+
+    checkpoints.begin({"learning_rate": 0.002, "data": "3f2a…"})   → the newest that counts, or None
+
+One without its COMPLETE.json, or with a file that is not as it says, is torn: the process or the
+machine stopped in the middle, or the disk did. It is set aside as ``torn-checkpoint-300``, and
+the one before it is taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Iterator, Mapping, Sequence
+
+from dstill.errors import RunError
+from dstill.files import write_text
+from dstill.records import Pair
+from dstill_finetune.saving import saving
+
+__all__ = ["Checkpoints", "digest"]
+
+BEGAN, COMPLETE, PROGRESS = "began.json", "COMPLETE.json", "progress.json"
+PREFIX = "checkpoint-"
+# Without these the weights of a checkpoint are of other shapes: no word of a person's makes them fit.
+FIXED = ("student", "modality", "r", "target_modules", "precision")
+
+log = logging.getLogger("dstill")
+
+
+class Checkpoints:
+    """Of one training, in a folder of its own."""
+
+    def __init__(self, folder: Path, *, keep: int = 2) -> None:
+        self.folder = folder
+        self.keep = keep  # the newest so many, and the best one
+        self.best: int | None = None  # the step whose checkpoint is kept whatever its age
+
+    def begin(self, made_of: Mapping[str, Any], *, allow_changed: bool = False) -> Path | None:
+        """Where to go on from, or None where training begins. Raises RunError for a training of another kind."""
+        newest = self.newest()
+        if newest is not None:
+            self._require_same(made_of, allow_changed)
+            log.info("going on from %s", newest.name)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_text(self.folder / BEGAN, json.dumps(made_of, indent=2, sort_keys=True) + "\n")
+        return newest
+
+    def newest(self) -> Path | None:
+        """The newest checkpoint that counts; torn ones that are newer are set aside."""
+        torn: list[tuple[Path, str]] = []
+        found = None
+        for path in self._by_step():
+            flaw = _flaw(path)
+            if not flaw:
+                found = path
+                break
+            torn.append((path, flaw))
+        for path, flaw in torn:
+            aside = path.with_name(f"torn-{path.name}")
+            shutil.rmtree(aside, ignore_errors=True)
+            path.rename(aside)
+            then = f"using {found.name}" if found else "training begins anew"
+            log.warning("%s incomplete (%s); %s", path.name, flaw, then)
+        return found
+
+    def complete(self, step: int, progress: Mapping[str, Any]) -> None:
+        """Mark the checkpoint of `step` as whole, and let go of those that are older than need be."""
+        path = self.folder / f"{PREFIX}{step}"
+        with saving(path):
+            (path / PROGRESS).write_text(json.dumps(progress), encoding="utf-8")
+            for file in _files(path):
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
+            files = {str(f.relative_to(path)): {"size": f.stat().st_size, "sha256": _sha256(f)} for f in _files(path)}
+        write_text(path / COMPLETE, json.dumps({"files": files}, indent=2) + "\n")
+        for old in self._by_step()[self.keep :]:
+            if _step(old) != self.best:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def progress(self, path: Path) -> dict[str, Any]:
+        """What `complete` was given."""
+        found: dict[str, Any] = json.loads((path / PROGRESS).read_text(encoding="utf-8"))
+        return found
+
+    def at(self, step: int) -> Path:
+        return self.folder / f"{PREFIX}{step}"
+
+    @property
+    def last(self) -> str:
+        """The newest whole checkpoint's name, for a person; empty where there is none."""
+        return next((path.name for path in self._by_step() if (path / COMPLETE).exists()), "")
+
+    def remove(self) -> None:
+        """The training is over: nobody goes on from here."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _by_step(self) -> list[Path]:
+        """Newest first."""
+        return sorted(
+            (p for p in self.folder.glob(f"{PREFIX}*") if p.is_dir() and p.name.removeprefix(PREFIX).isdecimal()),
+            key=_step,
+            reverse=True,
+        )
+
+    def _require_same(self, made_of: Mapping[str, Any], allow_changed: bool) -> None:
+        try:
+            began = json.loads((self.folder / BEGAN).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            began = {}
+        keys = sorted({*began, *made_of})
+        changed = [key for key in keys if began.get(key) != made_of.get(key)]
+        fixed = [key for key in changed if key in FIXED]
+        if not changed or (allow_changed and not fixed):
+            return
+        told = "; ".join(f"{key} {_brief(began.get(key))} → {_brief(made_of.get(key))}" for key in changed)
+        raise RunError(
+            f"the training that stopped here was begun otherwise: {told}",
+            where=str(self.folder),
+            hint=f"--restart begins anew ({', '.join(fixed)} cannot change on the way)"
+            if fixed
+            else "--allow-changed goes on from the checkpoint all the same, --restart begins anew",
+        )
+
+
+def digest(records: Sequence[Sequence[Pair]]) -> str:
+    """SHA-256 over what is learnt, in order."""
+    summed = hashlib.sha256()
+    for record in records:
+        for pair in record:
+            summed.update(json.dumps([pair.task_prefix, pair.source, pair.target, pair.weight]).encode())
+    return summed.hexdigest()
+
+
+def _flaw(path: Path) -> str:
+    """Why a checkpoint does not count; empty: it does."""
+    try:
+        files = json.loads((path / COMPLETE).read_text(encoding="utf-8"))["files"].items()
+    except FileNotFoundError:
+        return f"no {COMPLETE}"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return f"{COMPLETE} cannot be read"
+    for name, said in files:
+        file = path / name
+        if not file.is_file() or file.stat().st_size != said["size"]:
+            return f"{name} is missing or cut"
+        if _sha256(file) != said["sha256"]:
+            return f"{name} has another hash than {COMPLETE} says"
+    return ""
+
+
+def _files(path: Path) -> Iterator[Path]:
+    for file in sorted(path.rglob("*")):
+        if file.is_file() and file.name != COMPLETE:
+            yield file
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _step(path: Path) -> int:
+    return int(path.name.removeprefix(PREFIX))
+
+
+def _brief(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 16 else text[:12] + "…"

@@ -1,0 +1,69 @@
+"""Memory that runs out while training becomes an error that says what was there and what helps.
+
+with exhaustion(recipe, peak, last=lambda: "checkpoint-200"):
+    trainer.train()        # → OutOfMemory: out of memory while training; peak 11.2 GiB, 0.1 GiB free …
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import Callable, Iterator
+
+from dstill import hardware
+from dstill.errors import TrainingError
+from dstill.parts import Recipe
+from dstill_finetune.peak import PeakMemory
+
+__all__ = ["OutOfMemory", "exhaustion", "halved"]
+
+GIB = 2**30
+
+
+class OutOfMemory(TrainingError):
+    """A training step did not fit."""
+
+
+@contextlib.contextmanager
+def exhaustion(recipe: Recipe, peak: PeakMemory, last: Callable[[], str]) -> Iterator[None]:
+    """Raises OutOfMemory where memory runs out in the block, with advice, the least change first."""
+    import torch
+
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error)
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in text:
+            raise
+        held = f"peak {peak.bytes / GIB:.1f} GiB, {hardware.device().free / GIB:.1f} GiB free"
+        kept = f"; kept: {last()}" if last() else ""
+        raise OutOfMemory(
+            f"out of memory while training; {held}{kept}",
+            where=text.splitlines()[0] if text else type(error).__name__,
+            hint=f"try, in this order: {advice(recipe)}",
+        ) from error
+
+
+def advice(recipe: Recipe) -> str:
+    """What needs less memory, the least change first."""
+    found = []
+    if recipe.per_device_train_batch_size > 1:
+        less = halved(recipe)
+        found.append(
+            f"per_device_train_batch_size {less.per_device_train_batch_size} with "
+            f"gradient_accumulation_steps {less.gradient_accumulation_steps} (auto_find_batch_size does so by itself)"
+        )
+    if not recipe.gradient_checkpointing:
+        found.append("gradient_checkpointing = true")
+    found += [f"max_length below {recipe.max_length}", "a modality that needs less (full > lora > qlora)"]
+    return "; ".join(found)
+
+
+def halved(recipe: Recipe) -> Recipe:
+    """Half the batch and, for the same size of an optimizer step, twice the accumulation."""
+    half = recipe.per_device_train_batch_size // 2
+    return replace(
+        recipe,
+        per_device_train_batch_size=half,
+        gradient_accumulation_steps=recipe.gradient_accumulation_steps * recipe.per_device_train_batch_size // half,
+    )

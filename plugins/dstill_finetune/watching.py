@@ -1,0 +1,118 @@
+"""What looks on while transformers' Trainer works: history, progress, checkpoints, and when to stop.
+
+In: the recipe, how many steps there are, and what is told of each. Out: ``rows``, the history:
+
+    [{"step": 50, "loss": 1.31, "learning_rate": 0.0019, "grad_norm": 0.8, "epoch": 0.4, "seconds": 9.1}, …]
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict
+from functools import cache
+from typing import Any, Callable, Mapping
+
+from dstill.errors import TrainingError
+from dstill.parts import Recipe
+from dstill_finetune.checkpoints import Checkpoints
+from dstill_finetune.stopping import Best, Stop
+
+__all__ = ["diverged", "watch_class"]
+
+KEPT = ("loss", "eval_loss", "eval_accuracy", "learning_rate", "grad_norm", "epoch")
+
+
+def diverged(what: str, value: float, step: int, recipe: Recipe, last: str) -> TrainingError:
+    """The error for a number that is none; `last` names the newest checkpoint."""
+    advice = "try a tenth of the learning rate, or precision fp32"
+    if last:
+        advice += f"; --allow-changed goes on from {last}, which is good"
+    return TrainingError(
+        f"{what} is {value} at step {step}",
+        where=f"learning_rate {recipe.learning_rate:g}, precision {recipe.precision}",
+        hint=advice,
+    )
+
+
+@cache
+def watch_class() -> Any:
+    """The callback's class, made when transformers is first needed."""
+    from transformers import TrainerCallback
+
+    class Watch(TrainerCallback):  # type: ignore[misc]
+        def __init__(
+            self,
+            recipe: Recipe,
+            steps: int,
+            on_step: Callable[[int, int, Mapping[str, float]], None],
+            checkpoints: Checkpoints | None,
+            stop: Stop,
+        ) -> None:
+            self.recipe, self.steps, self.on_step = recipe, steps, on_step
+            self.checkpoints, self.stop = checkpoints, stop
+            self.best = Best(larger=recipe.early_stopping == "accuracy", patience=recipe.early_stopping_patience)
+            self.rows: list[Mapping[str, float]] = []
+            self.spent = 0.0  # seconds before this process took over
+            self.begin()
+
+        def begin(self) -> None:
+            self.started = time.monotonic()
+
+        def go_on(self, progress: Mapping[str, Any]) -> None:
+            """Take up what a checkpoint's `state` says."""
+            self.rows, self.spent = list(progress["rows"]), progress["seconds"]
+            self.best = Best(**progress["best"])
+
+        @property
+        def state(self) -> dict[str, Any]:
+            return {"rows": self.rows, "seconds": self.elapsed, "best": asdict(self.best)}
+
+        @property
+        def elapsed(self) -> float:
+            return self.spent + time.monotonic() - self.started
+
+        def progress(self, step: int) -> float:
+            """0 to 1, by steps or by time, whichever ends training first."""
+            by_time = self.elapsed / self.recipe.max_seconds if self.recipe.max_seconds else 0.0
+            return min(1.0, max(step / self.steps, by_time))
+
+        @property
+        def last(self) -> str:
+            return self.checkpoints.last if self.checkpoints else ""
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
+            row = {"step": state.global_step, **{key: float(logs[key]) for key in KEPT if key in logs}}
+            if not any(key in row for key in ("loss", "eval_loss")):
+                return  # the closing summary
+            bad = [key for key in ("loss", "eval_loss") if not math.isfinite(row.get(key, 0.0))]
+            if bad:
+                raise diverged(bad[0], row[bad[0]], state.global_step, self.recipe, self.last)
+            self.rows.append({**row, "seconds": round(self.elapsed, 3)})
+            self.on_step(state.global_step, self.steps, row)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            over = bool(self.recipe.max_seconds and self.elapsed >= self.recipe.max_seconds)
+            if over or self.stop.asked:
+                control.should_training_stop = True
+            if self.stop.asked:
+                control.should_save = self.checkpoints is not None
+            elif over or state.global_step >= self.steps:
+                control.should_save = False  # the student itself is saved next
+                control.should_evaluate = control.should_evaluate or self.recipe.early_stopping != "none"
+
+        def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
+            if self.recipe.early_stopping == "none" or self.checkpoints is None:
+                return
+            value = metrics["eval_accuracy" if self.recipe.early_stopping == "accuracy" else "eval_loss"]
+            if self.best.add(state.global_step, value):
+                self.checkpoints.best = self.best.step
+                control.should_save = True
+            elif self.best.over:
+                control.should_training_stop = True
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if self.checkpoints is not None and state.is_world_process_zero:
+                self.checkpoints.complete(state.global_step, self.state)
+
+    return Watch

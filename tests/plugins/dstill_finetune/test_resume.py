@@ -1,0 +1,331 @@
+"""A training that ends before its last step, by force, by wish or by itself, and one that goes on."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable, Mapping
+
+import pytest
+
+from dstill.errors import Interrupted, RunError, TrainingError
+from dstill.parts import Fitted, Modality, Recipe, Writer
+from dstill_finetune.checkpoints import Checkpoints
+from dstill_finetune.hf import Hf
+from dstill_finetune.modalities import Full, Lora, Qlora
+from dstill_finetune.stopping import Best, Stop
+from dstill_finetune.tiny import Tiny, TinyConfig
+
+Fit = Callable[..., Fitted]
+SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
+# 48 records, batches of 8: two epochs; dropout wherever there is any, and a checkpoint in the middle of each
+LONG = {"max_steps": 12, "save_steps": 4, "lora_dropout": 0.1}
+
+
+class Killed(Exception):
+    pass
+
+
+def _stop_at(step: int, deed: Callable[[], None]) -> Callable[..., None]:
+    def on_step(now: int, steps: int, values: Mapping[str, float]) -> None:
+        if now == step:
+            deed()
+
+    return on_step
+
+
+def _kill() -> None:
+    raise Killed  # the process would end here: nothing after this line of the training runs
+
+
+def _losses(fitted: Fitted) -> dict[float, float]:
+    return {row["step"]: row["loss"] for row in fitted.history if "loss" in row}
+
+
+@pytest.mark.parametrize(
+    ("kind", "modality"),
+    [("tiny", Full()), ("t5", Full()), ("llama", Full()), ("llama", Lora()), ("t5", Lora()), ("llama", Qlora())],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+@pytest.mark.parametrize("killed_at", [5, 10])
+def test_the_loss_curve_of_a_resumed_training_is_that_of_an_uninterrupted_one(
+    kind: str, modality: Modality, killed_at: int, fit: Fit, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    def student() -> Any:
+        if kind == "tiny":
+            return Tiny(SMALL)
+        found = Hf()
+        found.base = str(request.getfixturevalue(kind))
+        return found
+
+    whole = fit(student(), modality, tmp_path / "whole", job={"checkpoints": tmp_path / "kept"}, **LONG)
+    job = {"checkpoints": tmp_path / "checkpoints"}
+    with pytest.raises(Killed):
+        fit(student(), modality, tmp_path / "half", job={**job, "on_step": _stop_at(killed_at, _kill)}, **LONG)
+    seen: list[int] = []
+    resumed = fit(
+        student(), modality, tmp_path / "half", job={**job, "on_step": lambda step, *_: seen.append(step)}, **LONG
+    )
+    assert seen[0] == killed_at // 4 * 4 + 1  # from the checkpoint on, not from the beginning
+    assert resumed.steps == whole.steps == 12
+    assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
+    name = "adapter_model.safetensors" if modality.name != "full" else "model.safetensors"
+    assert _same_weights(tmp_path / "half" / name, tmp_path / "whole" / name)
+
+
+def _same_weights(one: Path, other: Path) -> bool:
+    from safetensors.torch import load_file
+
+    mine, theirs = load_file(one), load_file(other)
+    return mine.keys() == theirs.keys() and all(mine[n].allclose(theirs[n], rtol=1e-5, atol=1e-7) for n in mine)
+
+
+SCRIPT = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import conftest
+from dstill_finetune.modalities import Full
+from dstill_finetune.tiny import Tiny, TinyConfig
+small = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
+def on_step(step, steps, values):
+    if step == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+conftest.fit(Tiny(small), Full(), Path({folder!r}), max_steps=12, save_steps=4, lora_dropout=0.1,
+             job={{"checkpoints": Path({checkpoints!r}), "on_step": on_step}})
+"""
+
+
+def test_bad_input_074_after_sigkill(fit: Fit, tmp_path: Path) -> None:
+    """The process is killed outright; what it left is resumed by another one, and the curve is the same."""
+    whole = fit(Tiny(SMALL), Full(), tmp_path / "whole", job={"checkpoints": tmp_path / "kept"}, **LONG)
+    checkpoints = tmp_path / "checkpoints"
+    script = SCRIPT.format(
+        tests=str(Path(__file__).parent), folder=str(tmp_path / "half"), checkpoints=str(checkpoints)
+    )
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=120, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-500:]
+    assert (checkpoints / "checkpoint-4" / "COMPLETE.json").exists()
+    resumed = fit(Tiny(SMALL), Full(), tmp_path / "half", job={"checkpoints": checkpoints}, **LONG)
+    assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
+
+
+def _interrupted(fit: Fit, tmp_path: Path, **changes: Any) -> Checkpoints:
+    job = {"checkpoints": tmp_path / "checkpoints", "on_step": _stop_at(10, _kill)}
+    with pytest.raises(Killed):
+        fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **{**LONG, **changes})
+    return Checkpoints(tmp_path / "checkpoints")
+
+
+@pytest.mark.parametrize("damage", ["no mark", "cut", "flipped"])
+def test_bad_input_074(damage: str, fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    checkpoints = _interrupted(fit, tmp_path)
+    newest = checkpoints.at(8)
+    weights = newest / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    if damage == "no mark":
+        (newest / "COMPLETE.json").unlink()
+    elif damage == "cut":
+        weights.write_bytes(data[:-1])
+    else:
+        data[len(data) // 2] ^= 1
+        weights.write_bytes(data)
+    with caplog.at_level(logging.WARNING):
+        found = checkpoints.newest()
+    assert found == checkpoints.at(4)
+    assert caplog.messages[0].startswith("checkpoint-8 incomplete (")
+    assert caplog.messages[0].endswith("); using checkpoint-4")
+    assert (checkpoints.folder / "torn-checkpoint-8").is_dir()
+    assert not newest.exists()
+
+
+def test_checkpoints_hold_no_pickled_weights_and_few_are_kept(fit: Fit, tmp_path: Path) -> None:
+    job = {"checkpoints": tmp_path / "checkpoints"}
+    fit(Tiny(SMALL), Full(), tmp_path / "student", job=job, **{**LONG, "save_steps": 2})
+    kept = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert kept == ["began.json", "checkpoint-10", "checkpoint-8"]  # the last step's are the student's own
+    files = {path.name for path in (tmp_path / "checkpoints" / "checkpoint-10").iterdir()}
+    assert "model.safetensors" in files
+    assert not files & {"training_args.bin", "pytorch_model.bin"}
+
+
+def test_bad_input_073(fit: Fit, tmp_path: Path) -> None:
+    _interrupted(fit, tmp_path)
+    job = {"checkpoints": tmp_path / "checkpoints"}
+    with pytest.raises(RunError) as caught:
+        fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **{**LONG, "learning_rate": 1e-4})
+    assert caught.value.exit_code == 5
+    assert "learning_rate 0.003 → 0.0001" in caught.value.what
+    assert "--allow-changed" in caught.value.hint
+    fitted = fit(
+        Tiny(SMALL), Full(), tmp_path / "half", job={**job, "allow_changed": True}, **{**LONG, "learning_rate": 1e-4}
+    )
+    assert fitted.steps == 12
+    assert fitted.history[-1]["learning_rate"] < 1e-4
+
+
+def test_bad_input_073_data_and_shape(fit: Fit, records: Any, tmp_path: Path) -> None:
+    _interrupted(fit, tmp_path)
+    job = {"checkpoints": tmp_path / "checkpoints"}
+    with pytest.raises(RunError, match="data"):
+        fit(Tiny(SMALL), Full(), tmp_path / "half", records()[:-1], job=job, **LONG)
+    with pytest.raises(RunError, match="modality full → lora") as caught:
+        fit(Tiny(SMALL), Lora(), tmp_path / "half", job={**job, "allow_changed": True}, **LONG)
+    assert "--restart" in caught.value.hint
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_person_who_stops_it_loses_nothing(number: signal.Signals, fit: Fit, tmp_path: Path) -> None:
+    whole = fit(Tiny(SMALL), Full(), tmp_path / "whole", job={"checkpoints": tmp_path / "kept"}, **LONG)
+    job = {"checkpoints": tmp_path / "checkpoints"}
+    stop = _stop_at(7, lambda: signal.raise_signal(number))
+    with pytest.raises(Interrupted) as caught:
+        fit(Tiny(SMALL), Full(), tmp_path / "half", job={**job, "on_step": stop}, **LONG)
+    assert caught.value.what in (
+        "stopped at step 7 of 12; checkpoint-7 is kept",
+        "stopped at step 8 of 12; checkpoint-8 is kept",
+    )
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    resumed = fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **LONG)
+    assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
+
+
+def test_a_second_signal_is_the_systems_own() -> None:
+    with Stop() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.asked
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class _At(Full):
+    """Its model does `deed` to its output, or raises, at the tenth step."""
+
+    name = "at"
+
+    def __init__(self, deed: Callable[[Any], None]) -> None:
+        self.deed = deed
+
+    def prepare(self, model: Any, recipe: Recipe) -> Any:
+        calls = iter(range(100))
+
+        def hook(module: Any, args: Any, output: Any) -> None:
+            if module.training and next(calls) == 9:
+                self.deed(output)
+
+        model.register_forward_hook(hook)
+        return super().prepare(model, recipe)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_bad_input_069(value: float, fit: Fit, tmp_path: Path) -> None:
+    """It stops before the optimizer carries the number into every weight, and names what is still good."""
+
+    def poison(output: Any) -> None:
+        output.logits = output.logits * value
+
+    with pytest.raises(TrainingError) as caught:
+        fit(Tiny(SMALL), _At(poison), tmp_path / "student", job={"checkpoints": tmp_path / "kept"}, **LONG)
+    assert caught.value.exit_code == 10
+    assert caught.value.what == "the gradient's norm is nan at step 10"
+    assert caught.value.where == "learning_rate 0.003, precision fp32"
+    assert "--allow-changed goes on from checkpoint-8" in caught.value.hint
+
+
+class _Hungry(Full):
+    """Its model takes no more than two records at once."""
+
+    name = "hungry"
+
+    def prepare(self, model: Any, recipe: Recipe) -> Any:
+        import torch
+
+        def full(module: Any, args: Any, kwargs: Any) -> None:
+            if module.training and len(kwargs["input_ids"]) > 4:  # label and rationale of each record
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+        model.register_forward_pre_hook(full, with_kwargs=True)
+        return super().prepare(model, recipe)
+
+
+def test_bad_input_068(fit: Fit, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError) as caught:
+        fit(Tiny(SMALL), _Hungry(), tmp_path / "student")
+    assert caught.value.exit_code == 10
+    assert "out of memory while training; peak " in caught.value.what
+    assert "GiB free" in caught.value.what
+    steps = [
+        caught.value.hint.index(word) for word in ("batch_size 4", "gradient_checkpointing", "max_length", "modality")
+    ]
+    assert steps == sorted(steps)
+
+
+def test_bad_input_068_later(fit: Fit, tmp_path: Path) -> None:
+    """After a while: the last checkpoint is named."""
+    import torch
+
+    def fail(output: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(TrainingError, match="kept: checkpoint-8"):
+        fit(Tiny(SMALL), _At(fail), tmp_path / "student", job={"checkpoints": tmp_path / "kept"}, **LONG)
+
+
+def test_auto_find_batch_size_halves_until_it_fits(fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        fitted = fit(Tiny(SMALL), _Hungry(), tmp_path / "student", auto_find_batch_size=True)
+    assert [m for m in caplog.messages if "begins again" in m] == [
+        "begins again with a batch of 4",
+        "begins again with a batch of 2",
+    ]
+    assert fitted.steps == 6
+
+
+@pytest.mark.parametrize("wanted", ["accuracy", "loss"])
+def test_early_stopping_takes_the_best(wanted: str, fit: Fit, records: Any, tmp_path: Path) -> None:
+    scores = iter([0.1, 0.5, 0.4, 0.5, 0.3, 0.9])
+
+    def score(writer: Writer) -> float:
+        [written] = writer.write(["predict: all red cars"])
+        assert isinstance(written.text, str)
+        return next(scores)
+
+    changes: dict[str, Any] = {"early_stopping": wanted, "early_stopping_patience": 3, "eval_steps": 2}
+    if wanted == "loss":
+        changes["learning_rate"] = 0.0  # no look is better than the first
+    job = {"checkpoints": tmp_path / "checkpoints", "score": score}
+    fitted = fit(
+        Tiny(SMALL),
+        Full(),
+        tmp_path / "student",
+        validation=records()[:4],
+        job=job,
+        **{**LONG, "max_steps": 40, **changes},
+    )
+    best, last = (4, 10) if wanted == "accuracy" else (2, 8)
+    assert (fitted.best_step, fitted.steps) == (best, last)
+    assert [row["eval_accuracy"] for row in fitted.history if "eval_accuracy" in row] == (
+        [0.1, 0.5, 0.4, 0.5, 0.3] if wanted == "accuracy" else []
+    )
+    kept = tmp_path / "checkpoints" / f"checkpoint-{best}" / "model.safetensors"
+    assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
+
+
+def test_best_counts_what_came_after() -> None:
+    best = Best(larger=False, patience=2)
+    assert [best.add(step, value) for step, value in enumerate([3.0, 2.0, 2.0, 1.0, 5.0, 1.0])] == [
+        True, True, False, True, False, False,
+    ]  # fmt: skip
+    assert (best.step, best.value, best.over) == (3, 1.0, True)
+
+
+def test_a_mark_that_cannot_be_read_does_not_count(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint-3"
+    checkpoint.mkdir()
+    (checkpoint / "COMPLETE.json").write_text(json.dumps({"files": []}))
+    assert Checkpoints(tmp_path).newest() is None
+    assert (tmp_path / "torn-checkpoint-3").exists()
