@@ -1,0 +1,44 @@
+"""What an engine holds of an index, field by field, against what the documents hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Iterator, Mapping
+
+from dstill_querydsl.engines import HttpEngine
+from dstill_querydsl.fields import Fields
+from dstill_querydsl.indices import Index
+
+
+def in_documents(index: Index) -> dict[str, int]:
+    """Field → how many documents have a value of it, sub-fields included."""
+    counts: Counter[str] = Counter()
+    for _, source in index.documents():
+        counts.update(set(_present(source)))
+    fields = [one for one in Fields.of(index.mapping) if one.family not in ("object", "nested")]
+    return {one.name: counts[one.name.rpartition(".")[0] if one.sub else one.name] for one in fields}
+
+
+def in_engine(engine: HttpEngine, name: str, index: Index) -> dict[str, int]:
+    """The same, asked of the engine."""
+    found = {}
+    for one in Fields.of(index.mapping):
+        if one.family in ("object", "nested"):
+            continue
+        query: dict[str, Any] = {"exists": {"field": one.name}}
+        for path in reversed(one.nested):
+            query = {"nested": {"path": path, "query": query}}
+        outcome = engine.search(name, {"size": 0, "track_total_hits": True, "query": query})
+        found[one.name] = outcome.raw["hits"]["total"]["value"]
+    return found
+
+
+def _present(value: Any, path: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping) and set(value) != {"lat", "lon"}:
+        for key, inner in value.items():
+            yield from _present(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _present(inner, path)
+    elif value is not None:
+        yield path

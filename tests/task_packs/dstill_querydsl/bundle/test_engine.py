@@ -1,0 +1,71 @@
+"""The embedded engine takes each bundled index as it is: every value, nested objects and places included."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+import pytest
+from support.held import in_documents, in_engine
+
+from dstill.parts import Engine
+from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.indices import CEILING, NAMES, bundled
+from dstill_querydsl.variants import vary
+
+DOCUMENTS = 200
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[HttpEngine]:
+    with EmbeddedServer.start() as server:
+        opened = HttpEngine(Engine(url=server.url), writable=True, embedded_version=server.version)
+        yield opened
+        opened.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_field_is_held_by_as_many_documents_as_have_it(name: str, engine: HttpEngine) -> None:
+    index = bundled(name, CEILING if name == "quakes" else DOCUMENTS)  # few quakes have an alert
+    count = engine.index(f"dstill-{name}", index.mapping, index.documents(), index.settings)
+    assert count == len(list(index.documents()))
+    want = in_documents(index)
+    assert in_engine(engine, f"dstill-{name}", index) == want
+    assert all(want.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_so_is_each_field_of_a_wide_variant(name: str, engine: HttpEngine) -> None:
+    variant = vary(bundled(name, 60), 2, distractors=900)
+    assert (
+        engine.index(f"dstill-{name}-2", variant.index.mapping, variant.index.documents(), variant.index.settings) == 60
+    )
+    old, new = in_documents(bundled(name, 60)), in_documents(variant.index)
+    assert {variant.names[field]: count for field, count in old.items()}.items() <= new.items()
+    held = in_engine(engine, f"dstill-{name}-2", variant.index)
+    assert held == new
+
+
+def test_a_person_who_directs_and_acts_is_the_same_object_twice(engine: HttpEngine) -> None:
+    index = bundled("movies", DOCUMENTS)
+    engine.index("dstill-credits", index.mapping, index.documents(), index.settings)
+    films = [film for _, film in index.documents()]
+    directing, acting = (
+        {one["name"] for film in films for one in film.get("credits", []) if one["job"] == job}
+        for job in ("director", "actor")
+    )
+    person = min(directing & acting)
+    both = {"bool": {"filter": [{"term": {"credits.name": person}}, {"term": {"credits.job": "director"}}]}}
+    outcome = engine.search("dstill-credits", {"size": 100, "query": {"nested": {"path": "credits", "query": both}}})
+    credit = {"name": person, "job": "director"}
+    want = {name for name, film in index.documents() if credit in film.get("credits", [])}
+    assert {hit["_id"] for hit in outcome.raw["hits"]["hits"]} == want
+    assert want
+
+
+def test_places_lie_where_they_should(engine: HttpEngine) -> None:
+    index = bundled("flights", DOCUMENTS)
+    engine.index("dstill-places", index.mapping, index.documents(), index.settings)
+    near = {"geo_distance": {"distance": "20km", "origin.location": {"lat": 40.64, "lon": -73.78}}}  # JFK
+    outcome = engine.search("dstill-places", {"size": 200, "query": near})
+    want = {name for name, flight in index.documents() if flight["origin"]["code"] in ("JFK", "LGA")}
+    assert {hit["_id"] for hit in outcome.raw["hits"]["hits"]} == want
