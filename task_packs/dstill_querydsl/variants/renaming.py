@@ -4,8 +4,7 @@
     -> {"query": {"term": {"server.label": "web-03"}}}
 
 Names of fields are changed where `mapping_uses` finds them: in queries, sorts, aggregations, nested paths, `_source`,
-`fields`, collapse and highlight. Everything else stays as it is, names that the index has not included. Not found,
-and so not changed: fields in decay functions.
+`fields`, collapse and highlight. Everything else stays as it is, names that the index has not included.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ _VALUED = (
     "field_masking_span",
     "span_field_masking",
     "field_value_factor",
+    "random_score",
 )
 
 

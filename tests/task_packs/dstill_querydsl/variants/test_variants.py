@@ -247,6 +247,14 @@ NAMES_OF = {"a": "A", "a.b": "A.B", "a.b.raw": "A.B.kw", "n": "N", "n.x": "N.X",
             {"highlight": {"fields": {"a.b": {}}}, "docvalue_fields": [{"field": "host"}]},
             {"highlight": {"fields": {"A.B": {}}}, "docvalue_fields": [{"field": "H"}]},
         ),
+        (
+            {"query": {"function_score": {"gauss": {"a.b": {"origin": 1, "scale": 2}}}}},
+            {"query": {"function_score": {"gauss": {"A.B": {"origin": 1, "scale": 2}}}}},
+        ),
+        (
+            {"query": {"function_score": {"functions": [{"field_value_factor": {"field": "n"}}, {"weight": 2}]}}},
+            {"query": {"function_score": {"functions": [{"field_value_factor": {"field": "N"}}, {"weight": 2}]}}},
+        ),
         ({"query": {"term": {"nobody": 1}}}, {"query": {"term": {"nobody": 1}}}),
     ],
 )  # fmt: skip
