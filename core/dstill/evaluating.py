@@ -17,7 +17,7 @@ from dstill.folder import data_file, system_file
 from dstill.making import make_student, modalities
 from dstill.parts import Executor, TrainingJob, Writer
 from dstill.records import SPLITS, Example, Prediction, Record, Verdict
-from dstill.watching import watched
+from dstill.watching import lost, watched
 
 if TYPE_CHECKING:
     from dstill.run import Run
@@ -73,6 +73,7 @@ def _evaluate(run: Run, examples: Sequence[Example], executor: Executor | None) 
             if system == "student":
                 facts["categories"] = _by_category(run, verdicts)
                 facts["latency"] = _latency(predictions)
+                facts["invalid"] = lost(verdicts)
         facts.update(engine=label, scores=scores, peak_memory=hardware.peak_memory())
     return facts
 

@@ -1,9 +1,11 @@
-"""Data that may move under a run: what it was like when the dataset was made, before a stage and after it.
+"""Data that may move under a run, and engines that may be gone: what then is said of the scores.
 
     with watched(executor, examples, facts, made_from=run.manifest["stages"]["generate"]["data"]):
         …                           # DataError before it begins, where questions may have no answer any more
     facts["data"]       # what the data was like
     facts["notes"]      # "while answers ran: 'logs' holds 6 documents, and held 5": how it differs from what it was
+
+    lost(verdicts)      # "the engine could not be asked about 12 of 400 answers, more than 2 %"; else nothing
 
 What the facts are is the executor's matter (`Executor.facts`, `Executor.changes`); here they are
 compared at the right moments, and kept for run.json and the person.
@@ -17,9 +19,11 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from dstill.errors import DataError
 from dstill.parts import Executor
-from dstill.records import Example
+from dstill.records import Example, OutcomeKind, Verdict
 
-__all__ = ["watched"]
+__all__ = ["lost", "watched"]
+
+MOST_LOST = 0.02  # of the answers: above it the engine, not the student, decided the scores
 
 log = logging.getLogger("dstill")
 
@@ -49,3 +53,12 @@ def watched(
         notes += [f"while answers ran: {change.message}; scores are of data that moved" for change in moved]
     for note in notes:
         log.warning("%s", note)
+
+
+def lost(verdicts: Sequence[Verdict]) -> str:
+    """Why scores are not to be trusted: the engine was not there for too many answers or their golds."""
+    away = OutcomeKind.UNAVAILABLE.value
+    count = sum(v.outcome == away or v.gold_error.startswith(f"{away}:") for v in verdicts)
+    if count <= MOST_LOST * len(verdicts):
+        return ""
+    return f"the engine could not be asked about {count} of {len(verdicts)} answers, more than {MOST_LOST:.0%}"

@@ -476,6 +476,21 @@ def test_train_evaluate_predict_trace(cli: Cli, generated: Path) -> None:
     assert traced["files"]["predictions.jsonl"]["text"] == "1+2"
 
 
+def test_bad_input_066_an_evaluation_without_its_engine_ends_with_3(
+    cli: Cli, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "dstill.evaluating.lost", lambda verdicts: "the engine could not be asked about 3 of 13 answers"
+    )
+    ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
+    assert ended.code == 3
+    assert "executable_accuracy" in ended.out  # the scores are shown all the same
+    what, where, hint = ended.err.splitlines()[-3:]
+    assert what == "error: this evaluation is invalid: the engine could not be asked about 3 of 13 answers"
+    assert where.endswith("verdicts.jsonl")
+    assert "dstill evaluate mine" in hint
+
+
 def test_data_that_moved_is_told(cli: Cli, finished: Path) -> None:
     (finished.parent / "looks.json").write_text('[{"beads": 10}, {"beads": 12}]')
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")

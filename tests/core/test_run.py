@@ -13,7 +13,7 @@ from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.errors import ConfigError, DataError, PluginError, RunError, UsageError
 from dstill.plugins import Plugins, part_sections
-from dstill.records import Level
+from dstill.records import Example, Level, Outcome, OutcomeKind
 from dstill.store import ReplyStore
 
 TOY = {
@@ -149,8 +149,6 @@ def test_a_limit_leaves_something_to_test_on(create: Callable[..., Run]) -> None
 def test_which_answers_are_run_before_they_become_records(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch, execute: str, accepted: int
 ) -> None:
-    from dstill.records import Example, Outcome, OutcomeKind
-
     abacus = plugins.executor("abacus")
     run_one = abacus.run
 
@@ -246,6 +244,24 @@ def test_data_that_questions_do_not_fit_any_more_is_refused_before_anything_runs
     assert caught.value.where == "wires: 3, now 2"
     assert caught.value.exit_code == 4
     assert not (run.folder / "predictions.jsonl").exists()
+
+
+@pytest.mark.parametrize(("each", "invalid"), [(1, True), (8, True), (1000, False)])
+def test_bad_input_066_an_engine_that_was_away_too_often_makes_scores_invalid(
+    create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch, each: int, invalid: bool
+) -> None:
+    abacus = plugins.executor("abacus")
+    runs, calls = abacus.run, iter(range(10_000))
+
+    def away(self: Any, answer: str, example: Example) -> Outcome:
+        gone = Outcome(kind=OutcomeKind.UNAVAILABLE, reason="429 es_rejected_execution_exception")
+        return gone if next(calls) % each == each - 1 else runs(self, answer, example)
+
+    run = create()
+    run.generate()
+    run.train()
+    monkeypatch.setattr(abacus, "run", away)
+    assert bool(run.evaluate()["invalid"]) is invalid
 
 
 def test_data_that_cannot_move_is_not_spoken_of(create: Callable[..., Run]) -> None:

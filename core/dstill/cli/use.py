@@ -13,7 +13,7 @@ from dstill import hardware
 from dstill.cli.app import App, app, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, note, progress, table, visible
 from dstill.cli.data import text_of
-from dstill.errors import AnswerError, DataError, UsageError
+from dstill.errors import AnswerError, DataError, FailedItems, UsageError
 from dstill.parts import Executor
 from dstill.records import Example, Verdict
 from dstill.rows import rows_from
@@ -50,6 +50,12 @@ def evaluate(found: App, run: str, load_data: bool, as_json: bool) -> None:
     else:
         show_scores(opened, facts)
         click.echo(f"next: dstill report {opened.folder}")
+    if facts["invalid"]:
+        raise FailedItems(
+            f"this evaluation is invalid: {facts['invalid']}",
+            where=str(opened.folder / "verdicts.jsonl"),
+            hint=f"see to the engine, then: dstill evaluate {opened.folder}",
+        )
 
 
 def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, Any]:
