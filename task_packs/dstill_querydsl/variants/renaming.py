@@ -9,6 +9,7 @@ Names of fields are changed where `mapping_uses` finds them: in queries, sorts, 
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any, Iterator, Mapping
 
 from dstill.errors import DataError
@@ -57,9 +58,11 @@ def new_name(name: str, names: Mapping[str, str]) -> str | None:
 
 
 def _new(name: str, names: Mapping[str, str]) -> Iterator[str]:
-    """Its new name; of an object that was opened, the names of what was in it."""
+    """Its new name; of an object that was opened, the names of what was in it; of a pattern, what it matches."""
     if (new := new_name(name, names)) is not None:
         yield new
+    elif "*" in name:
+        yield from (names[other] for other in names if name != "*" and fnmatchcase(other, name))
     else:
         for other in names:
             parent = other.rpartition(".")[0]

@@ -271,6 +271,12 @@ def test_an_opened_object_is_its_fields_in_a_list_and_an_error_elsewhere() -> No
         rename({"query": {"exists": {"field": "http"}}}, names)
 
 
+def test_a_pattern_is_the_fields_that_it_matches() -> None:
+    names = {"http.status": "http_status", "http.path": "http_path", "host": "host"}
+    assert rename({"_source": ["http.*", "host"]}, names) == {"_source": ["http_status", "http_path", "host"]}
+    assert rename({"_source": "*"}, names) == {"_source": "*"}
+
+
 @settings(max_examples=30, deadline=None)
 @given(seed=SEEDS)
 def test_a_renamed_gold_uses_fields_of_the_variant_alone(seed: int) -> None:
