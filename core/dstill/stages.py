@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, TypeVar
 
 from dstill.errors import DataError
+from dstill.leakage import leaks
 from dstill.parts import Executor, Objective, Teacher, Writer
 from dstill.plugins import Plugins
 from dstill.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Prompt, Record, Rejection, Verdict
@@ -170,30 +171,12 @@ def _fraction(text: str) -> float:
 
 def check_splits(records: Iterable[Record]) -> None:
     """Refuse sets that are not what their names say. Raises DataError (bad input 22)."""
-    by_split: dict[str, list[Record]] = {}
-    for record in records:
-        by_split.setdefault(record.split, []).append(record)
-    train = by_split.get("train", [])
-    templates = {r.template for r in train if r.template}
-    indices = {str(r.context.get("index")) for r in train if r.context.get("index")}
-    questions = {(r.question, str(r.context)) for r in train}
-    for split, items in by_split.items():
-        if split == "train":
-            continue
-        shared, what = 0, "question"
-        if split == "test_templates":
-            shared, what = sum(r.template in templates for r in items), "template"
-        elif split == "test_index":
-            shared, what = sum(str(r.context.get("index")) in indices for r in items), "index"
-        elif split == "test":
-            shared = sum((r.question, str(r.context)) in questions for r in items)
-        if shared:
-            verb = ("share a" if shared > 1 else "shares a") + "n" * (what == "index")
-            raise DataError(
-                f"{shared} of {len(items)} items of {split} {verb} {what} with train",
-                where=f"the sets {split} and train",
-                hint="a score over them would not mean what its name says: split by template and index",
-            )
+    for leak in leaks(records):
+        raise DataError(
+            str(leak),
+            where=f"the sets {leak.split} and train",
+            hint="a score over them would not mean what its name says: split by template and index",
+        )
 
 
 # --- evaluation -------------------------------------------------------------------------

@@ -1,0 +1,138 @@
+"""The command `audit`: gold checks over a file, a run, or the task's own questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Sequence
+
+import click
+
+from dstill.auditing import audit as audit_golds
+from dstill.cli.app import App, Count, app, json_option, seed_option, set_option, setting, task_option
+from dstill.cli.console import emit, progress, table, visible
+from dstill.errors import DataError, FailedItems
+from dstill.findings import Audit
+from dstill.folder import MANIFEST, RUNS
+from dstill.making import make_executor, make_task
+from dstill.parts import Executor
+from dstill.records import SPLITS, Example
+from dstill.rows import read_questions
+from dstill.task import Task
+
+__all__ = ["COMMANDS"]
+
+SHOWN = 10  # survivors and refused golds in a person's table; --json has all
+
+
+@click.command()
+@click.argument("what", metavar="[FILE|RUN]", required=False)
+@click.option("--limit", type=Count(0, 10**6), default=200, show_default=True, help="So many golds are run; 0: none.")
+@task_option
+@setting("--engine-url", key="engine.url", metavar="URL", help="Run the golds on this server.")
+@seed_option
+@json_option
+@set_option
+@app
+def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
+    """Check golds: of FILE (as for `generate --questions`), of a RUN's dataset, or the task's own.
+
+    Which are refused by the checks or fail on the engine, prove nothing (vacuous), hang on chance; which
+    wrong answers would pass for them (kill rate); questions that stand there twice; what test sets
+    share with train. All golds are checked, --limit of them also run. The exit code is 3 when golds
+    are refused or fail, contradict each other, or leak.
+    """
+    task, executor, examples = _given(found, what)
+    if not any(example.answer is not None for example in examples):
+        raise DataError("no golds to audit", where=what or f"task '{task.name}'", hint="give rows with an 'answer'")
+    with progress() as report:
+        if executor is None or not limit:
+            result = audit_golds(task, examples, None, limit=0, progress=report)
+        else:
+            with executor.open(task, found.config().settings.engine):
+                result = audit_golds(task, examples, executor, limit=limit, progress=report)
+    source = what or f"task {task.name}"
+    if as_json:
+        emit({"source": source, "task": task.name, "ok": not result.bad, **result.to_json()})
+    else:
+        _show(source, result)
+    if result.bad and as_json:
+        raise click.exceptions.Exit(FailedItems.exit_code)  # the object says it itself
+    if result.bad:
+        raise FailedItems("; ".join(result.bad), where=source, hint="mend or leave out those rows; --json names each")
+
+
+def _given(found: App, what: str | None) -> tuple[Task, Executor | None, list[Example]]:
+    """The task, what runs its answers, and the questions."""
+    if what is not None and (not Path(what).is_file() or (RUNS / what / MANIFEST).exists()):
+        run = found.open(what)
+        examples = [record.example for split in SPLITS for record in run.records(split)]
+        return run.task, run.executor(), examples
+    config = found.config()
+    task = make_task(found.plugins, config)
+    executor = make_executor(found.plugins, config, task)
+    if what is not None:
+        return task, executor, read_questions(Path(what))
+    return task, executor, [example for split in SPLITS for example in task.examples(split)]
+
+
+# --- for a person -----------------------------------------------------------------------
+
+
+def _show(source: str, result: Audit) -> None:
+    facts = result.to_json()
+    rows = [
+        ["golds", facts["golds"]],
+        ["of them refusals", facts["refusals"]],
+        ["questions without a gold", facts["without_gold"]],
+        ["refused by the checks", len(facts["refused"])],
+        ["asked twice, one answer", len(facts["duplicates"]["same"])],
+        ["asked twice, several answers", len(facts["duplicates"]["conflicting"])],
+    ]
+    if result.engine:
+        rows += [
+            [f"run on {result.engine}", facts["ran"]],
+            ["refused by the engine", len(facts["failed"])],
+            ["not run: unsupported here", len(facts["unsupported"])],
+            ["not run: unavailable", len(facts["unavailable"])],
+            ["vacuous", len(facts["vacuous"])],
+            ["decided by chance (a page that ends in a tie)", len(facts["arbitrary"])],
+        ]
+    table(["found", "#golds"], [[name, str(n)] for name, n in rows], title=f"audit of {source}")
+    if result.engine:
+        _show_kills(facts)
+    for leak in result.leaked:
+        click.echo(str(leak))
+    _show_some("refused", [(one["id"], one["problems"][0]["message"]) for one in facts["refused"]])
+    _show_some("failed", [(one["id"], one["reason"]) for one in facts["failed"]])
+    _show_some("survivors", [(one["id"], ", ".join(one["neighbours"])) for one in facts["survivors"]])
+
+
+def _show_kills(facts: dict[str, Any]) -> None:
+    corpora, alone = facts["kill_rate"], facts["kill_rate_by_data_alone"]
+    if not corpora["n"]:
+        click.echo(
+            "kill rate: not checked" + "".join(f"; {reason} ({n})" for reason, n in facts["not_checked"].items())
+        )
+        return
+    rows = [[name, *(_figure(one[name]) for one in (corpora, alone))] for name in ("median", "mean", "least")] + [
+        [f"golds from {bound} up", *(str(one["classes"].get(bound, 0)) for one in (corpora, alone))]
+        for bound in corpora["classes"]
+    ]
+    table(["kill rate", "#on corpora", "#on the data alone"], rows)
+    for reason, n in facts["not_checked"].items():
+        click.echo(visible(f"not checked: {n} golds, {reason}"))
+    if pairs := facts["pairs"]["of"]:
+        click.echo(f"held-back neighbours: {facts['pairs']['told']} of {pairs} told")
+
+
+def _figure(value: float | None) -> str:
+    return "not checked" if value is None else f"{value:.3f}"
+
+
+def _show_some(what: str, found: Sequence[tuple[str, str]]) -> None:
+    if found:
+        more = f" (the first {SHOWN} of {len(found)}; --json has all)" if len(found) > SHOWN else ""
+        table([what, "what"], [list(one) for one in found[:SHOWN]], title=f"{what}{more}")
+
+
+COMMANDS = (audit,)
