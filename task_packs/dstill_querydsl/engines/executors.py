@@ -9,8 +9,8 @@
   bundled index, written to one made for it and removed at the end.
 
 An example whose context holds a ``corpus`` (`records.Corpus`, data ``{"documents": [[id, source],
-…]}``) runs on those documents under the index' mapping. Golds of an index that cannot move are
-run once and remembered.
+…]}``) runs on those documents under the index' mapping; beside an index of the user's, which is only
+read, on an embedded server. Golds of an index that cannot move are run once and remembered.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import secrets
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, ClassVar, Iterable, Mapping, Self, Sequence
 
 from dstill.errors import DataError, UsageError
@@ -28,8 +29,9 @@ from dstill.parts import Change, CheckResult, Engine, Executor
 from dstill.records import Corpus, Example, Outcome, OutcomeKind
 from dstill.task import Task
 from dstill_querydsl import strict
+from dstill_querydsl.engines.faithful import faithfully
 from dstill_querydsl.engines.freeze import freeze
-from dstill_querydsl.engines.holes import Holes, exact, not_here
+from dstill_querydsl.engines.holes import Holes, exact
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.moving import changes, look
 from dstill_querydsl.engines.observe import observe
@@ -39,6 +41,8 @@ from dstill_querydsl.engines.server import EmbeddedServer
 from dstill_querydsl.indices import Index, index_of
 
 __all__ = ["Embedded", "Http"]
+
+LIVE = 48  # corpora at once on a server: of more, those loaded first are removed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,7 @@ class Place:
     documents: int
     digest: str = ""  # of the data; empty: it may move while we look
     holes: Holes = field(default_factory=Holes)
+    passing: bool = False  # a corpus, which few answers run on
 
 
 class _OnEngine(Executor):
@@ -104,7 +109,10 @@ class _OnEngine(Executor):
                 documents=count,
                 digest=index.digest,
                 holes=Holes.of(index.mapping, index.settings, large),
+                passing=index.recipe.startswith(_CORPUS),
             )
+            for digest in [digest for digest, place in self._places.items() if place.passing][:-LIVE]:
+                self.server.drop(self._places.pop(digest).name)
         return self._places[index.digest]
 
     @property
@@ -150,12 +158,7 @@ class Embedded(_OnEngine):
         return index if index is not None and index.recipe else None
 
     def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
-        if hole := place.holes.meets(body):
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=hole)
-        outcome = super()._run(place, body)
-        if outcome.kind is OutcomeKind.INVALID and not_here(outcome.reason):
-            return replace(outcome, kind=OutcomeKind.UNSUPPORTED)
-        return outcome
+        return faithfully(place.holes, lambda one: self.server.search(place.name, one), body)
 
     def close(self) -> None:
         super().close()
@@ -174,6 +177,23 @@ class Http(_OnEngine):
             check_name(engine.index, pattern=engine.allow_pattern)
         self.server = HttpEngine(engine, writable=engine.load_data)
         return self
+
+    @cached_property
+    def _beside(self) -> Embedded:
+        """What runs corpora, so that nothing is written to the user's server."""
+        return Embedded().open(self.task, Engine(timeout=self.engine.timeout))
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        beside = isinstance(example.context.get("corpus"), Corpus) and not self.engine.load_data
+        return self._beside.run(answer, example) if beside else super().run(answer, example)
+
+    def context(self, example: Example) -> Mapping[str, Any]:
+        return {} if self.engine.load_data else {"mapping": self.place_of(example).mapping}
+
+    def close(self) -> None:
+        if "_beside" in vars(self):
+            self._beside.close()
+        super().close()
 
     def place_of(self, example: Example) -> Place:
         if self.engine.load_data:
@@ -218,7 +238,9 @@ class Http(_OnEngine):
         mapping, described = self.server.mapping(name), index_of({"index": name}, self.task.config)
         # what a person's mapping file says of now goes before what the index says: questions were made by it
         said = described.now if described is not None else ""
-        now = said or str(mapping.get("_meta", {}).get("now", "")) or _clock()
+        if said:
+            mapping = {**mapping, "_meta": {**mapping.get("_meta", {}), "now": said}}
+        now = str(mapping.get("_meta", {}).get("now", "")) or _clock()
         documents = self.server.count(name)
         if not documents:
             hint = "answers need documents to run on"
@@ -231,10 +253,20 @@ def _clock() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+_CORPUS = "corpus "
+
+
 def _with_corpus(index: Index | None, example: Example) -> Index | None:
     corpus = example.context.get("corpus")
     if index is None or not isinstance(corpus, Corpus):
         return index
     documents: Iterable[tuple[str, dict[str, Any]]] = [tuple(pair) for pair in corpus.data["documents"]]
     recipe = hashlib.sha256(json.dumps([index.digest, corpus.data], sort_keys=True).encode()).hexdigest()
-    return replace(index, documents=lambda: documents, recipe=f"corpus {recipe}")
+    return replace(
+        index,
+        name="corpus",
+        documents=lambda: documents,
+        recipe=f"{_CORPUS}{recipe}",
+        now=corpus.data.get("now", index.now),
+        settings=corpus.data.get("settings", index.settings),
+    )
