@@ -102,7 +102,5 @@ def _body(ask: Ask, clauses: Sequence[Clause]) -> dict[str, Any]:
 
 
 def _context(draw: Draw, style: str) -> dict[str, Any]:
-    index = draw.scene.index
-    if style == "poisoned":
-        return {"index": index.name, "mapping": poisoned(draw, index.mapping)}
-    return {"index": index.name, **draw.scene.context}
+    context = dict(draw.scene.context)
+    return {**context, "mapping": poisoned(draw, draw.scene.index.mapping)} if style == "poisoned" else context

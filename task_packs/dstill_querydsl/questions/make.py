@@ -21,7 +21,8 @@ from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.indices import Index
 from dstill_querydsl.questions.compose import Made, compose
 from dstill_querydsl.questions.plan import SHARES, TEMPLATES, Template
-from dstill_querydsl.questions.scene import Scene, Skip
+from dstill_querydsl.questions.scene import Skip
+from dstill_querydsl.questions.scenes import Scenes
 from dstill_querydsl.questions.verify import Rules, Trial
 
 __all__ = ["Tally", "made_questions", "questions", "splits"]
@@ -50,12 +51,13 @@ class _Stream:
     """Questions that are not in `asked` yet, until every template is exhausted."""
 
     def __init__(
-        self, scenes: Sequence[Scene], templates: Sequence[Template], random: Random, trial: Trial, tally: Tally
+        self, scenes: Scenes, templates: Sequence[Template], random: Random, trial: Trial, tally: Tally
     ) -> None:
         self.scenes, self.random, self.trial, self.tally = scenes, random, trial, tally
         self.live: dict[str, list[Template]] = {}
         for template in templates:
-            self.live.setdefault(template.category, []).append(template)
+            if scenes.has(template.style):
+                self.live.setdefault(template.category, []).append(template)
         self.counts: Counter[str] = Counter()
         self.drops: Counter[str] = Counter()
 
@@ -91,7 +93,7 @@ class _Stream:
     def _candidate(self, template: Template, asked: set[str]) -> Made | None:
         for _ in range(TRIES):
             try:
-                made = compose(self.random.choice(self.scenes), template, self.random)
+                made = compose(self.scenes.pick(template.style, self.random), template, self.random)
             except Skip:
                 continue
             if made.example.question.lower() not in asked and len(made.example.question) <= 2_000:
@@ -113,16 +115,17 @@ class _Stream:
             self.live.pop(template.category, None)
 
 
-def _scenes(index: Index, seed: int, tally: Tally) -> list[Scene]:
-    scene = Scene.of(index, seed)
-    tally.left.update(scene.left)
-    if not scene.roles:
+def _scenes(index: Index, seed: int, tally: Tally) -> Scenes:
+    scenes = Scenes(index, seed)
+    left = scenes.base.left
+    tally.left.update(left)
+    if not scenes.base.roles:
         raise DataError(
             f"the mapping of '{index.name}' has no field that a question can be made of",
-            where=", ".join(f"{count} of type {name}" for name, count in scene.left.items()) or "it has no fields",
+            where=", ".join(f"{count} of type {name}" for name, count in left.items()) or "it has no fields",
             hint="give a mapping with keyword, text, number, date, boolean, ip or geo_point fields",
         )
-    return [scene]
+    return scenes
 
 
 def made_questions(index: Index, n: int, seed: int, rules: Rules, tally: Tally) -> Iterator[Made]:

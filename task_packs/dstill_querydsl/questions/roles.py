@@ -76,8 +76,8 @@ def roles_of(
     for one in fields:
         if one.family in ("object", "nested") or one.name in aliases or one.name in fields.conflicts:
             continue
-        if one.sub:
-            continue  # seen with its parent
+        if one.sub or not all(part.strip() for part in one.name.split(".")):
+            continue  # seen with its parent; a name that no engine takes
         role = _role(one, fields, values, lexicon)
         if role is None:
             left[one.type] += 1

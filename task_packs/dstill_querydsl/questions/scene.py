@@ -19,7 +19,6 @@ from dstill_querydsl.fields import Fields
 from dstill_querydsl.indices import Index
 from dstill_querydsl.questions.invented import invented, settings_for
 from dstill_querydsl.questions.lexicon import Lexicon
-from dstill_querydsl.questions.lexicons import LEXICONS
 from dstill_querydsl.questions.moments import moment
 from dstill_querydsl.questions.roles import Role, roles_of
 from dstill_querydsl.questions.words import sayable
@@ -44,28 +43,36 @@ class Scene:
     sources: tuple[Mapping[str, Any], ...]
     runs: Index  # where golds are tried: the index itself, or one with invented documents
     now: datetime
-    context: Mapping[str, Any] = field(default_factory=dict)  # what its examples carry beside the index' name
+    context: Mapping[str, Any]  # what its examples carry
 
     @classmethod
-    def of(cls, index: Index, seed: int = 0) -> Scene:
-        own = tuple(source for _, source in index.documents())
-        lexicon = Lexicon.of(index.mapping, LEXICONS.get(index.name) if index.recipe else None)
-        roles, left = roles_of(index.mapping, index.values, lexicon)
-        roles = tuple(role for role in roles if all(part.strip() for part in role.field.split(".")))
+    def of(
+        cls,
+        index: Index,
+        *,
+        seed: int = 0,
+        lexicon: Mapping[str, Any] | None = None,
+        only: frozenset[str] | None = None,
+        runs: Index | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> Scene:
+        """With the words of `lexicon`, of `only` these fields, and `runs` in its place. Raises DataError."""
+        words, data = Lexicon.of(index.mapping, lexicon), runs or index
+        roles, left = roles_of(index.mapping, data.values, words)
+        roles = tuple(role for role in roles if only is None or role.field in only)
         now = _aware(index.now) if index.now else _latest(roles)
-        if own:
-            return cls(index=index, lexicon=lexicon, roles=roles, left=left, sources=own, runs=index, now=now)
-        made = tuple(invented(roles, seed, now))
-        runs = replace(
-            index,
-            mapping=_reduced(index.mapping, roles),
-            settings=settings_for(index.mapping),
-            now=now.isoformat().replace("+00:00", "Z"),
-            documents=lambda: made,
-            recipe=f"invented, seed {seed}",
+        own = tuple(source for _, source in data.documents())
+        data = data if own else _invented(index, roles, seed, now)
+        return cls(
+            index=index,
+            lexicon=words,
+            roles=roles,
+            left=left,
+            sources=own or tuple(source for _, source in data.documents()),
+            runs=data,
+            now=now,
+            context=context or {"index": index.name},
         )
-        sources = tuple(source for _, source in made)
-        return cls(index=index, lexicon=lexicon, roles=roles, left=left, sources=sources, runs=runs, now=now)
 
     def of_kind(self, *kinds: str) -> tuple[Role, ...]:
         """Roles outside nested objects."""
@@ -86,6 +93,19 @@ class Scene:
 
     def draw(self, random: Random) -> Draw:
         return Draw(scene=self, random=random, source=random.choice(self.sources))
+
+
+def _invented(index: Index, roles: Sequence[Role], seed: int, now: datetime) -> Index:
+    """The index with documents made up for those roles, and a mapping of no other field."""
+    made = tuple(invented(roles, seed, now))
+    return replace(
+        index,
+        mapping=_reduced(index.mapping, roles),
+        settings=settings_for(index.mapping),
+        now=now.isoformat().replace("+00:00", "Z"),
+        documents=lambda: made,
+        recipe=f"invented, seed {seed}",
+    )
 
 
 def _aware(now: str) -> datetime:

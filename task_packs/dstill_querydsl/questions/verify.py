@@ -33,6 +33,7 @@ from dstill_querydsl.questions.compose import Made
 __all__ = ["Rules", "Trial", "Verdict"]
 
 AT_ONCE = 4  # requests on their way
+LOADING = 300.0  # seconds that a request may take, also where the machine has other work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,7 @@ class Trial:
         if digest not in self._places:
             if self._engine is None:
                 self._server = EmbeddedServer.start()
-                here = Engine(url=self._server.url)
+                here = Engine(url=self._server.url, timeout=LOADING)
                 self._engine = HttpEngine(here, writable=True, embedded_version=self._server.version)
             name, large = f"{OWN_PREFIX}questions-{secrets.token_hex(4)}", set[str]()
             count = self._engine.index(name, index.mapping, exact(index.documents(), large), index.settings)
