@@ -34,6 +34,7 @@ bench: $(STAMP)
 # The command line's reference, from --help.
 docs: $(STAMP)
 	$(PYTHON) docs/make_cli.py
+	$(PYTHON) docs/make_guard.py
 
 # A real server on loopback for a person, from Maven Central's jars: make engine ENGINE=elasticsearch
 ENGINE ?= elasticsearch

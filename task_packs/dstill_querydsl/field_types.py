@@ -16,7 +16,7 @@ _NUMBERS = (
     "token_count",
 )  # fmt: skip
 _KEYWORDS = (
-    "keyword", "constant_keyword", "wildcard", "counted_keyword", "icu_collation_keyword", "join", "lookup",
+    "keyword", "constant_keyword", "wildcard", "counted_keyword", "icu_collation_keyword", "join",
 )  # fmt: skip
 _TEXTS = ("text", "match_only_text", "search_as_you_type", "annotated_text", "pattern_text", "patterned_text")
 FAMILIES: dict[str, str] = {
@@ -43,11 +43,25 @@ FAMILIES: dict[str, str] = {
     "semantic_text": "semantic",
     **{name: name for name in ("percolator", "completion", "binary")},
     "murmur3": "hash",
+    "lookup": "lookup",  # a runtime field that reads another index
     "alias": "alias",  # one that leads nowhere; others are what they lead to
 }
 # Without doc values there is nothing to sort or aggregate by.
 NO_DOC_VALUES = frozenset(
-    ("text", "semantic", "rank", "ranks", "sparse", "percolator", "completion", "binary", "object", "nested", "alias")
+    (
+        "text",
+        "semantic",
+        "rank",
+        "ranks",
+        "sparse",
+        "percolator",
+        "completion",
+        "binary",
+        "object",
+        "nested",
+        "alias",
+        "lookup",
+    )
 )
 # Every name below a field of these families is a field too, of this type.
 BELOW = {"flattened": "keyword", "ranks": "rank_feature"}

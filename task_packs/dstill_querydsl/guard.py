@@ -21,7 +21,7 @@ from dstill_querydsl import guard_kinds as kinds
 from dstill_querydsl.guard_aggregations import AGGREGATIONS
 from dstill_querydsl.guard_buckets import Ranges, bucket_problem
 from dstill_querydsl.guard_kinds import Kind, MapOf, Options
-from dstill_querydsl.guard_limits import Limits
+from dstill_querydsl.guard_limits import MAX_DEPTH, Limits
 from dstill_querydsl.guard_queries import INTERVALS, QUERIES, QUERY_STRING
 from dstill_querydsl.guard_reads import Reads
 from dstill_querydsl.guard_tables import BODY
@@ -36,9 +36,26 @@ _DEFAULT = Limits()
 
 def check(body: dict[str, Any], limits: Limits = _DEFAULT) -> tuple[Problem, ...]:
     """Everything in `body` that is not on the list or beyond a limit, at most `MAX_PROBLEMS` of it."""
+    if _depth(body) > MAX_DEPTH:  # strict JSON is shallower; a body that was not read by it must not end the walk
+        message = f"refused: nested deeper than {MAX_DEPTH}"
+        return (Problem(layer="guard", code="limit", message=message, hint="write a flatter body"),)
     walk = _Body(limits, Ranges.of(body))
     walk.body(body)
     return tuple(walk.problems[:MAX_PROBLEMS])
+
+
+def _depth(body: Any) -> int:
+    """How deep objects and lists stand in each other, counted without recursion, up to one beyond the limit."""
+    level, depth = [body], 0
+    while level and depth <= MAX_DEPTH:
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        depth += 1
+    return depth
 
 
 class _Body(Reads):
@@ -61,6 +78,9 @@ class _Body(Reads):
             kinds.AGGREGATIONS_: lambda value, at: self._level(value, at, 1, 1),
             kinds.SORT: self.sort,
             kinds.SUFFIX: self.suffix,
+            kinds.TOTAL: self.total,
+            kinds.REWRITE: self.rewrite,
+            kinds.QUERY_TEXT: self.query_text,
             kinds.SOURCE: self.source,
             kinds.DOCUMENT_FIELDS: self.document_fields,
             kinds.HIGHLIGHT: self.highlight,
@@ -150,7 +170,7 @@ class _Body(Reads):
                 self.visit(MapOf(kinds.VALUES), options, step)
             elif name in AGGREGATIONS:
                 self.visit(AGGREGATIONS[name], options, step)
-                below = buckets * self._own_buckets(name, options, step, buckets)
+                below = max(below, buckets * self._own_buckets(name, options, step, buckets))
                 if name == "top_hits":
                     self._top_hits(options, step)
             else:
@@ -167,5 +187,8 @@ class _Body(Reads):
 
     def _top_hits(self, options: Any, at: str) -> None:
         if isinstance(options, dict):
-            self.within("size", options.get("size", 3), self.limits.top_hits, f"{at}/size")
+            size, start = options.get("size", 3), options.get("from", 0)
+            self.within("size", size, self.limits.top_hits, f"{at}/size")
+            if "from" in options:
+                self.within("from + size", (whole(size) or 0) + (whole(start) or 0), self.limits.window, f"{at}/from")
             self.whole_source(options, at)

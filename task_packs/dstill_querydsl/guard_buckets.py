@@ -13,13 +13,13 @@ Only a range that hits must fulfil, or hard_bounds, says how far a histogram rea
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
 from dstill_querydsl.dates import UNITS, seconds
-from dstill_querydsl.guard_limits import MAX_BUCKETS, Limits
+from dstill_querydsl.guard_limits import Limits
+from dstill_querydsl.guard_walk import number
 
 __all__ = ["Ranges", "bucket_problem"]
 
@@ -84,9 +84,6 @@ def bucket_problem(name: str, options: Any, ranges: Ranges, limits: Limits, abov
     if not isinstance(options, dict):
         return 1, ""
     own = _own(name, options, ranges, limits)
-    shards = _count(options.get("shard_size"))
-    if shards is not None and shards > MAX_BUCKETS:
-        return own, f"shard_size {shards:,} is beyond the limit of {MAX_BUCKETS:,}"
     if own == 1 or own * above <= limits.buckets:
         return own, ""
     product = f"{own:,}" if above == 1 else f"{own:,} × {above:,} = {own * above:,}"
@@ -155,27 +152,17 @@ def _interval(options: dict[str, Any]) -> float | None:
 
 
 def _numbers(options: dict[str, Any], ranges: Ranges) -> int:
-    step = _number(options.get("interval"))
+    step = number(options.get("interval"))
     if not step or step <= 0:  # engines refuse it
         return _TAKEN["histogram"]
     return _reach(options, ranges, step, max(1.0, step) * (_TAKEN["histogram"] - 1), _difference)
 
 
 def _difference(low: Any, high: Any) -> float | None:
-    start, end = _number(low), _number(high)
+    start, end = number(low), number(high)
     return None if start is None or end is None else max(0.0, end - start)
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _count(value: Any) -> int | None:
-    number = _number(value)
-    return None if number is None or number < 0 else int(number)
+    found = number(value)
+    return None if found is None or found < 0 else int(found)

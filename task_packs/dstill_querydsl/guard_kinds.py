@@ -14,9 +14,9 @@ from typing import Mapping, TypeAlias
 
 __all__ = [
     "AGGREGATIONS_", "BOX", "COUNT", "DOCUMENT_FIELDS", "DURATION", "FIELD", "FILTERS", "HIGHLIGHT", "INTERVAL",
-    "NAMES", "ORDER", "PATHS", "PATTERN", "POINT", "PREFIX", "QUERIES_", "QUERY", "REGEXP", "SHAPE", "SORT",
-    "SOURCE", "SUFFIX", "TERM_FILTER", "VALUE", "VALUES", "Capped", "Fields", "Kind", "ListOf", "MapOf", "Options",
-    "values",
+    "NAMES", "ORDER", "PATHS", "PATTERN", "POINT", "PREFIX", "QUERIES_", "QUERY", "QUERY_TEXT", "REGEXP", "REWRITE",
+    "SHAPE", "SORT", "SOURCE", "SUFFIX", "TERM_FILTER", "TOTAL", "VALUE", "VALUES", "Capped", "Fields", "Kind",
+    "ListOf", "MapOf", "Options", "values",
 ]  # fmt: skip
 
 # --- kinds of values: what the walk in `guard` does with each ----------------------------
@@ -33,6 +33,7 @@ FILTERS = "filters"  # a list of queries or named ones
 AGGREGATIONS_ = "aggregations"
 SORT = "sort"
 SOURCE = "source"  # _source
+QUERY_TEXT = "query_text"  # of a query_string
 SUFFIX = "suffix"  # put behind the names of fields
 DOCUMENT_FIELDS = "document_fields"  # fields, docvalue_fields
 HIGHLIGHT = "highlight"
@@ -41,6 +42,8 @@ SHAPE = "shape"  # GeoJSON or WKT
 PATTERN = "pattern"  # with * and ?
 PREFIX = "prefix"  # of a term, not empty
 REGEXP = "regexp"
+REWRITE = "rewrite"  # how a pattern becomes terms
+TOTAL = "total"  # yes, no, or a whole number
 TERM_FILTER = "term_filter"  # include, exclude: a regular expression, a list, or a partition
 PATHS = "paths"  # buckets_path: names of aggregations
 ORDER = "order"  # of buckets
@@ -78,10 +81,11 @@ class MapOf:
 
 @dataclass(frozen=True)
 class Capped:
-    """A whole number up to one of the `Limits`."""
+    """A number up to one of the `Limits`, or up to what engines take."""
 
-    limit: str
+    limit: str | int
     what: str
+    whole: bool = True
 
 
 Kind: TypeAlias = str | Capped | Options | Fields | ListOf | MapOf

@@ -18,9 +18,11 @@ from typing import Iterable
 
 from dstill.errors import ConfigError
 
-__all__ = ["MAX_BUCKETS", "Limits"]
+__all__ = ["MAX_BUCKETS", "MAX_DEPTH", "MAX_PRECISION", "Limits"]
 
 MAX_BUCKETS = 65_536  # search.max_buckets of the engines
+MAX_PRECISION = 40_000  # precision_threshold that engines take
+MAX_DEPTH = 100  # objects in objects; strict JSON stops at 20
 
 
 def _limit(default: int, ceiling: int, help_: str) -> int:
@@ -44,6 +46,8 @@ class Limits:
     wildcards: int = _limit(3, 10, "wildcards in one pattern; a leading one is never allowed")
     expansions: int = _limit(100, 1_000, "max_expansions: terms that one fuzzy or prefix clause may become")
     automaton_states: int = _limit(10_000, 10_000, "max_determinized_states of a regexp")
+    compression: int = _limit(1_000, 10_000, "of percentiles and boxplot: memory of each bucket")
+    fragments: int = _limit(100, 1_000, "pieces of one highlighted field")
     timeout: int = _limit(60, 600, "seconds")
     top_hits: int = _limit(100, 100, "hits of one top_hits")
     query_string: bool = field(default=False, metadata={"help": "let query_string through: its text names any field"})

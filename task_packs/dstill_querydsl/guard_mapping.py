@@ -8,7 +8,7 @@ In: limits and a mapping. Out: limits that deny more, worked out once for a mapp
 An alias leads to its target, a field holds what is copied to it, and a field and its sub-fields hold the
 same values. An alias or a copy follows whatever is not allowed; a field follows its sub-field only where a
 glob denies that one, as an allow-list may well leave ``title.keyword`` out and name ``title``. What the
-script of a runtime field reads cannot be seen here.
+script of a runtime field reads cannot be seen, so that such a field must be allowed by its own name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Mapping
 
 from dstill_querydsl.fields import raw_fields
 from dstill_querydsl.guard_limits import Limits
-from dstill_querydsl.mapping_merge import merge
+from dstill_querydsl.mapping_merge import merge, roots
 
 __all__ = ["limits_on"]
 
@@ -27,6 +27,7 @@ def limits_on(mapping: Mapping[str, Any], limits: Limits) -> Limits:
     """`limits`, with the names denied that `mapping` gives to values of denied fields."""
     if not limits.restricts_fields:
         return limits
+    limits = limits.denying(sorted(name for name in _scripted(mapping) if name not in limits.fields))
     shown, forms = _shown(mapping)
     while True:  # an alias may lead to a field that another is copied to; each round denies at least one name more
         more = {name for name, sources in shown.items() if not all(map(limits.allows, sources))}
@@ -35,6 +36,17 @@ def limits_on(mapping: Mapping[str, Any], limits: Limits) -> Limits:
         if not more:
             return limits
         limits = limits.denying(sorted(more))
+
+
+def _scripted(mapping: Mapping[str, Any]) -> set[str]:
+    """Runtime fields that a script computes, from whatever it likes."""
+    runtimes = [root.get("runtime") for _, root in roots(mapping)]
+    return {
+        name
+        for runtime in runtimes
+        for name, definition in (runtime.items() if isinstance(runtime, Mapping) else ())
+        if isinstance(definition, Mapping) and "script" in definition
+    }
 
 
 def _shown(mapping: Mapping[str, Any]) -> tuple[dict[str, set[str]], dict[str, set[str]]]:

@@ -18,7 +18,9 @@ from dstill_querydsl.guard_kinds import (
     PREFIX,
     QUERIES_,
     QUERY,
+    QUERY_TEXT,
     REGEXP,
+    REWRITE,
     SHAPE,
     SUFFIX,
     VALUE,
@@ -47,12 +49,13 @@ def _f(entry: Kind, beside: Mapping[str, Kind] | None = None, /, **long: Kind) -
 _EXPANSIONS = Capped("expansions", "max_expansions")
 _STATES = Capped("automaton_states", "max_determinized_states")
 _TEXT: dict[str, Kind] = {**values(
-    "analyzer", "auto_generate_synonyms_phrase_query", "fuzziness", "fuzzy_rewrite", "fuzzy_transpositions", "lenient",
+    "analyzer", "auto_generate_synonyms_phrase_query", "fuzziness", "fuzzy_transpositions", "lenient",
     "minimum_should_match", "operator", "prefix_length", "zero_terms_query", "slop", "tie_breaker", "type",
     "cutoff_frequency",
-), "max_expansions": _EXPANSIONS}  # fmt: skip
+), "max_expansions": _EXPANSIONS, "fuzzy_rewrite": REWRITE}  # fmt: skip
 _FUZZY: dict[str, Kind] = {
-    **values("fuzziness", "prefix_length", "rewrite", "transpositions"),
+    **values("fuzziness", "prefix_length", "transpositions"),
+    "rewrite": REWRITE,
     "max_expansions": _EXPANSIONS,
 }
 _RANGE = values("gt", "gte", "lt", "lte", "from", "to", "format", "time_zone", "relation")
@@ -93,10 +96,10 @@ QUERIES: dict[str, Kind] = {
     "terms_set": _f(VALUES, terms=VALUES, minimum_should_match_field=FIELD, minimum_should_match=VALUE),
     "range": _f(VALUE, **_RANGE),
     "exists": _q(field=FIELD),
-    "prefix": _f(PREFIX, value=PREFIX, case_insensitive=VALUE, rewrite=VALUE),
-    "wildcard": _f(PATTERN, value=PATTERN, wildcard=PATTERN, case_insensitive=VALUE, rewrite=VALUE),
+    "prefix": _f(PREFIX, value=PREFIX, case_insensitive=VALUE, rewrite=REWRITE),
+    "wildcard": _f(PATTERN, value=PATTERN, wildcard=PATTERN, case_insensitive=VALUE, rewrite=REWRITE),
     "regexp": _f(
-        REGEXP, value=REGEXP, max_determinized_states=_STATES, **values("flags", "case_insensitive", "rewrite")
+        REGEXP, value=REGEXP, max_determinized_states=_STATES, rewrite=REWRITE, **values("flags", "case_insensitive")
     ),
     "fuzzy": _f(VALUE, value=VALUE, **_FUZZY),
     "ids": _q(values=VALUES),
@@ -138,18 +141,18 @@ QUERIES: dict[str, Kind] = {
     "span_field_masking": _q(field=FIELD, query=QUERY),
 }
 
-# Off unless `Limits.query_string`: its text can name any field and costs what it likes.
+# Off unless `Limits.query_string`: its text can name any field, so that it stays off where some are denied.
 QUERY_STRING = _q(
-    query=VALUE,
+    query=QUERY_TEXT,
     default_field=FIELD,
     fields=NAMES,
     fuzzy_max_expansions=_EXPANSIONS,
     max_determinized_states=_STATES,
     quote_field_suffix=SUFFIX,
+    rewrite=REWRITE,
     **values(
         "default_operator", "allow_leading_wildcard", "analyze_wildcard", "enable_position_increments", "escape",
-        "fuzzy_prefix_length", "phrase_slop", "quote_analyzer",
-        "rewrite", "time_zone",
+        "fuzzy_prefix_length", "phrase_slop", "quote_analyzer", "time_zone",
     ),
     **_TEXT,
 )  # fmt: skip

@@ -41,7 +41,8 @@ class Reads(Values, ABC):
             self.refuse("field_denied", f"the field {value!r} is not allowed", at, "ask without that field")
 
     def names(self, value: Any, at: str) -> None:
-        self.long_list(value, at)
+        if isinstance(value, list) and len(value) > self.limits.clauses:
+            self.over("the number of fields", len(value), self.limits.clauses, at)
         for step, item in items(value, at):
             self.field(item.split("^", 1)[0] if isinstance(item, str) else item, step)
 
@@ -95,6 +96,8 @@ class Reads(Values, ABC):
         self.options(Options({**tables.HIGHLIGHTS, "fields": fields}), value, at)
 
     def sort(self, value: Any, at: str) -> None:
+        if isinstance(value, list) and len(value) > self.limits.clauses:
+            self.over("the number of sorts", len(value), self.limits.clauses, at)
         for step, item in items(value, at):
             if isinstance(item, dict):
                 for name, options in item.items():

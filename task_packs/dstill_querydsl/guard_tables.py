@@ -16,12 +16,15 @@ from dstill_querydsl.guard_kinds import (
     QUERY,
     SORT,
     SOURCE,
+    TOTAL,
     VALUE,
     VALUES,
+    Capped,
     Kind,
     Options,
     values,
 )
+from dstill_querydsl.guard_limits import MAX_BUCKETS
 
 __all__ = ["BODY", "GEO_SORT", "HIGHLIGHTS", "HITS", "METADATA_HINT", "REASONS", "SORT_OPTIONS"]
 
@@ -42,20 +45,24 @@ BODY: dict[str, Kind] = {
     "aggs": AGGREGATIONS_,
     "aggregations": AGGREGATIONS_,
     **HITS,
-    "track_total_hits": VALUE,
+    "track_total_hits": TOTAL,
     "min_score": VALUE,
     "search_after": VALUES,
-    "collapse": Options({"field": FIELD, "max_concurrent_group_searches": VALUE}),
+    "collapse": Options(
+        {"field": FIELD, "max_concurrent_group_searches": Capped("clauses", "max_concurrent_group_searches")}
+    ),
     "timeout": DURATION,
-    "terminate_after": VALUE,
+    "terminate_after": COUNT,
 }
 
 HIGHLIGHTS: dict[str, Kind] = {
     **values(
         "type", "boundary_chars", "boundary_max_scan", "boundary_scanner", "boundary_scanner_locale", "encoder",
-        "force_source", "fragmenter", "fragment_size", "fragment_offset", "max_analyzed_offset", "no_match_size",
-        "number_of_fragments", "order", "phrase_limit", "require_field_match", "tags_schema",
+        "force_source", "fragmenter", "fragment_offset", "max_analyzed_offset", "order", "require_field_match",
+        "tags_schema",
     ),
+    "number_of_fragments": Capped("fragments", "number_of_fragments"),
+    **{name: Capped(MAX_BUCKETS, name) for name in ("fragment_size", "no_match_size", "phrase_limit")},
     "pre_tags": VALUES,
     "post_tags": VALUES,
     "matched_fields": NAMES,

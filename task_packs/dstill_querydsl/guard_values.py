@@ -21,6 +21,11 @@ __all__ = ["Values"]
 
 _DURATION = re.compile(r"([0-9]{1,12})(nanos|micros|ms|s|m|h|d)")
 _SECONDS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_TOP_TERMS = re.compile(r"(?<=_)[0-9]+$")
+# In the text of a query_string: words with wildcards, /regular expressions/, and names before a colon.
+_PATTERNS = re.compile(r"[^\s:()\[\]{}\"+\-!|&/]*[*?][^\s:()\[\]{}\"]*")
+_REGEXPS = re.compile(r"/((?:\\.|[^/\\])+)/")
+_METADATA = re.compile(r"(?<![\w.])_(?!exists_:)\w+\s*:")
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -62,6 +67,31 @@ class Values(Walk, ABC):
             self.refuse("limit", f"{brief(value)} is no time with a unit", at, "write one as '10s'")
         elif int(match[1]) * _SECONDS[match[2]] > self.limits.timeout:
             self.refuse("limit", f"{brief(value)} is beyond the limit of {self.limits.timeout} s", at, "wait less")
+
+    def total(self, value: Any, at: str) -> None:
+        if not isinstance(value, bool) and value not in ("true", "false"):
+            self.count(value, at)
+
+    def rewrite(self, value: Any, at: str) -> None:
+        """``top_terms_N`` keeps N terms in memory; the other ways are bounded by the engine."""
+        self.value(value, at)
+        match = _TOP_TERMS.search(value) if isinstance(value, str) else None
+        if match is not None and int(match[0][:9]) > self.limits.expansions:
+            self.over("rewrite to a number of terms,", int(match[0][:9]), self.limits.expansions, at)
+
+    def query_text(self, value: Any, at: str) -> None:
+        """Of a query_string: the patterns in it are held to what patterns of their own are held to."""
+        self.value(value, at)
+        if not isinstance(value, str):
+            return
+        if self.limits.restricts_fields:
+            self.refuse("field_denied", "its text may name a field that is not allowed", at, "use simple_query_string")
+        if _METADATA.search(value):
+            self.refuse("metadata", "its text names a metadata field", at, tables.METADATA_HINT)
+        for word in _PATTERNS.findall(value):
+            self._wildcards(word, word[0] in "*?" and word != "*", word.count("*") + word.count("?"), at)
+        for pattern in _REGEXPS.findall(value):
+            self.regexp(pattern, at)
 
     def prefix(self, value: Any, at: str) -> None:
         self.value(value, at)

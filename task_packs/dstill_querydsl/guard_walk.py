@@ -7,6 +7,7 @@ means is in its children.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -17,7 +18,9 @@ from dstill_querydsl.guard_kinds import Capped, Fields, Kind, ListOf, MapOf, Opt
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.strict import escape
 
-__all__ = ["Walk", "brief", "items", "whole"]
+__all__ = ["Walk", "brief", "items", "number", "whole"]
+
+_LONG = 10**40
 
 
 class Walk(ABC):
@@ -61,8 +64,7 @@ class Walk(ABC):
         if isinstance(kind, str):
             self.by_kind(kind, value, at)
         elif isinstance(kind, Capped):
-            self.by_kind(kinds.COUNT, value, at)
-            self.within(kind.what, value, getattr(self.limits, kind.limit), at)
+            self.capped(kind, value, at)
         elif isinstance(kind, Options):
             self.options(kind, value, at)
         elif isinstance(kind, Fields):
@@ -74,6 +76,16 @@ class Walk(ABC):
             for name, item in value.items():
                 self.string(name, at)
                 self.visit(kind.item, item, f"{at}/{escape(name)}")
+
+    def capped(self, kind: Capped, value: Any, at: str) -> None:
+        limit = kind.limit if isinstance(kind.limit, int) else int(getattr(self.limits, kind.limit))
+        if kind.whole:
+            self.by_kind(kinds.COUNT, value, at)
+            self.within(kind.what, value, limit, at)
+        elif (found := number(value)) is None or found < 0:
+            self.refuse("limit", f"{brief(value)} is no number from 0 up", at, "write a number")
+        elif found > limit:
+            self.over(kind.what, value, limit, at)
 
     def options(self, options: Options, value: Any, at: str) -> None:
         if not self.is_object(value, at):
@@ -122,8 +134,19 @@ def whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def number(value: Any) -> float | None:
+    """A finite number, also written as text, as engines read it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
 def brief(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
+        return f"{value:,}" if abs(value) < _LONG else "a number of more than 40 digits"
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "…"

@@ -68,6 +68,10 @@ def _use(use: Use, fields: Fields) -> Iterator[Problem]:
     field = fields.get(use.name)
     if field is None:
         yield _unknown(use, fields)
+    elif field.family == "lookup":
+        yield _problem(
+            use, "foreign_read", f"{use.name!r} is looked up in another index", "ask for a field of this one"
+        )
     elif use.kind == "path":
         yield from _path(use, field, fields)
     elif use.kind != "fetch" or use.operator == "docvalue_fields":

@@ -1,0 +1,258 @@
+"""What must never pass, hidden wherever a body has room for it; and that no body crashes the guard."""
+
+import copy
+import importlib.util
+import random
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from support.guarded import Made
+from support.hostile import HOSTILE, SCRIPT, hidden
+
+from dstill.errors import ConfigError
+from dstill.records import Draft, Example
+from dstill_querydsl import guard
+from dstill_querydsl.guard import Limits
+from dstill_querydsl.guard_mapping import limits_on
+from dstill_querydsl.pack import QueryDsl
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_refused_wherever_it_hides(name: str) -> None:
+    for place, body in hidden(HOSTILE[name]):
+        before = copy.deepcopy(body)
+        problems = guard.check(body)
+        assert HOSTILE[name].code in {problem.code for problem in problems}, place
+        assert all(problem.is_error and problem.message.startswith("refused: ") for problem in problems)
+        assert body == before  # a pure function
+
+
+def test_there_are_enough_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    bodies = sum(len(list(hidden(one))) for one in HOSTILE.values())
+    print(f"{len(HOSTILE)} hostile parts in {bodies} bodies")
+    for name, one in HOSTILE.items():
+        print(f"{name}: {one.kind}, {one.code}")
+    assert len(HOSTILE) >= 100
+    assert bodies >= 1_000
+
+
+def test_the_places_themselves_are_let_through() -> None:
+    """Else a refusal might be of the place and not of what hides in it."""
+    harmless = {"query": {"term": {"f": 1}}, "aggregation": {"max": {"field": "f"}}, "sort": {"f": "asc"}, "hits": {}}
+    for kind, part in harmless.items():
+        some = next(one for one in HOSTILE.values() if one.kind == kind)
+        for place, body in hidden(replace(some, part=part)):
+            assert guard.check(body) == (), place
+
+
+# --- nothing unsafe passes, whatever it looks like -----------------------------------------
+
+_BELOW_LIMITS = {"limit"}
+SLOTTED = [one for one in HOSTILE.values() if one.kind in ("query", "aggregation", "sort")]
+
+
+@given(st.integers(0, 2**32))
+def test_bodies_made_from_its_tables_pass(seed: int) -> None:
+    problems = guard.check(Made(random.Random(seed)).body)
+    # Deep ones are many aggregations and buckets: what a limit says is no matter of the list.
+    assert {problem.code for problem in problems} <= _BELOW_LIMITS, problems
+
+
+@given(st.integers(0, 2**32))
+def test_what_stands_anywhere_in_them_is_looked_at(seed: int) -> None:
+    """A hostile part in any place of a body that the tables know is found, whatever stands around it."""
+    rng = random.Random(seed)
+    made = Made(rng)
+    assume(made.slots)
+    kind, container, key = rng.choice(made.slots)
+    hostile = rng.choice([one for one in SLOTTED if one.kind == kind])
+    container[key] = hostile.part
+    assert hostile.code in {problem.code for problem in _all_problems(made.body)}
+
+
+def _all_problems(body):
+    """Without the cut at 20, behind which the one might lie that is looked for."""
+    walk = guard._Body(Limits(), guard.Ranges.of(body))
+    walk.body(body)
+    return walk.problems
+
+
+def test_every_kind_of_place_is_met() -> None:
+    places = {str(key) for seed in range(400) for _, _, key in Made(random.Random(seed)).slots}
+    assert places >= {
+        "query", "post_filter", "filter", "positive", "negative", "highlight_query", "background_filter", "big",
+        "match", "x", "a", "0",
+    }  # fmt: skip
+
+
+_PLAIN = (
+    "query", "bool", "must", "filter", "term", "terms", "match", "range", "nested", "path", "function_score", "gauss",
+    "functions", "intervals", "all_of", "aggs", "filters", "top_hits", "sort", "order", "_source", "highlight", "size",
+    "fields", "highlight_query", "field", "value", "composite", "sources", "weighted_avg", "significant_terms",
+    "script", "geo_shape", "f",
+)  # fmt: skip
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["", "é*", *_PLAIN]), inner),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["", "é*", *_PLAIN]), json_values, max_size=3))
+def test_no_body_crashes_it(body) -> None:
+    for limits in (Limits(), Limits(query_string=True, fields=("f", "!g"))):
+        assert isinstance(guard.check(body, limits), tuple)
+
+
+GOLDS = [
+    {"size": 5, "sort": [{"f": {"order": "asc"}}], "_source": ["f"], "highlight": {"fields": {"f": {}}},
+     "query": {"bool": {"filter": [{"term": {"f": {"value": 1}}}, {"range": {"t": {"gte": "now-1d"}}}],
+                        "must": {"nested": {"path": "p", "query": {"match": {"p.f": {"query": "x"}}}}}}}},
+    {"size": 0, "aggs": {"a": {"terms": {"field": "f", "order": {"b": "desc"}},
+                               "aggs": {"b": {"weighted_avg": {"value": {"field": "f"}, "weight": {"field": "g"}}},
+                                        "c": {"top_hits": {"_source": ["f"], "size": 1}}}}}},
+    {"query": {"function_score": {"query": {"intervals": {"f": {"all_of": {"intervals": [{"match": {"query": "x"}}]}}}},
+                                  "functions": [{"gauss": {"t": {"origin": "now", "scale": "1d"}}}]}}},
+]  # fmt: skip
+
+
+def _objects(value, path=()):
+    if isinstance(value, dict):
+        yield path
+        for key, inner in value.items():
+            yield from _objects(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _objects(inner, (*path, index))
+
+
+def test_a_script_put_into_any_object_of_a_good_body_is_refused() -> None:
+    asked = named_script = 0
+    for gold in GOLDS:
+        assert guard.check(gold) == ()
+        for path in _objects(gold):
+            spoilt = copy.deepcopy(gold)
+            at = spoilt
+            for step in path:
+                at = at[step]
+            at["script"] = SCRIPT
+            codes = {problem.code for problem in guard.check(spoilt)}
+            # Where it is the name of a field or of an aggregation, what stands under it is refused.
+            assert codes & {"script", "not_allowed"}, path
+            named_script += "script" in codes
+            asked += 1
+    assert asked > 40
+    assert named_script > asked / 2
+
+
+# --- size ----------------------------------------------------------------------------------
+
+
+def test_a_body_of_any_depth_is_refused_and_not_followed() -> None:
+    deep: dict = {"match_all": {}}
+    for _ in range(100_000):
+        deep = {"bool": {"must": [deep]}}
+    [problem] = guard.check({"query": deep})
+    assert (problem.code, problem.message) == ("limit", "refused: nested deeper than 100")
+    while "bool" in deep:  # level by level: taking it down at once would overflow the interpreter itself
+        deep = deep["bool"]["must"].pop()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"query":' * 100_000 + "1" + "}" * 100_000, "at most 32,768 are read"),
+        ('{"a":' + "[" * 100_000, "at most 32,768 are read"),
+        ('{"query":' * 3_000 + "1" + "}" * 3_000, "nested more than 20 deep"),
+        ('{"size":' + "9" * 5_000 + "}", "digits"),
+    ],
+)
+def test_text_of_any_depth_and_numbers_of_any_length_are_refused(text: str, message: str) -> None:
+    problems = list(QueryDsl().problems(Example(id="1", question="?"), Draft(answer=text)))
+    assert [problem.layer for problem in problems] == ["json"]
+    assert message in problems[0].message
+
+
+# --- limits --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [item.name for item in fields(Limits) if item.metadata.get("high") is not None])
+def test_every_limit_has_a_ceiling_that_no_configuration_exceeds(name: str) -> None:
+    ceiling = next(item.metadata["high"] for item in fields(Limits) if item.name == name)
+    assert getattr(Limits(**{name: ceiling}), name) == ceiling
+    for value in (ceiling + 1, -1):
+        with pytest.raises(ConfigError, match=f"guard.{name} = {value}"):
+            Limits(**{name: value})
+
+
+# --- query_string, where it is switched on --------------------------------------------------
+
+ON = Limits(query_string=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("*oo", "limit"),
+        ("f:*oo", "limit"),
+        ("(a OR ?oo)", "limit"),
+        ("a*b*c*d*", "limit"),
+        ("f:/.*oo/", "limit"),
+        ("_index:other", "metadata"),
+        ("x AND (_id : 1)", "metadata"),
+        ("x" * 1_001, "limit"),
+    ],
+)
+def test_its_text_is_held_to_the_limits(text: str, code: str) -> None:
+    assert code in {problem.code for problem in guard.check({"query": {"query_string": {"query": text}}}, ON)}
+
+
+@pytest.mark.parametrize("text", ["a AND b", "f:ab*", "*", "*:*", "_exists_:f", "f:[1 TO *]", '"a b"~2', "f:/ab.*/"])
+def test_ordinary_text_passes(text: str) -> None:
+    assert guard.check({"query": {"query_string": {"query": text}}}, ON) == ()
+
+
+def test_it_stays_off_where_a_field_is_denied() -> None:
+    limits = Limits(query_string=True, fields=("*", "!secret"))
+    body = {"size": 0, "query": {"query_string": {"query": "secret:x", "fields": ["f"]}}}
+    assert {problem.code for problem in guard.check(body, limits)} == {"field_denied"}
+
+
+# --- runtime fields of the mapping ----------------------------------------------------------
+
+MAPPING = {
+    "properties": {"secret": {"type": "keyword"}, "f": {"type": "keyword"}},
+    "runtime": {
+        "shown": {"type": "keyword", "script": "emit(doc['secret'].value)"},
+        "plain": {"type": "keyword"},
+    },
+}
+
+
+def test_a_runtime_field_must_be_allowed_by_name_where_fields_are_denied() -> None:
+    limits = limits_on(MAPPING, Limits(fields=("*", "!secret")))
+    assert [limits.allows(name) for name in ("f", "plain", "shown", "secret")] == [True, True, False, False]
+    assert limits_on(MAPPING, Limits(fields=("*", "shown", "!secret"))).allows("shown")
+    assert limits_on(MAPPING, Limits()).allows("shown")
+
+
+def test_a_field_that_is_looked_up_in_another_index_is_refused() -> None:
+    mapping = {"properties": {}, "runtime": {"user": {"type": "lookup", "target_index": "users"}}}
+    example = Example(id="1", question="?", context={"mapping": mapping})
+    problems = list(QueryDsl().problems(example, Draft(answer='{"fields":["user"]}')))
+    assert [(p.layer, p.code, p.pointer) for p in problems] == [("mapping", "foreign_read", "/fields/0")]
+
+
+# --- the manual's list ---------------------------------------------------------------------
+
+
+def test_the_manual_lists_them_all(root: Path) -> None:
+    spec = importlib.util.spec_from_file_location("make_guard", root / "docs" / "make_guard.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (root / "docs" / "guard.md").read_text(encoding="utf-8") == module.text(), "run `make docs`"
