@@ -77,7 +77,14 @@ class Task(Part, ABC):
         """The questions of one of `records.SPLITS`, the same ones at every call."""
 
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
-        """Questions with gold and rationale, made from `context`; nothing by default."""
+        """Questions with gold and rationale, at most `n`, made from `context`; nothing by default.
+
+        `context` may hold what a user gives of their own data: ``mapping`` and ``values``, JSON objects.
+        """
+        return ()
+
+    def remarks(self) -> Iterable[str]:
+        """What a person should know of the questions that were made last, a line each."""
         return ()
 
     @classmethod

@@ -142,7 +142,7 @@ def index_of(context: Mapping[str, Any], config: Any = None) -> Index | None:
     name = str(context.get("index", ""))
     mapping = context.get("mapping")
     if mapping is not None:
-        return _own(name, mapping, Values())
+        return _own(name, mapping, Values.read(context.get("values", {})))
     if getattr(config, "mapping", "") and name in ("", config.index):
         return configured(config.index, config.mapping, config.values)
     if name not in NAMES:

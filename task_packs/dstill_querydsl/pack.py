@@ -23,15 +23,15 @@ from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.corpora import Maker, Place, neighbours
 from dstill_querydsl.describe import describe
 from dstill_querydsl.drift import types_of
-from dstill_querydsl.focus import focused
-from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, bundled, configured, index_of, trainable
+from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, index_of, trainable
 from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.mapping_uses import uses
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, question_block
 from dstill_querydsl.prompting_values import for_teacher
-from dstill_querydsl.questions import Rules, splits
+from dstill_querydsl.questions import Tally, questions
+from dstill_querydsl.sets import HAND_WRITTEN, rules_of, sets_of, unseen
 from dstill_querydsl.study import Study
-from dstill_querydsl.synthesize import split_examples, synthesize
+from dstill_querydsl.synthesize import synthesize
 
 __all__ = ["QueryDsl", "Settings"]
 
@@ -95,6 +95,7 @@ class QueryDsl(Task):
         self._studies: dict[str, Study] = {}  # by the index' digest
         self._given: tuple[Any, str, Index] | None = None  # the last mapping that a context brought, and its name
         self._maker = Maker(compare.same)
+        self._tally = Tally()  # of the questions that were made last
 
     # --- questions ----------------------------------------------------------------------
 
@@ -121,22 +122,28 @@ class QueryDsl(Task):
         return self._studies[index.digest]
 
     @cached_property
-    def _splits(self) -> Mapping[str, list[Example]]:
-        if self.config.mapping:
-            own = configured(self.config.index, self.config.mapping, self.config.values)
-            rules = Rules(dialect=self.config.dialect, limits=self.config.guard)
-            return splits(focused(own, self.config.question_fields), self.config.rows, self.seed, rules)
-        index = bundled(trainable(self.config.index), self.config.documents)
-        return split_examples(index, rows=self.config.rows, seed=self.seed)
+    def _sets(self) -> Mapping[str, list[Example]]:
+        return sets_of(self.config, self.seed)
+
+    @cached_property
+    def _unseen(self) -> list[Example]:
+        return unseen(self.config, self.seed, self._sets.get("train", ()))
 
     def examples(self, split: str) -> Iterable[Example]:
-        return iter(self._splits.get(split, ()))
+        return iter(self._unseen if split == "test_index" else self._sets.get(split, ()))
 
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
-        index = index_of({"index": self.config.index, **context}, self.config)
+        context = {"index": self.config.index, **context}
+        index = self.index(Example(id="", question="", context=context))
         if index is None:
             raise UsageError(f"questions can be made for bundled indices, '{context.get('index')}' is none")
-        return synthesize(index, n, seed)
+        self._tally = Tally()
+        if index.name == HAND_WRITTEN and index.recipe:
+            return synthesize(index, n, seed)
+        return questions(index, n, seed, rules_of(self.config), self._tally)
+
+    def remarks(self) -> Iterable[str]:
+        return self._tally.remarks()
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         first: dict[str, Example] = {}

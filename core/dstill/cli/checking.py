@@ -9,7 +9,6 @@ A row that cannot be read is refused like any other, and the next one is read.
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterator, Mapping
@@ -18,7 +17,7 @@ import click
 
 from dstill.cli.app import App, app, json_option, set_option, task_option
 from dstill.cli.console import emit, visible
-from dstill.cli.data import text_of
+from dstill.cli.given import MAPPING_FORM, bytes_of, object_of, text_of
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.jsonl import detect
 from dstill.jsontext import NotStrict, dumps, loads
@@ -28,7 +27,6 @@ from dstill.task import Task
 
 __all__ = ["COMMANDS"]
 
-MAPPING_FORM = "give the index' mapping, as GET _mapping prints it"
 ROW_FORM = 'rows are {"id", "query"}, one a line'
 
 
@@ -59,7 +57,7 @@ def check(found: App, file: Path, mapping: Path | None, layers: tuple[str, ...],
     for layer in layers:
         if layer not in known:
             raise UsageError(f"no layer '{layer}'", where="--layer", hint=f"task '{task.name}' has {', '.join(known)}")
-    context = {"mapping": _mapping(mapping)} if mapping else {}
+    context = {"mapping": object_of(mapping, "--mapping", MAPPING_FORM)} if mapping else {}
     refused = total = 0
     for answer in _answers(file):
         problems = _problems(task, answer, {**context, **answer.context}, layers)
@@ -102,7 +100,7 @@ def _show(identity: Any, ok: bool, problems: list[Problem], *, as_json: bool) ->
 
 def _answers(file: Path) -> Iterator[Answer]:
     """Each answer in `file`: JSONL rows with an id and a query, else the whole text as one answer."""
-    data = _read(file, "FILE")
+    data = bytes_of(file, "FILE")
     text = text_of(data).removeprefix("\ufeff")
     # only on line breaks: U+2028 may stand in a string
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
@@ -138,29 +136,6 @@ def _lenient(line: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return row if isinstance(row, dict) else {}
-
-
-def _read(file: Path, where: str) -> bytes:
-    if str(file) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as problem:
-        raise UsageError(
-            f"cannot read {file}: {(problem.strerror or '').lower()}",
-            where=where,
-            hint="give a file that is there, or - for stdin",
-        ) from None
-
-
-def _mapping(file: Path) -> Any:
-    try:
-        value = loads(text_of(_read(file, "--mapping")))
-    except NotStrict as problem:
-        raise DataError(f"{file} is not strict JSON: {problem}", where="--mapping", hint=MAPPING_FORM) from None
-    if not isinstance(value, dict):
-        raise DataError(f"{file} holds no JSON object", where="--mapping", hint=MAPPING_FORM)
-    return value
 
 
 COMMANDS = (check,)

@@ -12,7 +12,7 @@ import click
 from dstill import hardware
 from dstill.cli.app import App, app, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, note, progress, table, visible
-from dstill.cli.data import text_of
+from dstill.cli.given import text_of
 from dstill.errors import AnswerError, DataError, FailedItems, UsageError
 from dstill.parts import Executor
 from dstill.records import Example, Verdict

@@ -34,7 +34,7 @@ def metric_by(draw: Draw) -> Ask:
 
 def ranked(draw: Draw) -> Ask:
     """A number of groups in order of a metric."""
-    group, number, kind = group_of(draw), measure_of(draw), draw.pick(*_SINGLE)
+    group, number, kind = group_of(draw), measure_of(draw), draw.pick("avg", "sum")
     size, order = draw.random.choice(SIZES), draw.pick("desc", "desc", "asc")
     way = "highest" if order == "desc" else "lowest"
     ways = (

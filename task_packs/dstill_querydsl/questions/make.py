@@ -21,6 +21,7 @@ from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.indices import Index
 from dstill_querydsl.questions.compose import Made, compose
 from dstill_querydsl.questions.plan import SHARES, TEMPLATES, Template
+from dstill_querydsl.questions.roles import Left
 from dstill_querydsl.questions.scene import Skip
 from dstill_querydsl.questions.scenes import Scenes
 from dstill_querydsl.questions.verify import Rules, Trial
@@ -29,6 +30,7 @@ __all__ = ["Tally", "made_questions", "questions", "splits"]
 
 TRIES = 30  # documents to look at for one question before a template counts as exhausted
 BATCH = 96  # candidates tried together
+SHOWN = 5  # names in one remark
 DROPS = 12  # candidates of one template dropped in a row before it counts as exhausted
 
 
@@ -39,12 +41,33 @@ class Tally:
     made: Counter[str] = field(default_factory=Counter)  # by category
     dropped: Counter[str] = field(default_factory=Counter)  # by reason
     warnings: Counter[str] = field(default_factory=Counter)  # by code
-    left: Counter[str] = field(default_factory=Counter)  # fields without questions, by type
+    left: Left = field(default_factory=Left)  # what no question was made of
 
     @property
     def drop_rate(self) -> float:
         dropped = self.dropped.total()
         return dropped / max(1, dropped + self.made.total())
+
+    def remarks(self) -> Iterator[str]:
+        """What a person should know of it, a line each."""
+        if not self.made:
+            return
+        dropped = ", ".join(f"{count} {reason}" for reason, count in self.dropped.most_common())
+        yield f"{self.dropped.total()} candidates were dropped ({self.drop_rate:.1%}){': ' if dropped else ''}{dropped}"
+        if self.warnings:
+            yield "warnings of the checks: " + ", ".join(f"{n} {code}" for code, n in self.warnings.most_common())
+        if self.left.types:
+            types = ", ".join(f"{count} {name}" for name, count in self.left.types.most_common())
+            yield f"warning: no questions are made of {self.left.types.total()} fields: {types}"
+        if self.left.strangers:
+            names = _some(self.left.strangers)
+            yield f"warning: values of {len(self.left.strangers)} fields that the mapping has not: {names}"
+        if self.left.misfits:
+            yield f"warning: {len(self.left.misfits)} values do not fit their field: {_some(self.left.misfits)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
 
 
 class _Stream:
@@ -117,12 +140,11 @@ class _Stream:
 
 def _scenes(index: Index, seed: int, tally: Tally) -> Scenes:
     scenes = Scenes(index, seed)
-    left = scenes.base.left
-    tally.left.update(left)
+    tally.left = scenes.base.left
     if not scenes.base.roles:
         raise DataError(
             f"the mapping of '{index.name}' has no field that a question can be made of",
-            where=", ".join(f"{count} of type {name}" for name, count in left.items()) or "it has no fields",
+            where=", ".join(f"{count} of type {name}" for name, count in tally.left.types.items()) or "no fields",
             hint="give a mapping with keyword, text, number, date, boolean, ip or geo_point fields",
         )
     return scenes

@@ -2,7 +2,7 @@
 
     roles, left = roles_of({"properties": {"title": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}, …)
     roles[0]   Role(kind="text", field="title", stored="title", exact="title.raw", …)
-    left       {"dense_vector": 1}: types that no question is made of, and how many fields
+    left       Left(types={"dense_vector": 1}): what no question is made of
 
 Sub-fields that hold nothing new, aliases and fields that cannot be searched have no role.
 """
@@ -10,15 +10,16 @@ Sub-fields that hold nothing new, aliases and fields that cannot be searched hav
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Mapping
 
 from dstill_querydsl.fields import Field, Fields, raw_fields
+from dstill_querydsl.questions.holdings import fitting
 from dstill_querydsl.questions.lexicon import Lexicon, Word
 from dstill_querydsl.questions.words import words_of
 from dstill_querydsl.values import Known, Values
 
-__all__ = ["Role", "roles_of"]
+__all__ = ["Left", "Role", "roles_of"]
 
 # family of a type → what it is in a question
 KINDS: Mapping[str, str] = {
@@ -49,6 +50,7 @@ class Role:
     grams: str = ""  # its sub-field of parts of words
     groups: bool = False  # it can be sorted and grouped by
     format: str = ""
+    sure: bool = True  # its values are real ones; False: nothing is known of it, of other fields it is
 
     @property
     def whole(self) -> bool:
@@ -65,13 +67,20 @@ class Role:
         return f"{self.field} is {self.type}"
 
 
-def roles_of(
-    mapping: Mapping[str, Any], values: Values, lexicon: Lexicon
-) -> tuple[tuple[Role, ...], Mapping[str, int]]:
+@dataclass
+class Left:
+    """What questions are not made of."""
+
+    types: Counter[str] = field(default_factory=Counter)  # of fields, by type
+    strangers: list[str] = field(default_factory=list)  # names of a values file that the mapping has not
+    misfits: list[str] = field(default_factory=list)  # "took: 'n/a'", values that their field cannot hold
+
+
+def roles_of(mapping: Mapping[str, Any], values: Values, lexicon: Lexicon) -> tuple[tuple[Role, ...], Left]:
     """The roles in the mapping's order, and what has none."""
     fields = Fields.of(mapping)
+    left = Left(strangers=[name for name in values if fields.get(name) is None])
     aliases = {one.name for one in raw_fields(mapping) if one.type == "alias"}
-    left: Counter[str] = Counter()
     found: list[Role] = []
     for one in fields:
         if one.family in ("object", "nested") or one.name in aliases or one.name in fields.conflicts:
@@ -80,10 +89,12 @@ def roles_of(
             continue  # seen with its parent; a name that no engine takes
         role = _role(one, fields, values, lexicon)
         if role is None:
-            left[one.type] += 1
-        else:
-            found.append(role)
-    return tuple(found), dict(left)
+            left.types[one.type] += 1
+            continue
+        known, misfits = fitting(role.kind, role.known, whole=role.whole)
+        left.misfits += [f"{one.name}: {value!r}" for value in misfits]
+        found.append(replace(role, known=known))
+    return tuple(found), left
 
 
 def _role(one: Field, fields: Fields, values: Values, lexicon: Lexicon) -> Role | None:

@@ -20,11 +20,13 @@ from dstill_querydsl.indices import Index
 from dstill_querydsl.questions.invented import invented, settings_for
 from dstill_querydsl.questions.lexicon import Lexicon
 from dstill_querydsl.questions.moments import moment
-from dstill_querydsl.questions.roles import Role, roles_of
+from dstill_querydsl.questions.roles import Left, Role, roles_of
 from dstill_querydsl.questions.words import sayable
+from dstill_querydsl.values import Known
 
 __all__ = ["Draw", "Scene", "Skip"]
 
+MOST = 80  # fields that documents are invented for
 LARGEST = 2**53  # numbers beyond it are not the same everywhere
 _NOW = datetime(2025, 6, 18, 12, tzinfo=UTC)  # of an index that says nothing of time
 _MAIN = ("@timestamp", "timestamp", "date", "datetime", "time", "event_time", "created_at", "created")
@@ -39,7 +41,7 @@ class Scene:
     index: Index
     lexicon: Lexicon
     roles: tuple[Role, ...]
-    left: Mapping[str, int]  # types of fields that no question is made of
+    left: Left  # what no question is made of
     sources: tuple[Mapping[str, Any], ...]
     runs: Index  # where golds are tried: the index itself, or one with invented documents
     now: datetime
@@ -60,6 +62,7 @@ class Scene:
         words, data = Lexicon.of(index.mapping, lexicon), runs or index
         roles, left = roles_of(index.mapping, data.values, words)
         roles = tuple(role for role in roles if only is None or role.field in only)
+        roles = _told(roles) if index.told else roles[:MOST] if index.told is not None else roles
         now = _aware(index.now) if index.now else _latest(roles)
         own = tuple(source for _, source in data.documents())
         data = data if own else _invented(index, roles, seed, now)
@@ -93,6 +96,13 @@ class Scene:
 
     def draw(self, random: Random) -> Draw:
         return Draw(scene=self, random=random, source=random.choice(self.sources))
+
+
+def _told(roles: Sequence[Role]) -> tuple[Role, ...]:
+    """Which of them have real values; of a wide mapping those come first, and no more than `MOST`."""
+    sure = [role for role in roles if role.known != Known() or role.kind in ("geo", "boolean")]
+    unsure = [replace(role, sure=False) for role in roles if role not in sure]
+    return tuple([*sure, *unsure][:MOST])
 
 
 def _invented(index: Index, roles: Sequence[Role], seed: int, now: datetime) -> Index:
@@ -174,7 +184,7 @@ class Draw:
         free = [role for role in roles if role.stored not in self.used]
         if not free:
             raise Skip("no such field")
-        role = self.random.choice(free)
+        role = self.random.choice([role for role in free if role.sure] or free)
         self.used.add(role.stored)
         return role
 

@@ -1,0 +1,55 @@
+"""The sets of questions that belong to a configuration: what `QueryDsl.examples` gives.
+
+    sets_of(Settings(index="movies"), seed=0)["test_templates"]    questions of unseen templates
+    unseen(Settings(index="movies"), seed=0)                       of `quakes`: an index that nothing is trained on
+
+`weblogs` has templates of its own, every other index those that its mapping gives. An index of the
+user's has no set of an unseen index: its engine holds no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Iterable, Mapping
+
+from dstill.records import Example
+from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.focus import focused
+from dstill_querydsl.indices import HELD_OUT, bundled, configured, trainable
+from dstill_querydsl.questions import Rules, questions, splits
+from dstill_querydsl.synthesize import split_examples
+
+__all__ = ["rules_of", "sets_of", "unseen"]
+
+UNSEEN = 200  # questions of an unseen index, or a thirtieth of what is trained on
+HAND_WRITTEN = "weblogs"
+
+
+def rules_of(config: Any) -> Rules:
+    return Rules(dialect=config.dialect, limits=config.guard)
+
+
+def sets_of(config: Any, seed: int) -> Mapping[str, list[Example]]:
+    """Split → questions, all but the unseen index."""
+    if config.mapping:
+        own = configured(config.index, config.mapping, config.values)
+        return splits(focused(own, config.question_fields), config.rows, seed, rules_of(config))
+    index = bundled(trainable(config.index), config.documents)
+    if index.name == HAND_WRITTEN:
+        return split_examples(index, rows=config.rows, seed=seed)
+    return splits(index, config.rows, seed, rules_of(config))
+
+
+def unseen(config: Any, seed: int, trained: Iterable[Example]) -> list[Example]:
+    """`test_index`: questions about an index that nothing is trained on, no gold of which is in `trained`."""
+    if config.mapping:
+        return []
+    count = min(UNSEEN, max(1, config.rows // 30))
+    golds = {canonical_text(example.answer or "") for example in trained}
+    found: list[Example] = []
+    for example in questions(bundled(HELD_OUT[0], config.documents), 2 * count, seed, rules_of(config)):
+        if canonical_text(example.answer or "") not in golds:
+            found.append(replace(example, split="test_index"))
+        if len(found) == count:
+            break
+    return found
