@@ -1,13 +1,15 @@
-"""One client, three engines: the same questions of the same documents get the same answers."""
+"""One client, five engines: the same questions of the same documents get the same answers."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 
+from dstill.parts import Engine
 from dstill.records import OutcomeKind
 from dstill_querydsl import compare
 from dstill_querydsl.engines import HttpEngine
@@ -133,19 +135,29 @@ QUERIES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def loaded(engines: dict[str, HttpEngine]) -> dict[str, HttpEngine]:
-    for engine in engines.values():
-        assert engine.index(INDEX, MAPPING, documents()) == 40
-    return engines
+def loaded(engines: dict[str, HttpEngine], url_of: Callable[[str], str]) -> Iterator[dict[str, HttpEngine]]:
+    """The embedded engine, the newest of each product that runs here, and the release before it."""
+    with contextlib.ExitStack() as opened:
+        older = {
+            name: opened.enter_context(HttpEngine(Engine(url=url_of(name)), writable=True))
+            for name in ("elasticsearch8", "opensearch2")
+        }
+        every = {**engines, **older}
+        for engine in every.values():
+            assert engine.index(INDEX, MAPPING, documents()) == 40
+        yield every
 
 
 def test_the_client_reads_what_each_engine_is(loaded: dict[str, HttpEngine]) -> None:
     said = {name: engine.capabilities for name, engine in loaded.items()}
     print({name: str(one) for name, one in said.items()})
-    assert [one.product for one in said.values()] == ["osmem-server", "Elasticsearch", "OpenSearch"]
+    products = ["osmem-server", "Elasticsearch", "OpenSearch", "Elasticsearch", "OpenSearch"]
+    assert [one.product for one in said.values()] == products
     assert all(one.tested for one in said.values())
-    assert said["embedded"].embedded
-    assert not said["opensearch"].embedded
+    assert [name for name, one in said.items() if one.embedded] == ["embedded"]
+    assert said["elasticsearch8"].dialect == "elasticsearch8"
+    assert said["opensearch2"].dialect == "opensearch2"
+    assert not said["elasticsearch8"].own  # the client is of major 9: plain JSON is spoken
 
 
 def test_the_mapping_comes_back(loaded: dict[str, HttpEngine]) -> None:

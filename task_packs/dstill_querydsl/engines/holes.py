@@ -19,9 +19,16 @@ __all__ = ["Holes", "exact", "not_here"]
 
 LARGEST = 2**53  # whole numbers beyond it lose their last digits
 _FILTERS = ("synonym", "synonym_graph", "word_delimiter", "word_delimiter_graph", "elision", "kstem")
-_ANALYZERS = ("english",)
+# Held against OpenSearch 3.8.0 over 4,000 made-up words each: of the analyzers of Elasticsearch that it has, these
+# give other tokens; of english no difference was found, and it is known to have some.
+_ANALYZERS = ("danish", "english", "finnish", "french", "romanian")
+_STEMMERS = ("stemmer", "snowball")
+_ENGLISH = ("english", "porter", "porter2", "minimal_english", "possessive_english")  # stemmers that are alike
+_TEXTS = ("text", "match_only_text", "search_as_you_type")
 _CHAR_FILTERS = ("mapping",)
 _SIGNIFICANT = frozenset({"significant_terms", "significant_text"})
+_BY_VALUE = (("aggs", "aggregates"), ("aggregations", "aggregates"), ("sort", "sorts"), ("collapse", "collapses"))
+_ANALYZER_KEYS = ("analyzer", "quote_analyzer", "search_analyzer")
 _WHOLE = ("long", "integer", "short", "byte")
 
 
@@ -31,27 +38,27 @@ class Holes:
 
     normalized: frozenset[str] = frozenset()  # keyword fields with a normalizer
     analyzed: frozenset[str] = frozenset()  # text fields whose analysis differs
+    analyzers: frozenset[str] = frozenset(_ANALYZERS)  # those that make it differ
     whole: frozenset[str] = frozenset()  # integer fields
     addresses: frozenset[str] = frozenset()  # ip fields
     large: frozenset[str] = frozenset()  # fields that hold numbers beyond `LARGEST`
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any], settings: Mapping[str, Any], large: Iterable[str] = ()) -> Holes:
-        fields = dict(_fields(mapping))
+        fields = _resolved(dict(_fields(mapping)))
         strange = _strange_analyzers(settings)
         return cls(
             normalized=frozenset(name for name, one in fields.items() if one.get("normalizer")),
-            analyzed=frozenset(
-                name for name, one in fields.items() if {one.get("analyzer"), one.get("search_analyzer")} & strange
-            ),
+            analyzed=frozenset(name for name, one in fields.items() if _analyzers_of(one) & strange),
+            analyzers=frozenset(strange),
             whole=frozenset(name for name, one in fields.items() if one.get("type") in _WHOLE),
             addresses=frozenset(name for name, one in fields.items() if one.get("type") == "ip"),
-            large=frozenset(large),
+            large=frozenset(_with_others(set(large), mapping)),
         )
 
     def meets(self, body: Mapping[str, Any]) -> str:
         """Which hole `body` meets, or nothing."""
-        for part, key in (("aggs", "aggregates"), ("aggregations", "aggregates"), ("sort", "sorts")):
+        for part, key in _BY_VALUE:
             if found := self.normalized.intersection(_words(body.get(part))):
                 return f"{key} by '{min(found)}', which has a normalizer"
         words = set(_words(body))
@@ -59,6 +66,8 @@ class Holes:
             return f"asks for {min(found)}, whose scores differ in the embedded engine"
         if found := self.analyzed & words:
             return f"searches '{min(found)}', whose analysis differs in the embedded engine"
+        if found := self.analyzers.intersection(word for key in _ANALYZER_KEYS for word in _named(key, body)):
+            return f"asks for the analyzer {min(found)}, whose words differ in the embedded engine"
         if found := self.large & words:
             return f"uses '{min(found)}', which holds numbers beyond 2^53"
         if any(isinstance(word, int) and abs(word) > LARGEST for word in words):
@@ -96,9 +105,37 @@ def _fields(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
         yield from _fields({"properties": one.get("fields") or {}}, f"{path}.")
 
 
-def _strange_analyzers(settings: Mapping[str, Any]) -> set[str | None]:
+def _resolved(fields: dict[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Each alias as the field that it stands for."""
+    return {
+        name: fields.get(str(one.get("path")), one) if one.get("type") == "alias" else one
+        for name, one in fields.items()
+    }
+
+
+def _with_others(names: set[str], mapping: Mapping[str, Any]) -> set[str]:
+    """`names`, with their sub-fields, their aliases, and the fields that they are copied to."""
+    fields = dict(_fields(mapping))
+    copies = {target for name in names for target in _listed(fields.get(name, {}).get("copy_to"))}
+    aliases = {name for name, one in fields.items() if one.get("path") in names | copies}
+    beneath = {name for name in fields if any(name.startswith(f"{one}.") for one in names)}
+    return names | copies | aliases | beneath
+
+
+def _analyzers_of(field: Mapping[str, Any]) -> set[str]:
+    named = {str(field[key]) for key in ("analyzer", "search_analyzer", "search_quote_analyzer") if key in field}
+    by_default = {"default", "default_search"} if field.get("type") in _TEXTS and "analyzer" not in field else set()
+    return named | by_default
+
+
+def _named(key: str, value: Any) -> Iterator[str]:
+    """The names that stand under `key`, at any depth."""
+    return (name for name in _under(key, value) if isinstance(name, str))
+
+
+def _strange_analyzers(settings: Mapping[str, Any]) -> set[str]:
     analysis = (settings.get("index") or settings).get("analysis") or settings.get("analysis") or {}
-    filters = {*_FILTERS, *_of_type(analysis.get("filter"), _FILTERS)}
+    filters = {*_FILTERS, *_of_type(analysis.get("filter"), _FILTERS), *_foreign(analysis.get("filter"))}
     chars = set(_of_type(analysis.get("char_filter"), _CHAR_FILTERS))
     own = analysis.get("analyzer") or {}
     found = {
@@ -113,6 +150,15 @@ def _strange_analyzers(settings: Mapping[str, Any]) -> set[str | None]:
 
 def _of_type(definitions: Any, types: tuple[str, ...]) -> list[str]:
     return [name for name, one in (definitions or {}).items() if one.get("type") in types]
+
+
+def _foreign(definitions: Any) -> list[str]:
+    """Stemmers of another language than English, or of a way to stem it that was not compared."""
+    return [
+        name
+        for name, one in (definitions or {}).items()
+        if one.get("type") in _STEMMERS and str(one.get("language", one.get("name", "english"))).lower() not in _ENGLISH
+    ]
 
 
 def _listed(value: Any) -> list[str]:

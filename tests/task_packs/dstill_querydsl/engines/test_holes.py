@@ -1,0 +1,88 @@
+"""Which bodies the embedded engine is not asked, of which index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dstill_querydsl.engines.holes import LARGEST, Holes, exact
+
+MAPPING: dict[str, Any] = {
+    "properties": {
+        "name": {"type": "keyword", "normalizer": "low", "fields": {"exact": {"type": "keyword"}}},
+        "called": {"type": "alias", "path": "name"},
+        "title": {"type": "text"},
+        "text": {"type": "text", "analyzer": "french"},
+        "words": {"type": "alias", "path": "text"},
+        "id": {"type": "long", "copy_to": ["all_ids"], "fields": {"text": {"type": "keyword"}}},
+        "number": {"type": "alias", "path": "id"},
+        "all_ids": {"type": "long"},
+        "small": {"type": "integer"},
+        "client": {"type": "ip"},
+    }
+}
+
+
+def met(body: Any, settings: Any = None, large: tuple[str, ...] = ("id",)) -> str:
+    return Holes.of(MAPPING, settings or {}, large).meets(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "hole"),
+    [
+        ({"sort": ["name"]}, "sorts by 'name', which has a normalizer"),
+        ({"sort": [{"called": "asc"}]}, "sorts by 'called', which has a normalizer"),
+        ({"collapse": {"field": "name"}}, "collapses by 'name', which has a normalizer"),
+        ({"aggs": {"a": {"terms": {"field": "called"}}}}, "aggregates by 'called', which has a normalizer"),
+        ({"sort": ["name.exact"]}, ""),
+        ({"query": {"term": {"name": "ada"}}}, ""),
+        ({"query": {"match": {"text": "l'été"}}}, "searches 'text', whose analysis differs in the embedded engine"),
+        ({"query": {"match": {"words": "l'été"}}}, "searches 'words', whose analysis differs in the embedded engine"),
+        ({"query": {"multi_match": {"query": "x", "fields": ["title", "text^3"]}}}, "searches 'text', whose"),
+        ({"query": {"match": {"title": {"query": "x", "analyzer": "danish"}}}}, "asks for the analyzer danish"),
+        ({"query": {"match": {"title": {"query": "danish", "analyzer": "standard"}}}}, ""),
+        ({"query": {"term": {"id": 1}}}, "uses 'id', which holds numbers beyond 2^53"),
+        ({"query": {"term": {"number": 1}}}, "uses 'number', which holds numbers beyond 2^53"),
+        ({"aggs": {"a": {"max": {"field": "all_ids"}}}}, "uses 'all_ids', which holds numbers beyond 2^53"),
+        ({"query": {"term": {"id.text": "1"}}}, "uses 'id.text', which holds numbers beyond 2^53"),
+        ({"query": {"range": {"small": {"lt": LARGEST + 1}}}}, "holds a number beyond 2^53"),
+        ({"query": {"range": {"small": {"lt": LARGEST}}}}, ""),
+        ({"sort": [{"small": {"mode": "median"}}]}, "sorts by the average or median of 'small'"),
+        ({"sort": [{"small": {"mode": "sum"}}]}, ""),
+        ({"sort": ["client"]}, "sorts by 'client': the embedded engine sorts addresses as text"),
+        ({"aggs": {"a": {"significant_text": {"field": "title"}}}}, "asks for significant_text"),
+    ],
+)
+def test_what_meets_a_hole(body: dict[str, Any], hole: str) -> None:
+    assert met(body).startswith(hole)
+    assert bool(met(body)) is bool(hole)
+
+
+def _filtered(type: str, **options: str) -> dict[str, Any]:
+    return {"analyzer": {"default": {"filter": "mine"}}, "filter": {"mine": {"type": type, **options}}}
+
+
+@pytest.mark.parametrize(
+    ("analysis", "differs"),
+    [
+        ({"analyzer": {"default": {"type": "finnish"}}}, True),
+        ({"analyzer": {"default": {"tokenizer": "standard", "filter": ["lowercase"]}}}, False),
+        ({"analyzer": {"default_search": {"tokenizer": "standard", "filter": ["kstem"]}}}, True),
+        (_filtered("stemmer", language="german"), True),
+        (_filtered("stemmer", name="porter2"), False),
+        (_filtered("snowball", language="Danish"), True),
+        ({"analyzer": {"default": {"char_filter": ["mine"]}}, "char_filter": {"mine": {"type": "mapping"}}}, True),
+        ({"analyzer": {"other": {"type": "finnish"}}}, False),
+    ],
+)
+def test_the_analyzer_of_fields_that_name_none(analysis: dict[str, Any], differs: bool) -> None:
+    for settings in ({"analysis": analysis}, {"index": {"analysis": analysis}}):
+        assert bool(met({"query": {"match": {"title": "x"}}}, settings)) is differs
+
+
+def test_large_numbers_are_noted_while_documents_pass() -> None:
+    large: set[str] = set()
+    documents = [("1", {"a": {"b": [1, LARGEST + 1]}, "c": LARGEST}), ("2", {"d": [{"e": -LARGEST - 1}]})]
+    assert list(exact(documents, large)) == documents
+    assert large == {"a.b", "d.e"}
