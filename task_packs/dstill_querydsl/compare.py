@@ -34,6 +34,8 @@ Value = Mapping[str, Any]
 
 def same(got: Value, want: Value, *, relevance: Literal["order", "set"] = "order") -> bool:
     """Whether `got` is the result that `want` is."""
+    if got is want or got == want:
+        return True  # of most answers that are right; replies can hold thousands of buckets
     return (
         _same_hits(got, want, relevance)
         and _same_total(got, want)
