@@ -1,0 +1,154 @@
+"""An index of the user's, from `init` to `evaluate`, as a user goes: commands, one after another, on a real server.
+
+The server is Elasticsearch 9.2 behind a recording proxy. Its index holds events of GitHub's as they were put
+in by somebody who gave no mapping: 926 fields, most of them text with a keyword beside it. What the commands
+ask for is in the proxy's record, and is nothing but reading.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from support.engine_proxy import EngineProxy
+
+pytestmark = pytest.mark.live
+
+CORPUS = Path(__file__).parents[3] / "shared" / "cases" / "corpora" / "gharchive.json"
+INDEX = "gharchive"
+# What the scoring client may ask; `init` and the stages need no more.
+ALLOWED = {
+    ("GET", "/"),
+    ("GET", f"/{INDEX}/_mapping"),
+    ("POST", f"/{INDEX}/_search"),
+    ("POST", f"/{INDEX}/_count"),
+    ("POST", f"/{INDEX}/_validate/query"),
+    ("POST", f"/{INDEX}/_field_caps"),
+    ("GET", f"/{INDEX}/_field_caps"),
+}
+
+
+def ask(url: str, method: str, body: bytes | None = None, kind: str = "application/json") -> Any:
+    request = urllib.request.Request(url, body, {"content-type": kind}, method=method)
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        return json.load(reply)
+
+
+@pytest.fixture(scope="module")
+def server(url_of: Callable[[str], str]) -> Iterator[str]:
+    """The address of an Elasticsearch 9.2 that holds the index."""
+    if not CORPUS.exists():
+        pytest.skip(f"no {CORPUS.name}")
+    url, documents = url_of("elasticsearch9"), json.loads(CORPUS.read_text())["docs"]
+    settings = {"number_of_replicas": 0, "index.mapping.total_fields.limit": 2_000}
+    ask(f"{url}/{INDEX}", "PUT", json.dumps({"settings": settings}).encode())
+    lines = [json.dumps(line) for one in documents for line in ({"index": {"_id": one["_id"]}}, one["_source"])]
+    bulk = ("\n".join(lines) + "\n").encode()
+    assert ask(f"{url}/{INDEX}/_bulk?refresh=true", "POST", bulk, "application/x-ndjson")["errors"] is False
+    yield url
+    ask(f"{url}/{INDEX}", "DELETE")
+
+
+@pytest.fixture
+def proxy(server: str) -> Iterator[EngineProxy]:
+    with EngineProxy(server) as running:
+        yield running
+
+
+class Project:
+    """Commands in a folder, and how long each took."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.seconds = folder, {}  # type: ignore[var-annotated]
+
+    def __call__(self, *words: str) -> str:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("DSTILL_")}
+        began = time.monotonic()
+        ended = subprocess.run(
+            [sys.executable, "-m", "dstill", *words],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=3000,
+            env=environment | {"OMP_NUM_THREADS": "1"},
+        )
+        self.seconds[words[0]] = round(time.monotonic() - began, 1)
+        assert ended.returncode == 0, f"{words}: {ended.stderr[-3000:]}"
+        return ended.stdout
+
+
+def only_read(proxy: EngineProxy) -> None:
+    assert proxy.paths <= ALLOWED, proxy.paths - ALLOWED
+    assert {("GET", "/"), ("GET", f"/{INDEX}/_mapping"), ("POST", f"/{INDEX}/_search")} <= proxy.paths
+
+
+def test_init_reads_a_wide_index_and_says_what_it_left_out(proxy: EngineProxy, tmp_path: Path) -> None:
+    said = Project(tmp_path)("init", "--engine-url", proxy.url, "--index", INDEX, "--out", "mine")
+    only_read(proxy)
+    assert "read from Elasticsearch 9.2.0: 'gharchive', 100 documents, 926 fields" in said
+    assert re.search(r"values of 9\d fields are in values.json", said)
+    assert re.search(r"without values, in fewer documents: payload\..* and 4\d\d more", said)
+    assert "its newest date is 2015-02-01T00:00:16.000Z" in said
+    toml = tomllib.loads((tmp_path / "mine" / "dstill.toml").read_text())
+    assert toml["task"]["querydsl"]["index"] == toml["engine"]["index"] == INDEX
+    assert toml["task"]["querydsl"]["dialect"] == "elasticsearch9"
+    values = json.loads((tmp_path / "mine" / "values.json").read_text())
+    assert values["public"] == [True]
+    assert values["type.keyword"][0] == "PushEvent"
+    assert values["created_at"] == {"min": "2015-02-01T00:00:00.000Z", "max": "2015-02-01T00:00:16.000Z"}
+    assert list(values)[:5] == ["actor.id", "created_at", "public", "repo.id", "type.keyword"]
+
+
+def test_a_denied_field_is_never_asked_for(proxy: EngineProxy, tmp_path: Path) -> None:
+    denied = 'task.querydsl.guard.fields=["*", "!*email*", "!actor"]'
+    said = Project(tmp_path)("init", "--engine-url", proxy.url, "--index", INDEX, "--set", denied)
+    assert "without values, denied by guard.fields: actor.avatar_url" in said
+    asked = b"".join(one.body for one in proxy.asked)
+    assert b"email" not in asked
+    assert b'"actor.' not in asked
+    assert b'"repo.name.keyword"' in asked
+    toml = tomllib.loads((tmp_path / "dstill.toml").read_text())
+    assert toml["task"]["querydsl"]["guard"]["fields"] == ["*", "!*email*", "!actor"]
+
+
+def scored(project: Project, *sets: str) -> dict[str, Any]:
+    """The last line of `evaluate`, after `generate` and `train`."""
+    more = [word for one in sets for word in ("--set", one)]
+    project("generate", "--out", "runs/first", *more)
+    project("train", "runs/first")
+    return json.loads(project("evaluate", "runs/first", "--json").splitlines()[-1])  # type: ignore[no-any-return]
+
+
+def test_from_init_to_evaluate_in_small(proxy: EngineProxy, tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project("init", "--engine-url", proxy.url, "--index", INDEX)
+    small = ("task.querydsl.rows=90", "train.max_steps=2", 'evaluate.splits=["test", "test_templates"]')
+    summary = scored(project, *small, "task.querydsl.question_fields=12", "evaluate.baselines=[]")
+    only_read(proxy)
+    assert summary["engine"] == "Elasticsearch 9.2.0"
+    assert summary["n"] >= 3
+    print(project.seconds)
+
+
+@pytest.mark.slow
+def test_from_init_to_evaluate(proxy: EngineProxy, tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project("init", "--engine-url", proxy.url, "--index", INDEX)
+    summary = scored(project)
+    only_read(proxy)
+    print(project.seconds, summary)
+    assert summary["engine"] == "Elasticsearch 9.2.0"
+    assert summary["n"] >= 50
+    assert summary["executable_accuracy"] > summary["untrained"] == 0.0
+    doctor = project("doctor")
+    assert "as they were read" in doctor
+    assert "10 of 10 right" in doctor
