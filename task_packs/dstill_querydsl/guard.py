@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from dstill.records import Problem
+from dstill.records import Problem, Severity
 from dstill_querydsl import guard_kinds as kinds
 from dstill_querydsl.guard_aggregations import AGGREGATIONS
 from dstill_querydsl.guard_buckets import Ranges, bucket_problem
@@ -28,7 +28,7 @@ from dstill_querydsl.guard_tables import BODY
 from dstill_querydsl.guard_walk import items, whole
 from dstill_querydsl.strict import escape
 
-__all__ = ["MAX_PROBLEMS", "Limits", "check"]
+__all__ = ["MAX_PROBLEMS", "Limits", "check", "notes"]
 
 MAX_PROBLEMS = 20
 _DEFAULT = Limits()
@@ -42,6 +42,23 @@ def check(body: dict[str, Any], limits: Limits = _DEFAULT) -> tuple[Problem, ...
     walk = _Body(limits, Ranges.of(body))
     walk.body(body)
     return tuple(walk.problems[:MAX_PROBLEMS])
+
+
+def notes(body: dict[str, Any]) -> tuple[Problem, ...]:
+    """Warnings of what is read otherwise than it is written: numbers of hits as text, which engines coerce."""
+    return tuple(
+        Problem(
+            layer="guard",
+            code="coerced",
+            message=f"{name} {body[name]!r} is text, and is read as the number {int(body[name])}",
+            pointer=f"/{name}",
+            hint="write the number",
+            suggestion=str(int(body[name])),
+            severity=Severity.WARNING,
+        )
+        for name in ("size", "from")
+        if isinstance(body.get(name), str) and whole(body[name]) is not None
+    )
 
 
 def _depth(body: Any) -> int:

@@ -228,7 +228,9 @@ class QueryDsl(Task):
 
     def _guard(self, example: Example, answer: str) -> Iterable[Problem]:
         study, value = self.study(example), strict.read(answer).value or {}
-        return () if "refusal" in value else guard.check(value, study.limits if study else self.config.guard)
+        if "refusal" in value:
+            return ()
+        return (*guard.check(value, study.limits if study else self.config.guard), *guard.notes(value))
 
     def canonical(self, answer: str) -> str:
         return canonical_text(answer)

@@ -38,7 +38,7 @@ class Study:
         self._limits = limits
         self._told = False
         if unknown := _unknown(index):
-            log.warning("types that dstill does not know, so that no body is held to them: %s", unknown)
+            log.warning("the mapping has types that dstill does not know, so that no body is held to them: %s", unknown)
         for order in orders_in(index.mapping, index.told)[:_NAMED]:
             log.warning(
                 "instruction-like text in %s; it is data to dstill, and the guard holds whatever it says", order
