@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 from dstill_querydsl.questions.moments import moment, written
 from dstill_querydsl.questions.roles import Role
@@ -147,26 +147,11 @@ _MAKERS: Mapping[str, Maker] = {
     "geo": _geo,
 }
 
-_BUILT_IN = ("standard", "simple", "whitespace", "stop", "keyword", "pattern", "fingerprint", "english")
+# For analyzers of n-grams, which a mapping names and an index' settings define.
+_TOKENIZER = {"grams": {"type": "ngram", "min_gram": 3, "max_gram": 4, "token_chars": ["letter", "digit"]}}
 
 
-def settings_for(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """An analysis for every analyzer and normalizer that the mapping names and nobody gave: n-grams, else plain."""
-    named: dict[str, set[str]] = {"analyzer": set(), "normalizer": set()}
-    _named(mapping.get("properties", {}), named)
-    analyzers: dict[str, Any] = {}
-    for name in sorted(named["analyzer"] - set(_BUILT_IN)):
-        grams = "gram" in name.lower()
-        analyzers[name] = {"type": "custom", "tokenizer": "grams" if grams else "standard", "filter": ["lowercase"]}
-    normalizers = {name: {"type": "custom", "filter": ["lowercase"]} for name in sorted(named["normalizer"])}
-    tokenizer = {"grams": {"type": "ngram", "min_gram": 3, "max_gram": 4, "token_chars": ["letter", "digit"]}}
-    analysis = {"analyzer": analyzers, "normalizer": normalizers, "tokenizer": tokenizer}
-    return {"analysis": analysis} if analyzers or normalizers else {}
-
-
-def _named(properties: Any, named: dict[str, set[str]]) -> None:
-    for one in properties.values() if isinstance(properties, Mapping) else ():
-        for kind, keys in (("analyzer", ("analyzer", "search_analyzer")), ("normalizer", ("normalizer",))):
-            named[kind] |= {one[key] for key in keys if isinstance(one.get(key), str)}
-        for below in ("properties", "fields"):
-            _named(one.get(below), named)
+def settings_for(analyzers: Iterable[str]) -> dict[str, Any]:
+    """An analysis under which those names cut words into n-grams."""
+    grams = {name: {"type": "custom", "tokenizer": "grams", "filter": ["lowercase"]} for name in sorted(analyzers)}
+    return {"analysis": {"analyzer": grams, "tokenizer": _TOKENIZER}} if grams else {}

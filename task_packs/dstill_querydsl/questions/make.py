@@ -41,6 +41,7 @@ class Tally:
     made: Counter[str] = field(default_factory=Counter)  # by category
     dropped: Counter[str] = field(default_factory=Counter)  # by reason
     warnings: Counter[str] = field(default_factory=Counter)  # by code
+    unsure: int = 0  # fields of which nothing is known
     left: Left = field(default_factory=Left)  # what no question was made of
 
     @property
@@ -54,6 +55,8 @@ class Tally:
             return
         dropped = ", ".join(f"{count} {reason}" for reason, count in self.dropped.most_common())
         yield f"{self.dropped.total()} candidates were dropped ({self.drop_rate:.1%}){': ' if dropped else ''}{dropped}"
+        if self.unsure:
+            yield f"warning: of {self.unsure} fields no values are known, made-up ones stand in the questions"
         if self.warnings:
             yield "warnings of the checks: " + ", ".join(f"{n} {code}" for code, n in self.warnings.most_common())
         if self.left.types:
@@ -141,6 +144,7 @@ class _Stream:
 def _scenes(index: Index, seed: int, tally: Tally) -> Scenes:
     scenes = Scenes(index, seed)
     tally.left = scenes.base.left
+    tally.unsure = scenes.base.unsure
     if not scenes.base.roles:
         raise DataError(
             f"the mapping of '{index.name}' has no field that a question can be made of",

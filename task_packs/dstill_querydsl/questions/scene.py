@@ -77,6 +77,13 @@ class Scene:
             context=context or {"index": index.name},
         )
 
+    @property
+    def unsure(self) -> int:
+        """How many fields hold made-up values."""
+        if self.index.told is None:
+            return 0
+        return sum(role.known == Known() and role.kind not in ("geo", "boolean") for role in self.roles)
+
     def of_kind(self, *kinds: str) -> tuple[Role, ...]:
         """Roles outside nested objects."""
         return tuple(role for role in self.roles if role.kind in kinds and not role.nested)
@@ -111,7 +118,7 @@ def _invented(index: Index, roles: Sequence[Role], seed: int, now: datetime) -> 
     return replace(
         index,
         mapping=_reduced(index.mapping, roles),
-        settings=settings_for(index.mapping),
+        settings=settings_for(_analyzers(index.mapping, roles)),
         now=now.isoformat().replace("+00:00", "Z"),
         documents=lambda: made,
         recipe=f"invented, seed {seed}",
@@ -130,7 +137,8 @@ def _latest(roles: Sequence[Role]) -> datetime:
     return (max(times) + timedelta(hours=1)).replace(microsecond=0) if times else _NOW
 
 
-_KEPT = ("type", "format", "analyzer", "search_analyzer", "normalizer", "scaling_factor", "ignore_above")
+# A normalizer or analyzer of the user's is defined elsewhere, and invented values do without; n-grams do not.
+_KEPT = ("type", "format", "scaling_factor", "ignore_above")
 
 
 def _reduced(mapping: Mapping[str, Any], roles: Sequence[Role]) -> dict[str, Any]:
@@ -150,15 +158,21 @@ def _reduced(mapping: Mapping[str, Any], roles: Sequence[Role]) -> dict[str, Any
 
 
 def _definition(fields: Fields, role: Role) -> dict[str, Any]:
-    one = fields.get(role.field)
-    kept = {key: value for key, value in (one.options if one else {}).items() if key in _KEPT}
-    subs = {name: fields.get(name) for name in (role.exact, role.grams) if name and name != role.field}
-    inner = {
-        name.rpartition(".")[2]: {key: value for key, value in sub.options.items() if key in _KEPT}
-        for name, sub in subs.items()
-        if sub is not None
-    }
-    return kept | ({"fields": inner} if inner else {})
+    names = dict.fromkeys(name for name in (role.exact, role.grams) if name and name != role.field)
+    subs = {name.rpartition(".")[2]: _options(fields, name, role) for name in names}
+    return _options(fields, role.field, role) | ({"fields": subs} if subs else {})
+
+
+def _options(fields: Fields, name: str, role: Role) -> dict[str, Any]:
+    one = fields.get(name)
+    kept = (*_KEPT, "analyzer") if name == role.grams else _KEPT
+    return {key: value for key, value in (one.options if one else {}).items() if key in kept}
+
+
+def _analyzers(mapping: Mapping[str, Any], roles: Sequence[Role]) -> set[str]:
+    """Those of the roles' n-grams."""
+    found = (Fields.of(mapping).get(role.grams) for role in roles if role.grams)
+    return {str(one.options["analyzer"]) for one in found if one is not None}
 
 
 @dataclass(kw_only=True)

@@ -48,8 +48,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "how are {what} spread over {g}?", "break down {what} by {o}",
     ),
 }  # fmt: skip
-UNITS = ("hour", "day", "week", "month", "quarter", "year")
-_BUCKETS = {"hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2_160, "year": 8_760}
+UNITS = ("minute", "hour", "day", "week", "month", "quarter", "year")
+_BUCKETS = {"minute": 1 / 60, "hour": 1, "day": 24, "week": 168, "month": 720, "quarter": 2_160, "year": 8_760}
 MOST_BUCKETS = 8_000  # of a date histogram, by the span of the index
 
 
@@ -84,10 +84,10 @@ def time_of(draw: Draw, *units: str) -> tuple[Role, str, str]:
     alone = len(draw.scene.of_kind("date")) == 1
     low, high = (moment(bound, role.format) or moment(bound, "") for bound in (role.known.low, role.known.high))
     hours = (high - low).total_seconds() / 3_600 if low and high else 24 * 400
-    fitting = [unit for unit in units or UNITS if 1 < hours / _BUCKETS[unit] < MOST_BUCKETS]
-    if not fitting:
+    small = [unit for unit in units or UNITS if hours / _BUCKETS[unit] < MOST_BUCKETS]
+    if not small:
         raise Skip(role.field)
-    unit = draw.random.choice(fitting)
+    unit = draw.random.choice([unit for unit in small if hours / _BUCKETS[unit] > 1] or small[:1])
     return role, unit, unit if alone else f"{unit} of {mark(role.word.noun)}"
 
 
