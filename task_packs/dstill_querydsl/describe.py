@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 from dstill.errors import DataError, UsageError
 from dstill.parts import Engine, ProjectFiles
-from dstill_querydsl.drift import fields_digest
+from dstill_querydsl.drift import field_count, fields_digest
 from dstill_querydsl.engines import Capabilities, HttpEngine
 from dstill_querydsl.engines.reading import Read, read
 from dstill_querydsl.engines.rules import check_name
-from dstill_querydsl.fields import Fields
 from dstill_querydsl.guard_mapping import limits_on
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def describe(engine: Engine, config: Settings) -> ProjectFiles:
         there = server.capabilities
     now = _now(mapping, found, datetime.now(UTC))
     kept = {**mapping, "_meta": {**mapping.get("_meta", {}), "now": now}} if now else mapping
-    about = [f"read from {there}: {_what(name, documents, mapping)}", *_left_out(found)]
+    about = [f"read from {str(there).strip()}: {_what(name, documents, mapping)}", *_left_out(found)]
     if now:
         about.append(f"its newest date is {now}, which stands for now in questions: _meta.now in mapping.json")
     return ProjectFiles(
@@ -78,10 +77,8 @@ RECIPE: Mapping[str, Any] = {
 
 
 def _what(name: str, documents: int, mapping: Mapping[str, Any]) -> str:
-    fields = sum(1 for _ in Fields.of(mapping))
-    return (
-        f"'{name}', {documents:,} documents, {fields:,} fields (their names and types: {fields_digest(mapping)[:12]})"
-    )
+    fields, digest = field_count(mapping), fields_digest(mapping)[:12]
+    return f"'{name}', {documents:,} documents, {fields:,} fields (their names and types: {digest})"
 
 
 def _left_out(found: Read) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import Any, Mapping
 
 from dstill_querydsl.fields import Fields
 
-__all__ = ["Drift", "compared", "drift", "fields_digest", "types_of"]
+__all__ = ["Drift", "compared", "drift", "field_count", "fields_digest", "types_of"]
 
 NAMED = 5  # fields that are named of each kind
 
@@ -61,6 +61,11 @@ def compared(before: Mapping[str, str], after: Mapping[str, str]) -> Drift:
 def fields_digest(mapping: Mapping[str, Any]) -> str:
     """SHA-256 over the names and types of a mapping's fields, in any order of them."""
     return hashlib.sha256(json.dumps(types_of(mapping), sort_keys=True).encode()).hexdigest()
+
+
+def field_count(mapping: Mapping[str, Any]) -> int:
+    """Fields that hold values, sub-fields among them; objects are what lies in them."""
+    return sum(field.family not in ("object", "nested") for field in Fields.of(mapping))
 
 
 def types_of(mapping: Mapping[str, Any]) -> dict[str, str]:

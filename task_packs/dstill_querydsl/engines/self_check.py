@@ -17,13 +17,12 @@ from typing import Any, Iterator, Mapping
 from dstill.errors import DataError, FailedItems
 from dstill.parts import CheckResult
 from dstill.records import OutcomeKind
-from dstill_querydsl.drift import drift, fields_digest
+from dstill_querydsl.drift import drift, field_count, fields_digest
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.known_answers import KNOWN, REFUSED, Known, seen
 from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.privileges import privileges, read_only_key
 from dstill_querydsl.engines.product import TESTED
-from dstill_querydsl.fields import Fields
 from dstill_querydsl.indices import Index
 
 __all__ = ["KNOWN_INDEX", "about", "known_answers", "not_asked", "own_index"]
@@ -143,12 +142,12 @@ def invariants(count: int) -> tuple[Known, ...]:
 
 
 def _size(server: HttpEngine, name: str, count: int, mapping: Mapping[str, Any]) -> CheckResult:
-    fields = sum(1 for _ in Fields.of(mapping))
     problem = None
     if not count:
         what = f"'{name}' holds no documents"
         problem = DataError(what, where=server.settings.url, hint="check its name: [engine] index, or --index")
-    return CheckResult(name=f"index {name}", found=f"{count:,} documents, {fields:,} fields", problem=problem)
+    found = f"{count:,} documents, {field_count(mapping):,} fields"
+    return CheckResult(name=f"index {name}", found=found, problem=problem)
 
 
 def _drift(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> CheckResult:

@@ -318,7 +318,7 @@ def test_bad_input_064(doctor: Any, serve: Serve, said: dict[str, Any], project:
     assert "engine.index" in hint
     closed = (400, {"error": {"type": "index_closed_exception", "reason": "closed", "index": "logs"}})
     what, _, _ = three_lines(doctor("--engine-url", serve(elasticsearch(said, _count=closed)), "--index", "logs"), 7)
-    assert "index_closed_exception" in what
+    assert "closed" in what
     (project / "mapping.json").write_text(json.dumps({"properties": {"old": {"type": "date"}}}))
     ended = doctor(
         "--engine-url", serve(elasticsearch(said)), "--index", "logs",

@@ -1,0 +1,120 @@
+"""An index as a project: settings, files, what a person is told, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Iterator, Mapping
+
+import pytest
+
+from dstill.errors import DataError, ServiceError, UsageError
+from dstill.parts import Engine, ProjectFiles
+from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
+from dstill_querydsl.focus import focused
+from dstill_querydsl.guard_limits import Limits
+from dstill_querydsl.indices import bundled, configured
+from dstill_querydsl.pack import QueryDsl, Settings
+
+TODAY: Mapping[str, Any] = {"properties": {"at": {"type": "date"}, "n": {"type": "long"}}}
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as engine:
+        engine.index("dstill-old", MAPPING, DOCUMENTS.items())
+        engine.index("dstill-empty", MAPPING, [])
+        engine.index("dstill-live", TODAY, [("1", {"at": datetime.now(UTC).isoformat(), "n": 1})])
+        engine.index("dstill-own-now", {**TODAY, "_meta": {"now": "2020-01-01T00:00:00Z"}}, [("1", {"at": "2019"})])
+        yield server.url
+
+
+def described(url: str, index: str, settings: Settings | None = None, **engine: Any) -> ProjectFiles:
+    return QueryDsl(settings or Settings()).describe(Engine(url=url, index=index, **engine))
+
+
+def test_the_files_and_settings_of_a_project(url: str, tmp_path: Any) -> None:
+    project = described(url, "dstill-old")
+    assert set(project.files) == {"mapping.json", "values.json"}
+    settings = {key.removeprefix("task.querydsl."): value for key, value in project.settings.items()}
+    assert settings == {
+        "index": "dstill-old",
+        "mapping": "mapping.json",
+        "values": "values.json",
+        "dialect": "opensearch3",
+        "rows": 3_000,
+    }
+    assert project.recipe["train.max_length"] == 128
+    for name, text in project.files.items():
+        (tmp_path / name).write_text(text)
+    index = configured("dstill-old", str(tmp_path / "mapping.json"), str(tmp_path / "values.json"))
+    assert index.mapping["properties"].keys() == MAPPING["properties"].keys()
+    assert index.values.to_json()["level"] == ["info", "error", "warn", "Error", "debug"]
+
+
+def test_what_a_person_is_told(url: str) -> None:
+    about = described(url, "dstill-old").about
+    assert about[0].startswith("read from embedded osmem-server")
+    assert "'dstill-old', 12 documents, 16 fields (their names and types: " in about[0]
+    assert about[1:] == (
+        "values of 13 fields are in values.json",
+        "without values, texts: message, title",
+        "without values, without a value: empty",
+        "its newest date is 2025-02-10T00:00:00.000Z, which stands for now in questions: _meta.now in mapping.json",
+    )
+
+
+def test_now_is_that_of_the_data_only_where_nothing_is_added_any_more(url: str) -> None:
+    def now(index: str) -> Any:
+        return json.loads(described(url, index).files["mapping.json"]).get("_meta", {}).get("now")
+
+    assert now("dstill-old") == "2025-02-10T00:00:00.000Z"
+    assert now("dstill-live") is None
+    assert now("dstill-own-now") == "2020-01-01T00:00:00Z"
+
+
+def test_denied_fields_have_no_values(url: str) -> None:
+    guard = Limits(fields=("*", "!owner", "!client"))
+    project = described(url, "dstill-old", Settings(guard=guard))
+    assert not {"owner.name", "client"} & json.loads(project.files["values.json"]).keys()
+    assert "without values, denied by guard.fields: client, owner.name" in project.about
+
+
+def test_fewer_fields_where_that_is_asked_for(url: str) -> None:
+    project = described(url, "dstill-old", Settings(known_fields=3))
+    assert len(json.loads(project.files["values.json"])) == 3
+    assert any(line.startswith("without values, in fewer documents: ") for line in project.about)
+
+
+def test_what_cannot_be_described(url: str) -> None:
+    with pytest.raises(UsageError, match="which index"):
+        described(url, "")
+    with pytest.raises(UsageError, match="is no index name that can be used"):
+        described(url, "dstill-*")
+    with pytest.raises(UsageError, match="is no index name that can be used"):
+        described(url, ".security", allow_pattern=True)
+    with pytest.raises(DataError, match="'dstill-empty' holds no documents"):
+        described(url, "dstill-empty")
+    with pytest.raises(ServiceError, match="no such index"):
+        described(url, "dstill-none")
+
+
+# --- the fields that questions are made of ----------------------------------------------
+
+
+def test_questions_are_of_the_first_fields_whose_values_are_known(tmp_path: Any) -> None:
+    fields = {name: {"type": "text", "fields": {"raw": {"type": "keyword"}}} for name in "abcd"}
+    mapping = {"properties": {**fields, "o": {"properties": {"n": {"type": "long"}, "m": {"type": "long"}}}}}
+    (tmp_path / "m.json").write_text(json.dumps(mapping))
+    (tmp_path / "v.json").write_text(
+        json.dumps({"o.n": {"min": 1, "max": 2}, "c.raw": ["x"], "a.raw": ["y"], "no": []})
+    )
+    own = configured("own", str(tmp_path / "m.json"), str(tmp_path / "v.json"))
+    narrow = focused(own, 2)
+    assert narrow.mapping["properties"] == {"c": fields["c"], "o": {"properties": {"n": {"type": "long"}}}}
+    assert narrow.digest != own.digest
+    assert list(focused(own, 10).mapping["properties"]) == ["a", "c", "o"]
+    unknown = configured("own", str(tmp_path / "m.json"), "")
+    assert focused(unknown, 2) is unknown
+    assert focused(bundled("weblogs", 10), 2).mapping == bundled("weblogs", 10).mapping
