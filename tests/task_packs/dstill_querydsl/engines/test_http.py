@@ -224,6 +224,29 @@ def test_a_key_goes_to_a_loopback_server(serve: Serve, said: dict[str, Any], mon
     HttpEngine(Engine(url=url, api_key_env="TOY_KEY")).close()
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_key_does_not_follow_a_redirect(
+    serve: Serve, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setenv("TOY_KEY", "abc=")
+    elsewhere: list[str] = []
+
+    def other(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
+        elsewhere.append(path)
+        return 200, {}, said["Elasticsearch 7"] if path == "/" else FOUND
+
+    there = serve(other)
+
+    def answer(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
+        return (200, {}, said["Elasticsearch 7"]) if path == "/" else (status, {"location": f"{there}{path}"}, b"")
+
+    with HttpEngine(Engine(url=serve(answer), api_key_env="TOY_KEY")) as engine:
+        assert engine.search("logs", {}).kind is OutcomeKind.UNAVAILABLE
+    with pytest.raises(ServiceError, match="answers, but is no Elasticsearch"):
+        HttpEngine(Engine(url=serve(lambda method, path, body: (status, {"location": there}, b""))))
+    assert not elsewhere
+
+
 # --- the executor -----------------------------------------------------------------------
 
 
