@@ -15,6 +15,7 @@ same time, and merged ranges on a field that holds several values (each may have
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any, Mapping
 
 from dstill_querydsl import strict
@@ -33,6 +34,7 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 
 
+@lru_cache(maxsize=4_096)
 def canonical_text(text: str) -> str:
     """`canonical` on an answer; what `strict` does not read comes back stripped. Never raises."""
     value = strict.read(text).value

@@ -28,8 +28,19 @@ _ISO = "strict_date_optional_time"
 
 def freeze(body: Mapping[str, Any], now: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
     """`body` with every ``now`` of a date replaced by `now` (ISO); key order stays."""
+    if not _moves(body):
+        return dict(body)  # most bodies; a mapping may be long to read
     frozen: dict[str, Any] = _Freezer(_anchor(now), _dates(mapping)).tree(body)
     return frozen
+
+
+def _moves(value: Any) -> bool:
+    """Whether the clock may have a part in it: a text that begins with now, or a decay, whose origin is now."""
+    if isinstance(value, str):
+        return value.startswith("now")
+    if isinstance(value, dict):
+        return any(key in _DECAYS or _moves(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(map(_moves, value))
 
 
 def _anchor(now: str) -> str:
