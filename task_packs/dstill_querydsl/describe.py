@@ -48,9 +48,7 @@ def describe(engine: Engine, config: Settings) -> ProjectFiles:
         there = server.capabilities
     now = _now(mapping, found, datetime.now(UTC))
     kept = {**mapping, "_meta": {**mapping.get("_meta", {}), "now": now}} if now else mapping
-    about = [f"read from {str(there).strip()}: {_what(name, documents, mapping)}", *_left_out(found)]
-    if now:
-        about.append(f"its newest date is {now}, which stands for now in questions: _meta.now in mapping.json")
+    read_from = f"read from {str(there).strip()}: {_what(name, documents, mapping)}"
     return ProjectFiles(
         files={"mapping.json": _text(kept), "values.json": _text(found.values.to_json())},
         settings={
@@ -61,7 +59,7 @@ def describe(engine: Engine, config: Settings) -> ProjectFiles:
             **OWN,
         },
         recipe=RECIPE,
-        about=tuple(about),
+        about=(read_from, *_about(found, config, now)),
     )
 
 
@@ -81,9 +79,18 @@ def _what(name: str, documents: int, mapping: Mapping[str, Any]) -> str:
     return f"'{name}', {documents:,} documents, {fields:,} fields (their names and types: {digest})"
 
 
+def _about(found: Read, config: Settings, now: str) -> Iterator[str]:
+    """How many fields' values are known, by reason those of which none are, and what follows for questions."""
+    known = sum(1 for _ in found.values)
+    yield f"values of {known:,} fields are in values.json"
+    yield from _left_out(found)
+    if known > config.question_fields:
+        yield f"questions are made of the first {config.question_fields} of these ({_SECTION}.question_fields)"
+    if now:
+        yield f"its newest date is {now}, which stands for now in questions: _meta.now in mapping.json"
+
+
 def _left_out(found: Read) -> Iterator[str]:
-    """How many fields' values are known, and by reason those of which none are."""
-    yield f"values of {sum(1 for _ in found.values):,} fields are in values.json"
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for field, why in found.unread.items():
         by_reason[why].append(field)
