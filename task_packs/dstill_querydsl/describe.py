@@ -83,9 +83,9 @@ def _about(found: Read, config: Settings, now: str) -> Iterator[str]:
     """How many fields' values are known, by reason those of which none are, and what follows for questions."""
     known = sum(1 for _ in found.values)
     yield f"values of {known:,} fields are in values.json"
-    yield from _left_out(found)
     if known > config.question_fields:
         yield f"questions are made of the first {config.question_fields} of these ({_SECTION}.question_fields)"
+    yield from _left_out(found)
     if now:
         yield f"its newest date is {now}, which stands for now in questions: _meta.now in mapping.json"
 
