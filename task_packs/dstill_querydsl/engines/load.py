@@ -9,6 +9,7 @@ A client of its own, which can reach nothing but indices that this very object c
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any, Iterable, Mapping
 
 from dstill.errors import AuthError, DataError, ServiceError
@@ -20,13 +21,15 @@ from dstill_querydsl.engines.rules import OWN_PREFIX, check_name, writes
 __all__ = ["Loader"]
 
 CHUNK = 500  # documents a bulk request
+PATIENCE = 120.0  # seconds for one, at least: nobody waits for an answer, and a busy machine takes its time
 
 
 class Loader:
     def __init__(self, settings: Engine, *, plain: bool) -> None:
         self._url = settings.url
         self._created: set[str] = set()
-        self._client = connect(settings, Wire(permit=writes(self._created), plain=plain))
+        patient = replace(settings, timeout=max(settings.timeout, PATIENCE))
+        self._client = connect(patient, Wire(permit=writes(self._created), plain=plain))
 
     def load(
         self,
