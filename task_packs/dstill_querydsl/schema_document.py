@@ -198,7 +198,7 @@ class _Derivation:
 
 def _what(class_name: str) -> str:
     """``MatchPhraseQuery`` → ``match_phrase``: what people call it."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name.removesuffix("Query")).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name.removesuffix("Query").removesuffix("Container")).lower()
 
 
 def _origin(cls: Any) -> type:

@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from typing import Any, Callable, Container, Iterator
 
 from dstill.records import Problem
+from dstill_querydsl.schema_words import meant
 from dstill_querydsl.strict import escape
 
 __all__ = ["problems"]
@@ -26,7 +27,8 @@ _UNKNOWN = {
     "aggregation": "unknown_aggregation",
     "search body": "unknown_key",
 }
-_CONTAINERS = {"query", "span query", "aggregation", "composite source", "score function"}
+_CONTAINERS = {"query", "span query", "aggregation", "composite source", "score function", "intervals"}
+_FIELD_FIRST = 'the name of a query stands here and the field below it, as {"match": {"title": …}}'
 _LIMITS = {
     "minimum": "{name} is at least {limit}, found {found}",
     "exclusiveMinimum": "{name} is more than {limit}, found {found}",
@@ -66,9 +68,10 @@ def _unknown(error: Any, queries: Container[str]) -> Iterator[Problem]:
             continue
         # Of the body only a misspelling is near: 'settings' is another request, not a wrong 'stats'.
         near = get_close_matches(key, known, n=1, cutoff=0.75 if what == "search body" else 0.6)
-        suggestion = near[0] if near else None
+        suggestion = meant(key, error.schema["properties"]) or (near[0] if near else None)
         code = _UNKNOWN.get(what, "unknown_option")
-        hint = _moved(key, what, queries) or (f"did you mean {suggestion!r}?" if suggestion else _known(known))
+        hint = _moved(key, what, queries) or (f"did you mean {suggestion!r}?" if suggestion else "")
+        hint = hint or (_FIELD_FIRST if what == "query" and error.instance[key] != {} else _known(known))
         yield _problem(error, code, _unknown_message(key, what, suggestion), hint, suggestion, key=key)
 
 
@@ -80,7 +83,9 @@ def _unknown_message(key: str, what: str, suggestion: str | None) -> str:
 
 
 def _moved(key: str, what: str, queries: Container[str]) -> str:
-    """Where a key belongs that is known, but elsewhere."""
+    """Where a key belongs that is known, but elsewhere; or what it seems to be."""
+    if key.isdigit():
+        return "a list is written in brackets, not as an object with 0, 1 …"
     if what in ("query", "search body") and key in _CLAUSES:
         return f"{key!r} stands inside 'bool'"
     if what == "query" and key in ("aggs", "aggregations", "size", "from", "sort", "_source"):
@@ -150,7 +155,7 @@ def _type(error: Any) -> Iterator[Problem]:
 def _wanted(error: Any) -> str:
     what = error.schema.get("x-what")
     if what in _CONTAINERS:
-        return f"a {what} (an object)"
+        return f"{'an' if what[0] in 'ai' else 'a'} {what} (an object)"
     types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
     nouns = {"object": "an object", "array": "a list", "string": "text", "number": "a number", "null": "null"}
     return " or ".join(nouns.get(kind, kind) for kind in types)
@@ -163,6 +168,11 @@ def _hint(error: Any) -> str:
             return "for several values use 'terms'"
         if error.schema.get("x-what") == "query":
             return "several queries go into a bool"
+    types = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    if isinstance(error.instance, list) and len(error.instance) == 1 and "array" not in types:
+        return "take it out of the list"
+    if types == ["array"] and error.instance is not None:
+        return "put it into a list"
     return ""
 
 

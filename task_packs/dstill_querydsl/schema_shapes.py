@@ -92,7 +92,7 @@ class Shape:
         nouns = [noun for kind, noun in _NOUNS.items() if kind in self.kinds]
         if "string" in self.kinds:
             nouns.append("text")
-        elif self.words:
+        elif self.words - {"true", "false"}:
             nouns.append("one of " + ", ".join(sorted(word for word in self.words if word == word.lower())[:8]))
         return {"title": " or ".join(nouns)} if nouns else {}
 

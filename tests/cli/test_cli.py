@@ -374,6 +374,8 @@ def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
     assert cli("check", "--layer", "digits", stdin=b"words").code == 9  # what does not parse has no digits to check
     ended = cli("check", "--layer", "schema", stdin=b"1+2")
     assert (ended.code, ended.err) == (2, "error: no layer 'schema'\n--layer\ntask 'toy' has form, digits\n")
+    ended = cli("check", "--dialect", "roman", stdin=b"1+2")
+    assert (ended.code, ended.err) == (2, "error: task 'toy' has no dialects\n--dialect\nleave it out\n")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ A row that cannot be read is refused like any other, and the next one is read.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Iterator, Mapping
 
@@ -41,18 +41,21 @@ class Answer:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
 @click.option("--mapping", type=click.Path(path_type=Path), help="JSON file with the index mapping to check against.")
+@click.option("--dialect", metavar="NAME", help="Whose rules hold where products differ; the task names them.")
 @click.option("--layer", "layers", multiple=True, metavar="LAYER", help="Only this layer (repeatable); else all.")
 @task_option
 @json_option
 @set_option
 @app
-def check(found: App, file: Path, mapping: Path | None, layers: tuple[str, ...], as_json: bool) -> None:
+def check(
+    found: App, file: Path, mapping: Path | None, dialect: str | None, layers: tuple[str, ...], as_json: bool
+) -> None:
     """Check one answer, or JSONL rows {"id", "query"}, from FILE or stdin.
 
     A row's query is an object, or a string that is taken as a model's raw text; a row may bring
     a mapping of its own. The exit code is 9 when any row is refused.
     """
-    task = make_task(found.plugins, found.config())
+    task = _task(found, dialect)
     known = [c.name for c in task.checks]
     for layer in layers:
         if layer not in known:
@@ -72,6 +75,17 @@ def check(found: App, file: Path, mapping: Path | None, layers: tuple[str, ...],
             where="stdin" if str(file) == "-" else str(file),
             hint="what is wrong with each stands above",
         )
+
+
+def _task(found: App, dialect: str | None) -> Task:
+    """The task; under `dialect`, which its own section calls by that name."""
+    task = make_task(found.plugins, found.config())
+    if dialect is None:
+        return task
+    if "dialect" not in {one.name for one in fields(task.Config)}:
+        raise UsageError(f"task '{task.name}' has no dialects", where="--dialect", hint="leave it out")
+    found.flags[f"task.{task.name}.dialect"] = dialect
+    return make_task(found.plugins, found.config())
 
 
 def _problems(task: Task, answer: Answer, context: Mapping[str, Any], layers: tuple[str, ...]) -> list[Problem]:
