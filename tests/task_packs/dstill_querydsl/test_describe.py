@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Iterator, Mapping
 
 import pytest
@@ -118,3 +119,45 @@ def test_questions_are_of_the_first_fields_whose_values_are_known(tmp_path: Any)
     unknown = configured("own", str(tmp_path / "m.json"), "")
     assert focused(unknown, 2) is unknown
     assert focused(bundled("weblogs", 10), 2).mapping == bundled("weblogs", 10).mapping
+
+
+# --- at the command line ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "what"),
+    [
+        (("--engine-url", "http://127.0.0.1:9", "--index", "logs"), 7, "cannot reach an engine at http://127.0.0.1:9"),
+        (("--engine-url", "{url}", "--index", "none"), 7, "no such index: the mapping of 'none'"),
+        (("--engine-url", "{url}", "--index", "logs,other"), 2, "'logs,other' is no index name that can be used"),
+        (("--engine-url", "{url}", "--index", "dstill-empty"), 4, "'dstill-empty' holds no documents"),
+        (("--engine-url", "{url}"), 2, "which index?"),
+        (
+            ("--engine-url", "{url}", "--index", "logs", "--set", "engine.api_key_env=NO_SUCH_KEY"),
+            2,
+            "the environment variable NO_SUCH_KEY is not set",
+        ),
+        (("--engine-url", "http://a:secret@127.0.0.1:9200", "--index", "logs"), 2, "the engine's address holds a user"),
+    ],
+)
+def test_what_goes_wrong_is_three_lines_and_nothing_is_written(
+    url: str, cli: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int, what: str
+) -> None:
+    monkeypatch.delenv("DSTILL_DISABLE")
+    ended = cli("init", "--out", "mine", *(word.format(url=url) for word in words), toy=False)
+    assert ended.code == code
+    assert ended.err.startswith(f"error: {what}")
+    assert len(ended.err.splitlines()) == 3
+    assert "secret" not in ended.err
+    assert not Path("mine").exists()
+
+
+def test_a_project_is_checked_against_its_own_mapping(url: str, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DSTILL_DISABLE")
+    assert cli("init", "--engine-url", url, "--index", "dstill-old", toy=False).code == 0
+    body = b'{"query": {"term": {"levle": "info"}}}'
+    for words in ((), ("--mapping", "mapping.json")):
+        ended = cli("check", *words, stdin=body, toy=False)
+        assert ended.code == 9
+        assert "unknown field 'levle'" in ended.out
+        assert "did you mean 'level'" in ended.out
