@@ -15,8 +15,9 @@ Malformed parts of a mapping are passed over; what cannot be read is not a field
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from fnmatch import fnmatchcase
+from functools import cached_property, lru_cache
 from typing import Any, Iterator, Mapping
 
 from dstill_querydsl.field_types import BELOW, GRAMS, NO_DOC_VALUES, family
@@ -64,6 +65,8 @@ class Fields:
     def __init__(self, fields: Mapping[str, Field], conflicts: Mapping[str, Conflict]) -> None:
         self._fields = dict(fields)
         self.conflicts = dict(conflicts)  # a name that indices map to different types
+        # among thousands of names this takes a while, and wrong names come again
+        self._nearest = lru_cache(maxsize=4096)(self._find)
         self._lower = {name.lower(): name for name in self._fields}
 
     @classmethod
@@ -101,20 +104,26 @@ class Fields:
 
     def nearest(self, name: str) -> str | None:
         """The name that was probably meant."""
+        return self._nearest(name)
+
+    def _find(self, name: str) -> str | None:
         if name.lower() in self._lower:
             return self._lower[name.lower()]
         parent = name.rpartition(".")[0]
         if parent in self._fields:  # an invented sub-field, as title.keyword
             return self.exact(parent) or parent
-        leaves = {known.rpartition(".")[2]: known for known in self._fields}
-        near = get_close_matches(name, self._fields, n=1, cutoff=0.7)
-        if near:
-            return near[0]
-        last = get_close_matches(name.rpartition(".")[2], leaves, n=1, cutoff=0.8)
-        if last:
-            return leaves[last[0]]
         near = get_close_matches(name, self._fields, n=1, cutoff=0.5)
+        if near and SequenceMatcher(None, near[0], name).ratio() >= 0.7:
+            return near[0]
+        last = get_close_matches(name.rpartition(".")[2], self._leaves, n=1, cutoff=0.8)
+        if last:
+            return self._leaves[last[0]]
         return near[0] if near else None
+
+    @cached_property
+    def _leaves(self) -> dict[str, str]:
+        """The last step of every name, with the name."""
+        return {known.rpartition(".")[2]: known for known in self._fields}
 
     def exact(self, name: str) -> str | None:
         """The sub-field of `name` that holds whole values, whatever it is called."""
