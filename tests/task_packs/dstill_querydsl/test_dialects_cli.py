@@ -1,0 +1,37 @@
+"""`check --dialect`: whose rules hold where products differ, at the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Callable
+
+import pytest
+
+FROM = {"query": {"range": {"n": {"from": 1}}}}
+INTERVAL = {"aggs": {"a": {"date_histogram": {"field": "d", "interval": "day"}}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "dialect", "code"),
+    [
+        (FROM, "elasticsearch9", 9),
+        (FROM, "elasticsearch8", 0),
+        (FROM, "opensearch2", 0),
+        (INTERVAL, "elasticsearch9", 9),
+        (INTERVAL, "elasticsearch8", 9),
+        (INTERVAL, "opensearch3", 0),
+        (FROM, "solr", 2),
+    ],
+)
+def test_the_dialect_that_is_asked_for(
+    cli: Callable[..., Any], project: Any, monkeypatch: pytest.MonkeyPatch, body: Any, dialect: str, code: int
+) -> None:
+    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
+    words = ("check", "--task", "querydsl", "--layer", "schema", "--dialect", dialect)
+    ended = cli(*words, stdin=json.dumps(body).encode())
+    assert ended.code == code, ended.err
+    if code == 2:
+        assert "task.querydsl.dialect" in ended.err
+        assert "opensearch3" in ended.err
