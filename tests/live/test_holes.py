@@ -17,11 +17,12 @@ import pytest
 
 from dstill.parts import Engine
 from dstill.records import OutcomeKind
-from dstill_querydsl import compare
+from dstill_querydsl import compare, mapping_check
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 from dstill_querydsl.engines.faithful import faithfully
 from dstill_querydsl.engines.holes import Holes, exact
 from dstill_querydsl.engines.observe import observe
+from dstill_querydsl.fields import Fields
 
 pytestmark = pytest.mark.live
 
@@ -169,6 +170,78 @@ def test_few_bodies_are_declared(embedded: HttpEngine, holes: Holes) -> None:
     )
     print(dict(kinds))
     assert kinds["ok"] >= 0.6 * kinds.total()
+
+
+# --- types of fields --------------------------------------------------------------------
+
+TYPES: dict[str, tuple[dict[str, Any], list[Any]]] = {
+    "integer_range": ({}, [{"gte": 1, "lte": 5}, {"gt": 5, "lt": 9}]),
+    "date_range": ({}, [{"gte": "2025-01-01", "lte": "2025-01-05"}, {"gte": "2025-02-01"}]),
+    "ip_range": ({}, ["192.0.2.0/24", {"gte": "198.51.100.1", "lte": "198.51.100.9"}]),
+    "double_range": ({}, [{"gte": 1.5, "lte": 5}, {"gte": 3}]),
+    "geo_shape": ({}, ["POINT (2 1)", {"type": "point", "coordinates": [4, 3]}]),
+    "geo_point": ({}, [{"lat": 1, "lon": 2}, "3,4"]),
+    "version": ({}, ["1.10.0", "1.9.0"]),
+    "unsigned_long": ({}, [5, 2**63 + 5]),
+    "constant_keyword": ({"value": "k"}, ["k", "k"]),
+    "match_only_text": ({}, ["red fox", "blue fox"]),
+    "search_as_you_type": ({}, ["red fox", "blue fox"]),
+    "token_count": ({"analyzer": "standard"}, ["red fox", "blue"]),
+    "scaled_float": ({"scaling_factor": 10}, [1.26, 2.04]),
+    "half_float": ({}, [0.1, 0.7]),
+    "float": ({}, [0.1, 16777217]),
+    "short": ({}, [1, 2]),
+    "integer": ({}, ["5", 7.9]),
+    "date": ({}, ["2025-01-01", "2025-01-02T10:00:00Z"]),
+    "date_nanos": ({}, ["2025-01-01T00:00:00.123456789Z", "2025-01-01"]),
+    "boolean": ({}, ["true", False]),
+    "ip": ({}, ["192.0.2.1", "::1"]),
+    "keyword": ({"null_value": "none"}, [None, "b"]),
+    "binary": ({}, ["aGk=", "aG8="]),
+    "rank_feature": ({}, [1.5, 2.5]),
+}
+
+
+def asked_of(value: Any) -> Iterator[dict[str, Any]]:
+    """What may be asked of a field `f` that holds `value`, whether it makes sense or not."""
+    yield {"query": {"exists": {"field": "f"}}}
+    if not isinstance(value, (dict, list)) and value is not None:
+        for query in ("term", "match", "prefix"):
+            yield {"query": {query: {"f": value}}}
+        yield {"query": {"range": {"f": {"gte": value}}}}
+    yield {"query": {"term": {"f": 3}}}
+    yield {"query": {"wildcard": {"f": "*o*"}}}
+    yield {"query": {"match_all": {}}, "sort": [{"f": "desc"}]}
+    for kind in ("terms", "cardinality", "value_count", "min", "avg"):
+        yield _aggregation(kind, field="f")
+    for key in ("docvalue_fields", "fields"):
+        yield {"query": {"match_all": {}}, key: ["f"], "_source": False}
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_a_type_of_field_is_held_as_it_really_is(embedded: HttpEngine, real: HttpEngine, type: str) -> None:
+    """… or a body that shows a difference is declared, or the mapping check refuses it before it runs."""
+    options, values = TYPES[type]
+    mapping = {"properties": {"f": {"type": type, **options}}}
+    index = f"{INDEX}-{type}"
+    for engine in (embedded, real):
+        engine.index(index, mapping, [(str(n), {"f": value}) for n, value in enumerate(values)])
+    holes, fields, checked = Holes.of(mapping, {}), Fields.of(mapping), Counter[str]()
+    for body in asked_of(values[0]):
+        if any(problem.is_error for problem in mapping_check.check(body, fields)):
+            checked["refused by the mapping check"] += 1
+            continue
+        ours = faithfully(holes, lambda one: embedded.search(index, one), body)
+        if ours.kind is OutcomeKind.UNSUPPORTED:
+            checked["declared"] += 1
+            continue
+        theirs = observe(lambda one: real.search(index, one), body)
+        assert ours.kind is theirs.kind, (body, ours.reason, theirs.reason)
+        if theirs.kind is OutcomeKind.OK:
+            assert compare.same(ours.value, theirs.value, relevance="set"), (body, ours.value, theirs.value)
+        checked["the same"] += 1
+    print(type, dict(checked))
+    assert checked["the same"] or checked["declared"] == checked.total() - checked["refused by the mapping check"]
 
 
 # --- words ------------------------------------------------------------------------------

@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 from dstill.errors import DataError
 from dstill.records import Outcome, OutcomeKind
 from dstill_querydsl import aggregations
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.bodies import sort_of
-from dstill_querydsl.engines.holes import Holes, exact, not_here
+from dstill_querydsl.engines.faithful import faithfully
+from dstill_querydsl.engines.holes import Holes, exact
 from dstill_querydsl.engines.observe import observe
 
 __all__ = ["CASES", "Runner", "check", "like", "load", "rows"]
@@ -68,12 +69,11 @@ class Runner:
         embedded, body = self.engine.capabilities.embedded, dict(case["query"])
         if case.get("api") == "count":
             body |= {"size": 0, "track_total_hits": True}
-        if embedded and (hole := holes.meets(body)):
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=hole)
-        outcome = observe(lambda one: self.engine.search(name, one), body)
-        if embedded and outcome.kind is OutcomeKind.INVALID and not_here(outcome.reason):
-            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=outcome.reason)
-        return outcome
+
+        def search(one: Mapping[str, Any]) -> Outcome:
+            return self.engine.search(name, one)
+
+        return faithfully(holes, search, body) if embedded else observe(search, body)
 
     def _index(self, case: dict[str, Any]) -> tuple[str, Holes] | str:
         """The case's documents on the engine, or why it does not take them."""

@@ -10,9 +10,10 @@ the embedded engine against real ones; the names that it lacks are stored by `pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Iterable, Iterator, Mapping
 
+from dstill_querydsl.engines.holes_by_type import ByType, type_of, under, words
 from dstill_querydsl.engines.probe import bare, declared, lacking, unknown
 
 __all__ = ["Holes", "exact", "not_here"]
@@ -42,6 +43,7 @@ class Holes:
     whole: frozenset[str] = frozenset()  # integer fields
     addresses: frozenset[str] = frozenset()  # ip fields
     large: frozenset[str] = frozenset()  # fields that hold numbers beyond `LARGEST`
+    by_type: ByType = field(default_factory=lambda: ByType.of({}))
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any], settings: Mapping[str, Any], large: Iterable[str] = ()) -> Holes:
@@ -54,30 +56,31 @@ class Holes:
             whole=frozenset(name for name, one in fields.items() if one.get("type") in _WHOLE),
             addresses=frozenset(name for name, one in fields.items() if one.get("type") == "ip"),
             large=frozenset(_with_others(set(large), mapping)),
+            by_type=ByType.of({name: type_of(one) for name, one in fields.items()}),
         )
 
     def meets(self, body: Mapping[str, Any]) -> str:
         """Which hole `body` meets, or nothing."""
         for part, key in _BY_VALUE:
-            if found := self.normalized.intersection(_words(body.get(part))):
+            if found := self.normalized.intersection(words(body.get(part))):
                 return f"{key} by '{min(found)}', which has a normalizer"
-        words = set(_words(body))
-        if found := _SIGNIFICANT & words:
+        named = set(words(body))
+        if found := _SIGNIFICANT & named:
             return f"asks for {min(found)}, whose scores differ in the embedded engine"
-        if found := self.analyzed & words:
+        if found := self.analyzed & named:
             return f"searches '{min(found)}', whose analysis differs in the embedded engine"
         if found := self.analyzers.intersection(word for key in _ANALYZER_KEYS for word in _named(key, body)):
             return f"asks for the analyzer {min(found)}, whose words differ in the embedded engine"
-        if found := self.large & words:
+        if found := self.large & named:
             return f"uses '{min(found)}', which holds numbers beyond 2^53"
-        if any(isinstance(word, int) and abs(word) > LARGEST for word in words):
+        if any(isinstance(word, int) and abs(word) > LARGEST for word in named):
             return "holds a number beyond 2^53"
-        sorts = list(_under("sort", body))
-        if found := self.addresses.intersection(_words(sorts)):
+        sorts = list(under("sort", body))
+        if found := self.addresses.intersection(words(sorts)):
             return f"sorts by '{min(found)}': the embedded engine sorts addresses as text"
         if found := self.whole.intersection(name for sort in sorts for name in _averaged(sort)):
             return f"sorts by the average or median of '{min(found)}'"
-        return ""
+        return self.by_type.meets(body)
 
 
 def exact(
@@ -130,7 +133,7 @@ def _analyzers_of(field: Mapping[str, Any]) -> set[str]:
 
 def _named(key: str, value: Any) -> Iterator[str]:
     """The names that stand under `key`, at any depth."""
-    return (name for name in _under(key, value) if isinstance(name, str))
+    return (name for name in under(key, value) if isinstance(name, str))
 
 
 def _strange_analyzers(settings: Mapping[str, Any]) -> set[str]:
@@ -163,33 +166,6 @@ def _foreign(definitions: Any) -> list[str]:
 
 def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value] if isinstance(value, str) else []
-
-
-def _words(value: Any) -> Iterator[Any]:
-    """Every key and scalar of a tree; of ``title^2`` the field's name."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield key
-            yield from _words(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _words(inner)
-    elif isinstance(value, str):
-        yield value.partition("^")[0]
-    elif isinstance(value, (int, float)):
-        yield value
-
-
-def _under(key: str, value: Any) -> Iterator[Any]:
-    """Everything that stands under `key`, at any depth: sorts of hits and of top_hits alike."""
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            if name == key:
-                yield inner
-            yield from _under(key, inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _under(key, inner)
 
 
 def _averaged(sort: Any) -> Iterator[str]:

@@ -86,3 +86,24 @@ def test_large_numbers_are_noted_while_documents_pass() -> None:
     documents = [("1", {"a": {"b": [1, LARGEST + 1]}, "c": LARGEST}), ("2", {"d": [{"e": -LARGEST - 1}]})]
     assert list(exact(documents, large)) == documents
     assert large == {"a.b", "d.e"}
+
+
+@pytest.mark.parametrize(
+    ("field", "body", "differs"),
+    [
+        ({"type": "long_range"}, {"aggs": {"a": {"cardinality": {"field": "f"}}}}, True),
+        ({"type": "long_range"}, {"query": {"term": {"f": 3}}}, False),
+        ({"type": "version"}, {"sort": ["f"]}, True),
+        ({"type": "constant_keyword"}, {"query": {"bool": {"filter": [{"range": {"f": {"gt": "a"}}}]}}}, True),
+        ({"type": "constant_keyword"}, {"query": {"term": {"f": "a"}}}, False),
+        ({"type": "date_nanos"}, {"query": {"match_all": {}}, "fields": ["f"]}, True),
+        ({"type": "date_nanos"}, {"sort": ["f"]}, False),
+        ({"type": "date", "format": "epoch_second||yyyy"}, {"query": {"term": {"f": 1}}}, True),
+        ({"type": "date", "format": "epoch_second||yyyy"}, {"aggs": {"a": {"max": {"field": "f"}}}}, False),
+        ({"type": "date"}, {"query": {"term": {"f": 1}}}, False),
+    ],
+)
+def test_types_that_are_held_otherwise(field: dict[str, str], body: dict[str, Any], differs: bool) -> None:
+    hole = Holes.of({"properties": {"f": field, "g": {"type": "alias", "path": "f"}}}, {}).meets(body)
+    assert hole.endswith("where the embedded engine differs") is differs
+    assert bool(hole) is differs
