@@ -75,6 +75,8 @@ class Holes:
             return f"uses '{min(found)}', which holds numbers beyond 2^53"
         if any(isinstance(word, int) and abs(word) > LARGEST for word in named):
             return "holds a number beyond 2^53"
+        if any(under("collapse", list(under("inner_hits", body)))):
+            return "collapses inner_hits once more, which the embedded engine passes over"
         sorts = list(under("sort", body))
         if found := self.addresses.intersection(words(sorts)):
             return f"sorts by '{min(found)}': the embedded engine sorts addresses as text"

@@ -22,11 +22,12 @@ from dstill_querydsl.engines.holes import not_here
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")
 
-RIGHT = 271  # of 294
+RIGHT = 269  # of 294; two more meet what they assert, though not all of what real engines answer: a hole
 # How a case that is declared unsupported says why → the hole, as docs/querydsl.md names it.
 HOLES = {
     r"script in aggregation .* is not supported by osmem": "scripts in aggregations",
     r"holds? .*numbers? beyond 2\^53": "whole numbers beyond 2^53",
+    r"collapses inner_hits once more": "a second collapse inside inner_hits",
     r"significant_te(rms|xt)": "significant_terms and significant_text",
     r"^setup: .*(tokenizer|analyzer) ": "analyzers and tokenizers that it cannot build",
 }
@@ -150,7 +151,7 @@ def test_a_wrong_field_fails_as_it_does_on_real_engines(cases: list[dict[str, An
         else:
             counts["alike"] += 1
     print(dict(counts))
-    assert counts["alike"] >= 861
+    assert counts["alike"] >= 848  # 13 more are mutants of cases that meet a hole
     assert counts["another total"] == 0
     assert counts["refused otherwise"] <= 14
 

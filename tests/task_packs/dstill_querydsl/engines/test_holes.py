@@ -51,6 +51,9 @@ def met(body: Any, settings: Any = None, large: tuple[str, ...] = ("id",)) -> st
         ({"sort": [{"small": {"mode": "median"}}]}, "sorts by the average or median of 'small'"),
         ({"sort": [{"small": {"mode": "sum"}}]}, ""),
         ({"sort": ["client"]}, "sorts by 'client': the embedded engine sorts addresses as text"),
+        ({"collapse": {"field": "small", "inner_hits": {"size": 3, "collapse": {"field": "id"}}}}, "uses 'id'"),
+        ({"collapse": {"field": "small", "inner_hits": {"size": 3, "collapse": {"field": "b"}}}}, "collapses inner"),
+        ({"collapse": {"field": "small", "inner_hits": {"size": 3}}}, ""),
         ({"aggs": {"a": {"significant_text": {"field": "title"}}}}, "asks for significant_text"),
     ],
 )
