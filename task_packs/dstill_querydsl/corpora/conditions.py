@@ -108,14 +108,17 @@ def _range(field: Field, given: Mapping[str, Any], now: int) -> Condition:
         if edges is None:
             continue
         first, last = edges
+        beside = step if step == 1 else max(abs(first) * 0.001, 0.0001)
         values += [first, first - step, first + step]
+        # and, of numbers that are not whole, a little further: a tenth more is another bound
+        values += [round(first * part, 6) for part in (0.95, 1.05)] if step == 0.5 else []
         values += [last, last + 1, first + moments.DAY, first - moments.DAY] if field.family == "date" else []
         if bound in ("gte", "from"):
             low = first
         elif bound == "gt":
-            low = last + step
+            low = last + beside
         else:
-            high = first - step if bound == "lt" else last
+            high = first - beside if bound == "lt" else last
     return Condition(
         values=list(dict.fromkeys(values)),
         test=lambda other: (low is None or other >= low) and (high is None or other <= high),

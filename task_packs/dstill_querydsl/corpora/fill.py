@@ -141,11 +141,17 @@ class Filler:
         low, high = bounds
         if low is None and high is None:
             return self._plain(field, rank, group)
+        days = field.family == "date" and moments.whole_days(field.format)
         step = self.roles.get(field.name, Role()).step or (1_700_000 if field.family == "date" else 3)
+        step = max(step, moments.DAY) if days else step
+        if low is not None and high is None and field.type in _LARGEST:
+            step = min(step, (_LARGEST[field.type] - 1 - low) / (self.count + 3))  # all of them fit into the type
         if low is not None and high is not None:
             value = low + (high - low) * (rank + 1) / (self.count + 2)
         else:
             value = low + step * (rank + 2) if low is not None else (high or 0) - step * (self.count - rank + 1)
+        if days:
+            return -int(-value // moments.DAY) * moments.DAY  # the next day's beginning: this one's may lie before low
         return int(value) if field.family == "date" or _whole(field) else round(value, 4)
 
     def _free(self, field: Field, rank: int, group: int) -> Any:
@@ -155,8 +161,9 @@ class Filler:
         if role is not None and role.constants and self.random.random() < 0.6:
             return self.random.choice(self._around(field, role.constants))
         drawn = self.random.random()
-        if field.name in self.pools.own and drawn < 0.6:
-            return self.random.choice(self.pools.own[field.name])
+        if field.name in self.pools.own and drawn < 0.7:
+            own = self.pools.own[field.name]
+            return own[0] if drawn < 0.35 else self.random.choice(own)
         if field.family in self.pools.family and drawn < 0.2 and not (role and (role.ordered or role.groups)):
             return self.random.choice(self.pools.family[field.family])
         return self._plain(field, rank, group)
@@ -181,7 +188,7 @@ class Filler:
             return f"203.0.113.{(group if role.groups else rank * 3 + shift) % 250 + 1}"
         if field.family == "geo_point":
             return {"lat": round(30 + shift / 6 + rank * 0.31, 4), "lon": round(-20 + shift / 4 + rank * 0.47, 4)}
-        if field.family == "text":
+        if field.family == "text" and not (role.groups or role.ordered):
             return " ".join(self.random.sample(WORDS, 3))
         value = rank if role.ordered else group
         return f"{WORDS[shift % len(WORDS)]}-{value:02}"

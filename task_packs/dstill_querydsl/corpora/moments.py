@@ -16,7 +16,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-__all__ = ["DAY", "instant", "span", "text"]
+__all__ = ["DAY", "instant", "span", "text", "whole_days"]
 
 DAY = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -103,3 +103,8 @@ def text(moment: int, format_: str | None) -> Any:
             pattern = re.sub(r"yyyy|uuuu|MM|dd|HH|mm|ss", lambda found: _PATTERN[found[0]], one)
             return at.strftime(pattern)
     return None
+
+
+def whole_days(format_: str | None) -> bool:
+    """Whether a field of that format holds days, without a time."""
+    return text(10 * DAY, format_) == text(11 * DAY - 1, format_)

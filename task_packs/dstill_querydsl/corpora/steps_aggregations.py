@@ -35,7 +35,7 @@ def aggregations(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
             here = (*path, operator)
             yield from _metrics(body, here)
             yield from _intervals(body, here, options)
-            yield from _buckets(body, here, options)
+            yield from _buckets(body, here, options, layout)
             yield from _ranges(body, here, options)
         yield from _levels(body, path, one)
     names = body.get("aggs") or body.get("aggregations") or {}
@@ -75,9 +75,11 @@ def _intervals(body: Mapping[str, Any], path: Path, options: Mapping[str, Any]) 
             yield f"interval ×{times} at {pointer(path)}", put(body, (*path, "interval"), interval * times)
 
 
-def _buckets(body: Mapping[str, Any], path: Path, options: Mapping[str, Any]) -> Iterator[Edit]:
-    size = options.get("size")
-    if isinstance(size, int) and not isinstance(size, bool):
+def _buckets(body: Mapping[str, Any], path: Path, options: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
+    size, field = options.get("size"), layout.fields.get(str(options.get("field")))
+    if field is not None and field.family == "boolean":
+        pass  # two buckets, whatever the size
+    elif isinstance(size, int) and not isinstance(size, bool):
         for other in (size + 1, size - 1) if size <= LARGE else ():
             if other > 0:
                 yield f"size→{other} at {pointer(path)}", put(body, (*path, "size"), other)

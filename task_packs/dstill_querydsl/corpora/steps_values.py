@@ -78,7 +78,7 @@ def other_values(value: Any) -> list[Any]:
     if isinstance(value, int):
         return [value + 1, value - 1]
     if isinstance(value, float):
-        return [value + 1, value - 1] if value.is_integer() else [value * 1.1, value * 0.9]
+        return [value + 1, value - 1] if value.is_integer() else [round(value * 1.1, 6), round(value * 0.9, 6)]
     if not isinstance(value, str) or not value:
         return []
     return _other_texts(value)
