@@ -4,8 +4,9 @@
     '{"query":{"bool":{"filter":[{"term":{"user":{"value":"uma"}}}]}},"size":0}'
 
 Long forms of leaves; bool clauses as sorted lists, nested ones flattened; `must` as
-`filter` where no score is looked at; defaults dropped; several ranges on one field
-merged; aggregations named by their place in sorted order.
+`filter` where no score is looked at, and terms for alternatives on one field; defaults
+dropped; places, distances and intervals in one spelling; several ranges on one field
+merged; aggregations named by their place in sorted order, filters and ranges by none.
 
 Canonically equal bodies give equal results, scores aside where nothing is sorted by them.
 Not covered: spellings that need the mapping ("503" for 503), date math that comes to the
@@ -20,7 +21,7 @@ from typing import Any, Mapping
 
 from dstill_querydsl import strict
 from dstill_querydsl.canonical_aggs import aggregations, uses_scores
-from dstill_querydsl.canonical_query import Json, query
+from dstill_querydsl.canonical_query import Json, query, without_constant
 from dstill_querydsl.refusal import is_refusal
 
 __all__ = ["canonical", "canonical_text"]
@@ -32,6 +33,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "track_total_hits": 10_000,
     "track_scores": False,
 }
+
+_LEVELS = {"min_score", "rescore"}  # under these the height of a score counts, not only the order
 
 
 @lru_cache(maxsize=4_096)
@@ -60,6 +63,8 @@ def _body(body: dict[str, Any]) -> dict[str, Any]:
     sort = _sort(body.pop("sort", []))
     scored = _scored(body, sort, groups)
     asked = query(body.pop("query", {"match_all": {}}), scored=scored)
+    if not _LEVELS & set(body):
+        asked = without_constant(asked)
     after = query(body.pop("post_filter", {"match_all": {}}), scored=False)
     result: dict[str, Any] = {k: v for k, v in body.items() if k not in _DEFAULTS or v != _DEFAULTS[k]}
     if "_source" in result:
@@ -87,7 +92,7 @@ def _plain(value: Any) -> Any:
 
 def _scored(body: Mapping[str, Any], sort: list[Any], groups: Mapping[str, Any]) -> bool:
     """Whether scores can show in the result."""
-    if {"min_score", "rescore", "collapse", "terminate_after"} & set(body) or body.get("track_scores"):
+    if (_LEVELS | {"collapse", "terminate_after"}) & set(body) or body.get("track_scores"):
         return True
     by_score = not sort or any("_score" in key for key in sort)
     return (body.get("size") != 0 and by_score) or uses_scores(groups)
@@ -95,15 +100,16 @@ def _scored(body: Mapping[str, Any], sort: list[Any], groups: Mapping[str, Any])
 
 def _sort(sort: Any) -> list[Json]:
     keys = sort if isinstance(sort, list) else [sort]
-    return [_sort_key(key) for key in keys]
+    each = [{field: how} for key in keys for field, how in (key.items() if isinstance(key, dict) else ((key, {}),))]
+    return [_sort_key(key) for key in each]
 
 
-def _sort_key(key: Any) -> Any:
-    if isinstance(key, str):
-        key = {key: {}}
+def _sort_key(key: Json) -> Json:
     ((field, how),) = key.items()
     options = {"order": how} if isinstance(how, str) else dict(how)
-    options.setdefault("order", "desc" if field == "_score" else "asc")
+    if options.get("missing") == "_last":
+        del options["missing"]
+    options["order"] = str(options.get("order", "desc" if field == "_score" else "asc")).lower()
     return {field: options}
 
 

@@ -11,18 +11,12 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from dstill_querydsl.canonical_query import Json, key, query
+from dstill_querydsl.canonical_values import interval, place, without_defaults
 
 __all__ = ["aggregations", "uses_scores"]
 
-# aggregation → options that say what would hold without them
-_DEFAULTS: Mapping[str, Json] = {
-    "terms": {"size": 10, "min_doc_count": 1, "order": {"_count": "desc"}},
-    "date_histogram": {"min_doc_count": 0, "order": {"_key": "asc"}},
-    "histogram": {"min_doc_count": 0, "order": {"_key": "asc"}},
-    "range": {"keyed": False},
-    "percentiles": {"keyed": True},
-}
 _SCORED = ("top_hits", "sampler", "diversified_sampler")
+_GROUPS = ("terms", "multi_terms", "histogram", "date_histogram")
 _SUB = ("aggs", "aggregations")
 
 Names = dict[str, tuple[str, Any]]  # old name → (new name, names below)
@@ -76,12 +70,34 @@ def _options(kind: str, options: Any, below: Names) -> Any:
         return query(options, scored=False)
     if not isinstance(options, dict):
         return options
-    defaults = _DEFAULTS.get(kind, {})
-    kept = {name: value for name, value in options.items() if name not in defaults or value != defaults[name]}
-    if "order" in kept:
-        order = kept["order"] if isinstance(kept["order"], list) else [kept["order"]]
-        kept["order"] = [{_path(by, below): way for by, way in part.items()} for part in order]
+    said = {name: _value(kind, name, value) for name, value in options.items()}
+    kept = without_defaults(f"agg.{kind}", said)
+    if kind == "filters" and "filters" in kept:
+        kept = _filters(kept)
+    if "order" in kept and kind != "composite":
+        kept["order"] = [{_path(by, below): way for by, way in part.items()} for part in kept["order"]]
     return kept
+
+
+def _value(kind: str, name: str, value: Any) -> Any:
+    """One option in one spelling."""
+    if name == "order" and kind in _GROUPS:
+        parts = value if isinstance(value, list) else [value]
+        return [{by: str(way).lower() for by, way in part.items()} for part in parts]
+    if name == "ranges" and isinstance(value, list):  # what a range is called is the writer's choice
+        return sorted(({k: v for k, v in one.items() if k != "key"} for one in value), key=key)
+    if name == "calendar_interval":
+        return interval(value)
+    return place(value) if name == "origin" and kind == "geo_distance" else value
+
+
+def _filters(options: Json) -> Json:
+    """Filters without their names, which are the writer's; so is that of the bucket for the rest."""
+    given = options["filters"]
+    listed = list(given.values()) if isinstance(given, Mapping) else list(given)
+    rest = {name: value for name, value in options.items() if name not in ("filters", "other_bucket_key", "keyed")}
+    other = {"other_bucket": True} if "other_bucket_key" in options else {}
+    return {**rest, **other, "filters": sorted((query(one, scored=False) for one in listed), key=key)}
 
 
 def _paths(body: Json, names: Names) -> Json:

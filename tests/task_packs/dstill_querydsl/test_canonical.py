@@ -146,6 +146,36 @@ EQUAL = """
 {"sort": "n"}
 {"sort": [{"n": {"order": "asc"}}]}
 
+{"sort": {"n": "ASC", "k": {"order": "desc", "missing": "_last"}}}
+{"sort": ["n", {"k": "desc"}]}
+
+{"query": {"bool": {"should": [{"term": {"k": "a"}}, {"terms": {"k": ["b", "c"]}}]}}, "size": 0}
+{"query": {"terms": {"k": ["c", "a", "b"]}}, "size": 0}
+
+{"query": {"terms": {"k": ["a"]}}, "size": 0}
+{"query": {"term": {"k": "a"}}, "size": 0}
+
+{"query": {"bool": {"should": [{"term": {"k": "a"}}, {"exists": {"field": "n"}}], "minimum_should_match": "1"}}}
+{"query": {"bool": {"should": [{"exists": {"field": "n"}}, {"term": {"k": "a"}}]}}}
+
+{"query": {"bool": {"must": [{"match_all": {}}], "filter": [{"term": {"k": "a"}}]}}}
+{"query": {"bool": {"filter": [{"term": {"k": "a"}}]}}}
+
+{"query": {"geo_distance": {"distance": "12.0 kilometers", "p": [-74, 40.5]}}, "size": 0}
+{"query": {"geo_distance": {"distance": "12km", "distance_type": "arc", "p": "40.5,-74"}}, "size": 0}
+
+{"query": {"boosting": {"positive": {"term": {"k": "a"}}, "negative": {"term": {"k": "b"}}, "negative_boost": 0.5}}, "size": 0}
+{"query": {"function_score": {"query": {"constant_score": {"filter": {"term": {"k": "a"}}}}, "weight": 2}}, "size": 0}
+
+{"size": 0, "aggs": {"x": {"date_histogram": {"field": "at", "calendar_interval": "1d", "min_doc_count": 0}}}}
+{"size": 0, "aggs": {"y": {"date_histogram": {"field": "at", "calendar_interval": "day", "order": {"_key": "asc"}}}}}
+
+{"size": 0, "aggs": {"x": {"filters": {"filters": {"bad": {"term": {"k": "a"}}, "good": {"term": {"k": "b"}}}}}}}
+{"size": 0, "aggs": {"x": {"filters": {"filters": [{"term": {"k": "b"}}, {"term": {"k": {"value": "a"}}}]}}}}
+
+{"size": 0, "aggs": {"x": {"range": {"field": "n", "ranges": [{"from": 5, "key": "high"}, {"to": 5}]}}}}
+{"size": 0, "aggs": {"x": {"range": {"field": "n", "ranges": [{"to": 5.0}, {"from": 5}]}}}}
+
 {"refusal": {"reason": "no", "missing": ["Age"]}}
 {"refusal": {"reason": "there is none", "missing": ["age"]}}
 
@@ -165,6 +195,24 @@ UNEQUAL = """
 
 {"query": {"bool": {"should": [{"term": {"k": "a"}}, {"term": {"k": "b"}}]}}}
 {"query": {"bool": {"must": [{"term": {"k": "a"}}, {"term": {"k": "b"}}]}}}
+
+{"query": {"bool": {"must": [{"term": {"k": "a"}}], "minimum_should_match": 1}}, "size": 0}
+{"query": {"bool": {"must": [{"term": {"k": "a"}}]}}, "size": 0}
+
+{"query": {"dis_max": {"queries": [{"bool": {"must": [{"match_all": {}}, {"match": {"t": "a"}}]}}, {"ids": {}}]}}}
+{"query": {"dis_max": {"queries": [{"match": {"t": "a"}}, {"ids": {}}]}}}
+
+{"query": {"bool": {"must": [{"match_all": {}}, {"match": {"t": "a"}}]}}, "min_score": 1}
+{"query": {"match": {"t": "a"}}, "min_score": 1}
+
+{"query": {"terms": {"k": ["a"]}}}
+{"query": {"term": {"k": "a"}}}
+
+{"size": 0, "aggs": {"x": {"date_histogram": {"field": "at", "calendar_interval": "day"}}}}
+{"size": 0, "aggs": {"x": {"date_histogram": {"field": "at", "fixed_interval": "1d"}}}}
+
+{"sort": ["n", {"k": "desc"}]}
+{"sort": [{"k": "desc"}, "n"]}
 
 {"refusal": {"reason": "no", "missing": ["age"]}}
 {"refusal": {"reason": "no", "missing": ["name"]}}

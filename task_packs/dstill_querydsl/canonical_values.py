@@ -1,0 +1,93 @@
+"""One spelling for values that have several: defaults, places, distances, calendar intervals.
+
+without_defaults("match", {"query": "x", "operator": "OR"})   -> {"query": "x"}
+place("40.7,-74")          -> {"lat": 40.7, "lon": -74.0}; so of [-74, 40.7]
+distance("12.0 kilometers")   -> "12km"
+interval("1d")             -> "day"
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Mapping
+
+__all__ = ["distance", "interval", "place", "without_defaults"]
+
+_PREFIXES = {"max_expansions": 50, "prefix_length": 0, "fuzzy_transpositions": True}
+_EVERYWHERE = {"boost": 1, "operator": "or", "case_insensitive": False, "ignore_unmapped": False}
+# query or aggregation → options that say what would hold without them
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "match": {**_PREFIXES, "lenient": False, "auto_generate_synonyms_phrase_query": True, "zero_terms_query": "none"},
+    "match_phrase": {"slop": 0, "zero_terms_query": "none"},
+    "match_phrase_prefix": {"slop": 0, "max_expansions": 50, "zero_terms_query": "none"},
+    "match_bool_prefix": _PREFIXES,
+    "multi_match": {**_PREFIXES, "type": "best_fields", "slop": 0, "zero_terms_query": "none"},
+    "fuzzy": {"fuzziness": "AUTO", "max_expansions": 50, "prefix_length": 0, "transpositions": True},
+    "regexp": {"flags": "ALL", "max_determinized_states": 10_000},
+    "range": {"relation": "intersects"},
+    "nested": {"score_mode": "avg"},
+    "dis_max": {"tie_breaker": 0},
+    "geo_distance": {"distance_type": "arc", "validation_method": "strict"},
+    "geo_bounding_box": {"validation_method": "strict"},
+    "agg.terms": {"size": 10, "min_doc_count": 1, "shard_min_doc_count": 0, "show_term_doc_count_error": False},
+    "agg.date_histogram": {"min_doc_count": 0, "keyed": False, "offset": 0},
+    "agg.histogram": {"min_doc_count": 0, "keyed": False, "offset": 0},
+    "agg.range": {"keyed": False},
+    "agg.date_range": {"keyed": False},
+    "agg.ip_range": {"keyed": False},
+    "agg.geo_distance": {"keyed": False, "unit": "m", "distance_type": "arc"},
+    "agg.percentiles": {"keyed": True, "percents": [1, 5, 25, 50, 75, 95, 99]},
+    "agg.percentile_ranks": {"keyed": True},
+    "agg.cardinality": {"precision_threshold": 3_000},
+    "agg.extended_stats": {"sigma": 2},
+    "agg.composite": {"size": 10},
+    "agg.rare_terms": {"max_doc_count": 1},
+    "agg.top_hits": {"from": 0, "size": 3},
+    "agg.bucket_sort": {"from": 0},
+}
+_ORDERS = {
+    "agg.terms": [{"_count": "desc"}],
+    "agg.date_histogram": [{"_key": "asc"}],
+    "agg.histogram": [{"_key": "asc"}],
+}
+_CALENDAR = {"1m": "minute", "1h": "hour", "1d": "day", "1w": "week", "1M": "month", "1q": "quarter", "1y": "year"}
+_UNITS = {"meters": "m", "kilometers": "km", "miles": "mi", "nauticalmiles": "nmi", "NM": "nmi", "feet": "ft", "": "m"}
+_DISTANCE = re.compile(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*")
+
+
+def without_defaults(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """`options` of a query, or of an aggregation as ``agg.NAME``, without what holds anyway."""
+    own = _DEFAULTS.get(kind, {})
+    usual = {**own, "order": _ORDERS.get(kind)} if kind.startswith("agg.") else {**_EVERYWHERE, **own}
+    return {name: value for name, value in options.items() if name not in usual or _lower(name, value) != usual[name]}
+
+
+def _lower(name: str, value: Any) -> Any:
+    return value.lower() if name == "operator" and isinstance(value, str) else value
+
+
+def interval(text: Any) -> Any:
+    return _CALENDAR.get(text, text) if isinstance(text, str) else text
+
+
+def distance(value: Any) -> Any:
+    """A distance in its own unit; a bare number is metres."""
+    found = _DISTANCE.fullmatch(str(value))
+    if found is None or found[1].count(".") > 1:
+        return value
+    return f"{float(found[1]):g}{_UNITS.get(found[2], found[2])}"
+
+
+def place(value: Any) -> Any:
+    """A point as lat and lon, where it is one in numbers; a geohash or a shape stays."""
+    if isinstance(value, list) and len(value) == 2:
+        return _point(value[1], value[0])
+    if isinstance(value, str) and value.count(",") == 1:
+        return _point(*value.split(","))
+    if isinstance(value, dict) and set(value) == {"lat", "lon"}:
+        return _point(value["lat"], value["lon"])
+    return value
+
+
+def _point(lat: Any, lon: Any) -> dict[str, float]:
+    return {"lat": float(lat), "lon": float(lon)}

@@ -1,0 +1,45 @@
+"""A real Elasticsearch says whether bodies that the canonical form takes for equal have equal results."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from support.spellings import MAPPING, body, documents, step
+
+from dstill.parts import Engine
+from dstill.records import OutcomeKind
+from dstill_querydsl import compare
+from dstill_querydsl.canonical import canonical
+from dstill_querydsl.engines import HttpEngine
+from dstill_querydsl.engines.observe import observe
+
+pytestmark = pytest.mark.live
+BODIES = 400
+CORPORA = 3
+
+
+def test_canonically_equal_bodies_have_the_same_result(elasticsearch_url: str) -> None:
+    wrong: list[tuple[Any, Any]] = []
+    pairs = 0
+    with HttpEngine(Engine(url=elasticsearch_url), writable=True) as engine:
+        for number in range(CORPORA):
+            engine.index(f"dstill-canonical-{number}", MAPPING, [(d[0], d[1]) for d in documents(50 + number)])
+
+        def value(asked: Any, number: int) -> Any:
+            outcome = observe(lambda one: engine.search(f"dstill-canonical-{number}", one), asked)
+            assert outcome.kind is OutcomeKind.OK, (outcome.reason, asked)
+            return outcome.value
+
+        for seed in range(BODIES):
+            draw = random.Random(seed)
+            one = other = body(draw)
+            for _ in range(draw.randrange(1, 5)):
+                other = step(other, draw)
+            equal = [canonical(one), *([other] if canonical(other) == canonical(one) else [])]
+            pairs += len(equal)
+            want = value(one, seed % CORPORA)
+            wrong += [(one, asked) for asked in equal if not compare.same(value(asked, seed % CORPORA), want)]
+    print(f"{pairs} pairs, {len(wrong)} with different results")
+    assert not wrong

@@ -1,0 +1,99 @@
+"""The canonical form on generated corpora: canonically equal bodies have equal results.
+
+Also in reverse, without an engine: other spellings of a body come to the same form, by kind of
+spelling.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from typing import Any, Iterator
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from support.spellings import MAPPING, SPELLINGS, body, documents, step
+
+from dstill.parts import Engine
+from dstill.records import Corpus, Example, OutcomeKind
+from dstill_querydsl import compare
+from dstill_querydsl.canonical import canonical
+from dstill_querydsl.engines import Embedded
+from dstill_querydsl.pack import QueryDsl
+
+CORPORA = 5
+seeds = st.integers(0, 10**9)
+quietly = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Any]:
+    """`run(body, n)` is the body's value on the n-th corpus."""
+    asked = [
+        Example(
+            id=str(seed),
+            question="",
+            context={
+                "index": "small",
+                "mapping": MAPPING,
+                "corpus": Corpus(name=str(seed), data={"documents": documents(seed)}),
+            },
+        )
+        for seed in range(CORPORA)
+    ]
+    with Embedded().open(QueryDsl(), Engine()) as executor:
+
+        def value(answer: Any, number: int) -> Any:
+            outcome = executor.run(json.dumps(answer), asked[number])
+            assert outcome.kind is OutcomeKind.OK, (outcome.reason, answer)
+            return outcome.value
+
+        yield value
+
+
+@quietly
+@given(seeds, st.integers(0, CORPORA - 1))
+def test_a_body_and_its_canonical_form_have_the_same_result(run: Any, seed: int, corpus: int) -> None:
+    one = body(random.Random(seed))
+    assert compare.same(run(canonical(one), corpus), run(one, corpus))
+
+
+@quietly
+@given(seeds, st.integers(0, CORPORA - 1), st.integers(1, 4))
+def test_canonically_equal_bodies_have_the_same_result(run: Any, seed: int, corpus: int, steps: int) -> None:
+    draw = random.Random(seed)
+    one = other = body(draw)
+    for _ in range(steps):
+        other = step(other, draw)
+    assume(other != one and canonical(other) == canonical(one))
+    assert compare.same(run(other, corpus), run(one, corpus)), (one, other)
+
+
+@given(seeds)
+@settings(max_examples=150, deadline=None)
+def test_the_form_of_a_form_is_itself(seed: int) -> None:
+    once = canonical(body(random.Random(seed)))
+    assert canonical(once) == once
+
+
+def test_other_spellings_come_to_the_same_form() -> None:
+    met: Counter[str] = Counter()
+    of: Counter[str] = Counter()
+    apart: dict[str, Any] = {}
+    for seed in range(400):
+        draw = random.Random(seed)
+        one = body(draw)
+        for name, spelling in SPELLINGS.items():
+            other = spelling(one, draw)
+            if other is None or json.dumps(other) == json.dumps(one):
+                continue
+            of[name] += 1
+            met[name] += canonical(other) == canonical(one)
+            if canonical(other) != canonical(one):
+                apart.setdefault(name, (one, other))
+    for name in SPELLINGS:
+        print(f"{name}: {met[name]} of {of[name]}")
+        assert of[name] >= 5, name
+    assert met == of, apart
