@@ -1,0 +1,57 @@
+"""Figures and how they are taken: ratios against something measured in the same minute, pair by pair.
+
+    figure("dstill --help", interleaved(ours, theirs, pairs=5), "what it is") → Figure(ratio=…, low=…, high=…)
+
+A busy machine slows both of a pair, so that the ratio stands; the median of the pairs is the figure.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import Callable, Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    name: str
+    ratio: float
+    low: float
+    high: float
+    pairs: int
+    unit: str
+    note: str
+
+
+def interleaved(ours: Callable[[], float], theirs: Callable[[], float], pairs: int) -> list[tuple[float, float]]:
+    """Seconds of both, one after the other, `pairs` times after one of each that does not count."""
+    ours(), theirs()
+    return [(ours(), theirs()) for _ in range(pairs)]
+
+
+def figure(name: str, measured: Sequence[tuple[float, float]], note: str) -> Figure:
+    ratios = sorted(mine / other for mine, other in measured)
+    return Figure(
+        name=name,
+        ratio=round(statistics.median(ratios), 3),
+        low=round(ratios[0], 3),
+        high=round(ratios[-1], 3),
+        pairs=len(ratios),
+        unit="×",
+        note=note,
+    )
+
+
+def process(*words: str) -> Callable[[], float]:
+    """Seconds of a process of its own, as a person's would start: bytecode may be kept."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+    def run() -> float:
+        started = time.perf_counter()
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment)
+        return time.perf_counter() - started
+
+    return run

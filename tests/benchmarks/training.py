@@ -1,0 +1,222 @@
+"""dstill's training against the published algorithm and against TRL: rows a second, padding, peak memory.
+
+    python -m tests.benchmarks training
+    python -m tests.benchmarks.training NAME      a step of one way in this process: its peak in bytes
+
+One thread, one machine, one model from its configuration (random weights), the same rows for all, batches of 8:
+600, 120 and 80 tokens of input, label and rationale in the mean, each at three quantiles of a spread that
+questions have, eight records each. That stands for a set of hundreds of rows, where the batches of a
+length-bucketed epoch are nearly of one length (2 % padding; 24 lengths of their own would not show it).
+
+In a round every way trains one epoch, one after the other. Seconds are the processor's, of that one thread,
+so that a busy machine counts little.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Callable, Iterator, Sequence
+
+from tests.benchmarks import references
+from tests.benchmarks.measure import Figure, figure
+from tests.benchmarks.references import BATCH, EOS, EXPLAIN, PAD, PREDICT, Rows
+
+__all__ = ["figures"]
+
+INPUT, LABEL, RATIONALE = 600, 120, 80  # tokens, in the mean
+FACTORS = (0.68, 0.95, 1.37)  # quantiles 1/6, 3/6, 5/6 of a lognormal spread of 0.36, with a mean of 1
+ROUNDS = 5
+VOCABULARY = 4096
+
+
+def rows(factors: Sequence[float] = FACTORS) -> Rows:
+    """Eight records for each factor, of random tokens: long inputs have long answers."""
+    draw = random.Random(0)
+
+    def tokens(length: float) -> list[int]:
+        return [*(draw.randrange(4, VOCABULARY) for _ in range(round(length) - 1)), EOS]
+
+    def row(factor: float) -> dict[str, list[int]]:
+        lengths = {"input": INPUT, "label": LABEL, "rationale": RATIONALE}
+        return {name: tokens(length * factor) for name, length in lengths.items()}
+
+    return [row(factor) for factor in factors for _ in range(BATCH)]
+
+
+def t5() -> Any:
+    import torch
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    torch.manual_seed(0)
+    return T5ForConditionalGeneration(
+        T5Config(
+            vocab_size=VOCABULARY,
+            d_model=256,
+            d_kv=64,
+            d_ff=704,
+            num_layers=2,
+            num_heads=4,
+            feed_forward_proj="gated-gelu",
+            dropout_rate=0.0,
+            decoder_start_token_id=PAD,
+        )
+    )
+
+
+def llama() -> Any:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=256,
+            intermediate_size=704,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            pad_token_id=PAD,
+            bos_token_id=None,
+            eos_token_id=EOS,
+        )
+    )
+
+
+def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
+    """Seconds of one epoch with dstill's own trainer."""
+    from dstill import hardware
+    from dstill.parts import Recipe
+    from dstill_finetune.collate import Collator
+    from dstill_finetune.encoding import Dataset, Row
+    from dstill_finetune.sharing import sharing
+    from dstill_finetune.trainer import train
+
+    written = form == "decoder"
+    records = [
+        tuple(
+            Row(
+                row["input"] if written else [word, *row["input"]],
+                row[target],
+                0.5,
+                target,
+                [word] if written else [],
+            )
+            for word, target in ((PREDICT, "label"), (EXPLAIN, "rationale"))
+        )
+        for row in data
+    ]
+    encoder_decoder = model.config.is_encoder_decoder
+    dataset = Dataset(records=records, left_out=0, longest_source=0, longest_target=0)
+    collator = Collator(
+        encoder_decoder=encoder_decoder,
+        pad=PAD,
+        branches=dataset.branches,
+        sharing=sharing(model) if written and not encoder_decoder else None,
+    )
+    recipe = Recipe(
+        per_device_train_batch_size=BATCH,
+        num_train_epochs=1,
+        learning_rate=1e-4,
+        precision=precision,  # type: ignore[arg-type]
+    )
+    nothing = Dataset(records=[], left_out=0, longest_source=0, longest_target=0)
+    started = time.process_time()
+    train(model, collator, dataset, nothing, recipe, hardware.device(), seed=0, on_step=lambda step, of, values: None)
+    return time.process_time() - started
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A way to train one epoch."""
+
+    model: Callable[[], Any]
+    train: Callable[[Any, Rows], float]
+
+
+WAYS = {
+    "reference": Way(model=t5, train=references.two_passes),
+    "paper": Way(model=t5, train=partial(dstill, form="encoder", precision="fp32")),
+    "once": Way(model=t5, train=partial(dstill, form="decoder", precision="fp32")),
+    "once-bf16": Way(model=t5, train=partial(dstill, form="decoder", precision="bf16")),
+    "sequences": Way(model=llama, train=references.two_sequences),
+    "trl": Way(model=llama, train=references.trl),
+    "shared": Way(model=llama, train=partial(dstill, form="decoder", precision="fp32")),
+}
+ENCODER_DECODER = ("reference", "paper", "once", "once-bf16")
+DECODER = ("sequences", "trl", "shared")
+
+
+def rounds(names: tuple[str, ...], data: Rows) -> list[dict[str, float]]:
+    """Seconds of each way, round by round; one short round before them does not count."""
+    fresh = WAYS[names[0]].model()
+    for name in names:
+        WAYS[name].train(copy.deepcopy(fresh), data[:BATCH])
+    return [{name: WAYS[name].train(copy.deepcopy(fresh), data) for name in names} for _ in range(ROUNDS)]
+
+
+def figures() -> Iterator[Figure]:
+    import torch
+
+    from dstill import hardware
+    from dstill_finetune.folders import quiet
+
+    quiet()
+    torch.set_num_threads(1)
+    bf16 = hardware.device().bf16
+    ways = ENCODER_DECODER if bf16 else ENCODER_DECODER[:-1]
+    measured = rounds(ways, rows())
+    yield speed(measured, "paper", "reference", "bar 1.3; fp32, task word before the input")
+    yield speed(measured, "once", "reference", "fp32, input encoded once")
+    if bf16:
+        yield speed(measured, "once-bf16", "reference", "bar 3; input encoded once, bf16, which this CPU has")
+    measured = rounds(DECODER, rows())
+    yield speed(measured, "shared", "sequences", "bar 1.8; decoder-only, fp32, prompt shared")
+    yield speed(measured, "shared", "trl", "bar 1.5; gradient checkpointing off on both sides")
+    yield from peaks(ways)
+    yield from peaks(DECODER)
+
+
+def speed(measured: list[dict[str, float]], ours: str, theirs: str, note: str) -> Figure:
+    seconds = statistics.median(row[ours] for row in measured)
+    pairs = [(row[theirs], row[ours]) for row in measured]
+    return figure(f"rows/s {ours} / {theirs}", pairs, f"{len(FACTORS) * BATCH / seconds:.2f} rows/s; {note}")
+
+
+def peaks(names: Sequence[str]) -> Iterator[Figure]:
+    """Peak memory of a step over the longest rows against the first way's, each in a process of its own."""
+    peak = {}
+    for name in names:
+        words = [sys.executable, "-m", "tests.benchmarks.training", name]
+        peak[name] = int(subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()[-1])
+    theirs = names[0]
+    for ours in names[1:]:
+        note = f"bar 1; {peak[ours] / 2**20:.0f} against {peak[theirs] / 2**20:.0f} MiB"
+        yield figure(f"peak memory {ours} / {theirs}", [(peak[ours], peak[theirs])], note)
+
+
+def main() -> None:
+    """Peak of an epoch of one batch, above what the process held with its libraries and a short step, in bytes."""
+    import torch
+
+    from dstill_finetune.folders import quiet
+    from dstill_finetune.peak import PeakMemory
+
+    quiet()
+    torch.set_num_threads(1)
+    way = WAYS[sys.argv[1]]
+    way.train(way.model(), rows([0.02]))
+    longest = rows([max(FACTORS)])
+    with PeakMemory("cpu") as peak:
+        way.train(way.model(), longest)
+        print(peak.bytes)
+
+
+if __name__ == "__main__":
+    main()
