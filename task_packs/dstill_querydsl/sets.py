@@ -9,8 +9,9 @@ user's has no set of an unseen index: its engine holds no other.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, Sequence
 
 from dstill.records import Example
 from dstill_querydsl.canonical import canonical_text
@@ -21,6 +22,7 @@ from dstill_querydsl.synthesize import split_examples
 
 __all__ = ["rules_of", "sets_of", "unseen"]
 
+SPARE = 20  # questions more than could be enough
 UNSEEN = 200  # questions of an unseen index, or a thirtieth of what is trained on
 HAND_WRITTEN = "weblogs"
 
@@ -46,10 +48,17 @@ def unseen(config: Any, seed: int, trained: Iterable[Example]) -> list[Example]:
         return []
     count = min(UNSEEN, max(1, config.rows // 30))
     golds = {canonical_text(example.answer or "") for example in trained}
-    found: list[Example] = []
-    for example in questions(bundled(HELD_OUT[0], config.documents), 2 * count, seed, rules_of(config)):
-        if canonical_text(example.answer or "") not in golds:
-            found.append(replace(example, split="test_index"))
-        if len(found) == count:
-            break
-    return found
+    drawn = list(questions(bundled(HELD_OUT[0], config.documents), 3 * count + SPARE, seed, rules_of(config)))
+    # A write is refused in the same words everywhere: what stays of a category makes up for what does not.
+    free = [one for one in drawn if canonical_text(one.answer or "") not in golds]
+    return [replace(one, split="test_index") for one in _alike(free, drawn[:count])]
+
+
+def _alike(pool: Sequence[Example], pattern: Sequence[Example]) -> list[Example]:
+    """As many of `pool` as the pattern has, of each category as many as can be had."""
+    wanted = Counter(one.category for one in pattern)
+    chosen, others = [], []
+    for one in pool:
+        (chosen if wanted[one.category] > 0 else others).append(one)
+        wanted[one.category] -= 1
+    return [*chosen, *others][: len(pattern)]

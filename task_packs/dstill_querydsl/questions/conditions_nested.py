@@ -60,19 +60,24 @@ def _object(draw: Draw, *kinds: str) -> tuple[str, list[tuple[Role, Any]]]:
     source = draw.random.choice(objects)
     chosen: list[tuple[Role, Any]] = []
     for kind in kinds:
+        taken = {role.stored for role, _ in chosen}
         options = [
             (_exact(role), value)
             for role in draw.scene.nested[path]
-            if (role.kind in _WHOLE or role.exact) == (kind == "value") and (kind == "value" or role.kind == kind)
-            and role.stored not in {one.stored for one, _ in chosen}
+            if role.stored not in taken and _serves(role, kind)
             for value in values_at(source, role.stored.removeprefix(f"{path}.").split("."))
             if usable(role, value) and (sayable(value) or kind != "value")
-        ]  # fmt: skip
+        ]
         if not options:
             raise Skip(path)
         chosen.append(draw.random.choice(options))
     draw.used |= {role.stored for role, _ in chosen}
     return path, chosen
+
+
+def _serves(role: Role, kind: str) -> bool:
+    """Whether a field can take the part: a whole value, or a field of that kind."""
+    return role.kind in _WHOLE or bool(role.exact) if kind == "value" else role.kind == kind
 
 
 def _exact(role: Role) -> Role:

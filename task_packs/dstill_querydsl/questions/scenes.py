@@ -23,7 +23,7 @@ from dstill_querydsl.variants import Variant, vary
 __all__ = ["Scenes"]
 
 VARIANTS = 2
-SAMPLE = 1_500  # documents that golds are tried on
+SAMPLE = 800  # documents that golds are tried on
 
 
 class Scenes:

@@ -1,0 +1,158 @@
+"""What questions promise of any mapping: categories, shares, sameness, and golds that hold."""
+
+import json
+from collections import Counter
+from typing import Any, Callable
+
+import pytest
+
+from dstill.errors import DataError
+from dstill.parts import Engine
+from dstill.records import Corpus, Draft, Example, OutcomeKind
+from dstill_querydsl.engines import Embedded
+from dstill_querydsl.indices import Index, bundled, index_of
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.questions import Rules, Tally, made_questions, questions
+from dstill_querydsl.questions.plan import SHARES
+
+NAMES = ["shop", "fleet", "gharchive"]
+EVERY = set(SHARES) - {"schema_variant"}  # an index of the user's has no variants
+LACKS = {
+    "shop": set(),
+    "fleet": {"text_or_keyword"},  # its only text has no sub-field of whole values
+    "gharchive": {"text_or_keyword", "nested", "geo", "ip", "units"},
+}
+
+
+def _rows(made: Any) -> list[str]:
+    return [json.dumps(one.example.to_row()) for one in made]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_category_that_the_mapping_has_the_fields_for(name: str, made: Callable[..., Any]) -> None:
+    found, tally = made(name)
+    assert len(found) == 240
+    assert {one.example.category for one in found} == EVERY - LACKS[name]
+    assert tally.made.total() == 240
+    print(f"{name}: {tally.drop_rate:.1%} dropped, {dict(tally.dropped)}, {dict(tally.made)}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("first", [50, 240])
+def test_shares_hold_for_any_number_of_questions(name: str, first: int, made: Callable[..., Any]) -> None:
+    counts = Counter(one.example.category for one in made(name)[0][:first])
+    assert counts["refusal"] >= 0.08 * first
+    assert counts["adversarial"] >= 0.03 * first
+    task = QueryDsl()
+    assert sum(task.is_refusal(one.example.answer) for one in made(name)[0][:first]) >= 0.08 * first
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_golds_pass_the_layers_of_the_pack(name: str, index: Callable[[str], Index], made: Callable[..., Any]) -> None:
+    task, own = QueryDsl(), index(name)
+    values = own.told.to_json() if own.told else {}
+    context = {"index": name, "mapping": own.mapping, "values": values}
+    for one in made(name)[0]:
+        example = Example(id="1", question=one.example.question, context=context)
+        problems = list(task.problems(example, Draft(answer=one.example.answer)))
+        assert [p for p in problems if p.is_error] == [], one.example.answer
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_golds_run_and_tell_something(name: str, made: Callable[..., Any]) -> None:
+    """On the executor that evaluation uses, over the documents that were invented."""
+    task = QueryDsl()
+    found = [one for one in made(name)[0] if "refusal" not in one.body]
+    place = found[0].scene.runs
+    corpus = Corpus(name="invented", data={"documents": [list(pair) for pair in place.documents()]})
+    # An analyzer of n-grams is the index' own; what asks for it was run by the questions' own trial.
+    plain = json.dumps(place.mapping).replace(', "analyzer": "my_ngrams"', "")
+    mapping = {**json.loads(plain), "_meta": {"now": place.now}}
+    with Embedded().open(task, Engine()) as executor:
+        for one in [one for one in found if ".grams" not in (one.example.answer or "")][:120]:
+            example = Example(id="1", question="", context={"index": name, "mapping": mapping, "corpus": corpus})
+            outcome = executor.run(one.example.answer, example)
+            assert outcome.kind is OutcomeKind.OK, (outcome.reason, one.example.answer)
+            assert not task.vacuous(outcome.value, example), one.example.answer
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_gives_the_same_bytes(name: str, index: Callable[[str], Index], made: Callable[..., Any]) -> None:
+    again = made_questions(index(name), 30, 0, Rules(), Tally())
+    assert _rows(again) == _rows(made(name)[0][:30])
+    assert _rows(made_questions(index(name), 30, 1, Rules(), Tally())) != _rows(made(name)[0][:30])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_question_is_there_twice_and_rationales_are_short(name: str, made: Callable[..., Any]) -> None:
+    examples = [one.example for one in made(name)[0]]
+    assert len({example.question.lower() for example in examples}) == len({e.id for e in examples}) == len(examples)
+    for example in examples:
+        assert 3 <= len(example.rationale.split()) <= 40
+        assert len(example.question) <= 2_000
+
+
+def test_rationales_name_field_and_type(made: Callable[..., Any]) -> None:
+    for one in made("shop")[0]:
+        for clause in one.body.get("query", {}).get("bool", {}).get("filter", ()):
+            [(operator, inner)] = clause.items()
+            if operator in ("term", "terms", "range", "match", "match_phrase", "prefix"):
+                assert next(iter(inner)) in one.example.rationale
+
+
+def test_golds_are_compact_json_of_one_spelling(made: Callable[..., Any]) -> None:
+    for one in made("shop")[0]:
+        answer = one.example.answer
+        assert json.dumps(json.loads(answer), separators=(",", ":"), ensure_ascii=False) == answer
+
+
+def test_values_come_from_the_values_file(made: Callable[..., Any]) -> None:
+    """Not a condition on a status that the file has not."""
+    seen = set()
+    for one in made("shop")[0]:
+        for clause in one.body.get("query", {}).get("bool", {}).get("filter", ()):
+            seen |= {clause["term"]["status"]} if "status" in clause.get("term", {}) else set()
+    assert seen == {"open", "paid", "shipped", "returned"}
+
+
+def test_what_no_question_is_made_of_is_told(made: Callable[..., Any]) -> None:
+    _, tally = made("fleet")
+    assert dict(tally.left.types) == {"dense_vector": 1}
+    assert "warning: no questions are made of 1 fields: 1 dense_vector" in list(tally.remarks())
+    assert any("made-up" in line for line in tally.remarks())
+
+
+def test_what_a_values_file_says_wrongly_is_told_and_left_out() -> None:
+    mapping = {"properties": {"level": {"type": "keyword"}, "took": {"type": "integer"}, "from": {"type": "ip"}}}
+    values = {"level": ["warn", 3, True], "took": {"examples": [1, 2.5, "n/a"], "max": 9}, "from": ["x"], "gone": ["y"]}
+    tally = Tally()
+    index = index_of({"index": "own", "mapping": mapping, "values": values})
+    assert len(list(questions(index, 30, 0, Rules(), tally))) == 30
+    assert tally.left.strangers == ["gone"]
+    assert tally.left.misfits == ["level: True", "took: 2.5", "took: 'n/a'", "from: 'x'"]
+
+
+def test_a_mapping_without_such_fields_is_refused_with_its_counts() -> None:
+    empty = index_of({"index": "own", "mapping": {"properties": {"v": {"type": "dense_vector"}}}})
+    with pytest.raises(DataError, match="no field that a question can be made of") as raised:
+        list(questions(empty, 5, 0, Rules()))
+    assert raised.value.where == "1 of type dense_vector"
+
+
+def test_a_bundled_index_has_variants_among_its_questions() -> None:
+    found = list(questions(bundled("quakes"), 60, 0, Rules()))
+    varied = [example for example in found if example.category == "schema_variant"]
+    assert varied
+    task = QueryDsl()
+    for example in varied:
+        assert example.context == {"index": "quakes", "variant": example.context["variant"]}
+        assert [p for p in task.problems(example, Draft(answer=example.answer)) if p.is_error] == []
+        assert [p for p in mapping_errors(example) if p] != []
+
+
+def mapping_errors(example: Example) -> list[str]:
+    """What the base index says of a variant's gold: its names are others."""
+    problems = QueryDsl().problems(
+        Example(id="1", question="", context={"index": "quakes"}), Draft(answer=example.answer or "")
+    )
+    return [problem.code for problem in problems if problem.is_error]

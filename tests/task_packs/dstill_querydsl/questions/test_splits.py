@@ -1,0 +1,104 @@
+"""Sets of a data set: what is held out is held out by shape, and quakes by index."""
+
+import json
+from typing import Callable
+
+import pytest
+
+from dstill.records import Example
+from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.indices import Index, bundled
+from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.questions import Rules, splits
+from dstill_querydsl.questions.plan import HELD_REFUSAL, TEMPLATES
+
+ROWS = 300
+
+
+@pytest.fixture(scope="module")
+def sets(index: Callable[[str], Index]) -> dict[str, list[Example]]:
+    return splits(index("shop"), ROWS, 0, Rules())
+
+
+def _golds(examples: list[Example]) -> set[str]:
+    return {canonical_text(example.answer or "") for example in examples}
+
+
+def test_sizes_and_names(sets: dict[str, list[Example]]) -> None:
+    sizes = {name: len(examples) for name, examples in sets.items()}
+    assert sizes == {"train": ROWS, "validation": ROWS // 20, "test": ROWS // 15, "test_templates": ROWS // 30}
+    for name, examples in sets.items():
+        assert {example.split for example in examples} == {name}
+    everything = [example for examples in sets.values() for example in examples]
+    assert (
+        len({example.id for example in everything}) == len({e.question.lower() for e in everything}) == len(everything)
+    )
+
+
+def test_unseen_templates_are_unseen_in_shape_and_gold(sets: dict[str, list[Example]]) -> None:
+    shapes = {template.name: template.shape for template in TEMPLATES}
+    others = [example for name, examples in sets.items() if name != "test_templates" for example in examples]
+    assert not {shapes[e.template] for e in sets["test_templates"]} & {shapes[e.template] for e in others}
+    assert not _golds(sets["test_templates"]) & _golds(others)
+
+
+def test_templates_of_test_and_validation_were_seen(sets: dict[str, list[Example]]) -> None:
+    trained = {example.template for example in sets["train"]}
+    assert {example.template for example in [*sets["test"], *sets["validation"]]} <= trained
+
+
+def test_all_parts_of_unseen_templates_are_trained_on() -> None:
+    seen = [template for template in TEMPLATES if not template.held]
+    held = [template for template in TEMPLATES if template.held]
+    asks, kinds = {one.ask for one in seen}, {kind for one in seen for kind in one.clauses}
+    assert {one.ask for one in held} - asks == {HELD_REFUSAL}
+    assert {kind for one in held for kind in one.clauses} <= kinds
+    assert 0.08 < len(held) / len(TEMPLATES) < 0.16
+
+
+def test_the_same_seed_gives_the_same_sets(index: Callable[[str], Index]) -> None:
+    def rows(seed: int) -> str:
+        return json.dumps(
+            {name: [e.to_row() for e in found] for name, found in splits(index("fleet"), 60, seed, Rules()).items()}
+        )
+
+    assert rows(3) == rows(3)
+    assert rows(3) != rows(4)
+
+
+@pytest.mark.parametrize("name", ["weblogs", pytest.param("flights", marks=pytest.mark.slow)])
+def test_the_unseen_index_is_quakes_and_no_gold_of_it_is_trained_on(name: str) -> None:
+    task = QueryDsl(Settings(index=name, rows=120, documents=900))
+    unseen, train = list(task.examples("test_index")), list(task.examples("train"))
+    assert len(unseen) == 120 // 30
+    assert {example.context["index"] for example in unseen} == {"quakes"}
+    assert {example.context["index"] for example in train} == {name}
+    assert not _golds(unseen) & _golds(train)
+
+
+def test_the_unseen_index_has_refusals_of_its_own() -> None:
+    """What a refusal says names the documents, so that it is not the answer to another index' question."""
+    task = QueryDsl(Settings(rows=3000, documents=1500))
+    unseen = list(task.examples("test_index"))
+    assert len(unseen) == 100
+    assert not _golds(unseen) & _golds(list(task.examples("train")))
+    assert sum(task.is_refusal(example.answer or "") for example in unseen) >= 8
+    assert {example.category for example in unseen} >= {"geo", "two_level", "refusal", "adversarial", "schema_variant"}
+
+
+def test_an_index_of_the_users_has_its_sets_too(tmp_path, index: Callable[[str], Index]) -> None:
+    own = index("shop")
+    assert own.told is not None
+    (tmp_path / "m.json").write_text(json.dumps(own.mapping))
+    (tmp_path / "v.json").write_text(json.dumps(own.told.to_json()))
+    files = {"mapping": str(tmp_path / "m.json"), "values": str(tmp_path / "v.json")}
+    task = QueryDsl(Settings(index="orders", rows=60, **files))
+    assert len(list(task.examples("train"))) == 60
+    assert {example.context["index"] for example in task.examples("test")} == {"orders"}
+    assert list(task.examples("test_index")) == []
+
+
+def test_nothing_is_trained_on_the_held_out_index() -> None:
+    with pytest.raises(Exception, match="held out"):
+        list(QueryDsl(Settings(index="quakes", rows=10)).examples("train"))
+    assert bundled("quakes", 5).name == "quakes"

@@ -1,0 +1,147 @@
+"""How questions are said: grammar rather than sentences, for every template; words for fields and numbers."""
+
+from collections import defaultdict
+from random import Random
+from typing import Any, Callable
+
+import pytest
+
+from dstill.errors import DataError
+from dstill_querydsl.fields import Fields
+from dstill_querydsl.indices import NAMES, Index, bundled
+from dstill_querydsl.questions.compose import compose
+from dstill_querydsl.questions.lexicon import Lexicon
+from dstill_querydsl.questions.lexicons import LEXICONS
+from dstill_querydsl.questions.plan import TEMPLATES
+from dstill_querydsl.questions.scene import Skip
+from dstill_querydsl.questions.scenes import Scenes
+from dstill_querydsl.questions.units import around, spell
+from dstill_querydsl.questions.words import mark, noun_of, nouns, plain, plural, sayable, skeleton
+
+ENOUGH = 5
+DRAWS = 400
+
+
+@pytest.fixture(scope="module")
+def skeletons(index: Callable[[str], Index]) -> dict[str, set[str]]:
+    """Template → different wordings in at most `DRAWS` questions, values and names aside; no engine is asked."""
+    found: dict[str, set[str]] = defaultdict(set)
+    several = (index("shop"), index("fleet"), bundled("weblogs", 400), bundled("flights", 400))
+    scenes = [Scenes(one, 0).base for one in several]
+    random = Random(1)
+    for template in TEMPLATES:
+        for draw in range(DRAWS):
+            try:
+                made = compose(scenes[draw % len(scenes)], template, random)
+            except Skip:
+                continue
+            found[template.name].add(made.skeleton)
+            if len(found[template.name]) >= ENOUGH:
+                break
+    return found
+
+
+def test_every_template_has_five_wordings(skeletons: dict[str, set[str]]) -> None:
+    assert set(skeletons) == {template.name for template in TEMPLATES}
+    assert {name: len(ways) for name, ways in skeletons.items() if len(ways) < ENOUGH} == {}
+
+
+def test_a_skeleton_is_the_question_without_values_and_names() -> None:
+    text = f"with a {mark('origin')} of {mark(7)}"
+    assert plain(text) == "with an origin of 7"
+    assert skeleton(text) == "with a _ of _"
+
+
+@pytest.mark.parametrize(
+    ("path", "noun"),
+    [
+        ("http.response.status_code", "response status code"),
+        ("@timestamp", "timestamp"),
+        ("customer.customerName", "customer name"),
+        ("userID", "user ID"),
+        ("a.b.c-d e", "b c d e"),
+        ("🚀", "'🚀'"),
+    ],
+)
+def test_nouns_of_fields(path: str, noun: str) -> None:
+    assert noun_of(path) == noun
+
+
+def test_no_two_fields_have_one_noun() -> None:
+    paths = ["a.x.name", "b.x.name", "x.name", "x_name", "x-name", "🚀", "⛵"]
+    found = nouns(paths)
+    assert len({noun.lower() for noun in found.values()}) == len(paths)
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [("host", "hosts"), ("country", "countries"), ("address", "addresses"), ("key", "keys"), ("7", "7")],
+)
+def test_plurals(one: str, many: str) -> None:
+    assert plural(one) == many
+
+
+@pytest.mark.parametrize(("value", "can"), [("x", True), ("", False), (" x", False), ('a"b', False), ("x" * 61, False)])
+def test_what_a_question_can_quote(value: Any, can: bool) -> None:
+    assert sayable(value) is can
+    assert not sayable("a\nb")
+    assert not sayable(None)
+
+
+@pytest.mark.parametrize(
+    ("value", "whole", "bounds"),
+    [
+        (59984, True, (59000, 60000)), (7, True, (7, 8)), (0, True, (0, 1)), (4.53, False, (4.5, 4.6)),
+        (-7.1, False, (-7.1, -7)),
+    ],
+)  # fmt: skip
+def test_round_numbers_around_one(value: float, whole: bool, bounds: tuple[float, float]) -> None:
+    assert around(value, whole=whole) == bounds
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (340_000_000, "nanos", {"340 milliseconds", "340 ms"}),
+        (120, "minute", {"2 hours", "2 h"}),
+        (1_500_000, "byte", {"1.5 MB"}),
+        (3, "EUR", {"3 EUR"}),
+        (5, "percent", {"5%", "5 percent"}),
+        (7, "", {"7"}),
+    ],
+)
+def test_numbers_in_units(value: int, unit: str, said: set[str]) -> None:
+    assert {spell(value, unit, Random(seed)) for seed in range(20)} == said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lexicons_of_bundled_indices_name_fields_that_are_there(name: str) -> None:
+    mapping, told = bundled(name, 10).mapping, LEXICONS[name]
+    fields = Fields.of(mapping)
+    assert [field for field in told["fields"] if fields.get(field) is None] == []
+    read = Lexicon.of(mapping, told)
+    assert read.document != "document"
+    assert len(read.conditions) >= len(told.get("conditions", ()))
+    called = [word.noun for name, word in read.fields.items() if not (fields.get(name) or Fields).sub]  # type: ignore[union-attr]
+    assert len(set(called)) == len(called)
+
+
+def test_a_lexicon_is_derived_where_none_is_told() -> None:
+    mapping = {"properties": {"took": {"type": "long", "meta": {"unit": "ms"}}, "status_code": {"type": "short"}}}
+    read = Lexicon.of(mapping)
+    assert read.fields["took"].unit == "ms"
+    assert [(one.word, one.bounds) for one in read.conditions] == [
+        ("slow", {"gt": 1000}),
+        ("failed", {"gte": 500, "lt": 600}),
+    ]
+
+
+def test_a_mapping_may_bring_its_lexicon() -> None:
+    mapping = {"_meta": {"lexicon": {"document": "film", "documents": ["films"]}}, "properties": {}}
+    assert Lexicon.of(mapping).documents == ("films",)
+
+
+@pytest.mark.parametrize("told", [7, {"fields": {"took": {"colour": "red"}}}, {"conditions": [{"word": "slow"}]}])
+def test_a_lexicon_that_cannot_be_read_is_refused(told: Any) -> None:
+    with pytest.raises(DataError, match="lexicon"):
+        Lexicon.of({"properties": {"took": {"type": "long"}}}, told)
