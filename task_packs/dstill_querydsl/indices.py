@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping
@@ -52,6 +52,12 @@ class Index:
         """SHA-256 over the mapping and what decides the documents."""
         content = [self.name, self.mapping, self.settings, self.now, self.recipe]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def data(self) -> str:
+        """SHA-256 over what results depend on: `digest` without what the mapping says in words."""
+        silent = {key: value for key, value in self.mapping.items() if key != "_meta"}
+        return replace(self, mapping=silent).digest
 
 
 @lru_cache(maxsize=8)
@@ -132,17 +138,27 @@ def _own(name: str, mapping: Mapping[str, Any], values: Values) -> Index:
     return Index(name=name, mapping=mapping, settings={}, now=now, documents=tuple, told=values)
 
 
+def _with_documents(index: Index, config: Any) -> Index:
+    """The bundled index of that name, where `index` has its fields and only says other things of them."""
+    if index.name not in NAMES or index.told:
+        return index
+    known = bundled(index.name, getattr(config, "documents", None))
+    same = known.mapping["properties"] == index.mapping.get("properties")
+    return replace(known, mapping=index.mapping) if same else index
+
+
 def index_of(context: Mapping[str, Any], config: Any = None) -> Index | None:
     """What an example's context stands for, or None where only a name is known.
 
-    A context with a mapping of its own has no documents here: those lie in the user's engine. The
-    index that the configuration describes by files is known by its name. ``{"index": "movies",
-    "variant": 3}`` stands for a schema variant.
+    A context with a mapping of its own has no documents here (those lie in the user's engine), unless
+    it is a bundled index' mapping that says other things of the same fields. The index that the
+    configuration describes by files is known by its name. ``{"index": "movies", "variant": 3}`` stands
+    for a schema variant.
     """
     name = str(context.get("index", ""))
     mapping = context.get("mapping")
     if mapping is not None:
-        return _own(name, mapping, Values.read(context.get("values", {})))
+        return _with_documents(_own(name, mapping, Values.read(context.get("values", {}))), config)
     if getattr(config, "mapping", "") and name in ("", config.index):
         return configured(config.index, config.mapping, config.values)
     if name not in NAMES:

@@ -7,14 +7,13 @@
 A field is near a question by the words of its path, its description and its known values; a rare word counts
 more, and a few words stand for what schemas call it (slow: duration). A date field is always among them, and so
 is what `keep` names (the fields of the shots). Where words end, fields that are known to hold something come
-first, then those that lie high up. Sub-fields come with their field. The same question gives the same fields.
-Not covered: other synonyms.
+first, then those whose names have the rarest words: of fields that repeat a pattern one says little. Sub-fields come
+with their field. The same question gives the same fields. Not covered: other synonyms.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
@@ -23,35 +22,16 @@ from functools import lru_cache
 from typing import Any, Collection, Iterator, Mapping
 
 from dstill_querydsl.field_types import family
+from dstill_querydsl.pruning_words import CUES, MEANT, YEAR, shared, split
 from dstill_querydsl.values import Values
 
 __all__ = ["Pruned", "Pruner", "only"]
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+")
 _NAME, _PATH, _TOLD, _HELD = 3.0, 1.0, 1.5, 2.0  # what a word counts: in the name, above it, described, as a value
 _STEM = 4  # letters that two words share before they may be forms of one
 _CLOSE = 0.75  # of difflib: a typing error
 _DATES = 0.25  # of the limit, at most, for dates that no word asks for
-# Words and forms that ask for a kind of field, whatever it is called.
-_CUES = (
-    (re.compile(r"\b(km|miles|metres|meters|near|nearest|around|distance|within|box)\b", re.I), "geo_point"),
-    (re.compile(r"\b\d{1,3}(\.\d{1,3}){3}\b|\bsubnet|\bCIDR", re.I), "ip"),
-)
 _CUE = 1.0
-# What people say, and what fields are called: of words that no schema uses.
-_MEANT = {
-    **dict.fromkeys(
-        ("slow", "fast", "took", "take", "long", "latency", "ms", "second", "minute"), "duration took time"
-    ),
-    **dict.fromkeys(("large", "big", "small", "heavy", "kb", "mb", "gb", "kilobyte", "megabyte"), "bytes size length"),
-    **dict.fromkeys(("error", "failed", "failure", "succeeded", "successful"), "status code level outcome error"),
-    **dict.fromkeys(("address", "subnet", "network"), "ip address"),
-    **dict.fromkeys(("where", "place", "country", "city", "coming"), "geo location country city"),
-    **dict.fromkeys(("who", "person", "people", "account", "by"), "user name author"),
-    **dict.fromkeys(("expensive", "cheap", "cost", "costs", "paid"), "price cost amount total"),
-    **dict.fromkeys(("browser", "client"), "agent"),
-    **dict.fromkeys(("machine", "server", "node"), "host"),
-}
 _RELATED = 0.6
 
 
@@ -74,21 +54,26 @@ class _Leaf:
     path: str
     definition: Mapping[str, Any]
     number: int  # in the mapping's order
-    held: bool  # values of it are known
+    held: int  # its place among the fields whose values are known; beyond all of them where they are not
 
 
 class Pruner:
     """Of one plain mapping."""
 
-    def __init__(self, mapping: Mapping[str, Any], values: Values) -> None:
-        self._mapping = mapping
+    def __init__(self, mapping: Mapping[str, Any], values: Values, *, ranked: bool = False) -> None:
+        """`ranked`: `values` names first what most documents have, as `init` writes it."""
+        self._mapping, self._values = mapping, values
+        places = {name: place if ranked else 0 for place, name in enumerate(values)}
         found = [*_leaves(mapping.get("properties"), ""), *_leaves(mapping.get("runtime"), "")]
-        self._leaves = [_Leaf(path, one, number, path in values) for number, (path, one) in enumerate(found)]
+        self._leaves = [_Leaf(path, one, number, _place(places, path, one)) for number, (path, one) in enumerate(found)]
         self._words: dict[str, dict[int, float]] = defaultdict(dict)  # word → leaf → what it counts there
         for leaf in self._leaves:
             for word, weight in _words_of(leaf, values):
                 self._words[word][leaf.number] = max(weight, self._words[word].get(leaf.number, 0.0))
         self._sorted = sorted(self._words)
+        self._rarity = {
+            leaf.number: min((len(self._words[w]) for w in split(leaf.path)), default=0) for leaf in self._leaves
+        }
         self._near = lru_cache(maxsize=4096)(self._near_words)
 
     def prune(self, question: str, limit: int, keep: Collection[str] = ()) -> Pruned:
@@ -106,7 +91,14 @@ class Pruner:
     def _ranked(self, question: str, limit: int, keep: Collection[str]) -> list[_Leaf]:
         points = self._points(question)
         by_points = sorted(
-            self._leaves, key=lambda leaf: (-points[leaf.number], not leaf.held, leaf.path.count("."), leaf.number)
+            self._leaves,
+            key=lambda leaf: (
+                -points[leaf.number],
+                leaf.held,
+                self._rarity[leaf.number],
+                leaf.path.count("."),
+                leaf.number,
+            ),
         )
         kept = [leaf for leaf in by_points if _is_kept(leaf, keep)]
         dates = [leaf for leaf in by_points if family(str(leaf.definition.get("type"))) == "date"]
@@ -115,25 +107,37 @@ class Pruner:
 
     def _points(self, question: str) -> dict[int, float]:
         points: dict[int, float] = defaultdict(float)
-        for word in dict.fromkeys(_split(question)):
-            related = ((meant, _RELATED) for meant in _split(_MEANT.get(word, "")) if meant in self._words)
+        for word in dict.fromkeys(split(question)):
+            related = ((meant, _RELATED) for meant in split(MEANT.get(word, "")) if meant in self._words)
             for near, quality in (*self._near(word), *related):
                 fields = self._words[near]
                 rare = math.log(1 + len(self._leaves) / len(fields))
                 for number, weight in fields.items():
                     points[number] += quality * weight * rare
-        for cue, kind in _CUES:
+        for cue, kind in CUES:
             if cue.search(question):
                 for leaf in self._leaves:
                     points[leaf.number] += _CUE * (family(str(leaf.definition.get("type"))) == kind)
+        for year in YEAR.findall(question):
+            for leaf in self._leaves:
+                points[leaf.number] += _CUE * self._reaches(leaf, year)
         return points
+
+    def _reaches(self, leaf: _Leaf, year: str) -> bool:
+        """Whether a date is known to hold something of that year."""
+        known = self._values.get(leaf.path)
+        if known is None or not (isinstance(known.low, str) and isinstance(known.high, str)):
+            return False
+        return known.low[:4] <= year <= known.high[:4]
 
     def _near_words(self, word: str) -> tuple[tuple[str, float], ...]:
         """Words of the mapping that may be meant, and how surely."""
         exact = ((word, 1.0),) if word in self._words else ()
+        if len(word) > _STEM and word[: _STEM - 1] in self._words:  # a short form: mag for magnitude
+            exact = (*exact, (word[: _STEM - 1], _RELATED))
         if len(word) < _STEM or word.isdigit():
             return exact
-        forms = tuple((one, _shared(one, word)) for one in self._starting(word[:_STEM]) if one != word)
+        forms = tuple((one, shared(one, word)) for one in self._starting(word[:_STEM]) if one != word)
         if exact or forms:
             return (*exact, *forms)
         alike = [one for one in self._starting(word[:1]) if abs(len(one) - len(word)) <= 2]
@@ -144,6 +148,11 @@ class Pruner:
             if not self._sorted[at].startswith(stem):
                 return
             yield self._sorted[at]
+
+
+def _place(places: Mapping[str, int], path: str, definition: Mapping[str, Any]) -> int:
+    names = (path, *(f"{path}.{sub}" for sub in definition.get("fields") or ()))
+    return min((places[name] for name in names if name in places), default=len(places) + 1)
 
 
 def _leaves(properties: Any, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -183,11 +192,11 @@ def _words_of(leaf: _Leaf, values: Values) -> Iterator[tuple[str, float]]:
     above, _, name = leaf.path.rpartition(".")
     told = ((text, _TOLD) for text in _texts(leaf.definition.get("meta")))
     for text, weight in ((name, _NAME), (above, _PATH), *told):
-        yield from ((word, weight) for word in _split(text))
+        yield from ((word, weight) for word in split(text))
     for path in (leaf.path, *(f"{leaf.path}.{sub}" for sub in leaf.definition.get("fields") or ())):
         known = values.get(path)
         for value in known.values if known else ():
-            yield from ((word, _HELD) for word in _split(str(value)) if not isinstance(value, (bool, Mapping)))
+            yield from ((word, _HELD) for word in split(str(value)) if not isinstance(value, (bool, Mapping)))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -196,23 +205,3 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping):
         for inner in value.values():
             yield from _texts(inner)
-
-
-def _split(text: str) -> list[str]:
-    """Words in small letters: of ``responseStatus_code`` response, status, code; a plural's s is gone."""
-    return [_singular(match[0].lower()) for match in _WORD.finditer(text)]
-
-
-def _singular(word: str) -> str:
-    if word.endswith("ies") and len(word) > 4:
-        return f"{word[:-3]}y"
-    if word.endswith(("sses", "ches", "shes", "xes")):
-        return word[:-2]
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
-
-
-def _shared(one: str, other: str) -> float:
-    """How much of the longer word both begin with."""
-    length = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
-    length = min(len(one), len(other)) if length is None else length
-    return 0.8 * length / max(len(one), len(other))

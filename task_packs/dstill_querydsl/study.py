@@ -64,7 +64,7 @@ class Study:
 
     @cached_property
     def _pruner(self) -> Pruner:
-        return Pruner(self.index.mapping, self.values)
+        return Pruner(self.index.mapping, self.values, ranked=self.index.told is not None)
 
     def shown(self, question: str, limit: int, keep: Collection[str] = ()) -> Pruned:
         """The mapping as prompts show it; a person is told once where it is too wide for them."""

@@ -56,7 +56,8 @@ _NODE_ONLY = {
     ("constant_keyword", "collapse"), ("geo_shape", "geo_centroid"), ("boolean", "match_phrase_prefix"),
     ("version", "fuzzy"), ("completion", "match_bool_prefix"), ("completion", "terms_set"),
     ("boolean", "date_histogram"), ("long_range", "sort"), ("ip_range", "sort"), ("search_as_you_type", "intervals"),
-    ("search_as_you_type", "combined_fields"), ("match_only_text", "combined_fields"), ("geo_point", "distance_feature"),
+    ("search_as_you_type", "combined_fields"), ("match_only_text", "combined_fields"),
+    ("geo_point", "distance_feature"),
     ("date_range", "docvalue_fields"), ("ip_range", "docvalue_fields"), ("flattened", "intervals"),
 }  # fmt: skip
 

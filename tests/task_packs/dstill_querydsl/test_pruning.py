@@ -14,6 +14,7 @@ from dstill_querydsl.pack import QueryDsl, Settings
 from dstill_querydsl.pruning import Pruner
 from dstill_querydsl.strict import read
 from dstill_querydsl.values import Values
+from dstill_querydsl.variants import rename, vary
 
 # Distractors: names as real schemas have them, many of whose words stand in questions too.
 _AREAS = (
@@ -56,9 +57,14 @@ def _fields_of(answer: str) -> set[str]:
     return {use.name for use in uses(read(answer).value or {}) if not use.name.startswith("_")}
 
 
-def _recall(values: Values, limit: int) -> float:
+@pytest.fixture(scope="module")
+def questions() -> list[Example]:
+    return list(QueryDsl().synthesize({"index": "weblogs"}, 150, seed=11))
+
+
+def _recall(questions: list[Example], values: Values, limit: int) -> float:
     pruner, needed, there = Pruner(WIDE, values), 0, 0
-    for example in QueryDsl().synthesize({"index": "weblogs"}, 200, seed=11):
+    for example in questions:
         shown = Fields.of(pruner.prune(example.question, limit).mapping)
         wanted = _fields_of(example.answer or "")
         needed, there = needed + len(wanted), there + sum(shown.get(name) is not None for name in wanted)
@@ -66,10 +72,54 @@ def _recall(values: Values, limit: int) -> float:
     return there / needed
 
 
-def test_what_golds_need_survives() -> None:
-    """What was reached: 0.95 where values are known, 0.81 where not; a figure may rise."""
-    assert _recall(_values(), 120) >= 0.94
-    assert _recall(Values(), 120) >= 0.8
+def test_what_golds_need_survives(questions: list[Example]) -> None:
+    """Distractors that share the questions' words, the hard case; a figure may rise."""
+    assert _recall(questions, _values(), 120) >= 0.94
+    assert _recall(questions, Values(), 120) >= 0.83
+
+
+@pytest.mark.parametrize("name", ["weblogs", "quakes"])
+def test_it_survives_in_schema_variants(name: str) -> None:
+    """Renamed, moved, and among 200 to 900 further fields."""
+    asked = [
+        (example.question, read(example.answer or "").value or {})
+        for example in QueryDsl().synthesize({"index": name}, 30, seed=5)
+        if "variant" not in example.context
+    ]
+    wide = [one for one in (vary(bundled(name, 300), seed=seed) for seed in range(20)) if one.distractors][:4]
+    needed = there = 0
+    for variant in wide:
+        pruner = Pruner(variant.index.mapping, variant.index.values)
+        for question, gold in asked:
+            wanted = _fields_of(json.dumps(rename(gold, variant.names)))
+            shown = Fields.of(pruner.prune(question, 120).mapping)
+            needed, there = needed + len(wanted), there + sum(shown.get(field) is not None for field in wanted)
+    print(
+        f"{name}: {len(wide)} variants of up to {max(one.distractors for one in wide)} distractors, {there} of {needed}"
+    )
+    assert needed > 100
+    assert there / needed >= 0.94
+
+
+def test_of_fields_that_no_word_tells_apart_the_rarest_names_come_first() -> None:
+    repeated = {
+        f"{place}_{part}_created": {"type": "date"} for place in ("kiln", "loom", "silo") for part in "abcdefgh"
+    }
+    mapping = {"properties": {**repeated, "logged": {"type": "date"}}}
+    assert "logged" in Pruner(mapping, Values()).prune("anything", 8).mapping["properties"]
+
+
+def test_what_init_put_first_comes_first() -> None:
+    mapping = {"properties": {f"f{n}": {"type": "keyword"} for n in range(50)}}
+    values = Values.read({f"f{n}": ["x"] for n in (49, 3, 30)})
+    shown = Pruner(mapping, values, ranked=True).prune("anything", 2).mapping
+    assert set(shown["properties"]) == {"f49", "f3"}
+
+
+def test_a_date_that_holds_the_year_comes_first() -> None:
+    mapping = {"properties": {f"d{n}": {"type": "date"} for n in range(40)}}
+    values = Values.read({f"d{n}": {"min": f"{1980 + n}-01-01", "max": f"{1980 + n}-12-31"} for n in range(40)})
+    assert "d37" in Pruner(mapping, values).prune("those of March 2017", 5).mapping["properties"]
 
 
 def test_a_narrow_mapping_is_shown_as_it_is() -> None:
@@ -102,6 +152,7 @@ def test_many_dates_do_not_fill_it() -> None:
         ("slow ones", "misc.elapsedTime"),  # what schemas call it
         ("shops within 3 km", "misc.pos"),  # a kind of field
         ("those made at runtime", "atRuntime"),
+        ("magnitude above 5", "misc.MAG"),  # a short form
     ],
 )
 def test_what_a_question_says_is_found(question: str, name: str) -> None:
@@ -111,6 +162,7 @@ def test_what_a_question_says_is_found(question: str, name: str) -> None:
         "q7": {"type": "keyword", "meta": {"description": "opacity of the glass, opaque or clear"}},
         "elapsedTime": {"type": "long"},
         "pos": {"type": "geo_point"},
+        "MAG": {"type": "float"},
     }
     mapping = {
         "properties": {
