@@ -24,8 +24,9 @@ from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.privileges import privileges, read_only_key
 from dstill_querydsl.engines.product import TESTED
 from dstill_querydsl.indices import Index
+from dstill_querydsl.orders import orders_in
 
-__all__ = ["KNOWN_INDEX", "about", "known_answers", "not_asked", "own_index"]
+__all__ = ["KNOWN_INDEX", "about", "known_answers", "not_asked", "orders", "own_index"]
 
 KNOWN_INDEX = Index(
     name="doctor",
@@ -35,6 +36,7 @@ KNOWN_INDEX = Index(
     documents=lambda: ((id, dict(source)) for id, source in DOCUMENTS.items()),
     recipe="known documents 1",
 )
+_ORDERS = 5  # texts of one mapping that a person is shown
 _NOBODY_KNOWS = {"mach": {"field": "word"}}
 
 
@@ -106,6 +108,7 @@ def own_index(server: HttpEngine, name: str, then: Mapping[str, Any] | None) -> 
     """Reads an index: how large it is, how its fields differ from `then`, and what must hold of any index."""
     now, before = server.mapping(name), server.count(name)
     yield _size(server, name, before, now)
+    yield from orders(name, now)
     if then is not None:
         yield _drift(name, then, now)
     answers = [_answer(server, name, one) for one in invariants(before)]
@@ -139,6 +142,13 @@ def invariants(count: int) -> tuple[Known, ...]:
         ),
         Known(name="a query that nobody knows is refused", body={"query": _NOBODY_KNOWS}, expected=REFUSED),
     )
+
+
+def orders(name: str, mapping: Mapping[str, Any]) -> Iterator[CheckResult]:
+    """Text in the mapping that gives orders: a fact to tell, as the guard holds whatever it says."""
+    for found in orders_in(mapping)[:_ORDERS]:
+        advice = "Such text stands in prompts, as data. If nobody here wrote it, ask who may change the mapping."
+        yield CheckResult(name=f"mapping of {name}", found=f"instruction-like text in {found}", advice=advice)
 
 
 def _size(server: HttpEngine, name: str, count: int, mapping: Mapping[str, Any]) -> CheckResult:

@@ -90,9 +90,9 @@ def test_bad_input_032_unknown_type(caplog) -> None:
     mapping = {"properties": {"a": {"type": "star"}, "b": {"type": "star"}, "c": {"type": "moon"}}}
     problems, told = _asked(mapping, {"sort": ["a"]}, caplog)
     assert problems == []
-    assert told == [
-        "the mapping has types that dstill does not know, so that no body is held to them: star (2 fields), moon (1 field)"
-    ]
+    [note] = told
+    assert note.startswith("the mapping has types that dstill does not know")
+    assert note.endswith("star (2 fields), moon (1 field)")
 
 
 @pytest.mark.parametrize("name", ["two words", "a.b", 'say "it"', "x-cache", "🎬", "it's", "a/b~c", "名前", "-"])
