@@ -79,7 +79,7 @@ class HttpEngine:
         merged = merge(reply)
         if conflicts := [one for one in merged.conflicts if not one.compatible]:
             told = "; ".join(f"'{one.field}' is {one}" for one in conflicts[:5])
-            log.warning("the indices of '%s' disagree on %d fields: %s", index, len(conflicts), told)
+            log.warning("the indices of '%s' disagree on the type of %d field(s): %s", index, len(conflicts), told)
         return merged.mapping
 
     def count(self, index: str) -> int:
