@@ -20,7 +20,7 @@ __all__ = ["BATCH", "EOS", "EXPLAIN", "PAD", "PREDICT", "Rows", "trl", "two_pass
 
 Rows = Sequence[dict[str, list[int]]]
 PAD, EOS, PREDICT, EXPLAIN = 0, 1, 2, 3
-BATCH = 8  # records; a step of either branch's sequences
+BATCH = 4  # records; a step of either branch's sequences
 ALPHA = 0.5
 IGNORED = -100
 

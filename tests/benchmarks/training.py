@@ -3,10 +3,10 @@
     python -m tests.benchmarks training
     python -m tests.benchmarks.training NAME      a step of one way in this process: its peak in bytes
 
-One thread, one machine, one model from its configuration (random weights), the same rows for all, batches of 8:
+One thread, one machine, one model from its configuration (random weights), the same rows for all, batches of 4:
 600, 120 and 80 tokens of input, label and rationale in the mean, each at three quantiles of a spread that
-questions have, eight records each. That stands for a set of hundreds of rows, where the batches of a
-length-bucketed epoch are nearly of one length (2 % padding; 24 lengths of their own would not show it).
+questions have, four records each. That stands for a set of hundreds of rows, where the batches of a
+length-bucketed epoch are nearly of one length (2 % padding; twelve lengths of their own would not show it).
 
 In a round every way trains one epoch, one after the other. Seconds are the processor's, of that one thread,
 so that a busy machine counts little.
@@ -37,7 +37,7 @@ VOCABULARY = 4096
 
 
 def rows(factors: Sequence[float] = FACTORS) -> Rows:
-    """Eight records for each factor, of random tokens: long inputs have long answers."""
+    """Four records for each factor, of random tokens: long inputs have long answers."""
     draw = random.Random(0)
 
     def tokens(length: float) -> list[int]:

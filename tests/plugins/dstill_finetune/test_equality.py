@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Callable, Iterable, Sequence
 
 import pytest
@@ -171,7 +170,6 @@ def step(
     model: Any,
     form: Any,
     objective: Objective,
-    folder: Path,
     cpu: Device,
     *,
     shares: Callable[[Any], Sharing | None] = sharing,
@@ -218,20 +216,18 @@ def assert_same(got: Result, want: Result) -> None:
 @pytest.mark.parametrize("modality", MODALITIES, ids=lambda m: m.name)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_distilling_step_by_step_is_the_published_formula(
-    family: str, modality: Modality, form: str, batches: dict[str, int], tmp_path: Path, cpu: Device
+    family: str, modality: Modality, form: str, batches: dict[str, int], cpu: Device
 ) -> None:
     want = formula(fresh(family, modality), form, "dss")
-    assert_same(step(fresh(family, modality), form, DistillStepByStep(), tmp_path, cpu, **batches), want)
+    assert_same(step(fresh(family, modality), form, DistillStepByStep(), cpu, **batches), want)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("objective", [DistillStepByStep(), LabelOnly(), RationaleFirst()], ids=lambda o: o.name)
 @pytest.mark.parametrize("family", ["t5", "llama"])
-def test_one_batch_of_eight_is_eight_of_one(
-    family: str, objective: Objective, form: str, tmp_path: Path, cpu: Device
-) -> None:
+def test_one_batch_of_eight_is_eight_of_one(family: str, objective: Objective, form: str, cpu: Device) -> None:
     want = formula(fresh(family, Full()), form, objective.name)  # over all eight
-    assert_same(step(fresh(family, Full()), form, objective, tmp_path, cpu, **ONES), want)
+    assert_same(step(fresh(family, Full()), form, objective, cpu, **ONES), want)
 
 
 @pytest.mark.parametrize(
@@ -242,13 +238,12 @@ def test_one_batch_of_eight_is_eight_of_one(
         ("llama", {"full_attention": 8}),
     ],
 )
-def test_another_window_is_told_apart(family: str, windows: dict[str, int | None], tmp_path: Path, cpu: Device) -> None:
+def test_another_window_is_told_apart(family: str, windows: dict[str, int | None], cpu: Device) -> None:
     want = formula(fresh(family, Full()), "decoder", "dss")
     wrong = step(
         fresh(family, Full()),
         "decoder",
         DistillStepByStep(),
-        tmp_path,
         cpu,
         shares=lambda model: Sharing(windows, additive=False),
         **WHOLE,
