@@ -155,6 +155,10 @@ class Recipe:
     max_length: int = field(default=1024, metadata={"low": 8, "high": 1 << 20, "help": "tokens of the source"})
     max_target_length: int = field(default=512, metadata={"low": 8, "high": 1 << 20, "help": "tokens of a target"})
     gradient_checkpointing: bool = False
+    torch_compile: bool = field(default=False, metadata={"help": "compile the model; needs a C++ compiler on a CPU"})
+    optim: Literal["adamw_torch", "adamw_torch_fused"] = field(
+        default="adamw_torch_fused", metadata={"help": "the optimizer; fused is transformers' own default"}
+    )
     auto_find_batch_size: bool = field(
         default=False, metadata={"help": "out of memory: halve the batch, double the accumulation, begin again"}
     )

@@ -128,6 +128,8 @@ def _options(recipe: Recipe, steps: int, *, evaluates: bool, saves: bool) -> dic
         "gradient_accumulation_steps": recipe.gradient_accumulation_steps,
         "learning_rate": recipe.learning_rate,
         "weight_decay": recipe.weight_decay,
+        "optim": recipe.optim,
+        "torch_compile": recipe.torch_compile,
         "bf16": recipe.precision == "bf16",
         "logging_steps": logging,
         "logging_nan_inf_filter": False,  # it would hide a NaN that the watch must see
