@@ -12,6 +12,7 @@ import os
 import platform
 import re
 from pathlib import Path
+from typing import Any
 
 from dstill.errors import UsageError
 from dstill.parts import Device
@@ -70,7 +71,7 @@ def _cpu_bf16() -> bool:
         import torch
     except ImportError:
         return False
-    found = getattr(torch.cpu, "get_capabilities", dict)()
+    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(found.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
