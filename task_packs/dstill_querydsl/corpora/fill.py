@@ -150,8 +150,9 @@ class Filler:
             value = low + (high - low) * (rank + 1) / (self.count + 2)
         else:
             value = low + step * (rank + 2) if low is not None else (high or 0) - step * (self.count - rank + 1)
-        if days:
-            return -int(-value // moments.DAY) * moments.DAY  # the next day's beginning: this one's may lie before low
+        if days:  # to the next day's beginning, since this one's may lie before low; but not beyond high
+            value = -int(-value // moments.DAY) * moments.DAY
+            return value if high is None else min(value, int(high // moments.DAY) * moments.DAY)
         return int(value) if field.family == "date" or _whole(field) else round(value, 4)
 
     def _free(self, field: Field, rank: int, group: int) -> Any:

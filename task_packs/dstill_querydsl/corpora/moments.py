@@ -107,4 +107,4 @@ def text(moment: int, format_: str | None) -> Any:
 
 def whole_days(format_: str | None) -> bool:
     """Whether a field of that format holds days, without a time."""
-    return text(10 * DAY, format_) == text(11 * DAY - 1, format_)
+    return bool(text(10 * DAY, format_) == text(11 * DAY - 1, format_))

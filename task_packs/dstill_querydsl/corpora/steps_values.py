@@ -11,6 +11,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Iterator, Mapping
 
+from dstill_querydsl.corpora import moments
 from dstill_querydsl.corpora.edits import Edit, Path, drop, pointer, put, rename, walk
 from dstill_querydsl.corpora.layout import Layout
 
@@ -29,11 +30,19 @@ def bounds(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
             if bound not in node:
                 continue
             here = (*path, bound)
-            yield f"{bound}→{_CLOSED[bound]} at {pointer(path)}", rename(body, here, _CLOSED[bound])
+            if not _between_days(layout, str(path[-1]), node[bound]):
+                yield f"{bound}→{_CLOSED[bound]} at {pointer(path)}", rename(body, here, _CLOSED[bound])
             if _TURNED[bound] not in node and _CLOSED[_TURNED[bound]] not in node:
                 yield f"{bound}→{_TURNED[bound]} at {pointer(path)}", rename(body, here, _TURNED[bound])
             else:
                 yield f"drop {bound} at {pointer(path)}", drop(body, here)
+
+
+def _between_days(layout: Layout, name: str, value: Any) -> bool:
+    """Whether no value can lie at the bound: the clock's time, of a field that holds whole days."""
+    field = layout.fields.get(name)
+    days = field is not None and field.family == "date" and moments.whole_days(field.format)
+    return days and str(value).startswith("now") and "/" not in str(value)
 
 
 def _ranges(body: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:

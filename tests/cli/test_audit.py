@@ -1,0 +1,68 @@
+"""`dstill audit`: of a file, a run, the task's own questions; as a table and as JSON; how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+Cli = Callable[..., Any]
+
+
+def last(ended: Any) -> Any:
+    return json.loads(ended.out.splitlines()[-1])
+
+
+def written(path: Path, *rows: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_the_tasks_own_golds(cli: Cli) -> None:
+    ended = cli("audit", "--task", "toy", "--json")
+    assert ended.code == 0, ended.err
+    facts = last(ended)
+    assert facts["ok"] is True
+    assert (facts["source"], facts["engine"], facts["refusals"]) == ("task toy", "abacus 1", 2)
+    assert facts["golds"] == facts["ran"] + facts["refusals"] == 27
+
+
+def test_a_files_golds(cli: Cli, project: Path) -> None:
+    file = written(
+        project / "golds.jsonl",
+        {"id": "a", "question": "add 1 and 2", "answer": "1+2"},
+        {"id": "b", "question": "add 1 and 2", "answer": "2+2"},
+        {"id": "c", "question": "\x1b[31mwords", "answer": "words"},
+    )
+    ended = cli("audit", file)
+    assert ended.code == 3
+    assert "1 of 3 golds are refused or fail; 1 questions have several golds" in ended.err
+    assert "'words' is no sum" in ended.out
+    assert "kill rate: not checked" in ended.out  # the toy makes no neighbours
+    facts = cli("audit", file, "--json")
+    assert facts.code == 3
+    assert last(facts)["refused"][0]["problems"][0]["code"] == "not_a_sum"
+    assert last(facts)["duplicates"] == {"same": [], "conflicting": [["a", "b"]]}
+
+
+def test_a_runs_dataset(cli: Cli) -> None:
+    assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
+    ended = cli("audit", "mine", "--json", "--limit", "5")
+    assert ended.code == 0, ended.err
+    assert (last(ended)["ran"], last(ended)["source"]) == (5, "mine")
+    assert last(ended)["leakage"] == []
+
+
+def test_a_limit_of_none_checks_without_an_engine(cli: Cli) -> None:
+    ended = cli("audit", "--task", "toy", "--limit", "0")
+    assert ended.code == 0
+    assert "run on" not in ended.out
+
+
+def test_what_cannot_be_audited(cli: Cli, project: Path) -> None:
+    file = written(project / "questions.jsonl", {"question": "add 1 and 2"})
+    ended = cli("audit", file)
+    assert (ended.code, ended.err.splitlines()[0]) == (4, "error: no golds to audit")
+    assert cli("audit", "nowhere").code == 2
+    (project / "golds.txt").write_text("x")
+    assert cli("audit", "golds.txt").code == 4

@@ -1,0 +1,130 @@
+"""An audit through a task of its own: sums, whose neighbours and corpora are numbers to add."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Iterable, Iterator
+
+import pytest
+
+from dstill.auditing import audit, held_back
+from dstill.findings import Audit
+from dstill.parts import Engine, Executor
+from dstill.plugins import load
+from dstill.records import Corpus, Example, Neighbour, Outcome, OutcomeKind
+from dstill.task import NoCorpora, Task
+
+
+class Machine(Executor):
+    """Adds the corpus' number to every operand; `~` cannot be run, `?` is refused."""
+
+    name = "machine"
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        for sign, kind in (("~", OutcomeKind.UNSUPPORTED), ("?", OutcomeKind.INVALID), ("!", OutcomeKind.UNAVAILABLE)):
+            if sign in answer:
+                return Outcome(kind=kind, reason=f"cannot count {answer}")
+        more = example.context["corpus"].data["more"] if "corpus" in example.context else 0
+        first, sign, second = answer.partition("-" if "-" in answer else "+")
+        left, right = int(first) + more, int(second) + more
+        return Outcome(kind=OutcomeKind.OK, value=left + right if sign == "+" else left - right)
+
+    @property
+    def label(self) -> str:
+        return "machine 1"
+
+
+@pytest.fixture
+def task(toy_file: Path, project: Path) -> Task:
+    toy: Any = load([toy_file]).task("toy")
+
+    class Sums(toy):  # type: ignore[misc]
+        def neighbours(self, example: Example) -> Iterable[Neighbour]:
+            a, b = int((example.answer or "")[0]), int((example.answer or "")[2])
+            # told on any data, told by a corpus alone, told by none, not to be run
+            for name, answer in (
+                ("off by one", f"{a}+{b + 1}"),
+                ("minus", f"{a + 2 * b}-{b}"),
+                ("turned", f"{b}+{a}"),
+                ("odd", "~"),
+            ):
+                yield Neighbour(name=name, answer=answer)
+
+        def corpora(self, example: Example, k: int) -> Iterator[Corpus]:
+            if example.id == "unchecked":
+                raise NoCorpora("there is no corpus for it")
+            yield Corpus(name="ten more", data={"more": 10})
+
+        def vacuous(self, value: Any, example: Example) -> bool:
+            return bool(value == 0)
+
+        def arbitrary(self, value: Any, example: Example) -> bool:
+            return bool(value == 9)
+
+    return Sums()
+
+
+def row(id: str, answer: str | None, question: str = "", **more: Any) -> Example:
+    return Example(id=id, question=question or id, answer=answer, category="add", **more)
+
+
+def audited(task: Task, *rows: Example, limit: int = 100) -> Audit:
+    with Machine().open(task, Engine()) as machine:
+        return audit(task, rows, machine, limit=limit)
+
+
+def test_which_neighbours_a_gold_is_told_from(task: Task) -> None:
+    [gold] = audited(task, row("a", "1+2")).golds
+    # "odd" cannot be run, so nobody knows
+    assert (gold.neighbours, gold.told, gold.survivors, gold.corpora) == (3, 2, ("turned",), 1)
+    assert gold.told_by_base == 1
+    assert gold.kill_rate == pytest.approx(2 / 3)
+
+
+def test_what_is_wrong_with_golds(task: Task) -> None:
+    answers = {"v": "0+0", "c": "4+5", "long": "100+1", "no": "none", "q": None, "fails": "1?2", "away": "1+2!"}
+    found = audited(task, *(row(id, answer) for id, answer in answers.items()))
+    facts = found.to_json()
+    assert (facts["golds"], facts["refusals"], facts["without_gold"]) == (6, 1, 1)
+    assert (facts["vacuous"], facts["arbitrary"]) == (["v"], ["c"])
+    assert [one["id"] for one in facts["refused"]] == ["long", "fails"]
+    assert facts["failed"] == [{"id": "fails", "reason": "cannot count 1?2"}]
+    assert facts["unavailable"] == [{"id": "away", "reason": "cannot count 1+2!"}]
+    assert found.bad == ["2 of 6 golds are refused or fail"]
+
+
+def test_a_gold_without_corpora_says_why(task: Task) -> None:
+    facts = audited(task, row("unchecked", "1+2"), row("b", "1+2", "another")).to_json()
+    assert facts["not_checked"] == {"there is no corpus for it": 1}
+    assert facts["kill_rate"]["n"] == 1
+
+
+def test_held_back_neighbours_are_told_too(task: Task) -> None:
+    given = row("a", "1+2", extra={"neighbours": ["1+3", {"name": "turned", "answer": "2+1"}, "1?3"]})
+    facts = audited(task, given).to_json()["pairs"]
+    assert facts == {"of": 3, "told": 2, "survivors": [{"id": "a", "neighbours": ("turned",)}]}
+    assert list(held_back(row("b", "{}", extra={"neighbour": {"size": 1}}))) == [
+        Neighbour(name="b 1", answer='{"size":1}')
+    ]
+    assert not list(held_back(row("c", "{}")))
+
+
+def test_contradictions_and_leaks_are_bad(task: Task) -> None:
+    rows = [("1", "1+2", "add", "train"), ("2", "1+3", "add", "test"), ("3", "1+2", "more", "train")]
+    found = audited(task, *(row(id, answer, question, split=split) for id, answer, question, split in rows))
+    assert found.bad == ["1 questions have several golds", "1 of 1 items of test shares a question with train"]
+
+
+def test_a_limit_runs_some_and_checks_all(task: Task) -> None:
+    rows = [row(str(n), f"{n}+1") for n in range(1, 9)]
+    found = audited(task, *rows, row("bad", "100+1"), limit=3)
+    assert (found.ran, sum(bool(gold.outcome) for gold in found.golds), len(found.golds)) == (3, 3, 9)
+    assert found.to_json()["refused"][0]["id"] == "bad"
+    without = audit(task, rows, None, limit=3)
+    assert (without.ran, without.engine, without.to_json()["kill_rate"]["n"]) == (0, "", 0)
+
+
+def test_the_distribution_is_by_classes(task: Task) -> None:
+    facts = audited(task, *(row(str(n), f"{n}+{n + 1}") for n in range(1, 5))).to_json()["kill_rate"]
+    assert facts["classes"] == {"1": 0, "0.9": 0, "0.8": 0, "0.5": 4, "0": 0}
+    assert facts["median"] == facts["least"] == pytest.approx(2 / 3)

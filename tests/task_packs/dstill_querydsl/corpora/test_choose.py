@@ -1,0 +1,62 @@
+"""Which candidates are kept, on an engine of the test's own: a document matches what it names."""
+
+import contextlib
+from typing import Any, Iterator, Mapping, Sequence
+
+from dstill.records import Outcome, OutcomeKind
+from dstill_querydsl.corpora.choose import LEAST, choose
+from dstill_querydsl.corpora.documents import Candidate
+
+GOLD = {"match": "gold"}
+OPENED: list[Any] = []
+
+
+@contextlib.contextmanager
+def on(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Any]:
+    def run(body: Mapping[str, Any]) -> Outcome:
+        wanted = body["match"]
+        if ("refuses", {}) in documents:
+            return Outcome(kind=OutcomeKind.INVALID, reason="too many buckets")
+        if wanted == "strange":
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason="a hole")
+        return Outcome(kind=OutcomeKind.OK, value=[name for name, source in documents if wanted in source])
+
+    OPENED.append(documents)
+    yield run
+
+
+def candidate(name: str, *words: str) -> Candidate:
+    """Tells the gold from every body but those that match `words`."""
+    return Candidate(name=name, documents=[(name, {"gold": 1, **dict.fromkeys(words, 1)})])
+
+
+def chosen(candidates: Sequence[Candidate], neighbours: Sequence[str], k: int = 5, gold: Any = GOLD) -> Any:
+    bodies = [{"match": word} for word in neighbours]
+    return choose(candidates, gold, bodies, on, lambda got, want: bool(got == want), k)
+
+
+def test_those_that_tell_a_survivor_are_kept() -> None:
+    given = [candidate("a", "x", "y"), candidate("b", "x", "y"), candidate("c", "x", "y"), candidate("d", "x")]
+    found = chosen(given, ["x", "y", "z"])
+    # the first two whatever they tell, then what tells more
+    assert [one.name for one in found.corpora] == ["a", "b", "d"]
+
+
+def test_no_more_than_asked_and_no_more_than_needed() -> None:
+    given = [candidate(str(n), *"abcdefgh".replace("abcdefgh"[n], "")) for n in range(8)]
+    assert len(chosen(given, list("abcdefgh"), k=4).corpora) == 4
+    assert len(chosen(given, list("abcdefgh"), k=1).corpora) == 1
+    assert len(chosen(given, [], k=5).corpora) == LEAST
+
+
+def test_a_candidate_on_which_the_gold_fails_is_passed_over() -> None:
+    refusing = Candidate(name="bad", documents=[("refuses", {})])
+    assert [one.name for one in chosen([refusing, candidate("a"), candidate("b")], ["x"]).corpora] == ["a", "b"]
+    alone = chosen([refusing], ["x"])
+    assert (alone.corpora, alone.reason) == ([], "too many buckets")
+
+
+def test_a_gold_that_meets_a_hole_is_asked_once() -> None:
+    OPENED.clear()
+    found = chosen([candidate("a"), candidate("b")], ["x"], gold={"match": "strange"})
+    assert (found.corpora, found.reason, len(OPENED)) == ([], "a hole", 1)

@@ -1,0 +1,98 @@
+"""How many wrong answers the corpora tell: of neighbours made here, and of pairs that nobody chose.
+
+The figures are printed; what is asserted are the goals.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import Any, Callable
+
+import pytest
+
+from dstill.auditing import audit
+from dstill.findings import Audit
+from dstill.parts import Engine
+from dstill.records import Example
+from dstill_querydsl.engines import Embedded
+from dstill_querydsl.indices import NAMES, bundled
+from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.questions import Rules, questions
+
+DOCUMENTS = 1_000
+NOW = {"_meta": {"now": "2025-06-18T12:00:00Z"}}
+
+
+def audited(task: QueryDsl, golds: list[Example]) -> Audit:
+    with Embedded().open(task, Engine()) as executor:
+        return audit(task, golds, executor, limit=len(golds))
+
+
+def measured(index: str, n: int) -> None:
+    """Goal: median kill rate ≥ 0.9 at ≤ 5 corpora."""
+    task = QueryDsl(Settings(index=index, documents=DOCUMENTS))
+    golds = list(questions(bundled(index, DOCUMENTS), n=n, seed=11, rules=Rules()))
+    golds = [gold for gold in golds if not task.is_refusal(gold.answer or "")]
+    start = time.perf_counter()
+    for gold in golds:
+        list(task.corpora(gold, 5))
+    seconds = (time.perf_counter() - start) / len(golds)
+    found = audited(task, golds).to_json()
+    print(index, len(golds), "golds,", f"{seconds:.3f} s each,", found["kill_rate"], "corpora", found["corpora"])
+    print("by the data alone", found["kill_rate_by_data_alone"])
+    for category, figures in found["kill_rate_by_category"].items():
+        print(f"  {category}: {figures}")
+    for one in found["survivors"]:
+        print("  survivors of", one["id"], one["neighbours"])
+    assert found["kill_rate"]["n"] >= 0.9 * len(golds)
+    assert found["kill_rate"]["median"] >= 0.9
+    assert max(found["corpora"]) <= 5
+    assert not found["refused"]
+    assert not found["not_checked"]
+
+
+@pytest.mark.parametrize("index", NAMES)
+def test_neighbours_of_a_few_bundled_questions(index: str) -> None:
+    measured(index, 12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("index", NAMES)
+def test_neighbours_of_many_bundled_questions(index: str) -> None:
+    measured(index, 150)
+
+
+def pairs(cases: Callable[[str], Any]) -> list[Example]:
+    """One gold a case, its held-back neighbours beside it: equal on the case's own documents, on real engines too."""
+    effective, by_id = cases("effective_mappings.json"), {row["id"]: row for row in cases("exec_cases.jsonl")}
+    same: dict[str, list[dict[str, Any]]] = {}
+    for row in cases("field_mutants.jsonl"):
+        if row["verdict"] == "same" and row["new_type"] not in (None, "dynamic"):
+            same.setdefault(row["of"], []).append(
+                {"name": f"{row['id']} {row['old']}→{row['new']}", "answer": row["query"]}
+            )
+    golds = []
+    for name, neighbours in same.items():
+        case = by_id[name]
+        corpus = cases(f"corpora/{case['corpus']}.json") if case.get("corpus") else case
+        context = {
+            "mapping": {**effective["mappings"][effective["of"][name]], **NOW},
+            "settings": corpus.get("settings") or {},
+        }
+        answer = json.dumps(case["query"])
+        golds.append(Example(id=name, question=name, context=context, answer=answer, extra={"neighbours": neighbours}))
+    return golds
+
+
+def test_pairs_that_nobody_chose(cases: Callable[[str], Any]) -> None:
+    """Goal: ≥ 80 % told, by corpora made from the original alone."""
+    found = audited(QueryDsl(), pairs(cases))
+    figures = found.to_json()["pairs"]
+    reasons = Counter(gold.unchecked for gold in found.golds if gold.unchecked)
+    print(f"{figures['told']} of {figures['of']} pairs told; golds without corpora: {dict(reasons)}")
+    for one in figures["survivors"]:
+        print("  ", one["id"], one["neighbours"])
+    assert figures["of"] >= 90
+    assert figures["told"] / figures["of"] >= 0.8
