@@ -9,6 +9,7 @@ engine's verdicts get files and a stage of their own.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 from dstill import hardware, stages
@@ -16,7 +17,7 @@ from dstill.errors import ConfigError, DataError, RunError, did_you_mean
 from dstill.folder import data_file, system_file
 from dstill.making import make_student, modalities
 from dstill.parts import Executor, TrainingJob, Writer
-from dstill.records import SPLITS, Example, Prediction, Record, Verdict
+from dstill.records import SPLITS, Example, Level, Prediction, Record, Verdict
 from dstill.watching import lost, watched
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _evaluate(run: Run, examples: Sequence[Example], executor: Executor | None) 
                 facts["categories"] = _by_category(run, verdicts)
                 facts["latency"] = _latency(predictions)
                 facts["invalid"] = lost(verdicts)
+                facts["corpora"] = _on_corpora(verdicts)
         facts.update(engine=label, scores=scores, peak_memory=hardware.peak_memory())
     return facts
 
@@ -178,6 +180,16 @@ def _by_category(run: Run, verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 def _metrics(run: Run, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {name: run.plugins.metric(name)()(verdicts).to_row() for name in run.plugins.names("metrics")}
+
+
+def _on_corpora(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Of answers that agree with the gold on the data, and are not the gold itself: what corpora said of them."""
+    ran = [v for v in verdicts if v.corpora]
+    return {
+        "ran": len(ran),
+        "told": sum(v.reached is Level.EXECUTED and v.checked is Level.CORRECT for v in ran),
+        "not_checked": dict(Counter(v.unchecked for v in verdicts if v.unchecked)),
+    }
 
 
 def _latency(predictions: Iterable[Prediction]) -> dict[str, float | None]:

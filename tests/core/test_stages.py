@@ -387,6 +387,70 @@ def test_a_corpus_that_cannot_be_asked_is_not_held_against_the_student(plugins: 
     assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.EXECUTED, Level.EXECUTED, "unavailable")
 
 
+class Lucky(Executor):
+    """Every answer is right on the base data; on the corpus each is what it says."""
+
+    name = "lucky"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def context(self, example: Example) -> dict[str, str]:
+        return {"seen": "by the engine"}
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        self.asked.append(answer)
+        if "corpus" not in example.context:
+            return Outcome(kind=OutcomeKind.OK, value=0)
+        assert example.context["seen"] == "by the engine"
+        bad = example.context["corpus"].name == "bad" and answer == "1+2"
+        return Outcome(kind=OutcomeKind.INVALID if bad else OutcomeKind.OK, value=eval(answer))
+
+
+def on_corpora(plugins: Plugins, answer: str, *names: str, why_not: str = "") -> tuple[Verdict, list[str]]:
+    from dstill.records import Corpus
+    from dstill.task import NoCorpora
+
+    toy = plugins.task("toy")
+
+    class WithCorpora(toy):  # type: ignore[misc, valid-type]
+        def corpora(self, example: Example, k: int) -> list[Corpus]:
+            if why_not:
+                raise NoCorpora(why_not)
+            return [Corpus(name=name, data={}) for name in names]
+
+        def canonical(self, text: str) -> str:
+            return text.replace("02", "2")
+
+    lucky = Lucky()
+    (verdict,) = judged(plugins, WithCorpora(), {answer: "1+2"}, lucky)
+    return verdict, lucky.asked
+
+
+def test_correct_is_what_agrees_on_every_corpus(plugins: Plugins) -> None:
+    same, _ = on_corpora(plugins, "2+1", "one", "two")
+    assert (same.reached, same.corpora) == (Level.CORRECT, 2)
+    other, _ = on_corpora(plugins, "3+1", "one", "two")
+    assert (other.reached, other.checked, other.corpora) == (Level.EXECUTED, Level.CORRECT, 1)
+    assert other.reason == "another result than the gold on corpus 'one'"
+
+
+def test_a_corpus_on_which_the_gold_fails_tells_nothing(plugins: Plugins) -> None:
+    verdict, _ = on_corpora(plugins, "3+1", "bad")
+    assert (verdict.reached, verdict.corpora) == (Level.CORRECT, 0)
+
+
+def test_the_gold_in_another_spelling_runs_on_the_data_alone(plugins: Plugins) -> None:
+    verdict, asked = on_corpora(plugins, "1+02", "one")
+    assert (verdict.reached, verdict.corpora, verdict.exact, len(asked)) == (Level.CORRECT, 0, True, 2)
+
+
+def test_why_there_are_no_corpora_is_kept(plugins: Plugins) -> None:
+    verdict, _ = on_corpora(plugins, "2+1", why_not="no such engine here")
+    assert (verdict.reached, verdict.unchecked) == (Level.CORRECT, "no such engine here")
+
+
 # --- end to end -------------------------------------------------------------------------
 
 

@@ -91,6 +91,12 @@ def show_scores(run: Run, facts: Any) -> None:
         rows = [[name, *(_shown(facts["scores"][s][split][name]) for s in systems)] for name in names]
         table(["metric", *systems], rows, title=f"{split}, run on {facts['engine']}")
         click.echo()
+    corpora = facts["corpora"]
+    if corpora["ran"]:
+        told = f"{corpora['told']} of {corpora['ran']} gave another result than the gold on a corpus made for it"
+        click.echo(f"answers that agree on the data by other means than the gold's: {told}")
+    for reason, n in corpora["not_checked"].items():
+        click.echo(visible(f"agree on the data, not checked on corpora: {n} ({reason})"))
 
 
 def _shown(score: Any) -> str:

@@ -1,6 +1,7 @@
 """Corpora from a gold to verdicts: made once, kept, and what a lucky answer comes to."""
 
 import json
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from dstill.task import NoCorpora
 from dstill_querydsl import compare
 from dstill_querydsl.corpora import Layout, Maker, Place, make
 from dstill_querydsl.corpora.bench import bench
-from dstill_querydsl.engines import Embedded
+from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.pack import QueryDsl, Settings
 
 GOLD = {"query": {"bool": {"filter": [{"range": {"took": {"gte": 5}}}, {"term": {"level": "error"}}]}}}
@@ -105,3 +106,32 @@ def test_golds_that_cannot_be_checked_say_so() -> None:
     unknown = replace(EXAMPLE, context={"index": "elsewhere"})
     with pytest.raises(NoCorpora, match="'elsewhere' is not known"):
         task.corpora(unknown, 5)
+
+
+def test_beside_an_index_of_the_users_that_is_only_read(place: Place) -> None:
+    """Its mapping is asked of the server; the corpora lie on an embedded one."""
+    task, answer = QueryDsl(), '{"query":{"range":{"took":{"gt":5}}}}'
+    asked = Example(id="1", question="?", context={"index": "dstill-live"}, answer=answer)
+    with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as users:
+        users.index("dstill-live", place.mapping, [("a", {"took": 9}), ("b", {"took": 1})])
+        with Http().open(task, Engine(url=server.url)) as executor:
+            lucky = task.judge(asked, Draft(answer='{"query":{"range":{"took":{"gte":5}}}}'), executor)
+            unknown = replace(asked, answer='{"query":{"exists":{"field":"took"}},"size":5}')
+            task.judge(unknown, Draft(answer='{"query":{"match_all":{}},"size":5}'), executor)
+        with urllib.request.urlopen(f"{server.url}/_cat/indices?format=json") as reply:
+            assert [one["index"] for one in json.load(reply)] == ["dstill-live"]
+    assert (lucky.reached, lucky.corpora) == (Level.EXECUTED, 1)
+
+
+def test_a_live_mapping_that_the_embedded_engine_cannot_hold(place: Place) -> None:
+    """The base run counts, and that nothing more was checked is said."""
+
+    class Live(Embedded):
+        def context(self, example: Example) -> dict[str, Any]:
+            return {"mapping": {"properties": {"took": {"type": "text", "analyzer": "house"}}}}
+
+    task = QueryDsl(Settings(documents=300))
+    with Live().open(task, Engine()) as executor:
+        verdict = task.judge(EXAMPLE, Draft(answer=LUCKY), executor)
+    assert verdict.reached == Level.CORRECT
+    assert "cannot index this mapping faithfully" in verdict.unchecked

@@ -22,7 +22,7 @@ from dstill.parts import Engine, Executor
 from dstill.records import Corpus, Example, OutcomeKind
 from dstill.task import Task
 from dstill_querydsl import compare
-from dstill_querydsl.engines import Embedded, EmbeddedServer, HttpEngine
+from dstill_querydsl.engines import Embedded, EmbeddedServer, HttpEngine, executors
 from dstill_querydsl.indices import Index
 
 
@@ -114,6 +114,36 @@ def test_a_corpus_takes_the_place_of_the_documents(embedded: Executor, example: 
     outcome = run(embedded, {"query": {"term": {"level": "error"}}}, there)
     assert [hit["id"] for hit in outcome.value["hits"]] == ["a", "b"]
     assert outcome.value["documents"] == 2
+
+
+def test_few_corpora_are_on_the_server_at_once(
+    embedded: Executor, toy_task: Task, example: Example, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "LIVE", 2)
+    gold = json.dumps({"query": {"match_all": {}}})
+    there = [
+        replace(example, answer=gold, context={"corpus": Corpus(name=str(n), data={"documents": [[str(n), {}]]})})
+        for n in range(4)
+    ]
+    with type(embedded)().open(toy_task, Engine()) as executor:
+        first = [executor.run(gold, one) for one in there]
+        found: Any = executor
+        assert len(found._places) == len(found.server._loader._created) == 2
+        # one that was removed is loaded again, and its gold was remembered
+        assert executor.run(gold, there[0]) is first[0]
+
+
+def test_a_corpus_says_what_now_is_and_how_words_are_cut(toy_task: Task, example: Example) -> None:
+    data = {
+        "documents": [["a", {"at": "2020-01-01T00:00:00Z"}]],
+        "now": "2020-01-02T00:00:00Z",
+        "settings": {"analysis": {"normalizer": {"low": {"type": "custom", "filter": ["lowercase"]}}}},
+    }
+    mapping = {"properties": {"at": {"type": "date"}, "name": {"type": "keyword", "normalizer": "low"}}}
+    with Embedded().open(toy_task, Engine()) as executor:
+        there = replace(example, context={"mapping": mapping, "corpus": Corpus(name="c", data=data)})
+        outcome = run(executor, {"query": {"range": {"at": {"gte": "now-1d", "lt": "now"}}}}, there)
+    assert [hit["id"] for hit in outcome.value["hits"]] == ["a"]
 
 
 def test_an_index_without_documents_is_the_users_own(toy_task: Task) -> None:
