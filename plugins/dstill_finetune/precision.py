@@ -1,4 +1,4 @@
-"""The number format of training: bf16 where the hardware has it, else fp32; never fp16 (T5 gives NaN in it)."""
+"""The number format of training: bf16 where a GPU has it, or a CPU is asked to; never fp16 (T5 gives NaN in it)."""
 
 from __future__ import annotations
 

@@ -96,6 +96,13 @@ def test_accumulated_gradients_are_those_of_one_big_batch(one_step: Step) -> Non
         assert differs.float().mean() < 0.01, name
 
 
+def test_the_optimizer_can_be_chosen(one_step: Step) -> None:
+    """Both are AdamW: one step gives the same weights."""
+    _, fused = one_step(per_device_train_batch_size=12)
+    _, plain = one_step(per_device_train_batch_size=12, optim="adamw_torch")
+    assert all(torch.allclose(weight, plain[name], atol=1e-6) for name, weight in fused.items())
+
+
 def test_the_validation_loss_is_the_same_sum(base: Path, tmp_path: Path, cpu: Device, records: Any) -> None:
     model, encoder, collator = loaded(base)
     data = encoder.encode(records(12))

@@ -135,3 +135,6 @@ def test_four_bit_weights_never_need_more_than_whole_ones(recipe: Recipe) -> Non
 def test_precision_auto_is_what_the_device_has() -> None:
     assert resolved(Recipe(), planned_device("24GB")).precision == "bf16"
     assert resolved(Recipe(), replace(planned_device("24GB"), bf16=False)).precision == "fp32"
+    cpu = replace(planned_device("24GB"), kind="cpu")  # one that has it: only when asked
+    assert resolved(Recipe(), cpu).precision == "fp32"
+    assert resolved(Recipe(precision="bf16"), cpu).precision == "bf16"
