@@ -114,10 +114,12 @@ def _show_kills(facts: dict[str, Any]) -> None:
             "kill rate: not checked" + "".join(f"; {reason} ({n})" for reason, n in facts["not_checked"].items())
         )
         return
-    rows = [[name, *(_figure(one[name]) for one in (corpora, alone))] for name in ("median", "mean", "least")] + [
-        [f"golds from {bound} up", *(str(one["classes"].get(bound, 0)) for one in (corpora, alone))]
-        for bound in corpora["classes"]
-    ]
+    rows = [[name, *(_figure(one[name]) for one in (corpora, alone))] for name in ("median", "mean", "least")]
+    above = None
+    for bound in corpora["classes"]:
+        label = f"golds from {bound} to below {above}" if above else "golds told from all"
+        rows.append([label, *(str(one["classes"].get(bound, 0)) for one in (corpora, alone))])
+        above = bound
     table(["kill rate", "#on corpora", "#on the data alone"], rows)
     for reason, n in facts["not_checked"].items():
         click.echo(visible(f"not checked: {n} golds, {reason}"))
