@@ -113,13 +113,18 @@ def configured(name: str, mapping_file: str, values_file: str) -> Index:
 
     Its documents lie in the user's engine; none are here.
     """
+    return _configured(name, mapping_file, values_file, Path.cwd())
+
+
+@lru_cache(maxsize=8)
+def _configured(name: str, mapping_file: str, values_file: str, folder: Path) -> Index:
+    """`configured` once for all questions; `folder` is what the names of the files are relative to."""
     mapping = _json(mapping_file, "task.querydsl.mapping")
     require_mapping(mapping)
     values = Values.read(_json(values_file, "task.querydsl.values"), values_file) if values_file else Values()
     return _own(name, mapping, values)
 
 
-@lru_cache(maxsize=8)
 def _json(file: str, where: str) -> Any:
     try:
         return loads(Path(file).read_text(encoding="utf-8-sig"))

@@ -101,6 +101,16 @@ def test_what_cannot_be_described(url: str) -> None:
         described(url, "dstill-none")
 
 
+def test_files_of_one_name_in_two_projects_are_two(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        Path("mapping.json").write_text(json.dumps({"properties": {name: {"type": "long"}}}))
+        found += configured("own", "mapping.json", "").mapping["properties"]
+    assert found == ["a", "b"]
+
+
 # --- the fields that questions are made of ----------------------------------------------
 
 
