@@ -29,6 +29,7 @@ from dstill_querydsl.mapping_uses import uses
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, question_block
 from dstill_querydsl.prompting_values import for_teacher
 from dstill_querydsl.questions import Tally, questions
+from dstill_querydsl.questions.glossary import glossary
 from dstill_querydsl.sets import HAND_WRITTEN, rules_of, sets_of, unseen
 from dstill_querydsl.study import Study
 from dstill_querydsl.synthesize import synthesize
@@ -177,7 +178,8 @@ class QueryDsl(Task):
             keep = {use.name for shot in shots for use in uses(strict.read(shot.answer or "").value or {})}
             shown = study.shown(example.question, self.config.prompt_fields, keep)
             told = for_teacher(study.values, (name for name, _ in fields_of(shown.mapping)))
-            asked = question_block(example.question, shown, study.index.now, told)
+            words = glossary(str(example.context.get("index", ""))) if study.index.recipe else ""
+            asked = question_block(example.question, shown, study.index.now, told, words)
         return Prompt(example=example, messages=(*messages, Message(role="user", content=asked)))
 
     def parse(self, text: str) -> Draft | None:

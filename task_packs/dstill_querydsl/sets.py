@@ -57,7 +57,8 @@ def unseen(config: Any, seed: int, trained: Iterable[Example]) -> list[Example]:
 def _alike(pool: Sequence[Example], pattern: Sequence[Example]) -> list[Example]:
     """As many of `pool` as the pattern has, of each category as many as can be had."""
     wanted = Counter(one.category for one in pattern)
-    chosen, others = [], []
+    chosen: list[Example] = []
+    others: list[Example] = []
     for one in pool:
         (chosen if wanted[one.category] > 0 else others).append(one)
         wanted[one.category] -= 1

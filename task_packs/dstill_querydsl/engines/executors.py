@@ -98,22 +98,22 @@ class _OnEngine(Executor):
 
     def _load(self, index: Index) -> Place:
         """The index on the server, loaded when it is not there yet."""
-        if index.digest not in self._places:
+        if index.data not in self._places:
             name = check_name(f"{OWN_PREFIX}{index.name}-{secrets.token_hex(4)}", where="context.index")
             large: set[str] = set()
             count = self.server.index(name, index.mapping, exact(index.documents(), large), index.settings)
-            self._places[index.digest] = Place(
+            self._places[index.data] = Place(
                 name=name,
                 now=index.now or _clock(),
                 mapping=index.mapping,
                 documents=count,
-                digest=index.digest,
+                digest=index.data,
                 holes=Holes.of(index.mapping, index.settings, large),
                 passing=index.recipe.startswith(_CORPUS),
             )
             for digest in [digest for digest, place in self._places.items() if place.passing][:-LIVE]:
                 self.server.drop(self._places.pop(digest).name)
-        return self._places[index.digest]
+        return self._places[index.data]
 
     @property
     def label(self) -> str:

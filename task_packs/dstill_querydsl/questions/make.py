@@ -59,6 +59,9 @@ class Tally:
             yield f"warning: of {self.unsure} fields no values are known, made-up ones stand in the questions"
         if self.warnings:
             yield "warnings of the checks: " + ", ".join(f"{n} {code}" for code, n in self.warnings.most_common())
+        if self.left.beyond:
+            rest = f"{self.left.beyond:,} of its fields have no questions"
+            yield f"the mapping is wide: {rest}, those with values come first"
         if self.left.types:
             types = ", ".join(f"{count} {name}" for name, count in self.left.types.most_common())
             yield f"warning: no questions are made of {self.left.types.total()} fields: {types}"

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Mapping
 
 from dstill_querydsl.fields import Field, Fields, raw_fields
 from dstill_querydsl.questions.holdings import fitting
 from dstill_querydsl.questions.lexicon import Lexicon, Word
+from dstill_querydsl.questions.moments import written
 from dstill_querydsl.questions.words import words_of
 from dstill_querydsl.values import Known, Values
 
@@ -34,6 +36,7 @@ KINDS: Mapping[str, str] = {
 }
 _WHOLE = ("long", "integer", "short", "byte", "unsigned_long")
 _CODES = frozenset(("code", "status", "id", "ids", "port", "pid", "year", "version", "zip", "hash", "key", "number"))
+_A_DAY = datetime(2025, 3, 14, tzinfo=UTC)
 _NO_ROLE = ("constant_keyword", "aggregate_metric_double", "token_count", "semantic_text", "lookup")
 
 
@@ -72,6 +75,7 @@ class Left:
     """What questions are not made of."""
 
     types: Counter[str] = field(default_factory=Counter)  # of fields, by type
+    beyond: int = 0  # fields of a wide mapping beside those that documents are invented for
     strangers: list[str] = field(default_factory=list)  # names of a values file that the mapping has not
     misfits: list[str] = field(default_factory=list)  # "took: 'n/a'", values that their field cannot hold
 
@@ -82,25 +86,38 @@ def roles_of(mapping: Mapping[str, Any], values: Values, lexicon: Lexicon) -> tu
     left = Left(strangers=[name for name in values if fields.get(name) is None])
     aliases = {one.name for one in raw_fields(mapping) if one.type == "alias"}
     found: list[Role] = []
+    taken: set[str] = set()
     for one in fields:
-        if one.family in ("object", "nested") or one.name in aliases or one.name in fields.conflicts:
-            continue
-        if one.sub or not all(part.strip() for part in one.name.split(".")):
-            continue  # seen with its parent; a name that no engine takes
+        if one.family in ("object", "nested") or one.name in aliases or one.name in fields.conflicts or one.sub:
+            continue  # sub-fields are seen with their field
         role = _role(one, fields, values, lexicon)
-        if role is None:
+        if role is None or not _has_place(one.name, taken):
             left.types[one.type] += 1
             continue
+        taken |= {one.name, *_above(one.name)}
         known, misfits = fitting(role.kind, role.known, whole=role.whole)
         left.misfits += [f"{one.name}: {value!r}" for value in misfits]
         found.append(replace(role, known=known))
     return tuple(found), left
 
 
+def _above(name: str) -> set[str]:
+    parts = name.split(".")
+    return {".".join(parts[:length]) for length in range(1, len(parts))}
+
+
+def _has_place(name: str, taken: set[str]) -> bool:
+    """Whether a document can hold it beside the others (`a` is no value where `a.b` is one), and a body name it."""
+    whole = all(part.strip() for part in name.split("."))
+    return whole and "*" not in name and not name.startswith("_") and name not in taken
+
+
 def _role(one: Field, fields: Fields, values: Values, lexicon: Lexicon) -> Role | None:
     kind = KINDS.get(one.family)
     if kind is None or one.type in _NO_ROLE or len(one.nested) > 1 or not _searchable(one):
         return None
+    if kind == "date" and written(_A_DAY, one.format or "") is None:
+        return None  # a format that nothing here can write
     exact = fields.exact(one.name) or "" if kind == "text" else ""
     return Role(
         kind=kind,

@@ -62,7 +62,9 @@ class Scene:
         words, data = Lexicon.of(index.mapping, lexicon), runs or index
         roles, left = roles_of(index.mapping, data.values, words)
         roles = tuple(role for role in roles if only is None or role.field in only)
-        roles = _told(roles) if index.told else roles[:MOST] if index.told is not None else roles
+        if index.told is not None:
+            left.beyond = max(0, len(roles) - MOST)
+            roles = (_told(roles) if index.told else roles)[:MOST]
         now = _aware(index.now) if index.now else _latest(roles)
         own = tuple(source for _, source in data.documents())
         data = data if own else _invented(index, roles, seed, now)
@@ -106,10 +108,10 @@ class Scene:
 
 
 def _told(roles: Sequence[Role]) -> tuple[Role, ...]:
-    """Which of them have real values; of a wide mapping those come first, and no more than `MOST`."""
+    """Which of them have real values; those come first."""
     sure = [role for role in roles if role.known != Known() or role.kind in ("geo", "boolean")]
     unsure = [replace(role, sure=False) for role in roles if role not in sure]
-    return tuple([*sure, *unsure][:MOST])
+    return (*sure, *unsure)
 
 
 def _invented(index: Index, roles: Sequence[Role], seed: int, now: datetime) -> Index:
@@ -137,10 +139,6 @@ def _latest(roles: Sequence[Role]) -> datetime:
     return (max(times) + timedelta(hours=1)).replace(microsecond=0) if times else _NOW
 
 
-# A normalizer or analyzer of the user's is defined elsewhere, and invented values do without; n-grams do not.
-_KEPT = ("type", "format", "scaling_factor", "ignore_above")
-
-
 def _reduced(mapping: Mapping[str, Any], roles: Sequence[Role]) -> dict[str, Any]:
     """A mapping of the roles' fields alone: no type in it is strange to an engine."""
     fields = Fields.of(mapping)
@@ -157,22 +155,35 @@ def _reduced(mapping: Mapping[str, Any], roles: Sequence[Role]) -> dict[str, Any
     return root
 
 
+# What a role is indexed as: any engine has these types. A normalizer or an analyzer of the user's is
+# defined elsewhere, and invented values do without; only n-grams do not.
+_PLAIN = {"category": "keyword", "geo": "geo_point"}
+
+
 def _definition(fields: Fields, role: Role) -> dict[str, Any]:
-    names = dict.fromkeys(name for name in (role.exact, role.grams) if name and name != role.field)
-    subs = {name.rpartition(".")[2]: _options(fields, name, role) for name in names}
-    return _options(fields, role.field, role) | ({"fields": subs} if subs else {})
+    kind = ("long" if role.whole else "double") if role.kind == "number" else _PLAIN.get(role.kind, role.kind)
+    own: dict[str, Any] = {"type": kind} | ({"format": role.format} if role.format else {})
+    subs: dict[str, Any] = {}
+    if role.exact:
+        subs[role.exact.rpartition(".")[2]] = {"type": "keyword"}
+    if role.grams:
+        grams = {"type": "text", "analyzer": _analyzer(fields, role.grams)}
+        if role.grams == role.field:
+            own = grams
+        else:
+            subs[role.grams.rpartition(".")[2]] = grams
+    return own | ({"fields": subs} if subs else {})
 
 
-def _options(fields: Fields, name: str, role: Role) -> dict[str, Any]:
+def _analyzer(fields: Fields, name: str) -> str:
     one = fields.get(name)
-    kept = (*_KEPT, "analyzer") if name == role.grams else _KEPT
-    return {key: value for key, value in (one.options if one else {}).items() if key in kept}
+    return str(one.options.get("analyzer", "")) if one else ""
 
 
 def _analyzers(mapping: Mapping[str, Any], roles: Sequence[Role]) -> set[str]:
     """Those of the roles' n-grams."""
-    found = (Fields.of(mapping).get(role.grams) for role in roles if role.grams)
-    return {str(one.options["analyzer"]) for one in found if one is not None}
+    fields = Fields.of(mapping)
+    return {_analyzer(fields, role.grams) for role in roles if role.grams}
 
 
 @dataclass(kw_only=True)

@@ -79,7 +79,7 @@ class Trial:
 
     def verdicts(self, candidates: Sequence[Made]) -> list[Verdict]:
         """One for each, in order."""
-        checked = [self._checked(made) for made in candidates]
+        checked = [self.checked(made) for made in candidates]
         open_ = [at for at, found in enumerate(checked) if not found.dropped and "refusal" not in candidates[at].body]
         for at in open_:
             self._place(candidates[at].scene.runs)  # loaded before anything runs at once
@@ -90,7 +90,8 @@ class Trial:
 
     # --- layers -------------------------------------------------------------------------
 
-    def _checked(self, made: Made) -> Verdict:
+    def checked(self, made: Made) -> Verdict:
+        """The four layers alone, without a run."""
         problems = list(self._problems(made))
         errors = [problem for problem in problems if problem.is_error]
         if errors:

@@ -139,15 +139,40 @@ def test_a_mapping_without_such_fields_is_refused_with_its_counts() -> None:
     assert raised.value.where == "1 of type dense_vector"
 
 
-def test_a_bundled_index_has_variants_among_its_questions() -> None:
-    found = list(questions(bundled("quakes"), 60, 0, Rules()))
-    varied = [example for example in found if example.category == "schema_variant"]
+@pytest.fixture(scope="module")
+def quakes() -> list[Example]:
+    return list(questions(bundled("quakes"), 120, 0, Rules()))
+
+
+def test_a_bundled_index_has_variants_among_its_questions(quakes: list[Example]) -> None:
+    varied = [example for example in quakes if example.category == "schema_variant"]
     assert varied
     task = QueryDsl()
     for example in varied:
         assert example.context == {"index": "quakes", "variant": example.context["variant"]}
         assert [p for p in task.problems(example, Draft(answer=example.answer)) if p.is_error] == []
         assert [p for p in mapping_errors(example) if p] != []
+
+
+def test_golds_beside_a_poisoned_mapping_run_and_their_prompt_has_the_order(quakes: list[Example]) -> None:
+    """The mapping gives orders in its own words; documents and answer stay the index'."""
+    poisoned = [one for one in quakes if "mapping" in one.context]
+    assert poisoned
+    task = QueryDsl()
+    with Embedded().open(task, Engine()) as executor:
+        for example in poisoned:
+            outcome = executor.run(example.answer or "", example)
+            assert outcome.kind is OutcomeKind.OK
+            assert not task.vacuous(outcome.value, example)
+            order = example.context["mapping"]["_meta"]["description"]
+            assert order in task.prompt(example, ()).messages[-1].content
+
+
+def test_what_a_word_means_stands_in_the_prompt() -> None:
+    example = Example(id="1", question="strong quakes", context={"index": "quakes", "variant": 1})
+    assert "Here strong means magnitude 6 or more" in QueryDsl().prompt(example, ()).messages[-1].content
+    own = Example(id="1", question="x", context={"index": "quakes", "mapping": {"properties": {"a": {"type": "ip"}}}})
+    assert "Here " not in QueryDsl().prompt(own, ()).messages[-1].content
 
 
 def mapping_errors(example: Example) -> list[str]:

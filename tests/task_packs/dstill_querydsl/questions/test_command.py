@@ -1,0 +1,109 @@
+"""`dstill questions --mapping`, as a person gives it files."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+KEYWORD = {"type": "keyword"}
+MAPPING = {"properties": {"level": KEYWORD, "took": {"type": "long", "meta": {"unit": "ms"}}, "at": {"type": "date"}}}
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """``asked(mapping, values, "-n", "5")``: objects are written to files, bytes as they are."""
+
+    def call(mapping: Any, values: Any = None, *words: str) -> subprocess.CompletedProcess[str]:
+        given = []
+        for name, content in (("mapping", mapping), ("values", values)):
+            if content is not None:
+                data = content if isinstance(content, bytes) else json.dumps(content).encode()
+                (tmp_path / f"{name}.json").write_bytes(data)
+                given += [f"--{name}", f"{name}.json"]
+        command = [sys.executable, "-m", "dstill", "questions", "--task", "querydsl", *given, *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+    return call
+
+
+def test_questions_about_a_mapping_of_ones_own(asked: Callable[..., Any]) -> None:
+    values = {"level": ["info", "warn", "error"], "took": {"min": 1, "max": 90_000}, "gone": ["x"]}
+    ended = asked(MAPPING, values, "-n", "60", "--json")
+    assert ended.returncode == 0
+    rows = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(rows) == 60
+    assert {row["context"]["index"] for row in rows} == {"mapping"}
+    assert {row["category"] for row in rows} >= {"refusal", "exact_filter", "terms", "units", "adversarial"}
+    first, *others = ended.stderr.splitlines()
+    assert first.startswith("60 questions of ")
+    assert "exact_filter" in first
+    assert any("candidates were dropped" in line for line in others)
+    assert "warning: values of 1 fields that the mapping has not: gone" in others
+
+
+@pytest.mark.parametrize(
+    ("mapping", "values", "code", "said"),
+    [
+        (b"{", None, 4, "mapping.json is not strict JSON"),
+        (b"[]", None, 4, "mapping.json holds no JSON object"),
+        (b"\xff", None, 2, "not UTF-8"),
+        ({"a": KEYWORD}, None, 4, "no index mapping"),
+        (MAPPING, b"[]", 4, "values.json holds no JSON object"),
+        (MAPPING, {"level": 7}, 4, "not a form that values have"),
+        (MAPPING, {"took": {"min": 9, "max": 1}}, 4, "min 9 is above max 1"),
+        (None, {"level": ["x"]}, 2, "--values are those of a mapping"),
+        ({"properties": {}}, None, 4, "no field that a question can be made of"),
+        ({"_meta": {"lexicon": 7}, **MAPPING}, None, 4, "a lexicon is an object"),
+    ],
+)  # fmt: skip
+def test_bad_files_end_with_what_where_and_what_to_do(
+    mapping: Any, values: Any, code: int, said: str, asked: Callable[..., Any]
+) -> None:
+    ended = asked(mapping, values, "-n", "3")
+    assert ended.returncode == code, ended.stderr
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("error: ")
+    assert said in ended.stderr
+    assert len(ended.stderr.splitlines()) == 3
+
+
+def test_bad_input_012_a_mapping_that_is_not_there(asked: Callable[..., Any]) -> None:
+    ended = asked(None, None, "--mapping", "nowhere.json")
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[0] == "error: cannot read nowhere.json: no such file or directory"
+
+
+STRANGE = {
+    "properties": {
+        'say "hi"': KEYWORD,
+        "a b.c-d": KEYWORD,
+        "🚀": {"type": "long"},
+        "vector": {"type": "dense_vector", "dims": 3},
+        "odd": {"type": "brand_new"},
+        "loop": {"type": "alias", "path": "loop"},
+    }
+}
+
+
+def test_bad_input_032_strange_names_and_types_are_counted(asked: Callable[..., Any]) -> None:
+    ended = asked(STRANGE, None, "-n", "30", "--json")
+    assert ended.returncode == 0, ended.stderr
+    text = ended.stdout
+    assert len(text.splitlines()) == 30
+    assert "'🚀'" in text
+    assert "no questions are made of 2 fields: 1 dense_vector, 1 brand_new" in ended.stderr
+
+
+def test_bad_input_032_five_thousand_fields(asked: Callable[..., Any]) -> None:
+    kinds = ["keyword", "long", "date", "text"]
+    fields = {f"group_{n // 100}": {"properties": {}} for n in range(5000)}
+    for n in range(5000):
+        fields[f"group_{n // 100}"]["properties"][f"field_{n}"] = {"type": kinds[n % 4]}
+    ended = asked({"properties": fields}, {"group_3.field_300": ["x", "y"]}, "-n", "20", "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert len(ended.stdout.splitlines()) == 20
+    assert "group_3.field_300" in ended.stdout
+    assert "the mapping is wide: 4,920 of its fields have no questions" in ended.stderr
