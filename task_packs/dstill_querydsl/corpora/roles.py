@@ -27,6 +27,7 @@ _GROUPING = (
     "composite",
     "diversified_sampler",
     "significant_terms",
+    "value_count",
 )
 _HIGH = ("max", "top_metrics")
 LARGEST_PAGE = 31  # of groups: for more of them, ten and some do

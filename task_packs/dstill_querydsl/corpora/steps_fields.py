@@ -88,5 +88,5 @@ def _exact(body: Mapping[str, Any], use: Use, layout: Layout) -> Iterator[Edit]:
         yield _replaced(body, use, "term", use.name, use.values[0])
     elif use.operator == "term" and family == "keyword":
         yield _replaced(body, use, "prefix", use.name, use.values[0])
-    if use.operator == "wildcard":
+    if use.operator == "wildcard" and set("*?") & set(use.values[0][:-1]):  # else a prefix is the same
         yield _replaced(body, use, "prefix", use.name, use.values[0].partition("*")[0] or use.values[0].strip("*?"))
