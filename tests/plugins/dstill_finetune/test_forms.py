@@ -7,13 +7,14 @@ import io
 import json
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
 from dstill.errors import DataError
-from dstill.parts import Fitted
+from dstill.parts import Device, Fitted
 from dstill.records import Pair
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.hf import Hf
@@ -70,6 +71,28 @@ def test_an_adapter_keeps_its_form(base: str, request: pytest.FixtureRequest, fi
     fit(hf(request.getfixturevalue(base)), Lora(), tmp_path, task_prefix="decoder", max_steps=25, learning_rate=2e-2)
     (answer,) = written(tmp_path, ["predict: all red cars"])
     assert card_answer(tmp_path) == answer
+
+
+@pytest.mark.parametrize("base", ["t5", "llama"])
+def test_a_cpu_trains_in_bf16_when_asked(
+    base: str, request: pytest.FixtureRequest, fit: Fit, tmp_path: Path, cpu: Device
+) -> None:
+    """Both forms of computing once: the mask and the encoder's output go with autocast."""
+    losses = {}
+    for precision in ("fp32", "bf16"):
+        fitted = fit(
+            hf(request.getfixturevalue(base)),
+            Full(),
+            tmp_path / precision,
+            device=replace(cpu, bf16=True),
+            precision=precision,
+            task_prefix="decoder",
+            max_steps=25,
+        )
+        losses[precision] = [row["loss"] for row in fitted.history]
+    assert losses["bf16"][-1] < losses["bf16"][0]
+    assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.1)
+    assert losses["bf16"] != losses["fp32"]
 
 
 def test_a_student_from_before_the_two_forms_has_the_published_one(t5: Path, fit: Fit, tmp_path: Path) -> None:
