@@ -10,14 +10,15 @@ For a decoder-only student the rows are prompt and target one after the other, a
 
 Where the rows of a record have one source, it is computed once: by an encoder because
 ``distinct`` names the rows that differ and ``place`` where each row finds its own among
-them; by a decoder with `sharing` because prompt and targets lie in one row
-(`dstill_finetune.sharing`), with ``position_ids`` and a mask over pairs of tokens.
+them. With `sharing` the rows of a record are one (`dstill_finetune.sharing`), with a mask
+over pairs of tokens: prompt and targets of a decoder, the targets of an encoder–decoder.
 
 `BucketSampler` orders records so that those of one batch have about the same length.
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Sequence
 
 from dstill_finetune.encoding import Encoded, Row
@@ -46,12 +47,12 @@ class Collator:
         self.pad = pad
         self.branches = {branch: number for number, branch in enumerate(branches)}
         self.start = start  # the token that an encoder–decoder's decoder starts with
-        self.sharing = sharing  # of a decoder-only student whose prompts stand before the task word
+        self.sharing = sharing  # of a student whose prompts stand before the task word
 
     def __call__(self, records: Sequence[Encoded]) -> dict[str, Any]:
-        if self.encoder_decoder:
-            return self._written(records)
-        return self._continued(records) if self.sharing is None else self._shared(records, self.sharing)
+        if self.sharing is not None:
+            return (self._packed if self.encoder_decoder else self._shared)(records, self.sharing)
+        return self._written(records) if self.encoder_decoder else self._continued(records)
 
     def _written(self, records: Sequence[Encoded]) -> dict[str, Any]:
         """Of an encoder–decoder: it reads the source and writes task word and target."""
@@ -75,7 +76,7 @@ class Collator:
         whole, places = [], []
         for record in records:
             written = [row.task + row.target[:-1] for row in record]
-            whole.append(sum(written, record[0].source))
+            whole.append([*record[0].source, *chain.from_iterable(written)])
             places.append(layout(len(record[0].source), list(map(len, written))))
         positions = _padded([positions for positions, _ in places], 0)
         segments = _padded([segments for _, segments in places], PADDING)
@@ -90,6 +91,20 @@ class Collator:
                 for record in records
             ]
         )
+
+    def _packed(self, records: Sequence[Encoded], sharing: Sharing) -> dict[str, Any]:
+        """Of an encoder–decoder: it reads the source once, and writes the branches beside each other."""
+        written = [[[self.start, *row.task, *row.target[:-1]] for row in record] for record in records]
+        places = [layout(0, list(map(len, lines))) for lines in written]
+        positions = _padded([positions for positions, _ in places], 0)
+        segments = _padded([segments for _, segments in places], PADDING)
+        batch = {
+            "input_ids": _padded([record[0].source for record in records], self.pad),
+            "attention_mask": _padded([[1] * len(record[0].source) for record in records], 0),
+            "decoder_input_ids": _padded([[*chain.from_iterable(lines)] for lines in written], self.pad),
+            "decoder_attention_mask": sharing.mask(positions, segments),
+        }
+        return batch | self._learnt([[(len(row.task), row) for row in record] for record in records])
 
     def _learnt(self, lines: Sequence[Sequence[tuple[int, Row]]]) -> dict[str, torch.Tensor]:
         """Labels with branch and weight of each. `lines`: targets, each with how many positions lie before it."""

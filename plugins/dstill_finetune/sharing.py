@@ -1,4 +1,4 @@
-"""One prompt for all branches of a record, in a decoder-only student.
+"""One prompt for all branches of a record.
 
     prompt ──┬── predict: answer          positions   0 … p−1 │ p … │ p …
              └── explain: rationale       segments    0       │ 1   │ 2
@@ -6,6 +6,9 @@
 Prompt and branches lie in one row. Each branch sees the prompt and itself, never the other
 one, and its positions go on where the prompt ends: what is computed for a branch is what a
 sequence of its own would give. Layers with a sliding window count it in those positions.
+
+An encoder–decoder has read the prompt: its decoder's row holds the branches alone. That is for decoders whose
+attention knows distances only (T5's), since they cannot be given positions.
 
 `sharing` looks at a model and tries it: None where attention cannot be told what to see
 (recurrent layers, positions that the model makes itself, flash attention).
@@ -16,6 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
+from dstill_finetune.folders import is_encoder_decoder
+
 if TYPE_CHECKING:
     import torch
 
@@ -24,6 +29,7 @@ __all__ = ["PADDING", "Sharing", "layout", "sharing"]
 PADDING = -1  # segment of what is no token
 KERNELS = ("sdpa", "eager")  # those that take a mask over pairs of tokens
 KINDS = ("full_attention", "sliding_attention")
+PROMPT, BRANCHES = list(range(2, 8)), ([9, 3, 5], [4, 9, 2, 6])  # what a model is tried with
 AGREES = 0.02  # of the largest logit: a shared prompt against sequences of their own, in any precision
 
 
@@ -78,26 +84,48 @@ def _agrees(model: Any, found: Sharing) -> bool:
     """Whether a prompt with two branches gives the logits of two sequences: tried, not looked up by name."""
     import torch
 
-    prompt, branches = list(range(2, 8)), ([9, 3, 5], [4, 9, 2, 6])
-    positions, segments = (torch.tensor([ids]) for ids in layout(len(prompt), list(map(len, branches))))
-    device = model.device
-
-    def logits(ids: list[int], **given: Any) -> torch.Tensor:
-        out: torch.Tensor = model(input_ids=torch.tensor([ids], device=device), use_cache=False, **given).logits[0]
-        return out[len(prompt) :].float()
-
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            mask = found.mask(positions, segments)
-            mask = {k: m.to(device) for k, m in mask.items()} if isinstance(mask, dict) else mask.to(device)
-            shared = logits(
-                [*prompt, *branches[0], *branches[1]], attention_mask=mask, position_ids=positions.to(device)
-            )
-            apart = torch.cat([logits(prompt + branch) for branch in branches])
+            shared, apart = (_written if is_encoder_decoder(model.config) else _continued)(model, found)
     except (TypeError, ValueError, RuntimeError, KeyError):  # it takes no positions, or no such mask
         return False
     finally:
         model.train(was_training)
     return bool((shared - apart).abs().max() <= AGREES * apart.abs().max())
+
+
+def _continued(model: Any, found: Sharing) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits of a decoder's branches, after one prompt and each after its own."""
+    import torch
+
+    def logits(ids: list[int], **given: Any) -> torch.Tensor:
+        out: torch.Tensor = model(input_ids=_row(model, ids), use_cache=False, **given).logits[0]
+        return out[len(PROMPT) :].float()
+
+    positions, segments = (_row(model, ids) for ids in layout(len(PROMPT), list(map(len, BRANCHES))))
+    shared = logits(
+        [*PROMPT, *BRANCHES[0], *BRANCHES[1]], attention_mask=found.mask(positions, segments), position_ids=positions
+    )
+    return shared, torch.cat([logits(PROMPT + branch) for branch in BRANCHES])
+
+
+def _written(model: Any, found: Sharing) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits of an encoder–decoder's branches, in one row and in rows of their own."""
+    import torch
+
+    def logits(ids: list[int], **given: Any) -> torch.Tensor:
+        read = _row(model, PROMPT)
+        out: torch.Tensor = model(input_ids=read, decoder_input_ids=_row(model, ids), use_cache=False, **given).logits
+        return out[0].float()
+
+    positions, segments = (_row(model, ids) for ids in layout(0, list(map(len, BRANCHES))))
+    shared = logits([*BRANCHES[0], *BRANCHES[1]], decoder_attention_mask=found.mask(positions, segments))
+    return shared, torch.cat([logits(branch) for branch in BRANCHES])
+
+
+def _row(model: Any, ids: list[int]) -> torch.Tensor:
+    import torch
+
+    return torch.tensor([ids], device=model.device)

@@ -241,9 +241,9 @@ def _encoder(tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[st
 def _collator(model: Any, encoder: Encoder, data: Dataset, validation: Dataset) -> Collator:
     tokenizer, shared = encoder.tokenizer, None
     branches = list(dict.fromkeys([*data.branches, *validation.branches]))
-    if encoder.task_prefix == "decoder" and not encoder.encoder_decoder and len(branches) > 1:
+    if encoder.task_prefix == "decoder" and len(branches) > 1:
         shared = sharing(model)
-        if shared is None:
+        if shared is None and not encoder.encoder_decoder:
             log.warning("the student cannot share a prompt between branches: each branch is a sequence of its own")
     return Collator(
         encoder_decoder=encoder.encoder_decoder,

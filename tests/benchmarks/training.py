@@ -118,7 +118,7 @@ def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
         encoder_decoder=encoder_decoder,
         pad=PAD,
         branches=dataset.branches,
-        sharing=sharing(model) if written and not encoder_decoder else None,
+        sharing=sharing(model) if written else None,
     )
     recipe = Recipe(
         per_device_train_batch_size=BATCH,
@@ -171,6 +171,7 @@ def figures() -> Iterator[Figure]:
     torch.set_num_threads(1)
     bf16 = hardware.device().bf16
     ways = ENCODER_DECODER if bf16 else ENCODER_DECODER[:-1]
+    yield padding()
     measured = rounds(ways, rows())
     yield speed(measured, "paper", "reference", "bar 1.3; fp32, task word before the input")
     yield speed(measured, "once", "reference", "fp32, input encoded once")
@@ -181,6 +182,26 @@ def figures() -> Iterator[Figure]:
     yield speed(measured, "shared", "trl", "bar 1.5; gradient checkpointing off on both sides")
     yield from peaks(ways)
     yield from peaks(DECODER)
+
+
+def padding() -> Figure:
+    """Share of the input's positions that are padding: length-bucketed batches against batches as they come."""
+    from dstill_finetune.collate import BucketSampler
+
+    lengths = [len(row["input"]) for row in rows()]
+    draw = random.Random(0)
+    theirs = statistics.fmean(
+        _padding([lengths[i] for i in draw.sample(range(len(lengths)), len(lengths))]) for _ in range(99)
+    )
+    ours = _padding([lengths[i] for i in BucketSampler(lengths, BATCH, seed=0)])
+    return figure(
+        "padding paper / reference", [(ours, theirs)], f"{ours:.0%} against {theirs:.0%} of the input's positions"
+    )
+
+
+def _padding(lengths: Sequence[int]) -> float:
+    batches = [lengths[at : at + BATCH] for at in range(0, len(lengths), BATCH)]
+    return 1 - sum(lengths) / sum(len(batch) * max(batch) for batch in batches)
 
 
 def speed(measured: list[dict[str, float]], ours: str, theirs: str, note: str) -> Figure:

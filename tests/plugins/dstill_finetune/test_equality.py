@@ -182,9 +182,8 @@ def step(
     )
     data = encoder.encode([tuple(objective.pairs(record, Sums())) for record in RECORDS])
     shared = None
-    if form == "decoder" and not encoder_decoder:
+    if form == "decoder":
         shared = shares(model)
-        assert shared is not None
     gradients: dict[str, torch.Tensor] = {}
     for name, weight in model.named_parameters():
         if weight.requires_grad:
@@ -250,6 +249,19 @@ def test_another_window_is_told_apart(family: str, windows: dict[str, int | None
     )
     with pytest.raises(AssertionError):
         assert_same(wrong, want)
+
+
+@pytest.mark.parametrize("family", ["t5", "llama"])
+def test_a_row_for_each_branch_is_the_same_formula(family: str, cpu: Device) -> None:
+    """What a student does that cannot have its branches in one row; the encoder still reads once."""
+    want = formula(fresh(family, Full()), "decoder", "dss")
+    apart = step(fresh(family, Full()), "decoder", DistillStepByStep(), cpu, shares=lambda model: None, **BUCKETS)
+    assert_same(apart, want)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_has_its_branches_in_one_row(family: str) -> None:
+    assert sharing(fresh(family, Full())) is not None
 
 
 @pytest.mark.parametrize("family", ["t5", "llama"])

@@ -88,6 +88,32 @@ def test_many_architectures_share_a_prompt(kind: str, kernel: str) -> None:
     assert found.additive == (kernel == "eager")
 
 
+def test_a_decoder_that_knows_positions_has_a_row_for_each_branch() -> None:
+    from transformers import BartConfig
+
+    torch.manual_seed(0)
+    small = BartConfig(
+        vocab_size=32,
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+    )
+    assert sharing(AutoModelForSeq2SeqLM.from_config(small)) is None
+
+
+def test_an_encoder_decoder_has_its_branches_in_one_row() -> None:
+    batch = Collator(encoder_decoder=True, pad=0, branches="ab", sharing=EVERYTHING)([RECORD, ALONE])
+    assert batch["input_ids"].tolist() == [[5, 6, 7], [5, 0, 0]]
+    assert batch["decoder_input_ids"].tolist() == [[0, 3, 8, 0, 4, 2, 9, 9], [0, 3, 8, 0, 0, 0, 0, 0]]
+    no = IGNORED
+    assert batch["labels"].tolist() == [[no, 8, 1, no, no, 9, 9, 1], [no, 8, 1, no, no, no, no, no]]
+    assert batch["decoder_attention_mask"].shape == (2, 1, 8, 8)
+
+
 @pytest.mark.parametrize("kind", ["bloom", "mamba", "falcon_h1"])
 def test_a_model_that_makes_its_own_positions_or_has_a_state_does_not(kind: str) -> None:
     assert sharing(decoder(kind)) is None
