@@ -28,7 +28,8 @@ def test_conflicts_between_indices_are_named_once_read(
         mapping = engine.mapping("logs")
     engine.close()
     assert caplog.messages == [
-        "the indices of 'logs' disagree on the type of 1 field(s): 'took' is long in logs-1 and logs-3, keyword in logs-2"
+        "the indices of 'logs' disagree on the type of 1 field(s): "
+        "'took' is long in logs-1 and logs-3, keyword in logs-2"
     ]
     fields = Fields.of(mapping)
     assert fields.names == ("took", "size")
