@@ -86,7 +86,7 @@ class _Stream:
         self.live: dict[str, list[Template]] = {}
         for template in templates:
             if scenes.has(template.style):
-                self.live.setdefault(template.category, []).append(template)
+                self.live.setdefault(template.lane, []).append(template)
         self.counts: Counter[str] = Counter()
         self.drops: Counter[str] = Counter()
 
@@ -104,20 +104,20 @@ class _Stream:
     def _batch(self, asked: set[str]) -> list[tuple[Template, Made]]:
         batch: list[tuple[Template, Made]] = []
         while self.live and len(batch) < BATCH:
-            category = self._due()
-            template = self.random.choice(self.live[category])
+            lane = self._due()
+            template = self.random.choice(self.live[lane])
             made = self._candidate(template, asked)
             if made is None:
                 self._exhaust(template)
                 continue
             asked.add(made.example.question.lower())
-            self.counts[category] += 1
+            self.counts[lane] += 1
             batch.append((template, made))
         return batch
 
     def _due(self) -> str:
-        """The category that is furthest behind its share."""
-        return min(self.live, key=lambda category: ((self.counts[category] + 0.5) / SHARES[category], category))
+        """The lane that is furthest behind its share."""
+        return min(self.live, key=lambda lane: ((self.counts[lane] + 0.5) / SHARES[lane], lane))
 
     def _candidate(self, template: Template, asked: set[str]) -> Made | None:
         for _ in range(TRIES):
@@ -131,17 +131,17 @@ class _Stream:
 
     def _drop(self, template: Template, reason: str) -> None:
         self.tally.dropped[reason] += 1
-        self.counts[template.category] -= 1
+        self.counts[template.lane] -= 1
         self.drops[template.name] += 1
         if self.drops[template.name] >= DROPS:
             self._exhaust(template)
 
     def _exhaust(self, template: Template) -> None:
-        left = [one for one in self.live.get(template.category, ()) if one != template]
+        left = [one for one in self.live.get(template.lane, ()) if one != template]
         if left:
-            self.live[template.category] = left
+            self.live[template.lane] = left
         else:
-            self.live.pop(template.category, None)
+            self.live.pop(template.lane, None)
 
 
 def _scenes(index: Index, seed: int, tally: Tally) -> Scenes:

@@ -51,8 +51,8 @@ long: 2 | list count top_groups avg | term range term+range since+term
 paraphrase: 3 | list count top per | term range term+range either+since words+term
 schema_variant: 3 | list count top avg by_groups metric_by per | term range term+range since
 refusal: 12 | no_field no_groups delete update insert no_field_unseen | - term range since term+range
-adversarial: 5 | script injection other_index | - term range since
-adversarial: 5 | list count avg | term range
+adversarial: 4 | script injection other_index | - term range since
+adversarial: 2 | list count avg | term range
 """
 STYLES = ("terse", "typo", "long", "paraphrase")
 HELD_REFUSAL = "no_field_unseen"
@@ -73,6 +73,11 @@ class Template:
         return f"{self.ask}:{'+'.join(sorted(self.clauses)) or '-'}"
 
     @property
+    def lane(self) -> str:
+        """What has a share of its own: the category, and of the adversarial one the mappings that give orders."""
+        return _lane(self.category, self.style)
+
+    @property
     def name(self) -> str:
         return f"{self.style}/{self.shape}" if self.style else self.shape
 
@@ -90,6 +95,10 @@ def _lines() -> list[tuple[str, int, list[str], list[str]]]:
         share, asks, clauses = rest.split("|")
         plan.append((category, int(share), asks.split(), clauses.split()))
     return plan
+
+
+def _lane(category: str, style: str) -> str:
+    return f"{category}, {style}" if style == "poisoned" else category
 
 
 def _style(category: str, ask: str) -> str:
@@ -116,4 +125,4 @@ def _with_held(templates: tuple[Template, ...]) -> tuple[Template, ...]:
 
 
 TEMPLATES = _templates()
-SHARES = {category: share for category, share, _, _ in _lines()}
+SHARES = {_lane(category, _style(category, asks[0])): share for category, share, asks, _ in _lines()}  # by lane

@@ -36,7 +36,7 @@ _AFTER = (
 )  # fmt: skip
 _TAILS = (
     "Only those {c}, please.", "I mean the ones {c}.", "But just the ones {c}.", "Consider only {n} {c}.",
-    "Leave out all but the {n} {c}.", "The rest does not matter: it is about {n} {c}.",
+    "Leave out all but the {n} {c}.", "Each {d} has to be one {c}.", "The rest does not matter: it is about {n} {c}.",
 )  # fmt: skip
 
 
@@ -54,9 +54,9 @@ def two_sentences(draw: Draw, text: str, clauses: Sequence[Clause]) -> str:
     after = [clause.text for clause in clauses if clause.place == "after"]
     if not after:
         raise Skip("nothing to say apart")
-    noun = mark(draw.scene.lexicon.documents[0])
+    noun, one = mark(draw.scene.lexicon.documents[0]), mark(draw.scene.lexicon.document)
     joined = draw.pick(" and ", ", ").join(draw.random.sample(after, len(after)))
-    tail = draw.pick(*_TAILS).replace("{n}", noun).replace("{c}", joined)
+    tail = draw.pick(*_TAILS).replace("{n}", noun).replace("{d}", one).replace("{c}", joined)
     end = "" if text.endswith(("?", ".")) else "."
     return f"{text}{end} {tail}"
 

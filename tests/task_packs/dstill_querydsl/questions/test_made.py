@@ -13,10 +13,10 @@ from dstill_querydsl.engines import Embedded
 from dstill_querydsl.indices import Index, bundled, index_of
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, Tally, made_questions, questions
-from dstill_querydsl.questions.plan import SHARES
+from dstill_querydsl.questions.plan import TEMPLATES
 
 NAMES = ["shop", "fleet", "gharchive"]
-EVERY = set(SHARES) - {"schema_variant"}  # an index of the user's has no variants
+EVERY = {template.category for template in TEMPLATES} - {"schema_variant"}  # an index of the user's has no variants
 LACKS = {
     "shop": set(),
     "fleet": {"text_or_keyword"},  # its only text has no sub-field of whole values
