@@ -47,7 +47,8 @@ class PeakMemory:
             import torch
 
             return int(torch.cuda.max_memory_allocated() - self._before)
-        return max(self._peak, self._resident()) - self._before
+        self._look_once()
+        return self._peak - self._before
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -61,4 +62,7 @@ class PeakMemory:
 
     def _look(self) -> None:
         while not self._over.wait(INTERVAL):
-            self._peak = max(self._peak, self._resident())
+            self._look_once()
+
+    def _look_once(self) -> None:
+        self._peak = max(self._peak, self._resident())

@@ -43,7 +43,7 @@ def plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         plugins.add(dstill_finetune, PluginInfo(name="finetune"))
         plugins.add(Other(), PluginInfo(name="other"))
         assert not plugins.failures
-        group = Group(name="dstill")
+        group = Group(name="dstill", context_settings={"help_option_names": ["-h", "--help"]})  # a command keeps them
         plugins.register_commands(group)
         return CliRunner().invoke(group, ["plan", *arguments], obj=App(plugins))
 

@@ -69,7 +69,6 @@ def test_tiny_learns_what_it_is_taught(fit: Fit, tmp_path: Path, records: Any) -
     assert right >= 40
     assert all(got.tokens and not got.truncated and got.seconds > 0 for got in written)
     assert card_answer(tmp_path, PROMPTS[0]) == texts(student, tmp_path)[0]
-    assert fitted.peak_memory > 0
     assert [row["step"] for row in fitted.history if "eval_loss" in row][-1] == 150
     untrained = [got.text for got in student.load(tmp_path, trained=False).write([label.source for label, _ in rows])]
     assert not any(got == label.target for got, (label, _) in zip(untrained, rows, strict=True))
