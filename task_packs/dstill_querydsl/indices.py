@@ -26,6 +26,7 @@ __all__ = ["HELD_OUT", "NAMES", "Index", "bundled", "configured", "index_of", "t
 _PACKED = {"movies": movies, "flights": flights, "quakes": quakes}
 NAMES = ("weblogs", *_PACKED)
 HELD_OUT = ("quakes",)  # no student is trained on it: a test on an index that nobody has seen
+SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}  # of the bundled ones
 DOCUMENTS = 5_000
 CEILING = 20_000  # the embedded engine takes about a second per 1,300 documents
 
@@ -79,7 +80,7 @@ def _packed(name: str, count: int) -> Index:
     return Index(
         name=name,
         mapping=module.MAPPING,
-        settings=module.SETTINGS,
+        settings=SETTINGS,
         now=module.NOW,
         documents=partial(module.PACKED.documents, count),
         recipe=f"{module.PACKED.file} {module.PACKED.sha256}, {count} documents",
@@ -90,7 +91,7 @@ def _generated(count: int, seed: int = 7) -> Index:
     return Index(
         name="weblogs",
         mapping=weblogs.MAPPING,
-        settings=weblogs.SETTINGS,
+        settings=SETTINGS,
         now=weblogs.NOW,
         documents=partial(weblogs.documents, count, seed),
         recipe=f"weblogs generator 1, seed {seed}, {count} documents",

@@ -21,13 +21,12 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Iterator, Mapping
 
-__all__ = ["MAPPING", "NOW", "SETTINGS", "documents"]
+__all__ = ["MAPPING", "NOW", "documents"]
 
 NOW = "2025-03-27T12:00:00Z"  # a Thursday
 DAYS = 90  # of log before NOW
 VISITORS = 120
 
-SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}
 
 _KEYWORD = {"type": "keyword"}
 _TEXT = {"type": "text"}

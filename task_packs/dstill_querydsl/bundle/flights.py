@@ -19,7 +19,7 @@ from typing import Any, Mapping
 
 from dstill_querydsl.bundle import Packed
 
-__all__ = ["LEXICON", "MAPPING", "NOW", "PACKED", "SETTINGS"]
+__all__ = ["LEXICON", "MAPPING", "NOW", "PACKED"]
 
 NOW = "2013-12-31T23:30:00Z"  # a Tuesday
 
@@ -28,7 +28,6 @@ PACKED = Packed(
     sha256="82e7a79e17eb054024c85cb5ec828ab70e0a4280d2c7ffd01d79a13e237b1448",
     total=12_024,
 )
-SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}
 
 _KEYWORD = {"type": "keyword"}
 _MINUTES = {"type": "short", "meta": {"unit": "minute"}}

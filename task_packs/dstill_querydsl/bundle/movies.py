@@ -19,7 +19,7 @@ from typing import Any, Mapping
 
 from dstill_querydsl.bundle import Packed
 
-__all__ = ["LEXICON", "MAPPING", "NOW", "PACKED", "SETTINGS"]
+__all__ = ["LEXICON", "MAPPING", "NOW", "PACKED"]
 
 NOW = "2014-12-31T12:00:00Z"  # the year of the last films
 
@@ -28,7 +28,6 @@ PACKED = Packed(
     sha256="ca063625f5d00477e5d65a9354062d45e1a33941a8f4edaf3226ddf1b572ea03",
     total=9_774,
 )
-SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}
 
 _KEYWORD = {"type": "keyword"}
 _TEXT = {"type": "text"}

@@ -17,7 +17,7 @@ from typing import Any, Mapping
 
 from dstill_querydsl.bundle import Packed
 
-__all__ = ["LEXICON", "MAPPING", "NOW", "PACKED", "SETTINGS"]
+__all__ = ["LEXICON", "MAPPING", "NOW", "PACKED"]
 
 NOW = "2018-02-07T01:50:00Z"  # a Wednesday; the feed is of a minute before
 
@@ -26,7 +26,6 @@ PACKED = Packed(
     sha256="9ef17cd049e7ad9ea2457633c73e9edc818230bd1da25d7130dd2f7d42c0e680",
     total=1_707,
 )
-SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}
 
 _KEYWORD = {"type": "keyword"}
 _DOUBLE = {"type": "double"}

@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 
+from dstill_querydsl.synthesize.templates import entries
+
 __all__ = ["SHARES", "TEMPLATES", "Template"]
 
 NINTH = 9
@@ -82,21 +84,6 @@ class Template:
         return f"{self.style}/{self.shape}" if self.style else self.shape
 
 
-def _lines() -> list[tuple[str, int, list[str], list[str]]]:
-    entries: list[str] = []
-    for line in _PLAN.strip().splitlines():
-        if line.startswith(" "):
-            entries[-1] += line
-        else:
-            entries.append(line)
-    plan = []
-    for entry in entries:
-        category, _, rest = entry.partition(":")
-        share, asks, clauses = rest.split("|")
-        plan.append((category, int(share), asks.split(), clauses.split()))
-    return plan
-
-
 def _lane(category: str, style: str) -> str:
     return f"{category}, {style}" if style == "poisoned" else category
 
@@ -109,7 +96,7 @@ def _style(category: str, ask: str) -> str:
 
 def _templates() -> tuple[Template, ...]:
     found: dict[str, Template] = {}
-    for category, _, asks, clauses in _lines():
+    for category, _, asks, clauses in entries(_PLAN):
         for ask, kinds in product(asks, clauses):
             parts = () if kinds == "-" else tuple(kinds.split("+"))
             template = Template(category=category, ask=ask, clauses=parts, style=_style(category, ask))
@@ -125,4 +112,4 @@ def _with_held(templates: tuple[Template, ...]) -> tuple[Template, ...]:
 
 
 TEMPLATES = _templates()
-SHARES = {_lane(category, _style(category, asks[0])): share for category, share, asks, _ in _lines()}  # by lane
+SHARES = {_lane(category, _style(category, asks[0])): share for category, share, asks, _ in entries(_PLAN)}  # by lane

@@ -15,7 +15,7 @@ from typing import Mapping
 
 from dstill_querydsl.synthesize.draw import Clause, Draw, Maker, Skip
 
-__all__ = ["DATES"]
+__all__ = ["CALENDAR", "DATES"]
 
 FIELD = "@timestamp"
 
@@ -87,7 +87,7 @@ def rolling(draw: Draw) -> Clause:
 
 
 # words → bounds in date math
-_CALENDAR: Mapping[str, Mapping[str, str]] = {
+CALENDAR: Mapping[str, Mapping[str, str]] = {
     "today": {"gte": "now/d"},
     "yesterday": {"gte": "now-1d/d", "lt": "now/d"},
     "this week": {"gte": "now/w"},
@@ -103,7 +103,7 @@ def calendar(draw: Draw) -> Clause:
     if not fitting:
         raise Skip("long ago")
     words = draw.random.choice(fitting)
-    return _clause(words, "a calendar span: range rounded by date math.", words, **_CALENDAR[words])
+    return _clause(words, "a calendar span: range rounded by date math.", words, **CALENDAR[words])
 
 
 def _windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-__all__ = ["TEMPLATES", "Template"]
+__all__ = ["TEMPLATES", "Template", "entries"]
 
 NINTH = 9  # of a category's combinations one in so many is held out
 REFUSING = ("refusal", "adversarial")
@@ -91,25 +91,25 @@ adversarial: 3 | script injection other_index
 """
 
 
-def _plan() -> list[tuple[str, int, list[str], list[str]]]:
-    """The plan's entries: category, share, what is asked, clauses."""
-    entries: list[str] = []
-    for line in _PLAN.strip().splitlines():
+def entries(plan: str) -> list[tuple[str, int, list[str], list[str]]]:
+    """A plan's entries: category, share, what is asked, clauses. A line that is indented goes on with the one above."""
+    joined: list[str] = []
+    for line in plan.strip().splitlines():
         if line.startswith(" "):
-            entries[-1] += line
+            joined[-1] += line
         else:
-            entries.append(line)
-    plan = []
-    for entry in entries:
+            joined.append(line)
+    found = []
+    for entry in joined:
         category, _, rest = entry.partition(":")
         share, asks, clauses = rest.split("|")
-        plan.append((category, int(share), asks.split(), clauses.split()))
-    return plan
+        found.append((category, int(share), asks.split(), clauses.split()))
+    return found
 
 
 def _templates() -> list[Template]:
     found: dict[str, Template] = {}
-    for category, share, asks, clauses in _plan():
+    for category, share, asks, clauses in entries(_PLAN):
         pairs = list(product(enumerate(asks), enumerate(clauses)))
         pairs = [pair for pair in pairs if not set(pair[1][1].split("+")) & set(pair[0][1].split("_"))]
         for (row, ask), (column, kinds) in pairs:
