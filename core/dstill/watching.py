@@ -21,7 +21,7 @@ from dstill.errors import DataError
 from dstill.parts import Executor
 from dstill.records import Example, OutcomeKind, Verdict
 
-__all__ = ["lost", "watched"]
+__all__ = ["MOST_LOST", "lost", "watched"]
 
 MOST_LOST = 0.02  # of the answers: above it the engine, not the student, decided the scores
 

@@ -19,6 +19,7 @@ from dstill.cli.console import visible
 from dstill.errors import MissingExtra, RunError
 from dstill.files import write_text
 from dstill.records import SCHEMA_VERSION, Score, Section
+from dstill.watching import MOST_LOST
 from dstill_evaluate.metrics import left_out
 from dstill_report.failures import Failures, collect
 from dstill_report.markdown import markdown
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Headline", "Report", "gather", "html", "summary", "write"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-UNAVAILABLE_LIMIT = 0.02  # of answers: above it the engine, not the student, decided the score
 SETS = {
     "test": "unseen questions, from templates seen in training",
     "test_templates": "templates that training never saw",
@@ -111,10 +111,11 @@ def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
     warnings = []
     verdicts = run.verdicts()
     missing = left_out(verdicts).get("unavailable", 0)
-    if verdicts and missing / len(verdicts) > UNAVAILABLE_LIMIT:
+    if missing > MOST_LOST * len(verdicts):
         share = percent(missing / len(verdicts))
         warnings.append(
-            f"This run is invalid: the engine could not be asked about {share} of the answers, more than 2 %."
+            f"This run is invalid: the engine could not be asked about {share} of the answers, "
+            f"more than {MOST_LOST:.0%}."
         )
     scores = [metrics.get("executable_accuracy") for metrics in evaluated["scores"]["student"].values()]
     if not any(score and score["n"] for score in scores):
