@@ -23,7 +23,7 @@ import shutil
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Self
+from typing import Any, Callable, Iterator, Mapping, Self
 
 from dstill import config as configuration
 from dstill import hardware
@@ -39,9 +39,6 @@ from dstill.parts import Executor, Objective, Reason, Student, TrainingJob, Writ
 from dstill.plugins import Plugins
 from dstill.records import Prediction, Record, Rejection, Verdict
 from dstill.task import Task
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Progress", "Run"]
 

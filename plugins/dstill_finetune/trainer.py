@@ -41,7 +41,7 @@ class History:
     steps: int = 0
     seconds: float = 0.0
     rows: list[Mapping[str, float]] = field(default_factory=list)
-    best: int | None = None  # the step whose weights these are, where it is not the last
+    best: int | None = None  # the step whose weights these are, where early stopping chose
 
 
 def learning_rate_factor(progress: float, warmup: float) -> float:
@@ -103,9 +103,7 @@ def train(
             raise _stopped(trainer.state.global_step, steps, watch.last)
         if checkpoints is not None and watch.best.step not in (None, trainer.state.global_step):
             trainer._load_from_checkpoint(str(checkpoints.at(watch.best.step)))
-    return History(
-        steps=trainer.state.global_step, seconds=watch.elapsed, rows=watch.rows, best=watch.best.step or None
-    )
+    return History(steps=trainer.state.global_step, seconds=watch.elapsed, rows=watch.rows, best=watch.best.step)
 
 
 def _steps(recipe: Recipe, records: int) -> int:

@@ -11,7 +11,9 @@ import pytest
 from dstill import Run
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
-from dstill.errors import ConfigError, DataError, PluginError, RunError, UsageError
+from dstill.errors import ConfigError, DataError, PluginError, RunError, TrainingError, UsageError
+from dstill.evaluating import scoring
+from dstill.parts import Fitted, TrainingJob
 from dstill.plugins import Plugins, part_sections
 from dstill.records import Example, Level, Outcome, OutcomeKind
 from dstill.store import ReplyStore
@@ -369,3 +371,47 @@ def test_plugins_that_did_not_load_stop_a_run(plugins: Plugins, project: Path) -
         Run.create(plugins=plugin_loading.load([Path("bad.py")]))
     with pytest.raises(PluginError):
         Run.open("x", plugins=plugin_loading.load([Path("bad.py")]))
+
+
+# --- training goes on, and is looked at ---------------------------------------------------
+
+
+def test_checkpoints_stay_until_the_student_is_there(create: Callable[..., Run]) -> None:
+    run = create()
+    run.generate()
+    left = run.folder / "checkpoints" / "checkpoint-7"
+    jobs: list[TrainingJob] = []
+
+    class Watched(type(run.student)):  # type: ignore[misc]
+        def fit(self, job: TrainingJob) -> Fitted:
+            jobs.append(job)
+            assert left.exists() is (len(jobs) < 3)
+            if len(jobs) == 1:
+                raise TrainingError("stopped")
+            return super().fit(job)  # type: ignore[no-any-return]
+
+    run.student = Watched()
+    left.mkdir(parents=True)
+    with pytest.raises(TrainingError):
+        run.train()
+    assert left.exists()
+    run.train(allow_changed=True)
+    assert not left.exists()
+    left.mkdir(parents=True)
+    run.train(restart=True)
+    assert [job.allow_changed for job in jobs] == [False, True, False]
+    assert {job.checkpoints for job in jobs} == {run.folder / "checkpoints"}
+    assert {job.score for job in jobs} == {None}
+
+
+def test_early_stopping_looks_at_answers_that_are_run(create: Callable[..., Run]) -> None:
+    run = create(train__early_stopping="accuracy")
+    run.generate()
+    run.train()
+    validation = [*run.records("validation"), *run.records("train")[:3]]
+    with scoring(run, validation) as score:
+        assert score is not None
+        assert score(run.writer("student")) == pytest.approx(3 / 4)  # it has not seen the validation question
+        assert score(run.writer("untrained")) == 0
+    with pytest.raises(DataError, match="no validation rows"), scoring(run, []):
+        pass
