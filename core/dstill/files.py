@@ -20,7 +20,7 @@ from typing import BinaryIO, Iterator
 
 from dstill.errors import DiskError, DstillError, UsageError
 
-__all__ = ["atomic", "disk_error", "no_folder", "reading", "renewed", "write_text", "writing"]
+__all__ = ["atomic", "disk_error", "link_tree", "no_folder", "reading", "renewed", "write_text", "writing"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -66,6 +66,19 @@ def renewed(folder: Path) -> Iterator[None]:
             before.rename(folder)
         raise
     shutil.rmtree(before, ignore_errors=True)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """The files of folder `source` in a new folder `target`: as hard links, or copied where there can be none."""
+
+    def link(file: str, name: str) -> None:
+        try:
+            os.link(file, name)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(file, name)
+
+    with writing(target):
+        shutil.copytree(source, target, copy_function=link)
 
 
 def fsync_folder(folder: Path) -> None:

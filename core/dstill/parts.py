@@ -250,6 +250,7 @@ class Modality(Part, ABC):
     """A way to fine-tune: which weights move, and in what form the others lie in memory."""
 
     fullness: ClassVar[float]  # full 100, lora 60, qlora 30; automatic choice takes the fullest that fits
+    ignores: ClassVar[frozenset[str]] = frozenset()  # keys of the recipe that change nothing here, as "lora_alpha"
 
     @abstractmethod
     def need(self, student: Shape, recipe: Recipe) -> Memory:
@@ -276,6 +277,7 @@ class Objective(Part, ABC):
 
     # Share of the label's loss where there are two branches; the runtime sets it to ``train.alpha``.
     alpha: float = 0.5
+    ignores: ClassVar[frozenset[str]] = frozenset()  # keys of the recipe that change nothing here, as "alpha"
 
     @abstractmethod
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:

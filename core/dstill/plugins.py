@@ -94,6 +94,7 @@ class Plugins:
         self.loaded: list[PluginInfo] = []
         self.failures: list[Failure] = []
         self.unknown: list[str] = []  # disabled, though nothing of that name is there
+        self.files: tuple[Path, ...] = ()  # of --plugin, for a process that is to load the same
         self._parts: dict[str, dict[str, tuple[type[Part], str]]] = {kind: {} for kind in KINDS}
         self._tracing = bool(os.environ.get("DSTILL_TRACE_HOOKS"))
         if self._tracing:
@@ -281,8 +282,8 @@ class Plugins:
 def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> Plugins:
     """All installed plugins but the disabled ones, then `files` (``--plugin ./my_pack.py``)."""
     off = _disabled() if disabled is None else set(disabled)
-    files = list(files)
     plugins = Plugins()
+    plugins.files = files = tuple(files)
     there = {point.name for point in entry_points(group=GROUP)} | {file.stem for file in files}
     plugins.unknown = sorted(off - there)
     # By name, so that the order of hook calls does not hang on the order of installation.

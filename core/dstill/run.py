@@ -31,7 +31,7 @@ from dstill import plugins as plugin_loading
 from dstill.config import Config, Settings
 from dstill.errors import DataError, Interrupted
 from dstill.evaluating import evaluate, scoring, writer_of
-from dstill.files import renewed, write_text
+from dstill.files import link_tree, renewed, write_text
 from dstill.folder import RunFolder, data_file, find_run, system_file
 from dstill.generating import generate
 from dstill.making import choose_modality, make_executor, make_student, make_task, task_name
@@ -110,6 +110,27 @@ class Run(RunFolder):
             run.folder / "config.toml", flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
         )
         return run
+
+    def branch(self, folder: Path, *, flags: Mapping[str, Any]) -> Run:
+        """A new run at `folder` on the dataset of this one, with `flags` before this one's configuration.
+
+        The files of the dataset are shared, not copied, where the file system can (hard links): a stage that
+        makes them anew puts new files in their place. Raises UsageError, ConfigError, DiskError.
+        """
+        config = configuration.load(
+            self.folder / "config.toml",
+            flags=flags,
+            environment={},
+            sections=plugin_loading.part_sections(self.plugins),
+        )
+        made = Run.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
+        link_tree(self.folder / "dataset", made.folder / "dataset")
+        of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
+        made.manifest["files"].update(of_dataset)
+        if "generate" in self.manifest["stages"]:
+            made.manifest["stages"]["generate"] = self.manifest["stages"]["generate"]
+        made.save()
+        return made
 
     # --- what the run is made of --------------------------------------------------------
 

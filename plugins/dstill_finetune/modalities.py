@@ -31,6 +31,7 @@ class _Base(Modality):
 class Full(_Base):
     name = "full"
     fullness = 100
+    ignores = frozenset({"r", "lora_alpha", "lora_dropout", "target_modules"})
 
     def need(self, student: Shape, recipe: Recipe) -> Memory:
         return memory.full(student, recipe)

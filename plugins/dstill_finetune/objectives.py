@@ -37,6 +37,7 @@ class DistillStepByStep(Objective):
 
 class LabelOnly(Objective):
     name = "label-only"
+    ignores = frozenset({"alpha"})
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
         yield Pair(task_prefix=PREDICT, source=task.source(record.example), target=record.answer)
@@ -46,6 +47,7 @@ class RationaleFirst(Objective):
     """One sequence: the student reasons before it answers, and pays for it at every answer."""
 
     name = "rationale-first"
+    ignores = frozenset({"alpha"})
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
         target = task.reply_text(record.rationale, record.answer)
