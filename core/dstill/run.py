@@ -90,7 +90,7 @@ class Run(RunFolder):
             seed=config.settings.project.seed,
         )
         run.plugins, run.config = plugins, config
-        write_text(run.folder / "config.toml", config.to_toml())
+        run.keep_settings()
         return run
 
     @classmethod
@@ -110,6 +110,10 @@ class Run(RunFolder):
             run.folder / "config.toml", flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
         )
         return run
+
+    def keep_settings(self) -> None:
+        """config.toml as the run is set now: what the next command on it begins with."""
+        write_text(self.folder / "config.toml", self.config.to_toml())
 
     def branch(self, folder: Path, *, flags: Mapping[str, Any]) -> Run:
         """A new run at `folder` on the dataset of this one, with `flags` before this one's configuration.
@@ -233,7 +237,7 @@ class Run(RunFolder):
                 fitted = self.student.fit(replace(job, score=score))
             shutil.rmtree(checkpoints, ignore_errors=True)  # nobody goes on from here
             # the student on disk is of these settings from now on, also for `evaluate`
-            write_text(self.folder / "config.toml", self.config.to_toml())
+            self.keep_settings()
             facts.update(asdict(fitted))
             facts.update(
                 id=secrets.token_hex(8),  # of this training: predictions name it

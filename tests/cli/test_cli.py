@@ -450,6 +450,22 @@ def test_generate_goes_on_with_a_run_that_is_there(cli: Cli, generated: Path) ->
     assert ended.err.startswith("error: run 'mine' was begun with project.seed = 0, not 7\n")
 
 
+def test_a_mistyped_questions_file_leaves_no_run_behind(cli: Cli, project: Path) -> None:
+    assert cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "nosuch.jsonl").code == 2
+    assert not (project / "mine").exists()
+
+
+def test_a_run_that_never_came_to_rows_takes_other_settings(cli: Cli, project: Path) -> None:
+    (project / "q.jsonl").write_text("no row\n")
+    assert cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "q.jsonl").code == 4
+    (project / "q.jsonl").write_text('{"question": "add 1 and 3", "answer": "1+3"}\n')  # without a rationale: no row
+    assert cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "q.jsonl").code == 4
+    (project / "r.jsonl").write_text('{"question": "add 1 and 2", "answer": "1+2", "rationale": "both are added"}\n')
+    ended = cli("generate", "--teacher", "parrot", "--out", "mine", "--questions", "r.jsonl", "--json")
+    assert last(ended)["accepted"] == 1
+    assert 'questions = "r.jsonl"' in (project / "mine" / "config.toml").read_text()
+
+
 def test_train_evaluate_predict_trace(cli: Cli, generated: Path) -> None:
     trained = cli("train", "mine", "--student", "memory", "--objective", "plain", "--json")
     assert last(trained)["modality"] == "heap"
@@ -547,6 +563,7 @@ def test_trace_prints_a_row_of_every_file(cli: Cli, finished: Path) -> None:
 
 def test_runs_are_listed_shown_and_deleted(cli: Cli, finished: Path) -> None:
     assert last(cli("runs", "list", "--json")) == {"runs": []}
+    assert cli("runs", "list").err.startswith("no runs under ./runs; ")
     finished.rename(finished.parent / "moved")
     (finished.parent / "runs").mkdir()
     (finished.parent / "moved").rename(finished.parent / "runs" / "mine")

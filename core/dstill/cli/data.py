@@ -14,6 +14,7 @@ from dstill.cli.app import App, Count, app, complete_parts, json_option, seed_op
 from dstill.cli.console import emit, note, progress, table, visible
 from dstill.cli.given import MAPPING_FORM, VALUES_FORM, object_of
 from dstill.errors import RunError, UsageError
+from dstill.files import reading
 from dstill.folder import MANIFEST
 from dstill.making import make_task
 from dstill.records import Example
@@ -94,7 +95,11 @@ def generate(found: App, out: Path | None, as_json: bool) -> None:
             run = found.open(out.absolute())
             _keeps_to_its_settings(run)
         else:
-            run = Run.create(out, config=found.config(), plugins=found.plugins, arguments=found.flags)
+            config = found.config()
+            if questions := config.settings.generate.questions:
+                with reading(Path(questions)):  # a name that is mistyped leaves no run behind
+                    Path(questions).stat()
+            run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
         run.progress = report
         facts = run.generate()
     if as_json:
@@ -105,7 +110,11 @@ def generate(found: App, out: Path | None, as_json: bool) -> None:
 
 
 def _keeps_to_its_settings(run: Run) -> None:
-    """Refuse to mix data of two settings in one run."""
+    """Refuse to mix data of two settings in one run; one that has no rows yet takes those of now."""
+    if not any(name.startswith("dataset/") for name in run.manifest["files"]):
+        with run.lock():  # somebody else may be at it
+            run.keep_settings()
+        return
     before = Run.open(run.folder, plugins=run.plugins).config.flat()
     for key, value in run.config.flat().items():
         if key.startswith(DECIDING) and before.get(key) != value:

@@ -57,6 +57,9 @@ def runs_list(as_json: bool) -> None:
     if as_json:
         emit({"runs": found})
         return
+    if not found:
+        note("no runs under ./runs; `dstill demo` or `dstill generate` makes one")
+        return
     rows = [[r["run"], r["created"], r["status"], _rounded(r["accuracy"])] for r in found]
     table(["run", "created", "status", "#accuracy"], rows)
 
