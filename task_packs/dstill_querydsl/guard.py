@@ -19,10 +19,11 @@ from typing import Any, Callable
 from dstill.records import Problem, Severity
 from dstill_querydsl import guard_kinds as kinds
 from dstill_querydsl.guard_aggregations import AGGREGATIONS
-from dstill_querydsl.guard_buckets import Ranges, bucket_problem
+from dstill_querydsl.guard_buckets import bucket_problem
 from dstill_querydsl.guard_kinds import Kind, MapOf, Options
 from dstill_querydsl.guard_limits import MAX_DEPTH, Limits
 from dstill_querydsl.guard_queries import INTERVALS, QUERIES, QUERY_STRING
+from dstill_querydsl.guard_ranges import Ranges
 from dstill_querydsl.guard_reads import Reads
 from dstill_querydsl.guard_tables import BODY
 from dstill_querydsl.guard_walk import items, whole
@@ -192,9 +193,13 @@ class _Body(Reads):
                     self._top_hits(options, step)
             else:
                 self.not_listed(name, at, "aggregation")
+        around = self._ranges
+        if "global" in definition:  # below it all documents count, not those that the query finds
+            self._ranges = Ranges({})
         for name in ("aggs", "aggregations"):
             if name in definition:
                 self._level(definition[name], f"{at}/{name}", depth + 1, below)
+        self._ranges = around
 
     def _own_buckets(self, name: str, options: Any, at: str, above: int) -> int:
         own, problem = bucket_problem(name, options, self._ranges, self.limits, above)

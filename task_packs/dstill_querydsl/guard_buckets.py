@@ -14,14 +14,14 @@ Only a range that hits must fulfil, or hard_bounds, says how far a histogram rea
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, Callable, Mapping
+from typing import Any
 
-from dstill_querydsl.dates import UNITS, seconds
+from dstill_querydsl.dates import UNITS
 from dstill_querydsl.guard_limits import Limits
-from dstill_querydsl.guard_walk import number
+from dstill_querydsl.guard_ranges import Dates, Numbers, Ranges, Reach
+from dstill_querydsl.guard_walk import number, whole
 
-__all__ = ["Ranges", "bucket_problem"]
+__all__ = ["bucket_problem"]
 
 # Sizes where the option is left out, as the engines have them; 1 is a single bucket.
 _SIZES = {
@@ -42,41 +42,7 @@ _CALENDAR = {
 }  # fmt: skip
 _FIXED = re.compile(r"(\d{1,12})(ms|micros|nanos|s|m|h|H|d|D)")
 _SMALL = {"ms": 1e-3, "micros": 1e-6, "nanos": 1e-9, "D": 86400}
-_NOW = 1_700_000_000.0  # any moment: only differences count
-
-
-@dataclass(frozen=True)
-class Ranges:
-    """The lowest and highest bound of each field, from every ``range`` query that must hold."""
-
-    bounds: Mapping[str, tuple[Any, Any]]
-
-    @classmethod
-    def of(cls, body: dict[str, Any]) -> Ranges:
-        bounds: dict[str, tuple[Any, Any]] = {}
-        _collect(body.get("query"), bounds)
-        return cls(bounds)
-
-
-def _collect(query: Any, bounds: dict[str, tuple[Any, Any]]) -> None:
-    """Ranges that every hit fulfils: at the top, in must and filter, not in should or must_not."""
-    if isinstance(query, list):
-        for item in query:
-            _collect(item, bounds)
-    elif isinstance(query, dict):
-        for name, options in query.items():
-            if name == "range" and isinstance(options, dict):
-                for field, limits in options.items():
-                    if isinstance(limits, dict):
-                        _tighten(field, limits, bounds)
-            elif name in ("bool", "constant_score") and isinstance(options, dict):
-                for clause in ("must", "filter"):
-                    _collect(options.get(clause), bounds)
-
-
-def _tighten(field: str, limits: dict[str, Any], bounds: dict[str, tuple[Any, Any]]) -> None:
-    low, high = bounds.get(field, (None, None))
-    bounds[field] = (limits.get("gte", limits.get("gt", low)), limits.get("lte", limits.get("lt", high)))
+_MOST = 1e12
 
 
 def bucket_problem(name: str, options: Any, ranges: Ranges, limits: Limits, above: int) -> tuple[int, str]:
@@ -109,31 +75,19 @@ def _own(name: str, options: dict[str, Any], ranges: Ranges, limits: Limits) -> 
 
 
 def _dates(options: dict[str, Any], ranges: Ranges, limits: Limits) -> int:
-    step = _interval(options)
-    return 1 if step is None else _reach(options, ranges, step, limits.histogram_days * 86400.0, _span)
+    step, assumed = _interval(options), limits.histogram_days * 86400.0
+    return 1 if step is None else _buckets(options, ranges, step, assumed, Dates(assumed))
 
 
-def _reach(
-    options: dict[str, Any], ranges: Ranges, step: float, assumed: float, span: Callable[[Any, Any], float | None]
-) -> int:
+def _buckets(options: dict[str, Any], ranges: Ranges, step: float, assumed: float, reach: Reach) -> int:
     """Buckets over the widest range that is known, or over what is `assumed` where none is."""
-    known = [width for pair in _bounds(options, ranges) if (width := span(*pair)) is not None]
-    extended = options.get("extended_bounds")
-    added = span(extended.get("min"), extended.get("max")) if isinstance(extended, dict) else None
-    return int(min(max(*(known or [assumed]), added or 0.0) / step, 1e12)) + 1
-
-
-def _bounds(options: dict[str, Any], ranges: Ranges) -> list[tuple[Any, Any]]:
-    hard, field = options.get("hard_bounds"), options.get("field")
-    pairs = [(hard.get("min"), hard.get("max"))] if isinstance(hard, dict) else []
-    if isinstance(field, str) and field in ranges.bounds:
-        pairs.append(ranges.bounds[field])
-    return pairs
-
-
-def _span(low: Any, high: Any) -> float | None:
-    start, end = seconds(low, _NOW), seconds("now" if high is None else high, _NOW)
-    return None if start is None or end is None else max(0.0, end - start)
+    hard, extended, form = options.get("hard_bounds"), options.get("extended_bounds"), options.get("format")
+    widths = [reach.known(hard.get("min"), hard.get("max"), form)] if isinstance(hard, dict) else []
+    if isinstance(field := options.get("field"), str) and field in ranges.bounds:
+        widths.append(reach.known(*ranges.bounds[field]))
+    known = [width for width in widths if width is not None]
+    added = reach.added(extended.get("min"), extended.get("max"), form) if isinstance(extended, dict) else 0.0
+    return int(min(max(*(known or [assumed]), added) / step, _MOST)) + 1
 
 
 def _interval(options: dict[str, Any]) -> float | None:
@@ -152,17 +106,15 @@ def _interval(options: dict[str, Any]) -> float | None:
 
 
 def _numbers(options: dict[str, Any], ranges: Ranges) -> int:
-    step = number(options.get("interval"))
+    given = options.get("interval")
+    step = number(given)
+    if step is None and given is not None:  # an engine may read more numbers than this: 1e-9d
+        return int(_MOST)
     if not step or step <= 0:  # engines refuse it
         return _TAKEN["histogram"]
-    return _reach(options, ranges, step, max(1.0, step) * (_TAKEN["histogram"] - 1), _difference)
-
-
-def _difference(low: Any, high: Any) -> float | None:
-    start, end = number(low), number(high)
-    return None if start is None or end is None else max(0.0, end - start)
+    return _buckets(options, ranges, step, max(1.0, step) * (_TAKEN["histogram"] - 1), Numbers())
 
 
 def _count(value: Any) -> int | None:
-    found = number(value)
-    return None if found is None or found < 0 else int(found)
+    found = whole(value)
+    return None if found is None else min(found, int(_MOST))

@@ -6,6 +6,7 @@ ceiling, so that no configuration turns the guard off:
     Limits(size=200)            at most 200 hits
     Limits(size=1_000_000)      ConfigError: guard.size = 1000000, it is 0 to 10,000
     Limits(fields=("*", "!user.email"))   everything but that field and what lies below it
+    Limits(fields=("*", "!=labels"))      everything but that field; what lies below it is allowed
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class Limits:
         return any(fnmatchcase(name, glob) for glob in allowed)
 
     def denies(self, name: str) -> bool:
-        """Whether a glob denies the field or a parent of it."""
+        """Whether a glob denies the field or a parent of it, or ``=name`` the field alone."""
+        if f"={name}" in self._denied():
+            return True
         parts = name.split(".")
         above = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
         return any(fnmatchcase(parent, glob) for parent in above for glob in self._denied())
@@ -85,7 +88,11 @@ class Limits:
 
     def allows_source(self, name: str) -> bool:
         """Whether ``_source`` may hold a name: also what lies below it comes along, and must not be denied."""
-        return self.allows(name) and not any(_reaches_below(glob, name) for glob in self._denied())
+        return self.allows(name) and not self.denies_below(name)
+
+    def denies_below(self, name: str) -> bool:
+        """Whether a glob could deny something that lies below the field."""
+        return any(_reaches_below(glob, name) for glob in self._denied())
 
     def _denied(self) -> list[str]:
         return [glob[1:] for glob in self.fields if glob.startswith("!")]

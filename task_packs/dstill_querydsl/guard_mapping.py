@@ -7,13 +7,15 @@ In: limits and a mapping. Out: limits that deny more, worked out once for a mapp
 
 An alias leads to its target, a field holds what is copied to it, and a field and its sub-fields hold the
 same values. An alias or a copy follows whatever is not allowed; a field follows its sub-field only where a
-glob denies that one, as an allow-list may well leave ``title.keyword`` out and name ``title``. What the
+glob denies that one, as an allow-list may well leave ``title.keyword`` out and name ``title``. A flattened
+field shows all that it holds, and is denied by its own name where a glob denies a key of it. What the
 script of a runtime field reads cannot be seen, so that such a field must be allowed by its own name.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any, Mapping
 
 from dstill_querydsl.fields import raw_fields
@@ -22,12 +24,16 @@ from dstill_querydsl.mapping_merge import merge, roots
 
 __all__ = ["limits_on"]
 
+_FLAT = ("flattened", "flat_object")
+
 
 def limits_on(mapping: Mapping[str, Any], limits: Limits) -> Limits:
     """`limits`, with the names denied that `mapping` gives to values of denied fields."""
     if not limits.restricts_fields:
         return limits
     limits = limits.denying(sorted(name for name in _scripted(mapping) if name not in limits.fields))
+    flat = sorted(item.name for item in raw_fields(mapping) if item.type in _FLAT and limits.denies_below(item.name))
+    limits = replace(limits, fields=(*limits.fields, *(f"!={name}" for name in flat)))
     shown, forms = _shown(mapping)
     while True:  # an alias may lead to a field that another is copied to; each round denies at least one name more
         more = {name for name, sources in shown.items() if not all(map(limits.allows, sources))}

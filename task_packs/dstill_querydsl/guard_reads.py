@@ -59,6 +59,8 @@ class Reads(Values, ABC):
             self._source_filter(value, at)
         elif not isinstance(value, bool):
             self._source_names(value, at)
+            if not value:  # an empty list names every field
+                self.whole_source({}, at)
 
     def _source_filter(self, value: dict[str, Any], at: str) -> None:
         for name, item in value.items():
@@ -69,7 +71,8 @@ class Reads(Values, ABC):
                 self.values(item, step)
             else:
                 self.not_listed(name, at)
-        if not value.get("includes", value.get("include")):
+        named = [value[name] for name in ("includes", "include") if name in value]
+        if not named or not all(named):  # of two the engine takes the later one
             self.whole_source({}, at)
 
     def _source_names(self, value: Any, at: str) -> None:
@@ -77,7 +80,8 @@ class Reads(Values, ABC):
         for step, item in items(value, at):
             if not self.limits.restricts_fields or not isinstance(item, str):
                 continue
-            if "*" in item or not self.limits.allows_source(item):
+            # Elasticsearch cuts blanks and control characters off a name.
+            if "*" in item or item != item.strip() or not item.isprintable() or not self.limits.allows_source(item):
                 message = f"{item!r} in _source is, or may hold, a field that is not allowed"
                 self.refuse("field_denied", message, step, "name the allowed fields one by one")
 

@@ -25,7 +25,8 @@ _TOP_TERMS = re.compile(r"(?<=_)[0-9]+$")
 # In the text of a query_string: words with wildcards, /regular expressions/, and names before a colon.
 _PATTERNS = re.compile(r"[^\s:()\[\]{}\"+\-!|&/]*[*?][^\s:()\[\]{}\"]*")
 _REGEXPS = re.compile(r"/((?:\\.|[^/\\])+)/")
-_METADATA = re.compile(r"(?<![\w.])_(?!exists_:)\w+\s*:")
+_METADATA = re.compile(r"(?<![\w.])_(?!exists_\s*:)[\w*?]+\s*:|_exists_\s*:\s*[\"(]*_")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -86,7 +87,7 @@ class Values(Walk, ABC):
             return
         if self.limits.restricts_fields:
             self.refuse("field_denied", "its text may name a field that is not allowed", at, "use simple_query_string")
-        if _METADATA.search(value):
+        if _METADATA.search(_ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], value)):
             self.refuse("metadata", "its text names a metadata field", at, tables.METADATA_HINT)
         for word in _PATTERNS.findall(value):
             self._wildcards(word, word[0] in "*?" and word != "*", word.count("*") + word.count("?"), at)

@@ -148,5 +148,8 @@ def number(value: Any) -> float | None:
 def brief(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}" if abs(value) < _LONG else "a number of more than 40 digits"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # there is a number in it that has more digits than Python writes
+        text = "a list" if isinstance(value, list) else "an object"
     return text if len(text) <= 40 else text[:37] + "…"

@@ -167,6 +167,10 @@ def _histogram(**options) -> dict:
     return {"aggs": {"a": {"date_histogram": {"field": "t", **options}}}}
 
 
+def _range(low, high, **options) -> dict:
+    return {"query": {"range": {"t": {"gte": low, "lte": high, **options}}}}
+
+
 _YEARS = {"query": {"range": {"t": {"gte": "2014-01-01", "lt": "2024-01-01"}}}}
 _DAY = {"query": {"bool": {"filter": [{"range": {"t": {"gte": "now-1d"}}}]}}}
 
@@ -210,6 +214,24 @@ _DAY = {"query": {"bool": {"filter": [{"range": {"t": {"gte": "now-1d"}}}]}}}
         {"aggs": {"a": {"histogram": {"field": "f", "interval": 1}}}, "query": {"range": {"f": {"gt": 0, "lt": 1e9}}}},
         _histogram(fixed_interval="1s", extended_bounds={"min": "now-1s", "max": "now"}),
         _histogram(fixed_interval=" 1ms"),
+        _histogram(fixed_interval="1s") | {"query": {"range": {"t": {"gte": "2024-06-01"}}}},
+        _histogram(fixed_interval="1s") | {"query": {"range": {"t": {"gte": "2024-06-01", "lte": "now"}}}},
+        _histogram(fixed_interval="10s") | _range(1577836800, 1609459200, format="epoch_second"),
+        _histogram(fixed_interval="10s") | _range(1577836800, 1609459200),
+        _histogram(fixed_interval="1m") | _range("2024-01-02", "2024-01-08", format="yyyy-dd-MM"),
+        _histogram(fixed_interval="1d", extended_bounds={"max": "9999-01-01"}),
+        _histogram(fixed_interval="1h", extended_bounds={"min": "0001-01-01"}),
+        _histogram(fixed_interval="1d", format="dd/MM/yyyy", extended_bounds={"min": "01/01/1900", "max": "1/1/2100"}),
+        _histogram(fixed_interval="1d", extended_bounds={"min": "a", "max": "b"}),
+        _histogram(fixed_interval="1s", format="yyyy", hard_bounds={"min": "2023", "max": "2024"}),
+        _histogram(fixed_interval="1s", format="epoch_second", hard_bounds={"min": 1577836800, "max": 1609459200}),
+        {"aggs": {"g": {"global": {}, **_histogram(fixed_interval="1m")}}} | _DAY,
+        {"aggs": {"a": {"histogram": {"field": "f", "interval": 1, "extended_bounds": {"max": 1e9}}}}},
+        {"aggs": {"a": {"histogram": {"field": "f", "interval": 1, "extended_bounds": {"min": -1e9}}}}},
+        {"aggs": {"a": {"histogram": {"field": "f", "interval": 1, "extended_bounds": {"min": 0, "max": "1e9d"}}}}},
+        {"aggs": {"a": {"histogram": {"field": "f", "interval": "1e-9d"}}}},
+        {"aggs": {"a": {"histogram": {"field": "f", "interval": 10**400}}}},
+        {"aggs": {"a": {"terms": {"field": "f", "size": 10**400}}}},
         {"timeout": "10000d"},
         {"timeout": "61s"},
         {"timeout": "nanos"},
@@ -242,6 +264,14 @@ def test_limits(body) -> None:
         _histogram(fixed_interval="1h"),
         _histogram(calendar_interval="month") | _YEARS,
         _histogram(fixed_interval="1s", hard_bounds={"min": "now-1h", "max": "now"}),
+        _histogram(fixed_interval="1s", format="HH:mm:ss", hard_bounds={"min": "now-1h", "max": "now"}),
+        _histogram(fixed_interval="1h") | {"query": {"range": {"t": {"gte": "2024-06-01", "lte": "now"}}}},
+        _histogram(fixed_interval="1m") | _range(1704067200000, 1704153600000),
+        _histogram(fixed_interval="1m") | _range("2024-01-02", "2024-01-03", format="yyyy-MM-dd||epoch_millis"),
+        _histogram(fixed_interval="1d", extended_bounds={"max": "now"}),
+        _histogram(calendar_interval="month", format="MM/yyyy", extended_bounds={"min": "01/2020", "max": "12/2024"}),
+        {"aggs": {"g": {"global": {}, **_histogram(fixed_interval="1h")}}} | _DAY,
+        {"aggs": {"a": {"histogram": {"field": "f", "interval": 10, "extended_bounds": {"max": 100}}}}},
         {"aggs": {"a": {"histogram": {"field": "f", "interval": 0.1}}}},
         {"timeout": "60s"},
         {"timeout": "500ms"},
@@ -272,6 +302,24 @@ def test_query_string_is_off_unless_configured() -> None:
     body = {"query": {"query_string": {"query": "a AND b", "fields": ["f"]}}}
     assert _codes(body) == {"query_string"}
     assert _codes(body, Limits(query_string=True)) == set()
+
+
+@pytest.mark.parametrize(
+    "text", ["_index:x", r"_ind\ex:x", r"\u005findex:x", "a _i*:x", "_exists_:_id", '_exists_:("_id")']
+)
+def test_the_text_of_a_query_string_names_no_metadata(text) -> None:
+    body = {"query": {"query_string": {"query": text, "fields": ["f"]}}}
+    assert _codes(body, Limits(query_string=True)) == {"metadata"}
+
+
+@pytest.mark.parametrize("text", ["_exists_:f", r"a_b:x OR f:\_c", "f:_index", r"C\:\\_x"])
+def test_other_texts_of_a_query_string_pass(text) -> None:
+    assert _codes({"query": {"query_string": {"query": text, "fields": ["f"]}}}, Limits(query_string=True)) == set()
+
+
+@pytest.mark.parametrize("value", [[10**5_000], {"x": 10**5_000}, 10**5_000], ids=["list", "object", "number"])
+def test_numbers_longer_than_python_writes_end_no_check(value) -> None:
+    assert _codes({"query": {"match": {"f": {"query": value}}}, "from": value}) >= {"limit"}
 
 
 def test_a_dash_does_not_deny() -> None:
@@ -307,6 +355,13 @@ DENIED = Limits(fields=("*", "!user.email", "!secret.*"))
             "query": {"simple_query_string": {"query": '"x"', "fields": ["user.name"], "quote_field_suffix": "2"}},
         },
         {"_source": {"excludes": ["user.email"]}},
+        {"_source": []},
+        {"_source": ""},
+        {"_source": {"includes": ["status"], "include": []}},
+        {"_source": {"includes": "status", "include": "user.email"}},
+        {"_source": [" user.email"]},
+        {"_source": ["\u0000user.email"]},
+        {"size": 0, "aggs": {"a": {"top_hits": {"_source": []}}}},
         {"query": {"match_all": {}}},
     ],
 )

@@ -40,6 +40,14 @@ def test_a_denied_sub_field_denies_the_field_with_it() -> None:
     assert _denied("*", "!title.raw") == {"title", "title.raw", "title.ngram"}
 
 
+def test_a_flattened_field_is_denied_by_its_own_name_where_a_key_of_it_is() -> None:
+    for flat in ("flattened", "flat_object"):
+        mapping = {"properties": {"labels": {"type": flat}, "other": {"type": flat}, "user": {"properties": {}}}}
+        limits = limits_on(mapping, Limits(fields=("*", "!labels.token", "!user.mail")))
+        assert not any(map(limits.allows, ("labels", "labels.token")))
+        assert all(map(limits.allows, ("labels.env", "other", "other.token", "user")))
+
+
 def test_an_allow_list() -> None:
     assert set(NAMES) - _denied("title", "fine", "al", "most") == {"title"}  # what they lead to is not allowed
     assert set(NAMES) - _denied("title", "fine", "open", "most") == {"title", "fine", "open", "most"}

@@ -1,0 +1,132 @@
+"""How far the bounds of a body reach, where that can be told without its documents.
+
+In: the ranges that every hit fulfils, or the bounds of a histogram. Out: seconds, or the difference of two numbers:
+
+    Ranges.of({"query": {"range": {"t": {"gte": "now-1d"}}}}).bounds    -> {"t": ("now-1d", None)}
+    Dates(assumed=366 * 86400.0).known("now-1d", None)                  -> 86400.0
+    Dates(assumed=366 * 86400.0).known(1704067200, None)                -> None: seconds, or a number of anything
+
+What cannot be read is never taken for short: of a range it is not known, of bounds that add buckets it is endless.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Mapping, Protocol
+
+from dstill_querydsl.dates import seconds
+from dstill_querydsl.guard_walk import number
+
+__all__ = ["Dates", "Numbers", "Ranges", "Reach"]
+
+_NOW = 1_700_000_000.0  # any moment: between two bounds that both move with it only the difference counts
+_MILLIS = 1e8  # a bare number below, in seconds, may be seconds already, or a year
+_YEAR = 31_536_000
+_ENDS = ("gt", "gte", "lt", "lte")
+# Formats whose dates `dates.seconds` reads as the engine does.
+_READ = re.compile(r"(strict_)?(date(_\w+)?|year(_month(_day)?)?)|epoch_millis|[yu]{4}(-MM(-dd.*)?)?")
+
+
+class Reach(Protocol):
+    """How wide bounds are, of dates or of numbers."""
+
+    def known(self, low: Any, high: Any, form: Any = None) -> float | None:
+        """The width between bounds beyond which no bucket lies; None where one of them is open or not read."""
+
+    def added(self, low: Any, high: Any, form: Any = None) -> float:
+        """The width of bounds up to which a histogram is filled with empty buckets."""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """The lowest and highest bound of each field, from every ``range`` query that must hold."""
+
+    bounds: Mapping[str, tuple[Any, Any]]
+
+    @classmethod
+    def of(cls, body: dict[str, Any]) -> Ranges:
+        bounds: dict[str, tuple[Any, Any]] = {}
+        _collect(body.get("query"), bounds)
+        return cls(bounds)
+
+
+def _collect(query: Any, bounds: dict[str, tuple[Any, Any]]) -> None:
+    """Ranges that every hit fulfils: at the top, in must and filter, not in should or must_not."""
+    if isinstance(query, list):
+        for item in query:
+            _collect(item, bounds)
+    elif isinstance(query, dict):
+        for name, options in query.items():
+            if name == "range" and isinstance(options, dict):
+                for field, limits in options.items():
+                    if isinstance(limits, dict) and _is_read(limits.get("format"), *map(limits.get, _ENDS)):
+                        _tighten(field, limits, bounds)
+            elif name in ("bool", "constant_score") and isinstance(options, dict):
+                for clause in ("must", "filter"):
+                    _collect(options.get(clause), bounds)
+
+
+def _tighten(field: str, limits: dict[str, Any], bounds: dict[str, tuple[Any, Any]]) -> None:
+    low, high = bounds.get(field, (None, None))
+    bounds[field] = (limits.get("gte", limits.get("gt", low)), limits.get("lte", limits.get("lt", high)))
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Widths in seconds; `assumed` is what an end that is open or moves with the clock stands for at least."""
+
+    assumed: float
+
+    def known(self, low: Any, high: Any, form: Any = None) -> float | None:
+        if not _is_read(form, low, high):
+            return None
+        start, end = _moment(low), _moment("now" if high is None else high)
+        if start is None or end is None:
+            return None
+        width = max(0.0, end - start)
+        return width if _moves(low) == (high is None or _moves(high)) else max(width, self.assumed)
+
+    def added(self, low: Any, high: Any, form: Any = None) -> float:
+        if low is None:
+            return 0.0 if high is None else self.assumed + self.added("now", high, form)
+        found = self.known(low, high, form)
+        return _by_years(low, high) if found is None else found
+
+
+def _by_years(low: Any, high: Any) -> float:
+    """Of dates in any other form: whole years, if both have one."""
+    years = [re.search(r"(?<!\d)\d{4}(?!\d)", end) if isinstance(end, str) else None for end in (low, high)]
+    first, last = (year and int(year[0]) for year in years)
+    return math.inf if first is None or last is None else max(0, last - first + 1) * float(_YEAR)
+
+
+def _is_read(form: Any, *bounds: Any) -> bool:
+    """Whether dates in a format are read here as the engine reads them; date math from now has none."""
+    if form is None or all(end is None or _moves(end) for end in bounds):
+        return True
+    return isinstance(form, str) and all(_READ.fullmatch(part) for part in form.split("||"))
+
+
+def _moves(bound: Any) -> bool:
+    return isinstance(bound, str) and bound.startswith("now")
+
+
+def _moment(bound: Any) -> float | None:
+    found = seconds(bound, _NOW)
+    bare = isinstance(bound, (int, float)) or (isinstance(bound, str) and bound.isdigit() and len(bound) != 4)
+    return None if bare and found is not None and abs(found) < _MILLIS else found
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Differences of numbers."""
+
+    def known(self, low: Any, high: Any, form: Any = None) -> float | None:
+        start, end = number(low), number(high)
+        return None if start is None or end is None else max(0.0, end - start)
+
+    def added(self, low: Any, high: Any, form: Any = None) -> float:
+        found = self.known(0 if low is None else low, 0 if high is None else high)
+        return math.inf if found is None else found
