@@ -1,7 +1,7 @@
-"""Model folders and hub ids: what is let in, and what a person is told about the rest.
+"""Model folders, GGUF files and hub ids: what is let in, and what a person is told about the rest.
 
-In: ``google/flan-t5-small`` or a folder. Out: its configuration, tokenizer or weights.
-Only safetensors are read, no code of a model's own is ever run (``auto_map``), and every
+In: ``google/flan-t5-small``, a folder or a GGUF file. Out: its configuration, tokenizer or weights.
+Of a folder only safetensors are read, no code of a model's own is ever run (``auto_map``), and every
 failure is a DataError that names the file.
 
     check(Path("models/mine"))      # raises DataError, or the folder can be loaded
@@ -9,14 +9,25 @@ failure is a DataError that names the file.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
 from typing import Any, Mapping
 
 from dstill.errors import DataError, ServiceError, UsageError
+from dstill_finetune import gguf_files
 
-__all__ = ["check", "config_of", "is_encoder_decoder", "load_model", "load_tokenizer", "quiet"]
+__all__ = [
+    "absolute",
+    "check",
+    "config_of",
+    "fingerprint",
+    "is_encoder_decoder",
+    "load_model",
+    "load_tokenizer",
+    "quiet",
+]
 
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -128,8 +139,10 @@ def config_of(base: str) -> Any:
     """The configuration alone: all that a planner needs of a hub id."""
     from transformers import AutoConfig
 
+    if gguf_files.is_gguf(base):
+        return gguf_files.config_of(_path(base))
     if _is_folder(base):
-        file = Path(base).expanduser() / "config.json"
+        file = _path(base) / "config.json"
         config = _json(file)
         _check_architecture(config, str(file))
     loaded = _fetched(base, AutoConfig, {})
@@ -140,8 +153,10 @@ def config_of(base: str) -> Any:
 def load_tokenizer(base: str) -> Any:
     from transformers import AutoTokenizer
 
+    if gguf_files.is_gguf(base):
+        return gguf_files.load_tokenizer(_path(base))
     if _is_folder(base):
-        check(Path(base).expanduser())
+        check(_path(base))
     return _fetched(base, AutoTokenizer, {})
 
 
@@ -149,11 +164,42 @@ def load_model(base: str, options: Mapping[str, Any]) -> Any:
     """The model with its weights, in the form that `options` say (`Modality.load_options`)."""
     import transformers
 
-    if _is_folder(base):
-        check(Path(base).expanduser())
+    gguf = gguf_files.is_gguf(base)
+    if not gguf and _is_folder(base):
+        check(_path(base))
     config = config_of(base)
     kind = getattr(transformers, _auto_class_name(config.model_type))
-    return _fetched(base, kind, {"use_safetensors": True, **options})
+    if gguf:
+        return gguf_files.load_model(_path(base), kind, options)
+    model, about = _fetched(base, kind, {"use_safetensors": True, "output_loading_info": True, **options})
+    absent = sorted(about["missing_keys"])
+    if absent:
+        raise DataError(
+            f"the model's weights lack {len(absent)} of its own: {', '.join(absent[:3])}{' …' * (len(absent) > 3)}",
+            where=base,
+            hint="drawn at random they would answer at random: take the whole model",
+        )
+    return model
+
+
+def absolute(base: str) -> str:
+    """`base` as it can be found from any working directory; a hub id as it is."""
+    return str(_path(base).resolve()) if gguf_files.is_gguf(base) or _is_folder(base) else base
+
+
+def fingerprint(base: str) -> str:
+    """SHA-256 over the weights of a GGUF file or folder; empty for a hub id."""
+    if gguf_files.is_gguf(base):
+        files = [_path(base)]
+    elif _is_folder(base):
+        files = sorted(_path(base).glob("*.safetensors"))
+    else:
+        return ""
+    summed = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as opened:
+            summed.update(hashlib.file_digest(opened, "sha256").digest())
+    return summed.hexdigest()
 
 
 def is_encoder_decoder(config: Any) -> bool:
@@ -169,22 +215,26 @@ def _auto_class_name(kind: str) -> str:
     return "AutoModelForCausalLM" if kind in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else ""
 
 
+def _path(base: str) -> Path:
+    return Path(base).expanduser()
+
+
 def _is_folder(base: str) -> bool:
     """Whether `base` means a folder. Raises UsageError for what can be neither folder nor hub id."""
-    if base and (Path(base).expanduser().exists() or base.startswith((".", "/", "~"))):
+    if base and (_path(base).exists() or base.startswith((".", "/", "~"))):
         return True
     if not _HUB_ID.fullmatch(base):
         raise UsageError(
-            f"'{base}' is neither a folder nor a hub id" if base else "which model?",
+            f"'{base}' is neither a folder nor a GGUF file nor a hub id" if base else "which model?",
             where="--student hf:BASE",
-            hint="write hf:google/flan-t5-small, or hf:./folder",
+            hint="write hf:google/flan-t5-small, hf:./folder, or hf:./model.gguf",
         )
     return False
 
 
 def _fetched(base: str, kind: Any, options: Mapping[str, Any]) -> Any:
     folder = _is_folder(base)
-    path = str(Path(base).expanduser()) if folder else base
+    path = str(_path(base)) if folder else base
     try:
         return kind.from_pretrained(path, trust_remote_code=False, local_files_only=folder, **options)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
