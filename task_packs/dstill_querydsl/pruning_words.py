@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 
+from dstill_querydsl.name_words import words_in
+
 __all__ = ["CUES", "MEANT", "YEAR", "shared", "split"]
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+")
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 # Words and forms that ask for a kind of field, whatever it is called.
 CUES = (
@@ -36,7 +37,7 @@ MEANT = {
 
 def split(text: str) -> list[str]:
     """Words in small letters: of ``responseStatus_code`` response, status, code; a plural's s is gone."""
-    return [_singular(match[0].lower()) for match in _WORD.finditer(text)]
+    return [_singular(word.lower()) for word in words_in(text)]
 
 
 def _singular(word: str) -> str:

@@ -20,13 +20,9 @@ from dstill_querydsl.synthesize.dates import CALENDAR
 
 __all__ = ["DATES", "field_of"]
 
-_NAMED = (
-    "with a {f} {when}",
-    "whose {f} is {when}",
-    "where the {f} lies {when}",
-    "with {f} {when}",
-    "having {f} {when}",
-)
+_NAMED = ("with a {f} {when}", "with {f} {when}", "having {f} {when}")
+_FALLS = ("whose {f} is {when}", "where the {f} falls {when}")  # "is before", and not "is since"
+_NO_PLACE = ("since", "starting", "during", "from")
 _BARE = ("{when}", "{when}", "dated {when}")
 
 
@@ -40,7 +36,9 @@ def field_of(draw: Draw) -> tuple[Role, datetime]:
 def _clause(draw: Draw, role: Role, when: str, why: str, terse: str = "", **bounds: str) -> Clause:
     """`when` is said of the field, or alone where the index has one date."""
     alone = len(draw.scene.of_kind("date")) == 1
-    way = draw.random.choice((*_BARE, *_NAMED) if alone else _NAMED)
+    adverb = when.startswith(mark("")[0])  # yesterday
+    named = _FALLS if adverb else _NAMED if when.startswith(_NO_PLACE) else (*_NAMED, *_FALLS)
+    way = draw.random.choice((*_BARE, *named) if alone else named)
     text = fill(way.replace("{when}", "\0"), f=role.word.noun).replace("\0", when)
     if terse and not alone:
         terse = f"{mark(role.word.noun)} {terse}"

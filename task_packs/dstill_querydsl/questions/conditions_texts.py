@@ -68,7 +68,8 @@ def _match(draw: Draw, role: Role, words: str, ways: Sequence[Way]) -> Clause:
     several = " " in words
     body: Any = {"match": {role.field: {"query": words, "operator": "and"} if several else words}}
     why = f"{role.note}, {'all words: match with and.' if several else 'a word of it: match.'}"
-    return said(draw, role, ways, body, why, v=words, terse=mark(words))
+    fitting = [way for way in ways if several or "the words {v}" not in way]
+    return said(draw, role, fitting, body, why, v=words, terse=mark(words))
 
 
 def words(draw: Draw) -> Clause:

@@ -22,9 +22,10 @@ _EITHER: Sequence[Way] = (
     "with {f} {v} or {w}", "whose {f} is {v} or {w}", "whose {f} is either {v} or {w}", "with {f} in {v}, {w}",
     "where the {f} is one of {v} and {w}",
 )  # fmt: skip
+# Of documents without the field too: "with another {f} than {v}" would leave those out.
 _NOT: Sequence[Way] = (
-    "whose {f} is not {v}", "with a {f} other than {v}", "that do not have {f} {v}", "with any {f} but {v}",
-    "where the {f} is anything but {v}", "not with {f} {v}",
+    "whose {f} is not {v}", "where the {f} is not {v}", "that do not have {f} {v}", "that do not have {v} as {f}",
+    "not with {f} {v}",
 )  # fmt: skip
 _OR = ("({} or {})", "either {} or {}", "(either {} or {})", "for which one of two holds, {} or {}", "({}, or else {})")
 _HAS: Sequence[Way] = (

@@ -34,7 +34,7 @@ def metric_by(draw: Draw) -> Ask:
 
 def ranked(draw: Draw) -> Ask:
     """A number of groups in order of a metric."""
-    group, number, kind = group_of(draw), measure_of(draw), draw.pick("avg", "sum")
+    group, number, kind = group_of(draw, many=True), measure_of(draw), draw.pick("avg", "sum")
     size, order = draw.random.choice(SIZES), draw.pick("desc", "desc", "asc")
     way = "highest" if order == "desc" else "lowest"
     ways = (
@@ -44,7 +44,7 @@ def ranked(draw: Draw) -> Ask:
     )  # fmt: skip
     terms = {"terms": {"field": exact(group), "size": size, "order": {"value": order}}}
     why = f"Groups of {exact(group)}: terms, size {size}, ordered by {kind} of {number.field}."
-    slots = {"n": size, "g": group.word.many, "m": metric(draw, kind, number)}
+    slots = {"n": size, "g": group.many, "m": metric(draw, kind, number)}
     after = aggs(terms, {"value": {kind: {"field": number.field}}})
     return Ask(ways=ways, slots=slots, before={"size": 0}, after=after, why=why)
 
@@ -84,7 +84,7 @@ def by_by(draw: Draw) -> Ask:
     )  # fmt: skip
     after = aggs({"terms": {"field": exact(one)}}, {"groups": {"terms": {"field": exact(other)}}})
     why = f"Groups of {exact(one)}: terms; in each terms of {exact(other)}."
-    slots = {"o": one.word.noun, "p": other.word.noun, "q": other.word.many}
+    slots = {"o": one.word.noun, "p": other.word.noun, "q": other.many}
     return Ask(ways=ways, slots=slots, before={"size": 0}, after=after, why=why)
 
 
@@ -135,11 +135,11 @@ def nested_groups(draw: Draw) -> Ask:
     ways = (
         f"{first} {{p}} {{g}} of {{what}}", f"{first} {{g}} in the {{p}} of {{what}}",
         f"for {{what}}, {first} {{p}} {{g}}",
-        f"count the {{p}} entries of {{what}} by {{o}}: {first} {{g}}", f"{first} {{g}} among the {{p}} of {{what}}",
+        f"count the entries in {{p}} of {{what}} by {{o}}: {first} {{g}}", f"{first} {{g}} among the {{p}} of {{what}}",
     )  # fmt: skip
     why = f"{role.nested} is nested: nested aggregation, in it terms of {exact(role)}, size {terms['size']}."
     noun = leaf_noun(role)
-    slots = {"p": noun_of(role.nested, 1), "g": role.word.many.removeprefix(f"{noun_of(role.nested, 1)} "), "o": noun}
+    slots = {"p": noun_of(role.nested, 1), "g": role.many.removeprefix(f"{noun_of(role.nested, 1)} "), "o": noun}
     after = _in_nested(role.nested, {"groups": {"terms": terms}})
     return Ask(ways=ways, slots=slots, before={"size": 0}, after=after, why=why)
 
@@ -149,7 +149,7 @@ def nested_metric(draw: Draw) -> Ask:
     called = draw.random.choice(METRICS[kind]).replace("{f}", mark(leaf_noun(role)))
     ways = (
         "{m} in the {p} of {what}", "for {what}, the {m} of their {p}", "what is the {m} over all {p} of {what}?",
-        "the {m} of {p} entries of {what}", "{m} among the {p} of {what}",
+        "the {m} of the entries in {p} of {what}", "{m} among the {p} of {what}",
     )  # fmt: skip
     why = f"{role.nested} is nested: nested aggregation, in it {kind} of {role.field}."
     after = _in_nested(role.nested, {"value": {kind: {"field": role.field}}})

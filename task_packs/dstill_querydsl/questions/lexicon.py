@@ -85,7 +85,10 @@ class Lexicon:
             root = one.name.rpartition(".")[0] if one.sub else one.name
             own = dict(told.get("fields", {}).get(root, {}))
             own["ways"] = tuple(own.get("ways", ()))
-            words[one.name] = Word(**{"noun": called.get(root, root), "unit": _unit(one), **own})
+            noun = called.get(root, root)
+            if one.family == "boolean" and noun.removeprefix("is ") not in called.values():
+                noun = noun.removeprefix("is ")  # "that are marked paid"
+            words[one.name] = Word(**{"noun": noun, "unit": _unit(one), **own})
         conditions = [Condition(**one) for one in told.get("conditions", ())] or _conditions(fields)
         names = {one.name for one in fields}
         basics = cls()

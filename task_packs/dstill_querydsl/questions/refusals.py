@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Sequence
 
+from dstill_querydsl.pruning_words import split
 from dstill_querydsl.questions.scene import Draw, Skip
-from dstill_querydsl.questions.words import words_of
 
 __all__ = ["REFUSALS", "Refused"]
 
@@ -37,6 +37,19 @@ _ABSENT = (
 _ABSENT_HELD_OUT = (
     "credit card", "gender", "stock price", "job title", "disk usage", "horoscope", "bank account", "warranty",
 )  # fmt: skip
+# other words that fields have for them
+_ALSO: Mapping[str, frozenset[str]] = {
+    "revenue": frozenset(("sale", "income", "turnover", "gross", "earning")),
+    "customer age": frozenset(("birthday", "birthdate", "dob", "birth")),
+    "phone number": frozenset(("telephone", "tel", "mobile", "msisdn")),
+    "discount": frozenset(("rebate", "voucher", "coupon")),
+    "operating system": frozenset(("os", "platform")),
+    "postal code": frozenset(("zip", "zipcode", "postcode", "plz")),
+    "favourite colour": frozenset(("color",)),
+    "gender": frozenset(("sex",)),
+    "job title": frozenset(("role", "position", "occupation", "profession")),
+    "bank account": frozenset(("iban",)),
+}
 _ASKED = (
     "the {t} of {what}", "average {t} of {what}", "{what} by {t}", "show the {t} of {what}",
     "{what} with the highest {t}", "what was the {t} of {what}?", "how does the {t} differ between {what}?",
@@ -46,8 +59,7 @@ _ASKED = (
 def _no_field(common: tuple[str, ...]) -> RefusedMaker:
     def make(draw: Draw) -> Refused:
         own = draw.scene.lexicon.absent
-        known = {word for role in draw.scene.roles for word in (*words_of(role.field), *words_of(role.word.noun))}
-        things = [thing for thing in (*common, *own) if not known.intersection(thing.split())]
+        things = [thing for thing in (*common, *own) if not _held(thing, draw.scene.vocabulary)]
         if not things:
             raise Skip("the mapping has it all")
         thing = draw.random.choice(things)
@@ -55,6 +67,11 @@ def _no_field(common: tuple[str, ...]) -> RefusedMaker:
         return Refused(ways=_ASKED, slots={"t": thing}, reason=_lacks(draw, thing), why=why, missing=(thing,))
 
     return make
+
+
+def _held(thing: str, vocabulary: frozenset[str]) -> bool:
+    """Whether a field may hold it, by any of its words, written as one, or by another word for it."""
+    return not vocabulary.isdisjoint((*split(thing), thing.replace(" ", ""), *_ALSO.get(thing, ())))
 
 
 def _lacks(draw: Draw, thing: str) -> str:

@@ -65,6 +65,11 @@ class Role:
         return not _CODES.intersection(words_of(self.stored.rpartition(".")[2])[-1:])
 
     @property
+    def many(self) -> str:
+        """What several of its values are called."""
+        return f"{self.word.noun} values" if self.kind == "boolean" and not self.word.nouns else self.word.many
+
+    @property
     def note(self) -> str:
         """How a rationale begins: ``host.name is keyword``."""
         return f"{self.field} is {self.type}"

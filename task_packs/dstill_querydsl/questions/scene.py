@@ -17,6 +17,7 @@ from typing import Any, Mapping, Sequence
 
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.indices import Index
+from dstill_querydsl.pruning_words import split
 from dstill_querydsl.questions.invented import invented, settings_for
 from dstill_querydsl.questions.lexicon import Lexicon
 from dstill_querydsl.questions.moments import moment
@@ -95,6 +96,12 @@ class Scene:
         """Nested path → the roles in it."""
         paths = dict.fromkeys(role.nested for role in self.roles if role.nested)
         return {path: tuple(role for role in self.roles if role.nested == path) for path in paths}
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Words of all names of the mapping and of what people call its fields."""
+        words = self.lexicon.fields
+        return frozenset(word for name in words for word in split(f"{name} {words[name].noun}"))
 
     @cached_property
     def main_date(self) -> Role | None:

@@ -34,6 +34,7 @@ _AFTER = (
     "If it is easier, the plain result is fine.", "I hope that this is clear enough.",
     "That would help me a lot.", "",
 )  # fmt: skip
+_NEVER = ("cunt",)  # of "count": a slip that nobody wants to read
 _TAILS = (
     "Only those {c}, please.", "I mean the ones {c}.", "But just the ones {c}.", "Consider only {n} {c}.",
     "Leave out all but the {n} {c}.", "Each {d} has to be one {c}.", "The rest does not matter: it is about {n} {c}.",
@@ -81,4 +82,5 @@ def mistyped(draw: Draw, text: str) -> str:
 def _slip(draw: Draw, word: str) -> str:
     at = draw.random.randrange(1, len(word) - 1)
     swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    return str(draw.pick(swapped, word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:]))
+    slips = [swapped, word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:]]
+    return str(draw.pick(*(slip for slip in slips if slip not in (word, *_NEVER))))

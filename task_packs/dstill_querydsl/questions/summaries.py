@@ -62,10 +62,10 @@ def exact(role: Role) -> str:
     return role.exact or role.field
 
 
-def group_of(draw: Draw) -> Role:
-    """Something to group by: whole values."""
-    roles = [role for role in draw.scene.of_kind("category", "boolean", "ip", "text") if role.groups or role.exact]
-    return draw.among(roles)
+def group_of(draw: Draw, *, many: bool = False) -> Role:
+    """Something to group by: whole values; where `many` can be there, so that some come first."""
+    kinds = ("category", "ip", "text") if many else ("category", "boolean", "ip", "text")
+    return draw.among([role for role in draw.scene.of_kind(*kinds) if role.groups or role.exact])
 
 
 def measure_of(draw: Draw) -> Role:
@@ -117,23 +117,23 @@ def percentile(draw: Draw) -> Ask:
 
 
 def distinct(draw: Draw) -> Ask:
-    role = group_of(draw)
+    role = group_of(draw, many=True)
     ways = (
         "how many different {g} are in {what}?", "number of distinct {g} of {what}", "count unique {g} of {what}",
         "how many {g} occur among {what}?", "{what}: how many unique {g}?",
     )  # fmt: skip
     after = {"aggs": {"value": {"cardinality": {"field": exact(role)}}}}
     why = f"Distinct {exact(role)}: cardinality."
-    return Ask(ways=ways, slots={"g": role.word.many}, before={"size": 0}, after=after, why=why)
+    return Ask(ways=ways, slots={"g": role.many}, before={"size": 0}, after=after, why=why)
 
 
 def _grouped(asked: str) -> AskMaker:
     def make(draw: Draw) -> Ask:
-        role = group_of(draw)
+        role = group_of(draw, many=asked == "top")
         terms: dict[str, Any] = {"field": exact(role)}
         if asked != "by":
             terms["size"] = ALL if asked == "all" else draw.random.choice(SIZES)
-        slots = {"n": terms.get("size"), "g": role.word.many, "o": role.word.noun}
+        slots = {"n": terms.get("size"), "g": role.many, "o": role.word.noun}
         why = f"Groups of {exact(role)}: terms" + (f", size {terms['size']}." if "size" in terms else ".")
         return Ask(ways=GROUPS[asked], slots=slots, before={"size": 0}, after=aggs({"terms": terms}), why=why)
 

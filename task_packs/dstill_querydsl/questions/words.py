@@ -13,20 +13,22 @@ from __future__ import annotations
 import re
 from typing import Any, Iterable, Mapping
 
+from dstill_querydsl.name_words import words_in
+
 __all__ = ["LONGEST", "listed", "mark", "noun_of", "nouns", "pieces", "plain", "plural", "sayable", "skeleton"]
 __all__ += ["words_of"]
 
 LONGEST = 60  # characters of a value that a question quotes
 _OPEN, _CLOSE = "\x01", "\x02"
 _MARKED = re.compile(f"{_OPEN}[^{_CLOSE}]*{_CLOSE}")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 
 
 def mark(value: Any) -> str:
     return f"{_OPEN}{value}{_CLOSE}"
 
 
-_ARTICLE = re.compile(f"\\b([aA]) (?={_OPEN}[aeioAEIO])")
+# By sound: an SKU, an n.
+_ARTICLE = re.compile(f"\\b([aA]) (?={_OPEN}(?:[aeioAEIO]|[FHLMNRSX](?![a-z])|[fhlmnrsx](?![A-Za-z])))")
 
 
 def plain(text: str) -> str:
@@ -52,7 +54,7 @@ def sayable(value: Any) -> bool:
 
 def words_of(name: str) -> list[str]:
     """``statusCode`` → status, code. Acronyms stay whole."""
-    return [word if word.isupper() and len(word) > 1 else word.lower() for word in _WORD.findall(name)]
+    return [word if word.isupper() and len(word) > 1 else word.lower() for word in words_in(name)]
 
 
 def noun_of(path: str, parts: int = 2) -> str:

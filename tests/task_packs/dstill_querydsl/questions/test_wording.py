@@ -1,6 +1,8 @@
 """How questions are said: grammar rather than sentences, for every template; words for fields and numbers."""
 
+import re
 from collections import defaultdict
+from contextlib import suppress
 from random import Random
 from typing import Any, Callable
 
@@ -17,6 +19,7 @@ from dstill_querydsl.questions.scene import Skip
 from dstill_querydsl.questions.scenes import Scenes
 from dstill_querydsl.questions.units import around, spell
 from dstill_querydsl.questions.words import mark, noun_of, nouns, plain, plural, sayable, skeleton
+from dstill_querydsl.values import Values
 
 ENOUGH = 5
 DRAWS = 400
@@ -145,3 +148,76 @@ def test_a_mapping_may_bring_its_lexicon() -> None:
 def test_a_lexicon_that_cannot_be_read_is_refused(told: Any) -> None:
     with pytest.raises(DataError, match="lexicon"):
         Lexicon.of({"properties": {"took": {"type": "long"}}}, told)
+
+
+@pytest.mark.parametrize(
+    ("path", "noun"),
+    [
+        ("Größe (cm)", "größe cm"),
+        ("naïve_city", "naïve city"),
+        ("客户.等级", "客户 等级"),
+        ("हिन्दी_नाम", "हिन्दी नाम"),
+        ("cafe\N{COMBINING ACUTE ACCENT}Name", "café name"),
+        ("ΤιμήΠώλησης", "τιμή πώλησης"),
+        ("✈\N{VARIATION SELECTOR-16}", "'✈\N{VARIATION SELECTOR-16}'"),
+    ],
+)
+def test_words_of_any_alphabet_stay_whole(path: str, noun: str) -> None:
+    assert noun_of(path) == noun
+
+
+@pytest.mark.parametrize(("name", "said"), [("n", "an n"), ("SKU", "an SKU"), ("user", "a user"), ("name", "a name")])
+def test_the_article_goes_by_sound(name: str, said: str) -> None:
+    assert plain(f"a {mark(name)}") == said
+
+
+ODD = {
+    "properties": {
+        "is_paid": {"type": "boolean"},
+        "shop": {"type": "keyword"},
+        "os": {"type": "keyword"},
+        "zipCode": {"type": "keyword"},
+        "discounts": {"type": "flattened"},
+        "batterylevel": {"type": "long"},
+        "note": {"type": "text"},
+        "bought": {"type": "date"},
+        "sent": {"type": "date"},
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, list[str]]:
+    """Template → questions about `ODD`."""
+    scene = Scenes(Index(name="odd", mapping=ODD, settings={}, now="", documents=tuple, told=Values({})), 0).base
+    random = Random(3)
+    found: dict[str, list[str]] = defaultdict(list)
+    for template in TEMPLATES:
+        for _ in range(60):
+            with suppress(Skip):
+                found[template.name].append(compose(scene, template, random).example.question)
+    return found
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        r"\b(is|falls) (since|starting|during|from)\b",  # whose date is since …
+        r"\bpaids\b|\bis paid\b",  # a boolean has no plural
+        r"\bthe words \w+ in\b",
+        r"\b(other than|any \w+ but|anything but)\b",  # of those that have the field only; must_not asks of all
+        r"\bcunt\b",
+        r"\bwith an? (bought|sent) (to|yester)day\b",
+    ],
+)
+def test_what_no_question_says(wrong: str, said: dict[str, list[str]]) -> None:
+    questions = [question for several in said.values() for question in several]
+    assert len(questions) > 1_000
+    assert [question for question in questions if re.search(wrong, question)] == []
+
+
+def test_what_a_field_may_hold_is_not_called_absent(said: dict[str, list[str]]) -> None:
+    questions = [q for name, several in said.items() if name.startswith("no_field") for q in several]
+    assert any("revenue" in question for question in questions)
+    wrong = re.compile("operating system|postal code|discount|battery level")
+    assert [question for question in questions if wrong.search(question)] == []
