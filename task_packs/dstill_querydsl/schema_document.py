@@ -22,7 +22,7 @@ from dstill_querydsl.schema_forms import forms
 from dstill_querydsl.schema_forms_queries import COORDINATES
 from dstill_querydsl.schema_forms_scores import score_function
 from dstill_querydsl.schema_parts import Form
-from dstill_querydsl.schema_shapes import Schema, Shape, obj, union
+from dstill_querydsl.schema_shapes import Schema, Shape, any_way, obj, union
 from dstill_querydsl.schema_types import Argument, Reader
 
 __all__ = ["derive"]
@@ -175,7 +175,8 @@ class _Derivation:
         return schema
 
     def _argument(self, name: str, argument: Argument, loose: bool) -> Shape:
-        return schema_forms_names.shape_of(name) or self._reader.shape(argument.hint, loose)
+        shape = schema_forms_names.shape_of(name) or self._reader.shape(argument.hint, loose)
+        return any_way(shape) if name in schema_forms_names.ANY_WAY else shape
 
     def _entry(self, form: Form, value: Argument, loose: bool) -> Shape:
         """What stands under a field's name: the long form, and the short one where there is one."""

@@ -25,6 +25,7 @@ from dstill_querydsl.schema_parts import (
 )
 from dstill_querydsl.schema_shapes import (
     Shape,
+    any_way,
     array,
     bare_number,
     literals,
@@ -48,7 +49,7 @@ _BUCKET_ORDER = obj({"type": "object", "additionalProperties": ORDER.render(), "
 _SOURCE = Form(
     properties={
         "missing_bucket": BOOLEAN,
-        "missing_order": literals(["first", "last", "default"]),
+        "missing_order": any_way(literals(["first", "last", "default"])),
         "order": ORDER,
         "value_type": TEXT,
     },

@@ -23,6 +23,7 @@ from dstill_querydsl.schema_parts import (
 )
 from dstill_querydsl.schema_shapes import (
     Shape,
+    any_way,
     array,
     bare_number,
     literals,
@@ -74,7 +75,7 @@ _RESCORE = closed(
         rescore_query=QUERY,
         query_weight=NUMBER,
         rescore_query_weight=NUMBER,
-        score_mode=literals(["avg", "max", "min", "multiply", "total"]),
+        score_mode=any_way(literals(["avg", "max", "min", "multiply", "total"])),
     ),
     learning_to_rank=obj(),
     script=obj(),

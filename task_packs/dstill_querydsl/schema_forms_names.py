@@ -14,7 +14,7 @@ from typing import Mapping
 from dstill_querydsl.schema_parts import BOOST, NOT_NEGATIVE, POSITIVE
 from dstill_querydsl.schema_shapes import Shape, bare_number, null, pattern, text, union, with_extra
 
-__all__ = ["CALENDAR", "DISTANCE", "DURATION", "MINIMUM", "OFFSET", "TIME_ZONE", "any_case", "shape_of"]
+__all__ = ["ANY_WAY", "CALENDAR", "DISTANCE", "DURATION", "MINIMUM", "OFFSET", "TIME_ZONE", "any_case", "shape_of"]
 
 
 def any_case(*words: str) -> str:
@@ -67,6 +67,12 @@ _SHAPES: Mapping[str, Shape] = {
     "sigma": NOT_NEGATIVE,
     "window": POSITIVE,
 }
+
+# Whose words the parsers read in small or capital letters; others they do not (a nested's score_mode, collect_mode).
+ANY_WAY = frozenset({
+    "boost_mode", "boundary_scanner", "default_operator", "distance_type", "missing_order", "mode", "modifier",
+    "multi_value_mode", "operator", "order", "relation", "validation_method", "zero_terms_query",
+})  # fmt: skip
 
 
 def shape_of(name: str) -> Shape | None:

@@ -6,7 +6,7 @@ A table of `schema_parts.Form` by place; `schema_forms` puts the tables together
 from __future__ import annotations
 
 from dstill_querydsl.schema_forms_names import DISTANCE, MINIMUM, TIME_ZONE, any_case
-from dstill_querydsl.schema_forms_scores import ALONE, FUNCTIONS
+from dstill_querydsl.schema_forms_scores import ALONE, FUNCTION_SCORE_MODE, FUNCTIONS
 from dstill_querydsl.schema_parts import (
     BOOLEAN,
     BOOST,
@@ -27,6 +27,7 @@ from dstill_querydsl.schema_parts import (
 from dstill_querydsl.schema_shapes import (
     Schema,
     Shape,
+    any_way,
     anything,
     array,
     bare_number,
@@ -45,8 +46,8 @@ FORMS = Table()
 
 _ONE_BOUND = union(LOOSE, null())
 _BOUND = union(_ONE_BOUND, array(anything()))  # a list is read, and is then no value of any field
-_OPERATOR = literals(["and", "or", "AND", "OR"])
-_RELATION = literals(word for name in ("within", "contains", "intersects") for word in (name, name.upper()))
+_OPERATOR = any_way(literals(["and", "or"]))
+_RELATION = any_way(literals(["within", "contains", "intersects"]))
 
 
 _FORMAT = with_extra(union(TEXT, bare_number()), minLength=1)
@@ -124,7 +125,11 @@ FORMS.add(
 _SCRIPT = ref("type.Script")  # the long form alone, and not of the query `script`, where older engines take both
 FORMS.add("query.script_score", Form(properties={"script": _SCRIPT}))
 FORMS.add(
-    "query.function_score", Form(properties={**FUNCTIONS, "functions": array(ref("score_function"))}, apart=ALONE)
+    "query.function_score",
+    Form(
+        properties={**FUNCTIONS, "functions": array(ref("score_function")), "score_mode": FUNCTION_SCORE_MODE},
+        apart=ALONE,
+    ),
 )
 FORMS.add("query.multi_match", Form(properties={"operator": _OPERATOR}))
 FORMS.add("type.MatchQuery", Form(properties={"operator": _OPERATOR}))

@@ -7,14 +7,14 @@ FUNCTIONS["weight"]         -> a number
 from __future__ import annotations
 
 from dstill_querydsl.schema_parts import LOOSE, NUMBER, QUERY, SCALAR, closed, ref
-from dstill_querydsl.schema_shapes import Schema, anything, literals, obj
+from dstill_querydsl.schema_shapes import Schema, any_way, anything, literals, obj
 
-__all__ = ["ALONE", "FUNCTIONS", "score_function"]
+__all__ = ["ALONE", "FUNCTIONS", "FUNCTION_SCORE_MODE", "score_function"]
 
 _DECAY = obj(
     {
         "type": "object",
-        "properties": {"multi_value_mode": literals(["min", "max", "avg", "sum"]).render()},
+        "properties": {"multi_value_mode": any_way(literals(["min", "max", "avg", "sum"])).render()},
         "additionalProperties": closed(
             "decay", ("scale",), origin=anything(), scale=anything(), offset=anything(), decay=NUMBER
         ).render(),
@@ -22,6 +22,7 @@ _DECAY = obj(
         "x-what": "decay",
     }
 )
+FUNCTION_SCORE_MODE = any_way(literals(["multiply", "sum", "avg", "first", "max", "min"]))
 FUNCTIONS = {
     "random_score": closed("random_score", seed=SCALAR, field=LOOSE),
     "field_value_factor": closed(
@@ -30,8 +31,8 @@ FUNCTIONS = {
         field=LOOSE,
         factor=NUMBER,
         missing=NUMBER,
-        modifier=literals(
-            ["none", "log", "log1p", "log2p", "ln", "ln1p", "ln2p", "square", "sqrt", "reciprocal"],
+        modifier=any_way(
+            literals(["none", "log", "log1p", "log2p", "ln", "ln1p", "ln2p", "square", "sqrt", "reciprocal"])
         ),
     ),
     "script_score": closed("script_score", ("script",), script=ref("script")),

@@ -178,13 +178,15 @@ def _hint(error: Any) -> str:
 
 def _enum(error: Any) -> Iterator[Problem]:
     words = [str(word) for word in error.validator_value]
-    near = get_close_matches(str(error.instance), words, n=1, cutoff=0.6)
-    suggestion = near[0] if near else None
-    listed = ", ".join(word for word in words if word == word.lower()) or ", ".join(words)
-    hint = f"did you mean {suggestion!r}?" if suggestion else ""
-    yield _problem(
-        error, "wrong_value", f"{_name(error)} is one of {listed}; found {_found(error.instance)}", hint, suggestion
-    )
+    words = [word for word in words if word == word.lower()] or words
+    message = f"{_name(error)} is one of {', '.join(words)}; found {_found(error.instance)}"
+    yield _problem(error, "wrong_value", message, *_near(error.instance, words))
+
+
+def _near(found: Any, words: list[str]) -> tuple[str, str | None]:
+    """Hint and suggestion: the word that was probably meant, as desc by descending."""
+    near = get_close_matches(str(found).lower(), words, n=1, cutoff=0.5)
+    return (f"did you mean {near[0]!r}?", near[0]) if near else ("", None)
 
 
 def _pattern(error: Any) -> Iterator[Problem]:
@@ -192,7 +194,9 @@ def _pattern(error: Any) -> Iterator[Problem]:
     if list(error.schema_path)[-2:-1] == ["propertyNames"]:
         yield _problem(error, "wrong_name", f"{error.instance!r} cannot be a name: {wanted} is wanted")
     else:
-        yield _problem(error, "wrong_value", f"{_name(error)} wants {wanted}, found {_found(error.instance)}")
+        words = wanted.partition("one of ")[2].split(", ")
+        message = f"{_name(error)} wants {wanted}, found {_found(error.instance)}"
+        yield _problem(error, "wrong_value", message, *_near(error.instance, words))
 
 
 def _limit(error: Any) -> Iterator[Problem]:

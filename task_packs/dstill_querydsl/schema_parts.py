@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Mapping
 
-from dstill_querydsl.schema_shapes import Schema, Shape, array, boolean, literals, number, obj, text, union
+from dstill_querydsl.schema_shapes import Schema, Shape, any_way, array, boolean, literals, number, obj, text, union
 
 __all__ = [
     "BOOLEAN", "BOOST", "LOOSE", "LOOSE_TEXTS", "NOT_NEGATIVE", "NUMBER", "ORDER", "POSITIVE", "QUERIES", "QUERY",
@@ -76,7 +76,7 @@ BOOLEAN = boolean()
 QUERY = ref("query")
 QUERIES = union(array(QUERY), QUERY)
 SCALAR = LOOSE
-ORDER = literals(["asc", "desc", "ASC", "DESC"])
+ORDER = any_way(literals(["asc", "desc"]))
 NOT_NEGATIVE = number(minimum=0)
 POSITIVE = number(minimum=1)
 BOOST = NOT_NEGATIVE

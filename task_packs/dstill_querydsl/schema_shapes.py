@@ -19,6 +19,7 @@ from typing import Any, Iterable
 __all__ = [
     "Schema",
     "Shape",
+    "any_way",
     "anything",
     "array",
     "bare_number",
@@ -164,6 +165,13 @@ def boolean() -> Shape:
 
 def literals(words: Iterable[str]) -> Shape:
     return Shape(words=frozenset(words))
+
+
+def any_way(shape: Shape) -> Shape:
+    """`shape`, whose words may also be written Asc or ASC."""
+    return replace(
+        shape, words=frozenset(way for word in shape.words for way in (word, word.upper(), word.capitalize()))
+    )
 
 
 def array(items: Shape) -> Shape:

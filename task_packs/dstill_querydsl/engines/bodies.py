@@ -43,7 +43,7 @@ def _is_score_descending(keys: list[Any]) -> bool:
     if len(keys) != 1 or not isinstance(keys[0], dict) or list(keys[0]) != ["_score"]:
         return False
     order = keys[0]["_score"]
-    return bool((order.get("order", "desc") if isinstance(order, dict) else order) == "desc")
+    return str(order.get("order", "desc") if isinstance(order, dict) else order).lower() == "desc"
 
 
 def counts_hits(body: Mapping[str, Any]) -> bool:

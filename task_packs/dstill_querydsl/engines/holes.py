@@ -174,7 +174,7 @@ def _averaged(sort: Any) -> Iterator[str]:
     for key in sort if isinstance(sort, list) else [sort]:
         if isinstance(key, Mapping):
             for name, how in key.items():
-                if isinstance(how, Mapping) and how.get("mode") in ("avg", "median"):
+                if isinstance(how, Mapping) and str(how.get("mode")).lower() in ("avg", "median"):
                     yield name
 
 

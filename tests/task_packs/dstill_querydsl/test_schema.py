@@ -247,6 +247,42 @@ def test_messages_name_the_path_what_stood_there_and_what_would_be_right(body, c
     assert hint in problem.hint
 
 
+@pytest.mark.parametrize("way", [str.lower, str.upper, str.capitalize])
+def test_words_are_read_as_engines_read_them(way) -> None:
+    """All four engines take these in small and capital letters."""
+    point = {"loc": [1, 2], "order": way("desc"), "mode": way("min"), "distance_type": way("plane")}
+    field = {"order": way("asc"), "mode": way("avg")}
+    function = {"field_value_factor": {"field": "n", "modifier": way("log1p")}}
+    scores = {"score_mode": way("max"), "boost_mode": way("replace")}
+    match = {"query": "x", "operator": way("and"), "zero_terms_query": way("all")}
+    place = {"distance": "1km", "loc": [1, 2], "distance_type": way("arc"), "validation_method": way("strict")}
+    source = {"terms": {"field": "f", "order": way("desc"), "missing_bucket": True, "missing_order": way("last")}}
+    for body in (
+        {"sort": [{"_geo_distance": point}, {"f": field}, {"_score": {"order": way("desc")}}, {"g": way("desc")}]},
+        {"query": {"function_score": {**function, **scores}}},
+        {"query": {"bool": {"must": [{"match": {"f": match}}, {"geo_distance": place}]}}},
+        {"query": {"range": {"f": {"gte": 1, "relation": way("within")}}}},
+        {"aggs": {"a": {"composite": {"sources": [{"x": source}]}}}},
+        {"aggs": {"a": {"terms": {"field": "f", "order": {"_key": way("asc")}}}}},
+    ):
+        assert schema.check(body) == ()
+
+
+def test_other_words_are_read_as_they_are_written() -> None:
+    for body in (
+        {"query": {"nested": {"path": "p", "query": {"match_all": {}}, "score_mode": "MAX"}}},
+        {"query": {"multi_match": {"query": "x", "fields": ["f"], "type": "PHRASE"}}},
+        {"aggs": {"a": {"terms": {"field": "f", "collect_mode": "BREADTH_FIRST"}}}},
+    ):
+        assert _first(body).code == "wrong_value"
+
+
+@pytest.mark.parametrize(("word", "meant"), [("descending", "desc"), ("Ascending", "asc"), ("dsc", "desc")])
+def test_a_word_that_was_meant_is_named(word, meant) -> None:
+    for body in ({"sort": [{"f": word}]}, {"sort": [{"f": {"order": word}}]}):
+        assert _first(body).suggestion == meant
+
+
 def test_suggestions_are_values() -> None:
     assert _first({"query": {"mach": {}}}).suggestion == "match"
     assert _first({"query": {"multi_match": {"query": "x", "type": "best_field"}}}).suggestion == "best_fields"
