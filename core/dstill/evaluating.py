@@ -12,7 +12,7 @@ import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
 
-from dstill import hardware, stages
+from dstill import hardware, processes, stages
 from dstill.errors import ConfigError, DataError, RunError, did_you_mean
 from dstill.folder import data_file, system_file
 from dstill.making import make_student, modalities
@@ -112,10 +112,11 @@ def _made_of(run: Run) -> list[str]:
 def scoring(run: Run, validation: Sequence[Record]) -> Iterator[Callable[[Writer], float] | None]:
     """The accuracy of a student in training on the first validation questions; None where nobody asks for it.
 
-    Executable accuracy where the task's answers are run, else the share of exact answers.
+    Executable accuracy where the task's answers are run, else the share of exact answers. Of several processes
+    the first asks, for all.
     """
     recipe = run.settings.train
-    if recipe.early_stopping != "accuracy":
+    if recipe.early_stopping != "accuracy" or not processes.leads():
         yield None
         return
     if not validation:

@@ -17,18 +17,17 @@ import fcntl
 import json
 import logging
 import os
-import platform
 import re
 import shutil
 import socket
 import time
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping, Self
 
 from dstill.errors import DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
 from dstill.files import disk_error, no_folder, write_text
+from dstill.origin import versions
 from dstill.records import SCHEMA_VERSION, Row
 from dstill.rows import read_rows, write_rows
 from dstill.secrets import redact
@@ -37,8 +36,6 @@ __all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 
 RUNS = Path("runs")
 MANIFEST = "run.json"
-# What decides the bytes of a run, beside its configuration.
-LIBRARIES = ("dstill", "torch", "transformers", "peft", "bitsandbytes", "elasticsearch", "osmem-server", "openai")
 
 log = logging.getLogger("dstill")
 
@@ -69,7 +66,7 @@ class RunFolder:
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "arguments": dict(arguments),
                 "seed": seed,
-                "versions": _versions(),
+                "versions": versions(),
                 "stages": {},
                 "files": {},
             },
@@ -296,11 +293,3 @@ def _unwritable(folder: Path, error: OSError) -> DstillError:
     if reason is None:
         return disk_error(error, folder)
     return UsageError(f"cannot write {folder}: {reason}", where="--out", hint="choose another folder")
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        with contextlib.suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    return versions

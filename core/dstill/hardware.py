@@ -14,6 +14,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from dstill import processes
 from dstill.errors import UsageError
 from dstill.parts import Device
 
@@ -39,7 +40,10 @@ def planned_device(vram: str) -> Device:
 
 
 def device() -> Device:
-    """Where training would happen here: the first CUDA device, else the CPU."""
+    """Where training would happen here: the first CUDA device, else the CPU.
+
+    Of several processes on this machine each has a device of its own, or its part of the memory.
+    """
     try:
         import torch
     except ImportError:
@@ -47,6 +51,7 @@ def device() -> Device:
     else:
         cuda = torch.cuda.is_available()
     if cuda:
+        torch.cuda.set_device(processes.local_number())
         free, total = torch.cuda.mem_get_info()
         return Device(
             name=torch.cuda.get_device_name(),
@@ -60,7 +65,7 @@ def device() -> Device:
         name=f"CPU ({platform.machine()}, {cores} cores)",
         kind="cpu",
         total=total_memory(),
-        free=available_memory(),
+        free=available_memory() // processes.local_count(),
         bf16=_cpu_bf16(),
     )
 

@@ -189,6 +189,10 @@ class Recipe:
         default="attention", metadata={"help": "attention (q and v projections), all-linear, or names with commas"}
     )
     threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads; 0: torch's own choice"})
+    report_to: str = field(
+        default="auto",
+        metadata={"help": "auto: TensorBoard where installed; none; or names of transformers' report_to, with commas"},
+    )
 
     def on(self, device: Device) -> Recipe:
         """The recipe with ``precision`` settled for `device`: bf16 on a GPU that has it, else fp32.
@@ -311,6 +315,7 @@ class TrainingJob:
     checkpoints: Path | None = None  # where to keep them; None: none are kept
     allow_changed: bool = False  # go on from a checkpoint of other settings
     score: Callable[[Writer], float] | None = None  # accuracy of a student in training, for early stopping
+    events: Path | None = None  # where TensorBoard's files go; None: none are written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -324,6 +329,8 @@ class Fitted:
     trained_parameters: int
     all_parameters: int
     best_step: int | None = None  # whose weights were taken, where early stopping chose; None: the last
+    tokens_seen: int | None = None  # padding not counted; None: not measured, as of a student without tokens
+    rows_per_second: float | None = None  # records, evaluations included
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,43 +18,45 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import secrets
-import shutil
-from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Self
+from typing import Any, Iterator, Mapping, Protocol, Self
 
 from dstill import config as configuration
-from dstill import hardware
 from dstill import plugins as plugin_loading
+from dstill import processes
 from dstill.config import Config, Settings
-from dstill.errors import DataError, Interrupted
-from dstill.evaluating import evaluate, scoring, writer_of
-from dstill.files import link_tree, renewed, write_text
+from dstill.errors import Interrupted, UsageError
+from dstill.evaluating import evaluate, writer_of
+from dstill.files import link_tree, write_text
 from dstill.folder import RunFolder, data_file, find_run, system_file
 from dstill.generating import generate
-from dstill.making import choose_modality, make_executor, make_student, make_task, task_name
-from dstill.parts import Executor, Objective, Reason, Student, TrainingJob, Writer
+from dstill.making import make_executor, make_student, make_task, task_name
+from dstill.parts import Executor, Objective, Student, Writer
 from dstill.plugins import Plugins
 from dstill.records import Prediction, Record, Rejection, Verdict
 from dstill.task import Task
+from dstill.training import train
 
 __all__ = ["Progress", "Run"]
 
-# Called as progress(what, done, total); total 0: not known.
-Progress = Callable[[str, int, int], None]
 # What Ctrl-C leaves, by stage.
 KEPT = {
     "generate": "every reply is kept",
     "train": "the student that was there before is kept",
     "evaluate": "the predictions that were finished are kept",
 }
-CHECKPOINTS = "checkpoints"  # of a training that is under way or was stopped
+TOGETHER = "train"  # the one stage that several processes may do together
 log = logging.getLogger("dstill")
 
 
-def _silent(what: str, done: int, total: int) -> None:
+class Progress(Protocol):
+    """Called as work goes on. `total` 0: not known; `detail`: more for the person, in a few words."""
+
+    def __call__(self, what: str, done: int, total: int, detail: str = "") -> None: ...
+
+
+def _silent(what: str, done: int, total: int, detail: str = "") -> None:
     return None
 
 
@@ -115,18 +117,19 @@ class Run(RunFolder):
         """config.toml as the run is set now: what the next command on it begins with."""
         write_text(self.folder / "config.toml", self.config.to_toml())
 
+    def config_with(self, flags: Mapping[str, Any]) -> Config:
+        """This run's configuration with `flags` before it. Raises ConfigError."""
+        own = {key: value for key, value in self.config.flat().items() if value is not None}
+        sections = plugin_loading.part_sections(self.plugins)
+        return configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
+
     def branch(self, folder: Path, *, flags: Mapping[str, Any]) -> Run:
         """A new run at `folder` on the dataset of this one, with `flags` before this one's configuration.
 
         The files of the dataset are shared, not copied, where the file system can (hard links): a stage that
         makes them anew puts new files in their place. Raises UsageError, ConfigError, DiskError.
         """
-        config = configuration.load(
-            self.folder / "config.toml",
-            flags=flags,
-            environment={},
-            sections=plugin_loading.part_sections(self.plugins),
-        )
+        config = self.config_with(flags)
         made = Run.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
         link_tree(self.folder / "dataset", made.folder / "dataset")
         of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
@@ -182,7 +185,20 @@ class Run(RunFolder):
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """As in `RunFolder`; Ctrl-C raises Interrupted, which says how to go on."""
+        """As in `RunFolder`; Ctrl-C raises Interrupted, which says how to go on.
+
+        Of several processes (`dstill.processes`) only the first locks the run, logs, and writes what is found.
+        """
+        if processes.count() > 1 and name != TOGETHER:
+            raise UsageError(
+                f"dstill {name.split()[0]} runs in one process, and here are {processes.count()}",
+                where="WORLD_SIZE in the environment",
+                hint=f"start it without torchrun or accelerate; those are for dstill {TOGETHER}",
+            )
+        if not processes.leads():
+            log.setLevel(logging.ERROR)
+            yield {}
+            return
         try:
             with super().stage(name) as facts:
                 yield facts
@@ -205,61 +221,8 @@ class Run(RunFolder):
         A training that was stopped goes on from its newest checkpoint: not with `restart`, and one whose
         settings or data have changed since only with `allow_changed` (RunError).
         """
-        recipe = self.settings.train
-        with self.stage("train") as facts:
-            train, validation = self.records("train"), self.records("validation")
-            if not train:
-                raise DataError(
-                    "no training rows", where=str(self.folder / data_file("train")), hint="`dstill generate` first"
-                )
-            pairs = [tuple(self.objective.pairs(record, self.task)) for record in train]
-            device = hardware.device()
-            shape = self.student.shape(text for row in pairs for pair in row for text in (pair.source, pair.target))
-            modality, choice = choose_modality(self.plugins, self.config, shape, device)
-            log.info("modality %s on %s", choice.modality, device.name)
-            checkpoints = self.folder / CHECKPOINTS
-            if restart:
-                shutil.rmtree(checkpoints, ignore_errors=True)
-            job = TrainingJob(
-                train=pairs,
-                validation=[tuple(self.objective.pairs(record, self.task)) for record in validation],
-                modality=modality,
-                recipe=recipe,
-                device=device,
-                folder=self.folder / "student",
-                seed=self.settings.project.seed,
-                card={"task": self.task.name, "objective": recipe.objective, "rows": len(train)},
-                on_step=lambda step, steps, values: self.progress("training", step, steps),
-                checkpoints=checkpoints,
-                allow_changed=allow_changed,
-            )
-            with scoring(self, validation) as score, renewed(job.folder):
-                fitted = self.student.fit(replace(job, score=score))
-            shutil.rmtree(checkpoints, ignore_errors=True)  # nobody goes on from here
-            # the student on disk is of these settings from now on, also for `evaluate`
-            self.keep_settings()
-            facts.update(asdict(fitted))
-            facts.update(
-                id=secrets.token_hex(8),  # of this training: predictions name it
-                student=recipe.student,
-                objective=recipe.objective,
-                modality=choice.modality,
-                device=asdict(device),
-                choice=[_reason(reason) for reason in choice.reasons],
-                student_seconds=fitted.seconds,
-            )
-        return facts
+        return train(self, restart=restart, allow_changed=allow_changed)
 
     def evaluate(self) -> Mapping[str, Any]:
         """Student → predictions (those that are missing) → verdicts → scores of every system and set."""
         return evaluate(self)
-
-
-def _reason(reason: Reason) -> dict[str, Any]:
-    return {
-        "modality": reason.modality,
-        "fullness": reason.fullness,
-        "need": reason.need.total,
-        "parts": dict(reason.need.parts),
-        "unfit": reason.unfit,
-    }

@@ -28,7 +28,7 @@ from dstill.files import write_text
 from dstill.records import Pair
 from dstill_finetune.saving import saving
 
-__all__ = ["Checkpoints", "digest"]
+__all__ = ["Checkpoints", "digest", "step_of"]
 
 BEGAN, COMPLETE, PROGRESS = "began.json", "COMPLETE.json", "progress.json"
 PREFIX = "checkpoint-"
@@ -85,7 +85,7 @@ class Checkpoints:
             files = {str(f.relative_to(path)): {"size": f.stat().st_size, "sha256": _sha256(f)} for f in _files(path)}
         write_text(path / COMPLETE, json.dumps({"files": files}, indent=2) + "\n")
         for old in self._by_step()[self.keep :]:
-            if _step(old) != self.best:
+            if step_of(old) != self.best:
                 shutil.rmtree(old, ignore_errors=True)
 
     def progress(self, path: Path) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class Checkpoints:
         """Newest first."""
         return sorted(
             (p for p in self.folder.glob(f"{PREFIX}*") if p.is_dir() and p.name.removeprefix(PREFIX).isdecimal()),
-            key=_step,
+            key=step_of,
             reverse=True,
         )
 
@@ -170,8 +170,9 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _step(path: Path) -> int:
-    return int(path.name.removeprefix(PREFIX))
+def step_of(path: Path | None) -> int:
+    """The step of a checkpoint; 0 where there is none."""
+    return int(path.name.removeprefix(PREFIX)) if path is not None else 0
 
 
 def _brief(value: Any) -> str:

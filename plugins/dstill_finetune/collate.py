@@ -18,6 +18,7 @@ over pairs of tokens: prompt and targets of a decoder, the targets of an encoder
 
 from __future__ import annotations
 
+import math
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Sequence
 
@@ -147,21 +148,38 @@ class BucketSampler:
 
     Shuffled, cut into buckets of 32 batches, sorted inside each, and the batches shuffled
     again. The order hangs on seed and epoch alone.
+
+    With several `processes` a `batch` is what they take together, each its part of it, in turn. The
+    last one is shared out evenly and filled up with records that have no weight (`Dataset`): so
+    all take part in every step, and each record is learnt once an epoch.
     """
 
-    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
+    def __init__(self, lengths: Sequence[int], batch: int, seed: int, processes: int = 1) -> None:
         self.lengths = lengths
         self.batch = batch
         self.seed = seed
+        self.processes = processes
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        records = len(self.lengths)
+        return records if self.processes == 1 else math.ceil(records / self.batch) * self.batch
 
     def __iter__(self) -> Iterator[int]:
+        for batch in self._batches():
+            yield from batch if self.processes == 1 else self._shared_out(batch)
+
+    def _shared_out(self, batch: list[int]) -> Iterator[int]:
+        part = self.batch // self.processes
+        fill = ~min(batch, key=self.lengths.__getitem__)
+        for number in range(self.processes):
+            own = batch[len(batch) * number // self.processes : len(batch) * (number + 1) // self.processes]
+            yield from own + [fill] * (part - len(own))
+
+    def _batches(self) -> Iterator[list[int]]:
         import torch
 
         generator = torch.Generator().manual_seed((self.seed << 16) + self.epoch)
@@ -178,5 +196,4 @@ class BucketSampler:
         # the short batch stays last: a sampler gives indices, and the loader cuts them every `batch`
         whole = [b for b in batches if len(b) == self.batch]
         rest = [b for b in batches if len(b) < self.batch]
-        for chosen in [*shuffled(whole), *rest]:
-            yield from chosen
+        yield from [*shuffled(whole), *rest]

@@ -18,7 +18,7 @@ of a record, and is computed once; a trained student is given the task word to b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Mapping, Sequence
 
 from dstill.errors import DataError
@@ -59,7 +59,10 @@ class Dataset:
         return len(self.records)
 
     def __getitem__(self, index: int) -> Encoded:
-        return self.records[index]
+        """Record `index`; for ``~index`` the same without weight, which only fills a batch."""
+        if index >= 0:
+            return self.records[index]
+        return tuple(replace(row, weight=0.0) for row in self.records[~index])
 
 
 class Encoder:

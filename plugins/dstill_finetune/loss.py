@@ -25,17 +25,17 @@ __all__ = ["TokenLosses", "scale", "tokens"]
 
 
 def tokens(batch: dict[str, Any], branches: int) -> torch.Tensor:
-    """(branches,) learnt tokens of each branch, on the CPU."""
+    """(branches,) learnt tokens of each branch, on the CPU. Those without weight only fill a batch."""
     import torch
 
-    learnt = batch["branch"][batch["labels"] != IGNORED].cpu()
+    learnt = batch["branch"][(batch["labels"] != IGNORED) & (batch["weight"] > 0)].cpu()
     return torch.bincount(learnt, minlength=branches).double()
 
 
 def scale(batch: dict[str, Any], counts: torch.Tensor) -> None:
     """Each token's factor in the loss takes the place of its branch and weight."""
     branch, weight = batch.pop("branch").cpu(), batch.pop("weight").cpu()
-    batch["scale"] = (weight / counts[branch]).float()
+    batch["scale"] = (weight / counts.where(counts > 0, 1.0)[branch]).float()
 
 
 class TokenLosses:

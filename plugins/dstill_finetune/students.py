@@ -20,12 +20,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
-from dstill import hardware
-from dstill.errors import DataError
+from dstill import hardware, processes
+from dstill.errors import DataError, UsageError
 from dstill.parts import Fitted, Recipe, Student, TrainingJob, Writer
-from dstill_finetune import folders
+from dstill_finetune import folders, reporting
 from dstill_finetune.card import model_card
-from dstill_finetune.checkpoints import Checkpoints, digest
+from dstill_finetune.checkpoints import Checkpoints, digest, step_of
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Dataset, Encoder
 from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
@@ -60,6 +60,12 @@ class Finetuned(Student):
     def fit(self, job: TrainingJob) -> Fitted:
         folders.quiet()
         job = replace(job, recipe=resolved(job.recipe, job.device))
+        if job.recipe.auto_find_batch_size and processes.count() > 1:
+            raise UsageError(
+                f"a batch that does not fit is halved in one process only, and this training has {processes.count()}",
+                where="train.auto_find_batch_size = true",
+                hint="set it to false, and train.per_device_train_batch_size to what fits",
+            )
         with saving(job.folder):
             job.folder.mkdir(parents=True, exist_ok=True)
         with cpu_threads(job.recipe.threads), PeakMemory(job.device.kind) as peak:
@@ -79,6 +85,7 @@ class Finetuned(Student):
         import torch
 
         recipe = job.recipe
+        told = reporting.required(recipe.report_to) if job.events is not None and processes.leads() else []
         torch.manual_seed(job.seed)  # of adapters, which are drawn when a modality makes them
         options = job.modality.load_options(recipe, job.device)
         tokenizer, base = self.start(job)
@@ -92,19 +99,21 @@ class Finetuned(Student):
         _settle(model, tokenizer, recipe)
         model = job.modality.prepare(model, recipe)
         checkpoints, resume = _checkpoints(job)
-        history = train(
-            model,
-            _collator(model, encoder, data, validation),
-            data,
-            validation,
-            recipe,
-            job.device,
-            seed=job.seed,
-            on_step=job.on_step,
-            checkpoints=checkpoints,
-            resume=resume,
-            score=_score(job, model, encoder),
-        )
+        with reporting.callbacks(told, events=job.events, step=step_of(resume)) as callbacks:
+            history = train(
+                model,
+                _collator(model, encoder, data, validation),
+                data,
+                validation,
+                recipe,
+                job.device,
+                seed=job.seed,
+                on_step=job.on_step,
+                checkpoints=checkpoints,
+                resume=resume,
+                score=_score(job, model, encoder),
+                callbacks=callbacks,
+            )
         adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
         if base == "base" and not (adapter or four_bit):
             shutil.rmtree(job.folder / base)  # a student of its own, which `build` can draw anew from its seed
@@ -133,9 +142,12 @@ class Finetuned(Student):
             trained_parameters=trained,
             all_parameters=_count(model),
             best_step=history.best,
+            tokens_seen=history.tokens,
+            rows_per_second=round(history.rows_per_second, 3),
         )
-        with saving(job.folder):
-            self._save(job, model, facts, fitted, left_out=data.left_out, cut=encoder.cuts_prompts)
+        if processes.leads():
+            with saving(job.folder):
+                self._save(job, model, facts, fitted, left_out=data.left_out, cut=encoder.cuts_prompts)
         return fitted
 
     def _untrained(self, folder: Path, base: str, seed: int, options: Any) -> Any:
@@ -188,7 +200,8 @@ def _checkpoints(job: TrainingJob) -> tuple[Checkpoints | None, Path | None]:
     made_of = {**asdict(job.recipe), "modality": job.modality.name, "seed": job.seed, "data": digest(job.train)}
     for name in UNDECIDING:
         made_of.pop(name)
-    return checkpoints, checkpoints.begin(made_of, allow_changed=job.allow_changed)
+    made_of["processes"] = processes.count()
+    return checkpoints, processes.of_first(lambda: checkpoints.begin(made_of, allow_changed=job.allow_changed))
 
 
 def _last(job: TrainingJob) -> Callable[[], str]:
@@ -197,7 +210,7 @@ def _last(job: TrainingJob) -> Callable[[], str]:
 
 
 # What may be another at every start: it does not change what is learnt.
-UNDECIDING = ("threads", "save_steps", "save_total_limit", "auto_find_batch_size", "policy", "max_seconds")
+UNDECIDING = ("threads", "report_to", "save_steps", "save_total_limit", "auto_find_batch_size", "policy", "max_seconds")
 
 
 def _score(job: TrainingJob, model: Any, encoder: Encoder) -> Callable[[], float] | None:

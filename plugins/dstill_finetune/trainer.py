@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
+from dstill import processes
 from dstill.errors import Interrupted
 from dstill.parts import Device, Recipe
 from dstill_finetune.checkpoints import Checkpoints
@@ -42,6 +43,8 @@ class History:
     seconds: float = 0.0
     rows: list[Mapping[str, float]] = field(default_factory=list)
     best: int | None = None  # the step whose weights these are, where early stopping chose
+    tokens: int = 0  # seen, padding not counted
+    rows_per_second: float = 0.0  # records, evaluations included
 
 
 def learning_rate_factor(progress: float, warmup: float) -> float:
@@ -64,23 +67,27 @@ def train(
     checkpoints: Checkpoints | None = None,
     resume: Path | None = None,
     score: Callable[[], float] | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> History:
     """Train `model` in place, from the checkpoint `resume` on where there is one.
 
-    `score` is what early stopping on accuracy looks at. Raises TrainingError, and Interrupted when a
-    person stopped it; what was learnt until then lies in a checkpoint.
+    `score` is what early stopping on accuracy looks at, `callbacks` are more of transformers' own. Raises
+    TrainingError, and Interrupted when a person stopped it; what was learnt until then lies in a checkpoint.
     """
+    import torch
+
     trainer_class, arguments_class, printer = _classes()
     steps = _steps(recipe, len(data))
+    rows_a_step = len(data) / _steps_an_epoch(recipe, len(data))
     with Stop() as stop, TemporaryDirectory() as nowhere:
-        watch = watch_class()(recipe, steps, on_step, checkpoints, stop)
+        watch = watch_class()(recipe, steps, on_step, checkpoints, stop, rows_a_step)
         trainer = trainer_class(
             recipe=recipe,
             watch=watch,
             score=score,
             model=model,
             args=arguments_class(
-                output_dir=nowhere if checkpoints is None else str(checkpoints.folder),
+                output_dir=str(checkpoints.folder) if checkpoints is not None and processes.leads() else nowhere,
                 max_steps=steps,
                 use_cpu=device.kind == "cpu",
                 dataloader_pin_memory=device.kind == "cuda",
@@ -90,28 +97,43 @@ def train(
             data_collator=collator,
             train_dataset=data,
             eval_dataset=validation if len(validation) else None,
-            callbacks=[watch],
+            callbacks=[watch, *callbacks],
         )
+        trainer.args._n_gpu = min(1, trainer.args.n_gpu)  # several cards are several processes: a batch is not cut
         trainer.remove_callback(printer)  # it prints to stdout, which is for results
         if recipe.gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         if checkpoints is not None and resume is not None:
             watch.go_on(checkpoints.progress(resume))
+        if not processes.leads():
+            torch.manual_seed(seed + processes.number())  # a dropout of its own
         watch.begin()
         trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
-        if stop.asked:
+        if watch.asked:
             raise _stopped(trainer.state.global_step, steps, watch.last)
-        if checkpoints is not None and watch.best.step not in (None, trainer.state.global_step):
+        chosen = watch.best.step not in (None, trainer.state.global_step)
+        if checkpoints is not None and chosen and processes.leads():
             trainer._load_from_checkpoint(str(checkpoints.at(watch.best.step)))
-    return History(steps=trainer.state.global_step, seconds=watch.elapsed, rows=watch.rows, best=watch.best.step)
+    return History(
+        steps=trainer.state.global_step,
+        seconds=watch.elapsed,
+        rows=watch.rows,
+        best=watch.best.step,
+        tokens=watch.tokens,
+        rows_per_second=trainer.state.global_step * rows_a_step / watch.elapsed,
+    )
 
 
 def _steps(recipe: Recipe, records: int) -> int:
     """Optimizer steps of the whole training."""
     if recipe.max_steps > 0:
         return recipe.max_steps
-    a_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
-    return max(1, math.ceil(math.ceil(records / a_step) * recipe.num_train_epochs))
+    return max(1, math.ceil(_steps_an_epoch(recipe, records) * recipe.num_train_epochs))
+
+
+def _steps_an_epoch(recipe: Recipe, records: int) -> int:
+    a_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps * processes.count()
+    return math.ceil(records / a_step)
 
 
 def _options(recipe: Recipe, steps: int, *, evaluates: bool, saves: bool) -> dict[str, Any]:
@@ -137,6 +159,7 @@ def _options(recipe: Recipe, steps: int, *, evaluates: bool, saves: bool) -> dic
         "save_steps": math.ceil(every / logging) * logging,
         "report_to": [],
         "disable_tqdm": True,
+        "ddp_find_unused_parameters": False,  # every weight that moves has a part in every loss
         "remove_unused_columns": False,
         "include_num_input_tokens_seen": "no",
     }
@@ -159,13 +182,15 @@ def _classes() -> tuple[Any, Any, Any]:
         def __init__(
             self, *, recipe: Recipe, watch: Any, score: Callable[[], float] | None = None, **kwargs: Any
         ) -> None:
-            self.recipe, self.watch, self.score = recipe, watch, score
+            self.recipe, self.watch = recipe, watch
+            self.score: Any = score  # None also where another process takes the accuracy, for all
             super().__init__(**kwargs)
             self.token_losses = TokenLosses(self.model)
 
         def _get_train_sampler(self, train_dataset: Any = None) -> BucketSampler:
             lengths = [_length(record) for record in self.train_dataset.records]
-            return BucketSampler(lengths, self._train_batch_size, self.args.seed)
+            count = self.args.world_size
+            return BucketSampler(lengths, self._train_batch_size * count, self.args.seed, count)
 
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
@@ -188,6 +213,16 @@ def _classes() -> tuple[Any, Any, Any]:
             with saving(Path(output_dir or self.args.output_dir)):
                 self.model.save_pretrained(output_dir or self.args.output_dir, **options)
 
+        def _save_rng_state(self, output_dir: str) -> None:
+            """Each process has its own, and process 0 writes all of them: the others write nothing."""
+            with TemporaryDirectory() as own:
+                super()._save_rng_state(own)
+                states = processes.gathered({file.name: file.read_bytes() for file in Path(own).iterdir()})
+            if processes.leads():
+                with saving(Path(output_dir)):
+                    for name, data in (item for state in states for item in state.items()):
+                        (Path(output_dir) / name).write_bytes(data)
+
         def floating_point_ops(self, inputs: Any) -> int:
             return 0  # counting them walks over all parameters at every step
 
@@ -202,10 +237,20 @@ def _classes() -> tuple[Any, Any, Any]:
             counts = torch.zeros(len(self.data_collator.branches), dtype=torch.float64)
             for batch in batches:
                 counts += tokens(batch, len(counts))
-            if self.args.world_size > 1:  # gradients are averaged over the devices, so each counts for all
-                counts = self.accelerator.gather(counts.to(device)[None]).sum(0).cpu() / self.args.world_size
+            seen = sum(_seen(batch, self.data_collator.pad) for batch in batches)
+            if self.args.world_size > 1:
+                counts, seen = self._of_all(counts, seen, device)
+            self.watch.tokens += seen
             for batch in batches:
                 scale(batch, counts)
+
+        def _of_all(self, counts: Any, seen: int, device: Any) -> tuple[Any, int]:
+            """Tokens of all processes; on the way they agree on the time, and on whether a person wants to stop."""
+            more = torch.tensor([seen, self.watch.stop.asked, self.watch.elapsed], dtype=torch.float64)
+            rows = self.accelerator.gather(torch.cat([counts, more])[None].to(device)).cpu()
+            self.watch.agree(asked=bool(rows[:, -2].any()), elapsed=rows[0, -1].item())
+            # gradients are averaged over the processes, so each token counts for all of them
+            return rows[:, : len(counts)].sum(0) / len(rows), int(rows[:, -3].sum())
 
         def compute_loss(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -220,22 +265,30 @@ def _classes() -> tuple[Any, Any, Any]:
             sums, counts = torch.zeros(2, branches, dtype=torch.float64)
             was_training = self.model.training
             self.model.eval()
+            own = range(processes.number() * size, len(records), processes.count() * size)
             with torch.no_grad():
-                for at in range(0, len(records), size):
+                for at in own:
                     batch = self._prepare_inputs(self.data_collator(records[at : at + size]))
                     counts += tokens(batch, branches)
                     branch, weight = batch.pop("branch"), batch.pop("weight")
                     losses, keep = self.token_losses(self.model, batch)
                     sums.index_add_(0, branch[keep].cpu(), (losses * weight[keep]).cpu().double())
             self.model.train(was_training)
+            sums, counts = (sum(parts) for parts in zip(*processes.gathered((sums, counts)), strict=True))
             metrics = {"eval_loss": (sums / counts.clamp(min=1)).sum().item()}
-            if self.score is not None:
-                metrics["eval_accuracy"] = self.score()
+            if self.recipe.early_stopping == "accuracy" and (self.score is not None or not processes.leads()):
+                metrics["eval_accuracy"] = processes.of_first(self.score)
             self.log(metrics)
             self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics
 
     return StepTrainer, TrainingArguments, PrinterCallback
+
+
+def _seen(batch: Mapping[str, Any], pad: int) -> int:
+    """Tokens that the student reads or is given to go on from; neither padding nor rows that only fill a batch."""
+    learnt = batch["weight"].any(dim=1)
+    return sum(int((batch[name][learnt] != pad).sum()) for name in ("input_ids", "decoder_input_ids") if name in batch)
 
 
 def _length(record: Encoded) -> int:

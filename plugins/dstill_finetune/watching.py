@@ -48,33 +48,53 @@ def watch_class() -> Any:
             on_step: Callable[[int, int, Mapping[str, float]], None],
             checkpoints: Checkpoints | None,
             stop: Stop,
+            rows_a_step: float,
         ) -> None:
-            self.recipe, self.steps, self.on_step = recipe, steps, on_step
+            self.recipe, self.steps, self.on_step, self.rows_a_step = recipe, steps, on_step, rows_a_step
             self.checkpoints, self.stop = checkpoints, stop
             self.best = Best(larger=recipe.early_stopping == "accuracy", patience=recipe.early_stopping_patience)
             self.rows: list[Mapping[str, float]] = []
+            self.tokens = 0  # seen, padding not counted
             self.spent = 0.0  # seconds before this process took over
+            self.before = 0  # steps that were made before
+            self._agreed: tuple[bool, float] | None = None
+            self._latest: dict[str, float] = {}
             self.begin()
 
         def begin(self) -> None:
             self.started = time.monotonic()
 
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.before = state.global_step
+
         def go_on(self, progress: Mapping[str, Any]) -> None:
             """Take up what a checkpoint's `state` says."""
-            self.rows, self.spent = list(progress["rows"]), progress["seconds"]
+            self.rows, self.spent, self.tokens = list(progress["rows"]), progress["seconds"], progress["tokens"]
             self.best = Best(**progress["best"])
 
         @property
         def state(self) -> dict[str, Any]:
-            return {"rows": self.rows, "seconds": self.elapsed, "best": asdict(self.best)}
+            return {"rows": self.rows, "seconds": self.elapsed, "tokens": self.tokens, "best": asdict(self.best)}
 
         @property
         def elapsed(self) -> float:
             return self.spent + time.monotonic() - self.started
 
+        def agree(self, asked: bool, elapsed: float) -> None:
+            """What holds for all processes in the step that begins: to stop after it, and the time."""
+            self._agreed = (asked, elapsed)
+
+        @property
+        def asked(self) -> bool:
+            return self.stop.asked if self._agreed is None else self._agreed[0]
+
+        @property
+        def clock(self) -> float:
+            return self.elapsed if self._agreed is None else self._agreed[1]
+
         def progress(self, step: int) -> float:
             """0 to 1, by steps or by time, whichever ends training first."""
-            by_time = self.elapsed / self.recipe.max_seconds if self.recipe.max_seconds else 0.0
+            by_time = self.clock / self.recipe.max_seconds if self.recipe.max_seconds else 0.0
             return min(1.0, max(step / self.steps, by_time))
 
         @property
@@ -89,13 +109,22 @@ def watch_class() -> Any:
             if bad:
                 raise diverged(bad[0], row[bad[0]], state.global_step, self.recipe, self.last)
             self.rows.append({**row, "seconds": round(self.elapsed, 3)})
-            self.on_step(state.global_step, self.steps, row)
+            self._tell(state.global_step, row)
+
+        def _tell(self, step: int, row: Mapping[str, float]) -> None:
+            """Of every step; the loss is the last one that was logged."""
+            self._latest = {**self._latest, **row}
+            seconds = time.monotonic() - self.started
+            speed = (step - self.before) * self.rows_a_step / seconds if seconds else 0.0
+            self.on_step(step, self.steps, {**self._latest, "rows_per_second": speed})
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            over = bool(self.recipe.max_seconds and self.elapsed >= self.recipe.max_seconds)
-            if over or self.stop.asked:
+            if not control.should_log:
+                self._tell(state.global_step, {})
+            over = bool(self.recipe.max_seconds and self.clock >= self.recipe.max_seconds)
+            if over or self.asked:
                 control.should_training_stop = True
-            if self.stop.asked:
+            if self.asked:
                 control.should_save = self.checkpoints is not None
             elif over or state.global_step >= self.steps:
                 control.should_save = False  # the student itself is saved next

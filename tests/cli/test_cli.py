@@ -653,4 +653,20 @@ def test_lines_of_progress_come_at_the_start_in_between_and_at_the_end(capsys: p
         for done in range(1, 101):
             report("counting", done, 100)
         report("looking", 1, 0)
+        report("counting", 100, 100)
     assert capsys.readouterr().err == "counting 1/100\ncounting 100/100\nlooking 1\n"
+
+
+def test_a_line_of_progress_says_how_long_it_will_take(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter([0.0, 5.0, 30.0])
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(now))
+    with console.progress() as report:
+        report("training", 10, 4000, "loss 1.2000")
+        report("training", 15, 4000, "loss 1.1500")
+        report("training", 40, 4000, "12 rows/s, loss 1.1000")
+    assert capsys.readouterr().err.splitlines() == [
+        "training 10/4000, loss 1.2000",
+        "training 40/4000, 12 rows/s, loss 1.1000, 1:06:00 left",
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from pathlib import Path
 from typing import Any, Callable
 
@@ -63,7 +64,7 @@ def data(run: Run) -> dict[str, bytes]:
 def test_a_whole_run(create: Callable[..., Run]) -> None:
     run = create()
     said: list[tuple[str, int, int]] = []
-    run.progress = lambda *step: said.append(step)
+    run.progress = lambda what, done, total, detail="": said.append((what, done, total))
 
     facts = run.generate()
     assert facts["splits"] == {"train": 13, "validation": 1, "test": 13}
@@ -92,6 +93,10 @@ def test_a_whole_run(create: Callable[..., Run]) -> None:
     assert manifest["status"] == "evaluate: done"
     assert set(manifest["stages"]) == {"generate", "train", "evaluate"}
     assert manifest["files"]["verdicts.jsonl"]["rows"] == 13
+    train = manifest["stages"]["train"]
+    assert (train["seed"], train["processes"]) == (0, 1)
+    assert train["versions"]["python"] == platform.python_version()
+    assert train["dataset"]["train"] == manifest["files"]["dataset/data/train.jsonl"]["sha256"]
     assert ("training", 2, 2) in said
     assert ("judging student", 13, 13) in said
 

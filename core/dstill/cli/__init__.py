@@ -11,6 +11,7 @@ import io
 import os
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import NoReturn, Sequence
@@ -19,15 +20,17 @@ import click
 from click.shell_completion import shell_complete
 
 from dstill import plugins as plugin_loading
+from dstill import processes
 from dstill.cli.app import App, Group
 from dstill.cli.console import error as show_error
-from dstill.cli.console import plain
+from dstill.cli.console import note, plain
 from dstill.errors import ConfigError, DstillError, Interrupted, UsageError
 from dstill.files import disk_error
 from dstill.secrets import redact
 
 __all__ = ["COMPLETE", "build", "main", "run"]
 
+PATIENCE = 5.0  # seconds in which the first of several processes says what is wrong for all
 COMPLETE = "_DSTILL_COMPLETE"  # by which a shell asks for completions
 
 
@@ -85,8 +88,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # where a terminal has no sign for a letter, its number
             stream.reconfigure(errors="backslashreplace")
-    with contextlib.suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGTERM, _terminated)
+    if processes.leads():  # by SIGTERM torchrun ends the others, which may wait for the first one where no handler runs
+        with contextlib.suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGTERM, _terminated)
     code = run(words)
     with contextlib.suppress(BrokenPipeError, ValueError):
         sys.stdout.flush()
@@ -113,10 +117,14 @@ def run(argv: Sequence[str]) -> int:
         if debug:
             print(redact(traceback.format_exc()), file=sys.stderr)
         shown = _as_dstill(problem, argv)
+        if not processes.leads():
+            return _ended(shown)
         show_error(shown, as_json=as_json)
         return shown.exit_code
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C quits at once
+        if not processes.leads():
+            return Interrupted.exit_code
         show_error(
             Interrupted("stopped", where=_command(argv), hint="run the same command again to go on"), as_json=as_json
         )
@@ -138,6 +146,19 @@ def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
         click.echo(problem.format_message(), err=True)
         return problem.exit_code
     return 0
+
+
+def _ended(problem: DstillError) -> int:
+    """Of several processes another one than the first ended.
+
+    What is wrong for all of them the first one says, and torchrun ends this one meanwhile. What is wrong
+    here alone is said after a while.
+    """
+    if not isinstance(problem, Interrupted):
+        time.sleep(PATIENCE)
+        note(f"process {processes.number()} of {processes.count()} (numbered from 0)")
+        show_error(problem, as_json=False)
+    return problem.exit_code
 
 
 def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:

@@ -14,6 +14,7 @@ import time
 import unicodedata
 from typing import Any, Iterator, Sequence
 
+from dstill import processes
 from dstill.config import masked
 from dstill.errors import DstillError
 from dstill.jsontext import dumps
@@ -81,8 +82,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
 
 @contextlib.contextmanager
 def progress() -> Iterator[Progress]:
-    """Bars on a terminal, plain lines elsewhere; both on stderr."""
-    if sys.stderr.isatty() and not plain():
+    """Bars on a terminal, plain lines elsewhere; both on stderr. Of several processes the first one's alone."""
+    if not processes.leads():
+        yield lambda what, done, total, detail="": None
+    elif sys.stderr.isatty() and not plain():
         with _bars() as report:
             yield report
     else:
@@ -94,33 +97,47 @@ def _bars() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
+    from rich.table import Column
 
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=None, table_column=Column(ratio=1, max_width=40)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True)),
     )
     known: dict[str, TaskID] = {}
-    with Bars(*columns, console=Console(stderr=True)) as bars:
+    with Bars(*columns, console=Console(stderr=True), expand=True) as bars:
 
-        def report(what: str, done: int, total: int) -> None:
+        def report(what: str, done: int, total: int, detail: str = "") -> None:
             if what not in known:
-                known[what] = bars.add_task(what, total=total or None)
-            bars.update(known[what], completed=done, total=total or None)
+                known[what] = bars.add_task(what, total=total or None, detail="")
+            bars.update(known[what], completed=done, total=total or None, detail=detail)
 
         yield report
 
 
 def _lines(every: float = 10.0) -> Progress:
     """A line when something begins, one every `every` seconds, one when it is done."""
-    last: dict[str, float] = {}
+    began: dict[str, tuple[float, int]] = {}
+    last: dict[str, tuple[float, int]] = {}
 
-    def report(what: str, done: int, total: int) -> None:
+    def report(what: str, done: int, total: int, detail: str = "") -> None:
         now = time.monotonic()
-        if what not in last or now - last[what] >= every or (done == total and total):
-            last[what] = now
-            note(f"{what} {done}/{total}" if total else f"{what} {done}")
+        since, at = began.setdefault(what, (now, done))
+        said, then = last.get(what, (now - every, -1))
+        if now - said >= every or (done == total != then and total):
+            last[what] = (now, done)
+            left = _clock((now - since) * (total - done) / (done - at)) if at < done < total else ""
+            words = [f"{what} {done}/{total}" if total else f"{what} {done}", detail, f"{left} left" if left else ""]
+            note(", ".join(word for word in words if word))
 
     return report
+
+
+def _clock(seconds: float) -> str:
+    """``1:05:09``, as a bar has it."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from dstill import processes
 from dstill.cli.app import App, app, complete_parts, json_option, run_argument, seed_option, set_option, setting
 from dstill.cli.console import emit, progress
 
@@ -32,6 +33,8 @@ def train(found: App, run: str, restart: bool, allow_changed: bool, as_json: boo
     with progress() as report:
         opened.progress = report
         facts = opened.train(restart=restart, allow_changed=allow_changed)
+    if not processes.leads():
+        return
     if as_json:
         emit({"run": str(opened.folder), "last": _last(facts), **{k: v for k, v in facts.items() if k != "history"}})
         return
