@@ -32,6 +32,7 @@ from dstill_querydsl.engines.replies import (
     names_index,
     reason_of,
     refused,
+    told,
     type_of,
     wait,
     whole,
@@ -84,7 +85,8 @@ class HttpEngine:
 
     def count(self, index: str) -> int:
         """Documents of an index, those inside `nested` fields not counted."""
-        return int(self._ask(lambda: self._client.count(index=index), f"the size of '{index}'")["count"])
+        reply = self._ask(lambda: self._client.count(index=index), f"the size of '{index}'")
+        return told(reply, int, "count")
 
     def validates(self, index: str, query: Mapping[str, Any]) -> bool:
         """Whether the engine takes `query` for one, without running it."""
@@ -93,7 +95,7 @@ class HttpEngine:
         def ask() -> Any:
             return self._client.perform_request("POST", path, headers=JSON, body={"query": dict(query)})
 
-        return bool(self._ask(ask, f"a query on '{index}'")["valid"])
+        return told(self._ask(ask, f"a query on '{index}'"), bool, "valid")
 
     # --- searching ----------------------------------------------------------------------
 
@@ -190,11 +192,10 @@ class HttpEngine:
         )
 
     def _forbidden(self, error: Any, what: str) -> AuthError:
-        return AuthError(
-            f"the engine refused {what} ({error.meta.status})",
-            where=reason_of(error.body),
-            hint="the key needs the privilege read and view_index_metadata on the index, and monitor on the cluster",
-        )
+        hint = "the key needs the privilege read and view_index_metadata on the index, and monitor on the cluster"
+        if not (self.settings.api_key_env or self.settings.basic_auth_env):
+            hint = f"name a key's environment variable with --set engine.api_key_env=NAME; {hint}"
+        return AuthError(f"the engine refused {what} ({error.meta.status})", where=reason_of(error.body), hint=hint)
 
     # --- loading ------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from dstill.config import looks_secret
 from dstill.records import OutcomeKind
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.phrases import phrases
+from dstill_querydsl.engines.replies import told
 from dstill_querydsl.fields import Field, Fields
 from dstill_querydsl.values import MOST, Known, Values
 
@@ -129,8 +130,8 @@ def _together(
     outcome = server.search(name, {"size": 0, "aggs": aggregations})
     if outcome.kind is OutcomeKind.OK:
         for n, one in enumerate(fields):
-            node = outcome.raw["aggregations"][f"f{n}"]
-            yield one, node["inside"] if one.nested else node
+            path = ("inside",) if one.nested else ()
+            yield one, told(outcome.raw, dict, "aggregations", f"f{n}", *path)
     elif len(fields) == 1:
         yield fields[0], f"not answered: {outcome.reason[:100]}"
     else:  # one of them is to blame, or all were too much at once

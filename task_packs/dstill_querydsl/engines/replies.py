@@ -11,13 +11,16 @@ Invalid is what would fail at every try, so that it is the body's fault; unavail
 from __future__ import annotations
 
 import random
-from typing import Any, Mapping
+from typing import Any, Mapping, TypeVar
 
+from dstill.errors import ServiceError
 from dstill.records import Outcome, OutcomeKind
 from dstill.waiting import retry_after
 
-__all__ = ["BUSY", "CLOSED", "is_engine_error", "names_index", "reason_of", "refused", "type_of", "wait", "whole"]
+__all__ = ["BUSY", "CLOSED", "is_engine_error", "names_index", "reason_of", "refused"]
+__all__ += ["told", "type_of", "wait", "whole"]
 
+T = TypeVar("T")
 BUSY = (429, 503)
 CLOSED = "index_closed_exception"
 _LONGEST_WAIT = 10.0  # seconds before another try, whatever Retry-After says
@@ -37,11 +40,27 @@ def whole(reply: Any) -> Outcome:
     """A reply of status 200: fine, unless it is of a part of the data only."""
     if not isinstance(reply, dict):
         return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="the reply is no JSON object")
+    hits = reply.get("hits")
+    if not isinstance(hits, dict) or not isinstance(hits.get("hits"), list):
+        return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="the reply is no search result")
     if reply.get("timed_out"):
         return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="timed out", raw=reply)
     if failed := (reply.get("_shards") or {}).get("failed"):
         return Outcome(kind=OutcomeKind.UNAVAILABLE, reason=f"{failed} shards failed", raw=reply)
     return Outcome(kind=OutcomeKind.OK, raw=reply)
+
+
+def told(reply: Any, kind: type[T], *path: str) -> T:
+    """What stands at a path of a reply. Raises ServiceError where that is something else."""
+    for key in path:
+        reply = reply.get(key) if isinstance(reply, Mapping) else None
+    if isinstance(reply, kind):
+        return reply
+    name = ".".join(path)
+    hint = "is it a proxy that changes replies?"
+    raise ServiceError(
+        f"the server answers as no engine does: its reply has no '{name}'", where="engine.url", hint=hint
+    )
 
 
 def refused(status: int, body: Any) -> Outcome:

@@ -277,3 +277,28 @@ def test_the_executor_reads_an_index_of_the_users(
 def test_the_executor_needs_a_server(toy_task: Task) -> None:
     with pytest.raises(UsageError, match="has no server"):
         Http().open(toy_task, Engine())
+
+
+# --- replies of another form ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reply", [{}, {"hits": []}, {"hits": {"hits": None}}, [1]], ids=str)
+def test_a_search_without_hits_is_nobodys_answer(serve: Serve, said: dict[str, Any], reply: Any) -> None:
+    with engine_that(serve, said, lambda: (200, {}, reply)) as engine:
+        assert engine.search("logs", {}).kind is OutcomeKind.UNAVAILABLE
+
+
+@pytest.mark.parametrize("reply", [{}, {"count": "many"}, [1]], ids=str)
+def test_a_count_without_a_number_is_said(serve: Serve, said: dict[str, Any], reply: Any) -> None:
+    with (
+        engine_that(serve, said, lambda: (200, {}, reply)) as engine,
+        pytest.raises(ServiceError, match="no 'count'"),
+    ):
+        engine.count("logs")
+
+
+def test_without_a_key_the_hint_is_how_to_give_one(serve: Serve) -> None:
+    url = serve(lambda method, path, body: (401, {}, {"error": {"type": "security_exception", "reason": "who?"}}))
+    with pytest.raises(AuthError) as caught:
+        HttpEngine(Engine(url=url))
+    assert "engine.api_key_env" in caught.value.hint
