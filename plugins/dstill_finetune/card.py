@@ -7,10 +7,12 @@ The code needs transformers (and peft, for an adapter) only, and gives the answe
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
 from dstill.parts import Fitted, TrainingJob
 from dstill.records import Pair
+from dstill_finetune.gguf_files import is_gguf
 
 if TYPE_CHECKING:
     from dstill_finetune.facts import Facts
@@ -47,26 +49,7 @@ def model_card(facts: Facts, job: TrainingJob, fitted: Fitted, *, left_out: int,
 def usage(facts: Facts, prompt: str, task: Sequence[int] = (), *, cut: bool = False) -> str:
     """Python that answers `prompt`; FOLDER is the student's. `task`: ids that the answer begins with."""
     kind = "AutoModelForSeq2SeqLM" if facts.encoder_decoder else "AutoModelForCausalLM"
-    quantized = ", BitsAndBytesConfig" if facts.four_bit else ""
-    lines = [f"from transformers import {kind}, AutoTokenizer{quantized}"]
-    if facts.adapter:
-        lines += ["from peft import PeftModel"]
-    lines += ["", 'FOLDER = "."', "tokenizer = AutoTokenizer.from_pretrained(FOLDER)"]
-    if not facts.adapter:
-        lines += [f"model = {kind}.from_pretrained(FOLDER)"]
-    else:
-        base = 'FOLDER + "/base"' if facts.base == "base" else json.dumps(facts.base)
-        options = ""
-        if facts.four_bit:
-            lines += [
-                'four_bit = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",',
-                "                              bnb_4bit_use_double_quant=True)",
-            ]
-            options = ", quantization_config=four_bit"
-        lines += [f"model = {kind}.from_pretrained({base}{options})"]
-        if facts.new_tokens:
-            lines += ["model.resize_token_embeddings(max(len(tokenizer), model.get_input_embeddings().num_embeddings))"]
-        lines += ["model = PeftModel.from_pretrained(model, FOLDER)"]
+    lines = _loading(facts, kind)
     suffix = "" if facts.encoder_decoder else "\n"
     answer = "" if facts.encoder_decoder else "[ids.shape[1]:]"
     lines += [
@@ -79,7 +62,7 @@ def usage(facts: Facts, prompt: str, task: Sequence[int] = (), *, cut: bool = Fa
         begun, answer = " decoder_input_ids=begun,", f"[{1 + len(task)}:]"
     elif task:
         lines += [f"ids = torch.cat([ids, torch.tensor([{list(task)}])], 1)  # the task word"]
-        lines.insert(0, "import torch")
+        lines = lines if "import torch" in lines else ["import torch", *lines]
     lines += [
         f"output = model.generate(input_ids=ids,{begun} attention_mask=ids.new_ones(ids.shape),",
         f"                        do_sample=False, max_new_tokens={facts.max_target_length},",
@@ -88,6 +71,61 @@ def usage(facts: Facts, prompt: str, task: Sequence[int] = (), *, cut: bool = Fa
         "",
     ]
     return "\n".join(lines)
+
+
+def _loading(facts: Facts, kind: str) -> list[str]:
+    """Lines that make `tokenizer` and `model`."""
+    if not facts.adapter:
+        return [
+            f"from transformers import {kind}, AutoTokenizer",
+            *_tokenizer(),
+            f"model = {kind}.from_pretrained(FOLDER)",
+        ]
+    dtype = "torch.bfloat16" if facts.precision == "bf16" else "torch.float32"
+    quantized = ", BitsAndBytesConfig" if facts.four_bit else ""
+    lines = [
+        "import torch",
+        "from peft import PeftModel",
+        f"from transformers import {kind}, AutoTokenizer{quantized}",
+        *_tokenizer(),
+    ]
+    options = f"dtype={dtype}"
+    if facts.four_bit:
+        lines += [
+            'four_bit = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",',
+            f"                              bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype={dtype})",
+        ]
+        options += ", quantization_config=four_bit"
+    if is_gguf(facts.base):
+        lines += _unpacked(Path(facts.base), kind, dtype, options)
+    else:
+        base = 'FOLDER + "/base"' if facts.base == "base" else json.dumps(facts.base)
+        lines += [f"model = {kind}.from_pretrained({base}, {options})"]
+    if facts.new_tokens:
+        lines += [
+            "embedding, config = model.get_input_embeddings(), model.config",
+            "said, config.tie_word_embeddings = config.tie_word_embeddings, (",
+            "    model.get_output_embeddings().weight is embedding.weight)  # some have a head of their own unsaid",
+            "rows = max(len(tokenizer), embedding.num_embeddings)",
+            "model.resize_token_embeddings(rows, mean_resizing=False)  # the adapter holds the new ones",
+            "config.tie_word_embeddings = said",
+        ]
+    return [*lines, "model = PeftModel.from_pretrained(model, FOLDER)"]
+
+
+def _tokenizer() -> list[str]:
+    return ["", 'FOLDER = "."', "tokenizer = AutoTokenizer.from_pretrained(FOLDER)"]
+
+
+def _unpacked(file: Path, kind: str, dtype: str, options: str) -> list[str]:
+    """A GGUF's weights, unpacked first: in their own form they take no adapter."""
+    return [
+        f"model = {kind}.from_pretrained({json.dumps(str(file.parent))}, gguf_file={json.dumps(file.name)},",
+        f"{' ' * (len(kind) + 25)}dtype={dtype})",
+        "config, weights = model.config, model.state_dict()",
+        "del config.quantization_config",
+        f"model = type(model).from_pretrained(None, config=config, state_dict=weights, {options})",
+    ]
 
 
 def _cell(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Mapping
 
 from dstill.errors import DataError
 
-__all__ = ["Facts"]
+__all__ = ["FILE", "Facts"]
 
 FILE = "student.json"
 SCHEMA_VERSION = 1
@@ -24,7 +24,7 @@ class Facts:
 
     schema_version: int = SCHEMA_VERSION
     student: str
-    base: str  # hub id or folder; "base": the folder of that name beside this file; empty: made from nothing
+    base: str  # hub id, folder or GGUF file; "base": the folder of that name beside this file; empty: made from nothing
     modality: str
     adapter: bool
     four_bit: bool
@@ -35,6 +35,8 @@ class Facts:
     max_target_length: int
     threads: int = 0  # of the CPU; 0: torch's own choice
     task_prefix: str = "encoder"  # the form in which it was trained (`dstill_finetune.encoding`)
+    base_sha256: str = ""  # of the weights that an adapter was trained beside (`folders.fingerprint`)
+    precision: str = "auto"  # fp32 or bf16, in which it was trained
     tasks: Mapping[str, list[int]] = field(default_factory=dict)  # prefix → ids that its answer begins with
 
     @classmethod

@@ -17,7 +17,7 @@ from dstill.errors import MissingExtra, UsageError
 from dstill.parts import Device, Memory, Modality, Recipe, Shape
 from dstill_finetune import memory
 from dstill_finetune.precision import resolved
-from dstill_finetune.rows import NEW_TOKENS
+from dstill_finetune.rows import token_rows
 from dstill_finetune.shapes import attention_names, is_linear
 
 __all__ = ["Full", "Lora", "Qlora"]
@@ -70,7 +70,7 @@ class Lora(_Base):
             lora_alpha=recipe.lora_alpha,
             lora_dropout=recipe.lora_dropout,
             target_modules=_targets(model, recipe.target_modules),
-            trainable_token_indices=_token_rows(model),
+            trainable_token_indices=token_rows(model),
             task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
         )
         return get_peft_model(model, config)
@@ -136,16 +136,3 @@ def _targets(model: Any, wanted: str) -> str | list[str]:
             hint=f"attention, all-linear, or of: {', '.join(sorted(names))}",
         )
     return asked
-
-
-def _token_rows(model: Any) -> dict[str, list[int]] | None:
-    """The rows to train of embedding and head, for peft's ``trainable_token_indices``."""
-    new = list(getattr(model, NEW_TOKENS, ()))
-    if not new:
-        return None
-    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
-    paths = {id(module): path for path, module in model.named_modules()}
-    rows = {paths[id(embedding)]: new}
-    if head is not None and head.weight is not embedding.weight:
-        rows[paths[id(head)]] = new
-    return rows

@@ -29,8 +29,8 @@ from dstill_finetune.checkpoints import Checkpoints, digest, step_of
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Dataset, Encoder
 from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
-from dstill_finetune.facts import Facts
-from dstill_finetune.modalities import Qlora
+from dstill_finetune.facts import FILE, Facts
+from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
 from dstill_finetune.rows import add_rows
@@ -89,7 +89,9 @@ class Finetuned(Student):
         torch.manual_seed(job.seed)  # of adapters, which are drawn when a modality makes them
         options = job.modality.load_options(recipe, job.device)
         tokenizer, base = self.start(job)
-        tokenizer, new = repair(tokenizer, [p.target for record in job.train for p in record], where=base)
+        if self.base:
+            base = folders.absolute(base)  # a student is used from other places than it is trained at
+        tokenizer, new = repair(tokenizer, [[p.target for p in record] for record in job.train], where=base)
         with saving(job.folder):
             tokenizer.save_pretrained(job.folder)
         model = self._untrained(job.folder, base, job.seed, options)
@@ -98,7 +100,9 @@ class Finetuned(Student):
         data, validation = encoder.encode(job.train), encoder.encode(job.validation, strict=False)
         _settle(model, tokenizer, recipe)
         model = job.modality.prepare(model, recipe)
-        checkpoints, resume = _checkpoints(job)
+        adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
+        weights = folders.fingerprint(base) if adapter and self.base else ""
+        checkpoints, resume = _checkpoints(job, weights)
         with reporting.callbacks(told, events=job.events, step=step_of(resume)) as callbacks:
             history = train(
                 model,
@@ -114,13 +118,14 @@ class Finetuned(Student):
                 score=_score(job, model, encoder),
                 callbacks=callbacks,
             )
-        adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
         if base == "base" and not (adapter or four_bit):
             shutil.rmtree(job.folder / base)  # a student of its own, which `build` can draw anew from its seed
             base = ""
         facts = Facts(
             student=self.name,
             base=base,
+            base_sha256=weights,
+            precision=recipe.precision,
             modality=job.modality.name,
             adapter=adapter,
             four_bit=four_bit,
@@ -185,19 +190,26 @@ class Finetuned(Student):
         device = "cuda" if torch.cuda.is_available() else "cpu"
         if trained and not facts.adapter:
             return folders.load_model(str(folder), {}).to(device)
-        options: dict[str, Any] = {}
-        if facts.four_bit:
-            options = dict(Qlora().load_options(Recipe(), hardware.device()))
+        # in the form that it had in training: a base that lies on disk in bf16 answers otherwise in fp32
+        kind = Qlora if facts.four_bit else Lora if facts.adapter else Full
+        options = kind().load_options(Recipe(precision=facts.precision), hardware.device())
+        if facts.adapter:
+            _require_base(facts, folder)
         model = self._untrained(folder, facts.base, facts.seed, options)
         return model if facts.four_bit else model.to(device)
 
 
-def _checkpoints(job: TrainingJob) -> tuple[Checkpoints | None, Path | None]:
-    """Where they are kept, and the one to go on from. Raises RunError where it is of another training."""
+def _checkpoints(job: TrainingJob, base: str) -> tuple[Checkpoints | None, Path | None]:
+    """Where they are kept, and the one to go on from. Raises RunError where it is of another training.
+
+    `base`: the fingerprint of the weights that an adapter is trained beside.
+    """
     if job.checkpoints is None:
         return None, None
     checkpoints = Checkpoints(job.checkpoints, keep=job.recipe.save_total_limit)
     made_of = {**asdict(job.recipe), "modality": job.modality.name, "seed": job.seed, "data": digest(job.train)}
+    if base:
+        made_of["base"] = base
     for name in UNDECIDING:
         made_of.pop(name)
     made_of["processes"] = processes.count()
@@ -277,6 +289,25 @@ def _settle(model: Any, tokenizer: Any, form: Recipe | Facts) -> None:
     config.pad_token_id, config.eos_token_id = tokenizer.pad_token_id, tokenizer.eos_token_id
     if folders.is_encoder_decoder(model.config) and model.config.decoder_start_token_id is None:
         model.config.decoder_start_token_id = config.decoder_start_token_id = tokenizer.pad_token_id
+
+
+def _require_base(facts: Facts, folder: Path) -> None:
+    """Raises DataError where the weights are not there, or not those, that the adapter was trained beside."""
+    if not facts.base_sha256:  # a hub id, or beside the adapter
+        return
+    told = f'"base" in {folder / FILE}'
+    if not Path(facts.base).exists():
+        raise DataError(
+            "the base of this adapter is not where it was",
+            where=facts.base,
+            hint=f"put it back, or write its new place as {told}",
+        )
+    if folders.fingerprint(facts.base) != facts.base_sha256:
+        raise DataError(
+            "the base of this adapter has other weights than it was trained beside",
+            where=facts.base,
+            hint=f"put those back, or write their place as {told}; else train again",
+        )
 
 
 def _with_adapter(model: Any, folder: Path) -> Any:

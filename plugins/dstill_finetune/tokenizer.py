@@ -8,7 +8,7 @@ numbers are cut in threes, and a value is never merged with what is around it.
 ``{``, ``}``, ``<`` or line break and would corrupt every JSON answer in silence.
 Characters that get lost become tokens of their own.
 
-    repair(tokenizer, ['{"match_all":{}}']) → the new tokens' ids
+    repair(tokenizer, [['{"match_all":{}}']]) → the tokenizer and the new tokens' ids
 """
 
 from __future__ import annotations
@@ -65,12 +65,15 @@ def lost(tokenizer: Any, texts: Sequence[str]) -> list[str]:
     return [text for text, again in zip(texts, back, strict=True) if text != again]
 
 
-def repair(tokenizer: Any, texts: Sequence[str], *, where: str = "") -> tuple[Any, tuple[int, ...]]:
+def repair(
+    tokenizer: Any, records: Sequence[Sequence[str]], *, where: str = "the tokenizer"
+) -> tuple[Any, tuple[int, ...]]:
     """A tokenizer that gives every text back, and the ids of the tokens that it needed for that.
 
-    Nothing is changed when `tokenizer` can write all of them already. Raises DataError
-    with an example where it cannot be made to.
+    `records`: the texts of each row. Nothing is changed when `tokenizer` can write all of them
+    already. Raises DataError with the first loss where it cannot be made to.
     """
+    texts = [text for record in records for text in record]
     size = len(tokenizer)
     missing = lost(tokenizer, texts)
     if not missing:
@@ -81,15 +84,29 @@ def repair(tokenizer: Any, texts: Sequence[str], *, where: str = "") -> tuple[An
         # it puts a space after each new token, or makes one of several: keep spaces as they are
         tokenizer = _exact_spaces(tokenizer)
         _add(tokenizer, missing)
-        missing = lost(tokenizer, list(texts))
+        missing = lost(tokenizer, texts)
     if missing:
-        back = tokenizer.decode(tokenizer(missing[0], add_special_tokens=False)["input_ids"])
-        raise DataError(
-            f"the student's tokenizer cannot write {len(missing)} of {len(texts)} targets",
-            where=f"{where + ': ' if where else ''}{_short(missing[0])} comes back as {_short(back)}",
-            hint="choose a student with a byte-level tokenizer",
-        )
+        raise _unwritable(tokenizer, records, set(missing), where)
     return tokenizer, tuple(range(size, len(tokenizer)))
+
+
+def _unwritable(tokenizer: Any, records: Sequence[Sequence[str]], missing: set[str], where: str) -> DataError:
+    rows = [number for number, record in enumerate(records, 1) if missing.intersection(record)]
+    text = next(text for text in records[rows[0] - 1] if text in missing)
+    back = tokenizer.decode(
+        tokenizer(text, add_special_tokens=False)["input_ids"],
+        skip_special_tokens=True,
+        clean_up_tokenization_spaces=False,
+    )
+    at = next((i for i, pair in enumerate(zip(text, back, strict=False)) if pair[0] != pair[1]), len(back))
+    at = min(at, len(text))
+    began = max(0, at - 20)
+    return DataError(
+        f"the student's tokenizer cannot write {len(rows)} of {len(records)} rows",
+        where=f"{where}: training row {rows[0]}, from character {at + 1}: "
+        f"{_short(text[began:])} comes back as {_short(back[began:])}",
+        hint="choose a student whose tokenizer keeps case, spaces and signs (T5, BART, Llama, Qwen, Gemma …), or tiny",
+    )
 
 
 def _add(tokenizer: Any, texts: Sequence[str]) -> None:
@@ -123,4 +140,4 @@ def _exact_spaces(tokenizer: Any) -> Any:
 
 
 def _short(text: str) -> str:
-    return json.dumps(text if len(text) <= 80 else text[:77] + "…", ensure_ascii=False)
+    return json.dumps(text if len(text) <= 60 else text[:57] + "…", ensure_ascii=False)

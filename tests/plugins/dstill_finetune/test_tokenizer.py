@@ -49,7 +49,7 @@ def test_the_same_texts_give_the_same_tokenizer() -> None:
 
 def test_a_tokenizer_that_can_write_the_targets_is_left_alone() -> None:
     before = LEARNT.backend_tokenizer.to_str()
-    assert repair(LEARNT, [QUERY]) == (LEARNT, ())
+    assert repair(LEARNT, [[QUERY]]) == (LEARNT, ())
     assert LEARNT.backend_tokenizer.to_str() == before
 
 
@@ -60,7 +60,7 @@ def test_a_unigram_tokenizer_without_braces_is_repaired(unigram: Callable[[], An
     tokenizer = unigram()
     assert lost(tokenizer, TARGETS) == TARGETS
     size = len(tokenizer)
-    repaired, new = repair(tokenizer, TARGETS)
+    repaired, new = repair(tokenizer, [TARGETS])
     assert lost(repaired, TARGETS) == []
     assert new == tuple(range(size, len(repaired)))
     assert {"{", "}", "\n", "\\", '"'} <= set(repaired.convert_ids_to_tokens(list(new)))
@@ -75,7 +75,7 @@ def test_a_t5_tokenizer_is_repaired_for_good(unigram: Callable[[], Any], tmp_pat
     from transformers import T5Config, T5Tokenizer
 
     vocabulary = json.loads(unigram().backend_tokenizer.to_str())["model"]["vocab"]
-    repaired, new = repair(T5Tokenizer(vocab=[tuple(piece) for piece in vocabulary], extra_ids=3), TARGETS)
+    repaired, new = repair(T5Tokenizer(vocab=[tuple(piece) for piece in vocabulary], extra_ids=3), [TARGETS])
     assert new
     repaired.save_pretrained(tmp_path)
     T5Config().save_pretrained(tmp_path)
@@ -84,15 +84,32 @@ def test_a_t5_tokenizer_is_repaired_for_good(unigram: Callable[[], Any], tmp_pat
     assert (again.pad_token, again.eos_token) == ("<pad>", "</s>")
 
 
-def test_what_cannot_be_repaired_is_refused_with_an_example() -> None:
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+def test_what_cannot_be_repaired_is_refused_with_the_loss_and_its_row() -> None:
+    """BERT's way: it lowers case, and puts a space between any two tokens."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    words = Tokenizer(models.WordLevel({"<unk>": 0, "a": 1, "b": 2}, unk_token="<unk>"))
-    words.normalizer = normalizers.Lowercase()
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>")
+    pieces = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    pieces.normalizer = normalizers.Lowercase()
+    pieces.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    pieces.decoder = decoders.WordPiece()
+    trainer = trainers.WordPieceTrainer(vocab_size=200, special_tokens=["[UNK]"], show_progress=False)
+    pieces.train_from_iterator([QUERY, "some words in lower case"], trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces, unk_token="[UNK]")
     with pytest.raises(DataError) as caught:
-        repair(tokenizer, ["a b", "ab"], where="my-model")
-    assert "1 of 2 targets" in caught.value.what or "2 of 2 targets" in caught.value.what
-    assert "my-model" in caught.value.where
+        repair(tokenizer, [["some words", "in words"], ["in words", '{"city":"Lyon"}'], ["{}"]], where="my-model")
+    assert caught.value.what == "the student's tokenizer cannot write 2 of 3 rows"
+    assert caught.value.where.startswith("my-model: training row 2, from character 2: ")
+    assert '"{\\"city\\":\\"Lyon\\"}" comes back as "{ ' in caught.value.where
+    assert "keeps case, spaces and signs" in caught.value.hint
+    assert caught.value.exit_code == 4
+
+
+def test_upper_case_alone_is_mended_where_a_tokenizer_lowers_it(unigram: Callable[[], Any]) -> None:
+    from tokenizers import normalizers
+
+    tokenizer = unigram()
+    tokenizer.backend_tokenizer.normalizer = normalizers.Lowercase()
+    repaired, new = repair(tokenizer, [["Red cars"], ["GREEN doors"]])
+    assert set("RGEN") <= set(repaired.convert_ids_to_tokens(list(new)))
+    assert lost(repaired, ["Red cars", "GREEN doors"]) == []
