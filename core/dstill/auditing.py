@@ -4,7 +4,8 @@
     → Audit(golds=[Gold(id="weblogs-17", vacuous=False, neighbours=22, told=21, survivors=("size→11",), …)], …)
 
 Every gold is checked; `limit` of them, each set its share, are also run: on the data, and with
-their neighbours on the corpora made for them. A neighbour that gives another result on one of the
+their neighbours on the corpora made for them. What the checks refuse is kept from the data, which
+may be a person's own, and only meets the corpora. A neighbour that gives another result on one of the
 corpora is *told*; so is one that the engine refuses. The *kill rate* is the share told. Rows may
 bring held-back neighbours of their own, which the maker of corpora never sees (`extra`:
 ``neighbour``, or ``neighbours`` as a list of answers or of ``{"name", "answer"}``).
@@ -53,7 +54,7 @@ def audit(
         golds=golds,
         refusals=refusals,
         without=len(examples) - len(answered),
-        ran=len(chosen),
+        ran=sum(bool(gold.outcome) for gold in golds),
         engine=executor.label if executor is not None else "",
         repeated=duplicates(answered, task.canonical),
         leaked=leaks(answered, task.canonical),
@@ -66,19 +67,25 @@ def _checked(task: Task, example: Example) -> Gold:
     return Gold(id=example.id, split=example.split, category=example.category, problems=errors)
 
 
+def _safe(task: Task, example: Example, one: Neighbour) -> bool:
+    return not any(problem.is_error for problem in task.problems(example, Draft(answer=one.answer, rationale="")))
+
+
 def _run(task: Task, example: Example, executor: Executor, gold: Gold) -> Gold:
     assert example.answer is not None
-    base = executor.run(example.answer, example)
-    gold = replace(gold, outcome=base.kind.value, reason=base.reason)
-    if base.kind is OutcomeKind.OK:
-        gold = replace(gold, vacuous=task.vacuous(base.value, example), arbitrary=task.arbitrary(base.value, example))
-    if base.kind in (OutcomeKind.INVALID, OutcomeKind.UNAVAILABLE):
-        return gold
+    base = None if gold.problems else executor.run(example.answer, example)
+    if base is not None:
+        gold = replace(gold, outcome=base.kind.value, reason=base.reason)
+        if base.kind in (OutcomeKind.INVALID, OutcomeKind.UNAVAILABLE):
+            return gold
+        if base.kind is OutcomeKind.OK:
+            value = base.value
+            gold = replace(gold, vacuous=task.vacuous(value, example), arbitrary=task.arbitrary(value, example))
     bench = _Bench(task, example, executor, base)
     gold = replace(gold, corpora=len(bench.corpora), unchecked=bench.unchecked)
     known = [(one.name, bench.told(one.answer)) for one in task.neighbours(bench.example)]
     known = [(name, told) for name, told in known if told.by_corpora is not None]
-    pairs = [(one.name, bench.told(one.answer)) for one in held_back(example)]
+    pairs = [(one.name, bench.told(one.answer, safe=_safe(task, example, one))) for one in held_back(example)]
     by_base = [told.by_base for _, told in known]
     return replace(
         gold,
@@ -117,7 +124,7 @@ class _Bench:
     task: Task
     gold: Example
     executor: Executor
-    base: Outcome
+    base: Outcome | None  # None: it was not run there
     corpora: list[tuple[Example, Outcome]] = field(init=False, default_factory=list)
     unchecked: str = field(init=False, default="")
 
@@ -133,8 +140,10 @@ class _Bench:
             if want.kind is OutcomeKind.OK:
                 self.corpora.append((there, want))
 
-    def told(self, answer: str) -> Told:
-        by_base = self._differs(answer, self.gold, self.base) if self.base.kind is OutcomeKind.OK else None
+    def told(self, answer: str, *, safe: bool = True) -> Told:
+        """Of what is not safe only the corpora are asked."""
+        base = self.base if safe else None
+        by_base = None if base is None or base.kind is not OutcomeKind.OK else self._differs(answer, self.gold, base)
         found = None
         for there, want in self.corpora:
             differs = self._differs(answer, there, want)

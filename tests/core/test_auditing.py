@@ -16,12 +16,22 @@ from dstill.task import NoCorpora, Task
 
 
 class Machine(Executor):
-    """Adds the corpus' number to every operand; `~` cannot be run, `?` is refused."""
+    """Adds the corpus' number to every operand; `~` cannot be run, `?` and 99 are refused."""
 
     name = "machine"
 
+    def __init__(self) -> None:
+        self.on_data: list[str] = []
+
     def run(self, answer: str, example: Example) -> Outcome:
-        for sign, kind in (("~", OutcomeKind.UNSUPPORTED), ("?", OutcomeKind.INVALID), ("!", OutcomeKind.UNAVAILABLE)):
+        if "corpus" not in example.context:
+            self.on_data.append(answer)
+        for sign, kind in (
+            ("~", OutcomeKind.UNSUPPORTED),
+            ("?", OutcomeKind.INVALID),
+            ("99", OutcomeKind.INVALID),
+            ("!", OutcomeKind.UNAVAILABLE),
+        ):
             if sign in answer:
                 return Outcome(kind=kind, reason=f"cannot count {answer}")
         more = example.context["corpus"].data["more"] if "corpus" in example.context else 0
@@ -82,15 +92,24 @@ def test_which_neighbours_a_gold_is_told_from(task: Task) -> None:
 
 
 def test_what_is_wrong_with_golds(task: Task) -> None:
-    answers = {"v": "0+0", "c": "4+5", "long": "100+1", "no": "none", "q": None, "fails": "1?2", "away": "1+2!"}
+    answers = {
+        "v": "0+0",
+        "c": "4+5",
+        "long": "100+1",
+        "no": "none",
+        "q": None,
+        "fails": "99+2",
+        "odd": "1?2",
+        "away": "1+2!",
+    }
     found = audited(task, *(row(id, answer) for id, answer in answers.items()))
     facts = found.to_json()
-    assert (facts["golds"], facts["refusals"], facts["without_gold"]) == (6, 1, 1)
+    assert (facts["golds"], facts["refusals"], facts["without_gold"]) == (7, 1, 1)
     assert (facts["vacuous"], facts["arbitrary"]) == (["v"], ["c"])
-    assert [one["id"] for one in facts["refused"]] == ["long", "fails"]
-    assert facts["failed"] == [{"id": "fails", "reason": "cannot count 1?2"}]
+    assert [one["id"] for one in facts["refused"]] == ["long", "odd"]
+    assert facts["failed"] == [{"id": "fails", "reason": "cannot count 99+2"}]
     assert facts["unavailable"] == [{"id": "away", "reason": "cannot count 1+2!"}]
-    assert found.bad == ["2 of 6 golds are refused or fail"]
+    assert found.bad == ["3 of 7 golds are refused or fail"]
 
 
 def test_a_gold_without_corpora_says_why(task: Task) -> None:
@@ -107,6 +126,16 @@ def test_held_back_neighbours_are_told_too(task: Task) -> None:
         Neighbour(name="b 1", answer='{"size":1}')
     ]
     assert not list(held_back(row("c", "{}")))
+
+
+def test_what_the_checks_refuse_never_meets_the_data(task: Task) -> None:
+    rows = [row("long", "100+1"), row("a", "1+2", "another", extra={"neighbours": ["1+3", "200+1"]})]
+    with Machine().open(task, Engine()) as machine:
+        found = audit(task, rows, machine, limit=9)
+        assert isinstance(machine, Machine)
+        assert "1+3" in machine.on_data
+        assert not {"100+1", "200+1"} & set(machine.on_data)
+    assert found.to_json()["pairs"]["told"] == 2  # the corpora tell
 
 
 def test_contradictions_and_leaks_are_bad(task: Task) -> None:
