@@ -1,6 +1,7 @@
 """Parts made from a configuration: which class a name stands for, with its own section.
 
 make_student(plugins, config, "hf:google/flan-t5-small")   # kind "hf", base after the colon
+make_student(plugins, config, "models/small.gguf")         # the kind that takes such files
 """
 
 from __future__ import annotations
@@ -41,8 +42,11 @@ def make_task(plugins: Plugins, config: Config) -> Task:
 
 
 def make_student(plugins: Plugins, config: Config, spec: str) -> Student:
-    """The student of ``kind`` or ``kind:base``."""
+    """The student of ``kind`` or ``kind:base``, or of a file whose ending says its kind."""
     kind, _, base = spec.partition(":")
+    if kind not in plugins.names("students"):
+        takers = [n for n in plugins.names("students") if spec.lower().endswith(plugins.student(n).suffixes)]
+        kind, base = (takers[0], spec) if takers else (kind, base)
     student = plugins.student(kind)(config.part("student", kind))
     student.base = base
     return student

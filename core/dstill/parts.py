@@ -128,7 +128,9 @@ class Device:
 class Recipe:
     """How to train: the ``[train]`` section. Names are transformers' and peft's own."""
 
-    student: str = field(default="tiny", metadata={"help": "kind of student, or kind:base as hf:google/flan-t5-small"})
+    student: str = field(
+        default="tiny", metadata={"help": "kind of student, kind:base as hf:google/flan-t5-small, or FILE.gguf"}
+    )
     objective: str = field(default="dss", metadata={"help": "what the student learns"})
     modality: str = field(default="auto", metadata={"help": "full, lora, qlora …, or auto: by the memory at hand"})
     policy: Literal["fullest", "seed"] = field(
@@ -354,7 +356,9 @@ class Writer(ABC):
 class Student(Part, ABC):
     """A small model that can be fitted to pairs and then writes answers."""
 
-    base: str = ""  # the folder or id after "hf:" in ``--student hf:google/flan-t5-small``
+    # Endings of files that name a student of this kind by themselves: ``--student models/small.gguf``
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    base: str = ""  # the folder, file or id after "hf:" in ``--student hf:google/flan-t5-small``
 
     @abstractmethod
     def shape(self, texts: Iterable[str] = ()) -> Shape:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Mapping
+from typing import Literal, Mapping
 
 from dstill.errors import DataError
 
@@ -36,7 +36,7 @@ class Facts:
     threads: int = 0  # of the CPU; 0: torch's own choice
     task_prefix: str = "encoder"  # the form in which it was trained (`dstill_finetune.encoding`)
     base_sha256: str = ""  # of the weights that an adapter was trained beside (`folders.fingerprint`)
-    precision: str = "auto"  # fp32 or bf16, in which it was trained
+    precision: Literal["auto", "fp32", "bf16"] = "auto"  # in which it was trained; auto: it does not say
     tasks: Mapping[str, list[int]] = field(default_factory=dict)  # prefix → ids that its answer begins with
 
     @classmethod

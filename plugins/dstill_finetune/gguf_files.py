@@ -22,7 +22,7 @@ from typing import Any, Callable, Mapping
 
 from dstill.errors import DataError, MissingExtra
 
-__all__ = ["config_of", "is_gguf", "load_model", "load_tokenizer"]
+__all__ = ["SUFFIX", "config_of", "is_gguf", "load_model", "load_tokenizer"]
 
 SUFFIX = ".gguf"
 MAGIC = b"GGUF"

@@ -1,7 +1,8 @@
-"""The student `hf`: any encoder–decoder or decoder that transformers knows, by hub id or folder.
+"""The student `hf`: any encoder–decoder or decoder that transformers knows, by hub id, folder or GGUF file.
 
 dstill train --student hf:google/flan-t5-small
 dstill train --student hf:./my-model
+dstill train --student my-model.gguf
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Iterable
 
 from dstill.errors import DataError
 from dstill.parts import Shape, TrainingJob
-from dstill_finetune import folders
+from dstill_finetune import folders, gguf_files
 from dstill_finetune.shapes import shape_of
 from dstill_finetune.students import Finetuned
 
@@ -26,6 +27,7 @@ class HfConfig:
 
 class Hf(Finetuned):
     name = "hf"
+    suffixes = (gguf_files.SUFFIX,)
     Config = HfConfig
     config: HfConfig
 
@@ -34,7 +36,7 @@ class Hf(Finetuned):
 
     def start(self, job: TrainingJob) -> tuple[Any, str]:
         tokenizer = folders.load_tokenizer(self.base)
-        where = str(Path(self.base) / "tokenizer_config.json")
+        where = self.base if gguf_files.is_gguf(self.base) else str(Path(self.base) / "tokenizer_config.json")
         if tokenizer.eos_token_id is None:
             raise DataError("the tokenizer has no end-of-sequence token, so no answer would end", where=where)
         if self.config.pad_token:

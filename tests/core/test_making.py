@@ -66,6 +66,22 @@ def test_a_student_is_a_kind_and_its_base(plugins: Plugins) -> None:
     assert make_student(plugins, config(plugins), "memory:hf:folder").base == "hf:folder"
 
 
+def test_a_file_names_its_student_by_its_ending(plugins: Plugins) -> None:
+    memory = plugins.student("memory")
+
+    class Filed(memory):  # type: ignore[misc, valid-type]
+        name = "filed"
+        suffixes = (".rows",)
+
+    plugins._parts["students"]["filed"] = (Filed, "toy")
+    for spec in ("some/model.rows", "SOME.ROWS", "filed:some/model.rows"):
+        made = make_student(plugins, config(plugins), spec)
+        assert (made.name, made.base) == ("filed", spec.removeprefix("filed:"))
+    assert make_student(plugins, config(plugins), "memory:some/model.rows").name == "memory"
+    with pytest.raises(UsageError):
+        make_student(plugins, config(plugins), "some/model.other")
+
+
 def test_an_executor_is_the_one_named_or_reached_by_url_or_the_first(plugins: Plugins) -> None:
     abacus = plugins.executor("abacus")
 

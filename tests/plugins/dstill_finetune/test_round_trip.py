@@ -159,7 +159,7 @@ def test_an_adapter_holds_the_new_rows_and_not_the_embedding(case: str, trained:
     assert set(tokens.values()) == {(len(student.new), 64)}
     assert len(tokens) == (2 if case.startswith("llama-apart") else 1)  # T5's head takes the embedding's (`token_rows`)
     config = json.loads((student.folder / "adapter_config.json").read_text())
-    assert [indices for indices in config["trainable_token_indices"].values()] == [student.new] * len(tokens)
+    assert list(config["trainable_token_indices"].values()) == [student.new] * len(tokens)
 
 
 SCRIPT = """
