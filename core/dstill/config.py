@@ -83,7 +83,7 @@ class Settings:
 class Config:
     settings: Settings
     parts: Mapping[str, Any]  # "task.querydsl" → an instance of its Config
-    origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "flag"
+    origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "command line"
 
     def part(self, kind: str, name: str) -> Any:
         """The Config instance of one part, as ``part("task", "querydsl")``."""
@@ -140,7 +140,7 @@ def load(
         given.update(_read_file(file, known))
     if use_files:
         given.update(_read_environment(os.environ if environment is None else environment, known))
-    given.update({key: (value, "flag") for key, value in (flags or {}).items() if value is not None})
+    given.update({key: (value, "command line") for key, value in (flags or {}).items() if value is not None})
     values: dict[str, Any] = {}
     for key, (value, origin) in given.items():
         if key not in known:

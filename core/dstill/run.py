@@ -44,7 +44,7 @@ __all__ = ["Progress", "Run"]
 KEPT = {
     "generate": "every reply is kept",
     "train": "the student that was there before is kept",
-    "evaluate": "the predictions that were finished are kept",
+    "evaluate": "the answers of each system that was done with them are kept",
 }
 TOGETHER = "train"  # the one stage that several processes may do together
 log = logging.getLogger("dstill")

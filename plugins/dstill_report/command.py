@@ -16,7 +16,7 @@ __all__ = ["report"]
 @json_option
 @app
 def report(found: App, run: str, quiet: bool, as_json: bool) -> None:
-    """Write report.html, report.json and report.md of an evaluated run."""
+    """Write an evaluated run's report: HTML, JSON, Markdown."""
     from dstill_report.page import write
 
     files = write(found.open(run))

@@ -227,7 +227,7 @@ def test_bad_input_006_elsewhere(command: list[str], project: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert err == "error: stopped\ndstill sleep\nrun the same command again to go on\n"
+    assert err == "error: stopped\ndstill sleep\nrun the same command again\n"
 
 
 @pytest.mark.parametrize(

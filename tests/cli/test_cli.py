@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Callable
 
@@ -281,7 +282,7 @@ def test_config_show_says_where_each_value_came_from(cli: Cli, monkeypatch: pyte
     shown = last(cli("config", "show", "--origin", "--json", "--set", "train.r=8"))
     assert shown["project.seed"] == {"value": 5, "origin": "dstill.toml:2"}
     assert shown["train.alpha"] == {"value": 0.25, "origin": "environment DSTILL_TRAIN__ALPHA"}
-    assert shown["train.r"] == {"value": 8, "origin": "flag"}
+    assert shown["train.r"] == {"value": 8, "origin": "command line"}
     assert shown["train.lora_alpha"] == {"value": 64, "origin": "default"}
     assert last(cli("config", "show", "--json"))["project.seed"] == 5
     text = cli("config", "show", "--origin").out
@@ -559,6 +560,7 @@ def test_trace_prints_a_row_of_every_file(cli: Cli, finished: Path) -> None:
     ended = cli("trace", "mine", "nothing")
     assert ended.code == 2
     assert ended.err.startswith("error: no row with id 'nothing' in run 'mine'\n")
+    assert re.search(r"rejects\.jsonl, as '[^']+'\n$", ended.err)
 
 
 def test_runs_are_listed_shown_and_deleted(cli: Cli, finished: Path) -> None:

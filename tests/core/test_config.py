@@ -60,7 +60,7 @@ def test_a_flag_goes_before_the_environment_before_the_file_before_the_default()
     config = read(text, environment, project__seed=3)
     assert (config.settings.project.seed, config.settings.train.r, config.settings.project.task) == (3, 4, "a")
     assert config.settings.train.lora_alpha == 64
-    assert config.origins["project.seed"] == "flag"
+    assert config.origins["project.seed"] == "command line"
     assert config.origins["train.r"] == "environment DSTILL_TRAIN__R"
     assert config.origins["project.task"] == "dstill.toml:3"
     assert config.origins["train.lora_alpha"] == "default"
@@ -222,7 +222,7 @@ def test_an_empty_table_of_a_known_section_is_fine() -> None:
 def test_a_wrong_value_is_told_with_key_got_and_wanted(key: str, value: Any, wanted: str) -> None:
     error = refused(**{key: value})
     assert error.what == f"{key.replace('__', '.')}: got {value!r}, wanted {wanted}"
-    assert error.where == "flag"
+    assert error.where == "command line"
 
 
 def test_a_whole_number_will_do_for_a_number_and_one_text_for_a_list() -> None:

@@ -125,9 +125,7 @@ def run(argv: Sequence[str]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C quits at once
         if not processes.leads():
             return Interrupted.exit_code
-        show_error(
-            Interrupted("stopped", where=_command(argv), hint="run the same command again to go on"), as_json=as_json
-        )
+        show_error(Interrupted("stopped", where=_command(argv), hint="run the same command again"), as_json=as_json)
         return Interrupted.exit_code
 
 
@@ -166,7 +164,7 @@ def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
     if isinstance(problem, DstillError):
         return problem
     if isinstance(problem, click.exceptions.Abort):
-        return Interrupted("stopped", where=_command(argv), hint="run the same command again to go on")
+        return Interrupted("stopped", where=_command(argv), hint="run the same command again")
     if isinstance(problem, click.ClickException):
         return _usage(problem)
     if isinstance(problem, OSError) and problem.filename:

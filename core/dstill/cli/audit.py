@@ -34,12 +34,13 @@ SHOWN = 10  # survivors and refused golds in a person's table; --json has all
 @set_option
 @app
 def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
-    """Check golds: of FILE (as for `generate --questions`), of a RUN's dataset, or the task's own.
+    """Say which golds (answers to compare with) are no use.
 
-    Which are refused by the checks or fail on the engine, prove nothing (vacuous), hang on chance; which
-    wrong answers would pass for them (kill rate); questions that stand there twice; what test sets
-    share with train. All golds are checked, --limit of them also run. The exit code is 3 when golds
-    are refused or fail, contradict each other, or leak.
+    They are those of FILE (as for `generate --questions`), of a RUN's dataset, or the task's own. Told
+    are those that the checks refuse, that fail on the engine, prove nothing (vacuous) or hang on chance;
+    which wrong answers would pass for them (kill rate); questions that stand there twice; what test
+    sets share with train. All golds are checked, --limit of them also run. The exit code is 3 when
+    golds are refused or fail, contradict each other, or leak.
     """
     task, executor, examples = _given(found, what)
     if not any(example.answer is not None for example in examples):

@@ -50,10 +50,11 @@ class Answer:
 def check(
     found: App, file: Path, mapping: Path | None, dialect: str | None, layers: tuple[str, ...], as_json: bool
 ) -> None:
-    """Check one answer, or JSONL rows {"id", "query"}, from FILE or stdin.
+    """Check answers of FILE or stdin, without running them.
 
-    A row's query is an object, or a string that is taken as a model's raw text; a row may bring
-    a mapping of its own. The exit code is 9 when any row is refused.
+    That is one answer, or JSONL rows {"id", "query"}. A row's query is an object, or a string that is
+    taken as a model's raw text; a row may bring a mapping of its own. The exit code is 9 when any row
+    is refused.
     """
     task = _task(found, dialect)
     known = [c.name for c in task.checks]

@@ -37,9 +37,10 @@ DECIDING = ("project.", "generate.questions", "generate.limit", "generate.teache
 @set_option
 @app
 def questions(found: App, number: int, mapping: Path | None, values: Path | None, as_json: bool) -> None:
-    """Write questions with gold and rationale, made by the task's own synthesizer.
+    """Make questions with the task's own synthesizer.
 
-    With --mapping they are about an index of your own; what the task has to say of them goes to stderr.
+    Each has a gold (the right answer) and a rationale (why it is right). With --mapping they are about
+    an index of your own; what the task has to say of them goes to stderr.
     """
     if values and not mapping:
         raise UsageError("--values are those of a mapping", where="--values", hint="give --mapping too")
@@ -92,7 +93,8 @@ def generate(found: App, out: Path | None, as_json: bool) -> None:
     """Ask the teacher, check every reply, and write the dataset."""
     with progress() as report:
         if out is not None and (out / MANIFEST).exists():
-            run = found.open(out.absolute())
+            run = found.open(out.absolute())  # not a run of that name under ./runs
+            run.folder = out
             _keeps_to_its_settings(run)
         else:
             config = found.config()

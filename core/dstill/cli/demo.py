@@ -31,10 +31,11 @@ __all__ = ["COMMANDS"]
 @set_option
 @app
 def demo(found: App, out: Path | None, index: str | None, as_json: bool) -> None:
-    """Everything once: questions, teacher, dataset, tiny student, executed score, report.
+    """Show the whole road once, on the CPU, in minutes.
 
-    Needs no key, no network and no GPU. With --engine-url the demo's documents are written
-    to an index made for them on that server, and the answers run there.
+    Questions, teacher, dataset, a tiny student, the score of its answers when run, a report. Needs no
+    key, no network and no GPU. With --engine-url the demo's documents are written to an index made for
+    them on that server, and the answers run there.
     """
     started = time.monotonic()
     run = _prepared(found, out, index)

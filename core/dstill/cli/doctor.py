@@ -60,7 +60,7 @@ class Engines:
 @set_option
 @app
 def doctor(found: App, load_data: bool, as_json: bool) -> None:
-    """Say what is installed, what the machine has, and what is wrong.
+    """Say what is installed, what the machine has, what is wrong.
 
     With --engine-url the server is asked what it is, what the key may do, and for known answers. That only
     reads; most of the known answers need documents of their own, which --load-data allows.

@@ -138,7 +138,10 @@ def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 @click.pass_context
 def completion(ctx: click.Context, shell: str | None) -> None:
-    """Print the shell completion script: `source <(dstill completion bash)`."""
+    """Print the shell's completion script.
+
+    For this shell alone: `source <(dstill completion bash)`.
+    """
     shell = shell or Path(os.environ.get("SHELL", "bash")).name
     made = get_completion_class(shell)
     if made is None:

@@ -29,7 +29,10 @@ LAYOUT = {
 @click.argument("name")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write it into.")
 def new_pack(name: str, out: Path) -> None:
-    """Write a package with a task pack called NAME: a pack, its entry point, and a test that passes."""
+    """Write a package with a new task pack called NAME.
+
+    It has a small language to begin from, an entry point, and a test that passes.
+    """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or keyword.iskeyword(name):
         raise UsageError(f"'{name}' is no name for a pack", where="NAME", hint="small letters, digits and _, as my_sql")
     if find_spec(f"dstill_{name}") is not None:

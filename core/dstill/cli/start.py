@@ -43,10 +43,10 @@ ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the
 @set_option
 @app
 def init(found: App, out: Path) -> None:
-    """Write a dstill.toml to begin with, with --engine-url for an index of your own.
+    """Write a dstill.toml to begin with.
 
-    What the task needs to know of the index is then read and written beside it: generate, train and
-    evaluate run from there.
+    With --engine-url it is about an index of your own: what the task needs to know of it is read, and
+    written beside the file. generate, train and evaluate run from that folder.
     """
     target = out / FILE
     if target.exists():

@@ -115,9 +115,10 @@ def _shown(score: Any) -> str:
 @set_option
 @app
 def predict(found: App, question: str | None, run: str, execute: bool, as_json: bool) -> None:
-    """Answer QUESTION, or the questions of stdin (JSONL rows with "question", or plain lines).
+    """Let the student of a run answer QUESTION.
 
-    The exit code is 9 when an answer is refused or invalid.
+    Without it, the questions of stdin: JSONL rows with "question", or plain lines. The exit code is 9
+    when an answer is refused or invalid.
     """
     opened = found.open(run)
     context = _context(opened)
@@ -238,17 +239,18 @@ def _from_stdin(context: Mapping[str, Any]) -> Iterator[Example]:
 def trace(found: App, run: str, identity: str, as_json: bool) -> None:
     """Print one record from every file of a run."""
     opened = found.open(run)
-    rows = {}
+    rows, seen = {}, ""
     for path in sorted(opened.folder.rglob("*.jsonl")):
         file = str(path.relative_to(opened.folder))
         for row in opened.rows(file):
+            seen = seen or str(row.get("id", ""))
             if row.get("id") == identity:
                 rows[file] = row
     if not rows:
         raise UsageError(
             f"no row with id '{identity}' in run '{opened.name}'",
             where=str(opened.folder),
-            hint="its ids are in dataset/data/*.jsonl and rejects.jsonl",
+            hint="its ids are in dataset/data/*.jsonl and rejects.jsonl" + (f", as '{seen}'" if seen else ""),
         )
     if as_json:
         emit({"id": identity, "files": rows})
