@@ -33,9 +33,7 @@ def required(report_to: str) -> list[str]:
     if report_to == "auto":
         if is_tensorboard_available():
             return [TENSORBOARD]
-        log.warning(
-            "no curves for TensorBoard: pip install 'dstill[tensorboard]' (train.report_to = none says no more)"
-        )
+        log.warning("no curves for TensorBoard: pip install 'dstill[tensorboard]', or train.report_to = none")
         return []
     names = [name.strip() for name in report_to.split(",") if name.strip() and name.strip() != "none"]
     for name in names:

@@ -1,0 +1,282 @@
+"""One training in several processes: torchrun on two processes of this machine, and what makes it the same training."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill import hardware, processes
+from dstill.errors import TrainingError, UsageError
+from dstill_finetune.collate import BucketSampler, Collator
+from dstill_finetune.encoding import Dataset, Row
+from dstill_finetune.loss import tokens
+from dstill_finetune.modalities import Full
+from dstill_finetune.tiny import Tiny
+
+# --- who is who -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is the second of two on one machine."""
+    names = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_alone_a_process_leads_and_asks_nobody() -> None:
+    assert (processes.count(), processes.number(), processes.leads()) == (1, 0, True)
+    assert processes.of_first(lambda: 3) == 3
+    assert processes.gathered("a") == ["a"]
+
+
+@pytest.mark.usefixtures("second")
+def test_of_two_the_second_does_not_lead() -> None:
+    assert (processes.count(), processes.number(), processes.leads()) == (2, 1, False)
+    whole = hardware.available_memory()
+    assert hardware.device().free == pytest.approx(whole / 2, rel=0.2)
+
+
+@pytest.mark.usefixtures("second")
+@pytest.mark.parametrize(
+    ("raised", "becomes"),
+    [
+        (RuntimeError("[../gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:1"), TrainingError),
+        (RuntimeError("shapes do not match"), RuntimeError),
+        (KeyError("x"), KeyError),
+    ],
+)
+def test_a_process_that_has_gone_is_said_to_have_gone(raised: Exception, becomes: type[Exception]) -> None:
+    with pytest.raises(becomes) as caught, processes.together():
+        raise raised
+    if becomes is TrainingError:
+        assert "another process of this training ended" in str(caught.value)
+        assert "process 1 of 2" in str(caught.value)
+
+
+@pytest.mark.usefixtures("second")
+def test_a_batch_is_halved_in_one_process_only(fit: Callable[..., Any], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="this training has 2"):
+        fit(Tiny(), Full(), tmp_path / "student", auto_find_batch_size=True)
+
+
+# --- shares -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("records", [1, 7, 8, 9, 61, 64])
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_each_record_is_learnt_once_an_epoch_by_one_process(records: int, count: int, epoch: int) -> None:
+    """As accelerate hands the batches out; each process makes the same number of steps."""
+    from accelerate.data_loader import BatchSamplerShard
+    from torch.utils.data import BatchSampler
+
+    lengths = [(number * 37) % 50 for number in range(records)]
+    batch = 2
+    shares = []
+    for number in range(count):
+        sampler: Any = BucketSampler(lengths, batch * count, seed=3, processes=count)
+        sampler.set_epoch(epoch)
+        shares.append(list(BatchSamplerShard(BatchSampler(sampler, batch, False), count, number)))
+    assert len({len(share) for share in shares}) == 1
+    seen = Counter(index for share in shares for step in share for index in step if index >= 0)
+    assert seen == Counter(range(records))
+    alone = BucketSampler(lengths, batch * count, seed=3)
+    alone.set_epoch(epoch)
+    order = list(alone)
+    for step, parts in enumerate(zip(*shares, strict=True)):  # together they learn what one process would
+        whole = order[step * batch * count : (step + 1) * batch * count]
+        assert [index for part in parts for index in part if index >= 0] == whole
+
+
+def test_what_fills_a_batch_counts_for_nothing() -> None:
+    record = (Row([5, 6], [7, 1], 0.5, "label"), Row([5, 6], [8, 9, 1], 0.5, "rationale"))
+    data = Dataset(records=[record], left_out=0, longest_source=2, longest_target=3)
+    collator = Collator(encoder_decoder=True, pad=0, branches=data.branches)
+    assert tokens(collator([data[0], data[~0]]), 2).tolist() == [2, 3]
+    assert data[~0][1].target == record[1].target
+
+
+# --- torchrun ---------------------------------------------------------------------------
+
+# Does as `python -m dstill` does, and looks on: what is written into the run, and at step 5 of process 1 a deed.
+SCRIPT = """
+import contextlib, os, signal, sys
+from dstill.cli import learn, main
+
+run, looks, deed = sys.argv[1:4]
+sys.argv[1:4] = []
+rank = os.environ.get("RANK", "0")
+
+def watch(event, args):
+    writes = event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate")
+    if event == "open" and isinstance(args[2], int):
+        writes = bool(args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    if writes and isinstance(args[0], str) and os.path.abspath(args[0]).startswith(run):
+        with open(f"{looks}-{rank}", "a") as file:
+            print(event, args[0], file=file)
+
+sys.addaudithook(watch)
+before = learn.progress
+
+@contextlib.contextmanager
+def progress():
+    with before() as report:
+        def told(what, done, total, detail=""):
+            report(what, done, total, detail)
+            if rank == "1" and done == 5 and deed == "interrupt":
+                os.kill(os.getpid(), signal.SIGINT)
+            if rank == "1" and done == 5 and deed == "fail":
+                raise MemoryError("no room left in process 1")
+        yield told
+
+learn.progress = progress
+main(sys.argv[1:])
+"""
+
+SETTINGS = """
+[project]
+task = "toy"
+[train]
+student = "tiny"
+modality = "full"
+learning_rate = 0.003
+per_device_train_batch_size = 4
+max_steps = 12
+threads = 1
+save_steps = 4
+lora_dropout = 0.0
+[student.tiny]
+d_model = 32
+d_ff = 64
+num_layers = 1
+num_decoder_layers = 1
+"""
+
+
+class Project:
+    """A project with a dataset of 13 records, which no batch of 4 divides."""
+
+    def __init__(self, folder: Path, toy: Path) -> None:
+        self.folder, self.toy = folder, toy
+        (folder / "dstill.toml").write_text(SETTINGS)
+        (folder / "script.py").write_text(SCRIPT)
+        self._ended("-m", "dstill", "--plugin", str(toy), "generate", "--teacher", "parrot", "--out", "made")
+
+    def train(self, run: str, *settings: str, count: int, deed: str = "") -> subprocess.CompletedProcess[str]:
+        if not (self.folder / run).exists():
+            shutil.copytree(self.folder / "made", self.folder / run)
+        # so that all of them learn from one global batch of 4
+        words = [*settings, f"train.per_device_train_batch_size={4 // count}"]
+        launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(count)] if count > 1 else []
+        look = [str(self.folder / run), str(self.folder / f"looks-{run}"), deed or "none"]
+        flags = [word for setting in words for word in ("--set", setting)]
+        return self._ended(*launcher, "script.py", *look, "--plugin", str(self.toy), "train", run, *flags)
+
+    def _ended(self, *words: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            [sys.executable, *words],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def facts(self, run: str) -> dict[str, Any]:
+        manifest = json.loads((self.folder / run / "run.json").read_text())
+        assert manifest["status"] == "train: done"
+        found: dict[str, Any] = manifest["stages"]["train"]
+        return found
+
+    def curve(self, run: str) -> dict[tuple[int, str], float]:
+        names = ("loss", "eval_loss", "grad_norm", "learning_rate")
+        rows = self.facts(run)["history"]
+        return {(row["step"], name): row[name] for row in rows for name in names if name in row}
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory, toy_file: Path) -> Project:
+    return Project(tmp_path_factory.mktemp("several"), toy_file)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["train.gradient_accumulation_steps=2"],
+        ["train.modality=lora", "train.task_prefix=decoder"],
+        ["train.early_stopping=accuracy", "train.eval_steps=3", "train.early_stopping_patience=2"],
+    ],
+    ids=["accumulation", "lora-decoder", "accuracy"],
+)
+def test_two_processes_make_the_loss_curve_of_one(
+    several: Project, settings: list[str], request: pytest.FixtureRequest
+) -> None:
+    one, two = (f"{request.node.callspec.id}-{count}" for count in (1, 2))
+    alone, both = several.train(one, *settings, count=1), several.train(two, *settings, count=2)
+    assert (alone.returncode, both.returncode) == (0, 0), alone.stderr + both.stderr
+    assert several.curve(two) == pytest.approx(several.curve(one), rel=1e-4)
+    mine, other = several.facts(two), several.facts(one)
+    assert (mine["processes"], other["processes"]) == (2, 1)
+    for name in ("steps", "tokens_seen", "best_step", "trained_parameters"):
+        assert mine[name] == other[name]
+    # process 0 alone writes and speaks
+    assert not (several.folder / f"looks-{two}-1").exists()
+    assert (several.folder / f"looks-{two}-0").exists()
+    assert both.stdout.count(" steps in ") == 1
+    assert both.stderr.count("training 1/12") == 1
+    assert len(list((several.folder / two / "events").iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_of_two_stops_both_at_one_step_and_both_go_on_from_there(several: Project) -> None:
+    several.train("whole", count=1)
+    stopped = several.train("half", count=2, deed="interrupt")
+    assert stopped.returncode == 1  # torchrun's own
+    assert "error: stopped at step 6 of 12; checkpoint-6 is kept\nthe same command goes on from there" in stopped.stderr
+    assert json.loads((several.folder / "half" / "run.json").read_text())["status"] == "train: interrupted"
+    kept = several.folder / "half" / "checkpoints" / "checkpoint-6"
+    assert {"rng_state_0.pth", "rng_state_1.pth", "COMPLETE.json"} <= {path.name for path in kept.iterdir()}
+    resumed = several.train("half", count=2)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "training 6/12" not in resumed.stderr
+    assert several.curve("half") == pytest.approx(several.curve("whole"), rel=1e-4)
+    assert several.facts("half")["tokens_seen"] == several.facts("whole")["tokens_seen"]
+    assert not (several.folder / "looks-half-1").exists()
+
+
+@pytest.mark.slow
+def test_a_process_that_fails_ends_all_and_says_why(several: Project) -> None:
+    ended = several.train("broken", count=2, deed="fail")
+    assert ended.returncode == 1  # torchrun's own; it names the process and its exit code
+    assert "process 1 of 2 (numbered from 0)\nerror: out of memory while training" in ended.stderr
+    assert "exitcode  : 10" in ended.stderr
+    status = json.loads((several.folder / "broken" / "run.json").read_text())["status"]
+    assert status == "train: failed: another process of this training ended"
+
+
+@pytest.mark.slow
+def test_what_is_wrong_for_all_is_said_once(several: Project) -> None:
+    ended = several.train("wrong", "train.target_modules=nothing", "train.modality=lora", count=2)
+    assert ended.returncode == 1
+    assert ended.stderr.count("has no linear layer called 'nothing'") == 1
+    assert "exitcode  : 2" in ended.stderr
+
+
+@pytest.mark.slow
+def test_other_stages_run_in_one_process(several: Project) -> None:
+    launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "dstill")
+    ended = several._ended(*launcher, "--plugin", str(several.toy), "evaluate", "made")
+    assert ended.returncode == 1
+    assert ended.stderr.count("error: dstill evaluate runs in one process, and here are 2") == 1
