@@ -9,8 +9,8 @@ dropped; places, distances and intervals in one spelling; several ranges on one 
 merged; aggregations named by their place in sorted order, filters and ranges by none.
 
 Canonically equal bodies give equal results, scores aside where nothing is sorted by them.
-Not covered: spellings that need the mapping ("503" for 503), date math that comes to the
-same time, and merged ranges on a field that holds several values (each may have met one).
+Not covered: spellings that need the mapping ("503" for 503, 1.0 for 1), date math that comes to
+the same time, and merged ranges on a field that holds several values (each may have met one).
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from functools import lru_cache
 from typing import Any, Mapping
 
 from dstill_querydsl import strict
-from dstill_querydsl.canonical_aggs import aggregations, uses_scores
+from dstill_querydsl.canonical_aggs import aggregations, reads_score, uses_scores
 from dstill_querydsl.canonical_query import Json, query, without_constant
+from dstill_querydsl.canonical_values import equal, plain
 from dstill_querydsl.refusal import is_refusal
 
 __all__ = ["canonical", "canonical_text"]
@@ -53,20 +54,21 @@ def canonical(value: Any) -> Any:
         # the words of a reason are free
         return {"refusal": {"missing": sorted(str(name).lower() for name in missing or ())}}
     try:
-        return _body({key: _plain(item) for key, item in value.items()})
+        return _body({key: item if isinstance(item, (dict, list)) else plain(item) for key, item in value.items()})
     except (AttributeError, TypeError, KeyError, IndexError, ValueError):  # a shape that no check would let pass
         return value
 
 
 def _body(body: dict[str, Any]) -> dict[str, Any]:
-    groups = {**body.pop("aggregations", {}), **body.pop("aggs", {})}
+    given = [body.pop(key) for key in tuple(body) if key in ("aggs", "aggregations")]
+    groups = given[-1] if given else {}  # of two the engine takes the later one
     sort = _sort(body.pop("sort", []))
     scored = _scored(body, sort, groups)
     asked = query(body.pop("query", {"match_all": {}}), scored=scored)
     if not _LEVELS & set(body):
         asked = without_constant(asked)
     after = query(body.pop("post_filter", {"match_all": {}}), scored=False)
-    result: dict[str, Any] = {k: v for k, v in body.items() if k not in _DEFAULTS or v != _DEFAULTS[k]}
+    result: dict[str, Any] = {k: v for k, v in body.items() if k not in _DEFAULTS or not equal(v, _DEFAULTS[k])}
     if "_source" in result:
         result["_source"] = _source(result["_source"])
     for key, part in (("query", asked), ("post_filter", after)):
@@ -79,22 +81,11 @@ def _body(body: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _plain(value: Any) -> Any:
-    """Whole floats as integers, everywhere."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
-
-
 def _scored(body: Mapping[str, Any], sort: list[Any], groups: Mapping[str, Any]) -> bool:
     """Whether scores can show in the result."""
     if (_LEVELS | {"collapse", "terminate_after"}) & set(body) or body.get("track_scores"):
         return True
-    by_score = not sort or any("_score" in key for key in sort)
+    by_score = not sort or reads_score(sort)
     return (body.get("size") != 0 and by_score) or uses_scores(groups)
 
 

@@ -3,33 +3,45 @@
     aggregations({"by_user": {"terms": {"field": "user", "size": 10}}})
     {"a0": {"terms": {"field": "user"}}}
 
-References to names (a terms' `order`, a pipeline's `buckets_path`) follow.
+References to names (a terms' `order`, a pipeline's `buckets_path`, a bucket_sort's `sort`) follow.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any, Mapping
 
 from dstill_querydsl.canonical_query import Json, key, query
-from dstill_querydsl.canonical_values import interval, place, without_defaults
+from dstill_querydsl.canonical_values import interval, place, plain, without_defaults
 
-__all__ = ["aggregations", "uses_scores"]
+__all__ = ["aggregations", "reads_score", "uses_scores"]
 
 _SCORED = ("top_hits", "sampler", "diversified_sampler")
 _GROUPS = ("terms", "multi_terms", "histogram", "date_histogram")
 _SUB = ("aggs", "aggregations")
 
-Names = dict[str, tuple[str, Any]]  # old name → (new name, names below)
+_VALUES = ("missing", "after", "sources", "include", "exclude")  # in these 1.0 is another text than 1
+_STEP = re.compile(r"([^.\[]*)(\[.*?\])?(.*)")  # a name, a bucket of it, a metric of it
+
+Names = dict[str, tuple[str, Any]]  # old name → (new name, names below); a bucket's as ['name']
 
 
 def uses_scores(groups: Mapping[str, Any]) -> bool:
-    """Whether an aggregation looks at scores, at any depth."""
+    """Whether an aggregation looks at scores, at any depth: by its kind, by a sort, or by a script."""
+    if reads_score(groups):
+        return True
     for body in groups.values():
         if any(kind in body for kind in _SCORED):
             return True
         if any(uses_scores(body[sub]) for sub in _SUB if sub in body):
             return True
     return False
+
+
+def reads_score(part: Any) -> bool:
+    """Whether a sort or a script in it names ``_score``."""
+    return re.search(r"\b_score\b", json.dumps(part)) is not None
 
 
 def aggregations(groups: Mapping[str, Any]) -> Json:
@@ -41,7 +53,9 @@ def _renamed(groups: Mapping[str, Any]) -> tuple[Json, Names]:
     bodies: list[tuple[bool, str, str, Json, Names]] = []
     for name, value in groups.items():
         body, below = _one(value)
-        pipeline = any(isinstance(part, dict) and "buckets_path" in part for part in body.values())
+        pipeline = "bucket_sort" in body or any(
+            isinstance(part, dict) and "buckets_path" in part for part in body.values()
+        )
         bodies.append((pipeline, "" if pipeline else key(body), name, body, below))
     bodies.sort(key=lambda item: item[:2])
     names: Names = {}
@@ -53,8 +67,10 @@ def _renamed(groups: Mapping[str, Any]) -> tuple[Json, Names]:
 
 
 def _one(value: Mapping[str, Any]) -> tuple[Json, Names]:
-    groups = {name: body for sub in _SUB for name, body in value.get(sub, {}).items()}
-    inner, below = _renamed(groups) if groups else ({}, {})
+    given = [value[sub] for sub in _SUB if sub in value]
+    if len(given) > 1:
+        raise ValueError("an engine refuses both")
+    inner, below = _renamed(given[0]) if given else ({}, {})
     body: Json = {}
     for kind, options in value.items():
         if kind in _SUB or kind == "meta":
@@ -62,7 +78,19 @@ def _one(value: Mapping[str, Any]) -> tuple[Json, Names]:
         body[kind] = _options(kind, options, below)
     if inner:
         body["aggs"] = inner
-    return body, below
+    return body, below | _buckets(value.get("filters"))
+
+
+def _buckets(options: Any) -> Names:
+    """The names of filters, which go, and what stands for them in a path: the filter itself."""
+    named = options.get("filters") if isinstance(options, dict) else None
+    if not isinstance(named, dict):
+        return {}
+    return {
+        f"[{quote}{name}{quote}]": (f"[{key(query(one, scored=False))}]", {})
+        for name, one in named.items()
+        for quote in "'\""
+    }
 
 
 def _options(kind: str, options: Any, below: Names) -> Any:
@@ -70,7 +98,7 @@ def _options(kind: str, options: Any, below: Names) -> Any:
         return query(options, scored=False)
     if not isinstance(options, dict):
         return options
-    said = {name: _value(kind, name, value) for name, value in options.items()}
+    said = {name: _value(kind, name, value if name in _VALUES else plain(value)) for name, value in options.items()}
     kept = without_defaults(f"agg.{kind}", said)
     if kind == "filters" and "filters" in kept:
         kept = _filters(kept)
@@ -104,6 +132,9 @@ def _paths(body: Json, names: Names) -> Json:
     """A pipeline with its references renamed."""
     result: Json = {}
     for kind, options in body.items():
+        if kind == "bucket_sort":
+            result[kind] = _bucket_sort(options, names)
+            continue
         paths = options.get("buckets_path") if isinstance(options, dict) else None
         if isinstance(paths, str):
             options = {**options, "buckets_path": _path(paths, names)}
@@ -113,11 +144,21 @@ def _paths(body: Json, names: Names) -> Json:
     return result
 
 
+def _bucket_sort(options: Json, names: Names) -> Json:
+    """Its sort in the long form, under the new names."""
+    sort = options.get("sort", [])
+    parts = [one if isinstance(one, dict) else {one: {}} for one in (sort if isinstance(sort, list) else [sort])]
+    long = [(by, how if isinstance(how, dict) else {"order": how}) for part in parts for by, how in part.items()]
+    keys = [{_path(by, names): {"order": str(how.get("order", "asc")).lower()}} for by, how in long]
+    return {**options, **({"sort": keys} if keys else {})}
+
+
 def _path(path: str, names: Names) -> str:
-    """``groups>value.max`` under the new names; what is no name stays."""
+    """``groups['a']>value.max`` under the new names; what is no name stays."""
     head, arrow, rest = path.partition(">")
-    name, dot, metric = head.partition(".")
+    name, bucket, metric = _STEP.fullmatch(head).groups("")  # type: ignore[union-attr]  # it matches any text
     if name not in names:
         return path
     new, below = names[name]
-    return new + dot + metric + arrow + (_path(rest, below) if arrow else "")
+    inside: str = below[bucket][0] if bucket in below else bucket
+    return new + inside + metric + arrow + (_path(rest, below) if arrow else "")

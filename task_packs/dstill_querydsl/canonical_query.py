@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Iterable
 
-from dstill_querydsl.canonical_values import distance, place, without_defaults
+from dstill_querydsl.canonical_values import distance, equal, place, plain, without_defaults
 
 __all__ = ["Json", "key", "query", "without_constant"]
 
@@ -33,6 +33,7 @@ _INNER = {("nested", "query"), ("constant_score", "filter"), ("boosting", "posit
 _FREE = {("ids", "values"), ("multi_match", "fields")}  # lists whose order tells nothing
 _EVERYTHING: Json = {"match_all": {}}
 _OCCURS = ("must", "filter", "should", "must_not")
+_SAID = {"value", "query", "wildcard", "gt", "gte", "lt", "lte"}  # in these 1.0 is another text than 1
 
 
 def key(value: Any) -> str:
@@ -41,12 +42,12 @@ def key(value: Any) -> str:
 
 
 def without_constant(asked: Json) -> Json:
-    """A whole query without the ``match_all`` beside others, which adds the same to each document's score.
+    """A whole query without what adds the same to each document's score: ``match_all`` beside others, a second range.
 
     Deeper down it counts: under one of several alternatives it puts that one before the others.
     """
     clauses = asked.get("bool", {})
-    kept = [clause for clause in clauses.get("must", ()) if clause != _EVERYTHING]
+    kept = _ranges([clause for clause in clauses.get("must", ()) if clause != _EVERYTHING])
     if len(kept) == len(clauses.get("must", ())):
         return asked
     if not kept and "filter" not in clauses and ({"should", "minimum_should_match"} & set(clauses)):
@@ -54,7 +55,7 @@ def without_constant(asked: Json) -> Json:
     rest = {occur: of for occur, of in clauses.items() if occur != "must"}
     if set(rest) <= {"boost"} and len(kept) == 1:
         return kept[0] if not rest else {"bool": {**rest, "must": kept}}
-    left = {**rest, **({"must": kept} if kept else {})}
+    left = {**rest, **({"must": sorted(kept, key=key)} if kept else {})}
     return {"bool": left} if left else _EVERYTHING
 
 
@@ -86,7 +87,9 @@ def _clauses(value: Json, scored: bool) -> Json:
 def _bool(body: Json, scored: bool) -> Json:
     parts = {occur: _listed(body.get(occur, [])) for occur in _OCCURS}
     rest = {
-        k: v for k, v in body.items() if k not in (*_OCCURS, "_name") and not (k == "boost" and (v == 1 or not scored))
+        k: plain(v)
+        for k, v in body.items()
+        if k not in (*_OCCURS, "_name") and not (k == "boost" and (equal(v, 1) or not scored))
     }
     required = rest.pop("minimum_should_match", None)
     required = int(required) if isinstance(required, str) and required.strip().isdigit() else required
@@ -124,7 +127,7 @@ def _bool(body: Json, scored: bool) -> Json:
     if not scored:
         found["filter"] += found.pop("must")
     ordered = {
-        occur: _unordered(_ranges(clauses) if occur in ("must", "filter") else clauses, occur)
+        occur: _unordered(_ranges(clauses) if occur == "filter" else clauses, occur)
         for occur, clauses in found.items()
         if clauses
     }
@@ -233,6 +236,7 @@ def _long(name: str, value: Any) -> Json:
 def _options(name: str, options: Json, scored: bool) -> Json:
     kept = {k: v for k, v in without_defaults(name, options).items() if scored or k not in ("boost", "_name")}
     kept.pop("_name", None)
+    kept = {k: v if k in _SAID or isinstance(v, (dict, list)) else plain(v) for k, v in kept.items()}
     if isinstance(kept.get("operator"), str):
         kept["operator"] = kept["operator"].lower()
     return kept

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping
 
-__all__ = ["distance", "interval", "place", "without_defaults"]
+__all__ = ["distance", "equal", "interval", "place", "plain", "without_defaults"]
 
 _PREFIXES = {"max_expansions": 50, "prefix_length": 0, "fuzzy_transpositions": True}
 _EVERYWHERE = {"boost": 1, "operator": "or", "case_insensitive": False, "ignore_unmapped": False}
@@ -59,7 +59,27 @@ def without_defaults(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """`options` of a query, or of an aggregation as ``agg.NAME``, without what holds anyway."""
     own = _DEFAULTS.get(kind, {})
     usual = {**own, "order": _ORDERS.get(kind)} if kind.startswith("agg.") else {**_EVERYWHERE, **own}
-    return {name: value for name, value in options.items() if name not in usual or _lower(name, value) != usual[name]}
+    return {
+        name: value
+        for name, value in options.items()
+        if name not in usual or not equal(_lower(name, value), usual[name])
+    }
+
+
+def equal(value: Any, usual: Any) -> bool:
+    """Whether they are the same JSON: 1 is 1.0, and not true."""
+    return bool(value == usual) and isinstance(value, bool) == isinstance(usual, bool)
+
+
+def plain(value: Any) -> Any:
+    """Whole floats as integers, at any depth: for numbers that are options, not values of a field of any type."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value
 
 
 def _lower(name: str, value: Any) -> Any:
