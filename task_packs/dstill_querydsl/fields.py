@@ -110,7 +110,8 @@ class Fields:
         if name.lower() in self._lower:
             return self._lower[name.lower()]
         parent = name.rpartition(".")[0]
-        if parent in self._fields:  # an invented sub-field, as title.keyword
+        above = self._fields.get(parent)
+        if above is not None and above.family not in ("object", "nested"):  # an invented sub-field, as title.keyword
             return self.exact(parent) or parent
         near = get_close_matches(name, self._fields, n=1, cutoff=0.5)
         if near and SequenceMatcher(None, near[0], name).ratio() >= 0.7:
@@ -118,7 +119,7 @@ class Fields:
         last = get_close_matches(name.rpartition(".")[2], self._leaves, n=1, cutoff=0.8)
         if last:
             return self._leaves[last[0]]
-        return near[0] if near else None
+        return parent if above is not None else near[0] if near else None
 
     @cached_property
     def _leaves(self) -> dict[str, str]:

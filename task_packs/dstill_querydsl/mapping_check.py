@@ -89,10 +89,18 @@ def _agreed(use: Use, fields: Fields) -> Iterator[Problem]:
 
 
 def _unknown(use: Use, fields: Fields) -> Problem:
-    near = fields.nearest(use.name)
+    near = _nearest_inside(use, fields) or fields.nearest(use.name)
     known = fields.get(near) if near else None
     hint = f"did you mean {near!r} ({known.type})?" if known else f"the mapping has {_some(fields)}"
     return _problem(use, "unknown_field", f"unknown field {_brief(use.name)}", hint, near)
+
+
+def _nearest_inside(use: Use, fields: Fields) -> str | None:
+    """In a nested part: a field of it, as items.name for name."""
+    if use.nested is None or use.kind == "path":
+        return None
+    near = fields.nearest(f"{use.nested}.{use.name.removeprefix(f'{use.nested}.')}")
+    return near if near and near.startswith(f"{use.nested}.") else None
 
 
 def _some(fields: Fields) -> str:
@@ -176,7 +184,11 @@ def _values(use: Use, field: Field) -> Iterator[Problem]:
 def _instead(use: Use, field: Field, fields: Fields) -> tuple[str, str | None]:
     """Hint and suggestion: the sub-field with whole values, a field inside, or another operator."""
     if field.family == "text" and (exact := fields.exact(use.name)):
-        other = f", or {_INSTEAD[use.operator]} for words in the text" if use.operator in ("term", "terms") else ""
+        other = (
+            f", or {_INSTEAD[use.operator]} for words in the text"
+            if use.kind != "aggregation" and use.operator in ("term", "terms")
+            else ""
+        )
         return f"use {exact!r} ({_type_name(fields, exact)}){other}", exact
     if field.family in ("object", "nested"):
         inside = [name for name in fields.names if name.startswith(f"{use.name}.")]

@@ -51,7 +51,16 @@ def test_doc_values() -> None:
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("titel", "title"), ("YEAR", "year"), ("title.keyword", "title.raw"), ("role.id", "cast.role.id"), ("zzz", None)],
+    [
+        ("titel", "title"),
+        ("YEAR", "year"),
+        ("title.keyword", "title.raw"),
+        ("role.id", "cast.role.id"),
+        ("zzz", None),
+        ("cast.rol.id", "cast.role.id"),
+        ("cast.role.di", "cast.role.id"),
+        ("cast.zzz", "cast"),
+    ],
 )
 def test_nearest_name(name, near) -> None:
     assert Fields.of({"properties": PROPERTIES}).nearest(name) == near

@@ -65,6 +65,10 @@ def _problems(body):
             "/query/nested/query/term/genre",
             None,
         ),
+        ({"query": {"nested": {"path": "cast", "query": {"term": {"name": "x"}}}}}, "unknown_field",
+         "/query/nested/query/term/name", "cast.name"),
+        ({"query": {"nested": {"path": "cast", "query": {"term": {"cast.nam": "x"}}}}}, "unknown_field",
+         "/query/nested/query/term/cast.nam", "cast.name"),
         ({"query": {"nested": {"path": "studio", "query": {}}}}, "not_nested", "/query/nested/path", None),
         ({"aggs": {"a": {"nested": {"path": "genre"}}}}, "not_nested", "/aggs/a/nested/path", None),
     ],
@@ -74,6 +78,15 @@ def test_errors(body, code, pointer, suggestion) -> None:
     assert (problem.code, problem.pointer, problem.severity) == (code, pointer, Severity.ERROR)
     assert problem.suggestion == suggestion
     assert problem.hint
+
+
+def test_an_aggregation_is_not_told_to_match() -> None:
+    (asked,), (grouped,) = (
+        _problems(body)
+        for body in ({"query": {"terms": {"title": ["x"]}}}, {"aggs": {"a": {"terms": {"field": "title"}}}})
+    )
+    assert asked.hint == "use 'title.raw' (keyword), or match for words in the text"
+    assert grouped.hint == "use 'title.raw' (keyword)"
 
 
 @pytest.mark.parametrize(
