@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Callable
 
@@ -672,3 +675,24 @@ def test_a_line_of_progress_says_how_long_it_will_take(
         "training 10/4000, loss 1.2000",
         "training 40/4000, 12 rows/s, loss 1.1000, 1:06:00 left",
     ]
+
+
+@pytest.mark.parametrize(("width", "bar"), [(100, True), (60, False)])
+def test_a_narrow_terminal_shows_figures_and_no_bar(width: int, bar: bool) -> None:
+    """Seen through a terminal of that width: nothing is cut."""
+    import pty
+
+    code = """if True:
+        from dstill.cli import console
+        with console.progress() as report:
+            report("training", 1_500, 20_000, "12.5 rows/s, loss 1.1000")
+    """
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(width), "TERM": "xterm"}
+    environment.pop("NO_COLOR", None)
+    subprocess.run([sys.executable, "-c", code], stderr=theirs, env=environment, check=True, timeout=60)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours), os.close(theirs)
+    assert ("━" in shown) is bar
+    for words in ("training", "1500/20000", "12.5 rows/s, loss 1.1000"):
+        assert words in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)

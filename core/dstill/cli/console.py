@@ -24,6 +24,7 @@ from dstill.secrets import redact
 __all__ = ["emit", "error", "note", "plain", "progress", "table", "visible"]
 
 
+NARROW = 80  # columns: below it figures have the place of a bar
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # categories of Unicode
 
 
@@ -99,16 +100,22 @@ def _bars() -> Iterator[Progress]:
     from rich.progress import Progress as Bars
     from rich.table import Column
 
-    columns = (
-        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=None, table_column=Column(ratio=1, max_width=40)),
-        MofNCompleteColumn(table_column=Column(no_wrap=True)),
-        TimeElapsedColumn(table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(table_column=Column(no_wrap=True)),
-        TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True)),
-    )
+    def whole(**more: Any) -> Column:
+        return Column(no_wrap=True, **more)
+
+    console = Console(stderr=True)
+    columns = {
+        "what": TextColumn("{task.description}", table_column=whole()),
+        "bar": BarColumn(bar_width=None, table_column=Column(ratio=1, max_width=40)),
+        "count": MofNCompleteColumn(table_column=whole()),
+        "elapsed": TimeElapsedColumn(table_column=whole()),
+        "left": TimeRemainingColumn(table_column=whole()),
+        "detail": TextColumn("{task.fields[detail]}", table_column=whole()),
+    }
+    if console.width < NARROW:
+        del columns["bar"], columns["elapsed"]
     known: dict[str, TaskID] = {}
-    with Bars(*columns, console=Console(stderr=True), expand=True) as bars:
+    with Bars(*columns.values(), console=console, expand=console.width >= NARROW) as bars:
 
         def report(what: str, done: int, total: int, detail: str = "") -> None:
             if what not in known:
