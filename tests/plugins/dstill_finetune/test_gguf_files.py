@@ -1,0 +1,256 @@
+"""GGUF files as students: a small one written here, trained in each modality, and what is said of bad ones."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import struct
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from support.gguf_files import write_llama
+
+from dstill.errors import DataError, MissingExtra
+from dstill.parts import Fitted, Modality
+from dstill_finetune import folders, gguf_files
+from dstill_finetune.hf import Hf
+from dstill_finetune.modalities import Full, Lora, Qlora
+
+Fit = Callable[..., Fitted]
+FP32 = {"dtype": torch.float32}
+PROMPTS = ["predict: all red cars", "explain: all brown hats"]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    write_llama(tmp_path / "small.gguf")
+    return tmp_path / "small.gguf"
+
+
+def hf(base: Path) -> Hf:
+    found = Hf()
+    found.base = str(base)
+    return found
+
+
+def written(folder: Path) -> list[str]:
+    return [answer.text for answer in Hf().load(folder).write(PROMPTS)]
+
+
+def card_answer(folder: Path, prompt: str) -> str:
+    code = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    assert "dstill" not in code
+    lines = code.replace('FOLDER = "."', f"FOLDER = {str(folder)!r}").splitlines()
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        exec("\n".join(f"prompt = {prompt!r}" if line.startswith("prompt = ") else line for line in lines), {})
+    return out.getvalue().removesuffix("\n")
+
+
+def test_weights_and_counts_are_those_of_the_file(tmp_path: Path) -> None:
+    weights = write_llama(tmp_path / "Small.GGUF")
+    student = hf(tmp_path / "Small.GGUF")
+    assert student.shape().parameters == sum(array.size for array in weights.values())
+    model = folders.load_model(student.base, FP32)
+    head, down = torch.tensor(weights["output.weight"]), torch.tensor(weights["blk.1.ffn_down.weight"])
+    assert torch.equal(model.lm_head.weight, head)
+    assert torch.equal(model.model.layers[1].mlp.down_proj.weight, down)
+    assert folders.load_model(student.base, {"dtype": torch.bfloat16}).dtype is torch.bfloat16
+
+
+@pytest.mark.parametrize("kind", [Full, Lora, Qlora])
+def test_plain_transformers_and_peft_give_the_same_answers(
+    kind: type[Modality], file: Path, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "student"
+    fitted = fit(hf(Path(file.name)), kind(), folder, max_steps=20, learning_rate=2e-2 if kind is not Full else 3e-3)
+    losses = [row["loss"] for row in fitted.history]
+    assert losses[-1] < 0.8 * losses[0]
+    monkeypatch.chdir("/")  # the base is found from any place
+    answers = written(folder)
+    assert answers[0] != next(a.text for a in Hf().load(folder, trained=False).write(PROMPTS))
+    assert [card_answer(folder, f"{prompt}\n") for prompt in PROMPTS] == answers
+    facts = json.loads((folder / "student.json").read_text())
+    assert facts["base"] == str(file)
+    assert (facts["base_sha256"] != "") == (kind is not Full)
+    if kind is Full:  # a student of its own: the file may go
+        assert "quantization_config" not in json.loads((folder / "config.json").read_text())
+        file.unlink()
+        assert written(folder) == answers
+
+
+@pytest.mark.parametrize("kind", [Lora, Qlora])
+def test_an_adapter_finds_its_base_again_or_says_why_not(
+    kind: type[Modality], file: Path, fit: Fit, tmp_path: Path
+) -> None:
+    folder = tmp_path / "student"
+    fit(hf(file), kind(), folder, max_steps=10, learning_rate=2e-2)
+    answers = written(folder)
+    moved = file.rename(tmp_path / "elsewhere.gguf")
+    with pytest.raises(DataError, match="is not where it was") as caught:
+        written(folder)
+    assert caught.value.where == str(file)
+    assert str(folder / "student.json") in caught.value.hint
+    facts = json.loads((folder / "student.json").read_text())
+    (folder / "student.json").write_text(json.dumps({**facts, "base": str(moved)}))  # as the hint says
+    assert written(folder) == answers
+    write_llama(moved, seed=1)
+    with pytest.raises(DataError, match="other weights than it was trained beside") as caught:
+        written(folder)
+    assert caught.value.exit_code == 4
+
+
+def test_an_adapter_on_a_folder_notices_other_weights(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    import shutil
+
+    base, folder = tmp_path / "base", tmp_path / "student"
+    shutil.copytree(t5, base)
+    fit(hf(base), Lora(), folder, max_steps=1)
+    assert len(written(folder)) == 2
+    model = folders.load_model(str(base), FP32)
+    with torch.no_grad():
+        model.shared.weight += 1
+    model.save_pretrained(base)
+    with pytest.raises(DataError, match="other weights"):
+        written(folder)
+    shutil.rmtree(base)
+    with pytest.raises(DataError, match="is not where it was"):
+        written(folder)
+
+
+def test_an_adapter_answers_in_the_precision_that_it_learnt_in(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    """Bases are published in bf16; beside one that is read as it lies, an adapter of fp32 would answer otherwise."""
+    import shutil
+
+    base, folder = tmp_path / "base", tmp_path / "student"
+    shutil.copytree(t5, base)
+    folders.load_model(str(t5), {"dtype": torch.bfloat16}).save_pretrained(base)
+    fit(hf(base), Lora(), folder, max_steps=2)
+    assert json.loads((folder / "student.json").read_text())["precision"] == "fp32"
+    writer: Any = Hf().load(folder)
+    assert writer.model.dtype is torch.float32
+    assert "dtype=torch.float32" in (folder / "README.md").read_text()
+
+
+# --- prompts ----------------------------------------------------------------------------
+
+
+def test_a_chat_template_changes_nothing_between_training_and_answering(fit: Fit, tmp_path: Path) -> None:
+    """The template of the file is not used: what is learnt and what is asked are the same tokens."""
+    write_llama(tmp_path / "chat.gguf", template="{% for m in messages %}<turn>{{ m.content }}{% endfor %}")
+    folder = tmp_path / "student"
+    fit(hf(tmp_path / "chat.gguf"), Full(), folder, max_steps=1)
+    tokenizer = folders.load_tokenizer(str(tmp_path / "chat.gguf"))
+    assert tokenizer.chat_template
+    writer: Any = Hf().load(folder)
+    ((asked, _),) = writer.encoder.prompts([PROMPTS[0]])
+    learnt = tokenizer(f"{PROMPTS[0]}\n")["input_ids"]
+    assert asked == learnt
+    assert asked.count(tokenizer.bos_token_id) == 1
+    assert "turn" not in tokenizer.decode(asked)
+
+
+# --- bad files --------------------------------------------------------------------------
+
+
+def cut(data: bytes) -> bytes:
+    return data[:-5000]
+
+
+def cut_in_the_metadata(data: bytes) -> bytes:
+    return data[:2000]
+
+
+def cut_at_the_begin(data: bytes) -> bytes:
+    return data[:20]
+
+
+def garbage(data: bytes) -> bytes:
+    return data[:24] + b"\xff" * 200 + data[224:]
+
+
+def newer(data: bytes) -> bytes:
+    return data[:4] + struct.pack("<I", 9) + data[8:]
+
+
+def other(data: bytes) -> bytes:
+    return b"PK\x03\x04" + data[4:]
+
+
+def nothing(data: bytes) -> bytes:
+    return b""
+
+
+def of_type(number: int) -> Callable[[bytes], bytes]:
+    def spoil(data: bytes) -> bytes:
+        name = b"blk.0.attn_q.weight"
+        at = data.index(name) + len(name) + 4 + 2 * 8  # after its number of dimensions, and those
+        return data[:at] + struct.pack("<I", number) + data[at + 4 :]
+
+    return spoil
+
+
+DAMAGED = "the GGUF file is damaged, cut or of an unknown version"
+PACKED = "the weights are in a quantization that cannot be unpacked"
+BAD = [
+    (cut, DAMAGED),
+    (cut_in_the_metadata, DAMAGED),
+    (cut_at_the_begin, DAMAGED),
+    (garbage, DAMAGED),
+    (newer, DAMAGED),
+    (other, "this is no GGUF file"),
+    (nothing, "this is no GGUF file"),
+    (of_type(99), PACKED),
+    (of_type(24), PACKED),  # I8: known to gguf, which does not unpack it
+]
+
+
+@pytest.mark.parametrize(("spoil", "what"), BAD, ids=[f"{number}" for number in range(len(BAD))])
+def test_a_bad_file_is_an_error_of_one_line(spoil: Callable[[bytes], bytes], what: str, file: Path) -> None:
+    file.write_bytes(spoil(file.read_bytes()))
+    with pytest.raises(DataError) as caught:
+        folders.load_model(str(file), FP32)
+    assert caught.value.what == what
+    assert caught.value.where.startswith(str(file))
+    assert caught.value.where.count(str(file)) == 1
+    assert "\n" not in caught.value.where
+    assert caught.value.exit_code == 4
+
+
+def test_no_file_no_architecture_no_weights(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such GGUF file"):
+        folders.config_of(str(tmp_path / "none.gguf"))
+    write_llama(tmp_path / "other.gguf", architecture="nonsense")
+    with pytest.raises(DataError, match="reads no GGUF of this architecture") as caught:
+        folders.config_of(str(tmp_path / "other.gguf"))
+    assert "nonsense" in caught.value.where
+    write_llama(tmp_path / "part.gguf", leave_out=("blk.1.attn_q.weight", "blk.1.ffn_up.weight"))
+    with pytest.raises(DataError, match="a part of the weights is missing") as caught:
+        folders.load_model(str(tmp_path / "part.gguf"), FP32)
+    assert "merged first" in caught.value.hint
+
+
+def test_a_file_that_is_written_anew_is_read_anew(file: Path) -> None:
+    assert folders.config_of(str(file)).hidden_size == 64
+    file.write_bytes(other(file.read_bytes()))
+    with pytest.raises(DataError):
+        folders.config_of(str(file))
+
+
+def test_without_the_extra_it_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gguf_files, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match="needs the extra 'gguf'") as caught:
+        folders.config_of(str(file))
+    assert caught.value.hint == "pip install 'dstill[gguf]'"
+
+
+def test_saved_adapters_hold_no_base(file: Path, fit: Fit, tmp_path: Path) -> None:
+    fit(hf(file), Lora(), tmp_path / "student", max_steps=1)
+    names = load_file(tmp_path / "student" / "adapter_model.safetensors")
+    assert names
+    assert all("lora_" in name for name in names)
