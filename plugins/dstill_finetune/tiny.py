@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterable
 
+from dstill import processes
 from dstill.parts import Shape, TrainingJob
 from dstill_finetune import folders
 from dstill_finetune.modalities import Full
@@ -53,9 +54,16 @@ class Tiny(Finetuned):
         if isinstance(job.modality, Full):
             return tokenizer, ""
         base = job.folder / "base"
-        with saving(base):
-            tokenizer.save_pretrained(base)
-            self._seeded(len(tokenizer), job.seed).save_pretrained(base)
+
+        def save() -> Path:
+            with saving(base):
+                tokenizer.save_pretrained(base)
+                self._seeded(len(tokenizer), job.seed).save_pretrained(base)
+            return base.absolute()
+
+        first = processes.of_first(save)  # transformers itself saves in the first of several processes only
+        if not processes.leads():
+            base.symlink_to(first)
         return tokenizer, "base"
 
     def build(self, folder: Path, seed: int) -> Any:

@@ -92,6 +92,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         with contextlib.suppress(ValueError):  # not in the main thread
             signal.signal(signal.SIGTERM, _terminated)
     code = run(words)
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left to be stopped in order
     with contextlib.suppress(BrokenPipeError, ValueError):
         sys.stdout.flush()
     sys.exit(code)
