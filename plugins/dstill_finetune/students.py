@@ -118,7 +118,7 @@ class Finetuned(Student):
                 score=_score(job, model, encoder),
                 callbacks=callbacks,
             )
-        if base == "base" and not (adapter or four_bit):
+        if base == "base" and not (adapter or four_bit) and processes.leads():
             shutil.rmtree(job.folder / base)  # a student of its own, which `build` can draw anew from its seed
             base = ""
         facts = Facts(
