@@ -124,13 +124,15 @@ def _enclosed(use: Use, field: Field) -> Iterator[Problem]:
     if use.nested is not None and use.nested not in field.nested:
         message = f"{use.name!r} does not lie below the nested path {use.nested!r} that encloses it here"
         yield _problem(use, "outside_nested", message, "ask for it outside the nested part")
-    elif inner is not None and not (use.kind == "sort" and use.operator == "sort" and use.nested is None):
+    elif inner is not None:
         message = f"{use.name!r} lies below the nested path {inner!r}, and here nothing of it is seen"
-        yield _problem(use, "lost_nested", message, f"put it into a nested {_what(use)} with path {inner!r}", inner)
+        yield _problem(use, "lost_nested", message, _into(use, inner), inner)
 
 
-def _what(use: Use) -> str:
-    return "aggregation" if use.kind == "aggregation" else "query"
+def _into(use: Use, path: str) -> str:
+    if use.kind == "sort":
+        return f'add "nested": {{"path": "{path}"}} to the sort'
+    return f"put it into a nested {'aggregation' if use.kind == 'aggregation' else 'query'} with path {path!r}"
 
 
 def _need(use: Use) -> Need | None:

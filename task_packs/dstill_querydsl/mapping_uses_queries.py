@@ -25,9 +25,15 @@ _FIELDED = {
     "wildcard", "regexp", "fuzzy", "range", "span_term", "intervals", "geo_distance", "geo_bounding_box",
     "geo_polygon", "geo_shape",
 }  # fmt: skip
-_BESIDE = {
-    "boost", "_name", "distance", "distance_type", "validation_method", "ignore_unmapped", "type", "unit",
-}  # fmt: skip
+_PLACES = {"validation_method", "ignore_unmapped"}
+_BESIDE: Mapping[str, set[str]] = {
+    "geo_distance": {*_PLACES, "distance", "distance_type", "unit"},
+    "geo_bounding_box": {*_PLACES, "type"},
+    "geo_polygon": _PLACES,
+    "geo_shape": _PLACES,
+}
+_COMMON = {"boost", "_name"}
+_BESIDE_SORTED = {*_PLACES, *_COMMON, "distance_type", "unit", "order", "mode", "nested"}
 _LISTED = {"multi_match", "combined_fields", "simple_query_string", "query_string", "more_like_this"}
 _FIELD_OPTION = {"exists", "distance_feature", "rank_feature", "field_masking_span", "span_field_masking"}
 _VALUE_KEYS = ("value", "query", "wildcard", "terms")
@@ -128,8 +134,9 @@ def _one(operator: str, options: Any, place: Place) -> Iterator[Use]:
 
 
 def _fielded(operator: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+    beside = _BESIDE.get(operator, set()) | (_COMMON if len(options) > 1 else set())
     for name, entry in options.items():
-        if name in _BESIDE and not isinstance(entry, Mapping):
+        if name in beside and not isinstance(entry, Mapping):
             continue
         more = entry if isinstance(entry, Mapping) else {}
         values = _values(operator, entry)
@@ -191,7 +198,7 @@ def sort(value: Any, place: Place) -> Iterator[Use]:
             for name, options in item.items():
                 if name == "_geo_distance" and isinstance(options, Mapping):
                     for key in options:
-                        if key not in {*_BESIDE, "order", "mode", "nested"}:
+                        if key not in _BESIDE_SORTED:
                             yield from named("query", "geo_distance", key, step / name / key)
                 else:
                     yield from _sort_by(name, options if isinstance(options, Mapping) else {}, step / name)

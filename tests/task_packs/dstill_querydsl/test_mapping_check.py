@@ -57,6 +57,7 @@ def _problems(body):
         ({"query": {"range": {"published": {"gte": "yesterday"}}}}, "wrong_value", "/query/range/published", None),
         ({"query": {"range": {"published": {"gte": "now-7days"}}}}, "wrong_value", "/query/range/published", None),
         ({"query": {"range": {"day": {"gte": "2024-01-31"}}}}, "wrong_value", "/query/range/day", None),
+        ({"sort": [{"cast.age": "desc"}]}, "lost_nested", "/sort/0/cast.age", "cast"),
         ({"query": {"term": {"cast.name": "x"}}}, "lost_nested", "/query/term/cast.name", "cast"),
         ({"aggs": {"a": {"terms": {"field": "cast.name"}}}}, "lost_nested", "/aggs/a/terms/field", "cast"),
         (
@@ -78,6 +79,26 @@ def test_errors(body, code, pointer, suggestion) -> None:
     assert (problem.code, problem.pointer, problem.severity) == (code, pointer, Severity.ERROR)
     assert problem.suggestion == suggestion
     assert problem.hint
+
+
+@pytest.mark.parametrize("name", ["type", "distance", "unit", "boost", "ignore_unmapped"])
+def test_a_field_may_be_called_as_an_option_of_another_query(name) -> None:
+    for operator, value in (("term", "x"), ("match_phrase", "x"), ("terms", ["x"])):
+        body = {"query": {operator: {name: value}}}
+        assert [problem.code for problem in mapping_check.check(body, {"properties": {"votes": {"type": "long"}}})] == [
+            "unknown_field"
+        ]
+        assert [problem.code for problem in mapping_check.check(body, {"properties": {name: {"type": "long"}}})] == [
+            "wrong_value"
+        ]
+    assert (
+        mapping_check.check(
+            {"query": {"terms": {name: ["x"], "_name": "n"}}}, {"properties": {name: {"type": "keyword"}}}
+        )
+        == ()
+    )
+    place = {"distance": "1km", "unit": "km", "ignore_unmapped": True, "boost": 2, "p": [1, 2]}
+    assert mapping_check.check({"query": {"geo_distance": place}}, {"properties": {"p": {"type": "geo_point"}}}) == ()
 
 
 def test_an_aggregation_is_not_told_to_match() -> None:
