@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
+_CONVERT = "convert them: AutoModel.from_pretrained(…).save_pretrained(…) writes safetensors"
+_OWN_CODE = "the model brings code of its own, which dstill never runs"
+_KNOWN = "choose a model of an architecture that transformers has"
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
@@ -57,9 +61,9 @@ def check(folder: Path) -> None:
     for file in ("config.json", "tokenizer_config.json"):
         if (folder / file).exists() and "auto_map" in _json(folder / file):
             raise DataError(
-                "the model brings code of its own (auto_map), which dstill never runs",
+                f"{_OWN_CODE} (auto_map)",
                 where=str(folder / file),
-                hint="choose a model of an architecture that transformers has",
+                hint=_KNOWN,
             )
     if (folder / "adapter_config.json").exists():
         raise DataError(
@@ -67,9 +71,7 @@ def check(folder: Path) -> None:
             where=str(folder / "adapter_config.json"),
             hint="merge it into its base first (peft's merge_and_unload), or start from its base",
         )
-    if not {"tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt"} & {
-        path.name for path in folder.iterdir()
-    }:
+    if not any((folder / name).exists() for name in _TOKENIZERS):
         raise DataError("the folder has no tokenizer", where=str(folder / "tokenizer.json"))
     _check_architecture(config, str(folder / "config.json"))
     _check_weights(folder)
@@ -103,7 +105,7 @@ def _check_weights(folder: Path) -> None:
             raise DataError(
                 "the weights are pickled, which can run code; dstill reads safetensors only",
                 where=str(pickled[0]),
-                hint="convert them: AutoModel.from_pretrained(…).save_pretrained(…) writes safetensors",
+                hint=_CONVERT,
             )
         raise DataError("the folder has no weights", where=str(folder / "model.safetensors"))
     for file in files:
@@ -151,13 +153,19 @@ def config_of(base: str) -> Any:
 
 
 def load_tokenizer(base: str) -> Any:
+    from huggingface_hub import try_to_load_from_cache
     from transformers import AutoTokenizer
 
     if gguf_files.is_gguf(base):
         return gguf_files.load_tokenizer(_path(base))
     if _is_folder(base):
         check(_path(base))
-    return _fetched(base, AutoTokenizer, {})
+        return _fetched(base, AutoTokenizer, {})
+    tokenizer = _fetched(base, AutoTokenizer, {})
+    if not any(isinstance(try_to_load_from_cache(base, name), str) for name in _TOKENIZERS):
+        # transformers makes an empty one, which knows no word
+        raise DataError(f"'{base}' has no tokenizer", where=f"none of {', '.join(_TOKENIZERS)}")
+    return tokenizer
 
 
 def load_model(base: str, options: Mapping[str, Any]) -> Any:
@@ -242,5 +250,13 @@ def _fetched(base: str, kind: Any, options: Mapping[str, Any]) -> Any:
         if "connect" in reason.lower() or "offline" in reason.lower():
             raise ServiceError(
                 f"cannot fetch '{base}'", where=reason, hint="check the network, or give a folder: hf:./folder"
+            ) from error
+        if "custom code" in reason:
+            raise DataError(_OWN_CODE, where=base, hint=_KNOWN) from error
+        if "file named model.safetensors" in reason:
+            raise DataError(
+                "there are no weights in safetensors; pickled ones can run code, and are not read",
+                where=base,
+                hint=_CONVERT,
             ) from error
         raise DataError(f"cannot load '{base}'", where=reason) from error

@@ -10,9 +10,10 @@ from typing import Any, Callable
 import pytest
 
 from dstill.errors import DataError, UsageError
+from dstill.parts import Modality
 from dstill_finetune import folders
 from dstill_finetune.hf import Hf, HfConfig
-from dstill_finetune.modalities import Full
+from dstill_finetune.modalities import Full, Lora
 
 
 def edit(file: Path, **changes: Any) -> None:
@@ -92,7 +93,7 @@ BAD: list[tuple[Callable[[Path], None], str, str]] = [
     (truncated, "truncated or no safetensors", "model.safetensors"),
     (empty, "truncated or no safetensors", "model.safetensors"),
     (missing_part, "a part of the weights is missing", "model-00002-of-00002.safetensors"),
-    (own_code, "code of its own", "config.json"),
+    (own_code, "code of its own, which dstill never runs", "config.json"),
     (own_code_of_the_tokenizer, "code of its own", "tokenizer_config.json"),
     (encoder_only, "an architecture 'vit' does not write text", "config.json"),
     (unknown_architecture, "no architecture 'nonsense'", "config.json"),
@@ -151,3 +152,99 @@ def test_a_hub_id_that_cannot_be_fetched_is_an_error_of_one_line(monkeypatch: py
     assert caught.value.exit_code in (4, 7)
     assert "nobody/nothing-of-this-name" in caught.value.what
     assert "\n" not in caught.value.where
+
+
+# --- nothing pickled, no code of a model's, no network ------------------------------------
+
+
+def test_pickled_weights_beside_safetensors_are_not_opened(t5: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(t5, folder)
+    (folder / "pytorch_model.bin").write_bytes(b"not even a pickle")
+    assert folders.load_model(str(folder), {}).config.model_type == "t5"
+
+
+def test_weights_that_a_folder_lacks_are_not_drawn_at_random(t5: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "model"
+    shutil.copytree(t5, folder)
+    weights = load_file(folder / "model.safetensors")
+    gone = next(name for name in weights if name.startswith("decoder") and name.endswith("q.weight"))
+    del weights[gone]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(DataError, match="lack 1 of its own") as caught:
+        folders.load_model(str(folder), {})
+    assert gone in caught.value.what
+
+
+@pytest.mark.parametrize("kind", [Full, Lora])
+def test_an_adapter_without_safetensors_is_refused(
+    kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any]
+) -> None:
+    student = Hf()
+    student.base = str(t5)
+    fit(student, kind(), tmp_path, max_steps=1)
+    name = "model" if kind is Full else "adapter_model"
+    (tmp_path / f"{name}.safetensors").rename(tmp_path / f"{'pytorch_' * (kind is Full)}{name}.bin")
+    with pytest.raises(DataError):
+        student.load(tmp_path)
+
+
+@pytest.mark.parametrize("kind", [Full, Lora])
+def test_a_folder_needs_no_network(
+    kind: type[Modality], t5: Path, tmp_path: Path, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import socket
+
+    called: list[Any] = []
+
+    def refuse(self: Any, address: Any) -> None:
+        called.append(address)
+        raise OSError("no network here")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    student = Hf()
+    student.base = str(t5)
+    student.shape()
+    fit(student, kind(), tmp_path, max_steps=1)
+    assert list(student.load(tmp_path).write(["predict: all"]))
+    assert called == []
+
+
+@pytest.fixture
+def cached(t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The hub's cache as a download of ``some/t5`` leaves it, with the network off."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    model, commit = tmp_path / "models--some--t5", "a" * 40
+    shutil.copytree(t5, model / "snapshots" / commit)
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text(commit)
+    return model / "snapshots" / commit
+
+
+def test_a_hub_id_that_was_fetched_once_needs_no_network(cached: Path, tmp_path: Path, fit: Callable[..., Any]) -> None:
+    student = Hf()
+    student.base = "some/t5"
+    fit(student, Lora(), tmp_path / "student", max_steps=1)
+    assert list(student.load(tmp_path / "student").write(["predict: all"]))
+    facts = json.loads((tmp_path / "student" / "student.json").read_text())
+    assert (facts["base"], facts["base_sha256"]) == ("some/t5", "")
+
+
+def test_a_hub_id_is_held_to_the_same(cached: Path) -> None:
+    """Pickled weights, code of its own, no tokenizer."""
+    (cached / "model.safetensors").rename(cached / "pytorch_model.bin")
+    with pytest.raises(DataError, match="no weights in safetensors; pickled ones can run code"):
+        folders.load_model("some/t5", {})
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        (cached / file).unlink()
+    with pytest.raises(DataError, match="'some/t5' has no tokenizer"):
+        folders.load_tokenizer("some/t5")
+    (cached / "mine.py").write_text("raise SystemExit('it ran')")
+    edit(cached / "config.json", model_type="mine", auto_map={"AutoConfig": "mine.Mine"})
+    with pytest.raises(DataError, match="code of its own, which dstill never runs"):
+        folders.config_of("some/t5")
