@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["curve", "intervals"]
+__all__ = ["curve", "differences", "intervals", "scatter"]
 
 # matplotlib knows no CSS variables: each is drawn in a colour that nothing else has.
 COLOURS = {"#010101": "var(--ink)", "#020202": "var(--muted)", "#030303": "var(--line)"}
@@ -49,8 +49,8 @@ def intervals(scores: Mapping[str, Score], title: str) -> str:
         return _svg(figure, title)
 
 
-def curve(series: Mapping[str, Sequence[tuple[float, float]]], title: str, y: str) -> str:
-    """Lines over steps; one point is drawn as a point."""
+def curve(series: Mapping[str, Sequence[tuple[float, float]]], title: str, y: str, x: str = "step") -> str:
+    """Lines over `x`; one point is drawn as a point."""
     series = {label: points for label, points in series.items() if points}
     if not series:
         return ""
@@ -59,13 +59,49 @@ def curve(series: Mapping[str, Sequence[tuple[float, float]]], title: str, y: st
         for (label, points), colour in zip(series.items(), SERIES, strict=False):
             marker = "o" if len(points) < 25 else ""
             axes.plot(*zip(*points, strict=True), color=colour, marker=marker, ms=3.5, lw=1.8, label=label)
-        axes.set_xlabel("step")
+        axes.set_xlabel(x)
         axes.set_ylabel(y)
         if min(value for points in series.values() for _, value in points) >= 0:
             axes.set_ylim(bottom=0)
         axes.grid(color=LINE, lw=0.8)
         if len(series) > 1:
             axes.legend(frameon=False, labelcolor=INK)
+        return _svg(figure, title)
+
+
+def scatter(points: Sequence[tuple[float, float]], front: Sequence[bool], title: str, x: str, y: str) -> str:
+    """A point each; those of the front are filled and joined."""
+    if not points:
+        return ""
+    with _style(title):
+        figure, axes = _figure(2.9)
+        best, others, *_ = SERIES
+        for (at, value), leads in zip(points, front, strict=True):
+            axes.plot([at], [value], "o", color=best if leads else others, ms=6, mfc=None if leads else "none")
+        line = sorted(point for point, leads in zip(points, front, strict=True) if leads)
+        axes.plot(*zip(*line, strict=True), color=best, lw=1.2, alpha=0.5)
+        axes.set_xlabel(x)
+        axes.set_ylabel(y)
+        axes.grid(color=LINE, lw=0.8)
+        return _svg(figure, title)
+
+
+def differences(rows: Mapping[str, tuple[float, float, float]], title: str, x: str) -> str:
+    """One row a label: a difference as a point, its interval as a bar, and a line at zero."""
+    if not rows:
+        return ""
+    with _style(title):
+        figure, axes = _figure(0.27 * len(rows) + 0.95)
+        colour = next(iter(SERIES))
+        axes.axvline(0, color=MUTED, lw=1)
+        for at, (value, low, high) in enumerate(rows.values()):
+            axes.plot([low, high], [at, at], color=colour, lw=3, alpha=0.35)
+            axes.plot([value], [at], "o", color=colour, ms=5.5)
+        axes.set_yticks(range(len(rows)), [visible(label)[:40] for label in rows])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlabel(x)
+        axes.grid(axis="x", color=LINE, lw=0.8)
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
         return _svg(figure, title)
 
 

@@ -1,0 +1,35 @@
+"""Experiments on one dataset: `dstill sweep` over settings, `dstill ablate` of the rationales.
+
+Each trial is a run of its own under ``RUN/trials``, on the dataset of RUN and with settings
+of its own, so that everything that is done with a run can be done with a trial. A trial that
+is finished is not done again; one that was stopped goes on. optuna loads when a sweep begins.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterable
+
+from dstill import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+    from dstill.records import Section
+    from dstill.run import Run
+
+__all__ = ["register_commands", "report_sections"]
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    from dstill_sweep.command import ablate, run_trial, sweep
+
+    for command in (sweep, ablate, run_trial):
+        cli.add_command(command)
+
+
+@hookimpl
+def report_sections(run: Run) -> Iterable[Section]:
+    from dstill_sweep.sections import sections
+
+    return sections(run)

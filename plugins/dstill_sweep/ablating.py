@@ -1,0 +1,111 @@
+"""The ablation: does the rationale help? Distilling Step-by-Step against the label alone.
+
+    ablate(run, seeds=3, split="test", jobs=2)
+    →  {"arms": {"dss": […], …}, "comparisons": {"equal steps": {"difference": 0.03, "low": …, "p": …}, …}}
+
+Both arms learn from the same records in the same order of settings, once at equal steps and once at
+equal examples. A record is two training sequences to DSS (its label, its rationale) and one to the
+label alone, so
+
+    equal steps      as many optimizer steps over as many records; DSS has learnt from twice as many sequences
+    equal examples   as many sequences: the label alone takes twice the steps
+
+The second is the harder test for DSS: it pays for the rationales' computing. Each seed trains each
+arm anew; items are compared in pairs (`dstill_evaluate.paired`), those that say nothing about an
+answer in any arm (an engine's failure, a gold that tells nothing) left out for all.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from dstill.errors import DataError, FailedItems
+from dstill.records import Verdict
+from dstill.run import Run
+from dstill_evaluate.metrics import why_left_out
+from dstill_evaluate.paired import Paired, paired
+from dstill_sweep.pool import finished
+from dstill_sweep.trials import Result, Trial, Trials
+
+__all__ = ["ablate", "compared"]
+
+TREATMENT = "dss"
+EQUAL_STEPS, EQUAL_EXAMPLES = "label-only, equal steps", "label-only, equal examples"
+
+
+def ablate(run: Run, *, seeds: int, split: str, jobs: int, keep: bool = False) -> Mapping[str, Any]:
+    """Train and compare all arms. The facts go to run.json. Raises FailedItems where a trial failed."""
+    trials = Trials(run, split=split)
+    if not any(record.rationale for record in run.records("train")):
+        raise DataError(
+            "no training record has a rationale: there is nothing to ablate",
+            where=str(run.folder / "dataset"),
+            hint="a teacher writes them; see `dstill generate`",
+        )
+    first = run.settings.project.seed
+    arms = {
+        name: [trials.trial({**changes, "project.seed": first + number}) for number in range(seeds)]
+        for name, changes in _arms(run).items()
+    }
+    wanted = [trial for arm in zip(*arms.values(), strict=True) for trial in arm]  # a whole seed after the other
+    results: dict[str, Result] = {}
+    with run.stage("ablate") as facts:
+        for result in finished(trials, wanted, jobs=jobs):
+            results[result.name] = result
+            run.progress("trials", len(results), len(wanted))
+            if not keep:
+                trials.drop_weights(result.name)
+        if failed := [result for result in results.values() if result.error]:
+            raise FailedItems(
+                f"{len(failed)} of {len(wanted)} trials failed: {failed[0].error}",
+                where=str(trials.folder / failed[0].name),
+                hint="the same command does those again and keeps the others",
+            )
+        facts.update(
+            split=split,
+            seeds=[first + number for number in range(seeds)],
+            arms={name: [results[trial.name].to_row() for trial in arm] for name, arm in arms.items()},
+            comparisons={
+                name: compared(trials, arms[TREATMENT], arm).to_row() for name, arm in arms.items() if name != TREATMENT
+            },
+        )
+    return facts
+
+
+def _arms(run: Run) -> dict[str, dict[str, Any]]:
+    recipe = run.settings.train
+    label = {"train.objective": "label-only"}
+    longer = (
+        {"train.max_steps": recipe.max_steps * 2}
+        if recipe.max_steps > 0
+        else {"train.num_train_epochs": recipe.num_train_epochs * 2}
+    )
+    return {
+        TREATMENT: {"train.objective": TREATMENT},
+        EQUAL_STEPS: label,
+        EQUAL_EXAMPLES: {**label, **longer},
+    }
+
+
+def compared(trials: Trials, a: Sequence[Trial], b: Sequence[Trial]) -> Paired:
+    """Arm `a` against arm `b`, a trial a seed, on the items that count in every trial. DataError when none does."""
+    verdicts = [[_verdicts(trials, trial) for trial in arm] for arm in (a, b)]
+    counted = [
+        id
+        for id in verdicts[0][0]
+        if all(id in of_trial and not why_left_out(of_trial[id]) for arm in verdicts for of_trial in arm)
+    ]
+    if not counted:
+        raise DataError(
+            "no item could be scored in every trial",
+            where=str(trials.folder),
+            hint="is the engine there?",
+        )
+    right = [[[float(of_trial[id].correct) for of_trial in arm] for id in counted] for arm in verdicts]
+    clusters = [verdicts[0][0][id].template or id for id in counted]
+    return paired(right[0], right[1], clusters)
+
+
+def _verdicts(trials: Trials, trial: Trial) -> dict[str, Verdict]:
+    run = Run.open(trials.folder / trial.name, plugins=trials.parent.plugins)
+    return {v.id: v for v in run.verdicts() if v.split == trials.split}

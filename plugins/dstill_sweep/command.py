@@ -1,0 +1,133 @@
+"""`dstill sweep RUN SPACE` and `dstill ablate RUN`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Mapping
+
+import click
+
+from dstill.cli.app import App, Count, app, json_option, run_argument, set_option
+from dstill.cli.console import emit, note, progress
+from dstill.errors import FailedItems
+from dstill_sweep.trials import COMMAND, do
+
+__all__ = ["ablate", "run_trial", "sweep"]
+
+jobs_option = click.option("--jobs", type=Count(1, 256), default=1, show_default=True, help="Trials at a time.")
+keep_option = click.option("--keep-students", is_flag=True, help="Keep the weights of every trial.")
+
+
+@click.command()
+@run_argument
+@click.argument("space", type=click.Path(path_type=Path))
+@click.option("--trials", type=Count(1, 10_000), help="How many, before sweep.trials of the file.")
+@click.option("--split", default="validation", show_default=True, help="The set that trials are scored on.")
+@jobs_option
+@keep_option
+@json_option
+@set_option
+@app
+def sweep(
+    found: App, run: str, space: Path, trials: int | None, split: str, jobs: int, keep_students: bool, as_json: bool
+) -> None:
+    """Train the settings of a SPACE on the run's dataset, and compare them.
+
+    SPACE is a TOML file. Lists alone are tried whole; a range, or --trials, lets optuna choose:
+
+    \b
+      [space]
+      train.modality = ["full", "lora", "qlora"]
+      train.learning_rate = { low = 1e-4, high = 3e-3, log = true }
+      alpha_per_rank = [1, 2, 4, 8]     # train.lora_alpha = that times train.r
+      [sweep]
+      trials = 20
+
+    Each trial is a run in RUN/trials. The same command goes on where it was stopped.
+    """
+    from dstill_sweep.space import read_space
+    from dstill_sweep.sweeping import sweep as run_sweep
+
+    opened = found.open(run)
+    wanted = read_space(space, trials)
+    with progress() as report:
+        opened.progress = report
+        facts = run_sweep(opened, wanted, split=split, jobs=jobs, keep=keep_students)
+    failed = [row for row in facts["trials"] if row["error"]]
+    if as_json:
+        emit({"run": str(opened.folder), **facts})
+    else:
+        _show_sweep(facts)
+        best = next(row for row in facts["trials"] if row["name"] == facts["best"])
+        settings = " ".join(f"--set {key}={value}" for key, value in best["changes"].items())
+        click.echo(f"next: dstill train {opened.folder} {settings}")
+    if failed:
+        raise FailedItems(
+            f"{len(failed)} of {len(facts['trials'])} trials failed",
+            where=str(opened.folder / "trials" / failed[0]["name"]),
+            hint=f"{failed[0]['error']}; the same command tries them again",
+        )
+
+
+@click.command()
+@run_argument
+@click.option("--seeds", type=Count(1, 100), default=3, show_default=True, help="Trainings of each arm.")
+@click.option("--split", default="test", show_default=True, help="The set that arms are compared on.")
+@jobs_option
+@keep_option
+@json_option
+@set_option
+@app
+def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_students: bool, as_json: bool) -> None:
+    """Do the rationales help? DSS against the label alone, at equal steps and at equal examples.
+
+    A record is two sequences to DSS and one to the label alone: at equal examples the label alone
+    takes twice the steps. Each training is a run in RUN/trials. The same command goes on where it
+    was stopped.
+    """
+    from dstill_sweep.ablating import ablate as run_ablation
+
+    opened = found.open(run)
+    with progress() as report:
+        opened.progress = report
+        facts = run_ablation(opened, seeds=seeds, split=split, jobs=jobs, keep=keep_students)
+    if as_json:
+        emit({"run": str(opened.folder), **facts})
+        return
+    _show_ablation(facts)
+    note(f"dstill report {opened.folder} writes it into the report")
+
+
+@click.command(COMMAND, hidden=True)
+@run_argument
+@json_option
+@app
+def run_trial(found: App, run: str, as_json: bool) -> None:
+    """Train and score one trial: the process that a sweep begins for each."""
+    do(found.open(run))
+    if as_json:
+        emit({"run": run})
+
+
+def _show_sweep(facts: Mapping[str, Any]) -> None:
+    from dstill_sweep.text import SWEEP, sweep_rows
+
+    _table(SWEEP, sweep_rows(facts))
+    click.echo(
+        f"front: no other is better in accuracy, memory and time. Chosen on {facts['split']}: score it on another."
+    )
+
+
+def _show_ablation(facts: Mapping[str, Any]) -> None:
+    from dstill_sweep.text import ARMS, arm_rows, verdict
+
+    _table(ARMS, arm_rows(facts))
+    for name, row in facts["comparisons"].items():
+        click.echo(f"dss against {name}: {verdict(row)}")
+
+
+def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[at]) for row in (columns, *rows)) for at in range(len(columns))]
+    for row in (columns, *rows):
+        numbers = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        click.echo("  ".join((row[0].ljust(widths[0]), *numbers)).rstrip())

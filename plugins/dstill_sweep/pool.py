@@ -1,0 +1,28 @@
+"""Several trials at once, each in a process of its own, and an end that leaves none behind.
+
+    for result in finished(trials, [first, second, …], jobs=2): …
+
+Results come as they are ready, not in the order of the trials; one of two trials of a name is run.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Iterable, Iterator
+
+from dstill_sweep.trials import Result, Trial, Trials
+
+__all__ = ["finished"]
+
+
+def finished(trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Iterator[Result]:
+    """Whatever ends the loop early, Ctrl-C above all, stops the trials that are under way."""
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            unique = {trial.name: trial for trial in wanted}
+            for future in as_completed([pool.submit(trials.run, trial) for trial in unique.values()]):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            trials.stop()
+            raise

@@ -1,0 +1,77 @@
+"""What is said of a sweep and of an ablation, on the terminal and in the report alike.
+
+In: the facts that they left in run.json. Out: rows of a table, and a sentence.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any, Mapping
+
+from dstill.records import Score
+from dstill_report.text import interval, percent, size
+from dstill_sweep.trials import short
+
+__all__ = ["ARMS", "SWEEP", "arm_rows", "sweep_rows", "verdict"]
+
+SWEEP = ("trial", "accuracy", "95 %", "n", "memory", "time", "trained", "")
+ARMS = ("arm", "accuracy", "± sd", "seeds", "steps", "time")
+
+
+def sweep_rows(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The trials, the most accurate first, those that failed last."""
+    rows: list[tuple[str, ...]] = []
+    for row in sorted(facts["trials"], key=_place):
+        name = ", ".join(f"{key.rpartition('.')[2]} {short(value)}" for key, value in row["changes"].items())
+        if row["error"]:
+            rows.append((name or row["name"], "", "", "", "", "", "", f"failed: {row['error']}"))
+            continue
+        score = Score.from_row(row["accuracy"])
+        front = "front" if row["name"] in facts["front"] else ""
+        rows.append(
+            (
+                name or "as the run",
+                percent(score.value or 0.0),
+                interval(score),
+                f"{score.n:,}",
+                size(row["peak_memory"]),
+                f"{row['seconds']:.0f} s",
+                f"{row['trained_parameters']:,}",
+                front,
+            )
+        )
+    return rows
+
+
+def _place(row: Mapping[str, Any]) -> tuple[bool, float, str]:
+    value = (row["accuracy"] or {}).get("value") or 0.0
+    return (bool(row["error"]), -value, row["name"])
+
+
+def arm_rows(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for name, results in facts["arms"].items():
+        values = [row["accuracy"]["value"] for row in results]
+        deviation = percent(statistics.stdev(values)) if len(values) > 1 else "one seed"
+        seconds = statistics.fmean(row["seconds"] for row in results)
+        rows.append(
+            (
+                name,
+                percent(statistics.fmean(values)),
+                deviation,
+                str(len(values)),
+                f"{results[0]['steps']:,}",
+                f"{seconds:.0f} s",
+            )
+        )
+    return rows
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """A comparison in a sentence; what cannot be told is said to be so."""
+    points = f"{100 * row['difference']:+.1f} points [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
+    basis = f"{row['items']:,} items of {row['clusters']:,} templates, {row['seeds']} seeds"
+    smallest = f"the smallest difference that these would show is {100 * row['detectable']:.1f} points"
+    if not row["told"]:
+        return f"{points}, not distinguishable (p = {row['p']:.3g}; {basis}); {smallest}"
+    return f"{points}, {'better' if row['difference'] > 0 else 'worse'} (p = {row['p']:.3g}; {basis}); {smallest}"

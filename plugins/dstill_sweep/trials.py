@@ -1,0 +1,219 @@
+"""One trial: a run of its own on another run's dataset, trained and scored in a process of its own.
+
+    trials = Trials(run, split="validation")
+    trial = trials.trial({"train.modality": "lora", "train.r": 8})
+    trials.run(trial)   →   Result(name="modality-lora-r-8-3f2a91c0", accuracy=Score(…), seconds=61.2, …)
+
+A process of its own: so the peak memory is the trial's alone, and one that runs out of memory
+takes nothing else with it. A trial's name is a digest of all that decides its outcome (the
+resolved settings, the bytes of the dataset); settings that its modality or objective ignores
+are no part of that, so a full fine-tuning is not done again for every LoRA rank.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Mapping
+
+from dstill.errors import ConfigError, DstillError, RunError, did_you_mean
+from dstill.parts import Modality, Objective
+from dstill.records import SPLITS, Row, Score
+from dstill.run import Run
+
+__all__ = ["COMMAND", "Result", "Trial", "Trials", "do", "short"]
+
+FOLDER = "trials"
+COMMAND = "run-trial"
+ACCURACY = ("executable_accuracy", "exact_match")  # the first that was measured
+GRACE = 60.0  # seconds that a stopped trial has to save its checkpoint
+# Where a run lies, how it is shown and how fast it goes: of no weight for what comes out.
+UNDECIDING = re.compile(r"train\.(threads|save_steps|save_total_limit|auto_find_batch_size)|generate\.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    name: str
+    changes: Mapping[str, Any]  # dotted key → value, before the parent's own settings
+    flags: Mapping[str, Any] = field(repr=False)  # the changes, and what every trial gets
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result(Row):
+    """What a trial came to. Seconds are of training alone; memory is the peak above what the process held before."""
+
+    name: str
+    changes: Mapping[str, Any]
+    error: str = ""  # why there is nothing else; empty: it is finished
+    accuracy: Score | None = None
+    steps: int = 0
+    seconds: float = 0.0
+    peak_memory: int = 0  # bytes
+    trained_parameters: int = 0
+
+    @property
+    def accuracy_value(self) -> float:
+        return 0.0 if self.accuracy is None else self.accuracy.value or 0.0
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Result:
+        accuracy = row.get("accuracy")
+        return super().from_row({**row, "accuracy": accuracy and Score.from_row(accuracy)})
+
+
+class Trials:
+    """The trials of `parent`, scored on `split`. `run` may be called by several threads."""
+
+    def __init__(self, parent: Run, *, split: str) -> None:
+        if split not in SPLITS:
+            raise ConfigError(f"no split '{split}'.{did_you_mean(split, SPLITS)}", where="--split")
+        if not parent.records(split):
+            raise RunError(
+                f"run '{parent.name}' has no rows to score trials on: {split} is empty",
+                where=str(parent.folder / "dataset"),
+                hint=f"`dstill generate --out {parent.folder}` makes the dataset; --split names another set",
+            )
+        self.parent, self.split = parent, split
+        self.folder = parent.folder / FOLDER
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def trial(self, changes: Mapping[str, Any]) -> Trial:
+        """A trial by its changes. Raises ConfigError for a key or a value that is none."""
+        flags = {**changes, "evaluate.splits": [self.split], "evaluate.baselines": []}
+        flat = self.parent.config_with(flags).flat()
+        ignored = self._ignored(flat)
+        kept = {key: value for key, value in changes.items() if key not in ignored}
+        decides = {k: v for k, v in flat.items() if k not in ignored and not UNDECIDING.match(k)}
+        data = {n: f["sha256"] for n, f in self.parent.manifest["files"].items() if n.startswith("dataset/")}
+        digest = hashlib.sha256(json.dumps([decides, data], sort_keys=True, default=str).encode()).hexdigest()
+        words = "-".join(f"{key.rpartition('.')[2]}-{short(value)}" for key, value in sorted(kept.items()))
+        slug = re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-.")[:80]
+        return Trial(name=f"{slug}-{digest[:8]}".lstrip("-"), changes=kept, flags={**flags, **kept})
+
+    def _ignored(self, flat: Mapping[str, Any]) -> set[str]:
+        """The keys that this trial's modality and objective do nothing with."""
+        plugins = self.parent.plugins
+        parts: list[type[Modality] | type[Objective]] = [plugins.objective(flat["train.objective"])]
+        if flat["train.modality"] != "auto":
+            parts.append(plugins.modality(flat["train.modality"]))
+        return {f"train.{key}" for part in parts for key in part.ignores}
+
+    def run(self, trial: Trial) -> Result:
+        """Train and score `trial`, or what is missing of that. Never raises for what a trial does."""
+        folder = self.folder / trial.name
+        try:
+            run = self._opened(trial, folder)
+            if not _finished(run):
+                if error := self._done(folder):
+                    return Result(name=trial.name, changes=trial.changes, error=error)
+                run = self._read(folder)
+            return self._result(trial, run)
+        except (DstillError, OSError) as error:
+            return Result(name=trial.name, changes=trial.changes, error=str(error).splitlines()[0])
+
+    def drop_weights(self, name: str) -> None:
+        """A trial's student goes; its scores, verdicts and predictions stay."""
+        shutil.rmtree(self.folder / name / "student", ignore_errors=True)
+
+    def _opened(self, trial: Trial, folder: Path) -> Run:
+        with contextlib.suppress(DstillError):
+            run = self._read(folder)
+            if any(file.startswith("dataset/") for file in run.manifest["files"]):
+                return run
+        shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed while it made the folder
+        folder.parent.mkdir(exist_ok=True)
+        return self.parent.branch(folder, flags=trial.flags)
+
+    def _read(self, folder: Path) -> Run:
+        return Run.open(folder, plugins=self.parent.plugins)
+
+    def _done(self, folder: Path) -> str:
+        """What is missing of a trial, done in a process of its own; why that failed, or nothing."""
+        plugins = [word for file in self.parent.plugins.files for word in ("--plugin", str(file))]
+        command = [sys.executable, "-m", "dstill", *plugins, COMMAND, str(folder), "--json"]
+        err = folder / "trial.err"
+        with err.open("w") as stderr, self._lock:
+            if self._stopped:
+                return "stopped"
+            # a session of its own: Ctrl-C comes to it from `stop` alone, once
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
+            )
+            self._running.add(process)
+        out, _ = process.communicate()
+        with self._lock:
+            self._running.discard(process)
+            if self._stopped:
+                return "stopped"
+        return "" if process.returncode == 0 else _why(process.returncode, out, err)
+
+    def stop(self) -> None:
+        """End every trial that is under way: it keeps a checkpoint, and no other begins."""
+        with self._lock:
+            self._stopped = True
+            running = list(self._running)
+        for process in running:
+            process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + GRACE
+        for process in running:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def _result(self, trial: Trial, run: Run) -> Result:
+        trained, evaluated = run.manifest["stages"]["train"], run.manifest["stages"]["evaluate"]
+        scores = evaluated["scores"]["student"][self.split]
+        found = [Score.from_row(scores[name]) for name in ACCURACY if name in scores]
+        accuracy = next((score for score in found if score.value is not None), None)
+        return Result(
+            name=trial.name,
+            changes=trial.changes,
+            error="" if accuracy else f"nothing of {self.split} could be scored",
+            accuracy=accuracy,
+            steps=trained["steps"],
+            seconds=trained["student_seconds"],
+            peak_memory=trained["peak_memory"],
+            trained_parameters=trained["trained_parameters"],
+        )
+
+
+def do(run: Run) -> None:
+    """What is missing of the trial in `run`, in this process."""
+    if not _is_done(run, "train"):
+        run.train()
+    run.evaluate()
+
+
+def _finished(run: Run) -> bool:
+    return _is_done(run, "train") and _is_done(run, "evaluate")
+
+
+def _is_done(run: Run, stage: str) -> bool:
+    return "seconds" in run.manifest["stages"].get(stage, {})
+
+
+def short(value: Any) -> str:
+    """A setting's value for people: numbers to three digits."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _why(code: int, out: str, err: Path) -> str:
+    """What a failed command said: its error as JSON, or else how the process ended."""
+    try:
+        return str(json.loads(out.splitlines()[-1])["error"]["message"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        ended = f"killed by signal {-code}, as for want of memory" if code < 0 else f"exit {code}"
+        return f"{ended}; see {err}"

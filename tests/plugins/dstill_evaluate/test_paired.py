@@ -1,0 +1,76 @@
+"""Two systems on the same items: what the interval and the test say when the truth is known."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dstill_evaluate.paired import paired
+
+
+def _draw(
+    rng: random.Random, items: int, seeds: int, a: float, b: float
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Answers right with probability `a` and `b`, each item with a difficulty that both share."""
+    first, second = [], []
+    for _ in range(items):
+        hard = rng.random()
+        first.append([float(hard < a or rng.random() < 0.02) for _ in range(seeds)])
+        second.append([float(hard < b or rng.random() < 0.02) for _ in range(seeds)])
+    return first, second
+
+
+def test_a_difference_that_is_there_is_told() -> None:
+    a, b = _draw(random.Random(1), 400, 3, 0.8, 0.7)
+    found = paired(a, b, [str(i) for i in range(400)])
+    assert found.low < 0.1 < found.high
+    assert found.told
+    assert found.p < 0.01
+    assert found.gained > found.lost
+
+
+def test_no_difference_is_told_about_as_often_as_chance_allows() -> None:
+    told = 0
+    for number in range(60):
+        a, b = _draw(random.Random(number), 60, 2, 0.6, 0.6)
+        told += paired(a, b, [str(i) for i in range(60)]).told
+    assert told <= 8  # 5 % of 60 are 3
+
+
+def test_items_of_one_template_count_once() -> None:
+    a = [[1.0]] * 40 + [[0.0]] * 10
+    b = [[0.0]] * 50
+    alone = paired(a, b, [str(i) for i in range(50)])
+    together = paired(a, b, ["one"] * 40 + [f"t{i}" for i in range(10)])
+    assert alone.difference == together.difference == pytest.approx(0.8)
+    assert together.high - together.low > 2 * (alone.high - alone.low)
+    assert together.p == 1.0  # a single template moved: by chance as well either way
+    assert alone.p < 0.01
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000), st.integers(5, 40), st.integers(1, 3))
+def test_swapping_the_systems_swaps_the_sign(seed: int, items: int, seeds: int) -> None:
+    a, b = _draw(random.Random(seed), items, seeds, 0.7, 0.5)
+    clusters = [str(i % 7) for i in range(items)]
+    one, other = paired(a, b, clusters), paired(b, a, clusters)
+    assert one.difference == pytest.approx(-other.difference)
+    assert (one.gained, one.lost) == (other.lost, other.gained)
+    assert one.p == pytest.approx(other.p)
+    assert one.detectable == pytest.approx(other.detectable)
+
+
+def test_equal_systems_do_not_differ_at_all() -> None:
+    a, _ = _draw(random.Random(3), 30, 2, 0.5, 0.5)
+    found = paired(a, a, [str(i) for i in range(30)])
+    assert (found.difference, found.low, found.high, found.p, found.told) == (0, 0, 0, 1.0, False)
+
+
+def test_items_that_do_not_match_are_refused() -> None:
+    with pytest.raises(ValueError, match="clusters"):
+        paired([[1.0]], [[1.0], [0.0]], ["a"])
+    with pytest.raises(ValueError, match="clusters"):
+        paired([], [], [])

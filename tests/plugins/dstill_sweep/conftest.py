@@ -1,0 +1,42 @@
+"""A project with a generated run of the toy, whose trials are the learner's (`learner.py`)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+LEARNER = Path(__file__).parent / "learner.py"
+Cli = Callable[..., Any]
+
+
+@pytest.fixture
+def lab(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """``lab("sweep", "run", "space.toml")``: a command with toy, learner and this plugin loaded."""
+    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"sweep", "report"} | {"evaluate"}
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
+
+    def call(*words: object) -> Any:
+        return cli("--plugin", LEARNER, *words)
+
+    settings = {
+        "train.student": "learner",
+        "train.objective": "dss",
+        "train.modality": "part",
+        "train.learning_rate": 1.0,
+        "train.max_steps": 5,
+        "train.r": 8,
+    }
+    ended = call(
+        "generate", "--out", "run", "--teacher", "parrot", *(f"--set={key}={value}" for key, value in settings.items())
+    )
+    assert ended.code == 0, ended.err
+    return call
+
+
+@pytest.fixture
+def diary(project: Path) -> Callable[[], list[str]]:
+    """The trainings so far."""
+    return lambda: (project / "diary.txt").read_text().splitlines() if (project / "diary.txt").exists() else []

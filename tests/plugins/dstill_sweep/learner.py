@@ -1,0 +1,148 @@
+"""A plugin beside the toy: a student whose accuracy, memory and fate hang on its recipe, and that keeps a diary.
+
+learning_rate   the share of its training pairs that it keeps
+r               1: it fails; 2: it is killed; 3: it takes a minute; its memory is that many MiB
+diary.txt       in the working folder: a line a training
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Iterable, Sequence
+
+from dstill import hookimpl
+from dstill.errors import TrainingError
+from dstill.parts import (
+    Fitted,
+    Memory,
+    Metric,
+    Modality,
+    Objective,
+    Recipe,
+    Shape,
+    Student,
+    TrainingJob,
+    Writer,
+    Written,
+)
+from dstill.records import Pair, Record, Score, Verdict
+from dstill.task import Task
+
+
+class Learner(Student):
+    name = "learner"
+
+    def shape(self, texts: Iterable[str] = ()) -> Shape:
+        counts = {"layers": 1, "hidden": 1, "feed_forward": 1, "heads": 1, "vocabulary": 1}
+        return Shape(architecture="Dict", parameters=1, embedding=0, linears={}, encoder_decoder=False, **counts)
+
+    def fit(self, job: TrainingJob) -> Fitted:
+        recipe = job.recipe
+        with Path("diary.txt").open("a") as diary:
+            diary.write(f"{job.modality.name} {recipe.r} {recipe.learning_rate:.6f} {job.seed}\n")
+        if recipe.r == 1:
+            raise TrainingError("the loss is NaN", where="step 3", hint="lower it")
+        if recipe.r == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if recipe.r == 3:
+            time.sleep(60)
+        pairs = [(pair.source, pair.target) for row in job.train for pair in row[:1]]
+        kept = pairs[: round(len(pairs) * recipe.learning_rate)]
+        job.folder.mkdir(parents=True, exist_ok=True)
+        (job.folder / "pairs.json").write_text(json.dumps({_key(source): target for source, target in kept}))
+        return Fitted(
+            steps=max(recipe.max_steps, 1),
+            seconds=float(recipe.max_steps),
+            history=(),
+            peak_memory=recipe.r << 20,
+            trained_parameters=len(kept),
+            all_parameters=len(pairs),
+        )
+
+    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+        return Recall(json.loads((folder / "pairs.json").read_text()))
+
+
+class Recall(Writer):
+    def __init__(self, pairs: dict[str, str]) -> None:
+        self.pairs = pairs
+
+    def write(self, sources: Iterable[str]) -> Iterable[Written]:  # type: ignore[override]
+        for source in sources:
+            text = self.pairs.get(_key(source.removeprefix("predict: ")), "")
+            yield Written(text=text, tokens=len(text), seconds=0.01)
+
+
+def _key(source: str) -> str:
+    return " ".join(sorted(source.split()))
+
+
+class Whole(Modality):
+    """Ignores the rank."""
+
+    name = "whole"
+    fullness = 100
+    ignores = frozenset({"r", "lora_alpha"})
+
+    def need(self, student: Shape, recipe: Recipe) -> Memory:
+        return Memory(parts={"weights": 1})
+
+    def prepare(self, model: object, recipe: Recipe) -> object:
+        return model
+
+
+class Part(Whole):
+    name = "part"
+    fullness = 10
+    ignores = frozenset()
+
+
+class Dss(Objective):
+    name = "dss"
+
+    def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
+        yield Pair(task_prefix="predict: ", source=task.source(record.example), target=record.answer)
+
+
+class LabelOnly(Dss):
+    """Learns nothing of what is taken away."""
+
+    name = "label-only"
+
+    def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
+        target = record.answer if "-" not in record.answer else "1+1"
+        yield Pair(task_prefix="predict: ", source=task.source(record.example), target=target)
+
+
+class Accuracy(Metric):
+    """As the real one, without the statistics that take seconds to import in every trial."""
+
+    name = "executable_accuracy"
+
+    def __call__(self, verdicts: Sequence[Verdict]) -> Score:
+        value = sum(v.correct for v in verdicts) / len(verdicts) if verdicts else None
+        return Score(name=self.name, value=value, low=value, high=value, n=len(verdicts))
+
+
+@hookimpl
+def register_metrics() -> Iterable[type[Metric]]:
+    return [Accuracy]
+
+
+@hookimpl
+def register_students() -> Iterable[type[Student]]:
+    return [Learner]
+
+
+@hookimpl
+def register_modalities() -> Iterable[type[Modality]]:
+    return [Whole, Part]
+
+
+@hookimpl
+def register_objectives() -> Iterable[type[Objective]]:
+    return [Dss, LabelOnly]

@@ -1,0 +1,241 @@
+"""`dstill sweep`: trials in processes of their own, a front, and a way on from wherever it was stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill.folder import data_file
+from dstill.plugins import load
+from dstill.records import Score
+from dstill.run import Run
+from dstill_sweep.space import Range, read_space
+from dstill_sweep.sweeping import front
+from dstill_sweep.trials import Result
+
+TOY = Path(__file__).parents[2] / "support" / "toy.py"
+LEARNER = Path(__file__).parent / "learner.py"
+Cli = Callable[..., Any]
+Diary = Callable[[], list[str]]
+GRID = """
+[space]
+train.modality = ["whole", "part"]
+train.r = [8, 16]
+"train.learning_rate" = [0.25, 1.0]
+"""
+
+
+def _space(text: str) -> Path:
+    file = Path("space.toml")
+    file.write_text(text)
+    return file
+
+
+def _last(ended: Any) -> dict[str, Any]:
+    return dict(json.loads(ended.out.splitlines()[-1]))
+
+
+def test_every_combination_is_tried_once_and_what_is_finished_is_read(lab: Cli, diary: Diary) -> None:
+    ended = lab("sweep", "run", _space(GRID), "--split", "test", "--jobs", 2, "--json")
+    assert ended.code == 0, ended.err
+    facts = _last(ended)
+    # `whole` ignores the rank: 2 of it, and 4 of `part`
+    assert len(facts["trials"]) == 6 == len(diary())
+    by_rate = {row["changes"]["train.learning_rate"]: row["accuracy"]["value"] for row in facts["trials"]}
+    assert by_rate[1.0] > by_rate[0.25]
+    best = next(row for row in facts["trials"] if row["name"] == facts["best"])
+    assert best["changes"]["train.learning_rate"] == 1.0
+    assert facts["front"][0] == best["name"]
+
+    assert _last(lab("sweep", "run", _space(GRID), "--split", "test", "--json"))["trials"] == facts["trials"]
+    assert len(diary()) == 6
+    more = lab("sweep", "run", _space(GRID.replace("8, 16", "8")), "--split", "test", "--json")
+    assert len(_last(more)["trials"]) == 4
+    assert len(diary()) == 6  # a part of the space, and all of it known
+    lab("sweep", "run", _space(GRID.replace("8, 16", "32")), "--split", "test")
+    assert len(diary()) == 8  # the two of the new rank
+
+
+def test_another_dataset_is_another_trial(lab: Cli, diary: Diary) -> None:
+    space = _space("[space]\ntrain.r = [8]\n")
+    assert lab("sweep", "run", space, "--split", "test").code == 0
+    run = Run.open("run", plugins=load([TOY, LEARNER]))
+    run.write(data_file("train"), run.records("train")[:5])
+    run.save()
+    assert lab("sweep", "run", space, "--split", "test").code == 0
+    assert len(diary()) == 2
+
+
+@pytest.mark.parametrize(("rank", "why"), [(1, "the loss is NaN"), (2, "killed by signal 9, as for want of memory")])
+def test_a_trial_that_fails_is_named_and_the_others_go_on(rank: int, why: str, lab: Cli, diary: Diary) -> None:
+    space = _space(f"[space]\ntrain.r = [{rank}, 8]\n")
+    ended = lab("sweep", "run", space, "--split", "test", "--json")
+    assert ended.code == 3
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    assert why in lines[-1]["error"]["hint"]
+    rows = {row["changes"]["train.r"]: row for row in lines[-2]["trials"]}
+    assert why in rows[rank]["error"]
+    assert rows[8]["accuracy"]["value"] > 0
+    assert rows[rank]["name"] not in lines[-2]["front"]
+    lab("sweep", "run", space, "--split", "test")
+    assert [line.split()[1] for line in diary()].count(str(rank)) == 2  # tried again, the others not
+    assert len(diary()) == 3
+
+
+def test_no_trial_that_ends_well_is_an_error(lab: Cli) -> None:
+    ended = lab("sweep", "run", _space("[space]\ntrain.r = [1]\n"), "--split", "test")
+    assert ended.code == 4
+    assert "no trial ended well" in ended.err
+    assert "the loss is NaN" in ended.err
+
+
+def test_the_weights_of_the_front_alone_are_kept(lab: Cli, project: Path) -> None:
+    space = _space("[space]\ntrain.learning_rate = [0.25, 1.0]\ntrain.max_steps = [5, 50]\n")
+    facts = _last(lab("sweep", "run", space, "--split", "test", "--json"))
+    kept = {folder.parent.name for folder in (project / "run" / "trials").glob("*/student")}
+    assert kept == set(facts["front"])
+    assert len(kept) < len(facts["trials"])
+    # a trial is a run like any other
+    shown = lab("evaluate", project / "run" / "trials" / facts["best"], "--json")
+    assert shown.code == 0
+
+
+def test_optuna_proposes_the_same_points_again(lab: Cli, diary: Diary) -> None:
+    space = _space("[space]\ntrain.learning_rate = { low = 0.2, high = 1.0 }\ntrain.r = [8, 16]\n[sweep]\ntrials = 5\n")
+    first = _last(lab("sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
+    assert first["sampler"] == "tpe"
+    assert len(first["trials"]) == len(diary()) == 5
+    again = _last(lab("sweep", "run", space, "--split", "test", "--jobs", 2, "--json"))
+    assert len(diary()) == 5
+    assert again["trials"] == first["trials"]
+
+
+def test_ctrl_c_stops_the_trials_and_leaves_no_process(lab: Cli, project: Path) -> None:
+    _space("[space]\ntrain.r = [8, 3, 16]\n")
+    command = [sys.executable, "-m", "dstill", "--plugin", str(TOY), "--plugin", str(LEARNER)]
+    command += ["sweep", "run", "space.toml", "--split", "test", "--jobs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 60
+        # the slow one trains, and the two quick ones are done
+        while len(list((project / "run" / "trials").glob("*/verdicts.jsonl"))) < 2 or not _slow_began(project):
+            assert time.monotonic() < deadline, "the trials never came so far"
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "go on with" in err
+    held = [folder for folder in (project / "run" / "trials").iterdir() if _locked(folder)]
+    assert not held  # no process is left behind
+
+
+def _slow_began(project: Path) -> bool:
+    diary = project / "diary.txt"
+    return diary.exists() and any(line.split()[1] == "3" for line in diary.read_text().splitlines())
+
+
+def _locked(folder: Path) -> bool:
+    import fcntl
+
+    with (folder / ".lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_the_report_shows_it(lab: Cli, project: Path) -> None:
+    space = _space("[space]\nalpha_per_rank = [1, 4]\ntrain.r = [8, 16]\n")
+    assert lab("sweep", "run", space, "--split", "test").code == 0
+    settings = [
+        row["changes"] for row in json.loads((project / "run" / "run.json").read_text())["stages"]["sweep"]["trials"]
+    ]
+    assert {(row["train.r"], row["train.lora_alpha"]) for row in settings} == {
+        (8, 8), (8, 32), (16, 16), (16, 64)
+    }  # fmt: skip
+    assert lab("train", "run").code == 0
+    assert lab("evaluate", "run").code == 0
+    assert lab("report", "run").code == 0
+    page = (project / "run" / "report.html").read_text()
+    for text in ("Sweep", "Accuracy against peak memory", "Accuracy by alpha : rank", "lora_alpha 64"):
+        assert text in page
+
+
+# --- the space --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("[space]\ntrain.r = [8", 2, "not TOML"),
+        ("", 2, "[space] is empty"),
+        ("[spaces]\nx = [1]", 2, "Did you mean 'space'?"),
+        ("[space]\ntrain.r = 8", 2, "wanted a list of values"),
+        ("[space]\ntrain.r = []", 2, "wanted a list of values"),
+        ("[space]\ntrain.rank = [8]", 2, "unknown key 'train.rank'"),
+        ("[space]\ntrain.r = [8, 0]", 2, "train.r: got 0"),
+        ("[space]\ntrain.r = { low = 8, high = 8 }", 2, "wanted a list of values"),
+        ("[space]\ntrain.learning_rate = { low = 0, high = 1, log = true }\n[sweep]\ntrials = 3", 2, "wanted a list"),
+        ("[space]\ntrain.r = { low = 8, high = 16 }", 2, "how many trials?"),
+        ("[space]\ntrain.r = [8]\n[sweep]\ntrial = 3", 2, "Did you mean 'trials'?"),
+        ("[space]\ntrain.r = [8]\n[sweep]\nsampler = 'grid'", 2, "wanted tpe or random"),
+        ("[space]\nalpha_per_rank = [4]\ntrain.lora_alpha = [8]", 2, "say the same"),
+        ("[space]\ntrain.modality = ['none']", 2, "none"),
+    ],
+)
+def test_a_space_that_is_none_is_refused_before_a_trial(
+    text: str, code: int, said: str, lab: Cli, diary: Diary
+) -> None:
+    ended = lab("sweep", "run", _space(text))
+    assert (ended.code, diary()) == (code, [])
+    assert said in ended.err
+
+
+def test_a_set_without_rows_or_a_space_that_is_not_there_is_refused(lab: Cli) -> None:
+    assert "no file" in lab("sweep", "run", "nowhere.toml").err
+    ended = lab("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_index")
+    assert (ended.code, "test_index is empty" in ended.err) == (5, True)
+    assert "no split 'tests'" in lab("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "tests").err
+
+
+def test_dotted_keys_and_quoted_ones_are_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "space.toml"
+    file.write_text('[space]\ntrain.r = [8]\n"train.alpha" = { low = 0.1, high = 0.9 }\n[sweep]\ntrials = 2\n')
+    assert read_space(file).choices == {"train.r": (8,), "train.alpha": Range(low=0.1, high=0.9)}
+
+
+def _result(name: str, accuracy: float, memory: int, seconds: float, error: str = "") -> Result:
+    score = Score(name="executable_accuracy", value=accuracy, n=10)
+    return Result(name=name, changes={}, accuracy=score, peak_memory=memory, seconds=seconds, error=error)
+
+
+def test_the_front_is_what_nothing_beats() -> None:
+    results = [
+        _result("best", 0.9, 100, 100),
+        _result("twin", 0.9, 100, 100),
+        _result("small", 0.7, 10, 100),
+        _result("beaten", 0.7, 20, 100),
+        _result("quick", 0.5, 100, 1),
+        _result("worst", 0.5, 100, 2),
+        _result("failed", 1.0, 0, 0, error="killed"),
+    ]
+    assert front(results) == ["best", "twin", "small", "quick"]
+
+
+def test_a_name_says_what_was_changed(lab: Cli, project: Path) -> None:
+    facts = _last(
+        lab("sweep", "run", _space("[space]\ntrain.learning_rate = [0.123456]\n"), "--split", "test", "--json")
+    )
+    assert facts["best"].startswith("learning-rate-0.123-")
+    assert os.path.isdir(project / "run" / "trials" / facts["best"])
