@@ -313,6 +313,9 @@ def _require_base(facts: Facts, folder: Path) -> None:
 def _with_adapter(model: Any, folder: Path) -> Any:
     from peft import PeftModel
 
+    weights = folder / "adapter_model.safetensors"
+    if not weights.is_file():  # peft would take pickled ones, or ask the hub
+        raise DataError("the adapter's weights are missing", where=str(weights))
     try:
         return PeftModel.from_pretrained(model, str(folder))
     except Exception as error:  # safetensors, peft and torch each raise their own
