@@ -39,6 +39,9 @@ EXTRAS = {
     "evaluate": "statsmodels",
     "report": "jinja2",
     "parquet": "pyarrow",
+    "sweep": "optuna",
+    "gguf": "gguf",
+    "tensorboard": "tensorboard",
 }
 
 
