@@ -118,7 +118,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "by month, another zone": _aggregation(
         "date_histogram", field="nano", calendar_interval="month", time_zone="Asia/Tokyo"),
     "addresses": _aggregation("ip_range", field="client", ranges=[{"mask": "192.0.2.0/25"}, {"to": "192.0.2.50"}]),
-    "significant": {"query": {"term": {"ok": True}}, **_aggregation("significant_terms", field="code")},
+    **{f"significant, {name}": {"query": {"term": {"ok": True}}, **_aggregation(
+        "significant_terms", **{"field": "code", "min_doc_count": 1, **more})}
+       for name, more in {"usual": {}, "chi square": {"chi_square": {}}, "of ranks": {"field": "rank"},
+                          "one": {"size": 1}, "percentage": {"percentage": {}}, "gnd": {"gnd": {}}}.items()},
     "nested": {"query": {"nested": {"path": "steps", "query": {"range": {"steps.ms": {"gt": 20}}}}}, "size": 50},
     "nested sort": {"query": {"match_all": {}}, "size": 5,
                     "sort": [{"steps.ms": {"order": "desc", "nested": {"path": "steps"}, "mode": "sum"}}, "rank"]},

@@ -10,10 +10,14 @@ from dataclasses import replace
 from typing import Any, Mapping
 
 from dstill.records import Outcome, OutcomeKind
+from dstill_querydsl.engines.bodies import aggregations_of
 from dstill_querydsl.engines.holes import Holes, not_here
+from dstill_querydsl.engines.holes_significant import cut
 from dstill_querydsl.engines.observe import Search, observe
 
 __all__ = ["faithfully"]
+
+CUT = "asks for fewer significant terms than there are: which of equal ones stay differs in the embedded engine"
 
 
 def faithfully(holes: Holes, search: Search, body: Mapping[str, Any]) -> Outcome:
@@ -23,4 +27,6 @@ def faithfully(holes: Holes, search: Search, body: Mapping[str, Any]) -> Outcome
     outcome = observe(search, body)
     if outcome.kind is OutcomeKind.INVALID and not_here(outcome.reason):
         return replace(outcome, kind=OutcomeKind.UNSUPPORTED)
+    if outcome.kind is OutcomeKind.OK and cut(aggregations_of(body), outcome.value["aggregations"]):
+        return replace(outcome, kind=OutcomeKind.UNSUPPORTED, reason=CUT, value=None)
     return outcome

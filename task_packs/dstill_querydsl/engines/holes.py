@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Iterator, Mapping
 
+from dstill_querydsl.engines import holes_significant as significant
 from dstill_querydsl.engines.holes_by_type import ByType, type_of, under, words
 from dstill_querydsl.engines.probe import bare, declared, lacking, unknown
 
@@ -27,7 +28,6 @@ _STEMMERS = ("stemmer", "snowball")
 _ENGLISH = ("english", "porter", "porter2", "minimal_english", "possessive_english")  # stemmers that are alike
 _TEXTS = ("text", "match_only_text", "search_as_you_type")
 _CHAR_FILTERS = ("mapping",)
-_SIGNIFICANT = frozenset({"significant_terms", "significant_text"})
 _BY_VALUE = (("aggs", "aggregates"), ("aggregations", "aggregates"), ("sort", "sorts"), ("collapse", "collapses"))
 _ANALYZER_KEYS = ("analyzer", "quote_analyzer", "search_analyzer")
 _WHOLE = ("long", "integer", "short", "byte")
@@ -43,6 +43,8 @@ class Holes:
     whole: frozenset[str] = frozenset()  # integer fields
     addresses: frozenset[str] = frozenset()  # ip fields
     large: frozenset[str] = frozenset()  # fields that hold numbers beyond `LARGEST`
+    types: Mapping[str, str] = field(default_factory=dict)  # of all fields
+    nested: frozenset[str] = frozenset()  # paths
     by_type: ByType = field(default_factory=lambda: ByType.of({}))
 
     @classmethod
@@ -56,6 +58,8 @@ class Holes:
             whole=frozenset(name for name, one in fields.items() if one.get("type") in _WHOLE),
             addresses=frozenset(name for name, one in fields.items() if one.get("type") == "ip"),
             large=frozenset(_with_others(set(large), mapping)),
+            types={name: str(one.get("type", "object")) for name, one in fields.items()},
+            nested=frozenset(name for name, one in fields.items() if one.get("type") == "nested"),
             by_type=ByType.of({name: type_of(one) for name, one in fields.items()}),
         )
 
@@ -65,8 +69,8 @@ class Holes:
             if found := self.normalized.intersection(words(body.get(part))):
                 return f"{key} by '{min(found)}', which has a normalizer"
         named = set(words(body))
-        if found := _SIGNIFICANT & named:
-            return f"asks for {min(found)}, whose scores differ in the embedded engine"
+        if why := significant.differs(body, self.types, self.nested):
+            return why
         if found := self.analyzed & named:
             return f"searches '{min(found)}', whose analysis differs in the embedded engine"
         if found := self.analyzers.intersection(word for key in _ANALYZER_KEYS for word in _named(key, body)):

@@ -59,7 +59,7 @@ def test_a_folder_that_cannot_be_written_costs_time_only(place: Place, cache: Pa
     ("gold", "mapping", "why"),
     [
         ({"query": {"knn": {"field": "v", "query_vector": [1]}}}, {}, "knn"),
-        ({"aggs": {"s": {"significant_terms": {"field": "level"}}}}, {}, "significant_terms"),
+        ({"aggs": {"s": {"significant_terms": {"field": "level", "percentage": {}}}}}, {}, "significant_terms"),
         (GOLD, {"name": {"type": "text", "analyzer": "house"}}, "cannot index this mapping faithfully"),
     ],
 )

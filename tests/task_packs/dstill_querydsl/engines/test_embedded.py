@@ -75,7 +75,7 @@ def test_an_answer_that_is_wrong_is_invalid(embedded: Executor, example: Example
         {"query": {"term": {"id": 5}}},
         {"query": {"term": {"bytes": 2**53 + 1}}},
         {"sort": [{"bytes": {"order": "asc", "mode": "avg"}}]},
-        {"aggs": {"a": {"significant_terms": {"field": "level"}}}},
+        {"aggs": {"a": {"significant_terms": {"field": "level", "percentage": {}}}}},
     ],
 )
 def test_what_only_this_engine_lacks_is_unsupported(embedded: Executor, example: Example, body: Any) -> None:

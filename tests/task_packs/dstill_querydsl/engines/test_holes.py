@@ -54,7 +54,15 @@ def met(body: Any, settings: Any = None, large: tuple[str, ...] = ("id",)) -> st
         ({"collapse": {"field": "small", "inner_hits": {"size": 3, "collapse": {"field": "id"}}}}, "uses 'id'"),
         ({"collapse": {"field": "small", "inner_hits": {"size": 3, "collapse": {"field": "b"}}}}, "collapses inner"),
         ({"collapse": {"field": "small", "inner_hits": {"size": 3}}}, ""),
-        ({"aggs": {"a": {"significant_text": {"field": "title"}}}}, "asks for significant_text"),
+        ({"aggs": {"a": {"significant_text": {"field": "title"}}}}, ""),
+        ({"aggs": {"a": {"significant_text": {"field": "title", "filter_duplicate_text": True}}}}, "asks for signif"),
+        ({"aggs": {"a": {"significant_terms": {"field": "title"}}}}, "asks for significant_terms of 'title' (text)"),
+        ({"aggs": {"a": {"significant_terms": {"field": "small", "chi_square": {}}}}}, ""),
+        ({"aggs": {"a": {"significant_terms": {"field": "small", "gnd": {}}}}}, "asks for significant_terms with gnd"),
+        (
+            {"aggs": {"a": {"significant_terms": {"field": "small", "jlh": {"x": 1}}}}},
+            "asks for significant_terms with",
+        ),
     ],
 )
 def test_what_meets_a_hole(body: dict[str, Any], hole: str) -> None:
