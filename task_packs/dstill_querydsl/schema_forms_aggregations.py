@@ -46,12 +46,39 @@ _MISSING_SOURCE = Form(one_of=(("field", "script"),))
 
 _BUCKET_ORDER = obj({"type": "object", "additionalProperties": ORDER.render(), "minProperties": 1, "maxProperties": 1})
 
+# As what an unmapped field is taken; unsigned_long is OpenSearch's alone.
+_VALUE_TYPE = literals([
+    "string", "number", "numeric", "long", "integer", "short", "byte", "double", "float", "unsigned_long", "date", "ip",
+    "boolean",
+])  # fmt: skip
+_SOURCE = Form(one_of=(("field", "script"),))
+
+_BUCKET_ORDER = obj({"type": "object", "additionalProperties": ORDER.render(), "minProperties": 1, "maxProperties": 1})
+
+# As what an unmapped field is taken; unsigned_long is OpenSearch's alone.
+_VALUE_TYPE = literals(
+    [
+        "string",
+        "number",
+        "numeric",
+        "long",
+        "integer",
+        "short",
+        "byte",
+        "double",
+        "float",
+        "unsigned_long",
+        "date",
+        "ip",
+        "boolean",
+    ]
+)
 _SOURCE = Form(
     properties={
         "missing_bucket": BOOLEAN,
         "missing_order": any_way(literals(["first", "last", "default"])),
         "order": ORDER,
-        "value_type": TEXT,
+        "value_type": _VALUE_TYPE,
     },
     one_of=(("field", "script"),),
 )
@@ -109,7 +136,7 @@ FORMS = Table({f"agg.{name}": _MISSING_SOURCE for name in _VALUES})
 
 _ORDERS = union(array(_BUCKET_ORDER), _BUCKET_ORDER)
 for _name in _VALUES:
-    FORMS.add(f"agg.{_name}", Form(properties={"value_type": TEXT}))
+    FORMS.add(f"agg.{_name}", Form(properties={"value_type": _VALUE_TYPE}))
 for _name in _METRICS:
     FORMS.add(f"agg.{_name}", Form(properties={"missing": _MISSING}))
 for _name in ("terms", "multi_terms", "histogram", "date_histogram"):
@@ -181,13 +208,15 @@ def _one_or_more(one: Shape) -> Shape:
     return with_extra(union(array(one), one), minItems=1)
 
 
-_KEY = union(TEXT, bare_number())
-for _name, _end, _key in (("range", _END, _KEY), ("geo_distance", _END, TEXT), ("date_range", _DATE_END, _KEY)):
+_KEY, _BARE_END = union(TEXT, bare_number()), union(bare_number(), null())
+for _name, _end, _key in (("range", _END, _KEY), ("geo_distance", _BARE_END, TEXT), ("date_range", _DATE_END, _KEY)):
     FORMS.add(
         f"agg.{_name}",
         Form(properties={"ranges": _ranges(_end, _key), "keyed": BOOLEAN}, required=("ranges",)),
     )
 FORMS.add("agg.geo_distance", Form(required=("origin", "ranges")))
+for _name in ("date_range", "date_histogram"):
+    FORMS.add(f"agg.{_name}", Form(properties={"format": with_extra(TEXT, minLength=1)}))
 _IP_END = union(pattern(_ADDRESS, "an IP address"), null())
 _MASK = pattern(rf"({_ADDRESS})/[0-9]{{1,3}}", "a network as 10.0.0.0/8")
 _IP_RANGE = closed("range", from_=_IP_END, to=_IP_END, mask=_MASK, key=TEXT)

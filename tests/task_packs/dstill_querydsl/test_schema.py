@@ -247,6 +247,18 @@ def test_messages_name_the_path_what_stood_there_and_what_would_be_right(body, c
     assert hint in problem.hint
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"geo_distance": {"field": "p", "origin": [1, 2], "ranges": [{"to": "7"}]}},
+        {"date_range": {"field": "t", "format": "", "ranges": [{"to": "now"}]}},
+        {"date_histogram": {"field": "t", "format": "", "calendar_interval": "day"}},
+    ],
+)
+def test_aggregations_that_every_engine_refuses(options) -> None:
+    _first({"aggs": {"a": options}})
+
+
 @pytest.mark.parametrize("way", [str.lower, str.upper, str.capitalize])
 def test_words_are_read_as_engines_read_them(way) -> None:
     """All four engines take these in small and capital letters."""
@@ -270,6 +282,7 @@ def test_words_are_read_as_engines_read_them(way) -> None:
 
 def test_other_words_are_read_as_they_are_written() -> None:
     for body in (
+        {"aggs": {"a": {"terms": {"field": "f", "value_type": "keyword"}}}},
         {"query": {"nested": {"path": "p", "query": {"match_all": {}}, "score_mode": "MAX"}}},
         {"query": {"multi_match": {"query": "x", "fields": ["f"], "type": "PHRASE"}}},
         {"aggs": {"a": {"terms": {"field": "f", "collect_mode": "BREADTH_FIRST"}}}},
