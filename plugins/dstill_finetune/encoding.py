@@ -18,6 +18,7 @@ of a record, and is computed once; a trained student is given the task word to b
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import Any, Mapping, Sequence
 
@@ -27,6 +28,8 @@ from dstill.records import Pair
 __all__ = ["Dataset", "Encoded", "Encoder", "Row"]
 
 REFUSED_SHARE = 0.05  # of records over the limits
+
+log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,14 @@ class Encoder:
         left_out = len(rows) - len(kept)
         if strict and left_out > REFUSED_SHARE * len(rows):
             self._refuse(rows, left_out)
+        if left_out:
+            log.warning(
+                "%d of %d %s records (%.1f%%) are longer than the limits and left out",
+                left_out,
+                len(rows),
+                "training" if strict else "validation",
+                100 * left_out / len(rows),
+            )
         return Dataset(
             records=kept,
             left_out=left_out,

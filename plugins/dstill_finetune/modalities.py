@@ -13,6 +13,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any, Mapping
 
+from dstill import processes
 from dstill.errors import MissingExtra, UsageError
 from dstill.parts import Device, Memory, Modality, Recipe, Shape
 from dstill_finetune import memory
@@ -100,7 +101,8 @@ class Qlora(Lora):
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=options["dtype"],
         )
-        return {**options, "quantization_config": four_bit, "device_map": {"": 0 if device.kind == "cuda" else "cpu"}}
+        place = processes.local_number() if device.kind == "cuda" else "cpu"
+        return {**options, "quantization_config": four_bit, "device_map": {"": place}}
 
     def prepare(self, model: Any, recipe: Recipe) -> Any:
         model.requires_grad_(False)

@@ -23,7 +23,7 @@ from typing import Any, Callable, Mapping
 from dstill import hardware, processes
 from dstill.errors import DataError, UsageError
 from dstill.parts import Fitted, Recipe, Student, TrainingJob, Writer
-from dstill_finetune import folders, reporting
+from dstill_finetune import folders, reporting, room
 from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import Checkpoints, digest, step_of
 from dstill_finetune.collate import Collator
@@ -102,6 +102,8 @@ class Finetuned(Student):
         model = job.modality.prepare(model, recipe)
         adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
         weights = folders.fingerprint(base) if adapter and self.base else ""
+        if processes.leads():
+            room.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
         checkpoints, resume = _checkpoints(job, weights)
         with reporting.callbacks(told, events=job.events, step=step_of(resume)) as callbacks:
             history = train(
@@ -149,6 +151,7 @@ class Finetuned(Student):
             best_step=history.best,
             tokens_seen=history.tokens,
             rows_per_second=round(history.rows_per_second, 3),
+            left_out=data.left_out,
         )
         if processes.leads():
             with saving(job.folder):

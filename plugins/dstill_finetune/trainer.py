@@ -187,10 +187,11 @@ def _classes() -> tuple[Any, Any, Any]:
             super().__init__(**kwargs)
             self.token_losses = TokenLosses(self.model)
 
-        def _get_train_sampler(self, train_dataset: Any = None) -> BucketSampler:
+        def _get_train_sampler(self, train_dataset: Any = None) -> Any:
             lengths = [_length(record) for record in self.train_dataset.records]
             count = self.args.world_size
-            return BucketSampler(lengths, self._train_batch_size * count, self.args.seed, count)
+            self.watch.sampler = BucketSampler(lengths, self._train_batch_size * count, self.args.seed, count)
+            return self.watch.sampler
 
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(

@@ -101,6 +101,10 @@ def watch_class() -> Any:
         def last(self) -> str:
             return self.checkpoints.last if self.checkpoints else ""
 
+        def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            # accelerate does not reach it where an epoch is resumed in several processes
+            self.sampler.set_epoch(int(state.epoch or 0))
+
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
             row = {"step": state.global_step, **{key: float(logs[key]) for key in KEPT if key in logs}}
             if not any(key in row for key in ("loss", "eval_loss")):

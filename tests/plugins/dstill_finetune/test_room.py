@@ -1,0 +1,76 @@
+"""A disk that is too small for a training is found out before the first step, and the estimate is right."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Callable
+
+import pytest
+
+from dstill.errors import DiskError
+from dstill.parts import Fitted, Modality
+from dstill_finetune import room, students
+from dstill_finetune.modalities import Full, Lora
+from dstill_finetune.tiny import Tiny, TinyConfig
+
+Fit = Callable[..., Fitted]
+SMALL = TinyConfig(d_model=64, d_ff=128, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
+
+
+def size(folder: Path, *names: str) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.name in names)
+
+
+@pytest.mark.parametrize("modality", [Full(), Lora()], ids=lambda m: m.name)
+def test_what_is_needed_is_what_is_written(
+    modality: Modality, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    needed = room.needed
+    monkeypatch.setattr(room, "needed", lambda *a, **k: asked.append(needed(*a, **k)) or asked[-1])
+    kept = tmp_path / "checkpoints"
+    fit(Tiny(SMALL), modality, tmp_path / "student", job={"checkpoints": kept}, save_steps=1, r=64)
+    names = ("model.safetensors", "adapter_model.safetensors")
+    student = sum(
+        (tmp_path / "student" / name).stat().st_size for name in names if (tmp_path / "student" / name).exists()
+    )
+    checkpoints = size(kept, *names, "optimizer.pt")
+    assert len(list(kept.glob("checkpoint-*"))) == 2
+    assert asked == [pytest.approx(student + checkpoints * 3 / 2, rel=0.1)]
+
+
+def test_bad_input_078_no_room_for_a_training(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It refuses before the first step, and leaves nothing of the training behind."""
+    monkeypatch.setattr(students, "train", lambda *a, **k: pytest.fail("a step was made"))
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
+    with pytest.raises(DiskError) as caught:
+        fit(Tiny(SMALL), Full(), tmp_path / "student", job={"checkpoints": tmp_path / "checkpoints"})
+    assert caught.value.exit_code == 11
+    assert caught.value.what == "no room for this training: it writes up to 5 MiB, 1 MiB are free"
+    assert "train.save_total_limit" in caught.value.hint
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_checkpoints_that_are_there_need_no_more_room(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Model(SimpleNamespace):
+        def parameters(self) -> list[Any]:
+            import torch
+
+            return [torch.nn.Parameter(torch.zeros(1 << 18))]  # 1 MiB
+
+    from dstill.parts import Recipe
+
+    need = room.needed(Model(), Recipe(), checkpoints=True)
+    assert need == (1 + 3 * (1 + 2)) << 20
+    kept = tmp_path / "checkpoints"
+    kept.mkdir()
+    (kept / "optimizer.pt").write_bytes(bytes(6 << 20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=4 << 20))
+    room.require(Model(), Recipe(), student=tmp_path / "student", checkpoints=kept)
+    (kept / "optimizer.pt").unlink()
+    with pytest.raises(DiskError):
+        room.require(Model(), Recipe(), student=tmp_path / "student", checkpoints=kept)
