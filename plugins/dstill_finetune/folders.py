@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, Mapping
@@ -192,7 +193,7 @@ def load_model(base: str, options: Mapping[str, Any]) -> Any:
 
 def absolute(base: str) -> str:
     """`base` as it can be found from any working directory; a hub id as it is."""
-    return str(_path(base).resolve()) if gguf_files.is_gguf(base) or _is_folder(base) else base
+    return os.path.abspath(_path(base)) if gguf_files.is_gguf(base) or _is_folder(base) else base
 
 
 def fingerprint(base: str) -> str:
