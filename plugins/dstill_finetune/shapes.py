@@ -62,6 +62,8 @@ def shape_of(config: Any) -> Shape:
             name += "'"  # one name, two sizes: kept apart
         linears[name] = (inputs, outputs, linears.get(name, (0, 0, 0))[2] + 1)
     parameters = sum(p.numel() for p in model.parameters())
+    if getattr(config, "scale_decoder_outputs", True) is False:
+        parameters += head.weight.numel()  # T5 v1.1, FLAN-T5: a head of its own, which the class does not say
     layers = config.num_hidden_layers
     if is_encoder_decoder(config):
         layers += getattr(config, "num_decoder_layers", None) or getattr(config, "decoder_layers", layers)
