@@ -16,6 +16,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from dstill_querydsl.date_formats import written
+
 __all__ = ["DAY", "instant", "span", "text", "whole_days"]
 
 DAY = 86_400_000
@@ -24,7 +26,6 @@ _ISO = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?:[T ](\d\d))?(?::(\d\d))?(?
 _STEP = re.compile(r"(?P<sign>[+-])(?P<count>\d*)(?P<unit>[yMwdhHms])|/(?P<round>[yMwdhHms])")
 _LENGTH = {"w": 7 * DAY, "d": DAY, "h": 3_600_000, "H": 3_600_000, "m": 60_000, "s": 1000}
 _OPEN = ("y", "M", "d", "h", "m", "s", "")  # what is open after so many parts of an ISO date
-_PATTERN = {"yyyy": "%Y", "uuuu": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
 
 
 def instant(value: datetime) -> int:
@@ -88,21 +89,7 @@ def _floor(moment: int, unit: str) -> int:
 
 def text(moment: int, format_: str | None) -> Any:
     """The instant as a field of that format takes it; None where the format cannot be written here."""
-    at = _EPOCH + timedelta(milliseconds=moment)
-    for one in (format_ or "date_optional_time").split("||"):
-        name = one.removeprefix("strict_")
-        if name.removesuffix("_nanos") in ("date_optional_time", "date_time"):
-            return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
-        if name == "epoch_millis":
-            return moment
-        if name == "epoch_second":
-            return moment // 1000
-        if name in ("date", "year_month_day"):
-            return f"{at:%Y-%m-%d}"
-        if re.fullmatch(r"(yyyy|uuuu|MM|dd|HH|mm|ss|[-/:. ])+", one):
-            pattern = re.sub(r"yyyy|uuuu|MM|dd|HH|mm|ss", lambda found: _PATTERN[found[0]], one)
-            return at.strftime(pattern)
-    return None
+    return written(_EPOCH + timedelta(milliseconds=moment), format_)
 
 
 def whole_days(format_: str | None) -> bool:

@@ -51,9 +51,12 @@ def test_what_is_no_date_stands_for_nothing(value: object) -> None:
         ("epoch_second", NOW // 1000),
         ("yyyy-MM-dd", "2025-03-27"),
         ("dd/MM/yyyy HH:mm", "27/03/2025 12:30"),
+        ("basic_date", "20250327"),
+        ("strict_date_hour_minute_second", "2025-03-27T12:30:00"),
+        ("yyyy-MM-dd'T'HH:mm:ss.SSSX||epoch_millis", NOW),
         ("basic_week_date", None),
     ],
 )
 def test_dates_in_the_format_of_a_field(format_: str | None, written: object) -> None:
     assert moments.text(NOW, format_) == written
-    assert moments.whole_days(format_) == (format_ == "yyyy-MM-dd" or written is None)
+    assert moments.whole_days(format_) == (format_ in ("yyyy-MM-dd", "basic_date") or written is None)

@@ -1,0 +1,66 @@
+"""Formats of dates that mappings name: Elasticsearch's → Python's, and a moment written in one.
+
+pattern_of("yyyyMMdd") == pattern_of("basic_date") == "%Y%m%d"
+written(datetime(2025, 3, 14, tzinfo=UTC), "epoch_second||yyyy")   1741910400
+
+Not covered: week dates, locales, and formats with parts that strptime does not have; such a
+pattern is None.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Mapping
+
+__all__ = ["ISO", "formats_of", "pattern_of", "written"]
+
+ISO = ("", "date_optional_time", "strict_date_optional_time", "strict_date_optional_time_nanos", "iso8601")
+# named format → strptime's
+_NAMED: Mapping[str, str] = {
+    "date": "%Y-%m-%d",
+    "date_time": "%Y-%m-%dT%H:%M:%S.%fZ",
+    "date_time_no_millis": "%Y-%m-%dT%H:%M:%SZ",
+    "date_hour_minute_second": "%Y-%m-%dT%H:%M:%S",
+    "basic_date": "%Y%m%d",
+    "basic_date_time": "%Y%m%dT%H%M%S.%fZ",
+    "basic_date_time_no_millis": "%Y%m%dT%H%M%SZ",
+    "year_month_day": "%Y-%m-%d",
+    "year_month": "%Y-%m",
+    "year": "%Y",
+}
+_LETTERS = {"yyyy": "%Y", "uuuu": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "SSS": "%f"}
+_TOKEN = re.compile(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def formats_of(format: str | None) -> list[str]:
+    return [one.strip() for one in (format or "").split("||")]
+
+
+def pattern_of(one: str) -> str | None:
+    """What strptime and strftime call the format."""
+    name = one.removeprefix("strict_")
+    if name in _NAMED:
+        return _NAMED[name]
+    out = ""
+    for token in _TOKEN.finditer(one):
+        if token[1] is not None:
+            out += token[1]
+        elif token[2] and token[0] not in _LETTERS:
+            return None
+        else:
+            out += _LETTERS.get(token[0], token[0])
+    return out if "%Y" in out and "%%" not in out else None
+
+
+def written(time: datetime, format: str | None) -> Any:
+    """As a document of that mapping would hold it; None where the format cannot be written."""
+    for one in formats_of(format):
+        if one in ("epoch_millis", "epoch_second"):
+            return (time - _EPOCH) // timedelta(milliseconds=1 if one == "epoch_millis" else 1000)
+        if one in ISO:
+            return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"
+        if (pattern := pattern_of(one)) is not None:
+            return time.strftime(pattern.replace("%f", f"{time.microsecond // 1000:03d}"))
+    return None
