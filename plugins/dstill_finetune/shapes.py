@@ -48,6 +48,9 @@ def shape_of(config: Any) -> Shape:
     with torch.device("meta"):
         model = kind.from_config(config)
     head = model.get_output_embeddings()
+    if getattr(config, "scale_decoder_outputs", True) is False:
+        # T5 v1.1 and FLAN-T5 have a head of their own, which the class does not say
+        head.weight = torch.nn.Parameter(torch.empty_like(head.weight))
     linears: dict[str, tuple[int, int, int]] = {}
     quantized = 0
     for path, module in model.named_modules():
@@ -62,8 +65,6 @@ def shape_of(config: Any) -> Shape:
             name += "'"  # one name, two sizes: kept apart
         linears[name] = (inputs, outputs, linears.get(name, (0, 0, 0))[2] + 1)
     parameters = sum(p.numel() for p in model.parameters())
-    if getattr(config, "scale_decoder_outputs", True) is False:
-        parameters += head.weight.numel()  # T5 v1.1, FLAN-T5: a head of its own, which the class does not say
     layers = config.num_hidden_layers
     if is_encoder_decoder(config):
         layers += getattr(config, "num_decoder_layers", None) or getattr(config, "decoder_layers", layers)
