@@ -44,7 +44,8 @@ def loads(text: str) -> Any:
             parse_int=_int,
         )
     except json.JSONDecodeError as error:
-        raise NotStrict(f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}", syntax=True) from None
+        at = f"line {error.lineno}, column {error.colno}" if error.lineno > 1 else f"column {error.colno}"
+        raise NotStrict(f"{error.msg[:1].lower()}{error.msg[1:]} at {at}", syntax=True) from None
     except RecursionError:
         raise NotStrict(f"nested deeper than {MAX_DEPTH} levels") from None
     if text.count("[") + text.count("{") > MAX_DEPTH and _deeper(value, MAX_DEPTH):

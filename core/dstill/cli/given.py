@@ -33,21 +33,21 @@ def bytes_of(file: Path, where: str) -> bytes:
         ) from None
 
 
-def text_of(data: bytes) -> str:
+def text_of(data: bytes, where: str = "the input") -> str:
     """What came in, decoded. Raises UsageError with the line that is not UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError as problem:
         line = data[: problem.start].count(b"\n") + 1
         raise UsageError(
-            f"line {line}: not UTF-8 (byte {data[problem.start]:#04x})", where="the input", hint="save it as UTF-8"
+            f"line {line}: not UTF-8 (byte {data[problem.start]:#04x})", where=where, hint="save it as UTF-8"
         ) from None
 
 
 def object_of(file: Path, where: str, form: str) -> dict[str, Any]:
     """The JSON object in `file`. Raises UsageError, DataError; `form` says what it should hold."""
     try:
-        value = loads(text_of(bytes_of(file, where)))
+        value = loads(text_of(bytes_of(file, where), f"{where} {file}"))
     except NotStrict as problem:
         raise DataError(f"{file} is not strict JSON: {problem}", where=where, hint=form) from None
     if not isinstance(value, dict):

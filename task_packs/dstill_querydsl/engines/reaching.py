@@ -25,6 +25,7 @@ _HINTS = (
         "set engine.ca_certs to the file of the CA that signed its certificate, or engine.ca_fingerprint",
     ),
     ("WRONG_VERSION_NUMBER", "it speaks no TLS there: http:// instead of https://?"),
+    ("ConnectionResetError", "it hung up without a word: where it speaks TLS, https:// and engine.ca_certs"),
     ("RemoteDisconnected", "it hung up without a word: where it speaks TLS, https:// and engine.ca_certs"),
 )
 

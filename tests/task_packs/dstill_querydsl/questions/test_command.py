@@ -48,8 +48,9 @@ def test_questions_about_a_mapping_of_ones_own(asked: Callable[..., Any]) -> Non
     ("mapping", "values", "code", "said"),
     [
         (b"{", None, 4, "mapping.json is not strict JSON"),
+        (b'{\n "a": {\n', None, 4, "at line 3, column 1"),
         (b"[]", None, 4, "mapping.json holds no JSON object"),
-        (b"\xff", None, 2, "not UTF-8"),
+        (b"\xff", None, 2, "mapping.json"),
         ({"a": KEYWORD}, None, 4, "no index mapping"),
         (MAPPING, b"[]", 4, "values.json holds no JSON object"),
         (MAPPING, {"level": 7}, 4, "not a form that values have"),
