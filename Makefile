@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test lint format bench docs engine constraints clean
+.PHONY: demo test lint format bench bench-gpu docs engine constraints clean
 
 demo: $(STAMP)
 	$(RUN)/dstill demo
@@ -30,6 +30,10 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(PYTHON) -m tests.benchmarks
+
+# The comparison and the modality table on a GPU; without one it says so. Same code on this CPU: ARGS=--tiny
+bench-gpu: $(STAMP)
+	$(PYTHON) -m tests.benchmarks.gpu $(ARGS)
 
 # The command line's reference, from --help.
 docs: $(STAMP)

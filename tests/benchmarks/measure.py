@@ -45,6 +45,16 @@ def figure(name: str, measured: Sequence[tuple[float, float]], note: str) -> Fig
     )
 
 
+def clock() -> float:
+    """Seconds of work: the processor's, so that a busy machine counts little; with a GPU those that pass."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
 def process(*words: str) -> Callable[[], float]:
     """Seconds of a process of its own, as a person's would start: bytecode may be kept."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

@@ -19,13 +19,12 @@ import random
 import statistics
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Iterator, Sequence
 
 from tests.benchmarks import references
-from tests.benchmarks.measure import Figure, figure
+from tests.benchmarks.measure import Figure, clock, figure
 from tests.benchmarks.references import BATCH, EOS, EXPLAIN, PAD, PREDICT, Rows
 
 __all__ = ["figures"]
@@ -51,7 +50,21 @@ def rows(factors: Sequence[float] = FACTORS) -> Rows:
     return [row(factor) for factor in factors for _ in range(BATCH)]
 
 
-def t5() -> Any:
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """Of a model."""
+
+    width: int
+    feed_forward: int
+    heads: int
+    layers: int  # of an encoder and of a decoder each
+    decoder_layers: int  # of a decoder-only model
+
+
+SMALL = Size(width=192, feed_forward=512, heads=3, layers=2, decoder_layers=3)
+
+
+def t5(size: Size) -> Any:
     import torch
     from transformers import T5Config, T5ForConditionalGeneration
 
@@ -59,11 +72,11 @@ def t5() -> Any:
     return T5ForConditionalGeneration(
         T5Config(
             vocab_size=VOCABULARY,
-            d_model=192,
-            d_kv=64,
-            d_ff=512,
-            num_layers=2,
-            num_heads=3,
+            d_model=size.width,
+            d_kv=size.width // size.heads,
+            d_ff=size.feed_forward,
+            num_layers=size.layers,
+            num_heads=size.heads,
             feed_forward_proj="gated-gelu",
             dropout_rate=0.0,
             decoder_start_token_id=PAD,
@@ -71,7 +84,7 @@ def t5() -> Any:
     )
 
 
-def llama() -> Any:
+def llama(size: Size) -> Any:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -79,10 +92,10 @@ def llama() -> Any:
     return LlamaForCausalLM(
         LlamaConfig(
             vocab_size=VOCABULARY,
-            hidden_size=192,
-            intermediate_size=512,
-            num_hidden_layers=3,
-            num_attention_heads=3,
+            hidden_size=size.width,
+            intermediate_size=size.feed_forward,
+            num_hidden_layers=size.decoder_layers,
+            num_attention_heads=size.heads,
             pad_token_id=PAD,
             bos_token_id=None,
             eos_token_id=EOS,
@@ -128,16 +141,16 @@ def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
         precision=precision,  # type: ignore[arg-type]
     )
     nothing = Dataset(records=[], left_out=0, longest_source=0, longest_target=0)
-    started = time.process_time()
+    started = clock()
     train(model, collator, dataset, nothing, recipe, hardware.device(), seed=0, on_step=lambda step, of, values: None)
-    return time.process_time() - started
+    return clock() - started
 
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
     """A way to train one epoch."""
 
-    model: Callable[[], Any]
+    model: Callable[[Size], Any]
     train: Callable[[Any, Rows], float]
 
 
@@ -154,12 +167,12 @@ ENCODER_DECODER = ("reference", "paper", "once", "once-bf16")
 DECODER = ("sequences", "trl", "shared")
 
 
-def rounds(names: tuple[str, ...], data: Rows) -> list[dict[str, float]]:
+def rounds(names: Sequence[str], data: Rows, size: Size = SMALL, number: int = ROUNDS) -> list[dict[str, float]]:
     """Seconds of each way, round by round; one short round before them does not count."""
-    fresh = WAYS[names[0]].model()
+    fresh = WAYS[names[0]].model(size)
     for name in names:
         WAYS[name].train(copy.deepcopy(fresh), rows([0.1]))
-    return [{name: WAYS[name].train(copy.deepcopy(fresh), data) for name in names} for _ in range(ROUNDS)]
+    return [{name: WAYS[name].train(copy.deepcopy(fresh), data) for name in names} for _ in range(number)]
 
 
 def figures() -> Iterator[Figure]:
@@ -236,10 +249,10 @@ def main() -> None:
     quiet()
     torch.set_num_threads(1)
     way = WAYS[sys.argv[1]]
-    way.train(way.model(), rows([0.02]))
+    way.train(way.model(SMALL), rows([0.02]))
     longest = rows([max(FACTORS)])
     with PeakMemory("cpu") as peak:
-        way.train(way.model(), longest)
+        way.train(way.model(SMALL), longest)
         print(peak.bytes)
 
 

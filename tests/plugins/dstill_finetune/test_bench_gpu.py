@@ -1,0 +1,42 @@
+"""`make bench-gpu` where there is no GPU: it says so; its code runs all the same, at a tiny size."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "tests.benchmarks.gpu"]
+
+
+def _run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *words], cwd=root, capture_output=True, text=True, timeout=600, check=False)
+
+
+def test_without_a_gpu_it_says_so(root: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    ended = _run(root)
+    assert (ended.returncode, ended.stdout) == (0, "no GPU: nothing was measured\n")
+
+
+@pytest.mark.slow
+def test_its_code_runs_on_a_cpu_at_a_tiny_size(root: Path) -> None:
+    ended = _run(root, "--tiny")
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads((root / "build" / "bench-gpu.json").read_text())
+    assert found["tiny"] is True
+    assert [figure["name"].split()[1] for figure in found["figures"]] == [
+        "paper",
+        "once",
+        "once-bf16",
+        "shared",
+        "shared",
+    ]
+    assert [row["modality"] for row in found["modalities"]] == ["full", "lora", "qlora"]
+    assert all(row["plan"] > 0 and row["peak"] > 0 and row["rows_per_second"] > 0 for row in found["modalities"])
