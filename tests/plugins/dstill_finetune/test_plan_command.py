@@ -107,3 +107,22 @@ def test_tiny_is_planned_for_this_machine(plan: Any) -> None:
     row = json.loads(result.stdout.splitlines()[-1])
     assert row["modality"] == "full"
     assert row["device"]["free"] > 0
+
+
+def test_flan_t5_is_counted_with_its_own_head(plan: Any, tmp_path: Path) -> None:
+    """google/flan-t5-small has 76,961,152 parameters; its configuration, read by transformers 5, ties the head."""
+    from transformers import T5Config
+
+    sizes = {"vocab_size": 32128, "d_model": 512, "d_kv": 64, "d_ff": 1024, "num_heads": 6, "num_layers": 8}
+    T5Config(**sizes, feed_forward_proj="gated-gelu", tie_word_embeddings=False).save_pretrained(tmp_path / "flan")
+    result = plan("--student", f"hf:{tmp_path / 'flan'}", "--vram", "24GB", "--json")
+    assert json.loads(result.stdout.splitlines()[-1])["shape"]["parameters"] == 76_961_152
+
+
+def test_a_gguf_file_is_planned_by_its_name(plan: Any, tmp_path: Path) -> None:
+    from support.gguf_files import write_llama
+
+    weights = write_llama(tmp_path / "small.gguf")
+    row = json.loads(plan("--student", "small.gguf", "--json").stdout.splitlines()[-1])
+    assert row["shape"]["parameters"] == sum(array.size for array in weights.values())
+    assert row["command"] == "dstill train RUN --student small.gguf --modality full"
