@@ -40,7 +40,7 @@ def evaluate(run: Run) -> Mapping[str, Any]:
         raise DataError(
             f"nothing to evaluate: no rows in {', '.join(run.settings.evaluate.splits)}",
             where=str(run.folder / "dataset"),
-            hint=f"`dstill generate --out {run.folder}` writes them; --set evaluate.splits=NAME,NAME takes others",
+            hint=f"`dstill generate --out {run.folder}` writes them; --set 'evaluate.splits=[\"NAME\"]' takes others",
         )
     stages.check_splits([*run.records("train"), *records])
     examples = [record.example for record in records]
