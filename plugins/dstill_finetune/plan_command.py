@@ -31,7 +31,7 @@ GIB = 2**30
 
 
 @click.command()
-@setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, or hf:FOLDER-or-id.")
+@setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, hf:FOLDER-or-id, or FILE.gguf.")
 @click.option("--vram", metavar="SIZE", help="Plan for another machine's card, as 24GB.")
 @setting("--batch", key="train.per_device_train_batch_size", type=int, help="Sequences a step.")
 @setting("--length", key="train.max_length", type=int, help="Tokens of each.")

@@ -15,7 +15,7 @@ __all__ = ["COMMANDS"]
 
 @click.command()
 @run_argument
-@setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, or hf:FOLDER-or-id.")
+@setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, hf:FOLDER-or-id, or FILE.gguf.")
 @setting("--objective", key="train.objective", shell_complete=complete_parts("objectives"), help="What it learns.")
 @setting("--modality", key="train.modality", shell_complete=complete_parts("modalities"), help="Or auto: by memory.")
 @click.option("--restart", is_flag=True, help="Begin anew, also where a checkpoint is.")

@@ -37,7 +37,7 @@ ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the
 @click.command()
 @setting("--engine-url", key="engine.url", metavar="URL", help="Read (only read) what this server holds.")
 @setting("--index", key="engine.index", metavar="NAME", help="The index, alias or data stream to read there.")
-@setting("--student", key="train.student", metavar="KIND[:BASE]", help="tiny, or hf:FOLDER-or-id.")
+@setting("--student", key="train.student", metavar="KIND[:BASE]", help="tiny, hf:FOLDER-or-id, or FILE.gguf.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("."), help="The project's folder; else this one.")
 @task_option
 @set_option
