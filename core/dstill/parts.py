@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dstill.task import Task
 
 __all__ = [
+    "Batch",
     "Change",
     "CheckResult",
     "Choice",
@@ -37,6 +38,7 @@ __all__ = [
     "Engine",
     "Executor",
     "Fitted",
+    "Kept",
     "Memory",
     "Metric",
     "Modality",
@@ -190,6 +192,9 @@ class Recipe:
     target_modules: str = field(
         default="attention", metadata={"help": "attention (q and v projections), all-linear, or names with commas"}
     )
+    probe: bool = field(
+        default=True, metadata={"help": "before the first step, try the longest batch and hold it against the plan"}
+    )
     threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads; 0: torch's own choice"})
     report_to: str = field(
         default="auto",
@@ -204,6 +209,28 @@ class Recipe:
         if self.precision != "auto":
             return self
         return replace(self, precision="bf16" if device.bf16 and device.kind == "cuda" else "fp32")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Bytes that autograd keeps of one sequence: S tokens read and, by an encoder–decoder, T written."""
+
+    read: float  # for each of the S
+    read_pairs: float = 0.0  # S²
+    written: float = 0.0  # T
+    written_pairs: float = 0.0  # T²
+    across: float = 0.0  # S, in what writes
+    across_pairs: float = 0.0  # S · T
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """The largest batch of a dataset, as a student sees it in one forward pass."""
+
+    read: tuple[int, int]  # sequences, and tokens of each with their padding
+    written: tuple[int, int] = (0, 0)  # likewise, by an encoder–decoder
+    learnt: int  # tokens with a label
+    new_tokens: int = 0  # rows that the embedding gets anew
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +248,10 @@ class Shape:
     vocabulary: int
     encoder_decoder: bool
     bytes_per_parameter: int = 4  # of the weights as they will be loaded
+    # ("full" or "frozen", bytes of an activation) → what is kept; None where it cannot be counted
+    kept: Callable[[str, int], Kept | None] = field(default=lambda how, wide: None, compare=False, repr=False)
+    batch: Batch | None = None  # where there is a dataset; None: by the recipe's limits
+    tied: bool = True  # the head is the embedding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -330,6 +361,7 @@ class Fitted:
     peak_memory: int  # bytes above what the process held before the model was loaded
     trained_parameters: int
     all_parameters: int
+    probe: Mapping[str, float] = field(default_factory=dict)  # predicted, measured (bytes) and error; empty: none
     best_step: int | None = None  # whose weights were taken, where early stopping chose; None: the last
     tokens_seen: int | None = None  # padding not counted; None: not measured, as of a student without tokens
     rows_per_second: float | None = None  # records, evaluations included
@@ -364,6 +396,10 @@ class Student(Part, ABC):
     @abstractmethod
     def shape(self, texts: Iterable[str] = ()) -> Shape:
         """Counts for the planner. `texts` are the dataset's, where a vocabulary is learnt from them."""
+
+    def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
+        """What the largest batch of `train` holds, for the planner; None: not known before training."""
+        return None
 
     @abstractmethod
     def fit(self, job: TrainingJob) -> Fitted:

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import secrets
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
@@ -98,12 +98,14 @@ def _pairs(run: Run, records: Sequence[Record]) -> list[tuple[Pair, ...]]:
     return [tuple(run.objective.pairs(record, run.task)) for record in records]
 
 
-def _modality(run: Run, pairs: Sequence[Sequence[Pair]], device: Device) -> tuple[Modality, Choice]:
+def _modality(run: Run, pairs: Sequence[tuple[Pair, ...]], device: Device) -> tuple[Modality, Choice]:
     """One for all processes: free memory is not the same on each of their devices."""
 
     def choose() -> Choice:
         texts = (text for row in pairs for pair in row for text in (pair.source, pair.target))
-        return choose_modality(run.plugins, run.config, run.student.shape(texts), device)[1]
+        batch = run.student.largest_batch(pairs, run.settings.train)
+        shape = replace(run.student.shape(texts), batch=batch)
+        return choose_modality(run.plugins, run.config, shape, device)[1]
 
     choice = processes.of_first(choose)
     return modalities(run.plugins, run.config)[choice.modality], choice

@@ -1,85 +1,57 @@
-"""The first memory model: peak bytes of one training step, by component.
+"""The memory model: peak bytes of one training step, by component.
 
-In: a `Shape` (counts from the configuration) and a `Recipe`. Out: `Memory`, above what
-the process held before the model was loaded. A step is planned for
-``per_device_train_batch_size`` sequences of ``max_length`` tokens; an encoder–decoder
-reads those and writes ``max_target_length`` tokens each.
+In: a `Shape` (counts from the configuration) and a `Recipe`. Out: `Memory`, above what the process held
+before the model was loaded; its parts are those that are there at the peak.
 
-    7B decoder, batch 2 × 1,024 tokens, bf16:  full 132, lora 27, qlora 18 GiB
+    7B decoder, batch 2 × 1,024 tokens, bf16:  full 111, lora 27, qlora 18 GiB
 
-What autograd keeps a layer was measured by hooks on saved tensors, over Llama- and
-T5-shaped models of several sizes (torch 2.15, transformers 5.24). Not covered: several
-devices, offloading, other attention kernels than torch's own, two sequences a record (DSS
-trains two: plan with twice the batch where both reach the limit).
+The peak is the largest of three moments of a step:
+
+    forward    weights, optimizer, activations, logits (and gradients, when they are accumulated)
+    backward   weights, optimizer, gradients, the tensors of one layer
+    update     weights, optimizer, gradients
+
+Sequences and tokens are those of the dataset's largest batch (`Shape.batch`). Where there is none, they are
+``per_device_train_batch_size`` sequences of ``max_length`` tokens; an encoder–decoder reads those and writes
+``max_target_length`` tokens each. What autograd keeps of them is counted (`dstill_finetune.kept`); OVERHEAD,
+FRAGMENTS and WORKING were fitted on the combinations named in docs/training.md, which are others than those
+that the test holds against measured peaks.
+
+Not covered: several devices, offloading, torch.compile, other attention kernels than torch's own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from dstill.parts import Memory, Recipe, Shape
+from dstill.parts import Batch, Kept, Memory, Recipe, Shape
 from dstill_finetune.shapes import attention_names
 
-__all__ = ["adapter_parameters", "full", "lora", "qlora"]
+__all__ = ["CONTEXT", "adapter_parameters", "full", "lora", "qlora"]
 
 MIB = 2**20
-OVERHEAD = 256 * MIB  # context, kernels, buffers of the libraries
-FRAGMENTS = 0.04  # of all else: what an allocator cannot hand out again
+OVERHEAD = 64 * MIB  # what libraries set aside when they first work
+CONTEXT = 512 * MIB  # of a CUDA process, before its first tensor
+FRAGMENTS = 0.03  # of all else: what an allocator cannot hand out again
+WORKING = 0.5  # of one layer's activations: gradients on their way through it
 GRADIENT, OPTIMIZER = 4, 8  # bytes a trained parameter: fp32 gradient, Adam's two fp32 moments
 # A 4-bit weight: half a byte, an 8-bit constant for each 64, and for each 256 of those an fp32 one.
 FOUR_BIT = 0.5 + 1 / 64 + 4 / (64 * 256)
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """Bytes that autograd keeps for a token in one layer."""
-
-    hidden: float  # a unit of the hidden size
-    feed_forward: float  # a unit of the feed-forward size
-    scores: float = 0.0  # a head and token attended to: only where the kernel keeps its scores
-
-
-def _kept(student: Shape, wide: int, frozen: bool) -> _Kept:
-    """`wide`: bytes of an activation. A frozen linear layer need not keep its input."""
-    if student.encoder_decoder:  # T5's learnt position bias rules out the kernels that keep no scores
-        return _Kept(hidden=64 if wide == 4 else 51, feed_forward=(7 if frozen else 8) * wide, scores=18)
-    if frozen:
-        return _Kept(hidden=40 if wide == 4 else 32, feed_forward=3 * wide)
-    return _Kept(hidden=40 if wide == 4 else 30, feed_forward=4 * wide)
-
-
 def adapter_parameters(student: Shape, recipe: Recipe) -> int:
     """Parameters of LoRA adapters: rank × (inputs + outputs) for every target."""
-    names = {name.rstrip("'") for name in student.linears}
-    if recipe.target_modules == "attention":
-        names &= set(attention_names(names))
-    elif recipe.target_modules != "all-linear":
-        names &= {name.strip() for name in recipe.target_modules.split(",")}
-    return sum(
-        recipe.r * (inputs + outputs) * count
-        for name, (inputs, outputs, count) in student.linears.items()
-        if name.rstrip("'") in names
-    )
+    return sum(recipe.r * (inputs + outputs) * count for inputs, outputs, count in _targets(student, recipe))
 
 
 def full(student: Shape, recipe: Recipe) -> Memory:
     """Weights stay in fp32; under bf16 each step works on a copy in bf16."""
     wide = _wide(student, recipe)
     copy = wide * student.parameters if wide < 4 else 0
-    return _summed(
-        weights=4 * student.parameters + copy,
-        gradients=GRADIENT * student.parameters,
-        optimizer=OPTIMIZER * student.parameters,
-        **_passing(student, recipe, frozen=False),
-    )
+    held = {"weights": 4 * student.parameters + copy}
+    return _peak(student, recipe, held, student.parameters, frozen=False)
 
 
 def lora(student: Shape, recipe: Recipe) -> Memory:
-    return _summed(
-        weights=_wide(student, recipe) * student.parameters,
-        **_adapters(student, recipe),
-        **_passing(student, recipe, frozen=True),
-    )
+    return _peak(student, recipe, {"weights": _wide(student, recipe) * student.parameters}, frozen=True)
 
 
 def qlora(student: Shape, recipe: Recipe) -> Memory:
@@ -87,13 +59,12 @@ def qlora(student: Shape, recipe: Recipe) -> Memory:
     wide = _wide(student, recipe)
     quantized = student.parameters - student.embedding
     largest = max((inputs * outputs for inputs, outputs, _ in student.linears.values()), default=0)
-    return _summed(
-        weights=wide * student.embedding,
-        quantized_weights=int(FOUR_BIT * quantized),
-        unpacked_layer=wide * largest,
-        **_adapters(student, recipe),
-        **_passing(student, recipe, frozen=True),
-    )
+    held = {
+        "weights": wide * student.embedding,
+        "quantized_weights": int(FOUR_BIT * quantized),
+        "unpacked_layer": wide * largest,
+    }
+    return _peak(student, recipe, held, frozen=True)
 
 
 def _wide(student: Shape, recipe: Recipe) -> int:
@@ -103,30 +74,85 @@ def _wide(student: Shape, recipe: Recipe) -> int:
     return 2 if recipe.precision == "bf16" else 4
 
 
-def _adapters(student: Shape, recipe: Recipe) -> dict[str, int]:
-    count = adapter_parameters(student, recipe)
-    return {"adapters": 4 * count, "gradients": GRADIENT * count, "optimizer": OPTIMIZER * count}
+def _targets(student: Shape, recipe: Recipe) -> list[tuple[int, int, int]]:
+    """Inputs, outputs and number of the linear layers that get an adapter."""
+    names = {name.rstrip("'") for name in student.linears}
+    if recipe.target_modules == "attention":
+        names &= set(attention_names(names))
+    elif recipe.target_modules != "all-linear":
+        names &= {name.strip() for name in recipe.target_modules.split(",")}
+    return [linear for name, linear in student.linears.items() if name.rstrip("'") in names]
 
 
-def _passing(student: Shape, recipe: Recipe, *, frozen: bool) -> dict[str, int]:
-    """Activations and logits: what one batch leaves behind on its way."""
-    wide, batch = _wide(student, recipe), recipe.per_device_train_batch_size
-    read = batch * recipe.max_length
-    written = batch * recipe.max_target_length if student.encoder_decoder else read
-    kept = _kept(student, wide, frozen)
-    a_token = student.hidden * kept.hidden + student.feed_forward * kept.feed_forward
-    a_token += student.heads * kept.scores * recipe.max_length
-    tokens = (read + written) / 2 if student.encoder_decoder else read  # half of the layers see each
-    layer = tokens * a_token
-    if recipe.gradient_checkpointing:
-        activations = tokens * student.layers * student.hidden * wide + layer
-    else:
-        activations = layer * student.layers
-    # the head's output, its fp32 copy, the log-softmax and its gradient
-    logits = written * student.vocabulary * (14 if wide == 2 else 12)
-    return {"activations": int(activations), "logits": logits}
+def _batch(student: Shape, recipe: Recipe) -> Batch:
+    if student.batch is not None:
+        return student.batch
+    rows, length, target = recipe.per_device_train_batch_size, recipe.max_length, recipe.max_target_length
+    if student.encoder_decoder:
+        return Batch(read=(rows, length), written=(rows, target), learnt=rows * target)
+    return Batch(read=(rows, length), learnt=rows * min(length, target))
 
 
-def _summed(**parts: int) -> Memory:
+def _peak(student: Shape, recipe: Recipe, held: dict[str, int], moving: int = 0, *, frozen: bool) -> Memory:
+    """`held`: by whatever moment; `moving`: trained parameters beside the adapters' and new rows'."""
+    batch = _batch(student, recipe)
+    if frozen:
+        moving = adapter_parameters(student, recipe)
+        held["adapters"] = 4 * moving
+        rows = student.vocabulary * student.hidden * (1 if student.tied else 2) if batch.new_tokens else 0
+        held["token_rows"] = (_wide(student, recipe) + GRADIENT) * rows  # a copy of the embedding, and its gradient
+    held["optimizer"] = OPTIMIZER * moving
+    gradients = GRADIENT * moving
+    activations, layer = _activations(student, recipe, batch, frozen=frozen)
+    working = int(WORKING * layer)
+    logits = _logits(student, recipe, batch, frozen=frozen)
+    accumulated = gradients if recipe.gradient_accumulation_steps > 1 else 0
+    forward = {"gradients": accumulated, "activations": activations, "logits": logits, "working": 0}
+    middle = {"gradients": accumulated, "activations": activations, "logits": 0, "working": working}
+    backward = {"gradients": gradients, "activations": 0, "logits": 0, "working": working}
+    moments: tuple[dict[str, int], ...] = (forward, middle, backward)
+    sums = [sum(moment.values()) for moment in moments]
+    parts = {**held, **moments[sums.index(max(sums))]}
     parts["overhead"] = OVERHEAD + int(FRAGMENTS * sum(parts.values()))
     return Memory(parts=parts)
+
+
+def _activations(student: Shape, recipe: Recipe, batch: Batch, *, frozen: bool) -> tuple[int, int]:
+    """What a batch leaves behind on its way forward, and what one layer of it does."""
+    wide = _wide(student, recipe)
+    (readers, read), (writers, written) = batch.read, batch.written
+    kept = _kept(student, wide, frozen)
+    reading = readers * (kept.read * read + kept.read_pairs * read**2)
+    writing = writers * (
+        kept.written * written
+        + kept.written_pairs * written**2
+        + kept.across * read
+        + kept.across_pairs * read * written
+    )
+    tokens = (readers * read + writers * written) / (2 if student.encoder_decoder else 1)
+    adapted = 0.0
+    if frozen:  # an adapter keeps its input, the input after dropout, and what lies between its matrices
+        dropout = 4 if recipe.lora_dropout else 0
+        adapted = tokens * sum(
+            count * (inputs * (wide + dropout) + recipe.r * wide) for inputs, _, count in _targets(student, recipe)
+        )
+    size = reading + writing + adapted
+    # of an encoder–decoder half of the layers read and half write: the larger one
+    layer = (2 * max(reading, writing) if student.encoder_decoder else size) / student.layers
+    if recipe.gradient_checkpointing:
+        size = tokens * student.layers * student.hidden * wide + layer
+    return int(size), int(layer)
+
+
+def _kept(student: Shape, wide: int, frozen: bool) -> Kept:
+    """As counted; else a rule of thumb for decoders with a gated feed-forward layer."""
+    found = student.kept("frozen" if frozen else "full", wide)
+    return found or Kept(read=student.layers * wide * (10 * student.hidden + 4 * student.feed_forward))
+
+
+def _logits(student: Shape, recipe: Recipe, batch: Batch, *, frozen: bool) -> int:
+    """The head's output, its fp32 copy, the log-softmax and its gradient; then the head's own gradient."""
+    outputs = batch.learnt * student.vocabulary
+    loss = outputs * (14 if _wide(student, recipe) == 2 else 12)
+    head = 0 if frozen else GRADIENT * student.vocabulary * student.hidden
+    return max(loss, 4 * outputs + head)

@@ -24,6 +24,7 @@ class PeakMemory:
         self.kind = kind
         self._over = threading.Event()
         self._peak = 0
+        self._past = 0  # the peak of earlier laps, above what was held before
 
     def __enter__(self) -> Self:
         if self.kind == "cuda":
@@ -43,12 +44,27 @@ class PeakMemory:
     @property
     def bytes(self) -> int:
         """So far."""
+        return max(self._past, self.latest)
+
+    @property
+    def latest(self) -> int:
+        """Since the last `lap`, or the beginning."""
         if self.kind == "cuda":
             import torch
 
             return int(torch.cuda.max_memory_allocated() - self._before)
         self._look_once()
         return self._peak - self._before
+
+    def lap(self) -> None:
+        """From here on `latest` counts anew, from what is held now."""
+        self._past = self.bytes
+        if self.kind == "cuda":
+            import torch
+
+            torch.cuda.reset_peak_memory_stats()
+        else:
+            self._peak = self._resident()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -9,6 +9,7 @@ from typing import Any
 
 from dstill.parts import Shape
 from dstill_finetune.folders import is_encoder_decoder
+from dstill_finetune.kept import kept_of
 
 __all__ = ["attention_names", "is_linear", "shape_of"]
 
@@ -79,6 +80,8 @@ def shape_of(config: Any) -> Shape:
         heads=config.num_attention_heads,
         vocabulary=config.vocab_size,
         encoder_decoder=is_encoder_decoder(config),
+        kept=kept_of(config),
+        tied=head is None or head.weight is model.get_input_embeddings().weight,
     )
 
 

@@ -18,27 +18,30 @@ import shutil
 from abc import abstractmethod
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 from dstill import hardware, processes
 from dstill.errors import DataError, UsageError
-from dstill.parts import Fitted, Recipe, Student, TrainingJob, Writer
-from dstill_finetune import folders, reporting, room
+from dstill.parts import Batch, Fitted, Recipe, Student, TrainingJob, Writer
+from dstill.records import Pair
+from dstill_finetune import allocator, folders, reporting, room
 from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import Checkpoints, digest, step_of
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Dataset, Encoder
 from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
 from dstill_finetune.facts import FILE, Facts
+from dstill_finetune.largest import batch_before_training, batch_of, largest, limits
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
+from dstill_finetune.probe import probed
 from dstill_finetune.rows import add_rows
 from dstill_finetune.saving import saving, share
 from dstill_finetune.sharing import sharing
 from dstill_finetune.threads import cpu_threads
 from dstill_finetune.tokenizer import repair
-from dstill_finetune.trainer import train
+from dstill_finetune.trainer import prepare_imports, train
 from dstill_finetune.writing import ModelWriter
 
 __all__ = ["Finetuned"]
@@ -68,6 +71,7 @@ class Finetuned(Student):
             )
         with saving(job.folder):
             job.folder.mkdir(parents=True, exist_ok=True)
+        _import(job)
         with cpu_threads(job.recipe.threads), PeakMemory(job.device.kind) as peak:
             while True:
                 try:
@@ -91,6 +95,9 @@ class Finetuned(Student):
         tokenizer, base = self.start(job)
         if self.base:
             base = folders.absolute(base)  # a student is used from other places than it is trained at
+        shape = self.shape()
+        if job.device.kind == "cpu":
+            allocator.give_back(shape.hidden)
         tokenizer, new = repair(tokenizer, [[p.target for p in record] for record in job.train], where=base)
         with saving(job.folder):
             tokenizer.save_pretrained(job.folder)
@@ -105,10 +112,17 @@ class Finetuned(Student):
         if processes.leads():
             room.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
         checkpoints, resume = _checkpoints(job, weights)
+        collator = _collator(model, encoder, data, validation)
+
+        def probe(trainer: Any) -> Mapping[str, float]:
+            batch = batch_of(collator, largest(data.records, recipe.per_device_train_batch_size), len(new))
+            need = job.modality.need(replace(shape, batch=batch), recipe)
+            return probed(trainer, recipe, peak, need.total)
+
         with reporting.callbacks(told, events=job.events, step=step_of(resume)) as callbacks:
             history = train(
                 model,
-                _collator(model, encoder, data, validation),
+                collator,
                 data,
                 validation,
                 recipe,
@@ -119,6 +133,7 @@ class Finetuned(Student):
                 resume=resume,
                 score=_score(job, model, encoder),
                 callbacks=callbacks,
+                probe=probe if recipe.probe and not recipe.torch_compile else None,
             )
         if base == "base" and not (adapter or four_bit) and processes.leads():
             shutil.rmtree(job.folder / base)  # a student of its own, which `build` can draw anew from its seed
@@ -152,11 +167,21 @@ class Finetuned(Student):
             tokens_seen=history.tokens,
             rows_per_second=round(history.rows_per_second, 3),
             left_out=data.left_out,
+            probe=history.probe,
         )
         if processes.leads():
             with saving(job.folder):
                 self._save(job, model, facts, fitted, left_out=data.left_out, cut=encoder.cuts_prompts)
         return fitted
+
+    def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
+        if not self.base:
+            return limits(train, recipe)  # its tokenizer is learnt when training begins
+        seq2seq = folders.is_encoder_decoder(folders.config_of(self.base))
+        tokenizer, new = repair(
+            folders.load_tokenizer(self.base), [[p.target for p in record] for record in train], where=self.base
+        )
+        return batch_before_training(tokenizer, train, recipe, encoder_decoder=seq2seq, new_tokens=len(new))
 
     def _untrained(self, folder: Path, base: str, seed: int, options: Any) -> Any:
         if not base:
@@ -202,6 +227,13 @@ class Finetuned(Student):
         return model if facts.four_bit else model.to(device)
 
 
+def _import(job: TrainingJob) -> None:
+    """What training is done with, so that the peak of memory is the training's own."""
+    prepare_imports()
+    if job.modality.name != "full":
+        import peft  # noqa: F401
+
+
 def _checkpoints(job: TrainingJob, base: str) -> tuple[Checkpoints | None, Path | None]:
     """Where they are kept, and the one to go on from. Raises RunError where it is of another training.
 
@@ -225,7 +257,16 @@ def _last(job: TrainingJob) -> Callable[[], str]:
 
 
 # What may be another at every start: it does not change what is learnt.
-UNDECIDING = ("threads", "report_to", "save_steps", "save_total_limit", "auto_find_batch_size", "policy", "max_seconds")
+UNDECIDING = (
+    "threads",
+    "probe",
+    "report_to",
+    "save_steps",
+    "save_total_limit",
+    "auto_find_batch_size",
+    "policy",
+    "max_seconds",
+)
 
 
 def _score(job: TrainingJob, model: Any, encoder: Encoder) -> Callable[[], float] | None:

@@ -42,6 +42,7 @@ class History:
     steps: int = 0
     seconds: float = 0.0
     rows: list[Mapping[str, float]] = field(default_factory=list)
+    probe: Mapping[str, float] = field(default_factory=dict)  # what `probe` said before the first step
     best: int | None = None  # the step whose weights these are, where early stopping chose
     tokens: int = 0  # seen, padding not counted
     rows_per_second: float = 0.0  # records, evaluations included
@@ -68,10 +69,12 @@ def train(
     resume: Path | None = None,
     score: Callable[[], float] | None = None,
     callbacks: Sequence[Any] = (),
+    probe: Callable[[Any], Mapping[str, float]] | None = None,
 ) -> History:
     """Train `model` in place, from the checkpoint `resume` on where there is one.
 
-    `score` is what early stopping on accuracy looks at, `callbacks` are more of transformers' own. Raises
+    `score` is what early stopping on accuracy looks at, `callbacks` are more of transformers' own; `probe` is
+    given the Trainer before the first step. Raises
     TrainingError, and Interrupted when a person stopped it; what was learnt until then lies in a checkpoint.
     """
     import torch
@@ -103,6 +106,7 @@ def train(
         trainer.remove_callback(printer)  # it prints to stdout, which is for results
         if recipe.gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        tried = probe(trainer) if probe is not None else {}
         if checkpoints is not None and resume is not None:
             watch.go_on(checkpoints.progress(resume))
         if not processes.leads():
@@ -121,6 +125,7 @@ def train(
         best=watch.best.step,
         tokens=watch.tokens,
         rows_per_second=trainer.state.global_step * rows_a_step / watch.elapsed,
+        probe=tried,
     )
 
 
@@ -168,6 +173,11 @@ def _options(recipe: Recipe, steps: int, *, evaluates: bool, saves: bool) -> dic
 def _stopped(step: int, steps: int, last: str) -> Interrupted:
     kept = f"; {last} is kept" if last else ""
     return Interrupted(f"stopped at step {step:,} of {steps:,}{kept}", hint="the same command goes on from there")
+
+
+def prepare_imports() -> None:
+    """Load what `train` works with."""
+    _classes()
 
 
 @cache

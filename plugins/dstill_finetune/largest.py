@@ -1,0 +1,70 @@
+"""The batch that needs most memory, and what it holds for the planner.
+
+    chosen = largest(data.records, recipe.per_device_train_batch_size)
+    batch_of(collator, chosen)  →  Batch(read=(64, 122), written=(64, 97), learnt=4_912)
+
+A record's sequences are all in one forward pass: two for Distilling Step-by-Step, one row where a prompt is shared.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from dstill.parts import Batch, Recipe
+from dstill.records import Pair
+from dstill_finetune.collate import IGNORED, Collator
+from dstill_finetune.encoding import Encoded, Encoder
+from dstill_finetune.sharing import Sharing
+
+__all__ = ["batch_before_training", "batch_of", "largest", "limits"]
+
+
+def largest(records: Sequence[Encoded], size: int) -> list[Encoded]:
+    """The `size` records with the most tokens."""
+    return sorted(records, key=_tokens, reverse=True)[:size]
+
+
+def batch_of(collator: Collator, records: Sequence[Encoded], new_tokens: int = 0) -> Batch:
+    batch = collator(records)
+    rows, length = batch["input_ids"].shape
+    if "distinct" in batch:  # an encoder that sees each source once
+        rows = len(batch["distinct"])
+    written = tuple(batch["decoder_input_ids"].shape) if "decoder_input_ids" in batch else (0, 0)
+    learnt = int((batch["labels"] != IGNORED).sum())
+    return Batch(read=(rows, length), written=written, learnt=learnt, new_tokens=new_tokens)
+
+
+def batch_before_training(
+    tokenizer: Any, train: Sequence[Sequence[Pair]], recipe: Recipe, *, encoder_decoder: bool, new_tokens: int
+) -> Batch | None:
+    """As `batch_of`, where there is no model yet; None where nothing is within the limits."""
+    encoder = Encoder(
+        tokenizer,
+        encoder_decoder=encoder_decoder,
+        max_length=recipe.max_length,
+        max_target_length=recipe.max_target_length,
+        task_prefix=recipe.task_prefix,
+    )
+    data = encoder.encode(train, strict=False)
+    if not len(data):
+        return None
+    shares = recipe.task_prefix == "decoder" and len(data.branches) > 1
+    collator = Collator(
+        encoder_decoder=encoder_decoder,
+        pad=0,
+        branches=data.branches,
+        # whether a model can is tried with its weights; most can
+        sharing=Sharing({"full_attention": None}, additive=False) if shares else None,
+    )
+    return batch_of(collator, largest(data.records, recipe.per_device_train_batch_size), new_tokens)
+
+
+def limits(train: Sequence[Sequence[Pair]], recipe: Recipe) -> Batch:
+    """For an encoder–decoder without a tokenizer yet: every sequence of a record at the recipe's limits."""
+    rows = recipe.per_device_train_batch_size * max(map(len, train), default=1)
+    target = recipe.max_target_length
+    return Batch(read=(rows, recipe.max_length), written=(rows, target), learnt=rows * target)
+
+
+def _tokens(record: Encoded) -> int:
+    return max(len(row.source) for row in record) + max(len(row.target) for row in record)
