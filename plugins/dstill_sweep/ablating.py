@@ -17,17 +17,15 @@ answer in any arm (an engine's failure, a gold that tells nothing) left out for 
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping
 
 from dstill.errors import DataError, FailedItems
-from dstill.records import Verdict
 from dstill.run import Run
-from dstill_evaluate.metrics import why_left_out
-from dstill_evaluate.paired import Paired, paired
+from dstill_sweep.comparing import compared, verdicts
 from dstill_sweep.pool import finished
-from dstill_sweep.trials import Result, Trial, Trials
+from dstill_sweep.trials import Result, Trials
 
-__all__ = ["ablate", "compared"]
+__all__ = ["ablate"]
 
 TREATMENT = "dss"
 EQUAL_STEPS, EQUAL_EXAMPLES = "label-only, equal steps", "label-only, equal examples"
@@ -85,27 +83,3 @@ def _arms(run: Run) -> dict[str, dict[str, Any]]:
         EQUAL_STEPS: label,
         EQUAL_EXAMPLES: {**label, **longer},
     }
-
-
-def compared(trials: Trials, a: Sequence[Trial], b: Sequence[Trial]) -> Paired:
-    """Arm `a` against arm `b`, a trial a seed, on the items that count in every trial. DataError when none does."""
-    verdicts = [[_verdicts(trials, trial) for trial in arm] for arm in (a, b)]
-    counted = [
-        id
-        for id in verdicts[0][0]
-        if all(id in of_trial and not why_left_out(of_trial[id]) for arm in verdicts for of_trial in arm)
-    ]
-    if not counted:
-        raise DataError(
-            "no item could be scored in every trial",
-            where=str(trials.folder),
-            hint="is the engine there?",
-        )
-    right = [[[float(of_trial[id].correct) for of_trial in arm] for id in counted] for arm in verdicts]
-    clusters = [verdicts[0][0][id].template or id for id in counted]
-    return paired(right[0], right[1], clusters)
-
-
-def _verdicts(trials: Trials, trial: Trial) -> dict[str, Verdict]:
-    run = Run.open(trials.folder / trial.name, plugins=trials.parent.plugins)
-    return {v.id: v for v in run.verdicts() if v.split == trials.split}

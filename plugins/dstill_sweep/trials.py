@@ -24,7 +24,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from dstill.errors import ConfigError, DstillError, RunError, did_you_mean
 from dstill.parts import Modality, Objective
@@ -72,9 +72,9 @@ class Result(Row):
 
 
 class Trials:
-    """The trials of `parent`, scored on `split`. `run` may be called by several threads."""
+    """The trials of `parent`, scored on `split` and on the sets `beside` it. Several threads may call `run`."""
 
-    def __init__(self, parent: Run, *, split: str) -> None:
+    def __init__(self, parent: Run, *, split: str, beside: Sequence[str] = ()) -> None:
         if split not in SPLITS:
             raise ConfigError(f"no split '{split}'.{did_you_mean(split, SPLITS)}", where="--split")
         if not parent.records(split):
@@ -83,7 +83,7 @@ class Trials:
                 where=str(parent.folder / "dataset"),
                 hint=f"`dstill generate --out {parent.folder}` makes the dataset; --split names another set",
             )
-        self.parent, self.split = parent, split
+        self.parent, self.split, self.beside = parent, split, beside
         self.folder = parent.folder / FOLDER
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
@@ -91,7 +91,7 @@ class Trials:
 
     def trial(self, changes: Mapping[str, Any]) -> Trial:
         """A trial by its changes. Raises ConfigError for a key or a value that is none."""
-        flags = {**changes, "evaluate.splits": [self.split], "evaluate.baselines": []}
+        flags = {**changes, "evaluate.splits": [self.split, *self.beside], "evaluate.baselines": []}
         flat = self.parent.config_with(flags).flat()
         ignored = self._ignored(flat)
         kept = {key: value for key, value in changes.items() if key not in ignored}
