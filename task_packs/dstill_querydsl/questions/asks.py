@@ -122,13 +122,17 @@ def nearest(draw: Draw) -> Ask:
     role, value = draw.known("geo")
     point, size = point_near(draw, value), draw.random.choice(_SIZES)
     ways = (
-        "the {n} {what} nearest to {v}", "{n} {what} closest to {v}", "the {n} {what} next to {v} by distance",
-        "which {n} {what} are nearest to {v}?", "sorted by distance from {v}, the first {n} {what}",
+        "the {n} {what} nearest to {v}{by}", "{n} {what} closest to {v}{by}",
+        "the {n} {what} next to {v} by distance{by}",
+        "which {n} {what} are nearest to {v}{by}?", "sorted by distance from {v}{by}, the first {n} {what}",
     )  # fmt: skip
     sort = {"_geo_distance": {role.field: point, "order": "asc", "unit": "km"}}
     why = f"{role.note}: sort by _geo_distance, size {size}."
     shown = f"{point['lat']}, {point['lon']}"
-    return Ask(ways=ways, slots={"n": size, "v": shown}, before={"size": size}, after={"sort": [sort]}, why=why)
+    by = "" if len(draw.scene.of_kind("geo")) == 1 else f", going by {mark(role.word.noun)}"
+    return Ask(
+        ways=ways, slots={"n": size, "v": shown, "by": by}, before={"size": size}, after={"sort": [sort]}, why=why
+    )
 
 
 ASKS: Mapping[str, AskMaker] = {

@@ -38,7 +38,8 @@ def _clause(draw: Draw, role: Role, when: str, why: str, terse: str = "", **boun
     alone = len(draw.scene.of_kind("date")) == 1
     adverb = when.startswith(mark("")[0])  # yesterday
     named = _FALLS if adverb else _NAMED if when.startswith(_NO_PLACE) else (*_NAMED, *_FALLS)
-    way = draw.random.choice((*_BARE, *named) if alone else named)
+    bare = _BARE[:-1] if when.startswith("starting") else _BARE
+    way = draw.random.choice((*bare, *named) if alone else named)
     text = fill(way.replace("{when}", "\0"), f=role.word.noun).replace("\0", when)
     if terse and not alone:
         terse = f"{mark(role.word.noun)} {terse}"

@@ -19,6 +19,7 @@ __all__ = ["PLACES", "point_near"]
 _NEAR: Sequence[Way] = (
     "within {d} km of {v}", "no more than {d} km from {v}", "whose {f} is within {d} km of {v}",
     "in a radius of {d} km around {v}", "at most {d} km away from {v}",
+    "with a {f} at most {d} km away from {v}", "where the {f} lies within {d} km of {v}",
 )  # fmt: skip
 _BOX: Sequence[Way] = (
     "between latitudes {s} and {n} and longitudes {w} and {e}", "in the box from {n},{w} to {s},{e}",
@@ -29,6 +30,11 @@ _NETWORK: Sequence[Way] = (
     "with {f} in {v}", "from the network {v}", "whose {f} is in the subnet {v}", "with a {f} within {v}",
     "where the {f} belongs to {v}",
 )  # fmt: skip
+
+
+def _telling(draw: Draw, ways: Sequence[Way], kind: str) -> Sequence[Way]:
+    """Of several fields of a kind the question has to name the one that it means."""
+    return ways if len(draw.scene.of_kind(kind)) == 1 else [way for way in ways if "{f}" in way]
 
 
 def point_near(draw: Draw, value: Mapping[str, Any]) -> dict[str, float]:
@@ -42,8 +48,9 @@ def near(draw: Draw) -> Clause:
     body = {"geo_distance": {"distance": f"{distance}km", role.field: point}}
     shown = draw.pick(f"{point['lat']}, {point['lon']}", f"{point['lat']},{point['lon']}")
     why = f"{role.note}: geo_distance."
-    terse = f"{mark(distance)} km around {mark(shown)}"
-    return said(draw, role, _NEAR, body, why, d=distance, v=shown, terse=terse)
+    ways = _telling(draw, _NEAR, "geo")
+    terse = f"{mark(distance)} km around {mark(shown)}" if ways is _NEAR else ""
+    return said(draw, role, ways, body, why, d=distance, v=shown, terse=terse)
 
 
 def box(draw: Draw) -> Clause:
@@ -53,7 +60,9 @@ def box(draw: Draw) -> Clause:
     w, e = max(-180, floor(lon - 0.01) - margin), min(180, ceil(lon + 0.01) + margin)
     corners = {"top_left": {"lat": n, "lon": w}, "bottom_right": {"lat": s, "lon": e}}
     why = f"{role.note}: geo_bounding_box."
-    return said(draw, role, _BOX, {"geo_bounding_box": {role.field: corners}}, why, n=n, s=s, w=w, e=e)
+    return said(
+        draw, role, _telling(draw, _BOX, "geo"), {"geo_bounding_box": {role.field: corners}}, why, n=n, s=s, w=w, e=e
+    )
 
 
 def address(draw: Draw) -> Clause:
@@ -70,7 +79,9 @@ def network(draw: Draw) -> Clause:
     except ValueError:
         raise Skip(role.field) from None
     why = f"{role.note}, takes CIDR: term."
-    return said(draw, role, _NETWORK, {"term": {role.field: block}}, why, v=block, terse=mark(block))
+    ways = _telling(draw, _NETWORK, "ip")
+    terse = mark(block) if ways is _NETWORK else ""
+    return said(draw, role, ways, {"term": {role.field: block}}, why, v=block, terse=terse)
 
 
 _KINDS: Sequence[Maker] = (near, box, address, network)

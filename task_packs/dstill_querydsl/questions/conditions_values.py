@@ -56,7 +56,14 @@ def equals(draw: Draw, role: Role, value: Any, field: str = "", **more: Any) -> 
     ways = (*IS, *role.word.ways, *role.word.ways)
     why = f"{role.note}: term."
     shown = _shown(draw, role, value)
-    return said(draw, role, ways, {"term": {field or role.field: value}}, why, v=shown, terse=mark(shown), **more)
+    terse = mark(shown) if _only(draw, role, value) else ""
+    return said(draw, role, ways, {"term": {field or role.field: value}}, why, v=shown, terse=terse, **more)
+
+
+def _only(draw: Draw, role: Role, *values: Any) -> bool:
+    """Whether no other field is known to hold one of them: a value alone would not tell which is meant."""
+    others = (one for one in draw.scene.roles if one.field != role.field)
+    return not any(value in one.known.values for one in others for value in values)
 
 
 def term(draw: Draw) -> Clause:
@@ -88,7 +95,8 @@ def either(draw: Draw) -> Clause:
     role, pair = _pair(draw)
     why = f"{role.note}, one of two: terms."
     v, w = (_shown(draw, role, one) for one in pair)
-    return said(draw, role, _EITHER, {"terms": {role.field: pair}}, why, v=v, w=w, terse=f"{mark(v)}/{mark(w)}")
+    terse = f"{mark(v)}/{mark(w)}" if _only(draw, role, *pair) else ""
+    return said(draw, role, _EITHER, {"terms": {role.field: pair}}, why, v=v, w=w, terse=terse)
 
 
 def excluded(draw: Draw) -> Clause:
@@ -96,7 +104,7 @@ def excluded(draw: Draw) -> Clause:
     other = draw.other(role, value)
     why = f"{role.note}, excluded: term in must_not."
     shown = _shown(draw, role, other)
-    terse = f"not {mark(shown)}"
+    terse = f"not {mark(shown)}" if _only(draw, role, other) else ""
     return said(draw, role, _NOT, {"term": {role.field: other}}, why, v=shown, occur="must_not", terse=terse)
 
 

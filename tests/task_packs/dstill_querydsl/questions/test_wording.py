@@ -1,5 +1,6 @@
 """How questions are said: grammar rather than sentences, for every template; words for fields and numbers."""
 
+import json
 import re
 from collections import defaultdict
 from contextlib import suppress
@@ -19,7 +20,7 @@ from dstill_querydsl.questions.scene import Skip
 from dstill_querydsl.questions.scenes import Scenes
 from dstill_querydsl.questions.units import around, spell
 from dstill_querydsl.questions.words import mark, noun_of, nouns, plain, plural, sayable, skeleton
-from dstill_querydsl.values import Values
+from dstill_querydsl.values import Known, Values
 
 ENOUGH = 5
 DRAWS = 400
@@ -221,3 +222,28 @@ def test_what_a_field_may_hold_is_not_called_absent(said: dict[str, list[str]]) 
     assert any("revenue" in question for question in questions)
     wrong = re.compile("operating system|postal code|discount|battery level")
     assert [question for question in questions if wrong.search(question)] == []
+
+
+TWINS = {
+    "properties": {
+        "source": {"properties": {"ip": {"type": "ip"}, "spot": {"type": "geo_point"}}},
+        "target": {"properties": {"ip": {"type": "ip"}, "spot": {"type": "geo_point"}}},
+        "one": {"type": "keyword"},
+        "other": {"type": "keyword"},
+    }
+}
+
+
+def test_a_question_names_the_field_where_several_could_be_meant() -> None:
+    values = Values({name: Known(values=("red", "blue"), complete=True) for name in ("one", "other")})
+    scene = Scenes(Index(name="twins", mapping=TWINS, settings={}, now="", documents=tuple, told=values), 0).base
+    random, seen = Random(5), 0
+    for template in TEMPLATES:
+        for _ in range(40):
+            with suppress(Skip):
+                made = compose(scene, template, random)
+                asked = re.findall(r"(source|target)\.|\"(one|other)\"", json.dumps(made.body))
+                for name in {name for pair in asked for name in pair if name}:
+                    assert name in made.example.question, (template.name, made.example)
+                    seen += 1
+    assert seen > 1_000
