@@ -64,7 +64,9 @@ def ablate(run: Run, *, seeds: int, split: str, jobs: int, keep: bool = False) -
             seeds=[first + number for number in range(seeds)],
             arms={name: [results[trial.name].to_row() for trial in arm] for name, arm in arms.items()},
             comparisons={
-                name: compared(trials, arms[TREATMENT], arm).to_row() for name, arm in arms.items() if name != TREATMENT
+                name: compared(verdicts(trials, arms[TREATMENT]), verdicts(trials, arm)).to_row()
+                for name, arm in arms.items()
+                if name != TREATMENT
             },
         )
     return facts
