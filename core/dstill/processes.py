@@ -19,9 +19,10 @@ from typing import Any, Callable, Iterator, TypeVar
 
 from dstill.errors import TrainingError
 
-__all__ = ["count", "gathered", "leads", "local_count", "local_number", "number", "of_first", "together"]
+__all__ = ["GONE", "count", "gathered", "leads", "local_count", "local_number", "number", "of_first", "together"]
 
 T = TypeVar("T")
+GONE = "another process of this training ended"
 
 
 def count() -> int:
@@ -74,7 +75,7 @@ def together() -> Iterator[None]:
         if count() == 1 or not _is_loss(error):
             raise
         raise TrainingError(
-            "another process of this training ended",
+            GONE,
             where=f"process {number()} of {count()} cannot go on alone",
             hint="what ended it stands above or below; the same command goes on from the last checkpoint",
         ) from error

@@ -120,7 +120,10 @@ def watch_class() -> Any:
             self._latest = {**self._latest, **row}
             seconds = time.monotonic() - self.started
             speed = (step - self.before) * self.rows_a_step / seconds if seconds else 0.0
-            self.on_step(step, self.steps, {**self._latest, "rows_per_second": speed})
+            try:
+                self.on_step(step, self.steps, {**self._latest, "rows_per_second": speed})
+            except KeyboardInterrupt:  # where signals do not come to this process
+                self.stop.asked = True
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if not control.should_log:

@@ -10,19 +10,24 @@ import click
 from dstill.cli.app import App, Count, app, json_option, run_argument, set_option
 from dstill.cli.console import emit, note, progress
 from dstill.errors import FailedItems
+from dstill.run import Run
 from dstill_sweep.trials import COMMAND, do
 
-__all__ = ["ablate", "run_trial", "sweep"]
+__all__ = ["ablate", "keep_option", "run_trial", "show_sweep", "split_option", "sweep", "trials_option"]
 
 jobs_option = click.option("--jobs", type=Count(1, 256), default=1, show_default=True, help="Trials at a time.")
+trials_option = click.option("--trials", type=Count(1, 10_000), help="How many, before sweep.trials of the file.")
+split_option = click.option(
+    "--split", default="validation", show_default=True, help="The set that trials are scored on."
+)
 keep_option = click.option("--keep-students", is_flag=True, help="Keep the weights of every trial.")
 
 
 @click.command()
 @run_argument
 @click.argument("space", type=click.Path(path_type=Path))
-@click.option("--trials", type=Count(1, 10_000), help="How many, before sweep.trials of the file.")
-@click.option("--split", default="validation", show_default=True, help="The set that trials are scored on.")
+@trials_option
+@split_option
 @jobs_option
 @keep_option
 @json_option
@@ -53,18 +58,23 @@ def sweep(
     with progress() as report:
         opened.progress = report
         facts = run_sweep(opened, wanted, split=split, jobs=jobs, keep=keep_students)
+    show_sweep(opened, facts, as_json=as_json)
+
+
+def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
+    """What a sweep came to. Raises FailedItems where trials failed."""
     failed = [row for row in facts["trials"] if row["error"]]
     if as_json:
-        emit({"run": str(opened.folder), **facts})
+        emit({"run": str(run.folder), **facts})
     else:
-        _show_sweep(facts)
+        _table_of_sweep(facts)
         best = next(row for row in facts["trials"] if row["name"] == facts["best"])
         settings = " ".join(f"--set {key}={value}" for key, value in best["changes"].items())
-        click.echo(f"next: dstill train {opened.folder} {settings}")
+        click.echo(f"next: dstill train {run.folder} {settings}")
     if failed:
         raise FailedItems(
             f"{len(failed)} of {len(facts['trials'])} trials failed",
-            where=str(opened.folder / "trials" / failed[0]["name"]),
+            where=str(run.folder / "trials" / failed[0]["name"]),
             hint=f"{failed[0]['error']}; the same command tries them again",
         )
 
@@ -109,7 +119,7 @@ def run_trial(found: App, run: str, as_json: bool) -> None:
         emit({"run": run})
 
 
-def _show_sweep(facts: Mapping[str, Any]) -> None:
+def _table_of_sweep(facts: Mapping[str, Any]) -> None:
     from dstill_sweep.text import SWEEP, sweep_rows
 
     _table(SWEEP, sweep_rows(facts))

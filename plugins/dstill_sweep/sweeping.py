@@ -13,7 +13,7 @@ before its end.
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, Iterable, Iterator, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol
 
 from dstill.errors import DataError, MissingExtra
 from dstill.run import Run
@@ -21,12 +21,20 @@ from dstill_sweep.pool import finished
 from dstill_sweep.space import Range, Space
 from dstill_sweep.trials import Result, Trial, Trials
 
-__all__ = ["front", "sweep"]
+__all__ = ["Engine", "front", "sweep"]
 
 log = logging.getLogger("dstill")
 
 
-def sweep(run: Run, space: Space, *, split: str, jobs: int, keep: bool = False) -> Mapping[str, Any]:
+class Engine(Protocol):
+    """What does trials: `dstill_sweep.pool.finished` on this machine."""
+
+    def __call__(self, trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Iterator[Result]: ...
+
+
+def sweep(
+    run: Run, space: Space, *, split: str, jobs: int, keep: bool = False, engine: Engine = finished
+) -> Mapping[str, Any]:
     """Try the space on the dataset of `run`. The facts go to its run.json; see the module.
 
     Students of trials off the front are deleted unless `keep`. Raises ConfigError; DataError when no trial ended well.
@@ -39,7 +47,7 @@ def sweep(run: Run, space: Space, *, split: str, jobs: int, keep: bool = False) 
 
     with run.stage("sweep") as facts:
         whole = _unique(space, trial) if space.trials is None else None
-        tried = _proposed(space, trial, trials, jobs) if whole is None else finished(trials, whole, jobs=jobs)
+        tried = _proposed(space, trial, trials, jobs, engine) if whole is None else engine(trials, whole, jobs=jobs)
         for result in tried:
             results[result.name] = result
             log.info("trial %s: %s", result.name, result.error or f"accuracy {result.accuracy_value:.3f}")
@@ -81,7 +89,9 @@ def _unique(space: Space, trial: Callable[[Mapping[str, Any]], Trial]) -> list[T
     return list({found.name: found for found in map(trial, space.grid())}.values())
 
 
-def _proposed(space: Space, trial: Callable[[Mapping[str, Any]], Trial], trials: Trials, jobs: int) -> Iterator[Result]:
+def _proposed(
+    space: Space, trial: Callable[[Mapping[str, Any]], Trial], trials: Trials, jobs: int, engine: Engine
+) -> Iterator[Result]:
     try:
         import optuna
     except ImportError as error:
@@ -94,7 +104,7 @@ def _proposed(space: Space, trial: Callable[[Mapping[str, Any]], Trial], trials:
         asked = [study.ask() for _ in range(min(jobs, left))]
         wanted = [trial(space.suggest(found)) for found in asked]
         results: dict[str, Result] = {}
-        for result in finished(trials, wanted, jobs=jobs):
+        for result in engine(trials, wanted, jobs=jobs):
             results[result.name] = result
             yield result
         for number, point in zip(asked, wanted, strict=True):

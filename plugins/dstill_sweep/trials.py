@@ -116,12 +116,20 @@ class Trials:
         try:
             run = self._opened(trial, folder)
             if not _finished(run):
-                if error := self._done(folder):
+                if error := self.done(folder):
                     return Result(name=trial.name, changes=trial.changes, error=error)
                 run = self._read(folder)
             return self._result(trial, run)
         except (DstillError, OSError) as error:
             return Result(name=trial.name, changes=trial.changes, error=str(error).splitlines()[0])
+
+    def known(self, trial: Trial) -> Result | None:
+        """What `trial` came to, where it is finished."""
+        with contextlib.suppress(DstillError, OSError):
+            run = self._read(self.folder / trial.name)
+            if _finished(run):
+                return self._result(trial, run)
+        return None
 
     def drop_weights(self, name: str) -> None:
         """A trial's student goes; its scores, verdicts and predictions stay."""
@@ -139,7 +147,7 @@ class Trials:
     def _read(self, folder: Path) -> Run:
         return Run.open(folder, plugins=self.parent.plugins)
 
-    def _done(self, folder: Path) -> str:
+    def done(self, folder: Path) -> str:
         """What is missing of a trial, done in a process of its own; why that failed, or nothing."""
         plugins = [word for file in self.parent.plugins.files for word in ("--plugin", str(file))]
         command = [sys.executable, "-m", "dstill", *plugins, COMMAND, str(folder), "--json"]

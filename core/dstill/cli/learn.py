@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable, TypeVar
 
 import click
 
 from dstill import processes
 from dstill.cli.app import App, app, complete_parts, json_option, run_argument, seed_option, set_option, setting
 from dstill.cli.console import emit, progress
+from dstill.run import Run
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "show_trained", "show_training", "training_options"]
+
+
+OPTIONS = (
+    run_argument,
+    setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, hf:FOLDER-or-id, or FILE.gguf."),
+    setting("--objective", key="train.objective", shell_complete=complete_parts("objectives"), help="What it learns."),
+    setting(
+        "--modality", key="train.modality", shell_complete=complete_parts("modalities"), help="Or auto: by memory."
+    ),
+    click.option("--restart", is_flag=True, help="Begin anew, also where a checkpoint is."),
+    click.option("--allow-changed", is_flag=True, help="Go on from a checkpoint though settings or data have changed."),
+    seed_option,
+    json_option,
+    set_option,
+)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def training_options(command: F) -> F:
+    """What every command that trains is given: RUN, the recipe, and how it goes on."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
 
 
 @click.command()
-@run_argument
-@setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, hf:FOLDER-or-id, or FILE.gguf.")
-@setting("--objective", key="train.objective", shell_complete=complete_parts("objectives"), help="What it learns.")
-@setting("--modality", key="train.modality", shell_complete=complete_parts("modalities"), help="Or auto: by memory.")
-@click.option("--restart", is_flag=True, help="Begin anew, also where a checkpoint is.")
-@click.option("--allow-changed", is_flag=True, help="Go on from a checkpoint though settings or data have changed.")
-@seed_option
-@json_option
-@set_option
+@training_options
 @app
 def train(found: App, run: str, restart: bool, allow_changed: bool, as_json: bool) -> None:
     """Fine-tune a student on the run's dataset.
@@ -33,13 +49,17 @@ def train(found: App, run: str, restart: bool, allow_changed: bool, as_json: boo
     with progress() as report:
         opened.progress = report
         facts = opened.train(restart=restart, allow_changed=allow_changed)
-    if not processes.leads():
-        return
+    if processes.leads():
+        show_trained(opened, facts, as_json=as_json)
+
+
+def show_trained(run: Run, facts: Any, *, as_json: bool) -> None:
+    """The end of a command that trained `run`."""
     if as_json:
-        emit({"run": str(opened.folder), "last": _last(facts), **{k: v for k, v in facts.items() if k != "history"}})
+        emit({"run": str(run.folder), "last": _last(facts), **{k: v for k, v in facts.items() if k != "history"}})
         return
     show_training(facts)
-    click.echo(f"next: dstill evaluate {opened.folder}")
+    click.echo(f"next: dstill evaluate {run.folder}")
 
 
 def _last(facts: Any) -> dict[str, float]:
