@@ -28,6 +28,7 @@ from dstill_finetune import allocator, folders, reporting, room
 from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import Checkpoints, digest, step_of
 from dstill_finetune.collate import Collator
+from dstill_finetune.compiling import compiling
 from dstill_finetune.encoding import Dataset, Encoder
 from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
 from dstill_finetune.facts import FILE, Facts
@@ -75,7 +76,7 @@ class Finetuned(Student):
         with cpu_threads(job.recipe.threads), PeakMemory(job.device.kind) as peak:
             while True:
                 try:
-                    with exhaustion(job.recipe, peak, _last(job)):
+                    with exhaustion(job.recipe, peak, _last(job)), compiling(job.recipe):
                         return self._fit(job, peak)
                 except OutOfMemory as problem:
                     if not job.recipe.auto_find_batch_size or job.recipe.per_device_train_batch_size == 1:

@@ -1,0 +1,61 @@
+"""torch.compile as an option: the same losses, and a clear word where there is no compiler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill.errors import TrainingError
+from dstill.parts import Fitted, Recipe
+from dstill_finetune import trainer
+from dstill_finetune.compiling import compiling
+from dstill_finetune.modalities import Full
+from dstill_finetune.tiny import Tiny, TinyConfig
+
+Fit = Callable[..., Fitted]
+SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
+
+
+@pytest.fixture
+def traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything of torch.compile but the code that inductor writes, which takes a C++ compiler and minutes."""
+    before = trainer._options
+
+    def options(recipe: Recipe, *arguments: Any, **named: Any) -> dict[str, Any]:
+        found = before(recipe, *arguments, **named)  # a backend alone would already ask for torch.compile
+        return {**found, "torch_compile_backend": "aot_eager"} if recipe.torch_compile else found
+
+    monkeypatch.setattr(trainer, "_options", options)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("traced")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # torch's own about itself
+def test_a_compiled_model_learns_the_same(fit: Fit, tmp_path: Path) -> None:
+    from torch._dynamo.utils import counters
+
+    def losses(**changes: Any) -> list[float]:
+        fitted = fit(Tiny(SMALL), Full(), tmp_path / "student", max_steps=2, **changes)
+        return [row["loss"] for row in fitted.history]
+
+    counters.clear()
+    plain = losses()
+    assert not counters["stats"]["unique_graphs"]
+    assert losses(torch_compile=True) == pytest.approx(plain, rel=1e-5)
+    assert counters["stats"]["unique_graphs"] > 0
+    assert (tmp_path / "student" / "model.safetensors").exists()
+    assert list(Tiny(SMALL).load(tmp_path / "student").write(["predict: all red cars"]))
+
+
+def test_without_a_compiler_it_says_what_helps() -> None:
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    with pytest.raises(TrainingError) as caught, compiling(Recipe(torch_compile=True)):
+        raise InvalidCxxCompiler
+    assert caught.value.what.startswith("the model cannot be compiled: No working C++ compiler found")
+    assert caught.value.exit_code == 10
+    assert "or set it to false" in caught.value.hint
+    with pytest.raises(RuntimeError, match="another"), compiling(Recipe(torch_compile=True)):
+        raise RuntimeError("another")
