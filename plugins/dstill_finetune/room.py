@@ -24,11 +24,12 @@ def needed(model: Any, recipe: Recipe, *, checkpoints: bool) -> int:
     """Bytes of the student and of the checkpoints that are there at once, the one being written among them."""
     moving = [p for p in model.parameters() if p.requires_grad]
     saved = moving if hasattr(model, "peft_config") else list(model.parameters())
-    weights = sum(p.numel() * p.element_size() for p in saved)
+    weights: int = sum(p.numel() * p.element_size() for p in saved)
     if not checkpoints:
         return weights
     kept = recipe.save_total_limit + 1 + (recipe.early_stopping != "none")
-    return weights + kept * (weights + MOMENTS * sum(p.numel() for p in moving))
+    moments: int = MOMENTS * sum(p.numel() for p in moving)
+    return weights + kept * (weights + moments)
 
 
 def require(model: Any, recipe: Recipe, *, student: Path, checkpoints: Path | None) -> None:
