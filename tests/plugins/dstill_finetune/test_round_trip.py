@@ -19,11 +19,15 @@ import torch
 from safetensors.torch import load_file
 
 from dstill.parts import Fitted, Modality, Recipe
+from dstill.records import Pair
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
 
 Fit = Callable[..., Fitted]
 TOKENS = 38  # of the Unigram tokenizer
+ODD = [
+    (Pair(task_prefix="predict: ", source=f"all odd {thing}", target='{"a": "<b>\\\\n\n  end"}'),) for thing in "abcd"
+]
 PROMPTS = ["predict: all red cars", "explain: all brown hats", "predict: all"]
 SHAPES = {  # name → (architecture, embedding and head are one, rows of the embedding)
     "t5": ("t5", True, 64),  # rows to spare for every new token
@@ -41,6 +45,7 @@ class Trained:
     before: list[torch.Tensor]  # embedding and head as they act, before the first step
     after: list[torch.Tensor]
     new: list[int]  # ids of added tokens
+    lacked: set[str]  # what they stand for
     logits: list[torch.Tensor]  # of the model in memory, for each prompt
     answers: list[list[int]]
 
@@ -124,7 +129,15 @@ def trained(unigram: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory
             base_of(shape, unigram(), base)
         student, modality = Hf(), Watched()
         student.base = str(base)
-        fit(student, modality, folder, max_steps=12, learning_rate=3e-3 if kind == "full" else 2e-2)
+        rate = 3e-3 if kind == "full" else 2e-2
+        fit(
+            student,
+            modality,
+            folder,
+            [*sys.modules[unigram.__module__].records(), *ODD],
+            max_steps=12,
+            learning_rate=rate,
+        )
         tokenizer = student.load(folder).encoder.tokenizer
         logits, answers = outputs(modality.model, tokenizer)
         made[case] = Trained(
@@ -132,6 +145,7 @@ def trained(unigram: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory
             before=modality.before,
             after=rows_of(modality.model),
             new=list(range(TOKENS, len(tokenizer))),
+            lacked=set(tokenizer.convert_ids_to_tokens(range(TOKENS, len(tokenizer)))),
             logits=logits,
             answers=answers,
         )
@@ -145,7 +159,7 @@ def test_the_rows_of_new_tokens_move_and_beside_an_adapter_no_others(
     case: str, trained: Callable[[str], Trained]
 ) -> None:
     student = trained(case)
-    assert len(student.new) >= 3
+    assert student.lacked >= set('{}"<>\\\n')
     for before, after in zip(student.before, student.after, strict=True):
         assert ((before - after)[student.new].abs().amax(1) > 1e-3).all()
         assert torch.equal(before[:TOKENS], after[:TOKENS]) != case.endswith(" full")
@@ -224,7 +238,7 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("kind", [Full, Lora, Qlora])
+@pytest.mark.parametrize("kind", [Full, Lora])
 def test_a_resumed_training_goes_on_with_the_new_rows(
     kind: type[Modality], unigram: Callable[[], Any], fit: Fit, tmp_path: Path
 ) -> None:
