@@ -78,7 +78,9 @@ def load_model(file: Path, kind: Any, options: Mapping[str, Any]) -> Any:
             hint="a model split over several files has to be merged first (llama.cpp's llama-gguf-split --merge)",
         )
     # a model that remembers that it was packed can be neither trained nor saved
-    return type(unpacked).from_pretrained(None, config=config, state_dict=unpacked.state_dict(), **options)
+    model = type(unpacked).from_pretrained(None, config=config, state_dict=unpacked.state_dict(), **options)
+    model.name_or_path = model.config.name_or_path = str(file)  # what peft notes as an adapter's base
+    return model
 
 
 def _check(file: Path) -> None:

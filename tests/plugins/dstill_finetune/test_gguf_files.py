@@ -254,3 +254,5 @@ def test_saved_adapters_hold_no_base(file: Path, fit: Fit, tmp_path: Path) -> No
     names = load_file(tmp_path / "student" / "adapter_model.safetensors")
     assert names
     assert all("lora_" in name for name in names)
+    config = json.loads((tmp_path / "student" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == str(file)
