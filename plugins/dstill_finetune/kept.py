@@ -31,15 +31,13 @@ Bytes = tuple[float, float]  # kept by what reads and by what writes
 
 def kept_of(config: Any) -> Callable[[str, int], Kept | None]:
     """``(how, wide)`` → what is kept: counted when it is first asked for, since most plans need two of the four."""
-    kind: type[object] = type(config)
-    return partial(_counted, kind, config.to_json_string())
+    return partial(_counted, config.__class__, config.to_json_string())
 
 
 @cache
-def _counted(kind: type[object], text: str, how: str, wide: int) -> Kept | None:
-    config_class: Any = kind
+def _counted(kind: Any, text: str, how: str, wide: int) -> Kept | None:
     try:
-        return _fitted(config_class.from_dict(json.loads(text)), how == "frozen", wide)
+        return _fitted(kind.from_dict(json.loads(text)), how == "frozen", wide)
     except Exception:  # whatever an architecture raises on tensors without values
         return None
 

@@ -3,13 +3,13 @@
 In: a `Shape` (counts from the configuration) and a `Recipe`. Out: `Memory`, above what the process held
 before the model was loaded; its parts are those that are there at the peak.
 
-    7B decoder, batch 2 × 1,024 tokens, bf16:  full 111, lora 27, qlora 18 GiB
+    7B decoder, batch 2 × 1,024 tokens, bf16:  full 116.6, lora 25.1, qlora 15.9 GiB
 
-The peak is the largest of three moments of a step:
+The peak is the largest of these moments of a step; the update comes after the last, with less:
 
     forward    weights, optimizer, activations, logits (and gradients, when they are accumulated)
+    again      with checkpointing: weights, optimizer, what each layer began from, one layer's activations twice
     backward   weights, optimizer, gradients, the tensors of one layer
-    update     weights, optimizer, gradients
 
 Sequences and tokens are those of the dataset's largest batch (`Shape.batch`). Where there is none, they are
 ``per_device_train_batch_size`` sequences of ``max_length`` tokens; an encoder–decoder reads those and writes
@@ -28,10 +28,10 @@ from dstill_finetune.shapes import attention_names
 __all__ = ["CONTEXT", "adapter_parameters", "full", "lora", "qlora"]
 
 MIB = 2**20
-OVERHEAD = 64 * MIB  # what libraries set aside when they first work
+OVERHEAD = 48 * MIB  # what libraries set aside when they first work
 CONTEXT = 512 * MIB  # of a CUDA process, before its first tensor
-FRAGMENTS = 0.03  # of all else: what an allocator cannot hand out again
-WORKING = 0.5  # of one layer's activations: gradients on their way through it
+FRAGMENTS = 0.02  # of all else: what an allocator cannot hand out again
+WORKING = 0.7  # of one layer's activations: what is there of it, and of its gradients, at the end of a backward pass
 GRADIENT, OPTIMIZER = 4, 8  # bytes a trained parameter: fp32 gradient, Adam's two fp32 moments
 # A 4-bit weight: half a byte, an 8-bit constant for each 64, and for each 256 of those an fp32 one.
 FOUR_BIT = 0.5 + 1 / 64 + 4 / (64 * 256)
@@ -103,14 +103,16 @@ def _peak(student: Shape, recipe: Recipe, held: dict[str, int], moving: int = 0,
         held["token_rows"] = (_wide(student, recipe) + GRADIENT) * rows  # a copy of the embedding, and its gradient
     held["optimizer"] = OPTIMIZER * moving
     gradients = GRADIENT * moving
-    activations, layer = _activations(student, recipe, batch, frozen=frozen)
+    kept, layer = _activations(student, recipe, batch, frozen=frozen)
     working = int(WORKING * layer)
     logits = _logits(student, recipe, batch, frozen=frozen)
     accumulated = gradients if recipe.gradient_accumulation_steps > 1 else 0
-    forward = {"gradients": accumulated, "activations": activations, "logits": logits, "working": 0}
-    middle = {"gradients": accumulated, "activations": activations, "logits": 0, "working": working}
-    backward = {"gradients": gradients, "activations": 0, "logits": 0, "working": working}
-    moments: tuple[dict[str, int], ...] = (forward, middle, backward)
+    moments: list[dict[str, int]] = [
+        {"gradients": accumulated, "activations": kept, "logits": logits, "working": 0},
+        {"gradients": gradients, "activations": 0, "logits": 0, "working": working},
+    ]
+    if recipe.gradient_checkpointing:  # the last layer is computed again, with what every layer began from
+        moments.append({"gradients": accumulated, "activations": kept + layer, "logits": 0, "working": working})
     sums = [sum(moment.values()) for moment in moments]
     parts = {**held, **moments[sums.index(max(sums))]}
     parts["overhead"] = OVERHEAD + int(FRAGMENTS * sum(parts.values()))
@@ -118,7 +120,7 @@ def _peak(student: Shape, recipe: Recipe, held: dict[str, int], moving: int = 0,
 
 
 def _activations(student: Shape, recipe: Recipe, batch: Batch, *, frozen: bool) -> tuple[int, int]:
-    """What a batch leaves behind on its way forward, and what one layer of it does."""
+    """Bytes that a batch leaves behind on its way forward, and those that one layer computes."""
     wide = _wide(student, recipe)
     (readers, read), (writers, written) = batch.read, batch.written
     kept = _kept(student, wide, frozen)
@@ -140,7 +142,7 @@ def _activations(student: Shape, recipe: Recipe, batch: Batch, *, frozen: bool) 
     # of an encoder–decoder half of the layers read and half write: the larger one
     layer = (2 * max(reading, writing) if student.encoder_decoder else size) / student.layers
     if recipe.gradient_checkpointing:
-        size = tokens * student.layers * student.hidden * wide + layer
+        size = tokens * student.layers * student.hidden * wide
     return int(size), int(layer)
 
 

@@ -10,6 +10,7 @@ alpha 4 × rank, dropout 0.1, query and value projections.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any, Mapping
 
@@ -26,6 +27,8 @@ __all__ = ["Full", "Lora", "Qlora"]
 
 class _Base(Modality):
     def unfit(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
+        if device.kind == "cuda" and not device.here:  # of this machine's card, what is free is without it
+            device = replace(device, free=max(0, device.free - memory.CONTEXT))
         return super().unfit(student, resolved(recipe, device), device)
 
 

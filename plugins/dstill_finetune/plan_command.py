@@ -2,28 +2,32 @@
 
     $ dstill plan --student hf:./llama-7b --vram 24GB
     modality     need       free  verdict  reason
-    full      132.0 GiB  24.0 GiB  no       needs 132.0 GiB, 24.0 GiB free
-    lora       26.8 GiB  24.0 GiB  no       needs 26.8 GiB, 24.0 GiB free
-    qlora      17.6 GiB  24.0 GiB  chosen   activations 12.0, quantized weights 3.1, overhead 0.9
+    full      116.6 GiB  24.0 GiB  no       needs 116.6 GiB, 23.5 GiB free
+    lora       25.1 GiB  24.0 GiB  no       needs 25.1 GiB, 23.5 GiB free; fits in 14.4 GiB with gradient checkpointing …
+    qlora      15.9 GiB  24.0 GiB  chosen   activations 11.2, quantized weights 3.1, overhead 0.5
     dstill train RUN --student hf:./llama-7b --modality qlora
 
-Works for a machine that is not this one (``--vram``); a hub id needs its configuration only.
+Works for machines that are not this one (``--vram 24GB,40GB``: modalities × cards in one table), of whose cards a
+CUDA process takes half a GiB for itself; a hub id needs its configuration only.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Mapping, Sequence
 
 import click
 
 from dstill import hardware, making
 from dstill.cli.app import App, app, json_option, set_option, setting
-from dstill.cli.console import emit, table
+from dstill.cli.console import emit, note, table
 from dstill.errors import UsageError
 from dstill.making import make_student
 from dstill.parts import Choice, Device, Modality, Reason, Recipe, Shape
 from dstill.plugins import Plugins
+from dstill.run import Run
 from dstill_finetune.precision import resolved
+from dstill_finetune.price import price
 
 __all__ = ["plan"]
 
@@ -31,46 +35,78 @@ GIB = 2**30
 
 
 @click.command()
+@click.argument("run", metavar="[RUN]", required=False)
 @setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, hf:FOLDER-or-id, or FILE.gguf.")
-@click.option("--vram", metavar="SIZE", help="Plan for another machine's card, as 24GB.")
+@click.option("--vram", metavar="SIZE[,SIZE…]", help="Plan for other machines' cards, as 24GB or 24GB,40GB,80GB.")
 @setting("--batch", key="train.per_device_train_batch_size", type=int, help="Sequences a step.")
 @setting("--length", key="train.max_length", type=int, help="Tokens of each.")
 @setting("--modality", key="train.modality", metavar="NAME", help="Or auto: by memory.")
 @json_option
 @set_option
 @app
-def plan(found: App, vram: str | None, as_json: bool) -> None:
-    """Memory of each modality, the one that would be taken, and why."""
-    config = found.config()
+def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
+    """Memory of each modality, the one that would be taken, and why.
+
+    With RUN its dataset says how long sequences are and how many a record has; without, --batch and --length do.
+    """
+    devices = [hardware.planned_device(size) for size in vram.split(",")] if vram is not None else [hardware.device()]
+    opened = found.open(run) if run else None
+    config = opened.config if opened else found.config()
     spec = config.settings.train.student
-    device = hardware.planned_device(vram) if vram else hardware.device()
-    shape = make_student(found.plugins, config, spec).shape()
-    recipe = resolved(config.settings.train, device)
-    choice = choose(found.plugins, list(making.modalities(found.plugins, config).values()), shape, recipe, device)
-    command = _command(spec, choice, recipe, found.flags)
+    shape = _with_dataset(opened) if opened else make_student(found.plugins, config, spec).shape()
+    all_of_them = list(making.modalities(found.plugins, config).values())
+    plans = []
+    for device in devices:
+        recipe = resolved(config.settings.train, device)
+        choice = choose(found.plugins, all_of_them, shape, recipe, device)
+        ways = {m.name: price(m, shape, recipe, device) for m in all_of_them if _unfit(choice, m.name)}
+        plans.append(Plan(device, recipe, choice, ways, _command(run or "RUN", spec, choice, recipe, found.flags)))
     if as_json:
-        emit(
-            {
-                "student": spec,
-                "shape": shape_row(shape),
-                "device": {"name": device.name, "kind": device.kind, "total": device.total, "free": device.free},
-                "batch": recipe.per_device_train_batch_size,
-                "length": recipe.max_length,
-                "precision": recipe.precision,
-                "modalities": [_row(reason, choice) for reason in choice.reasons],
-                "modality": choice.modality or None,
-                "command": command or None,
-            }
-        )
+        rows = [_json(spec, shape, one) for one in plans]
+        emit(rows[0] if len(rows) == 1 else {"student": spec, "plans": rows})
     else:
-        _show(spec, shape, recipe, device, choice, command)
-    if not choice.modality:
-        least = min(choice.reasons, key=lambda reason: reason.need.total)
+        _head(spec, shape, plans)
+        (_show if len(plans) == 1 else _compare)(plans)
+    if not any(one.choice.modality for one in plans):
+        least = min(plans[-1].choice.reasons, key=lambda reason: reason.need.total)
         raise UsageError(
-            f"no modality fits {device.name}",
+            f"no modality fits {' or '.join(one.device.name for one in plans)}",
             where=f"{least.modality} needs least: {_gib(least.need.total)}",
             hint="try --batch 1, a smaller --length, --set train.gradient_checkpointing=true, or a smaller student",
         )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """For one device."""
+
+    device: Device
+    recipe: Recipe
+    choice: Choice
+    ways: Mapping[str, str]  # modality that does not fit → with what it would (`dstill_finetune.price`)
+    command: str
+
+    def verdict(self, reason: Reason) -> str:
+        return "no" if reason.unfit else "chosen" if reason.modality == self.choice.modality else "fits"
+
+    def why(self, reason: Reason) -> str:
+        """Why it does not fit and what would help, or where the memory goes."""
+        if reason.unfit:
+            return "; ".join(text for text in (reason.unfit, self.ways.get(reason.modality)) if text)
+        largest = sorted(reason.need.parts.items(), key=lambda part: -part[1])[:3]
+        return ", ".join(f"{name.replace('_', ' ')} {size / GIB:.1f}" for name, size in largest)
+
+
+def _with_dataset(run: Run) -> Shape:
+    """The run's student with the largest batch of its training rows."""
+    pairs = [tuple(run.objective.pairs(record, run.task)) for record in run.records("train")]
+    texts = (text for row in pairs for pair in row for text in (pair.source, pair.target))
+    shape = run.student.shape(texts)
+    return replace(shape, batch=run.student.largest_batch(pairs, run.settings.train)) if pairs else shape
+
+
+def _unfit(choice: Choice, modality: str) -> bool:
+    return any(reason.unfit for reason in choice.reasons if reason.modality == modality)
 
 
 def choose(plugins: Plugins, modalities: list[Modality], shape: Shape, recipe: Recipe, device: Device) -> Choice:
@@ -103,39 +139,79 @@ def shape_row(shape: Shape) -> dict[str, Any]:
     }
 
 
-def _row(reason: Reason, choice: Choice) -> dict[str, Any]:
+def _json(spec: str, shape: Shape, one: Plan) -> dict[str, Any]:
+    device, recipe = one.device, one.recipe
+    return {
+        "student": spec,
+        "shape": shape_row(shape),
+        "device": {"name": device.name, "kind": device.kind, "total": device.total, "free": device.free},
+        "batch": recipe.per_device_train_batch_size,
+        "length": recipe.max_length,
+        "precision": recipe.precision,
+        "modalities": [_row(reason, one) for reason in one.choice.reasons],
+        "modality": one.choice.modality or None,
+        "command": one.command or None,
+    }
+
+
+def _row(reason: Reason, one: Plan) -> dict[str, Any]:
     return {
         "modality": reason.modality,
         "need": reason.need.total,
         "parts": dict(reason.need.parts),
         "fits": not reason.unfit,
-        "chosen": reason.modality == choice.modality,
+        "chosen": reason.modality == one.choice.modality,
         "reason": reason.unfit,
+        "would_fit": one.ways.get(reason.modality, ""),
     }
 
 
-def _show(spec: str, shape: Shape, recipe: Recipe, device: Device, choice: Choice, command: str) -> None:
+def _head(spec: str, shape: Shape, plans: Sequence[Plan]) -> None:
+    recipe = plans[0].recipe
+    batch = f"batch {recipe.per_device_train_batch_size} × {recipe.max_length:,} tokens"
+    if shape.batch is not None:
+        sequences, tokens = shape.batch.read
+        written = f", writes {shape.batch.written[0]} × {shape.batch.written[1]:,}" if shape.encoder_decoder else ""
+        batch = f"its largest batch reads {sequences} × {tokens:,} tokens{written}"
     click.echo(
-        f"{spec}: {shape.architecture}, {shape.parameters:,} parameters; batch "
-        f"{recipe.per_device_train_batch_size} × {recipe.max_length:,} tokens, {recipe.precision}"
-        f"{', gradient checkpointing' if recipe.gradient_checkpointing else ''}, on {device.name}"
+        f"{spec}: {shape.architecture}, {shape.parameters:,} parameters; {batch}, {recipe.precision}"
+        f"{', gradient checkpointing' if recipe.gradient_checkpointing else ''}"
+        f"{f', on {plans[0].device.name}' if len(plans) == 1 else ''}"
     )
-    rows = []
-    for reason in choice.reasons:
-        verdict = "no" if reason.unfit else "chosen" if reason.modality == choice.modality else "fits"
-        largest = sorted(reason.need.parts.items(), key=lambda part: -part[1])[:3]
-        parts = ", ".join(f"{name.replace('_', ' ')} {size / GIB:.1f}" for name, size in largest)
-        rows.append((reason.modality, _gib(reason.need.total), _gib(device.free), verdict, reason.unfit or parts))
+    if shape.batch is None and recipe.objective == "dss" and recipe.alpha < 1:
+        note("dss makes two sequences of a record: with its dataset, `dstill plan RUN` counts them")
+
+
+def _show(plans: Sequence[Plan]) -> None:
+    one = plans[0]
+    rows = [
+        (r.modality, _gib(r.need.total), _gib(one.device.free), one.verdict(r), one.why(r)) for r in one.choice.reasons
+    ]
     table(("modality", "#need", "#free", "verdict", "reason"), rows)
-    if command:
-        click.echo(command)
+    if one.command:
+        click.echo(one.command)
 
 
-def _command(spec: str, choice: Choice, recipe: Recipe, flags: dict[str, Any]) -> str:
+def _compare(plans: Sequence[Plan]) -> None:
+    """Modalities × cards, and the line that trains on the smallest card that can."""
+    rows = [
+        (_gib(one.device.free), r.modality, _gib(r.need.total), one.verdict(r), one.why(r))
+        for one in plans
+        for r in one.choice.reasons
+    ]
+    table(("#card", "modality", "#need", "verdict", "reason"), rows)
+    able = [one for one in plans if one.choice.modality]
+    if able:
+        smallest = min(able, key=lambda one: one.device.free)
+        click.echo(f"on {smallest.device.name}:")
+        click.echo(smallest.command)
+
+
+def _command(run: str, spec: str, choice: Choice, recipe: Recipe, flags: dict[str, Any]) -> str:
     """The line that trains what was planned."""
     if not choice.modality:
         return ""
-    words = ["dstill train RUN", f"--student {spec}", f"--modality {choice.modality}"]
+    words = [f"dstill train {run}", f"--student {spec}", f"--modality {choice.modality}"]
     shown = {"train.student", "train.modality"}
     words += [f"--set {key}={_toml(value)}" for key, value in flags.items() if key not in shown]
     return " ".join(words)

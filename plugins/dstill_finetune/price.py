@@ -1,0 +1,54 @@
+"""What would let a modality fit that does not, and what it costs.
+
+price(Lora(), shape, recipe, device) → "fits in 16.4 GiB with gradient checkpointing (each layer is computed twice)"
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dstill.parts import Device, Modality, Recipe, Shape
+from dstill_finetune.exhaustion import halved
+
+__all__ = ["price"]
+
+CHECKPOINTING = "gradient checkpointing (each layer's forward pass is computed twice)"
+
+
+def price(modality: Modality, shape: Shape, recipe: Recipe, device: Device) -> str:
+    """The least change with which it fits, or "" where none of them is enough."""
+    for name, tried in _changes(shape, recipe):
+        if not modality.unfit(tried[0], tried[1], device):
+            return f"fits in {modality.need(*tried).total / 2**30:.1f} GiB with {name}"
+    return ""
+
+
+def _changes(shape: Shape, recipe: Recipe) -> list[tuple[str, tuple[Shape, Recipe]]]:
+    found = []
+    again = replace(recipe, gradient_checkpointing=True)
+    if not recipe.gradient_checkpointing:
+        found.append((CHECKPOINTING, (shape, again)))
+    if recipe.per_device_train_batch_size > 1:
+        less, one = shape, recipe
+        while one.per_device_train_batch_size > 1:
+            less, one = _halved(less), halved(one)
+        name = f"batch 1 × {one.gradient_accumulation_steps} (as many smaller passes for one step)"
+        found.append((name, (less, one)))
+        if not recipe.gradient_checkpointing:
+            found.append((f"{CHECKPOINTING} and {name}", (less, replace(one, gradient_checkpointing=True))))
+    return found
+
+
+def _halved(shape: Shape) -> Shape:
+    """The same with half of the dataset's largest batch."""
+    batch = shape.batch
+    if batch is None:
+        return shape
+    (readers, read), (writers, written) = batch.read, batch.written
+    half = replace(
+        batch,
+        read=((readers + 1) // 2, read),
+        written=((writers + 1) // 2, written),
+        learnt=(batch.learnt + 1) // 2,
+    )
+    return replace(shape, batch=half)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from dstill_finetune import allocator
+from dstill_finetune.allocator import WIDE, give_back
+
+GLIBC = platform.libc_ver()[0] == "glibc"
+
+
+@pytest.mark.skipif(not GLIBC, reason="the C library is not glibc")
+def test_what_a_wide_student_lets_go_of_goes_back_to_the_system() -> None:
+    """In a process of its own: the threshold stays for as long as a process lives."""
+    code = f"""
+import psutil, torch
+from dstill_finetune.allocator import give_back
+resident = lambda: psutil.Process().memory_info().rss
+assert give_back({WIDE})
+for _ in range(2):
+    before = resident()
+    blocks = [torch.ones(2**19) for _ in range(64)]  # 2 MiB each
+    small = [torch.ones(2**10) for _ in range(64)]
+    held = resident() - before
+    del blocks
+    print(held, resident() - before)
+"""
+    lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    for held, left in (map(int, line.split()) for line in lines):
+        assert held > 100 * 2**20
+        assert left < 16 * 2**20
+
+
+@pytest.mark.parametrize("library", ["", "musl"])
+def test_elsewhere_nothing_is_done(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: (library, ""))
+    assert not give_back(4096)
+
+
+def test_a_narrow_student_and_a_persons_own_setting_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not give_back(WIDE - 1)
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
+    assert not give_back(4096)

@@ -1,0 +1,91 @@
+"""What is counted on tensors without values is what real ones keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from transformers import Gemma3TextConfig, GPT2Config, LlamaConfig, MambaConfig, Qwen3Config, T5Config
+
+from dstill.parts import Kept
+from dstill_finetune.folders import is_encoder_decoder
+from dstill_finetune.kept import kept_of
+
+SIZES: dict[str, Any] = {"vocab_size": 300, "num_hidden_layers": 3, "num_attention_heads": 4}
+CONFIGS = {
+    "llama": LlamaConfig(hidden_size=64, intermediate_size=160, **SIZES),
+    "qwen": Qwen3Config(hidden_size=64, intermediate_size=160, num_key_value_heads=2, head_dim=16, **SIZES),
+    "gemma": Gemma3TextConfig(hidden_size=64, intermediate_size=160, num_key_value_heads=1, head_dim=16, **SIZES),
+    "gpt2": GPT2Config(n_embd=64, n_layer=3, n_head=4, vocab_size=300),
+    "t5": T5Config(
+        d_model=64,
+        d_ff=160,
+        d_kv=16,
+        num_heads=4,
+        num_layers=3,
+        num_decoder_layers=2,
+        vocab_size=300,
+        decoder_start_token_id=0,
+    ),
+}
+
+
+def size(kept: Kept, read: int, written: int) -> float:
+    return (
+        kept.read * read
+        + kept.read_pairs * read**2
+        + kept.written * written
+        + kept.written_pairs * written**2
+        + kept.across * read
+        + kept.across_pairs * read * written
+    )
+
+
+def really(config: Any, read: int, written: int, rows: int) -> int:
+    """Bytes that autograd keeps of real tensors, with padding, the head left out."""
+    kind = transformers.AutoModelForSeq2SeqLM if is_encoder_decoder(config) else transformers.AutoModelForCausalLM
+    model = kind.from_config(config).train()
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    storages: dict[int, Any] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            storages[storage.data_ptr()] = storage
+        return tensor
+
+    model.get_output_embeddings().register_forward_pre_hook(lambda module, inputs: (inputs[0][:, -1:],))
+    ids = torch.ones(rows, read, dtype=torch.long)
+    mask = torch.ones_like(ids)
+    mask[0, -3:] = 0
+    more = {"decoder_input_ids": torch.ones(rows, written, dtype=torch.long)} if written else {}
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        out = model(input_ids=ids, attention_mask=mask, use_cache=False, **more)
+    found = sum(storage.nbytes() for storage in storages.values())
+    assert out.logits.shape[0] == rows
+    return found
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_counted_as_real_tensors_are_kept(name: str) -> None:
+    config = CONFIGS[name]
+    read, written, rows = 144, 80 if name == "t5" else 0, 3
+    kept = kept_of(config)("full", 4)
+    assert kept is not None
+    assert rows * size(kept, read, written) == pytest.approx(really(config, read, written, rows), rel=0.04)
+
+
+@pytest.mark.parametrize("name", ["llama", "t5"])
+def test_frozen_weights_and_bf16_keep_less(name: str) -> None:
+    count = kept_of(CONFIGS[name])
+    full, frozen, half = count("full", 4), count("frozen", 4), count("frozen", 2)
+    assert full is not None
+    assert frozen is not None
+    assert half is not None
+    assert size(full, 100, 50) > size(frozen, 100, 50) > size(half, 100, 50)
+
+
+def test_what_cannot_be_followed_is_said_to_be_so() -> None:
+    assert kept_of(MambaConfig(num_hidden_layers=2, hidden_size=32, vocab_size=100))("full", 4) is None

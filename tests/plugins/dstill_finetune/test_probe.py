@@ -1,0 +1,85 @@
+"""The step before the first one: it tells, it stops, and it leaves nothing behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill.parts import Fitted, Memory, Modality, Recipe, Shape
+from dstill_finetune.exhaustion import OutOfMemory
+from dstill_finetune.hf import Hf
+from dstill_finetune.modalities import Full, Lora, Qlora
+from dstill_finetune.peak import PeakMemory
+from dstill_finetune.tiny import Tiny, TinyConfig
+
+Fit = Callable[..., Fitted]
+SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
+
+
+class Modest(Full):
+    """It says that it needs a mebibyte."""
+
+    def need(self, student: Shape, recipe: Recipe) -> Memory:
+        return Memory(parts={"all": 2**20})
+
+
+@pytest.mark.parametrize(
+    ("kind", "modality", "accumulation"),
+    [("tiny", Full(), 1), ("t5", Full(), 2), ("llama", Lora(), 1), ("llama", Qlora(), 2)],
+    ids=lambda value: getattr(value, "name", str(value)),
+)
+def test_the_loss_curve_is_the_same_with_and_without(
+    kind: str, modality: Modality, accumulation: int, fit: Fit, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    def curve(probe: bool) -> list[float]:
+        student: Any = Tiny(SMALL) if kind == "tiny" else Hf()
+        student.base = "" if kind == "tiny" else str(request.getfixturevalue(kind))
+        changes: dict[str, Any] = {"lora_dropout": 0.1, "gradient_accumulation_steps": accumulation}
+        fitted = fit(student, modality, tmp_path / str(probe), probe=probe, **changes)
+        assert set(fitted.probe) == ({"predicted", "measured", "error"} if probe else set())
+        return [row["loss"] for row in fitted.history if "loss" in row]
+
+    tried, plain = curve(True), curve(False)
+    assert len(plain) == 6
+    assert tried == pytest.approx(plain, rel=1e-6)
+
+
+def test_more_than_planned_stops_before_the_first_step(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PeakMemory, "latest", 2**30)
+    steps: list[int] = []
+    with pytest.raises(OutOfMemory) as caught:
+        fit(Tiny(SMALL), Modest(), tmp_path, job={"on_step": lambda step, *_: steps.append(step)})
+    assert caught.value.exit_code == 10
+    assert caught.value.what.startswith("the longest batch needs 1.00 GiB")
+    assert "nothing was trained yet" in caught.value.where
+    order = ["per_device_train_batch_size 4", "gradient_checkpointing", "max_length below", "full > lora > qlora"]
+    places = [caught.value.hint.index(word) for word in order]
+    assert places == sorted(places)
+    assert not steps
+
+
+@pytest.mark.parametrize("measured", [2**20 + 2**18, 200 * 2**20])
+def test_a_little_more_than_planned_is_let_through(
+    measured: int, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Libraries set aside what no plan of a student can know."""
+    monkeypatch.setattr(PeakMemory, "latest", measured)
+    fitted = fit(Tiny(SMALL), Modest(), tmp_path, max_steps=1)
+    assert fitted.probe["measured"] == measured
+    assert fitted.steps == 1
+
+
+def test_peak_memory_counts_laps_and_the_whole() -> None:
+    import torch
+
+    with PeakMemory("cpu") as peak:
+        held = torch.ones(2**26)
+        whole = peak.bytes
+        del held
+        peak.lap()
+        assert peak.latest < 2**27
+        assert peak.bytes >= whole >= 2**27
