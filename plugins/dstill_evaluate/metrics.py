@@ -144,7 +144,7 @@ class Executed(Rate):
 
 
 class ExecutableAccuracy(Rate):
-    """Strict: the same result as the gold, or a refusal where one is asked for."""
+    """The same result as the gold, or a refusal where one is asked for. Strict: nothing is half right."""
 
     name = "executable_accuracy"
 
@@ -159,10 +159,10 @@ class ExecutableAccuracy(Rate):
 
 
 class SilentWrong(Rate):
-    """What hurts most in use: nothing complains, and the result is another one.
+    """Ran without an error, and was wrong.
 
-    An answer to a question that should have been refused is never run, so it counts in
-    `refusal_recall` and not here.
+    What hurts most in use: nothing complains, and the result is another one. An answer to
+    a question that should have been refused is never run: it counts in `refusal_recall`, not here.
     """
 
     name = "silent_wrong"
@@ -178,7 +178,7 @@ class SilentWrong(Rate):
 
 
 class ExactMatch(Rate):
-    """The gold itself, in canonical form."""
+    """The gold itself, in whatever spelling."""
 
     name = "exact_match"
 
@@ -190,7 +190,7 @@ class ExactMatch(Rate):
 
 
 class RefusalPrecision(Rate):
-    """Of the refusals, those that were asked for."""
+    """Of the refusals, those asked for."""
 
     name = "refusal_precision"
 
@@ -206,7 +206,7 @@ class RefusalPrecision(Rate):
 
 
 class RefusalRecall(Rate):
-    """Of the questions to refuse, those that were refused."""
+    """Of the refusals asked for, those given."""
 
     name = "refusal_recall"
 

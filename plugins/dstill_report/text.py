@@ -8,6 +8,7 @@ What was not measured is said so, and never becomes 0 %.
 
 from __future__ import annotations
 
+from dstill.cli import figures
 from dstill.records import Score
 
 __all__ = ["interval", "percent", "shown", "size", "words"]
@@ -15,12 +16,7 @@ __all__ = ["interval", "percent", "shown", "size", "words"]
 
 def percent(value: float) -> str:
     """``91.3 %``; 100 % and 0 % only where that is so."""
-    rounded = f"{100 * value:.1f}"
-    if rounded == "100.0" and value < 1:
-        rounded = "> 99.9"
-    if rounded == "0.0" and value > 0:
-        rounded = "< 0.1"
-    return f"{rounded.removesuffix('.0') if value in (0, 1) else rounded} %"
+    return f"{figures.percent(value)} %"
 
 
 def interval(score: Score) -> str:

@@ -21,7 +21,7 @@ from dstill.jsontext import dumps
 from dstill.run import Progress
 from dstill.secrets import redact
 
-__all__ = ["emit", "error", "note", "plain", "progress", "table", "visible"]
+__all__ = ["emit", "error", "note", "plain", "progress", "table", "visible", "width"]
 
 
 NARROW = 80  # columns: below it figures have the place of a bar
@@ -61,6 +61,15 @@ def error(problem: DstillError, *, as_json: bool) -> None:
         emit({"error": {name: masked(text) for name, text in problem.as_json().items()}})
 
 
+def width() -> int:
+    """Columns of what stdout goes to; a file or pipe has none of its own, and gets 120."""
+    if not sys.stdout.isatty():
+        return 120
+    from rich.console import Console
+
+    return Console().width
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
     """A table on stdout. Columns whose name begins with ``#`` are numbers, set to the right."""
     from rich.console import Console
@@ -72,8 +81,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
         shown.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text(redact(visible(cell))) for cell in row))
-    width = None if sys.stdout.isatty() else 120  # a file or pipe has no width of its own
-    console = Console(width=width, highlight=False, color_system=None if plain() else "auto")
+    console = Console(width=width(), highlight=False, color_system=None if plain() else "auto")
     with console.capture() as text:  # rich would end the program itself where the reader has gone
         if title:  # not the table's own, which is wrapped at the table's width
             console.print(Text(redact(visible(title)), style="bold"))

@@ -12,7 +12,8 @@ from dstill.cli.app import App, app, json_option, seed_option, set_option, setti
 from dstill.cli.console import emit, note, progress, visible
 from dstill.cli.data import show_dataset
 from dstill.cli.learn import show_training
-from dstill.cli.use import answer, show_scores, summary
+from dstill.cli.scores import show_scores
+from dstill.cli.use import answer, summary
 from dstill.errors import UsageError
 from dstill.making import task_name
 from dstill.records import Example

@@ -11,8 +11,9 @@ import click
 
 from dstill import hardware
 from dstill.cli.app import App, app, json_option, run_argument, set_option, setting
-from dstill.cli.console import emit, note, progress, table, visible
+from dstill.cli.console import emit, note, progress, visible
 from dstill.cli.given import text_of
+from dstill.cli.scores import show_scores
 from dstill.errors import AnswerError, DataError, FailedItems, UsageError
 from dstill.parts import Executor
 from dstill.records import Example, Verdict
@@ -21,7 +22,7 @@ from dstill.run import Run
 from dstill.stages import draft_of
 from dstill.stages import predict as write_answers
 
-__all__ = ["COMMANDS", "answer", "show_scores", "summary"]
+__all__ = ["COMMANDS", "answer", "summary"]
 
 QUESTION_LIMIT = 2_000
 # name in the JSON summary → metric
@@ -73,6 +74,7 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
         "ci95": [accuracy.get("low"), accuracy.get("high")],
         "n": accuracy.get("n"),
         "unseen_templates": value("student", "test_templates", "executable_accuracy"),
+        "unseen_index": value("student", "test_index", "executable_accuracy"),
         "untrained": value("untrained", splits[0], "executable_accuracy"),
         "nearest_question": value("nearest", splits[0], "executable_accuracy"),
         "seconds": round(facts["seconds"] if seconds is None else seconds, 1),
@@ -80,30 +82,6 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
         "engine": facts["engine"],
         "run": str(run.folder),
     }
-
-
-def show_scores(run: Run, facts: Any) -> None:
-    """Every metric of every set, the baselines beside the student."""
-    systems = list(facts["scores"])
-    for split in run.settings.evaluate.splits:
-        student = facts["scores"]["student"][split]
-        names = sorted(student, key=lambda name: (name != SUMMARY[0], name))  # what counts most comes first
-        rows = [[name, *(_shown(facts["scores"][s][split][name]) for s in systems)] for name in names]
-        table(["metric", *systems], rows, title=f"{split}, run on {facts['engine']}")
-        click.echo()
-    corpora = facts["corpora"]
-    if corpora["ran"]:
-        told = f"{corpora['told']} of {corpora['ran']} gave another result than the gold on a corpus made for it"
-        click.echo(f"answers that agree on the data by other means than the gold's: {told}")
-    for reason, n in corpora["not_checked"].items():
-        click.echo(visible(f"agree on the data, not checked on corpora: {n} ({reason})"))
-
-
-def _shown(score: Any) -> str:
-    if score["value"] is None:
-        return "not checked"
-    interval = "" if score["low"] is None else f" [{score['low']:.3f}, {score['high']:.3f}]"
-    return f"{score['value']:.3f}{interval} n={score['n']}" + (f" ({score['note']})" if score["note"] else "")
 
 
 @click.command()

@@ -1,0 +1,179 @@
+"""What an evaluation came to, for a person: a table, the student's other figures, and then plain sentences.
+
+    executable accuracy in %, run on embedded osmem-server 0.1.6
+     set               n  student            untrained        nearest
+     test            533  89.5 [86.6, 91.8]  0 [0, 0.7]   26.8 [23.2, 30.7]
+
+    The student is right on 477 of 533 (89.5 %) new questions of known shapes (test); …
+
+All of it fits 80 columns; what is left out (every interval, n and note) is in ``--json`` and the report.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any, Iterator, Mapping, Sequence
+
+import click
+
+from dstill.cli.app import described
+from dstill.cli.console import table, visible, width
+from dstill.cli.figures import percent
+from dstill.run import Run
+
+__all__ = ["sentences", "show_scores"]
+
+MAIN, WRONG = "executable_accuracy", "silent_wrong"
+WIDEST = 100  # columns of a line of prose
+SETS = {
+    "train": "questions that it was trained on",
+    "validation": "questions held back in training",
+    "test": "new questions of known shapes",
+    "test_templates": "questions of shapes that training never saw",
+    "test_index": "questions about an index that training never saw",
+}
+BASELINES = {
+    "untrained": "the student before training",
+    "nearest": "the answer of the most similar training question",
+}
+Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # system → set → metric → score
+
+
+def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
+    """Sets × systems, the student's other figures, what corpora told, and the sentences last."""
+    scores, splits = facts["scores"], run.settings.evaluate.splits
+    _show_accuracy(scores, splits, facts["engine"])
+    click.echo()
+    _show_others(run, scores["student"], splits)
+    for line in [*_notes(scores, splits), *_of_corpora(facts["corpora"])]:
+        _say(line)
+    click.echo()
+    for line in sentences(scores, splits):
+        _say(line)
+
+
+def _show_accuracy(scores: Scores, splits: Sequence[str], engine: str) -> None:
+    def rows(cell: Any) -> list[list[str]]:
+        return [
+            [split, _count(scores["student"][split].get(MAIN)), *(cell(of[split].get(MAIN)) for of in scores.values())]
+            for split in splits
+        ]
+
+    columns = ["set", "#n", *scores]
+    shown = rows(_with_interval)
+    title = f"executable accuracy in %, run on {engine}"
+    if _needs(columns, shown) > width():
+        shown = rows(_percent)
+    table(columns, shown, title=title)
+
+
+def _show_others(run: Run, student: Mapping[str, Mapping[str, Any]], splits: Sequence[str]) -> None:
+    """A line each; what a metric means beside it, where there is room."""
+    names = sorted({name for split in splits for name in student[split]} - {MAIN})
+    if not names:
+        return
+    columns = ["the student, in %", *(f"#{split}" for split in splits)]
+    rows = [[name, *(_percent(student[split].get(name)) for split in splits)] for name in names]
+    meanings = [described(run.plugins.metric(name)).rstrip(".") for name in names]
+    wide = [[*row, meaning] for row, meaning in zip(rows, meanings, strict=True)]
+    if _needs([*columns, ""], wide) <= width():
+        table([*columns, ""], wide)
+    else:
+        table(columns, rows)
+
+
+def _needs(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """The columns of a terminal that a table takes: a space on either side of each cell."""
+    heads = [column.lstrip("#") for column in columns]
+    return sum(max(len(row[i]) for row in (heads, *rows)) + 2 for i in range(len(heads)))
+
+
+def _count(score: Mapping[str, Any] | None) -> str:
+    return "" if score is None else f"{score['n']:,}"
+
+
+def _percent(score: Mapping[str, Any] | None) -> str:
+    return "–" if score is None or score["value"] is None else percent(score["value"])
+
+
+def _with_interval(score: Mapping[str, Any] | None) -> str:
+    if score is None or score["low"] is None:
+        return _percent(score)
+    return f"{_percent(score)} [{percent(score['low'])}, {percent(score['high'])}]"
+
+
+def _notes(scores: Scores, splits: Sequence[str]) -> Iterator[str]:
+    """What accuracy is not taken over, once for all systems that say the same."""
+    for split in splits:
+        said: dict[str, list[str]] = {}
+        for system, of in scores.items():
+            if note := of[split].get(MAIN, {}).get("note"):
+                said.setdefault(note, []).append(system)
+        for note, systems in said.items():
+            yield f"{split}, {'every system' if len(systems) == len(scores) else ', '.join(systems)}: {note}"
+
+
+def _of_corpora(corpora: Mapping[str, Any]) -> Iterator[str]:
+    if corpora["ran"]:
+        yield (
+            f"{corpora['ran']} answers are not the gold and gave its result on the data. {corpora['told']} of them "
+            "gave another one on small data sets made to tell them from the gold, and count as wrong."
+        )
+    for reason, n in corpora["not_checked"].items():
+        yield (
+            f"{n} answers are not the gold and gave its result on the data. They count as right unchecked, "
+            f"without data sets made to tell them from the gold ({reason})."
+        )
+
+
+# --- sentences --------------------------------------------------------------------------
+
+
+def sentences(scores: Scores, splits: Sequence[str]) -> Iterator[str]:
+    """What the scores say: the first set, the others, and what hurts most."""
+    student = scores["student"]
+    ran = [split for split in splits if student[split].get(MAIN, {}).get("value") is not None]
+    empty = [split for split in splits if not any(score["n"] for score in student[split].values())]
+    if empty:
+        yield f"There are no questions in {_list(empty)}."
+    if missing := [split for split in splits if split not in ran and split not in empty]:
+        yield f"How often the student is right on {_list(missing)} was not checked: no answer was run."
+    if not ran:
+        return
+    first, *others = ran
+    beside = [f"{BASELINES.get(system, system)} on {rate} %" for system, rate in _beside(scores, first).items()]
+    yield f"The student is right on {'; '.join([_right(student, first), *beside])}."
+    if others:
+        yield f"It is right on {'; on '.join(_further(scores, split) for split in others)}."
+    wrong = [f"{_percent(student[split][WRONG])} % of {split}" for split in ran if WRONG in student[split]]
+    if wrong:
+        yield f"Silently wrong, that is run without an error and with another result than the gold's: {_list(wrong)}."
+
+
+def _further(scores: Scores, split: str) -> str:
+    nearest = _beside(scores, split).get("nearest")
+    compared = f", the most similar question's answer on {nearest} %" if nearest else ""
+    high = scores["student"][split][MAIN]["high"]
+    most = ": most of its answers there are wrong" if high is not None and high < 0.5 else ""
+    return f"{_right(scores['student'], split)}{compared}{most}"
+
+
+def _beside(scores: Scores, split: str) -> dict[str, str]:
+    """The rates of the other systems."""
+    found = {system: of[split].get(MAIN) for system, of in scores.items() if system != "student"}
+    return {system: _percent(score) for system, score in found.items() if score and score["value"] is not None}
+
+
+def _right(student: Mapping[str, Mapping[str, Any]], split: str) -> str:
+    """``477 of 533 (89.5 %) new questions of known shapes (test)``."""
+    score = student[split][MAIN]
+    right = f"{round(score['value'] * score['n']):,} of {score['n']:,} ({_percent(score)} %)"
+    return f"{right} {SETS.get(split, 'questions')} ({split})"
+
+
+def _list(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _say(text: str) -> None:
+    click.echo(textwrap.fill(visible(text), min(width(), WIDEST), break_long_words=False, break_on_hyphens=False))

@@ -1,0 +1,112 @@
+"""What an evaluation prints: a table that fits, and sentences that say what it comes to."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill.cli.figures import percent
+from dstill.cli.scores import sentences
+
+Cli = Callable[..., Any]
+
+
+def score(right: int, n: int, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+    return {"value": right / n if n else None, "n": n, "low": low, "high": high, "note": ""}
+
+
+SCORES: dict[str, Any] = {
+    "student": {
+        "test": {"executable_accuracy": score(477, 533, 0.866, 0.918), "silent_wrong": score(45, 533)},
+        "test_index": {"executable_accuracy": score(10, 200, 0.027, 0.09), "silent_wrong": score(120, 200)},
+    },
+    "untrained": {
+        "test": {"executable_accuracy": score(0, 533, 0.0, 0.007)},
+        "test_index": {"executable_accuracy": score(0, 200, 0.0, 0.019)},
+    },
+    "nearest": {
+        "test": {"executable_accuracy": score(143, 533, 0.232, 0.307)},
+        "test_index": {"executable_accuracy": score(1, 200, 0.001, 0.028)},
+    },
+}
+
+
+def test_the_sentences_say_what_is_right_beside_the_baselines_and_what_fails_silently() -> None:
+    first, further, wrong = sentences(SCORES, ["test", "test_index"])
+    assert first == (
+        "The student is right on 477 of 533 (89.5 %) new questions of known shapes (test); the student before training "
+        "on 0 %; the answer of the most similar training question on 26.8 %."
+    )
+    assert further == (
+        "It is right on 10 of 200 (5.0 %) questions about an index that training never saw (test_index), "
+        "the most similar question's answer on 0.5 %: most of its answers there are wrong."
+    )
+    assert wrong.endswith("than the gold's: 8.4 % of test and 60.0 % of test_index.")
+
+
+def test_what_was_not_run_is_not_called_wrong() -> None:
+    scores = {"student": {"test": {"executable_accuracy": score(0, 0), "parsed": score(3, 3)}, "test_index": {}}}
+    assert list(sentences(scores, ["test", "test_index"])) == [
+        "There are no questions in test_index.",
+        "How often the student is right on test was not checked: no answer was run.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.9129, "91.3"), (1, "100"), (0.99996, "> 99.9"), (0, "0"), (0.0001, "< 0.1")]
+)
+def test_all_and_nothing_stand_only_for_that(value: float, shown: str) -> None:
+    assert percent(value) == shown
+
+
+@pytest.fixture
+def scored(cli: Cli, project: Path) -> Path:
+    for words in (
+        ("generate", "--teacher", "parrot", "--out", "mine"),
+        ("train", "mine", "--student", "memory", "--objective", "plain"),
+        ("evaluate", "mine", "--set", "evaluate.baselines=untrained"),
+    ):
+        assert cli(*words).code == 0
+    return project / "mine"
+
+
+def test_evaluate_ends_with_the_sentences(cli: Cli, scored: Path) -> None:
+    ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
+    told = " ".join(ended.out.split())
+    assert "The student is right on 7 of 13 (53.8 %) new questions of known shapes (test)" in told
+    assert " the student before training on " in told
+    assert "parsed 100 – The answer is in the language at all" in told
+    assert ended.out.endswith("next: dstill report mine\n")
+    assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["unseen_index"] is None
+
+
+@pytest.mark.parametrize("columns", [100, 80, 60])
+def test_every_line_fits_the_terminal(scored: Path, columns: int, toy_file: Path) -> None:
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "evaluate", "mine"]
+    environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "xterm"}
+    command = [*words, "--set", "evaluate.baselines=untrained"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, env=environment) as process:
+        os.close(theirs)
+        read = b""
+        while chunk := _read(ours):
+            read += chunk
+    os.close(ours)
+    assert process.returncode == 0
+    lines = read.decode().replace("\r", "").splitlines()
+    assert max(map(len, lines)) <= columns
+    assert ("in the language at all" in read.decode()) == (columns == 100)
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux tells that the other side is closed
+        return b""
