@@ -81,6 +81,7 @@ class QueryDsl(Task):
     json_answers = True
     # One CPU core trains this in some four minutes; more rows and fewer epochs generalize better than the reverse.
     demo: ClassVar[Mapping[str, Any]] = {
+        "evaluate.splits": ["test", "test_templates", "test_index"],
         "task.querydsl.rows": 8_000,
         "train.alpha": 0.8,
         "train.learning_rate": 2e-3,
@@ -95,7 +96,7 @@ class QueryDsl(Task):
         super().__init__(config)
         self._studies: dict[str, Study] = {}  # by the index' digest
         self._given: tuple[Any, str, Index] | None = None  # the last mapping that a context brought, and its name
-        self._maker = Maker(compare.same)
+        self._maker = Maker(compare.same, compare.empty, rules=repr([self.config.dialect, self.config.guard]))
         self._tally = Tally()  # of the questions that were made last
 
     # --- questions ----------------------------------------------------------------------
