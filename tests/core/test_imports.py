@@ -34,6 +34,7 @@ HEAVY = {
     "matplotlib",
     "jinja2",
     "pyarrow",
+    "ray",
     # of Python's own: a third of the time that --help takes
     "asyncio",
     "sqlite3",
@@ -51,7 +52,15 @@ def loaded_by(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["generate", "--help"], ["plan", "--help"], ["completion", "bash"]]
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["generate", "--help"],
+        ["plan", "--help"],
+        ["ray", "train", "--help"],
+        ["completion", "bash"],
+    ],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     loaded = loaded_by(f"from dstill.cli import run; assert run({words}) == 0")

@@ -40,6 +40,7 @@ EXTRAS = {
     "report": "jinja2",
     "parquet": "pyarrow",
     "sweep": "optuna",
+    "ray": "ray",
     "gguf": "gguf",
     "tensorboard": "tensorboard",
 }

@@ -1,0 +1,23 @@
+"""Ray: one training on several machines (`dstill ray train`), a sweep's trials on a cluster (`dstill ray sweep`).
+
+The workers do what dstill does in one process or under torchrun, on the same run folder, which every machine
+has to see. ray loads when one of the commands begins.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dstill import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+__all__ = ["register_commands"]
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    from dstill_ray.command import ray
+
+    cli.add_command(ray)

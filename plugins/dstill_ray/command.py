@@ -1,0 +1,116 @@
+"""`dstill ray train RUN` and `dstill ray sweep RUN SPACE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import click
+
+from dstill.cli.app import App, Count, Group, app, json_option, run_argument, set_option
+from dstill.cli.console import progress
+from dstill.cli.learn import show_trained, training_options
+from dstill_sweep.command import keep_option, show_sweep, split_option, trials_option
+
+__all__ = ["ray"]
+
+address_option = click.option(
+    "--address",
+    default="",
+    metavar="HOST:PORT",
+    help="A running cluster; left out: RAY_ADDRESS, or one for this command here.",
+)
+
+
+def cpus_option(of: str) -> Callable[..., Callable[..., None]]:
+    return click.option(
+        f"--cpus-per-{of}", "cpus", type=Count(1, 1024), default=1, show_default=True, help=f"Cores of each {of}."
+    )
+
+
+@click.group(cls=Group)
+def ray() -> None:
+    """Train and sweep on a Ray cluster, or on a small one of this machine."""
+
+
+@ray.command()
+@training_options
+@click.option("--workers", type=Count(1, 4096), default=2, show_default=True, help="Processes that train together.")
+@cpus_option("worker")
+@click.option("--gpus-per-worker", "gpus", type=Count(0, 1), help="Left out: 1 where the cluster has that many.")
+@address_option
+@app
+def train(
+    found: App,
+    run: str,
+    workers: int,
+    cpus: int,
+    gpus: int | None,
+    address: str,
+    restart: bool,
+    allow_changed: bool,
+    as_json: bool,
+) -> None:
+    """Fine-tune one student in several workers.
+
+    Each takes its part of every batch: the batch of a step is train.per_device_train_batch_size times the
+    workers. RUN lies where every machine sees it at the same path. Resumes as `dstill train` does.
+    """
+    from dstill_ray.training import Share
+    from dstill_ray.training import train as run_training
+
+    opened = found.open(run)
+    share = Share(workers=workers, cpus=cpus, gpus=gpus)
+    with progress() as report:
+        opened.progress = report
+        facts = run_training(
+            opened, share, address=address, flags=found.flags, restart=restart, allow_changed=allow_changed
+        )
+    show_trained(opened, facts, as_json=as_json)
+
+
+@ray.command()
+@run_argument
+@click.argument("space", type=click.Path(path_type=Path))
+@trials_option
+@split_option
+@click.option("--jobs", type=Count(1, 4096), default=2, show_default=True, help="Trials at a time.")
+@cpus_option("trial")
+@click.option(
+    "--gpus-per-trial", "gpus", type=click.FloatRange(0, 64), help="A share, as 0.5; left out: 1 where there is one."
+)
+@address_option
+@keep_option
+@json_option
+@set_option
+@app
+def sweep(
+    found: App,
+    run: str,
+    space: Path,
+    trials: int | None,
+    split: str,
+    jobs: int,
+    cpus: int,
+    gpus: float | None,
+    address: str,
+    keep_students: bool,
+    as_json: bool,
+) -> None:
+    """Do what `dstill sweep` does, its trials by Ray Tune.
+
+    The same SPACE, the same trials in RUN/trials and the same report: one command goes on where the other
+    was stopped. RUN lies where every machine sees it at the same path.
+    """
+    from dstill_ray.cluster import cluster
+    from dstill_ray.tuning import Tuned
+    from dstill_sweep.space import read_space
+    from dstill_sweep.sweeping import sweep as run_sweep
+
+    opened = found.open(run)
+    wanted = read_space(space, trials)
+    with progress() as report, cluster(address, cpus=jobs * cpus) as desk:
+        opened.progress = report
+        engine = Tuned(desk=desk, flags=found.flags, cpus=cpus, gpus=gpus)
+        facts = run_sweep(opened, wanted, split=split, jobs=jobs, keep=keep_students, engine=engine)
+    show_sweep(opened, facts, as_json=as_json)

@@ -1,0 +1,170 @@
+"""One training in several workers of a Ray cluster, data-parallel: Ray Train's TorchTrainer starts them.
+
+    train(run, Share(workers=2, cpus=1), address="", flags={})  →  what `Run.train` gives
+
+Ray sets RANK, WORLD_SIZE and the process group up as torchrun does, and each worker calls `Run.train` on the same
+folder: what holds for several processes (`dstill.processes`) holds here. In place of signals, which do not cross
+machines, the first worker asks the desk at its steps whether it is to stop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping
+
+from dstill import plugins, processes
+from dstill.cli.console import note
+from dstill.errors import Interrupted, ServiceError, TrainingError
+from dstill.folder import RunFolder
+from dstill.run import Run
+from dstill_ray.cluster import cluster, gpus, in_folder, said, storage, wants
+from dstill_ray.desk import Reports, State, error_of, look, row_of
+from dstill_ray.waiting import in_background, over
+
+__all__ = ["Share", "train"]
+
+PATIENCE = 10.0  # seconds that a worker which failed leaves the first one to write down how the training ended
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What of the cluster a training takes."""
+
+    workers: int
+    cpus: float = 1  # of each worker
+    gpus: int | None = None  # of each worker, 0 or 1; None: 1 where the cluster has that many
+
+    def resources(self) -> dict[str, float]:
+        each = self.gpus if self.gpus is not None else int(gpus() >= self.workers)
+        return {"CPU": self.cpus, "GPU": each} if each else {"CPU": self.cpus}
+
+
+def train(run: Run, share: Share, *, address: str, flags: Mapping[str, Any], **how: bool) -> Mapping[str, Any]:
+    """`how` is restart and allow_changed, as of `Run.train`, whose errors these are; ServiceError where Ray fails."""
+    job = {
+        "run": str(run.folder.absolute()),
+        "folder": str(Path.cwd()),
+        "flags": dict(flags),
+        "plugins": [str(file.absolute()) for file in run.plugins.files],
+        "how": how,
+    }
+    with (
+        cluster(address, cpus=share.workers * share.cpus) as desk,
+        storage(run) as folder,
+    ):
+        trainer = _trainer({**job, "desk": desk}, share, folder)
+        failure = _followed(in_background(trainer.fit), run, desk)
+        _raise(look(desk), failure, share.workers)
+    found: Mapping[str, Any] = RunFolder.read(run.folder).manifest["stages"]["train"]
+    return found
+
+
+def _trainer(job: Mapping[str, Any], share: Share, folder: str) -> Any:
+    from ray.train import RunConfig, ScalingConfig
+    from ray.train.torch import TorchConfig, TorchTrainer
+
+    resources = share.resources()
+    wants(share.workers, resources)
+    cuda = "GPU" in resources
+    return TorchTrainer(
+        work,
+        train_loop_config=dict(job),
+        # objects go over the CPU, as `dstill.processes` has it
+        torch_config=TorchConfig(backend="cpu:gloo,cuda:nccl" if cuda else "gloo"),
+        scaling_config=ScalingConfig(num_workers=share.workers, use_gpu=cuda, resources_per_worker=resources),
+        run_config=RunConfig(storage_path=folder, name="train"),
+    )
+
+
+def _followed(fitting: Any, run: Run, desk: Any) -> BaseException | None:
+    """What Ray's training ended with. At Ctrl-C the workers stop in order; at the second all end at once."""
+    try:
+        while not over(fitting):
+            _report(run, look(desk))
+    except KeyboardInterrupt:
+        _ask_to_stop(desk)
+        while not over(fitting):
+            pass
+    _report(run, look(desk))
+    failure: BaseException | None = fitting.exception()
+    return failure
+
+
+def _ask_to_stop(desk: Any) -> None:
+    import ray
+
+    ray.get(desk.ask_to_stop.remote())
+    if not look(desk).begun:
+        raise Interrupted("stopped before the workers began", hint="run the same command again")
+    note("stops after the step that runs, with a checkpoint; Ctrl-C again ends it at once")
+
+
+def _report(run: Run, state: State) -> None:
+    for what, (done, total, detail) in state.told.items():
+        run.progress(what, done, total, detail)
+
+
+def _raise(state: State, failure: BaseException | None, workers: int) -> None:
+    """The error that all began with: what is wrong for all the first worker says, as the command line would."""
+    for worker, row in sorted(state.ended.items(), key=lambda item: int(item[0])):
+        if row and row["message"] != processes.GONE:
+            if worker != "0":
+                note(f"worker {worker} of {workers} (numbered from 0)")
+            raise error_of(row) from failure
+    if failure is None:
+        return
+    died = [number for number in getattr(failure, "worker_failures", ()) if str(number) not in state.ended]
+    if died:
+        raise TrainingError(
+            f"worker {died[0]} of {workers} (numbered from 0) died",
+            where=said(failure.worker_failures[died[0]]),  # type: ignore[attr-defined]
+            hint="killed, as for want of memory? The same command goes on from the last checkpoint",
+        ) from failure
+    raise ServiceError(
+        f"Ray could not do the training: {said(failure)}",
+        hint="dstill is installed, and the run's folder seen at the same path, on every machine? --debug shows more",
+    ) from failure
+
+
+# --- in a worker ------------------------------------------------------------------------
+
+
+def work(job: Mapping[str, Any]) -> None:
+    """One worker's whole life."""
+    import ray
+
+    desk, me = job["desk"], str(processes.number())
+    if not processes.of_first(lambda: ray.get(desk.begin.remote(me))):
+        return
+    try:
+        _train(job)
+    except Exception as problem:
+        ray.get(desk.end.remote(me, row_of(problem)))
+        if isinstance(problem, Interrupted):
+            return  # all of them, after the same step
+        if not processes.leads():
+            _leave(desk)
+        raise
+    ray.get(desk.end.remote(me, {}))
+
+
+def _train(job: Mapping[str, Any]) -> None:
+    in_folder(Path(job["folder"]))
+    run = Run.open(job["run"], flags=job["flags"], plugins=plugins.load(map(Path, job["plugins"])))
+    if processes.leads():
+        run.progress = Reports(job["desk"])
+    run.train(**job["how"])
+
+
+def _leave(desk: Any) -> None:
+    """What the workers wait for together breaks off here, so that the first can say in the run how it ended."""
+    from torch import distributed
+
+    with contextlib.suppress(Exception):
+        distributed.destroy_process_group()
+    deadline = time.monotonic() + PATIENCE
+    while "0" not in look(desk).ended and time.monotonic() < deadline:
+        time.sleep(0.2)

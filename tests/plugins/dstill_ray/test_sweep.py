@@ -1,0 +1,139 @@
+"""`dstill ray sweep`: what `dstill sweep` does, by Ray Tune on a cluster of this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.ray_lab import Lab
+
+SWEEP = ("--split", "test", "--json")
+
+
+def _facts(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The line of results, which stands above that of an error."""
+    return dict(next(row for line in ended.stdout.splitlines() if "trials" in (row := json.loads(line))))
+
+
+def _space(lab: Lab, text: str) -> str:
+    (lab.folder / "space.toml").write_text(text)
+    return "space.toml"
+
+
+def _diary(lab: Lab) -> list[str]:
+    return [line.split()[1] for line in (lab.folder / "diary.txt").read_text().splitlines()]
+
+
+def test_trials_fail_alone_and_the_same_command_goes_on_as_does_the_one_without_ray(learners: Lab) -> None:
+    space = _space(learners, "[space]\ntrain.r = [1, 8]\n")
+    with learners.start("ray", "sweep", "made", space, *SWEEP) as process:
+        beyond = set()
+        while process.poll() is None:
+            beyond |= learners.listens()
+            time.sleep(1)
+        out, err = process.communicate()
+    assert process.returncode == 3, err
+    assert beyond == set()
+    assert learners.left() == []
+    facts = _facts(subprocess.CompletedProcess((), 3, out, err))
+    rows = {row["changes"]["train.r"]: row for row in facts["trials"]}
+    assert rows[1]["error"] == "the loss is NaN"
+    assert rows[8]["accuracy"]["value"] > 0
+    assert rows[8]["peak_memory"] == 8 << 20
+    assert facts["front"] == [rows[8]["name"]]
+    assert sorted(_diary(learners)) == ["1", "8"]
+    assert not list((learners.folder / "made").glob(".ray*"))
+
+    again = learners.run("sweep", "made", space, *SWEEP)
+    assert again.returncode == 3
+    assert _facts(again)["trials"] == facts["trials"]
+    assert sorted(_diary(learners)) == ["1", "1", "8"]  # what failed is tried again, the rest is read
+
+
+@pytest.mark.slow
+def test_points_of_a_range_are_those_of_a_sweep_without_ray(learners: Lab) -> None:
+    space = _space(
+        learners,
+        "[space]\ntrain.learning_rate = { low = 0.1, high = 1.0 }\ntrain.r = [4, 8]\n[sweep]\ntrials = 4\nseed = 3\n",
+    )
+    learners.copy("other")
+    by_ray = learners.run("ray", "sweep", "made", space, "--jobs", "2", *SWEEP)
+    without = learners.run("sweep", "other", space, "--jobs", "2", *SWEEP)
+    assert (by_ray.returncode, without.returncode) == (0, 0), by_ray.stderr + without.stderr
+    one, two = _facts(by_ray), _facts(without)
+    assert len(one["trials"]) == 4
+    for name in ("trials", "front", "best", "space", "sampler"):
+        assert one[name] == two[name]
+    evaluated = learners.manifest("made")["stages"]["sweep"]
+    assert evaluated.keys() == learners.manifest("other")["stages"]["sweep"].keys()
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_a_trial_that_failed(learners: Lab) -> None:
+    space = _space(learners, "[space]\ntrain.r = [2, 8]\n")
+    ended = learners.run("ray", "sweep", "made", space, *SWEEP)
+    assert ended.returncode == 3, ended.stderr
+    rows = {row["changes"]["train.r"]: row for row in _facts(ended)["trials"]}
+    assert rows[2]["error"] == "its process died, as for want of memory"
+    assert rows[8]["accuracy"]["value"] > 0
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_the_trials_and_the_same_command_goes_on(learners: Lab) -> None:
+    space = _space(learners, "[space]\ntrain.r = [8, 3]\n")
+    process = learners.start("ray", "sweep", "made", space, "--jobs", "1", *SWEEP)
+    deadline = time.monotonic() + 300
+    while not re.search(r"^part 3 ", _text(learners.folder / "diary.txt"), re.MULTILINE):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=300)[1]
+    assert process.returncode == 130, err
+    assert "go on with: dstill sweep" in err
+    assert learners.left() == []
+    stopped = next(path for path in (learners.folder / "made" / "trials").iterdir() if path.name.startswith("r-3"))
+    assert json.loads((stopped / "run.json").read_text())["status"] == "train: interrupted"
+    rest = learners.run("ray", "sweep", "made", _space(learners, "[space]\ntrain.r = [8, 16]\n"), *SWEEP)
+    assert rest.returncode == 0, rest.stderr
+    assert _diary(learners) == ["8", "3", "16"]
+
+
+@pytest.mark.slow
+def test_a_cluster_that_runs_is_used_and_left_running(learners: Lab) -> None:
+    loopback = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    learners.environment.update(loopback)
+    ray = str(Path(learners.start("--version").args[0]).parent / "ray")  # type: ignore[index]
+    start = [
+        ray,
+        "start",
+        "--head",
+        "--port",
+        "0",
+        "--include-dashboard",
+        "false",
+        "--num-cpus",
+        "2",
+        "--disable-usage-stats",
+    ]
+    head = subprocess.run(start, env=learners.environment, capture_output=True, text=True, timeout=300)
+    try:
+        address = re.search(r"--address='([^']+)'", head.stdout)
+        assert address is not None, head.stdout + head.stderr
+        space = _space(learners, "[space]\ntrain.r = [8]\n")
+        ended = learners.run("ray", "sweep", "made", space, "--address", address[1], *SWEEP)
+        assert ended.returncode == 0, ended.stderr
+        assert any("gcs_server" in str(process.cmdline()[:1]) for process in learners.offspring())
+    finally:
+        for process in learners.offspring():
+            process.terminate()
+
+
+def _text(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
