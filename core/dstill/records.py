@@ -301,7 +301,7 @@ class Verdict(Row):
     reason: str = ""  # why it is not further, in a line
     gold_error: str = ""  # the gold itself failed: never held against the student
     corpora: int = 0  # on how many of `Task.corpora` it ran too: of an answer that agrees, and is not the gold's own
-    unchecked: str = ""  # why there were none for it
+    unchecked: str = ""  # why it did not run on them
     vacuous: bool = False  # the gold tells nothing (empty or everything): left out of accuracy, counted
     expects_refusal: bool = False  # the right answer is to refuse
     refused: bool = False  # the answer was to refuse

@@ -27,7 +27,7 @@ from typing import Any, Literal, Mapping, Sequence
 from dstill_querydsl import aggregations
 from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, asks_page, counts_hits, sort_of
 
-__all__ = ["arbitrary", "same", "vacuous"]
+__all__ = ["arbitrary", "empty", "same", "vacuous"]
 
 Value = Mapping[str, Any]
 
@@ -59,14 +59,22 @@ def arbitrary(want: Value) -> bool:
 def vacuous(want: Value, documents: int) -> bool:
     """Whether agreeing with this gold proves nothing: it finds nothing, or all of `documents`."""
     body = want["body"]
-    if aggregations_of(body):
+    if empty(want) or aggregations_of(body):
+        return empty(want)
+    ordered = counts_hits(body) and (sort_of(body) is not None or _ranks(want["hits"]))
+    return not ordered and _matching(want) == documents
+
+
+def empty(want: Value) -> bool:
+    """Whether a result finds nothing."""
+    if aggregations_of(want["body"]):
         return aggregations.empty(want)
-    total = (want["matched"] or {}).get("count", (want["total"] or {}).get("value"))
-    if not counts_hits(body):
-        return total in (0, documents)
-    if not want["hits"]:
-        return True
-    return sort_of(body) is None and not _ranks(want["hits"]) and total == documents
+    return not want["hits"] if counts_hits(want["body"]) else _matching(want) == 0
+
+
+def _matching(want: Value) -> Any:
+    """How many documents match; None where nobody counted."""
+    return (want["matched"] or {}).get("count", (want["total"] or {}).get("value"))
 
 
 # --- hits -------------------------------------------------------------------------------

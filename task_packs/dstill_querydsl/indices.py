@@ -42,6 +42,7 @@ class Index:
     documents: Callable[[], Iterable[tuple[str, dict[str, Any]]]]  # the same (id, source) at every call
     recipe: str = ""  # what decides the documents: generator, seed and count, or a file's hash
     told: Values | None = None  # a values file's; without one the documents are looked through
+    without: tuple[str, ...] = ()  # fields of the mapping that the engine of a corpus cannot hold
 
     @cached_property
     def values(self) -> Values:

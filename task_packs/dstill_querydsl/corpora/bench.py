@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import threading
 from functools import lru_cache
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
+from dstill.errors import DataError
 from dstill.parts import Engine
 from dstill.records import Outcome
 from dstill_querydsl.engines.faithful import faithfully
@@ -23,10 +25,12 @@ from dstill_querydsl.engines.holes import Holes, exact
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.rules import OWN_PREFIX
 from dstill_querydsl.engines.server import EmbeddedServer
+from dstill_querydsl.engines.unheld import Unheld, refused, runtime
 
 __all__ = ["Bench", "bench"]
 
 Run = Callable[[Mapping[str, Any]], Outcome]
+REMEMBERED = 32  # mappings
 
 
 class Bench:
@@ -35,6 +39,30 @@ class Bench:
         self._engine = HttpEngine(Engine(url=self._server.url), writable=True, embedded_version=self._server.version)
         self._lock = threading.Lock()
         self._made = 0
+        self._unheld: dict[str, Unheld] = {}  # by mapping and settings
+
+    def unheld(self, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> Unheld:
+        """The fields that this engine cannot hold: asked of it one by one, where it does not take all of them."""
+        key = json.dumps([mapping, settings], sort_keys=True)
+        with self._lock:
+            if key not in self._unheld:
+                if len(self._unheld) >= REMEMBERED:
+                    self._unheld.clear()
+                names = runtime(mapping)
+                if not self._takes(Unheld().held(mapping), settings):
+                    names += refused(mapping, lambda one: self._takes({"properties": {"f": one}}, settings))
+                self._unheld[key] = Unheld.of(mapping, names)
+            return self._unheld[key]
+
+    def _takes(self, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+        self._made += 1
+        name = f"{OWN_PREFIX}tried-{self._made}"
+        try:
+            self._engine.index(name, mapping, (), settings)
+        except DataError:
+            return False
+        self._engine.drop(name)
+        return True
 
     @contextlib.contextmanager
     def on(
@@ -43,14 +71,15 @@ class Bench:
         settings: Mapping[str, Any],
         documents: Sequence[tuple[str, Mapping[str, Any]]],
         now: str,
+        unheld: Unheld,
     ) -> Iterator[Run]:
         """Runs bodies on these documents. Raises DataError where they cannot be indexed."""
         with self._lock:
             self._made += 1
             name = f"{OWN_PREFIX}corpus-{self._made}"
             large: set[str] = set()
-            self._engine.index(name, mapping, exact(documents, large), settings)
-            holes = Holes.of(mapping, settings, large)
+            self._engine.index(name, unheld.held(mapping), exact(documents, large), settings)
+            holes = Holes.of(mapping, settings, large, unheld)
             try:
                 yield lambda body: faithfully(
                     holes, lambda one: self._engine.search(name, one), freeze(body, now, mapping)

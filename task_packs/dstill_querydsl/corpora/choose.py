@@ -1,9 +1,10 @@
 """Which of the candidates to keep: greedily, those that tell the gold from neighbours that none before told.
 
-    choose(candidates, neighbours, on, same, k=5)
+    choose(candidates, gold, neighbours, on, same, empty, k=5)
     → Choice(corpora=[Candidate(name="boundaries", …)], survivors=["filter→must at /query/bool/filter/0"], …)
 
-`on(documents)` is a context in which bodies run; `same(got, want)` compares two results.
+`on(documents)` is a context in which bodies run; `same(got, want)` compares two results; `empty(want)`: it finds
+nothing. Where the gold finds nothing on any corpus, whatever else finds nothing would agree with it: there are none.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ def choose(
     neighbours: Sequence[Mapping[str, Any]],
     on: Callable[[Sequence[tuple[str, Mapping[str, Any]]]], ContextManager[Run]],
     same: Callable[[Any, Any], bool],
+    empty: Callable[[Any], bool],
     k: int,
 ) -> Choice:
     """At most `k` candidates, in the order in which they were kept."""
-    choice, left, idle = Choice(), list(neighbours), 0
+    choice, left, idle, finds = Choice(), list(neighbours), 0, False
     for candidate in candidates:
         if len(choice.corpora) == k or (len(choice.corpora) >= LEAST and not left) or idle == TRIES:
             break
@@ -48,11 +50,17 @@ def choose(
                     break  # so it is on every one
                 idle += 1
                 continue
-            told = [one for one in left if _tells(run(one), want, same)]
+            got = [run(one) for one in left]
+        told = [one for one, found in zip(left, got, strict=True) if _tells(found, want, same)]
+        # what cannot be run here cannot be told anywhere
+        left = [one for one, found in zip(left, got, strict=True) if found.kind is not OutcomeKind.UNSUPPORTED]
         idle = 0 if told else idle + 1
         if told or len(choice.corpora) < min(LEAST, k):
             choice.corpora.append(candidate)
+            finds = finds or not empty(want.value)
             left = [one for one in left if one not in told]
+    if choice.corpora and not finds:
+        return Choice(reason="the gold finds nothing in any documents that were made for it")
     if not choice.corpora:
         choice.reason = choice.reason or "it runs on none of them"
     return choice

@@ -239,6 +239,7 @@ def _tree(flat: Mapping[str, Any]) -> dict[str, Any]:
         *above, last = name.split(".")
         place = tree
         for step in above:
-            place = place.setdefault(step, {})
-        place[last] = value
+            place = place.setdefault(step, {}) if isinstance(place, dict) else place
+        if isinstance(place, dict):  # `a` and `a.b` may both be fields, of which a document holds one
+            place[last] = value
     return tree

@@ -16,21 +16,31 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["keep", "kept", "version"]
+__all__ = ["PACK", "keep", "kept", "sources", "version"]
+
+PACK = Path(__file__).parents[1]
 
 
 @cache
 def version() -> str:
-    """Changes with this package and with the embedded engine, so that an update makes corpora anew."""
+    """Changes with all that decides corpora, so that an update makes them anew: the pack, engine and schema."""
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
-    try:
-        engine = installed("osmem-server")
-    except PackageNotFoundError:
-        engine = ""
-    sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-    return f"{engine} {hashlib.sha256(sources).hexdigest()[:16]}"
+    digest = hashlib.sha256()
+    for name in ("osmem-server", "elasticsearch"):  # the schema, which neighbours are held to, is the client's
+        try:
+            digest.update(f"{name} {installed(name)}\n".encode())
+        except PackageNotFoundError:
+            digest.update(f"no {name}\n".encode())
+    for path in sources():
+        digest.update(f"{path.relative_to(PACK)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def sources() -> list[Path]:
+    """Of the whole pack: most of it has a part in which neighbours there are, or in what an engine is trusted with."""
+    return sorted([*PACK.rglob("*.py"), *PACK.rglob("*.json")])
 
 
 def _path(key: str) -> Path:

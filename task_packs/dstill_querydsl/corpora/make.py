@@ -1,10 +1,11 @@
 """A gold's corpora: made once, then remembered in memory and on disk.
 
-    Maker(same).corpora(gold, place, neighbours, k=5)
+    Maker(same, empty).corpora(gold, place, layout, neighbours, k=5)
     → [Corpus(name="boundaries", data={"documents": [["c00", {…}], …], "now": "2025-03-27T12:00:00Z", …}), …]
 
-What decides them is the gold's body, the mapping with its settings and ``now``, and this version:
-not the documents of the index, which may be the user's and are never read for this.
+What decides them is the gold's body, the mapping with its settings and ``now``, what neighbours are held
+to, and this version: not the documents of the index, which may be the user's and are never read for this.
+Fields that the embedded engine cannot hold are left out (`engines.unheld`).
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class Place:
 
 
 class Maker:
-    def __init__(self, same: Callable[[Any, Any], bool]) -> None:
-        self._same = same
+    def __init__(self, same: Callable[[Any, Any], bool], empty: Callable[[Any], bool], rules: str = "") -> None:
+        self._same, self._empty, self._rules = same, empty, rules  # rules: what decides which neighbours there are
         self._known: dict[str, tuple[list[Corpus], str]] = {}
 
     def corpora(
@@ -58,7 +59,7 @@ class Maker:
         k: int,
     ) -> list[Corpus]:
         """At most `k`. Raises NoCorpora where the embedded engine cannot say what is right."""
-        content = json.dumps([gold, place.digest, k, keep.version()])
+        content = json.dumps([gold, place.digest, k, self._rules, keep.version()])
         key = hashlib.sha256(content.encode()).hexdigest()
         if key not in self._known:
             if len(self._known) >= IN_MEMORY:
@@ -71,7 +72,7 @@ class Maker:
 
     def _read(self, key: str, place: Place) -> tuple[list[Corpus], str] | None:
         found = keep.kept(key)
-        return (_corpora(found["corpora"], place), found["reason"]) if found is not None else None
+        return (_corpora(found["corpora"], place, found["without"]), found["reason"]) if found is not None else None
 
     def _make(
         self,
@@ -88,25 +89,32 @@ class Maker:
             engine = bench()
         except (MissingExtra, ServiceError) as problem:
             return [], problem.what  # of this machine: not kept on disk
-        try:
-            choice = choose(
-                candidates(gold, layout, moment, seed),
-                gold,
-                [json.loads(one.answer) for one in neighbours],
-                lambda documents: engine.on(place.mapping, place.settings, documents, now),
-                self._same,
-                k,
-            )
-        except DataError as problem:
-            choice = Choice(reason=_brief(problem))
+        unheld = engine.unheld(place.mapping, place.settings)
+        if why := unheld.reached(gold):
+            choice = Choice(reason=why)
+        else:
+            layout = Layout(unheld.held(place.mapping)) if unheld.types else layout
+            try:
+                choice = choose(
+                    candidates(gold, layout, moment, seed),
+                    gold,
+                    [json.loads(one.answer) for one in neighbours],
+                    lambda documents: engine.on(place.mapping, place.settings, documents, now, unheld),
+                    self._same,
+                    self._empty,
+                    k,
+                )
+            except DataError as problem:
+                choice = Choice(reason=_brief(problem))
         made = [[one.name, [list(pair) for pair in one.documents]] for one in choice.corpora]
         reason = "" if made else choice.reason
-        keep.keep(key, {"corpora": made, "reason": reason})
-        return _corpora(made, place), reason
+        without = sorted(unheld.types)
+        keep.keep(key, {"corpora": made, "reason": reason, "without": without})
+        return _corpora(made, place, without), reason
 
 
-def _corpora(made: Iterable[Any], place: Place) -> list[Corpus]:
-    rest = {"now": place.now or NOW, "settings": dict(place.settings)}
+def _corpora(made: Iterable[Any], place: Place, without: list[str]) -> list[Corpus]:
+    rest = {"now": place.now or NOW, "settings": dict(place.settings), "without": without}
     return [Corpus(name=name, data={"documents": documents, **rest}) for name, documents in made]
 
 

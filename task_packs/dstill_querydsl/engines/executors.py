@@ -38,6 +38,7 @@ from dstill_querydsl.engines.observe import observe
 from dstill_querydsl.engines.rules import OWN_PREFIX, check_name
 from dstill_querydsl.engines.self_check import KNOWN_INDEX, about, known_answers, not_asked, own_index
 from dstill_querydsl.engines.server import EmbeddedServer
+from dstill_querydsl.engines.unheld import Unheld
 from dstill_querydsl.indices import Index, index_of
 
 __all__ = ["Embedded", "Http"]
@@ -101,15 +102,18 @@ class _OnEngine(Executor):
         if index.data not in self._places:
             name = check_name(f"{OWN_PREFIX}{index.name}-{secrets.token_hex(4)}", where="context.index")
             large: set[str] = set()
-            count = self.server.index(name, index.mapping, exact(index.documents(), large), index.settings)
+            passing = index.recipe.startswith(_CORPUS)
+            unheld = Unheld.of(index.mapping, index.without)
+            mapping = unheld.held(index.mapping) if passing else index.mapping
+            count = self.server.index(name, mapping, exact(index.documents(), large), index.settings)
             self._places[index.data] = Place(
                 name=name,
                 now=index.now or _clock(),
                 mapping=index.mapping,
                 documents=count,
                 digest=index.data,
-                holes=Holes.of(index.mapping, index.settings, large),
-                passing=index.recipe.startswith(_CORPUS),
+                holes=Holes.of(index.mapping, index.settings, large, unheld),
+                passing=passing,
             )
             for digest in [digest for digest, place in self._places.items() if place.passing][:-LIVE]:
                 self.server.drop(self._places.pop(digest).name)
@@ -269,4 +273,5 @@ def _with_corpus(index: Index | None, example: Example) -> Index | None:
         recipe=f"{_CORPUS}{recipe}",
         now=corpus.data.get("now", index.now),
         settings=corpus.data.get("settings", index.settings),
+        without=tuple(corpus.data.get("without", ())),
     )

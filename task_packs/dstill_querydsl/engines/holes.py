@@ -16,6 +16,7 @@ from typing import Any, Iterable, Iterator, Mapping
 from dstill_querydsl.engines import holes_significant as significant
 from dstill_querydsl.engines.holes_by_type import ByType, type_of, under, words
 from dstill_querydsl.engines.probe import bare, declared, lacking, unknown
+from dstill_querydsl.engines.unheld import Unheld
 
 __all__ = ["Holes", "exact", "not_here"]
 
@@ -46,9 +47,16 @@ class Holes:
     types: Mapping[str, str] = field(default_factory=dict)  # of all fields
     nested: frozenset[str] = frozenset()  # paths
     by_type: ByType = field(default_factory=lambda: ByType.of({}))
+    unheld: Unheld = field(default_factory=Unheld)  # what the index goes without
 
     @classmethod
-    def of(cls, mapping: Mapping[str, Any], settings: Mapping[str, Any], large: Iterable[str] = ()) -> Holes:
+    def of(
+        cls,
+        mapping: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        large: Iterable[str] = (),
+        unheld: Unheld | None = None,
+    ) -> Holes:
         fields = _resolved(dict(_fields(mapping)))
         strange = _strange_analyzers(settings)
         return cls(
@@ -61,10 +69,13 @@ class Holes:
             types={name: str(one.get("type", "object")) for name, one in fields.items()},
             nested=frozenset(name for name, one in fields.items() if one.get("type") == "nested"),
             by_type=ByType.of({name: type_of(one) for name, one in fields.items()}),
+            unheld=unheld or Unheld(),
         )
 
     def meets(self, body: Mapping[str, Any]) -> str:
         """Which hole `body` meets, or nothing."""
+        if why := self.unheld.reached(body):
+            return why
         for part, key in _BY_VALUE:
             if found := self.normalized.intersection(words(body.get(part))):
                 return f"{key} by '{min(found)}', which has a normalizer"

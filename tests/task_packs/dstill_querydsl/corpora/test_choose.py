@@ -32,7 +32,7 @@ def candidate(name: str, *words: str) -> Candidate:
 
 def chosen(candidates: Sequence[Candidate], neighbours: Sequence[str], k: int = 5, gold: Any = GOLD) -> Any:
     bodies = [{"match": word} for word in neighbours]
-    return choose(candidates, gold, bodies, on, lambda got, want: bool(got == want), k)
+    return choose(candidates, gold, bodies, on, lambda got, want: bool(got == want), lambda want: not want, k)
 
 
 def test_those_that_tell_a_survivor_are_kept() -> None:
@@ -60,3 +60,17 @@ def test_a_gold_that_meets_a_hole_is_asked_once() -> None:
     OPENED.clear()
     found = chosen([candidate("a"), candidate("b")], ["x"], gold={"match": "strange"})
     assert (found.corpora, found.reason, len(OPENED)) == ([], "a hole", 1)
+
+
+def test_a_gold_that_finds_nothing_on_any_has_none() -> None:
+    bare = [Candidate(name=name, documents=[(name, {"x": 1})]) for name in "ab"]
+    found = chosen(bare, ["x"])
+    assert (found.corpora, found.reason) == ([], "the gold finds nothing in any documents that were made for it")
+    # where it finds something on one of them, that it finds nothing on another tells too
+    assert [one.name for one in chosen([*bare, candidate("c")], ["x", "y"]).corpora] == ["a", "b", "c"]
+
+
+def test_a_neighbour_that_cannot_be_run_is_not_waited_for() -> None:
+    OPENED.clear()
+    assert [one.name for one in chosen([candidate(name) for name in "abcd"], ["strange"]).corpora] == ["a", "b"]
+    assert len(OPENED) == LEAST

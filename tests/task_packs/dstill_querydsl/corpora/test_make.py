@@ -1,6 +1,8 @@
 """Corpora from a gold to verdicts: made once, kept, and what a lucky answer comes to."""
 
 import json
+import subprocess
+import sys
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from dstill.parts import Engine
 from dstill.records import Draft, Example, Level
 from dstill.task import NoCorpora
 from dstill_querydsl import compare
-from dstill_querydsl.corpora import Layout, Maker, Place, make
+from dstill_querydsl.corpora import Layout, Maker, Place, keep, make
 from dstill_querydsl.corpora.bench import bench
 from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.pack import QueryDsl, Settings
@@ -21,7 +23,8 @@ GOLD = {"query": {"bool": {"filter": [{"range": {"took": {"gte": 5}}}, {"term": 
 
 
 def corpora(place: Place, gold: dict[str, Any] = GOLD, k: int = 5, maker: Maker | None = None) -> list[Any]:
-    return (maker or Maker(compare.same)).corpora(gold, place, Layout(place.mapping), lambda: (), k)
+    made = maker or Maker(compare.same, compare.empty)
+    return made.corpora(gold, place, Layout(place.mapping), lambda: (), k)
 
 
 def test_made_once_and_kept(place: Place, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +49,8 @@ def test_another_mapping_now_or_number_is_another_key(place: Place, cache: Path)
     corpora(replace(place, now="2025-03-28T12:00:00Z"))
     corpora(replace(place, mapping={**place.mapping, "dynamic": "strict"}))
     assert len(corpora(place, k=1)) == 1
-    assert len(list(cache.rglob("*.json.gz"))) == 4
+    corpora(place, maker=Maker(compare.same, compare.empty, rules="another dialect"))
+    assert len(list(cache.rglob("*.json.gz"))) == 5
 
 
 def test_a_folder_that_cannot_be_written_costs_time_only(place: Place, cache: Path) -> None:
@@ -60,7 +64,23 @@ def test_a_folder_that_cannot_be_written_costs_time_only(place: Place, cache: Pa
     [
         ({"query": {"knn": {"field": "v", "query_vector": [1]}}}, {}, "knn"),
         ({"aggs": {"s": {"significant_terms": {"field": "level", "percentage": {}}}}}, {}, "significant_terms"),
-        (GOLD, {"name": {"type": "text", "analyzer": "house"}}, "cannot index this mapping faithfully"),
+        ({"query": {"match": {"name": "x"}}}, {"name": {"type": "text", "analyzer": "house"}}, "uses 'name'"),
+        ({"query": {"term": {"level": "error"}}}, {"level.raw": {"type": "keyword"}}, "cannot index this mapping"),
+        (
+            {
+                "query": {
+                    "bool": {
+                        "filter": [
+                            {"term": {"level": "a"}},
+                            {"term": {"level": "b"}},
+                            {"bool": {"must_not": {"terms": {"level": ["a", "b"]}}}},
+                        ]
+                    }
+                }
+            },
+            {},
+            "finds nothing in any documents",
+        ),
     ],
 )
 def test_what_cannot_be_run_faithfully_has_none(place: Place, gold: Any, mapping: Any, why: str) -> None:
@@ -125,13 +145,67 @@ def test_beside_an_index_of_the_users_that_is_only_read(place: Place) -> None:
 
 def test_a_live_mapping_that_the_embedded_engine_cannot_hold(place: Place) -> None:
     """The base run counts, and that nothing more was checked is said."""
+    duration = {"type": "long", "fields": {"raw": {"type": "flattened"}}, "script": "emit(1)"}
 
     class Live(Embedded):
         def context(self, example: Example) -> dict[str, Any]:
-            return {"mapping": {"properties": {"took": {"type": "text", "analyzer": "house"}}}}
+            return {"mapping": {"properties": {"event": {"properties": {"duration": duration}}}}}
 
     task = QueryDsl(Settings(documents=300))
     with Live().open(task, Engine()) as executor:
         verdict = task.judge(EXAMPLE, Draft(answer=LUCKY), executor)
     assert verdict.reached == Level.CORRECT
-    assert "cannot index this mapping faithfully" in verdict.unchecked
+    assert verdict.unchecked == "uses 'event.duration' (long), which the embedded engine does not hold"
+
+
+def test_fields_that_the_embedded_engine_cannot_hold_cost_the_others_nothing(place: Place) -> None:
+    strange = {
+        "labels": {"type": "flattened"},
+        "stream": {"type": "constant_keyword"},  # without a value until a document brings one
+        "name": {"type": "text", "analyzer": "house", "fields": {"raw": {"type": "keyword"}}},
+        "host": {"type": "keyword", "copy_to": ["labels", "hosts"], "time_series_dimension": True},
+        "hosts": {"type": "keyword"},
+        "tag": {"type": "alias", "path": "labels"},
+    }
+    mapping = {"properties": {**place.mapping["properties"], **strange}, "runtime": {"hour": {"type": "long"}}}
+    there = replace(place, mapping=mapping)
+    found = corpora(there)
+    assert [one.name for one in found] == ["boundaries", "hits"]
+    assert found[0].data["without"] == ["hour", "labels", "name", "stream", "tag"]
+    held = {name for one in found for _, source in one.data["documents"] for name in source}
+    assert {"level", "took", "host", "hosts"} < held
+    assert not held & {"labels", "stream", "name"}
+    with pytest.raises(NoCorpora, match=r"^uses 'hour' \(runtime\), which the embedded engine does not hold"):
+        corpora(there, {"query": {"range": {"hour": {"gte": 9}}}})
+
+
+def test_an_answer_that_uses_what_the_corpora_lack_counts_by_the_data_alone(place: Place) -> None:
+    """… as where the gold does: what it found on the user's own index is not taken from it."""
+    labels = {"properties": {"env": {"type": "keyword"}}}  # on the server, which stands for one that has the type
+
+    class Live(Http):
+        def context(self, example: Example) -> dict[str, Any]:
+            return {"mapping": {"properties": {**place.mapping["properties"], "labels": {"type": "flattened"}}}}
+
+    task = QueryDsl()
+    documents = [("a", {"took": 9, "labels": {"env": "test"}}), ("b", {"took": 1})]
+    answer = '{"query":{"range":{"took":{"gt":5}}}}'
+    gold = Example(id="1", question="?", context={"index": "dstill-live"}, answer=answer)
+    with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as users:
+        users.index("dstill-live", {"properties": {**place.mapping["properties"], "labels": labels}}, documents)
+        with Live().open(task, Engine(url=server.url)) as executor:
+            other = task.judge(gold, Draft(answer='{"query":{"term":{"labels.env":"test"}}}'), executor)
+            lucky = task.judge(gold, Draft(answer='{"query":{"range":{"took":{"gte":5}}}}'), executor)
+    assert (other.reached, other.checked, other.corpora) == (Level.CORRECT, Level.CORRECT, 0)
+    assert other.unchecked == "uses 'labels' (flattened), which the embedded engine does not hold"
+    assert (lucky.reached, lucky.corpora, lucky.unchecked) == (Level.EXECUTED, 1, "")
+
+
+def test_an_update_of_any_module_of_the_pack_makes_corpora_anew() -> None:
+    """Whatever is imported for them is read for the key, the embedded engine's holes too."""
+    code = "import sys, dstill_querydsl.corpora; print(*(n for n in sys.modules if n.startswith('dstill_querydsl')))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "dstill_querydsl.engines.holes_by_type" in loaded
+    read = {".".join(path.relative_to(keep.PACK.parent).with_suffix("").parts) for path in keep.sources()}
+    assert set(loaded) <= {name.removesuffix(".__init__") for name in read}
+    assert keep.PACK / "engines" / "lacking.json" in keep.sources()
