@@ -1,8 +1,32 @@
-"""``python -m dstill``: the command line, also where the script ``dstill`` is not on the path."""
+"""The entry point: ``dstill`` and ``python -m dstill``.
 
-from dstill.cli import main
+It loads nothing before it can say that it was stopped: Ctrl-C while the command line's modules
+load ends with one line and 130, as a later one does.
+"""
 
-__all__: list[str] = []
+from __future__ import annotations
+
+import json
+import sys
+
+from dstill.errors import Interrupted
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line. Exits with one of the codes of `dstill.errors`."""
+    try:
+        from dstill import cli
+
+        cli.main()
+    except KeyboardInterrupt:  # outside of what `dstill.cli.run` sees to
+        problem = Interrupted("stopped", where="dstill", hint="run the same command again")
+        print(f"error: {problem.what}", file=sys.stderr)
+        if "--json" in sys.argv:
+            print(json.dumps({"error": problem.as_json()}))
+        sys.exit(problem.exit_code)
+
 
 if __name__ == "__main__":
     main()

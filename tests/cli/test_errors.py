@@ -149,6 +149,38 @@ def test_on_a_terminal_the_person_is_asked(finished: Path, toy_file: Path, said:
     assert finished.exists() is (code == 130)
 
 
+@pytest.mark.parametrize("more", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_on_a_terminal_where_and_hint_are_named(project: Path, toy_file: Path, more: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "demo", "--index", "wide"]
+    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **more}) as process:
+        os.close(theirs)
+    told = os.read(ours, 65536).decode().replace("\r", "")
+    os.close(ours)
+    assert told == "error: the demo of task 'toy' is about one data set\nwhere: --index\nhint:  leave it out\n"
+
+
+STOPPED_LOADING = """
+import sys
+
+class Stop:
+    def find_spec(name, *_):
+        if name == "dstill.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Stop)
+sys.argv = ["dstill", "plugins", "--json"]
+from dstill.__main__ import main
+main()
+"""
+
+
+def test_stopped_before_the_command_line_is_loaded() -> None:
+    ended = subprocess.run([sys.executable, "-c", STOPPED_LOADING], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (130, "error: stopped\n")
+    assert json.loads(ended.stdout)["error"]["code"] == "interrupted"
+
+
 def test_a_run_without_its_settings(cli: Cli, finished: Path) -> None:
     (finished / "config.toml").unlink()
     for words in (["train", "mine"], ["generate", "--out", "mine"], ["trace", "mine", "1"]):

@@ -55,10 +55,18 @@ def note(text: str) -> None:
 
 
 def error(problem: DstillError, *, as_json: bool) -> None:
-    """What, where and what to do, a line each; with ``--json`` also the object on stdout."""
-    note(f"error: {problem}")
+    """What, where and what to do, a line each; with ``--json`` also the object on stdout.
+
+    On a terminal the second and third line have a name before them; elsewhere a line is what it says and no more.
+    """
+    note(f"error: {_named(problem) if sys.stderr.isatty() else problem}")
     if as_json:
         emit({"error": {name: masked(text) for name, text in problem.as_json().items()}})
+
+
+def _named(problem: DstillError) -> str:
+    lines = (problem.what, problem.where and f"where: {problem.where}", problem.hint and f"hint:  {problem.hint}")
+    return "\n".join(line for line in lines if line)
 
 
 def width() -> int:
