@@ -23,7 +23,9 @@ from dstill.watching import lost, watched
 if TYPE_CHECKING:
     from dstill.run import Run
 
-__all__ = ["evaluate", "scoring", "writer_of"]
+__all__ = ["BLOCK", "evaluate", "scoring", "writer_of"]
+
+BLOCK = 256  # answers that are kept at once
 
 
 def evaluate(run: Run) -> Mapping[str, Any]:
@@ -86,20 +88,44 @@ def _baselines(run: Run) -> list[str]:
 
 
 def _predicted(run: Run, system: str, examples: Sequence[Example]) -> list[Prediction]:
-    """The predictions on disk, when they are of these examples; else made now and written."""
-    file, made_of = system_file("predictions", system), _made_of(run)
-    kept = {p.id: p for p in run.predictions(system)}
-    if kept.keys() >= {e.id for e in examples} and run.manifest["files"].get(file, {}).get("made_of") == made_of:
+    """The predictions on disk, when they are of these examples; else made now and written.
+
+    They are made in blocks, the same ones each time: those that are done when it is stopped are kept in a file
+    of their own until the last is there.
+    """
+    file, partial = system_file("predictions", system), system_file("unfinished-predictions", system)
+    made_of = _made_of(run)
+    kept = _kept(run, file, made_of)
+    if kept.keys() >= {e.id for e in examples}:
         return [kept[e.id] for e in examples]
     run.progress(f"answering ({system})", 0, len(examples))
     writer = writer_of(run, system)
-    predictions = []
-    for prediction in stages.predict(writer, run.objective, run.task, examples):
-        predictions.append(prediction)
-        run.progress(f"answering ({system})", len(predictions), len(examples))
+    done = _kept(run, partial, made_of)
+    predictions: list[Prediction] = []
+    for start in range(0, len(examples), BLOCK):
+        block = examples[start : start + BLOCK]
+        if done.keys() >= {e.id for e in block}:
+            predictions += [done[e.id] for e in block]
+            continue
+        for prediction in stages.predict(writer, run.objective, run.task, block):
+            predictions.append(prediction)
+            run.progress(f"answering ({system})", len(predictions), len(examples))
+        _write(run, partial, predictions, made_of)
+    _write(run, file, predictions, made_of)
+    run.discard(partial)
+    return predictions
+
+
+def _kept(run: Run, file: str, made_of: list[str]) -> dict[str, Prediction]:
+    """The predictions in `file` by their id; none when they are of another student."""
+    if run.manifest["files"].get(file, {}).get("made_of") != made_of:
+        return {}
+    return {p.id: p for p in map(Prediction.from_row, run.rows(file))}
+
+
+def _write(run: Run, file: str, predictions: Sequence[Prediction], made_of: list[str]) -> None:
     run.write(file, predictions)
     run.manifest["files"][file]["made_of"] = made_of
-    return predictions
 
 
 def _made_of(run: Run) -> list[str]:

@@ -185,6 +185,11 @@ class RunFolder:
         }
         return written.rows
 
+    def discard(self, file: str) -> None:
+        """Take away `file` and what run.json says of it, where it is there."""
+        (self.folder / file).unlink(missing_ok=True)
+        self.manifest["files"].pop(file, None)
+
     def rows(self, file: str) -> Iterator[dict[str, Any]]:
         """The rows of `file`; none when it is not there. Raises RunError for a newer schema version."""
         path = self.folder / file

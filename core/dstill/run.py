@@ -27,7 +27,7 @@ from dstill import plugins as plugin_loading
 from dstill import processes
 from dstill.config import Config, Settings
 from dstill.errors import Interrupted, UsageError
-from dstill.evaluating import evaluate, writer_of
+from dstill.evaluating import BLOCK, evaluate, writer_of
 from dstill.files import link_tree, write_text
 from dstill.folder import RunFolder, data_file, find_run, system_file
 from dstill.generating import generate
@@ -44,7 +44,7 @@ __all__ = ["Progress", "Run"]
 KEPT = {
     "generate": "every reply is kept",
     "train": "the student that was there before is kept",
-    "evaluate": "the answers of each system that was done with them are kept",
+    "evaluate": f"answers are kept, but for those of the last block of {BLOCK}",
 }
 TOGETHER = "train"  # the one stage that several processes may do together
 log = logging.getLogger("dstill")

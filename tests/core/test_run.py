@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import platform
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill import Run
+from dstill import Run, evaluating
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
-from dstill.errors import ConfigError, DataError, PluginError, RunError, TrainingError, UsageError
+from dstill.errors import ConfigError, DataError, Interrupted, PluginError, RunError, TrainingError, UsageError
 from dstill.evaluating import scoring
 from dstill.parts import Fitted, TrainingJob
 from dstill.plugins import Plugins, part_sections
-from dstill.records import Example, Level, Outcome, OutcomeKind
+from dstill.records import Example, Level, Outcome, OutcomeKind, Prediction
 from dstill.store import ReplyStore
 
 TOY = {
@@ -202,6 +202,35 @@ def test_predictions_that_are_there_are_not_made_again(create: Callable[..., Run
     made = (run.folder / "predictions.jsonl").stat().st_mtime_ns
     reopened(run).evaluate()
     assert (run.folder / "predictions.jsonl").stat().st_mtime_ns == made
+
+
+def test_an_evaluation_that_was_stopped_goes_on_with_the_answers_that_it_had(
+    create: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dstill.evaluating.BLOCK", 5)
+    run = create()
+    run.generate()
+    run.train()
+    real, asked = evaluating.stages.predict, list[str]()
+
+    def predict(*given: Any) -> Iterator[Prediction]:
+        for prediction in real(*given):
+            if len(asked) == 12:
+                asked.append("stopped")
+                raise KeyboardInterrupt
+            asked.append(prediction.id)
+            yield prediction
+
+    monkeypatch.setattr(evaluating.stages, "predict", predict)
+    with pytest.raises(Interrupted, match="answers are kept, but for those of the last block"):
+        run.evaluate()
+    assert not (run.folder / "predictions.jsonl").exists()
+    again = reopened(run)
+    again.evaluate()
+    student = asked[asked.index("stopped") + 1 :][:3]
+    assert student == [p.id for p in again.predictions()][10:]  # two blocks were there
+    assert not list(run.folder.glob("unfinished*"))
+    assert not [name for name in json.loads((run.folder / "run.json").read_text())["files"] if "unfinished" in name]
 
 
 def test_a_second_engine_is_scored_beside_the_first(create: Callable[..., Run], plugins: Plugins) -> None:
