@@ -148,6 +148,10 @@ class Task(Part, ABC):
     def checks(self) -> tuple[Check, ...]:
         """Named layers, in order."""
 
+    def idle(self, example: Example) -> Iterable[str]:
+        """The layers of `checks` that find nothing here for want of what they need, as a mapping."""
+        return ()
+
     def canonical(self, answer: str) -> str:
         """One spelling for equal answers. Must not raise, whatever the text."""
         return answer.strip()

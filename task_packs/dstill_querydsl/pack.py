@@ -235,6 +235,9 @@ class QueryDsl(Task):
             return ()
         return (*guard.check(value, study.limits if study else self.config.guard), *guard.notes(value))
 
+    def idle(self, example: Example) -> Iterable[str]:
+        return () if self.study(example) is not None else ("mapping", "values")
+
     def canonical(self, answer: str) -> str:
         return canonical_text(answer)
 

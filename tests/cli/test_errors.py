@@ -153,7 +153,7 @@ def test_on_a_terminal_the_person_is_asked(finished: Path, toy_file: Path, said:
 def test_on_a_terminal_where_and_hint_are_named(project: Path, toy_file: Path, more: dict[str, str]) -> None:
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "demo", "--index", "wide"]
-    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **more}) as process:
+    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **more}):
         os.close(theirs)
     told = os.read(ours, 65536).decode().replace("\r", "")
     os.close(ours)

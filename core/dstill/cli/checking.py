@@ -1,14 +1,16 @@
 """The command `check`: answers in, one line of verdict each out.
 
     {"id": "a", "query": {"query": {"match_all": {}}}}      a row; "query" may also be a model's raw text
-    {"id":"a","ok":true,"problems":[]}                      what --json says of it
+    {"id":"a","ok":true,"problems":[],"not_checked":[]}     what --json says of it
 
-A row that cannot be read is refused like any other, and the next one is read.
+``not_checked`` names layers that did not look, for want of a mapping. A row that cannot be read is
+refused like any other, and the next one is read.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Iterator, Mapping
@@ -16,7 +18,7 @@ from typing import Any, Iterator, Mapping
 import click
 
 from dstill.cli.app import App, app, json_option, set_option, task_option
-from dstill.cli.console import emit, visible
+from dstill.cli.console import emit, note, visible
 from dstill.cli.given import MAPPING_FORM, bytes_of, object_of, text_of
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.jsonl import detect
@@ -53,8 +55,8 @@ def check(
     """Check answers of FILE or stdin, without running them.
 
     That is one answer, or JSONL rows {"id", "query"}. A row's query is an object, or a string that is
-    taken as a model's raw text; a row may bring a mapping of its own. The exit code is 9 when any row
-    is refused.
+    taken as a model's raw text; a row may bring a mapping of its own. Without a mapping fields are not
+    checked, which is said. The exit code is 9 when any row is refused.
     """
     task = _task(found, dialect)
     known = [c.name for c in task.checks]
@@ -63,11 +65,17 @@ def check(
             raise UsageError(f"no layer '{layer}'", where="--layer", hint=f"task '{task.name}' has {', '.join(known)}")
     context = {"mapping": object_of(mapping, "--mapping", MAPPING_FORM)} if mapping else {}
     refused = total = 0
+    unseen: Counter[str] = Counter()
     for answer in _answers(file):
-        problems = _problems(task, answer, {**context, **answer.context}, layers)
+        example = Example(id=str(answer.id), question="", context={**context, **answer.context})
+        problems = _problems(task, answer, example, layers)
+        idle = [] if answer.flaw else [name for name in task.idle(example) if name in (layers or known)]
         ok = not any(p.is_error for p in problems)
         total, refused = total + 1, refused + (not ok)
-        _show(answer.id, ok, problems, as_json=as_json)
+        unseen.update(idle)
+        _show(answer.id, ok, problems, idle, as_json=as_json)
+    if unseen:
+        note(f"note: {_not_looked(unseen, total)}, for want of a mapping: give --mapping")
     if refused and as_json:
         raise click.exceptions.Exit(AnswerError.exit_code)  # each row has said so itself
     if refused:
@@ -89,20 +97,27 @@ def _task(found: App, dialect: str | None) -> Task:
     return make_task(found.plugins, found.config())
 
 
-def _problems(task: Task, answer: Answer, context: Mapping[str, Any], layers: tuple[str, ...]) -> list[Problem]:
+def _not_looked(unseen: Counter[str], total: int) -> str:
+    """``mapping and values not checked in 3 of 7 answers``"""
+    most = max(unseen.values())
+    where = "" if most == total else f" in {most} of {total} answers"
+    return f"{' and '.join(unseen)} not checked{where}"
+
+
+def _problems(task: Task, answer: Answer, example: Example, layers: tuple[str, ...]) -> list[Problem]:
     if answer.flaw:
         first = task.checks[0].name if task.checks else "form"
         return [Problem(layer=first, code="bad_row", message=answer.flaw, hint=ROW_FORM)]
-    example = Example(id=str(answer.id), question="", context=context)
     # what a model wrote may come in the form that teachers use, or bare
     draft = task.parse(answer.text) or Draft(answer=answer.text)
     return list(task.problems(example, draft, layers or None))
 
 
-def _show(identity: Any, ok: bool, problems: list[Problem], *, as_json: bool) -> None:
+def _show(identity: Any, ok: bool, problems: list[Problem], idle: list[str], *, as_json: bool) -> None:
     if as_json:
         keys = ("layer", "severity", "code", "message", "pointer", "hint")
-        emit({"id": identity, "ok": ok, "problems": [{k: p.to_row()[k] for k in keys} for p in problems]})
+        found = [{k: p.to_row()[k] for k in keys} for p in problems]
+        emit({"id": identity, "ok": ok, "problems": found, "not_checked": idle})
         return
     click.echo(f"{visible(str(identity))}: {'ok' if ok else 'refused'}")
     for p in problems:
