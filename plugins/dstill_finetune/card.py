@@ -124,7 +124,7 @@ def _unpacked(file: Path, kind: str, dtype: str, options: str) -> list[str]:
         f"{' ' * (len(kind) + 25)}dtype={dtype})",
         "config, weights = model.config, model.state_dict()",
         "del config.quantization_config",
-        f"model = type(model).from_pretrained(None, config=config, state_dict=weights,",
+        "model = type(model).from_pretrained(None, config=config, state_dict=weights,",
         f"                                    {options})",
     ]
 
