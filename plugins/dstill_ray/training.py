@@ -9,7 +9,6 @@ machines, the first worker asks the desk at its steps whether it is to stop.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any, Mapping
 
 from dstill import plugins, processes
 from dstill.cli.console import note
-from dstill.errors import Interrupted, ServiceError, TrainingError
+from dstill.errors import DstillError, Interrupted, RunError, ServiceError, TrainingError
 from dstill.folder import RunFolder
 from dstill.run import Run
 from dstill_ray.cluster import cluster, gpus, in_folder, said, storage, wants
@@ -26,7 +25,7 @@ from dstill_ray.waiting import in_background, over
 
 __all__ = ["Share", "train"]
 
-PATIENCE = 10.0  # seconds that a worker which failed leaves the first one to write down how the training ended
+PATIENCE = 5.0  # seconds in which a worker that Ray ends has let go of the run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +50,14 @@ def train(run: Run, share: Share, *, address: str, flags: Mapping[str, Any], **h
         "plugins": [str(file.absolute()) for file in run.plugins.files],
         "how": how,
     }
-    with (
-        cluster(address, cpus=share.workers * share.cpus) as desk,
-        storage(run) as folder,
-    ):
-        trainer = _trainer({**job, "desk": desk}, share, folder)
-        failure = _followed(in_background(trainer.fit), run, desk)
-        _raise(look(desk), failure, share.workers)
+    try:
+        with cluster(address, cpus=share.workers * share.cpus) as desk, storage(run) as folder:
+            trainer = _trainer({**job, "desk": desk}, share, folder)
+            failure = _followed(in_background(trainer.fit), run, desk)
+            _raise(look(desk), failure, share.workers)
+    except (DstillError, KeyboardInterrupt) as problem:
+        _write_down(run, problem)
+        raise
     found: Mapping[str, Any] = RunFolder.read(run.folder).manifest["stages"]["train"]
     return found
 
@@ -129,6 +129,22 @@ def _raise(state: State, failure: BaseException | None, workers: int) -> None:
     ) from failure
 
 
+def _write_down(run: Run, problem: DstillError | KeyboardInterrupt) -> None:
+    """How it ended, in run.json: the first worker could not say it where Ray ended it with the others."""
+    unknown = {"train: running", f"train: failed: {processes.GONE}"}
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            with run.lock():
+                if run.manifest["status"] in unknown:
+                    ended = "interrupted" if isinstance(problem, KeyboardInterrupt) else f"failed: {problem.what}"
+                    run.manifest["status"] = f"train: {ended}"
+                    run.save()
+            return
+        except RunError:  # by a worker that is being ended, or by somebody else, who will say it
+            time.sleep(0.2)
+
+
 # --- in a worker ------------------------------------------------------------------------
 
 
@@ -145,8 +161,6 @@ def work(job: Mapping[str, Any]) -> None:
         ray.get(desk.end.remote(me, row_of(problem)))
         if isinstance(problem, Interrupted):
             return  # all of them, after the same step
-        if not processes.leads():
-            _leave(desk)
         raise
     ray.get(desk.end.remote(me, {}))
 
@@ -157,14 +171,3 @@ def _train(job: Mapping[str, Any]) -> None:
     if processes.leads():
         run.progress = Reports(job["desk"])
     run.train(**job["how"])
-
-
-def _leave(desk: Any) -> None:
-    """What the workers wait for together breaks off here, so that the first can say in the run how it ended."""
-    from torch import distributed
-
-    with contextlib.suppress(Exception):
-        distributed.destroy_process_group()
-    deadline = time.monotonic() + PATIENCE
-    while "0" not in look(desk).ended and time.monotonic() < deadline:
-        time.sleep(0.2)

@@ -1,0 +1,85 @@
+"""What goes between workers and command, and what is said before there is a cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill import errors
+from dstill.errors import DstillError, MissingExtra, TrainingError
+from dstill_ray.cluster import LOOPBACK, QUIET, said
+from dstill_ray.desk import Desk, error_of, row_of
+
+KINDS = [
+    kind for name in errors.__all__ if isinstance(kind := getattr(errors, name), type) and kind is not MissingExtra
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_comes_over_as_it_was(kind: type[DstillError]) -> None:
+    problem = kind("too large", where="here", hint="make it smaller")
+    found = error_of(row_of(problem))
+    assert (type(found), str(found), found.exit_code) == (kind, str(problem), kind.exit_code)
+
+
+def test_a_missing_extra_stays_an_error_of_use() -> None:
+    problem = MissingExtra("QLoRA", "qlora", "bitsandbytes")
+    found = error_of(row_of(problem))
+    assert (str(found), found.exit_code) == (str(problem), MissingExtra.exit_code)
+
+
+def test_what_is_not_foreseen_is_a_bug() -> None:
+    found = error_of(row_of(KeyError("x")))
+    assert found.exit_code == 1
+    assert "bug in dstill: KeyError: 'x'" in str(found)
+
+
+def test_who_comes_after_a_stop_does_not_begin() -> None:
+    desk = Desk()
+    assert desk.begin("0")
+    assert not desk.tell("training", 1, 12, "loss 2.1")
+    desk.ask_to_stop()
+    assert desk.tell("training", 2, 12, "loss 2.0")
+    assert not desk.begin("1")
+    desk.end("0", row_of(TrainingError("the loss is NaN")))
+    state = desk.look()
+    assert (state.begun, state.working, state.told) == (True, set(), {"training": (2, 12, "loss 2.0")})
+    assert state.ended["0"]["message"] == "the loss is NaN"
+
+
+def test_an_error_of_ray_is_its_last_line() -> None:
+    assert said(RuntimeError("\x1b[36mray::f()\x1b[39m\nTraceback\nOSError: no room\n")) == "OSError: no room"
+    assert said(RuntimeError()) == "RuntimeError"
+
+
+@pytest.fixture
+def made(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"ray", "sweep", "report"}
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
+    for name, value in {**QUIET, **LOOPBACK}.items():  # which the command sets; they go with the test
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    (project / "space.toml").write_text("[space]\ntrain.r = [4, 8]\n")
+    assert cli("generate", "--out", "run", "--teacher", "parrot").code == 0
+    return cli
+
+
+@pytest.mark.parametrize("words", [("train", "run"), ("sweep", "run", "space.toml")])
+def test_without_the_extra_one_line_says_so(
+    words: tuple[str, ...], made: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    ended = made("ray", *words)
+    assert ended.code == 2
+    assert ended.err.splitlines()[0] == "error: dstill ray needs the extra 'ray' (ray is not installed)"
+    assert "pip install 'dstill[ray]'" in ended.err
+
+
+def test_the_client_of_ray_is_refused(made: Callable[..., Any]) -> None:
+    ended = made("ray", "train", "run", "--address", "ray://head:10001")
+    assert ended.code == 2
+    assert "submit the command as a job" in ended.err

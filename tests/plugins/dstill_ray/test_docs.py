@@ -1,0 +1,92 @@
+"""docs/ray.md: its manifests parse, and what they run is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from dstill.cli import build
+from dstill.cli.doctor import EXTRAS
+
+
+@pytest.fixture(scope="module")
+def page(root: Path) -> str:
+    return (root / "docs" / "ray.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def manifests(page: str) -> list[dict[str, Any]]:
+    return [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+
+
+@pytest.fixture(scope="module")
+def job(manifests: list[dict[str, Any]]) -> dict[str, Any]:
+    (found,) = [row for row in manifests if row.get("kind") == "RayJob"]
+    assert found["apiVersion"] == "ray.io/v1"
+    return dict(found["spec"])
+
+
+def _pods(job: dict[str, Any]) -> list[dict[str, Any]]:
+    cluster = job["rayClusterSpec"]
+    return [group["template"]["spec"] for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"])]
+
+
+def test_the_commands_are_commands_of_dstill(manifests: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DSTILL_DISABLE", raising=False)
+    group, found = build([])
+    parent = click.Context(group, info_name="dstill", obj=found, **group.context_settings)
+    entries = [found for row in manifests if (found := row.get("entrypoint") or row.get("spec", {}).get("entrypoint"))]
+    assert [shlex.split(entry)[:3] for entry in entries] == [["dstill", "ray", "train"], ["dstill", "ray", "sweep"]]
+    inner = group.commands["ray"]
+    assert isinstance(inner, click.Group)
+    for entry in entries:
+        _, _, name, *words = shlex.split(entry)
+        context = inner.commands[name].make_context(name, words, parent)  # every option and value is taken
+        assert context.params["run"] == "/runs/mine"
+
+
+def test_every_pod_has_the_image_and_the_volume_of_the_run(
+    job: dict[str, Any], manifests: list[dict[str, Any]]
+) -> None:
+    claims = {row["metadata"]["name"]: row["spec"] for row in manifests if row.get("kind") == "PersistentVolumeClaim"}
+    images = set()
+    for pod in _pods(job):
+        (container,) = pod["containers"]
+        images.add(container["image"])
+        (mount,) = container["volumeMounts"]
+        assert f" {mount['mountPath']}/" in job["entrypoint"]
+        (volume,) = [volume for volume in pod["volumes"] if volume["name"] == mount["name"]]
+        assert "ReadWriteMany" in claims[volume["persistentVolumeClaim"]["claimName"]]["accessModes"]
+    assert len(images) == 1
+
+
+def test_the_workers_have_what_the_command_asks_for(job: dict[str, Any]) -> None:
+    words = shlex.split(job["entrypoint"])
+    asked = {
+        name: int(words[words.index(name) + 1]) for name in ("--workers", "--gpus-per-worker", "--cpus-per-worker")
+    }
+    (group,) = job["rayClusterSpec"]["workerGroupSpecs"]
+    (container,) = group["template"]["spec"]["containers"]
+    limits = container["resources"]["limits"]
+    assert group["replicas"] == asked["--workers"]
+    assert int(limits["nvidia.com/gpu"]) == asked["--gpus-per-worker"]
+    assert int(limits["cpu"]) == asked["--cpus-per-worker"]
+
+
+def test_one_version_of_ray_is_named_and_it_is_the_one_that_is_tested(
+    page: str, root: Path, job: dict[str, Any]
+) -> None:
+    named = set(re.findall(r"(?:ray:|ray\[[a-z,]+\]==|dstill-ray:)(\d+\.\d+\.\d+)", page))
+    constraints = (root / ".ci" / "constraints.txt").read_text()
+    assert named == {job["rayClusterSpec"]["rayVersion"]} == set(re.findall(r"^ray==(.+)$", constraints, re.MULTILINE))
+
+
+def test_the_image_installs_extras_that_there_are(page: str) -> None:
+    extras = [name for found in re.findall(r"dstill\[([a-z,]+)\]", page) for name in found.split(",")]
+    assert {"ray", "qlora"} <= set(extras) <= set(EXTRAS)

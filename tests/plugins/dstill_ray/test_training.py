@@ -1,0 +1,103 @@
+"""`dstill ray train`: two workers make the training of one process, and end as one."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+
+import pytest
+from support.ray_lab import Lab
+
+TWO = ("--workers", "2", "--set", "train.per_device_train_batch_size=2")  # together a batch of 4
+ONE = ("--set", "train.per_device_train_batch_size=4")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def alone(trained: Lab) -> dict[tuple[int, str], float]:
+    """The curve of one process."""
+    trained.copy("one")
+    ended = trained.run("train", "one", *ONE)
+    assert ended.returncode == 0, ended.stderr
+    return _curve(trained, "one")
+
+
+def _curve(lab: Lab, run: str) -> dict[tuple[int, str], float]:
+    manifest = lab.manifest(run)
+    assert manifest["status"] == "train: done"
+    rows = manifest["stages"]["train"]["history"]
+    names = ("loss", "eval_loss", "grad_norm", "learning_rate")
+    return {(row["step"], name): row[name] for row in rows for name in names if name in row}
+
+
+def test_two_workers_make_the_loss_curve_of_one_process(trained: Lab, alone: dict[tuple[int, str], float]) -> None:
+    trained.copy("two")
+    ended = trained.run("ray", "train", "two", *TWO, "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert _curve(trained, "two") == pytest.approx(alone, rel=1e-4)
+    last = json.loads(ended.stdout)
+    assert (last["processes"], last["steps"], last["modality"]) == (2, 12, "full")
+    assert last["tokens_seen"] == trained.manifest("one")["stages"]["train"]["tokens_seen"]
+    assert re.search(r"^training \d+/12", ended.stderr, re.MULTILINE)
+    assert trained.left() == []
+    assert not list((trained.folder / "two").glob(".ray*"))
+
+
+def test_ctrl_c_stops_the_workers_at_one_step_and_the_same_command_goes_on(
+    trained: Lab, alone: dict[tuple[int, str], float]
+) -> None:
+    trained.copy("half")
+    process = trained.start("ray", "train", "half", *TWO, PACE="1")
+    events = trained.folder / "half" / "checkpoints"
+    deadline = time.monotonic() + 300
+    while not list(events.glob("checkpoint-4/COMPLETE.json")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=300)[1]
+    assert process.returncode == 130, err
+    stopped = re.search(r"error: stopped at step (\d+) of 12; checkpoint-(\d+) is kept", err)
+    assert stopped is not None, err
+    assert stopped[1] == stopped[2]
+    assert 4 <= int(stopped[1]) < 12
+    assert trained.manifest("half")["status"] == "train: interrupted"
+    assert trained.left() == []
+    resumed = trained.run("ray", "train", "half", *TWO)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"training {stopped[1]}/12" not in resumed.stderr
+    assert _curve(trained, "half") == pytest.approx(alone, rel=1e-4)
+
+
+def test_a_worker_that_fails_ends_all_and_says_why(trained: Lab) -> None:
+    trained.copy("broken")
+    ended = trained.run("ray", "train", "broken", *TWO, TROUBLE="1 5 fail")
+    assert ended.returncode == 10, ended.stderr
+    assert "worker 1 of 2 (numbered from 0)\nerror: out of memory while training" in ended.stderr
+    assert trained.manifest("broken")["status"].startswith("train: failed: out of memory while training")
+    assert trained.left() == []
+
+
+def test_a_worker_that_is_killed_ends_all_and_the_same_command_goes_on(
+    trained: Lab, alone: dict[tuple[int, str], float]
+) -> None:
+    trained.copy("killed")
+    ended = trained.run("ray", "train", "killed", *TWO, TROUBLE="1 6 die")
+    assert ended.returncode == 10, ended.stderr
+    assert "error: worker 1 of 2 (numbered from 0) died" in ended.stderr
+    assert trained.manifest("killed")["status"] == "train: failed: worker 1 of 2 (numbered from 0) died"
+    assert trained.left() == []
+    resumed = trained.run("ray", "train", "killed", *TWO)
+    assert resumed.returncode == 0, resumed.stderr
+    assert _curve(trained, "killed") == pytest.approx(alone, rel=1e-4)
+
+
+def test_what_is_wrong_for_all_is_said_once(trained: Lab) -> None:
+    trained.copy("wrong")
+    ended = trained.run("ray", "train", "wrong", *TWO, "--modality", "lora", "--set", "train.target_modules=nothing")
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.count("has no linear layer called 'nothing'") == 1
+    assert trained.left() == []
