@@ -344,6 +344,7 @@ class TrainingJob:
     folder: Path  # the student's: adapter or weights, tokenizer, model card
     seed: int
     card: Mapping[str, Any] = field(default_factory=dict)  # facts for the model card
+    # told of each step; KeyboardInterrupt from it asks to stop, as Ctrl-C does
     on_step: Callable[[int, int, Mapping[str, float]], None] = lambda step, steps, values: None
     checkpoints: Path | None = None  # where to keep them; None: none are kept
     allow_changed: bool = False  # go on from a checkpoint of other settings
