@@ -39,6 +39,7 @@ bench-gpu: $(STAMP)
 docs: $(STAMP)
 	$(PYTHON) docs/make_cli.py
 	$(PYTHON) docs/make_guard.py
+	$(PYTHON) docs/make_plans.py
 
 # A real server on loopback for a person, from Maven Central's jars: make engine ENGINE=elasticsearch
 ENGINE ?= elasticsearch

@@ -4,7 +4,8 @@
     → {"predicted": …, "measured": …, "held": …, "parts": {…}}     bytes, one line of JSON on stdout
 
 The student is made from a configuration with random weights, and trained two steps on sequences that all have
-the wanted lengths, or a little less. Runs with one thread. `measured` is above what the process held after its imports, `held`.
+the wanted lengths, or a little less. Runs with one thread. `measured` is above what the process held after its
+imports, `held`.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ def run(case: Case, folder: Path) -> dict[str, Any]:
     draw = random.Random(0)
     records = []
     for number in range(case.batch * case.accumulation * 2):
-        # one in each batch is a little shorter: without any padding attention needs no mask, and real batches have some
+        # one in each batch is shorter: without padding attention needs no mask, and real batches have some
         source = words(tokenizer, case.source - 4 * (number % case.batch == 0), "predict: ", draw)
         branches = ("predict: ", "explain: ") if case.objective == "dss" else ("predict: ",)
         target = words(tokenizer, case.target, "", draw)

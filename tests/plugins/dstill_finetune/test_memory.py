@@ -13,7 +13,7 @@ from transformers import GPT2Config, LlamaConfig, T5Config
 from dstill.defaults import select_modality
 from dstill.errors import UsageError
 from dstill.hardware import planned_device
-from dstill.parts import Memory, Modality, Recipe, Shape
+from dstill.parts import Batch, Memory, Modality, Recipe, Shape
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.precision import resolved
 from dstill_finetune.shapes import shape_of
@@ -138,3 +138,45 @@ def test_precision_auto_is_what_the_device_has() -> None:
     cpu = replace(planned_device("24GB"), kind="cpu")  # one that has it: only when asked
     assert resolved(Recipe(), cpu).precision == "fp32"
     assert resolved(Recipe(precision="bf16"), cpu).precision == "bf16"
+
+
+# --- what a batch holds -----------------------------------------------------------------
+
+
+def test_the_datasets_largest_batch_goes_before_the_recipes_limits() -> None:
+    batch = Batch(read=(4, 32), written=(4, 16), learnt=60)
+    small = Full().need(replace(SMALL, batch=batch), REFERENCE)
+    assert small.total < Full().need(SMALL, REFERENCE).total
+    twice = replace(batch, read=(8, 32), written=(8, 16), learnt=120)  # as a second branch does
+    parts = [Lora().need(replace(SMALL, batch=b), REFERENCE).parts for b in (batch, twice)]
+    assert parts[1]["activations"] == pytest.approx(2 * parts[0]["activations"], abs=2)
+    assert parts[1]["logits"] == 2 * parts[0]["logits"]
+
+
+def test_gradients_that_wait_for_the_next_batch_add_to_its_activations() -> None:
+    plain = Full().need(SMALL, REFERENCE)
+    waiting = Full().need(SMALL, replace(REFERENCE, gradient_accumulation_steps=4))
+    assert plain.parts["gradients"] == 0  # at the peak: activations go as gradients come
+    assert waiting.parts["gradients"] == 4 * SMALL.parameters
+    assert waiting.total > plain.total
+
+
+def test_new_rows_cost_a_copy_of_the_embedding_and_its_gradient() -> None:
+    batch = Batch(read=(4, 32), written=(4, 16), learnt=60)
+    with_rows = Lora().need(replace(SMALL, batch=replace(batch, new_tokens=3)), REFERENCE)
+    assert with_rows.parts["token_rows"] == 6 * SMALL.vocabulary * SMALL.hidden * (1 if SMALL.tied else 2)
+    assert Lora().need(replace(SMALL, batch=batch), REFERENCE).parts["token_rows"] == 0
+
+
+def test_an_architecture_that_cannot_be_followed_is_planned_by_rule(seven_billion: Shape) -> None:
+    """The rule is made for such a decoder, and must come near what is counted of it."""
+    counted = Full().need(seven_billion, REFERENCE).total
+    ruled = Full().need(replace(seven_billion, kept=lambda how, wide: None), REFERENCE).total
+    assert ruled == pytest.approx(counted, rel=0.15)
+
+
+def test_a_cuda_process_takes_something_of_a_card_that_is_only_planned_for() -> None:
+    need = Full().need(SMALL, REFERENCE).total
+    card = replace(planned_device("8GB"), total=need + 2**20, free=need + 2**20)
+    assert Full().unfit(SMALL, REFERENCE, card) is not None
+    assert Full().unfit(SMALL, REFERENCE, replace(card, here=True)) is None

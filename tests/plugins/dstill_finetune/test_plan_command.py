@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,97 @@ def test_a_gguf_file_is_planned_by_its_name(plan: Any, tmp_path: Path) -> None:
     row = json.loads(plan("--student", "small.gguf", "--json").stdout.splitlines()[-1])
     assert row["shape"]["parameters"] == sum(array.size for array in weights.values())
     assert row["command"] == "dstill train RUN --student small.gguf --modality full"
+
+
+@pytest.mark.slow
+def test_the_table_in_the_manual_is_what_its_script_makes() -> None:
+    root = Path(__file__).parents[3]
+    spec = importlib.util.spec_from_file_location("make_plans", root / "docs" / "make_plans.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.FILE.read_text(encoding="utf-8") == module.text()
+
+
+# --- several cards ----------------------------------------------------------------------
+
+CARDS = "8GB,16GB,24GB,40GB,80GB"
+
+
+def test_modalities_by_cards_in_one_table_and_the_line_for_the_smallest_that_can(plan: Any, seven_billion: str) -> None:
+    result = plan("--student", seven_billion, "--vram", CARDS)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[-1] == f"dstill train RUN --student {seven_billion} --modality qlora"
+    assert lines[-2] == "on a 24 GB card:"
+    verdicts = {
+        (words[0], words[2]): words[5] for line in lines if len(words := line.split()) > 5 and words[1] == "GiB"
+    }
+    assert {card: modality for (card, modality), verdict in verdicts.items() if verdict == "chosen"} == {
+        "24.0": "qlora",
+        "40.0": "lora",
+        "80.0": "lora",
+    }
+    assert len(verdicts) == 15
+
+
+def test_json_of_several_cards_says_what_would_make_a_modality_fit(plan: Any, seven_billion: str) -> None:
+    row = json.loads(plan("--student", seven_billion, "--vram", CARDS, "--json").stdout.splitlines()[-1])
+    assert [one["modality"] for one in row["plans"]] == [None, None, "qlora", "lora", "lora"]
+    at_24 = {one["modality"]: one for one in row["plans"][2]["modalities"]}
+    assert "with gradient checkpointing" in at_24["lora"]["would_fit"]
+    assert at_24["full"]["would_fit"] == ""
+    assert at_24["qlora"]["would_fit"] == ""
+
+
+def test_the_seeds_policy_is_qlora_below_40_gb_whatever_else_fits(plan: Any) -> None:
+    def chosen(vram: str, policy: str) -> Any:
+        options = ("--student", "tiny", "--vram", vram, "--json", "--set", f"train.policy={policy}")
+        return json.loads(plan(*options).stdout.splitlines()[-1])["modality"]
+
+    assert chosen("24GB", "fullest") == "full"
+    assert chosen("24GB", "seed") == "qlora"
+    assert chosen("39.9GB", "seed") == "qlora"
+    assert chosen("40GB", "seed") == "full"
+
+
+@pytest.mark.parametrize("vram", ["lots", "-8GB", "0", "0GB", "8", "", "8GB,,24GB", "8GB,", "8GB;24GB", "1e3GB"])
+def test_what_is_no_size_is_said_in_one_line(vram: str, plan: Any) -> None:
+    error = plan("--student", "tiny", f"--vram={vram}").exception
+    assert error.exit_code == 2
+    assert "is no amount of memory" in error.what
+    assert "\n" not in error.what
+    assert (error.where, error.hint) == ("--vram", "write it as 24GB")
+
+
+def test_gib_is_a_unit_too(plan: Any) -> None:
+    row = json.loads(plan("--student", "tiny", "--vram", "8GiB", "--json").stdout.splitlines()[-1])
+    assert row["device"]["total"] == 8 * 2**30
+
+
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [
+        ("nobody", "nobody"),
+        ("hf:", "which model?"),
+        ("hf:./nowhere", "config.json"),
+        ("hf:no such id", "'no such id' is neither a folder"),
+    ],
+)
+def test_a_student_that_is_not_there(student: str, words: str, plan: Any) -> None:
+    error = plan("--student", student, "--vram", "8GB").exception
+    assert error.exit_code in (2, 4)
+    assert words in str(error)
+
+
+def test_a_hub_id_whose_configuration_is_not_here_and_no_network(
+    plan: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    error = plan("--student", "hf:no-one/has-this", "--vram", "8GB").exception
+    assert error.exit_code == 7
+    assert error.what == "cannot fetch 'no-one/has-this'"
+    assert "\n" not in error.where

@@ -9,7 +9,8 @@ import pytest
 from support.planned import Case, measured
 
 MIB = 2**20
-# fitted on: qwen 512×8 qlora 4 × (384 + 128); t5 512×6 lora 6 × (320 + 96); llama 768×8 full 4 × (448 + 64) checkpointing
+# fitted on: qwen 512×8 qlora 4 × (384 + 128); t5 512×6 lora 6 × (320 + 96);
+# llama 768×8 full 4 × (448 + 64) checkpointing
 CASES = [
     Case(kind="llama", hidden=768, layers=10, vocabulary=12000, modality="lora", batch=4, source=640, target=128),
     Case(kind="qwen", hidden=1024, layers=8, vocabulary=16000, modality="full", batch=2, source=64, target=32),
