@@ -89,6 +89,7 @@ class QueryDsl(Task):
         "train.num_train_epochs": 5.0,
         "train.max_length": 128,
         "train.max_target_length": 128,
+        "train.optim": "adamw_torch_fused",
         "train.threads": 1,  # a second gains a third where it is free, and costs fivefold where it is not
     }
 

@@ -98,8 +98,8 @@ def test_accumulated_gradients_are_those_of_one_big_batch(one_step: Step) -> Non
 
 def test_the_optimizer_can_be_chosen(one_step: Step) -> None:
     """Both are AdamW: one step gives the same weights."""
-    _, fused = one_step(per_device_train_batch_size=12)
-    _, plain = one_step(per_device_train_batch_size=12, optim="adamw_torch")
+    _, plain = one_step(per_device_train_batch_size=12)
+    _, fused = one_step(per_device_train_batch_size=12, optim="adamw_torch_fused")
     assert all(torch.allclose(weight, plain[name], atol=1e-6) for name, weight in fused.items())
 
 
