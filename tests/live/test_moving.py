@@ -62,7 +62,7 @@ EXAMPLE = Example(id="1", question="?", answer='{"query": {"term": {"level": "er
 def test_bad_input_064_missing(url: str) -> None:
     with Http().open(QueryDsl(Settings()), Engine(url=url, index="not-there")) as executor:
         for attempt in (lambda: executor.run("{}", EXAMPLE), lambda: executor.facts([EXAMPLE])):
-            with pytest.raises(ServiceError, match="no such index: the mapping of 'not-there'") as caught:
+            with pytest.raises(ServiceError, match="no such index, asked for the mapping of 'not-there'") as caught:
                 attempt()
             assert caught.value.exit_code == 7
             assert len(str(caught.value).splitlines()) == 3

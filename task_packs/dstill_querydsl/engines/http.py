@@ -181,7 +181,7 @@ class HttpEngine:
 
     def _missing(self, what: str) -> ServiceError:
         return ServiceError(
-            f"no such index: {what}",
+            f"no such index, asked for {what}",
             where=self.settings.url,
             hint="check its name: [engine] index, or --set engine.index=NAME",
         )

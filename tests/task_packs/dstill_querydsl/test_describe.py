@@ -138,7 +138,7 @@ def test_questions_are_of_the_first_fields_whose_values_are_known(tmp_path: Any)
     ("words", "code", "what"),
     [
         (("--engine-url", "http://127.0.0.1:9", "--index", "logs"), 7, "cannot reach an engine at http://127.0.0.1:9"),
-        (("--engine-url", "{url}", "--index", "none"), 7, "no such index: the mapping of 'none'"),
+        (("--engine-url", "{url}", "--index", "none"), 7, "no such index, asked for the mapping of 'none'"),
         (("--engine-url", "{url}", "--index", "logs,other"), 2, "'logs,other' is no index name that can be used"),
         (("--engine-url", "{url}", "--index", "dstill-empty"), 4, "'dstill-empty' holds no documents"),
         (("--engine-url", "{url}"), 2, "which index?"),

@@ -139,7 +139,7 @@ def test_an_index_that_only_the_answer_names_is_the_answers_fault(serve: Serve, 
     error = {"type": "index_not_found_exception", "reason": "no such index [x]", "index": "x"}
     with engine_that(serve, said, lambda: (404, {}, {"error": error})) as engine:
         assert engine.search("logs", {}).kind is OutcomeKind.INVALID
-        with pytest.raises(ServiceError, match="no such index: x"):
+        with pytest.raises(ServiceError, match="no such index, asked for x"):
             engine.search("x", {})
 
 

@@ -314,7 +314,7 @@ def test_bad_input_064(doctor: Any, serve: Serve, said: dict[str, Any], project:
     what, _, hint = three_lines(
         doctor("--engine-url", serve(elasticsearch(said, _mapping=missing)), "--index", "logs"), 7
     )
-    assert what == "error: no such index: the mapping of 'logs'"
+    assert what == "error: no such index, asked for the mapping of 'logs'"
     assert "engine.index" in hint
     closed = (400, {"error": {"type": "index_closed_exception", "reason": "closed", "index": "logs"}})
     what, _, _ = three_lines(doctor("--engine-url", serve(elasticsearch(said, _count=closed)), "--index", "logs"), 7)
