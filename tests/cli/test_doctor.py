@@ -82,3 +82,18 @@ def test_each_wrong_answer_is_named_and_the_first_problem_gives_the_code(cli: Cl
     found = json.loads(as_json.out.splitlines()[0])
     assert found["ok"] is False
     assert found["engine"][0]["problem"]["code"] == "data"
+
+
+def test_advice_about_what_is_not_there_is_left_out(cli: Cli, project: Path) -> None:
+    """As a key for an index that does not exist."""
+    advised = BROKEN.replace('name="2+2",', 'name="2+2", advice="make a key for it",')
+    first = (
+        'yield CheckResult(name="1+1", found="3", expected="2", problem=DataError("1+1 gives 3", where="x", hint="y"))'
+    )
+    assert first in advised
+    (project / "gone.py").write_text(advised.replace(first, ""))
+    ended = cli("--plugin", "gone.py", "doctor", "--task", "broken")
+    assert (ended.code, ended.err) == (7, "error: the beads fell off\nabacus\npick them up\n")
+    assert "make a key for it" not in ended.out
+    (project / "wrong.py").write_text(advised)
+    assert "make a key for it" in cli("--plugin", "wrong.py", "doctor", "--task", "broken").out

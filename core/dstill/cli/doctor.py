@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib.util
 import platform
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Iterable
 
 import click
@@ -130,6 +130,10 @@ def _look(found: App, name: str, engines: Engines) -> None:
         try:
             for result in executor.self_check():
                 results.append(result)
+        except DstillError:  # as an index that is not there: advice about it would mislead
+            if not any(one.problem for one in results):
+                results = [replace(one, advice="") for one in results]
+            raise
         finally:  # what was found before an engine went away is told too
             engines.results += results
             engines.problems += [one.problem for one in results if one.problem]
