@@ -35,7 +35,7 @@ def markdown(report: Report) -> str:
     lines += _table(("on the first set", ""), [(words(name), shown(score)) for name, score in report.side.items()])
     for section in report.sections:
         lines += ["", f"## {cell(section.title)}", ""]
-        lines += [cell(section.text), ""] if section.text else []
+        lines += [cell(line) + "\n" for line in section.text.splitlines()]
         lines += _table(section.table.columns, section.table.rows) if section.table else []
     lines += ["", f"{report.failures.total:,} answers to look at: see report.html."]
     return "\n".join(lines) + "\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
+from dstill.cli.app import described
 from dstill.records import SPLITS, Score, Section, Table
 from dstill_evaluate.metrics import METRICS
 from dstill_report import plots
@@ -25,7 +26,7 @@ def sections(run: Run) -> Iterator[Section]:
     stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
     evaluated, trained = stages.get("evaluate", {}), stages.get("train", {})
     made = (
-        _scores(evaluated.get("scores", {})),
+        _scores(evaluated.get("scores", {}), _meanings(run)),
         _not_counted(evaluated.get("scores", {})),
         _categories(evaluated.get("categories", {})),
         _engines(stages),
@@ -38,7 +39,12 @@ def sections(run: Run) -> Iterator[Section]:
     yield from (section for section in made if section is not None)
 
 
-def _scores(scores: Mapping[str, Any]) -> Section | None:
+def _meanings(run: Run) -> dict[str, str]:
+    """What each metric that is installed measures: the first line of its docstring."""
+    return {name: described(run.plugins.metric(name)) for name in run.plugins.names("metrics")}
+
+
+def _scores(scores: Mapping[str, Any], meanings: Mapping[str, str]) -> Section | None:
     sets = [(system, split) for system in scores for split in scores[system]]
     metrics = sorted({metric for system, split in sets for metric in scores[system][split]}, key=_rank)
     if not metrics:
@@ -47,10 +53,12 @@ def _scores(scores: Mapping[str, Any]) -> Section | None:
     for metric in metrics:
         found = [scores[system][split].get(metric) for system, split in sets]
         rows.append((words(metric), *(_cell(score) for score in found)))
+    explained = [f"{words(metric)}: {meanings[metric]}" for metric in metrics if meanings.get(metric)]
+    intro = "Every rate with its 95 % Wilson interval and the number of answers that it is taken over."
     return Section(
         title="Scores",
         order=10,
-        text="Every rate with its 95 % Wilson interval and the number of answers that it is taken over.",
+        text="\n".join([intro, *explained]),
         table=Table(columns=("", *(f"{system}, {split}" for system, split in sets)), rows=tuple(rows)),
     )
 
@@ -144,7 +152,8 @@ def _training(trained: Mapping[str, Any]) -> Section | None:
         "student": trained["student"],
         "objective": trained["objective"],
         "steps": f"{trained['steps']:,}",
-        "time": f"{trained['seconds']:,.0f} s",
+        "time of these steps": f"{trained['student_seconds']:,.0f} s",
+        "time of the whole stage": f"{trained['seconds']:,.0f} s",
         "peak memory": size(trained["peak_memory"]),
         "trained parameters": f"{trained['trained_parameters']:,} of {trained['all_parameters']:,}",
         **{f"last {label} loss": f"{points[-1][1]:.4f}" for label, points in lines.items() if points},

@@ -136,6 +136,7 @@ TRAINED = {
     ],
     "steps": 2000,
     "seconds": 251.3,
+    "student_seconds": 240.1,
     "history": [
         {"step": step, "loss": 4 / (1 + step / 150)}
         | ({"eval_loss": 4.2 / (1 + step / 140)} if step % 400 == 0 else {})
