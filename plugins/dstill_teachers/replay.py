@@ -23,6 +23,16 @@ from dstill_teachers.synthetic import digest
 __all__ = ["Replay", "ReplayConfig"]
 
 
+class NotInFile(DataError):
+    """Rejections count it under a name of its own, as the next one."""
+
+    code = "not_in_file"
+
+
+class SeveralAnswers(DataError):
+    code = "several_answers"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReplayConfig:
     file: str = field(default="", metadata={"help": "JSONL, CSV (prompt,rationale,dsl) or Parquet with the answers"})
@@ -59,10 +69,10 @@ class Replay(Teacher):
         example = prompt.example
         rows = self._rows(example)
         if not rows:
-            raise DataError("the file has no answer to the question", where=f"{self.config.file}, id {example.id}")
+            raise NotInFile("the file has no answer to the question", where=f"{self.config.file}, id {example.id}")
         if len({(row.answer, row.rationale) for row in rows}) > 1:
             ids = ", ".join(row.id for row in rows[:3])
-            raise DataError(
+            raise SeveralAnswers(
                 f"the file has {len(rows)} different answers to the question ({ids})",
                 where=f"{self.config.file}, id {example.id}",
                 hint="give the rows the ids of the questions",

@@ -17,6 +17,12 @@ from dstill.records import Prompt, Reply
 __all__ = ["Synthetic", "digest"]
 
 
+class NoGold(DataError):
+    """A question that this teacher can not answer; rejections count it under a name of its own."""
+
+    code = "no_gold"
+
+
 class Synthetic(Teacher):
     name = "synthetic"
 
@@ -27,7 +33,7 @@ class Synthetic(Teacher):
     async def ask(self, prompt: Prompt) -> Reply:
         example = prompt.example
         if example.answer is None:
-            raise DataError(
+            raise NoGold(
                 "the question has no gold answer, and the synthetic teacher knows no other",
                 where=f"id {example.id}",
                 hint="ask another teacher, or use the task's own questions",

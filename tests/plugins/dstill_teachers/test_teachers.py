@@ -56,8 +56,9 @@ def test_the_synthetic_teacher_answers_in_the_tasks_own_form() -> None:
 
 
 def test_the_synthetic_teacher_does_not_invent() -> None:
-    with pytest.raises(DataError, match="no gold answer"):
+    with pytest.raises(DataError, match="no gold answer") as caught:
         reply(Synthetic(), prompt())
+    assert caught.value.code == "no_gold"  # what rejections are counted under
 
 
 def test_another_gold_is_another_reply(tmp_path: Path) -> None:
@@ -101,10 +102,11 @@ def test_replay_goes_by_id_and_then_by_the_exact_question(tmp_path: Path) -> Non
     assert reply(replay(file), prompt(id="b", question="x")).text == " => 2"
     assert reply(replay(file), prompt(id="a", question="y")).text == " => 3"  # the id is of another question
     assert reply(replay(file), prompt(id="c", question="Y, in other words")).text == " => 3"
-    with pytest.raises(DataError, match=r"2 different answers to the question \(a, b\)"):
+    with pytest.raises(DataError, match=r"2 different answers to the question \(a, b\)") as several:
         reply(replay(file), prompt(id="z", question="x"))
-    with pytest.raises(DataError, match="no answer to the question"):
+    with pytest.raises(DataError, match="no answer to the question") as none:
         reply(replay(file), prompt(id="z", question="z"))
+    assert (several.value.code, none.value.code) == ("several_answers", "not_in_file")
 
 
 def test_a_corrected_file_is_replayed_anew(tmp_path: Path) -> None:
