@@ -19,7 +19,7 @@ from dstill_querydsl.fields import Fields, raw_fields
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.guard_mapping import limits_on
 from dstill_querydsl.indices import Index
-from dstill_querydsl.orders import orders_in
+from dstill_querydsl.orders import PLANTED, orders_in
 from dstill_querydsl.pruning import Pruned, Pruner
 from dstill_querydsl.values import Values
 
@@ -40,8 +40,12 @@ class Study:
         if unknown := _unknown(index):
             log.warning("the mapping has types that dstill does not know, so that no body is held to them: %s", unknown)
         for order in orders_in(index.mapping, index.told)[:_NAMED]:
+            planted = any(text in order for text in PLANTED)
+            whose = " (planted by the pack's own adversarial questions)" if planted else ""
             log.warning(
-                "instruction-like text in %s; it is data to dstill, and the guard holds whatever it says", order
+                "instruction-like text in %s%s; it is data to dstill, and the guard holds whatever it says",
+                order,
+                whose,
             )
 
     @cached_property

@@ -63,6 +63,8 @@ def test_what_cannot_be_audited(cli: Cli, project: Path) -> None:
     file = written(project / "questions.jsonl", {"question": "add 1 and 2"})
     ended = cli("audit", file)
     assert (ended.code, ended.err.splitlines()[0]) == (4, "error: no golds to audit")
-    assert cli("audit", "nowhere").code == 2
+    assert cli("audit", "nowhere").err.startswith("error: no run 'nowhere'")
+    missing = cli("audit", "nowhere.jsonl")
+    assert (missing.code, missing.err.splitlines()[0]) == (2, "error: no file nowhere.jsonl")
     (project / "golds.txt").write_text("x")
     assert cli("audit", "golds.txt").code == 4

@@ -64,7 +64,7 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
 
 def _given(found: App, what: str | None) -> tuple[Task, Executor | None, list[Example]]:
     """The task, what runs its answers, and the questions."""
-    if what is not None and (not Path(what).is_file() or (RUNS / what / MANIFEST).exists()):
+    if what is not None and _is_run(what):
         run = found.open(what)
         examples = [record.example for split in SPLITS for record in run.records(split)]
         return run.task, run.executor(), examples
@@ -74,6 +74,13 @@ def _given(found: App, what: str | None) -> tuple[Task, Executor | None, list[Ex
     if what is not None:
         return task, executor, read_questions(Path(what))
     return task, executor, [example for split in SPLITS for example in task.examples(split)]
+
+
+def _is_run(what: str) -> bool:
+    """Whether WHAT names a run, there or not; what has a suffix and is neither is a file that is not there."""
+    if Path(what).is_file():
+        return (RUNS / what / MANIFEST).exists()
+    return Path(what).is_dir() or (RUNS / what).is_dir() or not Path(what).suffix
 
 
 # --- for a person -----------------------------------------------------------------------

@@ -5,7 +5,7 @@ import pytest
 from dstill.records import Draft, Example
 from dstill_querydsl import weblogs
 from dstill_querydsl.engines.self_check import orders
-from dstill_querydsl.orders import orders_in
+from dstill_querydsl.orders import PLANTED, orders_in
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.values import Values
 
@@ -87,6 +87,15 @@ def test_bad_input_033(caplog) -> None:
     assert [(p.layer, p.code, p.pointer) for p in problems if p.is_error] == [
         ("guard", "script", "/query/script_score")
     ]
+
+
+def test_what_the_packs_own_questions_plant_is_called_so(caplog) -> None:
+    example = Example(id="1", question="notes", context={"mapping": _described(PLANTED[0])})
+    with caplog.at_level(logging.WARNING, logger="dstill"):
+        QueryDsl().study(example)
+    [told] = caplog.messages
+    assert "(planted by the pack's own adversarial questions); it is data to dstill" in told
+    assert all(orders_in(_described(text)) == [f"field 'note': '{text}'"] for text in PLANTED[:2])
 
 
 def test_doctor_tells_of_them_and_goes_on() -> None:
