@@ -21,7 +21,10 @@ from dstill_querydsl.drift import field_count, fields_digest
 from dstill_querydsl.engines import Capabilities, HttpEngine
 from dstill_querydsl.engines.reading import Read, read
 from dstill_querydsl.engines.rules import check_name
+from dstill_querydsl.fields import Fields
 from dstill_querydsl.guard_mapping import limits_on
+from dstill_querydsl.questions.invented import APART
+from dstill_querydsl.questions.roles import KINDS
 
 if TYPE_CHECKING:
     from dstill_querydsl.pack import Settings
@@ -44,10 +47,19 @@ def describe(engine: Engine, config: Settings) -> ProjectFiles:
         if not documents:
             raise DataError(f"'{name}' holds no documents", where=engine.url, hint="fill it, or name another index")
         limits = limits_on(mapping, config.guard)
-        found = read(server, name, mapping, allows=limits.allows, most=config.known_fields, texts=config.sample_texts)
+        found = read(
+            server,
+            name,
+            mapping,
+            allows=limits.allows,
+            most=config.known_fields,
+            texts=config.sample_texts,
+            together=config.question_fields,
+        )
         there = server.capabilities
     now = _now(mapping, found, datetime.now(UTC))
-    kept = {**mapping, "_meta": {**mapping.get("_meta", {}), "now": now}} if now else mapping
+    more = {**({"now": now} if now else {}), **({APART: found.apart} if found.apart else {})}
+    kept = {**mapping, "_meta": {**mapping.get("_meta", {}), **more}} if more else mapping
     read_from = f"read from {str(there).strip()}: {_what(name, documents, mapping)}"
     return ProjectFiles(
         files={"mapping.json": _text(kept), "values.json": _text(found.values.to_json())},
@@ -59,7 +71,7 @@ def describe(engine: Engine, config: Settings) -> ProjectFiles:
             **OWN,
         },
         recipe=RECIPE,
-        about=(read_from, *_about(found, config, now)),
+        about=(read_from, *_about(found, config, now), *_useless(mapping)),
     )
 
 
@@ -76,7 +88,13 @@ RECIPE: Mapping[str, Any] = {
 
 def _what(name: str, documents: int, mapping: Mapping[str, Any]) -> str:
     fields, digest = field_count(mapping), fields_digest(mapping)[:12]
-    return f"'{name}', {documents:,} documents, {fields:,} fields (their names and types: {digest})"
+    counts = f"{documents:,} document{'s' * (documents != 1)}, {fields:,} field{'s' * (fields != 1)}"
+    return f"'{name}', {counts} (their names and types: {digest})"
+
+
+def _useless(mapping: Mapping[str, Any]) -> Iterator[str]:
+    if not any(one.family in KINDS for one in Fields.of(mapping)):
+        yield "warning: no question can be made of it: it has no field of a type that questions know"
 
 
 def _about(found: Read, config: Settings, now: str) -> Iterator[str]:
@@ -86,6 +104,11 @@ def _about(found: Read, config: Settings, now: str) -> Iterator[str]:
     if known > config.question_fields:
         yield f"questions are made of the first {config.question_fields} of these ({_SECTION}.question_fields)"
     yield from _left_out(found)
+    if "texts" in found.unread.values() and not config.sample_texts:
+        yield f"questions about texts find little: --set {_SECTION}.sample_texts=20 reads a few words of 20 documents"
+    if found.apart:
+        pairs = sum(map(len, found.apart.values()))
+        yield f"pairs of fields that no document has, nor a question: {pairs:,} (_meta.{APART} in mapping.json)"
     if now:
         yield f"its newest date is {now}, which stands for now in questions: _meta.now in mapping.json"
 

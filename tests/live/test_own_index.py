@@ -107,6 +107,10 @@ def test_init_reads_a_wide_index_and_says_what_it_left_out(proxy: EngineProxy, t
     assert values["type.keyword"][0] == "PushEvent"
     assert values["created_at"] == {"min": "2015-02-01T00:00:00.000Z", "max": "2015-02-01T00:00:16.000Z"}
     assert list(values)[:5] == ["actor.id", "created_at", "public", "repo.id", "type.keyword"]
+    apart = json.loads((tmp_path / "mine" / "mapping.json").read_text())["_meta"]["fields_apart"]
+    assert "payload.push_id" in apart["payload.comment.id"]  # nobody comments by pushing
+    # without sample_texts no request brings a document: counts, values and bounds of fields alone
+    assert all(one.json["size"] == 0 for one in proxy.asked if one.path == f"/{INDEX}/_search")
 
 
 def test_a_denied_field_is_never_asked_for(proxy: EngineProxy, tmp_path: Path) -> None:

@@ -44,4 +44,5 @@ def changes(then: Facts, now: Facts) -> Iterator[Change]:
             yield Change(message=f"the mapping of '{name}' differs, though its fields have the same names and types")
         count = before.get("documents", after["documents"])
         if count != after["documents"]:
-            yield Change(message=f"'{name}' holds {after['documents']:,} documents, and held {count:,}")
+            held = f"{after['documents']:,} document{'s' * (after['documents'] != 1)}"
+            yield Change(message=f"'{name}' holds {held}, and held {count:,}")

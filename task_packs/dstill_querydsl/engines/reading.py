@@ -1,8 +1,9 @@
 """What the fields of an index on a server hold, read by searches that write nothing.
 
-    read(server, "logs", mapping, allows=lambda name: True, most=100, texts=0)
+    read(server, "logs", mapping, allows=lambda name: True, most=100, texts=0, together=40)
     → Read(values={"level": ["info", "error"], "took": {"min": 1, "max": 900}, …},     # the fullest field first
-           unread={"message": "texts", "secret": "denied by guard.fields", …})
+           unread={"message": "texts", "secret": "denied by guard.fields", …},
+           apart={"comment.id": ["push.size"]})   # of the first 40, pairs that no document has
 
 For many fields at a time: how many documents have them, then their most frequent values or their bounds;
 and some points of places. A field that is not allowed is in none of the requests. Of texts nothing is
@@ -12,13 +13,14 @@ left out. Not covered: whether a list of values stays complete; an index moves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from dstill.config import looks_secret
 from dstill.records import OutcomeKind
+from dstill_querydsl.engines.beside import apart
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.phrases import phrases
 from dstill_querydsl.engines.replies import told
@@ -56,10 +58,18 @@ class Read:
     values: Values
     unread: Mapping[str, str]  # field → why nothing is known of it
     newest: datetime | None = None  # of the date that most documents have
+    apart: Mapping[str, Sequence[str]] = field(default_factory=dict)  # field → others that no document has beside it
 
 
 def read(
-    server: HttpEngine, name: str, mapping: Mapping[str, Any], *, allows: Callable[[str], bool], most: int, texts: int
+    server: HttpEngine,
+    name: str,
+    mapping: Mapping[str, Any],
+    *,
+    allows: Callable[[str], bool],
+    most: int,
+    texts: int,
+    together: int,
 ) -> Read:
     """`most` fields at most, those that most documents have. Raises ServiceError, AuthError."""
     known: dict[str, Known] = {}
@@ -90,7 +100,12 @@ def read(
         else:
             known[one.name] = found
     ordered = sorted(known, key=lambda name: _place(known[name], filled[name], most=max(filled.values())))
-    return Read(values=Values({name: known[name] for name in ordered}), unread=unread, newest=_newest(best, known))
+    return Read(
+        values=Values({name: known[name] for name in ordered}),
+        unread=unread,
+        newest=_newest(best, known),
+        apart=apart(server, name, [one for one in map(fields.get, ordered[:together]) if one is not None]),
+    )
 
 
 def _place(one: Known, filled: int, most: int) -> tuple[int, bool]:

@@ -156,7 +156,8 @@ def _size(server: HttpEngine, name: str, count: int, mapping: Mapping[str, Any])
     if not count:
         what = f"'{name}' holds no documents"
         problem = DataError(what, where=server.settings.url, hint="check its name: [engine] index, or --index")
-    found = f"{count:,} documents, {field_count(mapping):,} fields"
+    fields = field_count(mapping)
+    found = f"{count:,} document{'s' * (count != 1)}, {fields:,} field{'s' * (fields != 1)}"
     return CheckResult(name=f"index {name}", found=found, problem=problem)
 
 

@@ -36,6 +36,15 @@ _LACKS: Sequence[Way] = (
     "without a {f}", "that have no {f}", "where the {f} is missing", "lacking a {f}", "whose {f} is unknown",
     "with no {f}",
 )  # fmt: skip
+# Of a field that is called by a plural: awards.
+_HAVE: Sequence[Way] = (
+    "that have {f}", "with {f}", "where the {f} are known", "with any {f} at all", "that come with {f}",
+    "whose {f} are set",
+)  # fmt: skip
+_LACK: Sequence[Way] = (
+    "without {f}", "that have no {f}", "where the {f} are missing", "lacking {f}", "whose {f} are unknown",
+    "with no {f}",
+)  # fmt: skip
 _YES: Sequence[Way] = (
     "with {f} true", "whose {f} is true", "where {f} is yes", "with {f} set to true", "that are marked {f}",
 )  # fmt: skip
@@ -135,13 +144,15 @@ def _sparse(draw: Draw, here: bool) -> Role:
 
 def has(draw: Draw) -> Clause:
     role = _sparse(draw, True)
-    return said(draw, role, _HAS, {"exists": {"field": role.field}}, f"{role.field} is there: exists.")
+    ways = _HAVE if role.word.noun == role.word.many else _HAS
+    return said(draw, role, ways, {"exists": {"field": role.field}}, f"{role.field} is there: exists.")
 
 
 def lacks(draw: Draw) -> Clause:
     role = _sparse(draw, False)
     why = f"{role.field} is missing: exists in must_not."
-    return said(draw, role, _LACKS, {"exists": {"field": role.field}}, why, occur="must_not")
+    ways = _LACK if role.word.noun == role.word.many else _LACKS
+    return said(draw, role, ways, {"exists": {"field": role.field}}, why, occur="must_not")
 
 
 def coded(draw: Draw) -> Clause:

@@ -51,4 +51,5 @@ def fitting(kind: str, known: Known, *, whole: bool = False) -> tuple[Known, tup
     left = tuple(value for value in values if value not in kept)
     bounds = {"number": _number, "date": _HOLDS["date"]}.get(kind, lambda bound: False)
     low, high = (bound if bound is not None and bounds(bound) else None for bound in (known.low, known.high))
-    return replace(known, values=kept, low=low, high=high), left
+    strange = tuple(bound for bound in (known.low, known.high) if bound is not None and not bounds(bound))
+    return replace(known, values=kept, low=low, high=high), (*left, *strange)

@@ -3,45 +3,54 @@
 In: roles, a seed. Out: (id, source) pairs, the same bytes for the same seed, and a mapping that holds
 just the roles' fields, so that a server can index them:
 
-    invented(roles, Values.read({"level": ["error", "warn"]}), seed=0, now=…)
+    invented(roles, seed=0, now=…, apart={"comment.id": ["push.size"]})
     ("i0000", {"level": "warn", "took": 412})
 
 Nothing is claimed of the user's data: these documents only show that a gold runs and tells
 something. A field of which nothing is known gets made-up words and numbers. Two in five of them
-are missing here and there, so that `exists` has something to find.
+are missing here and there, so that `exists` has something to find. Fields that are `apart` are in no document
+together: what questions ask of one document, a real one can have.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from dstill_querydsl.questions.moments import moment, written
 from dstill_querydsl.questions.roles import Role
 
-__all__ = ["COUNT", "invented", "settings_for"]
+__all__ = ["APART", "COUNT", "invented", "settings_for"]
 
 COUNT = 400
+APART = "fields_apart"  # in a mapping's _meta: field → others that no document of the index has beside it
 _WORDS = (
     "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "harbor", "inlet", "juniper", "kestrel", "lagoon",
     "meadow", "nectar", "orchid", "pepper", "quartz", "ridge", "saffron", "timber", "umber", "valley", "willow",
     "yarrow", "zephyr",
 )  # fmt: skip
 _SPAN = timedelta(days=400)
+ENOUGH = 3  # known numbers, beside which none is made up: the index would not hold it
 _CITIES = ((52.52, 13.4), (48.86, 2.35), (51.5, -0.13), (40.71, -74.0), (35.68, 139.69), (-33.87, 151.21))
 
 Maker = Callable[[Role, Random, datetime], Any]
 
 
-def invented(roles: Sequence[Role], seed: int, now: datetime, count: int = COUNT) -> Iterator[tuple[str, Any]]:
+def invented(
+    roles: Sequence[Role],
+    seed: int,
+    now: datetime,
+    count: int = COUNT,
+    apart: Mapping[str, Collection[str]] | None = None,
+) -> Iterator[tuple[str, Any]]:
     """`count` documents; of nested fields one to three objects each."""
     random = Random(f"invented {seed}")
     sparse = {role.field for role in roles if random.randrange(5) < 2}
     paths = sorted({role.nested for role in roles if role.nested})
     for number in range(count):
         source: dict[str, Any] = {}
-        for role in roles:
+        for role in _together(roles, apart, random) if apart else roles:
             if not role.nested and not (role.field in sparse and random.randrange(4) == 0):
                 _put(source, role.stored.split("."), _value(role, random, now))
         for path in paths:
@@ -49,6 +58,16 @@ def invented(roles: Sequence[Role], seed: int, now: datetime, count: int = COUNT
             objects = [_object(path, inner, random, now) for _ in range(random.choice((1, 1, 2, 3)))]
             _put(source, path.split("."), [one for one in objects if one])
         yield f"i{number:04d}", source
+
+
+def _together(roles: Sequence[Role], apart: Mapping[str, Collection[str]], random: Random) -> list[Role]:
+    """Of the roles some that one document may have, drawn so that each has its turn; in their own order."""
+    chosen: set[str] = set()
+    for role in random.sample(roles, len(roles)):
+        name = role.stored
+        if not any(other in apart.get(name, ()) or name in apart.get(other, ()) for other in chosen):
+            chosen.add(name)
+    return [role for role in roles if role.stored in chosen]
 
 
 def _object(path: str, roles: Sequence[Role], random: Random, now: datetime) -> dict[str, Any]:
@@ -85,7 +104,7 @@ def _category(role: Role, random: Random, now: datetime) -> Any:
 
 def _number(role: Role, random: Random, now: datetime) -> Any:
     known = role.known
-    if known.values and random.randrange(2):
+    if len(known.values) >= ENOUGH or (known.values and random.randrange(2)):
         return random.choice(known.values)
     low, high = _span(role)
     if role.whole:
@@ -121,6 +140,8 @@ def _text(role: Role, random: Random, now: datetime) -> Any:
 
 
 def _boolean(role: Role, random: Random, now: datetime) -> Any:
+    if len(role.known.values) == 1:
+        return role.known.values[0]
     return random.randrange(3) > 0
 
 

@@ -18,7 +18,7 @@ from typing import Any, Mapping, Sequence
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.indices import Index
 from dstill_querydsl.pruning_words import split
-from dstill_querydsl.questions.invented import invented, settings_for
+from dstill_querydsl.questions.invented import APART, invented, settings_for
 from dstill_querydsl.questions.lexicon import Lexicon
 from dstill_querydsl.questions.moments import moment
 from dstill_querydsl.questions.roles import Left, Role, roles_of
@@ -123,7 +123,8 @@ def _told(roles: Sequence[Role]) -> tuple[Role, ...]:
 
 def _invented(index: Index, roles: Sequence[Role], seed: int, now: datetime) -> Index:
     """The index with documents made up for those roles, and a mapping of no other field."""
-    made = tuple(invented(roles, seed, now))
+    apart = index.mapping.get("_meta", {}).get(APART)
+    made = tuple(invented(roles, seed, now, apart=apart if isinstance(apart, Mapping) else None))
     return replace(
         index,
         mapping=_reduced(index.mapping, roles),

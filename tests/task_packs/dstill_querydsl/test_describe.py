@@ -62,6 +62,7 @@ def test_what_a_person_is_told(url: str) -> None:
         "values of 13 fields are in values.json",
         "without values, texts: message, title",
         "without values, without a value: empty",
+        "questions about texts find little: --set task.querydsl.sample_texts=20 reads a few words of 20 documents",
         "its newest date is 2025-02-10T00:00:00.000Z, which stands for now in questions: _meta.now in mapping.json",
     )
 
@@ -171,3 +172,28 @@ def test_a_project_is_checked_against_its_own_mapping(url: str, cli: Any, monkey
         assert ended.code == 9
         assert "unknown field 'levle'" in ended.out
         assert "did you mean 'level'" in ended.out
+
+
+def test_fields_that_are_never_together_stand_in_the_mapping(url: str) -> None:
+    documents = [
+        ("1", {"kind": "push", "size": 3}),
+        ("2", {"kind": "push", "size": 4}),
+        ("3", {"kind": "talk", "words": 9}),
+    ]
+    types = {"kind": {"type": "keyword"}, "size": {"type": "long"}, "words": {"type": "long"}}
+    with HttpEngine(Engine(url=url), writable=True) as engine:
+        engine.index("dstill-kinds", {"properties": types}, documents)
+        project = described(url, "dstill-kinds")
+        engine.drop("dstill-kinds")
+    assert json.loads(project.files["mapping.json"])["_meta"]["fields_apart"] == {"size": ["words"]}
+    told = "pairs of fields that no document has, nor a question: 1 (_meta.fields_apart in mapping.json)"
+    assert told in project.about
+
+
+def test_an_index_of_which_no_question_can_be_made(url: str) -> None:
+    with HttpEngine(Engine(url=url), writable=True) as engine:
+        engine.index("dstill-odd", {"properties": {"shape": {"type": "geo_shape"}}}, [("1", {"shape": "POINT (1 2)"})])
+        about = described(url, "dstill-odd").about
+        engine.drop("dstill-odd")
+    assert "'dstill-odd', 1 document, 1 field (their names" in about[0]
+    assert about[-1] == "warning: no question can be made of it: it has no field of a type that questions know"

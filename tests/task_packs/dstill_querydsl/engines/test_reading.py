@@ -75,7 +75,7 @@ WIDE: Mapping[str, Any] = {"properties": {f"f{n}": {"type": "integer"} for n in 
 
 
 def reading(engine: Any, mapping: Mapping[str, Any] = MAPPING, name: str = NAME, **more: Any) -> Read:
-    return read(engine, name, mapping, **{"allows": lambda _: True, "most": 100, "texts": 0, **more})
+    return read(engine, name, mapping, **{"allows": lambda _: True, "most": 100, "texts": 0, "together": 40, **more})
 
 
 def test_values_bounds_and_places_of_every_kind(engine: HttpEngine) -> None:
@@ -132,7 +132,7 @@ def test_of_a_wide_index_the_fullest_fields_are_read(engine: HttpEngine) -> None
     assert len(list(found.values)) == 30
     assert {"f7", "f8"} <= set(found.values)
     assert sum(why == "in fewer documents" for why in found.unread.values()) == 870
-    assert len(asked.bodies) == 900 // AT_ONCE + 2
+    assert len(asked.bodies) == 900 // AT_ONCE + 2 + 1  # how full they are, what they hold, what goes together
 
 
 def test_a_request_that_is_too_much_is_asked_in_parts(engine: HttpEngine) -> None:

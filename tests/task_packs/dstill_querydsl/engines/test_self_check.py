@@ -91,7 +91,7 @@ def test_an_index_of_the_users_is_only_read(server: Any) -> None:
             results = [one for one in executor.self_check() if one.checked]
         names = [one.name for one in results]
         assert names[3] == "index dstill-mine"
-        assert results[3].found == "2 documents, 1 fields"
+        assert results[3].found == "2 documents, 1 field"
         assert names[4:] == [
             *(one.name for one in invariants(2)),
             "_validate/query of match_all",

@@ -1,0 +1,73 @@
+"""Which fields no document has together: one search, of counts alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator, Mapping
+
+import pytest
+
+from dstill.parts import Engine
+from dstill.records import Outcome, OutcomeKind
+from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines.beside import apart
+from dstill_querydsl.fields import Field, Fields
+
+MAPPING: Mapping[str, Any] = {
+    "properties": {
+        "type": {"type": "text", "fields": {"keyword": {"type": "keyword"}}},
+        "push": {"properties": {"size": {"type": "long"}, "head": {"type": "keyword"}}},
+        "comment": {"properties": {"id": {"type": "long"}}},
+        "parts": {"type": "nested", "properties": {"name": {"type": "keyword"}}},
+    }
+}
+DOCUMENTS: list[tuple[str, Mapping[str, Any]]] = [
+    ("1", {"type": "push", "push": {"size": 1}, "parts": [{"name": "a"}]}),
+    ("2", {"type": "push", "push": {"size": 2, "head": "abc"}}),
+    ("3", {"type": "comment", "comment": {"id": 7}}),
+]
+NAMES = ("push.size", "comment.id", "type.keyword", "push.head", "parts.name")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[HttpEngine]:
+    with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as opened:
+        opened.index("dstill-kinds", MAPPING, DOCUMENTS)
+        opened.index("dstill-types", MAPPING, DOCUMENTS[2:])
+        yield opened
+
+
+def fields(*names: str) -> list[Field]:
+    known = Fields.of(MAPPING)
+    return [one for one in map(known.get, names) if one is not None]
+
+
+def test_pairs_that_no_document_has(engine: HttpEngine) -> None:
+    assert apart(engine, "dstill-kinds", fields(*NAMES)) == {"comment.id": ["push.head", "push.size"]}
+    # a sub-field stands under the field whose values it has
+    assert apart(engine, "dstill-types", fields("push.size", "type.keyword")) == {"push.size": ["type"]}
+
+
+def test_one_request_that_brings_no_document_and_no_value(engine: HttpEngine) -> None:
+    asked: list[Any] = []
+
+    class Recorder:
+        def search(self, name: str, body: Mapping[str, Any]) -> Outcome:
+            asked.append(body)
+            return engine.search(name, body)
+
+    apart(Recorder(), "dstill-kinds", fields(*NAMES))  # type: ignore[arg-type]
+    [body] = asked
+    assert body["size"] == 0
+    assert list(body["aggs"]) == ["beside"]
+    assert "parts.name" not in json.dumps(body)  # in nested objects it would be another question
+    assert apart(Recorder(), "dstill-kinds", fields("push.size")) == {}  # type: ignore[arg-type]
+    assert len(asked) == 1
+
+
+def test_an_engine_that_does_not_answer_it_costs_nothing_else() -> None:
+    class Silent:
+        def search(self, name: str, body: Mapping[str, Any]) -> Outcome:
+            return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="timed out")
+
+    assert apart(Silent(), "dstill-kinds", fields(*NAMES)) == {}  # type: ignore[arg-type]

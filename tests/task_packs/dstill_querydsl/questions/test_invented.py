@@ -1,0 +1,50 @@
+"""Documents for an index whose own are not here: what its fields are known to hold, and which go together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dstill_querydsl.indices import Index
+from dstill_querydsl.questions.holdings import fitting
+from dstill_querydsl.questions.scene import Scene
+from dstill_querydsl.values import Known, Values
+
+PROPERTIES: dict[str, Any] = {
+    "kind": {"type": "keyword"},
+    "size": {"type": "integer"},
+    "words": {"type": "integer"},
+    "open": {"type": "boolean"},
+}
+VALUES = {"kind": ["push", "talk"], "size": {"min": 0, "max": 900, "examples": [1, 2, 800]}, "words": {"max": 9}}
+
+
+def sources(meta: Any = None, **values: Any) -> tuple[Any, ...]:
+    mapping = {"properties": PROPERTIES, **({"_meta": meta} if meta else {})}
+    told = Values.read({**VALUES, **values})
+    return Scene.of(Index(name="mine", mapping=mapping, settings={}, now="", documents=tuple, told=told)).sources
+
+
+def test_fields_that_are_apart_are_in_no_document_together() -> None:
+    assert any({"size", "words"} <= set(one) for one in sources())
+    parted = sources({"fields_apart": {"size": ["words"]}})
+    assert parted == sources({"fields_apart": {"size": ["words"]}})  # the same ones at every call
+    assert not any({"size", "words"} <= set(one) for one in parted)
+    for name in ("size", "words"):  # each has its turn, beside what it may be beside
+        assert sum({name, "kind"} <= set(one) for one in parted) > len(parted) / 5
+
+
+def test_what_somebody_else_wrote_there_is_passed_over() -> None:
+    assert sources({"fields_apart": "yes"}) == sources()
+
+
+def test_known_numbers_and_flags_are_kept_to() -> None:
+    made = sources()
+    assert {one["size"] for one in made if "size" in one} == {1, 2, 800}
+    assert {one["open"] for one in made if "open" in one} == {True, False}
+    assert {one["open"] for one in sources(open=[True]) if "open" in one} == {True}
+
+
+def test_a_bound_that_a_field_cannot_have_is_told() -> None:
+    assert fitting("category", Known(values=("a",), low="x")) == (Known(values=("a",)), ("x",))
+    assert fitting("number", Known(low="many", high=9)) == (Known(high=9), ("many",))
+    assert fitting("date", Known(low="2025-01-01")) == (Known(low="2025-01-01"), ())
