@@ -150,7 +150,8 @@ def _lines(every: float = 10.0) -> Progress:
         now = time.monotonic()
         since, at = began.setdefault(what, (now, done))
         said, then = last.get(what, (now - every, -1))
-        if now - said >= every or (done == total != then and total):
+        ended = bool(total) and done == total
+        if (now - said >= every or ended) and not (ended and then == done):  # the end is said once
             last[what] = (now, done)
             left = _clock((now - since) * (total - done) / (done - at)) if at < done < total else ""
             words = [f"{what} {done}/{total}" if total else f"{what} {done}", detail, f"{left} left" if left else ""]
