@@ -144,14 +144,14 @@ def _sparse(draw: Draw, here: bool) -> Role:
 
 def has(draw: Draw) -> Clause:
     role = _sparse(draw, True)
-    ways = _HAVE if role.word.noun == role.word.many else _HAS
+    ways = _HAVE if role.word.nouns == role.word.noun else _HAS
     return said(draw, role, ways, {"exists": {"field": role.field}}, f"{role.field} is there: exists.")
 
 
 def lacks(draw: Draw) -> Clause:
     role = _sparse(draw, False)
     why = f"{role.field} is missing: exists in must_not."
-    ways = _LACK if role.word.noun == role.word.many else _LACKS
+    ways = _LACK if role.word.nouns == role.word.noun else _LACKS
     return said(draw, role, ways, {"exists": {"field": role.field}}, why, occur="must_not")
 
 

@@ -13,10 +13,11 @@ from dstill.errors import DataError
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.indices import NAMES, Index, bundled
 from dstill_querydsl.questions.compose import compose
+from dstill_querydsl.questions.conditions_values import VALUES
 from dstill_querydsl.questions.lexicon import Lexicon
 from dstill_querydsl.questions.lexicons import LEXICONS
 from dstill_querydsl.questions.plan import TEMPLATES
-from dstill_querydsl.questions.scene import Skip
+from dstill_querydsl.questions.scene import Scene, Skip
 from dstill_querydsl.questions.scenes import Scenes
 from dstill_querydsl.questions.units import around, spell
 from dstill_querydsl.questions.words import mark, noun_of, nouns, plain, plural, sayable, skeleton
@@ -247,3 +248,12 @@ def test_a_question_names_the_field_where_several_could_be_meant() -> None:
                     assert name in made.example.question, (template.name, made.example)
                     seen += 1
     assert seen > 1_000
+
+
+def test_a_field_that_is_called_by_a_plural_is_spoken_of_as_one() -> None:
+    lexicon = {"fields": {"tags": {"noun": "tags", "nouns": "tags"}}}
+    mapping = {"properties": {"tags": {"type": "keyword"}}, "_meta": {"lexicon": lexicon}}
+    scene = Scene.of(Index(name="mine", mapping=mapping, settings={}, now="", documents=lambda: [("1", {})]))
+    said = {plain(VALUES["lacks"](scene.draw(Random(seed))).text) for seed in range(40)}
+    assert {"where the tags are missing", "without tags"} <= said
+    assert not [text for text in said if " is " in text or " a " in text]
