@@ -16,14 +16,14 @@ from dstill import hardware, processes, stages
 from dstill.errors import ConfigError, DataError, RunError, did_you_mean
 from dstill.folder import data_file, system_file
 from dstill.making import make_student, modalities
-from dstill.parts import Executor, TrainingJob, Writer
+from dstill.parts import Closeness, Executor, TrainingJob, Writer
 from dstill.records import SPLITS, Example, Level, Prediction, Record, Verdict
 from dstill.watching import lost, watched
 
 if TYPE_CHECKING:
     from dstill.run import Run
 
-__all__ = ["BLOCK", "evaluate", "scoring", "writer_of"]
+__all__ = ["BLOCK", "closeness", "evaluate", "scoring", "writer_of"]
 
 BLOCK = 256  # answers that are kept at once
 
@@ -192,6 +192,16 @@ def writer_of(run: Run, system: str) -> Writer:
         )
     )
     return student.load(folder)
+
+
+def closeness(run: Run, examples: Sequence[Example]) -> list[Closeness]:
+    """How near each question is to those of training; empty where the run has no baseline that knows."""
+    sources = [run.objective.prompt(run.task.source(example)) for example in examples]
+    for name in _baselines(run):
+        folder = run.folder / "baselines" / name
+        if folder.exists():
+            return make_student(run.plugins, run.config, name).load(folder).closeness(sources)
+    return []
 
 
 def _scores(run: Run, verdicts: Sequence[Verdict]) -> dict[str, Any]:

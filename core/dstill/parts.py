@@ -34,6 +34,7 @@ __all__ = [
     "Change",
     "CheckResult",
     "Choice",
+    "Closeness",
     "Device",
     "Engine",
     "Executor",
@@ -379,12 +380,24 @@ class Written:
     truncated: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Closeness:
+    """How near a source is to those of training."""
+
+    value: float  # 0: nothing in common; 1: it was one of them
+    far: float  # below it an answer is not to be expected
+
+
 class Writer(ABC):
     """A student ready to write."""
 
     @abstractmethod
     def write(self, sources: Sequence[str]) -> Iterator[Written]:
         """Greedy answers, in the order of `sources`."""
+
+    def closeness(self, sources: Sequence[str]) -> list[Closeness]:
+        """How near each source is to what this student was fitted on; empty where it does not know."""
+        return []
 
 
 class Student(Part, ABC):

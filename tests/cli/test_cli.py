@@ -631,6 +631,28 @@ def test_the_python_road_opens_what_the_command_line_made(cli: Cli, finished: Pa
     run = Run.open("mine", plugins=plugins.load([toy_file]))
     assert len(run.verdicts()) == 13
 
+    plain = Path("plain.py").read_text().replace("    checks", "    demo = {'project.seed': 1}\n    checks")
+    Path("plain.py").write_text(plain)
+    ended = cli("--plugin", "plain.py", "demo", "--task", "plainly", "--quick")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: task 'plainly' has no quick demo")
+
+
+def test_predict_warns_of_a_question_that_is_far_from_training(cli: Cli, finished: Path) -> None:
+    assert last(cli("predict", "add 2 and 1", "--run", "mine", "--json"))["similarity"] is None  # nobody knows yet
+    assert cli("evaluate", "mine").code == 0  # with the nearest question as a baseline
+    near = cli("predict", "add 2 and 1", "--run", "mine")
+    assert (near.code, near.err) == (0, "")
+    far = cli("predict", "wer hat gewonnen", "--run", "mine", "--json")
+    assert last(far)["similarity"] == 0
+    assert far.err == (
+        "warning: no training question is like this one (similarity 0.00, below 0.5): the answer is a guess\n"
+    )
+    both = cli("predict", "--run", "mine", stdin=b"add 2 and 1\nwer hat gewonnen\n")
+    assert both.err.startswith("warning: no training question is like 1 of these 2 (similarity below 0.5)")
+    (finished / "baselines" / "nearest" / "nearest.json").write_text("{")
+    broken = cli("predict", "add 2 and 1", "--run", "mine")
+    assert (broken.code, broken.out) == (0, "1+2\n")
+    assert broken.err.startswith("note: whether a question is like those of training is not known: ")
 
 # --- what a terminal gets ---------------------------------------------------------------
 
@@ -685,6 +707,19 @@ def test_a_narrow_terminal_shows_figures_and_no_bar(width: int, bar: bool) -> No
     code = """if True:
         from dstill.cli import console
         with console.progress() as report:
+def test_the_end_is_said_once_however_late_it_is_said_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter([0.0, 1.0, 60.0, 61.0])
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(now))
+    with console.progress() as report:
+        report("training", 1, 250)
+        report("training", 250, 250)
+        report("training", 250, 250, "loss 0.1")
+        report("training", 250, 250)
+    assert capsys.readouterr().err == "training 1/250\ntraining 250/250\n"
+
+
             report("training", 1_500, 20_000, "12.5 rows/s, loss 1.1000")
     """
     ours, theirs = pty.openpty()

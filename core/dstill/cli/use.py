@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import sys
 from typing import Any, Iterator, Mapping
@@ -14,7 +15,8 @@ from dstill.cli.app import App, app, json_option, run_argument, set_option, sett
 from dstill.cli.console import emit, note, progress, visible
 from dstill.cli.given import text_of
 from dstill.cli.scores import show_scores
-from dstill.errors import AnswerError, DataError, FailedItems, UsageError
+from dstill.errors import AnswerError, DataError, DstillError, FailedItems, UsageError
+from dstill.evaluating import closeness
 from dstill.parts import Executor
 from dstill.records import Example, Verdict
 from dstill.rows import rows_from
@@ -96,7 +98,8 @@ def predict(found: App, question: str | None, run: str, execute: bool, as_json: 
     """Let the student of a run answer QUESTION.
 
     Without it, the questions of stdin: JSONL rows with "question", or plain lines. The exit code is 9
-    when an answer is refused or invalid.
+    when an answer is refused or invalid. In a run that was evaluated, a question that is far from all
+    training questions is warned of.
     """
     opened = found.open(run)
     context = _context(opened)
@@ -107,6 +110,7 @@ def predict(found: App, question: str | None, run: str, execute: bool, as_json: 
     else:
         with executor.open(opened.task, opened.settings.engine):
             results = answer(opened, examples, executor)
+    _tell_far(opened, examples, results)
     bad = [r for r in results if not r["ok"]]
     for result in results:
         if as_json:
@@ -118,6 +122,24 @@ def predict(found: App, question: str | None, run: str, execute: bool, as_json: 
     if bad:
         reason = bad[0]["reason"] if len(results) == 1 else f"{len(bad)} of {len(results)} answers are no use"
         raise AnswerError(reason, where=f"run {opened.name}", hint="--json shows each answer with what is wrong in it")
+
+
+def _tell_far(run: Run, examples: list[Example], results: list[dict[str, Any]]) -> None:
+    """Add how similar each question is to those of training, where that is known, and warn of those that are not."""
+    try:
+        near = closeness(run, examples)
+    except DstillError as problem:  # the answers are there all the same
+        note(f"note: whether a question is like those of training is not known: {problem.what}")
+        near = []
+    for result, found in itertools.zip_longest(results, near):
+        result["similarity"] = found and round(found.value, 3)
+    far = [found for found in near if found.value < found.far]
+    if far and len(results) == 1:
+        figure = f"similarity {far[0].value:.2f}, below {far[0].far}"
+        note(f"warning: no training question is like this one ({figure}): the answer is a guess")
+    elif far:
+        figure = f"similarity below {far[0].far}"
+        note(f"warning: no training question is like {len(far)} of these {len(results)} ({figure}): those are guesses")
 
 
 def answer(run: Run, examples: list[Example], executor: Executor | None) -> list[dict[str, Any]]:

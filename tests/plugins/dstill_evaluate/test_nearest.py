@@ -142,3 +142,14 @@ def test_the_package_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_it_knows_how_near_a_question_is(tmp_path: Path) -> None:
+    Nearest().fit(job(tmp_path, rows()))
+    writer = Nearest().load(tmp_path)
+    same, like, other = writer.closeness(
+        [f"predict: {q}" for q in ("the ten slowest requests", "requests that failed with 502", "wer hat gewonnen")]
+    )
+    assert same.value == pytest.approx(1)
+    assert same.value > like.value > like.far > other.value >= 0
+    assert Nearest().load(tmp_path, trained=False).closeness(["predict: anything"]) == []
