@@ -17,22 +17,23 @@ from dstill_querydsl.fields import Field
 
 __all__ = ["apart"]
 
+MOST = 100  # fields: the reply has a count for every two of them
+
 
 def apart(server: HttpEngine, name: str, fields: Sequence[Field]) -> dict[str, list[str]]:
     """Each pair once, under the name that comes first, a sub-field by its field; nothing where that is not answered."""
-    asked = {f"f{n}": one for n, one in enumerate(fields) if not one.nested}
+    asked = {f"f{n}": one for n, one in enumerate(fields[:MOST]) if not one.nested}
     if len(asked) < 2:
         return {}
-    filters = {key: {"exists": {"field": one.name}} for key, one in asked.items()}
-    outcome = server.search(name, {"size": 0, "aggs": {"beside": {"adjacency_matrix": {"filters": filters}}}})
+    having = {"filters": {"filters": {key: {"exists": {"field": one.name}} for key, one in asked.items()}}}
+    outcome = server.search(name, {"size": 0, "aggs": {"having": {**having, "aggs": {"beside": having}}}})
     if outcome.kind is not OutcomeKind.OK:
         return {}
-    buckets = told(outcome.raw, list, "aggregations", "beside", "buckets")
-    met = {frozenset(str(bucket["key"]).split("&")) for bucket in buckets}
+    counts = told(outcome.raw, dict, "aggregations", "having", "buckets")
     found: dict[str, list[str]] = {}
-    for pair in combinations(asked, 2):
-        if frozenset(pair) not in met:
-            first, second = sorted(_stored(asked[key]) for key in pair)
+    for one, other in combinations(asked, 2):
+        if not told(counts, dict, one, "beside", "buckets", other)["doc_count"]:
+            first, second = sorted((_stored(asked[one]), _stored(asked[other])))
             found.setdefault(first, []).append(second)
     return {first: sorted(others) for first, others in sorted(found.items())}
 

@@ -59,7 +59,7 @@ def test_one_request_that_brings_no_document_and_no_value(engine: HttpEngine) ->
     apart(Recorder(), "dstill-kinds", fields(*NAMES))  # type: ignore[arg-type]
     [body] = asked
     assert body["size"] == 0
-    assert list(body["aggs"]) == ["beside"]
+    assert list(body["aggs"]) == ["having"]
     assert "parts.name" not in json.dumps(body)  # in nested objects it would be another question
     assert apart(Recorder(), "dstill-kinds", fields("push.size")) == {}  # type: ignore[arg-type]
     assert len(asked) == 1
