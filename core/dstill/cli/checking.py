@@ -72,7 +72,7 @@ def check(
         idle = [] if answer.flaw else [name for name in task.idle(example) if name in (layers or known)]
         ok = not any(p.is_error for p in problems)
         total, refused = total + 1, refused + (not ok)
-        unseen.update(idle)
+        unseen.update(idle if ok else ())  # what is refused needs no reservation
         _show(answer.id, ok, problems, idle, as_json=as_json)
     if unseen:
         note(f"note: {_not_looked(unseen, total)}, for want of a mapping: give --mapping")
