@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import re
+import secrets
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Iterator, Mapping
@@ -29,18 +30,18 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths are those of the command
     "RAY_AIR_NEW_OUTPUT": "0",  # which prints on stdout, also where it is asked to be silent
+    "RAY_OVERRIDE_JOB_RUNTIME_ENV": "1",  # a job may have variables of its own: these beside them
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
 }
-LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Ray's name for: one machine, every server on 127.0.0.1
 
 
 @contextlib.contextmanager
 def cluster(address: str, *, cpus: float) -> Iterator[Any]:
     """Ray, and a desk on it. Raises MissingExtra, UsageError, ServiceError."""
     address = address or os.environ.get("RAY_ADDRESS") or OWN
-    for name, value in {**QUIET, **(LOOPBACK if address == OWN else {})}.items():
+    for name, value in {**QUIET, **(_own() if address == OWN else {})}.items():
         os.environ.setdefault(name, value)
     if address.startswith("ray://"):
         raise UsageError(
@@ -67,6 +68,13 @@ def cluster(address: str, *, cpus: float) -> Iterator[Any]:
             yield desks.opened()
     finally:
         ray.shutdown()
+
+
+def _own() -> dict[str, str]:
+    return {
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's name for: one machine, every server on 127.0.0.1
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),  # of this command alone; Ray would keep one in the home folder
+    }
 
 
 def _options(address: str, cpus: float) -> dict[str, Any]:

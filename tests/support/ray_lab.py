@@ -31,7 +31,7 @@ class Lab:
         self.plugins = [word for file in plugins for word in ("--plugin", str(file))]
         self.mark = uuid.uuid4().hex
         off = {point.name for point in entry_points(group="dstill")} - NEEDED - parts
-        own = {"DSTILL_DISABLE": ",".join(sorted(off)), "OMP_NUM_THREADS": "1", MARK: self.mark}
+        own = {"DSTILL_DISABLE": ",".join(sorted(off)), "OMP_NUM_THREADS": "1", MARK: self.mark, "HOME": str(folder)}
         foreign = ("DSTILL_", "RAY_", "TUNE_")
         self.environment = {**{k: v for k, v in os.environ.items() if not k.startswith(foreign)}, **own}
         (folder / "dstill.toml").write_text(settings)

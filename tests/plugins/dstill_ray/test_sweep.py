@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,7 @@ def test_trials_fail_alone_and_the_same_command_goes_on_as_does_the_one_without_
     assert facts["front"] == [rows[8]["name"]]
     assert sorted(_diary(learners)) == ["1", "8"]
     assert not list((learners.folder / "made").glob(".ray*"))
+    assert not (learners.folder / ".ray").exists()  # HOME is that folder
 
     again = learners.run("sweep", "made", space, *SWEEP)
     assert again.returncode == 3
@@ -107,32 +110,26 @@ def test_ctrl_c_stops_the_trials_and_the_same_command_goes_on(learners: Lab) -> 
 
 @pytest.mark.slow
 def test_a_cluster_that_runs_is_used_and_left_running(learners: Lab) -> None:
-    loopback = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
-    learners.environment.update(loopback)
-    ray = str(Path(learners.start("--version").args[0]).parent / "ray")  # type: ignore[index]
-    start = [
-        ray,
-        "start",
-        "--head",
-        "--port",
-        "0",
-        "--include-dashboard",
-        "false",
-        "--num-cpus",
-        "2",
-        "--disable-usage-stats",
-    ]
-    head = subprocess.run(start, env=learners.environment, capture_output=True, text=True, timeout=300)
+    learners.environment.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="t" * 64)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = f"--head --port {port} --include-dashboard false --num-cpus 2 --disable-usage-stats"
     try:
-        address = re.search(r"--address='([^']+)'", head.stdout)
-        assert address is not None, head.stdout + head.stderr
+        subprocess.run(
+            [str(Path(sys.executable).parent / "ray"), "start", *options.split()],
+            env=learners.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=300,
+            check=True,
+        )
         space = _space(learners, "[space]\ntrain.r = [8]\n")
-        ended = learners.run("ray", "sweep", "made", space, "--address", address[1], *SWEEP)
+        ended = learners.run("ray", "sweep", "made", space, "--address", f"127.0.0.1:{port}", *SWEEP)
         assert ended.returncode == 0, ended.stderr
         assert any("gcs_server" in str(process.cmdline()[:1]) for process in learners.offspring())
     finally:
         for process in learners.offspring():
-            process.terminate()
+            process.kill()
 
 
 def _text(file: Path) -> str:
