@@ -69,6 +69,7 @@ class Task(Part, ABC):
     seed: int = 0  # the project's, set by the runtime: of questions that the task draws
     json_answers: ClassVar[bool] = False  # the language is JSON: a user's file of golds is held to it
     demo: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key under which `dstill demo` shows the pack
+    quick: ClassVar[Mapping[str, Any]] = {}  # put before them by `dstill demo --quick`: less data, fewer steps
 
     # --- questions ----------------------------------------------------------------------
 

@@ -615,6 +615,14 @@ def test_demo_of_one_of_several_data_sets(cli: Cli) -> None:
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: the demo of task 'toy' is about one data set")
 
 
+def test_a_quick_demo_says_what_it_gives_up(cli: Cli) -> None:
+    ended = cli("demo", "--quick", "--index", "loud")
+    assert ended.code == 0, ended.err
+    assert "\nThis was --quick: with less data and fewer steps the student is less often right" in ended.out
+    assert 'prefix = "quickly "' in next(Path("runs").glob("toy-*/config.toml")).read_text()
+    assert "--quick:" not in cli("demo").out
+
+
 def test_demo_of_a_task_that_has_none(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("plain.py").write_text(
         "from dstill import Task, hookimpl\n"
@@ -623,14 +631,6 @@ def test_demo_of_a_task_that_has_none(cli: Cli, monkeypatch: pytest.MonkeyPatch)
     )
     ended = cli("--plugin", "plain.py", "demo", "--task", "plainly")
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: task 'plainly' has no demo")
-
-
-def test_the_python_road_opens_what_the_command_line_made(cli: Cli, finished: Path, toy_file: Path) -> None:
-    from dstill import plugins
-
-    run = Run.open("mine", plugins=plugins.load([toy_file]))
-    assert len(run.verdicts()) == 13
-
     plain = Path("plain.py").read_text().replace("    checks", "    demo = {'project.seed': 1}\n    checks")
     Path("plain.py").write_text(plain)
     ended = cli("--plugin", "plain.py", "demo", "--task", "plainly", "--quick")
@@ -653,6 +653,14 @@ def test_predict_warns_of_a_question_that_is_far_from_training(cli: Cli, finishe
     broken = cli("predict", "add 2 and 1", "--run", "mine")
     assert (broken.code, broken.out) == (0, "1+2\n")
     assert broken.err.startswith("note: whether a question is like those of training is not known: ")
+
+
+def test_the_python_road_opens_what_the_command_line_made(cli: Cli, finished: Path, toy_file: Path) -> None:
+    from dstill import plugins
+
+    run = Run.open("mine", plugins=plugins.load([toy_file]))
+    assert len(run.verdicts()) == 13
+
 
 # --- what a terminal gets ---------------------------------------------------------------
 
@@ -699,14 +707,6 @@ def test_a_line_of_progress_says_how_long_it_will_take(
     ]
 
 
-@pytest.mark.parametrize(("width", "bar"), [(100, True), (60, False)])
-def test_a_narrow_terminal_shows_figures_and_no_bar(width: int, bar: bool) -> None:
-    """Seen through a terminal of that width: nothing is cut."""
-    import pty
-
-    code = """if True:
-        from dstill.cli import console
-        with console.progress() as report:
 def test_the_end_is_said_once_however_late_it_is_said_again(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -720,6 +720,14 @@ def test_the_end_is_said_once_however_late_it_is_said_again(
     assert capsys.readouterr().err == "training 1/250\ntraining 250/250\n"
 
 
+@pytest.mark.parametrize(("width", "bar"), [(100, True), (60, False)])
+def test_a_narrow_terminal_shows_figures_and_no_bar(width: int, bar: bool) -> None:
+    """Seen through a terminal of that width: nothing is cut."""
+    import pty
+
+    code = """if True:
+        from dstill.cli import console
+        with console.progress() as report:
             report("training", 1_500, 20_000, "12.5 rows/s, loss 1.1000")
     """
     ours, theirs = pty.openpty()

@@ -104,6 +104,8 @@ class Toy(Task):
         "evaluate.baselines": ["untrained"],
     }
 
+    quick = {"task.toy.prefix": "quickly "}  # noqa: RUF012 - likewise
+
     @classmethod
     def demo_of(cls, data: str) -> Mapping[str, Any]:
         return {**cls.demo, "task.toy.prefix": f"{data}: "} if data in ("loud", "soft") else super().demo_of(data)

@@ -176,4 +176,6 @@ def _list(parts: Sequence[str]) -> str:
 
 
 def _say(text: str) -> None:
-    click.echo(textwrap.fill(visible(text), min(width(), WIDEST), break_long_words=False, break_on_hyphens=False))
+    whole = visible(text).replace(" %", "\u00a0%")  # a figure keeps its sign
+    lines = textwrap.fill(whole, min(width(), WIDEST), break_long_words=False, break_on_hyphens=False)
+    click.echo(lines.replace("\u00a0%", " %"))
