@@ -1,0 +1,93 @@
+"""The recipe's claims, put to the test: `make reproduce`, or `make reproduce QUICK=1`.
+
+    python -m tests.benchmarks.reproduce [--quick] [--jobs N]
+
+Writes claims.json, results.json and benchmark.md into build/reproduce/full (or quick), and the whole one
+docs/benchmark.md too. Stopped by whatever, the same command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, Iterator
+
+from tests.benchmarks.reproduce.experiments import Found, run
+from tests.benchmarks.reproduce.lab import Arm, Lab
+from tests.benchmarks.reproduce.page import page
+from tests.benchmarks.reproduce.size import FULL, QUICK
+
+from dstill.errors import DstillError
+from dstill.files import write_text
+
+OUT = Path("build") / "reproduce"
+DOCS = Path("docs") / "benchmark.md"
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="make reproduce")
+    options.add_argument("--quick", action="store_true")
+    options.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
+    chosen = options.parse_args()
+    size = QUICK if chosen.quick else FULL
+    lab = Lab((OUT / size.name).absolute(), size, jobs=chosen.jobs)
+    clock = lab.folder / "seconds.json"
+    try:
+        with _adding_up(clock):
+            found = run(lab)
+    except DstillError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on", file=sys.stderr)
+        return 130
+    text = page(size, found, json.loads(clock.read_text()) / 60)
+    for name, content in {"claims.json": _claims(found), "results.json": _results(found)}.items():
+        write_text(lab.folder / name, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_text(lab.folder / "benchmark.md", text)
+    if size is FULL:
+        write_text(DOCS, text)
+    for claim in found.claims:
+        print(f"{claim.verdict:<28} {claim.statement}")
+    print(lab.folder / "benchmark.md")
+    return 0
+
+
+@contextlib.contextmanager
+def _adding_up(file: Path) -> Iterator[None]:
+    """The seconds spent, over all the times that it was begun."""
+    before = json.loads(file.read_text()) if file.exists() else 0.0
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        write_text(file, f"{before + time.monotonic() - started:.1f}")
+
+
+def _claims(found: Found) -> list[dict[str, Any]]:
+    return [claim.to_row() for claim in found.claims]
+
+
+def _results(found: Found) -> dict[str, Any]:
+    return {
+        "learning rates": found.rates,
+        "modality and objective": {
+            way: {name: _arm(a) for name, a in arms.items()} for way, arms in found.modality.items()
+        },
+        "alpha : rank": {str(ratio): _arm(arm) for ratio, arm in found.ratios.items()},
+        "learning curve": [{"rows": rows, "noise": noise, **_arm(arm)} for (rows, noise), arm in found.curve.items()],
+        "memory": [saving.to_row() for saving in found.memory],
+    }
+
+
+def _arm(arm: Arm) -> dict[str, Any]:
+    return {"changes": dict(arm.changes), "trials": [result.to_row() for result in arm.results]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

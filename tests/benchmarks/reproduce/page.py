@@ -1,0 +1,155 @@
+"""The page of the reproduction: tables with intervals, claims with verdicts, and what this size cannot show.
+
+page(lab, found, minutes)  →  Markdown, as docs/benchmark.md
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import Iterable, Mapping, Sequence
+
+from tests.benchmarks.reproduce.claims import Part
+from tests.benchmarks.reproduce.experiments import Found
+from tests.benchmarks.reproduce.lab import Arm
+from tests.benchmarks.reproduce.size import RECIPE, Size
+
+from dstill.records import Verdict
+from dstill_evaluate.metrics import why_left_out
+from dstill_sweep.comparing import Verdicts
+
+__all__ = ["page"]
+
+INTRODUCTION = """\
+# The benchmark: the recipe's claims, put to the test
+
+    make reproduce             # hours on two cores; goes on where it was stopped
+    make reproduce QUICK=1     # minutes: shows that all of it runs; its figures say nothing
+
+The paper's data is not public, so dstill measures its claims on its own bundled indices, by what the answers *do* when
+they are run. An adapter on random weights learns nothing, so each modality is measured as people use adapters: a `tiny`
+base (a T5 of 1.3 million parameters) is trained in full on one index, then frozen, and adapted to another index, whose
+fields, values and wordings it has never seen. `quakes` is in no training: its column says what is left on an index that
+nobody trained for.
+
+## What this size can and cannot show
+
+A model of 1.3 million parameters is some thousand times smaller than those that the recipe was written for. It shows
+which way an effect points when everything else is equal, and how large it is *here*; it does not show that a 7B model
+gains as much, or at all. Rationales of the synthetic teacher are short and exact, a large model's are longer and
+sometimes wrong. 4-bit weights lose more, in proportion, the smaller a matrix is. A claim is **held** where its whole
+95 % interval lies on the claimed side of the margin, **not held** where it lies on the other, and else **cannot be told
+at this size**: then the interval says what is still possible.
+"""
+
+
+def page(size: Size, found: Found, minutes: float) -> str:
+    blocks = [INTRODUCTION, _recipe(size, found, minutes), _claims(found), *_modalities(found), _ratios(found)]
+    return "\n".join([*blocks, _curve(found), _memory(found)])
+
+
+def _recipe(size: Size, found: Found, minutes: float) -> str:
+    settings = ", ".join(f"`{key.removeprefix('train.')} = {value}`" for key, value in RECIPE.items())
+    rates = ", ".join(f"{modality} {rate:g}" for modality, rate in found.rates.items())
+    return f"""\
+## How it was made
+
+Bases: {size.rows:,} rows, {size.base_steps:,} steps. Adaptations: {size.steps:,} steps, {size.seeds} seeds,
+{size.items} test questions (and {min(size.items, 200)} about quakes), {settings}. The learning rate of each modality is
+the best of three on the validation set with one seed ({rates}). {minutes:.0f} minutes in all.
+"""
+
+
+def _claims(found: Found) -> str:
+    rows = [
+        (
+            claim.statement,
+            f"**{claim.verdict}**",
+            claim.margin,
+            "; ".join(f"{part.what}: {_part(part)}" for part in claim.parts),
+        )
+        for claim in found.claims
+    ]
+    return "## The claims\n\n" + _table(("claim", "verdict", "margin", "estimates with 95 % intervals"), rows)
+
+
+def _part(part: Part) -> str:
+    digits = 1 if part.unit == "points" else 2
+    sign = "+" if part.unit == "points" else ""
+    numbers = [f"{number:{sign}.{digits}f}" for number in (part.estimate, part.low, part.high)]
+    return f"{numbers[0]} [{numbers[1]}, {numbers[2]}] {part.unit}"
+
+
+def _modalities(found: Found) -> Iterable[str]:
+    for way, arms in found.modality.items():
+        yield f"## Modality and objective, {way}\n\n" + _table(
+            ("modality, objective", "executable accuracy", "on quakes", "steps", "training", "peak memory"),
+            [
+                (
+                    name,
+                    _accuracy(arm),
+                    _rate(arm.unseen),
+                    f"{arm.results[0].steps:,}",
+                    f"{arm.seconds:.0f} s",
+                    f"{arm.peak_memory / 2**20:.0f} MiB",
+                )
+                for name, arm in arms.items()
+            ],
+        )
+
+
+def _ratios(found: Found) -> str:
+    rows = [(f"{ratio} : 1", _accuracy(arm), _rate(arm.unseen)) for ratio, arm in found.ratios.items()]
+    return "## alpha : rank, with LoRA\n\n" + _table(("alpha : rank", "executable accuracy", "on quakes"), rows)
+
+
+def _curve(found: Found) -> str:
+    sizes = list(dict.fromkeys(rows for rows, _ in found.curve))
+    noises = list(dict.fromkeys(noise for _, noise in found.curve))
+    rows = [(f"{size:,}", *(_accuracy(found.curve[size, noise]) for noise in noises)) for size in sizes]
+    return (
+        "## The learning curve: training rows and corrupted answers\n\n"
+        "Full fine-tuning with DSS, as many steps for all; a corrupted record has answer and rationale of another.\n\n"
+        + _table(("rows", *(f"{noise} % corrupted" for noise in noises)), rows)
+    )
+
+
+def _memory(found: Found) -> str:
+    rows = [
+        (
+            saving.model,
+            *(f"{_mib(peaks.planned)} / {_mib(peaks.mean)}" for peaks in (saving.full, saving.lora)),
+            f"{saving.planned:.0%} / {statistics.fmean(saving.measured):.0%}",
+        )
+        for saving in found.memory
+    ]
+    return "## Memory: full fine-tuning and LoRA\n\nPlanned / measured, on the CPU in fp32.\n\n" + _table(
+        ("model, hidden × layers", "full", "LoRA", "LoRA saves"), rows
+    )
+
+
+def _mib(size: float) -> str:
+    return f"{size / 2**20:,.0f} MiB"
+
+
+def _accuracy(arm: Arm) -> str:
+    """Mean over the seeds, and their standard deviation."""
+    values = [100 * value for value in arm.accuracies]
+    return (
+        f"{statistics.fmean(values):.1f} % ± {statistics.stdev(values):.1f}"
+        if len(values) > 1
+        else f"{values[0]:.1f} %"
+    )
+
+
+def _rate(verdicts: Verdicts) -> str:
+    shares = [statistics.fmean(v.correct for v in kept) for one in verdicts if (kept := _counted(one))]
+    return f"{100 * statistics.fmean(shares):.1f} %" if shares else "not checked"
+
+
+def _counted(verdicts: Mapping[str, Verdict]) -> list[Verdict]:
+    return [v for v in verdicts.values() if not why_left_out(v)]
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows), ""])

@@ -1,0 +1,73 @@
+"""How much is trained: the whole reproduction, and a quick one that shows that everything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+from tests.benchmarks.reproduce.memory import QUICK_SIZES, SIZES
+
+__all__ = ["FULL", "LEARNING_RATES", "QUICK", "RECIPE", "Size"]
+
+# The demo's recipe: a batch of 32, the label weighing 0.8, one thread a trial.
+RECIPE: Mapping[str, Any] = {
+    "train.alpha": 0.8,
+    "train.per_device_train_batch_size": 32,
+    "train.max_length": 128,
+    "train.max_target_length": 128,
+    "train.threads": 1,
+    "train.target_modules": "all-linear",
+    "train.lora_dropout": 0.05,
+}
+# What each modality may choose from on the validation set: adapters move few weights, and want more.
+LEARNING_RATES: Mapping[str, tuple[float, ...]] = {
+    "full": (5e-4, 1e-3, 2e-3),
+    "lora": (1e-3, 2.5e-3, 5e-3),
+    "qlora": (1e-3, 2.5e-3, 5e-3),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    name: str
+    rows: int  # training questions of an index
+    base_steps: int  # of the base, in full, on its own index
+    steps: int  # of every adaptation
+    seeds: int
+    items: int  # of a test set that answers are scored on
+    ratios: tuple[int, ...]  # alpha : rank
+    curve: tuple[int, ...]  # training rows
+    clean: int  # "a few hundred" of the claim
+    noise: tuple[int, ...]  # percent of corrupted answers
+    models: tuple[tuple[int, int], ...]  # hidden × layers, for memory
+    times: int  # that each is measured
+
+
+FULL = Size(
+    name="full",
+    rows=6_000,
+    base_steps=900,
+    steps=400,
+    seeds=3,
+    items=300,
+    ratios=(1, 2, 4, 8),
+    curve=(100, 300, 1_000, 3_000, 6_000),
+    clean=300,
+    noise=(0, 10, 30),
+    models=SIZES,
+    times=2,
+)
+QUICK = Size(
+    name="quick",
+    rows=600,
+    base_steps=60,
+    steps=20,
+    seeds=2,
+    items=40,
+    ratios=(1, 4),
+    curve=(100, 600),
+    clean=100,
+    noise=(0, 30),
+    models=QUICK_SIZES,
+    times=1,
+)

@@ -1,0 +1,94 @@
+"""The reproduction: its verdicts by known intervals, its corrupted answers, and the quick one from end to end."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.benchmarks.reproduce.claims import HELD, NOT_HELD, OPEN, Claim, Part
+from tests.benchmarks.reproduce.lab import corrupted
+
+from dstill.records import Record
+
+
+def _part(low: float, high: float, above: float = 0.0, below: float = math.inf) -> Part:
+    return Part(what="a − b", estimate=(low + high) / 2, low=low, high=high, above=above, below=below)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.1, 3, HELD), (-3, -0.1, NOT_HELD), (-1, 1, OPEN), (0, 0, OPEN), (0, 1, OPEN), (-1, 0, OPEN)],
+)
+def test_an_interval_says_held_not_held_or_neither(low: float, high: float, verdict: str) -> None:
+    assert _part(low, high).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.61, 0.69, HELD), (0.55, 0.65, OPEN), (0.71, 0.8, NOT_HELD), (0.1, 0.2, NOT_HELD), (0.1, 0.9, OPEN)],
+)
+def test_a_region_has_two_sides(low: float, high: float, verdict: str) -> None:
+    assert _part(low, high, above=0.6, below=0.7).verdict == verdict
+
+
+@given(st.lists(st.tuples(st.floats(-5, 5), st.floats(0, 5)), min_size=1, max_size=5))
+def test_a_claim_is_held_by_all_its_parts_and_lost_by_one(drawn: list[tuple[float, float]]) -> None:
+    parts = tuple(_part(low, low + width) for low, width in drawn)
+    said = Claim(name="c", statement="", margin="", seeds=1, parts=parts).verdict
+    verdicts = [part.verdict for part in parts]
+    assert (said == HELD) == all(v == HELD for v in verdicts)
+    assert (said == NOT_HELD) == any(v == NOT_HELD for v in verdicts)
+
+
+def test_a_claim_s_row_is_json_that_names_its_region_and_seeds() -> None:
+    claim = Claim(name="dss", statement="DSS wins", margin="none", seeds=3, parts=(_part(0.1, 3),))
+    row = json.loads(json.dumps(claim.to_row(), allow_nan=False))
+    assert (row["verdict"], row["seeds"], row["margin"]) == (HELD, 3, "none")
+    assert (row["parts"][0]["above"], row["parts"][0]["below"]) == (0.0, None)
+    assert row["parts"][0]["estimate"] == pytest.approx(1.55)
+
+
+@pytest.mark.parametrize("percent", [0, 10, 30])
+def test_just_that_share_of_records_has_the_answer_of_another(percent: int) -> None:
+    records = [
+        Record(id=f"q{n}", question=f"q{n}", rationale=f"r{n}", answer=f"a{n}", split="train") for n in range(100)
+    ]
+    found = corrupted(records, percent)
+    wrong = [n for n, record in enumerate(found) if record.answer != f"a{n}"]
+    assert len(wrong) == percent
+    assert sorted(record.answer for record in found) == sorted(record.answer for record in records)
+    assert all(record.rationale[1:] == record.answer[1:] for record in found)
+    assert [record.question for record in found] == [record.question for record in records]
+
+
+@pytest.mark.slow
+def test_the_quick_reproduction_runs_from_end_to_end_and_goes_on_from_what_is_there(root: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.benchmarks.reproduce", "--quick", "--jobs", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    written = []
+    for _ in range(2):
+        ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=2400)
+        assert ended.returncode == 0, ended.stderr[-3000:]
+        written.append((tmp_path / "build/reproduce/quick/claims.json").read_text())
+    assert written[0] == written[1]
+    claims = {claim["name"]: claim for claim in json.loads(written[0])}
+    assert set(claims) == {
+        "order",
+        "lora-within-5-percent",
+        "lora-saves-memory",
+        "qlora-7b-on-24-gb",
+        "alpha-rank-steady",
+        "dss-beats-label-only",
+        "few-clean-match-many-noisy",
+    }
+    assert all(part["low"] <= part["estimate"] <= part["high"] for claim in claims.values() for part in claim["parts"])
+    text = (tmp_path / "build/reproduce/quick/benchmark.md").read_text()
+    assert all(claim["verdict"] in text for claim in claims.values())
+    assert not (tmp_path / "docs").exists()  # the quick one is no documentation
