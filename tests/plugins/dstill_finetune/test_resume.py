@@ -228,8 +228,8 @@ def test_bad_input_069(value: float, fit: Fit, tmp_path: Path) -> None:
     def poison(output: Any) -> None:
         output.logits = output.logits * value
 
+    job = {"checkpoints": tmp_path / "kept"}
     with pytest.raises(TrainingError) as caught:
-        job = {"checkpoints": tmp_path / "kept"}
         fit(Tiny(SMALL), _At(poison), tmp_path / "student", job=job, probe=False, **LONG)  # the probe is no step
     assert caught.value.exit_code == 10
     assert caught.value.what == "the gradient's norm is nan at step 10"
