@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import secrets
+import signal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Iterator, Mapping
@@ -55,8 +56,10 @@ def cluster(address: str, *, cpus: float) -> Iterator[Any]:
         import ray.tune
     except ImportError as error:
         raise MissingExtra("dstill ray", "ray", error.name or "ray") from error
+    terminated = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**_options(address, cpus))
+        signal.signal(signal.SIGTERM, terminated)  # Ray's own handler would end the command with no word
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise ServiceError(
             f"no Ray cluster could be reached or started: {said(error)}",

@@ -81,14 +81,15 @@ def _trainer(job: Mapping[str, Any], share: Share, folder: str) -> Any:
 
 def _followed(fitting: Any, run: Run, desk: Any) -> BaseException | None:
     """What Ray's training ended with. At Ctrl-C the workers stop in order; at the second all end at once."""
+    told: dict[str, Any] = {}
     try:
         while not over(fitting):
-            _report(run, look(desk))
+            told = _report(run, look(desk), told)
     except KeyboardInterrupt:
         _ask_to_stop(desk)
         while not over(fitting):
             pass
-    _report(run, look(desk))
+    _report(run, look(desk), told)
     failure: BaseException | None = fitting.exception()
     return failure
 
@@ -102,9 +103,12 @@ def _ask_to_stop(desk: Any) -> None:
     note("stops after the step that runs, with a checkpoint; Ctrl-C again ends it at once")
 
 
-def _report(run: Run, state: State) -> None:
+def _report(run: Run, state: State, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is new since `before`, to the person; returns what was told by now."""
     for what, (done, total, detail) in state.told.items():
-        run.progress(what, done, total, detail)
+        if before.get(what) != (done, total, detail):
+            run.progress(what, done, total, detail)
+    return state.told
 
 
 def _raise(state: State, failure: BaseException | None, workers: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -46,30 +47,48 @@ def test_two_workers_make_the_loss_curve_of_one_process(trained: Lab, alone: dic
     assert not list((trained.folder / "two").glob(".ray*"))
 
 
-def test_ctrl_c_stops_the_workers_at_one_step_and_the_same_command_goes_on(
-    trained: Lab, alone: dict[tuple[int, str], float]
-) -> None:
-    trained.copy("half")
-    process = trained.start("ray", "train", "half", *TWO, PACE="1")
-    events = trained.folder / "half" / "checkpoints"
+def _paced(lab: Lab, run: str, pace: str) -> subprocess.Popen[str]:
+    """A training that is slow enough to be stopped, once it has a checkpoint."""
+    lab.copy(run)
+    process = lab.start("ray", "train", run, *TWO, "--set", "train.save_steps=2", PACE=pace)
     deadline = time.monotonic() + 300
-    while not list(events.glob("checkpoint-4/COMPLETE.json")):
+    while not list((lab.folder / run / "checkpoints").glob("checkpoint-*/COMPLETE.json")):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
+    return process
+
+
+def test_sigterm_stops_the_workers_at_one_step_and_the_same_command_goes_on(
+    trained: Lab, alone: dict[tuple[int, str], float]
+) -> None:
+    process = _paced(trained, "half", "1")
+    process.send_signal(signal.SIGTERM)  # which `ray job stop` sends; Ctrl-C goes the same way
     err = process.communicate(timeout=300)[1]
     assert process.returncode == 130, err
     stopped = re.search(r"error: stopped at step (\d+) of 12; checkpoint-(\d+) is kept", err)
     assert stopped is not None, err
     assert stopped[1] == stopped[2]
-    assert 4 <= int(stopped[1]) < 12
+    assert 2 <= int(stopped[1]) < 12
     assert trained.manifest("half")["status"] == "train: interrupted"
     assert trained.left() == []
     resumed = trained.run("ray", "train", "half", *TWO)
     assert resumed.returncode == 0, resumed.stderr
     assert f"training {stopped[1]}/12" not in resumed.stderr
     assert _curve(trained, "half") == pytest.approx(alone, rel=1e-4)
+
+
+def test_a_second_ctrl_c_ends_all_at_once(trained: Lab) -> None:
+    process = _paced(trained, "twice", "30")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    while "Ctrl-C again ends it at once" not in (line := process.stderr.readline()):
+        assert line
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert trained.manifest("twice")["status"] == "train: interrupted"
+    assert trained.left() == []
 
 
 def test_a_worker_that_fails_ends_all_and_says_why(trained: Lab) -> None:
