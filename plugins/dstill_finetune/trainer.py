@@ -241,19 +241,20 @@ def _classes() -> tuple[Any, Any, Any]:
             """The micro-batches of one optimizer step, each row with its factor in the loss."""
             batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
             if batches:
-                self._scale(batches, device)
+                self.watch.tokens += self._scale(batches, device)
             return batches, None
 
-        def _scale(self, batches: list[Any], device: Any) -> None:
+        def _scale(self, batches: list[Any], device: Any) -> int:
+            """Give each row its factor in the loss; the tokens that all processes see, padding not counted."""
             counts = torch.zeros(len(self.data_collator.branches), dtype=torch.float64)
             for batch in batches:
                 counts += tokens(batch, len(counts))
             seen = sum(_seen(batch, self.data_collator.pad) for batch in batches)
             if self.args.world_size > 1:
                 counts, seen = self._of_all(counts, seen, device)
-            self.watch.tokens += seen
             for batch in batches:
                 scale(batch, counts)
+            return seen
 
         def _of_all(self, counts: Any, seen: int, device: Any) -> tuple[Any, int]:
             """Tokens of all processes; on the way they agree on the time, and on whether a person wants to stop."""

@@ -72,8 +72,8 @@ def main() -> None:
     needs = {row["modality"]: row["need"] for row in plan("1000GB")["modalities"]}
 
     def chosen(need: float, *settings: str) -> Any:
-        """The modality for a card that has just a little more than `need`."""
-        return plan(f"{need * 1.01 / 2**30:.3f}GB", *settings)["modality"]
+        """The modality for a card that has just a little more than `need`, and CUDA's own half a GiB."""
+        return plan(f"{need * 1.01 / 2**30 + 0.5:.3f}GB", *settings)["modality"]
 
     headroom = ("--set", "modality.top.headroom=0.3")
     result = {

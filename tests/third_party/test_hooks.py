@@ -112,7 +112,7 @@ def test_choice_of_modality_is_the_core_s_unless_headroom_is_asked_for(hooks: An
     )
     recipe = Recipe()
     need = Full().need(shape, recipe).total
-    device = Device(name="a card", kind="cuda", total=need, free=need, bf16=True, here=False)
+    device = Device(name="a card", kind="cuda", total=need, free=need, bf16=False)
     without, asked = [Full(), Top()], [Full(), Top(TopConfig(headroom=0.1))]
     assert hooks.select_modality([Full()], shape, recipe, device) is None
     assert hooks.select_modality(without, shape, recipe, device) is None
