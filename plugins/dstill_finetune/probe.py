@@ -1,7 +1,7 @@
 """One step on the longest batch before the first real one, held against the plan.
 
 In: a Trainer that is ready to train. Out: ``{"predicted": bytes, "measured": bytes, "error": share}``. Where the
-measured peak is above the plan by more than MARGIN, OutOfMemory is raised with the advice of a memory that ran out.
+measured peak is above the plan by more than a margin, OutOfMemory is raised with the advice of a memory that ran out.
 
 Weights, optimizer, random numbers and the order of the data stay as they were: the step is made with an optimizer
 of its own at a learning rate of zero, and with a copy of the random state.
@@ -18,19 +18,22 @@ from dstill_finetune.exhaustion import OutOfMemory, advice
 from dstill_finetune.largest import largest
 from dstill_finetune.peak import PeakMemory
 
-__all__ = ["MARGIN", "SLACK", "probed"]
+__all__ = ["LOOSE", "MARGIN", "SLACK", "probed"]
 
 GIB = 2**30
 MARGIN = 0.15  # of the plan
+LOOSE = 1.0  # where the allocator keeps what is freed (`dstill_finetune.allocator`): a plan counts what is live
 SLACK = 256 * 2**20  # bytes: less than this is what libraries set aside, not the student
 
 
-def probed(trainer: Any, recipe: Recipe, peak: PeakMemory, predicted: int) -> Mapping[str, float]:
+def probed(
+    trainer: Any, recipe: Recipe, peak: PeakMemory, predicted: int, *, margin: float = MARGIN
+) -> Mapping[str, float]:
     """Raises OutOfMemory. `peak` goes on measuring the whole training."""
     peak.lap()
     _step(trainer, recipe)
     measured = peak.latest
-    if measured > predicted * (1 + MARGIN) and measured > predicted + SLACK:
+    if measured > predicted * (1 + margin) and measured > predicted + SLACK:
         raise OutOfMemory(
             f"the longest batch needs {measured / GIB:.2f} GiB, {measured / predicted - 1:.0%} more than planned",
             where=f"planned {predicted / GIB:.2f} GiB; nothing was trained yet",

@@ -36,7 +36,7 @@ from dstill_finetune.largest import batch_before_training, batch_of, largest, li
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
-from dstill_finetune.probe import probed
+from dstill_finetune.probe import LOOSE, MARGIN, probed
 from dstill_finetune.rows import add_rows
 from dstill_finetune.saving import saving, share
 from dstill_finetune.sharing import sharing
@@ -97,8 +97,9 @@ class Finetuned(Student):
         if self.base:
             base = folders.absolute(base)  # a student is used from other places than it is trained at
         shape = self.shape()
-        if job.device.kind == "cpu":
-            allocator.give_back(shape.hidden)
+        gives_back = job.device.kind == "cuda" or allocator.give_back(
+            job.modality.need(shape, recipe).total, job.device.free
+        )
         tokenizer, new = repair(tokenizer, [[p.target for p in record] for record in job.train], where=base)
         with saving(job.folder):
             tokenizer.save_pretrained(job.folder)
@@ -118,7 +119,7 @@ class Finetuned(Student):
         def probe(trainer: Any) -> Mapping[str, float]:
             batch = batch_of(collator, largest(data.records, recipe.per_device_train_batch_size), len(new))
             need = job.modality.need(replace(shape, batch=batch), recipe)
-            return probed(trainer, recipe, peak, need.total)
+            return probed(trainer, recipe, peak, need.total, margin=MARGIN if gives_back else LOOSE)
 
         with reporting.callbacks(told, events=job.events, step=step_of(resume)) as callbacks:
             history = train(

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from dstill_finetune import allocator
-from dstill_finetune.allocator import WIDE, give_back
+from dstill_finetune.allocator import give_back
 
 GLIBC = platform.libc_ver()[0] == "glibc"
 
@@ -15,11 +15,11 @@ GLIBC = platform.libc_ver()[0] == "glibc"
 @pytest.mark.skipif(not GLIBC, reason="the C library is not glibc")
 def test_what_a_wide_student_lets_go_of_goes_back_to_the_system() -> None:
     """In a process of its own: the threshold stays for as long as a process lives."""
-    code = f"""
+    code = """
 import psutil, torch
 from dstill_finetune.allocator import give_back
 resident = lambda: psutil.Process().memory_info().rss
-assert give_back({WIDE})
+assert give_back(6, 10)
 for _ in range(2):
     before = resident()
     blocks = [torch.ones(2**19) for _ in range(64)]  # 2 MiB each
@@ -37,10 +37,10 @@ for _ in range(2):
 @pytest.mark.parametrize("library", ["", "musl"])
 def test_elsewhere_nothing_is_done(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allocator.platform, "libc_ver", lambda: (library, ""))
-    assert not give_back(4096)
+    assert not give_back(6, 10)
 
 
-def test_a_narrow_student_and_a_persons_own_setting_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not give_back(WIDE - 1)
+def test_where_there_is_room_and_where_a_person_has_set_it_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not give_back(4, 10)
     monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
-    assert not give_back(4096)
+    assert not give_back(6, 10)
