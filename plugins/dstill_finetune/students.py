@@ -16,30 +16,31 @@ import logging
 import os
 import shutil
 from abc import abstractmethod
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
 from dstill import hardware, processes
-from dstill.errors import DataError, UsageError
+from dstill.errors import UsageError
 from dstill.parts import Batch, Fitted, Recipe, Student, TrainingJob, Writer
 from dstill.records import Pair
 from dstill_finetune import allocator, folders, reporting, room
 from dstill_finetune.card import model_card
-from dstill_finetune.checkpoints import Checkpoints, digest, step_of
-from dstill_finetune.collate import Collator
+from dstill_finetune.checkpoints import Checkpoints, step_of
 from dstill_finetune.compiling import compiling
-from dstill_finetune.encoding import Dataset, Encoder
+from dstill_finetune.encoding import Encoder
 from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
-from dstill_finetune.facts import FILE, Facts
+from dstill_finetune.facts import Facts
 from dstill_finetune.largest import batch_before_training, batch_of, largest, limits
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
 from dstill_finetune.probe import LOOSE, MARGIN, probed
+from dstill_finetune.reading import require_base, saved_tokenizer, with_adapter
+from dstill_finetune.ready import collator_of, encoder_of, settle
+from dstill_finetune.resuming import checkpoints_of, last_of
 from dstill_finetune.rows import add_rows
 from dstill_finetune.saving import saving, share
-from dstill_finetune.sharing import sharing
 from dstill_finetune.threads import cpu_threads
 from dstill_finetune.tokenizer import repair
 from dstill_finetune.trainer import prepare_imports, train
@@ -76,7 +77,7 @@ class Finetuned(Student):
         with cpu_threads(job.recipe.threads), PeakMemory(job.device.kind) as peak:
             while True:
                 try:
-                    with exhaustion(job.recipe, peak, _last(job)), compiling(job.recipe):
+                    with exhaustion(job.recipe, peak, last_of(job)), compiling(job.recipe):
                         return self._fit(job, peak)
                 except OutOfMemory as problem:
                     if not job.recipe.auto_find_batch_size or job.recipe.per_device_train_batch_size == 1:
@@ -105,16 +106,16 @@ class Finetuned(Student):
             tokenizer.save_pretrained(job.folder)
         model = self._untrained(job.folder, base, job.seed, options)
         add_rows(model, len(tokenizer), new, job.seed)
-        encoder = _encoder(tokenizer, model, recipe, {})
+        encoder = encoder_of(tokenizer, model, recipe, {})
         data, validation = encoder.encode(job.train), encoder.encode(job.validation, strict=False)
-        _settle(model, tokenizer, recipe)
+        settle(model, tokenizer, recipe)
         model = job.modality.prepare(model, recipe)
         adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
         weights = folders.fingerprint(base) if adapter and self.base else ""
         if processes.leads():
             room.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
-        checkpoints, resume = _checkpoints(job, weights)
-        collator = _collator(model, encoder, data, validation)
+        checkpoints, resume = checkpoints_of(job, weights)
+        collator = collator_of(model, encoder, data, validation)
 
         def probe(trainer: Any) -> Mapping[str, float]:
             batch = batch_of(collator, largest(data.records, recipe.per_device_train_batch_size), len(new))
@@ -204,15 +205,15 @@ class Finetuned(Student):
     def load(self, folder: Path, *, trained: bool = True) -> Writer:
         folders.quiet()
         facts = Facts.read(folder)
-        tokenizer = _saved_tokenizer(folder)
+        tokenizer = saved_tokenizer(folder)
         model = self._loaded(folder, facts, trained)
         if facts.adapter or not trained:
             add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
         if facts.adapter and trained:
-            model = _with_adapter(model, folder)
-        _settle(model, tokenizer, facts)
+            model = with_adapter(model, folder)
+        settle(model, tokenizer, facts)
         threads = min(facts.threads, os.cpu_count() or 1)  # it may have been trained on a larger machine
-        return ModelWriter(model, _encoder(tokenizer, model, facts, facts.tasks), threads=threads)
+        return ModelWriter(model, encoder_of(tokenizer, model, facts, facts.tasks), threads=threads)
 
     def _loaded(self, folder: Path, facts: Facts, trained: bool) -> Any:
         import torch
@@ -224,7 +225,7 @@ class Finetuned(Student):
         kind = Qlora if facts.four_bit else Lora if facts.adapter else Full
         options = kind().load_options(Recipe(precision=facts.precision), hardware.device())
         if facts.adapter:
-            _require_base(facts, folder)
+            require_base(facts, folder)
         model = self._untrained(folder, facts.base, facts.seed, options)
         return model if facts.four_bit else model.to(device)
 
@@ -234,41 +235,6 @@ def _import(job: TrainingJob) -> None:
     prepare_imports()
     if job.modality.name != "full":
         import peft  # noqa: F401
-
-
-def _checkpoints(job: TrainingJob, base: str) -> tuple[Checkpoints | None, Path | None]:
-    """Where they are kept, and the one to go on from. Raises RunError where it is of another training.
-
-    `base`: the fingerprint of the weights that an adapter is trained beside.
-    """
-    if job.checkpoints is None:
-        return None, None
-    checkpoints = Checkpoints(job.checkpoints, keep=job.recipe.save_total_limit)
-    made_of = {**asdict(job.recipe), "modality": job.modality.name, "seed": job.seed, "data": digest(job.train)}
-    if base:
-        made_of["base"] = base
-    for name in UNDECIDING:
-        made_of.pop(name)
-    made_of["processes"] = processes.count()
-    return checkpoints, processes.of_first(lambda: checkpoints.begin(made_of, allow_changed=job.allow_changed))
-
-
-def _last(job: TrainingJob) -> Callable[[], str]:
-    folder = job.checkpoints
-    return lambda: "" if folder is None else Checkpoints(folder).last
-
-
-# What may be another at every start: it does not change what is learnt.
-UNDECIDING = (
-    "threads",
-    "probe",
-    "report_to",
-    "save_steps",
-    "save_total_limit",
-    "auto_find_batch_size",
-    "policy",
-    "max_seconds",
-)
 
 
 def _score(job: TrainingJob, model: Any, encoder: Encoder) -> Callable[[], float] | None:
@@ -296,85 +262,6 @@ def _free(job: TrainingJob) -> None:
         import torch
 
         torch.cuda.empty_cache()
-
-
-def _encoder(tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[str, list[int]]) -> Encoder:
-    return Encoder(
-        tokenizer,
-        encoder_decoder=folders.is_encoder_decoder(model.config),
-        max_length=form.max_length,
-        max_target_length=form.max_target_length,
-        task_prefix=form.task_prefix,
-        tasks=tasks,
-    )
-
-
-def _collator(model: Any, encoder: Encoder, data: Dataset, validation: Dataset) -> Collator:
-    tokenizer, shared = encoder.tokenizer, None
-    branches = list(dict.fromkeys([*data.branches, *validation.branches]))
-    if encoder.task_prefix == "decoder" and len(branches) > 1:
-        shared = sharing(model)
-        if shared is None and not encoder.encoder_decoder:
-            log.warning("the student cannot share a prompt between branches: each branch is a sequence of its own")
-    return Collator(
-        encoder_decoder=encoder.encoder_decoder,
-        pad=tokenizer.pad_token_id,
-        branches=branches,
-        start=model.config.decoder_start_token_id if encoder.encoder_decoder else 0,
-        sharing=shared,
-    )
-
-
-def _settle(model: Any, tokenizer: Any, form: Recipe | Facts) -> None:
-    """Generation as `writing` does it becomes the model's own default: greedy, with these limits."""
-    config = model.generation_config
-    config.do_sample, config.num_beams = False, 1
-    config.temperature = config.top_p = config.top_k = None
-    config.max_length = None
-    config.max_new_tokens = form.max_target_length
-    config.pad_token_id, config.eos_token_id = tokenizer.pad_token_id, tokenizer.eos_token_id
-    if folders.is_encoder_decoder(model.config) and model.config.decoder_start_token_id is None:
-        model.config.decoder_start_token_id = config.decoder_start_token_id = tokenizer.pad_token_id
-
-
-def _require_base(facts: Facts, folder: Path) -> None:
-    """Raises DataError where the weights are not there, or not those, that the adapter was trained beside."""
-    if not facts.base_sha256:  # a hub id, or beside the adapter
-        return
-    told = f'"base" in {folder / FILE}'
-    if not Path(facts.base).exists():
-        raise DataError(
-            "the base of this adapter is not where it was",
-            where=facts.base,
-            hint=f"put it back, or write its new place as {told}",
-        )
-    if folders.fingerprint(facts.base) != facts.base_sha256:
-        raise DataError(
-            "the base of this adapter has other weights than it was trained beside",
-            where=facts.base,
-            hint=f"put those back, or write their place as {told}; else train again",
-        )
-
-
-def _with_adapter(model: Any, folder: Path) -> Any:
-    from peft import PeftModel
-
-    weights = folder / "adapter_model.safetensors"
-    if not weights.is_file():  # peft would take pickled ones, or ask the hub
-        raise DataError("the adapter's weights are missing", where=str(weights))
-    try:
-        return PeftModel.from_pretrained(model, str(folder))
-    except Exception as error:  # safetensors, peft and torch each raise their own
-        raise DataError("the adapter cannot be loaded", where=f"{folder}: {error}") from error
-
-
-def _saved_tokenizer(folder: Path) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise DataError("the student's tokenizer cannot be loaded", where=f"{folder}: {error}") from error
 
 
 def _count(model: Any) -> int:

@@ -1,0 +1,55 @@
+"""What a trained student's folder is read back from: its tokenizer, its adapter, and the base beside it.
+
+Each raises DataError where a file is missing, damaged, or not the one that the student was trained with.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dstill.errors import DataError
+from dstill_finetune import folders
+from dstill_finetune.facts import FILE, Facts
+
+__all__ = ["require_base", "saved_tokenizer", "with_adapter"]
+
+
+def require_base(facts: Facts, folder: Path) -> None:
+    """Raises DataError where the weights are not there, or not those, that the adapter was trained beside."""
+    if not facts.base_sha256:  # a hub id, or beside the adapter
+        return
+    told = f'"base" in {folder / FILE}'
+    if not Path(facts.base).exists():
+        raise DataError(
+            "the base of this adapter is not where it was",
+            where=facts.base,
+            hint=f"put it back, or write its new place as {told}",
+        )
+    if folders.fingerprint(facts.base) != facts.base_sha256:
+        raise DataError(
+            "the base of this adapter has other weights than it was trained beside",
+            where=facts.base,
+            hint=f"put those back, or write their place as {told}; else train again",
+        )
+
+
+def with_adapter(model: Any, folder: Path) -> Any:
+    from peft import PeftModel
+
+    weights = folder / "adapter_model.safetensors"
+    if not weights.is_file():  # peft would take pickled ones, or ask the hub
+        raise DataError("the adapter's weights are missing", where=str(weights))
+    try:
+        return PeftModel.from_pretrained(model, str(folder))
+    except Exception as error:  # safetensors, peft and torch each raise their own
+        raise DataError("the adapter cannot be loaded", where=f"{folder}: {error}") from error
+
+
+def saved_tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise DataError("the student's tokenizer cannot be loaded", where=f"{folder}: {error}") from error

@@ -1,0 +1,61 @@
+"""A tokenizer and a model made ready for each other: how records are encoded, batched and answered.
+
+encoder = encoder_of(tokenizer, model, recipe, {})
+collator = collator_of(model, encoder, data, validation)
+settle(model, tokenizer, recipe)         # generation as `writing` does it
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Mapping
+
+from dstill.parts import Recipe
+from dstill_finetune import folders
+from dstill_finetune.collate import Collator
+from dstill_finetune.encoding import Dataset, Encoder
+from dstill_finetune.facts import Facts
+from dstill_finetune.sharing import sharing
+
+__all__ = ["collator_of", "encoder_of", "settle"]
+
+log = logging.getLogger("dstill")
+
+
+def encoder_of(tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[str, list[int]]) -> Encoder:
+    return Encoder(
+        tokenizer,
+        encoder_decoder=folders.is_encoder_decoder(model.config),
+        max_length=form.max_length,
+        max_target_length=form.max_target_length,
+        task_prefix=form.task_prefix,
+        tasks=tasks,
+    )
+
+
+def collator_of(model: Any, encoder: Encoder, data: Dataset, validation: Dataset) -> Collator:
+    tokenizer, shared = encoder.tokenizer, None
+    branches = list(dict.fromkeys([*data.branches, *validation.branches]))
+    if encoder.task_prefix == "decoder" and len(branches) > 1:
+        shared = sharing(model)
+        if shared is None and not encoder.encoder_decoder:
+            log.warning("the student cannot share a prompt between branches: each branch is a sequence of its own")
+    return Collator(
+        encoder_decoder=encoder.encoder_decoder,
+        pad=tokenizer.pad_token_id,
+        branches=branches,
+        start=model.config.decoder_start_token_id if encoder.encoder_decoder else 0,
+        sharing=shared,
+    )
+
+
+def settle(model: Any, tokenizer: Any, form: Recipe | Facts) -> None:
+    """Generation as `writing` does it becomes the model's own default: greedy, with these limits."""
+    config = model.generation_config
+    config.do_sample, config.num_beams = False, 1
+    config.temperature = config.top_p = config.top_k = None
+    config.max_length = None
+    config.max_new_tokens = form.max_target_length
+    config.pad_token_id, config.eos_token_id = tokenizer.pad_token_id, tokenizer.eos_token_id
+    if folders.is_encoder_decoder(model.config) and model.config.decoder_start_token_id is None:
+        model.config.decoder_start_token_id = config.decoder_start_token_id = tokenizer.pad_token_id
