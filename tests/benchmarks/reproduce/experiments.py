@@ -23,7 +23,6 @@ from dstill_sweep.comparing import Verdicts, compared
 
 __all__ = ["Found", "run"]
 
-DIRECTIONS = (("weblogs", "movies"), ("movies", "weblogs"))
 OBJECTIVES = ("dss", "label-only")
 LONGER = "label-only, twice the steps"
 STEADY = 5.0  # points that alpha : rank = 4 : 1 may lie below another and still be steady
@@ -43,10 +42,10 @@ class Found:
 
 def run(lab: Lab) -> Found:
     found = Found()
-    (source, target), *_ = DIRECTIONS
+    source, target = lab.size.directions[0]
     first = lab.adaptation(source, target)
     found.rates = _learning_rates(lab, first)
-    for one, other in DIRECTIONS:
+    for one, other in lab.size.directions:
         found.modality[f"{one} → {other}"] = lab.arms(lab.adaptation(one, other), _modalities(lab, found.rates))
     found.ratios = _ratios(lab, found.rates, first)
     found.curve = _curve(lab, found.rates, source, target)

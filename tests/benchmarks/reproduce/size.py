@@ -30,6 +30,7 @@ LEARNING_RATES: Mapping[str, tuple[float, ...]] = {
 @dataclass(frozen=True, kw_only=True)
 class Size:
     name: str
+    directions: tuple[tuple[str, str], ...]  # from one index to another
     rows: int  # training questions of an index
     base_steps: int  # of the base, in full, on its own index
     steps: int  # of every adaptation
@@ -45,6 +46,7 @@ class Size:
 
 FULL = Size(
     name="full",
+    directions=(("weblogs", "movies"), ("movies", "weblogs")),
     rows=6_000,
     base_steps=900,
     steps=400,
@@ -59,6 +61,7 @@ FULL = Size(
 )
 QUICK = Size(
     name="quick",
+    directions=(("weblogs", "movies"),),
     rows=600,
     base_steps=60,
     steps=20,
