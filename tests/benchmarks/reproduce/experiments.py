@@ -49,7 +49,7 @@ def run(lab: Lab) -> Found:
         found.modality[f"{one} → {other}"] = lab.arms(lab.adaptation(one, other), _modalities(lab, found.rates))
     found.ratios = _ratios(lab, found.rates, first)
     found.curve = _curve(lab, found.rates, source, target)
-    found.memory = memory.savings(lab.size.models, times=lab.size.times, say=lab.say)
+    found.memory = memory.savings(lab.size.models, lab.folder, times=lab.size.times, say=lab.say)
     found.claims = _claims(lab, found)
     return found
 

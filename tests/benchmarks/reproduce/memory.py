@@ -1,6 +1,6 @@
 """Memory: what LoRA saves by model size, planned and measured; and whether QLoRA fits 7B on a card of 24 GB.
 
-    savings(SIZES, times=2)  →  [Saving(model="Llama 512 × 10", full=Peaks(planned=…, measured=(…, …)), lora=…), …]
+    savings(SIZES, folder, times=2, say=print)  →  [Saving(model="Llama 512 × 10", full=Peaks(…), lora=Peaks(…)), …]
 
 Measured are whole trainings of two steps, each in a process of its own (`tests.support.planned`), on the CPU in
 fp32 at 4 × (96 + 32) tokens, where weights and not activations decide.
@@ -8,14 +8,17 @@ fp32 at 4 × (96 + 32) tokens, where weights and not activations decide.
 
 from __future__ import annotations
 
+import json
 import statistics
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Callable, Sequence
 
 from tests.benchmarks.reproduce.claims import Claim, Part
 from tests.support.planned import Case, measured
 
 from dstill import hardware
+from dstill.files import write_text
 from dstill.parts import Recipe
 
 __all__ = ["QUICK_SIZES", "SIZES", "Peaks", "Saving", "card_claim", "saving_claim", "savings"]
@@ -58,17 +61,24 @@ class Saving:
         return {"model": self.model, **peaks, "saved": {"planned": self.planned, "measured": list(self.measured)}}
 
 
-def savings(sizes: Sequence[tuple[int, int]], *, times: int, say: Callable[[str], None]) -> list[Saving]:
+def savings(sizes: Sequence[tuple[int, int]], folder: Path, *, times: int, say: Callable[[str], None]) -> list[Saving]:
     found = []
     for hidden, layers in sizes:
         peaks = {}
         for modality in ("full", "lora"):
             case = Case(kind="llama", hidden=hidden, layers=layers, modality=modality, batch=4, source=96, target=32)
-            rows = [measured(case) for _ in range(times)]
+            rows = [_kept(folder / f"memory-{hidden}-{layers}-{modality}-{n}.json", case) for n in range(times)]
             peaks[modality] = Peaks(planned=rows[0]["predicted"], measured=tuple(row["measured"] for row in rows))
             say(f"memory of {case.name}: {peaks[modality].mean / 2**20:,.0f} MiB")
         found.append(Saving(model=f"Llama {hidden} × {layers}", **peaks))
     return found
+
+
+def _kept(file: Path, case: Case) -> dict[str, Any]:
+    """What was measured before is read."""
+    if not file.exists():
+        write_text(file, json.dumps(measured(case)))
+    return dict(json.loads(file.read_text()))
 
 
 def saving_claim(found: Sequence[Saving]) -> Claim:
