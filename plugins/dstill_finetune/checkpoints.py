@@ -25,6 +25,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from dstill.errors import RunError
 from dstill.files import write_text
+from dstill.origin import sha256
 from dstill.records import Pair
 from dstill_finetune.saving import saving
 
@@ -82,7 +83,7 @@ class Checkpoints:
             for file in _files(path):
                 with file.open("rb") as opened:
                     os.fsync(opened.fileno())
-            files = {str(f.relative_to(path)): {"size": f.stat().st_size, "sha256": _sha256(f)} for f in _files(path)}
+            files = {str(f.relative_to(path)): {"size": f.stat().st_size, "sha256": sha256(f)} for f in _files(path)}
         write_text(path / COMPLETE, json.dumps({"files": files}, indent=2) + "\n")
         for old in self._by_step()[self.keep :]:
             if step_of(old) != self.best:
@@ -154,7 +155,7 @@ def _flaw(path: Path) -> str:
         file = path / name
         if not file.is_file() or file.stat().st_size != said["size"]:
             return f"{name} is missing or cut"
-        if _sha256(file) != said["sha256"]:
+        if sha256(file) != said["sha256"]:
             return f"{name} has another hash than {COMPLETE} says"
     return ""
 
@@ -163,11 +164,6 @@ def _files(path: Path) -> Iterator[Path]:
     for file in sorted(path.rglob("*")):
         if file.is_file() and file.name != COMPLETE:
             yield file
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def step_of(path: Path | None) -> int:

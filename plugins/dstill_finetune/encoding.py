@@ -25,7 +25,7 @@ from typing import Any, Mapping, Sequence
 from dstill.errors import DataError
 from dstill.records import Pair
 
-__all__ = ["Dataset", "Encoded", "Encoder", "Row"]
+__all__ = ["Dataset", "Encoded", "Encoder", "Row", "length"]
 
 REFUSED_SHARE = 0.05  # of records over the limits
 
@@ -186,3 +186,8 @@ class Encoder:
             where=f"longest source {longest[0]} tokens, longest target {longest[1]} tokens; at most 5% may be left out",
             hint="raise train.max_length or train.max_target_length, or shorten the questions",
         )
+
+
+def length(record: Encoded) -> int:
+    """Tokens of its longest source and its longest target: what it takes of a batch."""
+    return max(len(row.source) for row in record) + max(len(row.target) for row in record)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from dstill.errors import DataError, ServiceError, UsageError
+from dstill.origin import sha256
 from dstill_finetune import gguf_files
 
 __all__ = [
@@ -206,8 +207,7 @@ def fingerprint(base: str) -> str:
         return ""
     summed = hashlib.sha256()
     for file in files:
-        with file.open("rb") as opened:
-            summed.update(hashlib.file_digest(opened, "sha256").digest())
+        summed.update(bytes.fromhex(sha256(file)))
     return summed.hexdigest()
 
 

@@ -13,7 +13,7 @@ from typing import Any, Sequence
 from dstill.parts import Batch, Recipe
 from dstill.records import Pair
 from dstill_finetune.collate import IGNORED, Collator
-from dstill_finetune.encoding import Encoded, Encoder
+from dstill_finetune.encoding import Encoded, Encoder, length
 from dstill_finetune.sharing import Sharing
 
 __all__ = ["batch_before_training", "batch_of", "largest", "limits"]
@@ -21,17 +21,17 @@ __all__ = ["batch_before_training", "batch_of", "largest", "limits"]
 
 def largest(records: Sequence[Encoded], size: int) -> list[Encoded]:
     """The `size` records with the most tokens."""
-    return sorted(records, key=_tokens, reverse=True)[:size]
+    return sorted(records, key=length, reverse=True)[:size]
 
 
 def batch_of(collator: Collator, records: Sequence[Encoded], new_tokens: int = 0) -> Batch:
     batch = collator(records)
-    rows, length = batch["input_ids"].shape
+    rows, tokens = batch["input_ids"].shape
     if "distinct" in batch:  # an encoder that sees each source once
         rows = len(batch["distinct"])
     written = tuple(batch["decoder_input_ids"].shape) if "decoder_input_ids" in batch else (0, 0)
     learnt = int((batch["labels"] != IGNORED).sum())
-    return Batch(read=(rows, length), written=written, learnt=learnt, new_tokens=new_tokens)
+    return Batch(read=(rows, tokens), written=written, learnt=learnt, new_tokens=new_tokens)
 
 
 def batch_before_training(
@@ -64,7 +64,3 @@ def limits(train: Sequence[Sequence[Pair]], recipe: Recipe) -> Batch:
     rows = recipe.per_device_train_batch_size * max(map(len, train), default=1)
     target = recipe.max_target_length
     return Batch(read=(rows, recipe.max_length), written=(rows, target), learnt=rows * target)
-
-
-def _tokens(record: Encoded) -> int:
-    return max(len(row.source) for row in record) + max(len(row.target) for row in record)

@@ -22,7 +22,7 @@ from dstill.errors import Interrupted
 from dstill.parts import Device, Recipe
 from dstill_finetune.checkpoints import Checkpoints
 from dstill_finetune.collate import BucketSampler, Collator
-from dstill_finetune.encoding import Dataset, Encoded
+from dstill_finetune.encoding import Dataset, length
 from dstill_finetune.loss import TokenLosses, scale, tokens
 from dstill_finetune.saving import saving
 from dstill_finetune.stopping import Stop
@@ -198,7 +198,7 @@ def _classes() -> tuple[Any, Any, Any]:
             self.token_losses = TokenLosses(self.model)
 
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-            lengths = [_length(record) for record in self.train_dataset.records]
+            lengths = [length(record) for record in self.train_dataset.records]
             count = self.args.world_size
             self.watch.sampler = BucketSampler(lengths, self._train_batch_size * count, self.args.seed, count)
             return self.watch.sampler
@@ -271,7 +271,7 @@ def _classes() -> tuple[Any, Any, Any]:
 
         def evaluate(self, eval_dataset: Any = None, *_: Any, **__: Any) -> dict[str, float]:
             """The training loss over validation records, each branch a mean over its own tokens."""
-            records = sorted(self.eval_dataset.records[:EVALUATED], key=_length)
+            records = sorted(self.eval_dataset.records[:EVALUATED], key=length)
             size = self.args.per_device_eval_batch_size
             branches = len(self.data_collator.branches)
             sums, counts = torch.zeros(2, branches, dtype=torch.float64)
@@ -301,7 +301,3 @@ def _seen(batch: Mapping[str, Any], pad: int) -> int:
     """Tokens that the student reads or is given to go on from; neither padding nor rows that only fill a batch."""
     learnt = batch["weight"].any(dim=1)
     return sum(int((batch[name][learnt] != pad).sum()) for name in ("input_ids", "decoder_input_ids") if name in batch)
-
-
-def _length(record: Encoded) -> int:
-    return max(len(row.source) for row in record) + max(len(row.target) for row in record)
