@@ -100,7 +100,7 @@ class Trials:
         digest = hashlib.sha256(json.dumps([decides, data], sort_keys=True, default=str).encode()).hexdigest()
         words = "-".join(f"{key.rpartition('.')[2]}-{short(value)}" for key, value in sorted(kept.items()))
         slug = re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-.")[:80]
-        return Trial(name=f"{slug}-{digest[:8]}".lstrip("-"), changes=kept, flags={**flags, **kept})
+        return Trial(name=f"{slug}-{digest[:8]}".lstrip("-"), changes=kept, flags=flags)
 
     def _ignored(self, flat: Mapping[str, Any]) -> set[str]:
         """The keys that this trial's modality and objective do nothing with."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 from dstill.errors import DataError, UsageError
 from dstill.parts import Engine, ProjectFiles
-from dstill_querydsl.drift import field_count, fields_digest
+from dstill_querydsl.drift import counted, field_count, fields_digest
 from dstill_querydsl.engines import Capabilities, HttpEngine
 from dstill_querydsl.engines.reading import Read, read
 from dstill_querydsl.engines.rules import check_name
@@ -88,7 +88,7 @@ RECIPE: Mapping[str, Any] = {
 
 def _what(name: str, documents: int, mapping: Mapping[str, Any]) -> str:
     fields, digest = field_count(mapping), fields_digest(mapping)[:12]
-    counts = f"{documents:,} document{'s' * (documents != 1)}, {fields:,} field{'s' * (fields != 1)}"
+    counts = f"{counted(documents, 'document')}, {counted(fields, 'field')}"
     return f"'{name}', {counts} (their names and types: {digest})"
 
 

@@ -16,7 +16,7 @@ from typing import Any, Mapping
 
 from dstill_querydsl.fields import Fields
 
-__all__ = ["Drift", "compared", "drift", "field_count", "fields_digest", "types_of"]
+__all__ = ["Drift", "compared", "counted", "drift", "field_count", "fields_digest", "types_of"]
 
 NAMED = 5  # fields that are named of each kind
 
@@ -76,3 +76,8 @@ def types_of(mapping: Mapping[str, Any]) -> dict[str, str]:
 def _named(names: tuple[str, ...]) -> str:
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def counted(n: int, noun: str) -> str:
+    """``1 field``, ``2,000 fields``."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"

@@ -15,7 +15,7 @@ import json
 from typing import Any, Iterable, Iterator, Mapping
 
 from dstill.parts import Change
-from dstill_querydsl.drift import compared, types_of
+from dstill_querydsl.drift import compared, counted, types_of
 from dstill_querydsl.engines.http import HttpEngine
 
 __all__ = ["changes", "look"]
@@ -44,5 +44,4 @@ def changes(then: Facts, now: Facts) -> Iterator[Change]:
             yield Change(message=f"the mapping of '{name}' differs, though its fields have the same names and types")
         count = before.get("documents", after["documents"])
         if count != after["documents"]:
-            held = f"{after['documents']:,} document{'s' * (after['documents'] != 1)}"
-            yield Change(message=f"'{name}' holds {held}, and held {count:,}")
+            yield Change(message=f"'{name}' holds {counted(after['documents'], 'document')}, and held {count:,}")

@@ -17,8 +17,18 @@ from dstill.errors import ServiceError
 from dstill.records import Outcome, OutcomeKind
 from dstill.waiting import retry_after
 
-__all__ = ["BUSY", "CLOSED", "is_engine_error", "names_index", "reason_of", "refused"]
-__all__ += ["told", "type_of", "wait", "whole"]
+__all__ = [
+    "BUSY",
+    "CLOSED",
+    "is_engine_error",
+    "names_index",
+    "reason_of",
+    "refused",
+    "told",
+    "type_of",
+    "wait",
+    "whole",
+]
 
 T = TypeVar("T")
 BUSY = (429, 503)

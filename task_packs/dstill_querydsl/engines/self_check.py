@@ -17,7 +17,7 @@ from typing import Any, Iterator, Mapping
 from dstill.errors import DataError, FailedItems
 from dstill.parts import CheckResult
 from dstill.records import OutcomeKind
-from dstill_querydsl.drift import drift, field_count, fields_digest
+from dstill_querydsl.drift import counted, drift, field_count, fields_digest
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.known_answers import KNOWN, REFUSED, Known, seen
 from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
@@ -156,8 +156,7 @@ def _size(server: HttpEngine, name: str, count: int, mapping: Mapping[str, Any])
     if not count:
         what = f"'{name}' holds no documents"
         problem = DataError(what, where=server.settings.url, hint="check its name: [engine] index, or --index")
-    fields = field_count(mapping)
-    found = f"{count:,} document{'s' * (count != 1)}, {fields:,} field{'s' * (fields != 1)}"
+    found = f"{counted(count, 'document')}, {counted(field_count(mapping), 'field')}"
     return CheckResult(name=f"index {name}", found=found, problem=problem)
 
 
