@@ -27,13 +27,13 @@ INTRODUCTION = """\
 
 The paper's data is not public, so dstill measures its claims on its own bundled indices, by what the answers *do* when
 they are run. An adapter on random weights learns nothing, so each modality is measured as people use adapters: a `tiny`
-base (a T5 of 1.3 million parameters) is trained in full on one index, then frozen, and adapted to another index, whose
+base (a T5 of a million parameters) is trained in full on one index, then frozen, and adapted to another, whose
 fields, values and wordings it has never seen. `quakes` is in no training: its column says what is left on an index that
 nobody trained for.
 
 ## What this size can and cannot show
 
-A model of 1.3 million parameters is some thousand times smaller than those that the recipe was written for. It shows
+A model of a million parameters is thousands of times smaller than those that the recipe was written for. It shows
 which way an effect points when everything else is equal, and how large it is *here*; it does not show that a 7B model
 gains as much, or at all. Rationales of the synthetic teacher are short and exact, a large model's are longer and
 sometimes wrong. 4-bit weights lose more, in proportion, the smaller a matrix is. A claim is **held** where its whole
