@@ -28,21 +28,29 @@ from dstill.records import Message, Reply
 
 __all__ = ["ReplyStore"]
 
-SCHEMA = 1  # PRAGMA user_version; a newer one than this is refused
+SCHEMA = 2  # PRAGMA user_version; a newer one than this is refused, an older one is brought up to it
 APPLICATION = 0x6473746C  # PRAGMA application_id: "dstl"
 BUSY_SECONDS = 30.0  # how long another process may hold the write lock
 _ELSEWHERE = "move it away, and dstill makes a new one; what is not in that is bought again"
 
-_TABLES = """
+# What each version added to the one before.
+_STEPS = {
+    1: """
 CREATE TABLE replies (key TEXT PRIMARY KEY, identity TEXT NOT NULL, reply TEXT NOT NULL, at REAL NOT NULL);
 CREATE TABLE attempts (key TEXT NOT NULL, code TEXT NOT NULL, error TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX attempts_key ON attempts (key);
-"""
+""",
+    2: """
+ALTER TABLE replies ADD COLUMN buyer TEXT NOT NULL DEFAULT '';
+CREATE INDEX replies_buyer ON replies (buyer);
+""",
+}
 
 
 class ReplyStore:
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, buyer: str = "") -> None:
+        """`buyer`: on whose account replies are bought from now on, for `bought_by`."""
+        self.path, self.buyer = path, buyer
         self._lock = threading.Lock()  # one transaction of this process at a time
         with ExitStack() as undo, self._guard():
             self._writer = undo.enter_context(closing(self._connect()))
@@ -74,11 +82,17 @@ class ReplyStore:
         now = time.time()
         with self._transaction() as db:
             db.executemany(
-                "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)",
-                ((key, dumps(identity), dumps(reply.to_row()), now) for key, reply, identity in items),
+                "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?)",
+                ((key, dumps(identity), dumps(reply.to_row()), now, self.buyer) for key, reply, identity in items),
             )
             find = "SELECT reply FROM replies WHERE key = ?"
             return [_reply(db.execute(find, (key,)).fetchone()[0]) for key, _, _ in items]
+
+    def bought_by(self, buyer: str) -> Iterator[Reply]:
+        """Every reply that `buyer` paid for, whoever uses it now."""
+        with self._guard():
+            for (row,) in self._reader.execute("SELECT reply FROM replies WHERE buyer = ?", (buyer,)):
+                yield _reply(row)
 
     def attempt(self, key: str, error: DstillError) -> None:
         """Note that asking for `key` failed."""
@@ -113,15 +127,15 @@ class ReplyStore:
         return db
 
     def _prepare(self) -> None:
-        """Make the tables of a new file; refuse a file of another program or of a newer dstill."""
+        """Bring the file, also a new one, up to this version; refuse one of another program or of a newer dstill."""
         db = self._writer
         self._refuse_foreign(db)
         _until_free(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone())
         with self._transaction():
-            if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                return
-            for statement in _TABLES.split(";"):
-                db.execute(statement)
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            for step in range(version + 1, SCHEMA + 1):
+                for statement in _STEPS[step].split(";"):
+                    db.execute(statement)
             db.execute(f"PRAGMA application_id = {APPLICATION}")
             db.execute(f"PRAGMA user_version = {SCHEMA}")
 

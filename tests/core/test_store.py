@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from dstill.errors import DataError, DiskError, RunError, ServiceError, UsageError
 from dstill.records import Message, Reply, Usage
-from dstill.store import ReplyStore
+from dstill.store import _STEPS, APPLICATION, SCHEMA, ReplyStore
 
 REPLY = Reply(
     id="1", text="half \ud83d and \u2028", model="m", usage=Usage(prompt_tokens=3, completion_tokens=2), seconds=0.5
@@ -98,10 +99,36 @@ def test_the_order_of_parameters_does_not_change_the_key() -> None:
 def test_a_newer_store_is_refused_by_name(path: Path) -> None:
     ReplyStore(path).close()
     with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 2")
-    with pytest.raises(RunError, match=r"replies\.sqlite has schema version 2, this dstill knows 1") as caught:
+        db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    with pytest.raises(RunError, match=rf"schema version {SCHEMA + 1}, this dstill knows {SCHEMA}") as caught:
         ReplyStore(path)
     assert "upgrade" in caught.value.hint
+
+
+def test_a_store_of_an_older_dstill_is_brought_up_to_this_one(path: Path) -> None:
+    """Made by the statements of schema 1, as dstill 0.1.0 did."""
+    with closing(sqlite3.connect(path)) as db:
+        for statement in (*_STEPS[1].split(";"), f"PRAGMA application_id = {APPLICATION}", "PRAGMA user_version = 1"):
+            db.execute(statement)
+        row = (ReplyStore.key({}, ASKED), "{}", json.dumps(REPLY.to_row()), 1.0)
+        db.execute("INSERT INTO replies VALUES (?, ?, ?, ?)", row)
+        db.commit()
+    for _ in range(2):
+        with ReplyStore(path, buyer="run a") as store:
+            assert store.get(ReplyStore.key({}, ASKED)) == REPLY
+            store.put("new", REPLY)
+            assert list(store.bought_by("run a")) == [REPLY]
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == SCHEMA
+
+
+def test_what_a_run_paid_for_is_known_whoever_asks_for_it_again(path: Path) -> None:
+    with ReplyStore(path, buyer="a") as store:
+        store.put("k1", REPLY)
+    with ReplyStore(path, buyer="b") as store:
+        assert store.put("k1", Reply(id="9", text="later")) == REPLY
+        store.put("k2", REPLY)
+        assert (len(list(store.bought_by("a"))), len(list(store.bought_by("b")))) == (1, 1)
 
 
 def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
@@ -173,7 +200,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from dstill.records import Reply
-from dstill.store import ReplyStore
+from dstill.store import _STEPS, APPLICATION, SCHEMA, ReplyStore
 with ReplyStore(Path(sys.argv[1])) as store:
     for n in range(100):
         store.put(f"shared-{n}", Reply(id=sys.argv[2], text=sys.argv[2]))
