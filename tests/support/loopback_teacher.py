@@ -6,17 +6,29 @@
         ...                                                  # the first two requests fail, then all is well
 
 `server.requests` are the bodies that came in, `server.keys` the Authorization headers, `server.sold` the
-questions (last message) whose answer went out as a whole completion, in order: what was bought.
-It runs in a thread with a loop of its own.
+questions (last message) whose answer went out as a whole completion, in order: what was bought. What
+stands before ``/v1`` in an address is free: several runs tell their requests apart by it.
+It runs in a thread with a loop of its own; or, so that it outlives whoever is killed, as a process:
+
+    python -m support.loopback_teacher --log sold.jsonl --answers answers.json     # says its address, ends with stdin
+
+with ``{"event": "asked" | "sold", "at": monotonic, "path", "question", "words"}`` a line of the log. `words`
+is a hash of all that was asked. `support.faults` names the faults that there are.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import hashlib
 import json
+import os
+import sys
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping, Self
 
 from aiohttp import web
@@ -28,6 +40,7 @@ __all__ = [
     "broken_json",
     "cut_body",
     "error",
+    "from_answers",
     "hang",
     "html",
     "raw",
@@ -80,20 +93,31 @@ def hang(seconds: float = 30.0) -> Say:
     return Say(delay=seconds)
 
 
+def from_answers(answers: Mapping[str, str]) -> Callable[[str], str]:
+    """Replies looked up by the longest of the questions that stands in what was asked."""
+    longest = sorted(answers, key=len, reverse=True)
+    return lambda asked: next((answers[question] for question in longest if question in asked), "I do not know that.")
+
+
 class LoopbackTeacher:
+    """``{words}`` in a reply becomes the hash of all that was asked, by which one reply is told from another."""
+
     def __init__(
         self,
         reply: Callable[[str], str] = lambda question: f"<rationale>because</rationale><answer>{question}</answer>",
         *,
         script: Iterable[Say] = (),
         delay: float = 0.0,
+        port: int = 0,
+        log: Path | None = None,
     ) -> None:
-        self.reply, self.delay = reply, delay
+        self.reply, self.delay, self.port = reply, delay, port
         self.script = iter(script)
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.sold: list[str] = []
         self.in_flight = self.most_in_flight = 0
+        self._log = None if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -114,6 +138,8 @@ class LoopbackTeacher:
     def __exit__(self, *error: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
+        if self._log is not None:
+            os.close(self._log)
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._serve())
@@ -122,10 +148,10 @@ class LoopbackTeacher:
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
         app = web.Application(client_max_size=2**26)
-        app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_post("/{before:.*}v1/chat/completions", self._complete)
         runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", self.port)
         await site.start()
         self.port = runner.addresses[0][1]
         self._ready.set()
@@ -137,7 +163,9 @@ class LoopbackTeacher:
         self.requests.append(body)
         self.keys.append(request.headers.get("authorization", ""))
         question = body["messages"][-1]["content"]
-        say = next(self.script, None) or answer(self.reply(question))
+        words = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()[:16]
+        self._note("asked", request, question, words)
+        say = next(self.script, None) or answer(self.reply(question).replace("{words}", words))
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -146,6 +174,7 @@ class LoopbackTeacher:
             self.in_flight -= 1
         if say.sells:
             self.sold.append(question)
+            self._note("sold", request, question, words)
         if not say.announce:
             return web.Response(status=say.status, body=say.body, headers=say.headers)
         response = web.StreamResponse(status=say.status, headers=say.headers)
@@ -155,3 +184,31 @@ class LoopbackTeacher:
         assert request.transport is not None
         request.transport.close()
         return response
+
+    def _note(self, event: str, request: web.Request, question: str, words: str) -> None:
+        """In the log before it happens: what stands there may have been bought, what does not was not."""
+        if self._log is not None:
+            line = {"event": event, "at": time.monotonic(), "path": request.path, "question": question, "words": words}
+            os.write(self._log, json.dumps(line).encode() + b"\n")
+
+
+def main() -> None:
+    """The server as a process of its own, until its standard input ends."""
+    from support.faults import FAULTS
+
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0: a free one, which is said")
+    parser.add_argument("--log", type=Path, help="file that gets a line for all that is asked and sold")
+    parser.add_argument("--answers", type=Path, help="JSON: question → reply; else each question is its own answer")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds a reply")
+    parser.add_argument("--fault", choices=FAULTS, action="append", default=[], help="of one request; repeatable")
+    given = parser.parse_args()
+    more = {"reply": from_answers(json.loads(given.answers.read_text()))} if given.answers else {}
+    script = [FAULTS[name]() for name in given.fault]
+    with LoopbackTeacher(**more, script=script, delay=given.delay, port=given.port, log=given.log) as server:
+        print(server.base_url, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
