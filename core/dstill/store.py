@@ -140,9 +140,14 @@ class ReplyStore:
             db.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _refuse_foreign(self, db: sqlite3.Connection) -> None:
-        pragmas = ("application_id", "user_version")
-        application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
-        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        db.execute("BEGIN")  # one look: another process may be making the tables just now
+        try:
+            pragmas = ("application_id", "user_version")
+            application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
+            tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        finally:
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
         if tables and application != APPLICATION:
             raise RunError(f"{self.path} is an SQLite file of another program", where=str(self.path), hint=_ELSEWHERE)
         if version > SCHEMA:
