@@ -1,6 +1,6 @@
 """What came back from an endpoint, sorted into the retry classes.
 
-    transient   asked again: Transient, EmptyReply, BrokenReply        (ServiceError)
+    transient   asked again: Transient, RateLimited, EmptyReply, BrokenReply   (ServiceError)
     permanent   this item fails: Refused, Filtered, BadRequest         (DataError)
                 everything stops: key, quota, model, no such API       (AuthError, ConfigError)
 
@@ -28,6 +28,7 @@ __all__ = [
     "EmptyReply",
     "Endpoint",
     "Filtered",
+    "RateLimited",
     "Refused",
     "Transient",
     "fault_of",
@@ -45,6 +46,10 @@ class Transient(ServiceError):
     def __init__(self, what: str, *, where: str = "", hint: str = "", after: float | None = None) -> None:
         super().__init__(what, where=where, hint=hint)
         self.after = after
+
+
+class RateLimited(Transient):
+    """Too many at once; the others in flight would be told the same."""
 
 
 class EmptyReply(Transient):
@@ -111,8 +116,10 @@ def _of_status(error: openai.APIStatusError, at: Endpoint) -> DstillError:
             hint="GET /models at that address lists the names that it knows",
         )
     if status in TRANSIENT_STATUS or status >= 500:
-        what = f"rate-limited by {at.host}" if status == 429 else f"{at.host} failed with {status}"
-        return Transient(f"{what}: {said}", after=retry_after(error.response.headers))
+        after = retry_after(error.response.headers)
+        if status == 429:
+            return RateLimited(f"rate-limited by {at.host}: {said}", after=after)
+        return Transient(f"{at.host} failed with {status}: {said}", after=after)
     if status < 400:
         to = _said(error.response.headers.get("location", "nowhere"))
         return ConfigError(

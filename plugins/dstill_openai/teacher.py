@@ -21,7 +21,8 @@ from dstill.records import Prompt, Reply
 from dstill.secrets import Secret
 from dstill.task import Task
 from dstill.urls import checked_url
-from dstill_openai.faults import Endpoint, Transient, fault_of, read_body, too_slow
+from dstill_openai.faults import Endpoint, RateLimited, Transient, fault_of, read_body, too_slow
+from dstill_openai.pace import Pace
 from dstill_openai.waiting import Gate, backoff
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class OpenAITeacher(Teacher):
         self._key = Secret.from_environment(name, "the teacher 'openai'") if name else None
         host = urlsplit(self._url).netloc
         self._at = Endpoint(host=host, model=config.model, key_from=name, timeout=config.timeout)
-        self._gate = Gate(host)
+        self._gate, self._pace = Gate(host), Pace(host)
         return super().open(task)
 
     async def __aenter__(self) -> Self:
@@ -100,15 +101,28 @@ class OpenAITeacher(Teacher):
             wait=_wait,
             reraise=True,
         )
-        reply: Reply = await retrying(self._once, prompt)
+        reply: Reply = await retrying(self._in_turn, prompt)
         return reply
+
+    async def _in_turn(self, prompt: Prompt) -> Reply:
+        """One request, when there is room for it in flight and no pause."""
+        ticket, answered = await self._pace.enter(), False
+        try:
+            await self._gate.passed()
+            reply = await self._once(prompt)
+            answered = True
+            return reply
+        except RateLimited:
+            self._pace.cut(ticket)
+            raise
+        finally:
+            self._pace.leave(grow=answered)
 
     async def _once(self, prompt: Prompt) -> Reply:
         import asyncio  # here, as plugins load at every start of the command line
 
         import openai
 
-        await self._gate.passed()
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._at.timeout):  # the SDK's own starts again with every byte

@@ -1,0 +1,146 @@
+"""Requests in flight: fewer after a 429, more again while all goes well, never more than were asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.loopback_teacher import LoopbackTeacher, Say, error
+from support.openai_asking import opened, prompt
+
+from dstill.asking import Counts, replies
+from dstill.store import ReplyStore
+from dstill_openai.pace import Pace
+
+
+def run(work: Any) -> Any:
+    return asyncio.run(work)
+
+
+async def entered(pace: Pace, many: int) -> list[asyncio.Task[int]]:
+    tasks = [asyncio.create_task(pace.enter()) for _ in range(many)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return tasks
+
+
+def test_without_a_429_nothing_waits() -> None:
+    async def work() -> None:
+        pace = Pace("host")
+        assert all(task.done() for task in await entered(pace, 500))
+
+    run(work())
+
+
+def test_a_429_halves_what_is_in_flight_and_all_of_one_round_cut_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> None:
+        pace = Pace("host")
+        tickets = [task.result() for task in await entered(pace, 8)]
+        for ticket in tickets:
+            pace.cut(ticket)
+            pace.leave()
+        assert sum(task.done() for task in await entered(pace, 8)) == 4
+
+    run(work())
+    assert caplog.messages == ["rate-limited by host, requests in flight: 4 instead of 8"]
+
+
+def test_it_grows_by_one_a_round_until_there_is_no_limit() -> None:
+    async def work() -> None:
+        pace = Pace("host")
+        tasks = await entered(pace, 8)
+        pace.cut(tasks[0].result())
+        for _ in range(8):
+            pace.leave()
+        sizes = []
+        for _ in range(5):
+            tasks = await entered(pace, 8)
+            sizes.append(sum(task.done() for task in tasks))
+            for _ in range(8):
+                await asyncio.sleep(0)
+                pace.leave(grow=True)
+        assert sizes == [4, 5, 6, 8, 8]
+        assert all(task.done() for task in await entered(pace, 50))
+
+    run(work())
+
+
+def test_one_stays_in_flight_however_often_it_is_cut() -> None:
+    async def work() -> None:
+        pace = Pace("host")
+        for _ in range(5):
+            ticket = await asyncio.wait_for(pace.enter(), 1)
+            pace.cut(ticket)
+            pace.leave()
+
+    run(work())
+
+
+@given(st.lists(st.sampled_from(["enter", "leave", "grow", "cut", "cancel"]), max_size=60))
+def test_places_are_neither_lost_nor_made(steps: list[str]) -> None:
+    """Whatever happens in whatever order: when all have left, the next one enters at once."""
+
+    async def work() -> None:
+        logging.disable(logging.WARNING)
+        pace = Pace("host")
+        tasks: list[asyncio.Task[int]] = []
+        inside: list[int] = []
+        for step in steps:
+            if step == "enter":
+                tasks.append(asyncio.create_task(pace.enter()))
+            elif step == "cancel" and tasks:
+                tasks[-1].cancel()
+            elif step == "cut" and inside:
+                pace.cut(inside[-1])
+            elif step in ("leave", "grow") and inside:
+                inside.pop()
+                pace.leave(grow=step == "grow")
+            for _ in range(3):
+                await asyncio.sleep(0)
+            inside += [task.result() for task in tasks if task.done() and not task.cancelled()]
+            tasks = [task for task in tasks if not task.done()]
+            assert pace._in_flight == len(inside)
+        while inside or tasks:
+            if inside:
+                inside.pop()
+                pace.leave()
+            for _ in range(3):
+                await asyncio.sleep(0)
+            inside += [task.result() for task in tasks if task.done() and not task.cancelled()]
+            tasks = [task for task in tasks if not task.done()]
+            assert inside or not tasks, "somebody waits for ever"
+        await asyncio.wait_for(pace.enter(), 1)
+
+    try:
+        run(work())
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("key")
+def test_a_busy_endpoint_is_asked_by_fewer_at_once_and_all_are_answered(tmp_path: Path) -> None:
+    """It takes four at once and refuses the others, without a Retry-After."""
+
+    def script() -> Iterator[Say | None]:
+        while True:
+            refused.append(server.in_flight >= 4)
+            yield error(429) if refused[-1] else None
+
+    async def work() -> Counts:
+        counts, prompts = Counts(), (prompt(f"question {n}") for n in range(120))
+        with ReplyStore(tmp_path / "replies.sqlite") as store:
+            async with opened(server.base_url, max_retries=50) as teacher:
+                async for _ in replies(teacher, prompts, store, concurrency=16, counts=counts):
+                    pass
+        return counts
+
+    refused: list[bool] = []
+    server = LoopbackTeacher(script=script(), delay=0.02)  # type: ignore[arg-type]
+    with server:
+        assert run(work()) == Counts(bought=120)
+    assert sum(refused) < 120, "sixteen at once would be refused more often than answered"
