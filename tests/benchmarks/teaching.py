@@ -110,7 +110,8 @@ def _server() -> Iterator[str]:
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     if rest := set(range(os.cpu_count() or 1)) - os.sched_getaffinity(0):
         os.sched_setaffinity(server.pid, rest)
-    assert server.stdin is not None and server.stdout is not None
+    assert server.stdin is not None
+    assert server.stdout is not None
     try:
         yield server.stdout.readline().strip()
     finally:
