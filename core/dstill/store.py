@@ -28,7 +28,7 @@ from dstill.records import Message, Reply
 
 __all__ = ["ReplyStore"]
 
-SCHEMA = 2  # PRAGMA user_version; a newer one than this is refused, an older one is brought up to it
+SCHEMA = 3  # PRAGMA user_version; a newer one than this is refused, an older one is brought up to it
 APPLICATION = 0x6473746C  # PRAGMA application_id: "dstl"
 BUSY_SECONDS = 30.0  # how long another process may hold the write lock
 _ELSEWHERE = "move it away, and dstill makes a new one; what is not in that is bought again"
@@ -43,6 +43,10 @@ CREATE INDEX attempts_key ON attempts (key);
     2: """
 ALTER TABLE replies ADD COLUMN buyer TEXT NOT NULL DEFAULT '';
 CREATE INDEX replies_buyer ON replies (buyer);
+""",
+    3: """
+CREATE TABLE batches (digest TEXT PRIMARY KEY, id TEXT NOT NULL, open INTEGER NOT NULL, identity TEXT NOT NULL,
+    items TEXT NOT NULL, at REAL NOT NULL);
 """,
 }
 
@@ -80,7 +84,7 @@ class ReplyStore:
     def put_many(self, items: Sequence[tuple[str, Reply, Mapping[str, Any]]]) -> list[Reply]:
         """The same for many in one transaction: all are kept, or none."""
         now = time.time()
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany(
                 "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?)",
                 ((key, dumps(identity), dumps(reply.to_row()), now, self.buyer) for key, reply, identity in items),
@@ -96,8 +100,14 @@ class ReplyStore:
 
     def attempt(self, key: str, error: DstillError) -> None:
         """Note that asking for `key` failed."""
-        with self._transaction() as db:
-            db.execute("INSERT INTO attempts VALUES (?, ?, ?, ?)", (key, error.code, str(error), time.time()))
+        self.attempt_many({key: error})
+
+    def attempt_many(self, errors: Mapping[str, DstillError]) -> None:
+        """The same for many keys, in one transaction."""
+        now = time.time()
+        with self.transaction() as db:
+            rows = ((key, error.code, str(error), now) for key, error in errors.items())
+            db.executemany("INSERT INTO attempts VALUES (?, ?, ?, ?)", rows)
 
     def attempts(self, key: str) -> list[str]:
         """What went wrong so far in asking for `key`, oldest first."""
@@ -131,7 +141,7 @@ class ReplyStore:
         db = self._writer
         self._refuse_foreign(db)
         _until_free(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone())
-        with self._transaction():
+        with self.transaction():
             version = db.execute("PRAGMA user_version").fetchone()[0]
             for step in range(version + 1, SCHEMA + 1):
                 for statement in _STEPS[step].split(";"):
@@ -158,7 +168,8 @@ class ReplyStore:
             )
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that the block does is kept, or nothing; no other process writes meanwhile."""
         with self._lock, self._guard():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
