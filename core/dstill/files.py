@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from contextlib import contextmanager, suppress
@@ -20,9 +21,21 @@ from typing import BinaryIO, Iterator
 
 from dstill.errors import DiskError, DstillError, UsageError
 
-__all__ = ["atomic", "disk_error", "link_tree", "no_folder", "reading", "renewed", "write_text", "writing"]
+__all__ = [
+    "atomic",
+    "disk_error",
+    "is_temporary",
+    "link_tree",
+    "no_folder",
+    "reading",
+    "renewed",
+    "sweep",
+    "write_text",
+    "writing",
+]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_TEMPORARY = re.compile(r"\.(.+)\.(\d+)-[0-9a-f]{8}\.tmp")  # of `atomic`: the final name, and who writes
 
 
 @contextmanager
@@ -41,6 +54,31 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def is_temporary(path: Path, of: str) -> bool:
+    """Whether `path` is a file on its way to the name `of`, or what a kill left of one."""
+    match = _TEMPORARY.fullmatch(path.name)
+    return match is not None and match[1] == of
+
+
+def sweep(folder: Path) -> None:
+    """Take away what killed processes left half-written in `folder` and below it."""
+    for path in folder.rglob(".*.tmp"):
+        match = _TEMPORARY.fullmatch(path.name)
+        if match is not None and not _alive(int(match[2])):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping, Self
 
 from dstill.errors import DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
-from dstill.files import disk_error, no_folder, write_text
+from dstill.files import disk_error, is_temporary, no_folder, sweep, write_text
 from dstill.origin import versions
 from dstill.records import SCHEMA_VERSION, Row
 from dstill.rows import read_rows, write_rows
@@ -35,7 +35,8 @@ from dstill.secrets import redact
 __all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 
 RUNS = Path("runs")
-MANIFEST = "run.json"
+MANIFEST = "run.json"  # written last: a run is there when it is
+SETTINGS = "config.toml"
 
 log = logging.getLogger("dstill")
 
@@ -54,9 +55,16 @@ class RunFolder:
     # --- making and opening -------------------------------------------------------------
 
     @classmethod
-    def make(cls, folder: Path | None, *, stem: str, arguments: Mapping[str, Any], seed: int) -> Self:
-        """A new run at `folder`, or at ``runs/STEM-DATE-N``. Raises UsageError, DiskError."""
+    def make(
+        cls, folder: Path | None, *, stem: str, arguments: Mapping[str, Any], seed: int, settings: str = ""
+    ) -> Self:
+        """A new run at `folder`, or at ``runs/STEM-DATE-N``, with `settings` as its config.toml.
+
+        Raises UsageError, DiskError.
+        """
         folder = _fresh(stem) if folder is None else _claimed(folder)
+        if settings:
+            write_text(folder / SETTINGS, settings)
         run = cls(
             folder,
             {
@@ -121,6 +129,7 @@ class RunFolder:
             file.truncate(0)
             file.write(f"pid {os.getpid()} on host {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}")
             file.flush()
+            sweep(self.folder)
             # another process may have worked on the run since it was read
             self.manifest = self.read(self.folder).manifest
             try:
@@ -271,7 +280,7 @@ def _fresh(stem: str) -> Path:
 
 def _claimed(folder: Path) -> Path:
     """`folder` made, or taken when it is empty. A folder of somebody else's is left alone."""
-    if folder.is_dir() and any(file.name != ".lock" for file in folder.iterdir()):
+    if folder.is_dir() and not _half_made(folder):
         raise UsageError(
             f"{folder} is not a dstill run and not empty; choose another folder (--force is not offered here)",
             where="--out",
@@ -285,6 +294,13 @@ def _claimed(folder: Path) -> Path:
     except OSError as error:
         raise _unwritable(folder, error) from None
     return folder
+
+
+def _half_made(folder: Path) -> bool:
+    """Whether `folder` is empty, or holds only what a kill leaves of a run that is not there yet."""
+    files = [file for file in folder.iterdir() if file.name != ".lock"]
+    ours = [f for f in files if f.name == SETTINGS or is_temporary(f, SETTINGS) or is_temporary(f, MANIFEST)]
+    return not files or (files == ours and (folder / ".lock").exists())
 
 
 def _unwritable(folder: Path, error: OSError) -> DstillError:

@@ -29,7 +29,7 @@ from dstill.config import Config, Settings
 from dstill.errors import Interrupted, UsageError
 from dstill.evaluating import BLOCK, evaluate, writer_of
 from dstill.files import link_tree, write_text
-from dstill.folder import RunFolder, data_file, find_run, system_file
+from dstill.folder import SETTINGS, RunFolder, data_file, find_run, system_file
 from dstill.generating import generate
 from dstill.making import make_executor, make_student, make_task, task_name
 from dstill.parts import Executor, Objective, Student, Writer
@@ -90,9 +90,9 @@ class Run(RunFolder):
             stem=stem,
             arguments=arguments or {},
             seed=config.settings.project.seed,
+            settings=config.to_toml(),
         )
         run.plugins, run.config = plugins, config
-        run.keep_settings()
         return run
 
     @classmethod
@@ -109,13 +109,13 @@ class Run(RunFolder):
         run = cls.read(find_run(name))
         run.plugins = plugins
         run.config = configuration.load(
-            run.folder / "config.toml", flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
+            run.folder / SETTINGS, flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
         )
         return run
 
     def keep_settings(self) -> None:
         """config.toml as the run is set now: what the next command on it begins with."""
-        write_text(self.folder / "config.toml", self.config.to_toml())
+        write_text(self.folder / SETTINGS, self.config.to_toml())
 
     def config_with(self, flags: Mapping[str, Any]) -> Config:
         """This run's configuration with `flags` before it. Raises ConfigError."""

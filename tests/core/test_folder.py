@@ -237,6 +237,28 @@ def test_a_folder_of_somebody_elses_is_left_alone(project: Path) -> None:
     assert [p.name for p in (project / "theirs").iterdir()] == ["thesis.txt"]
 
 
+def test_what_a_kill_left_of_a_run_is_taken_and_a_file_of_the_same_name_is_not(project: Path) -> None:
+    left = project / "mine"
+    left.mkdir()
+    for name in (".lock", "config.toml", ".run.json.4194305-0123abcd.tmp"):
+        (left / name).write_text("half")
+    run = RunFolder.make(left, stem="toy", arguments={}, seed=0, settings="[project]\n")
+    assert (left / "config.toml").read_text() == "[project]\n"
+    with run.lock():
+        assert sorted(p.name for p in left.iterdir()) == [".lock", "config.toml", "log.txt", "run.json"]
+    (project / "theirs").mkdir()
+    (project / "theirs" / "config.toml").write_text("years of work")
+    with pytest.raises(UsageError, match="theirs is not a dstill run and not empty"):
+        make(project / "theirs")
+
+
+def test_files_that_a_living_process_writes_are_not_swept_away(run: RunFolder) -> None:
+    (run.folder / f".report.html.{os.getpid()}-0123abcd.tmp").write_text("half")
+    (run.folder / ".mine.tmp").write_text("a person's")
+    with run.lock():
+        assert {p.name for p in run.folder.glob(".*.tmp")} == {f".report.html.{os.getpid()}-0123abcd.tmp", ".mine.tmp"}
+
+
 def test_an_empty_folder_is_taken_also_where_an_earlier_start_broke_off(project: Path) -> None:
     (project / "empty").mkdir()
     (project / "empty" / ".lock").touch()

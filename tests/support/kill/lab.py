@@ -1,0 +1,372 @@
+"""A run that is killed and run again, and everything that must hold then.
+
+    with Lab(folder, SUMS) as lab:
+        lab.points                                   # those that an uninterrupted run reaches, in order
+        trial = lab.killed_at(Point("fsync", "run.json", "after", 2))
+        trial = lab.killed_in("writing", 0.4)        # at a random time of that phase, 0 its begin, 1 its end
+        trial.reached, trial.phase, trial.broken     # broken: what does not hold, a line each; empty is well
+
+A trial is a project folder of its own. The teacher is one process for all of them, and outlives the killed ones;
+what it logged under the trial's own path is what was asked and bought.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import tomllib
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Iterator, Mapping, Self, Sequence
+
+from support.kill.points import Point
+
+__all__ = ["IN_FLIGHT", "PHASES", "Lab", "Subject", "Trial"]
+
+TESTS = Path(__file__).parents[2]
+IN_FLIGHT = 4
+PHASES = ("start", "asking", "checking", "writing", "end")
+SECONDS = 60.0  # that anything may take
+WORDS = re.compile(r"[0-9a-f]{16}")  # the hash of what was asked, which each reply repeats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is run: words before the command, settings of the project, and what the teacher says."""
+
+    plugin: Path | None
+    settings: Mapping[str, Any]
+    replies: Callable[[], Mapping[str, str]]
+    disabled: str = "finetune,ray,sweep,report,evaluate"
+
+
+@dataclass(kw_only=True)
+class Trial:
+    """One run that was killed, and run again."""
+
+    folder: Path
+    wanted: str
+    reached: bool = False  # it was killed before it ended by itself
+    phase: str = ""
+    lost: int = 0  # replies that were bought and not kept
+    broken: list[str] = field(default_factory=list)
+
+
+class Lab:
+    def __init__(self, folder: Path, subject: Subject, *, delay: float = 0.004, pause: float = 0.0) -> None:
+        self.folder, self.subject, self.delay, self.pause = folder, subject, delay, pause
+        self._number = 0
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "answers.json").write_text(json.dumps(self.subject.replies()))
+        self.log = self.folder / "sold.jsonl"
+        words = ["--log", self.log, "--answers", self.folder / "answers.json", "--delay", self.delay]
+        self._teacher = _started("support.loopback_teacher", *words)
+        self._server = _started("support.kill.server")
+        self.address = _line(self._teacher).strip().removesuffix("/v1")
+        self._whole()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for process in (self._server, self._teacher):
+            process.communicate(timeout=SECONDS)  # its standard input ends, and so does it
+
+    # --- runs ---------------------------------------------------------------------------
+
+    def killed_at(self, point: Point) -> Trial:
+        trial = self._trial(" ".join(map(str, point)))
+        self._run(trial, kill=point)
+        return self._finished(trial)
+
+    def killed_in(self, phase: str, share: float) -> Trial:
+        """By another process, when so much of the phase has passed as an uninterrupted run has of it."""
+        trial = self._trial(f"{phase} {share:.3f}")
+        begin, end = self.times[phase]
+        job = self._begun(trial)
+        _until(lambda: phase == "start" or _phase(_read(trial.folder / "trace.jsonl")) >= PHASES.index(phase))
+        time.sleep(share * (end - begin))
+        os.kill(job["pid"], signal.SIGKILL)
+        self._ended(trial)
+        return self._finished(trial)
+
+    def killed_for_real(self, seconds: float) -> Trial:
+        """The command line itself, not a fork of it, and nobody watches it."""
+        trial = self._trial(f"dstill, {seconds:.3f} s")
+        command = [sys.executable, "-m", "dstill", *self._command()]
+        with subprocess.Popen(
+            command, cwd=trial.folder, env=self._environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            trial.reached = process.wait() == -signal.SIGKILL
+        trial.phase = "not known"
+        return self._finished(trial)
+
+    def held_at(self, point: Point) -> tuple[subprocess.CompletedProcess[str], int]:
+        """What a second process is told while the first stands still at `point`, and the first one's id."""
+        trial = self._trial("held")
+        job = self._begun(trial, kill=point, stop=True)
+        _until(lambda: _stopped(job["pid"]))
+        second = subprocess.run(
+            [sys.executable, "-m", "dstill", *self._command()],
+            cwd=trial.folder,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+        os.kill(job["pid"], signal.SIGKILL)
+        self._ended(trial)
+        return second, job["pid"]
+
+    def _whole(self) -> None:
+        """The uninterrupted run: its files, its points, and when each phase began."""
+        trial = self._trial("whole")
+        began = time.monotonic()
+        status = self._run(trial)
+        assert status == 0, (trial.folder / "err.txt").read_text()
+        ended = time.monotonic()
+        trace = _read(trial.folder / "trace.jsonl")
+        self.files = {name: path.read_bytes() for name, path in _final(trial.folder / "run")}
+        self.ids = set(_ids(trial.folder / "run"))
+        self.points = list(_numbered(trace))
+        reached = [(p["at"], _phase(trace[:n])) for n, p in enumerate(trace, start=1)]
+        begins = [next(at for at, phase in reached if phase >= number) for number in range(1, len(PHASES))]
+        self.times = dict(zip(PHASES, itertools.pairwise([began, *begins, ended]), strict=True))
+
+    def _trial(self, wanted: str) -> Trial:
+        self._number += 1
+        folder = self.folder / f"t{self._number}"
+        folder.mkdir()
+        settings = {
+            "generate.teacher": "openai",
+            "generate.concurrency": IN_FLIGHT,
+            "teacher.openai.base_url": f"{self.address}/{folder.name}/v1",
+            "teacher.openai.model": "toy",
+            **self.subject.settings,
+        }
+        lines = [f"{key} = {json.dumps(value)}\n" for key, value in settings.items()]
+        (folder / "dstill.toml").write_text("".join(lines))
+        return Trial(folder=folder, wanted=wanted)
+
+    def _command(self) -> list[str]:
+        plugin = ["--plugin", str(self.subject.plugin)] if self.subject.plugin else []
+        return [*plugin, "generate", "--out", "run"]
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("DSTILL_")}
+        return {
+            **kept,
+            "DSTILL_DISABLE": self.subject.disabled,
+            "OPENAI_API_KEY": "sk-killed-0123456789",
+            "PYTHONPATH": _path(),
+        }
+
+    def _begun(self, trial: Trial, kill: Point | None = None, stop: bool = False) -> dict[str, Any]:
+        orders = {"trace": str(trial.folder / "trace.jsonl"), "kill": kill, "stop": stop, "pause": self.pause}
+        job = {
+            "argv": self._command(),
+            "cwd": str(trial.folder),
+            "env": self._environment(),
+            "out": str(trial.folder / "out.txt"),
+            "err": str(trial.folder / "err.txt"),
+            "orders": orders,
+        }
+        assert self._server.stdin is not None
+        self._server.stdin.write(json.dumps(job) + "\n")
+        self._server.stdin.flush()
+        return dict(json.loads(_line(self._server)))
+
+    def _ended(self, trial: Trial) -> int:
+        status = int(json.loads(_line(self._server))["status"])
+        trial.reached = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        return status
+
+    def _run(self, trial: Trial, kill: Point | None = None) -> int:
+        self._begun(trial, kill)
+        return self._ended(trial)
+
+    # --- what must hold -----------------------------------------------------------------
+
+    def _finished(self, trial: Trial) -> Trial:
+        """Look at what the kill left, run again, look at what there is then."""
+        if not trial.phase:
+            trial.phase = PHASES[_phase(_read(trial.folder / "trace.jsonl"))]
+        kept = self._left(trial)
+        (trial.folder / "trace.jsonl").unlink(missing_ok=True)
+        again = len(self._events(trial))  # lines of the log until here
+        reached = trial.reached
+        status = self._run(trial)
+        trial.reached = reached
+        if status != 0:
+            said = (trial.folder / "err.txt").read_text().strip().splitlines()
+            trial.broken.append(f"it does not go on: {' / '.join(said[-3:])}")
+            return trial
+        self._whole_again(trial)
+        self._bought(trial, kept, again)
+        if not trial.broken:
+            shutil.rmtree(trial.folder)
+        return trial
+
+    def _left(self, trial: Trial) -> set[str]:
+        """Right after the kill: files at their final names, the lock, the store. Returns which replies are kept."""
+        for name, path in _final(trial.folder / "run"):
+            trial.broken += _incomplete(name, path.read_bytes(), self.files.get(name))
+        lock = trial.folder / "run" / ".lock"
+        if lock.exists():
+            with lock.open("r") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    trial.broken.append("the lock is still held")
+        return self._kept(trial)
+
+    def _kept(self, trial: Trial) -> set[str]:
+        """The replies in a copy of the store, by the hash that each holds, after SQLite's own check of it."""
+        copy = trial.folder / "copy"
+        copy.mkdir()
+        for file in trial.folder.glob("replies.sqlite*"):
+            shutil.copy(file, copy)
+        kept: set[str] = set()
+        if (copy / "replies.sqlite").exists():
+            with closing(sqlite3.connect(copy / "replies.sqlite")) as db:
+                found = db.execute("PRAGMA integrity_check").fetchall()
+                if found != [("ok",)]:
+                    trial.broken.append(f"the store is corrupt: {found}")
+                if db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'replies'").fetchone()[0]:
+                    rows = db.execute("SELECT reply FROM replies").fetchall()
+                    kept = {WORDS.search(json.loads(text)["text"])[0] for (text,) in rows}  # type: ignore[index]
+        shutil.rmtree(copy)
+        return kept
+
+    def _whole_again(self, trial: Trial) -> None:
+        run = trial.folder / "run"
+        ids = list(_ids(run))
+        if twice := [id for id, n in Counter(ids).items() if n > 1]:
+            trial.broken.append(f"ids twice: {twice}")
+        if gaps := self.ids ^ set(ids):
+            trial.broken.append(f"ids missing, or new: {sorted(gaps)}")
+        there = {name: path.read_bytes() for name, path in _final(run)}
+        if there.keys() != self.files.keys():
+            trial.broken.append(f"files missing, or new: {sorted(there.keys() ^ self.files.keys())}")
+        for name, content in there.items():
+            trial.broken += _incomplete(name, content, self.files.get(name))
+        if left := [path.name for path in run.rglob("*.tmp")]:
+            trial.broken.append(f"temporary files left: {left}")
+        self._kept(trial)
+
+    def _bought(self, trial: Trial, kept: set[str], again: int) -> None:
+        events = self._events(trial)
+        if asked := {e["words"] for e in events[again:] if e["event"] == "asked"} & kept:
+            trial.broken.append(f"asked again though kept: {len(asked)}")
+        sold = Counter(e["words"] for e in events if e["event"] == "sold")
+        extra = sum(n - 1 for n in sold.values())
+        trial.lost = extra
+        if extra > IN_FLIGHT or max(sold.values(), default=0) > 2:
+            trial.broken.append(f"bought twice: {extra}, with {IN_FLIGHT} in flight")
+
+    def _events(self, trial: Trial) -> list[dict[str, Any]]:
+        return [e for e in _read(self.log) if e["path"].startswith(f"/{trial.folder.name}/")]
+
+
+# --- reading what is there --------------------------------------------------------------
+
+
+def _final(run: Path) -> Iterator[tuple[str, Path]]:
+    """The files at their final names, but for those that grow line by line."""
+    for path in sorted(run.rglob("*")):
+        if path.is_file() and not path.name.startswith(".") and path.name != "log.txt":
+            yield str(path.relative_to(run)), path
+
+
+def _incomplete(name: str, content: bytes, whole: bytes | None) -> list[str]:
+    """Why a file at its final name is not as the uninterrupted run has it, if it is not."""
+    try:
+        if name == "run.json":  # holds times, and what was bought when
+            json.loads(content)
+            return []
+        if name == "config.toml":  # holds the trial's own address
+            tomllib.loads(content.decode())
+            return [] if content.count(b"\n") == (whole or b"").count(b"\n") else [f"{name} has other keys"]
+    except ValueError as error:
+        return [f"{name} is not complete: {error}"]
+    return [] if content == whole else [f"{name} is not that of an uninterrupted run"]
+
+
+def _ids(run: Path) -> Iterator[str]:
+    for file in [*sorted((run / "dataset" / "data").glob("*.jsonl")), run / "rejects.jsonl"]:
+        for row in _read(file):
+            yield row["id"]
+
+
+def _read(file: Path) -> list[dict[str, Any]]:
+    """The whole lines of a file that may still grow."""
+    if not file.exists():
+        return []
+    return [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1] if line]
+
+
+def _phase(trace: Sequence[Mapping[str, Any]]) -> int:
+    """The phase in which a process was that left this trace."""
+    asked = [p["moment"] for p in trace if p["kind"] == "ask"]
+    data = any(p["place"] in ("rejects.jsonl", "README.md", "data", "dataset", "train.jsonl") for p in trace)
+    card = any(p["place"] == "README.md" and (p["kind"], p["moment"]) == ("rename", "after") for p in trace)
+    return 4 if card else 3 if data else 2 if "after" in asked else 1 if asked else 0
+
+
+def _numbered(trace: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Point, str]]:
+    """Each point with its number among its like, and its phase."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for n, p in enumerate(trace, start=1):
+        key = (p["kind"], p["place"], p["moment"])
+        counts[key] += 1
+        yield Point(*key, counts[key]), PHASES[_phase(trace[:n])]
+
+
+# --- processes --------------------------------------------------------------------------
+
+
+def _path() -> str:
+    return os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def _started(module: str, *words: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, words)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": _path()},
+    )
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    assert select.select([process.stdout], [], [], SECONDS)[0], "it says nothing"
+    return process.stdout.readline()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.001)
+
+
+def _stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "tT"

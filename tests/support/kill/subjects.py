@@ -1,0 +1,33 @@
+"""What is killed: the toy's sums for most trials, and questions of the Query DSL on its embedded engine."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Mapping
+
+from support.kill import pack
+from support.kill.lab import Subject
+
+__all__ = ["QUERYDSL", "SUMS"]
+
+LIMIT = 40  # questions of the Query DSL
+
+
+def _golds() -> Mapping[str, str]:
+    """Question → gold, of more questions than are asked."""
+    from dstill.records import SPLITS
+    from dstill_querydsl.pack import QueryDsl
+
+    task = QueryDsl(QueryDsl.Config())
+    return {
+        example.question: task.reply_text(f"{example.rationale} {{words}}", example.answer or "")
+        for split in SPLITS
+        for example in islice(task.examples(split), LIMIT)
+    }
+
+
+SUMS = Subject(plugin=Path(pack.__file__), settings={"project.task": "sums"}, replies=pack.replies)
+QUERYDSL = Subject(
+    plugin=None, settings={"project.task": "querydsl", "generate.limit": LIMIT, "generate.shots": 0}, replies=_golds
+)

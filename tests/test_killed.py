@@ -1,0 +1,114 @@
+"""`dstill generate` killed by SIGKILL, at chosen points and at random times, and run again.
+
+What must hold is in `support.kill.lab`: ids complete and unique, the bytes of an uninterrupted run, nothing bought
+twice but what was in flight, nothing asked again that was kept, files whole at their final names, a sound store, no
+lock left, no temporary file left. Each test prints a row of the table that `table` heads.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from typing import Iterator
+
+import pytest
+from support.kill.lab import PHASES, Lab, Trial
+from support.kill.points import Point
+from support.kill.subjects import QUERYDSL, SUMS
+
+SEED = 5
+EACH = 40  # random times a phase
+LATER = ("BEGIN", "INSERT", "COMMIT")  # come many times: not the first alone is tried
+PAUSE = 0.002  # seconds before each point, where times are random: writing takes long enough to be met
+
+
+@pytest.fixture(scope="module")
+def sums(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with Lab(tmp_path_factory.mktemp("killed"), SUMS) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def slow_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with Lab(tmp_path_factory.mktemp("killed"), SUMS, pause=PAUSE) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def querydsl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with Lab(tmp_path_factory.mktemp("killed"), QUERYDSL) as lab:
+        yield lab
+
+
+def chosen(lab: Lab, phase: str = "") -> list[Point]:
+    """One point of each kind, place and moment; of what comes many times also one in the middle and one late."""
+    most = Counter((point.kind, point.place, point.moment) for point, _ in lab.points)
+    found = {}
+    for point, of in lab.points:
+        like = most[point.kind, point.place, point.moment]
+        numbers = {1, like // 3, 2 * like // 3} if point.kind in LATER else {1, like // 2}
+        if point.number in numbers and phase in ("", of):
+            found[point] = of
+    return list(found)
+
+
+def held(name: str, trials: list[Trial]) -> None:
+    """All of `trials` were killed, and nothing is broken. Prints their row."""
+    broken = [f"{t.wanted} ({t.phase}): {line}" for t in trials for line in t.broken]
+    reached = [t for t in trials if t.reached]
+    lost = Counter(t.lost for t in reached)
+    print(
+        f"\n| {name} | {len(reached)} | {len(broken)} | "
+        f"{', '.join(f'{n} lost: {lost[n]}' for n in sorted(lost))} | {dict(Counter(t.phase for t in reached))} |"
+    )
+    assert not broken, "\n".join(broken)
+
+
+def test_at_a_few_points_of_each_phase(sums: Lab) -> None:
+    points = [point for phase in PHASES for point in chosen(sums, phase)[::16]]
+    trials = [sums.killed_at(point) for point in points]
+    held("a few points", trials)
+    assert all(t.reached for t in trials)
+    assert {t.phase for t in trials} == set(PHASES) - ({"checking"} if not chosen(sums, "checking") else set())
+
+
+def test_while_a_process_works_a_second_one_is_told_who_holds_the_run(sums: Lab) -> None:
+    for point in (Point("COMMIT", "replies.sqlite", "before", 9), Point("write", "test.jsonl", "half", 2)):
+        second, pid = sums.held_at(point)
+        assert second.returncode == 5, second.stderr
+        assert re.match(rf"error: run 'run' is locked by pid {pid} on host \S+ since \d{{4}}-", second.stderr)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phase", PHASES)
+def test_at_every_kind_of_point(sums: Lab, phase: str) -> None:
+    trials = [sums.killed_at(point) for point in chosen(sums, phase)]
+    for kind in sorted({t.wanted.split()[0] for t in trials}):
+        held(f"{phase}: {kind}", [t for t in trials if t.wanted.split()[0] == kind])
+    # how many commits there are hangs on what arrives together: the last of them may not come
+    assert sum(t.reached for t in trials) >= 0.9 * len(trials)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phase", PHASES)
+def test_at_random_times(slow_disk: Lab, phase: str) -> None:
+    draw = random.Random(f"{SEED} {phase}")
+    trials = [slow_disk.killed_in(phase, draw.random()) for _ in range(EACH)]
+    held(f"random times from {phase} on", trials)
+    assert sum(t.reached and t.phase == phase for t in trials) >= 10
+
+
+@pytest.mark.slow
+def test_the_command_itself_at_random_times(sums: Lab) -> None:
+    draw = random.Random(SEED)
+    trials = [sums.killed_for_real(draw.uniform(0.2, 3.0)) for _ in range(12)]
+    held("dstill itself, random times", trials)
+    assert any(t.reached for t in trials)
+
+
+@pytest.mark.slow
+def test_queries_at_every_kind_of_point(querydsl: Lab) -> None:
+    trials = [querydsl.killed_at(point) for point in chosen(querydsl)[::6]]
+    held("querydsl: points", trials)
+    assert len({t.phase for t in trials if t.reached}) >= 4
