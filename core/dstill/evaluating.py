@@ -12,7 +12,7 @@ import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
 
-from dstill import hardware, processes, stages
+from dstill import hardware, processes, reviewing, stages
 from dstill.errors import ConfigError, DataError, RunError, did_you_mean
 from dstill.folder import data_file, system_file
 from dstill.making import make_student, modalities
@@ -79,7 +79,20 @@ def _evaluate(run: Run, examples: Sequence[Example], executor: Executor | None) 
                 facts["invalid"] = lost(verdicts)
                 facts["corpora"] = _on_corpora(verdicts)
         facts.update(engine=label, scores=scores, peak_memory=hardware.peak_memory())
+        if judged := _judged(run):
+            facts["notes"] = [*facts.get("notes", ()), judged]
     return facts
+
+
+def _judged(run: Run) -> str:
+    """What a person's review did to the sets that are scored; empty: nothing."""
+    rows = [record for split in run.settings.evaluate.splits for record in run.records(split, raw=True)]
+    after = reviewing.applied(rows, reviewing.decisions(run))
+    counts = {
+        "left out as a person rejected their gold": after.rejected,
+        "scored against a gold that a person wrote": after.edited,
+    }
+    return ", ".join(f"{n} of {len(rows)} questions {what}" for what, n in counts.items() if n)
 
 
 def _baselines(run: Run) -> list[str]:

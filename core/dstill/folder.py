@@ -27,6 +27,7 @@ from typing import Any, Iterable, Iterator, Mapping, Self
 
 from dstill.errors import DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
 from dstill.files import disk_error, is_temporary, no_folder, sweep, write_text
+from dstill.jsonl import append_row
 from dstill.origin import versions
 from dstill.records import SCHEMA_VERSION, Row
 from dstill.rows import read_rows, write_rows
@@ -37,6 +38,7 @@ __all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 RUNS = Path("runs")
 MANIFEST = "run.json"  # written last: a run is there when it is
 SETTINGS = "config.toml"
+APPENDED = ("review.jsonl",)  # grow row by row: half a last line is what a kill left
 
 log = logging.getLogger("dstill")
 
@@ -194,6 +196,10 @@ class RunFolder:
         }
         return written.rows
 
+    def append(self, file: str, row: Row) -> None:
+        """One more row at the end of `file`, which is one of `APPENDED`; durable when this returns."""
+        append_row(self.folder / file, {"schema_version": SCHEMA_VERSION, **row.to_row()})
+
     def discard(self, file: str) -> None:
         """Take away `file` and what run.json says of it, where it is there."""
         (self.folder / file).unlink(missing_ok=True)
@@ -204,7 +210,7 @@ class RunFolder:
         path = self.folder / file
         if not path.exists():
             return
-        for number, row in read_rows(path):
+        for number, row in read_rows(path, own=file in APPENDED):
             if row.get("schema_version", 0) > SCHEMA_VERSION:
                 raise RunError(
                     f"{file} has schema version {row['schema_version']}, this dstill knows {SCHEMA_VERSION}",

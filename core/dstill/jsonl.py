@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Iterable, Iterator, Mapping
 
 from dstill.errors import DataError
-from dstill.files import atomic, reading
+from dstill.files import atomic, reading, writing
 from dstill.jsontext import NotStrict, dumps, kind, loads
 
-__all__ = ["Written", "detect", "instead", "read_rows", "rows_from", "write_rows"]
+__all__ = ["Written", "append_row", "detect", "instead", "read_rows", "rows_from", "write_rows"]
 
 MAX_LINE = 64 * 2**20  # bytes; a longer one is no row of ours or anybody's
 
@@ -99,6 +100,30 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> Written:
             digest.update(line)
             count += 1
     return Written(rows=count, sha256=digest.hexdigest())
+
+
+def append_row(path: Path, row: Mapping[str, Any]) -> None:
+    """One more row at the end of `path`, durable when this returns. What a kill left of a row gives way to it."""
+    with writing(path), path.open("a+b") as file:
+        _end_line(file)
+        file.write(dumps(row).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _end_line(file: BinaryIO) -> None:
+    """Make `file` end where a row may begin: a last line without its break is ended, or cut off where it is no row."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - MAX_LINE))
+    rest = file.read().rpartition(b"\n")[2]
+    if not rest:
+        return
+    try:
+        loads(rest.decode())
+    except (NotStrict, UnicodeDecodeError):
+        file.truncate(size - len(rest))
+    else:
+        file.write(b"\n")
 
 
 def detect(start: bytes) -> str:

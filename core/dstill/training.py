@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
-from dstill import hardware, processes
+from dstill import hardware, processes, reviewing
 from dstill.errors import DataError
 from dstill.evaluating import scoring
 from dstill.files import renewed
@@ -38,7 +38,7 @@ EVENTS = "events"  # TensorBoard's files, of the latest training
 log = logging.getLogger("dstill")
 
 
-def train(run: Run, *, restart: bool, allow_changed: bool) -> Mapping[str, Any]:
+def train(run: Run, *, restart: bool, allow_changed: bool, allow_unreviewed: bool) -> Mapping[str, Any]:
     """What `Run.train` promises."""
     recipe = run.settings.train
     with run.stage("train") as facts, processes.together():
@@ -47,6 +47,9 @@ def train(run: Run, *, restart: bool, allow_changed: bool) -> Mapping[str, Any]:
             raise DataError(
                 "no training rows", where=str(run.folder / data_file("train")), hint="`dstill generate` first"
             )
+        review = reviewing.gate(run, allow=allow_unreviewed)
+        log.info("%s", review["said"])
+        run.tell(review["said"])
         pairs = _pairs(run, records)
         device = hardware.device()
         modality, choice = _modality(run, pairs, device)
@@ -81,6 +84,7 @@ def train(run: Run, *, restart: bool, allow_changed: bool) -> Mapping[str, Any]:
             id=secrets.token_hex(8),  # of this training: predictions name it
             student=recipe.student,
             objective=recipe.objective,
+            review=review,
             modality=choice.modality,
             device=asdict(device),
             processes=processes.count(),

@@ -49,6 +49,7 @@ def train(
     address: str,
     restart: bool,
     allow_changed: bool,
+    allow_unreviewed: bool,
     as_json: bool,
 ) -> None:
     """Fine-tune one student in several workers.
@@ -63,9 +64,8 @@ def train(
     share = Share(workers=workers, cpus=cpus, gpus=gpus)
     with progress() as report:
         opened.progress = report
-        facts = run_training(
-            opened, share, address=address, flags=found.flags, restart=restart, allow_changed=allow_changed
-        )
+        how = {"restart": restart, "allow_changed": allow_changed, "allow_unreviewed": allow_unreviewed}
+        facts = run_training(opened, share, address=address, flags=found.flags, **how)
     show_trained(opened, facts, as_json=as_json)
 
 

@@ -42,7 +42,7 @@ class Share:
 
 
 def train(run: Run, share: Share, *, address: str, flags: Mapping[str, Any], **how: bool) -> Mapping[str, Any]:
-    """`how` is restart and allow_changed, as of `Run.train`, whose errors these are; ServiceError where Ray fails."""
+    """`how` is as of `Run.train`, whose errors these are; ServiceError where Ray fails."""
     job = {
         "run": str(run.folder.absolute()),
         "folder": str(Path.cwd()),

@@ -40,6 +40,7 @@ class ReplayConfig:
 
 class Replay(Teacher):
     name = "replay"
+    repeats = True
     Config = ReplayConfig
 
     def open(self, task: Task) -> Self:

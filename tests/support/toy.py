@@ -219,6 +219,7 @@ class Parrot(Teacher):
     """Says the gold, or what its settings make of it."""
 
     name = "parrot"
+    repeats = True
     Config = ParrotConfig
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ import click
 
 from dstill import processes
 from dstill.cli.app import App, app, complete_parts, json_option, run_argument, seed_option, set_option, setting
-from dstill.cli.console import emit, progress
+from dstill.cli.console import emit, note, progress
 from dstill.run import Run
 
 __all__ = ["COMMANDS", "show_trained", "show_training", "training_options"]
@@ -23,6 +23,7 @@ OPTIONS = (
     ),
     click.option("--restart", is_flag=True, help="Begin anew, also where a checkpoint is."),
     click.option("--allow-changed", is_flag=True, help="Go on from a checkpoint though settings or data have changed."),
+    click.option("--allow-unreviewed", is_flag=True, help="Train though no person has accepted enough of the dataset."),
     seed_option,
     json_option,
     set_option,
@@ -40,15 +41,16 @@ def training_options(command: F) -> F:
 @click.command()
 @training_options
 @app
-def train(found: App, run: str, restart: bool, allow_changed: bool, as_json: bool) -> None:
+def train(found: App, run: str, restart: bool, allow_changed: bool, allow_unreviewed: bool, as_json: bool) -> None:
     """Fine-tune a student on the run's dataset.
 
-    A training that was stopped, by Ctrl-C or by force, goes on from its newest whole checkpoint.
+    Answers of a model are to be seen by a person first: `dstill review RUN`. A training that was stopped,
+    by Ctrl-C or by force, goes on from its newest whole checkpoint.
     """
     opened = found.open(run)
     with progress() as report:
-        opened.progress = report
-        facts = opened.train(restart=restart, allow_changed=allow_changed)
+        opened.progress, opened.tell = report, note
+        facts = opened.train(restart=restart, allow_changed=allow_changed, allow_unreviewed=allow_unreviewed)
     if processes.leads():
         show_trained(opened, facts, as_json=as_json)
 
