@@ -27,7 +27,18 @@ from typing import Any, Callable, Iterable, Literal, Mapping
 from dstill.errors import ConfigError, RunError
 from dstill.parts import Engine, Recipe
 
-__all__ = ["Config", "Evaluate", "Generate", "Project", "Settings", "as_toml", "load", "looks_secret", "masked"]
+__all__ = [
+    "Config",
+    "Evaluate",
+    "Generate",
+    "Project",
+    "Review",
+    "Settings",
+    "as_toml",
+    "load",
+    "looks_secret",
+    "masked",
+]
 
 FILE = "dstill.toml"
 PARTS = ("task", "teacher", "student", "modality", "objective", "executor", "metric")  # [teacher.NAME] and so on
@@ -61,6 +72,23 @@ class Generate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Review:
+    """A person's look at the dataset before training; what it came to decides whether `train` begins."""
+
+    reviewer: str = field(default="", metadata={"help": "who judges, for review.jsonl; empty: the login name"})
+    precision: float = field(
+        default=0.05, metadata={"low": 0.005, "high": 0.5, "help": "half-width of the 95 % interval: sizes the sample"}
+    )
+    min_accept: float = field(
+        default=0.9, metadata={"low": 0, "high": 1, "help": "train refuses where a smaller share was accepted"}
+    )
+    required: Literal["auto", "always", "never"] = field(
+        default="auto", metadata={"help": "before training; auto: of a model's answers, not of golds that were there"}
+    )
+    port: int = field(default=0, metadata={"low": 0, "high": 65535, "help": "of the page, on loopback; 0: a free one"})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluate:
     splits: tuple[str, ...] = field(default=("test", "test_templates"), metadata={"help": "sets that are scored"})
     baselines: tuple[str, ...] = field(
@@ -74,6 +102,7 @@ class Settings:
 
     project: Project = field(default_factory=Project)
     generate: Generate = field(default_factory=Generate)
+    review: Review = field(default_factory=Review)
     train: Recipe = field(default_factory=Recipe)
     evaluate: Evaluate = field(default_factory=Evaluate)
     engine: Engine = field(default_factory=Engine)

@@ -84,6 +84,8 @@ class Teacher(Part, ABC):
     """
 
     paid: ClassVar[bool] = False  # replies cost money: each is committed by itself, at once
+    # Says only what was there already (golds, a file of answers): no model's words, which a person should see first
+    repeats: ClassVar[bool] = False
     task: Task
 
     def open(self, task: Task) -> Self:

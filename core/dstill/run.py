@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Protocol, Self
+from typing import Any, Callable, Iterator, Mapping, Protocol, Self
 
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
-from dstill import processes
+from dstill import processes, reviewing
 from dstill.config import Config, Settings
 from dstill.errors import Interrupted, UsageError
 from dstill.evaluating import BLOCK, evaluate, writer_of
@@ -44,6 +45,7 @@ __all__ = ["Progress", "Run"]
 KEPT = {
     "generate": "every reply is kept",
     "train": "the student that was there before is kept",
+    "review": "every decision is kept",
     "evaluate": f"answers are kept, but for those of the last block of {BLOCK}",
 }
 TOGETHER = "train"  # the one stage that several processes may do together
@@ -68,6 +70,7 @@ class Run(RunFolder):
         self.plugins: Plugins
         self.config: Config
         self.progress: Progress = _silent
+        self.tell: Callable[[str], None] = lambda text: None  # what a person should know before a stage goes on
 
     @classmethod
     def create(
@@ -132,6 +135,8 @@ class Run(RunFolder):
         config = self.config_with(flags)
         made = Run.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
         link_tree(self.folder / "dataset", made.folder / "dataset")
+        if (self.folder / reviewing.FILE).exists():
+            shutil.copyfile(self.folder / reviewing.FILE, made.folder / reviewing.FILE)
         of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
         made.manifest["files"].update(of_dataset)
         if "generate" in self.manifest["stages"]:
@@ -164,8 +169,10 @@ class Run(RunFolder):
         """What runs the task's answers, not opened yet; None where the task's answers are not run."""
         return make_executor(self.plugins, self.config, self.task)
 
-    def records(self, split: str) -> list[Record]:
-        return [Record.from_row(row) for row in self.rows(data_file(split))]
+    def records(self, split: str, *, raw: bool = False) -> list[Record]:
+        """The rows of a set as a person left them (`dstill.reviewing`); `raw`: as they stand in its file."""
+        rows = [Record.from_row(row) for row in self.rows(data_file(split))]
+        return rows if raw else reviewing.applied(rows, reviewing.decisions(self)).records
 
     def rejections(self) -> list[Rejection]:
         return [Rejection.from_row(row) for row in self.rows("rejects.jsonl")]
@@ -215,13 +222,16 @@ class Run(RunFolder):
         """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing."""
         return generate(self)
 
-    def train(self, *, restart: bool = False, allow_changed: bool = False) -> Mapping[str, Any]:
+    def train(
+        self, *, restart: bool = False, allow_changed: bool = False, allow_unreviewed: bool = False
+    ) -> Mapping[str, Any]:
         """Dataset → student. Returns what training came to. Raises DataError, TrainingError, UsageError.
 
         A training that was stopped goes on from its newest checkpoint: not with `restart`, and one whose
-        settings or data have changed since only with `allow_changed` (RunError).
+        settings or data have changed since only with `allow_changed` (RunError). What a model wrote and no person
+        has looked at, or accepted too little of, is trained on only with `allow_unreviewed` (DataError).
         """
-        return train(self, restart=restart, allow_changed=allow_changed)
+        return train(self, restart=restart, allow_changed=allow_changed, allow_unreviewed=allow_unreviewed)
 
     def evaluate(self) -> Mapping[str, Any]:
         """Student → predictions (those that are missing) → verdicts → scores of every system and set."""
