@@ -26,6 +26,7 @@ __all__ = [
     "Corpus",
     "Draft",
     "Example",
+    "Excerpt",
     "Grammar",
     "Level",
     "Message",
@@ -262,6 +263,15 @@ class Corpus:
 
     name: str
     data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excerpt(Row):
+    """What a person reads beside a question to judge its answer: names, and a few words on each."""
+
+    title: str = ""  # what it is an excerpt of
+    used: tuple[tuple[str, str], ...] = ()  # what the answer uses
+    rest: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

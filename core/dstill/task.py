@@ -27,6 +27,7 @@ from dstill.records import (
     Corpus,
     Draft,
     Example,
+    Excerpt,
     Grammar,
     Level,
     Message,
@@ -169,6 +170,12 @@ class Task(Part, ABC):
         """A result for a person, in a few lines. Default: its JSON, cut after 500 characters."""
         text = json.dumps(value, ensure_ascii=False, default=str)
         return text if len(text) <= 500 else text[:500] + " …"
+
+    def excerpt(self, example: Example, answer: str) -> Excerpt:
+        """What a person reads beside the question to judge `answer`. Default: the example's context, cut short."""
+        told = {name: json.dumps(value, ensure_ascii=False, default=str) for name, value in example.context.items()}
+        rest = tuple((name, text if len(text) <= 500 else text[:500] + " …") for name, text in told.items())
+        return Excerpt(title="context" if rest else "", rest=rest)
 
     def vacuous(self, value: Any, example: Example) -> bool:
         """Whether a gold's result tells nothing, so that agreeing with it proves nothing."""

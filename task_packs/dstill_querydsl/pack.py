@@ -16,13 +16,14 @@ from typing import Any, Callable, ClassVar, Iterable, Literal, Mapping, Sequence
 
 from dstill.errors import UsageError
 from dstill.parts import Engine, ProjectFiles
-from dstill.records import Corpus, Draft, Example, Message, Neighbour, Problem, Prompt
+from dstill.records import Corpus, Draft, Example, Excerpt, Message, Neighbour, Problem, Prompt
 from dstill.task import Check, NoCorpora, Task
 from dstill_querydsl import compare, guard, mapping_check, refusal, schema, showing, strict, values_check
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.corpora import Maker, Place, neighbours
 from dstill_querydsl.describe import describe
 from dstill_querydsl.drift import types_of
+from dstill_querydsl.excerpt import excerpt
 from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, index_of, trainable
 from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.mapping_uses import uses
@@ -281,6 +282,10 @@ class QueryDsl(Task):
 
     def show(self, value: Any) -> str:
         return showing.show(value)
+
+    def excerpt(self, example: Example, answer: str) -> Excerpt:
+        study = self.study(example)
+        return Excerpt() if study is None else excerpt(study, strict.read(answer).value or {})
 
     def vacuous(self, value: Any, example: Example) -> bool:
         return compare.vacuous(value, value["documents"])
