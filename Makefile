@@ -39,10 +39,11 @@ bench-gpu: $(STAMP)
 reproduce: $(STAMP)
 	OMP_NUM_THREADS=1 $(PYTHON) -m tests.benchmarks.reproduce $(if $(QUICK),--quick)
 
-# The command line's reference, from --help.
+# The pages that are made by running what they are about: the command line, the guard, faults, plans.
 docs: $(STAMP)
 	$(PYTHON) docs/make_cli.py
 	$(PYTHON) docs/make_guard.py
+	$(PYTHON) docs/make_faults.py
 	$(PYTHON) docs/make_plans.py
 
 # A real server on loopback for a person, from Maven Central's jars: make engine ENGINE=elasticsearch

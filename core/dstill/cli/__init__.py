@@ -23,7 +23,7 @@ from dstill import plugins as plugin_loading
 from dstill import processes
 from dstill.cli.app import App, Group
 from dstill.cli.console import error as show_error
-from dstill.cli.console import note, plain
+from dstill.cli.console import note, plain, warnings_shown
 from dstill.errors import ConfigError, DstillError, Interrupted, UsageError
 from dstill.files import disk_error
 from dstill.secrets import redact
@@ -109,8 +109,9 @@ def run(argv: Sequence[str]) -> int:
     as_json, debug = "--json" in argv, "--debug" in argv
     argv = [word for word in argv if word != "--debug"]  # it may stand anywhere
     try:
-        group, found = build(argv)
-        return _invoke(group, found, argv)
+        with warnings_shown():
+            group, found = build(argv)
+            return _invoke(group, found, argv)
     except BrokenPipeError:
         # whoever read our output has gone: nothing more to say, also not at shutdown
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,6 +8,7 @@ or engines goes through `visible`, so that it cannot steer the terminal.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import time
@@ -21,7 +22,7 @@ from dstill.jsontext import dumps
 from dstill.run import Progress
 from dstill.secrets import redact
 
-__all__ = ["emit", "error", "note", "plain", "progress", "table", "visible", "width"]
+__all__ = ["emit", "error", "note", "plain", "progress", "table", "visible", "warnings_shown", "width"]
 
 
 NARROW = 80  # columns: below it figures have the place of a bar
@@ -52,6 +53,23 @@ def emit(value: Any) -> None:
 def note(text: str) -> None:
     """A line for the person, on stderr; what has the form of a key is not shown, whoever put it there."""
     print(masked(redact(visible(text))), file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def warnings_shown() -> Iterator[None]:
+    """What is logged as a warning meanwhile is also said to the person; errors are told by whoever ends with them."""
+    log, handler = logging.getLogger("dstill"), _Told(logging.WARNING)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+
+
+class _Told(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < logging.ERROR:
+            note(f"warning: {record.getMessage()}")
 
 
 def error(problem: DstillError, *, as_json: bool) -> None:

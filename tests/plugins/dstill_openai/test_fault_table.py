@@ -1,0 +1,24 @@
+"""docs/faults.md is what happens: every fault by name, through the real command line."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from support.fault_table import QUESTIONS, run
+from support.faults import FAULTS
+
+
+def test_the_manual_says_what_happens(root: Path) -> None:
+    spec = importlib.util.spec_from_file_location("make_faults", root / "docs" / "make_faults.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.text() == (root / "docs" / "faults.md").read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_a_pause_is_told_to_the_person() -> None:
+    ran = run([FAULTS["429, Retry-After in seconds"]()])
+    assert "warning: rate-limited by HOST, next try in 1 s\n" in ran.err
+    assert (ran.code, ran.requests) == (0, len(QUESTIONS) + 1)

@@ -1,0 +1,122 @@
+"""What `dstill generate` makes of each fault of a teacher's endpoint, found by running it.
+
+    for row in rows():
+        row.fault, row.once, row.always      # "503", "asked 3 times, all well", "stops, exit 7: HOST failed …"
+
+`once`: the first request meets the fault, all later ones are answered. `always`: every request meets it. Backoff is a
+hundred times as fast as a person's; a pause that the endpoint asks for is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterable, Iterator
+from unittest import mock
+
+from support.faults import FAULTS
+from support.loopback_teacher import LoopbackTeacher, Say
+
+__all__ = ["Ran", "Row", "generate", "rows"]
+
+TOY = Path(__file__).parent / "toy.py"
+OTHERS = "querydsl,finetune,evaluate,report,sweep,ray,teachers"
+KEY = "sk-canary-0123456789abcdef"
+QUESTIONS = ("add 1 and 2", "add 2 and 3")
+SETTINGS = {
+    "project.task": "toy",
+    "generate.teacher": "openai",
+    "generate.concurrency": 1,
+    "generate.questions": "questions.jsonl",
+    "teacher.openai.model": "toy",
+    "teacher.openai.max_retries": 1,
+    "teacher.openai.max_wait": 10.0,
+    "teacher.openai.timeout": 0.5,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    fault: str
+    once: str
+    always: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """How one `dstill generate` went."""
+
+    code: int
+    result: dict[str, Any]  # what --json says
+    err: str
+    requests: int
+    folder: Path
+
+
+def rows() -> Iterator[Row]:
+    for name, fault in FAULTS.items():
+        yield Row(fault=name, once=said(run([fault()])), always=said(run(iter(fault, None), QUESTIONS[:1])))
+
+
+def said(ran: Ran) -> str:
+    """What happened, in a few words."""
+    if ran.code not in (0, 3) or "error" in ran.result:
+        return f"stops, exit {ran.code}: {ran.result['error']['message']}"
+    rejected = ", ".join(f"`{code}`" for code in ran.result["rejections"])
+    asked = f"asked {ran.requests} times" if ran.requests > ran.result["questions"] else "asked once"
+    waited = "after the pause that was asked for" if re.search(r"next try in [1-9]", ran.err) else ""
+    words = [asked, waited, f"row fails: {rejected}" if rejected else "all well"]
+    return ", ".join(word for word in words if word) + (f", exit {ran.code}" if ran.code else "")
+
+
+def run(script: Iterable[Say], questions: Iterable[str] = QUESTIONS) -> Ran:
+    with tempfile.TemporaryDirectory() as folder, LoopbackTeacher(reply=sum_of, script=script) as server:
+        return generate(server, Path(folder), questions)
+
+
+def generate(server: LoopbackTeacher, folder: Path, questions: Iterable[str], *words: str, **settings: Any) -> Ran:
+    """The command in this process, in a project of its own."""
+    rows = [{"id": f"q{n}", "question": question, "split": "train"} for n, question in enumerate(questions, start=1)]
+    (folder / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    given = {**SETTINGS, "teacher.openai.base_url": server.base_url, **settings}
+    (folder / "dstill.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in given.items()))
+    code, out, err = called(folder, "--plugin", str(TOY), "generate", "--out", "run", "--json", *words)
+    hide: Callable[[str], str] = lambda text: text.replace(f"127.0.0.1:{server.port}", "HOST")  # noqa: E731
+    result = json.loads(hide(out.splitlines()[-1])) if out else {}
+    return Ran(code=code, result=result, err=hide(err), requests=len(server.requests), folder=folder)
+
+
+def called(folder: Path, *argv: str) -> tuple[int, str, str]:
+    """One command line in `folder`: exit code, stdout, stderr."""
+    from dstill.cli import run as command
+
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DSTILL_")}
+    environment = {**kept, "DSTILL_DISABLE": OTHERS, "OPENAI_API_KEY": KEY}
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environment, clear=True),
+        mock.patch("dstill_openai.waiting.FIRST", 0.005),
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = command(list(argv))
+    return code, out.getvalue(), err.getvalue()
+
+
+def sum_of(asked: str) -> str:
+    """The right reply to a question of the toy's, as ``add 1 and 2``."""
+    numbers = re.findall(r"add (\d+) and (\d+)", asked)
+    return f"<rationale>both together</rationale><answer>{'+'.join(numbers[-1])}</answer>" if numbers else "what?"
+
+
+def table() -> str:
+    """All rows as Markdown."""
+    lines = ["| fault | once | at every request |", "| --- | --- | --- |"]
+    return "\n".join([*lines, *(f"| {row.fault} | {row.once} | {row.always} |" for row in rows())])
