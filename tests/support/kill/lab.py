@@ -12,6 +12,7 @@ what it logged under the trial's own path is what was asked and bought.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import itertools
 import json
@@ -76,6 +77,7 @@ class Lab:
         words = ["--log", self.log, "--answers", self.folder / "answers.json", "--delay", self.delay]
         self._teacher = _started("support.loopback_teacher", *words)
         self._server = _started("support.kill.server")
+        assert _line(self._server) == "ready\n"
         self.address = _line(self._teacher).strip().removesuffix("/v1")
         self._whole()
         return self
@@ -95,10 +97,12 @@ class Lab:
         """By another process, when so much of the phase has passed as an uninterrupted run has of it."""
         trial = self._trial(f"{phase} {share:.3f}")
         begin, end = self.times[phase]
-        job = self._begun(trial)
+        process = os.pidfd_open(self._begun(trial)["pid"])
         _until(lambda: phase == "start" or _phase(_read(trial.folder / "trace.jsonl")) >= PHASES.index(phase))
         time.sleep(share * (end - begin))
-        os.kill(job["pid"], signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+        os.close(process)
         self._ended(trial)
         return self._finished(trial)
 
@@ -177,7 +181,9 @@ class Lab:
             "PYTHONPATH": _path(),
         }
 
-    def _begun(self, trial: Trial, kill: Point | None = None, stop: bool = False) -> dict[str, Any]:
+    def _begun(
+        self, trial: Trial, kill: Point | None = None, *, stop: bool = False, watched: bool = True
+    ) -> dict[str, Any]:
         orders = {"trace": str(trial.folder / "trace.jsonl"), "kill": kill, "stop": stop, "pause": self.pause}
         job = {
             "argv": self._command(),
@@ -185,7 +191,7 @@ class Lab:
             "env": self._environment(),
             "out": str(trial.folder / "out.txt"),
             "err": str(trial.folder / "err.txt"),
-            "orders": orders,
+            "orders": orders if watched else None,
         }
         assert self._server.stdin is not None
         self._server.stdin.write(json.dumps(job) + "\n")
@@ -197,8 +203,8 @@ class Lab:
         trial.reached = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         return status
 
-    def _run(self, trial: Trial, kill: Point | None = None) -> int:
-        self._begun(trial, kill)
+    def _run(self, trial: Trial, kill: Point | None = None, *, watched: bool = True) -> int:
+        self._begun(trial, kill, watched=watched)
         return self._ended(trial)
 
     # --- what must hold -----------------------------------------------------------------
@@ -208,10 +214,9 @@ class Lab:
         if not trial.phase:
             trial.phase = PHASES[_phase(_read(trial.folder / "trace.jsonl"))]
         kept = self._left(trial)
-        (trial.folder / "trace.jsonl").unlink(missing_ok=True)
         again = len(self._events(trial))  # lines of the log until here
         reached = trial.reached
-        status = self._run(trial)
+        status = self._run(trial, watched=False)
         trial.reached = reached
         if status != 0:
             said = (trial.folder / "err.txt").read_text().strip().splitlines()

@@ -1,6 +1,6 @@
 """Starts dstill's command line as a fork of a process that has imported it already.
 
-    python -m support.kill.server      # one JSON object a line in, {"pid": N} and then {"status": N} a line out
+    python -m support.kill.server      # "ready"; one JSON object a line in, {"pid": N} and {"status": N} out
 
 In: ``{"argv": [...], "cwd", "env": {...}, "out", "err", "orders": {...} | null}``. `status` is that of
 `os.waitpid`. With ``--once`` it reads one such object, becomes that child itself, and forks nothing.
@@ -66,4 +66,5 @@ if __name__ == "__main__":
         child(json.loads(sys.stdin.readline()))
     else:
         warm()
+        print("ready", flush=True)
         serve()
