@@ -35,6 +35,8 @@ HEAVY = {
     "jinja2",
     "pyarrow",
     "ray",
+    "starlette",
+    "uvicorn",
     # of Python's own: a third of the time that --help takes
     "asyncio",
     "sqlite3",
