@@ -238,27 +238,28 @@ def gate(run: Run, *, allow: bool) -> dict[str, Any]:
     required = settings.required == "always" or (
         settings.required == "auto" and any(_needs_a_look(run.plugins, name) for name in {r.teacher for r in records})
     )
-    what, stops = _finding(facts, missing, settings, required=required)
-    facts["said"] = what
-    if stops and not allow and settings.required != "never":
+    facts["enough"], facts["said"] = _finding(facts, missing, settings)
+    # one who looked at all that was to be seen and found it bad is heard, whoever wrote it
+    stops = not facts["enough"] and (required or not missing) and settings.required != "never"
+    if stops and not allow:
         raise DataError(
-            what,
+            facts["said"],
             where=str(run.folder / FILE),
             hint=f"dstill review {run.folder}; or train on it as it is, with --allow-unreviewed",
         )
     return facts
 
 
-def _finding(facts: Mapping[str, Any], missing: int, settings: Review, *, required: bool) -> tuple[str, bool]:
-    """What is said of a dataset, and whether that is in the way of training."""
+def _finding(facts: Mapping[str, Any], missing: int, settings: Review) -> tuple[bool, str]:
+    """Whether a person accepted enough of it, and what is said of that."""
     if not facts["judged"]:
-        return f"nobody has reviewed the dataset: `dstill review` shows {facts['sample']} of its rows", required
+        return False, f"nobody has reviewed the dataset: `dstill review` shows {facts['sample']} of its rows"
     counted = f"a person accepted {facts['accepted']} of {facts['judged']} rows judged ({facts['rate']:.1%})"
     if missing:  # a rate over the first few rows says nothing yet
-        return f"the review is not finished: {missing} of {facts['sample']} rows are left; {counted}", required
+        return False, f"the review is not finished: {missing} of {facts['sample']} rows are left; {counted}"
     if facts["rate"] < settings.min_accept:
-        return f"{counted}, fewer than review.min_accept = {settings.min_accept:g} asks for", True
-    return counted, False
+        return False, f"{counted}, fewer than review.min_accept = {settings.min_accept:g} asks for"
+    return True, counted
 
 
 def _needs_a_look(plugins: Plugins, teacher: str) -> bool:

@@ -21,7 +21,7 @@ import logging
 import shutil
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Protocol, Self
+from typing import Any, Iterator, Mapping, Protocol, Self
 
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
@@ -70,7 +70,6 @@ class Run(RunFolder):
         self.plugins: Plugins
         self.config: Config
         self.progress: Progress = _silent
-        self.tell: Callable[[str], None] = lambda text: None  # what a person should know before a stage goes on
 
     @classmethod
     def create(

@@ -48,8 +48,7 @@ def train(run: Run, *, restart: bool, allow_changed: bool, allow_unreviewed: boo
                 "no training rows", where=str(run.folder / data_file("train")), hint="`dstill generate` first"
             )
         review = reviewing.gate(run, allow=allow_unreviewed)
-        log.info("%s", review["said"])
-        run.tell(review["said"])
+        log.log(logging.INFO if review["enough"] else logging.WARNING, "%s", review["said"])
         pairs = _pairs(run, records)
         device = hardware.device()
         modality, choice = _modality(run, pairs, device)

@@ -42,7 +42,7 @@ def demo(found: App, out: Path | None, quick: bool, index: str | None, as_json: 
     started = time.monotonic()
     run = _prepared(found, out, quick, index)
     with progress() as report:
-        run.progress, run.tell = report, note
+        run.progress = report
         note(f"demo of task '{run.task.name}' in {run.folder}")
         data = run.generate()
         training = run.train()

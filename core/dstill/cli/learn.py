@@ -8,7 +8,7 @@ import click
 
 from dstill import processes
 from dstill.cli.app import App, app, complete_parts, json_option, run_argument, seed_option, set_option, setting
-from dstill.cli.console import emit, note, progress
+from dstill.cli.console import emit, progress
 from dstill.run import Run
 
 __all__ = ["COMMANDS", "show_trained", "show_training", "training_options"]
@@ -49,7 +49,7 @@ def train(found: App, run: str, restart: bool, allow_changed: bool, allow_unrevi
     """
     opened = found.open(run)
     with progress() as report:
-        opened.progress, opened.tell = report, note
+        opened.progress = report
         facts = opened.train(restart=restart, allow_changed=allow_changed, allow_unreviewed=allow_unreviewed)
     if processes.leads():
         show_trained(opened, facts, as_json=as_json)
