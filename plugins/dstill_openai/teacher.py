@@ -3,16 +3,13 @@
 In: a prompt. Out: a `Reply`; one that was cut (``finish_reason="length"``) too, which nobody may take
 for a whole one. Or an error: ServiceError when it was tried often enough, DataError when this
 prompt will never do, AuthError or ConfigError when no prompt will.
-
-The SDK's own retries are off: it gives up at once on a long Retry-After, tries again when a quota
-is used up, and passes HTML and broken JSON on as they are.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Mapping, Self
+from typing import Any, ClassVar, Literal, Mapping, Self
 from urllib.parse import urlsplit
 
 from dstill.errors import ConfigError, MissingExtra
@@ -21,12 +18,9 @@ from dstill.records import Prompt, Reply
 from dstill.secrets import Secret
 from dstill.task import Task
 from dstill.urls import checked_url
-from dstill_openai.faults import Endpoint, RateLimited, Transient, fault_of, read_body, too_slow
+from dstill_openai.connection import Connection
+from dstill_openai.faults import Endpoint, RateLimited, read_body
 from dstill_openai.pace import Pace
-from dstill_openai.waiting import Gate, backoff
-
-if TYPE_CHECKING:
-    from tenacity import RetryCallState
 
 __all__ = ["OpenAIConfig", "OpenAITeacher"]
 
@@ -65,50 +59,31 @@ class OpenAITeacher(Teacher):
         if not config.model:
             raise ConfigError("no model is named", where="teacher.openai.model", hint="--set teacher.openai.model=NAME")
         name = config.api_key_env
-        self._url = checked_url(config.base_url, where="teacher.openai.base_url", key=bool(name))
-        self._key = Secret.from_environment(name, "the teacher 'openai'") if name else None
-        host = urlsplit(self._url).netloc
-        self._at = Endpoint(host=host, model=config.model, key_from=name, timeout=config.timeout)
-        self._gate, self._pace = Gate(host), Pace(host)
+        url = checked_url(config.base_url, where="teacher.openai.base_url", key=bool(name))
+        key = Secret.from_environment(name, "the teacher 'openai'") if name else None
+        at = Endpoint(host=urlsplit(url).netloc, model=config.model, key_from=name, timeout=config.timeout)
+        self._connection = Connection(url, key, at, max_retries=config.max_retries, max_wait=config.max_wait)
+        self._pace = Pace(at.host)
         return super().open(task)
 
     async def __aenter__(self) -> Self:
-        import openai
-
-        self._client = openai.AsyncOpenAI(
-            base_url=self._url,
-            api_key=self._key.reveal() if self._key else "none",  # never the SDK's own choice from the environment
-            timeout=self._at.timeout,
-            max_retries=0,
-            # A redirect would turn the question into a GET of somebody's login page.
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
-        )
+        await self._connection.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._client.close()
+        await self._connection.__aexit__()
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
-        return {"teacher": self.name, "endpoint": self._url, **self._parameters()}
+        return {"teacher": self.name, "endpoint": self._connection.url, **self._parameters()}
 
     async def ask(self, prompt: Prompt) -> Reply:
-        import tenacity
-
-        # One object a request: it keeps the state of the request's tries.
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(self._worth_another_try),
-            stop=tenacity.stop_after_attempt(self.config.max_retries + 1),
-            wait=_wait,
-            reraise=True,
-        )
-        reply: Reply = await retrying(self._in_turn, prompt)
-        return reply
+        return await self._connection.tried(self._in_turn, prompt)
 
     async def _in_turn(self, prompt: Prompt) -> Reply:
         """One request, when there is room for it in flight and no pause."""
         ticket, answered = await self._pace.enter(), False
         try:
-            await self._gate.passed()
+            await self._connection.gate.passed()
             reply = await self._once(prompt)
             answered = True
             return reply
@@ -119,44 +94,18 @@ class OpenAITeacher(Teacher):
             self._pace.leave(grow=answered)
 
     async def _once(self, prompt: Prompt) -> Reply:
-        import asyncio  # here, as plugins load at every start of the command line
-
-        import openai
-
-        started = time.monotonic()
-        try:
-            async with asyncio.timeout(self._at.timeout):  # the SDK's own starts again with every byte
-                response = await self._client.chat.completions.with_raw_response.create(
-                    messages=[{"role": m.role, "content": m.content} for m in prompt.messages],  # type: ignore[misc]
-                    **self._parameters(),
-                )
-        except TimeoutError as error:
-            raise too_slow(self._at) from error
-        except openai.OpenAIError as error:
-            raise fault_of(error, self._at) from error
-        kind = response.headers.get("content-type", "")
-        reply = read_body(response.http_response.content, kind, prompt.example.id, self._at)
+        connection, started = self._connection, time.monotonic()
+        create = connection.client.chat.completions.with_raw_response.create
+        # the SDK's own time-out would start again with every byte
+        body = await connection.sent(create(**self._request(prompt)), within=connection.at.timeout)
+        reply = read_body(body.content, body.kind, prompt.example.id, connection.at)
         return replace(reply, seconds=round(time.monotonic() - started, 3))
+
+    def _request(self, prompt: Prompt) -> dict[str, Any]:
+        messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
+        return {"messages": messages, **self._parameters()}
 
     def _parameters(self) -> dict[str, Any]:
         config: OpenAIConfig = self.config
         sent: dict[str, Any] = {"model": config.model, config.max_tokens_name: config.max_tokens}
         return sent if config.temperature < 0 else {**sent, "temperature": config.temperature}
-
-    def _worth_another_try(self, error: BaseException) -> bool:
-        """Also shuts the gate for everybody where the endpoint asked for a pause."""
-        if not isinstance(error, Transient):
-            return False
-        if error.after is not None:
-            if error.after > self.config.max_wait:
-                error.hint = f"it asks for a pause of {error.after:.0f} s; teacher.openai.max_wait is the longest taken"
-                return False
-            self._gate.shut(error.after)
-        return True
-
-
-def _wait(state: RetryCallState) -> float:
-    """Seconds until the next try; the gate holds it longer where the endpoint said so."""
-    error = state.outcome.exception() if state.outcome else None
-    told = isinstance(error, Transient) and error.after is not None
-    return 0.0 if told else backoff(state.attempt_number)
