@@ -240,7 +240,8 @@ def gate(run: Run, *, allow: bool) -> dict[str, Any]:
     )
     facts["enough"], facts["said"] = _finding(facts, missing, settings)
     # one who looked at all that was to be seen and found it bad is heard, whoever wrote it
-    stops = not facts["enough"] and (required or not missing) and settings.required != "never"
+    seen = bool(judged) and not missing
+    stops = not facts["enough"] and (required or seen) and settings.required != "never"
     if stops and not allow:
         raise DataError(
             facts["said"],
