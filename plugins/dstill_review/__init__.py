@@ -1,0 +1,25 @@
+"""A person's spot-check of a dataset before training: a page on this machine, or the same in the terminal.
+
+    dstill review weblogs-20260301-1            # prints an address to open
+    dstill review weblogs-20260301-1 --tui
+
+Decisions go to RUN/review.jsonl, one durable row each; what they do to training and to scores, and whether they are
+enough, is the core's (`dstill.reviewing`). `desk` is what page and terminal have in common.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dstill import hookimpl
+from dstill_review import command
+
+if TYPE_CHECKING:
+    import click
+
+__all__ = ["register_commands"]
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    cli.add_command(command.review)

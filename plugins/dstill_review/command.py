@@ -1,0 +1,89 @@
+"""`dstill review RUN`: the page or the terminal, over one desk."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Mapping
+
+import click
+
+from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
+from dstill.cli.console import emit, note, table
+from dstill.cli.figures import percent
+from dstill.errors import Interrupted
+from dstill.reviewing import REVIEWED
+
+__all__ = ["review"]
+
+
+@click.command()
+@run_argument
+@click.option("--tui", is_flag=True, help="In the terminal, in place of a page.")
+@click.option("--all", "everything", is_flag=True, help="Every row, not a sample.")
+@click.option("--split", "splits", multiple=True, metavar="NAME", help="A set (repeatable); else train and validation.")
+@setting("--precision", key="review.precision", type=float, help="Half-width of the 95 % interval: sizes the sample.")
+@setting("--reviewer", key="review.reviewer", metavar="NAME", help="Who judges; else the login name.")
+@setting("--port", key="review.port", type=Count(0, 65535), help="Of the page; 0: a free one.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
+@json_option
+@set_option
+@app
+def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str, ...], as_json: bool) -> None:
+    """Look at a sample of the dataset before training: accept, reject or edit each row.
+
+    The page is on this machine alone; its address is printed and works once. Every decision is on disk at once,
+    and the same command goes on where it was stopped. `train` leaves rejected rows out and takes edited ones.
+    """
+    from dstill_review import serving, terminal
+    from dstill_review.desk import Desk, split_names
+
+    chosen = split_names(splits, REVIEWED)
+    opened = found.open(run)
+    executor = opened.executor()
+    with opened.stage("review") as facts, contextlib.ExitStack() as stack:
+        if not tui:  # nothing is opened for a page that cannot be
+            page = stack.enter_context(serving.listening(opened.settings.review.port))
+        if executor is not None:
+            stack.enter_context(executor.open(opened.task, opened.settings.engine))
+        desk = Desk(opened, splits=chosen, everything=everything, executor=executor)
+        try:
+            if tui:
+                terminal.judge(desk)
+            else:
+                serving.serve(desk, page, say=note)
+        except KeyboardInterrupt:
+            if desk.current() is not None:
+                raise _stopped(desk.progress(), str(opened.folder), tui=tui) from None
+        facts.update(desk.progress(), splits=list(chosen))
+    if as_json:
+        emit({"run": str(opened.folder), **facts})
+    else:
+        _show(facts, str(opened.folder))
+
+
+def _stopped(progress: Mapping[str, Any], folder: str, *, tui: bool) -> Interrupted:
+    return Interrupted(
+        f"stopped; {progress['judged']} of {progress['sample']} rows are judged, and kept",
+        where=folder,
+        hint=f"go on with: dstill review {folder}{' --tui' if tui else ''}",
+    )
+
+
+def _show(facts: Mapping[str, Any], folder: str) -> None:
+    rows = [
+        [name or "none", str(of["sample"]), str(of["judged"]), _share(of["accepted"], of["judged"])]
+        for name, of in facts["categories"].items()
+    ]
+    table(["category", "#sample", "#judged", "#accepted, %"], rows)
+    click.echo(
+        f"{facts['judged']} of {facts['sample']} rows judged: {facts['accepted']} accepted, "
+        f"{facts['rejected']} rejected, {facts['edited']} edited; {facts['skipped']} skipped"
+    )
+    if facts["rate"] is not None:
+        low, high = 100 * facts["low"], 100 * facts["high"]
+        click.echo(f"accepted as they stood: {percent(facts['rate'])} % [{low:.1f}, {high:.1f}]")
+    click.echo(f"next: dstill {'review' if facts['left'] else 'train'} {folder}")
+
+
+def _share(hits: int, n: int) -> str:
+    return percent(hits / n) if n else ""
