@@ -21,6 +21,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any, AsyncIterator, Iterable, Mapping, Self
 
+from dstill.budget import Budget, Caps, most
 from dstill.errors import DataError, DstillError, ServiceError
 from dstill.parts import Teacher
 from dstill.records import Problem, Prompt, Reply
@@ -67,12 +68,17 @@ async def replies(
     concurrency: int = 8,
     sample: int = 0,
     counts: Counts | None = None,
+    budget: Budget | None = None,
 ) -> AsyncIterator[Asked]:
-    """Every prompt's reply, in order. `sample` tells several replies to the same words apart."""
+    """Every prompt's reply, in order. `sample` tells several replies to the same words apart.
+
+    Raises BudgetError, after whatever is in flight was kept, when the next request could pass a cap.
+    """
     counts = Counts() if counts is None else counts
+    budget = Budget(Caps()) if budget is None else budget
     waiting: deque[asyncio.Task[Asked]] = deque()
     ahead = max(AHEAD, 4 * concurrency)
-    async with _Desk(teacher, store, concurrency, sample) as desk:
+    async with _Desk(teacher, store, concurrency, sample, budget) as desk:
         for prompt in prompts:
             waiting.append(desk.take(prompt))
             await asyncio.sleep(0)  # it starts now, not when all prompts are made
@@ -87,8 +93,8 @@ async def replies(
 class _Desk:
     """The tasks of one `replies`: all of them end, and what arrived is kept, when the block ends."""
 
-    def __init__(self, teacher: Teacher, store: ReplyStore, concurrency: int, sample: int) -> None:
-        self.teacher, self.store, self.sample = teacher, store, sample
+    def __init__(self, teacher: Teacher, store: ReplyStore, concurrency: int, sample: int, budget: Budget) -> None:
+        self.teacher, self.store, self.sample, self.budget = teacher, store, sample, budget
         self.last_failure: DstillError | None = None
         self._slots = asyncio.Semaphore(concurrency)
         self._ledger = _Ledger(store)
@@ -167,7 +173,8 @@ class _Desk:
     async def _ask(self, key: str, identity: Mapping[str, Any], prompt: Prompt) -> Reply | Problem:
         async with self._slots:
             try:
-                reply = await self.teacher.ask(prompt)
+                async with self.budget.room(most(prompt, self.teacher.reply_tokens * prompt.room)) as request:
+                    reply = request.reply = await self.teacher.ask(prompt)
             except (ServiceError, DataError) as error:
                 # Inside the slot, so that nobody takes it before this failure counts.
                 return await self._failed(key, error)

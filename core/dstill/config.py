@@ -11,6 +11,7 @@ an unknown one, a wrong type or a value out of range is an error, never ignored.
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import json
 import math
@@ -68,6 +69,24 @@ class Generate:
     concurrency: int = field(default=32, metadata={"low": 1, "high": 1024, "help": "requests in flight"})
     execute: Literal["all", "held-out", "none"] = field(
         default="all", metadata={"help": "which answers are run before they become records"}
+    )
+    max_usd: float | None = field(
+        default=None, metadata={"low": 0.0001, "high": 1e7, "help": "what the run's replies may cost in all"}
+    )
+    max_tokens: int | None = field(
+        default=None, metadata={"low": 1, "high": 10**12, "help": "that the run's prompts and replies may take in all"}
+    )
+    max_requests: int | None = field(
+        default=None, metadata={"low": 1, "high": 10**9, "help": "replies that the run may ask for in all"}
+    )
+    max_wall: float | None = field(
+        default=None, metadata={"low": 0.1, "high": 1e7, "help": "seconds after which no request goes out any more"}
+    )
+    person_usd_per_hour: float = field(
+        default=40.0, metadata={"low": 0, "high": 1e5, "help": "an assumption, for what people would have cost"}
+    )
+    person_seconds_per_row: float = field(
+        default=180.0, metadata={"low": 0, "high": 1e6, "help": "likewise: to write and check one row by hand"}
     )
 
 
@@ -141,9 +160,15 @@ def as_toml(values: Mapping[str, Any]) -> str:
         if table != section:
             lines += ["", f"[{_quoted(table)}]"]
             section = table
-        # JSON's spelling of text, numbers, booleans and lists is TOML's too, but for one character
-        lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f"))
+        lines.append(f"{name} = {_toml(value)}")
     return "\n".join(lines).lstrip() + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml(key)} = {_toml(of)}" for key, of in value.items()) + "}"
+    # JSON's spelling of text, numbers, booleans and lists is TOML's too, but for one character
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def load(
@@ -340,9 +365,16 @@ def _values(prefix: str, section: Any) -> dict[str, Any]:
         if dataclasses.is_dataclass(value):
             values.update(_values(key, value))
         else:
-            values[key] = list(value) if isinstance(value, tuple) else value
+            values[key] = _plain(value)
     # a table's own keys come before its sub-tables
     return dict(sorted(values.items(), key=lambda item: item[0].count(".") if prefix else 0))
+
+
+def _plain(value: Any) -> Any:
+    """As TOML and JSON have it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(of) for key, of in value.items()}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _build(prefix: str, cls: type[Any], values: Mapping[str, Any]) -> Any:
@@ -372,6 +404,10 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
         if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
             raise error
         return tuple(items)
+    if typing.get_origin(kind) is collections.abc.Mapping:
+        if not isinstance(value, dict) or not all(_is_numbers(numbers) for numbers in value.values()):
+            raise error
+        return {str(name): tuple(map(float, numbers)) for name, numbers in value.items()}
     allowed = {float: (int, float)}.get(kind, (kind,))
     if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
         raise error
@@ -387,8 +423,19 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
     return value
 
 
+def _is_numbers(value: Any) -> bool:
+    """A pair of numbers that are not negative, as prices are."""
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) == 2
+        and all(isinstance(n, (int, float)) and not isinstance(n, bool) and 0 <= n < math.inf for n in value)
+    )
+
+
 def _wanted(field_: dataclasses.Field[Any]) -> str:
     kind: Any = field_.type
+    if typing.get_origin(kind) is collections.abc.Mapping:
+        return 'a table of pairs of numbers, as {"a-model" = [0.4, 1.6]}'
     if typing.get_origin(kind) is Literal:
         return "one of " + ", ".join(map(str, typing.get_args(kind)))
     names = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}

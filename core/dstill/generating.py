@@ -1,152 +1,141 @@
 """The stage `generate`: questions → teacher → checks → dataset.
 
-    generate(run) → {"questions": 7000, "accepted": 6950, "splits": {"train": 6000, …}, "rejections": {…}}
+    generate(run) → {"questions": 7000, "accepted": 6950, "splits": {"train": 6000, …}, "cost": {…}, …}
 
-What happens to a row is in `dstill.stages`; the files are written by the run.
+How a question becomes a row is in `dstill.teaching`; what becomes of the rows in `dstill.curating`.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Mapping, Sequence
 
-from dstill import stages
-from dstill.card import dataset_card
-from dstill.errors import DataError, Interrupted
-from dstill.files import write_text
-from dstill.folder import data_file
-from dstill.parts import Executor, Teacher
-from dstill.records import SPLITS, Example, Record, Rejection
+from dstill import stages, teaching
+from dstill.config import Settings
+from dstill.cost import caps, cost
+from dstill.curating import ASKED, STORE, dataset, executing
+from dstill.errors import BudgetError, Interrupted
+from dstill.making import make_teacher
+from dstill.parts import Teacher
+from dstill.records import SPLITS, Example, Prompt
 from dstill.rows import read_questions
+from dstill.task import Task
 
 if TYPE_CHECKING:
-    from dstill.asking import Counts
+    from dstill.asking import Asked, Counts
+    from dstill.budget import Budget
     from dstill.run import Run
     from dstill.store import ReplyStore
 
-__all__ = ["generate"]
-
-STORE = "replies.sqlite"  # one a project: beside ``runs/``
+__all__ = ["account", "generate", "questions"]
 
 
 def generate(run: Run) -> Mapping[str, Any]:
     """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing."""
-    settings = run.settings.generate
-    teacher = run.plugins.teacher(settings.teacher)(run.config.part("teacher", settings.teacher))
-    executor = run.executor() if settings.execute != "none" else None
+    teacher = make_teacher(run.plugins, run.config)
     outcomes: Counter[str] = Counter()
-    with run.stage("generate") as facts, contextlib.ExitStack() as opened:
-        if executor is not None:  # an engine that is not there is told before a reply is bought
-            opened.enter_context(executor.open(run.task, run.settings.engine))
-        examples = _questions(run)
+    with run.stage("generate") as facts, executing(run, outcomes) as (execute, executor):
+        examples = questions(run.task, run.settings)
         data = {**run.task.facts(examples), **(executor.facts(examples) if executor is not None else {})}
-        rows, counts = _taught(run, teacher.open(run.task), examples)
-        if executor is not None:
-            rows = _executed(run, rows, executor, outcomes)
-        records = [row for row in rows if isinstance(row, Record)]
-        rejections = [row for row in rows if isinstance(row, Rejection)]
-        facts.update(
-            _counts(examples, records, rejections),
-            teacher=teacher.name,
-            replies=asdict(counts),
-            outcomes=dict(outcomes),
-            **({"data": data} if data else {}),
-        )
-        run.write("rejects.jsonl", rejections)
-        if not records:
-            reasons = ", ".join(f"{code} {n}" for code, n in facts["rejections"].items()) or "no questions"
-            raise DataError(
-                f"0 usable rows of {len(examples)}; reasons: {reasons}",
-                where=settings.questions or f"task '{run.task.name}'",
-                hint=f"{run.folder / 'rejects.jsonl'} says what is wrong with each",
-            )
-        stages.check_splits(records)
-        for split in SPLITS:
-            of_split = [record for record in records if record.split == split]
-            if of_split:
-                run.write(data_file(split), of_split)
-        write_text(run.folder / "dataset" / "README.md", dataset_card(run.name, run.task, facts))
+        taught, about = _taught(run, teacher.open(run.task), examples, execute)
+        run.write(ASKED, [one.inquiry for one in taught])
+        facts.update(about, teacher=teacher.name, **({"data": data} if data else {}))
+        facts.update(dataset(run, examples, [one.row for one in taught], {**facts, "outcomes": dict(outcomes)}))
     return facts
 
 
-def _questions(run: Run) -> list[Example]:
-    settings = run.settings.generate
-    if settings.questions:
-        found = read_questions(Path(settings.questions), json_answers=run.task.json_answers)
+def questions(task: Task, settings: Settings) -> list[Example]:
+    """The questions of a configuration, each in its split."""
+    if settings.generate.questions:
+        found = read_questions(Path(settings.generate.questions), json_answers=task.json_answers)
     else:
-        found = [example for split in SPLITS for example in run.task.examples(split)]
-    found = [stages.split_of(example, run.settings.project.seed) for example in found]
-    return stages.first(found, settings.limit) if settings.limit else found
+        found = [example for split in SPLITS for example in task.examples(split)]
+    found = [stages.split_of(example, settings.project.seed) for example in found]
+    return stages.first(found, settings.generate.limit) if settings.generate.limit else found
 
 
-def _taught(run: Run, teacher: Teacher, examples: Sequence[Example]) -> tuple[list[Record | Rejection], Counts]:
-    """What the teacher's replies came to. Ctrl-C raises Interrupted, which says how many are kept."""
+def account(run: Run) -> str:
+    """On which replies are bought: the cap of a run holds over all the times that it is begun."""
+    return f"{run.name} {run.manifest['created']}"
+
+
+def _taught(
+    run: Run, teacher: Teacher, examples: Sequence[Example], execute: teaching.Execute
+) -> tuple[list[teaching.Taught], dict[str, Any]]:
+    """What the teacher's replies came to. Raises Interrupted and BudgetError, which say how many are kept."""
     from dstill import interrupts
     from dstill.asking import Counts
+    from dstill.budget import Budget
     from dstill.store import ReplyStore
 
-    counts = Counts()
-
-    rows: list[Record | Rejection] = []
-    with ReplyStore(Path(STORE)) as store:
-        try:
-            interrupts.run(_teach(run, teacher, examples, store, rows, counts))
-        except KeyboardInterrupt:
-            shots = run.settings.generate.shots
-            kept = stages.saved(run.plugins, run.task, teacher, examples, store, shots=shots)
-            resume = f"dstill generate --out {run.folder}"
-            raise Interrupted(
-                f"stopped; {kept}/{len(examples)} saved; resume with: {resume}", where=str(run.folder)
-            ) from None
-    return rows, counts
-
-
-async def _teach(
-    run: Run,
-    teacher: Teacher,
-    examples: Sequence[Example],
-    store: ReplyStore,
-    rows: list[Record | Rejection],
-    counts: Counts,
-) -> None:
     settings = run.settings.generate
-    async for row in stages.teach(
-        run.plugins,
-        run.task,
-        teacher,
-        examples,
-        store,
-        shots=settings.shots,
-        concurrency=settings.concurrency,
-        counts=counts,
-    ):
-        rows.append(row)
-        run.progress("asking the teacher", len(rows), len(examples))
+    limits = caps(settings, teacher)
+    counts, again = Counts(), teaching.Again()
+    with ReplyStore(Path(STORE), buyer=account(run)) as store:
 
+        def kept() -> str:
+            n = teaching.saved(run.plugins, run.task, teacher, examples, store, shots=settings.shots)
+            return f"{n}/{len(examples)}"
 
-def _executed(
-    run: Run, rows: list[Record | Rejection], executor: Executor, outcomes: Counter[str]
-) -> list[Record | Rejection]:
-    """The rows, their answers run on the open `executor`: all of them, or those of the held-out sets."""
-    held_out = {row.id for row in rows if isinstance(row, Record) and row.split not in ("train", "validation")}
-    chosen = [row for row in rows if run.settings.generate.execute == "all" or row.id in held_out]
-    ran = {}
-    for row in stages.execute(chosen, executor, run.task, outcomes):
-        ran[row.id] = row
-        run.progress("running the answers", len(ran), len(chosen))
-    return [ran.get(row.id, row) for row in rows]
-
-
-def _counts(examples: Sequence[Example], records: Sequence[Record], rejections: Sequence[Rejection]) -> dict[str, Any]:
-    codes = Counter(next(p.code for p in r.problems if p.is_error) for r in rejections)
-    return {
-        "questions": len(examples),
-        "accepted": len(records),
-        "rejected": len(rejections),
-        "splits": {split: n for split in SPLITS if (n := sum(r.split == split for r in records))},
-        "categories": dict(sorted(Counter(r.category for r in records if r.category).items())),
-        "rejections": dict(codes.most_common()),
+        budget = Budget(limits, teacher.price, spent=store.bought_by(account(run)) if teacher.paid else ())
+        asking = _Asking(run, teacher, store, counts, budget, len(examples))
+        work = teaching.teach(
+            run.plugins,
+            run.task,
+            teacher,
+            examples,
+            shots=settings.shots,
+            ask=asking.ask,
+            execute=execute,
+            again=again,
+        )
+        resume = f"dstill generate --out {run.folder}"
+        try:
+            taught = interrupts.run(work)
+        except KeyboardInterrupt:
+            raise Interrupted(f"stopped; {kept()} saved; resume with: {resume}", where=str(run.folder)) from None
+        except BudgetError as error:
+            raise BudgetError(
+                f"{error.what} at {kept()}; resume with a higher {error.where}",
+                where=str(run.folder),
+                hint=f"{resume} {error.where} …",
+            ) from None
+    facts = {
+        "replies": asdict(counts),
+        "asked_again": dict(again.asked),
+        "mended": dict(again.mended),
+        "cost": cost(settings, teacher, budget, len(examples)),
     }
+    return taught, facts
+
+
+class _Asking:
+    """Asks in rounds, with one account of what was bought, and says how far it is."""
+
+    def __init__(
+        self, run: Run, teacher: Teacher, store: ReplyStore, counts: Counts, budget: Budget, questions: int
+    ) -> None:
+        self.run, self.teacher, self.store, self.counts, self.budget = run, teacher, store, counts, budget
+        self.questions = questions
+        self.rounds = 0
+
+    async def ask(self, prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
+        from dstill.asking import replies
+
+        what = "asking the teacher" if not self.rounds else "asking again"
+        total = self.questions if not self.rounds else len(list(prompts := list(prompts)))
+        self.rounds += 1
+        done = 0
+        async for asked in replies(
+            self.teacher,
+            prompts,
+            self.store,
+            concurrency=self.run.settings.generate.concurrency,
+            counts=self.counts,
+            budget=self.budget,
+        ):
+            yield asked
+            done += 1
+            self.run.progress(what, done, total)

@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from dstill.records import Example, Record
 
-__all__ = ["Duplicates", "Leak", "duplicates", "leaks"]
+__all__ = ["Duplicates", "Leak", "data_of", "duplicates", "leaks"]
 
 Row = Example | Record
 
@@ -46,7 +46,7 @@ class Duplicates:
 # What must be new in each set, and how to tell it of a row; nothing: it cannot be told.
 _NEW: Mapping[str, tuple[tuple[str, Callable[[Row], Any]], ...]] = {
     "validation": (),
-    "test": (("question", lambda row: (row.question, _data(row))),),
+    "test": (("question", lambda row: (row.question, data_of(row))),),
     "test_templates": (("template", lambda row: row.template),),
     "test_index": (("index", lambda row: str(row.context.get("index") or "")),),
 }
@@ -62,7 +62,7 @@ def leaks(rows: Iterable[Row], canonical: Callable[[str], str] | None = None) ->
     for split, items in by_split.items():
         wanted = list(_NEW.get(split, ()))
         if canonical is not None and split in ("test_templates", "test_index"):
-            wanted.append(("gold", lambda row: (canonical(row.answer), _data(row)) if row.answer else None))
+            wanted.append(("gold", lambda row: (canonical(row.answer), data_of(row)) if row.answer else None))
         for what, of in wanted:
             known = {key for row in train if (key := of(row))}
             ids = tuple(row.id for row in items if of(row) in known)
@@ -75,7 +75,7 @@ def duplicates(rows: Iterable[Row], canonical: Callable[[str], str]) -> Duplicat
     """Questions that stand there more than once, letters and spaces apart."""
     asked: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        asked.setdefault((" ".join(row.question.lower().split()), _data(row)), []).append(row)
+        asked.setdefault((" ".join(row.question.lower().split()), data_of(row)), []).append(row)
     groups = [found for found in asked.values() if len(found) > 1]
     answers = [{canonical(row.answer) for row in found if row.answer} for found in groups]
     named = [tuple(row.id for row in found) for found in groups]
@@ -85,5 +85,5 @@ def duplicates(rows: Iterable[Row], canonical: Callable[[str], str]) -> Duplicat
     )
 
 
-def _data(row: Row) -> str:
+def data_of(row: Row) -> str:
     return json.dumps(row.context, sort_keys=True, default=str) if row.context else ""

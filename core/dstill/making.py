@@ -10,11 +10,11 @@ import logging
 
 from dstill.config import Config, Settings
 from dstill.errors import UsageError
-from dstill.parts import Choice, Device, Engine, Executor, Modality, Reason, Shape, Student
+from dstill.parts import Choice, Device, Engine, Executor, Modality, Reason, Shape, Student, Teacher
 from dstill.plugins import Plugins
 from dstill.task import Task
 
-__all__ = ["choose_modality", "make_executor", "make_student", "make_task", "modalities", "task_name"]
+__all__ = ["choose_modality", "make_executor", "make_student", "make_task", "make_teacher", "modalities", "task_name"]
 
 log = logging.getLogger("dstill")
 
@@ -39,6 +39,12 @@ def make_task(plugins: Plugins, config: Config) -> Task:
     task = plugins.task(name)(config.part("task", name))
     task.seed = config.settings.project.seed
     return task
+
+
+def make_teacher(plugins: Plugins, config: Config) -> Teacher:
+    """The teacher asked for, with its own section; not opened yet."""
+    name = config.settings.generate.teacher
+    return plugins.teacher(name)(config.part("teacher", name))
 
 
 def make_student(plugins: Plugins, config: Config, spec: str) -> Student:

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Iterable, Iterator, Literal, Mapping, Self, Sequence
 
 from dstill.errors import DstillError
-from dstill.records import Draft, Example, Outcome, Pair, Prompt, Record, Reply, Score, Verdict
+from dstill.records import Draft, Example, Outcome, Pair, Price, Prompt, Record, Reply, Score, Verdict
 
 if TYPE_CHECKING:
     from dstill.task import Task
@@ -85,8 +85,17 @@ class Teacher(Part, ABC):
 
     paid: ClassVar[bool] = False  # replies cost money: each is committed by itself, at once
     # Says only what was there already (golds, a file of answers): no model's words, which a person should see first
+    # and which asking again could change.
     repeats: ClassVar[bool] = False
+    reply_tokens: int = 0  # of one reply, at most: for caps
+    price: Price | None = None  # None: not known
+    price_hint: ClassVar[str] = "set another cap"  # how to tell it
     task: Task
+
+    @property
+    def label(self) -> str:
+        """Who answers, as costs name it."""
+        return f"teacher '{self.name}'"
 
     def open(self, task: Task) -> Self:
         """Make ready to answer for `task`. Raises ConfigError where a key or file is missing."""

@@ -28,6 +28,7 @@ __all__ = [
     "Example",
     "Excerpt",
     "Grammar",
+    "Inquiry",
     "Level",
     "Message",
     "Neighbour",
@@ -35,6 +36,7 @@ __all__ = [
     "OutcomeKind",
     "Pair",
     "Prediction",
+    "Price",
     "Problem",
     "Prompt",
     "Record",
@@ -115,6 +117,11 @@ class Problem(Row):
     def is_error(self) -> bool:
         return self.severity == Severity.ERROR
 
+    def __str__(self) -> str:
+        place = f" at {self.pointer}" if self.pointer else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.layer}: {self.message}{place}{hint}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Example(Row):
@@ -143,6 +150,7 @@ class Prompt:
 
     example: Example
     messages: tuple[Message, ...]
+    room: int = 1  # how many times its usual length the reply may have: more, after one that was cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +159,27 @@ class Usage(Row):
 
     prompt_tokens: int
     completion_tokens: int
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+        )
+
+    @property
+    def total(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """USD for a million tokens."""
+
+    prompt: float
+    completion: float
+
+    def of(self, usage: Usage) -> float:
+        return (self.prompt * usage.prompt_tokens + self.completion * usage.completion_tokens) / 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +197,21 @@ class Reply(Row):
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         usage = row.get("usage")
         return super().from_row({**row, "usage": usage and Usage.from_row(usage)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inquiry(Row):
+    """A question that a teacher was asked, and where its replies lie."""
+
+    id: str
+    example: Example
+    keys: tuple[str, ...] = ()  # of its replies in the reply store, in the order in which they were asked for
+    problems: tuple[Problem, ...] = ()  # why there is no further reply
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        example = Example.from_row(row["example"])
+        return super().from_row({**row, "example": example, "keys": tuple(row["keys"])})
 
 
 @dataclass(frozen=True, kw_only=True)

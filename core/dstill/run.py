@@ -27,6 +27,7 @@ from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill import processes, reviewing
 from dstill.config import Config, Settings
+from dstill.curating import curate
 from dstill.errors import Interrupted, UsageError
 from dstill.evaluating import BLOCK, evaluate, writer_of
 from dstill.files import link_tree, write_text
@@ -44,6 +45,7 @@ __all__ = ["Progress", "Run"]
 # What Ctrl-C leaves, by stage.
 KEPT = {
     "generate": "every reply is kept",
+    "curate": "the dataset is whole, or as it was before",
     "train": "the student that was there before is kept",
     "review": "every decision is kept",
     "evaluate": f"answers are kept, but for those of the last block of {BLOCK}",
@@ -220,6 +222,10 @@ class Run(RunFolder):
     def generate(self) -> Mapping[str, Any]:
         """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing."""
         return generate(self)
+
+    def curate(self) -> Mapping[str, Any]:
+        """The replies that the run has → checks → dataset, anew. Returns the counts; nothing is bought."""
+        return curate(self)
 
     def train(
         self, *, restart: bool = False, allow_changed: bool = False, allow_unreviewed: bool = False

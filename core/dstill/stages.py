@@ -1,32 +1,27 @@
 """The stages, as generators from rows to rows. Nothing here writes a file.
 
-    teach:    Example… → Record | Rejection …     (asks the teacher, parses, checks)
     execute:  Record | Rejection … → the same     (runs the answers; what the engine refuses is rejected)
     predict:  Example… → Prediction…
     judge:    Example, Prediction … → Verdict…
 
-`dstill.run.Run` strings them together and keeps what comes out.
+Asking a teacher is in `dstill.teaching`. `dstill.run.Run` strings all together and keeps what comes out.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, TypeVar
+from typing import Callable, Iterable, Iterator, Sequence, TypeVar
 
 from dstill.errors import DataError
 from dstill.leakage import leaks
-from dstill.parts import Executor, Objective, Teacher, Writer
+from dstill.parts import Executor, Objective, Writer
 from dstill.plugins import Plugins
-from dstill.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Prompt, Record, Rejection, Verdict
+from dstill.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Record, Rejection, Verdict
 from dstill.task import Task
 
-if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --help answers
-    from dstill.asking import Asked, Counts
-    from dstill.store import ReplyStore
-
-__all__ = ["check_splits", "draft_of", "execute", "first", "judge", "predict", "saved", "split_of", "teach"]
+__all__ = ["check_splits", "draft_of", "execute", "first", "judge", "predict", "split_of"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -35,94 +30,13 @@ B = TypeVar("B")
 # --- teaching ---------------------------------------------------------------------------
 
 
-async def teach(
-    plugins: Plugins,
-    task: Task,
-    teacher: Teacher,
-    examples: Sequence[Example],
-    store: ReplyStore,
-    *,
-    shots: int,
-    concurrency: int,
-    counts: Counts,
-) -> AsyncIterator[Record | Rejection]:
-    """Ask about each example and keep what passes every check, in the order of `examples`.
-
-    `counts` says meanwhile how many replies were bought and how many were there already.
-    """
-    from dstill.asking import replies
-
-    prompts = _prompts(plugins, task, examples, shots)
-    async with teacher:
-        async for asked in replies(teacher, prompts, store, concurrency=concurrency, counts=counts):
-            yield _record(plugins, task, teacher, asked)
-
-
-def saved(
-    plugins: Plugins, task: Task, teacher: Teacher, examples: Sequence[Example], store: ReplyStore, *, shots: int
-) -> int:
-    """How many of `examples` have their reply in the store."""
-    prompts = _prompts(plugins, task, examples, shots)
-    return sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is not None for prompt in prompts)
-
-
-def _prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) -> Iterator[Prompt]:
-    pool: dict[str, list[Example]] = defaultdict(list)
-    for example in examples:
-        if example.answer is not None and example.rationale and example.split in ("", "train"):
-            pool[example.category].append(example)
-    for example in examples:
-        yield plugins.build_prompt(task, example, _shots(example, pool, k))
-
-
-def _shots(example: Example, pool: Mapping[str, Sequence[Example]], k: int) -> list[Example]:
-    """`k` worked examples, in rounds over the categories: two of its own, then one of each other."""
-
-    def lane(category: str) -> Iterator[Example]:
-        return (s for s in pool.get(category, ()) if s.id != example.id and s.question != example.question)
-
-    own = lane(example.category)
-    lanes = [own, own, *(lane(category) for category in pool if category != example.category)]
-    chosen: list[Example] = []
-    while len(chosen) < k and (taken := [shot for shots in lanes if (shot := next(shots, None))]):
-        chosen += taken
-    return chosen[:k]
-
-
-def _record(plugins: Plugins, task: Task, teacher: Teacher, asked: Asked) -> Record | Rejection:
-    example, reply = asked.prompt.example, asked.reply
-    if isinstance(reply, Problem):
-        return Rejection(id=example.id, question=example.question, problems=(reply,))
-    if reply.finish_reason == "length":  # a prefix is never parsed as if it were the whole
-        problem = Problem(layer="reply", code="truncated", message="the reply was cut at the token limit")
-        return Rejection(id=example.id, question=example.question, problems=(problem,), text=reply.text)
-    draft = plugins.parse_reply(task, reply.text)
-    if draft is None:
-        problem = Problem(layer="reply", code="not_parseable", message="the reply is not in the form that was asked")
-        return Rejection(id=example.id, question=example.question, problems=(problem,), text=reply.text)
-    problems = plugins.check_draft(task, example, draft)
-    if any(p.is_error for p in problems):
-        return Rejection(id=example.id, question=example.question, problems=problems, text=reply.text)
-    return Record(
-        id=example.id,
-        question=example.question,
-        rationale=draft.rationale,
-        answer=draft.answer,
-        context=example.context,
-        category=example.category,
-        template=example.template,
-        split=example.split,
-        teacher=teacher.name,
-        extra=example.extra,
-    )
-
-
 def execute(
     rows: Iterable[Record | Rejection], executor: Executor, task: Task, outcomes: Counter[str]
 ) -> Iterator[Record | Rejection]:
-    """Run each record's answer; one that the engine calls invalid becomes a rejection.
+    """Run each record's answer; one that the engine calls invalid, or that finds nothing, becomes a rejection.
 
-    `outcomes` counts how the runs ended: what could not be run here is kept, and known by number.
+    A student that learns from questions about data whose answers find nothing gets worse. `outcomes` counts how
+    the runs ended: what could not be run here is kept, and known by number.
     """
 
     def run(row: Record | Rejection) -> Record | Rejection:
@@ -130,9 +44,12 @@ def execute(
             return row
         outcome = executor.run(row.answer, row.example)
         outcomes[outcome.kind.value] += 1
-        if outcome.kind is not OutcomeKind.INVALID:
+        if outcome.kind is OutcomeKind.INVALID:
+            problem = Problem(layer="engine", code="invalid", message=outcome.reason)
+        elif outcome.kind is OutcomeKind.OK and task.empty(outcome.value):
+            problem = Problem(layer="engine", code="finds_nothing", message="it runs, and finds nothing")
+        else:
             return row
-        problem = Problem(layer="engine", code="invalid", message=outcome.reason)
         return Rejection(id=row.id, question=row.question, problems=(problem,), text=row.answer)
 
     yield from _parallel(run, rows, executor)

@@ -124,6 +124,18 @@ class Task(Part, ABC):
         messages.append(Message(role="user", content=self.source(example)))
         return Prompt(example=example, messages=tuple(messages))
 
+    def correction(self, problems: Sequence[Problem]) -> str:
+        """What a teacher is told whose reply will not do, and who is asked once more."""
+        return (
+            "That reply cannot be used:\n"
+            + "\n".join(f"- {problem}" for problem in problems)
+            + "\nReply again, as a whole and in the same form."
+        )
+
+    def terms(self, answer: str) -> Iterable[str]:
+        """What a rationale for `answer` should name, as the fields that it uses; nothing by default."""
+        return ()
+
     def reply_text(self, rationale: str, answer: str) -> str:
         """The form in which a teacher replies; `parse` undoes it."""
         return f"<rationale>{rationale}</rationale><answer>{answer}</answer>"
@@ -170,6 +182,10 @@ class Task(Part, ABC):
         """A result for a person, in a few lines. Default: its JSON, cut after 500 characters."""
         text = json.dumps(value, ensure_ascii=False, default=str)
         return text if len(text) <= 500 else text[:500] + " …"
+
+    def empty(self, value: Any) -> bool:
+        """Whether a result finds nothing: a question about data whose gold does is no use for learning."""
+        return False
 
     def excerpt(self, example: Example, answer: str) -> Excerpt:
         """What a person reads beside the question to judge `answer`. Default: the example's context, cut short."""

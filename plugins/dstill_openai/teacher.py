@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Mapping, Self
 from urllib.parse import urlsplit
 
 from dstill.errors import ConfigError, MissingExtra
 from dstill.parts import Teacher
-from dstill.records import Prompt, Reply
+from dstill.records import Price, Prompt, Reply
 from dstill.secrets import Secret
 from dstill.task import Task
 from dstill.urls import checked_url
@@ -32,10 +33,15 @@ class OpenAIConfig:
     api_key_env: str = field(
         default="OPENAI_API_KEY", metadata={"help": "environment variable that holds the key; empty: no key"}
     )
+    api_key_file: str = field(default="", metadata={"help": "file that holds the key instead, readable by you alone"})
     temperature: float = field(default=0.0, metadata={"low": -1, "high": 2, "help": "below 0: not sent"})
     max_tokens: int = field(default=2048, metadata={"low": 1, "high": 1 << 20, "help": "of one reply"})
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = field(
         default="max_tokens", metadata={"help": "how the endpoint calls it"}
+    )
+    prices: Mapping[str, tuple[float, float]] = field(
+        default_factory=dict,
+        metadata={"help": 'USD for a million tokens of prompt and of reply, by model: {"gpt-4.1-mini" = [0.4, 1.6]}'},
     )
     timeout: float = field(default=120.0, metadata={"low": 0.1, "high": 3600, "help": "seconds a request"})
     max_retries: int = field(default=6, metadata={"low": 0, "high": 100, "help": "further tries of one request"})
@@ -48,6 +54,11 @@ class OpenAITeacher(Teacher):
     name = "openai"
     paid: ClassVar[bool] = True
     Config = OpenAIConfig
+    price_hint: ClassVar[str] = "set teacher.openai.prices, as {\"NAME\" = [0.4, 1.6]}, or max_tokens instead"
+
+    @property
+    def label(self) -> str:
+        return f"model '{self.config.model}'"
 
     def open(self, task: Task) -> Self:
         try:
@@ -58,12 +69,15 @@ class OpenAITeacher(Teacher):
         config: OpenAIConfig = self.config
         if not config.model:
             raise ConfigError("no model is named", where="teacher.openai.model", hint="--set teacher.openai.model=NAME")
-        name = config.api_key_env
-        url = checked_url(config.base_url, where="teacher.openai.base_url", key=bool(name))
-        key = Secret.from_environment(name, "the teacher 'openai'") if name else None
-        at = Endpoint(host=urlsplit(url).netloc, model=config.model, key_from=name, timeout=config.timeout)
+        key, key_from = _key(config)
+        url = checked_url(config.base_url, where="teacher.openai.base_url", key=key is not None)
+        at = Endpoint(host=urlsplit(url).netloc, model=config.model, key_from=key_from, timeout=config.timeout)
         self._connection = Connection(url, key, at, max_retries=config.max_retries, max_wait=config.max_wait)
         self._pace = Pace(at.host)
+        self.reply_tokens = config.max_tokens
+        if config.model in config.prices:
+            prompt, completion = config.prices[config.model]
+            self.price = Price(prompt=prompt, completion=completion)
         return super().open(task)
 
     async def __aenter__(self) -> Self:
@@ -74,7 +88,7 @@ class OpenAITeacher(Teacher):
         await self._connection.__aexit__()
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
-        return {"teacher": self.name, "endpoint": self._connection.url, **self._parameters()}
+        return {"teacher": self.name, "endpoint": self._connection.url, **self._parameters(prompt)}
 
     async def ask(self, prompt: Prompt) -> Reply:
         return await self._connection.tried(self._in_turn, prompt)
@@ -103,9 +117,19 @@ class OpenAITeacher(Teacher):
 
     def _request(self, prompt: Prompt) -> dict[str, Any]:
         messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
-        return {"messages": messages, **self._parameters()}
+        return {"messages": messages, **self._parameters(prompt)}
 
-    def _parameters(self) -> dict[str, Any]:
+    def _parameters(self, prompt: Prompt) -> dict[str, Any]:
         config: OpenAIConfig = self.config
-        sent: dict[str, Any] = {"model": config.model, config.max_tokens_name: config.max_tokens}
+        sent: dict[str, Any] = {"model": config.model, config.max_tokens_name: config.max_tokens * prompt.room}
         return sent if config.temperature < 0 else {**sent, "temperature": config.temperature}
+
+
+def _key(config: OpenAIConfig) -> tuple[Secret | None, str]:
+    """The key, and where it is from, for messages."""
+    needed_by = "the teacher 'openai'"
+    if config.api_key_file:
+        return Secret.from_file(Path(config.api_key_file), needed_by), f"file {config.api_key_file}"
+    if config.api_key_env:
+        return Secret.from_environment(config.api_key_env, needed_by), f"env {config.api_key_env}"
+    return None, ""

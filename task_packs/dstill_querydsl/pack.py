@@ -187,6 +187,9 @@ class QueryDsl(Task):
             asked = question_block(example.question, shown, study.index.now, told, words)
         return Prompt(example=example, messages=(*messages, Message(role="user", content=asked)))
 
+    def terms(self, answer: str) -> Iterable[str]:
+        return sorted({use.name for use in uses(strict.read(answer).value or {})})
+
     def parse(self, text: str) -> Draft | None:
         """As in the core; the two repairs that `strict` allows are made here, and noted."""
         draft = super().parse(text)
@@ -282,6 +285,9 @@ class QueryDsl(Task):
 
     def show(self, value: Any) -> str:
         return showing.show(value)
+
+    def empty(self, value: Any) -> bool:
+        return compare.empty(value)
 
     def excerpt(self, example: Example, answer: str) -> Excerpt:
         study = self.study(example)

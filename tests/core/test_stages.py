@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 
 from dstill import plugins as plugin_loading
 from dstill import stages
-from dstill.asking import Counts
 from dstill.errors import DataError
 from dstill.parts import Engine, Executor, Objective, Student, TrainingJob
 from dstill.plugins import Plugins
@@ -25,12 +23,10 @@ from dstill.records import (
     Outcome,
     OutcomeKind,
     Prediction,
-    Prompt,
     Record,
     Rejection,
     Verdict,
 )
-from dstill.store import ReplyStore
 from dstill.task import Task
 
 
@@ -52,125 +48,21 @@ def abacus(plugins: Plugins, task: Task) -> Iterator[Executor]:
         yield executor
 
 
-def taught(
-    plugins: Plugins, task: Task, examples: Sequence[Example], *, shots: int = 2, **settings: Any
-) -> list[Record | Rejection]:
-    cls = plugins.teacher("parrot")
-    teacher = cls(cls.Config(**settings)).open(task)
-
-    async def run() -> list[Record | Rejection]:
-        with ReplyStore(Path("replies.sqlite")) as store:
-            rows = stages.teach(plugins, task, teacher, examples, store, shots=shots, concurrency=4, counts=Counts())
-            return [row async for row in rows]
-
-    return asyncio.run(run())
-
-
-def codes(rows: Sequence[Record | Rejection]) -> Counter[str]:
-    return Counter(row.problems[0].code if isinstance(row, Rejection) else "accepted" for row in rows)
-
-
-# --- teaching ---------------------------------------------------------------------------
-
-
-def test_what_passes_every_check_becomes_a_record_in_order(plugins: Plugins, task: Task) -> None:
-    examples = [replace(e, extra={"team": "ops"}, context={"index": "i"}) for e in task.examples("train")]
-    rows = taught(plugins, task, examples)
-    assert [row.id for row in rows] == [e.id for e in examples]
-    first = rows[0]
-    assert isinstance(first, Record)
-    assert (first.answer, first.rationale, first.teacher) == (examples[0].answer, examples[0].rationale, "parrot")
-    assert (first.extra, first.context, first.category) == ({"team": "ops"}, {"index": "i"}, "add")
-
-
-@pytest.mark.parametrize(
-    ("settings", "code"),
-    [
-        ({"cut": "add 1 and 2"}, "truncated"),
-        ({"garble": "add 1 and 2"}, "not_parseable"),
-        ({"wrong": "add 1 and 2"}, "too_long"),
-        ({"down": "add 1 and 2"}, "unavailable"),
-    ],
-)
-def test_what_does_not_pass_is_a_rejection_with_a_code(
-    plugins: Plugins, task: Task, settings: dict[str, Any], code: str
-) -> None:
-    examples = list(task.examples("train"))
-    rows = taught(plugins, task, examples, shots=2, **settings)
-    assert codes(rows) == {"accepted": len(examples) - 1, code: 1}
-    (rejection,) = (row for row in rows if isinstance(row, Rejection))
-    assert rejection.question == "add 1 and 2"
-    assert bool(rejection.text) is (code != "unavailable")
-
-
-def test_a_reply_that_was_cut_is_never_parsed_as_if_it_were_whole(plugins: Plugins, task: Task) -> None:
-    """Not even where the part that came is in the right form."""
-    rows = taught(plugins, task, list(task.examples("train")), cut="a")
-    assert codes(rows) == {"truncated": len(rows)}
-
-
-def test_saved_counts_the_replies_in_the_store(plugins: Plugins, task: Task) -> None:
-    examples = list(task.examples("train"))
-    teacher = plugins.teacher("parrot")().open(task)
-    with ReplyStore(Path("replies.sqlite")) as store:
-        assert stages.saved(plugins, task, teacher, examples, store, shots=2) == 0
-    taught(plugins, task, examples[:5], down=examples[2].question)
-    with ReplyStore(Path("replies.sqlite")) as store:
-        assert stages.saved(plugins, task, teacher, examples[:5], store, shots=2) == 4
-
-
-def questions(prompt: Prompt) -> list[str]:
-    return [m.content for m in prompt.messages if m.role == "user"]
-
-
-class Seen:
-    """Keeps the prompts that were built."""
-
-    def __init__(self) -> None:
-        self.prompts: list[Prompt] = []
-
-
-def prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) -> list[Prompt]:
-    seen: list[Prompt] = []
-    original = plugins.build_prompt
-
-    class Watched(Plugins):
-        def build_prompt(self, task: Task, example: Example, shots: Sequence[Example]) -> Prompt:
-            seen.append(original(task, example, shots))
-            return seen[-1]
-
-    watched = Watched()
-    for info in plugins.loaded:
-        watched.add(plugins._manager.get_plugin(info.name), info)
-    taught(watched, task, examples, shots=k)
-    return seen
-
-
-def test_shots_are_of_the_same_category_first_and_never_the_question_itself(plugins: Plugins, task: Task) -> None:
-    examples = [*task.examples("train"), *task.examples("test")]
-    for example, prompt in zip(examples, prompts(plugins, task, examples, k=3), strict=True):
-        *shots, asked = questions(prompt)
-        assert asked == example.question
-        assert asked not in shots
-        assert len(shots) == 3
-        kinds = [shot.split()[0] for shot in shots]
-        if example.category == "refusal":
-            assert set(kinds) >= {"add", "take"}
-        else:
-            assert kinds[:2] == [asked.split()[0]] * 2
-            assert kinds[2] != kinds[0]
-
-
-def test_shots_come_out_of_training_alone(plugins: Plugins, task: Task) -> None:
-    examples = [*task.examples("test"), *task.examples("train")]
-    train = {e.question for e in task.examples("train")}
-    for prompt in prompts(plugins, task, examples, k=4):
-        assert set(questions(prompt)[:-1]) <= train
-
-
-def test_without_shots_a_prompt_is_instruction_and_question(plugins: Plugins, task: Task) -> None:
-    (prompt, *_) = prompts(plugins, task, list(task.examples("train")), k=0)
-    assert [m.role for m in prompt.messages] == ["system", "user"]
+def golds(task: Task) -> list[Record]:
+    """The task's questions with their own answers."""
+    return [
+        Record(
+            id=e.id,
+            question=e.question,
+            rationale=e.rationale or "",
+            answer=e.answer or "",
+            category=e.category,
+            template=e.template,
+            split=e.split,
+        )
+        for split in SPLITS
+        for e in task.examples(split)
+    ]
 
 
 # --- running the answers of a dataset ---------------------------------------------------
@@ -280,8 +172,7 @@ def test_sets_that_are_not_what_their_names_say_are_refused(records: list[Record
 
 
 def test_sets_that_are_what_their_names_say_pass(task: Task, plugins: Plugins) -> None:
-    rows = taught(plugins, task, [e for split in SPLITS for e in task.examples(split)])
-    stages.check_splits(row for row in rows if isinstance(row, Record))
+    stages.check_splits(golds(task))
     same_words = splits(
         train=[record("1", "a", context={"index": "i"})], test=[replace(record("1", "a"), context={"index": "j"})]
     )
@@ -470,8 +361,7 @@ def fitted(plugins: Plugins, task: Task, objective: Objective, records: Sequence
 
 
 def test_from_questions_to_verdicts(plugins: Plugins, task: Task, abacus: Executor, tmp_path: Path) -> None:
-    rows = taught(plugins, task, [e for split in SPLITS for e in task.examples(split)])
-    records = [row for row in stages.execute(rows, abacus, task, Counter()) if isinstance(row, Record)]
+    records = [row for row in stages.execute(golds(task), abacus, task, Counter()) if isinstance(row, Record)]
     objective = plugins.objective("plain")()
     student = fitted(plugins, task, objective, [r for r in records if r.split == "train"], tmp_path)
     tests = [r.example for r in records if r.split == "test"]

@@ -1,4 +1,4 @@
-"""Commands about data: questions, generate."""
+"""Commands about data: questions, generate, curate."""
 
 from __future__ import annotations
 
@@ -10,10 +10,23 @@ from typing import Any, Sequence
 
 import click
 
-from dstill.cli.app import App, Count, app, complete_parts, json_option, seed_option, set_option, setting, task_option
+from dstill.cli.app import (
+    App,
+    Count,
+    app,
+    complete_parts,
+    json_option,
+    run_argument,
+    seed_option,
+    set_option,
+    setting,
+    task_option,
+)
 from dstill.cli.console import emit, note, progress, table, visible
 from dstill.cli.given import MAPPING_FORM, VALUES_FORM, object_of
+from dstill.cost import told
 from dstill.errors import RunError, UsageError
+from dstill.estimating import estimated
 from dstill.files import reading
 from dstill.folder import MANIFEST
 from dstill.making import make_task
@@ -85,12 +98,24 @@ def _told(made: Sequence[Example], asked: int, task: Task) -> None:
 @setting("--questions", key="generate.questions", metavar="FILE", help="JSONL, CSV or Parquet; else the task's own.")
 @setting("--limit", key="generate.limit", type=Count(1, 10**8), help="At most this many questions.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
+@setting("--max-usd", key="generate.max_usd", type=float, metavar="USD", help="What replies may cost in all.")
+@setting("--max-tokens", key="generate.max_tokens", type=Count(1, 10**12), help="That they may take in all.")
+@setting("--max-requests", key="generate.max_requests", type=Count(1, 10**9), help="Replies to ask for in all.")
+@setting("--max-wall", key="generate.max_wall", type=float, metavar="SECONDS", help="No request goes out after it.")
+@click.option("--dry-run", is_flag=True, help="Say what would be asked, what it may cost, and one prompt; ask nobody.")
 @seed_option
 @json_option
 @set_option
 @app
-def generate(found: App, out: Path | None, as_json: bool) -> None:
-    """Ask the teacher, check every reply, and write the dataset."""
+def generate(found: App, out: Path | None, dry_run: bool, as_json: bool) -> None:
+    """Ask the teacher, check every reply, and write the dataset.
+
+    A reply that will not do is asked for again, with what is wrong with it. The --max caps are looked at before
+    a request goes out, and hold for the run: begun again, it goes on with what was spent.
+    """
+    if dry_run:
+        _dry_run(found, out, as_json)
+        return
     with progress() as report:
         if out is not None and (out / MANIFEST).exists():
             run = found.open(out.absolute())  # not a run of that name under ./runs
@@ -108,7 +133,47 @@ def generate(found: App, out: Path | None, as_json: bool) -> None:
         emit({"run": str(run.folder), **facts})
         return
     show_dataset(facts)
+    for line in told(facts["cost"]):
+        click.echo(line)
     click.echo(f"run: {run.folder}\nnext: dstill train {run.folder}")
+
+
+def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
+    """What `generate` would do, without a run."""
+    settings = found.open(out.absolute()).config if out is not None and (out / MANIFEST).exists() else found.config()
+    estimate = estimated(found.plugins, settings)
+    if as_json:
+        emit(estimate.to_json())
+        return
+    for line in estimate.told():
+        click.echo(line)
+    if estimate.prompt is not None:
+        click.echo(f"\nthe first prompt, id {visible(estimate.prompt.example.id)}:")
+        for message in estimate.prompt.messages:
+            click.echo(f"--- {message.role}\n{visible(message.content)}")
+
+
+@click.command()
+@run_argument
+@setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
+@json_option
+@set_option
+@app
+def curate(found: App, run: str, as_json: bool) -> None:
+    """Make the dataset anew of the replies that RUN has; nothing is asked or bought.
+
+    Use it after a change of checks, engine or parser. Every row that does not become data is in rejects.jsonl
+    with the reason; the table counts them.
+    """
+    with progress() as report:
+        opened = found.open(run)
+        opened.progress = report
+        facts = opened.curate()
+    if as_json:
+        emit({"run": str(opened.folder), **facts})
+        return
+    show_dataset(facts)
+    click.echo(f"next: dstill train {opened.folder}")
 
 
 def _keeps_to_its_settings(run: Run) -> None:
@@ -138,4 +203,4 @@ def show_dataset(facts: Any) -> None:
             click.echo(f"{n} answers were not run: {kind} on this engine")
 
 
-COMMANDS = (questions, generate)
+COMMANDS = (questions, generate, curate)

@@ -1,0 +1,131 @@
+"""Which checked rows become the dataset: no question twice, and none in training that a test set asks.
+
+    select(rows, task)   → the same rows in their order, some of them as rejections now
+
+    conflicting      one question about the same data, and several answers: none of them can be trusted
+    duplicate        one question, letters, spaces and signs apart, and one answer: the first stays
+    near_duplicate   nearly the same words and the same answer
+    contaminated     training or validation has it, or nearly, and so has a test set: the test set keeps it
+    same_gold        training or validation has the answer of a template or index that it must not have seen
+
+Answers are equal in any spelling (`Task.canonical`). Questions that look alike and have other answers all stay:
+they are what a student learns most from. So do those that are refused, as one refusal answers many questions. Of
+two sets the one that is later in `SPLITS` keeps the row.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from typing import Callable, Hashable, Iterable, Iterator, Protocol, Sequence
+
+from dstill.leakage import data_of
+from dstill.records import SPLITS, Problem, Record, Rejection
+
+__all__ = ["LEARNT_FROM", "select"]
+
+NEAR = 90  # of 100: how much of its words a question shares with one that stands there already
+LEARNT_FROM = ("train", "validation")
+UNSEEN_GOLDS = ("test_templates", "test_index")  # their answers are new, too
+_SIGNS = re.compile(r"[^\w<>=.+-]+")
+_Key = tuple[Hashable, ...]
+
+
+class Answers(Protocol):
+    """What a task says of answers: `dstill.task.Task`."""
+
+    def canonical(self, answer: str) -> str: ...
+    def is_refusal(self, answer: str) -> bool: ...
+
+
+def select(rows: Sequence[Record | Rejection], task: Answers) -> list[Record | Rejection]:
+    """Every row, in order; one that must not be in the dataset as a rejection that says why."""
+    records = [_Row(row, task) for row in rows if isinstance(row, Record)]
+    found: dict[str, Problem] = {}
+    for step in (_conflicting, _repeated, _near, _same_gold):
+        left = [row for row in records if row.record.id not in found]
+        for row, problem in step(left):
+            found.setdefault(row.record.id, problem)
+    return [_rejected(row, found[row.id]) if row.id in found and isinstance(row, Record) else row for row in rows]
+
+
+class _Row:
+    """A record, and what it is compared by."""
+
+    def __init__(self, record: Record, task: Answers) -> None:
+        self.record = record
+        self.words = _words(record.question)
+        self.data = data_of(record)
+        self.gold = (task.canonical(record.answer), self.data)
+        self.refused = task.is_refusal(record.answer)
+
+
+def _words(question: str) -> str:
+    """Lower case, one form of each character, signs that say nothing left out."""
+    return _SIGNS.sub(" ", unicodedata.normalize("NFKC", question).casefold()).strip(" .")
+
+
+_Found = Iterator[tuple[_Row, Problem]]
+
+
+def _conflicting(rows: Iterable[_Row]) -> _Found:
+    for group in _groups(rows, lambda row: (row.words, row.data)):
+        if len({row.gold for row in group}) > 1:
+            for row in group:
+                others = ", ".join(other.record.id for other in group if other is not row)
+                yield row, _problem("conflicting", f"the same question has another answer in {others[:80]}")
+
+
+def _repeated(rows: Iterable[_Row]) -> _Found:
+    for group in _groups(rows, lambda row: (row.words, row.data)):
+        first, *others = _held_out_first(group)
+        for row in others:
+            yield row, _twice(row, first, "duplicate", "the same question")
+
+
+def _near(rows: Iterable[_Row]) -> _Found:
+    from rapidfuzz import fuzz, process
+
+    for group in _groups((row for row in rows if not row.refused), lambda row: row.gold):
+        kept: list[_Row] = []
+        for row in _held_out_first(group):
+            words = [other.words for other in kept]
+            near = process.extractOne(row.words, words, scorer=fuzz.token_set_ratio, score_cutoff=NEAR)
+            if near is None:
+                kept.append(row)
+            else:
+                yield row, _twice(row, kept[near[2]], "near_duplicate", "nearly the same question")
+
+
+def _same_gold(rows: Sequence[_Row]) -> _Found:
+    unseen = {row.gold: row.record for row in rows if row.record.split in UNSEEN_GOLDS and not row.refused}
+    for row in rows:
+        if row.record.split in LEARNT_FROM and (held := unseen.get(row.gold)) is not None:
+            yield row, _problem("same_gold", f"its answer is that of {held.id} in {held.split}")
+
+
+def _groups(rows: Iterable[_Row], key: Callable[[_Row], _Key]) -> list[list[_Row]]:
+    """Rows of one key, where there is more than one."""
+    found: dict[_Key, list[_Row]] = defaultdict(list)
+    for row in rows:
+        found[key(row)].append(row)
+    return [group for group in found.values() if len(group) > 1]
+
+
+def _held_out_first(group: Iterable[_Row]) -> list[_Row]:
+    return sorted(group, key=lambda row: -SPLITS.index(row.record.split))
+
+
+def _twice(row: _Row, first: _Row, code: str, what: str) -> Problem:
+    across = row.record.split in LEARNT_FROM and first.record.split not in LEARNT_FROM
+    where = f" of {first.record.split}" if across else ""
+    return _problem("contaminated" if across else code, f"{what} as {first.record.id}{where}")
+
+
+def _problem(code: str, message: str) -> Problem:
+    return Problem(layer="curation", code=code, message=message)
+
+
+def _rejected(record: Record, problem: Problem) -> Rejection:
+    return Rejection(id=record.id, question=record.question, problems=(problem,), text=record.answer)

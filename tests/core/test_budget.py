@@ -1,0 +1,154 @@
+"""Caps: looked at before a request goes out, and never passed whatever comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill.budget import Budget, Caps, most, taken
+from dstill.errors import BudgetError, ServiceError
+from dstill.records import Example, Message, Price, Prompt, Reply, Usage
+
+PRICE = Price(prompt=1.0, completion=2.0)
+WORST = Usage(prompt_tokens=100, completion_tokens=50)
+
+
+def reply(usage: Usage | None, text: str = "a") -> Reply:
+    return Reply(id="1", text=text, usage=usage)
+
+
+def buy(budget: Budget, usages: list[Usage | None], *, at_once: int = 4) -> int:
+    """Ask for one reply after the other, so many in flight; how many came before the budget was reached."""
+    bought = 0
+
+    async def one(usage: Usage | None, slots: asyncio.Semaphore) -> None:
+        nonlocal bought
+        async with slots, budget.room(WORST) as request:
+            await asyncio.sleep(0)
+            request.reply = reply(usage)
+            bought += 1
+
+    async def run() -> list[BaseException | None]:
+        slots = asyncio.Semaphore(at_once)
+        return await asyncio.gather(*(one(usage, slots) for usage in usages), return_exceptions=True)
+
+    assert {type(problem) for problem in asyncio.run(run())} <= {type(None), BudgetError}
+    return bought
+
+
+def test_without_caps_all_is_bought_and_counted() -> None:
+    budget = Budget(Caps(), PRICE)
+    assert buy(budget, [WORST] * 20) == 20
+    assert budget.spent.usage == Usage(prompt_tokens=2000, completion_tokens=1000)
+    assert budget.usd == pytest.approx(0.004)
+
+
+@pytest.mark.parametrize(
+    ("caps", "option"),
+    [
+        (Caps(max_usd=0.0011), "--max-usd"),  # a request of the worst kind is 0.0002
+        (Caps(max_tokens=800), "--max-tokens"),
+        (Caps(max_requests=5), "--max-requests"),
+    ],
+)
+def test_a_cap_is_reached_and_not_passed(caps: Caps, option: str) -> None:
+    budget = Budget(caps, PRICE)
+    assert buy(budget, [WORST] * 20) == 5
+    with pytest.raises(BudgetError, match=r"budget .* reached") as caught:
+        asyncio.run(_one(budget))
+    assert caught.value.where == option
+
+
+async def _one(budget: Budget) -> None:
+    async with budget.room(WORST):
+        raise AssertionError("there was room")
+
+
+def test_after_the_last_second_nothing_goes_out() -> None:
+    budget = Budget(Caps(max_wall=1e-9))
+    with pytest.raises(BudgetError, match="of 1e-09 s reached"):
+        asyncio.run(_one(budget))
+
+
+def test_replies_that_took_less_than_the_worst_leave_room_for_others() -> None:
+    """What is in flight is waited for, not given up on."""
+    budget = Budget(Caps(max_tokens=1000), PRICE)
+    assert buy(budget, [Usage(prompt_tokens=30, completion_tokens=10)] * 30) == 22  # 40 each, and 150 for the next
+
+
+@given(
+    usages=st.lists(
+        st.builds(Usage, prompt_tokens=st.integers(0, WORST.prompt_tokens), completion_tokens=st.integers(0, 50)),
+        max_size=30,
+    ),
+    cap=st.integers(0, 3000),
+    at_once=st.integers(1, 8),
+)
+def test_no_cap_is_ever_passed(usages: list[Usage | None], cap: int, at_once: int) -> None:
+    budget = Budget(Caps(max_tokens=cap), PRICE)
+    bought = buy(budget, usages, at_once=at_once)
+    assert budget.spent.usage.total <= cap
+    if bought < len(usages):  # it stopped only where one more could have passed it
+        assert budget.spent.usage.total + WORST.total > cap
+
+
+def test_a_request_without_a_reply_took_nothing() -> None:
+    budget = Budget(Caps(max_requests=1))
+
+    async def fail() -> None:
+        async with budget.room(WORST):
+            raise ServiceError("gone")
+
+    for _ in range(3):
+        with pytest.raises(ServiceError):
+            asyncio.run(fail())
+    assert budget.spent.requests == 0
+
+
+def test_what_was_bought_before_counts() -> None:
+    budget = Budget(Caps(max_requests=5), spent=[reply(WORST)] * 3)
+    assert buy(budget, [WORST] * 9) == 2
+
+
+def test_tokens_that_nobody_counted_are_estimated_and_said_to_be() -> None:
+    budget = Budget(Caps(), PRICE)
+    assert buy(budget, [None, WORST]) == 2
+    assert budget.spent.estimated == 1
+    assert budget.spent.usage.prompt_tokens == 100 + 34
+    assert taken(reply(None, "x" * 90), WORST) == Usage(prompt_tokens=34, completion_tokens=30)
+
+
+def test_without_a_price_the_cost_is_unknown() -> None:
+    assert Budget(Caps()).usd is None
+
+
+@given(texts=st.lists(st.text(max_size=40), max_size=4), room=st.integers(1, 4))
+def test_the_worst_case_is_a_token_a_byte(texts: list[str], room: int) -> None:
+    messages = tuple(Message(role="user", content=text) for text in texts)
+    prompt = replace(Prompt(example=Example(id="1", question="q"), messages=messages), room=room)
+    worst = most(prompt, 100)
+    assert worst.prompt_tokens >= sum(len(text.encode()) for text in texts)
+    assert worst.completion_tokens == 100
+
+
+def test_many_at_once_in_random_order_end_with_nothing_in_flight() -> None:
+    budget, seed = Budget(Caps(max_tokens=5_000)), random.Random(0)
+
+    async def one() -> None:
+        async with budget.room(WORST) as request:
+            await asyncio.sleep(seed.random() / 500)
+            request.reply = reply(Usage(prompt_tokens=seed.randrange(100), completion_tokens=seed.randrange(50)))
+
+    async def run() -> list[Any]:
+        return await asyncio.gather(*(one() for _ in range(100)), return_exceptions=True)
+
+    ended = asyncio.run(run())
+    assert {type(problem) for problem in ended} == {type(None), BudgetError}
+    assert budget._in_flight == []
+    assert 5_000 - WORST.total < budget.spent.usage.total <= 5_000

@@ -1,0 +1,148 @@
+"""Which rows become the dataset: planted duplicates go, look-alikes with other answers stay."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill.records import SPLITS, Problem, Record, Rejection
+from dstill.selecting import select
+
+
+class Answers:
+    """One spelling: upper case."""
+
+    def canonical(self, answer: str) -> str:
+        return answer.upper()
+
+    def is_refusal(self, answer: str) -> bool:
+        return answer == "no"
+
+
+def row(id: str, question: str, answer: str = "a", split: str = "train", **more: Any) -> Record:
+    return Record(id=id, question=question, rationale="r", answer=answer, split=split, **more)
+
+
+def found(*rows: Record | Rejection) -> dict[str, str]:
+    """Id → code, of what is rejected."""
+    chosen = select(rows, Answers())
+    assert [one.id for one in chosen] == [one.id for one in rows]
+    return {one.id: one.problems[0].code for one in chosen if isinstance(one, Rejection)}
+
+
+def test_the_same_question_is_kept_once_whatever_its_letters_and_signs() -> None:
+    rows = [
+        row("1", "Errors of today?"),
+        row("2", "errors of  today"),
+        row("3", "ERRORS, of today!"),
+        row("4", "other"),
+    ]
+    assert found(*rows) == {"2": "duplicate", "3": "duplicate"}
+
+
+def test_an_answer_in_another_spelling_is_the_same_answer() -> None:
+    assert found(row("1", "errors", "a"), row("2", "Errors", "A")) == {"2": "duplicate"}
+
+
+def test_one_question_with_two_answers_is_not_to_be_trusted() -> None:
+    assert found(row("1", "errors", "a"), row("2", "Errors", "b"), row("3", "warnings", "c")) == {
+        "1": "conflicting",
+        "2": "conflicting",
+    }
+
+
+def test_the_same_words_about_other_data_are_another_question() -> None:
+    assert found(row("1", "errors", context={"index": "a"}), row("2", "errors", "b", context={"index": "b"})) == {}
+
+
+def test_a_test_set_keeps_what_training_has_too() -> None:
+    rows = [row("1", "errors of today"), row("2", "the errors of today", split="test"), row("3", "x y", split="test")]
+    assert found(*rows) == {"1": "contaminated"}
+
+
+@pytest.mark.parametrize("split", ["test_templates", "test_index"])
+def test_an_answer_of_an_unseen_template_or_index_is_not_trained_on(split: str) -> None:
+    rows = [row("1", "one way to ask", "x"), row("2", "quite other words", "X", split), row("3", "more", "y")]
+    assert found(*rows) == {"1": "same_gold"}
+    assert found(row("1", "one way to ask", "x"), row("2", "quite other words", "X", "test")) == {}
+
+
+def test_one_refusal_answers_many_questions() -> None:
+    rows = [
+        row("1", "delete the errors", "no"),
+        row("2", "delete the error", "no"),
+        row("3", "Delete the errors", "no"),
+    ]
+    assert found(*rows) == {"3": "duplicate"}
+    assert found(row("1", "delete all", "no"), row("2", "purge it", "no", "test_templates")) == {}
+
+
+def test_what_was_rejected_before_stays_as_it_is() -> None:
+    problem = Problem(layer="json", code="not_json", message="no")
+    rejection = Rejection(id="1", question="errors of today", problems=(problem,))
+    assert select([rejection, row("2", "errors of today")], Answers()) == [rejection, row("2", "errors of today")]
+
+
+# --- planted ----------------------------------------------------------------------------
+
+SUBJECTS = ("requests", "log entries", "orders", "flights", "films", "tickets", "sessions", "sensors", "users", "mails")
+FIELDS = ("status", "region", "carrier", "language", "priority", "browser", "building", "country", "folder", "genre")
+VALUES = ("503", "north", "blue", "english", "urgent", "firefox", "b12", "chile", "inbox", "crime")
+
+
+def asked(n: int) -> str:
+    one, two, three = n % 10, n // 10 % 10, (n * 7 + n // 10) % 10
+    return f"how many {SUBJECTS[one]} of last week have the {FIELDS[two]} {VALUES[three]}"
+
+
+def nearly(question: str, kind: int, seed: random.Random) -> str:
+    """The same question again, as people and teachers repeat themselves."""
+    words = question.split()
+    if kind == 0:  # a letter missing
+        at = seed.randrange(4, len(question))
+        return question[:at] + question[at + 1 :]
+    if kind == 1:  # polite
+        return f"please tell me {question}, thanks"
+    if kind == 2:  # two words change places
+        at = seed.randrange(len(words) - 1)
+        words[at : at + 2] = words[at + 1], words[at]
+        return " ".join(words)
+    if kind == 3:  # a word more
+        words.insert(seed.randrange(len(words)), seed.choice(("all", "really", "the", "exactly")))
+        return " ".join(words).upper()
+    return question.replace("how many", "count how many").replace(" have ", " with ")
+
+
+def test_near_duplicates_go_and_look_alikes_with_other_answers_stay() -> None:
+    seed = random.Random(0)
+    base = [row(f"base-{n}", asked(n), f"gold {n}") for n in range(100)]
+    near = [row(f"near-{n}", nearly(asked(n), n % 5, seed), f"GOLD {n}") for n in range(100)]
+    # one word differs, and so does the answer
+    alike = [row(f"alike-{n}", asked(n).replace("last week", "last month"), f"gold month {n}") for n in range(100)]
+    codes = found(*base, *near, *alike)
+    dropped = Counter(id.partition("-")[0] for id in codes)
+    assert dropped["near"] >= 95
+    assert dropped["alike"] <= 2
+    assert dropped["base"] == 0
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a b c d", "a b c e", "A b, c d", "x y"]), st.sampled_from("pqP"), st.sampled_from(SPLITS)
+        ),
+        max_size=12,
+    )
+)
+def test_what_stays_needs_no_second_look(rows: list[tuple[str, str, str]]) -> None:
+    """Every row comes out, and what is chosen is chosen again whole."""
+    records = [row(str(n), question, answer, split) for n, (question, answer, split) in enumerate(rows)]
+    chosen = select(records, Answers())
+    assert [one.id for one in chosen] == [one.id for one in records]
+    kept = [one for one in chosen if isinstance(one, Record)]
+    assert select(kept, Answers()) == kept

@@ -1,0 +1,318 @@
+"""Questions to records: prompts, replies that will not do, and what is asked again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, AsyncIterator, Callable, Iterable, Mapping, Sequence
+
+import pytest
+
+from dstill import nonce, teaching
+from dstill import plugins as plugin_loading
+from dstill.asking import Asked, replies
+from dstill.parts import Teacher
+from dstill.plugins import Plugins
+from dstill.records import Example, Problem, Prompt, Record, Rejection, Reply
+from dstill.store import ReplyStore
+from dstill.task import Task
+
+STORE = Path("replies.sqlite")
+Rows = list[Record | Rejection]
+
+
+@pytest.fixture
+def plugins(project: Path, toy_file: Path) -> Plugins:
+    found = plugin_loading.load([toy_file])
+    found.require_healthy()
+    return found
+
+
+@pytest.fixture
+def task(plugins: Plugins) -> Task:
+    return plugins.task("toy")()
+
+
+def teach(
+    plugins: Plugins,
+    task: Task,
+    teacher: Teacher,
+    examples: Sequence[Example],
+    *,
+    shots: int = 2,
+    again: teaching.Again | None = None,
+    execute: teaching.Execute = list,
+) -> list[teaching.Taught]:
+    async def run() -> list[teaching.Taught]:
+        with ReplyStore(STORE) as store:
+
+            def ask(prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
+                return replies(teacher, prompts, store, concurrency=4)
+
+            return await teaching.teach(
+                plugins,
+                task,
+                teacher,
+                examples,
+                shots=shots,
+                ask=ask,
+                execute=execute,
+                again=again or teaching.Again(),
+            )
+
+    return asyncio.run(run())
+
+
+def taught(plugins: Plugins, task: Task, examples: Sequence[Example], *, shots: int = 2, **settings: Any) -> Rows:
+    cls = plugins.teacher("parrot")
+    return [one.row for one in teach(plugins, task, cls(cls.Config(**settings)).open(task), examples, shots=shots)]
+
+
+def codes(rows: Rows) -> Counter[str]:
+    return Counter(row.problems[0].code if isinstance(row, Rejection) else "accepted" for row in rows)
+
+
+# --- rows -------------------------------------------------------------------------------
+
+
+def test_what_passes_every_check_becomes_a_record_in_order(plugins: Plugins, task: Task) -> None:
+    examples = [replace(e, extra={"team": "ops"}, context={"index": "i"}) for e in task.examples("train")]
+    rows = taught(plugins, task, examples)
+    assert [row.id for row in rows] == [e.id for e in examples]
+    first = rows[0]
+    assert isinstance(first, Record)
+    assert (first.answer, first.rationale, first.teacher) == (examples[0].answer, examples[0].rationale, "parrot")
+    assert (first.extra, first.context, first.category) == ({"team": "ops"}, {"index": "i"}, "add")
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"cut": "add 1 and 2"}, "truncated"),
+        ({"garble": "add 1 and 2"}, "not_parseable"),
+        ({"wrong": "add 1 and 2"}, "too_long"),
+        ({"down": "add 1 and 2"}, "unavailable"),
+    ],
+)
+def test_what_does_not_pass_is_a_rejection_with_a_code(
+    plugins: Plugins, task: Task, settings: dict[str, Any], code: str
+) -> None:
+    examples = list(task.examples("train"))
+    rows = taught(plugins, task, examples, **settings)
+    assert codes(rows) == {"accepted": len(examples) - 1, code: 1}
+    (rejection,) = (row for row in rows if isinstance(row, Rejection))
+    assert rejection.question == "add 1 and 2"
+    assert bool(rejection.text) is (code != "unavailable")
+
+
+def test_a_reply_that_was_cut_is_never_parsed_as_if_it_were_whole(plugins: Plugins, task: Task) -> None:
+    """Not even where the part that came is in the right form."""
+    rows = taught(plugins, task, list(task.examples("train")), cut="a")
+    assert codes(rows) == {"truncated": len(rows)}
+
+
+def test_saved_counts_the_replies_in_the_store(plugins: Plugins, task: Task) -> None:
+    examples = list(task.examples("train"))
+    teacher = plugins.teacher("parrot")().open(task)
+    with ReplyStore(STORE) as store:
+        assert teaching.saved(plugins, task, teacher, examples, store, shots=2) == 0
+    taught(plugins, task, examples[:5], down=examples[2].question)
+    with ReplyStore(STORE) as store:
+        assert teaching.saved(plugins, task, teacher, examples[:5], store, shots=2) == 4
+
+
+# --- asking again -----------------------------------------------------------------------
+
+
+class Pupil(Teacher):
+    """Says to each question what `say` makes of its conversation so far."""
+
+    name = "pupil"
+
+    def __init__(self, say: Callable[[Prompt], str | Reply]) -> None:
+        super().__init__()
+        self.say = say
+        self.prompts: list[Prompt] = []
+
+    def identity(self, prompt: Prompt) -> Mapping[str, Any]:
+        return {"teacher": self.name, "room": prompt.room}
+
+    async def ask(self, prompt: Prompt) -> Reply:
+        self.prompts.append(prompt)
+        said = self.say(prompt)
+        return said if isinstance(said, Reply) else Reply(id=prompt.example.id, text=said)
+
+
+def wrong_first(times: int) -> Callable[[Prompt], str]:
+    """Answers that a check refuses, so many times for each question; then the right one."""
+
+    def say(prompt: Prompt) -> str:
+        mistakes = sum(m.role == "user" and m.content.startswith("That reply") for m in prompt.messages)
+        answer = "100+1" if mistakes < times else prompt.example.answer
+        return f"<rationale>so it is</rationale><answer>{answer}</answer>"
+
+    return say
+
+
+@pytest.mark.parametrize(("mistakes", "accepted"), [(0, True), (1, True), (2, True), (3, False)])
+def test_a_reply_that_a_check_refuses_is_asked_for_again_at_most_twice(
+    plugins: Plugins, task: Task, mistakes: int, accepted: bool
+) -> None:
+    examples, again = list(task.examples("train"))[:6], teaching.Again()
+    teacher = Pupil(wrong_first(mistakes)).open(task)
+    found = teach(plugins, task, teacher, examples, again=again, shots=0)
+    assert codes([one.row for one in found]) == {"accepted" if accepted else "too_long": 6}
+    asked = min(mistakes, 2)
+    assert len(teacher.prompts) == 6 * (1 + asked)
+    assert all(len(one.inquiry.keys) == 1 + asked for one in found)
+    assert again.asked == ({"too_long": 6 * asked} if asked else {})
+    assert +again.mended == ({"too_long": 6} if mistakes in (1, 2) else {})
+
+
+def test_the_teacher_is_told_what_was_wrong_in_the_words_of_the_check(plugins: Plugins, task: Task) -> None:
+    teacher = Pupil(wrong_first(1)).open(task)
+    teach(plugins, task, teacher, list(task.examples("train"))[:1], shots=0)
+    first, second = teacher.prompts
+    assert second.messages[: len(first.messages)] == first.messages
+    said, told = second.messages[len(first.messages) :]
+    assert (said.role, told.role) == ("assistant", "user")
+    assert "100+1" in said.content
+    assert "digits: 100 has more than 2 digits at /0" in told.content
+
+
+def test_what_the_engine_refuses_is_asked_for_again_too(plugins: Plugins, task: Task) -> None:
+    def say(prompt: Prompt) -> str:
+        told = "engine: too many beads" in prompt.messages[-1].content
+        return task.reply_text("r", (prompt.example.answer or "") if told else "9+9")
+
+    def execute(rows: Sequence[Record | Rejection]) -> list[Record | Rejection]:
+        problem = Problem(layer="engine", code="invalid", message="too many beads")
+        return [
+            Rejection(id=row.id, question=row.question, problems=(problem,))
+            if isinstance(row, Record) and row.answer == "9+9"
+            else row
+            for row in rows
+        ]
+
+    examples, again = list(task.examples("train"))[:3], teaching.Again()
+    found = teach(plugins, task, Pupil(say).open(task), examples, execute=execute, again=again)
+    assert codes([one.row for one in found]) == {"accepted": 3}
+    assert again.mended == {"invalid": 3}
+
+
+def test_a_reply_that_was_cut_gets_more_room_once(plugins: Plugins, task: Task) -> None:
+    def say(prompt: Prompt) -> Reply:
+        text = task.reply_text("r", prompt.example.answer or "")
+        enough = prompt.room > 1 and "add 1 and 2" not in prompt.example.question
+        return Reply(id=prompt.example.id, text=text, finish_reason="stop" if enough else "length")
+
+    teacher = Pupil(say).open(task)
+    examples = list(task.examples("train"))[:5]
+    found = teach(plugins, task, teacher, examples, shots=0)
+    assert codes([one.row for one in found]) == {"accepted": 4, "truncated": 1}
+    assert Counter(prompt.room for prompt in teacher.prompts) == {1: 5, teaching.MORE_ROOM: 5}
+    assert all(len(prompt.messages) == 2 for prompt in teacher.prompts)  # what was cut is not repeated to it
+
+
+def test_a_second_run_asks_nothing_again_and_a_rebuild_asks_nobody(plugins: Plugins, task: Task) -> None:
+    examples = list(task.examples("train"))
+    first, second = Pupil(wrong_first(1)).open(task), Pupil(wrong_first(1)).open(task)
+    rows = teach(plugins, task, first, examples)
+    assert [one.row for one in teach(plugins, task, second, examples)] == [one.row for one in rows]
+    assert second.prompts == []
+    with ReplyStore(STORE) as store:
+        inquiries = [one.inquiry for one in rows]
+        assert teaching.rebuilt(plugins, task, "pupil", inquiries, store, list) == [one.row for one in rows]
+
+
+def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugins: Plugins, task: Task) -> None:
+    """As after a change of the checks."""
+    example = next(iter(task.examples("train")))
+    (one,) = teach(plugins, task, Pupil(wrong_first(1)).open(task), [example])
+    wider = replace(one.inquiry, example=replace(example, context={"mapping": {"digits": 3}}))
+    with ReplyStore(STORE) as store:
+        (row,) = teaching.rebuilt(plugins, task, "pupil", [wider], store, list)
+    assert isinstance(row, Record)
+    assert row.answer == "100+1"
+
+
+def test_a_question_whose_reply_is_not_in_the_store_is_a_rejection(plugins: Plugins, task: Task) -> None:
+    (one,) = teach(plugins, task, Pupil(wrong_first(0)).open(task), list(task.examples("train"))[:1])
+    with ReplyStore(Path("another.sqlite")) as store:
+        (row,) = teaching.rebuilt(plugins, task, "pupil", [one.inquiry], store, list)
+    assert codes([row]) == {"not_in_store": 1}
+
+
+# --- letters to repeat ------------------------------------------------------------------
+
+
+def test_a_reply_to_another_question_is_not_taken(plugins: Plugins, task: Task) -> None:
+    """As a proxy gives that mixes up what it was asked."""
+    one, other = list(task.examples("train"))[:2]
+
+    def say(prompt: Prompt) -> str:
+        letters = nonce.of(other if prompt.example == one else prompt.example)
+        return f"<id>{letters}</id>\n" + task.reply_text("r", prompt.example.answer or "")
+
+    rows = [found.row for found in teach(plugins, task, Pupil(say).open(task), [one, other])]
+    assert codes(rows) == {"other_question": 1, "accepted": 1}
+
+
+def test_the_letters_follow_from_the_question_not_from_its_id(task: Task) -> None:
+    example = next(iter(task.examples("train")))
+    assert nonce.of(example) == nonce.of(replace(example, id="another", extra={"a": 1}))
+    assert nonce.of(example) != nonce.of(replace(example, question="another"))
+    assert nonce.of(example) != nonce.of(replace(example, context={"index": "i"}))
+
+
+def test_worked_examples_carry_their_letters_as_replies_shall(plugins: Plugins, task: Task) -> None:
+    examples = list(task.examples("train"))
+    teacher = Pupil(wrong_first(0)).open(task)
+    for prompt in teaching.prompts(plugins, task, teacher, examples, 2):
+        *before, asked = prompt.messages
+        assert asked.content.endswith(f"Begin your reply with <id>{nonce.of(prompt.example)}</id>.")
+        shown = [m for m in before if m.role != "system"]
+        assert len(shown) == 4
+        for question, reply in zip(shown[::2], shown[1::2], strict=True):
+            letters = question.content[-14:-6]
+            assert reply.content.startswith(f"<id>{letters}</id><rationale>")
+
+
+# --- prompts ----------------------------------------------------------------------------
+
+
+def questions(prompt: Prompt) -> list[str]:
+    return [m.content for m in prompt.messages if m.role == "user"]
+
+
+def prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) -> list[Prompt]:
+    return list(teaching.prompts(plugins, task, plugins.teacher("parrot")(), examples, k))
+
+
+def test_shots_are_of_the_same_category_first_and_never_the_question_itself(plugins: Plugins, task: Task) -> None:
+    examples = [*task.examples("train"), *task.examples("test")]
+    for example, prompt in zip(examples, prompts(plugins, task, examples, 3), strict=True):
+        *shots, asked = questions(prompt)
+        assert asked == example.question
+        assert asked not in shots
+        assert len(shots) == 3
+        kinds = [shot.split()[0] for shot in shots]
+        if example.category == "refusal":
+            assert set(kinds) >= {"add", "take"}
+        else:
+            assert kinds[:2] == [asked.split()[0]] * 2
+            assert kinds[2] != kinds[0]
+
+
+def test_shots_come_out_of_training_alone(plugins: Plugins, task: Task) -> None:
+    examples = [*task.examples("test"), *task.examples("train")]
+    train = {e.question for e in task.examples("train")}
+    for prompt in prompts(plugins, task, examples, 4):
+        assert set(questions(prompt)[:-1]) <= train
+
+
+def test_without_shots_a_prompt_is_instruction_and_question(plugins: Plugins, task: Task) -> None:
+    (prompt, *_) = prompts(plugins, task, list(task.examples("train")), 0)
+    assert [m.role for m in prompt.messages] == ["system", "user"]
