@@ -20,6 +20,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
+from dstill.cli.console import visible
 from dstill.errors import DstillError
 from dstill.reviewing import ACCEPT, REJECT, SKIP
 from dstill_review.desk import Desk, Refused, Stale
@@ -115,7 +116,7 @@ def application(desk: Desk, door: Door, *, finish: Callable[[], None]) -> Starle
     def found(request: Request) -> Response:
         record = desk.current()
         if record is None or record.id != request.query_params.get("id"):
-            return _problem("that row is not the one to judge now", 409)
+            return JSONResponse({"note": "another row is shown by now"})
         return JSONResponse(result(desk, record))
 
     async def change(request: Request) -> Response:
@@ -132,10 +133,10 @@ def application(desk: Desk, door: Door, *, finish: Callable[[], None]) -> Starle
             CHANGES[path](desk, asked)
         except Malformed:
             return _problem("not a request of this page", 400)
-        except Stale as problem:
-            return JSONResponse({**_state(desk), "note": str(problem)}, 409)
+        except Stale as problem:  # no failure: the page shows what is to be judged now
+            return JSONResponse({**_state(desk), "note": visible(str(problem))})
         except Refused as problem:
-            return JSONResponse({"problems": [told(p) for p in problem.problems]}, 422)
+            return JSONResponse({"problems": [told(p) for p in problem.problems]})
         return JSONResponse(_state(desk))
 
     async def end(request: Request) -> Response:
@@ -219,7 +220,8 @@ def _judge(desk: Desk, asked: Any) -> None:
 
 def _edit(desk: Desk, asked: Any) -> None:
     texts = {name: _text(asked, name, required=False) for name in ("answer", "rationale")}
-    desk.edit(*_row(asked), **texts)
+    id, digest = _row(asked)
+    desk.edit(id, digest, answer=texts["answer"], rationale=texts["rationale"])
 
 
 def _undo(desk: Desk, asked: Any) -> None:

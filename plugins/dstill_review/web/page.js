@@ -18,7 +18,7 @@ async function ask(path, body) {
   const answer = await fetch(path, options);
   const type = answer.headers.get("content-type") || "";
   const found = type.startsWith("application/json") ? await answer.json() : { problems: [{ message: await answer.text() }] };
-  return { ok: answer.ok, status: answer.status, found };
+  return { ok: answer.ok, found };
 }
 
 function say(text) { $("message").textContent = text; }
@@ -30,10 +30,10 @@ function make(tag, text, name) {
   return node;
 }
 
-function percent(value) { return `${(100 * value).toFixed(1)} %`; }
+function percent(value) { return (100 * value).toFixed(1); }
 
 function rateOf(far) {
-  return far.rate === null ? "" : `accepted ${percent(far.rate)}, 95 % interval ${percent(far.low)} to ${percent(far.high)}`;
+  return far.rate === null ? "" : `accepted ${percent(far.rate)} % [${percent(far.low)}, ${percent(far.high)}]`;
 }
 
 function problem(one) {
@@ -122,7 +122,8 @@ async function during(work) {
 
 function told(answer, words) {
   if (answer.found.progress) show(answer.found);
-  say(answer.ok ? words : answer.found.note || answer.found.problems.map((one) => one.message).join("; "));
+  const wrong = answer.found.note || (answer.found.problems || []).map((one) => one.message).join("; ");
+  say(wrong || words);
 }
 
 function judge(decision, words) {
