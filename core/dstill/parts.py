@@ -446,6 +446,7 @@ class Engine:
     url: str = field(default="", metadata={"help": "a server of your own; empty: the embedded default"})
     index: str = field(default="", metadata={"help": "index, alias or data stream; empty: the example's own"})
     api_key_env: str = field(default="", metadata={"help": "environment variable that holds an API key"})
+    api_key_file: str = field(default="", metadata={"help": "file that holds it instead, readable by you alone"})
     basic_auth_env: str = field(default="", metadata={"help": "environment variable that holds user:password"})
     ca_certs: str = field(default="", metadata={"help": "file of the CA that signed the server's certificate"})
     ca_fingerprint: str = field(default="", metadata={"help": "SHA-256 of that CA, instead of the file"})

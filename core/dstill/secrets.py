@@ -1,12 +1,13 @@
 """Keys and passwords: held in a wrapper that does not print them, and taken out of every text.
 
     key = Secret.from_environment("OPENAI_API_KEY", "the teacher 'openai'")
+    key = Secret.from_file(Path("~/.keys/openai"), "the teacher 'openai'")     # of mode 0600
     print(key)                    # ***
     key.reveal()                  # the value, for the one call that sends it
     redact(f"bad key {value}")    # bad key ***
 
-In: the *name* of an environment variable; a secret never comes from a file of settings or an
-option. Every `Secret` is known to `redact` from its making on, also as it stands in a URL, in
+In: the *name* of an environment variable, or of a file that only its owner may read; a secret never comes from
+a file of settings or an option. Every `Secret` is known to `redact` from its making on, also as it stands in a URL, in
 JSON and in base64. Not covered: a secret cut in two, or one shorter than 6 characters.
 """
 
@@ -15,6 +16,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import stat
+from pathlib import Path
 from typing import NoReturn, Self
 from urllib.parse import quote
 
@@ -23,6 +26,7 @@ from dstill.errors import ConfigError
 __all__ = ["Secret", "redact"]
 
 HIDDEN = "***"
+LONGEST = 1 << 16  # bytes of a file that is read as one
 SHORTEST = 6  # replacing every occurrence of a shorter text would ruin what is printed
 
 _known: set[str] = set()  # the spellings of all secrets of this process
@@ -44,19 +48,35 @@ class Secret:
     def from_environment(cls, name: str, needed_by: str) -> Self:
         """The value of a variable. Raises ConfigError, which names it and who needs it."""
         value = os.environ.get(name)
-        problem = ""
-        if value is None:
-            problem = "is not set"
-        elif not value.strip():
-            problem = "is empty"
-        elif not value.isascii() or not value.isprintable() or " " in value:
-            problem = "holds a line break, a space or another character that no key has"
+        problem = "is not set" if value is None else _unfit(value)
         if value is None or problem:
             raise ConfigError(
                 f"environment variable {name} {problem}; {needed_by} needs it",
                 where=f"environment {name}",
                 hint=f"export {name}=… with the key and nothing else in it",
             )
+        return cls(value)
+
+    @classmethod
+    def from_file(cls, path: Path, needed_by: str) -> Self:
+        """What a file holds, a last line break aside. Raises ConfigError; also where others may read it."""
+        problem, value, hint = "", "", "a file with the key and nothing else in it, that only you may read: chmod 600"
+        path = path.expanduser()
+        try:
+            with path.open("rb") as file:
+                mode = os.fstat(file.fileno()).st_mode
+                if not stat.S_ISREG(mode):
+                    problem = "is no file"
+                elif mode & (stat.S_IRWXG | stat.S_IRWXO):
+                    problem = f"may be used by others than its owner (mode {stat.S_IMODE(mode):04o})"
+                    hint = f"chmod 600 {path}"
+                else:
+                    value = file.read(LONGEST).decode(errors="replace").removesuffix("\n").removesuffix("\r")
+                    problem = _unfit(value)
+        except OSError as error:
+            problem = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        if problem:
+            raise ConfigError(f"key file {path} {problem}; {needed_by} needs it", where=str(path), hint=hint)
         return cls(value)
 
     def reveal(self) -> str:
@@ -70,6 +90,15 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not written to files")
+
+
+def _unfit(value: str) -> str:
+    """What is wrong with a key, for a person; nothing: it may be one."""
+    if not value.strip():
+        return "is empty"
+    if not value.isascii() or not value.isprintable() or " " in value:
+        return "holds a line break, a space or another character that no key has"
+    return ""
 
 
 def redact(text: str) -> str:

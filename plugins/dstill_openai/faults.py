@@ -4,8 +4,9 @@
     permanent   this item fails: Refused, Filtered, BadRequest         (DataError)
                 everything stops: key, quota, model, no such API       (AuthError, ConfigError)
 
-In: an exception of the SDK (`fault_of`) or the body of a 200 (`read_body`). Out: one of these errors, or
-the `Reply`. Words that come from a server are shortened, made printable and freed of secrets.
+In: an exception of the SDK (`fault_of`), the body of a 200 (`read_body`), or a line of a batch's files
+(`read_line`). Out: one of these errors, or the `Reply`. Words that come from a server are shortened, made
+printable and freed of secrets.
 """
 
 from __future__ import annotations
@@ -28,15 +29,20 @@ __all__ = [
     "EmptyReply",
     "Endpoint",
     "Filtered",
+    "FormRefused",
     "RateLimited",
     "Refused",
     "Transient",
     "fault_of",
     "read_body",
+    "read_line",
+    "read_object",
+    "too_slow",
 ]
 
 SAID = 200  # characters of a server's own words that are shown
-TRANSIENT_STATUS = {408, 409, 425, 429}
+TRANSIENT_STATUS = {408, 409, 425}
+FORM = ("response_format", "json_schema", "structured output")  # words of an endpoint that takes none
 QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 
 
@@ -72,13 +78,17 @@ class BadRequest(DataError):
     code = "bad_request"
 
 
+class FormRefused(BadRequest):
+    """The endpoint takes no structured outputs."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
     """What messages name: where the request went, with what."""
 
     host: str
     model: str
-    key_from: str  # the name of the variable; empty: no key is sent
+    key_from: str  # as "env OPENAI_API_KEY"; empty: no key is sent
     timeout: float
 
 
@@ -103,8 +113,13 @@ def too_slow(at: Endpoint) -> Transient:
 
 def _of_status(error: openai.APIStatusError, at: Endpoint) -> DstillError:
     body = error.body if isinstance(error.body, dict) else {}
-    status, said = error.status_code, _said(str(body.get("message") or error.message))
-    codes = {error.code, error.type}
+    message = str(body.get("message") or error.message)
+    return _of_answer(error.status_code, {**body, "message": message}, error.response.headers, at)
+
+
+def _of_answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str], at: Endpoint) -> DstillError:
+    """The error of a status that is no success, with the ``error`` object that came along."""
+    said, codes = _said(str(body.get("message") or "")), {str(body.get("code")), str(body.get("type"))}
     if codes & QUOTA or status == 402:
         return AuthError(f"the quota at {at.host} is used up: {said}", hint="raise it there, then run again to resume")
     if status in (401, 403):
@@ -115,35 +130,38 @@ def _of_status(error: openai.APIStatusError, at: Endpoint) -> DstillError:
             where="teacher.openai.model, teacher.openai.base_url",
             hint="GET /models at that address lists the names that it knows",
         )
+    if status == 429:
+        return RateLimited(f"rate-limited by {at.host}: {said}", after=retry_after(headers))
     if status in TRANSIENT_STATUS or status >= 500:
-        after = retry_after(error.response.headers)
-        if status == 429:
-            return RateLimited(f"rate-limited by {at.host}: {said}", after=after)
-        return Transient(f"{at.host} failed with {status}: {said}", after=after)
+        return Transient(f"{at.host} failed with {status}: {said}", after=retry_after(headers))
     if status < 400:
-        to = _said(error.response.headers.get("location", "nowhere"))
+        to = _said(headers.get("location", "nowhere"))
         return ConfigError(
             f"{at.host} redirects to {to}", where="teacher.openai.base_url", hint="set the address itself"
         )
     if "content_filter" in codes:
         return Filtered(f"{at.host} filtered the question: {said}")
-    return BadRequest(f"{at.host} refused the request ({status}): {said}", hint=_bad_request_hint(error, said))
+    return _of_request(f"{at.host} refused the request ({status}): {said}", body)
+
+
+def _of_request(what: str, body: Mapping[str, Any]) -> BadRequest:
+    """The request itself will not do."""
+    words = json.dumps(body).lower()
+    if any(name in words for name in FORM):
+        return FormRefused(what, hint='teacher.openai.json_mode = "off" asks for no JSON (--json-mode off)')
+    if body.get("code") == "context_length_exceeded" or "context length" in words:
+        return BadRequest(what, hint="the prompt is too long: fewer shots or a smaller mapping")
+    if param := body.get("param"):
+        return BadRequest(what, hint=f"the endpoint does not take '{_said(str(param))}' as it was sent")
+    return BadRequest(what)
 
 
 def _rejected(at: Endpoint, said: str) -> AuthError:
     if not at.key_from:
         return AuthError(f"{at.host} wants a key: {said}", where="teacher.openai.api_key_env", hint="name a variable")
-    what = f"key rejected by {at.host} (env {at.key_from}): {said}"
-    hint = f"put a valid key into {at.key_from}, then run again to resume"
+    what = f"key rejected by {at.host} ({at.key_from}): {said}"
+    hint = "put a valid key there, then run again to resume"
     return AuthError(what, where="teacher.openai.api_key_env", hint=hint)
-
-
-def _bad_request_hint(error: openai.APIStatusError, said: str) -> str:
-    if error.code == "context_length_exceeded" or "context length" in said.lower():
-        return "the prompt is too long: fewer shots or a smaller mapping"
-    if error.param:
-        return f"the endpoint does not take '{_said(str(error.param))}' as it was sent"
-    return ""
 
 
 def _cause(error: BaseException) -> str:
@@ -161,6 +179,11 @@ def _cause(error: BaseException) -> str:
 
 def read_body(content: bytes, content_type: str, id: str, at: Endpoint) -> Reply:
     """The reply in the body of a 200. Raises one of this module's errors, or AuthError."""
+    return read_completion(read_object(content, content_type, at), id, at)
+
+
+def read_object(content: bytes, content_type: str, at: Endpoint) -> dict[str, Any]:
+    """The JSON object that a body is; one that says ``error`` is raised."""
     kind = content_type.partition(";")[0].strip().lower()
     if "json" not in kind and not content.lstrip().startswith(b"{"):
         raise AuthError(
@@ -173,13 +196,33 @@ def read_body(content: bytes, content_type: str, id: str, at: Endpoint) -> Reply
     except (ValueError, RecursionError) as error:
         raise BrokenReply(f"{at.host} sent JSON that is cut off or broken") from error
     if not isinstance(body, dict):
-        raise BrokenReply(f"{at.host} sent JSON that is no chat completion")
+        raise BrokenReply(f"{at.host} sent JSON that is not what was asked for")
+    return body
+
+
+def read_completion(body: Mapping[str, Any], id: str, at: Endpoint) -> Reply:
+    """The reply that a chat completion holds."""
     if isinstance(problem := body.get("error"), (dict, str)):
         raise _of_error_body(problem, at)
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise EmptyReply(f"{at.host} sent a reply without choices")
     return _of_choice(choices[0], body, id, at)
+
+
+def read_line(line: Mapping[str, Any], id: str, at: Endpoint) -> Reply:
+    """The reply in a line of a batch's output or error file. Raises as `read_body` does."""
+    response, error = line.get("response"), line.get("error")
+    if not isinstance(response, dict):
+        raise _of_error_body(error if isinstance(error, (dict, str)) else {}, at)
+    body, status = response.get("body"), response.get("status_code")
+    body = body if isinstance(body, dict) else {}
+    if status == 200:
+        return read_completion(body, id, at)
+    told = body.get("error")
+    raise _of_answer(
+        status if isinstance(status, int) else 500, told if isinstance(told, dict) else {"message": str(told)}, {}, at
+    )
 
 
 def _of_error_body(problem: Mapping[str, Any] | str, at: Endpoint) -> DstillError:

@@ -54,7 +54,7 @@ class OpenAITeacher(Teacher):
     name = "openai"
     paid: ClassVar[bool] = True
     Config = OpenAIConfig
-    price_hint: ClassVar[str] = "set teacher.openai.prices, as {\"NAME\" = [0.4, 1.6]}, or max_tokens instead"
+    price_hint: ClassVar[str] = 'set teacher.openai.prices, as {"NAME" = [0.4, 1.6]}, or max_tokens instead'
 
     @property
     def label(self) -> str:

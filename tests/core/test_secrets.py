@@ -6,10 +6,12 @@ import base64
 import copy
 import json
 import pickle
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from dstill.errors import ConfigError
 from dstill.secrets import Secret, redact
 
 VALUE = 'key/+"with=odd signs'
@@ -44,3 +46,49 @@ def test_the_longer_of_two_secrets_goes_first() -> None:
 def test_what_is_no_secret_stays() -> None:
     Secret("x")  # too short to be looked for
     assert redact("an ordinary text with an x") == "an ordinary text with an x"
+
+
+# --- a file of its owner's --------------------------------------------------------------
+
+
+def test_a_key_may_lie_in_a_file_that_only_its_owner_may_read(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"sk-from-a-file-0123\n")
+    path.chmod(0o600)
+    assert Secret.from_file(path, "the teacher").reveal() == "sk-from-a-file-0123"
+    assert redact("sk-from-a-file-0123") == "***"
+    path.chmod(0o400)
+    assert Secret.from_file(path, "the teacher").reveal() == "sk-from-a-file-0123"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666, 0o610, 0o777])
+def test_a_key_file_that_others_may_use_is_refused_with_the_reason(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "key"
+    path.write_text("sk-from-a-file-0123")
+    path.chmod(mode)
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    for name in (path, link):
+        with pytest.raises(ConfigError) as caught:
+            Secret.from_file(name, "the teacher 'openai'")
+        assert f"others than its owner (mode {mode:04o}); the teacher 'openai' needs it" in caught.value.what
+        assert caught.value.hint == f"chmod 600 {name}"
+        assert "sk-" not in str(caught.value)
+
+
+def test_what_is_no_key_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    with pytest.raises(ConfigError, match="cannot be read: no such file"):
+        Secret.from_file(path, "the teacher")
+    with pytest.raises(ConfigError, match="cannot be read: is a directory"):
+        Secret.from_file(tmp_path, "the teacher")
+    for content, problem in (
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"a\nb\n", "line break"),
+        (b"\xff\xfe12", "hold"),
+    ):
+        path.write_bytes(content)
+        path.chmod(0o600)
+        with pytest.raises(ConfigError, match=problem):
+            Secret.from_file(path, "the teacher")

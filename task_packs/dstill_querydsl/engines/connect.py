@@ -3,7 +3,7 @@
     connect(Engine(url="http://127.0.0.1:9200"), Wire(permit=reads)) → elasticsearch.Elasticsearch
 
 Nothing is sent yet; with a fingerprint the server's certificates are looked at. Secrets come
-from named environment variables only, and never go over plain http to another machine.
+from named environment variables or a file of its owner's only, and never go over plain http to another machine.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from dstill.errors import ConfigError, MissingExtra
 from dstill.parts import Engine
+from dstill.secrets import Secret
 from dstill_querydsl.engines.node import AT_ONCE, Wire, node_class
 from dstill_querydsl.engines.trust import pinned
 
@@ -70,6 +72,8 @@ def _secrets(engine: Engine, url: SplitResult) -> dict[str, Any]:
     secrets: dict[str, Any] = {}
     if engine.api_key_env:
         secrets["api_key"] = _from_environment(engine.api_key_env, "engine.api_key_env")
+    elif engine.api_key_file:
+        secrets["api_key"] = Secret.from_file(Path(engine.api_key_file), "the engine").reveal()
     if engine.basic_auth_env:
         user, colon, password = _from_environment(engine.basic_auth_env, "engine.basic_auth_env").partition(":")
         if not colon:
@@ -90,7 +94,7 @@ def _from_environment(name: str, where: str) -> str:
     value = os.environ.get(name, "").strip()
     if not value:
         raise ConfigError(f"the environment variable {name} is not set", where=where, hint=f"export {name}=…")
-    return value
+    return Secret(value).reveal()  # known to `redact` from now on
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from support.openai_asking import opened
+from pathlib import Path
 
-from dstill.errors import ConfigError
+import pytest
+from support.loopback_teacher import LoopbackTeacher, answer, error
+from support.openai_asking import ask, opened
+
+from dstill.errors import AuthError, ConfigError
 from dstill.urls import checked_url, is_local
 
 LOCAL = "http://127.0.0.1:9/v1"
@@ -24,6 +27,19 @@ def test_bad_input_017(monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"environment variable MY_KEY {problem}" in caught.value.what
         assert "the teacher 'openai' needs it" in caught.value.what
         assert "sk-" not in str(caught.value)
+
+
+def test_a_key_file_goes_before_the_variable_and_is_named_when_its_key_is_refused(key: str, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("sk-of-the-file\n")
+    with pytest.raises(ConfigError, match="others than its owner"):
+        opened(LOCAL, api_key_file=str(path))
+    path.chmod(0o600)
+    with LoopbackTeacher(script=[answer("yes"), error(401, "bad key sk-of-the-file")]) as server:
+        ask(opened(server.base_url, api_key_file=str(path)))
+        assert server.keys == ["Bearer sk-of-the-file"]
+        with pytest.raises(AuthError, match=r"key rejected by 127.0.0.1:\d+ \(file .*key\): bad key \*\*\*"):
+            ask(opened(server.base_url, api_key_file=str(path)))
 
 
 def test_bad_input_018(key: str) -> None:

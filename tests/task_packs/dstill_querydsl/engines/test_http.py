@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -222,6 +223,18 @@ def test_a_key_goes_to_a_loopback_server(serve: Serve, said: dict[str, Any], mon
     monkeypatch.setenv("TOY_KEY", "abc=")
     url = serve(lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, said["Elasticsearch 9"]))
     HttpEngine(Engine(url=url, api_key_env="TOY_KEY")).close()
+
+
+def test_a_key_of_a_file_is_sent_if_only_its_owner_may_read_it(
+    serve: Serve, said: dict[str, Any], tmp_path: Path
+) -> None:
+    url = serve(lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, said["Elasticsearch 9"]))
+    key = tmp_path / "key"
+    key.write_text("abc=\n")
+    with pytest.raises(ConfigError, match="may be used by others than its owner"):
+        HttpEngine(Engine(url=url, api_key_file=str(key)))
+    key.chmod(0o600)
+    HttpEngine(Engine(url=url, api_key_file=str(key))).close()
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
