@@ -1,0 +1,118 @@
+"""Runs to review, made without a teacher, and the command as a person runs it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Callable, Iterator, Sequence
+
+import pytest
+
+from dstill import config, plugins
+from dstill.folder import data_file
+from dstill.records import Record
+from dstill.run import Run
+
+KEPT = {"evaluate", "review", "teachers"}
+
+
+@pytest.fixture
+def place(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`project`, with the command `review`."""
+    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
+    return project
+
+
+@pytest.fixture
+def boxes(root: Path) -> Path:
+    return root / "tests" / "support" / "boxes.py"
+
+
+def record(number: int, category: str = "plain", **values: Any) -> Record:
+    made = {
+        "id": f"q{number}",
+        "question": f"what does box {number} say?",
+        "rationale": f"box {number} says so",
+        "answer": f'{{"say":"word {number}"}}',
+        "category": category,
+        "teacher": "oracle",
+        **values,
+    }
+    return Record(**made)
+
+
+@pytest.fixture(name="record")
+def record_fixture() -> Callable[..., Record]:
+    return record
+
+
+@pytest.fixture
+def make_run(place: Path, boxes: Path) -> Callable[..., Run]:
+    """``make_run(12, review__precision=0.2)``: a run of the task `boxes` with these rows."""
+
+    def make(rows: Sequence[Record] | int = 12, name: str = "run", **settings: Any) -> Run:
+        loaded = plugins.load([boxes])
+        flags = {"project.task": "boxes", **{key.replace("__", "."): value for key, value in settings.items()}}
+        made = config.load(use_files=False, flags=flags, sections=plugins.part_sections(loaded))
+        run = Run.create(place / name, config=made, plugins=loaded)
+        rows = [record(n) for n in range(rows)] if isinstance(rows, int) else rows
+        for split in dict.fromkeys(row.split for row in rows):
+            run.write(data_file(split), [row for row in rows if row.split == split])
+        run.save()
+        return run
+
+    return make
+
+
+@dataclass
+class Served:
+    """`dstill review` in a process of its own."""
+
+    process: subprocess.Popen[str]
+    address: str  # with the token
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return int(re.search(r":(\d+)/", self.address)[1])  # type: ignore[index]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def ended(self, by: int = 0) -> tuple[int, str, str]:
+        """Exit code, stdout and the rest of stderr, after a signal where one is given."""
+        if by:
+            self.process.send_signal(by)
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def serve(place: Path, boxes: Path) -> Iterator[Callable[..., Served]]:
+    """``serve(run.folder, "--all")`` starts the page's server."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: object) -> Served:
+        command = [sys.executable, "-m", "dstill", "--plugin", str(boxes), "review", *map(str, words)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place)
+        started.append(process)
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("open "):
+                return Served(process, line.split()[1], said)
+        raise AssertionError("".join(said))
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()

@@ -1,0 +1,252 @@
+"""The page in a real browser: who gets in, judging by keys, edits that are checked, a kill, and hostile rows."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.parse
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from dstill.records import Record
+from dstill.run import Run
+from dstill_evaluate.statistics import wilson
+from support.browser import chromium, needs_chromium
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """A page of a new context; at the end nothing was fetched from elsewhere and nothing went wrong in it."""
+    contexts, hosts, wrong = [], set[str](), list[str]()
+
+    def open_page(address: str, **how: Any) -> Any:
+        context = browser.new_context(**how)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("request", lambda request: hosts.add(urllib.parse.urlsplit(request.url).netloc))
+        page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert {host.partition(":")[0] for host in hosts} <= {"127.0.0.1"}
+    assert wrong == []
+
+
+def judged(page: Any, count: int) -> None:
+    page.locator("#judged", has_text=re.compile(rf"^{count} of ")).wait_for()
+
+
+def decisions(run: Run) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run.folder / "review.jsonl").read_text().splitlines()]
+
+
+def test_the_address_lets_one_browser_in_once(make_run: Any, serve: Any, browser: Any, visit: Any) -> None:
+    served = serve(make_run().folder)
+    page = visit(served.address)
+    page.locator("#question", has_text="what does box").wait_for()
+    assert page.url == f"http://127.0.0.1:{served.port}/"  # the token is gone from the address
+    (cookie,) = page.context.cookies()
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Strict"
+    assert page.evaluate("document.cookie") == ""
+    page.reload()
+    page.locator("#question", has_text="what does box").wait_for()
+
+    other = browser.new_context()
+    for address in (served.address, page.url, f"{page.url}?token=0", f"{page.url}state"):
+        refused = other.new_page().goto(address)
+        assert refused.status == 403
+        assert "box" not in refused.text()
+    other.close()
+
+
+def test_judging_by_keys(make_run: Any, serve: Any, visit: Any, record: Callable[..., Record]) -> None:
+    run = make_run([record(n, "plain" if n % 2 else "other") for n in range(12)], review__reviewer="ada")
+    page = visit(serve(run.folder).address)
+    seen = []
+    for count, key in enumerate("aara", 1):
+        seen.append(page.locator("#question").inner_text())
+        page.keyboard.press(key)
+        judged(page, count)
+    low, high = wilson(3, 4)
+    assert page.locator("#rate").inner_text() == f"accepted 75.0 % [{100 * low:.1f}, {100 * high:.1f}]"
+    assert page.locator("#bar").get_attribute("value") in (None, "4")
+    assert page.evaluate("[bar.value, bar.max]") == [4, 12]
+    rows = decisions(run)
+    assert [row["decision"] for row in rows] == ["accept", "accept", "reject", "accept"]
+    assert {row["who"] for row in rows} == {"ada"}
+    assert len(set(seen)) == 4
+    assert [f"what does box {row['id'][1:]} say?" for row in rows] == seen
+
+
+def test_undo_shows_the_row_again(make_run: Any, serve: Any, visit: Any) -> None:
+    run = make_run()
+    page = visit(serve(run.folder).address)
+    first = page.locator("#question").inner_text()
+    page.keyboard.press("r")
+    judged(page, 1)
+    assert page.locator("#question").inner_text() != first
+    page.keyboard.press("u")
+    judged(page, 0)
+    assert page.locator("#question").inner_text() == first
+    assert page.locator("#rate").inner_text() == ""
+    page.keyboard.press("a")
+    judged(page, 1)
+    assert [row["decision"] for row in decisions(run)] == ["reject", "undo", "accept"]
+
+
+def test_an_edit_has_to_pass_every_check_and_the_engine(make_run: Any, serve: Any, visit: Any) -> None:
+    run = make_run()
+    page = visit(serve(run.folder).address)
+    page.locator("#question", has_text="what does box").wait_for()
+    page.keyboard.press("e")
+    assert json.loads(page.locator("#new-answer").input_value())["say"].startswith("word")
+    refusals = {
+        '{"say":': "json: not strict JSON",
+        '{"say": "x", "script": "y"}': "guard: refused: scripts are not allowed · /script",
+        '{"say": "!"}': "engine: nobody says !",
+        '["say"]': 'json: not an object · write {"say": …}',
+    }
+    for text, message in refusals.items():
+        page.locator("#new-answer").fill(text)
+        page.keyboard.press("Control+Enter")
+        page.locator("#errors li", has_text=message).wait_for()
+    assert not (run.folder / "review.jsonl").exists()
+    page.keyboard.press("a")  # a letter of the text, no decision
+    page.locator("#new-answer").fill('{\n "say": "better"\n}')
+    page.keyboard.press("Control+Enter")
+    judged(page, 1)
+    assert page.locator("#editor").is_hidden()
+    (row,) = decisions(run)
+    assert (row["decision"], row["answer"]) == ("edit", '{"say":"better"}')
+    assert row["rationale"] == f"box {row['id'][1:]} says so"
+    after = run.records("train")
+    assert {r.answer for r in after if r.id == row["id"]} == {'{"say":"better"}'}
+
+
+def test_a_server_that_was_killed_is_gone_on_with(make_run: Any, serve: Any, visit: Any) -> None:
+    run = make_run()
+    served = serve(run.folder)
+    page = visit(served.address)
+    for count, key in enumerate("ars", 1):
+        page.locator("#question", has_text="what does box").wait_for()
+        page.keyboard.press(key)
+        judged(page, min(count, 2))
+    page.locator("#message", has_text="Skipped").wait_for()
+    page.reload()
+    judged(page, 2)
+    shown = page.locator("#question").inner_text()
+    served.kill()
+    with (run.folder / "review.jsonl").open("a") as file:  # as a kill in the middle of a row leaves it
+        file.write('{"schema_version":1,"id":"q')
+    page = visit(serve(run.folder).address)
+    judged(page, 2)
+    assert page.locator("#question").inner_text() == shown
+    page.keyboard.press("a")
+    judged(page, 3)
+    assert [row["decision"] for row in decisions(run)] == ["accept", "reject", "skip", "accept"]
+
+
+HOSTILE = "<img src=//evil.example/x onerror=alert(1)><script>alert(2)</script>"
+BIDI = "\u202egnirts\u202c \u0007\u200b"
+
+
+def test_what_a_row_holds_is_text_and_all_of_it_is_visible(
+    make_run: Any, serve: Any, visit: Any, record: Callable[..., Record]
+) -> None:
+    answer = json.dumps({"say": HOSTILE + BIDI, HOSTILE: [BIDI, {"deep": "x"}]})
+    row = record(
+        1, HOSTILE, question=HOSTILE + BIDI, rationale=BIDI + HOSTILE, answer=answer, context={"say": HOSTILE + BIDI}
+    )
+    run = make_run([row])
+    page = visit(serve(run.folder).address)
+    page.locator("#result", has_text="it says").wait_for()
+    for id in ("question", "rationale", "answer", "used", "result", "where"):
+        assert "<script>alert(2)</script>" in page.locator(f"#{id}").inner_text()
+    text = page.locator("body").inner_text()
+    assert r"\u202egnirts\u202c \u0007\u200b" in text
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\u0007]", text)
+    assert page.locator("#main img, #main script").count() == 0
+    page.keyboard.press("e")
+    assert BIDI not in page.locator("#new-answer").input_value()
+    assert json.loads(page.locator("#new-answer").input_value()) == json.loads(answer)  # escapes mean the same
+    page.keyboard.press("Escape")
+
+
+def test_what_the_guard_refuses_is_not_run(
+    make_run: Any, serve: Any, visit: Any, record: Callable[..., Record], place: Path
+) -> None:
+    run = make_run([record(1, answer='{"script":"x"}')])
+    page = visit(serve(run.folder).address)
+    page.locator("#result", has_text="not run: refused: scripts are not allowed").wait_for()
+    assert page.locator("#problems").inner_text() == "error, guard: refused: scripts are not allowed · /script"
+    assert not (place / "ran.txt").exists()
+
+
+def test_the_keyboard_alone_is_enough(make_run: Any, serve: Any, visit: Any, record: Callable[..., Record]) -> None:
+    run = make_run([record(1, answer='{"say":{"deep":"x"}}')])
+    page = visit(serve(run.folder).address)
+    page.locator("#answer summary").first.wait_for()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.parentElement.parentElement.id") == "answer"
+    assert page.locator("#answer").get_by_text("deep").is_visible()
+    page.keyboard.press("Enter")
+    assert page.locator("#answer").get_by_text("deep").is_hidden()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.locator("#rest").get_by_text("script").is_visible()
+    page.keyboard.press("?")
+    assert page.locator("#manual").is_visible()
+    page.keyboard.press("r")  # not while the help is there
+    page.keyboard.press("Escape")
+    assert page.locator("#manual").is_hidden()
+    assert not (run.folder / "review.jsonl").exists()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("a")
+    page.locator("#done").wait_for()
+    assert "1 accepted" in page.locator("#summary").inner_text()
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+def test_it_fits_the_window_in_light_and_dark(make_run: Any, serve: Any, visit: Any, width: int) -> None:
+    run = make_run()
+    page = visit(serve(run.folder).address, viewport={"width": width, "height": 700}, color_scheme="dark")
+    page.locator("#result", has_text="it says").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(ground) != dark
+
+
+def test_finish_ends_the_command(make_run: Any, serve: Any, visit: Any) -> None:
+    run = make_run()
+    served = serve(run.folder, "--json")
+    page = visit(served.address)
+    page.locator("#question", has_text="what does box").wait_for()
+    page.keyboard.press("a")
+    judged(page, 1)
+    page.locator("#finish").click()
+    page.locator("#message", has_text="Finished").wait_for()
+    code, out, err = served.ended()
+    assert (code, err.splitlines()) == (0, ["(the address works once, in the first browser that opens it)"])
+    facts = json.loads(out.splitlines()[-1])
+    assert (facts["judged"], facts["accepted"], facts["sample"], facts["rate"]) == (1, 1, 12, 1.0)
+    assert facts["low"] == pytest.approx(wilson(1, 1)[0])
+    assert facts["categories"]["plain"] == {"sample": 12, "judged": 1, "accepted": 1}
