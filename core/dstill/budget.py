@@ -76,7 +76,7 @@ class Budget:
         self.caps, self.price = caps, price
         self.spent = Spent()
         for reply in spent:
-            self._count(reply)
+            self.count(reply)
         self._in_flight: list[Usage] = []  # the worst case of each
         self._began = time.monotonic()
         self._changed = asyncio.Condition()
@@ -90,7 +90,7 @@ class Budget:
     async def room(self, worst: Usage) -> AsyncIterator[Request]:
         """Holds room for one request. Raises BudgetError when a cap leaves none."""
         async with self._changed:
-            while passed := self._passed(worst):
+            while passed := self.passed(worst):
                 if not self._in_flight:
                     raise BudgetError(f"budget {passed[0]} reached", where=passed[1])
                 await self._changed.wait()
@@ -101,20 +101,21 @@ class Budget:
         finally:
             self._in_flight.remove(worst)
             if request.reply is not None:
-                self._count(request.reply, worst)
+                self.count(request.reply, worst)
             async with self._changed:
                 self._changed.notify_all()
 
-    def _count(self, reply: Reply, worst: Usage = NOTHING) -> None:
+    def count(self, reply: Reply, worst: Usage = NOTHING) -> None:
+        """A reply that was paid for."""
         self.spent.requests += 1
         self.spent.usage += taken(reply, worst)
         self.spent.estimated += reply.usage is None
 
-    def _passed(self, worst: Usage) -> tuple[str, str] | None:
+    def passed(self, worst: Usage, more: int = 1) -> tuple[str, str] | None:
         """The cap that one more request could pass, and the option that raises it; None: there is room."""
         caps = self.caps
         usage = sum(self._in_flight, self.spent.usage + worst)
-        requests = self.spent.requests + len(self._in_flight) + 1
+        requests = self.spent.requests + len(self._in_flight) + more
         if caps.max_usd is not None and self.price is not None and self.price.of(usage) > caps.max_usd:
             return f"${caps.max_usd:.2f}", "--max-usd"
         if caps.max_tokens is not None and usage.total > caps.max_tokens:

@@ -21,7 +21,19 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Iterable, Iterator, Literal, Mapping, Self, Sequence
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Callable,
+    ClassVar,
+    Iterable,
+    Iterator,
+    Literal,
+    Mapping,
+    Self,
+    Sequence,
+)
 
 from dstill.errors import DstillError
 from dstill.records import Draft, Example, Outcome, Pair, Price, Prompt, Record, Reply, Score, Verdict
@@ -31,6 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batch",
+    "BatchState",
+    "BatchTeacher",
     "Change",
     "CheckResult",
     "Choice",
@@ -121,6 +135,47 @@ class Teacher(Part, ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchState:
+    """How far a batch is."""
+
+    ended: bool
+    answered: int = 0
+    total: int = 0  # 0: the endpoint did not say
+    problem: DstillError | None = None  # why what has no answer in an ended batch has none
+
+
+class BatchTeacher(Teacher):
+    """A teacher that also answers in batches: submitted, left alone, and collected when they have ended.
+
+    What the teacher keeps with a batch is its digest, by which `find_batch` knows it again.
+    """
+
+    batch_requests: ClassVar[int] = 50_000  # of one batch, at most
+    batch_bytes: ClassVar[int] = 200_000_000  # of all its lines
+    batch_poll: float = 30.0  # seconds between two looks
+
+    @abstractmethod
+    def batch_line(self, key: str, prompt: Prompt) -> bytes:
+        """One request as a line of the file that is submitted; `key` comes back with its answer."""
+
+    @abstractmethod
+    async def submit_batch(self, digest: str, lines: Sequence[bytes]) -> str:
+        """Submit, once, and return the batch's id there. Raises as `ask` does."""
+
+    @abstractmethod
+    async def find_batch(self, digest: str) -> str:
+        """The id of the batch that was submitted under `digest`; empty: there is none."""
+
+    @abstractmethod
+    async def look_at_batch(self, id: str) -> BatchState:
+        """How far it is."""
+
+    @abstractmethod
+    def batch_answers(self, id: str) -> AsyncIterator[tuple[str, Reply | DstillError]]:
+        """What an ended batch came to, by key, in any order; the id of a reply is left to the caller."""
 
 
 # --- training ---------------------------------------------------------------------------

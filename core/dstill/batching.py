@@ -1,0 +1,211 @@
+"""Ask a teacher about many prompts in batches: submit, leave, come back, collect.
+
+    async with teacher:                                      # a BatchTeacher
+        async for asked in replies(teacher, prompts, store):
+            asked.prompt.example.id, asked.reply             # as from `dstill.asking.replies`
+
+In: prompts; all are taken before the first is asked. Out: one `Asked` a prompt, in the prompts' order, once every
+batch has ended. What is to be bought is on disk (`dstill.batches`) before it is submitted, and a batch carries the
+digest of its keys: so whoever comes after a kill, at whatever moment, finds the batch at the endpoint and collects
+it instead of buying another. An open batch that holds one of the prompts is waited for, whoever submitted it.
+
+What has no answer in an ended batch is an attempt and a Problem, and is asked again by the next run. Caps hold for
+what is submitted, by its worst case. Not covered: an endpoint that lists a batch only a while after it was made,
+where the process was killed just then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Any, AsyncIterator, Iterable, Iterator, Mapping
+
+from dstill import batches
+from dstill.asking import Asked, Counts
+from dstill.batches import OpenBatch
+from dstill.budget import NOTHING, Budget, Caps, most
+from dstill.errors import BudgetError, DstillError, ServiceError
+from dstill.jsontext import dumps
+from dstill.parts import BatchTeacher
+from dstill.records import Problem, Prompt, Reply
+from dstill.store import ReplyStore
+
+__all__ = ["replies"]
+
+TOGETHER = 500  # replies in one commit
+
+log = logging.getLogger("dstill")
+
+
+async def replies(
+    teacher: BatchTeacher,
+    prompts: Iterable[Prompt],
+    store: ReplyStore,
+    *,
+    sample: int = 0,
+    counts: Counts | None = None,
+    budget: Budget | None = None,
+) -> AsyncIterator[Asked]:
+    """Every prompt's reply, in order. Raises BudgetError, after all that was submitted is kept, where a cap is met."""
+    counts = Counts() if counts is None else counts
+    asked = [(store.key(teacher.identity(prompt), prompt.messages, sample), prompt) for prompt in prompts]
+    desk = _Desk(teacher, store, Budget(Caps()) if budget is None else budget)
+    bought = {key: prompt for key, prompt in asked if store.get(key) is None}
+    capped = await desk.buy(bought)
+    for key, prompt in asked:
+        answer: Reply | Problem | None = store.get(key) or desk.problems.get(key)
+        if answer is None:
+            assert capped is not None
+            raise capped
+        if isinstance(answer, Reply):
+            answer = replace(answer, id=prompt.example.id)
+        one = Asked(prompt=prompt, reply=answer, key=key, cached=bought.pop(key, None) is None)
+        counts.add(one)
+        yield one
+    if counts.failed and not counts.bought and not counts.cached and desk.last_failure:
+        raise desk.last_failure  # not one answer: it is the service, not the questions
+
+
+class _Desk:
+    """The batches of one `replies`."""
+
+    def __init__(self, teacher: BatchTeacher, store: ReplyStore, budget: Budget) -> None:
+        self.teacher, self.store, self.budget = teacher, store, budget
+        self.problems: dict[str, Problem] = {}
+        self.last_failure: DstillError | None = None
+
+    async def buy(self, wanted: Mapping[str, Prompt]) -> BudgetError | None:
+        """Have each of `wanted` in the store or among the problems; but for those that a cap leaves no room for."""
+        if not wanted:
+            return None
+        with batches.submitting(self.store):
+            waiting = await self._found(wanted)
+            there = {key for batch in waiting for key in batch.items}
+            new, capped = self._within_caps({key: p for key, p in wanted.items() if key not in there})
+            for identity, part in self._parts(new):
+                waiting.append(await self._submitted(identity, part))
+        try:
+            await self._collected(waiting, wanted)
+        except asyncio.CancelledError:
+            left = ", ".join(batch.id for batch in waiting)
+            log.warning(
+                "%s submitted and going on without dstill; the same command collects: %s", _count(waiting), left
+            )
+            raise
+        return capped
+
+    async def _found(self, wanted: Mapping[str, Prompt]) -> list[OpenBatch]:
+        """The open batches that hold one of `wanted`, each with its id."""
+        found = []
+        for batch in batches.unfinished(self.store):
+            if wanted.keys().isdisjoint(batch.items):
+                continue
+            id = batch.id or await self.teacher.find_batch(batch.digest)
+            if not id:  # it was never submitted
+                batches.forgotten(self.store, batch.digest)
+                continue
+            if not batch.id:
+                batches.submitted(self.store, batch.digest, id)
+            log.info("batch %s was submitted before", id)
+            found.append(replace(batch, id=id))
+        return found
+
+    def _within_caps(self, new: Mapping[str, Prompt]) -> tuple[dict[str, Prompt], BudgetError | None]:
+        """As many of `new` as no cap can be passed by, and what to say of the others."""
+        fitting: dict[str, Prompt] = {}
+        worst = NOTHING
+        for key, prompt in new.items():
+            worst += most(prompt, self.teacher.reply_tokens * prompt.room)
+            if passed := self.budget.passed(worst, len(fitting) + 1):
+                return fitting, BudgetError(f"budget {passed[0]} reached", where=passed[1])
+            fitting[key] = prompt
+        return fitting, None
+
+    def _parts(self, new: Mapping[str, Prompt]) -> Iterator[tuple[Mapping[str, Any], dict[str, Prompt]]]:
+        """`new` cut into batches: of one identity each, and within the endpoint's limits."""
+        groups: dict[str, tuple[Mapping[str, Any], dict[str, Prompt]]] = {}
+        for key, prompt in new.items():
+            identity = self.teacher.identity(prompt)
+            groups.setdefault(dumps(identity), (identity, {}))[1][key] = prompt
+        for identity, group in groups.values():
+            part: dict[str, Prompt] = {}
+            size = 0
+            for key, prompt in group.items():
+                line = len(self.teacher.batch_line(key, prompt)) + 1
+                if part and (len(part) == self.teacher.batch_requests or size + line > self.teacher.batch_bytes):
+                    yield identity, part
+                    part, size = {}, 0
+                part[key] = prompt
+                size += line
+            yield identity, part
+
+    async def _submitted(self, identity: Mapping[str, Any], part: Mapping[str, Prompt]) -> OpenBatch:
+        lines = [self.teacher.batch_line(key, prompt) for key, prompt in part.items()]
+        batch = batches.begun(self.store, identity, {key: prompt.example.id for key, prompt in part.items()})
+        id = await self.teacher.submit_batch(batch.digest, lines)
+        batches.submitted(self.store, batch.digest, id)
+        log.warning(
+            "batch %s of %d requests is submitted; Ctrl-C leaves it, the same command collects it", id, len(part)
+        )
+        return replace(batch, id=id)
+
+    # --- collecting ---------------------------------------------------------------------
+
+    async def _collected(self, waiting: Iterable[OpenBatch], wanted: Mapping[str, Prompt]) -> None:
+        """Every batch, as soon as it has ended."""
+        left, told = list(waiting), dict[str, int]()
+        while left:
+            for batch in list(left):
+                state = await self.teacher.look_at_batch(batch.id)
+                if state.ended:
+                    await self._collect(batch, state.problem, wanted)
+                    left.remove(batch)
+                elif told.get(batch.id) != state.answered:
+                    told[batch.id] = state.answered
+                    log.info("batch %s: %d of %d answered", batch.id, state.answered, state.total)
+            if left:
+                await asyncio.sleep(self.teacher.batch_poll)
+
+    async def _collect(self, batch: OpenBatch, problem: DstillError | None, wanted: Mapping[str, Prompt]) -> None:
+        answered: set[str] = set()
+        errors: dict[str, DstillError] = {}
+        arrived: dict[str, Reply] = {}
+        strange = 0
+        async for key, answer in self.teacher.batch_answers(batch.id):
+            if key not in batch.items:
+                strange += 1
+            elif isinstance(answer, DstillError):
+                errors.setdefault(key, answer)
+            elif key not in answered:
+                answered.add(key)
+                arrived[key] = replace(answer, id=batch.items[key])
+                if len(arrived) == TOGETHER:
+                    await self._keep(batch, arrived, wanted)
+                    arrived = {}
+        await self._keep(batch, arrived, wanted)
+        if strange:
+            log.warning("batch %s: %d answers are to nothing that was asked, and left out", batch.id, strange)
+        missing = problem or ServiceError(f"batch {batch.id} ended without an answer to this")
+        failed = {key: errors.get(key, missing) for key in batch.items if key not in answered}
+        await asyncio.to_thread(batches.ended, self.store, batch.digest, failed)
+        for key, error in failed.items():
+            self._note(key, error)
+
+    async def _keep(self, batch: OpenBatch, arrived: Mapping[str, Reply], wanted: Mapping[str, Prompt]) -> None:
+        rows = [(key, reply, batch.identity) for key, reply in arrived.items()]
+        await asyncio.to_thread(self.store.put_many, rows)
+        for key, reply in arrived.items():
+            prompt = wanted.get(key)
+            self.budget.count(reply, NOTHING if prompt is None else most(prompt, 0))
+
+    def _note(self, key: str, error: DstillError) -> None:
+        code = "unavailable" if error.code == ServiceError.code else error.code
+        self.last_failure = error
+        self.problems[key] = Problem(
+            layer="teacher", code=code, message=error.what, pointer=error.where, hint=error.hint
+        )
+
+
+def _count(waiting: list[OpenBatch]) -> str:
+    return "one batch is" if len(waiting) == 1 else f"{len(waiting)} batches are"
