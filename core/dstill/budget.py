@@ -92,7 +92,7 @@ class Budget:
         async with self._changed:
             while passed := self.passed(worst):
                 if not self._in_flight:
-                    raise BudgetError(f"budget {passed[0]} reached", where=passed[1])
+                    raise self.reached(passed, worst)
                 await self._changed.wait()
             self._in_flight.append(worst)
         request = Request()
@@ -104,6 +104,16 @@ class Budget:
                 self.count(request.reply, worst)
             async with self._changed:
                 self._changed.notify_all()
+
+    def reached(self, passed: tuple[str, str], worst: Usage) -> BudgetError:
+        """The error for what `passed` says; its hint is the option that raises the cap."""
+
+        def amount(usage: Usage) -> str:
+            usd = "" if self.price is None else f"${self.price.of(usage):,.4f}, "
+            return f"{usd}{usage.total:,} tokens"
+
+        where = f"{amount(self.spent.usage)} spent; one more request may take {amount(worst)}"
+        return BudgetError(f"budget {passed[0]} reached", where=where, hint=passed[1])
 
     def count(self, reply: Reply, worst: Usage = NOTHING) -> None:
         """A reply that was paid for."""

@@ -98,9 +98,9 @@ def _taught(
             raise Interrupted(f"stopped; {kept()} saved; resume with: {resume}", where=str(run.folder)) from None
         except BudgetError as error:
             raise BudgetError(
-                f"{error.what} at {kept()}; resume with a higher {error.where}",
-                where=str(run.folder),
-                hint=f"{resume} {error.where} …",
+                f"{error.what} at {kept()}; resume with a higher {error.hint}",
+                where=error.where,
+                hint=f"{resume} {error.hint} …",
             ) from None
     facts = {
         "replies": asdict(counts),

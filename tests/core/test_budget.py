@@ -62,7 +62,8 @@ def test_a_cap_is_reached_and_not_passed(caps: Caps, option: str) -> None:
     assert buy(budget, [WORST] * 20) == 5
     with pytest.raises(BudgetError, match=r"budget .* reached") as caught:
         asyncio.run(_one(budget))
-    assert caught.value.where == option
+    assert caught.value.hint == option
+    assert caught.value.where.endswith("one more request may take $0.0002, 150 tokens")
 
 
 async def _one(budget: Budget) -> None:

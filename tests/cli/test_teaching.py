@@ -1,0 +1,269 @@
+"""`generate` with a paid teacher, `generate --dry-run` and `curate`: what is asked, what it costs, what becomes data.
+
+The teacher is a real server on loopback; the task is the toy's sums.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from support.loopback_teacher import LoopbackTeacher
+
+Cli = Callable[..., Any]
+PRICES = 'teacher.openai.prices={"toy" = [1000.0, 2000.0]}'  # so that a few tokens cost something
+
+
+def right(question: str) -> str:
+    """The answer to the last question of a prompt, or to that before a correction."""
+    match = re.search(r"(add|take) (\d+) (?:and|from) (\d+)", question)
+    if match is None:
+        return "<rationale>nothing to count</rationale><answer>none</answer>"
+    verb, a, b = match.groups()
+    answer = f"{a}+{b}" if verb == "add" else f"{b}-{a}"
+    return f"<rationale>the words say so</rationale><answer>{answer}</answer>"
+
+
+@pytest.fixture(autouse=True)
+def paid(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai"}
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
+    monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackTeacher]:
+    with LoopbackTeacher(right) as found:
+        yield found
+
+
+@pytest.fixture
+def ask(cli: Cli, server: LoopbackTeacher) -> Callable[..., Any]:
+    """`generate` into the run "mine", with the loopback teacher."""
+
+    def call(*words: object) -> Any:
+        sets = [f"teacher.openai.base_url={server.base_url}", "teacher.openai.model=toy", PRICES]
+        options = [word for one in sets for word in ("--set", one)]
+        return cli("generate", "--task", "toy", "--teacher", "openai", "--out", "mine", *options, *words)
+
+    return call
+
+
+def manifest() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path("mine/run.json").read_text())["stages"]["generate"]
+    return found
+
+
+def asked() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path("mine/asked.jsonl").read_text().splitlines()]
+
+
+# --- cost -------------------------------------------------------------------------------
+
+
+def test_what_the_replies_cost_stands_beside_what_people_would_have_cost(ask: Callable[..., Any]) -> None:
+    ended = ask("--set", "generate.person_usd_per_hour=36", "--set", "generate.person_seconds_per_row=100")
+    assert ended.code == 0, ended.err
+    # 27 replies of 10 + 5 tokens, at 1,000 and 2,000 USD a million
+    assert "cost: $0.54, $0.0200 a row (27 replies, 270 + 135 tokens)" in ended.out
+    assert "people would have cost $27 (assumed: 100 s a row at $36 an hour)" in ended.out
+    cost = manifest()["cost"]
+    assert cost["usd"] == pytest.approx(27 * 0.02)
+    assert cost["people"] == {"usd": 27.0, "usd_per_hour": 36.0, "seconds_per_row": 100.0}
+
+
+def test_a_cost_that_nobody_can_know_is_called_unknown(ask: Callable[..., Any]) -> None:
+    ended = ask("--set", "teacher.openai.prices={}")
+    assert ended.code == 0, ended.err
+    assert "cost: unknown (no price is set) (27 replies" in ended.out
+    assert manifest()["cost"]["usd"] is None
+
+
+def test_a_free_teacher_costs_nothing_and_nothing_is_said(cli: Cli) -> None:
+    ended = cli("generate", "--teacher", "parrot", "--out", "mine")
+    assert ended.code == 0
+    assert "cost" not in ended.out
+    assert manifest()["cost"] == {}
+
+
+# --- caps -------------------------------------------------------------------------------
+
+
+def test_bad_input_021(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+    for words in (["--max-usd", "0"], ["--max-usd", "-1"], ["--max-tokens", "0"], ["--max-requests", "-3"]):
+        ended = ask(*words)
+        assert ended.code == 2, ended.err
+        assert words[1] in ended.err
+    ended = ask("--max-usd", "1", "--set", "teacher.openai.prices={}")
+    assert ended.code == 2
+    assert ended.err.startswith("error: cannot enforce max_usd: no price for model 'toy'; set price or max_tokens\n")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--max-requests", "10"], "budget of 10 requests reached at 10/27; resume with a higher --max-requests"),
+        (["--max-usd", "0.50"], "budget $0.50 reached at "),
+        (["--max-tokens", "500"], "budget of 500 tokens reached at "),
+    ],
+)
+def test_bad_input_051(ask: Callable[..., Any], server: LoopbackTeacher, words: list[str], named: str) -> None:
+    small = ("--set", "teacher.openai.max_tokens=20", "--set", "generate.concurrency=4", "--set", "generate.shots=0")
+    ended = ask(*words, *small)
+    assert ended.code == 8, ended.err
+    assert ended.err.splitlines()[-3].startswith(f"error: {named}"), ended.err
+    assert re.search(r"spent; one more request may take ", ended.err)
+    assert words[0] in ended.err.splitlines()[-1]
+    bought = len(server.sold)
+    assert 0 < bought < 27
+    assert f"reached at {bought}/27" in ended.err
+    # the cap is of the run: begun again, nothing more is bought
+    assert ask(*words, *small).code == 8
+    assert len(server.sold) == bought
+    ended = ask(words[0], "1000000", *small)
+    assert ended.code == 0, ended.err
+    assert len(server.sold) == 27
+    assert server.sold_twice == {}
+    assert manifest()["replies"] == {"bought": 27 - bought, "cached": bought, "failed": 0}
+
+
+def test_after_the_last_second_a_run_stops_resumably(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+    server.delay = 0.1
+    ended = ask("--max-wall", "0.35", "--set", "generate.concurrency=2")
+    assert ended.code == 8, ended.err
+    assert "budget of 0.35 s reached at " in ended.err
+    assert 0 < len(server.sold) < 27
+    server.delay = 0
+    assert ask("--max-wall", "100").code == 0
+    assert server.sold_twice == {}
+
+
+# --- asked again ------------------------------------------------------------------------
+
+
+def test_replies_that_will_not_do_are_mended_by_asking_again(cli: Cli, project: Path) -> None:
+    seen: dict[str, int] = {}
+
+    def wrong_at_first(question: str) -> str:
+        if question.startswith("That reply cannot be used"):
+            # the server gets the last message alone: what it was about is in the conversation
+            asked = server.requests[-1]["messages"][-3]["content"]
+            return right(asked)
+        seen[question] = seen.get(question, 0) + 1
+        return right(question).replace("<answer>", "<answer>99") if "add" in question else right(question)
+
+    with LoopbackTeacher(wrong_at_first) as server:
+        sets = [f"teacher.openai.base_url={server.base_url}", "teacher.openai.model=toy", "generate.concurrency=1"]
+        options = [word for one in sets for word in ("--set", one)]
+        ended = cli("generate", "--task", "toy", "--teacher", "openai", "--out", "mine", "--json", *options)
+    assert ended.code == 0, ended.err
+    facts = json.loads(ended.out.splitlines()[-1])
+    assert facts["accepted"] == 27
+    assert facts["mended"] == facts["asked_again"]
+    assert sum(facts["asked_again"].values()) == len(server.requests) - 27 > 0
+
+
+# --- before asking ----------------------------------------------------------------------
+
+
+def test_a_dry_run_says_what_would_be_asked_and_asks_nobody(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+    ended = ask("--dry-run")
+    assert ended.code == 0, ended.err
+    lines = ended.out.splitlines()
+    assert lines[0] == "27 questions: 0 replies are there, 27 to ask for"
+    assert re.fullmatch(r"tokens: prompts [\d,]+ to [\d,]+, replies 1,620 to 55,296; .*", lines[1])
+    assert re.fullmatch(r"cost: \$[\d.]+ to \$[\d.,]+", lines[2])
+    assert "add 1 and 2" in ended.out
+    assert "Begin your reply with <id>" in ended.out
+    assert server.requests == []
+    assert not Path("mine").exists()
+    assert not Path("replies.sqlite").exists()
+    # what is really sent is what was shown
+    assert ask("--set", "generate.concurrency=1").code == 0
+    shown = ended.out[ended.out.index("--- user\n") :].split("--- ")
+    sent = [message["content"] for message in server.requests[0]["messages"] if message["role"] == "user"]
+    assert [text.partition("\n")[2].strip() for text in shown if text.startswith("user")] == sent
+
+
+def test_a_dry_run_counts_the_replies_that_are_there(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+    assert ask("--limit", "9").code == 0
+    before = len(server.sold)
+    found = json.loads(ask("--dry-run", "--limit", "9", "--json").out)
+    assert (found["questions"], found["replies_there"], found["to_ask"]) == (9, 9, 0)
+    assert found["usd"] == [0.0, 0.0]
+    assert len(server.sold) == before
+
+
+def test_the_estimate_holds_what_was_paid(ask: Callable[..., Any]) -> None:
+    low, high = json.loads(ask("--dry-run", "--json", "--set", "teacher.openai.max_tokens=50").out)["usd"]
+    assert ask("--set", "teacher.openai.max_tokens=50").code == 0
+    assert manifest()["cost"]["usd"] < high
+    assert low < high
+
+
+# --- curate -----------------------------------------------------------------------------
+
+
+def test_curate_makes_the_same_dataset_of_the_same_replies_and_buys_nothing(
+    cli: Cli, ask: Callable[..., Any], server: LoopbackTeacher
+) -> None:
+    assert ask().code == 0
+    files = [*sorted(Path("mine/dataset/data").iterdir()), Path("mine/rejects.jsonl")]
+    before = [file.read_bytes() for file in files]
+    bought = len(server.requests)
+    for file in files:
+        file.unlink()
+    ended = cli("curate", "mine")
+    assert ended.code == 0, ended.err
+    assert "27 of 27 questions accepted" in ended.out
+    assert [file.read_bytes() for file in files] == before
+    assert len(server.requests) == bought
+
+
+def test_curate_follows_another_check_and_says_why_rows_left(
+    cli: Cli, ask: Callable[..., Any], server: LoopbackTeacher, tmp_path: Path
+) -> None:
+    assert ask().code == 0
+    strict = tmp_path / "strict.py"
+    strict.write_text(
+        "from dstill import hookimpl\n"
+        "from dstill.records import Problem\n\n\n"
+        "@hookimpl\n"
+        "def check_draft(task, example, draft):\n"
+        "    if '4' in draft.answer:\n"
+        "        return [Problem(layer='strict', code='no_fours', message='a four')]\n"
+    )
+    bought = len(server.requests)
+    ended = cli("--plugin", str(strict), "curate", "mine", "--json")
+    assert ended.code == 0, ended.err
+    facts = json.loads(ended.out.splitlines()[-1])
+    assert facts["rejections"] == {"no_fours": 12}
+    assert facts["accepted"] == 15
+    rejects = [json.loads(line) for line in Path("mine/rejects.jsonl").read_text().splitlines()]
+    assert {problem["code"] for row in rejects for problem in row["problems"]} == {"no_fours"}
+    assert all(row["id"] for row in rejects)
+    assert manifest()["accepted"] == 15
+    assert len(server.requests) == bought
+    table = cli("--plugin", str(strict), "curate", "mine").out
+    assert re.search(r"no_fours +12", table)
+
+
+def test_curate_before_generate_says_what_comes_first(cli: Cli) -> None:
+    assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
+    Path("mine/asked.jsonl").unlink()
+    ended = cli("curate", "mine")
+    assert ended.code == 4
+    assert ended.err.startswith("error: nothing to curate: no teacher was asked\n")
+
+
+def test_every_question_and_its_replies_are_named(ask: Callable[..., Any]) -> None:
+    assert ask().code == 0
+    rows = asked()
+    assert len(rows) == 27
+    assert all(len(row["keys"]) == 1 for row in rows)
+    assert len({row["keys"][0] for row in rows}) == 27
