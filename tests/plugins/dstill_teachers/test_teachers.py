@@ -158,6 +158,35 @@ def test_rationales_are_checked(plugins: Plugins, answer: str, rationale: str, c
     assert all(p.layer == "rationale" and p.is_error for p in found)
 
 
+class Fields(Sums):
+    """Its answers end with names, with a sign between two."""
+
+    def terms(self, answer: str) -> Iterable[str]:
+        return [name for name in answer.split()[-1].split("+") if name != "none"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "rationale", "passes"),
+    [
+        ("http.response.status_code", "http.response.status_code is a number: term.", True),
+        ("http.response.status_code", "STATUS_CODE is a number.", True),
+        ("http.response.status_code", "The status codes are numbers.", True),
+        ("http.responseTime", "The response time is a float.", True),
+        ("took+host.name", "one of two will do: host.name", True),
+        ("отклик.время", "Поле «время» — число.", True),
+        ("http.response.status_code", "A range fits numbers well.", False),
+        ("http.response.status_code", "The status is a number.", False),  # half of a name is another name
+        ("http.response.status_code", "http.response is an object.", False),
+        ("none", "Nothing of it is there.", True),  # an answer without names needs none
+    ],
+)
+def test_a_rationale_names_what_its_answer_uses(plugins: Plugins, answer: str, rationale: str, passes: bool) -> None:
+    draft = Draft(answer=f"all of {answer}", rationale=rationale)
+    found = plugins.check_draft(Fields(), Example(id="1", question="q"), draft)
+    assert [p.code for p in found] == ([] if passes else ["rationale_names_nothing"])
+    assert passes or answer in found[0].hint  # what the teacher is told when it is asked again
+
+
 def test_the_core_knows_nothing_of_rationales() -> None:
     found: Iterable[Problem] = core_checks(Sums(), Example(id="1", question="q"), Draft(answer="x"))
     assert list(found) == []

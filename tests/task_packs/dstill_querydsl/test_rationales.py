@@ -1,0 +1,45 @@
+"""The pack's own rationales pass the check that a teacher's have to pass: they name the fields that they are about."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+import pytest
+
+from dstill.records import SPLITS, Draft, Example
+from dstill_querydsl.indices import HELD_OUT, NAMES
+from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_teachers.rationale import check_draft
+
+
+def named(task: QueryDsl, examples: Iterable[Example]) -> int:
+    """How many of them have fields to name, and name one; every one has to pass."""
+    count = 0
+    for example in examples:
+        answer, rationale = example.answer or "", example.rationale or ""
+        problems = check_draft(task, example, Draft(answer=answer, rationale=rationale))
+        assert not problems, (example.question, rationale, answer)
+        count += bool(list(task.terms(answer)))
+    return count
+
+
+def test_the_rationales_of_a_bundled_index_name_their_fields() -> None:
+    task = QueryDsl()
+    assert named(task, task.synthesize({"index": "weblogs"}, 300, seed=5)) > 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("index", sorted(set(NAMES) - set(HELD_OUT)))  # those are the set test_index of the others
+def test_so_do_those_of_every_index_and_set(index: str) -> None:
+    task = QueryDsl(Settings(index=index, rows=1_500, documents=2_000))
+    count = named(task, (example for split in SPLITS for example in task.examples(split)))
+    print(f"{index}: {count} rationales name a field of theirs")
+    assert count > 1_000
+
+
+def test_a_rationale_that_names_no_field_is_refused() -> None:
+    task = QueryDsl()
+    answer = '{"query":{"range":{"http.response.status_code":{"gte":500}}}}'
+    example = Example(id="1", question="failed requests", context={"index": "weblogs"})
+    draft = Draft(answer=answer, rationale="Failed means a range from five hundred on.")
+    assert [p.code for p in check_draft(task, example, draft) or ()] == ["rationale_names_nothing"]
