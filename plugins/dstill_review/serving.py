@@ -10,12 +10,19 @@ import asyncio
 import contextlib
 import errno
 import socket
-from typing import Callable, Iterator
+import threading
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Callable, Iterator
 
 from dstill.errors import MissingExtra, UsageError
+from dstill_evaluate.statistics import wilson
+from dstill_review.app import Door, application
 from dstill_review.desk import Desk
 
-__all__ = ["HOST", "listening", "serve"]
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+__all__ = ["HOST", "listening", "serve", "server_of"]
 
 HOST = "127.0.0.1"
 GRACE = 2  # seconds that requests under way get at the end
@@ -24,12 +31,9 @@ GRACE = 2  # seconds that requests under way get at the end
 @contextlib.contextmanager
 def listening(port: int) -> Iterator[socket.socket]:
     """A socket on `port` of loopback; 0: a free one. Raises UsageError, MissingExtra."""
-    try:
-        import starlette
-        import uvicorn  # noqa: F401 - is it there?
-    except ImportError as error:
-        raise MissingExtra("the page of `dstill review`", "review", error.name or "") from error
-    del starlette
+    for library in ("starlette", "uvicorn", "statsmodels"):
+        if find_spec(library) is None:
+            raise MissingExtra("the page of `dstill review`", "review", library)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -42,11 +46,9 @@ def listening(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def serve(desk: Desk, listener: socket.socket, *, say: Callable[[str], None]) -> None:
-    """Until the person finishes on the page. Raises KeyboardInterrupt at Ctrl-C."""
+def server_of(desk: Desk, listener: socket.socket) -> tuple[Server, Door]:
+    """What `asyncio.run(server.serve(sockets=[listener]))` runs, and the door that knows its address."""
     import uvicorn
-
-    from dstill_review.app import Door, application
 
     door = Door(listener.getsockname()[1])
     config = uvicorn.Config(
@@ -61,8 +63,16 @@ def serve(desk: Desk, listener: socket.socket, *, say: Callable[[str], None]) ->
         timeout_graceful_shutdown=GRACE,
     )
     server = uvicorn.Server(config)
+    return server, door
+
+
+def serve(desk: Desk, listener: socket.socket, *, say: Callable[[str], None]) -> None:
+    """Until the person finishes on the page. Raises KeyboardInterrupt at Ctrl-C."""
+    server, door = server_of(desk, listener)
+    # the interval's library takes seconds to load: not at the first decision
+    threading.Thread(target=wilson, args=(1, 1), daemon=True).start()
     far = desk.progress()
     say(f"{far['left']} of {far['sample']} rows to judge (of {far['rows']}), as {desk.who}; Ctrl-C stops and keeps all")
+    say("this address works once, in the first browser that opens it:")
     say(f"open {door.address}")
-    say("(the address works once, in the first browser that opens it)")
     asyncio.run(server.serve(sockets=[listener]))

@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from dstill_report.page import write
 from support.browser import CHROMIUM, needs_chromium
+
+from dstill_report.page import write
 
 pytestmark = needs_chromium
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -17,6 +20,9 @@ from dstill import config, plugins
 from dstill.folder import data_file
 from dstill.records import Record
 from dstill.run import Run
+from dstill_review.app import Door
+from dstill_review.desk import Desk
+from dstill_review.serving import listening, server_of
 
 KEPT = {"evaluate", "review", "teachers"}
 
@@ -68,6 +74,34 @@ def make_run(place: Path, boxes: Path) -> Callable[..., Run]:
         return run
 
     return make
+
+
+@pytest.fixture
+def serve_here(place: Path) -> Iterator[Callable[..., Door]]:
+    """``serve_here(run)``: the page's server in a thread of this process, which starts at once."""
+    ends: list[Callable[[], None]] = []
+
+    def start(run: Run, *, splits: Sequence[str] = ("train",), everything: bool = True) -> Door:
+        stack = contextlib.ExitStack()
+        listener = stack.enter_context(listening(0))
+        executor = run.executor()
+        assert executor is not None
+        opened = stack.enter_context(executor.open(run.task, run.settings.engine))
+        server, door = server_of(Desk(run, splits=splits, everything=everything, executor=opened), listener)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+        thread.start()
+
+        def end() -> None:
+            server.should_exit = True
+            thread.join()
+            stack.close()
+
+        ends.append(end)
+        return door
+
+    yield start
+    for end in ends:
+        end()
 
 
 @dataclass

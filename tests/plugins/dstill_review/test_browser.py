@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from support.browser import chromium, needs_chromium
 
 from dstill.records import Record
 from dstill.run import Run
 from dstill_evaluate.statistics import wilson
-from support.browser import chromium, needs_chromium
 
 pytestmark = needs_chromium
 
@@ -39,6 +39,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
         page.goto(address)
+        page.locator("#row").wait_for()
         return page
 
     yield open_page
@@ -56,11 +57,11 @@ def decisions(run: Run) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run.folder / "review.jsonl").read_text().splitlines()]
 
 
-def test_the_address_lets_one_browser_in_once(make_run: Any, serve: Any, browser: Any, visit: Any) -> None:
-    served = serve(make_run().folder)
-    page = visit(served.address)
+def test_the_address_lets_one_browser_in_once(make_run: Any, serve_here: Any, browser: Any, visit: Any) -> None:
+    door = serve_here(make_run())
+    page = visit(door.address)
     page.locator("#question", has_text="what does box").wait_for()
-    assert page.url == f"http://127.0.0.1:{served.port}/"  # the token is gone from the address
+    assert page.url == f"http://{door.hosts[0]}/"  # the token is gone from the address
     (cookie,) = page.context.cookies()
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Strict"
@@ -69,16 +70,16 @@ def test_the_address_lets_one_browser_in_once(make_run: Any, serve: Any, browser
     page.locator("#question", has_text="what does box").wait_for()
 
     other = browser.new_context()
-    for address in (served.address, page.url, f"{page.url}?token=0", f"{page.url}state"):
+    for address in (door.address, page.url, f"{page.url}?token=0", f"{page.url}state"):
         refused = other.new_page().goto(address)
         assert refused.status == 403
         assert "box" not in refused.text()
     other.close()
 
 
-def test_judging_by_keys(make_run: Any, serve: Any, visit: Any, record: Callable[..., Record]) -> None:
+def test_judging_by_keys(make_run: Any, serve_here: Any, visit: Any, record: Callable[..., Record]) -> None:
     run = make_run([record(n, "plain" if n % 2 else "other") for n in range(12)], review__reviewer="ada")
-    page = visit(serve(run.folder).address)
+    page = visit(serve_here(run).address)
     seen = []
     for count, key in enumerate("aara", 1):
         seen.append(page.locator("#question").inner_text())
@@ -86,7 +87,6 @@ def test_judging_by_keys(make_run: Any, serve: Any, visit: Any, record: Callable
         judged(page, count)
     low, high = wilson(3, 4)
     assert page.locator("#rate").inner_text() == f"accepted 75.0 % [{100 * low:.1f}, {100 * high:.1f}]"
-    assert page.locator("#bar").get_attribute("value") in (None, "4")
     assert page.evaluate("[bar.value, bar.max]") == [4, 12]
     rows = decisions(run)
     assert [row["decision"] for row in rows] == ["accept", "accept", "reject", "accept"]
@@ -95,9 +95,9 @@ def test_judging_by_keys(make_run: Any, serve: Any, visit: Any, record: Callable
     assert [f"what does box {row['id'][1:]} say?" for row in rows] == seen
 
 
-def test_undo_shows_the_row_again(make_run: Any, serve: Any, visit: Any) -> None:
+def test_undo_shows_the_row_again(make_run: Any, serve_here: Any, visit: Any) -> None:
     run = make_run()
-    page = visit(serve(run.folder).address)
+    page = visit(serve_here(run).address)
     first = page.locator("#question").inner_text()
     page.keyboard.press("r")
     judged(page, 1)
@@ -111,10 +111,9 @@ def test_undo_shows_the_row_again(make_run: Any, serve: Any, visit: Any) -> None
     assert [row["decision"] for row in decisions(run)] == ["reject", "undo", "accept"]
 
 
-def test_an_edit_has_to_pass_every_check_and_the_engine(make_run: Any, serve: Any, visit: Any) -> None:
+def test_an_edit_has_to_pass_every_check_and_the_engine(make_run: Any, serve_here: Any, visit: Any) -> None:
     run = make_run()
-    page = visit(serve(run.folder).address)
-    page.locator("#question", has_text="what does box").wait_for()
+    page = visit(serve_here(run).address)
     page.keyboard.press("e")
     assert json.loads(page.locator("#new-answer").input_value())["say"].startswith("word")
     refusals = {
@@ -145,7 +144,6 @@ def test_a_server_that_was_killed_is_gone_on_with(make_run: Any, serve: Any, vis
     served = serve(run.folder)
     page = visit(served.address)
     for count, key in enumerate("ars", 1):
-        page.locator("#question", has_text="what does box").wait_for()
         page.keyboard.press(key)
         judged(page, min(count, 2))
     page.locator("#message", has_text="Skipped").wait_for()
@@ -168,14 +166,14 @@ BIDI = "\u202egnirts\u202c \u0007\u200b"
 
 
 def test_what_a_row_holds_is_text_and_all_of_it_is_visible(
-    make_run: Any, serve: Any, visit: Any, record: Callable[..., Record]
+    make_run: Any, serve_here: Any, visit: Any, record: Callable[..., Record]
 ) -> None:
     answer = json.dumps({"say": HOSTILE + BIDI, HOSTILE: [BIDI, {"deep": "x"}]})
     row = record(
         1, HOSTILE, question=HOSTILE + BIDI, rationale=BIDI + HOSTILE, answer=answer, context={"say": HOSTILE + BIDI}
     )
     run = make_run([row])
-    page = visit(serve(run.folder).address)
+    page = visit(serve_here(run).address)
     page.locator("#result", has_text="it says").wait_for()
     for id in ("question", "rationale", "answer", "used", "result", "where"):
         assert "<script>alert(2)</script>" in page.locator(f"#{id}").inner_text()
@@ -190,18 +188,20 @@ def test_what_a_row_holds_is_text_and_all_of_it_is_visible(
 
 
 def test_what_the_guard_refuses_is_not_run(
-    make_run: Any, serve: Any, visit: Any, record: Callable[..., Record], place: Path
+    make_run: Any, serve_here: Any, visit: Any, record: Callable[..., Record], place: Path
 ) -> None:
     run = make_run([record(1, answer='{"script":"x"}')])
-    page = visit(serve(run.folder).address)
+    page = visit(serve_here(run).address)
     page.locator("#result", has_text="not run: refused: scripts are not allowed").wait_for()
     assert page.locator("#problems").inner_text() == "error, guard: refused: scripts are not allowed · /script"
     assert not (place / "ran.txt").exists()
 
 
-def test_the_keyboard_alone_is_enough(make_run: Any, serve: Any, visit: Any, record: Callable[..., Record]) -> None:
+def test_the_keyboard_alone_is_enough(
+    make_run: Any, serve_here: Any, visit: Any, record: Callable[..., Record]
+) -> None:
     run = make_run([record(1, answer='{"say":{"deep":"x"}}')])
-    page = visit(serve(run.folder).address)
+    page = visit(serve_here(run).address)
     page.locator("#answer summary").first.wait_for()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.parentElement.parentElement.id") == "answer"
@@ -224,9 +224,9 @@ def test_the_keyboard_alone_is_enough(make_run: Any, serve: Any, visit: Any, rec
 
 
 @pytest.mark.parametrize("width", [320, 1200])
-def test_it_fits_the_window_in_light_and_dark(make_run: Any, serve: Any, visit: Any, width: int) -> None:
+def test_it_fits_the_window_in_light_and_dark(make_run: Any, serve_here: Any, visit: Any, width: int) -> None:
     run = make_run()
-    page = visit(serve(run.folder).address, viewport={"width": width, "height": 700}, color_scheme="dark")
+    page = visit(serve_here(run).address, viewport={"width": width, "height": 700}, color_scheme="dark")
     page.locator("#result", has_text="it says").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     ground = "getComputedStyle(document.body).backgroundColor"
@@ -239,13 +239,12 @@ def test_finish_ends_the_command(make_run: Any, serve: Any, visit: Any) -> None:
     run = make_run()
     served = serve(run.folder, "--json")
     page = visit(served.address)
-    page.locator("#question", has_text="what does box").wait_for()
     page.keyboard.press("a")
     judged(page, 1)
     page.locator("#finish").click()
     page.locator("#message", has_text="Finished").wait_for()
     code, out, err = served.ended()
-    assert (code, err.splitlines()) == (0, ["(the address works once, in the first browser that opens it)"])
+    assert (code, err) == (0, "")
     facts = json.loads(out.splitlines()[-1])
     assert (facts["judged"], facts["accepted"], facts["sample"], facts["rate"]) == (1, 1, 12, 1.0)
     assert facts["low"] == pytest.approx(wilson(1, 1)[0])
