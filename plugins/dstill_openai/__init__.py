@@ -5,8 +5,8 @@
     model = "gpt-4.1-mini"
     api_key_env = "OPENAI_API_KEY"       # the name of a variable, never the key
 
-`teacher` asks, `faults` says what each thing that went wrong means, `waiting` when to try again, `pace` how
-many are in flight.
+`teacher` asks one by one, `batch` in batches, `connection` is the way there; `faults` says what each thing that
+went wrong means, `waiting` when to try again, `pace` how many are in flight.
 """
 
 from __future__ import annotations

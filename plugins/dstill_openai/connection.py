@@ -1,11 +1,12 @@
 """The way to an endpoint: one client, requests that are tried again, errors of this package.
 
     async with Connection(url, key, at, max_retries=6, max_wait=600) as connection:
-        body = await connection.sent(connection.client.batches.with_raw_response.retrieve(id))
+        body = await connection.sent(connection.client.batches.with_raw_response.retrieve, batch_id=id)
         reply = await connection.tried(ask, prompt)
 
-`sent` makes one request of the SDK's and raises what `faults` makes of its errors; `tried` calls a coroutine
-function again, with backoff or as long after as the endpoint said, while what it raises is `Transient`.
+`sent` makes one request of the SDK's, when there is no pause, and raises what `faults` makes of its errors;
+`tried` calls a coroutine function again, with backoff or as long after as the endpoint said, while what it raises
+is `Transient`.
 
 The SDK's own retries are off: it gives up at once on a long Retry-After, tries again when a quota is used up, and
 passes HTML and broken JSON on as they are.
@@ -13,6 +14,7 @@ passes HTML and broken JSON on as they are.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, ParamSpec, Self, TypeVar
 
@@ -36,6 +38,7 @@ class Body:
 
     content: bytes
     kind: str  # content type
+    seconds: float  # that it took
 
 
 class Connection:
@@ -63,20 +66,25 @@ class Connection:
     async def __aexit__(self, *error: object) -> None:
         await self.client.close()
 
-    async def sent(self, request: Awaitable[Any], *, within: float | None = None) -> Body:
+    async def sent(
+        self, request: Callable[..., Awaitable[Any]], *, within: float | None = None, **arguments: Any
+    ) -> Body:
         """`request` is one of the SDK's ``with_raw_response``. `within`: seconds for all of it, not for each byte."""
         import asyncio  # here, as plugins load at every start of the command line
 
         import openai
 
+        await self.gate.passed()
+        started = time.monotonic()
         try:
             async with asyncio.timeout(within):
-                response = await request
+                response = await request(**arguments)
         except TimeoutError as error:
             raise too_slow(self.at) from error
         except openai.OpenAIError as error:
             raise fault_of(error, self.at) from error
-        return Body(response.http_response.content, response.headers.get("content-type", ""))
+        kind = response.headers.get("content-type", "")
+        return Body(response.http_response.content, kind, round(time.monotonic() - started, 3))
 
     async def tried(self, work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **names: P.kwargs) -> T:
         """`work` is an ``async def``, not a lambda around one."""

@@ -30,9 +30,11 @@ __all__ = [
     "Endpoint",
     "Filtered",
     "FormRefused",
+    "NotFound",
     "RateLimited",
     "Refused",
     "Transient",
+    "batch_fault",
     "fault_of",
     "read_body",
     "read_line",
@@ -43,6 +45,7 @@ __all__ = [
 SAID = 200  # characters of a server's own words that are shown
 TRANSIENT_STATUS = {408, 409, 425}
 FORM = ("response_format", "json_schema", "structured output")  # words of an endpoint that takes none
+_AGAIN = "what it did not answer is asked for by the next run"
 QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 
 
@@ -80,6 +83,10 @@ class BadRequest(DataError):
 
 class FormRefused(BadRequest):
     """The endpoint takes no structured outputs."""
+
+
+class NotFound(AuthError):
+    """404: there is nothing of this name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +132,7 @@ def _of_answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str],
     if status in (401, 403):
         return _rejected(at, said)
     if status == 404:
-        return AuthError(
+        return NotFound(
             f"{at.host} has no model '{at.model}', or no chat completions at this address: {said}",
             where="teacher.openai.model, teacher.openai.base_url",
             hint="GET /models at that address lists the names that it knows",
@@ -223,6 +230,17 @@ def read_line(line: Mapping[str, Any], id: str, at: Endpoint) -> Reply:
     raise _of_answer(
         status if isinstance(status, int) else 500, told if isinstance(told, dict) else {"message": str(told)}, {}, at
     )
+
+
+def batch_fault(batch: Mapping[str, Any], at: Endpoint) -> DstillError:
+    """Why what has no answer in an ended batch has none."""
+    errors = batch.get("errors")
+    listed = [e for e in (errors.get("data") or () if isinstance(errors, dict) else ()) if isinstance(e, dict)]
+    said = _said("; ".join(str(e.get("message") or e.get("code") or "") for e in listed))
+    name, status = _said(str(batch.get("id"))), _said(str(batch.get("status")))
+    if {str(e.get("code")) for e in listed} & QUOTA:
+        return AuthError(f"the quota at {at.host} is used up: {said}", hint="raise it there, then run again to resume")
+    return Transient(f"batch {name} at {at.host} {status}" + (f": {said}" if said else ""), hint=_AGAIN)
 
 
 def _of_error_body(problem: Mapping[str, Any] | str, at: Endpoint) -> DstillError:

@@ -7,18 +7,18 @@ prompt will never do, AuthError or ConfigError when no prompt will.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Mapping, Self
+from typing import Any, AsyncIterator, ClassVar, Literal, Mapping, Self, Sequence
 from urllib.parse import urlsplit
 
-from dstill.errors import ConfigError, MissingExtra
-from dstill.parts import Teacher
+from dstill.errors import ConfigError, DstillError, MissingExtra
+from dstill.parts import BatchState, BatchTeacher
 from dstill.records import Price, Prompt, Reply
 from dstill.secrets import Secret
 from dstill.task import Task
 from dstill.urls import checked_url
+from dstill_openai.batch import BatchApi, line
 from dstill_openai.connection import Connection
 from dstill_openai.faults import Endpoint, RateLimited, read_body
 from dstill_openai.pace import Pace
@@ -48,9 +48,12 @@ class OpenAIConfig:
     max_wait: float = field(
         default=600.0, metadata={"low": 0, "high": 86400, "help": "longest Retry-After that is waited for, in seconds"}
     )
+    batch_poll: float = field(
+        default=30.0, metadata={"low": 0.01, "high": 86400, "help": "seconds between two looks at a batch"}
+    )
 
 
-class OpenAITeacher(Teacher):
+class OpenAITeacher(BatchTeacher):
     name = "openai"
     paid: ClassVar[bool] = True
     Config = OpenAIConfig
@@ -73,7 +76,8 @@ class OpenAITeacher(Teacher):
         url = checked_url(config.base_url, where="teacher.openai.base_url", key=key is not None)
         at = Endpoint(host=urlsplit(url).netloc, model=config.model, key_from=key_from, timeout=config.timeout)
         self._connection = Connection(url, key, at, max_retries=config.max_retries, max_wait=config.max_wait)
-        self._pace = Pace(at.host)
+        self._pace, self._batches = Pace(at.host), BatchApi(self._connection)
+        self.batch_poll = config.batch_poll
         self.reply_tokens = config.max_tokens
         if config.model in config.prices:
             prompt, completion = config.prices[config.model]
@@ -94,10 +98,9 @@ class OpenAITeacher(Teacher):
         return await self._connection.tried(self._in_turn, prompt)
 
     async def _in_turn(self, prompt: Prompt) -> Reply:
-        """One request, when there is room for it in flight and no pause."""
+        """One request, when there is room for it in flight."""
         ticket, answered = await self._pace.enter(), False
         try:
-            await self._connection.gate.passed()
             reply = await self._once(prompt)
             answered = True
             return reply
@@ -108,12 +111,31 @@ class OpenAITeacher(Teacher):
             self._pace.leave(grow=answered)
 
     async def _once(self, prompt: Prompt) -> Reply:
-        connection, started = self._connection, time.monotonic()
+        connection = self._connection
         create = connection.client.chat.completions.with_raw_response.create
         # the SDK's own time-out would start again with every byte
-        body = await connection.sent(create(**self._request(prompt)), within=connection.at.timeout)
+        body = await connection.sent(create, within=connection.at.timeout, **self._request(prompt))
         reply = read_body(body.content, body.kind, prompt.example.id, connection.at)
-        return replace(reply, seconds=round(time.monotonic() - started, 3))
+        return replace(reply, seconds=body.seconds)
+
+    # --- batches ------------------------------------------------------------------------
+
+    def batch_line(self, key: str, prompt: Prompt) -> bytes:
+        return line(key, self._request(prompt))
+
+    async def submit_batch(self, digest: str, lines: Sequence[bytes]) -> str:
+        return await self._batches.submit(digest, lines)
+
+    async def find_batch(self, digest: str) -> str:
+        return await self._batches.find(digest)
+
+    async def look_at_batch(self, id: str) -> BatchState:
+        return await self._batches.look(id)
+
+    def batch_answers(self, id: str) -> AsyncIterator[tuple[str, Reply | DstillError]]:
+        return self._batches.answers(id)
+
+    # --- what is sent -------------------------------------------------------------------
 
     def _request(self, prompt: Prompt) -> dict[str, Any]:
         messages = [{"role": m.role, "content": m.content} for m in prompt.messages]

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping, Self
 
 from aiohttp import web
+from support.loopback_batches import LoopbackBatches
 
 __all__ = [
     "LoopbackTeacher",
@@ -117,6 +118,7 @@ class LoopbackTeacher:
         self.keys: list[str] = []
         self.sold: list[str] = []
         self.in_flight = self.most_in_flight = 0
+        self.batches = LoopbackBatches(server=self)
         self._log = None if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -149,6 +151,7 @@ class LoopbackTeacher:
         self._stop = asyncio.Event()
         app = web.Application(client_max_size=2**26)
         app.router.add_post("/{before:.*}v1/chat/completions", self._complete)
+        app.router.add_routes(self.batches.routes())
         runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port)
