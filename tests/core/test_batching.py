@@ -1,0 +1,286 @@
+"""Batches: bought once whatever happens in between, collected by whoever comes later, in the order of the prompts."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+from pathlib import Path
+from typing import Any, AsyncIterator, Iterator, Sequence
+
+import pytest
+
+from dstill import batches
+from dstill.asking import Asked, Counts
+from dstill.batching import replies
+from dstill.budget import Budget, Caps
+from dstill.errors import AuthError, BudgetError, DataError, DstillError, RunError, ServiceError
+from dstill.parts import BatchState, BatchTeacher
+from dstill.records import Example, Message, Problem, Prompt, Reply
+from dstill.store import ReplyStore
+
+
+class Killed(BaseException):
+    """As a kill: nothing after it happens."""
+
+
+class Endpoint:
+    """What stays where it is when a process is killed: the batches, by id."""
+
+    def __init__(self) -> None:
+        self.batches: dict[str, tuple[str, list[str]]] = {}  # id → digest, keys
+        self.looks = 0
+        self.ends = True
+
+
+class Toy(BatchTeacher):
+    name = "toy"
+    paid = True
+    batch_requests = 3
+    batch_poll = 0.001
+    reply_tokens = 10
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__()
+        self.endpoint = endpoint
+        self.dies = ""  # before or after which it is killed: submit, submitted, collect
+        self.answers: Any = lambda keys: [(key, Reply(id="", text=key[:8])) for key in keys]
+        self.problem: DstillError | None = None
+
+    async def ask(self, prompt: Prompt) -> Reply:
+        raise AssertionError("nothing is asked one by one")
+
+    def batch_line(self, key: str, prompt: Prompt) -> bytes:
+        return key.encode()
+
+    async def submit_batch(self, digest: str, lines: Sequence[bytes]) -> str:
+        if self.dies == "submit":
+            raise Killed
+        id = f"b{len(self.endpoint.batches)}"
+        self.endpoint.batches[id] = digest, [line.decode() for line in lines]
+        if self.dies == "submitted":
+            raise Killed
+        return id
+
+    async def find_batch(self, digest: str) -> str:
+        return next((id for id, (of, _) in self.endpoint.batches.items() if of == digest), "")
+
+    async def look_at_batch(self, id: str) -> BatchState:
+        self.endpoint.looks += 1
+        if self.dies == "collect":
+            raise Killed
+        return BatchState(ended=self.endpoint.ends, answered=1, total=3, problem=self.problem)
+
+    async def batch_answers(self, id: str) -> AsyncIterator[tuple[str, Reply | DstillError]]:
+        for key, answer in self.answers(self.endpoint.batches[id][1]):
+            if self.dies == "between":
+                raise Killed
+            yield key, answer
+
+
+def prompts(*questions: str) -> list[Prompt]:
+    return [
+        Prompt(example=Example(id=f"id-{n}", question=q), messages=(Message(role="user", content=q),))
+        for n, q in enumerate(questions)
+    ]
+
+
+def ask(teacher: Toy, asked: Any, store: ReplyStore, **how: Any) -> list[Asked]:
+    async def run() -> list[Asked]:
+        return [one async for one in replies(teacher, asked, store, **how)]
+
+    return asyncio.run(run())
+
+
+def ids(asked: list[Asked]) -> list[str]:
+    return [one.reply.id if isinstance(one.reply, Reply) else one.reply.code for one in asked]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ReplyStore]:
+    with ReplyStore(tmp_path / "replies.sqlite") as store:
+        yield store
+
+
+@pytest.fixture
+def teacher() -> Toy:
+    return Toy(Endpoint())
+
+
+def bought(teacher: Toy) -> list[str]:
+    return [key for _, keys in teacher.endpoint.batches.values() for key in keys]
+
+
+def test_replies_come_in_the_order_of_the_prompts_from_batches_within_the_limits(
+    store: ReplyStore, teacher: Toy
+) -> None:
+    teacher.answers = lambda keys: [(key, Reply(id="", text=key[:8])) for key in reversed(keys)]
+    counts = Counts()
+    asked = ask(teacher, prompts(*"abcdefg"), store, counts=counts)
+    assert ids(asked) == [f"id-{n}" for n in range(7)]
+    assert [one.reply.text for one in asked if isinstance(one.reply, Reply)] == [one.key[:8] for one in asked]
+    assert [len(keys) for _, keys in teacher.endpoint.batches.values()] == [3, 3, 1]
+    assert counts == Counts(bought=7)
+    assert not batches.unfinished(store)
+
+
+def test_a_batch_is_cut_by_its_bytes_too(store: ReplyStore, teacher: Toy) -> None:
+    teacher.batch_bytes = 140  # type: ignore[misc]  # two lines of 64 letters, and their breaks
+    ask(teacher, prompts(*"abcde"), store)
+    assert [len(keys) for _, keys in teacher.endpoint.batches.values()] == [2, 2, 1]
+
+
+def test_what_is_in_the_store_is_not_bought_and_the_same_words_are_bought_once(store: ReplyStore, teacher: Toy) -> None:
+    ask(teacher, prompts("a"), store)
+    counts = Counts()
+    asked = ask(teacher, prompts(*"abab"), store, counts=counts)
+    assert [one.cached for one in asked] == [True, False, True, True]
+    assert counts == Counts(bought=1, cached=3)
+    assert len(bought(teacher)) == 2
+    ask(teacher, prompts("a"), store, sample=1)
+    assert len(bought(teacher)) == 3
+
+
+def test_a_store_that_has_all_submits_nothing_and_looks_at_nothing(store: ReplyStore, teacher: Toy) -> None:
+    ask(teacher, prompts("a"), store)
+    before = teacher.endpoint.looks
+    assert ids(ask(teacher, prompts("a"), store)) == ["id-0"]
+    assert teacher.endpoint.looks == before
+
+
+# --- killed -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["submit", "submitted", "collect", "between"])
+def test_killed_at_any_moment_the_rerun_collects_and_each_is_bought_once(
+    store: ReplyStore, teacher: Toy, moment: str
+) -> None:
+    teacher.dies = moment
+    with pytest.raises(Killed):
+        ask(teacher, prompts(*"abc"), store)
+    assert len(batches.unfinished(store)) == 1  # on disk before it was submitted
+    teacher.dies = ""
+    counts = Counts()
+    assert ids(ask(teacher, prompts(*"abc"), store, counts=counts)) == ["id-0", "id-1", "id-2"]
+    assert len(teacher.endpoint.batches) == 1
+    assert counts == Counts(bought=3)
+    assert not batches.unfinished(store)
+
+
+def test_after_a_kill_what_is_new_is_bought_beside_what_is_collected(store: ReplyStore, teacher: Toy) -> None:
+    teacher.dies = "submitted"
+    with pytest.raises(Killed):
+        ask(teacher, prompts(*"abc"), store)
+    teacher.dies = ""
+    assert len(ask(teacher, prompts(*"bcde"), store)) == 4
+    assert len(bought(teacher)) == len(set(bought(teacher))) == 5
+    assert len(store) == 5  # the one that nobody asks for any more too
+
+
+def test_a_batch_of_other_words_is_left_alone(store: ReplyStore, teacher: Toy) -> None:
+    teacher.dies = "collect"
+    with pytest.raises(Killed):
+        ask(teacher, prompts("a"), store)
+    teacher.dies = ""
+    ask(teacher, prompts("b"), store)
+    assert [list(batch.items.values()) for batch in batches.unfinished(store)] == [["id-0"]]
+    assert len(store) == 1
+
+
+def test_leaving_says_that_it_goes_on_and_how_to_collect(
+    store: ReplyStore, teacher: Toy, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave() -> None:
+        task = asyncio.create_task(anext(aiter(replies(teacher, prompts(*"abcd"), store))))  # type: ignore[arg-type]
+        while not teacher.endpoint.looks:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    teacher.endpoint.ends = False
+    with caplog.at_level(logging.WARNING, logger="dstill"):
+        asyncio.run(leave())
+    assert "2 batches are submitted and going on without dstill; the same command collects: b0, b1" in caplog.messages
+    teacher.endpoint.ends = True
+    assert len(ask(teacher, prompts(*"abcd"), store)) == 4
+    assert len(teacher.endpoint.batches) == 2
+
+
+def test_two_processes_do_not_submit_at_once(store: ReplyStore, teacher: Toy) -> None:
+    with store.path.with_name(f".{store.path.name}.batches.lock").open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(RunError, match="another process is just submitting"):
+            ask(teacher, prompts("a"), store)
+    assert not teacher.endpoint.batches
+    ask(teacher, prompts("a"), store)
+
+
+# --- what came back ---------------------------------------------------------------------
+
+
+def test_duplicates_strangers_and_missing_ones_are_sorted_out(
+    store: ReplyStore, teacher: Toy, caplog: pytest.LogCaptureFixture
+) -> None:
+    def odd(keys: list[str]) -> list[tuple[str, Reply | DstillError]]:
+        first, second, _ = keys
+        return [
+            ("f" * 64, Reply(id="", text="to nobody's question")),
+            (second, DataError("refused")),
+            (first, Reply(id="", text="one")),
+            (first, Reply(id="", text="two")),
+            (first, ServiceError("and it failed too")),
+            (second, Reply(id="", text="late")),
+        ]
+
+    teacher.answers = odd
+    counts = Counts()
+    asked = ask(teacher, prompts(*"abc"), store, counts=counts)
+    assert [one.reply.text for one in asked[:2] if isinstance(one.reply, Reply)] == ["one", "late"]
+    assert asked[2].reply == Problem(
+        layer="teacher", code="unavailable", message="batch b0 ended without an answer to this"
+    )
+    assert counts == Counts(bought=2, failed=1)
+    assert store.attempts(asked[0].key) == store.attempts(asked[1].key) == []
+    assert store.attempts(asked[2].key) == ["batch b0 ended without an answer to this"]
+    assert len(store) == 2
+    assert "batch b0: 1 answers are to nothing that was asked, and left out" in caplog.messages
+
+
+def test_what_failed_is_bought_by_the_next_run(store: ReplyStore, teacher: Toy) -> None:
+    teacher.problem = ServiceError("batch b0 expired", hint="run again")
+    teacher.answers = lambda keys: [(keys[0], Reply(id="", text="in time"))]
+    assert ids(ask(teacher, prompts(*"abc"), store)) == ["id-0", "unavailable", "unavailable"]
+    teacher.problem, teacher.answers = None, Toy(teacher.endpoint).answers
+    assert ids(ask(teacher, prompts(*"abc"), store)) == ["id-0", "id-1", "id-2"]
+    digests = {digest for digest, _ in teacher.endpoint.batches.values()}
+    assert [len(keys) for _, keys in teacher.endpoint.batches.values()] == [3, 2]
+    assert len(digests) == 2
+
+
+def test_not_one_answer_is_an_error_of_the_service(store: ReplyStore, teacher: Toy) -> None:
+    teacher.problem, teacher.answers = AuthError("the quota is used up"), lambda keys: []
+    with pytest.raises(AuthError, match="quota"):
+        ask(teacher, prompts(*"abc"), store)
+    assert not batches.unfinished(store)
+
+
+def test_the_same_keys_in_another_batch_have_another_digest(store: ReplyStore, teacher: Toy) -> None:
+    made = [batches.begun(store, {}, {"k": "1"}).digest for _ in range(3)]
+    assert len(set(made)) == 3
+
+
+# --- caps -------------------------------------------------------------------------------
+
+
+def test_a_cap_cuts_what_is_submitted_and_is_told_when_that_is_collected(store: ReplyStore, teacher: Toy) -> None:
+    seen: list[str] = []
+
+    async def run() -> None:
+        async for one in replies(teacher, prompts(*"abcde"), store, budget=Budget(Caps(max_requests=2))):
+            seen.append(one.prompt.example.id)
+
+    with pytest.raises(BudgetError, match="budget of 2 requests reached"):
+        asyncio.run(run())
+    assert seen == ["id-0", "id-1"]
+    assert len(bought(teacher)) == len(store) == 2
