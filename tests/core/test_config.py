@@ -27,6 +27,7 @@ class PartConfig:
     share: float = field(default=0.5, metadata={"low": 0, "high": 1})
     quick: bool = False
     maybe: str | None = None
+    prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     guard: Guard = field(default_factory=Guard)
 
 
@@ -200,6 +201,9 @@ def test_an_empty_table_of_a_known_section_is_fine() -> None:
     assert read("[train]\n[task.toy]\n[task.toy.guard]\n").settings == read().settings
 
 
+PAIRS = 'a table of pairs of numbers, as {"a-model" = [0.4, 1.6]}'
+
+
 @pytest.mark.parametrize(
     ("key", "value", "wanted"),
     [
@@ -217,6 +221,11 @@ def test_an_empty_table_of_a_known_section_is_fine() -> None:
         ("evaluate__splits", 3, "a list of texts"),
         ("evaluate__splits", ["test", 3], "a list of texts"),
         ("task__toy__maybe", 3, "text"),
+        ("task__toy__prices", [1, 2], PAIRS),
+        ("task__toy__prices", {"a": 1.0}, PAIRS),
+        ("task__toy__prices", {"a": [1.0]}, PAIRS),
+        ("task__toy__prices", {"a": [1.0, -2]}, PAIRS),
+        ("task__toy__prices", {"a": [1.0, True]}, PAIRS),
     ],
 )
 def test_a_wrong_value_is_told_with_key_got_and_wanted(key: str, value: Any, wanted: str) -> None:
@@ -230,6 +239,21 @@ def test_a_whole_number_will_do_for_a_number_and_one_text_for_a_list() -> None:
     assert config.settings.train.alpha == 1.0
     assert isinstance(config.settings.train.alpha, float)
     assert config.settings.evaluate.splits == ("test",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[task.toy.prices]\n'a-model' = [0.4, 1.6]\n\"b 2\" = [1, 2]\n",
+        "[task.toy]\nprices = {a-model = [0.4, 1.6], 'b 2' = [1, 2]}\n",
+    ],
+)
+def test_a_table_of_pairs_is_read_and_written(text: str) -> None:
+    config = read(text)
+    assert config.part("task", "toy").prices == {"a-model": (0.4, 1.6), "b 2": (1.0, 2.0)}
+    assert read(config.to_toml()).parts == config.parts
+    given = read(environment={"DSTILL_TASK__TOY__PRICES": "{a-model = [0.4, 1.6]}"})
+    assert given.part("task", "toy").prices == {"a-model": (0.4, 1.6)}
 
 
 SECRET = "sk-abcdefghijkl0123456789"
