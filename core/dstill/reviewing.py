@@ -1,7 +1,7 @@
 """What a person decided about rows of the dataset, what that does to them, and whether it is enough to train on.
 
     RUN/review.jsonl, one row a decision, appended:
-    {"id": "q-17", "decision": "reject", "who": "ada", "when": "2026-03-01T10:00:00+00:00", "digest": "9f…", …}
+    {"id": "q-17", "decision": "reject", "who": "somebody", "when": "2026-03-01T10:00:00+00:00", "digest": "9f…", …}
 
     standing = decisions(run)               # those that were not taken back
     applied(records, standing).records      # rejected rows left out, edited answers taken

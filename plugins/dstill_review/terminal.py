@@ -32,11 +32,23 @@ q  quit; everything is kept"""
 
 def judge(desk: Desk) -> None:
     """Until every row is judged, or the person quits."""
-    while (record := desk.current()) is not None:
-        _print(desk, record)
-        if not _decided(desk, record):
-            return
-    _line("every row is judged")
+    going_on = True
+    while going_on:
+        record = desk.current()
+        if record is None:
+            _line("every row is judged")
+            going_on = _taken_back(desk)
+        else:
+            _print(desk, record)
+            going_on = _decided(desk, record)
+
+
+def _taken_back(desk: Desk) -> bool:
+    """At the end there is only undoing left; False: the person quits."""
+    while (word := _asked("u undo · q quit > ")) is not None and word.strip().lower()[:1] != "q":
+        if word.strip().lower()[:1] == "u" and _undone(desk):
+            return True
+    return False
 
 
 def _decided(desk: Desk, record: Record) -> bool:
@@ -49,9 +61,7 @@ def _decided(desk: Desk, record: Record) -> bool:
         if key == "q":
             return False
         if key == "u":
-            undone = desk.undo()
-            _line("nothing to undo" if undone is None else f"undone: {undone.decision} of {undone.id}")
-            if undone is not None:
+            if _undone(desk):
                 return True
         elif key == "e":
             if _edited(desk, record):
@@ -59,6 +69,12 @@ def _decided(desk: Desk, record: Record) -> bool:
         else:
             _line(HELP)
     return False
+
+
+def _undone(desk: Desk) -> bool:
+    undone = desk.undo()
+    _line("nothing to undo" if undone is None else f"undone: {undone.decision} of {undone.id}")
+    return undone is not None
 
 
 def _edited(desk: Desk, record: Record) -> bool:

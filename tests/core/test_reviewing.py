@@ -1,0 +1,345 @@
+"""A person's decisions: read back, applied to rows, sampled, and held to a rate before training."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill import config, plugins
+from dstill.errors import DataError, RunError
+from dstill.folder import RunFolder, data_file
+from dstill.jsonl import append_row
+from dstill.records import Record
+from dstill.reviewing import FILE, Decision, applied, decisions, digest, gate, sample, sample_size
+from dstill.run import Run
+
+
+def record(number: int, category: str = "plain", **values: Any) -> Record:
+    made = {"id": f"q{number}", "question": f"add {number} and 1", "rationale": "why", "answer": f"{number}+1"}
+    return Record(**{**made, "category": category, "teacher": "parrot", **values})
+
+
+def decided(row: Record, decision: str, **values: Any) -> Decision:
+    return Decision(
+        id=row.id, decision=decision, who="somebody", when="2026-03-01T10:00:00+00:00", digest=digest(row), **values
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return RunFolder.make(tmp_path / "run", stem="toy", arguments={}, seed=0)
+
+
+# --- the file ---------------------------------------------------------------------------
+
+
+def test_what_stands_is_what_was_not_taken_back(folder: RunFolder) -> None:
+    one, two = record(1), record(2)
+    for decision in (
+        decided(one, "accept"),
+        decided(two, "reject"),
+        decided(one, "reject"),
+        decided(one, "undo"),  # the second about it
+        decided(two, "undo"),
+        decided(record(3), "undo"),  # of what was never decided
+    ):
+        folder.append(FILE, decision)
+    assert [(d.id, d.decision) for d in decisions(folder)] == [("q1", "accept")]
+
+
+def test_there_is_no_file(folder: RunFolder) -> None:
+    assert decisions(folder) == []
+
+
+@pytest.mark.parametrize("rest", ['{"schema_version":1,"id":"q2","deci', '{"id":"é', "\0\0\0\0"])
+def test_half_a_last_line_is_ignored_and_gives_way(
+    folder: RunFolder, rest: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.append(FILE, decided(record(1), "accept"))
+    with (folder.folder / FILE).open("ab") as file:
+        file.write(rest.encode()[: -1 if rest.endswith("é") else None])
+    assert [d.id for d in decisions(folder)] == ["q1"]
+    assert "line 2 truncated; ignored" in caplog.text
+    folder.append(FILE, decided(record(3), "reject"))
+    assert [d.id for d in decisions(folder)] == ["q1", "q3"]
+    assert len((folder.folder / FILE).read_bytes().splitlines()) == 2
+
+
+def test_a_whole_row_without_its_line_break_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"a":1}')
+    append_row(file, {"a": 2})
+    assert file.read_text() == '{"a":1}\n{"a":2}\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("{", "line 2: not strict JSON"),
+        ("[]", "line 2: expected an object"),
+        ('{"id":"q1"}', "line 2 is no decision"),
+        ('{"id":"q1","decision":"maybe","who":"","when":"","digest":""}', "line 2 is no decision"),
+        ('{"id":"q1","decision":"edit","who":"","when":"","digest":"","answer":"1+1"}', "line 2 is no decision"),
+        ('{"id":1,"decision":"accept","who":"","when":"","digest":""}', "line 2 is no decision"),
+    ],
+)
+def test_a_damaged_line_in_the_middle_is_told(folder: RunFolder, line: str, what: str) -> None:
+    folder.append(FILE, decided(record(1), "accept"))
+    with (folder.folder / FILE).open("a") as file:
+        file.write(f"{line}\n")
+    folder.append(FILE, decided(record(2), "accept"))
+    with pytest.raises(RunError) as caught:
+        decisions(folder)
+    assert f"review.jsonl is damaged: {what}" in caught.value.what
+    assert caught.value.where == f"{folder.folder / FILE}:2"
+
+
+def test_a_newer_file_is_refused_by_its_version(folder: RunFolder) -> None:
+    row = {**decided(record(1), "accept").to_row(), "schema_version": 99}
+    (folder.folder / FILE).write_text(json.dumps(row) + "\n")
+    with pytest.raises(RunError, match=r"review\.jsonl has schema version 99"):
+        decisions(folder)
+
+
+# --- what it does to rows ---------------------------------------------------------------
+
+
+def test_rejected_rows_go_and_edited_ones_are_the_persons() -> None:
+    rows = [record(n) for n in range(5)]
+    standing = [
+        decided(rows[0], "accept"),
+        decided(rows[1], "reject"),
+        decided(rows[2], "edit", answer="9+9", rationale="mine"),
+        decided(rows[3], "skip"),
+    ]
+    after = applied(rows, standing)
+    assert [r.id for r in after.records] == ["q0", "q2", "q3", "q4"]
+    assert (after.records[1].answer, after.records[1].rationale) == ("9+9", "mine")
+    assert (after.rejected, after.edited, after.changed) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("change", [{"answer": "2+2"}, {"rationale": "new"}, {"question": "?"}, {"context": {"a": 1}}])
+def test_a_decision_about_another_row_than_is_there_does_nothing(change: dict[str, Any]) -> None:
+    standing = [decided(record(1), "reject"), decided(record(2), "edit", answer="9+9", rationale="mine")]
+    rows = [record(1, **change), record(2, **change)]
+    after = applied(rows, standing)
+    assert (after.records, after.changed) == (rows, 2)
+
+
+def test_what_a_person_does_not_judge_does_not_change_the_digest() -> None:
+    assert digest(record(1)) == digest(record(1, "other", split="validation", teacher="x", template="t"))
+
+
+def test_a_run_reads_its_rows_as_they_were_left(run: Callable[..., Run]) -> None:
+    made = run([record(n) for n in range(3)], [(1, "reject", {})])
+    assert [r.id for r in made.records("train")] == ["q0", "q2"]
+    assert [r.id for r in made.records("train", raw=True)] == ["q0", "q1", "q2"]
+
+
+def test_a_branch_takes_the_decisions_with_it(run: Callable[..., Run], tmp_path: Path) -> None:
+    made = run([record(n) for n in range(3)], [(1, "reject", {})])
+    assert [r.id for r in made.branch(tmp_path / "branch", flags={}).records("train")] == ["q0", "q2"]
+
+
+# --- the sample -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "precision", "size"),
+    # n0 = 1.96²/4/e² = 384.1 (5 %), 96.04 (10 %); n = n0 / (1 + (n0 - 1) / N), rounded up
+    [
+        (10**9, 0.05, 385),
+        (8_000, 0.05, 367),
+        (1_000, 0.05, 278),
+        (100, 0.05, 80),
+        (1_000, 0.1, 88),
+        (3, 0.05, 3),
+        (0, 0.1, 0),
+    ],
+)
+def test_the_size_follows_from_the_precision(rows: int, precision: float, size: int) -> None:
+    assert sample_size(rows, precision) == size
+
+
+@given(
+    st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(1, 60), min_size=1, max_size=8),
+    st.sampled_from([0.05, 0.1, 0.3]),
+    st.integers(0, 5),
+)
+def test_every_category_has_its_share(sizes: dict[str, int], precision: float, seed: int) -> None:
+    rows = [record(f"{name}{n}", name) for name, size in sizes.items() for n in range(size)]  # type: ignore[arg-type]
+    chosen = sample(rows, precision, seed, ())
+    found = Counter(row.category for row in chosen)
+    assert len(chosen) == sample_size(len(rows), precision) == len({row.id for row in chosen})
+    if len(chosen) >= len(sizes):
+        assert found.keys() == sizes.keys()
+    for name, size in sizes.items():
+        share = len(chosen) * size / len(rows)
+        assert found[name] <= max(1, share + 1)
+        assert found[name] >= min(size, share - len(sizes))
+    assert chosen == sample(list(reversed(rows)), precision, seed, ())
+
+
+def test_another_seed_draws_others() -> None:
+    rows = [record(n) for n in range(200)]
+    assert sample(rows, 0.1, 0, ()) != sample(rows, 0.1, 1, ())
+
+
+def test_a_skipped_row_gives_way_to_one_of_its_category() -> None:
+    rows = [record(n, "even" if n % 2 == 0 else "odd") for n in range(100)]
+    before = sample(rows, 0.2, 0, ())
+    skipped = before[0]
+    after = sample(rows, 0.2, 0, [decided(skipped, "skip")])
+    assert skipped not in after
+    (new,) = [row for row in after if row not in before]
+    assert new.category == skipped.category
+    assert len(after) == len(before)
+
+
+def test_where_all_of_a_category_is_skipped_it_is_left_out() -> None:
+    rows = [record(1, "rare"), *(record(n) for n in range(2, 30))]
+    after = sample(rows, 0.2, 0, [decided(rows[0], "skip")])
+    assert "rare" not in {row.category for row in after}
+
+
+# --- the gate ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(project: Path, toy_file: Path) -> Callable[..., Run]:
+    loaded = plugins.load([toy_file])
+
+    def make(rows: list[Record], judged: list[tuple[int, str, dict[str, Any]]], **settings: Any) -> Run:
+        flags = {f"review.{name}": value for name, value in settings.items()}
+        flags |= {"project.task": "toy", "train.student": "memory", "train.objective": "plain"}
+        made = config.load(use_files=False, flags=flags, sections=plugins.part_sections(loaded))
+        run = Run.create(project / "run", config=made, plugins=loaded)
+        run.write(data_file("train"), rows)
+        run.save()
+        for number, decision, values in judged:
+            run.append(FILE, decided(rows[number], decision, **values))
+        return run
+
+    return make
+
+
+ROWS = [record(n) for n in range(10)]
+
+
+def verdicts(*words: str) -> list[tuple[int, str, dict[str, Any]]]:
+    edited = {"answer": "9+9", "rationale": "mine"}
+    return [(n, word, edited if word == "edit" else {}) for n, word in enumerate(words)]
+
+
+@pytest.mark.parametrize(
+    ("teacher", "required", "judged", "refused"),
+    [
+        ("parrot", "auto", [], ""),  # golds that were there
+        ("", "auto", [], ""),
+        ("oracle", "auto", [], "nobody has reviewed the dataset: `dstill review` shows 10 of its rows"),
+        ("oracle", "never", [], ""),
+        ("parrot", "always", [], "nobody has reviewed"),
+        (
+            "oracle",
+            "auto",
+            ["accept"] * 9,
+            "the review is not finished: 1 of 10 rows are left; a person accepted 9 of 9",
+        ),
+        ("oracle", "auto", ["accept"] * 10, ""),
+        ("oracle", "auto", ["accept"] * 9 + ["reject"], ""),
+        (
+            "oracle",
+            "auto",
+            ["accept"] * 8 + ["reject", "edit"],
+            "a person accepted 8 of 10 rows judged (80.0%), fewer than",
+        ),
+        ("oracle", "auto", ["accept"] * 9 + ["skip"], ""),
+        ("oracle", "auto", ["skip"] * 10, "nobody has reviewed"),
+        ("parrot", "auto", ["reject"], ""),  # one row says nothing yet
+        (
+            "parrot",
+            "auto",
+            ["reject"] * 10,
+            "a person accepted 0 of 10 rows judged (0.0%), fewer than review.min_accept = 0.9",
+        ),
+        ("parrot", "auto", ["skip"] * 10, ""),
+        ("parrot", "never", ["reject"] * 10, ""),
+    ],
+)
+def test_training_waits_for_a_person(
+    run: Callable[..., Run], teacher: str, required: str, judged: list[str], refused: str
+) -> None:
+    rows = [record(n, teacher=teacher) for n in range(10)]
+    made = run(rows, verdicts(*judged), required=required)
+    if not refused:
+        assert gate(made, allow=False)["judged"] == len([word for word in judged if word != "skip"])
+        return
+    with pytest.raises(DataError) as caught:
+        gate(made, allow=False)
+    assert refused in caught.value.what
+    assert "dstill review" in caught.value.hint
+    assert "--allow-unreviewed" in caught.value.hint
+    assert refused in gate(made, allow=True)["said"]
+
+
+def test_the_wanted_rate_is_a_setting(run: Callable[..., Run]) -> None:
+    made = run(
+        [record(n, teacher="oracle") for n in range(10)], verdicts(*["accept"] * 5, *["reject"] * 5), min_accept=0.5
+    )
+    facts = gate(made, allow=False)
+    assert (facts["rate"], facts["left_out"], facts["enough"]) == (0.5, 5, True)
+
+
+def test_rows_that_have_changed_are_to_be_judged_again(run: Callable[..., Run]) -> None:
+    made = run([record(n, teacher="oracle") for n in range(10)], verdicts(*["accept"] * 10))
+    made.write(
+        data_file("train"), [record(n, teacher="oracle", answer="1+1" if n == 3 else f"{n}+1") for n in range(10)]
+    )
+    with pytest.raises(DataError, match="the review is not finished: 1 of 10 rows are left"):
+        gate(made, allow=False)
+    assert gate(made, allow=True)["changed_since"] == 1
+
+
+def test_training_says_it_and_counts_what_it_left_out(
+    run: Callable[..., Run], caplog: pytest.LogCaptureFixture
+) -> None:
+    made = run(ROWS, verdicts("accept", "reject", "edit"))
+    with caplog.at_level(logging.INFO, "dstill"):
+        facts = made.train()
+    assert "the review is not finished: 7 of 10 rows are left" in caplog.text
+    assert (facts["review"]["left_out"], facts["review"]["edited"]) == (1, 1)
+    learnt = json.loads((made.folder / "student" / "pairs.json").read_text())
+    assert len(learnt) == 9
+    assert "9+9" in learnt.values()
+    assert Run.open(made.folder, plugins=made.plugins).manifest["stages"]["train"]["review"] == facts["review"]
+
+
+def test_training_that_is_refused_leaves_no_student(run: Callable[..., Run]) -> None:
+    made = run([record(n, teacher="oracle") for n in range(10)], [])
+    with pytest.raises(DataError, match="nobody has reviewed"):
+        made.train()
+    assert not (made.folder / "student").exists()
+    assert made.train(allow_unreviewed=True)["review"]["allowed"] is True
+
+
+def test_a_rejected_gold_is_not_scored_and_that_is_said(run: Callable[..., Run]) -> None:
+    made = run(ROWS, [])
+    tests = [record(n, split="test", id=f"t{n}", question=f"1 and {n} add") for n in range(4)]
+    made.write(data_file("test"), tests)
+    made.save()
+    made.train()
+    made.append(FILE, decided(tests[0], "reject"))
+    made.append(FILE, decided(tests[1], "edit", answer="1+2", rationale="as it is asked"))
+    facts = made.evaluate()
+    assert facts["scores"]["student"]["test"]["right"]["n"] == 3
+    assert facts["notes"][-1] == (
+        "1 of 4 questions left out as a person rejected their gold, "
+        "1 of 4 questions scored against a gold that a person wrote"
+    )

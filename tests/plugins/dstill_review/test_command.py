@@ -1,0 +1,220 @@
+"""`dstill review` as it is typed: the terminal mode over a pipe, its summary, and what cannot be."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill.folder import data_file
+from dstill.records import Record
+from dstill.reviewing import FILE, decisions
+from dstill.run import Run
+from dstill_evaluate.statistics import wilson
+
+Made = Callable[..., Run]
+
+
+@pytest.fixture
+def review(place: Path, boxes: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
+    """``review(run.folder, "--tui", typed="a\\nr\\n")``"""
+
+    def call(*words: object, typed: str = "", command: str = "review") -> Any:
+        return cli("--plugin", boxes, command, *words, stdin=typed.encode(), toy=False)
+
+    return call
+
+
+# --- the terminal -----------------------------------------------------------------------
+
+
+def test_judging_in_the_terminal(make_run: Made, review: Any) -> None:
+    run = make_run(6, review__reviewer="somebody")
+    ended = review(run.folder, "--tui", "--json", typed="a\nR\n\n?\nu\na\ns\nq\n")
+    facts = json.loads(ended.out.splitlines()[-1])
+    assert (ended.code, ended.err) == (0, "")
+    assert (facts["judged"], facts["accepted"], facts["rejected"], facts["skipped"]) == (2, 2, 0, 1)
+    assert (facts["low"], facts["high"]) == pytest.approx(wilson(2, 2))
+    assert [d.decision for d in decisions(run)] == ["accept", "accept", "skip"]
+    assert "undone: reject of q" in ended.out
+    assert "r  reject: the row is left out of training" in ended.out
+    assert re.search(r"2 of 6 judged, accepted 100.0% \[34.2%, 100.0%\]", ended.out)
+    for part in ("what does box", "rationale: box", '"say": "word', "it says word", "say: text"):
+        assert part in ended.out
+    assert Run.open(run.folder, plugins=run.plugins).manifest["stages"]["review"]["judged"] == 2
+
+
+def test_the_end_of_input_quits_and_the_next_time_goes_on(make_run: Made, review: Any) -> None:
+    run = make_run(3)
+    first = review(run.folder, "--tui", typed="a\n")
+    assert (first.code, first.out.splitlines()[-1]) == (0, f"next: dstill review {run.folder}")
+    second = review(run.folder, "--tui", typed="a\nr\n")
+    assert second.out.splitlines()[-1] == f"next: dstill train {run.folder}"
+    assert "every row is judged" in second.out
+    assert "accepted as they stood: 66.7 % [20.8, 93.9]" in second.out
+    assert "3 of 3 rows judged: 2 accepted, 1 rejected, 0 edited; 0 skipped" in second.out
+
+
+def test_an_edit_in_the_terminal(make_run: Made, review: Any) -> None:
+    run = make_run(1)
+    typed = 'e\n{"script":1}\n\ne\n\n\ne\n{"say": "better"}\nbecause\n'
+    ended = review(run.folder, "--tui", typed=typed)
+    assert "error: refused: scripts are not allowed /script" in ended.out
+    assert "nothing was changed" in ended.out
+    (decision,) = decisions(run)
+    assert (decision.decision, decision.answer, decision.rationale) == ("edit", '{"say":"better"}', "because")
+
+
+def test_nothing_of_a_row_steers_the_terminal(make_run: Made, review: Any, record: Callable[..., Record]) -> None:
+    bad = "\x1b[2J\u202e\x07"
+    run = make_run([record(1, bad, question=bad, rationale=bad, answer=json.dumps({"say": bad}))])
+    ended = review(run.folder, "--tui", typed="q\n")
+    assert ended.code == 0
+    assert not set("\x1b\u202e\x07") & set(ended.out)
+    assert r"\u001b[2J\u202e\u0007" in ended.out
+
+
+def test_ctrl_c_keeps_everything(make_run: Made, place: Path, boxes: Path) -> None:
+    run = make_run(3)
+    command = [sys.executable, "-m", "dstill", "--plugin", str(boxes), "review", str(run.folder), "--tui", "--json"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, cwd=place, **pipes) as process:  # type: ignore[call-overload]
+        process.stdin.write("a\n")
+        process.stdin.flush()
+        while "1 of 3 judged" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    hint = f"go on with: dstill review {run.folder} --tui"
+    assert err.splitlines() == [
+        "error: stopped; 1 of 3 rows are judged, and kept",
+        str(run.folder),
+        hint,
+    ]
+    assert json.loads(out.splitlines()[-1])["error"]["hint"] == hint
+    assert [d.decision for d in decisions(run)] == ["accept"]
+
+
+# --- what is reviewed -------------------------------------------------------------------
+
+
+def test_the_sample_and_all(make_run: Made, review: Any) -> None:
+    run = make_run(300)
+    for words, size in (((), 169), (("--precision", "0.1"), 73), (("--all",), 300)):
+        facts = json.loads(review(run.folder, "--tui", "--json", *words).out.splitlines()[-1])
+        assert (facts["sample"], facts["left"]) == (size, size)
+
+
+def test_the_sets(make_run: Made, review: Any, record: Callable[..., Record]) -> None:
+    rows = [record(1), record(2, split="validation"), record(3, split="test")]
+    run = make_run(rows)
+    facts = json.loads(review(run.folder, "--tui", "--json").out.splitlines()[-1])
+    assert (facts["rows"], facts["splits"]) == (2, ["train", "validation"])
+    facts = json.loads(review(run.folder, "--tui", "--json", "--split", "test", typed="r\n").out.splitlines()[-1])
+    assert (facts["rows"], facts["rejected"]) == (1, 1)
+    assert run.records("test") == []
+
+
+def test_a_row_that_changed_is_judged_again(make_run: Made, review: Any, record: Callable[..., Record]) -> None:
+    run = make_run(2)
+    review(run.folder, "--tui", typed="a\na\n")
+    run.write(data_file("train"), [record(0), record(1, answer='{"say":"new"}')])
+    run.save()
+    facts = json.loads(review(run.folder, "--tui", "--json", typed="r\n").out.splitlines()[-1])
+    assert (facts["judged"], facts["accepted"], facts["rejected"]) == (2, 1, 1)
+    # what is taken back is what was said of the row as it is; how it was judged before says nothing of it
+    facts = json.loads(review(run.folder, "--tui", "--json", typed="u\nu\nu\nq\n").out.splitlines()[-1])
+    assert facts["judged"] == 0
+    assert [d.decision for d in decisions(run)] == ["accept"]
+
+
+# --- what cannot be ---------------------------------------------------------------------
+
+
+def test_an_unknown_run(review: Any, place: Path) -> None:
+    assert review("nowhere").code == 2
+
+
+def test_a_run_without_a_dataset(make_run: Made, review: Any) -> None:
+    ended = review(make_run([]).folder, "--tui")
+    assert ended.code == 4
+    assert ended.err.splitlines()[0] == "error: no rows to review in train, validation"
+    assert "dstill generate --out" in ended.err
+
+
+def test_an_unknown_set(make_run: Made, review: Any) -> None:
+    ended = review(make_run().folder, "--split", "tets")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: no split 'tets'. Did you mean 'test'?")
+
+
+def test_a_precision_that_is_none(make_run: Made, review: Any) -> None:
+    ended = review(make_run().folder, "--precision", "0")
+    assert ended.code == 2
+    assert "review.precision: got 0.0, wanted a number from 0.005 to 0.5" in ended.err
+
+
+def test_a_port_that_is_taken(make_run: Made, review: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = review(make_run().folder, "--port", port)
+    assert ended.code == 2
+    assert ended.err.splitlines() == [
+        f"error: port {port} is taken",
+        "--port",
+        "leave it out for a free one, or use --tui",
+    ]
+
+
+def test_libraries_that_are_not_there(make_run: Made, review: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dstill_review.serving.find_spec", lambda name: None)
+    ended = review(make_run().folder)
+    assert ended.code == 2
+    assert ended.err.splitlines() == [
+        "error: the page of `dstill review` needs the extra 'review' (starlette is not installed)",
+        "pip install 'dstill[review]'",
+    ]
+
+
+def test_damaged_decisions(make_run: Made, review: Any) -> None:
+    run = make_run()
+    (run.folder / FILE).write_text("not a row\n{}\n")
+    ended = review(run.folder, "--tui")
+    assert ended.code == 5
+    assert ended.err.splitlines()[0].startswith("error: review.jsonl is damaged: line 1")
+    assert (run.folder / FILE).read_text() == "not a row\n{}\n"
+
+
+def test_decisions_of_a_newer_program(make_run: Made, review: Any) -> None:
+    run = make_run()
+    (run.folder / FILE).write_text('{"schema_version":2}\n')
+    ended = review(run.folder, "--tui")
+    assert ended.code == 5
+    assert "review.jsonl has schema version 2, this dstill knows 1" in ended.err
+
+
+def test_a_second_one_is_told_who_is_at_it(make_run: Made, review: Any, serve: Any) -> None:
+    run = make_run()
+    served = serve(run.folder)
+    for command in ("review", "train"):
+        ended = review(run.folder, command=command)
+        assert ended.code == 5
+        assert f"run 'run' is locked by pid {served.process.pid} on host" in ended.err
+    code, _, err = served.ended(by=signal.SIGINT)
+    assert code == 130
+    assert err.splitlines()[0] == "error: stopped; 0 of 12 rows are judged, and kept"
+    assert review(run.folder, "--tui").code == 0  # the lock went with it
+
+
+def test_training_is_told_by_the_command_line(make_run: Made, review: Any) -> None:
+    ended = review(make_run(4).folder, command="train")
+    assert ended.code == 4
+    assert ended.err.splitlines()[0] == "error: nobody has reviewed the dataset: `dstill review` shows 4 of its rows"
+    assert "--allow-unreviewed" in ended.err
