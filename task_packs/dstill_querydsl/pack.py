@@ -63,6 +63,9 @@ class Settings:
         default=0,
         metadata={"low": 0, "high": 1_000, "help": "documents of whose texts `init` reads a few words; 0: none"},
     )
+    samples: tuple[str, ...] = field(
+        default=(), metadata={"help": "fields of whose values a teacher is shown examples, beside lists and ranges"}
+    )
     dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(
         default="elasticsearch9", metadata={"help": "whose rules hold where products differ"}
     )
@@ -182,7 +185,7 @@ class QueryDsl(Task):
         else:
             keep = {use.name for shot in shots for use in uses(strict.read(shot.answer or "").value or {})}
             shown = study.shown(example.question, self.config.prompt_fields, keep)
-            told = for_teacher(study.values, (name for name, _ in fields_of(shown.mapping)))
+            told = for_teacher(study.values, (name for name, _ in fields_of(shown.mapping)), self.config.samples)
             words = glossary(str(example.context.get("index", ""))) if study.index.recipe else ""
             asked = question_block(example.question, shown, study.index.now, told, words)
         return Prompt(example=example, messages=(*messages, Message(role="user", content=asked)))

@@ -30,6 +30,15 @@ def test_a_teacher_is_told_lists_and_ranges_never_examples() -> None:
     assert "mail" not in told
 
 
+def test_examples_are_told_of_fields_that_were_named_alone() -> None:
+    assert for_teacher(VALUES, VALUES, ("mail",))["mail"] == {"examples": ["ada@example.com"]}
+    assert "mail" not in for_teacher(VALUES, VALUES, ("level", "took"))
+    weblogs = QueryDsl(Settings(samples=("source.ip",)))
+    shown, hidden = (task.prompt(EXAMPLE, ()).messages[-1].content for task in (weblogs, QueryDsl()))
+    assert '"examples":[' in shown
+    assert '"examples":[' not in hidden
+
+
 def test_what_is_told_is_bounded() -> None:
     many = Values.read({f"f{n}": ["y" * 40] * 30 for n in range(100)})
     assert len(json.dumps(for_teacher(many, many))) < 7_000
