@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, Iterator
 
 from dstill.errors import DiskError, DstillError, UsageError
+from dstill.secrets import redact
 
 __all__ = [
     "atomic",
@@ -82,10 +83,10 @@ def _alive(pid: int) -> bool:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`path` with just `text` in it, whole or as it was."""
+    """`path` with just `text` in it, whole or as it was. A secret in it becomes ``***``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as file:
-        file.write(text.encode())
+        file.write(redact(text).encode())
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Iterable, Iterator, Mapping
 from dstill.errors import DataError
 from dstill.files import atomic, reading, writing
 from dstill.jsontext import NotStrict, dumps, kind, loads
+from dstill.secrets import redact
 
 __all__ = ["Written", "append_row", "detect", "instead", "read_rows", "rows_from", "write_rows"]
 
@@ -91,11 +92,14 @@ def rows_from(stream: BinaryIO, name: str, *, own: bool = False) -> Iterator[tup
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> Written:
-    """Write `rows` to `path`: whole and durable, or not at all. The same rows give the same bytes."""
+    """Write `rows` to `path`: whole and durable, or not at all. The same rows give the same bytes.
+
+    A secret in them becomes ``***``.
+    """
     count, digest = 0, hashlib.sha256()
     with atomic(path) as file:
         for row in rows:
-            line = dumps(row).encode() + b"\n"
+            line = redact(dumps(row)).encode() + b"\n"
             file.write(line)
             digest.update(line)
             count += 1
@@ -106,7 +110,7 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
     """One more row at the end of `path`, durable when this returns. What a kill left of a row gives way to it."""
     with writing(path), path.open("a+b") as file:
         _end_line(file)
-        file.write(dumps(row).encode() + b"\n")
+        file.write(redact(dumps(row)).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 

@@ -14,8 +14,8 @@ JSON and in base64. Not covered: a secret cut in two, or one shorter than 6 char
 from __future__ import annotations
 
 import base64
-import json
 import os
+import re
 import stat
 from pathlib import Path
 from typing import NoReturn, Self
@@ -29,7 +29,7 @@ HIDDEN = "***"
 LONGEST = 1 << 16  # bytes of a file that is read as one
 SHORTEST = 6  # replacing every occurrence of a shorter text would ruin what is printed
 
-_known: set[str] = set()  # the spellings of all secrets of this process
+_known: set[str] = set()  # patterns of all secrets of this process
 
 
 class Secret:
@@ -40,9 +40,8 @@ class Secret:
     def __init__(self, value: str) -> None:
         self._value = value
         if len(value) >= SHORTEST:
-            in_json = json.dumps(value)[1:-1]
-            in_base64 = base64.b64encode(value.encode()).decode()
-            _known.update({value, quote(value, safe=""), in_json, in_base64, in_base64.rstrip("=")})
+            in_base64 = base64.b64encode(value.encode()).decode().rstrip("=")
+            _known.update({_in_json(value), re.escape(quote(value, safe="")), f"{re.escape(in_base64)}=*"})
 
     @classmethod
     def from_environment(cls, name: str, needed_by: str) -> Self:
@@ -103,6 +102,9 @@ def _unfit(value: str) -> str:
 
 def redact(text: str) -> str:
     """`text` with every known secret replaced by ``***``."""
-    for spelling in sorted(_known, key=len, reverse=True):
-        text = text.replace(spelling, HIDDEN)
-    return text
+    return re.sub("|".join(sorted(_known, key=len, reverse=True)), HIDDEN, text) if _known else text
+
+
+def _in_json(value: str) -> str:
+    """A pattern of `value` as it is, and as JSON has it, and JSON in JSON, and so on: each writes more backslashes."""
+    return "".join(r"\\+" if c == "\\" else rf"\\*{re.escape(c)}" if c in '"/' else re.escape(c) for c in value)

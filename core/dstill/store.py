@@ -25,6 +25,7 @@ from typing import Any, Iterator, Mapping, Self, Sequence
 from dstill.errors import DiskError, DstillError, RunError, UsageError
 from dstill.jsontext import dumps
 from dstill.records import Message, Reply
+from dstill.secrets import redact
 
 __all__ = ["ReplyStore"]
 
@@ -85,10 +86,11 @@ class ReplyStore:
         """The same for many in one transaction: all are kept, or none."""
         now = time.time()
         with self.transaction() as db:
-            db.executemany(
-                "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?)",
-                ((key, dumps(identity), dumps(reply.to_row()), now, self.buyer) for key, reply, identity in items),
+            rows = (
+                (key, redact(dumps(identity)), redact(dumps(reply.to_row())), now, self.buyer)
+                for key, reply, identity in items
             )
+            db.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?)", rows)
             find = "SELECT reply FROM replies WHERE key = ?"
             return [_reply(db.execute(find, (key,)).fetchone()[0]) for key, _, _ in items]
 
@@ -106,7 +108,7 @@ class ReplyStore:
         """The same for many keys, in one transaction."""
         now = time.time()
         with self.transaction() as db:
-            rows = ((key, error.code, str(error), now) for key, error in errors.items())
+            rows = ((key, error.code, redact(str(error)), now) for key, error in errors.items())
             db.executemany("INSERT INTO attempts VALUES (?, ?, ?, ?)", rows)
 
     def attempts(self, key: str) -> list[str]:

@@ -109,7 +109,7 @@ def _show(source: str, result: Audit) -> None:
     if result.engine:
         _show_kills(facts)
     for leak in result.leaked:
-        click.echo(str(leak))
+        click.echo(visible(str(leak)))
     _show_some("refused", [(one["id"], one["problems"][0]["message"]) for one in facts["refused"]])
     _show_some("failed", [(one["id"], one["reason"]) for one in facts["failed"]])
     _show_some("survivors", [(one["id"], ", ".join(one["neighbours"])) for one in facts["survivors"]])

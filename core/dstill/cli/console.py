@@ -30,8 +30,12 @@ _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # categories of Unicode
 
 
 def visible(text: str) -> str:
-    """`text` with control, bidi and other invisible characters written as escapes; line breaks and tabs stay."""
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _INVISIBLE else _escape(c) for c in text)
+    """`text` without secrets, and with control, bidi and other invisible characters written as escapes.
+
+    Line breaks and tabs stay.
+    """
+    shown = redact(text)
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _INVISIBLE else _escape(c) for c in shown)
 
 
 def _escape(c: str) -> str:
@@ -47,12 +51,12 @@ def plain() -> bool:
 
 def emit(value: Any) -> None:
     """One compact JSON object, a line of stdout; what cannot be seen stands in it as escapes."""
-    print(visible(redact(dumps(value))), flush=True)
+    print(visible(dumps(value)), flush=True)
 
 
 def note(text: str) -> None:
     """A line for the person, on stderr; what has the form of a key is not shown, whoever put it there."""
-    print(masked(redact(visible(text))), file=sys.stderr, flush=True)
+    print(masked(visible(text)), file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -106,11 +110,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
     for column in columns:
         shown.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*(Text(redact(visible(cell))) for cell in row))
+        shown.add_row(*(Text(visible(cell)) for cell in row))
     console = Console(width=width(), highlight=False, color_system=None if plain() else "auto")
     with console.capture() as text:  # rich would end the program itself where the reader has gone
         if title:  # not the table's own, which is wrapped at the table's width
-            console.print(Text(redact(visible(title)), style="bold"))
+            console.print(Text(visible(title), style="bold"))
         console.print(shown)
     print(text.get(), end="", flush=True)
 

@@ -22,7 +22,7 @@ import click
 import dstill
 from dstill import hardware
 from dstill.cli.app import App, app, json_option, set_option, setting, task_option
-from dstill.cli.console import emit, note, table
+from dstill.cli.console import emit, note, table, visible
 from dstill.errors import DstillError
 from dstill.making import make_executor, make_task
 from dstill.parts import CheckResult
@@ -80,7 +80,7 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
     else:
         table(["what", "found", "state"], rows)
         for advice in dict.fromkeys(one.advice for one in engines.results if one.advice):
-            click.echo(f"\n{advice}")
+            click.echo(f"\n{visible(advice)}")
     found.note_unknown()
     found.end_with_failures()
     for other in engines.problems[1:]:

@@ -15,6 +15,7 @@ from typing import Any, Mapping
 import click
 
 from dstill.cli.app import App, app, set_option, setting, task_option
+from dstill.cli.console import visible
 from dstill.config import FILE, as_toml
 from dstill.errors import UsageError
 from dstill.files import write_text
@@ -65,7 +66,7 @@ def init(found: App, out: Path) -> None:
         write_text(out / file, text)
     write_text(target, _text(name, project, found.flags))
     for line in project.about:
-        click.echo(line)
+        click.echo(visible(line))
     click.echo(f"wrote {', '.join(str(out / file) for file in (*project.files, FILE))} for task '{name}'")
     enter = "" if out == Path(".") else f"cd {out} && "
     click.echo(f"next: {enter}dstill generate --out runs/first")

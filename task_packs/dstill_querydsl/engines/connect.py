@@ -24,6 +24,7 @@ from dstill_querydsl.engines.trust import pinned
 __all__ = ["GRACE", "connect"]
 
 GRACE = 5.0  # seconds that a request may last beyond the timeout that the engine itself keeps
+LONG = 12  # characters of a password that is hidden by itself; a shorter one may be a word of the data
 
 
 def connect(engine: Engine, wire: Wire) -> Any:
@@ -78,6 +79,8 @@ def _secrets(engine: Engine, url: SplitResult) -> dict[str, Any]:
         user, colon, password = _from_environment(engine.basic_auth_env, "engine.basic_auth_env").partition(":")
         if not colon:
             raise ConfigError(f"{engine.basic_auth_env} is not user:password", where="engine.basic_auth_env")
+        if len(password) >= LONG:
+            Secret(password)
         secrets["basic_auth"] = (user, password)
     if len(secrets) > 1:
         raise ConfigError("both api_key_env and basic_auth_env are set", where="engine", hint="keep one of them")

@@ -1,0 +1,223 @@
+"""A marked key is in no byte of what dstill writes or says, whoever repeats it: the teacher, the engine, an error.
+
+Looked for as it is, as JSON has it once and twice, as a URL has it, and in base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Callable, Iterator
+from urllib.parse import quote
+
+import pytest
+from support.fault_table import sum_of
+from support.loopback_teacher import LoopbackTeacher, Say, error, raw
+
+from dstill import secrets
+
+KEY = 'sk-canary/"0123+456=\\789abcdef'  # signs that JSON and URLs write otherwise
+ENGINE_KEY = "engine-canary-'0123456789'"
+LOGIN = "elastic:pass-canary-0123456789"
+
+# An executor that has a key and repeats it in everything it says.
+ENGINE = """
+from dstill import hookimpl
+from dstill.errors import ServiceError
+from dstill.parts import CheckResult
+from dstill.records import Outcome, OutcomeKind
+from dstill.secrets import Secret
+from support.toy import Abacus, Toy
+
+class Guarded(Abacus):
+    "Wants a key."
+    name = "guarded"
+
+    def open(self, task, engine):
+        self.key = Secret.from_environment(engine.api_key_env, "the abacus")
+        return super().open(task, engine)
+
+    def run(self, answer, example):
+        if "12" in answer:
+            return Outcome(kind=OutcomeKind.INVALID, reason=f"denied to {self.key.reveal()}")
+        return super().run(answer, example)
+
+    def self_check(self):
+        key = self.key.reveal()
+        problem = ServiceError(f"no entry for {key}", where=key, hint=f"not {key}")
+        yield CheckResult(name="beads", found=f"opened by {key}", advice=f"hide {key}", problem=problem)
+
+class Locked(Toy):
+    "Sums behind a key."
+    name = "locked"
+    executors = ("guarded",)
+
+@hookimpl
+def register_tasks():
+    yield Locked
+
+@hookimpl
+def register_executors():
+    yield Guarded
+"""
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    """What this test makes known as secret is not known to the others."""
+    before = set(secrets._known)
+    yield
+    secrets._known.intersection_update(before)
+
+
+def spellings(key: str) -> set[str]:
+    once = json.dumps(key)[1:-1]
+    in_base64 = base64.b64encode(key.encode()).decode().rstrip("=")
+    return {key, once, json.dumps(once)[1:-1], quote(key, safe=""), in_base64}
+
+
+def found(what: str, content: bytes) -> Iterator[str]:
+    for key in (KEY, ENGINE_KEY, LOGIN, LOGIN.partition(":")[2]):
+        for spelling in spellings(key):
+            if spelling.encode() in content:
+                yield f"{what}: {spelling}"
+
+
+def echo(asked: str) -> str:
+    """Right replies in whose rationale the key stands in every spelling; one answer is the key."""
+    if "3 and 4" in asked:
+        return f"<rationale>it is so</rationale><answer>{KEY}</answer>"
+    if "2 and 3" in asked:
+        return f"my key is {KEY}"
+    return sum_of(asked).replace("both together", f"both together, says {' '.join(sorted(spellings(KEY)))}")
+
+
+QUESTIONS = [f"add {a} and {b}" for a in range(1, 6) for b in (1, 3, 4, 12)]
+ECHOES = [
+    error(500, f"bad key {KEY}"),
+    error(429, f"slow down, {KEY}", headers={"retry-after": "0"}),
+    error(400, f"not for {KEY}", code=KEY),
+    raw({"error": {"message": base64.b64encode(KEY.encode()).decode(), "code": 500}}),
+    Say(body=f"<p>{KEY}</p>".encode(), status=502, headers={"content-type": "text/html"}),
+]
+
+
+@pytest.fixture
+def said(project: Path, root: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """Runs a command with the keys in its environment; what it says must hold none of them."""
+    (project / "locked.py").write_text(ENGINE)
+    environment = {
+        **os.environ,
+        "OPENAI_API_KEY": KEY,
+        "ENGINE_KEY": ENGINE_KEY,
+        "LOGIN": LOGIN,
+        "DSTILL_DISABLE": "finetune,ray,sweep",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(root / "tests"), os.environ.get("PYTHONPATH")])),
+    }
+    plugins = ["--plugin", str(root / "tests" / "support" / "toy.py"), "--plugin", "locked.py"]
+
+    def run(*words: str) -> subprocess.CompletedProcess[bytes]:
+        ended = subprocess.run(
+            [sys.executable, "-m", "dstill", "--debug", *plugins, *words],
+            env=environment,
+            capture_output=True,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+        )
+        assert list(found(f"dstill {' '.join(words)}", ended.stdout + ended.stderr)) == []
+        return ended
+
+    return run
+
+
+def test_no_key_is_in_any_byte(project: Path, said: Callable[..., subprocess.CompletedProcess[bytes]]) -> None:
+    rows = [{"id": f"q{n}", "question": text, "split": "train"} for n, text in enumerate(QUESTIONS)]
+    held_out = [{"id": f"t{n}", "question": f"add {n} and 9", "answer": f"{n}+9", "split": "test"} for n in (1, 2)]
+    (project / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows, *held_out]))
+    with LoopbackTeacher(reply=echo, script=ECHOES) as server:
+        assert said("init", "--task", "locked").returncode == 0
+        settings = {
+            "generate.teacher": "openai",
+            "generate.questions": "questions.jsonl",
+            "teacher.openai.base_url": server.base_url,
+            "teacher.openai.model": "toy",
+            "engine.api_key_env": "ENGINE_KEY",
+            "train.student": "memory",
+            "train.objective": "plain",
+        }
+        given = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+        made = said("generate", "--task", "locked", "--out", "run", "--json", *given)
+        assert made.returncode in (0, 3), made.stderr.decode()
+        facts = json.loads(made.stdout.splitlines()[-1])
+        assert facts["accepted"] > 10
+        assert {"not_parseable", "not_a_sum", "bad_request", "invalid"} <= facts["rejections"].keys()
+        assert KEY in server.keys[0]
+        for words in (
+            ["train", "run", "--allow-unreviewed"],
+            ["evaluate", "run"],
+            ["report", "run"],
+            ["trace", "run", "q0"],
+            ["trace", "run", "q2", "--json"],
+            ["predict", "add 1 and 12", "--run", "run", "--execute"],
+            ["doctor", "--task", "locked", "--set", "engine.api_key_env=ENGINE_KEY"],
+            ["doctor", "--task", "locked", "--set", "engine.api_key_env=ENGINE_KEY", "--json"],
+        ):
+            ended = said(*words)
+            assert ended.returncode != 1, ended.stderr.decode()  # a bug
+    files = [path for path in project.rglob("*") if path.is_file()]
+    assert {"run.json", "log.txt", "rejects.jsonl", "train.jsonl", "report.html"} <= {path.name for path in files}
+    leaks = [leak for path in files for leak in found(str(path.relative_to(project)), path.read_bytes())]
+    assert leaks == []
+    assert "says " + "***" in (project / "run" / "dataset" / "data" / "train.jsonl").read_text()
+
+
+@pytest.fixture
+def echoing() -> Iterator[str]:
+    """The address of something that answers every request with what it was sent, and 401."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            sent = self.headers.get("authorization", "")
+            plain = base64.b64decode(sent.partition(" ")[2]).decode() if sent.startswith("Basic") else sent
+            reason = f"denied: {sent} {plain}"
+            body = json.dumps(
+                {"error": {"type": "security", "reason": reason, "root_cause": []}, "status": 401}
+            ).encode()
+            self.send_response(401)
+            self.send_header("content-type", "application/json")
+            self.send_header("x-elastic-product", "Elasticsearch")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_POST = do_HEAD = do_PUT = do_GET
+
+        def log_message(self, *words: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("setting", ["engine.api_key_env=OPENAI_API_KEY", "engine.basic_auth_env=LOGIN"])
+def test_an_engine_that_repeats_its_key(
+    project: Path, said: Callable[..., subprocess.CompletedProcess[bytes]], echoing: str, setting: str
+) -> None:
+    engine = ["--task", "querydsl", "--set", f"engine.url={echoing}", "--set", "engine.index=logs", "--set", setting]
+    for words in (["doctor", *engine], ["generate", *engine, "--teacher", "synthetic", "--out", "run"]):
+        ended = said(*words)
+        assert ended.returncode != 0
+        assert re.search(rb"denied|401|reject|refused", ended.stdout + ended.stderr), ended.stderr.decode()
+    for path in project.rglob("*"):
+        if path.is_file():
+            assert list(found(path.name, path.read_bytes())) == []
