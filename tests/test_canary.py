@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import pytest
 from support.fault_table import sum_of
-from support.loopback_teacher import LoopbackTeacher, Say, error, raw
+from support.loopback_teacher import LoopbackTeacher, Messages, Say, asked_in, error, raw
 
 from dstill import secrets
 
@@ -90,13 +90,14 @@ def found(what: str, content: bytes) -> Iterator[str]:
                 yield f"{what}: {spelling}"
 
 
-def echo(asked: str) -> str:
+def echo(messages: Messages) -> str:
     """Right replies in whose rationale the key stands in every spelling; one answer is the key."""
+    asked = asked_in(messages)[0]
     if "3 and 4" in asked:
         return f"<rationale>it is so</rationale><answer>{KEY}</answer>"
     if "2 and 3" in asked:
         return f"my key is {KEY}"
-    return sum_of(asked).replace("both together", f"both together, says {' '.join(sorted(spellings(KEY)))}")
+    return sum_of(messages).replace("together", f"together, says {' '.join(sorted(spellings(KEY)))}")
 
 
 QUESTIONS = [f"add {a} and {b}" for a in range(1, 6) for b in (1, 3, 4, 12)]
@@ -141,7 +142,7 @@ def test_no_key_is_in_any_byte(project: Path, said: Callable[..., subprocess.Com
     rows = [{"id": f"q{n}", "question": text, "split": "train"} for n, text in enumerate(QUESTIONS)]
     held_out = [{"id": f"t{n}", "question": f"add {n} and 9", "answer": f"{n}+9", "split": "test"} for n in (1, 2)]
     (project / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows, *held_out]))
-    with LoopbackTeacher(reply=echo, script=ECHOES) as server:
+    with LoopbackTeacher(reply_to=echo, script=ECHOES) as server:
         assert said("init", "--task", "locked").returncode == 0
         settings = {
             "generate.teacher": "openai",

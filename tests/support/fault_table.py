@@ -21,7 +21,7 @@ from typing import Any, Callable, Iterable, Iterator
 from unittest import mock
 
 from support.faults import FAULTS
-from support.loopback_teacher import LoopbackTeacher, Say
+from support.loopback_teacher import LoopbackTeacher, Messages, Say, asked_in
 
 __all__ = ["Ran", "Row", "generate", "rows"]
 
@@ -76,7 +76,7 @@ def said(ran: Ran) -> str:
 
 
 def run(script: Iterable[Say], questions: Iterable[str] = QUESTIONS) -> Ran:
-    with tempfile.TemporaryDirectory() as folder, LoopbackTeacher(reply=sum_of, script=script) as server:
+    with tempfile.TemporaryDirectory() as folder, LoopbackTeacher(reply_to=sum_of, script=script) as server:
         return generate(server, Path(folder), questions)
 
 
@@ -110,10 +110,10 @@ def called(folder: Path, *argv: str) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
-def sum_of(asked: str) -> str:
+def sum_of(messages: Messages) -> str:
     """The right reply to a question of the toy's, as ``add 1 and 2``."""
-    numbers = re.findall(r"add (\d+) and (\d+)", asked)
-    return f"<rationale>both together</rationale><answer>{'+'.join(numbers[-1])}</answer>" if numbers else "what?"
+    a, b = re.findall(r"add (\d+) and (\d+)", asked_in(messages)[0])[-1]
+    return f"<rationale>the numbers {a} and {b} together</rationale><answer>{a}+{b}</answer>"
 
 
 def table() -> str:

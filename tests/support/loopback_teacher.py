@@ -29,15 +29,17 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Iterable, Mapping, Self
+from typing import Any, Callable, Iterable, Mapping, Self, Sequence
 
 from aiohttp import web
 from support.loopback_batches import LoopbackBatches
 
 __all__ = [
     "LoopbackTeacher",
+    "Messages",
     "Say",
     "answer",
+    "asked_in",
     "broken_json",
     "cut_body",
     "error",
@@ -46,6 +48,10 @@ __all__ = [
     "html",
     "raw",
 ]
+
+
+Messages = Sequence[Mapping[str, str]]
+SENT_BACK = "That reply cannot be used"  # as `Task.correction` begins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,25 +100,46 @@ def hang(seconds: float = 30.0) -> Say:
     return Say(delay=seconds)
 
 
-def from_answers(answers: Mapping[str, str]) -> Callable[[str], str]:
-    """Replies looked up by the longest of the questions that stands in what was asked."""
+def asked_in(messages: Messages) -> tuple[str, int]:
+    """The question of a conversation, and how often its reply was sent back since."""
+    users = [message["content"] for message in messages if message["role"] == "user"]
+    sent_back = sum(text.startswith(SENT_BACK) for text in users)
+    return users[-1 - sent_back], sent_back
+
+
+def from_answers(answers: Mapping[str, str | Sequence[str]]) -> Callable[[Messages], str]:
+    """Replies looked up by the longest of the questions that stands in what was asked.
+
+    Of several the first, and the next each time that the reply is sent back.
+    """
     longest = sorted(answers, key=len, reverse=True)
-    return lambda asked: next((answers[question] for question in longest if question in asked), "I do not know that.")
+
+    def reply(messages: Messages) -> str:
+        asked, sent_back = asked_in(messages)
+        found = next((answers[question] for question in longest if question in asked), "I do not know that.")
+        return found if isinstance(found, str) else found[min(sent_back, len(found) - 1)]
+
+    return reply
 
 
 class LoopbackTeacher:
-    """``{words}`` in a reply becomes the hash of all that was asked, by which one reply is told from another."""
+    """`reply` gets the last message of a conversation, `reply_to` the whole of it.
+
+    ``{words}`` in a reply becomes the hash of all that was asked, by which one reply is told from another.
+    """
 
     def __init__(
         self,
         reply: Callable[[str], str] = lambda question: f"<rationale>because</rationale><answer>{question}</answer>",
         *,
+        reply_to: Callable[[Messages], str] | None = None,
         script: Iterable[Say] = (),
         delay: float = 0.0,
         port: int = 0,
         log: Path | None = None,
     ) -> None:
-        self.reply, self.delay, self.port = reply, delay, port
+        self.reply_to = reply_to or (lambda messages: reply(messages[-1]["content"]))
+        self.delay, self.port = delay, port
         self.script = iter(script)
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
@@ -168,7 +195,7 @@ class LoopbackTeacher:
         question = body["messages"][-1]["content"]
         words = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()[:16]
         self._note("asked", request, question, words)
-        say = next(self.script, None) or answer(self.reply(question).replace("{words}", words))
+        say = next(self.script, None) or answer(self.reply_to(body["messages"]).replace("{words}", words))
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -202,11 +229,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--port", type=int, default=0, help="0: a free one, which is said")
     parser.add_argument("--log", type=Path, help="file that gets a line for all that is asked and sold")
-    parser.add_argument("--answers", type=Path, help="JSON: question → reply; else each question is its own answer")
+    parser.add_argument("--answers", type=Path, help="JSON: question → reply, or replies in turn; else its own words")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds a reply")
     parser.add_argument("--fault", choices=FAULTS, action="append", default=[], help="of one request; repeatable")
     given = parser.parse_args()
-    more = {"reply": from_answers(json.loads(given.answers.read_text()))} if given.answers else {}
+    more = {"reply_to": from_answers(json.loads(given.answers.read_text()))} if given.answers else {}
     script = [FAULTS[name]() for name in given.fault]
     with LoopbackTeacher(**more, script=script, delay=given.delay, port=given.port, log=given.log) as server:
         print(server.base_url, flush=True)

@@ -49,8 +49,8 @@ class Subject:
 
     plugin: Path | None
     settings: Mapping[str, Any]
-    replies: Callable[[], Mapping[str, str]]
-    disabled: str = "finetune,ray,sweep,report,evaluate"
+    replies: Callable[[], Mapping[str, Any]]
+    disabled: str = "finetune,ray,sweep,report,evaluate,review"
 
 
 @dataclass(kw_only=True)
@@ -302,15 +302,20 @@ def _final(run: Path) -> Iterator[tuple[str, Path]]:
 def _incomplete(name: str, content: bytes, whole: bytes | None) -> list[str]:
     """Why a file at its final name is not as the uninterrupted run has it, if it is not."""
     try:
-        if name == "run.json":  # holds times, and what was bought when
-            json.loads(content)
-            return []
-        if name == "config.toml":  # holds the trial's own address
-            tomllib.loads(content.decode())
-            return [] if content.count(b"\n") == (whole or b"").count(b"\n") else [f"{name} has other keys"]
+        same = content == whole or (name in ALIKE and whole is not None and ALIKE[name](content) == ALIKE[name](whole))
     except ValueError as error:
         return [f"{name} is not complete: {error}"]
-    return [] if content == whole else [f"{name} is not that of an uninterrupted run"]
+    return [] if same else [f"{name} is not that of an uninterrupted run"]
+
+
+# What of a file does not hang on the trial's own address, nor on the clock.
+ALIKE: Mapping[str, Callable[[bytes], Any]] = {
+    "run.json": lambda content: json.loads(content)["name"],
+    "config.toml": lambda content: tomllib.loads(content.decode()).keys(),
+    "asked.jsonl": lambda content: [
+        (row["id"], len(row["keys"])) for row in map(json.loads, content.split(b"\n")[:-1])
+    ],
+}
 
 
 def _ids(run: Path) -> Iterator[str]:
@@ -327,11 +332,19 @@ def _read(file: Path) -> list[dict[str, Any]]:
 
 
 def _phase(trace: Sequence[Mapping[str, Any]]) -> int:
-    """The phase in which a process was that left this trace."""
-    asked = [p["moment"] for p in trace if p["kind"] == "ask"]
-    data = any(p["place"] in ("rejects.jsonl", "README.md", "data", "dataset", "train.jsonl") for p in trace)
-    card = any(p["place"] == "README.md" and (p["kind"], p["moment"]) == ("rename", "after") for p in trace)
-    return 4 if card else 3 if data else 2 if "after" in asked else 1 if asked else 0
+    """The phase in which a process was that left this trace: what it did last tells it."""
+    for p in reversed(trace):
+        if p["place"] == "README.md" and (p["kind"], p["moment"]) == ("rename", "after"):
+            return 4
+        if p["place"] in ("asked.jsonl", "rejects.jsonl", "README.md", "data", "dataset", "train.jsonl"):
+            return 3
+        if p["kind"] == "run":
+            return 2
+        if p["kind"] == "ask":
+            return 1 if p["moment"] == "before" else 2
+        if p["kind"] in ("INSERT", "COMMIT") and any(q["kind"] == "ask" for q in trace):
+            return 1
+    return 0
 
 
 def _numbered(trace: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Point, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import Iterable
 
+from support.kill import points
 from support.toy import Abacus, Toy
 
 from dstill import Task, hookimpl
@@ -42,24 +43,27 @@ class SlowAbacus(Abacus):
     parallel = 1
 
     def run(self, answer: str, example: Example) -> Outcome:
+        points.mark("run", "engine")
         time.sleep(SECONDS)
         return super().run(answer, example)
 
 
 # What some questions are answered with: an answer that is no sum, one with too large a number.
 WRONG = {"test-take-8-23": "eight", "train-take-4-34": "100+1"}
-LOOSE = {"train-add-2-12": "It is fourteen ({words})."}  # not in the form that was asked
+LOOSE = {"train-add-2-12": "It is fourteen ({words})."}  # not in the form that was asked; mended when sent back
 
 
-def replies() -> dict[str, str]:
-    """Question → reply, each of which holds the hash of what was asked (``{words}``)."""
+def replies() -> dict[str, list[str]]:
+    """Question → replies in turn, each of which holds the hash of what was asked (``{words}``)."""
     task = Sums(Sums.Config())
-    return {
-        example.question: LOOSE.get(example.id)
-        or task.reply_text(f"{example.rationale}, {{words}}", WRONG.get(example.id, example.answer or ""))
-        for split in SPLITS
-        for example in task.examples(split)
-    }
+    said = {}
+    for split in SPLITS:
+        for example in task.examples(split):
+            answer = WRONG.get(example.id, example.answer or "")
+            said[example.question] = [task.reply_text(f"{example.rationale}, {{words}}", answer)]
+            if example.id in LOOSE:
+                said[example.question].insert(0, LOOSE[example.id])
+    return said
 
 
 @hookimpl

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
-__all__ = ["Orders", "Point", "install"]
+__all__ = ["Orders", "Point", "install", "mark"]
 
 STATEMENTS = ("BEGIN", "CREATE", "INSERT", "COMMIT")
 TEMPORARY = re.compile(r"^\.(.+)\.\d+-[0-9a-f]+\.tmp$")
@@ -72,9 +72,19 @@ class _Watch:
         return result
 
 
+_watch: _Watch | None = None
+
+
+def mark(kind: str, place: str) -> None:
+    """A point of the test's own, where somebody watches."""
+    if _watch is not None:
+        _watch.reached(kind, place, "before")
+
+
 def install(orders: Orders) -> None:
     """Watch this process, for as long as it lives."""
-    watch = _Watch(orders)
+    global _watch
+    watch = _watch = _Watch(orders)
     fsync, rename, replace, unlink, mkdir = os.fsync, os.rename, os.replace, os.unlink, os.mkdir
 
     def watched_fsync(file: Any) -> None:

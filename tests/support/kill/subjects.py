@@ -27,7 +27,7 @@ def _golds() -> Mapping[str, str]:
     }
 
 
-SUMS = Subject(plugin=Path(pack.__file__), settings={"project.task": "sums"}, replies=pack.replies)
+SUMS = Subject(plugin=Path(pack.__file__), settings={"project.task": "sums", "generate.shots": 0}, replies=pack.replies)
 QUERYDSL = Subject(
     plugin=None, settings={"project.task": "querydsl", "generate.limit": LIMIT, "generate.shots": 0}, replies=_golds
 )
