@@ -212,6 +212,11 @@ class QueryDsl(Task):
         shown = study.shown(example.question, self.config.prompt_fields)
         return f"{example.question}\n{field_list(shown, study.values)}"
 
+    def grammar(self, example: Example) -> Grammar | None:
+        """Of the example's index; None where only its name is known. Raises ConfigError, as `grammar_of` does."""
+        study = self.study(example)
+        return None if study is None else Grammar(ebnf=study.grammar)
+
     # --- judging ------------------------------------------------------------------------
 
     @property

@@ -16,6 +16,7 @@ from typing import Collection
 from dstill_querydsl.corpora.layout import Layout
 from dstill_querydsl.field_types import family
 from dstill_querydsl.fields import Fields, raw_fields
+from dstill_querydsl.grammar import grammar_of
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.guard_mapping import limits_on
 from dstill_querydsl.indices import Index
@@ -51,6 +52,11 @@ class Study:
     @cached_property
     def fields(self) -> Fields:
         return Fields.of(self.index.mapping)
+
+    @cached_property
+    def grammar(self) -> str:
+        """What a constrained student may write of it, in EBNF. Raises ConfigError."""
+        return grammar_of(self.fields, self.values, self.limits)
 
     @cached_property
     def layout(self) -> Layout:

@@ -1,0 +1,107 @@
+"""Aggregations that hold no other: metrics, each on the types that take it.
+
+Metrics(made, pick, values).at(None)          any metric, as {"avg":{"field":"took"}}
+Metrics(made, pick, values).numbers(None)     those that give one number, for orders and pipelines
+"""
+
+from __future__ import annotations
+
+from typing import Callable, TypeAlias
+
+from dstill_querydsl.fields import Field
+from dstill_querydsl.grammar_fields import Pick, single
+from dstill_querydsl.grammar_notation import Notation, alt, listed, obj, one_of
+from dstill_querydsl.guard_limits import Limits
+from dstill_querydsl.mapping_needs import AGGREGATION_NEEDS
+
+__all__ = ["Metrics", "is_number", "is_point", "pair"]
+
+Keep: TypeAlias = Callable[[Field], bool]
+
+_ONE_NUMBER = ("avg", "sum", "min", "max", "value_count", "cardinality")
+_PERCENT = '[1-9] [0-9]? | "99.9"'
+
+
+def every(field: Field) -> bool:
+    return True
+
+
+class Metrics:
+    def __init__(self, made: Notation, pick: Pick, limits: Limits) -> None:
+        self._made, self._pick, self._limits = made, pick, limits
+
+    def fitting(self, path: str | None, operator: str, keep: Keep = every) -> list[Field]:
+        return self._pick.fitting(path, AGGREGATION_NEEDS[operator], keep)
+
+    def fields(self, path: str | None, operator: str, keep: Keep = every) -> str:
+        return self._pick.names(self.fitting(path, operator, keep))
+
+    def names(self, fields: list[Field]) -> str:
+        return self._pick.names(fields)
+
+    def on(self, path: str | None, operator: str, keep: Keep = every, /, **options: str) -> str:
+        """``"operator":{"field":…}``, one pair of an aggregation's object; nothing where no field fits."""
+        names = self.fields(path, operator, keep)
+        return pair(operator, obj({"field": names}, options)) if names else ""
+
+    def needing(self, path: str | None, operator: str, keep: Keep, /, **options: str) -> str:
+        """Likewise, of an aggregation that cannot do without the options."""
+        names = self.fields(path, operator, keep)
+        return pair(operator, obj({"field": names, **options})) if names else ""
+
+    def numbers(self, path: str | None) -> str:
+        return self._made.rule("number", alt(*(self.on(path, name) for name in _ONE_NUMBER)))
+
+    def counts(self, path: str | None) -> str:
+        return self.on(path, "cardinality")
+
+    def at(self, path: str | None) -> str:
+        forms = [
+            self.numbers(path),
+            *(self.on(path, name) for name in ("stats", "extended_stats", "boxplot", "median_absolute_deviation")),
+            self.on(path, "percentiles", percents=listed(self._made.rule("PERCENT", _PERCENT), 5)),
+            self._ranks(path),
+            self.on(path, "string_stats"),
+            *(self.on(path, name, is_point) for name in ("geo_bounds", "geo_centroid")),
+            *self._several(path),
+            pair("top_hits", self._hits(path)) if path is None else "",
+        ]
+        return self._made.rule("metric", alt(*forms))
+
+    def _ranks(self, path: str | None) -> str:
+        names = self.fields(path, "percentile_ranks", is_number)
+        return (
+            pair("percentile_ranks", obj({"field": names, "values": listed(self._made.digits(5), 3)})) if names else ""
+        )
+
+    def _several(self, path: str | None) -> list[str]:
+        numbers = self.fields(path, "weighted_avg", is_number)
+        if not numbers:
+            return []
+        field = obj({"field": numbers})
+        weights = self.fields(path, "weighted_avg", lambda field: is_number(field) and single(field))
+        direction = one_of(("asc", "desc"))
+        sort = listed(f'"{{" {numbers} ":" {direction} "}}"', 1)
+        return [
+            pair("weighted_avg", obj({"value": field, "weight": obj({"field": weights})})) if weights else "",
+            pair("t_test", obj({"a": field, "b": field, "type": one_of(("heteroscedastic",))})),
+            pair("matrix_stats", obj({"fields": listed(numbers, 3)})),
+            pair("top_metrics", obj({"metrics": field, "sort": sort}, {"size": self._made.up_to(10)})),
+        ]
+
+    def _hits(self, path: str | None) -> str:
+        size = {"size": self._made.up_to(self._limits.top_hits)}
+        source = {"_source": listed(self._pick.stored(), 3)}
+        return obj(source, size) if self._limits.restricts_fields else obj(size, source)
+
+
+def pair(operator: str, options: str) -> str:
+    return f'{one_of((operator,))} ":" {options}' if options else ""
+
+
+def is_number(field: Field) -> bool:
+    return field.family == "number"
+
+
+def is_point(field: Field) -> bool:
+    return field.type == "geo_point"

@@ -1,0 +1,112 @@
+"""Histograms, whose steps are such that the guard's count of buckets holds, and pipelines, which read them.
+
+{"date_histogram":{"field":"@timestamp","calendar_interval":"day"}}
+{"date_histogram":{…},"aggs":{"value":{"sum":{"field":"bytes"}},"change":{"derivative":{"buckets_path":"value"}}}}
+
+A pipeline names another aggregation, so that both stand in one rule, under names of the grammar's own.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from dstill_querydsl.fields import Field
+from dstill_querydsl.grammar_aggregations import Metrics, is_number, pair
+from dstill_querydsl.grammar_near import Near
+from dstill_querydsl.grammar_notation import Notation, alt, key, listed, lit, obj, one_of, text
+
+__all__ = ["CHANGE", "GROUPS", "SUMMARY", "VALUE", "Charts", "pipelines", "summaries"]
+
+GROUPS, VALUE, CHANGE, SUMMARY = "groups", "value", "change", "summary"
+_CALENDAR = ("day", "week", "month", "quarter", "year")
+_DAYS = '[1-9] [0-9]? "d"'
+
+
+class Charts:
+    def __init__(self, made: Notation, metrics: Metrics, near: Near) -> None:
+        self._made, self._metrics, self._near = made, metrics, near
+
+    def of_dates(self, path: str | None) -> str:
+        """Pairs of date_histogram, at most some six hundred buckets unless by the hour."""
+        return self._dates(path, one_of(_CALENDAR), f'"\\"" {_DAYS} "\\""')
+
+    def of_hours(self, path: str | None) -> str:
+        """Likewise, finer: nothing else may make buckets below it."""
+        groups: dict[int, list[Field]] = {}
+        for field in self._metrics.fitting(path, "date_histogram", _is_date):
+            if (finest := self._near.hours(field.name)) < 24:
+                groups.setdefault(finest, []).append(field)
+        return alt(*(self._of_hours(finest, fields) for finest, fields in groups.items()))
+
+    def _of_hours(self, finest: int, fields: list[Field]) -> str:
+        steps = alt(*(lit(str(hours)) for hours in range(finest, 24)))
+        forms = {"fixed_interval": self._made.rule("HOURS", f'"\\"" {steps} "h\\""')}
+        names = self._metrics.names(fields)
+        hour = obj({"field": names, "calendar_interval": text("hour")}) if finest == 1 else ""
+        return pair("date_histogram", alt(hour, obj({"field": names, **forms})))
+
+    def _dates(self, path: str | None, calendar: str, fixed: str) -> str:
+        names = self._metrics.fields(path, "date_histogram", _is_date)
+        if not names:
+            return ""
+        token = self._made.rule("DAYS", fixed)
+        forms = (obj({"field": names, "calendar_interval": calendar}), obj({"field": names, "fixed_interval": token}))
+        return pair("date_histogram", alt(*forms))
+
+    def by_calendar(self, path: str | None) -> str:
+        return self._by_calendar(path)
+
+    def _by_calendar(self, path: str | None) -> str:
+        names = self._metrics.fields(path, "date_histogram", _is_date)
+        form = obj({"field": names, "calendar_interval": one_of(("day", "month", "year"))}) if names else ""
+        return pair("date_histogram", form)
+
+    def of_numbers(self, path: str | None) -> str:
+        groups: dict[tuple[int, int], list[Field]] = {}
+        for field in self._metrics.fitting(path, "histogram", is_number):
+            groups.setdefault((self._near.digits(field), self._near.least_step(field)), []).append(field)
+        return alt(*(self._of_numbers(digits, least, fields) for (digits, least), fields in groups.items()))
+
+    def _of_numbers(self, digits: int, least: int, fields: list[Field]) -> str:
+        # from `least` up: so many digits and no lower first one, or more digits
+        first, length = int(str(least)[0]), len(str(least))
+        raised = first + (least != first * 10 ** (length - 1))
+        same = f"[{raised}-9] [0-9]{{{length - 1}}}" if raised <= 9 and length > 1 else f"[{raised}-9]"
+        longer = f"[1-9] [0-9]{{{length},{max(length, digits)}}}"
+        tenths = '"0." [1-9]' if digits <= 2 else ""
+        step = self._made.rule("STEP", alt(same, longer, tenths))
+        return pair("histogram", obj({"field": self._metrics.names(fields), "interval": step}))
+
+    def rate(self, path: str | None) -> str:
+        return self._metrics.on(path, "rate", is_number)
+
+
+def _is_date(field: Field) -> bool:
+    return field.family == "date"
+
+
+def pipelines(made: Notation, value: str) -> Mapping[str, str]:
+    """By what `VALUE` beside it is, of a histogram's own aggregations: ``"derivative":{"buckets_path":"value"}``."""
+    path = {"buckets_path": text(VALUE)}
+    methods = one_of(("rescale_0_1", "rescale_0_100", "percent_of_sum", "mean", "z-score", "softmax"))
+    if value == "cardinality":
+        return {"cumulative_cardinality": pair("cumulative_cardinality", obj(path))}
+    return {
+        "derivative": pair("derivative", obj(path)),
+        "cumulative_sum": pair("cumulative_sum", obj(path)),
+        "serial_diff": pair("serial_diff", obj(path, {"lag": "[1-9]"})),
+        "normalize": pair("normalize", obj({**path, "method": methods})),
+        "bucket_sort": pair("bucket_sort", _bucket_sort(made)),
+    }
+
+
+def _bucket_sort(made: Notation) -> str:
+    by = f'"{{" {key(VALUE, obj({"order": one_of(("asc", "desc"))}))} "}}"'
+    return obj({"sort": listed(by, 1)}, {"size": made.up_to(100)})
+
+
+def summaries() -> str:
+    """Of `VALUE` over the buckets of `GROUPS`: ``"avg_bucket":{"buckets_path":"groups>value"}``."""
+    path = obj({"buckets_path": text(f"{GROUPS}>{VALUE}")})
+    names = ("avg", "sum", "min", "max", "stats", "extended_stats", "percentiles")
+    return alt(*(pair(f"{name}_bucket", path) for name in names))

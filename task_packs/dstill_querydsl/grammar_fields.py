@@ -1,0 +1,75 @@
+"""Which fields of an index a rule of the grammar may name, by place and by what the tables of needs say.
+
+    pick = Pick(study.fields, study.limits, made)
+    pick.fitting(None, NEEDS["term"])          fields of the documents themselves that a term fits
+    pick.fitting("credits", NEEDS["term"])     those below the nested path
+    pick.names(fields)                         a token: one of their names, as a JSON string
+
+Left out are fields that the guard denies, that indices disagree on, of types that no table knows, and those that
+a warning would come with.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Sequence
+
+from dstill_querydsl.fields import Field, Fields
+from dstill_querydsl.grammar_notation import Notation, one_of
+from dstill_querydsl.guard_limits import Limits
+from dstill_querydsl.mapping_needs import Need
+
+__all__ = ["Pick", "searchable", "single"]
+
+
+class Pick:
+    def __init__(self, fields: Fields, limits: Limits, made: Notation) -> None:
+        self._made, self._limits = made, limits
+        self._fields = [field for field in fields if _usable(field, fields, limits)]
+        nested = [field for field in self._fields if field.type == "nested"]
+        self.paths: dict[str | None, list[str]] = {None: []}  # of each place the nested paths right below it
+        for path in nested:
+            self.paths[path.name] = []
+        for path in nested:
+            outside = path.nested[-1] if path.nested else None
+            if outside in self.paths:
+                self.paths[outside].append(path.name)
+
+    def fitting(self, path: str | None, need: Need, keep: Callable[[Field], bool] = lambda field: True) -> list[Field]:
+        """The fields right below `path` that have what `need` says."""
+        return [
+            field
+            for field in self.everywhere(path)
+            if field.family in need.fits and (field.has_doc_values or not need.doc_values) and keep(field)
+        ]
+
+    def everywhere(self, path: str | None) -> list[Field]:
+        """Whatever lies right below `path`."""
+        return [field for field in self._fields if (field.nested[-1] if field.nested else None) == path]
+
+    def stored(self) -> str:
+        """What the documents hold: for _source."""
+        return self.names([field for field in self._fields if not field.sub and self._limits.allows_source(field.name)])
+
+    def names(self, fields: Sequence[Field]) -> str:
+        return self._made.rule("FIELD", one_of(sorted(field.name for field in fields))) if fields else ""
+
+
+def searchable(field: Field) -> bool:
+    return field.options.get("index") is not False
+
+
+def single(field: Field) -> bool:
+    """Whether documents probably hold one value: the mapping does not say, lists of objects are the usual others."""
+    return "." not in field.name.removeprefix(f"{field.nested[-1]}." if field.nested else "")
+
+
+def _usable(field: Field, fields: Fields, limits: Limits) -> bool:
+    conflict = fields.conflicts.get(field.name)
+    return (
+        field.family not in ("other", "lookup", "alias")
+        and not field.name.startswith("_")
+        and "*" not in field.name
+        and field.name.isprintable()
+        and limits.allows(field.name)
+        and not (conflict is not None and not conflict.compatible)
+    )

@@ -1,0 +1,92 @@
+"""How fine a histogram may be, where no more is known than the mapping and what fields hold.
+
+The guard counts a histogram's buckets over the widest range that the body puts on its field. A grammar cannot
+subtract two dates, so that a body with a histogram is of a kind of its own: its dates lie near what the index
+holds, its numbers have no more digits than the index' own, and its steps are such that all of it is within limits.
+
+    near = Near(study.values)
+    near.days("@timestamp")         a token's text: the days of December 2024 to April 2025
+    near.hours("@timestamp")        1: the finest step, in hours
+    near.least_step("took")         2: the smallest interval that makes at most 10,000 buckets of numbers of 4 digits
+"""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date
+
+from dstill_querydsl.fields import Field
+from dstill_querydsl.grammar_bounds import DIGITS
+from dstill_querydsl.grammar_notation import alt, lit
+from dstill_querydsl.values import Values
+
+__all__ = ["BUCKETS", "DAYS_OF_MATH", "Near"]
+
+BUCKETS = 10_000  # of one body: the guard's default
+DAYS_OF_MATH = 99  # how far date math leads from a day that is written
+_ASSUMED = 366  # days that the guard takes where no range is known
+_MOST_MONTHS = 14
+_UNKNOWN_DIGITS = 6
+_ENGINES = 60_000  # buckets that engines make at most, a little below
+
+
+class Near:
+    def __init__(self, values: Values) -> None:
+        self._values = values
+
+    def days(self, name: str) -> str:
+        """The days that may be written; nothing where the index' own are not known, or are too many."""
+        months = self._months(name)
+        return alt(*(_days(year, month) for year, month in months)) if 0 < len(months) <= _MOST_MONTHS else ""
+
+    def hours(self, name: str) -> int:
+        """The finest step of a date histogram; 24 where hours may be too many."""
+        held = self._held(name)
+        if held is None or (held[1] - held[0]).days * 24 > _ENGINES:
+            return 24
+        widest = max(_ASSUMED, self._widest(name))
+        return next((step for step in (1, 2, 3, 4, 6, 8, 12) if widest * 24 / step + 1 <= BUCKETS), 24)
+
+    def buckets_of_days(self, name: str) -> int:
+        return max(_ASSUMED, self._widest(name)) + 1
+
+    def _widest(self, name: str) -> int:
+        months = self._months(name)
+        return (31 * len(months) if len(months) <= _MOST_MONTHS else 0) + 2 * DAYS_OF_MATH
+
+    def _held(self, name: str) -> tuple[date, date] | None:
+        known = self._values.get(name)
+        try:
+            low, high = (date.fromisoformat(str(end)[:10]) for end in ((known.low, known.high) if known else ("", "")))
+        except ValueError:
+            return None
+        return low, high
+
+    def _months(self, name: str) -> list[tuple[int, int]]:
+        """From the month before the first day to the month after the last."""
+        held = self._held(name)
+        if held is None:
+            return []
+        first, last = (day.year * 12 + day.month - 1 for day in held)
+        return [divmod(month, 12) for month in range(first - 1, last + 2)]
+
+    # --- numbers ------------------------------------------------------------------------
+
+    def digits(self, field: Field) -> int:
+        """Before the point, of the index' own numbers."""
+        known = self._values.get(field.name)
+        ends = [end for end in (known.low, known.high) if isinstance(end, (int, float))] if known else []
+        digits = max((len(str(int(abs(end)))) for end in ends), default=_UNKNOWN_DIGITS)
+        return min(digits, DIGITS.get(field.type, 9))
+
+    def least_step(self, field: Field) -> int:
+        """Of a histogram: from the lowest number of so many digits to the highest there are twice as many."""
+        widest: int = 2 * 10 ** self.digits(field)
+        return max(1, -(-widest // (BUCKETS - 1)))
+
+
+def _days(year: int, month: int) -> str:
+    last = calendar.monthrange(year, month + 1)[1]
+    rest = f'"3" [0-{last - 30}]' if last >= 30 else ""
+    twenties = "[12] [0-9]" if last >= 29 else '"1" [0-9] | "2" [0-8]'
+    return f"{lit(f'{year}-{month + 1:02d}-')} ({alt(chr(34) + '0' + chr(34) + ' [1-9]', twenties, rest)})"
