@@ -10,7 +10,8 @@ JSON object of a row, ``from_row`` reads one back:
     {"id": "weblogs-17", "question": "requests that failed with 503", "answer": "{…}", …}
 
 Answers are text everywhere, also where the language is JSON: what a model wrote is
-kept as it was written.
+kept as it was written. A `Record` writes its context and extra columns as JSON text, too:
+their form differs from row to row, and every set of a dataset has to have the same columns.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from enum import IntEnum, StrEnum
 from typing import Any, Literal, Mapping, Self
+
+from dstill.jsontext import dumps, loads
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -57,6 +60,8 @@ SCHEMA_VERSION = 1
 # test: unseen questions, templates seen in training. test_templates: templates that no
 # training row has. test_index: an index that no training row has.
 SPLITS = ("train", "validation", "test", "test_templates", "test_index")
+
+_JSON_COLUMNS = ("context", "extra")  # of a record
 
 
 class Row:
@@ -237,6 +242,15 @@ class Record(Row):
     split: str = "train"
     teacher: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_row(self) -> dict[str, Any]:
+        row = super().to_row()
+        return {**row, **{name: dumps(row[name]) for name in _JSON_COLUMNS}}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        texts = {name: row[name] for name in _JSON_COLUMNS if isinstance(row.get(name), str)}
+        return super().from_row({**row, **{name: loads(text) for name, text in texts.items()}})
 
     @property
     def example(self) -> Example:

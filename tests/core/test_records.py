@@ -104,6 +104,16 @@ def test_the_example_of_a_record_has_its_answer_as_gold() -> None:
     assert (example.answer, example.rationale, example.context, example.split) == ("a", "r", {"index": "i"}, "test")
 
 
+def test_a_record_has_the_same_columns_whatever_its_context_is() -> None:
+    """So that every set of a dataset has the same features; as it was written before is read, too."""
+    row = Record(id="1", question="q", rationale="r", answer="a", context={"mapping": {"x": [1]}}, extra={"who": "é"})
+    written = row.to_row()
+    assert (written["context"], written["extra"]) == ('{"mapping":{"x":[1]}}', '{"who":"é"}')
+    assert {type(value) for value in written.values()} == {str}
+    nested = {**written, "context": {"mapping": {"x": [1]}}, "extra": {"who": "é"}}
+    assert Record.from_row(written) == Record.from_row(nested) == row
+
+
 @pytest.mark.parametrize("name", [n for n in records.__all__ if dataclasses.is_dataclass(getattr(records, n))])
 def test_records_are_frozen_and_given_by_keyword(name: str) -> None:
     cls = getattr(records, name)
