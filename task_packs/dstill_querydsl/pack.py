@@ -16,7 +16,7 @@ from typing import Any, Callable, ClassVar, Iterable, Literal, Mapping, Sequence
 
 from dstill.errors import UsageError
 from dstill.parts import Engine, ProjectFiles
-from dstill.records import Corpus, Draft, Example, Grammar, Excerpt, Message, Neighbour, Problem, Prompt
+from dstill.records import Corpus, Draft, Example, Excerpt, Grammar, Message, Neighbour, Problem, Prompt
 from dstill.task import Check, NoCorpora, Task
 from dstill_querydsl import compare, guard, mapping_check, refusal, schema, showing, strict, values_check
 from dstill_querydsl.canonical import canonical_text
