@@ -28,7 +28,7 @@ from dstill.budget import NOTHING, Budget, Caps, most
 from dstill.errors import BudgetError, DstillError, ServiceError
 from dstill.jsontext import dumps
 from dstill.parts import BatchTeacher
-from dstill.records import Problem, Prompt, Reply
+from dstill.records import Problem, Prompt, Reply, Usage
 from dstill.store import ReplyStore
 
 __all__ = ["replies"]
@@ -52,12 +52,11 @@ async def replies(
     asked = [(store.key(teacher.identity(prompt), prompt.messages, sample), prompt) for prompt in prompts]
     desk = _Desk(teacher, store, Budget(Caps()) if budget is None else budget)
     bought = {key: prompt for key, prompt in asked if store.get(key) is None}
-    capped = await desk.buy(bought)
+    await desk.buy(bought)
     for key, prompt in asked:
         answer: Reply | Problem | None = store.get(key) or desk.problems.get(key)
         if answer is None:
-            assert capped is not None
-            raise capped
+            raise desk.capped(prompt)
         if isinstance(answer, Reply):
             answer = replace(answer, id=prompt.example.id)
         one = Asked(prompt=prompt, reply=answer, key=key, cached=bought.pop(key, None) is None)
@@ -74,16 +73,17 @@ class _Desk:
         self.teacher, self.store, self.budget = teacher, store, budget
         self.problems: dict[str, Problem] = {}
         self.last_failure: DstillError | None = None
+        self._cap: tuple[str, str] = ("", "")  # what left no room, for `Budget.reached`
 
-    async def buy(self, wanted: Mapping[str, Prompt]) -> BudgetError | None:
+    async def buy(self, wanted: Mapping[str, Prompt]) -> None:
         """Have each of `wanted` in the store or among the problems; but for those that a cap leaves no room for."""
         if not wanted:
-            return None
+            return
         with batches.submitting(self.store):
             waiting = await self._found(wanted)
             there = {key for batch in waiting for key in batch.items}
-            new, capped = self._within_caps({key: p for key, p in wanted.items() if key not in there})
-            for identity, part in self._parts(new):
+            new = {key: prompt for key, prompt in wanted.items() if key not in there}
+            for identity, part in self._parts(self._within_caps(new)):
                 waiting.append(await self._submitted(identity, part))
         try:
             await self._collected(waiting, wanted)
@@ -93,7 +93,10 @@ class _Desk:
                 "%s submitted and going on without dstill; the same command collects: %s", _count(waiting), left
             )
             raise
-        return capped
+
+    def capped(self, prompt: Prompt) -> BudgetError:
+        """Why `prompt` was not asked."""
+        return self.budget.reached(self._cap, self._worst(prompt))
 
     async def _found(self, wanted: Mapping[str, Prompt]) -> list[OpenBatch]:
         """The open batches that hold one of `wanted`, each with its id."""
@@ -111,16 +114,20 @@ class _Desk:
             found.append(replace(batch, id=id))
         return found
 
-    def _within_caps(self, new: Mapping[str, Prompt]) -> tuple[dict[str, Prompt], BudgetError | None]:
-        """As many of `new` as no cap can be passed by, and what to say of the others."""
+    def _within_caps(self, new: Mapping[str, Prompt]) -> dict[str, Prompt]:
+        """As many of `new` as can pass no cap."""
         fitting: dict[str, Prompt] = {}
         worst = NOTHING
         for key, prompt in new.items():
-            worst += most(prompt, self.teacher.reply_tokens * prompt.room)
+            worst += self._worst(prompt)
             if passed := self.budget.passed(worst, len(fitting) + 1):
-                return fitting, BudgetError(f"budget {passed[0]} reached", where=passed[1])
+                self._cap = passed
+                break
             fitting[key] = prompt
-        return fitting, None
+        return fitting
+
+    def _worst(self, prompt: Prompt) -> Usage:
+        return most(prompt, self.teacher.reply_tokens * prompt.room)
 
     def _parts(self, new: Mapping[str, Prompt]) -> Iterator[tuple[Mapping[str, Any], dict[str, Prompt]]]:
         """`new` cut into batches: of one identity each, and within the endpoint's limits."""

@@ -67,6 +67,10 @@ class Generate:
     limit: int = field(default=0, metadata={"low": 0, "high": 10**8, "help": "at most this many questions; 0: all"})
     shots: int = field(default=3, metadata={"low": 0, "high": 50, "help": "worked examples in each prompt"})
     concurrency: int = field(default=32, metadata={"low": 1, "high": 1024, "help": "requests in flight"})
+    json_mode: Literal["auto", "schema", "off"] = field(
+        default="auto", metadata={"help": "replies as JSON of a schema; auto: where the teacher's endpoint takes that"}
+    )
+    batch: bool = field(default=False, metadata={"help": "submit the requests as batches, and collect them later"})
     execute: Literal["all", "held-out", "none"] = field(
         default="all", metadata={"help": "which answers are run before they become records"}
     )
@@ -112,6 +116,9 @@ class Evaluate:
     splits: tuple[str, ...] = field(default=("test", "test_templates"), metadata={"help": "sets that are scored"})
     baselines: tuple[str, ...] = field(
         default=("untrained", "nearest"), metadata={"help": "scored beside the student, where they are there"}
+    )
+    constrain: bool = field(
+        default=False, metadata={"help": "hold the student's answers to the task's grammar, so that each is valid"}
     )
 
 

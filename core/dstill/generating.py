@@ -18,7 +18,7 @@ from dstill.cost import caps, cost
 from dstill.curating import ASKED, STORE, dataset, executing
 from dstill.errors import BudgetError, Interrupted
 from dstill.making import make_teacher
-from dstill.parts import Teacher
+from dstill.parts import BatchTeacher, Teacher
 from dstill.records import SPLITS, Example, Prompt
 from dstill.rows import read_questions
 from dstill.task import Task
@@ -122,20 +122,26 @@ class _Asking:
         self.rounds = 0
 
     async def ask(self, prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
-        from dstill.asking import replies
-
         what = "asking the teacher" if not self.rounds else "asking again"
         total = self.questions if not self.rounds else len(list(prompts := list(prompts)))
         self.rounds += 1
         done = 0
-        async for asked in replies(
-            self.teacher,
-            prompts,
-            self.store,
-            concurrency=self.run.settings.generate.concurrency,
-            counts=self.counts,
-            budget=self.budget,
-        ):
+        async for asked in self._replies(prompts):
             yield asked
             done += 1
             self.run.progress(what, done, total)
+
+    def _replies(self, prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
+        from dstill import asking, batching
+
+        settings = self.run.settings.generate
+        if settings.batch and isinstance(self.teacher, BatchTeacher):
+            return batching.replies(self.teacher, prompts, self.store, counts=self.counts, budget=self.budget)
+        return asking.replies(
+            self.teacher,
+            prompts,
+            self.store,
+            concurrency=settings.concurrency,
+            counts=self.counts,
+            budget=self.budget,
+        )

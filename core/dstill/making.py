@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 
 from dstill.config import Config, Settings
-from dstill.errors import UsageError
-from dstill.parts import Choice, Device, Engine, Executor, Modality, Reason, Shape, Student, Teacher
+from dstill.errors import ConfigError, UsageError
+from dstill.parts import BatchTeacher, Choice, Device, Engine, Executor, Modality, Reason, Shape, Student, Teacher
 from dstill.plugins import Plugins
 from dstill.task import Task
 
@@ -43,8 +43,16 @@ def make_task(plugins: Plugins, config: Config) -> Task:
 
 def make_teacher(plugins: Plugins, config: Config) -> Teacher:
     """The teacher asked for, with its own section; not opened yet."""
-    name = config.settings.generate.teacher
-    return plugins.teacher(name)(config.part("teacher", name))
+    settings = config.settings.generate
+    teacher = plugins.teacher(settings.teacher)(config.part("teacher", settings.teacher))
+    if settings.batch and not isinstance(teacher, BatchTeacher):
+        raise ConfigError(
+            f"teacher '{teacher.name}' takes no batches",
+            where="generate.batch",
+            hint="leave --batch away: its replies are asked for one by one",
+        )
+    teacher.json_mode = settings.json_mode
+    return teacher
 
 
 def make_student(plugins: Plugins, config: Config, spec: str) -> Student:

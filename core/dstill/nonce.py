@@ -3,6 +3,7 @@
     nonce.of(example)                      "5f1c09ab"
     nonce.added(prompt)                    each message of a user ends with "Begin your reply with <id>5f1c09ab</id>."
     nonce.removed("<id>5f1c09ab</id>…", example)     ("…", None)
+    nonce.removed('{"id": "5f1c09ab", …}', example)  ('{…}', None)
     nonce.removed("<id>00000000</id>…", example)     ("…", Problem(code="other_question"))
 
 It follows from the question and what it is about, not from the example's id: the same question in another file
@@ -22,6 +23,7 @@ from dstill.records import Example, Message, Problem, Prompt
 __all__ = ["added", "of", "removed"]
 
 _REPEATED = re.compile(r"\s*<id>\s*([0-9a-f]{8})\s*</id>\s*")
+_IN_JSON = re.compile(r'\s*\{\s*"id"\s*:\s*"\s*(?:<id>)?\s*([0-9a-f]{8})\s*(?:</id>)?\s*"\s*,')  # of structured outputs
 
 
 def of(example: Example) -> str:
@@ -48,10 +50,11 @@ def added(prompt: Prompt) -> Prompt:
 
 def removed(text: str, example: Example) -> tuple[str, Problem | None]:
     """A reply without it, and what is wrong where it is that of another question."""
-    found = _REPEATED.match(text)
+    in_json = _IN_JSON.match(text)
+    found = in_json or _REPEATED.match(text)
     if found is None:
         return text, None
-    rest = text[found.end() :]
+    rest = ("{" if in_json else "") + text[found.end() :]
     if found[1] == of(example):
         return rest, None
     return rest, Problem(layer="reply", code="other_question", message="the reply is to another question")

@@ -104,6 +104,8 @@ class Teacher(Part, ABC):
     reply_tokens: int = 0  # of one reply, at most: for caps
     price: Price | None = None  # None: not known
     price_hint: ClassVar[str] = "set another cap"  # how to tell it
+    # Structured outputs: as a schema; as one where the endpoint takes it; not at all. The runtime sets it.
+    json_mode: Literal["auto", "schema", "off"] = "auto"
     task: Task
 
     @property
@@ -398,6 +400,10 @@ class Objective(Part, ABC):
         """What the student wrote, taken apart. Default: the text is the answer itself."""
         return Draft(answer=text.strip()) if text.strip() else None
 
+    def grammar(self, task: Task, example: Example) -> Grammar | None:
+        """What the trained student may write for `example`. Default: an answer of the task, and nothing else."""
+        return task.grammar(example)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
@@ -460,6 +466,14 @@ class Writer(ABC):
     @abstractmethod
     def write(self, sources: Sequence[str]) -> Iterator[Written]:
         """Greedy answers, in the order of `sources`."""
+
+    def write_within(self, sources: Sequence[str], grammars: Sequence[Grammar | None]) -> Iterator[Written]:
+        """`write`, each answer within its grammar; None: as it comes. Raises UsageError where it cannot."""
+        raise UsageError(
+            "this student cannot be held to a grammar",
+            where="evaluate.constrain = true",
+            hint="set it to false; tiny and hf can",
+        )
 
     def closeness(self, sources: Sequence[str]) -> list[Closeness]:
         """How near each source is to what this student was fitted on; empty where it does not know."""

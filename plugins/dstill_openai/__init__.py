@@ -6,7 +6,7 @@
     api_key_env = "OPENAI_API_KEY"       # the name of a variable, never the key
 
 `teacher` asks one by one, `batch` in batches, `connection` is the way there; `faults` says what each thing that
-went wrong means, `waiting` when to try again, `pace` how many are in flight.
+went wrong means, `waiting` when to try again, `pace` how many are in flight; `structured` is replies as JSON.
 """
 
 from __future__ import annotations
@@ -15,11 +15,19 @@ from typing import Iterable
 
 from dstill import hookimpl
 from dstill.parts import Teacher
+from dstill.records import Draft
+from dstill.task import Task
+from dstill_openai import structured
 from dstill_openai.teacher import OpenAITeacher
 
-__all__ = ["register_teachers"]
+__all__ = ["parse_reply", "register_teachers"]
 
 
 @hookimpl
 def register_teachers() -> Iterable[type[Teacher]]:
     yield OpenAITeacher
+
+
+@hookimpl
+def parse_reply(task: Task, text: str) -> Draft | None:
+    return structured.draft_of(task, text)

@@ -155,7 +155,7 @@ def _of_request(what: str, body: Mapping[str, Any]) -> BadRequest:
     """The request itself will not do."""
     words = json.dumps(body).lower()
     if any(name in words for name in FORM):
-        return FormRefused(what, hint='teacher.openai.json_mode = "off" asks for no JSON (--json-mode off)')
+        return FormRefused(what, hint="--json-mode off asks for none, auto where it is taken")
     if body.get("code") == "context_length_exceeded" or "context length" in words:
         return BadRequest(what, hint="the prompt is too long: fewer shots or a smaller mapping")
     if param := body.get("param"):

@@ -7,6 +7,7 @@ prompt will never do, AuthError or ConfigError when no prompt will.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, AsyncIterator, ClassVar, Literal, Mapping, Self, Sequence
@@ -18,12 +19,15 @@ from dstill.records import Price, Prompt, Reply
 from dstill.secrets import Secret
 from dstill.task import Task
 from dstill.urls import checked_url
+from dstill_openai import structured
 from dstill_openai.batch import BatchApi, line
 from dstill_openai.connection import Connection
-from dstill_openai.faults import Endpoint, RateLimited, read_body
+from dstill_openai.faults import Endpoint, FormRefused, RateLimited, read_body
 from dstill_openai.pace import Pace
 
 __all__ = ["OpenAIConfig", "OpenAITeacher"]
+
+_log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,7 @@ class OpenAITeacher(BatchTeacher):
         self._connection = Connection(url, key, at, max_retries=config.max_retries, max_wait=config.max_wait)
         self._pace, self._batches = Pace(at.host), BatchApi(self._connection)
         self.batch_poll = config.batch_poll
+        self._form = self.json_mode != "off"  # whether a schema is sent; `auto` gives up where it is refused
         self.reply_tokens = config.max_tokens
         if config.model in config.prices:
             prompt, completion = config.prices[config.model]
@@ -92,10 +97,18 @@ class OpenAITeacher(BatchTeacher):
         await self._connection.__aexit__()
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
-        return {"teacher": self.name, "endpoint": self._connection.url, **self._parameters(prompt)}
+        """Of structured outputs the mode: what `auto` came to is the endpoint's doing, and no reason to buy again."""
+        sent = {"teacher": self.name, "endpoint": self._connection.url, **self._parameters(prompt)}
+        return sent if self.json_mode == "off" else {**sent, "json": [self.json_mode, structured.VERSION]}
 
     async def ask(self, prompt: Prompt) -> Reply:
-        return await self._connection.tried(self._in_turn, prompt)
+        try:
+            return await self._connection.tried(self._in_turn, prompt)
+        except FormRefused as refused:
+            if self.json_mode != "auto":
+                raise
+            self._take_no_form(refused)
+            return await self._connection.tried(self._in_turn, prompt)
 
     async def _in_turn(self, prompt: Prompt) -> Reply:
         """One request, when there is room for it in flight."""
@@ -114,14 +127,20 @@ class OpenAITeacher(BatchTeacher):
         connection = self._connection
         create = connection.client.chat.completions.with_raw_response.create
         # the SDK's own time-out would start again with every byte
-        body = await connection.sent(create, within=connection.at.timeout, **self._request(prompt))
+        body = await connection.sent(create, within=connection.at.timeout, **self._request(prompt, form=self._form))
         reply = read_body(body.content, body.kind, prompt.example.id, connection.at)
         return replace(reply, seconds=body.seconds)
+
+    def _take_no_form(self, refused: FormRefused) -> None:
+        if self._form:
+            self._form = False
+            _log.warning("%s; asked without structured outputs from now on", refused.what)
 
     # --- batches ------------------------------------------------------------------------
 
     def batch_line(self, key: str, prompt: Prompt) -> bytes:
-        return line(key, self._request(prompt))
+        """In `auto` without a schema: a batch cannot be asked again when it is refused."""
+        return line(key, self._request(prompt, form=self.json_mode == "schema"))
 
     async def submit_batch(self, digest: str, lines: Sequence[bytes]) -> str:
         return await self._batches.submit(digest, lines)
@@ -137,9 +156,13 @@ class OpenAITeacher(BatchTeacher):
 
     # --- what is sent -------------------------------------------------------------------
 
-    def _request(self, prompt: Prompt) -> dict[str, Any]:
-        messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
-        return {"messages": messages, **self._parameters(prompt)}
+    def _request(self, prompt: Prompt, *, form: bool) -> dict[str, Any]:
+        messages = structured.messages(prompt.messages, self.task) if form else prompt.messages
+        return {
+            "messages": [{"role": m.role, "content": m.content} for m in messages],
+            **self._parameters(prompt),
+            **(structured.PARAMETERS if form else {}),
+        }
 
     def _parameters(self, prompt: Prompt) -> dict[str, Any]:
         config: OpenAIConfig = self.config

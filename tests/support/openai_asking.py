@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, Callable, Iterable
+from typing import Any, Callable, Iterable, Literal
 
 from dstill.asking import Counts, replies
 from dstill.records import Example, Message, Prompt, Reply
@@ -30,9 +30,10 @@ def prompt(question: str = "why?") -> Prompt:
     return Prompt(example=Example(id=question, question=question), messages=(Message(role="user", content=question),))
 
 
-def opened(url: str, **settings: Any) -> OpenAITeacher:
-    config = OpenAIConfig(**{"base_url": url, "model": "toy", "max_retries": 2, **settings})
-    return OpenAITeacher(config).open(Echo())
+def opened(url: str, *, json_mode: Literal["auto", "schema", "off"] = "off", **settings: Any) -> OpenAITeacher:
+    teacher = OpenAITeacher(OpenAIConfig(**{"base_url": url, "model": "toy", "max_retries": 2, **settings}))
+    teacher.json_mode = json_mode
+    return teacher.open(Echo())
 
 
 def ask(teacher: OpenAITeacher, question: str = "why?") -> Reply:

@@ -37,7 +37,15 @@ from dstill.task import Task
 __all__ = ["COMMANDS"]
 
 # Settings that decide what `generate` makes: a run keeps to those that it began with.
-DECIDING = ("project.", "generate.questions", "generate.limit", "generate.teacher", "task.", "teacher.")
+DECIDING = (
+    "project.",
+    "generate.questions",
+    "generate.limit",
+    "generate.teacher",
+    "generate.json_mode",
+    "task.",
+    "teacher.",
+)
 
 
 @click.command()
@@ -102,6 +110,8 @@ def _told(made: Sequence[Example], asked: int, task: Task) -> None:
 @setting("--max-tokens", key="generate.max_tokens", type=Count(1, 10**12), help="That they may take in all.")
 @setting("--max-requests", key="generate.max_requests", type=Count(1, 10**9), help="Replies to ask for in all.")
 @setting("--max-wall", key="generate.max_wall", type=float, metavar="SECONDS", help="No request goes out after it.")
+@setting("--batch", key="generate.batch", is_flag=True, flag_value=True, help="Submit, leave, come back, collect.")
+@setting("--json-mode", key="generate.json_mode", type=click.Choice(["auto", "schema", "off"]), help="Form of replies.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, what it may cost, and one prompt; ask nobody.")
 @seed_option
 @json_option

@@ -1,0 +1,185 @@
+"""Structured outputs: sent where they are taken, given up once where not, read back by the task's own parser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from support.loopback_teacher import LoopbackTeacher, Say, answer, error, raw
+from support.openai_asking import Echo, ask, opened, prompt
+
+from dstill import nonce
+from dstill.asking import Counts, replies
+from dstill.errors import DataError
+from dstill.records import Draft, Example, Message, Prompt, Reply
+from dstill.store import ReplyStore
+from dstill_openai import parse_reply, structured
+
+pytestmark = pytest.mark.usefixtures("key")
+
+REPLY = {"id": "", "rationale": "because", "answer": "1 + 2"}
+REFUSALS = {
+    "named as parameter": raw(
+        {"error": {"message": "unsupported", "code": "unsupported_parameter", "param": "response_format"}}, status=400
+    ),
+    "named in words": error(400, "'response_format' of type 'json_schema' is not supported with this model"),
+    "a validator's list": raw({"detail": [{"loc": ["body", "response_format"], "msg": "extra"}]}, status=422),
+}
+
+
+def conversation() -> Prompt:
+    """A prompt with a worked example, each with its nonce."""
+    task = Echo()
+    shot = [Message(role="user", content="one?"), Message(role="assistant", content=task.reply_text("so", "1"))]
+    system, asked = Message(role="system", content="Be brief."), Message(role="user", content="two?")
+    made = Prompt(example=Example(id="2", question="two?"), messages=(system, *shot, asked))
+    return nonce.added(made)
+
+
+def test_a_schema_is_sent_with_worked_examples_in_its_form() -> None:
+    with LoopbackTeacher(script=[answer(json.dumps(REPLY))]) as server:
+        teacher, asked = opened(server.base_url, json_mode="schema"), conversation()
+
+        async def work() -> None:
+            async with teacher:
+                await teacher.ask(asked)
+
+        asyncio.run(work())
+        (sent,) = server.requests
+    assert sent["response_format"] == structured.PARAMETERS["response_format"]
+    system, _, shot, question = sent["messages"]
+    assert system["content"].startswith("Be brief.\n\n")
+    assert '"rationale"' in system["content"]
+    letters = asked.messages[2].content[4:12]
+    assert json.loads(shot["content"]) == {"id": letters, "rationale": "so", "answer": "1"}
+    assert question["content"] == asked.messages[-1].content
+
+
+def test_the_reply_is_kept_as_it_came_and_read_by_the_tasks_parser() -> None:
+    text = json.dumps(REPLY, indent=2)
+    with LoopbackTeacher(script=[answer(text)]) as server:
+        reply = ask(opened(server.base_url, json_mode="schema"))
+    assert reply.text == text
+    assert parse_reply(Echo(), reply.text) == Draft(rationale="because", answer="1 + 2")
+
+
+def test_an_answer_may_be_an_object() -> None:
+    text = json.dumps({"rationale": "because", "answer": {"query": {"match_all": {}}}})
+    draft = parse_reply(Echo(), text)
+    assert draft == Draft(rationale="because", answer='{"query":{"match_all":{}}}')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<rationale>so</rationale><answer>1</answer>",
+        "{",
+        '{"rationale": "so"}',
+        '{"rationale": "so", "answer": 3}',
+        '{"rationale": ["so"], "answer": "3"}',
+        '{"rationale": "so", "answer": "1", "answer": "2"}',
+        '{"query": {"match_all": {}}}',
+        "{" * 2000,
+    ],
+)
+def test_what_is_in_another_form_is_left_to_the_task(text: str) -> None:
+    assert parse_reply(Echo(), text) is None
+
+
+def test_the_letters_that_are_repeated_are_found_in_the_object() -> None:
+    example = Example(id="1", question="why?")
+    letters = nonce.of(example)
+    for written in (letters, f"<id>{letters}</id>"):
+        text, problem = nonce.removed(json.dumps({**REPLY, "id": written}), example)
+        assert problem is None
+        assert parse_reply(Echo(), text) == Draft(rationale="because", answer="1 + 2")
+    _, problem = nonce.removed(json.dumps({**REPLY, "id": "00000000"}), example)
+    assert problem is not None
+    assert problem.code == "other_question"
+
+
+# --- endpoints that take none -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
+def test_auto_gives_up_once_and_says_so(refusal: Say, caplog: pytest.LogCaptureFixture) -> None:
+    with LoopbackTeacher(script=[refusal, answer("one"), answer("two")]) as server:
+        teacher = opened(server.base_url, json_mode="auto")
+
+        async def work() -> list[Reply]:
+            async with teacher:
+                return [await teacher.ask(prompt("a")), await teacher.ask(prompt("b"))]
+
+        with caplog.at_level(logging.WARNING, logger="dstill"):
+            assert [reply.text for reply in asyncio.run(work())] == ["one", "two"]
+        assert ["response_format" in sent for sent in server.requests] == [True, False, False]
+        assert [m["role"] for m in server.requests[1]["messages"]] == ["user"]
+    assert len(caplog.messages) == 1
+    assert "asked without structured outputs from now on" in caplog.messages[0]
+
+
+def test_many_in_flight_are_refused_once_each_and_all_answered(tmp_path: Path) -> None:
+    class Plain(LoopbackTeacher):
+        """Takes no response_format."""
+
+        def script_of(self) -> Any:
+            while True:
+                yield error(400, "unknown field response_format") if "response_format" in self.requests[-1] else None
+
+    async def work() -> Counts:
+        counts = Counts()
+        with ReplyStore(tmp_path / "replies.sqlite") as store:
+            async with opened(server.base_url, json_mode="auto") as teacher:
+                async for _ in replies(
+                    teacher, (prompt(f"q{n}") for n in range(40)), store, concurrency=8, counts=counts
+                ):
+                    pass
+        return counts
+
+    with Plain() as server:
+        server.script = server.script_of()
+        assert asyncio.run(work()) == Counts(bought=40)
+        assert len(server.sold) == 40
+        assert len(server.requests) <= 48
+
+
+def test_a_fallback_buys_nothing_again(tmp_path: Path) -> None:
+    """A rerun knows the replies that were bought without a schema, also before it is refused one itself."""
+
+    async def work() -> Counts:
+        counts = Counts()
+        with ReplyStore(tmp_path / "replies.sqlite") as store:
+            async with opened(server.base_url, json_mode="auto") as teacher:
+                async for _ in replies(teacher, [prompt("a"), prompt("b")], store, concurrency=1, counts=counts):
+                    pass
+        return counts
+
+    with LoopbackTeacher(script=[REFUSALS["named in words"]]) as server:
+        assert asyncio.run(work()) == Counts(bought=2)
+        assert asyncio.run(work()) == Counts(cached=2)
+        assert len(server.requests) == 3
+
+
+def test_the_mode_is_in_the_key() -> None:
+    modes: tuple[Literal["auto", "schema", "off"], ...] = ("auto", "schema", "off")
+    keys = {ReplyStore.key(opened("http://127.0.0.1:9/v1", json_mode=m).identity(prompt()), ()) for m in modes}
+    assert len(keys) == 3
+
+
+def test_bad_input_036() -> None:
+    """400 for a parameter or a prompt that is too long: that item fails, with what to do; it is not asked again."""
+    cases: list[tuple[Say, str]] = [
+        (REFUSALS["named as parameter"], "--json-mode off"),
+        (error(400, "maximum context length is 8192 tokens", code="context_length_exceeded"), "a smaller mapping"),
+    ]
+    for fault, hint in cases:
+        with LoopbackTeacher(script=[fault]) as server:
+            with pytest.raises(DataError) as caught:
+                ask(opened(server.base_url, json_mode="schema"))
+            assert hint in caught.value.hint
+            assert caught.value.code == "bad_request"
+            assert len(server.requests) == 1
