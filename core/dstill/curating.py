@@ -20,7 +20,7 @@ from dstill.files import write_text
 from dstill.folder import data_file
 from dstill.parts import Executor
 from dstill.records import SPLITS, Example, Inquiry, Record, Rejection
-from dstill.selecting import select
+from dstill.selecting import LEARNT_FROM, select
 
 if TYPE_CHECKING:
     from dstill.run import Run
@@ -65,19 +65,19 @@ def executing(run: Run, outcomes: Counter[str]) -> Iterator[tuple[teaching.Execu
     """
     executor = run.executor() if run.settings.generate.execute != "none" else None
     if executor is None:
-        yield list, None
+        yield iter, None
         return
 
-    def execute(rows: Sequence[Record | Rejection]) -> list[Record | Rejection]:
+    def execute(rows: Sequence[Record | Rejection]) -> Iterator[Record | Rejection]:
         every = run.settings.generate.execute == "all"
-        chosen = [
-            row for row in rows if every or (isinstance(row, Record) and row.split not in ("train", "validation"))
-        ]
-        ran = {}
-        for row in stages.execute(chosen, executor, run.task, outcomes):
-            ran[row.id] = row
-            run.progress("running the answers", len(ran), len(chosen))
-        return [ran.get(row.id, row) for row in rows]
+        chosen = [isinstance(row, Record) and (every or row.split not in LEARNT_FROM) for row in rows]
+        wanted = [row for row, is_chosen in zip(rows, chosen, strict=True) if is_chosen]
+        ran = stages.execute(wanted, executor, run.task, outcomes)
+        done = 0
+        for row, is_chosen in zip(rows, chosen, strict=True):
+            yield next(ran) if is_chosen else row
+            done += is_chosen
+            run.progress("running the answers", done, len(wanted))
 
     with executor.open(run.task, run.settings.engine):
         yield execute, executor

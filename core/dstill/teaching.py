@@ -62,10 +62,19 @@ async def teach(
     again: Again,
 ) -> list[Taught]:
     """One `Taught` an example, in their order. `again` tells meanwhile what was asked more than once."""
+    import asyncio  # here, as every command imports this
+
+    async def executed(asked: Iterable[Asked]) -> list[Record | Rejection]:
+        rows = []
+        for row in execute([_row(plugins, task, teacher.name, one.prompt.example, one.reply) for one in asked]):
+            rows.append(row)
+            await asyncio.sleep(0)  # Ctrl-C has its turn
+        return rows
+
     async with teacher:
         asked = [one async for one in ask(prompts(plugins, task, teacher, examples, shots))]
         keys: list[tuple[str, ...]] = [(one.key,) if isinstance(one.reply, Reply) else () for one in asked]
-        rows = list(execute([_row(plugins, task, teacher.name, one.prompt.example, one.reply) for one in asked]))
+        rows = await executed(asked)
         for _ in range(0 if teacher.repeats else REASKS):
             wanted = {n: prompt for n, one in enumerate(asked) if (prompt := _follow_up(task, one, rows[n]))}
             if not wanted:
@@ -73,8 +82,7 @@ async def teach(
             before = {n: _code(rows[n]) for n in wanted}
             again.asked.update(before.values())
             replies = [one async for one in ask(wanted.values())]
-            made = execute([_row(plugins, task, teacher.name, one.prompt.example, one.reply) for one in replies])
-            for n, one, row in zip(wanted, replies, made, strict=True):
+            for n, one, row in zip(wanted, replies, await executed(replies), strict=True):
                 asked[n] = one
                 if isinstance(one.reply, Reply):
                     keys[n] += (one.key,)

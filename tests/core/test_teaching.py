@@ -43,7 +43,7 @@ def teach(
     *,
     shots: int = 2,
     again: teaching.Again | None = None,
-    execute: teaching.Execute = list,
+    execute: teaching.Execute = iter,
 ) -> list[teaching.Taught]:
     async def run() -> list[teaching.Taught]:
         with ReplyStore(STORE) as store:
@@ -224,7 +224,7 @@ def test_a_second_run_asks_nothing_again_and_a_rebuild_asks_nobody(plugins: Plug
     assert second.prompts == []
     with ReplyStore(STORE) as store:
         inquiries = [one.inquiry for one in rows]
-        assert teaching.rebuilt(plugins, task, "pupil", inquiries, store, list) == [one.row for one in rows]
+        assert teaching.rebuilt(plugins, task, "pupil", inquiries, store, iter) == [one.row for one in rows]
 
 
 def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugins: Plugins, task: Task) -> None:
@@ -233,7 +233,7 @@ def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugin
     (one,) = teach(plugins, task, Pupil(wrong_first(1)).open(task), [example])
     wider = replace(one.inquiry, example=replace(example, context={"mapping": {"digits": 3}}))
     with ReplyStore(STORE) as store:
-        (row,) = teaching.rebuilt(plugins, task, "pupil", [wider], store, list)
+        (row,) = teaching.rebuilt(plugins, task, "pupil", [wider], store, iter)
     assert isinstance(row, Record)
     assert row.answer == "100+1"
 
@@ -241,7 +241,7 @@ def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugin
 def test_a_question_whose_reply_is_not_in_the_store_is_a_rejection(plugins: Plugins, task: Task) -> None:
     (one,) = teach(plugins, task, Pupil(wrong_first(0)).open(task), list(task.examples("train"))[:1])
     with ReplyStore(Path("another.sqlite")) as store:
-        (row,) = teaching.rebuilt(plugins, task, "pupil", [one.inquiry], store, list)
+        (row,) = teaching.rebuilt(plugins, task, "pupil", [one.inquiry], store, iter)
     assert codes([row]) == {"not_in_store": 1}
 
 
