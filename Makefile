@@ -46,6 +46,10 @@ docs: $(STAMP)
 	$(PYTHON) docs/make_faults.py
 	$(PYTHON) docs/make_plans.py
 
+# The pictures of docs/review.md, in a real Chromium.
+screenshots: $(STAMP)
+	$(PYTHON) docs/make_screenshots.py
+
 # A real server on loopback for a person, from Maven Central's jars: make engine ENGINE=elasticsearch
 ENGINE ?= elasticsearch
 engine: $(STAMP)
