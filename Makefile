@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test lint format bench bench-gpu reproduce docs engine constraints clean
+.PHONY: demo test lint format bench bench-gpu reproduce docs screenshots engine constraints clean
 
 demo: $(STAMP)
 	$(RUN)/dstill demo
