@@ -1,7 +1,7 @@
 """The fields of an index as a person reads them beside a question: those that the answer uses, then the others.
 
     excerpt(study, {"query": {"term": {"level": "error"}}})
-    Excerpt(title="fields of logs", used=(("level", "keyword: error, warn, info"),), rest=(("took", "long: 1 to 900"), …))
+    Excerpt(title="fields of logs", used=(("level", "keyword: error, warn"),), rest=(("took", "long: 1 to 900"), …))
 
 Values that the guard keeps back are not told (`Study.values`).
 """
@@ -20,7 +20,7 @@ from dstill_querydsl.values import Known
 __all__ = ["excerpt"]
 
 MOST = 300  # fields that the answer does not use
-_VALUES = 12  # of one field
+_VALUES = 8  # of one field
 _SHORT = 40  # letters of one value
 
 

@@ -41,7 +41,9 @@ class Boxes(Task):
         return ()
 
     def excerpt(self, example: Example, answer: str) -> Excerpt:
-        return Excerpt(title="words", used=(("say", str(example.context.get("say", "text"))),), rest=(("script", "no"),))
+        return Excerpt(
+            title="words", used=(("say", str(example.context.get("say", "text"))),), rest=(("script", "no"),)
+        )
 
     def show(self, value: Any) -> str:
         return f"it says {value}"
