@@ -343,3 +343,11 @@ def test_a_rejected_gold_is_not_scored_and_that_is_said(run: Callable[..., Run])
         "1 of 4 questions left out as a person rejected their gold, "
         "1 of 4 questions scored against a gold that a person wrote"
     )
+
+
+def test_what_is_shown_beside_a_question_by_default_is_its_context_cut_short(run: Callable[..., Run]) -> None:
+    task = run([], []).task
+    found = task.excerpt(record(1, context={"index": "logs", "long": "x" * 600}).example, "1+1")
+    assert (found.title, found.used) == ("context", ())
+    assert found.rest == (("index", '"logs"'), ("long", '"' + "x" * 499 + " …"))
+    assert task.excerpt(record(1).example, "1+1").title == ""

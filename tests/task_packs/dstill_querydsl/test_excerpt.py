@@ -1,0 +1,71 @@
+"""What a person reads beside a question about an index: the fields that the answer uses, then the others."""
+
+from __future__ import annotations
+
+import json
+
+from dstill.records import Example, Excerpt
+from dstill_querydsl.excerpt import MOST
+from dstill_querydsl.guard import Limits
+from dstill_querydsl.pack import QueryDsl, Settings
+
+MAPPING = {
+    "properties": {
+        "level": {"type": "keyword", "meta": {"description": "how bad it is"}},
+        "took": {"type": "long"},
+        "at": {"type": "date", "format": "epoch_millis"},
+        "title": {"type": "text", "fields": {"raw": {"type": "keyword"}}},
+        "items": {"type": "nested", "properties": {"name": {"type": "keyword"}}},
+        "mail": {"type": "keyword"},
+    }
+}
+VALUES = {
+    "level": ["error", "warn"],
+    "took": {"min": 1, "max": 900},
+    "title": {"examples": ["a title"]},
+    "mail": ["a@example.org"],
+}
+
+
+def excerpt(body: object, **settings: object) -> Excerpt:
+    example = Example(id="1", question="q", context={"index": "logs", "mapping": MAPPING, "values": VALUES})
+    return QueryDsl(Settings(**settings)).excerpt(example, json.dumps(body))  # type: ignore[arg-type]
+
+
+def test_used_fields_come_first_in_the_order_of_the_answer() -> None:
+    found = excerpt({"query": {"range": {"took": {"gte": 5}}}, "sort": ["at", {"level": "asc"}]})
+    assert found.title == "fields of logs"
+    assert found.used == (
+        ("took", "long: 1 to 900"),
+        ("at", "date: format epoch_millis"),
+        ("level", "keyword: how bad it is; error, warn"),
+    )
+    assert [name for name, _ in found.rest] == ["title", "title.raw", "items", "items.name", "mail"]
+    assert dict(found.rest)["items.name"] == "keyword: nested in items"
+    assert dict(found.rest)["title"] == "text: as a title …"
+
+
+def test_what_may_not_be_read_is_not_told() -> None:
+    found = excerpt({"query": {"match_all": {}}}, guard=Limits(fields=("*", "!mail")))
+    assert dict(found.rest)["mail"] == "keyword"
+
+
+def test_a_name_that_is_no_field_is_not_among_them() -> None:
+    assert excerpt({"query": {"term": {"nothing": 1}}}).used == ()
+
+
+def test_a_refusal_and_a_text_that_is_no_json_use_nothing() -> None:
+    assert excerpt({"refusal": "no"}).used == ()
+    example = Example(id="1", question="q", context={"index": "logs", "mapping": MAPPING})
+    assert len(QueryDsl().excerpt(example, "{").rest) == 8
+
+
+def test_an_index_of_which_only_the_name_is_known() -> None:
+    assert QueryDsl().excerpt(Example(id="1", question="q", context={"index": "mine"}), "{}") == Excerpt()
+
+
+def test_a_wide_mapping_is_cut_and_says_so() -> None:
+    mapping = {"properties": {f"f{n}": {"type": "long"} for n in range(MOST + 5)}}
+    example = Example(id="1", question="q", context={"index": "logs", "mapping": mapping})
+    found = QueryDsl().excerpt(example, '{"query":{"term":{"f1":1}}}')
+    assert (len(found.rest), found.rest[-1]) == (MOST + 1, ("…", "4 more"))
