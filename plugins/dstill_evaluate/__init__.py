@@ -1,19 +1,27 @@
-"""Figures over verdicts, and the baseline that a student has to beat.
+"""Figures over verdicts, comparisons of systems, and the baseline that a student has to beat.
 
 dstill train RUN --student nearest      # the answer of the most similar training question
 dstill evaluate RUN                     # every metric of this package, with n and interval
+dstill compare A B                      # on the same items: whether one is better, and on which
 """
 
 from __future__ import annotations
 
-from typing import Iterable
+from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
 from dstill.parts import Metric, Student
+from dstill.records import Section
+from dstill_evaluate import command, sections
 from dstill_evaluate.metrics import METRICS
 from dstill_evaluate.nearest import Nearest
 
-__all__ = ["register_metrics", "register_students"]
+if TYPE_CHECKING:
+    import click
+
+    from dstill.run import Run
+
+__all__ = ["register_commands", "register_metrics", "register_students", "report_sections"]
 
 
 @hookimpl
@@ -24,3 +32,13 @@ def register_metrics() -> Iterable[type[Metric]]:
 @hookimpl
 def register_students() -> Iterable[type[Student]]:
     yield Nearest
+
+
+@hookimpl
+def register_commands(cli: click.Group) -> None:
+    cli.add_command(command.compare)
+
+
+@hookimpl
+def report_sections(run: Run) -> Iterable[Section]:
+    return sections.sections(run)

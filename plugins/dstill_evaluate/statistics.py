@@ -1,8 +1,11 @@
-"""Intervals: how far a figure can be believed.
+"""Intervals and tests: how far a figure can be believed. All of it is statsmodels' and scipy's work.
 
-In come counts, out comes a `Score` with the rate, its 95 % interval and n:
+In come counts or values, out comes a `Score` with its 95 % interval and n, or p-values:
 
     rate("executable_accuracy", 114, 114)   →   value 1.0, low 0.967, high 1.0, n 114
+    mean("clause_f1", [0.5, 1.0, …], templates)   →   the same of a mean, whose items hang together by template
+    mcnemar(gained=9, lost=1)   →   0.0215
+    holm([0.01, 0.04, 0.03])    →   [0.03, 0.06, 0.06]
 
 No interval is made for n = 0: such a score has the value None, which is printed as
 "not checked" and never as 0 %.
@@ -10,12 +13,15 @@ No interval is made for n = 0: such a score has the value None, which is printed
 
 from __future__ import annotations
 
+from typing import Sequence
+
 from dstill.errors import MissingExtra
 from dstill.records import Score
 
-__all__ = ["CONFIDENCE", "rate", "wilson"]
+__all__ = ["CONFIDENCE", "RESAMPLES", "holm", "mcnemar", "mean", "rate", "wilson"]
 
 CONFIDENCE = 0.95
+RESAMPLES = 4_000
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
@@ -38,3 +44,51 @@ def rate(name: str, hits: int, n: int, note: str = "") -> Score:
         return Score(name=name, value=None, n=0, note=note or "not checked")
     low, high = wilson(hits, n)
     return Score(name=name, value=hits / n, n=n, low=low, high=high, note=note)
+
+
+def mean(name: str, values: Sequence[float], clusters: Sequence[str], note: str = "", *, seed: int = 0) -> Score:
+    """The mean of `values` with the interval of a seeded bootstrap that draws whole `clusters` (percentiles)."""
+    if not values:
+        return Score(name=name, value=None, n=0, note=note or "not checked")
+    try:
+        import numpy as np
+        from scipy import stats
+    except ImportError as error:
+        raise MissingExtra("an interval", "evaluate", error.name or "scipy") from error
+    names, place = np.unique(np.asarray(clusters), return_inverse=True)
+    sums, sizes = np.bincount(place, weights=np.asarray(values, dtype=float)), np.bincount(place)
+    low = high = None
+    if len(names) > 1:  # of one cluster nobody knows how another would be
+        found = stats.bootstrap(
+            (sums, sizes),
+            lambda totals, counts, axis: totals.sum(axis=axis) / counts.sum(axis=axis),
+            paired=True,
+            vectorized=True,
+            method="percentile",
+            n_resamples=RESAMPLES,
+            confidence_level=CONFIDENCE,
+            rng=np.random.default_rng(seed),
+        ).confidence_interval
+        low, high = float(found.low), float(found.high)
+    return Score(name=name, value=float(np.mean(values)), n=len(values), low=low, high=high, note=note)
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """McNemar's exact test (1947), two-sided: items that one system alone has right, and the other alone."""
+    try:
+        from statsmodels.stats.contingency_tables import mcnemar as test
+    except ImportError as error:
+        raise MissingExtra("a paired test", "evaluate", error.name or "statsmodels") from error
+    # items that both have right or wrong tell nothing, and are no part of the exact test
+    return min(1.0, float(test([[0, gained], [lost, 0]], exact=True).pvalue))
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Holm's correction (1979) of several p-values, in their order."""
+    if not ps:
+        return []
+    try:
+        from statsmodels.stats.multitest import multipletests
+    except ImportError as error:
+        raise MissingExtra("a correction", "evaluate", error.name or "statsmodels") from error
+    return [float(p) for p in multipletests(ps, alpha=1 - CONFIDENCE, method="holm")[1]]

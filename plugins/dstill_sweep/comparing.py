@@ -5,18 +5,15 @@ compared(verdicts(trials, dss), verdicts(trials, label_only))  →  Paired(diffe
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence
+from typing import Sequence
 
 from dstill.errors import DataError
-from dstill.records import Verdict
 from dstill.run import Run
-from dstill_evaluate.metrics import why_left_out
+from dstill_evaluate.comparing import Verdicts, counted, right
 from dstill_evaluate.paired import Paired, paired
 from dstill_sweep.trials import Trial, Trials
 
 __all__ = ["Verdicts", "compared", "verdicts"]
-
-Verdicts = Sequence[Mapping[str, Verdict]]  # of an arm: by seed, by item
 
 
 def verdicts(trials: Trials, arm: Sequence[Trial], split: str = "") -> Verdicts:
@@ -31,9 +28,8 @@ def compared(a: Verdicts, b: Verdicts, *, scale: float = 1.0) -> Paired:
     Left out for all are those that say nothing about an answer in one: an engine's failure, a gold that
     tells nothing. Raises DataError when none is left.
     """
-    counted = [id for id in a[0] if all(id in one and not why_left_out(one[id]) for one in (*a, *b))]
-    if not counted:
+    ids = counted([a, b])
+    if not ids:
         raise DataError("no item could be scored in every trial", where="ablate", hint="is the engine there?")
-    first = [[float(one[id].correct) for one in a] for id in counted]
-    second = [[scale * one[id].correct for one in b] for id in counted]
-    return paired(first, second, [a[0][id].template or id for id in counted])
+    second = [[scale * value for value in row] for row in right(b, ids)]
+    return paired(right(a, ids), second, [a[0][id].template or id for id in ids])

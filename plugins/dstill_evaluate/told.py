@@ -1,0 +1,58 @@
+"""What is said of a comparison, on the terminal and in the report alike.
+
+    sentence(row, "b", "a")   →   "test: b is 5.1 points better than a [+1.2, +9.0]: right on 9 items that …"
+
+In: rows of `comparing.compare`. Out: cells and sentences; what cannot be told apart is said to be so.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from dstill.cli.figures import percent
+from dstill.records import Score
+
+__all__ = ["cell", "difference", "p_value", "points", "sentence"]
+
+
+def cell(shown: Mapping[str, Any]) -> str:
+    """``81.7 [73.8, 87.6]``; of several seeds ``81.7 ± 1.2 [73.8, 87.6]``."""
+    score = Score.from_row(shown["accuracy"])
+    assert score.value is not None
+    spread = "" if shown["sd"] is None else f" ± {100 * shown['sd']:.1f}"
+    around = "" if score.low is None or score.high is None else f" [{percent(score.low)}, {percent(score.high)}]"
+    return f"{percent(score.value)}{spread}{around}"
+
+
+def points(value: float | None) -> str:
+    return "not known" if value is None else f"{100 * value:.1f}"
+
+
+def difference(row: Mapping[str, Any]) -> str:
+    """``+5.1 [+1.2, +9.0]``, in points."""
+    value, low, high = (f"{100 * row[key]:+.1f}" for key in ("difference", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def p_value(value: float) -> str:
+    return "< 0.0001" if value < 0.0001 else f"{value:.2g}"
+
+
+def sentence(row: Mapping[str, Any], system: str, against: str) -> str:
+    """The verdict on one comparison, and what it stands on."""
+    test = "exact McNemar test" if row["test"] == "mcnemar" else "permutation test by template"
+    corrected = "" if row["holm"] == row["p"] else f", {p_value(row['holm'])} after Holm's correction"
+    basis = (
+        f"{test}: p = {p_value(row['p'])}{corrected}; right on {row['gained']} more items and on {row['lost']} fewer"
+    )
+    if row["distinguishable"]:
+        word = "better" if row["difference"] > 0 else "worse"
+        return f"{row['set']}: {system} is {word} than {against} by {points(abs(row['difference']))} points ({basis})."
+    return f"{row['set']}: {system} and {against} are not distinguishable ({basis}). {_smallest(row)}"
+
+
+def _smallest(row: Mapping[str, Any]) -> str:
+    if row["detectable"] is None:
+        return "No item tells them apart, so how large a difference would show is not known."
+    basis = f"{row['items']:,} items of {row['clusters']:,} templates"
+    return f"{basis} would show a difference of {points(row['detectable'])} points or more."
