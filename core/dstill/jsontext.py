@@ -15,7 +15,7 @@ import math
 import re
 from typing import Any, NoReturn
 
-__all__ = ["MAX_DEPTH", "NotStrict", "dumps", "kind", "loads"]
+__all__ = ["MAX_DEPTH", "NotStrict", "dumps", "fenced", "kind", "loads"]
 
 # An answer of 200 nested clauses still comes through to the checks that refuse it by name;
 # what is deeper could not be walked by recursive code.
@@ -60,6 +60,12 @@ def dumps(value: Any) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def fenced(value: Any) -> str:
+    """JSON for a prompt, in a fence that nothing in it can close."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("```", "``\\u0060")
+    return f"```json\n{text}\n```"
 
 
 def kind(value: Any) -> str:

@@ -23,7 +23,7 @@ from typing import Callable, Hashable, Iterable, Iterator, Protocol, Sequence
 from dstill.leakage import data_of
 from dstill.records import SPLITS, Problem, Record, Rejection
 
-__all__ = ["LEARNT_FROM", "select"]
+__all__ = ["LEARNT_FROM", "nearest", "select", "words_of"]
 
 NEAR = 90  # of 100: how much of its words a question shares with one that stands there already
 LEARNT_FROM = ("train", "validation")
@@ -55,15 +55,23 @@ class _Row:
 
     def __init__(self, record: Record, task: Answers) -> None:
         self.record = record
-        self.words = _words(record.question)
+        self.words = words_of(record.question)
         self.data = data_of(record)
         self.gold = (task.canonical(record.answer), self.data)
         self.refused = task.is_refusal(record.answer)
 
 
-def _words(question: str) -> str:
+def words_of(question: str) -> str:
     """Lower case, one form of each character, signs that say nothing left out."""
     return _SIGNS.sub(" ", unicodedata.normalize("NFKC", question).casefold()).strip(" .")
+
+
+def nearest(words: str, others: Sequence[str]) -> int | None:
+    """Which of `others` has nearly the same words (`words_of`); None: none has."""
+    from rapidfuzz import fuzz, process
+
+    near = process.extractOne(words, others, scorer=fuzz.token_set_ratio, score_cutoff=NEAR)
+    return None if near is None else int(near[2])
 
 
 _Found = Iterator[tuple[_Row, Problem]]
@@ -85,17 +93,14 @@ def _repeated(rows: Iterable[_Row]) -> _Found:
 
 
 def _near(rows: Iterable[_Row]) -> _Found:
-    from rapidfuzz import fuzz, process
-
     for group in _groups((row for row in rows if not row.refused), lambda row: row.gold):
         kept: list[_Row] = []
         for row in _held_out_first(group):
-            words = [other.words for other in kept]
-            near = process.extractOne(row.words, words, scorer=fuzz.token_set_ratio, score_cutoff=NEAR)
+            near = nearest(row.words, [other.words for other in kept])
             if near is None:
                 kept.append(row)
             else:
-                yield row, _twice(row, kept[near[2]], "near_duplicate", "nearly the same question")
+                yield row, _twice(row, kept[near], "near_duplicate", "nearly the same question")
 
 
 def _same_gold(rows: Sequence[_Row]) -> _Found:

@@ -9,14 +9,14 @@ those are (`prompting_values`), and of wide mappings the fields nearest to the q
 
 from __future__ import annotations
 
-import json
 from typing import Any, Iterator, Mapping
 
+from dstill.jsontext import fenced
 from dstill_querydsl.prompting_values import for_student
 from dstill_querydsl.pruning import Pruned
 from dstill_querydsl.values import Values
 
-__all__ = ["INSTRUCTIONS", "field_list", "fields_of", "question_block"]
+__all__ = ["INSTRUCTIONS", "data_block", "field_list", "fields_of", "question_block"]
 
 INSTRUCTIONS = """\
 You are an expert in Elasticsearch who has written search bodies for years. You turn a question about one index
@@ -45,23 +45,22 @@ def question_block(
     question: str, shown: Pruned | None, now: str, values: Mapping[str, Any] | None = None, words: str = ""
 ) -> str:
     """The user's message: mapping, what its fields hold, time, what words mean, and question."""
-    parts = []
+    return "\n".join([*data_block(shown, now, values, words), f"Question: {question}"])
+
+
+def data_block(
+    shown: Pruned | None, now: str, values: Mapping[str, Any] | None = None, words: str = ""
+) -> Iterator[str]:
+    """What a question is about, in paragraphs."""
     if shown is not None:
         notice = f"{shown.notice}. " if shown.notice else ""
-        parts.append(f"Mapping. {notice}{_DATA}\n{_block(shown.mapping)}")
+        yield f"Mapping. {notice}{_DATA}\n{fenced(shown.mapping)}"
         if values:
-            parts.append(f"Values that fields hold, by name. {_DATA}\n{_block(values)}")
+            yield f"Values that fields hold, by name. {_DATA}\n{fenced(values)}"
     if now:
-        parts.append(f"Now is {now}.")
+        yield f"Now is {now}."
     if words:
-        parts.append(f"Here {words}.")
-    return "\n".join([*parts, f"Question: {question}"])
-
-
-def _block(value: Any) -> str:
-    """JSON in a fence that nothing in it can close."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("```", "``\\u0060")
-    return f"```json\n{text}\n```"
+        yield f"Here {words}."
 
 
 def field_list(shown: Pruned, values: Values) -> str:
