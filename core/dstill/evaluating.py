@@ -13,6 +13,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 from dstill import hardware, processes, reviewing, stages
+from dstill.constraining import Constrained
 from dstill.errors import ConfigError, DataError, RunError, did_you_mean
 from dstill.folder import data_file, system_file
 from dstill.making import make_student, modalities
@@ -107,7 +108,8 @@ def _predicted(run: Run, system: str, examples: Sequence[Example]) -> list[Predi
     of their own until the last is there.
     """
     file, partial = system_file("predictions", system), system_file("unfinished-predictions", system)
-    made_of = _made_of(run)
+    constrained = system == "student" and run.settings.evaluate.constrain
+    made_of = _made_of(run, constrained)
     kept = _kept(run, file, made_of)
     if kept.keys() >= {e.id for e in examples}:
         return [kept[e.id] for e in examples]
@@ -120,7 +122,8 @@ def _predicted(run: Run, system: str, examples: Sequence[Example]) -> list[Predi
         if done.keys() >= {e.id for e in block}:
             predictions += [done[e.id] for e in block]
             continue
-        for prediction in stages.predict(writer, run.objective, run.task, block):
+        by = Constrained(writer, run.objective, run.task, block) if constrained else writer
+        for prediction in stages.predict(by, run.objective, run.task, block):
             predictions.append(prediction)
             run.progress(f"answering ({system})", len(predictions), len(examples))
         _write(run, partial, predictions, made_of)
@@ -141,10 +144,14 @@ def _write(run: Run, file: str, predictions: Sequence[Prediction], made_of: list
     run.manifest["files"][file]["made_of"] = made_of
 
 
-def _made_of(run: Run) -> list[str]:
-    """What predictions hang on: the training that made the student, and the dataset. Copied runs keep it."""
+def _made_of(run: Run, constrained: bool) -> list[str]:
+    """What predictions hang on: the training that made the student, the dataset, and whether a grammar held it.
+
+    Copied runs keep it.
+    """
     training = run.manifest["stages"].get("train", {}).get("id", "")
-    return [training, run.manifest["files"].get(data_file("train"), {}).get("sha256", "")]
+    data = run.manifest["files"].get(data_file("train"), {}).get("sha256", "")
+    return [training, data, *(["constrained"] if constrained else [])]
 
 
 @contextlib.contextmanager

@@ -35,8 +35,8 @@ from typing import (
     Sequence,
 )
 
-from dstill.errors import DstillError
-from dstill.records import Draft, Example, Outcome, Pair, Price, Prompt, Record, Reply, Score, Verdict
+from dstill.errors import DstillError, UsageError
+from dstill.records import Draft, Example, Grammar, Outcome, Pair, Price, Prompt, Record, Reply, Score, Verdict
 
 if TYPE_CHECKING:
     from dstill.task import Task

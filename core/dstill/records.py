@@ -353,7 +353,9 @@ class Grammar:
     """What a decoder may write: a JSON Schema, or EBNF for a language that is not JSON."""
 
     json_schema: Mapping[str, Any] | None = None
-    ebnf: str | None = None
+    ebnf: str | None = None  # `root` first, a rule a line; names in capitals are tokens
+    # What stands around the answer: its opening, what leads from free text to the answer, and the end.
+    frame: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,11 @@ Distilling Step-by-Step is Hsieh et al. 2023 (arXiv 2305.02301); α = 1 is its l
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, Iterable
 
 from dstill.parts import Objective
-from dstill.records import Draft, Pair, Record
+from dstill.records import Draft, Example, Grammar, Pair, Record
 
 if TYPE_CHECKING:
     from dstill.task import Task
@@ -58,3 +59,11 @@ class RationaleFirst(Objective):
 
     def read(self, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
         return parse(text)
+
+    def grammar(self, task: Task, example: Example) -> Grammar | None:
+        """Free reasoning, and then the answer in what `Task.reply_text` puts around both."""
+        grammar = task.grammar(example)
+        if grammar is None:
+            return None
+        opening, between, closing = task.reply_text("\0", "\0").split("\0")
+        return replace(grammar, frame=(opening, between, closing))

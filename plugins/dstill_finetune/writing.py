@@ -2,18 +2,24 @@
 
     list(ModelWriter(model, encoder).write(["predict: how many requests failed"])) → [Written(text="{…}", …)]
 
-A decoder-only student is padded on the left, so that every row goes on where it ends.
+A decoder-only student is padded on the left, so that every row goes on where it ends. `write_within` holds each
+answer to a grammar, and lets it be as long as the grammar's longest sentence.
 """
 
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from itertools import groupby
-from typing import Any, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from dstill.parts import Writer, Written
+from dstill.records import Grammar
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.threads import cpu_threads
+
+if TYPE_CHECKING:
+    from dstill_constrain.compiling import Compiler
 
 __all__ = ["ModelWriter"]
 
@@ -21,14 +27,22 @@ BATCH = 64
 
 
 class ModelWriter(Writer):
-    def __init__(self, model: Any, encoder: Encoder, *, batch: int = BATCH, threads: int = 0) -> None:
+    def __init__(
+        self, model: Any, encoder: Encoder, *, batch: int = BATCH, threads: int = 0, temperature: float = 0.0
+    ) -> None:
+        """`temperature`: 0 is greedy; above it tokens are drawn, by torch's own generator."""
         self.model = model.eval()
         self.encoder = encoder
         self.batch = batch
         self.threads = threads
+        self.temperature = temperature
 
     def write(self, sources: Sequence[str]) -> Iterator[Written]:
         """In the order of `sources`. A source that is too long for the student is cut; nothing raises."""
+        return self.write_within(sources, [None] * len(sources))
+
+    def write_within(self, sources: Sequence[str], grammars: Sequence[Grammar | None]) -> Iterator[Written]:
+        """Likewise; raises UsageError or DataError where a grammar cannot be followed."""
         limit = self.encoder.max_length
         rows = [(ids[:limit], task) for ids, task in self.encoder.prompts(sources)]
         order = sorted(range(len(rows)), key=lambda i: (rows[i][1], len(rows[i][0])))
@@ -37,10 +51,11 @@ class ModelWriter(Writer):
             same = list(group)
             for at in range(0, len(same), self.batch):
                 chosen = same[at : at + self.batch]
-                written.update(zip(chosen, self._batch([rows[i][0] for i in chosen], task), strict=True))
+                batch = self._batch([rows[i][0] for i in chosen], task, [grammars[i] for i in chosen])
+                written.update(zip(chosen, batch, strict=True))
         yield from (written[i] for i in range(len(rows)))
 
-    def _batch(self, rows: Sequence[list[int]], task: list[int]) -> list[Written]:
+    def _batch(self, rows: Sequence[list[int]], task: list[int], grammars: Sequence[Grammar | None]) -> list[Written]:
         import torch
 
         started = time.perf_counter()
@@ -58,11 +73,36 @@ class ModelWriter(Writer):
         if task and not left:
             begun = [self.model.generation_config.decoder_start_token_id, *task]
             given["decoder_input_ids"] = torch.tensor([begun] * len(rows), device=device)
+        options = {**self._drawing(), **self._constraint(grammars, longest)}
         with torch.inference_mode(), cpu_threads(self.threads):
-            out = self.model.generate(**given, use_cache=True)
+            out = self.model.generate(**given, use_cache=True, **options)
         start = longest if left else 1 + len(task)  # an encoder–decoder's row begins with its start token
         seconds = (time.perf_counter() - started) / len(rows)
         return [self._written(row[start:], seconds) for row in out.tolist()]
+
+    def _drawing(self) -> Mapping[str, Any]:
+        return {"do_sample": True, "temperature": self.temperature, "top_k": 0} if self.temperature else {}
+
+    def _constraint(self, grammars: Sequence[Grammar | None], prompt: int) -> Mapping[str, Any]:
+        """What `generate` is told where a row has a grammar; `prompt`: tokens that stand before an answer."""
+        if not any(grammars):
+            return {}
+        from dstill_constrain.processor import Constraint
+
+        constraint = Constraint(self._compiler, grammars)
+        most = constraint.most(self.model.generation_config.max_new_tokens)
+        places = getattr(self.model.config, "max_position_embeddings", None)
+        if places is not None and not self.encoder.encoder_decoder:
+            most = min(most, places - prompt)
+        return {"logits_processor": [constraint], "max_new_tokens": most}
+
+    @cached_property
+    def _compiler(self) -> Compiler:
+        """Of this student's vocabulary, once for all answers; it keeps the grammars that it has read."""
+        from dstill_constrain import vocabulary
+        from dstill_constrain.compiling import Compiler
+
+        return Compiler(vocabulary.of(self.encoder.tokenizer, self.model.config.vocab_size))
 
     def _written(self, ids: list[int], seconds: float) -> Written:
         eos = self.encoder.tokenizer.eos_token_id

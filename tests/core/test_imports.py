@@ -35,6 +35,8 @@ HEAVY = {
     "jinja2",
     "pyarrow",
     "ray",
+    "llguidance",
+    "xgrammar",
     "starlette",
     "uvicorn",
     # of Python's own: a third of the time that --help takes
@@ -130,7 +132,7 @@ def test_the_command_line_is_on_top(root: Path) -> None:
 ORDER = """
     errors jsontext records leakage selecting nonce findings secrets files urls waiting jsonl rows parts task
     hookspecs defaults config plugins store budget cost asking batches batching interrupts origin folder reviewing
-    making processes hardware card stages teaching watching curating generating estimating evaluating training
+    making processes hardware card stages teaching watching curating generating estimating constraining evaluating training
     auditing run
 """
 

@@ -15,6 +15,7 @@ from dstill.cli.app import App, app, json_option, run_argument, set_option, sett
 from dstill.cli.console import emit, note, progress, visible
 from dstill.cli.given import text_of
 from dstill.cli.scores import show_scores
+from dstill.constraining import Constrained
 from dstill.errors import AnswerError, DataError, DstillError, FailedItems, UsageError
 from dstill.evaluating import closeness
 from dstill.parts import Executor
@@ -30,11 +31,18 @@ QUESTION_LIMIT = 2_000
 # name in the JSON summary → metric
 SUMMARY = ("executable_accuracy", "exact_match", "silent_wrong")
 
+constrain_option = setting(
+    "--constrain/--no-constrain",
+    key="evaluate.constrain",
+    help="Hold the student to the task's grammar: every answer is valid.",
+)
+
 
 @click.command()
 @run_argument
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
 @click.option("--load-data", is_flag=True, help="Write the task's own data to that server, to indices made for it.")
+@constrain_option
 @json_option
 @set_option
 @app
@@ -91,6 +99,7 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
 @click.option("--run", "run", required=True, metavar="RUN", help="The run whose student answers.")
 @click.option("--execute", is_flag=True, help="Run the answer and show its result.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run it on this server.")
+@constrain_option
 @json_option
 @set_option
 @app
@@ -145,6 +154,8 @@ def _tell_far(run: Run, examples: list[Example], results: list[dict[str, Any]]) 
 def answer(run: Run, examples: list[Example], executor: Executor | None) -> list[dict[str, Any]]:
     """The student's answer to each example, checked, and run where an executor is given."""
     writer = run.writer("student")
+    if run.settings.evaluate.constrain:
+        writer = Constrained(writer, run.objective, run.task, examples)
     results = []
     for example, prediction in zip(examples, write_answers(writer, run.objective, run.task, examples), strict=True):
         draft = draft_of(prediction, run.objective, run.task)

@@ -1,0 +1,38 @@
+"""A student whose answers are held to the grammars of what it is asked.
+
+    writer = Constrained(run.writer(), run.objective, run.task, examples)
+    stages.predict(writer, run.objective, run.task, examples)
+
+Of the examples in order: what it is asked to write for is theirs, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator, Sequence
+
+from dstill.errors import UsageError
+from dstill.parts import Closeness, Objective, Writer, Written
+from dstill.records import Example
+from dstill.task import Task
+
+__all__ = ["Constrained"]
+
+
+class Constrained(Writer):
+    def __init__(self, writer: Writer, objective: Objective, task: Task, examples: Sequence[Example]) -> None:
+        """Raises UsageError where the task has no grammar."""
+        self._writer = writer
+        self._grammars = [objective.grammar(task, example) for example in examples]
+        if self._grammars and not any(self._grammars):
+            raise UsageError(
+                f"task '{task.name}' has no grammar for its answers",
+                where="evaluate.constrain = true",
+                hint="set it to false; `Task.grammar` is what a pack gives one by",
+            )
+
+    def write(self, sources: Sequence[str]) -> Iterator[Written]:
+        """As many as there were examples, in their order."""
+        return self._writer.write_within(sources, self._grammars)
+
+    def closeness(self, sources: Sequence[str]) -> list[Closeness]:
+        return self._writer.closeness(sources)

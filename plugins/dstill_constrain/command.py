@@ -1,0 +1,53 @@
+"""``dstill grammar``: what the student of a run may write, where it is held to its task's grammar.
+
+$ dstill grammar RUN --json
+{"kind":"ebnf","bytes":82049,"longest":27143,"seconds":0.31,"text":"root ::= answer\n…"}
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+import click
+
+from dstill.cli.app import App, app, json_option, run_argument
+from dstill.cli.console import emit, note, visible
+from dstill.errors import DataError, UsageError
+from dstill.records import SPLITS, Example
+from dstill.run import Run
+from dstill_constrain.compiling import Compiler, longest
+from dstill_constrain.vocabulary import Vocabulary
+
+__all__ = ["grammar"]
+
+_BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading_space=False)
+
+
+@click.command()
+@run_argument
+@json_option
+@app
+def grammar(found: App, run: str, as_json: bool) -> None:
+    """Print the grammar that `--constrain` holds a run's student to, and how long its longest answer is."""
+    opened = found.open(run)
+    started = time.perf_counter()
+    made = opened.objective.grammar(opened.task, _first(opened))
+    if made is None:
+        raise UsageError(f"task '{opened.task.name}' has no grammar for its answers", where=f"run {opened.name}")
+    Compiler(_BYTES).start(made)
+    seconds, most = time.perf_counter() - started, longest(made)
+    text = made.ebnf if made.ebnf is not None else json.dumps(made.json_schema, ensure_ascii=False, indent=2)
+    if as_json:
+        kind = "ebnf" if made.ebnf is not None else "json_schema"
+        emit({"kind": kind, "bytes": len(text.encode()), "longest": most, "seconds": round(seconds, 3), "text": text})
+        return
+    click.echo(visible(text))
+    note(f"ready in {seconds:.2f} s; the longest answer has {f'{most:,} bytes' if most else 'no bound'}")
+
+
+def _first(run: Run) -> Example:
+    for split in SPLITS:
+        for record in run.records(split):
+            return record.example
+    raise DataError("the run has no question yet", where=str(run.folder / "dataset"), hint="`dstill generate` first")

@@ -1,0 +1,67 @@
+"""Constrained decoding for ``transformers``' ``generate``: scores of tokens that the grammar forbids become −∞.
+
+    constraint = Constraint(compiler, [grammar, grammar, None])       one a row; None: that row is free
+    model.generate(…, logits_processor=[constraint], max_new_tokens=constraint.most(128))
+
+It works on encoder–decoders and decoders alike: what stands in a row at the first call is not the answer's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from dstill.errors import DataError
+from dstill.records import Grammar
+from dstill_constrain.compiling import Compiler, State
+
+__all__ = ["Constraint"]
+
+
+class Constraint:
+    def __init__(self, compiler: Compiler, grammars: Sequence[Grammar | None]) -> None:
+        self._end = compiler.vocabulary.end
+        self._size = len(compiler.vocabulary.pieces)
+        self._states: list[State | None] = [None if one is None else compiler.start(one) for one in grammars]
+        self._longest = [compiler.longest(one) for one in grammars if one is not None]
+        self._seen: int | None = None  # tokens of a row that were taken, or stood there before
+
+    def most(self, usual: int) -> int:
+        """New tokens that the longest sentence takes at most, its end among them; `usual` where that is not known."""
+        return max([usual, *(length + 1 for length in self._longest if length is not None)])
+
+    def __call__(self, ids: Any, scores: Any) -> Any:
+        """`ids`: rows × tokens so far. `scores`: rows × vocabulary, for the next one."""
+        if self._seen is not None:
+            for number, row in enumerate(ids[:, self._seen :].tolist()):
+                self._take(number, row)
+        self._seen = ids.shape[1]
+        allowed = self._allowed(scores)
+        return scores if allowed is None else scores.masked_fill(~allowed, float("-inf"))
+
+    def _take(self, number: int, tokens: Sequence[int]) -> None:
+        state = self._states[number]
+        for token in tokens if state else ():
+            if token == self._end or state is None:
+                self._states[number] = None  # an answer that is over is filled up with padding
+                return
+            state.take(token)
+
+    def _allowed(self, scores: Any) -> Any:
+        import torch
+
+        rows = [(number, state) for number, state in enumerate(self._states) if state is not None]
+        if not rows:
+            return None
+        packed = torch.frombuffer(bytearray(b"".join(state.mask() for _, state in rows)), dtype=torch.uint8)
+        bits = packed.view(len(rows), -1, 1) >> torch.arange(8, dtype=torch.uint8) & 1
+        masks = bits.view(len(rows), -1)[:, : self._size].bool()
+        if not masks.any(dim=1).all():
+            raise DataError(
+                "the student's tokenizer cannot write what the grammar asks for next",
+                where="constrained decoding",
+                hint="choose a student whose tokenizer writes every answer, or set evaluate.constrain = false",
+            )
+        allowed = torch.ones(scores.shape, dtype=torch.bool)
+        allowed[[number for number, _ in rows], : self._size] = masks
+        allowed[[number for number, _ in rows], self._size :] = False
+        return allowed.to(scores.device)
