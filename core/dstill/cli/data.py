@@ -25,7 +25,7 @@ from dstill.cli.app import (
 from dstill.cli.console import emit, note, progress, table, visible
 from dstill.cli.given import MAPPING_FORM, VALUES_FORM, object_of
 from dstill.cost import told
-from dstill.errors import RunError, UsageError
+from dstill.errors import FailedItems, RunError, UsageError
 from dstill.estimating import estimated
 from dstill.files import reading
 from dstill.folder import MANIFEST
@@ -139,13 +139,22 @@ def generate(found: App, out: Path | None, dry_run: bool, as_json: bool) -> None
             run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
         run.progress = report
         facts = run.generate()
+    failed = facts["replies"]["failed"] + facts["rejections"].get("truncated", 0)
     if as_json:
         emit({"run": str(run.folder), **facts})
+        if failed:
+            raise click.exceptions.Exit(FailedItems.exit_code)  # the object says it itself
         return
     show_dataset(facts)
     for line in told(facts["cost"]):
         click.echo(line)
     click.echo(f"run: {run.folder}\nnext: dstill train {run.folder}")
+    if failed:
+        raise FailedItems(
+            f"{failed} of {facts['questions']} questions got no whole reply",
+            where=str(run.folder / "rejects.jsonl"),
+            hint=f"ask for them again with: dstill generate --out {run.folder}",
+        )
 
 
 def _dry_run(found: App, out: Path | None, as_json: bool) -> None:

@@ -1,0 +1,197 @@
+"""Bad inputs 34 to 46 and 50, by number: an endpoint that fails, and what a person sees of `dstill generate`."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.fault_table import KEY, QUESTIONS, Ran, generate, run, sum_of
+from support.faults import FAULTS, limited
+from support.loopback_teacher import LoopbackTeacher, Say, answer, error, hang, html, raw
+
+ASKED = len(QUESTIONS)
+
+
+def message(ran: Ran) -> str:
+    return str(ran.result["error"]["message"])
+
+
+def failed(ran: Ran, code: str, requests: int = ASKED) -> None:
+    """One item failed under `code`, and the run went on to its end."""
+    assert ran.code == 3
+    assert ran.result["rejections"] == {code: 1}
+    assert ran.result["accepted"] == ASKED - 1
+    assert ran.requests == requests
+
+
+def well(ran: Ran, requests: int) -> None:
+    assert (ran.code, ran.result["accepted"], ran.requests) == (0, ASKED, requests), ran
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_bad_input_034(status: int) -> None:
+    """A refused key: named by host and variable, not tried again, not shown."""
+    ran = run([error(status, f"incorrect key {KEY}")])
+    assert (ran.code, ran.requests) == (6, 1)
+    assert message(ran) == "key rejected by HOST (env OPENAI_API_KEY): incorrect key ***"
+    assert KEY not in ran.err + str(ran.result)
+
+
+def test_bad_input_035() -> None:
+    """A model that is not there: its name, and where it is set."""
+    ran = run([error(404, "The model 'toy' does not exist")])
+    assert (ran.code, ran.requests) == (6, 1)
+    assert "has no model 'toy'" in message(ran)
+    assert "teacher.openai.model" in ran.result["error"]["where"]
+
+
+def test_bad_input_036(tmp_path: Path) -> None:
+    """A parameter that the endpoint does not take, or a context too long: that item fails, and the run goes on."""
+    for name, fault, words, hint in (
+        ("parameter", error(400, "response_format is not supported"), ("--json-mode", "schema"), "--json-mode off"),
+        ("context", FAULTS["400, the context is too long"](), (), "a smaller mapping"),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        with LoopbackTeacher(reply_to=sum_of, script=[fault]) as server:
+            failed(generate(server, folder, QUESTIONS, *words), "bad_request")
+        (row,) = [json.loads(line) for line in (folder / "run" / "rejects.jsonl").read_text().splitlines()]
+        assert hint in row["problems"][0]["hint"]
+
+
+def test_bad_input_036_auto_goes_on_without() -> None:
+    ran = run([error(400, "response_format is not supported")])
+    well(ran, ASKED + 1)
+    assert "asked without structured outputs from now on" in ran.err
+
+
+LIMITS = [name for name in FAULTS if name.startswith("429") and "hour" not in name and "quota" not in name]
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_bad_input_037(name: str) -> None:
+    """A pause is kept as it was told, and said; one that makes no sense is a backoff."""
+    started = time.monotonic()
+    ran = run([FAULTS[name]()])
+    well(ran, ASKED + 1)
+    told = name.endswith(("in seconds", "a date"))
+    assert ("rate-limited by HOST, next try in" in ran.err) == (told or name.endswith(("0.2", "past")))
+    assert time.monotonic() - started > 1 or not told
+
+
+def test_bad_input_038() -> None:
+    """A pause that is longer than is waited for: the item fails, and its message says how long it would have been."""
+    started = time.monotonic()
+    ran = run([limited("300")], QUESTIONS[:1])
+    assert (ran.code, ran.requests) == (7, 1)
+    assert "it asks for a pause of 300 s; teacher.openai.max_wait is the longest taken" in ran.result["error"]["hint"]
+    assert time.monotonic() - started < 10
+
+
+def test_bad_input_039() -> None:
+    """A quota that is used up: one request, and all stops."""
+    ran = run([FAULTS["429, the quota is used up"]()])
+    assert (ran.code, ran.requests) == (6, 1)
+    assert message(ran).startswith("the quota at HOST is used up")
+
+
+@pytest.mark.parametrize("name", ["500", "502 with a page", "503", "200 with an error body"])
+def test_bad_input_040(name: str) -> None:
+    """Of two tries the second is answered; where it is not, the item fails."""
+    well(run([FAULTS[name]()]), ASKED + 1)
+    failed(run([FAULTS[name](), FAULTS[name]()]), "unavailable", ASKED + 1)
+
+
+def test_bad_input_041(tmp_path: Path) -> None:
+    """Nobody there, no such name, no TLS, a hang, a body that breaks off: the host and what it was, exit 7."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+        with LoopbackTeacher(reply_to=sum_of) as server:
+            for n, (address, words) in enumerate(
+                [
+                    (f"http://{nobody}/v1", f"cannot reach {nobody}: ConnectError"),
+                    ("https://nowhere.invalid/v1", "cannot reach nowhere.invalid: ConnectError"),
+                    (f"https://127.0.0.1:{server.port}/v1", "cannot reach HOST: ConnectError: [SSL"),
+                ]
+            ):
+                folder = tmp_path / str(n)
+                folder.mkdir()
+                ran = generate(server, folder, QUESTIONS, **{"teacher.openai.base_url": address})
+                assert ran.code == 7
+                assert message(ran).startswith(words)
+    for fault, words in ((hang(), "HOST did not answer within 0.5 s"), (FAULTS["body cut off"](), "cannot reach HOST")):
+        ran = run([fault, fault], QUESTIONS[:1])
+        assert (ran.code, ran.requests) == (7, 2)
+        assert message(ran).startswith(words)
+
+
+def test_bad_input_042() -> None:
+    """A login page with status 200."""
+    ran = run([html()])
+    assert (ran.code, ran.requests) == (6, 1)
+    assert message(ran) == "HOST did not answer as an OpenAI API (text/html)"
+
+
+def test_bad_input_043() -> None:
+    """JSON that is cut off: tried again, then the item failed."""
+    fault = FAULTS["JSON cut off"]
+    well(run([fault()]), ASKED + 1)
+    failed(run([fault(), fault()]), "broken", ASKED + 1)
+
+
+def test_bad_input_044() -> None:
+    """No choices, no content: asked again. A refusal, a filter: not. Each is counted by its own name."""
+    for name in ("choices empty", "content null"):
+        well(run([FAULTS[name]()]), ASKED + 1)
+        failed(run([FAULTS[name](), FAULTS[name]()]), "empty", ASKED + 1)
+    failed(run([FAULTS["refusal"]()]), "refused")
+    failed(run([FAULTS["content filter"]()]), "filtered")
+
+
+def test_bad_input_045(tmp_path: Path) -> None:
+    """A reply that was cut off is asked for once more with more room, and never parsed as a prefix."""
+    whole = "<rationale>the numbers 1 and 2 together</rationale><answer>1+2</answer>"
+    cut = answer(whole, finish="length")
+    with LoopbackTeacher(reply_to=sum_of, script=[cut]) as server:
+        well(generate(server, tmp_path, QUESTIONS), ASKED + 1)
+        asked = [request["max_tokens"] for request in server.requests]
+    assert asked == [2048, 2048, 4 * 2048]
+    failed(run([cut, answer(sum_of([{"role": "user", "content": QUESTIONS[1]}])), cut]), "truncated", ASKED + 1)
+
+
+def test_bad_input_046(tmp_path: Path) -> None:
+    """Tokens that nobody counted are a guess, and said to be one; a cap reckons with the guess."""
+    said = answer("<rationale>the numbers 1 and 2 together</rationale><answer>1+2</answer>", usage=False)
+    ran = run([said])
+    well(ran, ASKED)
+    assert ran.result["cost"]["usd"] is None
+    assert ran.result["cost"]["replies_without_usage"] == 1
+
+
+def test_bad_input_050() -> None:
+    """A key that the endpoint repeats is masked, wherever it stands."""
+    spoken = {"message": f"no {KEY}", "type": KEY, "param": KEY, "code": KEY}
+    for fault in (error(401, f"bad {KEY}"), raw({"error": spoken}, status=400), raw({"error": spoken}), html(503)):
+        said = replace(fault, headers={**fault.headers, "x-said": KEY})
+        ran = run([said, said], QUESTIONS[:1])
+        assert ran.code != 0
+        assert KEY not in json.dumps(ran.result) + ran.err
+
+
+def test_a_person_is_told_that_questions_failed_and_how_to_ask_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from support.fault_table import called
+
+    refusal: list[Say] = [FAULTS["refusal"]()]
+    with LoopbackTeacher(reply_to=sum_of, script=refusal) as server:
+        assert generate(server, tmp_path, QUESTIONS).code == 3
+        toy = str(Path(__file__).parents[2] / "support" / "toy.py")
+        code, out, err = called(tmp_path, "--plugin", toy, "generate", "--out", "run")
+    assert code == 0, err  # it was asked again, and answered
+    assert "2 of 2 questions accepted" in out
