@@ -54,6 +54,7 @@ FAULTS: Mapping[str, Callable[[], Say]] = {
     "redirect": lambda: Say(status=302, headers={"location": "/login"}),
     # --- this question
     "400, the context is too long": lambda: error(400, "too many tokens", code="context_length_exceeded"),
+    "400, no structured outputs": lambda: error(400, "response_format is not supported"),
     "422": lambda: error(422, "cannot do that"),
     "refusal": lambda: answer(None, refusal="I would rather not"),
     "content filter": lambda: answer("half an ans", finish="content_filter"),
