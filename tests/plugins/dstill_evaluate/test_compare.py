@@ -1,0 +1,199 @@
+"""`dstill compare` as a user runs it: two students of one dataset, and what must not be compared."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+Cli = Callable[..., Any]
+
+
+@pytest.fixture
+def runs(cli: Cli, project: Path) -> Path:
+    """Runs a (knows the words in any order) and b (looks the most similar question up), on one dataset."""
+    words = ("generate", "--teacher", "parrot", "--out", "runs/a", "--set", 'evaluate.baselines=["nearest"]')
+    (project / "runs").mkdir()
+    assert cli(*words).code == 0
+    shutil.copytree("runs/a", "runs/b")
+    for name, student in (("a", "memory"), ("b", "nearest")):
+        assert cli("train", name, "--student", student, "--objective", "plain").code == 0
+        assert cli("evaluate", name).code == 0
+    return project / "runs"
+
+
+def facts(ended: Any) -> dict[str, Any]:
+    assert ended.code == 0, ended.err
+    found: dict[str, Any] = json.loads(ended.out.splitlines()[-1])
+    return found
+
+
+def edit(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    manifest = json.loads((run / "run.json").read_text())
+    change(manifest)
+    (run / "run.json").write_text(json.dumps(manifest))
+
+
+def rows(file: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    made = [json.loads(line) for line in file.read_text().splitlines()]
+    for row in made:
+        change(row)
+    file.write_text("".join(json.dumps(row) + "\n" for row in made))
+
+
+def test_gained_items_are_listed_with_what_each_answered(cli: Cli, runs: Path) -> None:
+    found = facts(cli("compare", "b", "a", "--json"))
+    assert found["engine"] == "abacus 1"
+    assert found["arms"]["a"]["test"]["accuracy"]["n"] == found["arms"]["b"]["test"]["accuracy"]["n"] == 13
+    (row,) = found["comparisons"]
+    assert (row["gained"], row["lost"], row["test"]) == (5, 0, "mcnemar")
+    assert row["p"] == row["holm"] == pytest.approx(1 / 16)
+    assert not row["distinguishable"]
+    gained = found["items"]["test"]["a"]["gained"]
+    assert [item["correct"] for item in gained] == [{"b": [False], "a": [True]}] * 5
+    assert gained[0]["answers"]["a"] == [gained[0]["gold"].replace("2+1", "1+2")]
+
+
+def test_the_terminal_says_that_they_are_not_distinguishable(cli: Cli, runs: Path) -> None:
+    told = cli("compare", "b", "a").out
+    assert "b 13 15.4 [4.3, 42.2]" in " ".join(told.split())
+    assert "test: a and b are not distinguishable (exact McNemar test: p = 0.062" in " ".join(told.split())
+    assert "gained by a on test (3 of 5; --json has all):" in told
+    assert "lost" not in told.splitlines()[-1]
+
+
+def test_a_baseline_inside_a_run(cli: Cli, runs: Path) -> None:
+    inside, beside = facts(cli("compare", "a:nearest", "a", "--json")), facts(cli("compare", "b", "a", "--json"))
+    (one,), (other,) = inside["comparisons"], beside["comparisons"]
+    assert {**one, "system": ""} == {**other, "system": ""}
+
+
+def test_seeds_are_a_mean_and_a_deviation(cli: Cli, runs: Path) -> None:
+    found = facts(cli("compare", "b,a:nearest", "a,b", "--json"))
+    (row,) = found["comparisons"]
+    assert (row["seeds"], row["test"], row["gained"]) == (2, "permutation", 5)
+    shown = found["arms"]["a,b"]["test"]
+    assert shown["runs"] == pytest.approx([7 / 13, 2 / 13])
+    assert shown["accuracy"]["value"] == pytest.approx(4.5 / 13)
+    assert shown["sd"] == pytest.approx(5 / 13 / 2**0.5)
+    assert "34.6 ± 27.2 [" in cli("compare", "b,a:nearest", "a,b").out
+
+
+def test_several_are_corrected_together(cli: Cli, runs: Path) -> None:
+    found = facts(cli("compare", "b", "a", "a:nearest", "--json"))
+    assert [row["holm"] for row in found["comparisons"]] == pytest.approx([1 / 8, 1.0])
+    assert "0.12 after Holm's correction" in " ".join(cli("compare", "b", "a", "a:nearest").out.split())
+
+
+def test_a_rerun_is_the_same_to_the_last_byte(cli: Cli, runs: Path) -> None:
+    first = cli("compare", "b", "a", "--json").out
+    assert cli("compare", "b", "a", "--json").out == first
+    assert cli("evaluate", "a").code == 0
+    assert cli("compare", "b", "a", "--json").out == first
+
+
+def test_a_run_that_is_not_there(cli: Cli, runs: Path) -> None:
+    ended = cli("compare", "a", "b2", "--json")
+    assert ended.code == 2
+    assert json.loads(ended.out)["error"]["message"].startswith("no run 'b2'.")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a"], "one system alone cannot be compared"),
+        (["a", "b:nearst"], "run 'b' has no system 'nearst'. Did you mean 'nearest'?"),
+        (["a,a", "b,b"], "one run is named twice in 'a,a'"),
+        (["a", "a"], "one system is named twice"),
+        (["a,b", "b"], "2 runs in 'a,b' and 1 in 'b'"),
+        (["a", "b", "--split", "tset"], "not every run was scored on 'tset'. Did you mean 'test'?"),
+    ],
+)
+def test_what_cannot_be_meant(cli: Cli, runs: Path, words: list[str], message: str) -> None:
+    ended = cli("compare", *words)
+    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {message}")
+
+
+def test_other_items_are_refused_and_named(cli: Cli, runs: Path) -> None:
+    def other(row: dict[str, Any]) -> None:
+        row["question"] = row["question"].replace("add 2 and 1", "sum 2 and 1")
+        row["answer"] = row["answer"].replace("1-2", "2-1")
+
+    rows(runs / "b" / "dataset/data/test.jsonl", other)
+    ended = cli("compare", "a", "b")
+    assert ended.code == 4
+    told = ended.err.splitlines()
+    assert told[0] == "error: these runs cannot be compared: what they were scored on differs"
+    assert told[1] == "a and b, items of test: the questions of 1 differ (test-add-2-1)"
+    assert told[2] == "a and b, items of test: the golds of 1 differ (test-take-2-1)"
+    assert told[-1] == "evaluate both on one dataset and one engine"
+
+
+def test_missing_items_are_named(cli: Cli, runs: Path) -> None:
+    for file in ("dataset/data/test.jsonl", "verdicts.jsonl"):
+        path = runs / "b" / file
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    ended = cli("compare", "a", "b")
+    assert ended.code == 4
+    assert "a and b, items of test: 1 are in a only (test-add-2-1)" in ended.err
+
+
+def test_another_engine_and_other_data_are_refused_and_named(cli: Cli, runs: Path) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["stages"]["evaluate"].update(engine="abacus 2", data={"beads": {"count": 6, "digest": "ab"}})
+
+    edit(runs / "a", lambda m: m["stages"]["evaluate"].update(data={"beads": {"count": 5, "digest": "ab"}}))
+    edit(runs / "b", change)
+    ended = cli("compare", "a", "b")
+    assert ended.code == 4
+    assert "a and b, engine: abacus 1, and abacus 2" in ended.err
+    assert "a and b, data that answers ran on: beads.count: 5, and 6" in ended.err
+
+
+def test_a_run_without_scores_or_verdicts_says_what_to_do(cli: Cli, runs: Path) -> None:
+    (runs / "b" / "verdicts.jsonl").unlink()
+    ended = cli("compare", "a", "b")
+    assert ended.code == 5
+    assert ended.err.startswith("error: 13 of 13 questions of run 'b' have no verdict (test-add-2-1, ")
+    edit(runs / "b", lambda manifest: manifest["stages"].pop("evaluate"))
+    ended = cli("compare", "a", "b")
+    assert (ended.code, ended.err.splitlines()[0]) == (5, "error: run 'b' has no scores yet")
+
+
+def test_a_run_of_a_newer_version_is_refused(cli: Cli, runs: Path) -> None:
+    edit(runs / "b", lambda manifest: manifest.update(schema_version=99))
+    ended = cli("compare", "a", "b")
+    assert ended.code == 5
+    assert "schema version 99" in ended.err
+
+
+def test_what_was_not_executed_is_not_compared(cli: Cli, runs: Path) -> None:
+    rows(runs / "b" / "verdicts.jsonl", lambda row: row.update(checked=2, reached=2, refused=False))
+    ended = cli("compare", "a", "b")
+    assert ended.code == 5
+    assert "there is nothing to compare" in ended.err
+
+
+def test_an_invalid_evaluation_and_other_settings_are_said(cli: Cli, runs: Path) -> None:
+    edit(runs / "b", lambda m: m["stages"]["evaluate"].update(invalid="the engine could not be asked about 2 of 13"))
+    config = (runs / "b" / "config.toml").read_text()
+    (runs / "b" / "config.toml").write_text(config.replace("most = 9", "most = 8"))
+    ended = cli("compare", "a", "b")
+    assert ended.code == 0
+    assert "warning: the evaluation of b is invalid: the engine could not be asked" in ended.err
+    assert "note: settings of the task differ" in ended.err
+    assert "task.toy.limits.most" in ended.err
+
+
+def test_words_of_strangers_cannot_steer_the_terminal(cli: Cli, runs: Path) -> None:
+    def bidi(row: dict[str, Any]) -> None:
+        row["question"] = f"\u202e\x1b[2J{row['question']}"
+
+    for name in ("a", "b"):
+        rows(runs / name / "dataset/data/test.jsonl", bidi)
+    told = cli("compare", "b", "a").out
+    assert "\\u202e\\u001b[2J" in told
+    assert "\x1b" not in told

@@ -1,0 +1,162 @@
+"""Comparisons whose truth is known: on which items, by which test, and what is not to be told apart."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill.records import Level, Verdict
+from dstill_evaluate.comparing import Found, corrected, counted, held_against, moved
+from dstill_evaluate.statistics import holm, mcnemar, mean
+from dstill_evaluate.told import difference, p_value, sentence
+
+Run = dict[str, Verdict]
+
+
+def verdict(id: str, right: bool, **changes: object) -> Verdict:
+    level = Level.CORRECT if right else Level.EXECUTED
+    facts: dict[str, object] = {"reached": level, "checked": Level.CORRECT, "template": id, "split": "test", **changes}
+    return Verdict(id=id, **facts)  # type: ignore[arg-type]
+
+
+def run(marks: str, templates: int = 0) -> Run:
+    """``"1101"``: one item a mark; `templates` > 0: the items share so many templates."""
+    ids = [f"t{number}" for number in range(len(marks))]
+    shared = {id: f"of {number % templates}" for number, id in enumerate(ids)} if templates else {}
+    return {id: verdict(id, mark == "1", template=shared.get(id, id)) for id, mark in zip(ids, marks, strict=True)}
+
+
+def row(found: Found) -> dict[str, object]:
+    return {"set": "test", **found.to_row()}
+
+
+# --- tests ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "p"),
+    # twice the tail of a fair coin: 2 (C(10, 0) + C(10, 1)) / 2^10, 2 / 2^5; equal counts tell nothing
+    [(9, 1, 22 / 1024), (1, 9, 22 / 1024), (5, 0, 1 / 16), (3, 3, 1.0), (0, 0, 1.0), (1, 0, 1.0)],
+)
+def test_mcnemar_is_exact(gained: int, lost: int, p: float) -> None:
+    assert mcnemar(gained, lost) == pytest.approx(p)
+
+
+def test_holm_as_in_the_paper() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_never_makes_a_p_value_smaller(ps: list[float]) -> None:
+    after = holm(ps)
+    assert all(p <= q + 1e-12 and q <= 1 for p, q in zip(ps, after, strict=True))
+    assert after[ps.index(min(ps))] == pytest.approx(min(1, len(ps) * min(ps)))
+
+
+def test_a_mean_has_an_interval_by_template() -> None:
+    values, alone = [0.0, 1.0] * 20, [str(number) for number in range(40)]
+    apart, together = mean("f1", values, alone), mean("f1", values, [str(number % 4) for number in range(40)])
+    assert apart.value == together.value == 0.5
+    assert apart.low is not None
+    assert apart.high is not None
+    assert together.low is not None
+    assert together.high is not None
+    assert together.high - together.low > 2 * (apart.high - apart.low)  # items of a template are all alike here
+    assert apart == mean("f1", values, alone)
+    assert mean("f1", [], []).note == "not checked"
+    assert mean("f1", [1.0, 0.0], ["one", "one"]).low is None
+
+
+# --- items ------------------------------------------------------------------------------
+
+
+def test_an_item_that_says_nothing_in_one_run_counts_in_none() -> None:
+    a, b = run("1111"), run("1111")
+    b["t1"] = verdict("t1", False, gold_error="invalid: no such field")
+    b["t2"] = verdict("t2", True, vacuous=True)
+    del b["t3"]
+    assert counted([[a], [b]]) == ["t0"]
+
+
+def test_where_one_run_was_not_executed_nothing_counts() -> None:
+    refusal = verdict("t0", True, expects_refusal=True, refused=True)
+    unrun = Verdict(id="t1", reached=Level.VALID, checked=Level.VALID, split="test")
+    assert counted([[run("11")], [{"t0": refusal, "t1": unrun}]]) == []
+
+
+def test_gained_and_lost_are_named() -> None:
+    a, b = run("1100"), run("1011")
+    assert moved([b], [a], ["t0", "t1", "t2", "t3"]) == {"gained": ["t2", "t3"], "lost": ["t1"]}
+
+
+# --- verdicts ---------------------------------------------------------------------------
+
+
+def test_a_clear_difference_is_told_and_its_reverse_too() -> None:
+    a, b = run("1" * 20 + "0" * 40), run("1" * 50 + "0" * 10)
+    better = held_against([b], [a], list(a))
+    worse = held_against([a], [b], list(a))
+    assert corrected([better])[0].distinguishable
+    assert row(corrected([better])[0])["difference"] == pytest.approx(0.5)
+    assert "b is better than a by 50.0 points (exact McNemar test: p" in sentence(row(corrected([better])[0]), "b", "a")
+    assert "a is worse than b by 50.0 points" in sentence(row(corrected([worse])[0]), "a", "b")
+
+
+def test_a_small_difference_is_said_to_be_none_and_how_large_one_would_show() -> None:
+    a, b = run("1" * 30 + "0" * 30), run("1" * 32 + "0" * 28)
+    found = corrected([held_against([b], [a], list(a))])[0]
+    assert not found.distinguishable
+    said = sentence(row(found), "b", "a")
+    assert said.startswith("test: b and a are not distinguishable (exact McNemar test: p = 0.5; right on 2 more items")
+    smallest = float(said.partition("show a difference of ")[2].split()[0])
+    assert 0 < smallest < 15
+
+
+def test_equal_systems_do_not_pretend_to_know_what_would_show() -> None:
+    found = held_against([run("1010")], [run("1010")], ["t0", "t1", "t2", "t3"])
+    assert row(found)["detectable"] is None
+    assert "how large a difference would show is not known" in sentence(row(found), "b", "a")
+
+
+def test_many_items_of_one_template_are_not_enough() -> None:
+    """McNemar's test takes items for independent: alone it would call this one better."""
+    a, b = run("0" * 40, templates=2), run("10" * 20, templates=2)
+    found = corrected([held_against([b], [a], list(a))])[0]
+    assert found.p < 0.001
+    assert not found.distinguishable
+
+
+def test_of_many_comparisons_one_by_chance_is_none() -> None:
+    a, b = run("1" * 30 + "0" * 30), run("1" * 36 + "0" * 24)
+    found = held_against([b], [a], list(a))
+    assert found.p == pytest.approx(2 / 2**6)
+    same = held_against([a], [a], list(a))
+    assert corrected([found])[0].distinguishable
+    after = corrected([found, same])[0]
+    assert after.holm == pytest.approx(2 * found.p)
+    assert not after.distinguishable
+    assert "0.062 after Holm's correction" in sentence(row(after), "b", "a")
+
+
+def test_seeds_are_tested_by_permutation_of_templates() -> None:
+    a = [run("1" * 20 + "0" * 20), run("1" * 22 + "0" * 18)]
+    b = [run("1" * 34 + "0" * 6), run("1" * 33 + "0" * 7)]
+    found = held_against(b, a, list(a[0]))
+    assert (found.test, found.paired.seeds) == ("permutation", 2)
+    assert found.p < 0.01
+    assert "permutation test by template" in sentence(row(found), "b", "a")
+
+
+def test_the_same_comparison_twice_is_the_same_to_the_last_digit() -> None:
+    a, b = run("1100" * 9), run("1010" * 9)
+    assert held_against([b], [a], list(a)).to_row() == held_against([b], [a], list(a)).to_row()
+
+
+def test_figures_are_written_for_people() -> None:
+    assert difference({"difference": 0.051, "low": 0.012, "high": 0.09}) == "+5.1 [+1.2, +9.0]"
+    assert [p_value(p) for p in (1.0, 0.0432, 1e-9)] == ["1", "0.043", "< 0.0001"]
+    assert not math.isnan(held_against([run("1")], [run("0")], ["t0"]).p)
