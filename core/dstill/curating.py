@@ -25,10 +25,11 @@ from dstill.selecting import LEARNT_FROM, select
 if TYPE_CHECKING:
     from dstill.run import Run
 
-__all__ = ["ASKED", "STORE", "curate", "dataset", "executing"]
+__all__ = ["ASKED", "EXPORT", "STORE", "curate", "dataset", "executing"]
 
 STORE = "replies.sqlite"  # one a project: beside ``runs/``
 ASKED = "asked.jsonl"  # which replies are the run's own
+EXPORT = "export/"  # the dataset in other programs' forms (`dstill.exporting`)
 
 
 def curate(run: Run) -> Mapping[str, Any]:
@@ -51,7 +52,10 @@ def curate(run: Run) -> Mapping[str, Any]:
         ReplyStore(Path(STORE)) as store,
     ):
         rows = teaching.rebuilt(run.plugins, run.task, teacher, inquiries, store, execute)
-        facts.update(dataset(run, examples, rows, {"teacher": teacher, "outcomes": dict(outcomes)}))
+        about = {"teacher": teacher, "models": teaching.models(inquiries, store), "outcomes": dict(outcomes)}
+        if cost := run.manifest["stages"].get("generate", {}).get("cost"):
+            about["cost"] = cost  # of the replies, also of those that are not used
+        facts.update(dataset(run, examples, rows, about))
     run.manifest["stages"].setdefault("generate", {}).update(facts)  # who reads of the dataset, reads there
     run.save()
     return facts
@@ -106,7 +110,9 @@ def dataset(
             run.write(data_file(split), of_split)
         else:
             run.discard(data_file(split))
-    write_text(run.folder / "dataset" / "README.md", dataset_card(run.name, run.task, facts))
+    write_text(run.folder / "dataset" / "README.md", dataset_card(run.name, run.task, facts, records))
+    for file in [file for file in run.manifest["files"] if file.startswith(EXPORT)]:
+        run.discard(file)  # of the rows that were
     return facts
 
 

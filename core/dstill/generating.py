@@ -102,7 +102,9 @@ def _taught(
                 where=error.where,
                 hint=f"{resume} {error.hint} …",
             ) from None
+        models = teaching.models([one.inquiry for one in taught], store)
     facts = {
+        "models": models,
         "replies": asdict(counts),
         "asked_again": dict(again.asked),
         "mended": dict(again.mended),

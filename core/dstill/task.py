@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, ClassVar, Iterable, Mapping, Sequence
 
 from dstill.errors import UsageError
@@ -39,7 +39,7 @@ from dstill.records import (
     Verdict,
 )
 
-__all__ = ["CORPORA", "Check", "NoCorpora", "Task"]
+__all__ = ["CORPORA", "Brief", "Check", "NoCorpora", "Task"]
 
 CORPORA = 5  # of one gold, at most
 
@@ -57,6 +57,15 @@ class Check:
     name: str
     run: Callable[[Example, str], Iterable[Problem]]
     parses: bool = False  # an error here means that the answer is not in the language at all
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brief:
+    """For a teacher who invents questions."""
+
+    about: str  # what the questions are about; data stand in fences (`dstill.jsontext.fenced`)
+    categories: Mapping[str, str] = field(default_factory=dict)  # kinds of questions, a line on each
+    context: Mapping[str, Any] = field(default_factory=dict)  # of every question that comes of it
 
 
 class NoCorpora(Exception):
@@ -108,6 +117,14 @@ class Task(Part, ABC):
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         """What `examples` were made from, in the form of `Executor.facts`: kept with the dataset."""
         return {}
+
+    def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
+        """Under which licence the data behind `examples` are, by their name; ``unknown`` for a user's own."""
+        return {}
+
+    def brief(self, context: Mapping[str, Any]) -> Brief:
+        """What a teacher is told who is to invent questions about `context`, as `synthesize` gets it."""
+        return Brief(about=f"Others turn the questions into answers, by these instructions:\n{self.instructions}")
 
     # --- teaching -----------------------------------------------------------------------
 

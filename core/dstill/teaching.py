@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --hel
     from dstill.asking import Asked
     from dstill.store import ReplyStore
 
-__all__ = ["Again", "Taught", "prompts", "rebuilt", "saved", "teach"]
+__all__ = ["Again", "Taught", "models", "prompts", "rebuilt", "saved", "teach"]
 
 REASKS = 2  # of one question, at most
 MORE_ROOM = 4  # times the usual length, for a reply that was cut off
@@ -169,6 +169,12 @@ def rebuilt(
         for at, row in zip(found, made, strict=True):
             rows[at] = row
     return rows
+
+
+def models(inquiries: Sequence[Inquiry], store: ReplyStore) -> dict[str, int]:
+    """Which models wrote the last replies, as their endpoints call them, and how many each."""
+    last = (store.get(inquiry.keys[-1]) for inquiry in inquiries if inquiry.keys)
+    return dict(Counter(reply.model for reply in last if reply is not None and reply.model).most_common())
 
 
 def _unanswered(inquiry: Inquiry) -> Rejection:

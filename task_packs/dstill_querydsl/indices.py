@@ -21,11 +21,18 @@ from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.mapping_merge import plain
 from dstill_querydsl.values import Values, values_in
 
-__all__ = ["HELD_OUT", "NAMES", "Index", "bundled", "configured", "index_of", "trainable"]
+__all__ = ["HELD_OUT", "LICENCES", "NAMES", "Index", "bundled", "configured", "index_of", "trainable"]
 
 _PACKED = {"movies": movies, "flights": flights, "quakes": quakes}
 NAMES = ("weblogs", *_PACKED)
 HELD_OUT = ("quakes",)  # no student is trained on it: a test on an index that nobody has seen
+# Of their documents; `bundle/NOTICE.md` says more.
+LICENCES = {
+    "weblogs": "Apache-2.0, dstill's own",
+    "movies": "CC0-1.0",
+    "flights": "CC0-1.0",
+    "quakes": "public domain of the United States",
+}
 SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}  # of the bundled ones
 DOCUMENTS = 5_000
 CEILING = 20_000  # the embedded engine takes about a second per 1,300 documents

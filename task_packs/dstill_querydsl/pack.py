@@ -17,14 +17,14 @@ from typing import Any, Callable, ClassVar, Iterable, Literal, Mapping, Sequence
 from dstill.errors import UsageError
 from dstill.parts import Engine, ProjectFiles
 from dstill.records import Corpus, Draft, Example, Excerpt, Grammar, Message, Neighbour, Problem, Prompt
-from dstill.task import Check, NoCorpora, Task
-from dstill_querydsl import compare, guard, mapping_check, refusal, schema, showing, strict, values_check
+from dstill.task import Brief, Check, NoCorpora, Task
+from dstill_querydsl import compare, guard, inventing, mapping_check, refusal, schema, showing, strict, values_check
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.corpora import Maker, Place, neighbours
 from dstill_querydsl.describe import describe
 from dstill_querydsl.drift import types_of
 from dstill_querydsl.excerpt import excerpt
-from dstill_querydsl.indices import CEILING, DOCUMENTS, Index, index_of, trainable
+from dstill_querydsl.indices import CEILING, DOCUMENTS, LICENCES, Index, index_of, trainable
 from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.mapping_uses import uses
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, question_block
@@ -161,6 +161,25 @@ class QueryDsl(Task):
                 first.setdefault(str(example.context.get("index", "")), example)
         indices = {name: self.index(example) for name, example in first.items() if name}
         return {name: {"fields": types_of(index.mapping)} for name, index in indices.items() if index is not None}
+
+    def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
+        indices = {str(example.context.get("index", "")): example for example in examples}
+        found = {name: self.index(example) for name, example in indices.items()}
+        return {
+            name or self.config.index: LICENCES[index.name] if index is not None and index.recipe else "unknown"
+            for name, index in found.items()
+        }
+
+    def brief(self, context: Mapping[str, Any]) -> Brief:
+        example = Example(id="", question="", context={"index": self.config.index, **context})
+        study = self.study(example)
+        if study is None:
+            raise UsageError(f"nothing is known of the index '{example.context['index']}'", hint="give --mapping")
+        return Brief(
+            about=inventing.about(study, self.config.prompt_fields),
+            categories=inventing.categories(study.index.mapping),
+            context={"index": example.context["index"]},
+        )
 
     @classmethod
     def demo_of(cls, data: str) -> Mapping[str, Any]:

@@ -1,0 +1,135 @@
+"""The dataset folder: what the real `datasets` library makes of it, and what its card says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill import Run
+from dstill import plugins as plugin_loading
+from dstill.card import dataset_card, prompt_version
+from dstill.records import Example, Record
+from dstill.rows import write_rows
+
+Cli = Callable[..., Any]
+SETS = ("train", "validation", "test", "test_templates", "test_index")
+
+
+def opened(folder: Path, name: str | None = None) -> Any:
+    """As `datasets` opens it, with its cache beside the folder; nothing is fetched."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    return datasets.load_dataset(str(folder), name, cache_dir=str(folder.parent / "cache"))
+
+
+@pytest.fixture
+def run(cli: Cli, project: Path, toy_file: Path) -> Run:
+    """A dataset of all five sets, each with contexts and columns of another form."""
+    contexts = [
+        {"mapping": {"digits": 3}},
+        {"list": [1, {"a": None}]},
+        {},
+        {"deep": {"er": [["x"]]}},
+        {"index": "2024"},
+    ]
+    rows = [
+        {
+            "id": f"{split}-{n}",
+            "question": f"add {at + 1} and {n} in {split}",
+            "answer": f"{at + 1}+{n}",
+            "rationale": "the words say so",
+            "context": contexts[at],
+            "template": f"{split} {n}",
+            "category": "add",
+            "split": split,
+            f"own {at}": at if n == 1 else None,
+        }
+        for at, split in enumerate(SETS)
+        for n in (1, 2)
+    ]
+    write_rows(project / "questions.jsonl", rows)
+    ended = cli("generate", "--teacher", "synthetic", "--questions", "questions.jsonl", "--out", "mine")
+    assert ended.code == 0, ended.err
+    return Run.open(project / "mine", plugins=plugin_loading.load([toy_file]))
+
+
+def test_datasets_opens_the_folder_with_every_set_and_all_columns_as_text(run: Run) -> None:
+    found = opened(run.folder / "dataset")
+    assert list(found) == list(SETS)
+    for split in SETS:
+        types = {name: feature.dtype for name, feature in found[split].features.items()}
+        assert types == {"schema_version": "int64", **dict.fromkeys(Record.__dataclass_fields__, "string")}
+        assert [Record.from_row(row) for row in found[split]] == run.records(split)
+    assert found["validation"][0]["context"] == '{"list":[1,{"a":null}]}'
+    assert found["test_index"][0]["extra"] == '{"own 4":4}'
+
+
+def test_answers_that_look_like_numbers_are_text_all_the_same(run: Run) -> None:
+    records = [Record(id=str(n), question=str(n), rationale="1", answer=str(n), split="train") for n in range(3)]
+    for split in SETS:
+        run.write(f"dataset/data/{split}.jsonl", records)
+    assert opened(run.folder / "dataset")["train"]["answer"][:] == ["0", "1", "2"]
+
+
+def test_the_card_says_where_the_rows_come_from(run: Run) -> None:
+    text = (run.folder / "dataset" / "README.md").read_text()
+    for line in (
+        "license: unknown",
+        "# mine",
+        "task `toy`, written by the teacher `synthetic`, model `synthetic` (10), checked by dstill.",
+        f"Prompt version: {prompt_version(run.task)}.",
+        "10 of 10 questions were accepted (100.0%), 0 rejected.",
+        "| test_index | 2 |",
+        "| add | 10 |",
+        "| answer | 3.0 |",
+        "| toy | unknown |",
+    ):
+        assert line in text
+
+
+def test_the_card_has_cost_and_licences_where_they_are_known(run: Run) -> None:
+    class Licensed(type(run.task)):  # type: ignore[misc]
+        def licences(self, examples: list[Example]) -> dict[str, str]:
+            return {example.id: "CC0-1.0 | of sorts" for example in examples}
+
+    tokens = {"prompt_tokens": 10, "completion_tokens": 5}
+    people = {"usd": 20.0, "usd_per_hour": 40, "seconds_per_row": 180}
+    cost = {"usd": 1.5, "usd_per_row": 0.15, "replies": 12, "tokens": tokens, "replies_without_usage": 0}
+    facts = {**run.manifest["stages"]["generate"], "cost": {**cost, "people": people}, "rejections": {"truncated": 2}}
+    text = dataset_card("mine", Licensed(), facts, run.records("train"))
+    for line in (
+        "license: other",
+        "cost: $1.50, $0.1500 a row (12 replies, 10 + 5 tokens)",
+        "| train-1 | CC0-1.0 \\| of sorts |",
+        "| truncated | 2 |",
+    ):
+        assert line in text
+
+
+def test_other_instructions_are_another_prompt_version(run: Run) -> None:
+    class Other(type(run.task)):  # type: ignore[misc]
+        instructions = "Answer in French."
+
+    class Newer(type(run.task)):  # type: ignore[misc]
+        version = "9"
+
+    versions = {prompt_version(task) for task in (run.task, Other(), Newer())}
+    assert len(versions) == 3
+    assert any(version.startswith("9, instructions ") for version in versions)
+
+
+def test_curate_keeps_what_the_replies_cost_and_who_wrote_them(run: Run, cli: Cli) -> None:
+    before = (run.folder / "dataset" / "README.md").read_text()
+    assert cli("curate", "mine").code == 0
+    assert (run.folder / "dataset" / "README.md").read_text() == before
+
+
+def test_questions_may_be_the_rows_of_a_dataset(run: Run, project: Path) -> None:
+    """Context is JSON text there, and an object in other files of questions."""
+    from dstill.rows import read_questions
+
+    read = read_questions(run.folder / "dataset/data/validation.jsonl")
+    assert [example.context for example in read] == [{"list": [1, {"a": None}]}] * 2
