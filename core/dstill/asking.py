@@ -173,7 +173,8 @@ class _Desk:
     async def _ask(self, key: str, identity: Mapping[str, Any], prompt: Prompt) -> Reply | Problem:
         async with self._slots:
             try:
-                async with self.budget.room(most(prompt, self.teacher.reply_tokens * prompt.room)) as request:
+                worst = most(self.teacher.sent(prompt), self.teacher.reply_tokens * prompt.room)
+                async with self.budget.room(worst) as request:
                     reply = request.reply = await self.teacher.ask(prompt)
             except (ServiceError, DataError) as error:
                 # Inside the slot, so that nobody takes it before this failure counts.

@@ -87,7 +87,7 @@ class _Desk:
                 waiting.append(await self._submitted(identity, part))
         try:
             await self._collected(waiting, wanted)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, BudgetError):
             left = ", ".join(batch.id for batch in waiting)
             log.warning(
                 "%s submitted and going on without dstill; the same command collects: %s", _count(waiting), left
@@ -127,7 +127,7 @@ class _Desk:
         return fitting
 
     def _worst(self, prompt: Prompt) -> Usage:
-        return most(prompt, self.teacher.reply_tokens * prompt.room)
+        return most(self.teacher.sent(prompt), self.teacher.reply_tokens * prompt.room)
 
     def _parts(self, new: Mapping[str, Prompt]) -> Iterator[tuple[Mapping[str, Any], dict[str, Prompt]]]:
         """`new` cut into batches: of one identity each, and within the endpoint's limits."""
@@ -171,6 +171,8 @@ class _Desk:
                 elif told.get(batch.id) != state.answered:
                     told[batch.id] = state.answered
                     log.info("batch %s: %d of %d answered", batch.id, state.answered, state.total)
+            if left and (passed := self.budget.passed(NOTHING, 0)):  # of time: the batches go on
+                raise self.budget.reached(passed, NOTHING)
             if left:
                 await asyncio.sleep(self.teacher.batch_poll)
 

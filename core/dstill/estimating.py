@@ -93,8 +93,8 @@ def estimated(plugins: Plugins, config: Config) -> Estimate:
                 there.append(reply)
             elif key not in known:
                 known.add(key)
-                first = first or prompt
-                worst = most(prompt, teacher.reply_tokens)
+                first = first or teacher.sent(prompt)
+                worst = most(teacher.sent(prompt), teacher.reply_tokens)
                 high += worst
                 low += Usage(prompt_tokens=worst.prompt_tokens // BYTES_A_TOKEN, completion_tokens=0)
     low += Usage(prompt_tokens=0, completion_tokens=len(known) * _usual(there))

@@ -126,6 +126,10 @@ class Teacher(Part, ABC):
         """
         return {"teacher": self.name}
 
+    def sent(self, prompt: Prompt) -> Prompt:
+        """`prompt` as it goes out: what caps reckon with, and a dry run shows. The key is of `prompt` itself."""
+        return prompt
+
     @abstractmethod
     async def ask(self, prompt: Prompt) -> Reply:
         """One reply. Raises ServiceError (worth another try), AuthError or DataError (not)."""

@@ -7,6 +7,7 @@ prompt will never do, AuthError or ConfigError when no prompt will.
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 
 from dstill.errors import ConfigError, DstillError, MissingExtra
 from dstill.parts import BatchState, BatchTeacher
-from dstill.records import Price, Prompt, Reply
+from dstill.records import Message, Price, Prompt, Reply
 from dstill.secrets import Secret
 from dstill.task import Task
 from dstill.urls import checked_url
@@ -155,6 +156,13 @@ class OpenAITeacher(BatchTeacher):
         return self._batches.answers(id)
 
     # --- what is sent -------------------------------------------------------------------
+
+    def sent(self, prompt: Prompt) -> Prompt:
+        """With the schema, which is sent beside the messages, as a last one."""
+        if not self._form:
+            return prompt
+        schema = Message(role="system", content=json.dumps(structured.PARAMETERS))
+        return replace(prompt, messages=(*structured.messages(prompt.messages, self.task), schema))
 
     def _request(self, prompt: Prompt, *, form: bool) -> dict[str, Any]:
         messages = structured.messages(prompt.messages, self.task) if form else prompt.messages

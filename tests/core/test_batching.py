@@ -284,3 +284,16 @@ def test_a_cap_cuts_what_is_submitted_and_is_told_when_that_is_collected(store: 
         asyncio.run(run())
     assert seen == ["id-0", "id-1"]
     assert len(bought(teacher)) == len(store) == 2
+
+
+def test_a_cap_of_time_leaves_what_is_submitted(
+    store: ReplyStore, teacher: Toy, caplog: pytest.LogCaptureFixture
+) -> None:
+    teacher.endpoint.ends = False
+    with pytest.raises(BudgetError, match=r"budget of 0\.1 s reached") as caught:
+        ask(teacher, prompts(*"ab"), store, budget=Budget(Caps(max_wall=0.1)))
+    assert caught.value.hint == "--max-wall"
+    assert any("one batch is submitted and going on without dstill" in line for line in caplog.messages)
+    teacher.endpoint.ends = True
+    assert ids(ask(teacher, prompts(*"ab"), store)) == ["id-0", "id-1"]
+    assert len(teacher.endpoint.batches) == 1

@@ -59,6 +59,23 @@ def test_a_schema_is_sent_with_worked_examples_in_its_form() -> None:
     assert question["content"] == asked.messages[-1].content
 
 
+def test_caps_reckon_with_what_is_sent() -> None:
+    asked = conversation()
+    with LoopbackTeacher() as server:
+        teacher = opened(server.base_url, json_mode="schema")
+        assert opened(server.base_url, json_mode="off").sent(asked) == asked
+
+        async def work() -> None:
+            async with teacher:
+                await teacher.ask(asked)
+
+        asyncio.run(work())
+        (request,) = server.requests
+    *words, schema = teacher.sent(asked).messages
+    assert [message.to_row() for message in words] == request["messages"]
+    assert json.loads(schema.content)["response_format"] == request["response_format"]
+
+
 def test_the_reply_is_kept_as_it_came_and_read_by_the_tasks_parser() -> None:
     text = json.dumps(REPLY, indent=2)
     with LoopbackTeacher(script=[answer(text)]) as server:
