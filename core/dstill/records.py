@@ -324,7 +324,7 @@ class Corpus:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Excerpt(Row):
+class Excerpt:
     """What a person reads beside a question to judge its answer: names, and a few words on each."""
 
     title: str = ""  # what it is an excerpt of

@@ -43,15 +43,14 @@ def train(run: Run, *, restart: bool, allow_changed: bool, allow_unreviewed: boo
     recipe = run.settings.train
     with run.stage("train") as facts, processes.together():
         records, validation = run.records("train"), run.records("validation")
-        if not records:
-            raise DataError(
-                "no training rows", where=str(run.folder / data_file("train")), hint="`dstill generate` first"
-            )
         review = reviewing.gate(run, allow=allow_unreviewed)
-        log.log(logging.INFO if review["enough"] else logging.WARNING, "%s", review["said"])
+        if not records:
+            hint = "a person rejected every row: generate others" if review["left_out"] else "`dstill generate` first"
+            raise DataError("no training rows", where=str(run.folder / data_file("train")), hint=hint)
         pairs = _pairs(run, records)
         device = hardware.device()
         modality, choice = _modality(run, pairs, device)
+        log.log(logging.INFO if review["enough"] else logging.WARNING, "%s", review["said"])
         log.info("modality %s on %s", choice.modality, device.name)
         checkpoints = run.folder / CHECKPOINTS
         if restart and processes.leads():

@@ -39,6 +39,7 @@ EXTRAS = {
     "evaluate": "statsmodels",
     "report": "jinja2",
     "parquet": "pyarrow",
+    "review": "starlette",
     "sweep": "optuna",
     "ray": "ray",
     "gguf": "gguf",
