@@ -242,7 +242,7 @@ def gate(run: Run, *, allow: bool) -> dict[str, Any]:
     # one who looked at all that was to be seen and found it bad is heard, whoever wrote it
     seen = bool(judged) and not missing
     stops = not facts["enough"] and (required or seen) and settings.required != "never"
-    if stops and not allow:
+    if records and stops and not allow:
         raise DataError(
             facts["said"],
             where=str(run.folder / FILE),
