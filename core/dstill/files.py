@@ -25,6 +25,7 @@ from dstill.secrets import redact
 __all__ = [
     "atomic",
     "disk_error",
+    "full",
     "is_temporary",
     "link_tree",
     "no_folder",
@@ -45,7 +46,7 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     with writing(path):
         try:
-            with temporary.open("xb") as file:
+            with temporary.open("xb") as file, _measured(file, path):
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -55,6 +56,24 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def _measured(file: BinaryIO, path: Path) -> Iterator[None]:
+    """Where there is no room for `file`, says of what size it would have been at least."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise full(path, file.tell()) from error
+        raise
+
+
+def full(path: Path, needed: int = 0) -> DiskError:
+    """No room for `path`, of which so many bytes had to be written so far."""
+    size = f" (needed more than {needed / 1e6:.1f} MB)" if needed >= 100_000 else ""
+    hint = "free some space and run again: what was written before stays"
+    return DiskError(f"disk full writing {path}{size}", where=str(path), hint=hint)
 
 
 def is_temporary(path: Path, of: str) -> bool:
@@ -157,11 +176,7 @@ def disk_error(error: OSError, path: Path) -> DstillError:
     """`error`, met while `path` was written, as one of dstill's."""
     where = str(path)
     if error.errno in _FULL:
-        return DiskError(
-            f"disk full writing {path}",
-            where=where,
-            hint="free some space and run again: what was written before stays",
-        )
+        return full(path)
     if error.errno == errno.EROFS:
         hint = "choose a folder on another file system"
         return DiskError(f"cannot write {path}: the file system is read-only", where=where, hint=hint)

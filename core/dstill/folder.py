@@ -171,7 +171,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def _log(self) -> Iterator[None]:
-        handler = logging.FileHandler(self.folder / "log.txt", encoding="utf-8")
+        handler = _Log(self.folder / "log.txt", encoding="utf-8")
         handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
         log.setLevel(logging.INFO)
@@ -223,6 +223,17 @@ class RunFolder:
         """Delete the whole folder."""
         with self.lock():  # somebody at work on it keeps it
             shutil.rmtree(self.folder)
+
+
+class _Log(logging.FileHandler):
+    """A full disk takes lines of the log, and does not hide behind them what it stopped."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 class _Redacting(logging.Formatter):

@@ -49,7 +49,8 @@ def generate(run: Run) -> Mapping[str, Any]:
 def questions(task: Task, settings: Settings) -> list[Example]:
     """The questions of a configuration, each in its split."""
     if settings.generate.questions:
-        found = read_questions(Path(settings.generate.questions), json_answers=task.json_answers)
+        file = Path(settings.generate.questions)
+        found = read_questions(file, json_answers=task.json_answers, one_answer=True)
     else:
         found = [example for split in SPLITS for example in task.examples(split)]
     found = [stages.split_of(example, settings.project.seed) for example in found]

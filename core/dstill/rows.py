@@ -17,10 +17,10 @@ and column. Formats that can run code when opened (.pkl, .pt, .py …) are refus
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
 from pathlib import Path
 from typing import Any, BinaryIO, Iterator, Mapping
 
+from dstill.distinct import refuse_contradictions, refuse_duplicates
 from dstill.errors import DataError, MissingExtra
 from dstill.files import reading
 from dstill.jsonl import Written, detect, instead, read_rows, rows_from, write_rows
@@ -35,13 +35,19 @@ KNOWN = {"question", "answer", "context", "id", *TEXTS, *ALIASES}
 HEADER = "prompt,rationale,dsl"
 
 
-def read_questions(path: Path, *, json_answers: bool = False) -> list[Example]:
-    """The questions of a user's file. `json_answers`: an answer in text must be JSON too."""
+def read_questions(path: Path, *, json_answers: bool = False, one_answer: bool = False) -> list[Example]:
+    """The questions of a user's file.
+
+    `json_answers`: an answer in text must be JSON too. `one_answer`: no question has two of them.
+    """
     rows = list(read_table(path))
     if not rows:
         raise DataError(f"no rows in {path}", where=str(path), hint="give it one question at least")
     examples = [_example(path, number, row, json_answers) for number, row in rows]
-    _refuse_duplicates(path, [number for number, _ in rows], examples)
+    numbers = [number for number, _ in rows]
+    refuse_duplicates(path, numbers, examples)
+    if one_answer:
+        refuse_contradictions(path, numbers, examples)
     return examples
 
 
@@ -162,21 +168,6 @@ def _jsonable(value: Any) -> Any:
     except (TypeError, ValueError):
         return str(value)
     return value
-
-
-def _refuse_duplicates(path: Path, numbers: list[int], examples: list[Example]) -> None:
-    rows: dict[str, list[int]] = defaultdict(list)
-    for number, example in zip(numbers, examples, strict=True):
-        rows[example.id].append(number)
-    twice = {id: found for id, found in rows.items() if len(found) > 1}
-    if twice:
-        id, found = next(iter(twice.items()))
-        raise DataError(
-            f"duplicate ids: {len(twice)} ids in {sum(map(len, twice.values()))} rows; "
-            f"first '{id}' in rows {found[0]} and {found[1]}",
-            where=f"{path}:{found[1]}",
-            hint="give each row an id of its own, or leave the column out",
-        )
 
 
 # --- formats ----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
 import threading
 import time
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any, Iterator, Mapping, Self, Sequence
 
 from dstill.errors import DiskError, DstillError, RunError, UsageError
+from dstill.files import full
 from dstill.jsontext import dumps
 from dstill.records import Message, Reply
 from dstill.secrets import redact
@@ -31,6 +33,7 @@ __all__ = ["ReplyStore"]
 
 SCHEMA = 3  # PRAGMA user_version; a newer one than this is refused, an older one is brought up to it
 APPLICATION = 0x6473746C  # PRAGMA application_id: "dstl"
+LITTLE = 1 << 20  # bytes free: an error of the disk is for want of room
 BUSY_SECONDS = 30.0  # how long another process may hold the write lock
 _ELSEWHERE = "move it away, and dstill makes a new one; what is not in that is bought again"
 
@@ -196,10 +199,10 @@ class ReplyStore:
             return RunError(
                 f"the reply store {self.path} is corrupt: {self._integrity(error)}",
                 where=where,
-                hint="put a copy of it back, or move it away: what is not in it is bought again",
+                hint=f"put a copy of it back, or save what can be read: dstill runs salvage {self.path} saved.sqlite",
             )
-        if code == sqlite3.SQLITE_FULL:
-            return DiskError(f"disk full writing {self.path}", where=where, hint="free some space and resume")
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._room() < LITTLE):
+            return full(self.path)
         if code == sqlite3.SQLITE_IOERR:
             return DiskError(f"cannot write {self.path}: {error}", where=where, hint=_ELSEWHERE)
         if code == sqlite3.SQLITE_BUSY:
@@ -207,6 +210,10 @@ class ReplyStore:
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
             return UsageError(f"cannot write {self.path}: {error}", where=where, hint="see who may write there")
         return RunError(f"the reply store {self.path}: {error}", where=where, hint=_ELSEWHERE)
+
+    def _room(self) -> int:
+        """Free bytes of the disk, of which SQLite says no more than that it has an error."""
+        return shutil.disk_usage(self.path.absolute().parent).free
 
     def _integrity(self, error: sqlite3.Error) -> str:
         """The first line of SQLite's own check, or `error` where not even that can run."""

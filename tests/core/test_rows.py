@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import json
 import logging
 import os
 import tempfile
@@ -280,12 +281,22 @@ def test_other_formats_are_refused_unread(tmp_path: Path, name: str) -> None:
         read_questions(tmp_path / name)  # it is not even there
 
 
-def test_duplicate_ids_are_counted(tmp_path: Path) -> None:
+def test_bad_input_027(tmp_path: Path) -> None:
+    """Duplicate ids; one question with several answers: counts, and the first pair."""
     path = tmp_path / "q.jsonl"
     path.write_text("".join(f'{{"id":"{id}","question":"q"}}\n' for id in "abcacca"))
     with pytest.raises(DataError) as caught:
         read_questions(path)
     assert caught.value.what == "duplicate ids: 2 ids in 6 rows; first 'a' in rows 1 and 4"
+    rows = [("q", '{"a":1,"b":2}'), ("r", "{}"), ("q", '{"b": 2, "a": 1}'), ("q", '{"a":2}'), ("r", "[]"), ("s", "{}")]
+    path.write_text("".join(json.dumps({"question": q, "answer": a}) + "\n" for q, a in rows))
+    assert len(read_questions(path)) == len(rows)
+    with pytest.raises(DataError) as caught:
+        read_questions(path, one_answer=True)
+    assert caught.value.what == "different answers to one question: 2 questions; first 'q' in rows 1 and 4"
+    assert caught.value.where == f"{path}:4"
+    path.write_text("".join(json.dumps({"question": "q", "answer": a, "context": {"n": a}}) + "\n" for a in "xyz"))
+    assert len(read_questions(path, one_answer=True)) == 3  # about other data
 
 
 @pytest.mark.parametrize(

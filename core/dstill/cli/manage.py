@@ -46,7 +46,7 @@ def plugins(found: App, as_json: bool) -> None:
 
 @click.group(cls=Group)
 def runs() -> None:
-    """List, show and delete runs."""
+    """List, show and delete runs; save the replies of a damaged store."""
 
 
 @runs.command("list")
@@ -109,6 +109,25 @@ def runs_rm(run: str, yes: bool) -> None:
         click.confirm(f"delete {folder.folder} with its student and scores?", abort=True)
     folder.remove()
     note(f"deleted {folder.folder}")
+
+
+@runs.command("salvage")
+@click.argument("damaged", metavar="FROM", type=click.Path(path_type=Path))
+@click.argument("new", metavar="TO", type=click.Path(path_type=Path))
+@json_option
+def runs_salvage(damaged: Path, new: Path, as_json: bool) -> None:
+    """Copy what can be read of a damaged replies.sqlite into a new one.
+
+    The damaged file is only read. Replies that are not saved are bought again when they are asked for.
+    """
+    from dstill.salvage import salvage
+
+    saved = salvage(damaged, new)
+    if as_json:
+        emit({"file": str(new), **asdict(saved)})
+        return
+    note(f"{saved.unreadable} rows cannot be read" if saved.unreadable else "every row that is known can be read")
+    click.echo(f"{saved.replies} replies saved to {new}\nnext: move {damaged} away, and {new} to its place")
 
 
 @click.group(cls=Group)

@@ -1,0 +1,130 @@
+"""What can still be read of a damaged reply store, copied into a new one. The damaged one is only read.
+
+    salvage(Path("replies.sqlite"), Path("saved.sqlite"))     # Salvaged(replies=40960, unreadable=37)
+
+In: a file of which SQLite says that it is malformed. Out: a new store with every row that can be read, each at
+its place. A page that is damaged takes its own rows with it, not those behind it. Not covered: bytes that changed
+inside a reply's text and left it valid JSON; SQLite keeps no checksum of them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator, Sequence
+
+from dstill.errors import RunError, UsageError
+from dstill.files import reading, writing
+from dstill.records import Reply
+from dstill.store import SCHEMA, ReplyStore
+
+__all__ = ["Salvaged", "salvage"]
+
+TABLES = ("replies", "batches", "attempts")
+SMALLEST = 40  # bytes of a row: so many rows a file may have at most
+TOGETHER = 1000  # rows a transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Salvaged:
+    replies: int
+    unreadable: int  # rows that are known to be there and cannot be read
+
+
+def salvage(damaged: Path, new: Path) -> Salvaged:
+    """Raises RunError where nothing can be read at all, UsageError where `new` is there already."""
+    if new.exists():
+        raise UsageError(f"{new} is there already", where=str(new.absolute()), hint="name a file that is not there yet")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = _copied(damaged, Path(folder))
+        with closing(sqlite3.connect(copy)) as db, ReplyStore(new) as store:
+            columns = _columns(db, damaged)
+            lost = sum(_copy_rows(db, store, table, names) for table, names in columns.items())
+            return Salvaged(replies=len(store), unreadable=lost)
+
+
+def _copied(damaged: Path, folder: Path) -> Path:
+    """The file in `folder`, with what SQLite keeps beside it: opening it there changes nothing here."""
+    copy = folder / "damaged.sqlite"
+    with reading(damaged):
+        damaged.stat()
+    for ending in ("", "-wal"):
+        source = damaged.with_name(damaged.name + ending)
+        if source.exists():
+            with writing(copy):
+                shutil.copyfile(source, copy.with_name(copy.name + ending))
+    return copy
+
+
+def _columns(db: sqlite3.Connection, damaged: Path) -> dict[str, list[str]]:
+    """The columns of each table that is there, also of an older schema."""
+    try:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        found = {table: [row[1] for row in db.execute(f"PRAGMA table_info({table})")] for table in TABLES}
+    except sqlite3.Error as error:
+        found, version = {}, f"not readable ({error})"
+    if not found.get("replies") or version > SCHEMA:
+        raise RunError(
+            f"nothing of {damaged} can be read as a reply store; its schema version is {version}",
+            where=str(damaged.absolute()),
+            hint="put a copy of it back, or move it away: what is not in it is bought again",
+        )
+    return {table: names for table, names in found.items() if names}
+
+
+def _copy_rows(db: sqlite3.Connection, store: ReplyStore, table: str, names: Sequence[str]) -> int:
+    """Copy every row of `table` that can be read. Returns how many cannot."""
+    listed, marks = ", ".join(names), ", ".join("?" * len(names))
+    lost = 0
+    rows: list[tuple[Any, ...]] = []
+
+    def keep() -> None:
+        with store.transaction() as to:
+            to.executemany(f"INSERT OR IGNORE INTO {table} ({listed}) VALUES ({marks})", rows)
+        rows.clear()
+
+    for row in _rows(db, table, listed):
+        if row is None or (table == "replies" and not _is_reply(dict(zip(names, row, strict=True)))):
+            lost += 1
+        else:
+            rows.append(row)
+        if len(rows) >= TOGETHER:
+            keep()
+    keep()
+    return lost
+
+
+def _rows(db: sqlite3.Connection, table: str, listed: str) -> Iterator[tuple[Any, ...] | None]:
+    """Each row by its number, so that a damaged page hides none but its own; None for one that cannot be read."""
+    try:
+        last = db.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0
+        known = True
+    except sqlite3.Error:  # the last page is damaged itself
+        last, known = _size(db) // SMALLEST, False
+    for number in range(1, last + 1):
+        try:
+            row = db.execute(f"SELECT {listed} FROM {table} WHERE rowid = ?", (number,)).fetchone()
+        except sqlite3.Error:
+            if known:
+                yield None
+            continue
+        if row is not None:
+            yield row
+
+
+def _size(db: sqlite3.Connection) -> int:
+    pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    return int(pages * size)
+
+
+def _is_reply(row: dict[str, Any]) -> bool:
+    try:
+        Reply.from_row(json.loads(row["reply"]))
+    except (ValueError, TypeError, KeyError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(row["key"], str)

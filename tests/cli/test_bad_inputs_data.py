@@ -1,0 +1,305 @@
+"""Bad inputs at the command line, each by its number: a user's files, what is kept between runs, the disk."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import pickle
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tarfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill.store import ReplyStore
+
+Cli = Callable[..., Any]
+
+
+def refused(ended: Any, code: int, what: str) -> None:
+    """`ended` with this exit code and this first line of its error, and no traceback."""
+    told = ended.err[ended.err.index("error: ") :]
+    assert told.startswith(f"error: {what}"), ended.err
+    assert ended.code == code
+    assert "Traceback" not in ended.out + ended.err
+
+
+def generate(cli: Cli, file: str, *words: object) -> Any:
+    out = f"run-{len(list(Path().glob('run-*')))}"
+    return cli("generate", "--teacher", "parrot", "--questions", file, "--out", out, *words)
+
+
+def lines(*paths: Path) -> list[dict[str, Any]]:
+    """The rows of JSONL files; U+2028 ends none."""
+    return [json.loads(line) for path in paths for line in path.read_bytes().split(b"\n") if line]
+
+
+def written(name: str, *rows: dict[str, Any]) -> str:
+    Path(name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return name
+
+
+GOLD = {"question": "add 1 and 2", "answer": "1+2", "rationale": "it says 1+2"}
+
+
+def test_bad_input_023(cli: Cli, project: Path) -> None:
+    Path("q.jsonl").write_text('{"question":"add 1 and 2"}\n{"question":"add 2 a')
+    ended = generate(cli, "q.jsonl")
+    refused(ended, 4, "line 2 is truncated: the file ends inside it, at byte 47\nq.jsonl:2\n")
+    assert "the line starts at byte 27" in ended.err
+
+
+def test_bad_input_024(cli: Cli, project: Path) -> None:
+    text = "\ufeff" + json.dumps({**GOLD, "note": "a\u2028b"}, ensure_ascii=False) + "\r\n\r\n"
+    Path("q.jsonl").write_bytes(text.encode())
+    ended = generate(cli, "q.jsonl", "--json")
+    assert (ended.code, json.loads(ended.out.splitlines()[-1])["accepted"]) == (0, 1)
+
+
+def test_bad_input_025(cli: Cli, project: Path) -> None:
+    for name, content, detected in (
+        ("a.jsonl", b'[{"question":"q"}]', "detected a JSON array, expected JSONL (one object a line)\n"),
+        ("b.csv", b"add 1 and 2,it is,1+2\n", "detected CSV without a header, expected CSV"),
+        ("c.jsonl", b"PAR1\x15\x04", "detected Parquet, expected JSONL (one object a line)\n"),
+    ):
+        Path(name).write_bytes(content)
+        refused(generate(cli, name), 4, detected)
+
+
+def test_bad_input_026(cli: Cli, project: Path) -> None:
+    refused(
+        generate(cli, written("a.jsonl", {"text": "q"})), 4, "row 1, column 'question' is missing; the row has text\n"
+    )
+    refused(generate(cli, written("b.jsonl", GOLD, {"question": None})), 4, "row 2, column 'question' is null")
+    refused(generate(cli, written("c.jsonl", {**GOLD, "answer": [1]})), 4, "row 1, column 'answer' is a list")
+    assert generate(cli, written("d.jsonl", {**GOLD, "team": "ops", "split": "train"})).code == 0
+    (row,) = lines(*Path().glob("run-*/dataset/data/train.jsonl"))
+    assert json.loads(row["extra"]) == {"team": "ops"}
+
+
+def test_bad_input_027(cli: Cli, project: Path) -> None:
+    ids = written("ids.jsonl", {**GOLD, "id": "a"}, {"question": "add 1 and 3", "id": "a"})
+    refused(generate(cli, ids), 4, "duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2\nids.jsonl:2\n")
+    golds = written("golds.jsonl", GOLD, {**GOLD, "answer": "2+1"})
+    what = "different answers to one question: 1 questions; first 'add 1 and 2' in rows 1 and 2\ngolds.jsonl:2\n"
+    refused(generate(cli, golds), 4, what)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('{"question":"a","question":"b"}', "duplicate key 'question'"),
+        ('{"question":NaN}', "NaN"),
+        ('{"question":1e999}', "1e999"),
+        ('{"question":' + "9" * 5000 + "}", "digits"),
+        ('{"question":' + "[" * 100_000, "deep"),
+    ],
+)
+def test_bad_input_028(cli: Cli, project: Path, row: str, message: str) -> None:
+    Path("q.jsonl").write_text(json.dumps(GOLD) + "\n" + row + "\n")
+    ended = generate(cli, "q.jsonl")
+    refused(ended, 4, "line 2: not strict JSON: ")
+    assert message in ended.err
+    assert len(ended.err) < 500
+    assert "q.jsonl:2\n" in ended.err
+
+
+def test_bad_input_029(cli: Cli, project: Path) -> None:
+    """None of these is opened, whatever it would do: nothing is unpacked, nothing is run."""
+    Path("a.pkl").write_bytes(pickle.dumps(GOLD))
+    Path("a.pt").write_bytes(b"PK\x03\x04")
+    Path("a.py").write_text("open('ran', 'w')")
+    Path("a.arrow").write_bytes(b"ARROW1\0\0")
+    with tarfile.open("a.tar", "w") as tar:
+        member = tarfile.TarInfo("../escaped")
+        member.size = 1
+        tar.addfile(member, io.BytesIO(b"x"))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    with gzip.open("a.jsonl.gz", "wb") as bomb:
+        bomb.write(b"0" * 2**24)
+    for name in ("a.pkl", "a.pt", "a.py", "a.arrow", "a.tar", "a.jsonl.gz"):
+        refused(generate(cli, name), 4, f"format not accepted: {Path(name).suffix}\n{name}\n")
+    for name, found in (
+        ("a.pkl", "a pickle"),
+        ("a.arrow", "Arrow"),
+        ("a.jsonl.gz", "a gzip archive"),
+        ("a.pt", "a zip"),
+    ):
+        shutil.copy(name, f"{found[2:5].strip()}.jsonl")  # by another name
+        refused(generate(cli, f"{found[2:5].strip()}.jsonl"), 4, f"detected {found}")
+    assert not Path("ran").exists()
+    assert not (project.parent / "escaped").exists()
+
+
+def test_bad_input_030(cli: Cli, project: Path) -> None:
+    Path("none.jsonl").write_text("\n")
+    refused(generate(cli, "none.jsonl"), 4, "no rows in none.jsonl\n")
+    assert generate(cli, written("one.jsonl", {**GOLD, "split": "train"})).code == 0
+    rows = [{**GOLD, "question": f"add {n} and 2", "answer": f"{n}+2"} for n in range(1, 6)]
+    ended = cli(
+        *("generate", "--teacher", "parrot", "--questions", written("five.jsonl", *rows), "--out", "all"),
+        *("--set", "teacher.parrot.garble=add"),
+    )
+    refused(ended, 4, "0 usable rows of 5; reasons: not_parseable 5\nfive.jsonl\n")
+    assert "all/rejects.jsonl says what is wrong with each" in ended.err
+    ended = cli("train", "all", "--student", "memory", "--objective", "plain")
+    assert ended.code in (4, 5)
+    assert "Traceback" not in ended.err
+
+
+NASTY = "add 1 and 2 \x1b[31m\x07\u202e<b onclick=x>=cmd()|'/C calc'!A0"
+
+
+def test_bad_input_031(cli: Cli, project: Path) -> None:
+    """What steers a terminal is written as escapes; files keep the text as it is."""
+    rows = [
+        {**GOLD, "id": "a", "question": NASTY, "split": "train"},
+        {**GOLD, "id": "b", "answer": NASTY, "question": "x"},
+    ]
+    ended = generate(cli, written("q.jsonl", *rows))
+    assert ended.code in (0, 3)
+    (run,) = Path().glob("run-*")
+    for words in (["trace", run, "a"], ["trace", run, "a", "--json"], ["trace", run, "b"], ["check", "-"]):
+        ended = cli(*words, stdin=NASTY.encode())
+        assert not {"\x1b", "\x07", "\u202e"} & set(ended.out + ended.err), words
+        assert "\\u202e" in ended.out + ended.err
+    (row,) = lines(run / "dataset" / "data" / "train.jsonl")
+    assert row["question"] == NASTY
+
+
+# --- what is kept between runs ----------------------------------------------------------
+
+
+@pytest.fixture
+def bought(cli: Cli, project: Path) -> Path:
+    """A project with a store of 27 replies."""
+    assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
+    return project / "replies.sqlite"
+
+
+def test_bad_input_075(cli: Cli, bought: Path) -> None:
+    """A damaged store is told with SQLite's own check, and what can be read of it is saved."""
+    content = bytearray(bought.read_bytes())
+    pages = len(content) // 4096
+    for page in range(3, pages):
+        content[page * 4096 : page * 4096 + 2048] = b"\xa5" * 2048
+    whole = bytes(bought.read_bytes())
+    bought.write_bytes(content)
+    ended = cli("generate", "--teacher", "parrot", "--out", "other")
+    assert ended.code == 5, ended.err
+    assert re.search(r"error: the reply store \S*replies\.sqlite is corrupt: .+\n", ended.err)
+    assert "dstill runs salvage" in ended.err
+    assert bought.read_bytes()[4096:] == content[4096:]  # not touched, but for SQLite's own counter in its head
+    saved = cli("runs", "salvage", "replies.sqlite", "saved.sqlite", "--json")
+    assert saved.code in (0, 5)
+    bought.write_bytes(whole)
+    saved = cli("runs", "salvage", "replies.sqlite", "whole.sqlite", "--json")
+    assert json.loads(saved.out) == {"file": "whole.sqlite", "replies": 27, "unreadable": 0}
+    with ReplyStore(Path("whole.sqlite")) as store:
+        assert len(store) == 27
+    refused(cli("runs", "salvage", "replies.sqlite", "whole.sqlite"), 2, "whole.sqlite is there already\n")
+
+
+def test_bad_input_075_newer(cli: Cli, bought: Path) -> None:
+    with closing(sqlite3.connect(bought)) as db:
+        db.execute("PRAGMA user_version = 99")
+    ended = cli("generate", "--teacher", "parrot", "--out", "other")
+    refused(ended, 5, "replies.sqlite has schema version 99, this dstill knows ")
+    assert "pip install --upgrade dstill" in ended.err
+
+
+# --- the disk ---------------------------------------------------------------------------
+
+# In a name space of its own: a disk of 1 MB, which is full but for so many kB; then there is room.
+FULL = """
+set -e
+mount -t tmpfs -o size=1m tmpfs disk
+cp -r project/. disk/
+cd disk
+avail=$(df --output=avail -k . | tail -1)
+dd if=/dev/zero of=ballast bs=1k count=$((avail - LEFT)) status=none
+set +e
+"$@" > ../first.out 2> ../first.err; echo $? > ../first.code
+set -e
+cp -r . ../left
+rm ballast
+"$@" > ../second.out 2> ../second.err; echo $? > ../second.code
+cp -r . ../after
+"""
+
+
+@pytest.mark.parametrize("left", [0, 24, 64, 120])
+def test_bad_input_076(project: Path, toy_file: Path, left: int) -> None:
+    """A disk that is full when the run is made, while replies are kept, or while the dataset is written."""
+    namespace = ["unshare", "--mount", "--map-root-user"]
+    if shutil.which("unshare") is None or subprocess.run([*namespace, "true"], check=False).returncode:
+        pytest.skip("no name spaces here, in which to mount a small disk")
+    for name in ("disk", "project"):
+        Path(name).mkdir()
+    settings = 'generate.teacher = "parrot"\nproject.task = "toy"\n'
+    (Path("project") / "dstill.toml").write_text(settings)
+    command = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "generate", "--out", "run"]
+    script = FULL.replace("LEFT", str(left))
+    ended = subprocess.run(
+        [*namespace, "sh", "-c", script, "sh", *command], capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 0, ended.stderr
+    if Path("first.code").read_text().strip() == "0":
+        assert left >= 64  # there was room
+    else:
+        assert Path("first.code").read_text().strip() == "11", Path("first.err").read_text()
+        told = Path("first.err").read_text()
+        assert re.search(r"^error: disk full writing \S+", told, re.MULTILINE), told
+        assert "free some space" in told
+        assert "Traceback" not in told
+    assert Path("second.code").read_text().strip() == "0", Path("second.err").read_text()
+    for path in Path("left").rglob("*.jsonl"):  # what stands at its final name is whole
+        assert path.read_bytes() == (Path("after") / path.relative_to("left")).read_bytes()
+    run = Path("after/run")
+    assert len(lines(*run.glob("dataset/data/*.jsonl"), run / "rejects.jsonl")) == 27
+    assert not list(Path("after/run").rglob("*.tmp"))
+
+
+BACKWARDS = """
+import itertools, sys, time
+from datetime import datetime
+import dstill.folder
+start = time.time()
+steps = itertools.count()
+time.time = lambda: start - 3600 * next(steps)          # each look at the clock an hour earlier than the last
+
+class Falling(datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.fromtimestamp(time.time(), tz)
+
+dstill.folder.datetime = Falling
+from dstill.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_bad_input_077(project: Path, toy_file: Path) -> None:
+    """A clock that runs backwards: durations are those of another clock, and names and ids stay apart."""
+    command = [sys.executable, "-c", BACKWARDS, "--plugin", str(toy_file), "generate", "--teacher", "parrot", "--json"]
+    names = []
+    for _ in range(3):
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert ended.returncode == 0, ended.stderr
+        run = Path(json.loads(ended.stdout.splitlines()[-1])["run"])
+        names.append(run)
+        manifest = json.loads((run / "run.json").read_text())
+        seconds = [manifest["stages"]["generate"]["seconds"], *(file["seconds"] for file in manifest["files"].values())]
+        assert all(0 <= one < 60 for one in seconds)
+        ids = [row["id"] for row in lines(*run.glob("dataset/data/*.jsonl"), run / "rejects.jsonl")]
+        assert len(ids) == len(set(ids)) == 27
+    assert len(set(names)) == 3
