@@ -333,9 +333,9 @@ def _read(file: Path) -> list[dict[str, Any]]:
 
 def _phase(trace: Sequence[Mapping[str, Any]]) -> int:
     """The phase in which a process was that left this trace: what it did last tells it."""
+    if any(p["place"] == "README.md" and (p["kind"], p["moment"]) == ("rename", "after") for p in trace):
+        return 4
     for p in reversed(trace):
-        if p["place"] == "README.md" and (p["kind"], p["moment"]) == ("rename", "after"):
-            return 4
         if p["place"] in ("asked.jsonl", "rejects.jsonl", "README.md", "data", "dataset", "train.jsonl"):
             return 3
         if p["kind"] == "run":
