@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from typing import Any, AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any, AsyncIterator, Callable, Iterable, Iterator, Mapping
 
 from dstill import batches
 from dstill.asking import Asked, Counts
@@ -46,11 +46,15 @@ async def replies(
     sample: int = 0,
     counts: Counts | None = None,
     budget: Budget | None = None,
+    looked: Callable[[int, int], None] = lambda answered, total: None,
 ) -> AsyncIterator[Asked]:
-    """Every prompt's reply, in order. Raises BudgetError, after all that was submitted is kept, where a cap is met."""
+    """Every prompt's reply, in order. `looked` is told how many requests are answered, of how many, at each look.
+
+    Raises BudgetError where a cap is met: when all that was submitted is kept, or, of time, at once.
+    """
     counts = Counts() if counts is None else counts
     asked = [(store.key(teacher.identity(prompt), prompt.messages, sample), prompt) for prompt in prompts]
-    desk = _Desk(teacher, store, Budget(Caps()) if budget is None else budget)
+    desk = _Desk(teacher, store, Budget(Caps()) if budget is None else budget, looked)
     bought = {key: prompt for key, prompt in asked if store.get(key) is None}
     await desk.buy(bought)
     for key, prompt in asked:
@@ -69,8 +73,10 @@ async def replies(
 class _Desk:
     """The batches of one `replies`."""
 
-    def __init__(self, teacher: BatchTeacher, store: ReplyStore, budget: Budget) -> None:
-        self.teacher, self.store, self.budget = teacher, store, budget
+    def __init__(
+        self, teacher: BatchTeacher, store: ReplyStore, budget: Budget, looked: Callable[[int, int], None]
+    ) -> None:
+        self.teacher, self.store, self.budget, self.looked = teacher, store, budget, looked
         self.problems: dict[str, Problem] = {}
         self.last_failure: DstillError | None = None
         self._cap: tuple[str, str] = ("", "")  # what left no room, for `Budget.reached`
@@ -87,11 +93,8 @@ class _Desk:
                 waiting.append(await self._submitted(identity, part))
         try:
             await self._collected(waiting, wanted)
-        except (asyncio.CancelledError, BudgetError):
-            left = ", ".join(batch.id for batch in waiting)
-            log.warning(
-                "%s submitted and going on without dstill; the same command collects: %s", _count(waiting), left
-            )
+        except asyncio.CancelledError:
+            log.warning("%s", _left(waiting))
             raise
 
     def capped(self, prompt: Prompt) -> BudgetError:
@@ -159,22 +162,22 @@ class _Desk:
 
     # --- collecting ---------------------------------------------------------------------
 
-    async def _collected(self, waiting: Iterable[OpenBatch], wanted: Mapping[str, Prompt]) -> None:
+    async def _collected(self, waiting: list[OpenBatch], wanted: Mapping[str, Prompt]) -> None:
         """Every batch, as soon as it has ended."""
-        left, told = list(waiting), dict[str, int]()
-        while left:
-            for batch in list(left):
+        open_, answered = list(waiting), dict[str, int]()
+        while True:
+            for batch in list(open_):
                 state = await self.teacher.look_at_batch(batch.id)
+                answered[batch.id] = len(batch.items) if state.ended else state.answered
                 if state.ended:
                     await self._collect(batch, state.problem, wanted)
-                    left.remove(batch)
-                elif told.get(batch.id) != state.answered:
-                    told[batch.id] = state.answered
-                    log.info("batch %s: %d of %d answered", batch.id, state.answered, state.total)
-            if left and (passed := self.budget.passed(NOTHING, 0)):  # of time: the batches go on
-                raise self.budget.reached(passed, NOTHING)
-            if left:
-                await asyncio.sleep(self.teacher.batch_poll)
+                    open_.remove(batch)
+            self.looked(sum(answered.values()), sum(len(batch.items) for batch in waiting))
+            if not open_:
+                return
+            if passed := self.budget.passed(NOTHING, 0):
+                raise BudgetError(f"budget {passed[0]} reached", where=_left(open_), hint=passed[1])
+            await asyncio.sleep(self.teacher.batch_poll)
 
     async def _collect(self, batch: OpenBatch, problem: DstillError | None, wanted: Mapping[str, Prompt]) -> None:
         answered: set[str] = set()
@@ -216,5 +219,5 @@ class _Desk:
         )
 
 
-def _count(waiting: list[OpenBatch]) -> str:
-    return "one batch is" if len(waiting) == 1 else f"{len(waiting)} batches are"
+def _left(batches: list[OpenBatch]) -> str:
+    return f"{', '.join(batch.id for batch in batches)} is left to go on without dstill; the same command collects it"

@@ -139,7 +139,14 @@ class _Asking:
 
         settings = self.run.settings.generate
         if settings.batch and isinstance(self.teacher, BatchTeacher):
-            return batching.replies(self.teacher, prompts, self.store, counts=self.counts, budget=self.budget)
+            return batching.replies(
+                self.teacher,
+                prompts,
+                self.store,
+                counts=self.counts,
+                budget=self.budget,
+                looked=lambda done, total: self.run.progress("waiting for batches", done, total),
+            )
         return asking.replies(
             self.teacher,
             prompts,

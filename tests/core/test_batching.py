@@ -148,6 +148,18 @@ def test_a_store_that_has_all_submits_nothing_and_looks_at_nothing(store: ReplyS
     assert teacher.endpoint.looks == before
 
 
+def test_each_look_is_told(store: ReplyStore, teacher: Toy) -> None:
+    looks: list[tuple[int, int]] = []
+
+    def looked(answered: int, total: int) -> None:
+        looks.append((answered, total))
+        teacher.endpoint.ends = len(looks) > 1
+
+    teacher.endpoint.ends = False
+    ask(teacher, prompts(*"abcd"), store, looked=looked)
+    assert looks == [(2, 4), (2, 4), (4, 4)]
+
+
 # --- killed -----------------------------------------------------------------------------
 
 
@@ -201,7 +213,7 @@ def test_leaving_says_that_it_goes_on_and_how_to_collect(
     teacher.endpoint.ends = False
     with caplog.at_level(logging.WARNING, logger="dstill"):
         asyncio.run(leave())
-    assert "2 batches are submitted and going on without dstill; the same command collects: b0, b1" in caplog.messages
+    assert "b0, b1 is left to go on without dstill; the same command collects it" in caplog.messages
     teacher.endpoint.ends = True
     assert len(ask(teacher, prompts(*"abcd"), store)) == 4
     assert len(teacher.endpoint.batches) == 2
@@ -286,14 +298,12 @@ def test_a_cap_cuts_what_is_submitted_and_is_told_when_that_is_collected(store: 
     assert len(bought(teacher)) == len(store) == 2
 
 
-def test_a_cap_of_time_leaves_what_is_submitted(
-    store: ReplyStore, teacher: Toy, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_cap_of_time_leaves_what_is_submitted(store: ReplyStore, teacher: Toy) -> None:
     teacher.endpoint.ends = False
     with pytest.raises(BudgetError, match=r"budget of 0\.1 s reached") as caught:
         ask(teacher, prompts(*"ab"), store, budget=Budget(Caps(max_wall=0.1)))
     assert caught.value.hint == "--max-wall"
-    assert any("one batch is submitted and going on without dstill" in line for line in caplog.messages)
+    assert caught.value.where == "b0 is left to go on without dstill; the same command collects it"
     teacher.endpoint.ends = True
     assert ids(ask(teacher, prompts(*"ab"), store)) == ["id-0", "id-1"]
     assert len(teacher.endpoint.batches) == 1

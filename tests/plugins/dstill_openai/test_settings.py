@@ -72,6 +72,14 @@ def test_bad_input_018(key: str) -> None:
         assert "hunter22" not in str(caught.value)
 
 
+def test_a_key_of_a_file_goes_no_further_than_one_of_a_variable(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("sk-of-the-file")
+    path.chmod(0o600)
+    with pytest.raises(ConfigError, match="the key would cross a public network in clear text"):
+        opened("http://example.org/v1", api_key_env="", api_key_file=str(path))
+
+
 def test_addresses_that_are_fine(key: str) -> None:
     for url in (
         "https://api.openai.com/v1",
