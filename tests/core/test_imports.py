@@ -132,8 +132,8 @@ def test_the_command_line_is_on_top(root: Path) -> None:
 ORDER = """
     errors jsontext records leakage selecting nonce findings secrets files urls waiting jsonl distinct rows parts
     task hookspecs defaults config plugins store salvage budget cost asking batches batching interrupts origin
-    folder reviewing making processes hardware card stages teaching watching curating generating estimating
-    constraining evaluating training auditing run
+    folder reviewing making processes hardware card stages teaching watching curating exporting generating inventing
+    estimating constraining evaluating training auditing run
 """
 
 

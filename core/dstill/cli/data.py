@@ -1,12 +1,10 @@
-"""Commands about data: questions, generate, curate."""
+"""Commands about data: generate, curate, export-data."""
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections import Counter
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
 
 import click
 
@@ -22,17 +20,15 @@ from dstill.cli.app import (
     setting,
     task_option,
 )
-from dstill.cli.console import emit, note, progress, table, visible
-from dstill.cli.given import MAPPING_FORM, VALUES_FORM, object_of
+from dstill.cli.console import emit, progress, table, visible
 from dstill.cost import told
-from dstill.errors import FailedItems, RunError, UsageError
+from dstill.curating import EXPORT
+from dstill.errors import FailedItems, RunError
 from dstill.estimating import estimated
+from dstill.exporting import export
 from dstill.files import reading
 from dstill.folder import MANIFEST
-from dstill.making import make_task
-from dstill.records import Example
 from dstill.run import Run
-from dstill.task import Task
 
 __all__ = ["COMMANDS"]
 
@@ -46,57 +42,6 @@ DECIDING = (
     "task.",
     "teacher.",
 )
-
-
-@click.command()
-@click.option("-n", "--number", type=Count(1, 1_000_000), default=20, show_default=True, help="How many.")
-@click.option("--mapping", type=click.Path(path_type=Path), help="JSON file with the mapping of your own index.")
-@click.option("--values", type=click.Path(path_type=Path), help="JSON file with what its fields hold.")
-@task_option
-@seed_option
-@json_option
-@set_option
-@app
-def questions(found: App, number: int, mapping: Path | None, values: Path | None, as_json: bool) -> None:
-    """Make questions with the task's own synthesizer.
-
-    Each has a gold (the right answer) and a rationale (why it is right). With --mapping they are about
-    an index of your own; what the task has to say of them goes to stderr.
-    """
-    if values and not mapping:
-        raise UsageError("--values are those of a mapping", where="--values", hint="give --mapping too")
-    config = found.config()
-    task = make_task(found.plugins, config)
-    context = _own_data(mapping, values)
-    made = list(itertools.islice(task.synthesize(context, number, config.settings.project.seed), number))
-    if not made:
-        raise UsageError(
-            f"task '{task.name}' makes no questions of its own", where="--task", hint="write them into a file"
-        )
-    for example in made:
-        if as_json:
-            emit(example.to_row())
-        else:
-            click.echo(f"{visible(example.question)}\n    {visible(example.answer or '')}")
-    _told(made, number, task)
-
-
-def _own_data(mapping: Path | None, values: Path | None) -> dict[str, Any]:
-    """What `Task.synthesize` gets of a user's files. Raises UsageError, DataError."""
-    given = {"mapping": (mapping, MAPPING_FORM), "values": (values, VALUES_FORM)}
-    read = {name: object_of(file, f"--{name}", form) for name, (file, form) in given.items() if file is not None}
-    return {**read, "index": mapping.stem} if mapping else {}
-
-
-def _told(made: Sequence[Example], asked: int, task: Task) -> None:
-    """How many there are of each category, and what the task has to say, on stderr."""
-    counts = Counter(example.category for example in made)
-    said = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()) if name)
-    note(f"{len(made)} questions" + (f" of {len(counts)} categories: {said}" if said else ""))
-    if len(made) < asked:
-        note(f"warning: {asked} were asked for, and there are no more of these")
-    for line in task.remarks():
-        note(line)
 
 
 @click.command()
@@ -222,4 +167,25 @@ def show_dataset(facts: Any) -> None:
             click.echo(f"{n} answers were not run: {kind} on this engine")
 
 
-COMMANDS = (questions, generate, curate)
+@click.command("export-data")
+@run_argument
+@click.option("--without-rationale", is_flag=True, help="Answers alone, for trainers that should not learn the why.")
+@json_option
+@set_option
+@app
+def export_data(found: App, run: str, without_rationale: bool, as_json: bool) -> None:
+    """Write the dataset of RUN as TRL, axolotl and LLaMA-Factory read it.
+
+    RUN/export gets every set as messages and as prompt and completion, the rows as a person left them in the
+    review. `datasets.load_dataset(folder, "messages")` opens it too. The dataset itself stays as it is.
+    """
+    opened = found.open(run)
+    counts = export(opened, rationales=not without_rationale)
+    folder = opened.folder / EXPORT
+    if as_json:
+        emit({"run": str(opened.folder), "export": str(folder), "splits": counts})
+        return
+    table(["split", "#rows"], [[split, str(n)] for split, n in counts.items()], title=f"exported to {folder}")
+
+
+COMMANDS = (generate, curate, export_data)
