@@ -217,6 +217,7 @@ def test_sections_of_other_plugins_come_in_order(make_run: Any) -> None:
     assert titles == [
         "Mine first",
         "Scores",
+        "Against the baselines",
         "Categories",
         "Training",
         "Modality",
