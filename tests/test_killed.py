@@ -15,7 +15,7 @@ from typing import Iterator
 import pytest
 from support.kill.lab import PHASES, Lab, Trial
 from support.kill.points import Point
-from support.kill.subjects import QUERYDSL, SUMS
+from support.kill.subjects import CURATED, QUERYDSL, SUMS
 
 SEED = 5
 EACH = 40  # random times a phase
@@ -38,6 +38,12 @@ def slow_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def querydsl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with Lab(tmp_path_factory.mktemp("killed"), QUERYDSL) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def curated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with Lab(tmp_path_factory.mktemp("killed"), CURATED) as lab:
         yield lab
 
 
@@ -112,3 +118,11 @@ def test_queries_at_every_kind_of_point(querydsl: Lab) -> None:
     trials = [querydsl.killed_at(point) for point in chosen(querydsl)[::6]]
     held("querydsl: points", trials)
     assert len({t.phase for t in trials if t.reached}) >= 4
+
+
+@pytest.mark.slow
+def test_curating_at_every_kind_of_point(curated: Lab) -> None:
+    trials = [curated.killed_at(point) for point in chosen(curated)[::2]]
+    held("curate: points", trials)
+    assert sum(t.reached for t in trials) >= 30
+    assert all(t.lost == 0 for t in trials)

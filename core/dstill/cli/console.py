@@ -25,6 +25,7 @@ from dstill.secrets import redact
 __all__ = ["emit", "error", "note", "plain", "progress", "table", "visible", "warnings_shown", "width"]
 
 
+LONGEST = 8000  # characters of an error
 NARROW = 80  # columns: below it figures have the place of a bar
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # categories of Unicode
 
@@ -81,9 +82,14 @@ def error(problem: DstillError, *, as_json: bool) -> None:
 
     On a terminal the second and third line have a name before them; elsewhere a line is what it says and no more.
     """
-    note(f"error: {_named(problem) if sys.stderr.isatty() else problem}")
+    note(f"error: {_capped(_named(problem) if sys.stderr.isatty() else str(problem))}")
     if as_json:
-        emit({"error": {name: masked(text) for name, text in problem.as_json().items()}})
+        emit({"error": {name: masked(_capped(text)) for name, text in problem.as_json().items()}})
+
+
+def _capped(text: str) -> str:
+    """What a server or a file says may be of any length; a person reads so much of it."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _named(problem: DstillError) -> str:

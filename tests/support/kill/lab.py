@@ -45,11 +45,13 @@ WORDS = re.compile(r"[0-9a-f]{16}")  # the hash of what was asked, which each re
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is run: words before the command, settings of the project, and what the teacher says."""
+    """What is run: a plugin, settings of the project, what the teacher says, and the command that is killed."""
 
     plugin: Path | None
     settings: Mapping[str, Any]
     replies: Callable[[], Mapping[str, Any]]
+    command: tuple[str, ...] = ("generate", "--out", "run")
+    before: tuple[str, ...] = ()  # a command that has ended well before that one is killed
     disabled: str = "finetune,ray,sweep,report,evaluate,review"
 
 
@@ -109,7 +111,7 @@ class Lab:
     def killed_for_real(self, seconds: float) -> Trial:
         """The command line itself, not a fork of it, and nobody watches it."""
         trial = self._trial(f"dstill, {seconds:.3f} s")
-        command = [sys.executable, "-m", "dstill", *self._command()]
+        command = [sys.executable, "-m", "dstill", *self._command(self.subject.command)]
         with subprocess.Popen(
             command, cwd=trial.folder, env=self._environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as process:
@@ -127,7 +129,7 @@ class Lab:
         job = self._begun(trial, kill=point, stop=True)
         _until(lambda: _stopped(job["pid"]))
         second = subprocess.run(
-            [sys.executable, "-m", "dstill", *self._command()],
+            [sys.executable, "-m", "dstill", *self._command(self.subject.command)],
             cwd=trial.folder,
             env=self._environment(),
             capture_output=True,
@@ -166,11 +168,15 @@ class Lab:
         }
         lines = [f"{key} = {json.dumps(value)}\n" for key, value in settings.items()]
         (folder / "dstill.toml").write_text("".join(lines))
-        return Trial(folder=folder, wanted=wanted)
+        trial = Trial(folder=folder, wanted=wanted)
+        if self.subject.before:
+            self._begun(trial, words=self.subject.before, watched=False)
+            assert self._ended(trial) == 0, (folder / "err.txt").read_text()
+        return trial
 
-    def _command(self) -> list[str]:
+    def _command(self, words: Sequence[str]) -> list[str]:
         plugin = ["--plugin", str(self.subject.plugin)] if self.subject.plugin else []
-        return [*plugin, "generate", "--out", "run"]
+        return [*plugin, *words]
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DSTILL_")}
@@ -182,11 +188,17 @@ class Lab:
         }
 
     def _begun(
-        self, trial: Trial, kill: Point | None = None, *, stop: bool = False, watched: bool = True
+        self,
+        trial: Trial,
+        kill: Point | None = None,
+        *,
+        words: Sequence[str] = (),
+        stop: bool = False,
+        watched: bool = True,
     ) -> dict[str, Any]:
         orders = {"trace": str(trial.folder / "trace.jsonl"), "kill": kill, "stop": stop, "pause": self.pause}
         job = {
-            "argv": self._command(),
+            "argv": self._command(words or self.subject.command),
             "cwd": str(trial.folder),
             "env": self._environment(),
             "out": str(trial.folder / "out.txt"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Mapping
@@ -9,7 +10,7 @@ from typing import Mapping
 from support.kill import pack
 from support.kill.lab import Subject
 
-__all__ = ["QUERYDSL", "SUMS"]
+__all__ = ["CURATED", "QUERYDSL", "SUMS"]
 
 LIMIT = 40  # questions of the Query DSL
 
@@ -28,6 +29,7 @@ def _golds() -> Mapping[str, str]:
 
 
 SUMS = Subject(plugin=Path(pack.__file__), settings={"project.task": "sums", "generate.shots": 0}, replies=pack.replies)
+CURATED = replace(SUMS, before=SUMS.command, command=("curate", "run"))
 QUERYDSL = Subject(
     plugin=None, settings={"project.task": "querydsl", "generate.limit": LIMIT, "generate.shots": 0}, replies=_golds
 )
