@@ -127,8 +127,11 @@ class OpenAITeacher(BatchTeacher):
     async def _once(self, prompt: Prompt) -> Reply:
         connection = self._connection
         create = connection.client.chat.completions.with_raw_response.create
+        # What is in extra_body the SDK sends as it is; it would take half a millisecond to look through a schema.
+        schema = structured.PARAMETERS if self._form else None
+        words = self._request(prompt, form=self._form)
         # the SDK's own time-out would start again with every byte
-        body = await connection.sent(create, within=connection.at.timeout, **self._request(prompt, form=self._form))
+        body = await connection.sent(create, within=connection.at.timeout, extra_body=schema, **words)
         reply = read_body(body.content, body.kind, prompt.example.id, connection.at)
         return replace(reply, seconds=body.seconds)
 
@@ -141,7 +144,8 @@ class OpenAITeacher(BatchTeacher):
 
     def batch_line(self, key: str, prompt: Prompt) -> bytes:
         """In `auto` without a schema: a batch cannot be asked again when it is refused."""
-        return line(key, self._request(prompt, form=self.json_mode == "schema"))
+        form = self.json_mode == "schema"
+        return line(key, {**self._request(prompt, form=form), **(structured.PARAMETERS if form else {})})
 
     async def submit_batch(self, digest: str, lines: Sequence[bytes]) -> str:
         return await self._batches.submit(digest, lines)
@@ -165,12 +169,9 @@ class OpenAITeacher(BatchTeacher):
         return replace(prompt, messages=(*structured.messages(prompt.messages, self.task), schema))
 
     def _request(self, prompt: Prompt, *, form: bool) -> dict[str, Any]:
+        """What is sent, but for the schema."""
         messages = structured.messages(prompt.messages, self.task) if form else prompt.messages
-        return {
-            "messages": [{"role": m.role, "content": m.content} for m in messages],
-            **self._parameters(prompt),
-            **(structured.PARAMETERS if form else {}),
-        }
+        return {"messages": [{"role": m.role, "content": m.content} for m in messages], **self._parameters(prompt)}
 
     def _parameters(self, prompt: Prompt) -> dict[str, Any]:
         config: OpenAIConfig = self.config
