@@ -39,6 +39,7 @@ __all__ = [
     "SilentWrong",
     "Valid",
     "left_out",
+    "rank",
     "scored",
     "why_left_out",
 ]
@@ -230,3 +231,9 @@ METRICS: tuple[type[Metric], ...] = (
     RefusalPrecision,
     RefusalRecall,
 )
+
+
+def rank(metric: str) -> tuple[int, str]:
+    """The place of a metric in a table: the headline's first, those of other plugins last."""
+    known = [m.name for m in METRICS]
+    return (known.index(metric) if metric in known else len(known), metric)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from dstill.cli.app import App, app, json_option, run_argument
@@ -12,16 +14,35 @@ __all__ = ["report"]
 
 @click.command()
 @run_argument
+@click.option(
+    "--to",
+    "form",
+    type=click.Choice(["page", "inspect", "lm-eval"]),
+    default="page",
+    show_default=True,
+    help="The page and its JSON and Markdown, or scores and samples for another program.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 @json_option
 @app
-def report(found: App, run: str, quiet: bool, as_json: bool) -> None:
-    """Write an evaluated run's report: HTML, JSON, Markdown."""
-    from dstill_report.page import write
+def report(found: App, run: str, form: str, quiet: bool, as_json: bool) -> None:
+    """Write an evaluated run's report: HTML, JSON, Markdown.
 
-    files = write(found.open(run))
+    With --to inspect, logs that Inspect's viewer and reader open, in RUN/exports/inspect; with --to lm-eval,
+    results and samples as the LM Evaluation Harness keeps them, in RUN/exports/lm-eval.
+    """
+    from dstill_report import inspect_log, lm_eval_files, page
+
+    opened = found.open(run)
+    if form == "page":
+        named = page.write(opened)
+        files = list(named.values())
+        shown: dict[str, Any] = {name: str(path) for name, path in named.items()}
+    else:
+        files = {"inspect": inspect_log.write, "lm-eval": lm_eval_files.write}[form](opened)
+        shown = {"folder": str(opened.folder / "exports" / form), "files": [str(path) for path in files]}
     if as_json:
-        emit({name: str(path) for name, path in files.items()})
+        emit(shown)
     elif not quiet:
-        for path in files.values():
+        for path in files:
             click.echo(path)

@@ -76,6 +76,12 @@ def gather(run: Run) -> Report:
         raise RunError(
             f"run '{run.name}' has no scores yet", where=str(run.folder), hint=f"dstill evaluate {run.folder}"
         )
+    if not run.verdicts():
+        raise RunError(
+            f"run '{run.name}' has scores, and no verdicts that they are of",
+            where=str(run.folder / "verdicts.jsonl"),
+            hint=f"dstill evaluate {run.folder}",
+        )
     student = evaluated["scores"]["student"]
     first = next(iter(student))
     return Report(

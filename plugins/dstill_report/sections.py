@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
 from dstill.cli.app import described
 from dstill.records import SPLITS, Score, Section, Table
-from dstill_evaluate.metrics import METRICS
+from dstill_evaluate.metrics import rank
 from dstill_report import plots
 from dstill_report.text import interval, percent, shown, size, words
 
@@ -46,7 +46,7 @@ def _meanings(run: Run) -> dict[str, str]:
 
 def _scores(scores: Mapping[str, Any], meanings: Mapping[str, str]) -> Section | None:
     sets = [(system, split) for system in scores for split in scores[system]]
-    metrics = sorted({metric for system, split in sets for metric in scores[system][split]}, key=_rank)
+    metrics = sorted({metric for system, split in sets for metric in scores[system][split]}, key=rank)
     if not metrics:
         return None
     rows = []
@@ -61,12 +61,6 @@ def _scores(scores: Mapping[str, Any], meanings: Mapping[str, str]) -> Section |
         text="\n".join([intro, *explained]),
         table=Table(columns=("", *(f"{system}, {split}" for system, split in sets)), rows=tuple(rows)),
     )
-
-
-def _rank(metric: str) -> tuple[int, str]:
-    """The place of a metric in a table: the headline's first, those of other plugins last."""
-    known = [m.name for m in METRICS]
-    return (known.index(metric) if metric in known else len(known), metric)
 
 
 def _cell(row: Mapping[str, Any] | None) -> str:

@@ -1,0 +1,127 @@
+"""A run's scores as logs of Inspect (`inspect_ai`), which its viewer and its reader `read_eval_log` open.
+
+    write(run)  →  [runs/a/exports/inspect/2026-03-01T10-00-00+00-00_querydsl-test_3f2a….json, …]
+
+One log a system and set, with every question as a sample: input, target, output, a score of C (correct) or
+I (incorrect) by metric, and in its metadata how far the answer came and why. The files are Inspect's JSON form,
+version 2 of its schema; the package itself, 230 MB with what it needs, is not needed to write them.
+Not in them: the mapping that stood beside the question, and intervals of samples.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dstill.files import renewed, write_text
+from dstill.jsontext import dumps
+from dstill_report.scored import Item, ScoredSet, scored_sets
+
+if TYPE_CHECKING:
+    from dstill.run import Run
+
+__all__ = ["log", "write"]
+
+FOLDER = "exports/inspect"
+VERSION = 2  # of Inspect's log schema
+MARKS = {True: "C", False: "I"}
+
+
+def write(run: Run) -> list[Path]:
+    """Raises RunError where the run has no verdicts; the folder is whole, or as it was."""
+    logs = {_file_name(run, one): dumps(log(run, one)) + "\n" for one in scored_sets(run)}
+    with renewed(run.folder / FOLDER):
+        for name, text in logs.items():
+            write_text(run.folder / FOLDER / name, text)
+    return [run.folder / FOLDER / name for name in logs]
+
+
+def _file_name(run: Run, one: ScoredSet) -> str:
+    """As Inspect names its own: time, task and id, without an underscore in the first two."""
+    return f"{run.manifest['created'].replace(':', '-')}_{_task(one)}_{_id(run, one)}.json"
+
+
+def _task(one: ScoredSet) -> str:
+    return one.name.replace("_", "-")
+
+
+def _id(*parts: Any) -> str:
+    """The same for the same run, system and set: a rerun writes the same bytes."""
+    run, one = parts
+    text = f"{run.name} {run.manifest['created']} {one.system} {one.split}"
+    return hashlib.sha256(text.encode()).hexdigest()[:22]
+
+
+def log(run: Run, one: ScoredSet) -> dict[str, Any]:
+    """The log of one system on one set."""
+    identity, created = _id(run, one), run.manifest["created"]
+    model = f"dstill/{run.name}" + ("" if one.system == "student" else f":{one.system}")
+    trained = run.manifest["stages"].get("train", {})
+    return {
+        "version": VERSION,
+        "status": "success",
+        "eval": {
+            "eval_id": identity,
+            "run_id": identity,
+            "task_id": identity,
+            "created": created,
+            "task": _task(one),
+            "dataset": {
+                "name": one.split,
+                "samples": len(one.items),
+                "sample_ids": [item.record.id for item in one.items],
+                "shuffled": False,
+            },
+            "model": model,
+            "model_args": {key: trained[key] for key in ("student", "modality", "objective") if key in trained},
+            "config": {"epochs": 1},
+            "packages": run.manifest["versions"],
+            "metadata": {"engine": one.engine, "seed": run.manifest["seed"]},
+        },
+        "plan": {"name": "dstill", "steps": []},
+        "results": {
+            "total_samples": len(one.items),
+            "completed_samples": len(one.items),
+            "scores": [_score(name, score, len(one.items)) for name, score in one.scores.items()],
+        },
+        "stats": {"started_at": created, "completed_at": created},
+        "samples": [_sample(item, model) for item in one.items],
+    }
+
+
+def _score(name: str, score: Any, samples: int) -> dict[str, Any]:
+    """A metric over the set; its 95 % interval stands beside it."""
+    values = {"accuracy": score["value"], "low": score["low"], "high": score["high"]}
+    return {
+        "name": name,
+        "scorer": name,
+        "scored_samples": score["n"],
+        "unscored_samples": samples - score["n"],
+        "metrics": {key: {"name": key, "value": value} for key, value in values.items() if value is not None},
+        "metadata": {"note": score["note"]},
+    }
+
+
+def _sample(item: Item, model: str) -> dict[str, Any]:
+    prediction = item.prediction
+    stop = "max_tokens" if prediction.truncated else "stop"
+    reply = {"role": "assistant", "content": prediction.text}
+    output: dict[str, Any] = {"model": model, "choices": [{"message": reply, "stop_reason": stop}]}
+    if prediction.tokens is not None:
+        output["usage"] = {"output_tokens": prediction.tokens, "total_tokens": prediction.tokens}
+    if prediction.seconds is not None:
+        output["time"] = prediction.seconds
+    return {
+        "id": item.record.id,
+        "epoch": 1,
+        "input": item.record.question,
+        "target": item.record.answer,
+        "messages": [{"role": "user", "content": item.record.question}, reply],
+        "output": output,
+        "scores": {
+            name: {"value": MARKS[mark], "answer": prediction.text, "explanation": item.facts["reason"]}
+            for name, mark in item.marks.items()
+        },
+        "metadata": item.facts,
+    }

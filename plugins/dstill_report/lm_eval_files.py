@@ -1,0 +1,128 @@
+"""A run's scores as lm-eval (the LM Evaluation Harness) keeps them: results JSON, and samples as JSONL.
+
+    write(run)
+    →  [runs/a/exports/lm-eval/a/results_2026-03-01T10-00-00.000000.json,
+        runs/a/exports/lm-eval/a/samples_querydsl_test_2026-03-01T10-00-00.000000.jsonl, …]
+
+A folder a system, as lm-eval has one a model; a task a set (``querydsl_test``), its metrics as ``NAME,none`` with
+``NAME_stderr,none``, the standard error of the mean that lm-eval gives too. lm-eval's own table, the reader of its
+results and `datasets.load_dataset` open them; the package is not needed to write them.
+Not in them: intervals, and what is not measured on each answer has no samples.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Sequence
+
+from dstill.errors import MissingExtra
+from dstill.files import renewed, write_text
+from dstill.jsontext import dumps
+from dstill_evaluate.metrics import METRICS
+from dstill_report.scored import Item, ScoredSet, scored_sets
+
+if TYPE_CHECKING:
+    from dstill.run import Run
+
+__all__ = ["results", "sample", "write"]
+
+FOLDER = "exports/lm-eval"
+FILTER = "none"  # lm-eval's name for answers as they were written
+LOWER_IS_BETTER = ("silent_wrong",)
+
+
+def write(run: Run) -> list[Path]:
+    """Raises RunError where the run has no verdicts; the folder is whole, or as it was."""
+    date = run.manifest["created"].partition("+")[0].replace(":", "-") + ".000000"
+    sets = list(scored_sets(run))
+    files: dict[str, str] = {}
+    for system in dict.fromkeys(one.system for one in sets):
+        model = run.name if system == "student" else f"{run.name}__{system}"
+        of_system = [one for one in sets if one.system == system]
+        files[f"{model}/results_{date}.json"] = json.dumps(results(run, model, of_system), indent=1) + "\n"
+        for one in of_system:
+            rows = (dumps(sample(number, item)) + "\n" for number, item in enumerate(one.items))
+            files[f"{model}/samples_{one.name}_{date}.jsonl"] = "".join(rows)
+    with renewed(run.folder / FOLDER):
+        for name, text in files.items():
+            write_text(run.folder / FOLDER / name, text)
+    return [run.folder / FOLDER / name for name in files]
+
+
+def results(run: Run, model: str, sets: Sequence[ScoredSet]) -> dict[str, Any]:
+    """lm-eval's `EvalResults` of one system."""
+    trained = run.manifest["stages"].get("train", {})
+    seed = run.manifest["seed"]
+    return {
+        "results": {one.name: _metrics(one) for one in sets},
+        "group_subtasks": {one.name: [] for one in sets},
+        "configs": {
+            one.name: {"task": one.name, "test_split": one.split, "output_type": "generate_until"} for one in sets
+        },
+        "versions": {one.name: run.manifest["versions"].get("dstill", "") for one in sets},
+        "n-shot": {one.name: 0 for one in sets},
+        "higher_is_better": {one.name: {name: _higher(name) for name in one.scores} for one in sets},
+        "n-samples": {one.name: {"original": len(one.items), "effective": len(one.items)} for one in sets},
+        "config": {
+            "model": "dstill",
+            "model_args": {"run": run.name, "student": trained.get("student", "")},
+            "random_seed": seed,
+            "engine": sets[0].engine,
+        },
+        "date": datetime.fromisoformat(run.manifest["created"]).timestamp(),
+        "model_source": "dstill",
+        "model_name": model,
+        "model_name_sanitized": model,
+        "task_hashes": {one.name: _hash("".join(_hash(item.record.question) for item in one.items)) for one in sets},
+    }
+
+
+def _metrics(one: ScoredSet) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": one.name, "alias": one.name, "sample_len": len(one.items)}
+    for name, score in one.scores.items():
+        found[f"{name},{FILTER}"] = score["value"]
+        found[f"{name}_stderr,{FILTER}"] = _error([item.marks[name] for item in one.items if name in item.marks])
+    return found
+
+
+def _error(marks: Sequence[bool]) -> float | str:
+    """The standard error of the mean; "N/A", as lm-eval has it, where there is none."""
+    if len(marks) < 2:
+        return "N/A"
+    try:
+        from scipy import stats
+    except ImportError as error:
+        raise MissingExtra("a standard error", "evaluate", error.name or "scipy") from error
+    return float(stats.sem([float(mark) for mark in marks]))
+
+
+def _higher(name: str) -> bool | None:
+    """Of a metric of another plugin nobody knows."""
+    return name not in LOWER_IS_BETTER if name in [metric.name for metric in METRICS] else None
+
+
+def sample(number: int, item: Item) -> dict[str, Any]:
+    """lm-eval's `SampleResult` of one answer, a figure for each metric that counts it."""
+    record, text = item.record, item.prediction.text
+    doc = {"id": record.id, "question": record.question, **item.facts}
+    return {
+        "doc_id": number,
+        "doc": doc,
+        "target": record.answer,
+        "arguments": {"gen_args_0": {"arg_0": record.question, "arg_1": "{}"}},
+        "resps": [[text]],
+        "filtered_resps": [text],
+        "filter": FILTER,
+        "metrics": list(item.marks),
+        "doc_hash": _hash(dumps(doc)),
+        "prompt_hash": _hash(record.question),
+        "target_hash": _hash(record.answer),
+        **{name: float(mark) for name, mark in item.marks.items()},
+    }
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

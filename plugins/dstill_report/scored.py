@@ -1,0 +1,109 @@
+"""What a run's exports are made of: each system's answers to one set, with every metric's word on each answer.
+
+    for one in scored_sets(run):  →  ScoredSet(task="querydsl", system="student", split="test", items=…, scores=…)
+    one.items[0].marks            →  {"executable_accuracy": True, "exact_match": False, …}
+
+An item that a metric does not count (an engine's failure, a gold that tells nothing) has no mark of it, and the
+aggregated scores are those of run.json: an export says what `dstill evaluate` printed, and no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
+
+from dstill.errors import RunError
+from dstill.records import Prediction, Record, Verdict
+from dstill_evaluate.metrics import Rate, rank, why_left_out
+
+if TYPE_CHECKING:
+    from dstill.run import Run
+
+__all__ = ["Item", "ScoredSet", "scored_sets"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One question, what was answered, and what came of it."""
+
+    record: Record
+    prediction: Prediction
+    verdict: Verdict
+    marks: Mapping[str, bool]  # by metric that counts it
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For filters in another program: where the question comes from, how far the answer came."""
+        verdict = self.verdict
+        return {
+            "category": self.record.category,
+            "template": self.record.template,
+            "reached": verdict.reached.name.lower(),
+            "checked": verdict.checked.name.lower(),
+            "outcome": verdict.outcome,
+            "reason": verdict.gold_error or verdict.reason,
+            "left_out": why_left_out(verdict),
+            "problems": [str(problem) for problem in verdict.problems],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredSet:
+    """One system on one set."""
+
+    task: str
+    system: str
+    split: str
+    engine: str
+    items: tuple[Item, ...]
+    scores: Mapping[str, Mapping[str, Any]]  # of run.json: metrics that were measured, with n and interval
+
+    @property
+    def name(self) -> str:
+        """``querydsl_test_templates``."""
+        return f"{self.task}_{self.split}"
+
+
+def scored_sets(run: Run) -> Iterator[ScoredSet]:
+    """Every system on every set that has questions. Raises RunError where a verdict is missing."""
+    evaluated = run.manifest["stages"].get("evaluate", {})
+    if not evaluated.get("scores"):
+        raise RunError(
+            f"run '{run.name}' has no scores yet", where=str(run.folder), hint=f"dstill evaluate {run.folder}"
+        )
+    for system, of_system in evaluated["scores"].items():
+        predictions = {prediction.id: prediction for prediction in run.predictions(system)}
+        verdicts = {verdict.id: verdict for verdict in run.verdicts(system)}
+        for split, scores in of_system.items():
+            records = run.records(split)
+            missing = [record.id for record in records if record.id not in verdicts or record.id not in predictions]
+            if missing:
+                raise RunError(
+                    f"{len(missing)} of {len(records)} questions of {split} have no verdict on '{system}' "
+                    f"(as {missing[0]})",
+                    where=str(run.folder),
+                    hint=f"dstill evaluate {run.folder}",
+                )
+            measured = {name: scores[name] for name in sorted(scores, key=rank) if scores[name]["value"] is not None}
+            rates = _rates(run, measured)
+            items = tuple(_item(r, predictions[r.id], verdicts[r.id], rates) for r in records)
+            if items:
+                yield ScoredSet(
+                    task=run.task.name,
+                    system=system,
+                    split=split,
+                    engine=evaluated["engine"],
+                    items=items,
+                    scores=measured,
+                )
+
+
+def _rates(run: Run, measured: Mapping[str, Any]) -> dict[str, Rate]:
+    """The metrics that are shares of answers, so that each answer has a mark."""
+    made = {name: run.plugins.metric(name)() for name in measured if name in run.plugins.names("metrics")}
+    return {name: metric for name, metric in made.items() if isinstance(metric, Rate)}
+
+
+def _item(record: Record, prediction: Prediction, verdict: Verdict, rates: Mapping[str, Rate]) -> Item:
+    marks = {name: rate.hit(verdict) for name, rate in rates.items() if rate.of([verdict])}
+    return Item(record=record, prediction=prediction, verdict=verdict, marks=marks)
