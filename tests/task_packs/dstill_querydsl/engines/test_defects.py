@@ -149,12 +149,13 @@ def test_two_empty_results_prove_nothing(judged: Judged) -> None:
     assert judged({"size": 0, "aggs": {"of": {"max": {"field": "price"}}}, **gold}, answer).vacuous
 
 
-def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any]) -> None:
+def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Spider's test suite awaits ``asyncio.wait_for`` around a function that never yields; BIRD throws into a thread.
 
     Neither comes through while the database works: the evaluator stands as long as the query does. Here the engine
     answers one body not at all until the judgement of it has ended, and the next body at once.
     """
+    monkeypatch.setattr("dstill_querydsl.engines.http.GRACE", 0.5)  # seconds beyond the engine's own timeout
     over = threading.Event()
     product = {"x-elastic-product": "Elasticsearch"}
     found = {"total": {"value": 1, "relation": "eq"}, "hits": [{"_id": "d0", "_score": 1.0}]}
@@ -169,10 +170,8 @@ def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any]) -
         return 200, product, {"hits": found, "timed_out": False, "_shards": {"failed": 0}, "count": 8}
 
     with Http().open(TASK, Engine(url=serve(answer), index="shops", timeout=0.2)) as executor:
-        executor.server._wire.max_seconds = 1.0  # what the timeout and its grace come to, cut short
         gold = '{"query":{"term":{"shop":"a"}}}'
         example = Example(id="1", question="which?", context=CONTEXT, answer=gold)
-        executor.server._client = executor.server._client.options(request_timeout=1.0)
         verdict = TASK.judge(example, Draft(answer='{"query":{"term":{"shop":"endless"}}}'), executor)
         assert not over.is_set()
         over.set()
@@ -198,9 +197,9 @@ def test_the_words_order_by_are_words(judged: Judged) -> None:
 
 
 def test_aggregations_are_compared(judged: Judged) -> None:
-    """Evaluators of search compare ids of hits: Elasticsearch's ranking evaluation (``_rank_eval``) knows nothing else.
+    """Evaluators of search compare ids of hits: Elasticsearch's ``_rank_eval`` refuses aggregations.
 
-    Bodies that count have none (``size: 0``): any two of them agree.
+    Bodies that only count have no hits (``size: 0``): by their hits alone any two of them agree.
     """
     per_shop: Body = {"size": 0, "aggs": {"by": {"terms": {"field": "shop"}}}}
     assert judged(per_shop, {"size": 0, "aggs": {"shops": {"terms": {"field": "shop", "size": 10}}}}).correct
