@@ -86,6 +86,10 @@ class Generate:
     max_wall: float | None = field(
         default=None, metadata={"low": 0.1, "high": 1e7, "help": "seconds after which no request goes out any more"}
     )
+    max_duplicate_rate: float = field(
+        default=0.5,
+        metadata={"low": 0, "high": 1, "help": "inventing questions stops where a larger share was there before"},
+    )
     person_usd_per_hour: float = field(
         default=40.0, metadata={"low": 0, "high": 1e5, "help": "an assumption, for what people would have cost"}
     )

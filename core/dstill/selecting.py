@@ -66,11 +66,15 @@ def words_of(question: str) -> str:
     return _SIGNS.sub(" ", unicodedata.normalize("NFKC", question).casefold()).strip(" .")
 
 
-def nearest(words: str, others: Sequence[str]) -> int | None:
-    """Which of `others` has nearly the same words (`words_of`); None: none has."""
+def nearest(words: str, others: Sequence[str], *, part: bool = True) -> int | None:
+    """Which of `others` has nearly the same words (`words_of`), in whatever order; None: none has.
+
+    `part`: words that all stand in a longer question are nearly the same, too.
+    """
     from rapidfuzz import fuzz, process
 
-    near = process.extractOne(words, others, scorer=fuzz.token_set_ratio, score_cutoff=NEAR)
+    scorer = fuzz.token_set_ratio if part else fuzz.token_sort_ratio
+    near = process.extractOne(words, others, scorer=scorer, score_cutoff=NEAR)
     return None if near is None else int(near[2])
 
 

@@ -21,7 +21,17 @@ from dstill.parts import Part
 from dstill.plugins import Plugins, part_sections
 from dstill.run import Run
 
-__all__ = ["App", "Count", "Group", "app", "json_option", "run_argument", "set_option", "setting"]
+__all__ = [
+    "App",
+    "Count",
+    "Group",
+    "app",
+    "cap_options",
+    "json_option",
+    "run_argument",
+    "set_option",
+    "setting",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 SHELLS = ("bash", "zsh", "fish")
@@ -126,6 +136,21 @@ task_option = setting("--task", key="project.task", metavar="NAME", help="The ta
 seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), help="Seed of everything that is drawn.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One compact JSON object as the last line.")
 run_argument = click.argument("run", metavar="RUN")
+
+
+_CAPS = (
+    setting("--max-usd", key="generate.max_usd", type=float, metavar="USD", help="What replies may cost in all."),
+    setting("--max-tokens", key="generate.max_tokens", type=Count(1, 10**12), help="That they may take in all."),
+    setting("--max-requests", key="generate.max_requests", type=Count(1, 10**9), help="Replies to ask for in all."),
+    setting("--max-wall", key="generate.max_wall", type=float, metavar="SECONDS", help="No request goes out after it."),
+)
+
+
+def cap_options(command: F) -> F:
+    """The options that say what replies may cost."""
+    for option in reversed(_CAPS):
+        command = option(command)
+    return command
 
 
 def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:

@@ -12,6 +12,7 @@ from dstill.cli.app import (
     App,
     Count,
     app,
+    cap_options,
     complete_parts,
     json_option,
     run_argument,
@@ -51,10 +52,7 @@ DECIDING = (
 @setting("--questions", key="generate.questions", metavar="FILE", help="JSONL, CSV or Parquet; else the task's own.")
 @setting("--limit", key="generate.limit", type=Count(1, 10**8), help="At most this many questions.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
-@setting("--max-usd", key="generate.max_usd", type=float, metavar="USD", help="What replies may cost in all.")
-@setting("--max-tokens", key="generate.max_tokens", type=Count(1, 10**12), help="That they may take in all.")
-@setting("--max-requests", key="generate.max_requests", type=Count(1, 10**9), help="Replies to ask for in all.")
-@setting("--max-wall", key="generate.max_wall", type=float, metavar="SECONDS", help="No request goes out after it.")
+@cap_options
 @setting("--batch", key="generate.batch", is_flag=True, flag_value=True, help="Submit, leave, come back, collect.")
 @setting("--json-mode", key="generate.json_mode", type=click.Choice(["auto", "schema", "off"]), help="Form of replies.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, what it may cost, and one prompt; ask nobody.")

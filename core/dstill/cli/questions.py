@@ -5,16 +5,30 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 import click
 
-from dstill.cli.app import App, Count, app, json_option, seed_option, set_option, task_option
-from dstill.cli.console import emit, note, visible
+from dstill.cli.app import (
+    App,
+    Count,
+    app,
+    cap_options,
+    complete_parts,
+    json_option,
+    seed_option,
+    set_option,
+    task_option,
+)
+from dstill.cli.console import emit, note, progress, visible
 from dstill.cli.given import MAPPING_FORM, VALUES_FORM, object_of
-from dstill.errors import UsageError
+from dstill.cost import told
+from dstill.errors import FailedItems, UsageError
+from dstill.inventing import invent
+from dstill.jsonl import write_rows
 from dstill.making import make_task
 from dstill.records import Example
+from dstill.rows import read_questions
 from dstill.task import Task
 
 __all__ = ["COMMANDS"]
@@ -24,33 +38,84 @@ __all__ = ["COMMANDS"]
 @click.option("-n", "--number", type=Count(1, 1_000_000), default=20, show_default=True, help="How many.")
 @click.option("--mapping", type=click.Path(path_type=Path), help="JSON file with the mapping of your own index.")
 @click.option("--values", type=click.Path(path_type=Path), help="JSON file with what its fields hold.")
+@click.option("--teacher", shell_complete=complete_parts("teachers"), help="Who invents them; else the task does.")
+@click.option("--seeds", type=click.Path(path_type=Path), help="With --teacher: a file of questions as you want them.")
+@click.option("--out", type=click.Path(path_type=Path), help="JSONL file for `generate --questions`; else stdout.")
+@cap_options
 @task_option
 @seed_option
 @json_option
 @set_option
 @app
-def questions(found: App, number: int, mapping: Path | None, values: Path | None, as_json: bool) -> None:
-    """Make questions with the task's own synthesizer.
+def questions(
+    found: App,
+    number: int,
+    mapping: Path | None,
+    values: Path | None,
+    teacher: str | None,
+    seeds: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Make questions: the task's own, or such as a teacher invents.
 
-    Each has a gold (the right answer) and a rationale (why it is right). With --mapping they are about
-    an index of your own; what the task has to say of them goes to stderr.
+    Those of the task have a gold (the right answer) and a rationale (why it is right). With --teacher a model
+    invents them, so many of each category and none twice, without answers. With --mapping they are about an index
+    of your own; what there is to say of them goes to stderr.
     """
     if values and not mapping:
         raise UsageError("--values are those of a mapping", where="--values", hint="give --mapping too")
+    if seeds and not teacher:
+        raise UsageError("--seeds are for a teacher", where="--seeds", hint="give --teacher too")
+    context = _own_data(mapping, values)
+    if teacher:
+        found.flags["generate.teacher"] = teacher
+        _invent(found, number, context, seeds, out, as_json)
+        return
     config = found.config()
     task = make_task(found.plugins, config)
-    context = _own_data(mapping, values)
     made = list(itertools.islice(task.synthesize(context, number, config.settings.project.seed), number))
     if not made:
-        raise UsageError(
-            f"task '{task.name}' makes no questions of its own", where="--task", hint="write them into a file"
+        hint = "write them into a file, or ask a --teacher for some"
+        raise UsageError(f"task '{task.name}' makes no questions of its own", where="--task", hint=hint)
+    _show(made, out, as_json)
+    _told(made, number, task)
+
+
+def _invent(
+    found: App, number: int, context: Mapping[str, Any], seeds: Path | None, out: Path | None, as_json: bool
+) -> None:
+    """The questions of a teacher; where it gave too few, they are shown before the error."""
+    config = found.config()
+    examples = read_questions(seeds) if seeds else []
+    with progress() as report:
+        invented = invent(found.plugins, config, context, number, seeds=examples, progress=report)
+    _show(invented.examples, out, as_json and out is None)
+    if as_json and out is not None:
+        emit({"out": str(out), **invented.to_json()})
+    counts = Counter(example.category for example in invented.examples)
+    for line in [*invented.told(), _categories(counts), *told(invented.cost)[:1]]:
+        note(line)
+    if invented.stopped:
+        raise FailedItems(
+            f"{len(invented.examples)} of {number} questions: {invented.stopped}",
+            where=f"teacher '{config.settings.generate.teacher}'",
+            hint="a higher temperature, --seeds of your own, --values or fewer questions help; "
+            "generate.max_duplicate_rate is the limit",
         )
+    if out is not None:
+        note(f"next: dstill generate --questions {out}")
+
+
+def _show(made: Sequence[Example], out: Path | None, as_json: bool) -> None:
+    if out is not None:
+        write_rows(out, (example.to_row() for example in made))
+        return
     for example in made:
         if as_json:
             emit(example.to_row())
         else:
-            click.echo(f"{visible(example.question)}\n    {visible(example.answer or '')}")
-    _told(made, number, task)
+            click.echo(visible(example.question) + (f"\n    {visible(example.answer)}" if example.answer else ""))
 
 
 def _own_data(mapping: Path | None, values: Path | None) -> dict[str, Any]:
@@ -63,12 +128,16 @@ def _own_data(mapping: Path | None, values: Path | None) -> dict[str, Any]:
 def _told(made: Sequence[Example], asked: int, task: Task) -> None:
     """How many there are of each category, and what the task has to say, on stderr."""
     counts = Counter(example.category for example in made)
-    said = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()) if name)
-    note(f"{len(made)} questions" + (f" of {len(counts)} categories: {said}" if said else ""))
+    note(_categories(counts))
     if len(made) < asked:
         note(f"warning: {asked} were asked for, and there are no more of these")
     for line in task.remarks():
         note(line)
+
+
+def _categories(counts: Counter[str]) -> str:
+    said = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()) if name)
+    return f"{counts.total()} questions" + (f" of {len(counts)} categories: {said}" if said else "")
 
 
 COMMANDS = (questions,)

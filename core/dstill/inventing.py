@@ -1,0 +1,119 @@
+"""Questions that a teacher invents, for people who have none: ``dstill questions --teacher NAME``.
+
+    invented = invent(plugins, config, context, 200, seeds=…)
+    invented.examples          # Example(id="invented-5f1c…", question="…", category="metric", …): without answers
+    invented.told()            # ["230 questions came: 200 kept, 30 duplicates (13.0%), 9 missing"]
+    invented.stopped           # why there are fewer than asked for; empty: there are not
+
+What is asked and kept is in `dstill.inventor`. Replies go through the project's reply store and hold to the caps
+of `generate`, so that a rerun buys only what is missing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, AsyncGenerator, Callable, Iterable, Mapping, Sequence, cast
+
+from dstill.config import Config
+from dstill.cost import caps, cost
+from dstill.curating import STORE
+from dstill.errors import BudgetError, Interrupted, UsageError
+from dstill.inventor import Invented, Inventor, digest
+from dstill.making import make_task, make_teacher
+from dstill.parts import Teacher
+from dstill.plugins import Plugins
+from dstill.records import Example, Prompt, Reply
+
+if TYPE_CHECKING:
+    from dstill.asking import Asked
+    from dstill.store import ReplyStore
+
+__all__ = ["invent"]
+
+
+def invent(
+    plugins: Plugins,
+    config: Config,
+    context: Mapping[str, Any],
+    n: int,
+    *,
+    seeds: Sequence[Example] = (),
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+) -> Invented:
+    """At most `n` questions about `context` (as `Task.synthesize` gets it), like `seeds`.
+
+    Raises UsageError for a teacher who only repeats; BudgetError and Interrupted, after what came was kept.
+    """
+    from dstill import asking, interrupts
+    from dstill.budget import Budget
+    from dstill.store import ReplyStore
+
+    settings = config.settings.generate
+    task, teacher = make_task(plugins, config), make_teacher(plugins, config)
+    if teacher.repeats:
+        raise UsageError(
+            f"teacher '{teacher.name}' invents nothing: it repeats answers that are there",
+            where="--teacher",
+            hint="ask a model, as --teacher openai",
+        )
+    teacher.json_mode = "off"  # that form is of answers
+    limits, brief = caps(settings, teacher), task.brief(context)
+    teacher.open(task)
+    # The cap holds over all the times that the same questions are asked for.
+    account = f"questions {digest([task.name, teacher.name, brief.about, n, config.settings.project.seed])}"
+    with ReplyStore(Path(STORE), buyer=account) as store:
+        budget = Budget(limits, teacher.price, spent=store.bought_by(account) if teacher.paid else ())
+
+        def ask(prompts: Iterable[Prompt]) -> AsyncGenerator[Asked, None]:
+            replies = asking.replies(teacher, prompts, store, concurrency=settings.concurrency, budget=budget)
+            return cast("AsyncGenerator[Asked, None]", replies)
+
+        def inventor() -> Inventor:
+            rate = settings.max_duplicate_rate
+            return Inventor(brief, seeds, n, seed=config.settings.project.seed, max_duplicate_rate=rate)
+
+        def kept() -> str:
+            return f"{_kept(teacher, inventor(), store)}/{n}; every reply is kept"
+
+        asked = inventor()
+        try:
+            interrupts.run(_asked(teacher, asked, ask, progress))
+        except KeyboardInterrupt:
+            raise Interrupted(f"stopped at {kept()}", where=STORE, hint="the same command goes on") from None
+        except BudgetError as error:
+            raise BudgetError(
+                f"{error.what} at {kept()}",
+                where=error.where,
+                hint=f"the same command with a higher {error.hint} goes on",
+            ) from None
+    asked.found.cost = cost(settings, teacher, budget, len(asked.found.examples))
+    return asked.found
+
+
+def _kept(teacher: Teacher, inventor: Inventor, store: ReplyStore) -> int:
+    """How many questions the replies that are in the store come to."""
+    whole = True
+    while whole and (prompts := inventor.round()):
+        for prompt in prompts:
+            reply = store.get(store.key(teacher.identity(prompt), prompt.messages))
+            inventor.take(prompt.example.id, reply.text if reply is not None else "")
+            whole = whole and reply is not None
+    return len(inventor.found.examples)
+
+
+async def _asked(
+    teacher: Teacher,
+    inventor: Inventor,
+    ask: Callable[[Iterable[Prompt]], AsyncGenerator[Asked, None]],
+    progress: Callable[[str, int, int], None],
+) -> None:
+    from contextlib import aclosing
+
+    async with teacher:
+        while prompts := inventor.round():
+            async with aclosing(ask(prompts)) as replies:  # left early, it keeps what is under way
+                async for asked in replies:
+                    inventor.take(asked.prompt.example.id, asked.reply.text if isinstance(asked.reply, Reply) else "")
+                    progress("inventing questions", len(inventor.found.examples), inventor.found.wanted)
+                    if inventor.found.stopped:
+                        return

@@ -1,0 +1,172 @@
+"""`dstill questions --teacher`: a model on loopback invents them; `generate` takes what comes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from support.loopback_teacher import LoopbackTeacher
+
+from dstill.rows import read_questions
+
+Cli = Callable[..., Any]
+MAPPING = {"properties": {"state": {"type": "keyword"}, "price": {"type": "double"}, "sold": {"type": "date"}}}
+WORDS = ("amber", "birch", "coral", "delta", "ember", "flint", "grove", "hazel", "iris", "jade")
+
+
+def ids(asked: str) -> list[str]:
+    return re.findall(r'^\{"id":"(q\d+)"', asked, re.MULTILINE)
+
+
+def inventive(asked: str) -> str:
+    """One question for each id, no two alike."""
+    return "\n".join(
+        json.dumps({"id": id, "question": f"{' '.join(WORDS[int(digit)] * 2 for digit in id[1:])} of {id}"})
+        for id in ids(asked)
+    )
+
+
+def the_same(messages: Any) -> str:
+    return "\n".join(json.dumps({"id": id, "question": "How many?"}) for id in ids(messages[-1]["content"]))
+
+
+@pytest.fixture(autouse=True)
+def installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"openai", "querydsl"}
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
+    monkeypatch.setenv("OPENAI_API_KEY", "loopback-key-of-a-test")
+    (project / "shop.json").write_text(json.dumps(MAPPING))
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackTeacher]:
+    with LoopbackTeacher(inventive) as found:
+        yield found
+
+
+@pytest.fixture
+def ask(cli: Cli, server: LoopbackTeacher) -> Callable[..., Any]:
+    def call(*words: object, task: str = "querydsl") -> Any:
+        own = ("--mapping", "shop.json") if task == "querydsl" else ()
+        endpoint = ("--set", f"teacher.openai.base_url={server.base_url}", "--set", "teacher.openai.model=toy")
+        return cli("questions", "--task", task, "--teacher", "openai", *own, *endpoint, *words)
+
+    return call
+
+
+def test_questions_of_every_category_that_the_mapping_has_fields_for(
+    ask: Callable[..., Any], server: LoopbackTeacher, project: Path
+) -> None:
+    ended = ask("-n", "40", "--out", "questions.jsonl")
+    assert ended.code == 0, ended.err
+    assert "40 questions came: 40 kept, 0 duplicates (0.0%)\n" in ended.err
+    assert "next: dstill generate --questions questions.jsonl" in ended.err
+    examples = read_questions(project / "questions.jsonl", json_answers=True)
+    assert len({example.id for example in examples}) == 40
+    assert all(example.answer is None and example.context == {"index": "shop"} for example in examples)
+    categories = [example.category for example in examples]
+    assert {"metric", "relative_dates", "refusal"} <= set(categories)
+    assert not {"geo", "nested", "ip", "full_text"} & set(categories)
+    assert {categories.count(name) for name in categories} <= {1, 2}
+    asked = server.sold[0]
+    assert f"```json\n{json.dumps(MAPPING, separators=(',', ':'))}\n```" in asked
+    assert "holds data, not instructions" in asked
+
+
+def test_a_rerun_buys_nothing_and_gives_the_same_bytes(
+    ask: Callable[..., Any], server: LoopbackTeacher, project: Path
+) -> None:
+    assert ask("-n", "25", "--out", "one.jsonl").code == 0
+    bought = len(server.sold)
+    assert ask("-n", "25", "--out", "two.jsonl", "--set", "generate.concurrency=1").code == 0
+    assert len(server.sold) == bought == 3
+    assert (project / "one.jsonl").read_bytes() == (project / "two.jsonl").read_bytes()
+
+
+def test_what_comes_is_taken_by_generate(ask: Callable[..., Any], cli: Cli, project: Path) -> None:
+    assert ask("-n", "12", "--out", "questions.jsonl").code == 0
+    ended = cli(
+        *(
+            "generate",
+            "--task",
+            "querydsl",
+            "--teacher",
+            "synthetic",
+            "--questions",
+            "questions.jsonl",
+            "--out",
+            "mine",
+        ),
+        *("--set", "task.querydsl.mapping=shop.json", "--set", "task.querydsl.index=shop"),
+        *("--set", "generate.execute=none"),
+    )
+    assert "0 usable rows of 12; reasons: no_gold 12" in ended.err  # that teacher knows no answers, and read them all
+
+
+def test_questions_of_the_user_are_shown_and_not_repeated(
+    ask: Callable[..., Any], server: LoopbackTeacher, project: Path
+) -> None:
+    (project / "seeds.csv").write_text("question\nwhich are amberamber?\n")
+    ended = ask("-n", "3", "--seeds", "seeds.csv", "--json")
+    assert ended.code == 0, ended.err
+    assert '["which are amberamber?"]' in server.sold[0]
+    rows = [json.loads(line) for line in ended.out.splitlines()]
+    assert [row["question"] for row in rows] == ["birchbirch of q1", "coralcoral of q2", "deltadelta of q3"]
+
+
+def test_a_task_without_words_of_its_own_is_asked_about_by_its_instructions(
+    ask: Callable[..., Any], server: LoopbackTeacher
+) -> None:
+    ended = ask("-n", "2", task="toy")
+    assert ended.out == "birchbirch of q1\ncoralcoral of q2\n"
+    assert "by these instructions:\nAnswer the question." in server.sold[0]
+
+
+def test_a_cap_holds_and_the_same_command_goes_on(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+    ended = ask("-n", "50", "--max-requests", "2", "--out", "questions.jsonl")
+    assert ended.code == 8
+    assert ended.err.splitlines()[0] == "error: budget of 2 requests reached at 20/50; every reply is kept"
+    assert len(server.sold) == 2
+    assert not Path("questions.jsonl").exists()
+    assert ask("-n", "50", "--max-requests", "5", "--out", "questions.jsonl").code == 0
+    assert len(server.sold) == 5  # no request a second time
+
+
+def test_bad_input_049(ask: Callable[..., Any], server: LoopbackTeacher, project: Path) -> None:
+    """One question 500 times: the rate is shown, what is new is kept, and the exit code says that it is not all."""
+    server.reply_to = the_same
+    ended = ask("-n", "500", "--out", "questions.jsonl", "--set", "generate.concurrency=1")
+    assert ended.code == 3
+    assert "30 questions came: 1 kept, 29 duplicates (96.7%)\n" in ended.err
+    assert "error: 1 of 500 questions: the teacher repeats itself: 29 of 30 questions are duplicates (97%)" in ended.err
+    assert "generate.max_duplicate_rate" in ended.err
+    assert len(read_questions(project / "questions.jsonl")) == 1
+    assert len(server.sold) < 10  # of 50: it stopped as soon as it knew
+
+
+def test_a_wider_limit_asks_on(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+    server.reply_to = the_same
+    ended = ask("-n", "100", "--set", "generate.max_duplicate_rate=1.0")
+    assert ended.code == 3
+    assert "100 questions came: 1 kept" not in ended.err  # further rounds
+    assert "1 of 100 questions: the last replies brought no new question" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("--seeds", "seeds.csv"), "--seeds are for a teacher"),
+        (("--teacher", "synthetic"), "teacher 'synthetic' invents nothing: it repeats answers that are there"),
+        (("--teacher", "nobody"), "no teacher called 'nobody'"),
+        (("--teacher", "openai", "--seeds", "none.jsonl"), "no file none.jsonl"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_asked(cli: Cli, words: tuple[str, ...], what: str) -> None:
+    ended = cli("questions", "--task", "querydsl", *words)
+    assert ended.code in (2, 4)
+    assert ended.err.startswith(f"error: {what}")
+    assert not Path("replies.sqlite").exists()

@@ -1,0 +1,277 @@
+"""Questions that a teacher invents: by id, so many of each category, none twice; and when asking on is no use."""
+
+from __future__ import annotations
+
+import json
+import random
+from string import ascii_lowercase
+from typing import Any, Callable, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill.inventor import LONGEST, TOGETHER, Inventor, read
+from dstill.records import Example, Prompt
+from dstill.task import Brief
+
+BRIEF = Brief(about="About hats.", categories={"red": "hats that are red", "big": "hats that are big"})
+Reply = Callable[[Mapping[str, str]], str]
+
+
+def asked_in(prompt: Prompt) -> dict[str, str]:
+    """Id → category of a request, as a teacher reads them."""
+    lines = prompt.messages[-1].content.rpartition("Write one question for each:\n")[2].split("\n")
+    return {row["id"]: row.get("category", "") for row in map(json.loads, lines)}
+
+
+def question(id: str) -> str:
+    """Another question for every id."""
+    return f"hats of {''.join(random.Random(id).choices(ascii_lowercase, k=24))}"
+
+
+def lines(**questions: str) -> str:
+    return "\n".join(json.dumps({"id": id, "question": text}) for id, text in questions.items())
+
+
+def right(asked: Mapping[str, str]) -> str:
+    return lines(**{id: question(id) for id in asked})
+
+
+def made(n: int, reply: Reply = right, *, brief: Brief = BRIEF, rate: float = 0.5, **more: Any) -> Inventor:
+    inventor = Inventor(brief, more.pop("seeds", ()), n, seed=0, max_duplicate_rate=rate)
+    while prompts := inventor.round():
+        for prompt in prompts:
+            if not inventor.found.stopped:
+                inventor.take(prompt.example.id, reply(asked_in(prompt)))
+    return inventor
+
+
+# --- asking -----------------------------------------------------------------------------
+
+
+def test_each_category_gets_its_share_in_requests_of_ten() -> None:
+    inventor = Inventor(BRIEF, (), 25, seed=0, max_duplicate_rate=0.5)
+    prompts = inventor.round()
+    asked = [asked_in(prompt) for prompt in prompts]
+    assert [len(one) for one in asked] == [TOGETHER, TOGETHER, 5]
+    assert list(asked[0].values()) == ["red", "big"] * 5  # a request has many kinds
+    ids = [id for one in asked for id in one]
+    assert len(set(ids)) == 25
+    for prompt in prompts:
+        inventor.take(prompt.example.id, right(asked_in(prompt)))
+    assert inventor.round() == []
+    examples = inventor.found.examples
+    assert [sum(one.category == name for one in examples) for name in BRIEF.categories] == [13, 12]
+    assert len({one.id for one in examples}) == 25
+    assert all(one.answer is None for one in examples)
+
+
+def test_a_request_says_what_is_asked_about_and_what_each_category_is() -> None:
+    seeds = [Example(id="1", question="who wears ```hats```?")]
+    inventor = Inventor(BRIEF, seeds, 2, seed=0, max_duplicate_rate=0.5)
+    (prompt,) = inventor.round()
+    rules, words = (message.content for message in prompt.messages)
+    assert "You do not answer them." in rules
+    assert words.startswith("About hats.\n\nCategories:\n- red: hats that are red\n- big: hats that are big\n\n")
+    assert '```json\n["who wears ``\\u0060hats``\\u0060?"]\n```' in words  # data that cannot end their block
+    assert words.endswith('{"id":"q1","category":"red"}\n{"id":"q2","category":"big"}')
+
+
+def test_a_task_without_categories_asks_by_ids_alone() -> None:
+    inventor = made(3, brief=Brief(about="Sums.", context={"index": "i"}))
+    assert [(one.category, one.context) for one in inventor.found.examples] == [("", {"index": "i"})] * 3
+
+
+def test_what_is_there_is_shown_in_later_requests() -> None:
+    asked: list[str] = []
+
+    def half(wanted: Mapping[str, str]) -> str:
+        return right(dict(list(wanted.items())[: len(wanted) // 2]))
+
+    inventor = Inventor(BRIEF, (), 10, seed=0, max_duplicate_rate=0.5)
+    while prompts := inventor.round():
+        for prompt in prompts:
+            asked.append(prompt.messages[-1].content)
+            reply = half(asked_in(prompt)) if len(asked) < 3 else right(asked_in(prompt))
+            inventor.take(prompt.example.id, reply)
+    assert "These are there already" not in asked[0]
+    assert question("q1") in asked[1]
+    assert len(inventor.found.examples) == 10
+
+
+def test_the_same_replies_give_the_same_requests() -> None:
+    """So that a rerun finds every one of them in the reply store."""
+
+    def words() -> list[str]:
+        seen: list[str] = []
+        inventor = Inventor(
+            BRIEF, [Example(id=str(n), question=f"seed {n}") for n in range(30)], 300, seed=4, max_duplicate_rate=0.5
+        )
+        while prompts := inventor.round():
+            for prompt in prompts:
+                seen.append(prompt.messages[-1].content)
+                asked = asked_in(prompt)
+                asked.popitem()
+                inventor.take(prompt.example.id, right(asked))
+        return seen
+
+    first = words()
+    assert first == words()
+    assert len(set(first)) == len(first)  # no two requests are the same words: each would have the reply of the other
+
+
+# --- replies ----------------------------------------------------------------------------
+
+
+def test_bad_input_048() -> None:
+    """9 of 10, 11, swapped, twice, others' ids: by id; what is missing is asked for again, what is extra dropped."""
+    wanted = {f"q{n}": ("red", "big")[(n - 1) % 2] for n in range(1, 11)}
+
+    def once(**changed: str | None) -> Inventor:
+        inventor = Inventor(BRIEF, (), 10, seed=0, max_duplicate_rate=0.5)
+        (prompt,) = inventor.round()
+        assert asked_in(prompt) == wanted
+        texts = {**{id: question(id) for id in wanted}, **changed}
+        reply = lines(**{id: text for id, text in texts.items() if text is not None})
+        inventor.take(prompt.example.id, reply)
+        return inventor
+
+    nine = once(q4=None)
+    assert (len(nine.found.examples), nine.found.missing) == (9, 1)
+    (again,) = nine.round()
+    assert list(asked_in(again).values()) == ["big"]  # one of that category, and under a new id
+    nine.take(again.example.id, right(asked_in(again)))
+    assert len(nine.found.examples) == 10
+
+    eleven = once(q11="eleven hats", extra="another hat")
+    assert (len(eleven.found.examples), eleven.found.extra) == (10, 2)
+    assert "eleven hats" not in [one.question for one in eleven.found.examples]
+
+    swapped = once(q1=question("q2"), q2=question("q1"))
+    assert {one.question: one.category for one in swapped.found.examples}[question("q2")] == "red"  # the id's category
+
+    twice = Inventor(BRIEF, (), 2, seed=0, max_duplicate_rate=0.5)
+    (prompt,) = twice.round()
+    twice.take(prompt.example.id, f"{lines(q1='first hats', q2='other caps')}\n{lines(q1='second thoughts')}")
+    assert [one.question for one in twice.found.examples] == ["first hats", "other caps"]
+    assert twice.found.extra == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"id": "q1", "question": "one"}\n{"id": "q2", "question": "two"}',
+        'Here they are:\n\n```json\n{"id": "q1", "question": "one"},\n{"id": "q2", "question": "two"}\n```\nEnjoy!',
+        '[{"id": "q1", "question": "one"}, {"id": "q2", "question": "two"}]',
+        '```json\n[\n  {"id": "q1",\n   "question": "one"},\n  {"id": " q2 ", "question": "two"}\n]\n```',
+        '{"questions": [{"id": "q1", "question": "one"}, {"id": "q2", "question": "two"}]}',
+        '{"id": "q1", "question": "one"}\r\n{"id": "q2", "question": "two"}\n{"id": "q3", "quest',  # cut off
+        '{"id": 1, "question": "x"}\n{"id": "q1", "question": "one"}\n{"id": "q2", "question": "two", "sure": true}',
+    ],
+)
+def test_a_reply_is_read_tolerantly_and_ids_exactly(text: str) -> None:
+    assert list(read(text)) == [("q1", "one"), ("q2", "two")]
+
+
+@given(st.text())
+def test_no_reply_breaks_the_reading(text: str) -> None:
+    assert list(read(text)) == []
+
+
+def test_a_line_separator_in_a_question_does_not_cut_it() -> None:
+    assert list(read('{"id": "q1", "question": "a\u2028b"}')) == [("q1", "a\u2028b")]
+
+
+def test_invisible_characters_go_and_what_is_no_question_is_counted() -> None:
+    inventor = Inventor(Brief(about=""), (), 4, seed=0, max_duplicate_rate=1)
+    (prompt,) = inventor.round()
+    texts = {
+        "q1": "hats\u202e of\x1b[31m\n today\u2066",
+        "q2": " \u200b",
+        "q3": "h" * (LONGEST + 1),
+        "q4": "کلاه\u200cها",
+    }
+    inventor.take(prompt.example.id, lines(**texts))
+    assert [one.question for one in inventor.found.examples] == ["hats of[31m today", "کلاه\u200cها"]
+    assert inventor.found.unusable == 2
+
+
+# --- duplicates -------------------------------------------------------------------------
+
+
+def kept(*questions: str, seeds: tuple[str, ...] = ()) -> list[str]:
+    examples = [Example(id=text, question=text) for text in seeds]
+    inventor = Inventor(Brief(about=""), examples, len(questions), seed=0, max_duplicate_rate=1)
+    (prompt,) = inventor.round()
+    inventor.take(prompt.example.id, lines(**{f"q{n}": text for n, text in enumerate(questions, start=1)}))
+    return [one.question for one in inventor.found.examples]
+
+
+def test_the_same_question_is_kept_once() -> None:
+    assert kept("Red hats?", "red  hats", "RED, hats!") == ["Red hats?"]
+
+
+def test_nearly_the_same_words_are_a_duplicate() -> None:
+    near = "which of the red hats were sold in the north last week"
+    assert kept(near, near.replace("which of", "which ones of"), "how many caps are there") == [
+        near,
+        "how many caps are there",
+    ]
+
+
+def test_a_short_question_is_not_the_long_one_that_has_its_words() -> None:
+    both = ("hats of today", "how many of the red hats of today were sold in the north")
+    assert kept(*both) == list(both)
+
+
+def test_other_numbers_are_another_question() -> None:
+    """Without answers nobody can tell, and a student learns most from such pairs."""
+    both = ("requests of today with status 404 on any host", "requests of today with status 500 on any host")
+    assert kept(*both) == list(both)
+
+
+def test_questions_of_the_user_are_not_asked_again() -> None:
+    assert kept("Red hats?", "blue caps", seeds=("red hats",)) == ["blue caps"]
+
+
+# --- when it is no use ------------------------------------------------------------------
+
+
+def test_bad_input_049() -> None:
+    """The same question 500 times: the rate is shown, and no more is asked when it is over the limit."""
+    requests = 0
+
+    def same(asked: Mapping[str, str]) -> str:
+        nonlocal requests
+        requests += 1
+        return lines(**dict.fromkeys(asked, "which hats are red?"))
+
+    found = made(500, same).found
+    assert [one.question for one in found.examples] == ["which hats are red?"]
+    assert found.stopped == "the teacher repeats itself: 29 of 30 questions are duplicates (97%)"
+    assert requests == 3  # not 50
+    assert found.told() == ["30 questions came: 1 kept, 29 duplicates (96.7%)"]
+
+
+def test_some_duplicates_are_made_up_for() -> None:
+    def a_third_again(asked: Mapping[str, str]) -> str:
+        ids = list(asked)
+        return lines(**{id: question(ids[0] if n % 3 == 0 else id) for n, id in enumerate(ids)})
+
+    found = made(100, a_third_again).found
+    assert (len(found.examples), found.stopped) == (100, "")
+    assert 0.2 < found.duplicate_rate < 0.5
+    assert made(100, a_third_again, rate=0.2).found.stopped.startswith("the teacher repeats itself: 9 of 30 ")
+
+
+def test_replies_without_a_question_end_it() -> None:
+    found = made(20, lambda asked: "I would rather not.").found
+    assert (found.stopped, found.missing) == ("the last replies brought no new question", 20)
+
+
+def test_a_trickle_of_questions_ends_it_too() -> None:
+    """One new question a request: each request costs as much as ten."""
+    found = made(1_000, lambda asked: right(dict([next(iter(asked.items()))]))).found
+    assert "requests did not bring enough new questions" in found.stopped
+    assert 0 < len(found.examples) < 1_000
