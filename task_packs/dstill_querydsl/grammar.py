@@ -1,6 +1,6 @@
 """What a student may write about one index: every sentence of it passes strict JSON, schema, mapping and guard.
 
-    study.grammar = grammar_of(study.fields, study.values, study.limits)     -> EBNF of some hundred rules
+    grammar_of(study.fields, study.values, study.limits)     -> EBNF of some hundred rules
     {"size":0,"query":{"term":{"host.name":"web-03"}},"aggs":{"a0":{"avg":{"field":"event.duration"}}}}
 
 Fields are the mapping's own, and stand only where the tables of needs let them; queries, aggregations and options
@@ -11,6 +11,8 @@ question can ask for. What only the documents can tell is not known here: whethe
 """
 
 from __future__ import annotations
+
+from typing import Collection
 
 from dstill.errors import ConfigError
 from dstill_querydsl import grammar_bounds as bounds
@@ -37,7 +39,7 @@ _LEAST = {"clauses": 120, "bool_depth": 3, "values": bounds.VALUES, "aggregation
           "top_hits": 1, "size": 1, "window": 1, "histogram_days": 1}  # fmt: skip
 
 
-def grammar_of(fields: Fields, held: Held, limits: Limits) -> str:
+def grammar_of(fields: Fields, held: Held, limits: Limits, dialect: str = "elasticsearch9") -> str:
     """EBNF. Raises ConfigError where the guard's limits are lower than the grammar's forms."""
     for name, least in _LEAST.items():
         if getattr(limits, name) < least:
@@ -48,14 +50,19 @@ def grammar_of(fields: Fields, held: Held, limits: Limits) -> str:
     made = Notation()
     pick = Pick(fields, limits, made)
     near = Near(held)
-    bodies = [_body(made, pick, limits, None), _body(made, pick, limits, near)]
+    lacking = bounds.LACKING.get(dialect, frozenset())
+    bodies = [_body(made, pick, limits, None, lacking), _body(made, pick, limits, near, lacking)]
     return made.text(made.rule("answer", alt(*bodies, refusal(made))))
 
 
-def _body(made: Notation, pick: Pick, limits: Limits, near: Near | None) -> str:
+def _body(made: Notation, pick: Pick, limits: Limits, near: Near | None, lacking: Collection[str]) -> str:
     """Bodies with any date and number and no histogram, or with histograms and dates near what the index holds."""
     values = Values(made, near)
-    levels, places, metrics = Levels(made, pick, values), Places(made, pick, values), Metrics(made, pick, limits)
+    levels, places, metrics = (
+        Levels(made, pick, values),
+        Places(made, pick, values),
+        Metrics(made, pick, limits, lacking),
+    )
     buckets = Buckets(made, metrics, levels, places, values)
     charts = None if near is None else Charts(made, metrics, near)
     groups = Groups(made, pick, metrics, levels, buckets, charts).top()

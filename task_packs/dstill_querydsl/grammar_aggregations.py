@@ -6,7 +6,7 @@ Metrics(made, pick, values).numbers(None)     those that give one number, for or
 
 from __future__ import annotations
 
-from typing import Callable, TypeAlias
+from typing import Callable, Collection, TypeAlias
 
 from dstill_querydsl.fields import Field
 from dstill_querydsl.grammar_fields import Pick, single
@@ -19,7 +19,8 @@ __all__ = ["Metrics", "is_number", "is_point", "pair"]
 Keep: TypeAlias = Callable[[Field], bool]
 
 _ONE_NUMBER = ("avg", "sum", "min", "max", "value_count", "cardinality")
-_PERCENT = '[1-9] [0-9]? | "99.9"'
+# Several must differ, which a grammar cannot say: one, or those that people ask for.
+_PERCENTS = '"[" ([1-9] [0-9]? | "99.9" | "25,50,75" | "50,95" | "50,95,99" | "50,90,95,99") "]"'
 
 
 def every(field: Field) -> bool:
@@ -27,11 +28,12 @@ def every(field: Field) -> bool:
 
 
 class Metrics:
-    def __init__(self, made: Notation, pick: Pick, limits: Limits) -> None:
-        self._made, self._pick, self._limits = made, pick, limits
+    def __init__(self, made: Notation, pick: Pick, limits: Limits, lacking: Collection[str] = ()) -> None:
+        """`lacking`: aggregations that the engine has not."""
+        self._made, self._pick, self._limits, self.lacking = made, pick, limits, lacking
 
     def fitting(self, path: str | None, operator: str, keep: Keep = every) -> list[Field]:
-        return self._pick.fitting(path, AGGREGATION_NEEDS[operator], keep)
+        return [] if operator in self.lacking else self._pick.fitting(path, AGGREGATION_NEEDS[operator], keep)
 
     def fields(self, path: str | None, operator: str, keep: Keep = every) -> str:
         return self._pick.names(self.fitting(path, operator, keep))
@@ -59,7 +61,7 @@ class Metrics:
         forms = [
             self.numbers(path),
             *(self.on(path, name) for name in ("stats", "extended_stats", "boxplot", "median_absolute_deviation")),
-            self.on(path, "percentiles", percents=listed(self._made.rule("PERCENT", _PERCENT), 5)),
+            self.on(path, "percentiles", percents=self._made.rule("PERCENTS", _PERCENTS)),
             self._ranks(path),
             self.on(path, "string_stats"),
             *(self.on(path, name, is_point) for name in ("geo_bounds", "geo_centroid")),
@@ -75,18 +77,19 @@ class Metrics:
         )
 
     def _several(self, path: str | None) -> list[str]:
-        numbers = self.fields(path, "weighted_avg", is_number)
-        if not numbers:
-            return []
-        field = obj({"field": numbers})
-        weights = self.fields(path, "weighted_avg", lambda field: is_number(field) and single(field))
-        direction = one_of(("asc", "desc"))
-        sort = listed(f'"{{" {numbers} ":" {direction} "}}"', 1)
+        def field(operator: str, keep: Keep = is_number) -> str:
+            names = self.fields(path, operator, keep)
+            return obj({"field": names}) if names else ""
+
+        weight = field("weighted_avg", lambda field: is_number(field) and single(field))
+        compared, metric = field("t_test"), field("top_metrics")
+        by = f'"{{" {self.fields(path, "top_metrics", is_number)} ":" {one_of(("asc", "desc"))} "}}"'
+        listed_ = self.fields(path, "matrix_stats", is_number)
         return [
-            pair("weighted_avg", obj({"value": field, "weight": obj({"field": weights})})) if weights else "",
-            pair("t_test", obj({"a": field, "b": field, "type": one_of(("heteroscedastic",))})),
-            pair("matrix_stats", obj({"fields": listed(numbers, 3)})),
-            pair("top_metrics", obj({"metrics": field, "sort": sort}, {"size": self._made.up_to(10)})),
+            pair("weighted_avg", obj({"value": field("weighted_avg"), "weight": weight})),
+            pair("t_test", obj({"a": compared, "b": compared, "type": one_of(("heteroscedastic",))})),
+            pair("matrix_stats", obj({"fields": listed(listed_, 3)}) if listed_ else ""),
+            pair("top_metrics", obj({"metrics": metric, "sort": listed(by, 1)}, {"size": self._made.up_to(10)})),
         ]
 
     def _hits(self, path: str | None) -> str:

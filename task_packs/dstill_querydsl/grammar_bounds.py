@@ -6,7 +6,7 @@ below the guard's own limits. A person asks for less; a student's answer never n
 
 from __future__ import annotations
 
-__all__ = ["CHARACTERS", "DIGITS", "FIELDS_OF_A_SET", "FILTERS", "FUNCTIONS", "PATTERN", "SHORT", "SORTS",
+__all__ = ["CHARACTERS", "DIGITS", "FIELDS_OF_A_SET", "FILTERS", "FUNCTIONS", "LACKING", "PATTERN", "SHORT", "SORTS",
            "SPANNED",
            "TEXTS", "VALUES"]  # fmt: skip
 
@@ -21,3 +21,7 @@ FILTERS = 6  # plain queries in one filter
 FUNCTIONS = 1  # of a function_score
 SPANNED = 12  # text fields that have spans of their own
 DIGITS = {"byte": 9, "short": 9, "integer": 9, "token_count": 9, "long": 17, "unsigned_long": 17, "half_float": 4}
+# Aggregations that a product has not, or fails at where no document is found (matrix_stats).
+_NOT_IN_OPENSEARCH = frozenset(("boxplot", "cumulative_cardinality", "ip_prefix", "matrix_stats", "normalize", "rate",
+                                "string_stats", "t_test", "top_metrics"))  # fmt: skip
+LACKING = dict.fromkeys(("opensearch2", "opensearch3"), _NOT_IN_OPENSEARCH)

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from typing import Callable, Sequence
 
+from dstill_querydsl.date_formats import ISO, formats_of
 from dstill_querydsl.fields import Field, Fields
 from dstill_querydsl.grammar_notation import Notation, one_of
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.mapping_needs import Need
 
-__all__ = ["Pick", "searchable", "single"]
+__all__ = ["Pick", "reads_moments", "searchable", "single"]
 
 
 class Pick:
@@ -56,6 +57,11 @@ class Pick:
 
 def searchable(field: Field) -> bool:
     return field.options.get("index") is not False
+
+
+def reads_moments(field: Field) -> bool:
+    """Whether it is a date that reads a moment as the pack writes one for `now`."""
+    return field.family == "date" and any(one in ISO for one in formats_of(field.format))
 
 
 def single(field: Field) -> bool:

@@ -123,8 +123,8 @@ class Groups:
     def _piped(self, path: str | None, kind: str, names: tuple[str, ...], value: str = "number") -> list[str]:
         made = self._metrics.counts(path) if value == "cardinality" else self._metrics.numbers(path)
         number, pipes = self._of(made), pipelines(self._made, value)
-        pipe = self._of(alt(*(pipes[name] for name in names)))
-        below = obj({VALUE: number, CHANGE: pipe}) if number else ""
+        pipe = self._of(alt(*(pipes[name] for name in names if name not in self._metrics.lacking)))
+        below = obj({VALUE: number, CHANGE: pipe})
         return [self._made.rule("piped", f'"{{" {kind} "," {key("aggs", below)} "}}"')] if kind and below else []
 
     def _summarized(self) -> str:

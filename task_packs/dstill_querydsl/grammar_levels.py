@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dstill_querydsl import grammar_bounds as bounds
 from dstill_querydsl.fields import Field
-from dstill_querydsl.grammar_fields import Pick, searchable
+from dstill_querydsl.grammar_fields import Pick, reads_moments, searchable
 from dstill_querydsl.grammar_notation import Notation, alt, listed, obj, one_of, text
 from dstill_querydsl.grammar_places import Places
 from dstill_querydsl.grammar_queries import Leaves
@@ -108,8 +108,8 @@ class Levels:
     def _decay(self, path: str | None, name: str) -> str:
         more = {"decay": self._values.share}
 
-        def on(keep: str, origin: str, scale: str) -> str:
-            fields = self._pick.fitting(path, NEEDS[name], lambda field: _is(field, keep))
+        def on(family: str, origin: str, scale: str) -> str:
+            fields = self._pick.fitting(path, NEEDS[name], lambda field: _is(field, family) and _has_origin(field))
             names = self._pick.names(fields)
             return f'"{{" {names} ":" {obj({"origin": origin, "scale": scale}, more)} "}}"' if names else ""
 
@@ -123,6 +123,10 @@ class Levels:
 
 def _is_number(field: Field) -> bool:
     return _is(field, "number") and field.type not in ("unsigned_long", "token_count")
+
+
+def _has_origin(field: Field) -> bool:
+    return field.family != "date" or reads_moments(field)
 
 
 def _is(field: Field, family: str) -> bool:

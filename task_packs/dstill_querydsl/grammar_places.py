@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from dstill_querydsl.fields import Field
-from dstill_querydsl.grammar_fields import Pick, searchable
+from dstill_querydsl.grammar_fields import Pick, reads_moments, searchable
 from dstill_querydsl.grammar_notation import Notation, alt, count, key, lit, obj, one_of
 from dstill_querydsl.grammar_values import Values
 from dstill_querydsl.mapping_needs import NEEDS
@@ -136,4 +136,4 @@ def _is_searched_point(field: Field) -> bool:
 
 
 def _is_searched_date(field: Field) -> bool:
-    return field.family == "date" and searchable(field) and field.has_doc_values
+    return reads_moments(field) and searchable(field) and field.has_doc_values

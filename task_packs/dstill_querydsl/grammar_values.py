@@ -13,6 +13,7 @@ from typing import Mapping
 from dstill_querydsl import grammar_bounds as bounds
 from dstill_querydsl.date_formats import ISO, formats_of, pattern_of
 from dstill_querydsl.fields import Field
+from dstill_querydsl.grammar_fields import reads_moments
 from dstill_querydsl.grammar_near import Near
 from dstill_querydsl.grammar_notation import Notation, alt, count, lit, opt
 
@@ -75,6 +76,8 @@ class Values:
             return self._made.rule("NETWORK", _quoted(f'{_V4} ("/" ([12]? [0-9] | "3" [0-2]))? | {_V6}'))
         if field.family in ("keyword", "text", "version", "flattened"):
             return self.text
+        if field.family == "date" and not reads_moments(field):
+            return self.date(field, moving=False)  # `now` is written out as a moment, which the field cannot read
         return self.bound(field)
 
     def bound(self, field: Field) -> str:
@@ -100,11 +103,12 @@ class Values:
 
     # --- dates --------------------------------------------------------------------------
 
-    def date(self, field: Field) -> str:
-        """A day or a moment in the field's own format, or date math from now."""
+    def date(self, field: Field, *, moving: bool = True) -> str:
+        """A day or a moment in the field's own format, or (where it may move) date math from now."""
         written = alt(*(self._written(one, field.name) for one in formats_of(field.format)))
         given = f'({written}) ("||" {self._math})?' if written else ""
-        return self._made.rule("DATE", _quoted(alt(given, f'"now" {opt(self._math)}')))
+        either = alt(given, f'"now" {opt(self._math)}' if moving else "")
+        return self._made.rule("DATE", _quoted(either)) if either else ""
 
     def iso(self, field: Field) -> str:
         """A day or date math, where the format is named beside it."""

@@ -234,7 +234,7 @@ class QueryDsl(Task):
     def grammar(self, example: Example) -> Grammar | None:
         """Of the example's index; None where only its name is known. Raises ConfigError, as `grammar_of` does."""
         study = self.study(example)
-        return None if study is None else Grammar(ebnf=study.grammar)
+        return None if study is None else Grammar(ebnf=study.grammar(self.config.dialect))
 
     # --- judging ------------------------------------------------------------------------
 

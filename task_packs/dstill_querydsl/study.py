@@ -38,6 +38,7 @@ class Study:
         self.index = index
         self._limits = limits
         self._told = False
+        self._grammars: dict[str, str] = {}  # by dialect
         if unknown := _unknown(index):
             log.warning("the mapping has types that dstill does not know, so that no body is held to them: %s", unknown)
         for order in orders_in(index.mapping, index.told)[:_NAMED]:
@@ -53,10 +54,11 @@ class Study:
     def fields(self) -> Fields:
         return Fields.of(self.index.mapping)
 
-    @cached_property
-    def grammar(self) -> str:
+    def grammar(self, dialect: str) -> str:
         """What a constrained student may write of it, in EBNF. Raises ConfigError."""
-        return grammar_of(self.fields, self.values, self.limits)
+        if dialect not in self._grammars:
+            self._grammars[dialect] = grammar_of(self.fields, self.values, self.limits, dialect)
+        return self._grammars[dialect]
 
     @cached_property
     def layout(self) -> Layout:

@@ -38,6 +38,7 @@ EXTRAS = {
     "embedded": "osmem_server",
     "evaluate": "statsmodels",
     "report": "jinja2",
+    "constrain": "llguidance",
     "parquet": "pyarrow",
     "review": "starlette",
     "sweep": "optuna",
