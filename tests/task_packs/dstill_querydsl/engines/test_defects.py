@@ -197,9 +197,10 @@ def test_the_words_order_by_are_words(judged: Judged) -> None:
 
 
 def test_aggregations_are_compared(judged: Judged) -> None:
-    """Evaluators of search compare ids of hits: Elasticsearch's ``_rank_eval`` refuses aggregations.
+    """Public evaluators of Query DSL compare hits (elasticsearch-llm-poc: the text of each hit's ``_source``).
 
-    Bodies that only count have no hits (``size: 0``): by their hits alone any two of them agree.
+    Bodies that only count have none (``size: 0``): any two of them agree. Elasticsearch's own ``_rank_eval``
+    rates documents, and refuses aggregations.
     """
     per_shop: Body = {"size": 0, "aggs": {"by": {"terms": {"field": "shop"}}}}
     assert judged(per_shop, {"size": 0, "aggs": {"shops": {"terms": {"field": "shop", "size": 10}}}}).correct
