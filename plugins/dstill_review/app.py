@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -59,6 +60,7 @@ class Door:
         self._token = secrets.token_hex(24)
         self._session = secrets.token_hex(24)
         self._used = False
+        self._once = threading.Lock()
 
     @property
     def address(self) -> str:
@@ -66,10 +68,11 @@ class Door:
 
     def exchange(self, token: str) -> str:
         """The cookie's value for the token, once; empty: refused."""
-        if self._used or not secrets.compare_digest(token.encode(), self._token.encode()):
-            return ""
-        self._used = True
-        return self._session
+        with self._once:
+            if self._used or not secrets.compare_digest(token.encode(), self._token.encode()):
+                return ""
+            self._used = True
+            return self._session
 
     def knows(self, request: Request) -> bool:
         given = request.cookies.get(self.cookie, "")
