@@ -9,9 +9,8 @@ import base64
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -19,6 +18,7 @@ from urllib.parse import quote
 
 import pytest
 from support.fault_table import sum_of
+from support.kill.children import Children, python_path
 from support.loopback_teacher import LoopbackTeacher, Messages, Say, asked_in, error, raw
 
 from dstill import secrets
@@ -110,8 +110,24 @@ ECHOES = [
 ]
 
 
+@dataclass(frozen=True)
+class Ended:
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+Said = Callable[..., Ended]
+
+
+@pytest.fixture(scope="module")
+def children() -> Iterator[Children]:
+    with Children() as made:
+        yield made
+
+
 @pytest.fixture
-def said(project: Path, root: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+def said(project: Path, root: Path, children: Children) -> Said:
     """Runs a command with the keys in its environment; what it says must hold none of them."""
     (project / "locked.py").write_text(ENGINE)
     environment = {
@@ -120,25 +136,24 @@ def said(project: Path, root: Path) -> Callable[..., subprocess.CompletedProcess
         "ENGINE_KEY": ENGINE_KEY,
         "LOGIN": LOGIN,
         "DSTILL_DISABLE": "finetune,ray,sweep",
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(root / "tests"), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": python_path(),
     }
     plugins = ["--plugin", str(root / "tests" / "support" / "toy.py"), "--plugin", "locked.py"]
 
-    def run(*words: str) -> subprocess.CompletedProcess[bytes]:
-        ended = subprocess.run(
-            [sys.executable, "-m", "dstill", "--debug", *plugins, *words],
-            env=environment,
-            capture_output=True,
-            timeout=120,
-            stdin=subprocess.DEVNULL,
-        )
+    def run(*words: str) -> Ended:
+        children.begin(["--debug", *plugins, *words], cwd=project, env=environment)
+        status = children.end()
+        out, err = project / "out.txt", project / "err.txt"
+        ended = Ended(os.waitstatus_to_exitcode(status), out.read_bytes(), err.read_bytes())
+        for file in (out, err):
+            file.unlink()
         assert list(found(f"dstill {' '.join(words)}", ended.stdout + ended.stderr)) == []
         return ended
 
     return run
 
 
-def test_no_key_is_in_any_byte(project: Path, said: Callable[..., subprocess.CompletedProcess[bytes]]) -> None:
+def test_no_key_is_in_any_byte(project: Path, said: Said) -> None:
     rows = [{"id": f"q{n}", "question": text, "split": "train"} for n, text in enumerate(QUESTIONS)]
     held_out = [{"id": f"t{n}", "question": f"add {n} and 9", "answer": f"{n}+9", "split": "test"} for n in (1, 2)]
     (project / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows, *held_out]))
@@ -211,9 +226,7 @@ def echoing() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("setting", ["engine.api_key_env=OPENAI_API_KEY", "engine.basic_auth_env=LOGIN"])
-def test_an_engine_that_repeats_its_key(
-    project: Path, said: Callable[..., subprocess.CompletedProcess[bytes]], echoing: str, setting: str
-) -> None:
+def test_an_engine_that_repeats_its_key(project: Path, said: Said, echoing: str, setting: str) -> None:
     engine = ["--task", "querydsl", "--set", f"engine.url={echoing}", "--set", "engine.index=logs", "--set", setting]
     for words in (["doctor", *engine], ["generate", *engine, "--teacher", "synthetic", "--out", "run"]):
         ended = said(*words)

@@ -18,7 +18,6 @@ import itertools
 import json
 import os
 import re
-import select
 import shutil
 import signal
 import sqlite3
@@ -32,14 +31,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, Self, Sequence
 
-from support.kill.points import Point
+from support.kill.children import SECONDS, Children, line_of, python_path, started
+from support.kill.points import Orders, Point
 
 __all__ = ["IN_FLIGHT", "PHASES", "Lab", "Subject", "Trial"]
 
-TESTS = Path(__file__).parents[2]
 IN_FLIGHT = 4
 PHASES = ("start", "asking", "checking", "writing", "end")
-SECONDS = 60.0  # that anything may take
 WORDS = re.compile(r"[0-9a-f]{16}")  # the hash of what was asked, which each reply repeats
 
 
@@ -77,16 +75,15 @@ class Lab:
         (self.folder / "answers.json").write_text(json.dumps(self.subject.replies()))
         self.log = self.folder / "sold.jsonl"
         words = ["--log", self.log, "--answers", self.folder / "answers.json", "--delay", self.delay]
-        self._teacher = _started("support.loopback_teacher", *words)
-        self._server = _started("support.kill.server")
-        assert _line(self._server) == "ready\n"
-        self.address = _line(self._teacher).strip().removesuffix("/v1")
+        self._teacher = started("support.loopback_teacher", *words)
+        self._children = Children().__enter__()
+        self.address = line_of(self._teacher).strip().removesuffix("/v1")
         self._whole()
         return self
 
     def __exit__(self, *error: object) -> None:
-        for process in (self._server, self._teacher):
-            process.communicate(timeout=SECONDS)  # its standard input ends, and so does it
+        self._children.__exit__()
+        self._teacher.communicate(timeout=SECONDS)  # its standard input ends, and so does it
 
     # --- runs ---------------------------------------------------------------------------
 
@@ -99,7 +96,7 @@ class Lab:
         """By another process, when so much of the phase has passed as an uninterrupted run has of it."""
         trial = self._trial(f"{phase} {share:.3f}")
         begin, end = self.times[phase]
-        process = os.pidfd_open(self._begun(trial)["pid"])
+        process = os.pidfd_open(self._begun(trial))
         _until(lambda: phase == "start" or _phase(_read(trial.folder / "trace.jsonl")) >= PHASES.index(phase))
         time.sleep(share * (end - begin))
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
@@ -126,8 +123,8 @@ class Lab:
     def held_at(self, point: Point) -> tuple[subprocess.CompletedProcess[str], int]:
         """What a second process is told while the first stands still at `point`, and the first one's id."""
         trial = self._trial("held")
-        job = self._begun(trial, kill=point, stop=True)
-        _until(lambda: _stopped(job["pid"]))
+        pid = self._begun(trial, kill=point, stop=True)
+        _until(lambda: _stopped(pid))
         second = subprocess.run(
             [sys.executable, "-m", "dstill", *self._command(self.subject.command)],
             cwd=trial.folder,
@@ -136,9 +133,9 @@ class Lab:
             text=True,
             timeout=SECONDS,
         )
-        os.kill(job["pid"], signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
         self._ended(trial)
-        return second, job["pid"]
+        return second, pid
 
     def _whole(self) -> None:
         """The uninterrupted run: its files, its points, and when each phase began."""
@@ -184,7 +181,7 @@ class Lab:
             **kept,
             "DSTILL_DISABLE": self.subject.disabled,
             "OPENAI_API_KEY": "sk-killed-0123456789",
-            "PYTHONPATH": _path(),
+            "PYTHONPATH": python_path(),
         }
 
     def _begun(
@@ -195,23 +192,13 @@ class Lab:
         words: Sequence[str] = (),
         stop: bool = False,
         watched: bool = True,
-    ) -> dict[str, Any]:
-        orders = {"trace": str(trial.folder / "trace.jsonl"), "kill": kill, "stop": stop, "pause": self.pause}
-        job = {
-            "argv": self._command(words or self.subject.command),
-            "cwd": str(trial.folder),
-            "env": self._environment(),
-            "out": str(trial.folder / "out.txt"),
-            "err": str(trial.folder / "err.txt"),
-            "orders": orders if watched else None,
-        }
-        assert self._server.stdin is not None
-        self._server.stdin.write(json.dumps(job) + "\n")
-        self._server.stdin.flush()
-        return dict(json.loads(_line(self._server)))
+    ) -> int:
+        orders = Orders(trace=str(trial.folder / "trace.jsonl"), kill=kill, stop=stop, pause=self.pause)
+        argv = self._command(words or self.subject.command)
+        return self._children.begin(argv, cwd=trial.folder, env=self._environment(), orders=orders if watched else None)
 
     def _ended(self, trial: Trial) -> int:
-        status = int(json.loads(_line(self._server))["status"])
+        status = self._children.end()
         trial.reached = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         return status
 
@@ -369,26 +356,6 @@ def _numbered(trace: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Point, str]]
 
 
 # --- processes --------------------------------------------------------------------------
-
-
-def _path() -> str:
-    return os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
-
-
-def _started(module: str, *words: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *map(str, words)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": _path()},
-    )
-
-
-def _line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    assert select.select([process.stdout], [], [], SECONDS)[0], "it says nothing"
-    return process.stdout.readline()
 
 
 def _until(condition: Callable[[], bool]) -> None:
