@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
 from dstill import hardware, processes, reviewing, stages
 from dstill.constraining import Constrained
@@ -20,6 +20,7 @@ from dstill.making import make_student, modalities
 from dstill.parts import Closeness, Executor, TrainingJob, Writer
 from dstill.records import SPLITS, Example, Level, Prediction, Record, Verdict
 from dstill.watching import lost, watched
+from dstill.weighing import weighed
 
 if TYPE_CHECKING:
     from dstill.run import Run
@@ -76,7 +77,8 @@ def _evaluate(run: Run, examples: Sequence[Example], executor: Executor | None) 
             scores[system] = _scores(run, verdicts)
             if system == "student":
                 facts["categories"] = _by_category(run, verdicts)
-                facts["latency"] = _latency(predictions)
+                facts["indices"] = _by_index(run, examples, verdicts)
+                facts.update(weighed(predictions, run.folder / "student", _parameters(run)))
                 facts["invalid"] = lost(verdicts)
                 facts["corpora"] = _on_corpora(verdicts)
         facts.update(engine=label, scores=scores, peak_memory=hardware.peak_memory())
@@ -235,6 +237,16 @@ def _by_category(run: Run, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {c: _metrics(run, [v for v in verdicts if v.category == c and v.split == first]) for c in categories}
 
 
+def _by_index(run: Run, examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Of the first set, where its questions are about several; else nothing more than the set says."""
+    first = run.settings.evaluate.splits[0]
+    names = {e.id: str(e.context.get("index") or "") for e in examples if e.split == first}
+    indices = sorted(set(names.values()))
+    if len(indices) < 2:
+        return {}
+    return {name: _metrics(run, [v for v in verdicts if names.get(v.id) == name]) for name in indices}
+
+
 def _metrics(run: Run, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {name: run.plugins.metric(name)()(verdicts).to_row() for name in run.plugins.names("metrics")}
 
@@ -249,12 +261,7 @@ def _on_corpora(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     }
 
 
-def _latency(predictions: Iterable[Prediction]) -> dict[str, float | None]:
-    """Seconds a question, p50 and p95, as measured while writing in batches."""
-    import statistics
-
-    seconds = sorted(p.seconds for p in predictions if p.seconds is not None)
-    if len(seconds) < 2:
-        return {"p50": None, "p95": None}
-    cuts = statistics.quantiles(seconds, n=20)
-    return {"p50": round(statistics.median(seconds), 6), "p95": round(cuts[18], 6)}
+def _parameters(run: Run) -> int | None:
+    """Of the student, where its training says so."""
+    counted: int | None = run.manifest["stages"].get("train", {}).get("all_parameters")
+    return counted

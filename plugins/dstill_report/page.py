@@ -99,7 +99,7 @@ def gather(run: Run) -> Report:
 def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
     stages = manifest["stages"]
     trained, evaluated = stages.get("train", {}), stages["evaluate"]
-    latency = evaluated.get("latency", {})
+    latency, tokens, size = (evaluated.get(name, {}) for name in ("latency", "tokens", "size"))
     facts = {
         "engine": evaluated["engine"],
         "student": trained.get("student", ""),
@@ -107,6 +107,8 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
         "objective": trained.get("objective", ""),
         "trained parameters": f"{trained['trained_parameters']:,}" if trained else "",
         "latency": f"p50 {latency['p50']:.3f} s, p95 {latency['p95']:.3f} s" if latency.get("p50") else "",
+        "tokens an answer": f"p50 {tokens['p50']:.0f}, p95 {tokens['p95']:.0f}" if tokens.get("total") else "",
+        "size": f"{size['bytes'] / 1e6:,.1f} MB" if size.get("bytes") else "",
         "seed": str(manifest["seed"]),
         "created": manifest["created"].replace("T", " ").replace("+00:00", " UTC"),
     }

@@ -8,6 +8,7 @@ Each function takes the run and gives one section, or None where the run has not
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
 from dstill.cli.app import described
@@ -29,6 +30,7 @@ def sections(run: Run) -> Iterator[Section]:
         _scores(evaluated.get("scores", {}), _meanings(run)),
         _not_counted(evaluated.get("scores", {})),
         _categories(evaluated.get("categories", {})),
+        _indices(evaluated.get("indices", {})),
         _engines(stages),
         _training(trained),
         _modality(trained),
@@ -93,27 +95,39 @@ def _not_counted(scores: Mapping[str, Any]) -> Section | None:
 
 
 def _categories(categories: Mapping[str, Any]) -> Section | None:
-    if not categories:
+    return _parts(
+        categories,
+        Section(title="Categories", order=20, text="The student's answers by category of question, the weakest first."),
+        ("category", "Executable accuracy by category, with 95 % intervals"),
+    )
+
+
+def _indices(indices: Mapping[str, Any]) -> Section | None:
+    return _parts(
+        indices,
+        Section(title="Indices", order=22, text="The student's answers by the index asked about, the weakest first."),
+        ("index", "Executable accuracy by index, with 95 % intervals"),
+    )
+
+
+def _parts(parts: Mapping[str, Any], section: Section, names: tuple[str, str]) -> Section | None:
+    """`section` with a table and a plot of the first set's parts; `names`: of a part, and of the plot."""
+    if not parts:
         return None
-    accuracy = {
-        c: Score.from_row(m["executable_accuracy"]) for c, m in categories.items() if "executable_accuracy" in m
-    }
+    accuracy = {c: Score.from_row(m["executable_accuracy"]) for c, m in parts.items() if "executable_accuracy" in m}
     columns = ("executable_accuracy", "exact_match", "silent_wrong")
 
-    def weakness(category: str) -> tuple[bool, float, str]:
-        value = accuracy[category].value if category in accuracy else None
-        return (value is None, value or 0, category)
+    def weakness(part: str) -> tuple[bool, float, str]:
+        value = accuracy[part].value if part in accuracy else None
+        return (value is None, value or 0, part)
 
     rows = tuple(
-        (category, *(_cell(categories[category].get(metric)) for metric in columns))
-        for category in sorted(categories, key=weakness)
+        (part, *(_cell(parts[part].get(metric)) for metric in columns)) for part in sorted(parts, key=weakness)
     )
-    return Section(
-        title="Categories",
-        order=20,
-        text="The student's answers by category of question, the weakest first.",
-        table=Table(columns=("category", *(words(c) for c in columns)), rows=rows),
-        svg=plots.intervals(accuracy, "Executable accuracy by category, with 95 % intervals"),
+    return replace(
+        section,
+        table=Table(columns=(names[0], *(words(c) for c in columns)), rows=rows),
+        svg=plots.intervals(accuracy, names[1]),
     )
 
 

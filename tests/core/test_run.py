@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -99,6 +100,16 @@ def test_a_whole_run(create: Callable[..., Run]) -> None:
     assert train["dataset"]["train"] == manifest["files"]["dataset/data/train.jsonl"]["sha256"]
     assert ("training", 2, 2) in said
     assert ("judging student", 13, 13) in said
+
+
+def test_scores_by_index_where_there_are_several(create: Callable[..., Run]) -> None:
+    run = create()
+    run.generate()
+    rows = [replace(row, context={"index": f"logs-{number % 2}"}) for number, row in enumerate(run.records("test"))]
+    run.write("dataset/data/test.jsonl", rows)
+    run.train()
+    indices = run.evaluate()["indices"]
+    assert [(name, of["right"]["n"]) for name, of in indices.items()] == [("logs-0", 7), ("logs-1", 6)]
 
 
 def test_the_same_seed_gives_the_same_bytes(create: Callable[..., Run]) -> None:

@@ -45,7 +45,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     _show_accuracy(scores, splits, facts["engine"])
     click.echo()
     _show_others(run, scores["student"], splits)
-    for line in [*_notes(scores, splits), *_of_corpora(facts["corpora"])]:
+    for line in [*_weight(facts), *_notes(scores, splits), *_of_corpora(facts["corpora"])]:
         _say(line)
     click.echo()
     for line in sentences(scores, splits):
@@ -111,6 +111,26 @@ def _notes(scores: Scores, splits: Sequence[str]) -> Iterator[str]:
                 said.setdefault(note, []).append(system)
         for note, systems in said.items():
             yield f"{split}, {'every system' if len(systems) == len(scores) else ', '.join(systems)}: {note}"
+
+
+def _weight(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What an answer takes, and how large the student is; nothing of what was not measured."""
+    latency, tokens, size = facts["latency"], facts["tokens"], facts["size"]
+    if latency["p50"] is not None:
+        counted = "" if not tokens["total"] else f", and {tokens['p50']:.0f} tokens ({tokens['p95']:.0f})"
+        most = f"95 % of them at most {_seconds(latency['p95'])} s"
+        yield f"An answer takes {_seconds(latency['p50'])} s ({most}){counted}."
+    if size["bytes"]:
+        parameters = f", {size['parameters']:,} parameters" if size["parameters"] else ""
+        yield f"The student takes {_room(size['bytes'])}{parameters}."
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}" if value < 10 else f"{value:.0f}"
+
+
+def _room(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"
 
 
 def _of_corpora(corpora: Mapping[str, Any]) -> Iterator[str]:
