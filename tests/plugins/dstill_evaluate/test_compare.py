@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+
+from dstill import Run
+from dstill.plugins import load
+from dstill_evaluate.sections import sections
 
 Cli = Callable[..., Any]
 
@@ -170,6 +175,12 @@ def test_a_run_of_a_newer_version_is_refused(cli: Cli, runs: Path) -> None:
     assert "schema version 99" in ended.err
 
 
+def test_sets_in_common_are_needed(cli: Cli, runs: Path) -> None:
+    edit(runs / "b", lambda manifest: manifest["stages"]["evaluate"].update(scores={"student": {"test_index": {}}}))
+    ended = cli("compare", "a", "b")
+    assert (ended.code, ended.err.splitlines()[0]) == (4, "error: these runs were scored on no set in common")
+
+
 def test_what_was_not_executed_is_not_compared(cli: Cli, runs: Path) -> None:
     rows(runs / "b" / "verdicts.jsonl", lambda row: row.update(checked=2, reached=2, refused=False))
     ended = cli("compare", "a", "b")
@@ -197,3 +208,26 @@ def test_words_of_strangers_cannot_steer_the_terminal(cli: Cli, runs: Path) -> N
     told = cli("compare", "b", "a").out
     assert "\\u202e\\u001b[2J" in told
     assert "\x1b" not in told
+
+
+# --- in the report ----------------------------------------------------------------------
+
+
+def test_the_report_holds_the_student_against_its_baselines(
+    runs: Path, toy_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run.open("a", plugins=load([toy_file]))
+    (section,) = sections(run)
+    assert section.table is not None
+    ((split, system, items, points, gained, lost, p, shows, told),) = section.table.rows
+    assert (split, system, items, gained, lost, p) == ("test", "nearest", "13", "5", "0", "0.062")
+    assert points.startswith("+38.5 [")
+    assert float(shows) > 38.5
+    assert told == "not distinguishable"
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    assert list(sections(run)) == []  # a report can be written where nothing can be tested
+
+
+def test_a_run_without_scores_has_no_such_section(cli: Cli, runs: Path, toy_file: Path) -> None:
+    edit(runs / "b", lambda manifest: manifest["stages"].pop("evaluate"))
+    assert list(sections(Run.open("b", plugins=load([toy_file])))) == []
