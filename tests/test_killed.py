@@ -48,15 +48,16 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def chosen(lab: Lab, phase: str = "") -> list[Point]:
-    """One point of each kind, place and moment; of what comes many times also one in the middle and one late."""
-    most = Counter((point.kind, point.place, point.moment) for point, _ in lab.points)
-    found = {}
+    """In each phase one point of each kind, place and moment; of what comes many times also two later ones."""
+    alike: dict[tuple[str, ...], list[Point]] = {}
     for point, of in lab.points:
-        like = most[point.kind, point.place, point.moment]
-        numbers = {1, like // 3, 2 * like // 3} if point.kind in LATER else {1, like // 2}
-        if point.number in numbers and phase in ("", of):
-            found[point] = of
-    return list(found)
+        if phase in ("", of):
+            alike.setdefault((of, point.kind, point.place, point.moment), []).append(point)
+    found = []
+    for points in alike.values():
+        later = {len(points) // 3, 2 * len(points) // 3} if points[0].kind in LATER else {len(points) // 2}
+        found += [points[n] for n in sorted({0, *later})]
+    return found
 
 
 def held(name: str, trials: list[Trial]) -> None:
