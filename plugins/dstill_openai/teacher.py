@@ -62,6 +62,7 @@ class OpenAITeacher(BatchTeacher):
     name = "openai"
     paid: ClassVar[bool] = True
     Config = OpenAIConfig
+    manners = frozenset({"api_key_env", "api_key_file", "prices", "timeout", "max_retries", "max_wait", "batch_poll"})
     price_hint: ClassVar[str] = 'set teacher.openai.prices, as {"NAME" = [0.4, 1.6]}, or max_tokens instead'
 
     @property

@@ -26,7 +26,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
+from dstill import reviewing
 from dstill.errors import ConfigError, DstillError, RunError, did_you_mean
+from dstill.origin import sha256
 from dstill.parts import Modality, Objective
 from dstill.records import SPLITS, Row, Score
 from dstill.run import Run
@@ -37,8 +39,10 @@ FOLDER = "trials"
 COMMAND = "run-trial"
 ACCURACY = ("executable_accuracy", "exact_match")  # the first that was measured
 GRACE = 60.0  # seconds that a stopped trial has to save its checkpoint
-# Where a run lies, how it is shown and how fast it goes: of no weight for what comes out.
-UNDECIDING = re.compile(r"train\.(threads|save_steps|save_total_limit|auto_find_batch_size)|generate\.")
+# Where its data came from (which is told by digest), how a run is shown and how fast it goes: of no weight here.
+UNDECIDING = re.compile(
+    r"train\.(threads|save_steps|save_total_limit|auto_find_batch_size|probe|report_to)|generate\.|review\.|teacher\."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +101,8 @@ class Trials:
         kept = {key: value for key, value in changes.items() if key not in ignored}
         decides = {k: v for k, v in flat.items() if k not in ignored and not UNDECIDING.match(k)}
         data = {n: f["sha256"] for n, f in self.parent.manifest["files"].items() if n.startswith("dataset/")}
+        if (decisions := self.parent.folder / reviewing.FILE).exists():
+            data[reviewing.FILE] = sha256(decisions)
         digest = hashlib.sha256(json.dumps([decides, data], sort_keys=True, default=str).encode()).hexdigest()
         words = "-".join(f"{key.rpartition('.')[2]}-{short(value)}" for key, value in sorted(kept.items()))
         slug = re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-.")[:80]

@@ -113,7 +113,9 @@ def test_bad_input_021(ask: Callable[..., Any], server: LoopbackTeacher) -> None
     ],
 )
 def test_bad_input_051(ask: Callable[..., Any], server: LoopbackTeacher, words: list[str], named: str) -> None:
-    small = ("--set", "teacher.openai.max_tokens=20", "--set", "generate.concurrency=4", "--set", "generate.shots=0")
+    small = ["--json-mode", "off"]  # a schema would be of the worst case, too
+    for one in ("teacher.openai.max_tokens=20", "generate.concurrency=4", "generate.shots=0"):
+        small += ["--set", one]
     ended = ask(*words, *small)
     assert ended.code == 8, ended.err
     assert ended.err.splitlines()[-3].startswith(f"error: {named}"), ended.err
@@ -267,3 +269,11 @@ def test_every_question_and_its_replies_are_named(ask: Callable[..., Any]) -> No
     assert len(rows) == 27
     assert all(len(row["keys"]) == 1 for row in rows)
     assert len({row["keys"][0] for row in rows}) == 27
+
+
+def test_how_a_teacher_is_asked_may_change_what_it_is_may_not(ask: Callable[..., Any]) -> None:
+    assert ask().code == 0
+    assert ask("--set", "teacher.openai.timeout=9", "--set", "teacher.openai.max_retries=1").code == 0
+    ended = ask("--set", "teacher.openai.temperature=1")
+    assert ended.code == 5
+    assert ended.err.startswith("error: run 'mine' was begun with teacher.openai.temperature = 0.0, not 1.0\n")

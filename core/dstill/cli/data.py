@@ -138,6 +138,13 @@ def curate(found: App, run: str, as_json: bool) -> None:
     click.echo(f"next: dstill train {opened.folder}")
 
 
+def _decides(run: Run, key: str) -> bool:
+    """Whether a setting decides what a dataset holds; a teacher's time-out does not."""
+    teacher = run.settings.generate.teacher
+    manners = {f"teacher.{teacher}.{name}" for name in run.plugins.teacher(teacher).manners}
+    return key.startswith(DECIDING) and key not in manners
+
+
 def _keeps_to_its_settings(run: Run) -> None:
     """Refuse to mix data of two settings in one run; one that has no rows yet takes those of now."""
     if not any(name.startswith("dataset/") for name in run.manifest["files"]):
@@ -146,7 +153,7 @@ def _keeps_to_its_settings(run: Run) -> None:
         return
     before = Run.open(run.folder, plugins=run.plugins).config.flat()
     for key, value in run.config.flat().items():
-        if key.startswith(DECIDING) and before.get(key) != value:
+        if before.get(key) != value and _decides(run, key):
             raise RunError(
                 f"run '{run.name}' was begun with {key} = {json.dumps(before.get(key))}, not {json.dumps(value)}",
                 where=str(run.folder),
