@@ -10,7 +10,7 @@ fill a batch, and a teacher that answers at once is not held up by one fsync a r
 counts as in flight until it is on disk, so a kill -9 loses no more than `concurrency` of them.
 
 What ends an item: ServiceError (the teacher has retried by itself) and DataError. What ends all:
-any other error, as AuthError; and a service that gives nothing but failures. Also then, and on
+any other error, as AuthError; a service that asks for a long pause, or gives nothing but failures. Also then, and on
 cancellation, what has arrived is kept.
 """
 
@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Any, AsyncIterator, Iterable, Mapping, Self
 
 from dstill.budget import Budget, Caps, most
-from dstill.errors import DataError, DstillError, ServiceError
+from dstill.errors import DataError, DstillError, ServiceError, ServicePause
 from dstill.parts import Teacher
 from dstill.records import Problem, Prompt, Reply
 from dstill.store import ReplyStore
@@ -176,6 +176,8 @@ class _Desk:
                 worst = most(self.teacher.sent(prompt), self.teacher.reply_tokens * prompt.room)
                 async with self.budget.room(worst) as request:
                     reply = request.reply = await self.teacher.ask(prompt)
+            except ServicePause:
+                raise
             except (ServiceError, DataError) as error:
                 # Inside the slot, so that nobody takes it before this failure counts.
                 return await self._failed(key, error)

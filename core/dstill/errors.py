@@ -10,6 +10,7 @@
     ├── RunError                         5   a run is locked, changed or corrupt
     ├── AuthError                        6   a key was refused, or its quota is gone
     ├── ServiceError                     7   a service cannot be reached or is not what it should be
+    │   └── ServicePause                 7   it is not to be asked for a long while: nobody asks it further
     ├── BudgetError                      8   a cap was reached
     ├── AnswerError                      9   an answer was refused or is invalid
     ├── TrainingError                   10   out of memory, NaN
@@ -39,6 +40,7 @@ __all__ = [
     "PluginError",
     "RunError",
     "ServiceError",
+    "ServicePause",
     "TrainingError",
     "UsageError",
     "did_you_mean",
@@ -105,6 +107,12 @@ class AuthError(DstillError):
 
 class ServiceError(DstillError):
     exit_code, code = 7, "service"
+
+
+class ServicePause(ServiceError):
+    """Ends all asking, not one item: the next question would be told the same."""
+
+    code = "paused"
 
 
 class BudgetError(DstillError):

@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, ParamSpec, Self, TypeVar
 
+from dstill.errors import ServicePause
 from dstill.secrets import Secret
 from dstill_openai.faults import Endpoint, Transient, fault_of, too_slow
 from dstill_openai.waiting import Gate, backoff
@@ -87,7 +88,7 @@ class Connection:
         return Body(response.http_response.content, kind, round(time.monotonic() - started, 3))
 
     async def tried(self, work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **names: P.kwargs) -> T:
-        """`work` is an ``async def``, not a lambda around one."""
+        """`work` is an ``async def``, not a lambda around one. Raises ServicePause for a pause that is too long."""
         import tenacity
 
         # One object a piece of work: it keeps the state of its tries.
@@ -97,7 +98,16 @@ class Connection:
             wait=_wait,
             reraise=True,
         )
-        result: T = await retrying(work, *args, **names)
+        try:
+            result: T = await retrying(work, *args, **names)
+        except Transient as error:
+            if error.after is None or error.after <= self._max_wait:
+                raise
+            raise ServicePause(
+                f"{error.what}; it asks for a pause of {error.after:.0f} s",
+                where=error.where,
+                hint="run again after that to resume; teacher.openai.max_wait is the longest pause that is waited for",
+            ) from error
         return result
 
     def _worth_another_try(self, error: BaseException) -> bool:
@@ -106,7 +116,6 @@ class Connection:
             return False
         if error.after is not None:
             if error.after > self._max_wait:
-                error.hint = f"it asks for a pause of {error.after:.0f} s; teacher.openai.max_wait is the longest taken"
                 return False
             self.gate.shut(error.after)
         return True

@@ -9,7 +9,7 @@ import pytest
 from support.loopback_teacher import LoopbackTeacher, answer, error
 from support.openai_asking import ask, opened, prompt
 
-from dstill.errors import ServiceError
+from dstill.errors import ServicePause
 from dstill_openai.waiting import backoff
 
 pytestmark = pytest.mark.usefixtures("key")
@@ -27,15 +27,14 @@ def test_a_pause_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     with LoopbackTeacher(script=[error(429, headers={"retry-after": "1"})]) as server:
         started = time.monotonic()
         ask(opened(server.base_url))
-        assert 1.0 <= time.monotonic() - started < 3
+        assert time.monotonic() - started >= 1.0
     assert any("rate-limited by 127.0.0.1" in m and "next try in 1 s" in m for m in caplog.messages)
 
 
 def test_a_pause_that_is_too_long_is_not_taken() -> None:
     with LoopbackTeacher(script=[error(429, headers={"retry-after": "301"})]) as server:
-        with pytest.raises(ServiceError, match="rate-limited by") as caught:
+        with pytest.raises(ServicePause, match=r"rate-limited by .* it asks for a pause of 301 s"):
             ask(opened(server.base_url, max_wait=300.0))
-        assert "it asks for a pause of 301 s" in caught.value.hint
         assert len(server.requests) == 1
 
 
