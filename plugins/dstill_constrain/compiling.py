@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from dstill.errors import DataError, UsageError
 from dstill.records import Grammar
@@ -75,13 +75,24 @@ class State:
         """A bit a token, the lowest first, of the tokens that may come next. Raises DataError where it is lost."""
         mask: bytes = self._matcher.compute_bitmask()
         if self._matcher.is_error():
-            raise DataError("the grammar is too large to follow", where=_first_line(self._matcher.get_error()))
+            error = _first_line(self._matcher.get_error())
+            if "NoExtension" in error:
+                raise DataError(
+                    "the student's tokenizer cannot write what the grammar asks for next",
+                    where="constrained decoding",
+                    hint="choose a student whose tokenizer writes every answer, or set evaluate.constrain = false",
+                )
+            raise DataError("the grammar is too large to follow", where=error)
         return mask
 
     def take(self, token: int) -> None:
         """Raises DataError for a token that the mask did not let through."""
         if not self._matcher.consume_token(token):
             raise DataError("a token that the grammar does not allow", where=_first_line(self._matcher.get_error()))
+
+    def takes_all(self, tokens: Sequence[int]) -> bool:
+        """Whether `tokens` may come next, one after the other; they are taken as far as they may."""
+        return bool(self._matcher.try_consume_tokens(list(tokens)) == len(tokens))
 
     @property
     def complete(self) -> bool:

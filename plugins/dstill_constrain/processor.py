@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
-from dstill.errors import DataError
 from dstill.records import Grammar
 from dstill_constrain.compiling import Compiler, State
 
@@ -55,12 +54,6 @@ class Constraint:
         packed = torch.frombuffer(bytearray(b"".join(state.mask() for _, state in rows)), dtype=torch.uint8)
         bits = packed.view(len(rows), -1, 1) >> torch.arange(8, dtype=torch.uint8) & 1
         masks = bits.view(len(rows), -1)[:, : self._size].bool()
-        if not masks.any(dim=1).all():
-            raise DataError(
-                "the student's tokenizer cannot write what the grammar asks for next",
-                where="constrained decoding",
-                hint="choose a student whose tokenizer writes every answer, or set evaluate.constrain = false",
-            )
         allowed = torch.ones(scores.shape, dtype=torch.bool)
         allowed[[number for number, _ in rows], : self._size] = masks
         allowed[[number for number, _ in rows], self._size :] = False

@@ -27,13 +27,14 @@ class Vocabulary:
     leading_space: bool  # decoding takes one space off the beginning
 
     def tokens(self, data: bytes) -> list[int]:
-        """`data` in the longest pieces, from its beginning; bytes that no token writes are left out."""
+        """`data` in the longest pieces, from its beginning, as far as the vocabulary can write it."""
         out = []
         while data:
             size = next((n for n in range(min(len(data), self._longest), 0, -1) if data[:n] in self._ids), 0)
-            if size:
-                out.append(self._ids[data[:size]])
-            data = data[max(size, 1) :]
+            if not size:
+                break
+            out.append(self._ids[data[:size]])
+            data = data[size:]
         return out
 
     @property

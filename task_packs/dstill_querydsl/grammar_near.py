@@ -47,9 +47,6 @@ class Near:
         widest = max(_ASSUMED, self._widest(name))
         return next((step for step in (1, 2, 3, 4, 6, 8, 12) if widest * 24 / step + 1 <= BUCKETS), 24)
 
-    def buckets_of_days(self, name: str) -> int:
-        return max(_ASSUMED, self._widest(name)) + 1
-
     def _widest(self, name: str) -> int:
         months = self._months(name)
         return (31 * len(months) if len(months) <= _MOST_MONTHS else 0) + 2 * DAYS_OF_MATH
@@ -63,12 +60,8 @@ class Near:
         return low, high
 
     def _months(self, name: str) -> list[tuple[int, int]]:
-        """From the month before the first day to the month after the last."""
-        held = self._held(name)
-        if held is None:
-            return []
-        first, last = (day.year * 12 + day.month - 1 for day in held)
-        return [divmod(month, 12) for month in range(first - 1, last + 2)]
+        """From the month before the first day to the month after the last; another field's where none is known."""
+        return _around(self._held(name)) or next((m for one in self._values if (m := _around(self._held(one)))), [])
 
     # --- numbers ------------------------------------------------------------------------
 
@@ -83,6 +76,13 @@ class Near:
         """Of a histogram: from the lowest number of so many digits to the highest there are twice as many."""
         widest: int = 2 * 10 ** self.digits(field)
         return max(1, -(-widest // (BUCKETS - 1)))
+
+
+def _around(held: tuple[date, date] | None) -> list[tuple[int, int]]:
+    if held is None:
+        return []
+    first, last = (day.year * 12 + day.month - 1 for day in held)
+    return [divmod(month, 12) for month in range(first - 1, last + 2)]
 
 
 def _days(year: int, month: int) -> str:

@@ -1,0 +1,108 @@
+"""Students of random weights under a grammar: whatever they write is in it, whatever their form and vocabulary."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from support.random_student import learnt, llama, t5, write, writer
+
+from dstill.constraining import Constrained
+from dstill.errors import DataError, UsageError
+from dstill.parts import Writer
+from dstill.records import Example, Grammar
+from dstill_constrain import vocabulary
+from dstill_finetune.objectives import DistillStepByStep, RationaleFirst
+
+TABLE = Grammar(ebnf='root ::= "SELECT " COLUMN " FROM films" (" WHERE year > " NUMBER)?\n'
+                     'COLUMN ::= "title" | "year" | "the name"\nNUMBER ::= [1-9] [0-9]{0,3}')  # fmt: skip
+WRITTEN = re.compile(r"SELECT (title|year|the name) FROM films( WHERE year > [1-9][0-9]{0,3})?")
+
+
+@pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
+def test_every_answer_is_a_sentence_and_ends(make: Any) -> None:
+    tokenizer = learnt(700)
+    written = write(writer(make(tokenizer), tokenizer), TABLE, 40)
+    assert all(WRITTEN.fullmatch(one.text) for one in written), [one.text for one in written]
+    assert not any(one.truncated for one in written)
+    assert len({one.text for one in written}) > 5
+
+
+@pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
+def test_a_sentencepiece_vocabulary_is_read_by_its_spaces(make: Any, unigram: Any) -> None:
+    written = write(writer(make(unigram), unigram), TABLE, 40)
+    assert all(WRITTEN.fullmatch(one.text) for one in written), [one.text for one in written]
+
+
+def test_pieces_put_together_are_the_text(unigram: Any) -> None:
+    text = '{"title": "the year of ships", "n": 1999}'
+    for tokenizer in (unigram, learnt(700)):
+        made = vocabulary.of(tokenizer, len(tokenizer) + 3)
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert b"".join(made.pieces[i] for i in ids).decode().removeprefix(" ") == text
+        assert made.pieces[tokenizer.eos_token_id] == b""
+        assert made.pieces[-1] == b""  # a row of the head that no token has
+        assert b"".join(made.pieces[i] for i in made.tokens(text.encode())).decode() == text
+
+
+def test_greedy_answers_are_held_too_and_rows_without_a_grammar_are_free() -> None:
+    tokenizer = learnt(700)
+    by = writer(t5(tokenizer), tokenizer, temperature=0.0)
+    held, free = by.write_within(["predict: a", "predict: b"], [TABLE, None])
+    assert WRITTEN.fullmatch(held.text)
+    assert not WRITTEN.fullmatch(free.text)
+    assert [one.text for one in by.write(["predict: b"])] == [free.text]
+
+
+def test_a_decoder_with_too_few_places_is_cut_and_says_so() -> None:
+    tokenizer = learnt(700)
+    long = Grammar(ebnf="root ::= [a-z]{600}")
+    (one,) = write(writer(llama(tokenizer, places=64), tokenizer), long, 1)
+    assert one.truncated
+    assert one.text.isalpha()
+
+
+class Words:
+    """A task, as far as an objective asks it."""
+
+    name = "words"
+
+    def grammar(self, example: Example) -> Grammar | None:
+        return TABLE if example.id else None
+
+    def reply_text(self, rationale: str, answer: str) -> str:
+        return f"<rationale>{rationale}</rationale><answer>{answer}</answer>"
+
+
+def test_a_student_that_reasons_first_is_held_from_its_answer_on() -> None:
+    tokenizer, task, example = learnt(700), Words(), Example(id="1", question="?")
+    grammar = RationaleFirst().grammar(task, example)  # type: ignore[arg-type]
+    assert grammar is not None
+    assert grammar.frame == ("<rationale>", "</rationale><answer>", "</answer>")
+    assert DistillStepByStep().grammar(task, example) == TABLE  # type: ignore[arg-type]
+    short = Grammar(ebnf=grammar.ebnf, frame=grammar.frame)
+    (one,) = write(writer(t5(tokenizer), tokenizer), short, 1)
+    # of random weights the reasoning is as long as it may be: what follows it is an answer
+    assert one.text.startswith("<rationale>")
+    answer = re.search(r"</rationale><answer>(.*)</answer>$", one.text, re.DOTALL)
+    assert answer is not None
+    assert WRITTEN.fullmatch(answer[1])
+
+
+def test_a_task_without_a_grammar_and_a_student_that_cannot_be_held_are_said() -> None:
+    class Plain(Writer):
+        def write(self, sources: Any) -> Any:
+            return iter(())
+
+    task, objective = Words(), DistillStepByStep()
+    with pytest.raises(UsageError, match="task 'words' has no grammar"):
+        Constrained(Plain(), objective, task, [Example(id="", question="?")])  # type: ignore[arg-type]
+    held = Constrained(Plain(), objective, task, [Example(id="1", question="?")])  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="cannot be held to a grammar"):
+        list(held.write(["?"]))
+
+
+def test_a_vocabulary_that_cannot_write_the_language_is_said(unigram: Any) -> None:
+    with pytest.raises(DataError, match="cannot write what the grammar asks for"):
+        write(writer(t5(unigram), unigram), Grammar(ebnf='root ::= "Größe"'), 1)

@@ -1,0 +1,90 @@
+"""Students whose weights are random, and what they write under a grammar at temperature 1.
+
+    write(writer(t5(tokenizer)), Grammar(ebnf=…), 1_000)     -> 1,000 texts
+
+The tokenizer is learnt from questions and golds as `tiny` learns its own: an answer is made of its subwords.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Sequence
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, T5Config, T5ForConditionalGeneration
+
+from dstill.parts import Recipe, Written
+from dstill.records import Example, Grammar
+from dstill_finetune.encoding import Encoder
+from dstill_finetune.ready import settle
+from dstill_finetune.tokenizer import learn
+from dstill_finetune.writing import ModelWriter
+from dstill_querydsl.indices import NAMES, Index, bundled
+from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.questions import Rules, questions
+from dstill_querydsl.synthesize import synthesize
+from dstill_querydsl.variants import vary
+
+__all__ = ["WIDE", "golds", "index_of", "learnt", "llama", "pack", "t5", "write", "writer"]
+
+WIDE = "wide"  # a variant of flights among 900 further fields
+SEED = 5
+
+
+@cache
+def index_of(name: str, documents: int = 300) -> Index:
+    return vary(bundled("flights", documents), 1, distractors=900).index if name == WIDE else bundled(name, documents)
+
+
+def pack(name: str, documents: int = 300) -> tuple[QueryDsl, Example]:
+    """The task, and an example that is about that index."""
+    index = index_of(name, documents)
+    wide = {"mapping": index.mapping, "values": index.values.to_json()} if name == WIDE else {}
+    return QueryDsl(Settings(documents=documents)), Example(
+        id="1", question="how many?", context={"index": name, **wide}
+    )
+
+
+@cache
+def golds(name: str, count: int = 60) -> tuple[Example, ...]:
+    """The synthesizer's own golds of one bundled index."""
+    index = index_of(name)
+    made = synthesize(index, count, SEED) if name == "weblogs" else questions(index, count, SEED, Rules())
+    return tuple(example for example in made if not {"mapping", "variant"} & set(example.context))
+
+
+@cache
+def learnt(size: int = 1_500) -> Any:
+    """A byte-level tokenizer of the golds of all bundled indices."""
+    return learn([t for name in NAMES for e in golds(name) for t in (e.question, e.answer or "")], size)
+
+
+def t5(tokenizer: Any, seed: int = 0) -> Any:
+    torch.manual_seed(seed)
+    return T5ForConditionalGeneration(
+        T5Config(vocab_size=len(tokenizer), d_model=32, d_kv=8, d_ff=64, num_heads=4, num_layers=1,
+                 decoder_start_token_id=0, pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id)
+    )  # fmt: skip
+
+
+def llama(tokenizer: Any, seed: int = 0, places: int = 30_000) -> Any:
+    torch.manual_seed(seed)
+    return LlamaForCausalLM(
+        LlamaConfig(vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=1,
+                    num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=places,
+                    pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id)
+    )  # fmt: skip
+
+
+def writer(model: Any, tokenizer: Any, temperature: float = 1.0) -> ModelWriter:
+    settle(model, tokenizer, Recipe())
+    encoder = Encoder(
+        tokenizer, encoder_decoder=bool(model.config.is_encoder_decoder), max_length=64, max_target_length=128
+    )
+    return ModelWriter(model, encoder, temperature=temperature, threads=1)
+
+
+def write(by: ModelWriter, grammar: Grammar | None, count: int, seed: int = 1) -> list[Written]:
+    sources: Sequence[str] = [f"predict: question {number}" for number in range(count)]
+    torch.manual_seed(seed)
+    return list(by.write_within(sources, [grammar] * count))

@@ -1,0 +1,179 @@
+"""The grammar of an index: what it lets through, how long that may get, and that it covers the guard's list."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from support.random_student import WIDE, golds, index_of, pack
+
+from dstill.errors import ConfigError
+from dstill.records import Draft
+from dstill_constrain.compiling import Compiler
+from dstill_constrain.ebnf import parse
+from dstill_constrain.vocabulary import Vocabulary
+from dstill_querydsl import strict
+from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.guard_aggregations import AGGREGATIONS
+from dstill_querydsl.guard_limits import Limits
+from dstill_querydsl.guard_queries import QUERIES
+from dstill_querydsl.indices import NAMES
+from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.refusal import is_refusal
+from dstill_querydsl.study import Study
+
+BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading_space=False)
+ALL = (*NAMES, WIDE)
+# What the guard lets through and the grammar leaves out → why.
+LEFT_OUT = {
+    "rank_feature": "no bundled mapping has such a field",
+    "span_field_masking": "another name of field_masking_span",
+}
+
+
+def grammar(name: str) -> str:
+    task, example = pack(name)
+    made = task.grammar(example)
+    assert made is not None
+    assert made.ebnf is not None
+    return made.ebnf
+
+
+class Reader:
+    """Whether the grammar of an index lets a text through."""
+
+    def __init__(self, name: str) -> None:
+        task, example = pack(name)
+        made = task.grammar(example)
+        assert made is not None
+        self.made, self.compiler = made, Compiler(BYTES)
+
+    def reads(self, text: str) -> bool:
+        state = self.compiler.start(self.made)
+        return state.takes_all(list(text.encode())) and state.complete
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(1_500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_gold_of_the_synthesizer_is_let_through_as_written_and_in_canonical_form(name: str, count: int) -> None:
+    reader = Reader(name)
+    answers = [example.answer or "" for example in golds(name, count)]
+    bodies = [answer for answer in answers if not is_refusal(strict.read(answer).value)]
+    assert len(bodies) > 30
+    refused = [text for text in [*answers, *map(canonical_text, bodies)] if not reader.reads(text)]
+    assert not refused
+
+
+def test_a_refusal_is_let_through_with_its_keys_in_either_order_and_not_without_a_reason() -> None:
+    reader = Reader("weblogs")
+    assert reader.reads('{"refusal":{"reason":"no field holds the revenue","missing":["revenue"]}}')
+    assert reader.reads('{"refusal":{"missing":[],"reason":"it would delete documents"}}')
+    assert reader.reads('{"refusal":{"reason":"so"}}')
+    assert not reader.reads('{"refusal":{"missing":["revenue"]}}')
+    assert not reader.reads('{"refusal":{"reason":" "}}')
+    assert not reader.reads('{"refusal":{"reason":"so"},"size":0}')
+
+
+WRONG = [
+    '{"query":{"term":{"host.nam":"web-03"}}}',  # no such field
+    '{"query":{"term":{"error.message":"timeout"}}}',  # a term of text
+    '{"query":{"term":{"http.response.status_code":"503a"}}}',  # no number
+    '{"query":{"range":{"@timestamp":{"gte":"2025-02-30"}}}}',  # a day that no calendar has
+    '{"query":{"wildcard":{"host.name":"*03"}}}',  # reads every term
+    '{"query":{"script_score":{"query":{"match_all":{}},"script":{"source":"1"}}}}',
+    '{"query":{"query_string":{"query":"a"}}}',
+    '{"aggs":{"a0":{"avg":{"field":"host.name"}}}}',  # no number
+    '{"aggs":{"a0":{"terms":{"field":"error.message"}}}}',  # nothing to group by
+    '{"aggs":{"a0":{"date_histogram":{"field":"@timestamp","calendar_interval":"minute"}}}}',  # too many buckets
+    '{"size":100000}',
+    '{"size":0,"size":0}',
+    '{"sort":[{"error.message":"asc"}]}',
+]
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_the_checks_refuse_is_not_let_through(text: str) -> None:
+    task, example = pack("weblogs")
+    assert any(problem.is_error for problem in task.problems(example, Draft(answer=text)))
+    assert not Reader("weblogs").reads(text)
+
+
+def test_nested_fields_stand_only_below_their_path() -> None:
+    reader, inner = Reader("movies"), '{"term":{"credits.name":"Alan Rickman"}}'
+    assert not reader.reads(f'{{"query":{inner}}}')
+    assert reader.reads(f'{{"query":{{"nested":{{"path":"credits","query":{inner}}}}}}}')
+    assert reader.reads('{"aggs":{"a0":{"nested":{"path":"credits"},"aggs":{"a0":{"terms":{"field":"credits.job"}}}}}}')
+    assert not reader.reads('{"aggs":{"a0":{"terms":{"field":"credits.job"}}}}')
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_its_longest_sentence_is_one_that_strict_json_reads(name: str) -> None:
+    longest = parse(grammar(name)).longest()
+    print(f"{name}: the longest sentence has {longest} bytes")
+    assert longest is not None
+    assert longest <= strict.MAX_BYTES
+
+
+def test_every_query_and_aggregation_of_the_guards_list_has_a_rule_in_some_grammar() -> None:
+    words = {word for name in ALL for word in re.findall(r'\\"([a-z_]+)\\"', grammar(name))}
+    absent = {*QUERIES, *AGGREGATIONS} - words
+    assert absent == set(LEFT_OUT)
+
+
+def test_the_same_index_has_the_same_grammar() -> None:
+    assert grammar("flights") == grammar("flights")
+    study = Study(index_of("flights"), Limits())
+    assert study.grammar("elasticsearch9") == grammar("flights")
+
+
+def test_denied_fields_are_in_no_rule_and_hits_name_what_they_bring() -> None:
+    task = QueryDsl(Settings(guard=Limits(fields=("*", "!user.*"))))
+    example = pack("weblogs")[1]
+    made = task.grammar(example)
+    assert made is not None
+    assert "user.name" not in (made.ebnf or "")
+    state = Compiler(BYTES).start(made)
+    assert not state.takes_all(list(b'{"query":{"match_all":{}}}'))
+    assert Compiler(BYTES).start(made).takes_all(list(b'{"query":{"match_all":{}},"_source":["host.name"]}'))
+
+
+def test_sizes_follow_the_guards_limits() -> None:
+    task = QueryDsl(Settings(guard=Limits(size=50, window=60)))
+    made = task.grammar(pack("weblogs")[1])
+    assert made is not None
+    compiler = Compiler(BYTES)
+    lets = {text: compiler.start(made).takes_all(list(text.encode())) for text in (
+        '{"size":50}', '{"size":51}', '{"from":10,"size":50}', '{"from":11,"size":50}')}  # fmt: skip
+    assert lets == {'{"size":50}': True, '{"size":51}': False, '{"from":10,"size":50}': True,
+                    '{"from":11,"size":50}': False}  # fmt: skip
+
+
+def test_limits_below_its_own_forms_are_said() -> None:
+    task = QueryDsl(Settings(guard=Limits(aggregation_depth=1)))
+    with pytest.raises(ConfigError, match="aggregation_depth = 1 is below"):
+        task.grammar(pack("weblogs")[1])
+
+
+def test_what_opensearch_lacks_is_left_out_for_it() -> None:
+    made = QueryDsl(Settings(dialect="opensearch3")).grammar(pack("weblogs")[1])
+    assert made is not None
+    assert '\\"boxplot\\"' not in (made.ebnf or "")
+    assert '\\"boxplot\\"' in grammar("weblogs")
+
+
+def test_a_mapping_that_is_not_known_has_none() -> None:
+    task, example = pack("weblogs")
+    unknown = type(example)(id="2", question="?", context={"index": "somewhere"})
+    assert task.grammar(unknown) is None
+
+
+def test_a_field_may_be_called_as_an_option_is() -> None:
+    mapping = {"properties": {"distance": {"type": "geo_point"}, 'a"b': {"type": "keyword"}, "boost": {"type": "long"}}}
+    task = QueryDsl(Settings())
+    example = type(pack("weblogs")[1])(id="3", question="?", context={"index": "mine", "mapping": mapping})
+    made = task.grammar(example)
+    assert made is not None
+    for body in ({"query": {"term": {'a"b': "x"}}}, {"query": {"term": {"boost": 3}}}):
+        text = json.dumps(body, separators=(",", ":"))
+        assert Compiler(BYTES).start(made).takes_all(list(text.encode())), text
