@@ -149,7 +149,12 @@ class Local(Teacher):
         from dstill_teachers.local_model import LocalModel
 
         try:
-            return LocalModel(self.config.model, temperature=self.config.temperature, seed=self.config.seed)
+            return LocalModel(
+                self.config.model,
+                temperature=self.config.temperature,
+                seed=self.config.seed,
+                stop=self.task.reply_text("", "\0").partition("\0")[2].strip(),  # what stands behind an answer
+            )
         except DataError as error:
             raise Unusable(error.what, where=error.where, hint=error.hint) from error
 

@@ -5,7 +5,8 @@
     model.answer([ids], max_new_tokens=512)              # [Answer(text="…", tokens=87, ended=True)]
 
 Models come in by the same door as students (`dstill_finetune.folders`): safetensors or GGUF, and no code of their
-own. Without a chat template the messages stand one after the other, as a model that only continues text reads them.
+own. Without a chat template the messages stand one after the other, as a model that only continues text reads them;
+as such a model would go on with a next question, its answer ends behind `stop`.
 Not covered: answers that are drawn (temperature above 0) hang on which are drawn together.
 """
 
@@ -31,7 +32,7 @@ class Answer:
 class LocalModel:
     """Raises DataError and ServiceError where the model cannot be loaded."""
 
-    def __init__(self, base: str, *, temperature: float = 0.0, seed: int = 0) -> None:
+    def __init__(self, base: str, *, temperature: float = 0.0, seed: int = 0, stop: str = "") -> None:
         import torch
 
         from dstill_finetune import folders
@@ -43,6 +44,7 @@ class LocalModel:
         self.model = folders.load_model(base, {"dtype": dtype}).to("cuda" if cuda else "cpu").eval()
         self.seed = seed
         self.encoder_decoder = folders.is_encoder_decoder(self.model.config)
+        self._stop = "" if self.tokenizer.chat_template else stop
         self._stopped = threading.Event()
         self._ends = self._settle(temperature)
 
@@ -97,30 +99,37 @@ class LocalModel:
             ids[number, place] = torch.tensor(list(row), dtype=torch.long)
             mask[number, place] = 1
         torch.manual_seed(self._seed(rows))
-        device = self.model.device
+        device, start = self.model.device, 1 if self.encoder_decoder else longest
+
+        def is_done(so_far: Any, scores: Any, **more: Any) -> Any:
+            return torch.tensor([self._is_done(row[start:]) for row in so_far.tolist()], device=so_far.device)
+
         with torch.inference_mode():
             out = self.model.generate(
                 input_ids=ids.to(device),
                 attention_mask=mask.to(device),
                 max_new_tokens=max_new_tokens,
-                stopping_criteria=[self._is_stopped],
+                stopping_criteria=[is_done],
             )
-        start = 1 if self.encoder_decoder else longest
         return [self._answer(row[start:]) for row in out.tolist()]
 
     def _seed(self, rows: Sequence[Sequence[int]]) -> int:
         digest = hashlib.sha256(repr((self.seed, [list(row) for row in rows])).encode()).digest()
         return int.from_bytes(digest[:4])
 
-    def _is_stopped(self, ids: Any, scores: Any, **more: Any) -> Any:
-        import torch
-
-        return torch.full((len(ids),), self._stopped.is_set(), device=ids.device)
+    def _is_done(self, ids: list[int]) -> bool:
+        if self._stopped.is_set() or not self._stop:
+            return self._stopped.is_set()
+        return self._stop in self.tokenizer.decode(ids[-len(self._stop.encode()) - 1 :])
 
     def _answer(self, ids: list[int]) -> Answer:
         end = next((at for at, token in enumerate(ids) if token in self._ends), None)
         text = self.tokenizer.decode(ids if end is None else ids[:end], skip_special_tokens=True)
-        return Answer(text=text, tokens=len(ids) if end is None else end + 1, ended=end is not None)
+        before, stop, _ = text.partition(self._stop) if self._stop else (text, "", "")
+        while stop and end is None and ids[-1] == self.tokenizer.pad_token_id:  # it was done before others
+            ids = ids[:-1]
+        tokens = len(ids) if end is None else end + 1
+        return Answer(text=before + stop, tokens=tokens, ended=end is not None or bool(stop))
 
     def stop(self) -> None:
         """End what is being answered at its next token; what comes of it is no answer."""

@@ -109,6 +109,21 @@ def test_an_answer_ends_at_any_of_the_models_own_ends(llama: Path) -> None:
     assert (first.text, first.tokens, first.ended) == ("", 1, True)
 
 
+def test_a_model_that_only_continues_ends_behind_the_answer(llama: Path) -> None:
+    plain = LocalModel(str(llama))
+    rows = [plain.encode(prompt(question).messages) for question in QUESTIONS[:3]]
+    whole = plain.answer(rows, 12)
+    stop = plain.tokenizer.decode(plain.tokenizer.encode("add", add_special_tokens=False))
+    assert [stop in answer.text for answer in whole].count(True)
+    for answer, before in zip(LocalModel(str(llama), stop=stop).answer(rows, 12), whole, strict=True):
+        if stop in before.text:
+            assert answer.text == before.text.partition(stop)[0] + stop
+            assert answer.ended
+            assert answer.tokens <= before.tokens
+        else:
+            assert answer == before
+
+
 def test_a_temperature_draws_and_the_seed_says_what(llama: Path, tmp_path: Path) -> None:
     prompts = [prompt("add 1 and 2")]
 
@@ -293,5 +308,5 @@ def test_a_pretrained_model_answers_in_the_form_that_it_is_shown(tmp_path: Path)
     started = time.monotonic()
     found = asked(made, prompts, tmp_path / "s.sqlite")
     print(f"{len(found)} replies, model loaded, in {time.monotonic() - started:.1f} s:", texts(found))
-    drafts = [task.parse(text.split("</answer>")[0] + "</answer>") for text in texts(found)]
+    drafts = [task.parse(text) for text in texts(found)]
     assert [draft.answer for draft in drafts if draft is not None][:1] == ["3+4"]
