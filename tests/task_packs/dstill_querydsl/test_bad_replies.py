@@ -1,0 +1,49 @@
+"""Replies of teachers whose answer is nearly JSON: what is repaired, what is refused, and with which reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from dstill.records import Example, Problem
+from dstill_querydsl.pack import QueryDsl
+
+BODY = '{"query":{"exists":{"field":"host.name"}}}'
+FENCED = ("took away a markdown fence",)
+REFUSED = {
+    "prose around": (f"Here it is: {BODY} Enjoy.", "not_json"),
+    "prose before a fence": (f"Sure:\n```json\n{BODY}\n```", "not_json"),
+    "smart quotes": (BODY.replace('"', "“"), "not_json"),
+    "a trailing comma": (f"{BODY[:-1]},}}", "not_json"),
+    "single quotes": (BODY.replace('"', "'"), "not_json"),
+    "a comment inside": (f"{BODY[:-1]} /* all */}}", "not_json"),
+    "a comment behind": (f"{BODY} // all", "trailing_text"),
+    "JSON as a string": ('"' + BODY.replace('"', '\\"') + '"', "not_an_object"),  # which is JSON, but no body
+    "a list of one": (f"[{BODY}]", "not_an_object"),
+}
+
+
+def taken(answer: str) -> tuple[str, tuple[str, ...], list[Problem]]:
+    """The answer of a reply as it would stand in the dataset, what was repaired, and what is wrong with it."""
+    task = QueryDsl()
+    draft = task.parse(f"<rationale>host.name is a keyword.</rationale><answer>{answer}</answer>")
+    assert draft is not None
+    example = Example(id="1", question="which hosts are known?", context={"index": "weblogs"})
+    return draft.answer, draft.notes, [problem for problem in task.problems(example, draft) if problem.is_error]
+
+
+@pytest.mark.parametrize("answer", [f"```json\n{BODY}\n```", f"```\n{BODY}\n```"])
+def test_bad_input_047_fence(answer: str) -> None:
+    assert taken(answer) == (BODY, FENCED, [])
+
+
+def test_bad_input_047_space() -> None:
+    assert taken(f"\n\t {BODY} \n") == (BODY, (), [])
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_bad_input_047_refused(name: str) -> None:
+    answer, code = REFUSED[name]
+    kept, notes, problems = taken(answer)
+    assert kept == answer  # nothing was guessed at
+    assert not notes
+    assert [(problem.layer, problem.code) for problem in problems] == [("json", code)]
