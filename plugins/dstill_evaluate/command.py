@@ -102,18 +102,19 @@ def _items(arms: Sequence[Any], facts: Mapping[str, Any]) -> dict[str, Any]:
 def _show_table(facts: Mapping[str, Any], engine: str) -> None:
     against, found = facts["against"], {(row["set"], row["system"]): row for row in facts["comparisons"]}
     rows = []
-    for split, left_out in facts["left_out"].items():
+    for split in facts["left_out"]:
         for label, shown in facts["arms"].items():
             of_pair = found.get((split, label))
             cells = _cells(of_pair) if of_pair else ["", "", ""]
             rows.append([split, label, f"{shown[split]['accuracy']['n']:,}", _cell(shown[split]), *cells])
-        if left_out:
-            rows.append([split, f"({left_out:,} left out for all)", "", "", "", "", ""])
     table(
-        ["set", "system", "#n", "#accuracy", f"#points to {against}", "#p (Holm)", "#would show"],
+        ["set", "system", "#n", "#accuracy", "#difference", "#p (Holm)", "#would show"],
         rows,
-        title=f"executable accuracy in %, run on {engine}; 95 % intervals",
+        title=f"executable accuracy in %, run on {engine}; differences to {against} in points; 95 % intervals",
     )
+    left_out = ", ".join(f"{n:,} of {split}" for split, n in facts["left_out"].items() if n)
+    if left_out:
+        _say_whole(f"Left out for all, as they say nothing of an answer in one of the runs: {left_out}.")
     click.echo()
 
 
@@ -133,9 +134,11 @@ def _show_sentences(facts: Mapping[str, Any]) -> None:
     from dstill_evaluate.told import sentence
 
     for row in facts["comparisons"]:
-        text = sentence(row, row["system"], facts["against"]).replace(" %", "\u00a0%")
-        lines = textwrap.fill(visible(text), min(width(), WIDEST), break_long_words=False, break_on_hyphens=False)
-        click.echo(lines)
+        _say_whole(sentence(row, row["system"], facts["against"]))
+
+
+def _say_whole(text: str) -> None:
+    click.echo(textwrap.fill(visible(text), min(width(), WIDEST), break_long_words=False, break_on_hyphens=False))
 
 
 def _show_items(facts: Mapping[str, Any], items: Mapping[str, Any]) -> None:
