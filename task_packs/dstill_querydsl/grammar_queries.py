@@ -158,7 +158,9 @@ class Leaves:
         made, most = self._made, bounds.PATTERN
         sign = '("*" | "?")'
         wildcard = made.rule("WILDCARD", f'"\\"" {_PLAIN}{{1,{most}}} ({sign} {_PLAIN}{{0,{most}}}){{1,2}} "\\""')
-        regexp = made.rule("REGEXP", f'"\\"" {letters(most)} ((".*" | "[0-9]+" | ".?") {letters(most)}?){{0,2}} "\\""')
+        regexp = made.rule(
+            "REGEXP", f'"\\"" {letters(most)} ((".*" | "[0-9]+" | ".?") ({letters(most)})?){{0,2}} "\\""'
+        )
         case = {"case_insensitive": self._values.boolean}
 
         def given(token: str, options: dict[str, str]) -> Callable[[str, bool], str]:

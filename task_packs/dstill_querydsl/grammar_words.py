@@ -47,7 +47,7 @@ class Words:
         )
 
     def _simple(self) -> list[str]:
-        pattern = self._made.rule("WORDS_PATTERN", f'"\\"" {letters(12)} ("*" | "?") {letters(12)}? "\\""')
+        pattern = self._made.rule("WORDS_PATTERN", f'"\\"" {letters(12)} ("*" | "?") ({letters(12)})? "\\""')
         return [
             obj({"match": obj({"query": self._values.words}, {"max_gaps": "[0-9]", "ordered": self._values.boolean})}),
             obj({"prefix": obj({"prefix": self._word})}),

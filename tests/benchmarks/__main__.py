@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Callable, Iterable
 
-from tests.benchmarks import querydsl, teaching, training
+from tests.benchmarks import constrain, querydsl, teaching, training
 from tests.benchmarks.measure import Figure, figure, interleaved, process
 
 OUT = Path("build") / "bench.json"
@@ -33,6 +33,7 @@ FIGURES: dict[str, Callable[[], Iterable[Figure]]] = {
     "startup": startup,
     "querydsl": querydsl.figures,
     "training": training.figures,
+    "constrain": constrain.figures,
     "teaching": teaching.figures,
 }
 

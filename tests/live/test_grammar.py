@@ -1,0 +1,58 @@
+"""Bodies that a student of random weights writes under the grammar, on real engines: none is refused.
+
+A node of these tests has not every module of its product (the nodes' own list is in ``nodes.py``): a name that it
+does not know is counted apart, and is one that the other product, or its distribution, has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from support.random_student import learnt, pack, t5, write, writer
+
+from dstill.parts import Engine
+from dstill.records import OutcomeKind
+from dstill_querydsl.engines import Http
+from dstill_querydsl.indices import NAMES
+from dstill_querydsl.pack import QueryDsl
+
+pytestmark = pytest.mark.live
+UNKNOWN = re.compile(r"[Uu]nknown (?:aggregation type|query) \[(\w+)\]")
+# Modules that Maven Central does not serve as jars, and x-pack's: their names are no error of a body.
+NOT_ON_THE_NODE = {
+    "elasticsearch": {"adjacency_matrix", "auto_date_histogram", "bucket_sort", "derivative", "serial_diff",
+                      "matrix_stats", "boxplot", "string_stats", "t_test", "top_metrics", "multi_terms", "rate",
+                      "normalize", "cumulative_cardinality"},
+    "opensearch": {"geo_shape"},
+}  # fmt: skip
+DIALECTS = {"elasticsearch": "elasticsearch9", "opensearch": "opensearch3"}
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(1_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("product", DIALECTS)
+@pytest.mark.parametrize("name", NAMES)
+def test_none_is_refused(name: str, product: str, count: int, request: pytest.FixtureRequest) -> None:
+    known, example = pack(name)
+    task = QueryDsl(replace(known.config, dialect=DIALECTS[product]))  # type: ignore[arg-type]
+    bodies = [one.text for one in write(writer(t5(learnt()), learnt()), task.grammar(example), count, seed=3)]
+    counts: Counter[str] = Counter()
+    refused = []
+    with Http().open(task, Engine(url=request.getfixturevalue(f"{product}_url"), load_data=True)) as executor:
+        for body in bodies:
+            if task.is_refusal(body):
+                counts["refusal"] += 1
+                continue
+            outcome = executor.run(body, example)
+            unknown = UNKNOWN.search(outcome.reason)
+            if unknown and unknown[1] in NOT_ON_THE_NODE[product]:
+                counts["not on this node"] += 1
+            elif outcome.kind is OutcomeKind.OK:
+                counts["ok"] += 1
+            else:
+                refused.append((outcome.kind, outcome.reason, body))
+        print(f"{name}, {count} bodies, {executor.label}: {dict(counts)}, {len(refused)} refused")
+    assert not refused
+    assert counts["ok"] > count / 2

@@ -1,0 +1,109 @@
+"""What a student of random weights writes under the grammar, at temperature 1: all of it valid, most of the list."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any, Iterator
+
+import pytest
+from support.random_student import WIDE, learnt, pack, t5, write, writer
+
+from dstill.parts import Engine
+from dstill.records import Draft, OutcomeKind
+from dstill_querydsl.engines import Embedded
+from dstill_querydsl.fields import Fields
+from dstill_querydsl.guard_aggregations import AGGREGATIONS
+from dstill_querydsl.guard_queries import QUERIES
+from dstill_querydsl.indices import NAMES
+from dstill_querydsl.mapping_needs import AGGREGATION_NEEDS, NEEDS
+
+ALL = (*NAMES, WIDE)
+BODIES, COVERING = 1_000, 6_000
+# Queries and aggregations that name fields otherwise than by their own name, and which.
+_BY = {
+    **dict.fromkeys(("span_near", "span_or", "span_not", "span_first", "span_multi", "span_containing",
+                     "span_within", "field_masking_span"), "span_term"),
+}  # fmt: skip
+_OF_NESTED = {"nested", "reverse_nested"}
+_ALIASES = {"span_field_masking"}
+
+
+def sampled(name: str, count: int, seed: int = 1) -> list[str]:
+    task, example = pack(name)
+    written = write(writer(t5(learnt()), learnt()), task.grammar(example), count, seed)
+    assert not any(one.truncated for one in written)
+    return [one.text for one in written]
+
+
+def possible(name: str) -> set[str]:
+    """Of the guard's list: what the mapping has a field for."""
+    task, example = pack(name)
+    study = task.study(example)
+    assert study is not None
+    fields: Fields = study.fields
+    nested = any(field.type == "nested" for field in fields)
+
+    def has(operator: str, needs: Any) -> bool:
+        need = needs.get(_BY.get(operator, operator))
+        if need is None:
+            return nested or operator not in _OF_NESTED
+        return any(f.family in need.fits and (f.has_doc_values or not need.doc_values) for f in fields)
+
+    queries = {name for name in QUERIES if has(name, NEEDS) and name not in _ALIASES}
+    return queries | {name for name in AGGREGATIONS if has(name, AGGREGATION_NEEDS)}
+
+
+def keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from keys(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys(inner)
+
+
+def errors(name: str, bodies: list[str]) -> list[tuple[str, str]]:
+    task, example = pack(name)
+    found = ((body, problem) for body in bodies for problem in task.problems(example, Draft(answer=body)))
+    return [(body, problem.message) for body, problem in found if problem.is_error]
+
+
+def test_a_hundred_bodies_pass_every_check() -> None:
+    assert not errors("movies", sampled("movies", 100))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ALL)
+def test_a_thousand_bodies_pass_every_check_and_the_embedded_engine_refuses_none(name: str) -> None:
+    bodies = sampled(name, BODIES)
+    assert not errors(name, bodies)
+    task, example = pack(name)
+    counts: Counter[str] = Counter()
+    refused = []
+    with Embedded().open(task, Engine()) as executor:
+        for body in bodies:
+            if task.is_refusal(body):
+                counts["refusal"] += 1
+                continue
+            outcome = executor.run(body, example)
+            counts[outcome.kind.value] += 1
+            if outcome.kind in (OutcomeKind.INVALID, OutcomeKind.UNAVAILABLE):
+                refused.append((outcome.reason, body))
+    print(f"{name}: {BODIES} bodies, all valid; {executor.label}: {dict(counts)}")
+    assert not refused
+    assert counts["ok"] > BODIES / 2 or name == WIDE  # of a variant the documents are not here
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ALL)
+def test_they_cover_most_of_what_the_guard_allows_and_the_mapping_has_fields_for(name: str) -> None:
+    allowed = possible(name)
+    seen: set[str] = set()
+    for body in sampled(name, COVERING, seed=2):
+        seen.update(keys(json.loads(body)))
+    covered = allowed & seen
+    print(f"{name}: {len(covered)} of {len(allowed)} ({len(covered) / len(allowed):.0%}) in {COVERING:,} bodies; "
+          f"not met: {', '.join(sorted(allowed - seen))}")  # fmt: skip
+    assert len(covered) >= 0.8 * len(allowed)
