@@ -187,7 +187,7 @@ class Inventor:
 
     def _is_new(self, question: str) -> bool:
         """Whether none of its words is there; then it is there from now on."""
-        words = words_of(question)
+        words = " ".join(sorted(words_of(question).split()))  # in whatever order they stand
         alike = self._there[tuple(sorted(re.findall(r"\d+", words)))]
         if words in alike or nearest(words, alike, part=False) is not None:
             return False

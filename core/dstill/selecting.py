@@ -67,13 +67,14 @@ def words_of(question: str) -> str:
 
 
 def nearest(words: str, others: Sequence[str], *, part: bool = True) -> int | None:
-    """Which of `others` has nearly the same words (`words_of`), in whatever order; None: none has.
+    """Which of `others` has nearly the same words (`words_of`); None: none has.
 
-    `part`: words that all stand in a longer question are nearly the same, too.
+    `part`: in whatever order, and words that all stand in a longer question are nearly the same, too. Without it
+    letters are compared as they stand, which is several times as quick.
     """
     from rapidfuzz import fuzz, process
 
-    scorer = fuzz.token_set_ratio if part else fuzz.token_sort_ratio
+    scorer = fuzz.token_set_ratio if part else fuzz.ratio
     near = process.extractOne(words, others, scorer=scorer, score_cutoff=NEAR)
     return None if near is None else int(near[2])
 
