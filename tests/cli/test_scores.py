@@ -83,7 +83,7 @@ def test_evaluate_ends_with_the_sentences(cli: Cli, scored: Path) -> None:
     assert "The student is right on 7 of 13 (53.8 %) new questions of known shapes (test)" in told
     assert " the student before training on " in told
     assert "parsed 100 – The answer is in the language at all" in told
-    assert "An answer takes 0.010 s (95 % of them at most 0.010 s), and 3 tokens (4)." in told
+    assert "Half of the answers take at most 0.010 s and 3 tokens, 95 % at most 0.010 s and 4 tokens." in told
     assert "kB, 13 parameters." in told
     assert ended.out.endswith("next: dstill report mine\n")
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["unseen_index"] is None

@@ -117,9 +117,11 @@ def _weight(facts: Mapping[str, Any]) -> Iterator[str]:
     """What an answer takes, and how large the student is; nothing of what was not measured."""
     latency, tokens, size = facts["latency"], facts["tokens"], facts["size"]
     if latency["p50"] is not None:
-        counted = "" if not tokens["total"] else f", and {tokens['p50']:.0f} tokens ({tokens['p95']:.0f})"
-        most = f"95 % of them at most {_seconds(latency['p95'])} s"
-        yield f"An answer takes {_seconds(latency['p50'])} s ({most}){counted}."
+        middle, most = (
+            " and ".join([f"{_seconds(latency[at])} s", *([f"{tokens[at]:.0f} tokens"] if tokens["total"] else [])])
+            for at in ("p50", "p95")
+        )
+        yield f"Half of the answers take at most {middle}, 95 % at most {most}."
     if size["bytes"]:
         parameters = f", {size['parameters']:,} parameters" if size["parameters"] else ""
         yield f"The student takes {_room(size['bytes'])}{parameters}."
