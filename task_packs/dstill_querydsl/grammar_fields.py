@@ -26,6 +26,13 @@ class Pick:
     def __init__(self, fields: Fields, limits: Limits, made: Notation) -> None:
         self._made, self._limits = made, limits
         self._fields = [field for field in fields if _usable(field, fields, limits)]
+        self._below: dict[str | None, list[Field]] = {}
+        self._of_family: dict[tuple[str | None, str], list[Field]] = {}
+        for field in self._fields:  # a mapping may be wide, and is asked hundreds of times
+            place = field.nested[-1] if field.nested else None
+            self._below.setdefault(place, []).append(field)
+            self._of_family.setdefault((place, field.family), []).append(field)
+        self._named: dict[tuple[str, ...], str] = {}
         nested = [field for field in self._fields if field.type == "nested"]
         self.paths: dict[str | None, list[str]] = {None: []}  # of each place the nested paths right below it
         for path in nested:
@@ -37,22 +44,23 @@ class Pick:
 
     def fitting(self, path: str | None, need: Need, keep: Callable[[Field], bool] = lambda field: True) -> list[Field]:
         """The fields right below `path` that have what `need` says."""
-        return [
-            field
-            for field in self.everywhere(path)
-            if field.family in need.fits and (field.has_doc_values or not need.doc_values) and keep(field)
-        ]
+        fitting = (field for family in sorted(need.fits) for field in self._of_family.get((path, family), ()))
+        return [field for field in fitting if (field.has_doc_values or not need.doc_values) and keep(field)]
 
     def everywhere(self, path: str | None) -> list[Field]:
         """Whatever lies right below `path`."""
-        return [field for field in self._fields if (field.nested[-1] if field.nested else None) == path]
+        return self._below.get(path, [])
 
     def stored(self) -> str:
         """What the documents hold: for _source."""
         return self.names([field for field in self._fields if not field.sub and self._limits.allows_source(field.name)])
 
     def names(self, fields: Sequence[Field]) -> str:
-        return self._made.rule("FIELD", one_of(sorted(field.name for field in fields))) if fields else ""
+        """A token: one of their names; nothing where there is none."""
+        names = tuple(sorted(field.name for field in fields))
+        if names and names not in self._named:
+            self._named[names] = self._made.rule("FIELD", one_of(names))
+        return self._named[names] if names else ""
 
 
 def searchable(field: Field) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Iterable, Mapping, Sequence
 
 __all__ = ["Notation", "alt", "count", "key", "listed", "lit", "obj", "one_of", "opt", "pairs", "text", "up_to"]
@@ -25,6 +26,7 @@ def lit(text: str) -> str:
     return json.dumps(text)
 
 
+@lru_cache(maxsize=20_000)
 def text(value: str) -> str:
     """A JSON string of one spelling."""
     return lit(json.dumps(value, ensure_ascii=False))
