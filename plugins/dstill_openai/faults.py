@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 SAID = 200  # characters of a server's own words that are shown
+MOST_TOKENS = 10**9  # of one reply; what claims more did not count
 TRANSIENT_STATUS = {408, 409, 425}
 FORM = ("response_format", "json_schema", "structured output")  # words of an endpoint that takes none
 _AGAIN = "what it did not answer is asked for by the next run"
@@ -268,7 +269,7 @@ def _of_choice(choice: Mapping[str, Any], body: Mapping[str, Any], id: str, at: 
     return Reply(
         id=id,
         text=text,
-        model=str(body.get("model") or at.model),
+        model=_said(str(body.get("model") or at.model)),
         finish_reason=finish,
         usage=_usage(body.get("usage")),
     )
@@ -285,6 +286,8 @@ def _usage(usage: Any) -> Usage | None:
         return None
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
     if not isinstance(prompt, int) or not isinstance(completion, int):
+        return None
+    if not (0 <= prompt <= MOST_TOKENS and 0 <= completion <= MOST_TOKENS):  # no count: no cap could hold with it
         return None
     return Usage(prompt_tokens=prompt, completion_tokens=completion)
 

@@ -85,6 +85,23 @@ def test_usage_that_was_not_sent_is_unknown_and_not_zero() -> None:
     assert reply.usage is None
 
 
+@pytest.mark.parametrize("tokens", [-1, 10**400, "12", None, 1.5])
+def test_usage_that_cannot_be_is_unknown(tokens: Any) -> None:
+    """Less than nothing would leave room below every cap, and more than a float holds was an overflow."""
+    choice = {"message": {"content": "because"}}
+    for usage in ({"prompt_tokens": tokens, "completion_tokens": 5}, {"prompt_tokens": 5, "completion_tokens": tokens}):
+        reply, _ = outcome(raw({"choices": [choice], "usage": usage}))
+        assert isinstance(reply, Reply)
+        assert reply.usage is None
+
+
+def test_a_model_s_name_is_shown_as_any_words_of_an_endpoint() -> None:
+    reply, _ = outcome(raw({"choices": [{"message": {"content": "because"}}], "model": "m\ud800\x1b[31m" + "y" * 9999}))
+    assert isinstance(reply, Reply)
+    assert reply.model.startswith("m[31my")
+    assert len(reply.model) < 300
+
+
 def test_a_reply_that_was_cut_says_so() -> None:
     reply, server = outcome(answer('{"query": {"match', finish="length"))
     assert isinstance(reply, Reply)
