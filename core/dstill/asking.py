@@ -21,7 +21,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any, AsyncIterator, Iterable, Mapping, Self
 
-from dstill.budget import Budget, Caps, most
+from dstill.budget import Budget, Caps, guessed, most
 from dstill.errors import DataError, DstillError, ServiceError, ServicePause
 from dstill.parts import Teacher
 from dstill.records import Problem, Prompt, Reply
@@ -175,7 +175,8 @@ class _Desk:
             try:
                 worst = most(self.teacher.sent(prompt), self.teacher.reply_tokens * prompt.room)
                 async with self.budget.room(worst) as request:
-                    reply = request.reply = await self.teacher.ask(prompt)
+                    reply = await self.teacher.ask(prompt)
+                    reply = request.reply = guessed(reply, worst) if self.teacher.paid else reply
             except ServicePause:
                 raise
             except (ServiceError, DataError) as error:

@@ -24,7 +24,7 @@ from typing import Any, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dstill import batches
 from dstill.asking import Asked, Counts
 from dstill.batches import OpenBatch
-from dstill.budget import NOTHING, Budget, Caps, most
+from dstill.budget import NOTHING, Budget, Caps, guessed, most
 from dstill.errors import BudgetError, DstillError, ServiceError
 from dstill.jsontext import dumps
 from dstill.parts import BatchTeacher
@@ -205,11 +205,11 @@ class _Desk:
             self._note(key, error)
 
     async def _keep(self, batch: OpenBatch, arrived: Mapping[str, Reply], wanted: Mapping[str, Prompt]) -> None:
-        rows = [(key, reply, batch.identity) for key, reply in arrived.items()]
-        await asyncio.to_thread(self.store.put_many, rows)
-        for key, reply in arrived.items():
-            prompt = wanted.get(key)
-            self.budget.count(reply, NOTHING if prompt is None else most(prompt, 0))
+        asked = {key: most(prompt, 0) for key in arrived if (prompt := wanted.get(key)) is not None}
+        replies = {key: guessed(reply, asked.get(key, NOTHING)) for key, reply in arrived.items()}
+        await asyncio.to_thread(self.store.put_many, [(key, reply, batch.identity) for key, reply in replies.items()])
+        for reply in replies.values():
+            self.budget.count(reply)
 
     def _note(self, key: str, error: DstillError) -> None:
         code = "unavailable" if error.code == ServiceError.code else error.code

@@ -16,13 +16,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import AsyncIterator, Iterable
 
 from dstill.errors import BudgetError
 from dstill.records import Price, Prompt, Reply, Usage
 
-__all__ = ["Budget", "Caps", "Request", "Spent", "most", "taken"]
+__all__ = ["Budget", "Caps", "Request", "Spent", "guessed", "most", "taken"]
 
 BYTES_A_TOKEN = 3  # a careful guess at how providers cut text and JSON, for replies that nobody counted
 NOTHING = Usage(prompt_tokens=0, completion_tokens=0)
@@ -63,10 +63,15 @@ def most(prompt: Prompt, reply_tokens: int) -> Usage:
 
 def taken(reply: Reply, worst: Usage = NOTHING) -> Usage:
     """What a reply took; where its endpoint did not say, a careful guess."""
-    if reply.usage is not None:
-        return reply.usage
+    if (told := reply.usage or reply.guess) is not None:
+        return told
     written = len(reply.text.encode(errors="replace"))
     return Usage(prompt_tokens=-(-worst.prompt_tokens // BYTES_A_TOKEN), completion_tokens=-(-written // BYTES_A_TOKEN))
+
+
+def guessed(reply: Reply, worst: Usage) -> Reply:
+    """`reply` with a guess where nobody counted: what asks for it later does not know its prompt any more."""
+    return reply if reply.usage is not None else replace(reply, guess=taken(reply, worst))
 
 
 class Budget:

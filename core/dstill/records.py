@@ -196,12 +196,13 @@ class Reply(Row):
     model: str = ""
     finish_reason: str = "stop"  # stop, length, content_filter …
     usage: Usage | None = None  # None: the endpoint did not say; never counted as zero
+    guess: Usage | None = None  # then, of a reply that is paid for: what it is taken to be, for caps and the cost
     seconds: float | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        usage = row.get("usage")
-        return super().from_row({**row, "usage": usage and Usage.from_row(usage)})
+        tokens = {name: row[name] and Usage.from_row(row[name]) for name in ("usage", "guess") if name in row}
+        return super().from_row({**row, **tokens})
 
 
 @dataclass(frozen=True, kw_only=True)

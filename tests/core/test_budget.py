@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill.budget import Budget, Caps, most, taken
+from dstill.budget import Budget, Caps, guessed, most, taken
 from dstill.errors import BudgetError, ServiceError
 from dstill.records import Example, Message, Price, Prompt, Reply, Usage
 
@@ -123,6 +123,12 @@ def test_tokens_that_nobody_counted_are_estimated_and_said_to_be() -> None:
     assert budget.spent.estimated == 1
     assert budget.spent.usage.prompt_tokens == 100 + 34
     assert taken(reply(None, "x" * 90), WORST) == Usage(prompt_tokens=34, completion_tokens=30)
+
+
+def test_what_was_guessed_of_a_reply_is_what_a_later_start_reckons_with() -> None:
+    kept = Reply.from_row(guessed(reply(None, "x" * 90), WORST).to_row())
+    spent = Budget(Caps(), spent=[kept]).spent
+    assert (spent.usage, spent.estimated) == (Usage(prompt_tokens=34, completion_tokens=30), 1)
 
 
 def test_without_a_price_the_cost_is_unknown() -> None:
