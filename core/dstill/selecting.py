@@ -15,7 +15,6 @@ two sets the one that is later in `SPLITS` keeps the row.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import defaultdict
 from typing import Callable, Hashable, Iterable, Iterator, Protocol, Sequence
@@ -28,7 +27,7 @@ __all__ = ["LEARNT_FROM", "nearest", "select", "words_of"]
 NEAR = 90  # of 100: how much of its words a question shares with one that stands there already
 LEARNT_FROM = ("train", "validation")
 UNSEEN_GOLDS = ("test_templates", "test_index")  # their answers are new, too
-_SIGNS = re.compile(r"[^\w<>=.+-]+")
+_TELLING = set("_.-%#@&*/\\")  # signs that make another question: 5 or 5%, C or C#, a or a/*
 _Key = tuple[Hashable, ...]
 
 
@@ -63,7 +62,14 @@ class _Row:
 
 def words_of(question: str) -> str:
     """Lower case, one form of each character, signs that say nothing left out."""
-    return _SIGNS.sub(" ", unicodedata.normalize("NFKC", question).casefold()).strip(" .")
+    text = unicodedata.normalize("NFKC", question).casefold().replace("!=", "≠")
+    return " ".join("".join(c if _tells(c) else " " for c in text).split()).strip(" .")
+
+
+def _tells(c: str) -> bool:
+    """Letters with their marks (vowels, in many scripts), digits, symbols as < ≥ $ €, and a few other signs."""
+    category = unicodedata.category(c)
+    return category[0] in "LMN" or category in ("Sm", "Sc", "So") or c in _TELLING
 
 
 def nearest(words: str, others: Sequence[str], *, part: bool = True) -> int | None:
@@ -86,7 +92,7 @@ def _conflicting(rows: Iterable[_Row]) -> _Found:
     for group in _groups(rows, lambda row: (row.words, row.data)):
         if len({row.gold for row in group}) > 1:
             for row in group:
-                others = ", ".join(other.record.id for other in group if other is not row)
+                others = ", ".join(other.record.id for other in group[:4] if other is not row)
                 yield row, _problem("conflicting", f"the same question has another answer in {others[:80]}")
 
 

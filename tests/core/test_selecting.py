@@ -45,6 +45,24 @@ def test_the_same_question_is_kept_once_whatever_its_letters_and_signs() -> None
     assert found(*rows) == {"2": "duplicate", "3": "duplicate"}
 
 
+@pytest.mark.parametrize(
+    "questions",
+    [
+        ("status != 200", "status = 200"),
+        ("age ≥ 5", "age ≤ 5"),
+        ("jobs in C#", "jobs in C"),
+        ("over 5 $", "over 5 €"),
+        ("cpu over 5%", "cpu over 5"),
+        ("in /var/log/*", "in /var/log"),
+        ("दिन के लॉग", "दान के लॉग"),  # vowels are marks there
+        ("ดี", "ดู"),
+        ("😀", "😡"),
+    ],
+)
+def test_a_sign_that_says_something_makes_another_question(questions: tuple[str, str]) -> None:
+    assert found(row("1", questions[0], "a"), row("2", questions[1], "b")) == {}
+
+
 def test_an_answer_in_another_spelling_is_the_same_answer() -> None:
     assert found(row("1", "errors", "a"), row("2", "Errors", "A")) == {"2": "duplicate"}
 
