@@ -94,8 +94,11 @@ class Desk:
     def progress(self) -> dict[str, Any]:
         """Counts over the sample, and the share accepted as it stood with its 95 % Wilson interval."""
         with self._lock:
-            judged = [d for d in self._found.values() if d.decision in JUDGED]
-            counts = Counter(decision.decision for decision in judged)
+            # by the category that a row has now: making the dataset anew may have given it another
+            judged = [
+                (r.category, d.decision) for r in self._sample if (d := self._found.get(r.id)) and d.decision in JUDGED
+            ]
+            counts = Counter(decision for _, decision in judged)
             score = rate("acceptance", counts[ACCEPT], len(judged))
             return {
                 "sample": len(self._sample),
@@ -112,14 +115,14 @@ class Desk:
                 "categories": self._categories(judged),
             }
 
-    def _categories(self, judged: Iterable[Decision]) -> dict[str, Any]:
+    def _categories(self, judged: Iterable[tuple[str, str]]) -> dict[str, Any]:
         found: dict[str, Any] = {
             name: {"sample": n, "judged": 0, "accepted": 0}
             for name, n in sorted(Counter(record.category for record in self._sample).items())
         }
-        for decision in judged:
-            found[decision.category]["judged"] += 1
-            found[decision.category]["accepted"] += decision.decision == ACCEPT
+        for category, decision in judged:
+            found[category]["judged"] += 1
+            found[category]["accepted"] += decision == ACCEPT
         return found
 
     # --- deciding -----------------------------------------------------------------------

@@ -136,6 +136,17 @@ def test_a_row_that_changed_is_judged_again(make_run: Made, review: Any, record:
     assert [d.decision for d in decisions(run)] == ["accept"]
 
 
+def test_a_row_of_another_category_since_counts_there(
+    make_run: Made, review: Any, record: Callable[..., Record]
+) -> None:
+    run = make_run(2)
+    review(run.folder, "--tui", typed="a\n")
+    run.write(data_file("train"), [record(n, category="renamed") for n in range(2)])
+    run.save()
+    facts = json.loads(review(run.folder, "--tui", "--json", typed="q\n").out.splitlines()[-1])
+    assert facts["categories"] == {"renamed": {"sample": 2, "judged": 1, "accepted": 1}}
+
+
 # --- what cannot be ---------------------------------------------------------------------
 
 
