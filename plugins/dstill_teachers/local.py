@@ -10,7 +10,6 @@ in a thread of its own, so that Ctrl-C ends it at the next token.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,9 @@ from dstill.parts import Teacher
 from dstill.records import Prompt, Reply, Usage
 from dstill.task import Task
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it takes a third of the time in which --help answers
+    import asyncio
+
     from dstill_teachers.local_model import LocalModel
 
 __all__ = ["Local", "LocalConfig"]
@@ -95,6 +96,8 @@ class Local(Teacher):
         }
 
     async def ask(self, prompt: Prompt) -> Reply:
+        import asyncio
+
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((prompt, future))
         if self._working is None or self._working.done():
@@ -102,6 +105,8 @@ class Local(Teacher):
         return await future
 
     async def __aexit__(self, *error: object) -> None:
+        import asyncio
+
         if self._model is not None:
             self._model.stop()
         if self._working is not None:
@@ -113,6 +118,8 @@ class Local(Teacher):
 
     async def _work(self) -> None:
         """Answer whatever waits, until nothing does."""
+        import asyncio
+
         await asyncio.sleep(GATHER)
         while self._waiting:
             room = self._waiting[0][0].room  # of one length limit, as they stop together

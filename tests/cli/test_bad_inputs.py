@@ -449,7 +449,7 @@ def test_bad_input_016(cli: Cli, text: str) -> None:
     ("words", "kind", "installed"),
     [
         (["generate", "--task", "tyo"], "task", "toy"),
-        (["generate", "--teacher", "parot"], "teacher", "parrot, replay, synthetic"),
+        (["generate", "--teacher", "parot"], "teacher", "local, parrot, replay, synthetic"),
         (["generate", "--teacher", "parrot", "--set", "engine.name=abcus"], "executor", "abacus"),
         (["check", "--task", "tyo"], "task", "toy"),
     ],
