@@ -7,7 +7,8 @@
 In: prompts, lazily. Out: one `Asked` a prompt, in the prompts' order. A reply is on disk before it
 is yielded. Replies that arrive while the disk is busy share the next commit: none waits for others to
 fill a batch, and a teacher that answers at once is not held up by one fsync a reply. A paid reply
-counts as in flight until it is on disk, so a kill -9 loses no more than `concurrency` of them.
+counts as in flight until it is on disk, so a kill -9 loses no more than `concurrency` of them. Of two
+processes that want the same paid reply one buys it, and the other takes it from the store.
 
 What ends an item: ServiceError (the teacher has retried by itself) and DataError. What ends all:
 any other error, as AuthError; a service that asks for a long pause, or gives nothing but failures. Also then, and on
@@ -17,11 +18,13 @@ cancellation, what has arrived is kept.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any, AsyncIterator, Iterable, Mapping, Self
 
 from dstill.budget import Budget, Caps, guessed, most
+from dstill.claims import Claims
 from dstill.errors import DataError, DstillError, ServiceError, ServicePause
 from dstill.parts import Teacher
 from dstill.records import Problem, Prompt, Reply
@@ -98,6 +101,7 @@ class _Desk:
         self.last_failure: DstillError | None = None
         self._slots = asyncio.Semaphore(concurrency)
         self._ledger = _Ledger(store)
+        self._claims = Claims(store) if teacher.paid else None
         self._tasks: set[asyncio.Task[Asked]] = set()
         self._by_key: dict[str, asyncio.Future[Reply | Problem]] = {}
         self._fatal: BaseException | None = None
@@ -132,6 +136,8 @@ class _Desk:
         self._cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._ledger.close()
+        if self._claims is not None:
+            self._claims.close()
 
     def _cancel(self) -> None:
         for task in self._tasks:
@@ -149,16 +155,16 @@ class _Desk:
         elif (same := self._by_key.get(key)) is not None:
             answer = await asyncio.shield(same)
         else:
-            answer, cached = await self._once(key, identity, prompt), False
+            answer, cached = await self._once(key, identity, prompt)
         if isinstance(answer, Reply):
             answer = replace(answer, id=prompt.example.id)
         return Asked(prompt=prompt, reply=answer, key=key, cached=cached)
 
-    async def _once(self, key: str, identity: Mapping[str, Any], prompt: Prompt) -> Reply | Problem:
+    async def _once(self, key: str, identity: Mapping[str, Any], prompt: Prompt) -> tuple[Reply | Problem, bool]:
         """Ask, and let every other prompt of the same words wait for the same answer."""
         future = self._by_key[key] = asyncio.get_running_loop().create_future()
         try:
-            answer = await self._ask(key, identity, prompt)
+            answer, cached = await self._ask(key, identity, prompt)
         except BaseException as error:
             future.cancel()
             if not isinstance(error, asyncio.CancelledError) and self._fatal is None:
@@ -168,10 +174,13 @@ class _Desk:
         future.set_result(answer)
         if isinstance(answer, Reply):
             del self._by_key[key]  # the store has it now
-        return answer
+        return answer, cached
 
-    async def _ask(self, key: str, identity: Mapping[str, Any], prompt: Prompt) -> Reply | Problem:
-        async with self._slots:
+    async def _ask(self, key: str, identity: Mapping[str, Any], prompt: Prompt) -> tuple[Reply | Problem, bool]:
+        claim = self._claims.of(key) if self._claims is not None else contextlib.nullcontext()
+        async with self._slots, claim as there:
+            if there is not None:
+                return there, True
             try:
                 worst = most(self.teacher.sent(prompt), self.teacher.reply_tokens * prompt.room)
                 async with self.budget.room(worst) as request:
@@ -181,11 +190,11 @@ class _Desk:
                 raise
             except (ServiceError, DataError) as error:
                 # Inside the slot, so that nobody takes it before this failure counts.
-                return await self._failed(key, error)
+                return await self._failed(key, error), False
             self._in_a_row = 0
             if self.teacher.paid:  # so a kill loses no more than `concurrency` paid replies
-                return await self._ledger.keep(key, reply, identity)
-        return await self._ledger.keep(key, reply, identity)
+                return await self._ledger.keep(key, reply, identity), False
+        return await self._ledger.keep(key, reply, identity), False
 
     async def _failed(self, key: str, error: DstillError) -> Problem:
         code = error.code
