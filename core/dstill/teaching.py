@@ -12,6 +12,7 @@ they came. `rebuilt` makes the rows of replies that are there already, and asks 
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,6 +31,8 @@ __all__ = ["Again", "Taught", "models", "prompts", "rebuilt", "saved", "teach"]
 
 REASKS = 2  # of one question, at most
 MORE_ROOM = 4  # times the usual length, for a reply that was cut off
+LONGEST = 100_000  # characters of a reply that is read
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 # How a stage asks about prompts, and what it does with answers that may be run.
 Ask = Callable[[Iterable[Prompt]], "AsyncIterator[Asked]"]
@@ -106,7 +109,7 @@ def _follow_up(task: Task, asked: Asked, row: Record | Rejection) -> Prompt | No
     prompt = asked.prompt
     if asked.reply.finish_reason == "length":
         return replace(prompt, room=MORE_ROOM) if prompt.room == 1 else None
-    said = Message(role="assistant", content=asked.reply.text)
+    said = Message(role="assistant", content=asked.reply.text[:LONGEST])
     told = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
     return replace(prompt, messages=(*prompt.messages, said, told))
 
@@ -187,7 +190,7 @@ def _row(plugins: Plugins, task: Task, teacher: str, example: Example, reply: Re
         return Rejection(id=example.id, question=example.question, problems=(reply,))
     draft, problems = _draft(plugins, task, example, reply)
     if draft is None or any(problem.is_error for problem in problems):
-        return Rejection(id=example.id, question=example.question, problems=problems, text=reply.text)
+        return Rejection(id=example.id, question=example.question, problems=problems, text=reply.text[:LONGEST])
     return Record(
         id=example.id,
         question=example.question,
@@ -206,6 +209,10 @@ def _draft(plugins: Plugins, task: Task, example: Example, reply: Reply) -> tupl
     """A reply taken apart, and what is wrong with it."""
     if reply.finish_reason == "length":  # a prefix is never parsed as if it were the whole
         return None, (Problem(layer="reply", code="truncated", message="the reply was cut at the token limit"),)
+    if len(reply.text) > LONGEST:
+        return None, (
+            Problem(layer="reply", code="reply_too_long", message=f"the reply is longer than {LONGEST:,} characters"),
+        )
     text, mixed_up = nonce.removed(reply.text, example)
     if mixed_up is not None:
         return None, (mixed_up,)
@@ -213,4 +220,11 @@ def _draft(plugins: Plugins, task: Task, example: Example, reply: Reply) -> tupl
     if draft is None:
         message = "the reply is not in the form that was asked"
         return None, (Problem(layer="reply", code="not_parseable", message=message),)
+    draft = replace(draft, rationale=_shown(draft.rationale))
     return draft, plugins.check_draft(task, example, draft)
+
+
+def _shown(text: str) -> str:
+    """Without what has no place in a text that people and students read: control and bidi characters, half pairs."""
+    kept = (c for c in text if c in "\n\t" or (c not in _BIDI and unicodedata.category(c) not in ("Cc", "Cs")))
+    return "".join(kept)

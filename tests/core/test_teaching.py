@@ -182,6 +182,23 @@ def test_the_teacher_is_told_what_was_wrong_in_the_words_of_the_check(plugins: P
     assert "digits: 100 has more than 2 digits at /0" in told.content
 
 
+def test_a_reply_without_end_is_not_read_and_shown_again_cut(plugins: Plugins, task: Task) -> None:
+    teacher = Pupil(lambda prompt: task.reply_text("so it is" * 20_000, prompt.example.answer or "")).open(task)
+    (one,) = teach(plugins, task, teacher, list(task.examples("train"))[:1], shots=0)
+    assert codes([one.row]) == {"reply_too_long": 1}
+    assert isinstance(one.row, Rejection)
+    shown = teacher.prompts[1].messages[-2].content
+    assert len(one.row.text) == len(shown) == teaching.LONGEST
+
+
+def test_no_rationale_steers_what_shows_it(plugins: Plugins, task: Task) -> None:
+    said = "so\x00 it \x1b[31mis\u202e\ud800:\n\tyes \u200d न\u094dय"  # joiners and marks are part of words
+    teacher = Pupil(lambda prompt: task.reply_text(said, prompt.example.answer or "")).open(task)
+    (one,) = teach(plugins, task, teacher, list(task.examples("train"))[:1], shots=0)
+    assert isinstance(one.row, Record)
+    assert one.row.rationale == "so it [31mis:\n\tyes \u200d न\u094dय"
+
+
 def test_what_the_engine_refuses_is_asked_for_again_too(plugins: Plugins, task: Task) -> None:
     def say(prompt: Prompt) -> str:
         told = "engine: too many beads" in prompt.messages[-1].content
