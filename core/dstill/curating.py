@@ -43,6 +43,12 @@ def curate(run: Run) -> Mapping[str, Any]:
             where=str(run.folder / ASKED),
             hint=f"dstill generate --out {run.folder}",
         )
+    if not Path(STORE).exists():  # opening it would make an empty one
+        raise DataError(
+            f"there is no {STORE} here, in which the run's replies are",
+            where=str(Path(STORE).absolute()),
+            hint="run it in the project's folder; a store that was moved goes back there",
+        )
     teacher = run.settings.generate.teacher
     outcomes: Counter[str] = Counter()
     examples = [inquiry.example for inquiry in inquiries]

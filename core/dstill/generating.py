@@ -16,10 +16,11 @@ from dstill import stages, teaching
 from dstill.config import Settings
 from dstill.cost import caps, cost
 from dstill.curating import ASKED, STORE, dataset, executing
-from dstill.errors import BudgetError, Interrupted
+from dstill.errors import BudgetError, Interrupted, RunError
+from dstill.jsontext import dumps
 from dstill.making import make_teacher
 from dstill.parts import BatchTeacher, Teacher
-from dstill.records import SPLITS, Example, Prompt
+from dstill.records import SPLITS, Example, Inquiry, Prompt
 from dstill.rows import read_questions
 from dstill.task import Task
 
@@ -32,12 +33,17 @@ if TYPE_CHECKING:
 __all__ = ["account", "generate", "questions"]
 
 
-def generate(run: Run) -> Mapping[str, Any]:
-    """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing."""
+def generate(run: Run, *, allow_changed: bool = False) -> Mapping[str, Any]:
+    """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing.
+
+    Raises RunError where the run has a dataset of other questions, unless `allow_changed`.
+    """
     teacher = make_teacher(run.plugins, run.config)
     outcomes: Counter[str] = Counter()
     with run.stage("generate") as facts, executing(run, outcomes) as (execute, executor):
         examples = questions(run.task, run.settings)
+        if run.has_dataset and not allow_changed:
+            _same(run, examples, [Inquiry.from_row(row).example for row in run.rows(ASKED)])
         data = {**run.task.facts(examples), **(executor.facts(examples) if executor is not None else {})}
         taught, about = _taught(run, teacher.open(run.task), examples, execute)
         run.write(ASKED, [one.inquiry for one in taught])
@@ -55,6 +61,23 @@ def questions(task: Task, settings: Settings) -> list[Example]:
         found = [example for split in SPLITS for example in task.examples(split)]
     found = [stages.split_of(example, settings.project.seed) for example in found]
     return stages.first(found, settings.generate.limit) if settings.generate.limit else found
+
+
+def _same(run: Run, now: Sequence[Example], then: Sequence[Example]) -> None:
+    """Raises RunError, with the difference, where a run's dataset was made of other questions than those of now."""
+    new, old = ({example.id: dumps(example.to_row()) for example in examples} for examples in (now, then))
+    found = {
+        "added": new.keys() - old.keys(),
+        "gone": old.keys() - new.keys(),
+        "changed": {id for id in new.keys() & old.keys() if new[id] != old[id]},
+    }
+    if old and any(found.values()):
+        parts = [f"{len(ids)} {what} ({min(ids)}{', …' if len(ids) > 1 else ''})" for what, ids in found.items() if ids]
+        raise RunError(
+            f"the questions are not those of which run '{run.name}' has its dataset: {', '.join(parts)}",
+            where=run.settings.generate.questions or f"task '{run.task.name}'",
+            hint="begin a new run with another --out, or make this one's dataset anew with --allow-changed",
+        )
 
 
 def account(run: Run) -> str:

@@ -219,9 +219,16 @@ class Run(RunFolder):
                 hint=f"go on with: dstill {command} {folder}",
             ) from None
 
-    def generate(self) -> Mapping[str, Any]:
-        """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing."""
-        return generate(self)
+    @property
+    def has_dataset(self) -> bool:
+        return any(name.startswith("dataset/") for name in self.manifest["files"])
+
+    def generate(self, *, allow_changed: bool = False) -> Mapping[str, Any]:
+        """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing.
+
+        A run that has a dataset of other questions gets one of those of now only with `allow_changed` (RunError).
+        """
+        return generate(self, allow_changed=allow_changed)
 
     def curate(self) -> Mapping[str, Any]:
         """The replies that the run has → checks → dataset, anew. Returns the counts; nothing is bought."""

@@ -263,6 +263,51 @@ def test_curate_before_generate_says_what_comes_first(cli: Cli) -> None:
     assert ended.err.startswith("error: nothing to curate: no teacher was asked\n")
 
 
+def test_curate_without_the_store_leaves_all_as_it_was(cli: Cli, ask: Callable[..., Any]) -> None:
+    assert ask().code == 0
+    before = Path("mine/rejects.jsonl").read_bytes()
+    Path("replies.sqlite").rename("moved.sqlite")
+    ended = cli("curate", "mine")
+    assert ended.code == 4
+    assert ended.err.startswith("error: there is no replies.sqlite here")
+    assert Path("mine/rejects.jsonl").read_bytes() == before
+    assert not Path("replies.sqlite").exists()
+
+
+# --- what has changed since -------------------------------------------------------------
+
+
+def test_bad_input_073_questions(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+    """A file of questions that was edited: the difference is told, and the dataset stays unless that is allowed."""
+
+    def write(**questions: str) -> None:
+        rows = [{"id": id, "question": question, "split": "train"} for id, question in questions.items()]
+        Path("questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    write(a="add 1 and 2", b="add 2 and 3", c="add 3 and 4")
+    assert ask("--questions", "questions.jsonl").code == 0
+    before, bought = Path("mine/dataset/data/train.jsonl").read_bytes(), len(server.requests)
+    write(b="add 2 and 5", c="add 3 and 4", d="add 1 and 7", e="add 1 and 8")
+    ended = ask("--questions", "questions.jsonl")
+    assert ended.code == 5
+    assert "2 added (d, …), 1 gone (a), 1 changed (b)\n" in ended.err
+    assert "--allow-changed" in ended.err
+    assert (Path("mine/dataset/data/train.jsonl").read_bytes(), len(server.requests)) == (before, bought)
+    assert ask("--questions", "questions.jsonl", "--allow-changed").code == 0
+    assert [row["id"] for row in asked()] == ["b", "c", "d", "e"]
+    assert ask("--questions", "questions.jsonl").code == 0
+
+
+def test_bad_input_073_settings(ask: Callable[..., Any]) -> None:
+    assert ask().code == 0
+    ended = ask("--limit", "5")
+    assert ended.code == 5
+    assert "was begun with generate.limit = 0, not 5" in ended.err
+    assert ask("--limit", "5", "--allow-changed").code == 0
+    assert len(asked()) == 5
+    assert ask("--limit", "5").code == 0
+
+
 def test_every_question_and_its_replies_are_named(ask: Callable[..., Any]) -> None:
     assert ask().code == 0
     rows = asked()

@@ -56,11 +56,12 @@ DECIDING = (
 @setting("--batch", key="generate.batch", is_flag=True, flag_value=True, help="Submit, leave, come back, collect.")
 @setting("--json-mode", key="generate.json_mode", type=click.Choice(["auto", "schema", "off"]), help="Form of replies.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, what it may cost, and one prompt; ask nobody.")
+@click.option("--allow-changed", is_flag=True, help="Go on though settings or questions have changed.")
 @seed_option
 @json_option
 @set_option
 @app
-def generate(found: App, out: Path | None, dry_run: bool, as_json: bool) -> None:
+def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, as_json: bool) -> None:
     """Ask the teacher, check every reply, and write the dataset.
 
     A reply that will not do is asked for again, with what is wrong with it. The --max caps are looked at before
@@ -73,7 +74,7 @@ def generate(found: App, out: Path | None, dry_run: bool, as_json: bool) -> None
         if out is not None and (out / MANIFEST).exists():
             run = found.open(out.absolute())  # not a run of that name under ./runs
             run.folder = out
-            _keeps_to_its_settings(run)
+            _keeps_to_its_settings(run, allow_changed)
         else:
             config = found.config()
             if questions := config.settings.generate.questions:
@@ -81,7 +82,7 @@ def generate(found: App, out: Path | None, dry_run: bool, as_json: bool) -> None
                     Path(questions).stat()
             run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
         run.progress = report
-        facts = run.generate()
+        facts = run.generate(allow_changed=allow_changed)
     failed = facts["replies"]["failed"] + facts["rejections"].get("truncated", 0)
     if as_json:
         emit({"run": str(run.folder), **facts})
@@ -145,9 +146,9 @@ def _decides(run: Run, key: str) -> bool:
     return key.startswith(DECIDING) and key not in manners
 
 
-def _keeps_to_its_settings(run: Run) -> None:
+def _keeps_to_its_settings(run: Run, allow_changed: bool) -> None:
     """Refuse to mix data of two settings in one run; one that has no rows yet takes those of now."""
-    if not any(name.startswith("dataset/") for name in run.manifest["files"]):
+    if allow_changed or not run.has_dataset:
         with run.lock():  # somebody else may be at it
             run.keep_settings()
         return
@@ -157,7 +158,7 @@ def _keeps_to_its_settings(run: Run) -> None:
             raise RunError(
                 f"run '{run.name}' was begun with {key} = {json.dumps(before.get(key))}, not {json.dumps(value)}",
                 where=str(run.folder),
-                hint="begin a new run with another --out",
+                hint="begin a new run with another --out, or make this one's dataset anew with --allow-changed",
             )
 
 
