@@ -254,7 +254,7 @@ def test_completion_for_the_shell_at_hand(cli: Cli, monkeypatch: pytest.MonkeyPa
     [
         ("dstill ge", {"generate"}),
         ("dstill generate --teacher p", {"parrot"}),
-        ("dstill runs ", {"list", "show", "rm"}),
+        ("dstill runs ", {"list", "show", "rm", "salvage"}),
     ],
 )
 def test_completion_knows_commands_and_parts(
@@ -434,9 +434,10 @@ def test_what_a_model_wrote_cannot_steer_the_terminal(cli: Cli) -> None:
 
 def test_generate_shows_counts_and_what_comes_next(cli: Cli) -> None:
     ended = cli("generate", "--teacher", "parrot", "--out", "mine", "--set", "teacher.parrot.cut=add 1 and 2")
-    assert ended.code == 0
+    assert ended.code == 3
     assert "26 of 27 questions accepted" in ended.out
     assert "truncated" in ended.out
+    assert "error: 1 of 27 questions got no whole reply\n" in ended.err
     assert ended.out.endswith("run: mine\nnext: dstill train mine\n")
     assert "asking the teacher 27/27" in ended.err
 
