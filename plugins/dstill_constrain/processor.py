@@ -46,15 +46,15 @@ class Constraint:
             state.take(token)
 
     def _allowed(self, scores: Any) -> Any:
+        import numpy
         import torch
 
-        rows = [(number, state) for number, state in enumerate(self._states) if state is not None]
-        if not rows:
+        if not any(self._states):
             return None
-        packed = torch.frombuffer(bytearray(b"".join(state.mask() for _, state in rows)), dtype=torch.uint8)
-        bits = packed.view(len(rows), -1, 1) >> torch.arange(8, dtype=torch.uint8) & 1
-        masks = bits.view(len(rows), -1)[:, : self._size].bool()
-        allowed = torch.ones(scores.shape, dtype=torch.bool)
-        allowed[[number for number, _ in rows], : self._size] = masks
-        allowed[[number for number, _ in rows], self._size :] = False
-        return allowed.to(scores.device)
+        allowed = numpy.ones(tuple(scores.shape), dtype=bool)
+        for number, state in enumerate(self._states):
+            if state is not None:
+                bits = numpy.unpackbits(numpy.frombuffer(state.mask(), dtype=numpy.uint8), bitorder="little")
+                allowed[number, : self._size] = bits[: self._size]
+                allowed[number, self._size :] = False
+        return torch.from_numpy(allowed).to(scores.device)
