@@ -78,12 +78,12 @@ class BatchApi:
 
     async def look(self, id: str) -> BatchState:
         batch = await self._tried(self._batch, id)
-        counts = batch.get("request_counts") or {}
+        answered, failed, total = _counted(batch.get("request_counts"))
         status = str(batch.get("status"))
         return BatchState(
             ended=status in ENDED,
-            answered=int(counts.get("completed") or 0) + int(counts.get("failed") or 0),
-            total=int(counts.get("total") or 0),
+            answered=answered + failed,
+            total=total,
             problem=batch_fault(batch, self._at) if status in ENDED - {"completed"} else None,
         )
 
@@ -134,3 +134,9 @@ class BatchApi:
                 where="teacher.openai.base_url",
                 hint="a batch belongs to the project whose key submitted it; without --batch rows are asked one by one",
             ) from error
+
+
+def _counted(counts: Any) -> list[int]:
+    """Answered, failed and all of a batch's requests, for a person to see; what is no number is none."""
+    told = counts if isinstance(counts, dict) else {}
+    return [n if isinstance(n := told.get(name), int) else 0 for name in ("completed", "failed", "total")]

@@ -105,6 +105,19 @@ def test_a_batch_is_looked_at_until_it_has_ended(store: Path) -> None:
         assert server.batches.calls.count("GET /v1/batches/{id}") > 5
 
 
+@pytest.mark.parametrize("counts", [{"completed": "many", "total": None}, [7], None])
+def test_counts_that_are_none_are_not_believed(store: Path, counts: Any) -> None:
+    with LoopbackTeacher() as server:
+        work = server.batches._work
+
+        def strange(batch: dict[str, Any], plan: Plan) -> None:
+            work(batch, plan)
+            batch["request_counts"] = counts
+
+        server.batches._work = strange  # type: ignore[method-assign]
+        assert codes(buy(server, store)) == [""] * 7
+
+
 # --- killed -----------------------------------------------------------------------------
 
 RUN = """
