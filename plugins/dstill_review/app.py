@@ -127,7 +127,7 @@ def application(desk: Desk, door: Door, *, finish: Callable[[], None]) -> Starle
 
         try:
             asked = json.loads(await request.body() or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             asked = None
         return await run_in_threadpool(act, request.url.path, asked)
 
@@ -168,7 +168,7 @@ def application(desk: Desk, door: Door, *, finish: Callable[[], None]) -> Starle
                     message["headers"] += [(name.encode(), value.encode()) for name, value in HEADERS.items()]
                 await send(message)
 
-            length = request.headers.get("content-length", "0")
+            length = request.headers.get("content-length", "")  # none: a body in chunks, without an end in sight
             if why := door.refuses(request):
                 await PlainTextResponse(f"{why}\n", 403)(scope, receive, sent)
             elif request.method != "GET" and not (length.isdecimal() and int(length) <= LARGEST):

@@ -111,6 +111,7 @@ def test_what_the_page_never_sends(ask: Ask, door: Door) -> None:
         ("/judge", "[]"),
         ("/judge", "null"),
         ("/judge", "{"),
+        ("/judge", "[" * 100_000),
         ("/judge", '{"id": "q1", "digest": "0"}'),
         ("/judge", '{"id": "q1", "digest": "0", "decision": "undo"}'),
         ("/judge", '{"id": 1, "digest": "0", "decision": "accept"}'),
@@ -124,6 +125,7 @@ def test_what_the_page_never_sends(ask: Ask, door: Door) -> None:
 def test_a_request_without_end_is_not_read(ask: Ask, door: Door) -> None:
     own = {"origin": f"http://{door.hosts[0]}", **SENT}
     assert ask("POST", "/edit", **own, **{"content-length": "1000000000"})[0] == 413
+    assert ask("POST", "/edit", "3\r\n{}\n\r\n", **own, **{"transfer-encoding": "chunked"})[0] == 413
 
 
 def test_an_error_is_told_and_the_page_goes_on(ask: Ask, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
