@@ -144,11 +144,19 @@ class Trials:
     def _opened(self, trial: Trial, folder: Path) -> Run:
         with contextlib.suppress(DstillError):
             run = self._read(folder)
-            if any(file.startswith("dataset/") for file in run.manifest["files"]):
+            if run.has_dataset:
+                self._review_as_now(run)
                 return run
         shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed while it made the folder
         folder.parent.mkdir(exist_ok=True)
         return self.parent.branch(folder, flags=trial.flags)
+
+    def _review_as_now(self, run: Run) -> None:
+        """Whether a trial has to wait for a person is no part of its name: one that did may go on now."""
+        now = {k: v for k, v in self.parent.config.flat().items() if k.startswith("review.") and v is not None}
+        if any(run.config.flat()[key] != value for key, value in now.items()):
+            run.config = run.config_with(now)
+            run.keep_settings()
 
     def _read(self, folder: Path) -> Run:
         return Run.open(folder, plugins=self.parent.plugins)

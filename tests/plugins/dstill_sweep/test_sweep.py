@@ -97,6 +97,15 @@ def test_no_trial_that_ends_well_is_an_error(lab: Cli) -> None:
     assert "the loss is NaN" in ended.err
 
 
+def test_trials_that_waited_for_a_review_go_on_where_none_is_asked_for_any_more(lab: Cli) -> None:
+    words = ("sweep", "run", _space("[space]\ntrain.r = [4]\n"), "--split", "test", "--set")
+    ended = lab(*words, "review.required=always")
+    assert ended.code == 4
+    assert "nobody has reviewed the dataset" in ended.err
+    ended = lab(*words, "review.required=never")
+    assert ended.code == 0, ended.err
+
+
 def test_the_weights_of_the_front_alone_are_kept(lab: Cli, project: Path) -> None:
     space = _space("[space]\ntrain.learning_rate = [0.25, 1.0]\ntrain.max_steps = [5, 50]\n")
     facts = _last(lab("sweep", "run", space, "--split", "test", "--json"))
