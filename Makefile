@@ -29,7 +29,7 @@ format: $(STAMP)
 	$(RUN)/ruff format .
 
 bench: $(STAMP)
-	$(PYTHON) -m tests.benchmarks
+	PYTHONPATH=tests $(PYTHON) -m tests.benchmarks
 
 # The comparison and the modality table on a GPU; without one it says so. Same code on this CPU: ARGS=--tiny
 bench-gpu: $(STAMP)
