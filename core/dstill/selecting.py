@@ -16,15 +16,16 @@ two sets the one that is later in `SPLITS` keeps the row.
 from __future__ import annotations
 
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Callable, Hashable, Iterable, Iterator, Protocol, Sequence
 
 from dstill.leakage import data_of
 from dstill.records import SPLITS, Problem, Record, Rejection
 
-__all__ = ["LEARNT_FROM", "nearest", "select", "words_of"]
+__all__ = ["FEW", "LEARNT_FROM", "nearest", "select", "words_of"]
 
 NEAR = 90  # of 100: how much of its words a question shares with one that stands there already
+FEW = 500  # questions of one answer up to which each is compared with every other
 LEARNT_FROM = ("train", "validation")
 UNSEEN_GOLDS = ("test_templates", "test_index")  # their answers are new, too
 _TELLING = set("_.-%#@&*/\\")  # signs that make another question: 5 or 5%, C or C#, a or a/*
@@ -105,13 +106,44 @@ def _repeated(rows: Iterable[_Row]) -> _Found:
 
 def _near(rows: Iterable[_Row]) -> _Found:
     for group in _groups((row for row in rows if not row.refused), lambda row: row.gold):
-        kept: list[_Row] = []
+        kept = _Kept(all_of_them=len(group) <= FEW)
         for row in _held_out_first(group):
-            near = nearest(row.words, [other.words for other in kept])
+            others = kept.like(row)
+            near = nearest(row.words, [other.words for other in others])
             if near is None:
-                kept.append(row)
+                kept.add(row)
             else:
-                yield row, _twice(row, kept[near], "near_duplicate", "nearly the same question")
+                yield row, _twice(row, others[near], "near_duplicate", "nearly the same question")
+
+
+class _Kept:
+    """The rows of one answer that stay. Of many, those are found quickly that share half of their words."""
+
+    def __init__(self, *, all_of_them: bool) -> None:
+        self._all_of_them = all_of_them
+        self._rows: list[_Row] = []
+        self._with: dict[str, list[int]] = defaultdict(list)
+
+    def add(self, row: _Row) -> None:
+        for part in _parts(row.words):
+            self._with[part].append(len(self._rows))
+        self._rows.append(row)
+
+    def like(self, row: _Row) -> list[_Row]:
+        if self._all_of_them:
+            return self._rows
+        parts = _parts(row.words)
+        shared = Counter[int]()
+        for part in parts:
+            shared.update(self._with.get(part, ()))
+        half = {at for at, n in shared.items() if 2 * n >= min(len(parts), len(_parts(self._rows[at].words)))}
+        return [self._rows[at] for at in sorted(half)]
+
+
+def _parts(words: str) -> set[str]:
+    """Words; of a text that has hardly any spaces, as Chinese, threes of its letters too."""
+    found = set(words.split())
+    return found if len(found) > 3 else found | {words[at : at + 3] for at in range(max(1, len(words) - 2))}
 
 
 def _same_gold(rows: Sequence[_Row]) -> _Found:
