@@ -100,16 +100,24 @@ class BatchApi:
         return await self._object(self._connection.client.batches.with_raw_response.retrieve, batch_id=id)
 
     async def _lines(self, file: str) -> list[tuple[str, Reply | DstillError]]:
-        """A file's answers. What is no line of such a file raises BrokenReply: it is fetched again."""
+        """A file's answers. Half a last line raises BrokenReply: the file is fetched again."""
         body = await self._sent(self._connection.client.files.with_raw_response.content, file_id=file)
-        return [self._answer(text) for text in body.content.split(b"\n") if text.strip()]
+        *whole, last = [text for text in body.content.split(b"\n") if text.strip()] or [b""]
+        found = [self._answer(text) for text in whole]
+        if last:
+            key, answer = self._answer(last)
+            if isinstance(answer, BrokenReply) and not key:
+                raise answer
+            found.append((key, answer))
+        return found
 
     def _answer(self, text: bytes) -> tuple[str, Reply | DstillError]:
+        """The request that a line answers, and its answer; of what is no such line no request: it is left out."""
         try:
             row = json.loads(text)
             key = row["custom_id"]
-        except (ValueError, RecursionError, TypeError, KeyError) as error:
-            raise BrokenReply(f"{self._at.host} sent a batch's file that is cut off or broken") from error
+        except (ValueError, RecursionError, TypeError, KeyError):
+            return "", BrokenReply(f"{self._at.host} sent a batch's file that is cut off or broken")
         try:
             return str(key), read_line(row, "", self._at)
         except DstillError as error:

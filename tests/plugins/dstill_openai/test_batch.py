@@ -201,7 +201,7 @@ def test_a_file_that_is_cut_off_is_fetched_again_and_never_half_believed(store: 
 def test_wrong_order_duplicates_and_strangers_do_not_matter(store: Path) -> None:
     def odd(lines: list[bytes]) -> list[bytes]:
         stranger = json.dumps({**json.loads(lines[0]), "custom_id": "nobody"}).encode()
-        return [*lines[::-1], lines[0], b"", stranger, *lines[:2]]
+        return [*lines[::-1], lines[0], b"", stranger, b"[]", b"{half", *lines[:2]]
 
     with LoopbackTeacher() as server:
         server.batches.plan = [Plan(change=odd)]
