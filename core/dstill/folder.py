@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import re
+import secrets
 import shutil
 import socket
 import time
@@ -72,6 +73,7 @@ class RunFolder:
             {
                 "schema_version": SCHEMA_VERSION,
                 "name": folder.name,
+                "id": secrets.token_hex(8),  # also of two runs of one name, begun in the same second
                 "status": "created",
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "arguments": dict(arguments),

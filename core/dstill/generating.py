@@ -82,7 +82,7 @@ def _same(run: Run, now: Sequence[Example], then: Sequence[Example]) -> None:
 
 def account(run: Run) -> str:
     """On which replies are bought: the cap of a run holds over all the times that it is begun."""
-    return f"{run.name} {run.manifest['created']}"
+    return f"{run.name} {run.manifest.get('id', run.manifest['created'])}"  # runs of dstill 0.1.0 have no id
 
 
 def _taught(
@@ -121,8 +121,9 @@ def _taught(
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; {kept()} saved; resume with: {resume}", where=str(run.folder)) from None
         except BudgetError as error:
+            what = " while asking again," if asking.rounds > 1 else ""
             raise BudgetError(
-                f"{error.what} at {kept()}; resume with a higher {error.hint}",
+                f"{error.what}{what} at {kept()}; resume with a higher {error.hint}",
                 where=error.where,
                 hint=f"{resume} {error.hint} …",
             ) from None
