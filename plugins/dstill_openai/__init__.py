@@ -5,8 +5,9 @@
     model = "gpt-4.1-mini"
     api_key_env = "OPENAI_API_KEY"       # the name of a variable, never the key
 
-`teacher` asks one by one, `batch` in batches, `connection` is the way there; `faults` says what each thing that
-went wrong means, `waiting` when to try again, `pace` how many are in flight; `structured` is replies as JSON.
+`teacher` asks one by one, `batch` in batches, `connection` is the way there; `bodies` reads what came, `faults` says
+what each thing that went wrong means, `waiting` when to try again, `pace` how many are in flight; `structured` is
+replies as JSON.
 """
 
 from __future__ import annotations

@@ -22,8 +22,9 @@ from dstill.task import Task
 from dstill.urls import checked_url
 from dstill_openai import structured
 from dstill_openai.batch import BatchApi, line
+from dstill_openai.bodies import read_body
 from dstill_openai.connection import Connection
-from dstill_openai.faults import Endpoint, FormRefused, RateLimited, read_body
+from dstill_openai.faults import Endpoint, FormRefused, RateLimited
 from dstill_openai.pace import Pace
 
 __all__ = ["OpenAIConfig", "OpenAITeacher"]
