@@ -132,7 +132,8 @@ class Budget:
         usage = sum(self._in_flight, self.spent.usage + worst)
         requests = self.spent.requests + len(self._in_flight) + more
         if caps.max_usd is not None and self.price is not None and self.price.of(usage) > caps.max_usd:
-            return f"${caps.max_usd:.2f}", "--max-usd"
+            cents = round(caps.max_usd, 2) == caps.max_usd
+            return f"${caps.max_usd:.2f}" if cents else f"${caps.max_usd:g}", "--max-usd"
         if caps.max_tokens is not None and usage.total > caps.max_tokens:
             return f"of {caps.max_tokens:,} tokens", "--max-tokens"
         if caps.max_requests is not None and requests > caps.max_requests:

@@ -86,8 +86,9 @@ def executing(run: Run, outcomes: Counter[str]) -> Iterator[tuple[teaching.Execu
         done = 0
         for row, is_chosen in zip(rows, chosen, strict=True):
             yield next(ran) if is_chosen else row
-            done += is_chosen
-            run.progress("running the answers", done, len(wanted))
+            if is_chosen:  # a round may have none: then there is nothing to tell
+                done += 1
+                run.progress("running the answers", done, len(wanted))
 
     with executor.open(run.task, run.settings.engine):
         yield execute, executor

@@ -90,6 +90,20 @@ def test_a_free_teacher_costs_nothing_and_nothing_is_said(cli: Cli) -> None:
     assert manifest()["cost"] == {}
 
 
+def test_what_a_model_wrote_is_to_be_reviewed_next(ask: Callable[..., Any], cli: Cli) -> None:
+    wants = ("--set", "review.required=auto")  # the default
+    assert ask(*wants).out.endswith("run: mine\nnext: dstill review mine\n")
+    assert cli("curate", "mine", *wants).out.endswith("next: dstill review mine\n")
+    assert cli("curate", "mine", "--set", "review.required=never").out.endswith("next: dstill train mine\n")
+
+
+def test_a_run_begun_again_says_what_it_had(ask: Callable[..., Any], cli: Cli) -> None:
+    assert ask("--max-requests", "10").code == 8
+    ended = cli("generate", "--out", "mine", "--max-requests", "100")
+    assert ended.code == 0, ended.err
+    assert "10 replies were there, 17 were bought now\n" in ended.out
+
+
 # --- caps -------------------------------------------------------------------------------
 
 

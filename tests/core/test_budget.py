@@ -66,6 +66,11 @@ def test_a_cap_is_reached_and_not_passed(caps: Caps, option: str) -> None:
     assert caught.value.where.endswith("one more request may take $0.0002, 150 tokens")
 
 
+def test_a_cap_below_a_cent_is_not_called_zero() -> None:
+    with pytest.raises(BudgetError, match=r"budget \$0\.0001 reached"):
+        asyncio.run(_one(Budget(Caps(max_usd=0.0001), PRICE)))
+
+
 async def _one(budget: Budget) -> None:
     async with budget.room(WORST):
         raise AssertionError("there was room")

@@ -24,14 +24,20 @@ from dstill.cli.app import (
 from dstill.cli.console import emit, progress, table, visible
 from dstill.cost import told
 from dstill.curating import EXPORT
-from dstill.errors import FailedItems, RunError
+from dstill.errors import DataError, FailedItems, RunError
 from dstill.estimating import estimated
 from dstill.exporting import export
 from dstill.files import reading
 from dstill.folder import MANIFEST
+from dstill.reviewing import gate
 from dstill.run import Run
 
 __all__ = ["COMMANDS"]
+
+NOT_RUN = {
+    "unsupported": "this engine cannot, or has no documents of their index (--engine-url names one that has)",
+    "unavailable": "the engine did not answer",
+}
 
 # Settings that decide what `generate` makes: a run keeps to those that it began with.
 DECIDING = (
@@ -92,7 +98,9 @@ def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, a
     show_dataset(facts)
     for line in told(facts["cost"]):
         click.echo(line)
-    click.echo(f"run: {run.folder}\nnext: dstill train {run.folder}")
+    if facts["cost"] and facts["replies"]["cached"]:
+        click.echo("{cached:,} replies were there, {bought:,} were bought now".format(**facts["replies"]))
+    click.echo(f"run: {run.folder}\n{_next(run)}")
     if failed:
         raise FailedItems(
             f"{failed} of {facts['questions']} questions got no whole reply",
@@ -136,7 +144,7 @@ def curate(found: App, run: str, as_json: bool) -> None:
         emit({"run": str(opened.folder), **facts})
         return
     show_dataset(facts)
-    click.echo(f"next: dstill train {opened.folder}")
+    click.echo(_next(opened))
 
 
 def _decides(run: Run, key: str) -> bool:
@@ -162,15 +170,24 @@ def _keeps_to_its_settings(run: Run, allow_changed: bool) -> None:
             )
 
 
+def _next(run: Run) -> str:
+    """The command after the dataset: a person's look, where training would wait for one."""
+    try:
+        gate(run, allow=False)
+    except DataError:
+        return f"next: dstill review {run.folder}"
+    return f"next: dstill train {run.folder}"
+
+
 def show_dataset(facts: Any) -> None:
     """The counts of `Run.generate`."""
     rows = [[split, str(n)] for split, n in facts["splits"].items()]
     table(["split", "#rows"], rows, title=f"{facts['accepted']} of {facts['questions']} questions accepted")
     if facts["rejections"]:
         table(["rejected for", "#rows"], [[code, str(n)] for code, n in facts["rejections"].items()])
-    for kind in ("unsupported", "unavailable"):
+    for kind, why in NOT_RUN.items():
         if n := facts["outcomes"].get(kind):
-            click.echo(f"{n} answers were not run: {kind} on this engine")
+            click.echo(f"{n:,} answers were not run: {why}")
 
 
 @click.command("export-data")
