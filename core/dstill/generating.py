@@ -7,6 +7,7 @@ How a question becomes a row is in `dstill.teaching`; what becomes of the rows i
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from dstill.store import ReplyStore
 
 __all__ = ["account", "generate", "questions"]
+
+log = logging.getLogger("dstill")
 
 
 def generate(run: Run, *, allow_changed: bool = False) -> Mapping[str, Any]:
@@ -60,7 +63,21 @@ def questions(task: Task, settings: Settings) -> list[Example]:
     else:
         found = [example for split in SPLITS for example in task.examples(split)]
     found = [stages.split_of(example, settings.project.seed) for example in found]
-    return stages.first(found, settings.generate.limit) if settings.generate.limit else found
+    found = stages.first(found, settings.generate.limit) if settings.generate.limit else found
+    _warn_of_what_is_not_checked(task, found)
+    return found
+
+
+def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> None:
+    """Before a reply is bought: an answer to a question without its mapping could name any field, and would pass."""
+    idle = Counter(layer for example in examples for layer in task.idle(example))
+    if idle:
+        log.warning(
+            "%s of %s questions do not say what they are about (context): %s of their answers will not be checked",
+            f"{max(idle.values()):,}",
+            f"{len(examples):,}",
+            " and ".join(idle),
+        )
 
 
 def _same(run: Run, now: Sequence[Example], then: Sequence[Example]) -> None:

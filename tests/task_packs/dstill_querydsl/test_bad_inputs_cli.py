@@ -265,3 +265,17 @@ def test_without_a_mapping_it_is_said_that_fields_were_not_checked(check: Callab
     some = cli("check", "--task", "querydsl", stdin=rows)
     assert some.err.startswith("note: mapping and values not checked in 1 of 3 answers, for want of a mapping")
     assert cli("check", "--task", "querydsl", "--layer", "json", stdin=rows).err.startswith("error: 1 of 3")
+
+
+@pytest.mark.parametrize(("context", "warned"), [({}, True), ({"index": "city", "mapping": MAPPING}, False)])
+def test_questions_without_a_mapping_are_told_before_they_are_asked(
+    cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch, context: Any, warned: bool
+) -> None:
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}))
+    row = {"id": "1", "question": "all of Bonn", "answer": '{"query": {"term": {"city": "Bonn"}}}', "rationale": "city"}
+    Path("rows.jsonl").write_text(json.dumps({**row, "context": context}))
+    words = ("--task", "querydsl", "--teacher", "replay", "--set", "teacher.replay.file=rows.jsonl")
+    ended = cli("generate", "--questions", "rows.jsonl", *words, "--dry-run")
+    assert ended.code == 0, ended.err
+    said = "warning: 1 of 1 questions do not say what they are about (context): mapping and values of their answers"
+    assert (said in ended.err) is warned
