@@ -64,7 +64,8 @@ def test_questions_of_every_category_that_the_mapping_has_fields_for(
     ended = ask("-n", "40", "--out", "questions.jsonl")
     assert ended.code == 0, ended.err
     assert "40 questions came: 40 kept, 0 duplicates (0.0%)\n" in ended.err
-    assert "next: dstill generate --questions questions.jsonl" in ended.err
+    about = "--set task.querydsl.mapping=shop.json --set task.querydsl.index=shop"  # the rows name the index alone
+    assert f"next: dstill generate --questions questions.jsonl --teacher openai {about}\n" in ended.err
     examples = read_questions(project / "questions.jsonl", json_answers=True)
     assert len({example.id for example in examples}) == 40
     assert all(example.answer is None and example.context == {"index": "shop"} for example in examples)

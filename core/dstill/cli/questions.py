@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any, Mapping, Sequence
@@ -22,6 +23,7 @@ from dstill.cli.app import (
 )
 from dstill.cli.console import emit, note, progress, visible
 from dstill.cli.given import MAPPING_FORM, VALUES_FORM, object_of
+from dstill.config import Config
 from dstill.cost import told
 from dstill.errors import FailedItems, UsageError
 from dstill.inventing import invent
@@ -70,7 +72,7 @@ def questions(
     context = _own_data(mapping, values)
     if teacher:
         found.flags["generate.teacher"] = teacher
-        _invent(found, number, context, seeds, out, as_json)
+        _invent(found, number, context, seeds, out, as_json, mapping)
         return
     config = found.config()
     task = make_task(found.plugins, config)
@@ -83,7 +85,13 @@ def questions(
 
 
 def _invent(
-    found: App, number: int, context: Mapping[str, Any], seeds: Path | None, out: Path | None, as_json: bool
+    found: App,
+    number: int,
+    context: Mapping[str, Any],
+    seeds: Path | None,
+    out: Path | None,
+    as_json: bool,
+    mapping: Path | None,
 ) -> None:
     """The questions of a teacher; where it gave too few, they are shown before the error."""
     config = found.config()
@@ -104,7 +112,20 @@ def _invent(
             "generate.max_duplicate_rate is the limit",
         )
     if out is not None:
-        note(f"next: dstill generate --questions {out}")
+        task = make_task(found.plugins, config).name
+        asked = f"dstill generate --questions {out} --teacher {config.settings.generate.teacher}"
+        note(f"next: {asked}{_about(config, task, mapping, invented.examples)}")
+
+
+def _about(config: Config, task: str, mapping: Path | None, examples: Sequence[Example]) -> str:
+    """The settings by which `generate` knows what these questions are about: their rows name the index alone."""
+    known, index = config.flat(), examples[0].context.get("index") if examples else None
+    wanted = {f"task.{task}.mapping": mapping and str(mapping), f"task.{task}.index": index}
+    return "".join(
+        f" --set {shlex.quote(f'{key}={value}')}"
+        for key, value in wanted.items()
+        if mapping and value and key in known and known[key] != value
+    )
 
 
 def _show(made: Sequence[Example], out: Path | None, as_json: bool) -> None:
