@@ -97,7 +97,7 @@ def estimated(plugins: Plugins, config: Config) -> Estimate:
                 worst = most(teacher.sent(prompt), teacher.reply_tokens)
                 high += worst
                 low += Usage(prompt_tokens=worst.prompt_tokens // BYTES_A_TOKEN, completion_tokens=0)
-    low += Usage(prompt_tokens=0, completion_tokens=len(known) * _usual(there))
+    low += Usage(prompt_tokens=0, completion_tokens=len(known) * min(_usual(there), teacher.reply_tokens))
     return Estimate(
         questions=len(examples),
         there=len(examples) - len(known),
