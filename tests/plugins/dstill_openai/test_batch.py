@@ -96,8 +96,15 @@ def test_a_batch_is_looked_at_until_it_has_ended(store: Path) -> None:
     async def work() -> list[Asked]:
         with ReplyStore(store) as kept:
             async with opened(server.base_url, batch_poll=0.01) as teacher:
-                asyncio.get_running_loop().call_later(0.2, setattr, server.batches, "hold", False)
-                return [one async for one in replies(teacher, map(prompt, QUESTIONS), kept)]
+                letting_go = asyncio.create_task(let_go_after(6))
+                found = [one async for one in replies(teacher, map(prompt, QUESTIONS), kept)]
+                await letting_go
+                return found
+
+    async def let_go_after(looks: int) -> None:
+        while server.batches.calls.count("GET /v1/batches/{id}") < looks:
+            await asyncio.sleep(0.005)
+        server.batches.hold = False
 
     with LoopbackTeacher() as server:
         server.batches.hold = True
