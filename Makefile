@@ -12,7 +12,7 @@ CONSTRAINTS := .ci/constraints.txt
 demo: $(STAMP)
 	$(RUN)/dstill demo
 
-# Two workers, each with one thread for torch: more would fight for the same cores. `make test ARGS="-m slow -n 0"`
+# Two workers, each with one thread for torch: more would fight for the same cores. ARGS="-m slow --dist loadgroup"
 # runs what takes minutes, the whole demo among it.
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(RUN)/pytest -n 2 $(ARGS)

@@ -25,6 +25,15 @@ TOY = Path(__file__).parent / "support" / "toy.py"
 KEPT = {"teachers", "evaluate"}  # built-ins that stay beside the toy: light, and without a task
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With ``--dist loadgroup`` slow tests share a worker by file, those of the demo as a whole; the longest begins."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            group = "demo" if "demo" in getattr(item, "fixturenames", ()) else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.path.name != "test_reproduce.py")
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended."""
