@@ -166,7 +166,9 @@ class QueryDsl(Task):
         indices = {str(example.context.get("index", "")): example for example in examples}
         found = {name: self.index(example) for name, example in indices.items()}
         return {
-            name or self.config.index: LICENCES[index.name] if index is not None and index.recipe else "unknown"
+            name or self.config.index: LICENCES[index.name.partition("-variant-")[0]]
+            if index is not None and index.recipe
+            else "unknown"
             for name, index in found.items()
         }
 
