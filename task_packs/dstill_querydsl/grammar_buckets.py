@@ -61,7 +61,7 @@ class Buckets:
     def many(self, path: str | None) -> str:
         forms = [self._terms(path, BUCKETS), *self._grids(path, BUCKETS), self._multi(path)]
         if path is None:  # engines take them nowhere else
-            forms += [self._metrics.on(path, "variable_width_histogram", buckets="[1-9]"), self._composite()]
+            forms.append(self._metrics.on(path, "variable_width_histogram", buckets="[1-9]"))
         return self._rule("many", self.some(path), *forms)
 
     def ordered(self, path: str | None, name: str) -> str:
@@ -85,7 +85,8 @@ class Buckets:
         terms = f'"[" {obj({"field": field})} "," {obj({"field": field})} "]"'
         return pair("multi_terms", obj({"terms": terms}, {"size": self._made.up_to(100)})) if field else ""
 
-    def _composite(self) -> str:
+    def composite(self) -> str:
+        """Engines take it as the outermost alone."""
         fields = self._metrics.fields(None, "composite", lambda field: field.family in ("keyword", "number", "ip"))
         if not fields:
             return ""

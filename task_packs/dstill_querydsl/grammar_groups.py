@@ -34,8 +34,10 @@ class Groups:
         self._first, self._second = made.rule("NAME", _FIRST), made.rule("SECOND", _SECOND)
 
     def top(self) -> str:
-        outer = self._made.rule("outer", alt(self._middle(None), self._single(None, outer=True)))
-        forms = [self._named(outer, self._of(self._metrics.at(None))), self._summarized()]
+        metric = self._of(self._metrics.at(None))
+        composite = self._with(self._buckets.composite(), metric, metric)
+        outer = self._made.rule("outer", alt(self._middle(None), composite, self._single(None, outer=True)))
+        forms = [self._named(outer, metric), self._summarized()]
         return self._made.rule("aggs", alt(*forms))
 
     # --- levels -------------------------------------------------------------------------

@@ -77,14 +77,12 @@ class Places:
 
     @property
     def _shape(self) -> str:
-        at = f'"[" {self._lon} "," {self._lat} "]"'
+        """What every engine takes of a field of points: boxes that they lie in, no single points, no other relation."""
         west, east = (self._made.rule("DEGREES", f"{sign} {count(2)}".strip()) for sign in ('"-"', ""))
         south, north = (self._made.rule("TENS", f"{sign} [1-8] [0-9]".strip()) for sign in ('"-"', ""))
         corners = f'"[" "[" {west} "," {north} "]" "," "[" {east} "," {south} "]" "]"'
-        shapes = (("point", at), ("envelope", corners))
-        forms = (obj({"type": one_of((name,)), "coordinates": where}) for name, where in shapes)
-        relation = {"relation": one_of(("intersects", "within", "disjoint"))}
-        return alt(*(obj({"shape": form}, relation) for form in forms))
+        envelope = obj({"type": one_of(("envelope",)), "coordinates": corners})
+        return obj({"shape": envelope}, {"relation": one_of(("intersects",))})
 
     def _near(self, path: str | None) -> str:
         places = self._pick.names(self._pick.fitting(path, NEEDS["distance_feature"], _is_searched_point))

@@ -31,9 +31,6 @@ NOT_ON_THE_NODE = {
 DIALECTS = {"elasticsearch": "elasticsearch9", "opensearch": "opensearch3"}
 
 
-@pytest.mark.xfail(
-    reason="engines refuse some composite and geo_shape forms that the grammar lets through; being mended"
-)
 @pytest.mark.parametrize("count", [60, pytest.param(1_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("product", DIALECTS)
 @pytest.mark.parametrize("name", NAMES)
