@@ -62,8 +62,7 @@ def curate(run: Run) -> Mapping[str, Any]:
         if cost := run.manifest["stages"].get("generate", {}).get("cost"):
             about["cost"] = cost  # of the replies, also of those that are not used
         facts.update(dataset(run, examples, rows, about))
-    run.manifest["stages"].setdefault("generate", {}).update(facts)  # who reads of the dataset, reads there
-    run.save()
+        run.manifest["stages"].setdefault("generate", {}).update(facts)  # who reads of the dataset, reads there
     return facts
 
 

@@ -11,7 +11,7 @@ import logging
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Mapping, Sequence, Sized
 
 from dstill import stages, teaching
 from dstill.config import Settings
@@ -167,7 +167,7 @@ class _Asking:
 
     async def ask(self, prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
         what = "asking the teacher" if not self.rounds else "asking again"
-        total = self.questions if not self.rounds else len(list(prompts := list(prompts)))
+        total = len(prompts) if isinstance(prompts, Sized) else self.questions
         self.rounds += 1
         done = 0
         async for asked in self._replies(prompts):

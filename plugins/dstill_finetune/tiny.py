@@ -43,7 +43,7 @@ class Tiny(Finetuned):
     def shape(self, texts: Iterable[str] = ()) -> Shape:
         if self.base:
             return shape_of(folders.config_of(self.base))
-        return shape_of(self._t5(self.config.vocabulary))
+        return shape_of(self.t5(self.config.vocabulary))
 
     def start(self, job: TrainingJob) -> tuple[Any, str]:
         """A tokenizer from the training rows; adapters get the untrained model as a base of their own."""
@@ -76,9 +76,10 @@ class Tiny(Finetuned):
         return self._seeded(len(AutoTokenizer.from_pretrained(folder)), seed)
 
     def _seeded(self, vocabulary: int, seed: int) -> Any:
-        return _seeded_model(self._t5(vocabulary), seed)
+        return _seeded_model(self.t5(vocabulary), seed)
 
-    def _t5(self, vocabulary: int) -> Any:
+    def t5(self, vocabulary: int) -> Any:
+        """The configuration of a model that knows so many tokens."""
         from transformers import T5Config
 
         c = self.config

@@ -21,7 +21,7 @@ from dstill.records import Grammar
 from dstill_constrain import vocabulary
 from dstill_constrain.compiling import Compiler
 from dstill_constrain.vocabulary import Vocabulary
-from dstill_finetune.tiny import TinyConfig
+from dstill_finetune.tiny import Tiny
 from dstill_querydsl.indices import NAMES
 
 PAIRS = 5
@@ -64,23 +64,11 @@ def _ready(name: str, compiler: Compiler) -> float:
 def _speed() -> Figure:
     """Tokens a second with a grammar, of those without."""
     import torch
-    from transformers import T5Config, T5ForConditionalGeneration
+    from transformers import T5ForConditionalGeneration
 
-    c, tokenizer = TinyConfig(), learnt()
+    tokenizer = learnt()
     torch.manual_seed(0)
-    config = T5Config(
-        vocab_size=len(tokenizer),
-        d_model=c.d_model,
-        d_kv=c.d_model // c.num_heads,
-        d_ff=c.d_ff,
-        num_heads=c.num_heads,
-        num_layers=c.num_layers,
-        num_decoder_layers=c.num_decoder_layers,
-        feed_forward_proj="gated-gelu",
-        decoder_start_token_id=0,
-        pad_token_id=0,
-        eos_token_id=1,
-    )
+    config = Tiny().t5(len(tokenizer))
     by = writer(T5ForConditionalGeneration(config), tokenizer)
     by.batch = 1
     grammar = _grammar("weblogs")

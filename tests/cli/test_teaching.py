@@ -231,7 +231,7 @@ def test_curate_makes_the_same_dataset_of_the_same_replies_and_buys_nothing(
     assert ask().code == 0
     files = [*sorted(Path("mine/dataset/data").iterdir()), Path("mine/rejects.jsonl")]
     before = [file.read_bytes() for file in files]
-    bought = len(server.requests)
+    bought, seconds = len(server.requests), manifest()["seconds"]
     for file in files:
         file.unlink()
     ended = cli("curate", "mine")
@@ -239,6 +239,7 @@ def test_curate_makes_the_same_dataset_of_the_same_replies_and_buys_nothing(
     assert "27 of 27 questions accepted" in ended.out
     assert [file.read_bytes() for file in files] == before
     assert len(server.requests) == bought
+    assert manifest()["seconds"] == seconds  # those of asking stay
 
 
 def test_curate_follows_another_check_and_says_why_rows_left(

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill import plugins as plugin_loading
 from dstill import stages
 from dstill.errors import DataError
 from dstill.parts import Engine, Executor, Objective, Student, TrainingJob
@@ -28,18 +27,6 @@ from dstill.records import (
     Verdict,
 )
 from dstill.task import Task
-
-
-@pytest.fixture
-def plugins(project: Path, toy_file: Path) -> Plugins:
-    found = plugin_loading.load([toy_file])
-    found.require_healthy()
-    return found
-
-
-@pytest.fixture
-def task(plugins: Plugins) -> Task:
-    return plugins.task("toy")()
 
 
 @pytest.fixture

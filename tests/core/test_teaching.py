@@ -11,7 +11,6 @@ from typing import Any, AsyncIterator, Callable, Iterable, Mapping, Sequence
 import pytest
 
 from dstill import nonce, teaching
-from dstill import plugins as plugin_loading
 from dstill.asking import Asked, replies
 from dstill.parts import Teacher
 from dstill.plugins import Plugins
@@ -21,18 +20,6 @@ from dstill.task import Task
 
 STORE = Path("replies.sqlite")
 Rows = list[Record | Rejection]
-
-
-@pytest.fixture
-def plugins(project: Path, toy_file: Path) -> Plugins:
-    found = plugin_loading.load([toy_file])
-    found.require_healthy()
-    return found
-
-
-@pytest.fixture
-def task(plugins: Plugins) -> Task:
-    return plugins.task("toy")()
 
 
 def teach(
