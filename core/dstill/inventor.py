@@ -63,6 +63,7 @@ class Invented:
     duplicates: int = 0
     unusable: int = 0  # empty, or too long
     missing: int = 0  # asked for, and not in the reply
+    unread: int = 0  # replies with no question that could be read
     extra: int = 0  # in a reply, and not asked for
     stopped: str = ""
     cost: Mapping[str, Any] = field(default_factory=dict)
@@ -74,12 +75,17 @@ class Invented:
     def told(self) -> list[str]:
         line = f"{self.came:,} questions came: {len(self.examples):,} kept, {self.duplicates:,} duplicates"
         line += f" ({self.duplicate_rate:.1%})" if self.came else ""
-        for count, what in ((self.unusable, "empty or too long"), (self.missing, "missing"), (self.extra, "extra")):
-            line += f", {count:,} {what}" if count else ""
+        others = {
+            "empty or too long": self.unusable,
+            "missing": self.missing,
+            "extra": self.extra,
+            "replies that could not be read": self.unread,
+        }
+        line += "".join(f", {count:,} {what}" for what, count in others.items() if count)
         return [line]
 
     def to_json(self) -> dict[str, Any]:
-        counts = ("wanted", "came", "duplicates", "unusable", "missing", "extra", "stopped")
+        counts = ("wanted", "came", "duplicates", "unusable", "missing", "extra", "unread", "stopped")
         return {
             "questions": len(self.examples),
             **{name: getattr(self, name) for name in counts},
@@ -122,7 +128,8 @@ class Inventor:
         if self.found.stopped:
             return True
         if self._requests and len(self.found.examples) == self._before:
-            self.found.stopped = "the last replies brought no new question"
+            nothing = self.found.unread == self._requests
+            self.found.stopped = "no reply could be read" if nothing else "the last replies brought no new question"
         elif self._requests >= enough:
             self.found.stopped = f"{self._requests} requests did not bring enough new questions"
         return bool(self.found.stopped)
@@ -161,7 +168,9 @@ class Inventor:
     def take(self, request: str, text: str) -> None:
         """Keep what is new of a reply."""
         found, asked = self.found, self._open.pop(request)
-        for id, question in read(text):
+        questions = list(read(text))
+        found.unread += not questions
+        for id, question in questions:
             if (category := asked.pop(id, None)) is None:
                 found.extra += 1
                 continue

@@ -267,7 +267,8 @@ def test_some_duplicates_are_made_up_for() -> None:
 
 def test_replies_without_a_question_end_it() -> None:
     found = made(20, lambda asked: "I would rather not.").found
-    assert (found.stopped, found.missing) == ("the last replies brought no new question", 20)
+    assert (found.stopped, found.missing) == ("no reply could be read", 20)
+    assert found.told()[0].endswith("20 missing, 2 replies that could not be read")
 
 
 def test_a_trickle_of_questions_ends_it_too() -> None:

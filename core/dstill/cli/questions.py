@@ -98,7 +98,8 @@ def _invent(
     examples = read_questions(seeds) if seeds else []
     with progress() as report:
         invented = invent(found.plugins, config, context, number, seeds=examples, progress=report)
-    _show(invented.examples, out, as_json and out is None)
+    if invented.examples:  # else there is nothing to write, and a file of before stays
+        _show(invented.examples, out, as_json and out is None)
     if as_json and out is not None:
         emit({"out": str(out), **invented.to_json()})
     counts = Counter(example.category for example in invented.examples)

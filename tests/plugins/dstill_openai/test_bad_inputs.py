@@ -85,12 +85,10 @@ def test_bad_input_037(name: str) -> None:
 
 def test_bad_input_038() -> None:
     """A pause that is longer than is waited for: all stops, resumably, and is told how long it would have been."""
-    started = time.monotonic()
     ran = run([limited("300")], QUESTIONS)
     assert (ran.code, ran.requests) == (7, 1)
     assert ran.result["error"]["message"].endswith("it asks for a pause of 300 s")
     assert "run again after that to resume" in ran.result["error"]["hint"]
-    assert time.monotonic() - started < 10
 
 
 def test_bad_input_039() -> None:

