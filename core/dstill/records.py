@@ -26,6 +26,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SPLITS",
     "Cause",
+    "Contrast",
     "Corpus",
     "Draft",
     "Example",
@@ -350,6 +351,15 @@ class Cause(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Contrast(Row):
+    """Where the results of the gold and of an answer are apart, for a person: a few lines each."""
+
+    gold: str
+    answer: str
+    corpus: str = ""  # of `Task.corpora`, the one that told them apart; empty: the example's own data
+
+
+@dataclass(frozen=True, kw_only=True)
 class Grammar:
     """What a decoder may write: a JSON Schema, or EBNF for a language that is not JSON."""
 
@@ -373,6 +383,7 @@ class Verdict(Row):
     gold_error: str = ""  # the gold itself failed: never held against the student
     corpora: int = 0  # on how many of `Task.corpora` it ran too: of an answer that agrees, and is not the gold's own
     unchecked: str = ""  # why it did not run on them
+    contrast: Contrast | None = None  # of an answer that ran with another result than the gold
     vacuous: bool = False  # the gold tells nothing (empty or everything): left out of accuracy, counted
     expects_refusal: bool = False  # the right answer is to refuse
     refused: bool = False  # the answer was to refuse
@@ -383,7 +394,8 @@ class Verdict(Row):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         levels = {name: Level(row[name]) for name in ("reached", "checked")}
-        return super().from_row({**row, **levels})
+        contrast = row.get("contrast") and Contrast.from_row(row["contrast"])
+        return super().from_row({**row, **levels, "contrast": contrast})
 
     @property
     def correct(self) -> bool:

@@ -24,6 +24,7 @@ from dstill.errors import UsageError
 from dstill.parts import Engine, Executor, Part, ProjectFiles
 from dstill.records import (
     Cause,
+    Contrast,
     Corpus,
     Draft,
     Example,
@@ -200,6 +201,10 @@ class Task(Part, ABC):
         text = json.dumps(value, ensure_ascii=False, default=str)
         return text if len(text) <= 500 else text[:500] + " …"
 
+    def contrast(self, got: Any, want: Any, corpus: Corpus | None = None) -> Contrast:
+        """Two results that are not the same, for a person. Default: `show` of both."""
+        return Contrast(gold=self.show(want), answer=self.show(got), corpus=corpus.name if corpus else "")
+
     def empty(self, value: Any) -> bool:
         """Whether a result finds nothing: a question about data whose gold does is no use for learning."""
         return False
@@ -312,7 +317,8 @@ class Task(Part, ABC):
         if gold is None:
             return verdict
         if not self.same(got.value, gold.value):
-            return replace(verdict, reason="ran, with another result than the gold")
+            verdict = replace(verdict, reason="ran, with another result than the gold")
+            return replace(verdict, contrast=self.contrast(got.value, gold.value))
         return (
             replace(verdict, reached=Level.CORRECT)
             if verdict.exact
@@ -339,5 +345,9 @@ class Task(Part, ABC):
                 return replace(verdict, reached=Level.CORRECT, unchecked=have.reason)
             verdict = replace(verdict, corpora=verdict.corpora + 1)
             if have.kind is OutcomeKind.INVALID or not self.same(have.value, want.value):
-                return replace(verdict, reason=f"another result than the gold on corpus '{corpus.name}'")
+                verdict = replace(verdict, reason=f"another result than the gold on corpus '{corpus.name}'")
+                if have.kind is OutcomeKind.INVALID:
+                    refused = Contrast(gold=self.show(want.value), answer=have.reason, corpus=corpus.name)
+                    return replace(verdict, contrast=refused)
+                return replace(verdict, contrast=self.contrast(have.value, want.value, corpus))
         return replace(verdict, reached=Level.CORRECT)

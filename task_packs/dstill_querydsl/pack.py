@@ -16,10 +16,11 @@ from typing import Any, Callable, ClassVar, Iterable, Literal, Mapping, Sequence
 
 from dstill.errors import UsageError
 from dstill.parts import Engine, ProjectFiles
-from dstill.records import Corpus, Draft, Example, Excerpt, Grammar, Message, Neighbour, Problem, Prompt
+from dstill.records import Contrast, Corpus, Draft, Example, Excerpt, Grammar, Message, Neighbour, Problem, Prompt
 from dstill.task import Brief, Check, NoCorpora, Task
 from dstill_querydsl import compare, guard, inventing, mapping_check, refusal, schema, showing, strict, values_check
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.contrasting import contrast
 from dstill_querydsl.corpora import Maker, Place, neighbours
 from dstill_querydsl.describe import describe
 from dstill_querydsl.drift import types_of
@@ -314,6 +315,11 @@ class QueryDsl(Task):
 
     def show(self, value: Any) -> str:
         return showing.show(value)
+
+    def contrast(self, got: Any, want: Any, corpus: Corpus | None = None) -> Contrast:
+        documents = dict(corpus.data["documents"]) if corpus else {}
+        gold, answer = contrast(want, got, documents)
+        return Contrast(gold=gold, answer=answer, corpus=corpus.name if corpus else "")
 
     def empty(self, value: Any) -> bool:
         return compare.empty(value)

@@ -17,6 +17,7 @@ from dstill.parts import Engine, Executor, Objective, Student, TrainingJob
 from dstill.plugins import Plugins
 from dstill.records import (
     SPLITS,
+    Contrast,
     Example,
     Level,
     Outcome,
@@ -312,6 +313,8 @@ def test_correct_is_what_agrees_on_every_corpus(plugins: Plugins) -> None:
     other, _ = on_corpora(plugins, "3+1", "one", "two")
     assert (other.reached, other.checked, other.corpora) == (Level.EXECUTED, Level.CORRECT, 1)
     assert other.reason == "another result than the gold on corpus 'one'"
+    assert other.contrast == Contrast(gold="3", answer="4", corpus="one")
+    assert Verdict.from_row(other.to_row()) == other
 
 
 def test_a_corpus_on_which_the_gold_fails_tells_nothing(plugins: Plugins) -> None:

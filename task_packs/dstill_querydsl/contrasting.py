@@ -1,0 +1,108 @@
+"""Where two search results are apart, for a person: two texts, a line for each hit or group that the other has not.
+
+    contrast(want, got, documents={"c03": {"took": 40}})
+    →  ("2 hits\nc03 {"took": 40}\n1 line alike",  "1 hit\n1 line alike")
+
+Hits are told by their id, with the values that the body asks for; on a corpus, whose documents are made up, with the
+document. Documents of a person's index are not told. Names of aggregations are whoever wrote them: of a single one
+only the groups are told. Hits that are the same in another order are told with their place.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator, Mapping, Sequence
+
+from dstill_querydsl.engines.bodies import counts_hits
+
+__all__ = ["contrast"]
+
+MOST = 8  # lines of one side that the other has not
+WIDEST = 200  # characters of a line
+Value = Mapping[str, Any]
+
+
+def contrast(want: Value, got: Value, documents: Mapping[str, Any]) -> tuple[str, str]:
+    """`Outcome.value` of two bodies, the gold's first, each as text."""
+    placed = _ids(want) != _ids(got) and sorted(_ids(want)) == sorted(_ids(got))
+    # what the gold does not ask for is not what it is about
+    hits = counts_hits(want["body"]) or not (want["aggregations"] or got["aggregations"])
+    named = max(len(value["aggregations"] or {}) for value in (want, got)) > 1
+    sides = [[*(_hits(value, documents, placed) if hits else ()), *_groups(value, named)] for value in (want, got)]
+    totals = [_total(value) for value in (want, got)]
+    shown = hits or totals[0] != totals[1]
+    gold, answer = (
+        "\n".join([*([total] if shown and total else []), *_apart(side, other)])
+        for total, side, other in zip(totals, sides, reversed(sides), strict=True)
+    )
+    return gold, answer
+
+
+def _ids(value: Value) -> list[str]:
+    return [str(hit["id"]) for hit in value["hits"]]
+
+
+def _total(value: Value) -> str:
+    """How many documents match, as far as anybody counted."""
+    total = value["total"] or {}
+    count = (value["matched"] or {}).get("count", total.get("value"))
+    if count is None:
+        return ""
+    return f"{'at least ' if total.get('relation') == 'gte' and not value['matched'] else ''}{count:,} {_hit(count)}"
+
+
+def _hit(count: int) -> str:
+    return "hit" if count == 1 else "hits"
+
+
+def _apart(side: Sequence[str], other: Sequence[str]) -> Iterator[str]:
+    """The lines that the other side has not, the first of them, and how many there are besides."""
+    known = set(other)
+    apart = [line for line in side if line not in known]
+    yield from apart[:MOST]
+    if len(apart) > MOST:
+        yield f"… {len(apart) - MOST:,} more that the other has not"
+    if alike := len(side) - len(apart):
+        yield f"{alike:,} {'line' if alike == 1 else 'lines'} alike"
+
+
+def _hits(value: Value, documents: Mapping[str, Any], placed: bool) -> Iterator[str]:
+    for place, hit in enumerate(value["hits"], 1):
+        id = str(hit["id"])
+        told = [
+            f"{place}." if placed else "",
+            id,
+            _json(hit.get("sort")),
+            _json(documents.get(id) or hit.get("fields")),
+        ]
+        yield _cut(" ".join(filter(None, told)))
+
+
+def _groups(value: Value, named: bool) -> Iterator[str]:
+    """A line for each group and figure, with those above it before it."""
+    for name, body in (value["aggregations"] or {}).items():
+        yield from map(_cut, _lines(body, f"{name}: " if named else ""))
+
+
+def _lines(body: Any, before: str) -> Iterator[str]:
+    buckets = body.get("buckets") if isinstance(body, Mapping) else None
+    if isinstance(buckets, Mapping):  # each has a name
+        buckets = [{"key": name, **bucket} for name, bucket in buckets.items()]
+    if not isinstance(buckets, list):
+        value = body["value"] if isinstance(body, Mapping) and body.keys() == {"value"} else body
+        yield f"{before}{json.dumps(value, ensure_ascii=False)}"
+        return
+    for bucket in buckets:
+        key = str(bucket.get("key_as_string", bucket.get("key", "")))
+        yield f"{before}{key} → {bucket.get('doc_count', '')}"
+        below = {name: one for name, one in bucket.items() if isinstance(one, Mapping) and name != "key"}
+        for name, one in below.items():
+            yield from _lines(one, f"{before}{key} / {'' if len(below) == 1 else f'{name}: '}")
+
+
+def _json(value: Any) -> str:
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDEST else f"{text[:WIDEST]}…"

@@ -1,0 +1,65 @@
+"""Two results that are not the same, as a person sees where they are apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dstill_querydsl.contrasting import contrast
+
+
+def result(*ids: str, count: int | None = None, aggregations: Any = None, **body: Any) -> dict[str, Any]:
+    total = len(ids) if count is None else count
+    return {
+        "body": body,
+        "total": {"value": total, "relation": "eq"},
+        "hits": [{"id": id} for id in ids],
+        "aggregations": aggregations,
+        "matched": None if aggregations else {"count": total, "digest": "9f"},
+    }
+
+
+def test_hits_that_the_other_side_has_not() -> None:
+    assert contrast(result("a", "b", "c"), result("c"), {}) == ("3 hits\na\nb\n1 line alike", "1 hit\n1 line alike")
+
+
+def test_documents_of_a_corpus_stand_beside_their_hits() -> None:
+    gold, answer = contrast(result("a"), result("b"), {"a": {"took": 40}, "b": {"took": 41, "text": "long" * 99}})
+    assert gold == '1 hit\na {"took": 40}'
+    assert answer.startswith('1 hit\nb {"took": 41, "text": "longlong')
+    assert len(answer) < 220
+
+
+def test_no_more_than_eight_are_told() -> None:
+    gold, answer = contrast(result(*map(str, range(12)), count=1200), result(), {})
+    assert gold.splitlines()[0] == "1,200 hits"
+    assert gold.splitlines()[-1] == "… 4 more that the other has not"
+    assert answer == "0 hits"
+
+
+def test_the_same_hits_in_another_order_have_their_places() -> None:
+    assert contrast(result("a", "b", "c"), result("b", "a", "c"), {}) == (
+        "3 hits\n1. a\n2. b\n1 line alike",
+        "3 hits\n1. b\n2. a\n1 line alike",
+    )
+
+
+def test_groups_that_differ_whatever_they_are_called() -> None:
+    def by(name: str, errors: int) -> Any:
+        inner = {"buckets": [{"key": 503, "doc_count": errors}]}
+        buckets = [{"key": "web-1", "doc_count": 7, "codes": inner}, {"key": "web-2", "doc_count": 5}]
+        return {name: {"buckets": buckets}}
+
+    gold, answer = contrast(
+        result(size=0, aggregations=by("hosts", 3)), result(size=0, aggregations=by("per_host", 4)), {}
+    )
+    assert (gold, answer) == ("web-1 / 503 → 3\n2 lines alike", "web-1 / 503 → 4\n2 lines alike")
+
+
+def test_figures_and_named_groups() -> None:
+    gold, answer = contrast(
+        result(size=0, aggregations={"mean": {"value": 1.5}, "parts": {"buckets": {"low": {"doc_count": 2}}}}),
+        result(size=0, aggregations={"mean": {"value": None}}),
+        {},
+    )
+    assert gold.splitlines() == ["mean: 1.5", "parts: low → 2"]
+    assert answer == "mean: null"
