@@ -12,12 +12,12 @@ import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
-from dstill import hardware, processes, reviewing, stages
+from dstill import ceiling, hardware, processes, reviewing, stages
 from dstill.constraining import Constrained
 from dstill.errors import ConfigError, DataError, RunError, did_you_mean
 from dstill.folder import data_file, system_file
 from dstill.making import make_student, modalities
-from dstill.parts import Closeness, Executor, TrainingJob, Writer
+from dstill.parts import Executor, TrainingJob, Writer
 from dstill.records import SPLITS, Example, Level, Prediction, Record, Verdict
 from dstill.watching import lost, watched
 from dstill.weighing import weighed
@@ -25,7 +25,7 @@ from dstill.weighing import weighed
 if TYPE_CHECKING:
     from dstill.run import Run
 
-__all__ = ["BLOCK", "closeness", "evaluate", "scoring", "writer_of"]
+__all__ = ["BLOCK", "evaluate", "nearest_of", "scoring", "writer_of"]
 
 BLOCK = 256  # answers that are kept at once
 
@@ -81,10 +81,20 @@ def _evaluate(run: Run, examples: Sequence[Example], executor: Executor | None) 
                 facts.update(weighed(predictions, run.folder / "student", _parameters(run)))
                 facts["invalid"] = lost(verdicts)
                 facts["corpora"] = _on_corpora(verdicts)
+        facts["teacher"] = _teacher(run, executor, "" if first else label)
         facts.update(engine=label, scores=scores, peak_memory=hardware.peak_memory())
         if judged := _judged(run):
             facts["notes"] = [*facts.get("notes", ()), judged]
     return facts
+
+
+def _teacher(run: Run, executor: Executor | None, engine: str) -> dict[str, Any]:
+    """The teacher's own scores, or why there are none."""
+    if why := ceiling.unmeasured(run):
+        return {"why": why, "scores": {}}
+    verdicts = list(ceiling.judged(run, executor))
+    run.write(system_file("verdicts", "teacher", engine), verdicts)
+    return {"why": "", "scores": _scores(run, verdicts)}
 
 
 def _judged(run: Run) -> str:
@@ -216,14 +226,16 @@ def writer_of(run: Run, system: str) -> Writer:
     return student.load(folder)
 
 
-def closeness(run: Run, examples: Sequence[Example]) -> list[Closeness]:
-    """How near each question is to those of training; empty where the run has no baseline that knows."""
-    sources = [run.objective.prompt(run.task.source(example)) for example in examples]
+def nearest_of(run: Run) -> Writer | None:
+    """The baseline that knows how near a question is to those of training (`Writer.closeness`), where the run has it.
+
+    Raises DataError where it is damaged, MissingExtra.
+    """
     for name in _baselines(run):
         folder = run.folder / "baselines" / name
         if folder.exists():
-            return make_student(run.plugins, run.config, name).load(folder).closeness(sources)
-    return []
+            return make_student(run.plugins, run.config, name).load(folder)
+    return None
 
 
 def _scores(run: Run, verdicts: Sequence[Verdict]) -> dict[str, Any]:

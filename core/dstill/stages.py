@@ -21,7 +21,7 @@ from dstill.plugins import Plugins
 from dstill.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Record, Rejection, Verdict
 from dstill.task import Task
 
-__all__ = ["check_splits", "draft_of", "execute", "first", "judge", "predict", "split_of"]
+__all__ = ["check_splits", "draft_of", "execute", "first", "judge", "predict", "side_by_side", "split_of"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -52,7 +52,7 @@ def execute(
             return row
         return Rejection(id=row.id, question=row.question, problems=(problem,), text=row.answer)
 
-    yield from _parallel(run, rows, executor)
+    yield from side_by_side(run, rows, executor.parallel)
 
 
 def split_of(example: Example, seed: int) -> Example:
@@ -136,15 +136,15 @@ def judge(
     if executor is None:
         yield from map(one, pairs)
     else:
-        yield from _parallel(one, pairs, executor)
+        yield from side_by_side(one, pairs, executor.parallel)
 
 
-def _parallel(function: Callable[[A], B], items: Iterable[A], executor: Executor) -> Iterator[B]:
-    """`function` over `items` in order, as many at once as the executor takes."""
-    if executor.parallel == 1:
+def side_by_side(function: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:
+    """`function` over `items` in order, that many at once: `Executor.parallel` where it runs answers."""
+    if threads == 1:
         yield from map(function, items)
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(executor.parallel) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(function, items)

@@ -326,7 +326,7 @@ def test_bad_input_009(command: list[str], project: Path, cli: Cli) -> None:
         ("", "the question is empty"),
         ("   \t", "the question is empty"),
         ("add 1 " * 17_000, "the question is too long: 102,000 characters (limit 2,000)"),
-        ("add \udcff", "the question holds characters that no text has: 'add \\\\udcff'"),
+        ("add \udcff", "the question holds characters that no text has: 'add \\udcff'"),
     ],
 )
 def test_bad_input_010(cli: Cli, finished: Path, question: str, what: str) -> None:

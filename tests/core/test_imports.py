@@ -133,7 +133,7 @@ ORDER = """
     errors jsontext records leakage selecting nonce findings secrets files urls waiting jsonl distinct rows parts
     task inventor hookspecs defaults config plugins store salvage budget cost claims asking batches batching
     interrupts origin folder reviewing making processes hardware card stages teaching watching curating exporting
-    generating inventing estimating constraining weighing evaluating training auditing run
+    generating inventing estimating constraining weighing ceiling evaluating answering training auditing run
 """
 
 

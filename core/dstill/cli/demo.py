@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
+from dstill.answering import Answered, Answering
 from dstill.cli.app import App, app, json_option, seed_option, set_option, setting, task_option
 from dstill.cli.console import emit, note, progress, visible
 from dstill.cli.data import show_dataset
 from dstill.cli.learn import show_training
 from dstill.cli.scores import show_scores
-from dstill.cli.use import answer, summary
+from dstill.cli.use import summary
 from dstill.errors import UsageError
 from dstill.making import task_name
 from dstill.records import Example
@@ -62,13 +62,13 @@ def demo(found: App, out: Path | None, quick: bool, index: str | None, as_json: 
         page = run.folder / "report.html"
         look = f"Look at {page}, or try" if page.exists() else "Try"
         click.echo(f"{seconds:.0f} s in all. {look} the student yourself:")
-        click.echo(f'  dstill predict --run {run.folder} --execute "{visible(live["question"])}"')
+        click.echo(f'  dstill predict --run {run.folder} --execute "{visible(live.question)}"')
         return
     emit(
         {
             **summary(run, scores, seconds=seconds),
             "quick": quick,
-            "example": {k: live[k] for k in ("question", "answer", "ok")},
+            "example": {"question": live.question, "answer": live.answer, "ok": live.ok},
         }
     )
 
@@ -94,22 +94,19 @@ def _prepared(found: App, out: Path | None, quick: bool, index: str | None) -> R
     return Run.create(out, config=config, plugins=found.plugins, arguments={"command": "demo", **found.flags})
 
 
-def _live(run: Run) -> dict[str, Any]:
+def _live(run: Run) -> Answered:
     """One question of the test set, answered now and run."""
     record = next(r for r in run.records(run.settings.evaluate.splits[0]) if not run.task.is_refusal(r.answer))
     example = Example(id=record.id, question=record.question, context=record.context)
-    executor = run.executor()
-    if executor is None:
-        return answer(run, [example], None)[0]
-    with executor.open(run.task, run.settings.engine):
-        return answer(run, [example], executor)[0]
+    with Answering(run, execute=True) as answering:
+        return answering.answer([example])[0]
 
 
-def _show_live(run: Run, live: dict[str, Any]) -> None:
+def _show_live(run: Run, live: Answered) -> None:
     click.echo(click.style("an example, answered live", bold=True))
-    click.echo(visible(f"  question: {live['question']}\n  answer:   {live['answer'] or live['reason']}"))
-    if "result" in live:
-        shown = run.task.show(live["result"]).replace("\n", "\n            ")
+    click.echo(visible(f"  question: {live.question}\n  answer:   {live.answer or live.reason}"))
+    if live.outcome:
+        shown = run.task.show(live.result).replace("\n", "\n            ")
         click.echo(visible(f"  result:   {shown}"))
 
 

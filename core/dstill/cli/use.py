@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import sys
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Sequence
 
 import click
 
 from dstill import hardware
+from dstill.answering import Answered, Answering
 from dstill.cli.app import App, app, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, note, progress, visible
 from dstill.cli.given import text_of
 from dstill.cli.scores import show_scores
-from dstill.constraining import Constrained
-from dstill.errors import AnswerError, DataError, DstillError, FailedItems, UsageError
-from dstill.evaluating import closeness
-from dstill.parts import Executor
-from dstill.records import Example, Verdict
+from dstill.errors import AnswerError, DataError, FailedItems, UsageError
+from dstill.records import Example
 from dstill.rows import rows_from
 from dstill.run import Run
-from dstill.stages import draft_of
-from dstill.stages import predict as write_answers
 
-__all__ = ["COMMANDS", "answer", "summary"]
+__all__ = ["COMMANDS", "summary"]
 
-QUESTION_LIMIT = 2_000
 # name in the JSON summary → metric
 SUMMARY = ("executable_accuracy", "exact_match", "silent_wrong")
 
@@ -111,122 +105,49 @@ def predict(found: App, question: str | None, run: str, execute: bool, as_json: 
     training questions is warned of.
     """
     opened = found.open(run)
-    context = _context(opened)
-    examples = [_example(question, context)] if question is not None else list(_from_stdin(context))
-    executor = opened.executor() if execute else None
-    if executor is None:
-        results = answer(opened, examples, None)
-    else:
-        with executor.open(opened.task, opened.settings.engine):
-            results = answer(opened, examples, executor)
-    _tell_far(opened, examples, results)
-    bad = [r for r in results if not r["ok"]]
+    with Answering(opened, execute=execute) as answering:
+        examples = [answering.example(question)] if question is not None else list(_from_stdin(answering))
+        results = answering.answer(examples)
+    _tell_far(answering, results)
     for result in results:
         if as_json:
-            emit(result)
+            emit(result.to_row())
         else:
             _show_answer(opened, result, many=len(results) > 1)
+    bad = [r for r in results if not r.ok]
     if bad and as_json:
         raise click.exceptions.Exit(AnswerError.exit_code)  # each result has said so itself
     if bad:
-        reason = bad[0]["reason"] if len(results) == 1 else f"{len(bad)} of {len(results)} answers are no use"
+        reason = bad[0].reason if len(results) == 1 else f"{len(bad)} of {len(results)} answers are no use"
         raise AnswerError(reason, where=f"run {opened.name}", hint="--json shows each answer with what is wrong in it")
 
 
-def _tell_far(run: Run, examples: list[Example], results: list[dict[str, Any]]) -> None:
-    """Add how similar each question is to those of training, where that is known, and warn of those that are not."""
-    try:
-        near = closeness(run, examples)
-    except DstillError as problem:  # the answers are there all the same
-        note(f"note: whether a question is like those of training is not known: {problem.what}")
-        near = []
-    for result, found in itertools.zip_longest(results, near):
-        result["similarity"] = found and round(found.value, 3)
-    far = [found for found in near if found.value < found.far]
+def _tell_far(answering: Answering, results: Sequence[Answered]) -> None:
+    """Warn of questions that are not like those of training, where that is known."""
+    if answering.nearness_unknown:
+        note(f"note: whether a question is like those of training is not known: {answering.nearness_unknown}")
+    far = [r for r in results if r.guessed]
     if far and len(results) == 1:
-        figure = f"similarity {far[0].value:.2f}, below {far[0].far}"
+        figure = f"similarity {far[0].similarity:.2f}, below {far[0].far}"
         note(f"warning: no training question is like this one ({figure}): the answer is a guess")
     elif far:
         figure = f"similarity below {far[0].far}"
         note(f"warning: no training question is like {len(far)} of these {len(results)} ({figure}): those are guesses")
 
 
-def answer(run: Run, examples: list[Example], executor: Executor | None) -> list[dict[str, Any]]:
-    """The student's answer to each example, checked, and run where an executor is given."""
-    writer = run.writer("student")
-    if run.settings.evaluate.constrain:
-        writer = Constrained(writer, run.objective, run.task, examples)
-    results = []
-    for example, prediction in zip(examples, write_answers(writer, run.objective, run.task, examples), strict=True):
-        draft = draft_of(prediction, run.objective, run.task)
-        verdict = run.task.judge(example, draft, None)
-        result = _result(run, example, prediction.text, draft.answer if draft else "", verdict)
-        if prediction.truncated:
-            result["reason"] = "cut off at the token limit"
-        if executor is not None and result["ok"] and draft is not None:
-            outcome = executor.run(draft.answer, example)
-            result.update(outcome=outcome.kind.value, result=outcome.value)
-            if outcome.kind.value != "ok":
-                result.update(ok=False, reason=outcome.reason)
-        results.append(result)
-    return results
-
-
-def _result(run: Run, example: Example, text: str, answered: str, verdict: Verdict) -> dict[str, Any]:
-    ok = verdict.reached >= 2 and not verdict.refused
-    return {
-        "id": example.id,
-        "question": example.question,
-        "answer": answered,
-        "ok": ok,
-        "refused": verdict.refused,
-        "reason": "the student refused to answer"
-        if verdict.refused
-        else verdict.reason
-        if text.strip()
-        else "no output",
-        "problems": [p.to_row() for p in verdict.problems],
-    }
-
-
-def _show_answer(run: Run, result: dict[str, Any], *, many: bool) -> None:
+def _show_answer(run: Run, result: Answered, *, many: bool) -> None:
     if many:
-        click.echo(visible(f"# {result['question']}"))
-    click.echo(visible(result["answer"] or "(nothing)"))
-    for problem in result["problems"]:
-        click.echo(visible(f"  {problem['severity']}: {problem['message']} {problem['hint']}".rstrip()))
-    if "result" in result:
-        click.echo(visible(run.task.show(result["result"])))
-    if not result["ok"] and many:
-        click.echo(visible(f"  {result['reason']}"))
+        click.echo(visible(f"# {result.question}"))
+    click.echo(visible(result.answer or "(nothing)"))
+    for problem in result.problems:
+        click.echo(visible(f"  {problem.severity.value}: {problem.message} {problem.hint}".rstrip()))
+    if result.outcome:
+        click.echo(visible(run.task.show(result.result)))
+    if not result.ok and many:
+        click.echo(visible(f"  {result.reason}"))
 
 
-def _example(question: str, context: Mapping[str, Any], number: int = 1, where: str = "QUESTION") -> Example:
-    """A question as the run's own examples have it: in the context of its index. Raises UsageError."""
-    text = question.strip()
-    if not text:
-        raise UsageError("the question is empty", where=where, hint="write what is wanted in a few words")
-    if len(question) > QUESTION_LIMIT:
-        raise UsageError(
-            f"the question is too long: {len(question):,} characters (limit {QUESTION_LIMIT:,})",
-            where=where,
-            hint="ask in fewer words",
-        )
-    if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
-        raise UsageError(
-            f"the question holds characters that no text has: {visible(text)[:80]!r}",
-            where=where,
-            hint="take them out, or save the text as UTF-8",
-        )
-    return Example(id=str(number), question=text, context=context)
-
-
-def _context(run: Run) -> Mapping[str, Any]:
-    """What the run's own examples have beside the question."""
-    return next((r.context for split in ("test", "train") for r in run.records(split)), {})
-
-
-def _from_stdin(context: Mapping[str, Any]) -> Iterator[Example]:
+def _from_stdin(answering: Answering) -> Iterator[Example]:
     """Rows with a question, or a question a line."""
     data = sys.stdin.buffer.read()
     text_of(data)  # raises where it is not UTF-8
@@ -235,11 +156,11 @@ def _from_stdin(context: Mapping[str, Any]) -> Iterator[Example]:
             if not isinstance(row.get("question"), str):
                 hint = 'rows are {"question": "…"}'
                 raise DataError("row has no 'question'", where=f"stdin:{number}", hint=hint)
-            yield _example(row["question"], context, number, f"stdin:{number}")
+            yield answering.example(row["question"], id=str(number), where=f"stdin:{number}")
         return
     for number, line in enumerate(data.decode().split("\n"), 1):
         if line.strip():
-            yield _example(line, context, number, f"stdin:{number}")
+            yield answering.example(line, id=str(number), where=f"stdin:{number}")
 
 
 @click.command()
