@@ -16,7 +16,7 @@ from dstill_finetune.collate import IGNORED, Collator
 from dstill_finetune.encoding import Encoded, Encoder, length
 from dstill_finetune.sharing import Sharing
 
-__all__ = ["batch_before_training", "batch_of", "largest", "limits"]
+__all__ = ["batch_before_training", "batch_of", "largest"]
 
 
 def largest(records: Sequence[Encoded], size: int) -> list[Encoded]:
@@ -57,10 +57,3 @@ def batch_before_training(
         sharing=Sharing({"full_attention": None}, additive=False) if shares else None,
     )
     return batch_of(collator, largest(data.records, recipe.per_device_train_batch_size), new_tokens)
-
-
-def limits(train: Sequence[Sequence[Pair]], recipe: Recipe) -> Batch:
-    """For an encoder–decoder without a tokenizer yet: every sequence of a record at the recipe's limits."""
-    rows = recipe.per_device_train_batch_size * max(map(len, train), default=1)
-    target = recipe.max_target_length
-    return Batch(read=(rows, recipe.max_length), written=(rows, target), learnt=rows * target)

@@ -22,7 +22,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from dstill import hardware, processes
 from dstill.errors import UsageError
-from dstill.parts import Batch, Fitted, Recipe, Student, TrainingJob, Writer
+from dstill.parts import Batch, Fitted, Recipe, Student, TrainingJob
 from dstill.records import Pair
 from dstill_finetune import allocator, folders, reporting, room
 from dstill_finetune.card import model_card
@@ -31,7 +31,7 @@ from dstill_finetune.compiling import compiling
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
 from dstill_finetune.facts import Facts
-from dstill_finetune.largest import batch_before_training, batch_of, largest, limits
+from dstill_finetune.largest import batch_before_training, batch_of, largest
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
@@ -101,7 +101,9 @@ class Finetuned(Student):
         gives_back = job.device.kind == "cuda" or allocator.give_back(
             job.modality.need(shape, recipe).total, job.device.free
         )
-        tokenizer, new = repair(tokenizer, [[p.target for p in record] for record in job.train], where=base)
+        tokenizer, new = repair(
+            tokenizer, [[p.target for p in record] for record in job.train], where=base or self.name
+        )
         with saving(job.folder):
             tokenizer.save_pretrained(job.folder)
         model = self._untrained(job.folder, base, job.seed, options)
@@ -177,13 +179,15 @@ class Finetuned(Student):
                 self._save(job, model, facts, fitted, left_out=data.left_out, cut=encoder.cuts_prompts)
         return fitted
 
+    def tokenizer(self, train: Sequence[Sequence[Pair]]) -> Any:
+        """The one that training begins with, before `repair`."""
+        return folders.load_tokenizer(self.base)
+
     def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
-        if not self.base:
-            return limits(train, recipe)  # its tokenizer is learnt when training begins
-        seq2seq = folders.is_encoder_decoder(folders.config_of(self.base))
-        tokenizer, new = repair(
-            folders.load_tokenizer(self.base), [[p.target for p in record] for record in train], where=self.base
-        )
+        # one that is built from nothing reads, and then writes
+        seq2seq = not self.base or folders.is_encoder_decoder(folders.config_of(self.base))
+        targets = [[p.target for p in record] for record in train]
+        tokenizer, new = repair(self.tokenizer(train), targets, where=self.base or self.name)
         return batch_before_training(tokenizer, train, recipe, encoder_decoder=seq2seq, new_tokens=len(new))
 
     def _untrained(self, folder: Path, base: str, seed: int, options: Any) -> Any:
@@ -202,7 +206,7 @@ class Finetuned(Student):
         facts.write(job.folder)
         share(job.folder)
 
-    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+    def load(self, folder: Path, *, trained: bool = True) -> ModelWriter:
         folders.quiet()
         facts = Facts.read(folder)
         tokenizer = saved_tokenizer(folder)
@@ -214,6 +218,25 @@ class Finetuned(Student):
         settle(model, tokenizer, facts)
         threads = min(facts.threads, os.cpu_count() or 1)  # it may have been trained on a larger machine
         return ModelWriter(model, encoder_of(tokenizer, model, facts, facts.tasks), threads=threads)
+
+    def merged(self, folder: Path) -> tuple[Any, Any, Facts]:
+        """A trained student in one piece: the model, an adapter added to its base's weights; tokenizer; facts of both.
+
+        A base in 4 bits is unpacked first, into the weights that answers are computed from: those of the model that
+        it was made of are others, and adding to packed ones would round them again.
+        """
+        folders.quiet()
+        facts = Facts.read(folder)
+        tokenizer = saved_tokenizer(folder)
+        model = self._loaded(folder, facts, True)
+        if facts.adapter:
+            if facts.four_bit:
+                model = model.dequantize()
+            add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
+            model = with_adapter(model, folder).merge_and_unload()
+        settle(model, tokenizer, facts)
+        base = "" if facts.base == "base" else facts.base
+        return model, tokenizer, replace(facts, base=base, base_sha256="", adapter=False, four_bit=False)
 
     def _loaded(self, folder: Path, facts: Facts, trained: bool) -> Any:
         import torch

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any, Iterable, Sequence
 
 from dstill import processes
 from dstill.parts import Shape, TrainingJob
+from dstill.records import Pair
 from dstill_finetune import folders
 from dstill_finetune.modalities import Full
 from dstill_finetune.saving import saving
@@ -46,11 +47,10 @@ class Tiny(Finetuned):
         return shape_of(self.t5(self.config.vocabulary))
 
     def start(self, job: TrainingJob) -> tuple[Any, str]:
-        """A tokenizer from the training rows; adapters get the untrained model as a base of their own."""
+        """Adapters get the untrained model as a base of their own."""
+        tokenizer = self.tokenizer(job.train)
         if self.base:
-            return folders.load_tokenizer(self.base), self.base
-        texts = [text for record in job.train for p in record for text in (p.task_prefix + p.source, p.target)]
-        tokenizer = learn(texts, self.config.vocabulary)
+            return tokenizer, self.base
         if isinstance(job.modality, Full):
             return tokenizer, ""
         base = job.folder / "base"
@@ -65,6 +65,13 @@ class Tiny(Finetuned):
         if not processes.leads():
             base.symlink_to(first)
         return tokenizer, "base"
+
+    def tokenizer(self, train: Sequence[Sequence[Pair]]) -> Any:
+        """Learnt from the training rows; also for the planner, since it takes no longer than reading them does."""
+        if self.base:
+            return super().tokenizer(train)
+        texts = [text for record in train for p in record for text in (p.task_prefix + p.source, p.target)]
+        return learn(texts, self.config.vocabulary)
 
     def build(self, folder: Path, seed: int) -> Any:
         if (folder / "config.json").exists():  # of a trained student: its configuration, not this object's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -83,3 +84,13 @@ def test_peak_memory_counts_laps_and_the_whole() -> None:
         peak.lap()
         assert peak.latest < 2**27
         assert peak.bytes >= whole >= 2**27
+
+
+def test_before_its_tokenizer_is_there_tiny_is_planned_as_it_is_probed(fit: Fit, records: Any, tmp_path: Path) -> None:
+    lengths: dict[str, Any] = {"max_length": 1024, "max_target_length": 512}
+    student, recipe = Tiny(SMALL), Recipe(per_device_train_batch_size=8, precision="fp32", **lengths)
+    batch = student.largest_batch(records(), recipe)
+    assert batch is not None
+    assert max(batch.read[1], batch.written[1]) < 48  # of the rows, not of the recipe
+    planned = Full().need(replace(student.shape(), batch=batch), recipe).total
+    assert fit(student, Full(), tmp_path, max_steps=1, **lengths).probe["predicted"] == planned
