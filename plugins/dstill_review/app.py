@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from dstill.cli.console import visible
 from dstill.errors import DstillError
 from dstill.reviewing import ACCEPT, REJECT, SKIP
+from dstill.web import POLICY
 from dstill_review.desk import Desk, Refused, Stale
 from dstill_review.showing import result, shown, told
 
@@ -39,15 +40,6 @@ WEB = Path(__file__).parent / "web"
 FILES = {"/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 SENT_BY_PAGE = "x-dstill"  # a header that another site's page may not send without being asked first
 LARGEST = 1_000_000  # bytes of a request
-HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
 log = logging.getLogger("dstill")
 
 
@@ -165,7 +157,7 @@ def application(desk: Desk, door: Door, *, finish: Callable[[], None]) -> Starle
 
             async def sent(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    message["headers"] += [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                    message["headers"] += [(name.encode(), value.encode()) for name, value in POLICY.items()]
                 await send(message)
 
             length = request.headers.get("content-length", "")  # none: a body in chunks, without an end in sight

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Callable, Iterator
 
-from dstill.errors import MissingExtra, UsageError
+from dstill import web
+from dstill.errors import MissingExtra
 from dstill_evaluate.statistics import wilson
 from dstill_review.app import Door, application
 from dstill_review.desk import Desk
@@ -34,35 +34,15 @@ def listening(port: int) -> Iterator[socket.socket]:
     for library in ("starlette", "uvicorn", "statsmodels"):
         if find_spec(library) is None:
             raise MissingExtra("the page of `dstill review`", "review", library)
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-            listener.listen()
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            what = f"port {port} is taken" if taken else f"port {port} cannot be used: {(error.strerror or '').lower()}"
-            raise UsageError(what, where="--port", hint="leave it out for a free one, or use --tui") from None
+    with web.listening(HOST, port, hint="leave it out for a free one, or use --tui") as listener:
         yield listener
 
 
 def server_of(desk: Desk, listener: socket.socket) -> tuple[Server, Door]:
     """What `asyncio.run(server.serve(sockets=[listener]))` runs, and the door that knows its address."""
-    import uvicorn
-
     door = Door(listener.getsockname()[1])
-    config = uvicorn.Config(
-        application(desk, door, finish=lambda: setattr(server, "should_exit", True)),
-        log_config=None,
-        log_level="critical",  # what goes wrong is answered on the page, and stands in the run's log
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        ws="none",
-        http="h11",
-        timeout_graceful_shutdown=GRACE,
-    )
-    server = uvicorn.Server(config)
+    app = application(desk, door, finish=lambda: setattr(server, "should_exit", True))
+    server = web.server_of(app, grace=GRACE)
     return server, door
 
 

@@ -39,6 +39,7 @@ HEAVY = {
     "xgrammar",
     "starlette",
     "uvicorn",
+    "prometheus_client",
     # of Python's own: a third of the time that --help takes
     "asyncio",
     "sqlite3",
@@ -130,10 +131,10 @@ def test_the_command_line_is_on_top(root: Path) -> None:
 
 # Lowest first. A module imports only what stands above it in this list.
 ORDER = """
-    errors jsontext records leakage selecting nonce findings secrets files urls waiting jsonl distinct rows parts
+    errors web jsontext records leakage selecting nonce findings secrets files urls waiting jsonl distinct rows parts
     task inventor hookspecs defaults config plugins store salvage budget cost claims asking batches batching
-    interrupts origin folder reviewing making processes hardware card stages teaching watching curating exporting
-    generating inventing estimating constraining weighing ceiling evaluating answering training auditing run
+    interrupts origin folder reviewing making processes hardware card stages teaching watching drifting curating exporting
+    generating inventing estimating constraining weighing ceiling evaluating answering voting training auditing run
 """
 
 
