@@ -124,6 +124,9 @@ class Evaluate:
     constrain: bool = field(
         default=False, metadata={"help": "hold the student's answers to the task's grammar, so that each is valid"}
     )
+    machine_usd_per_hour: float | None = field(
+        default=None, metadata={"low": 0, "high": 1e5, "help": "what the student's machine costs, for the report"}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,7 @@ __all__ = [
     "ACCEPT",
     "EDIT",
     "FILE",
+    "JUDGED",
     "REJECT",
     "REVIEWED",
     "SKIP",

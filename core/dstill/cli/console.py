@@ -36,6 +36,8 @@ def visible(text: str) -> str:
     Line breaks and tabs stay.
     """
     shown = redact(text)
+    if shown.isprintable():  # so most texts are, and a report asks about a hundred thousand
+        return shown
     return "".join(c if c in "\n\t" or unicodedata.category(c) not in _INVISIBLE else _escape(c) for c in shown)
 
 
