@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.benchmarks.reproduce.claims import HELD, NOT_HELD, OPEN, Claim, Part
+from tests.benchmarks.reproduce.kept import Kept
 from tests.benchmarks.reproduce.lab import corrupted
 
-from dstill.records import Record
+from dstill.records import Level, Record, Score, Verdict
+from dstill_sweep.trials import Result
 
 
 def _part(low: float, high: float, above: float = 0.0, below: float = math.inf) -> Part:
@@ -66,6 +68,23 @@ def test_just_that_share_of_records_has_the_answer_of_another(percent: int) -> N
     assert sorted(record.answer for record in found) == sorted(record.answer for record in records)
     assert all(record.rationale[1:] == record.answer[1:] for record in found)
     assert [record.question for record in found] == [record.question for record in records]
+
+
+def test_what_a_trial_came_to_is_read_back_item_by_item(tmp_path: Path) -> None:
+    judged = {"a": Level.CORRECT, "b": Level.EXECUTED, "c": Level.VALID}
+    verdicts = {id: Verdict(id=id, reached=level, checked=Level.CORRECT, template="t") for id, level in judged.items()}
+    verdicts["d"] = Verdict(id="d", reached=Level.CORRECT, checked=Level.CORRECT, vacuous=True)  # tells nothing
+    result = Result(name="seed-0", changes={"train.r": 8}, accuracy=Score(name="executable_accuracy", value=0.5, n=2))
+    kept = Kept(tmp_path / "trials.jsonl")
+    kept.add("k", "weblogs-to-movies", result, {"test": verdicts})
+    kept.add("l", "weblogs-to-movies", result, {"test": {**verdicts, "b": verdicts["a"]}})
+    for found in (kept, Kept(tmp_path / "trials.jsonl")):
+        assert "m" not in found
+        assert found["k"].result == result
+        assert {id: v.correct for id, v in found["k"].verdicts["test"].items()} == {"a": True, "b": False, "c": False}
+        assert [v.template for v in found["l"].verdicts["test"].values()] == ["t", "t", "t"]
+        assert found["l"].verdicts["test"]["b"].correct
+    assert len((tmp_path / "trials.jsonl").read_text().splitlines()) == 3  # the items once
 
 
 @pytest.mark.slow

@@ -1,9 +1,10 @@
 """The recipe's claims, put to the test: `make reproduce`, or `make reproduce QUICK=1`.
 
-    python -m tests.benchmarks.reproduce [--quick] [--jobs N]
+    python -m tests.benchmarks.reproduce [--quick] [--jobs N] [--kept docs/benchmark.jsonl]
 
-Writes claims.json, results.json and benchmark.md into build/reproduce/full (or quick), and the whole one
-docs/benchmark.md too. Stopped by whatever, the same command goes on.
+Writes trials.jsonl, claims.json, results.json and benchmark.md into build/reproduce/full (or quick), and the whole
+one docs/benchmark.md and docs/benchmark.jsonl too. Stopped by whatever, the same command goes on; --kept FILE goes on
+from what another machine has done.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
+import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any, Iterator
 
 from tests.benchmarks.reproduce.experiments import Found, run
-from tests.benchmarks.reproduce.lab import Arm, Lab
+from tests.benchmarks.reproduce.lab import TRIALS, Arm, Lab
 from tests.benchmarks.reproduce.page import page
 from tests.benchmarks.reproduce.size import FULL, QUICK
 
@@ -33,9 +36,15 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="make reproduce")
     options.add_argument("--quick", action="store_true")
     options.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
+    options.add_argument("--kept", type=Path, help="trials.jsonl of a reproduction to go on from")
     chosen = options.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the trials under way are stopped as by Ctrl-C
     size = QUICK if chosen.quick else FULL
-    lab = Lab((OUT / size.name).absolute(), size, jobs=chosen.jobs)
+    folder = (OUT / size.name).absolute()
+    if chosen.kept and not (folder / TRIALS).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(chosen.kept, folder / TRIALS)
+    lab = Lab(folder, size, jobs=chosen.jobs)
     clock = lab.folder / "seconds.json"
     try:
         with _adding_up(clock):
@@ -52,6 +61,7 @@ def main() -> int:
     write_text(lab.folder / "benchmark.md", text)
     if size is FULL:
         write_text(DOCS, text)
+        shutil.copyfile(folder / TRIALS, DOCS.with_suffix(".jsonl"))
     for claim in found.claims:
         print(f"{claim.verdict:<28} {claim.statement}")
     print(lab.folder / "benchmark.md")

@@ -5,7 +5,7 @@
     arm = lab.arm(parent, {"train.modality": "lora"})     # a trial a seed, trained and scored
     arm.accuracy, arm.verdicts, arm.unseen                # on movies; unseen: on quakes, never trained on
 
-Whatever is finished is read from the folder, so a reproduction that was stopped goes on.
+Whatever is finished is read from the folder and its trials.jsonl, so a reproduction that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
+from tests.benchmarks.reproduce.kept import Kept, Trialled, key_of
 from tests.benchmarks.reproduce.size import RECIPE, Size
 
 from dstill import Run
@@ -28,9 +29,10 @@ from dstill_sweep.comparing import Verdicts, verdicts
 from dstill_sweep.pool import finished
 from dstill_sweep.trials import Result, Trials
 
-__all__ = ["Arm", "Lab"]
+__all__ = ["TRIALS", "Arm", "Lab"]
 
 UNSEEN = "test_index"  # questions about quakes, in every index' dataset
+TRIALS = "trials.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class Lab:
         self.folder, self.size, self.jobs = folder, size, jobs
         self.plugins = plugin_loading.load()
         folder.mkdir(parents=True, exist_ok=True)
+        self.kept = Kept(folder / TRIALS)
 
     # --- runs ---------------------------------------------------------------------------
 
@@ -128,32 +131,39 @@ class Lab:
 
     def arms(self, parent: Run, wanted: Mapping[str, Mapping[str, Any]], *, split: str = "test") -> dict[str, Arm]:
         """Each of `wanted`, by name: its changes with every seed. Raises FailedItems when a trial fails."""
-        trials = Trials(parent, split=split, beside=(UNSEEN,) if split == "test" else ())
+        beside = (UNSEEN,) if split == "test" else ()
+        trials = Trials(parent, split=split, beside=beside)
         seeds = range(self.size.seeds if split == "test" else 1)
         asked = {
             name: [trials.trial({**changes, "project.seed": seed}) for seed in seeds]
             for name, changes in wanted.items()
         }
-        results: dict[str, Result] = {}
-        every = [trial for arm in zip(*asked.values(), strict=True) for trial in arm]
-        for result in finished(trials, every, jobs=self.jobs):
+        every = {trial.name: trial for arm in zip(*asked.values(), strict=True) for trial in arm}
+        keys = {name: key_of(parent, split, trial.changes) for name, trial in every.items()}
+        missing = [trial for name, trial in every.items() if keys[name] not in self.kept]
+        for result in finished(trials, missing, jobs=self.jobs):
             if result.error:
                 raise FailedItems(f"{result.name}: {result.error}", where=str(trials.folder / result.name))
-            results[result.name] = result
+            answers = {of: verdicts(trials, [every[result.name]], of)[0] for of in (split, *beside)}
+            self.kept.add(keys[result.name], parent.folder.name, result, answers)
             trials.drop_weights(result.name)
             self.say(f"{parent.name} {result.name}: {result.accuracy_value:.3f} in {result.seconds:.0f} s")
         return {
-            name: Arm(
-                changes=wanted[name],
-                results=[results[trial.name] for trial in arm],
-                verdicts=verdicts(trials, arm),
-                unseen=verdicts(trials, arm, UNSEEN) if split == "test" else (),
-            )
+            name: _arm(wanted[name], [self.kept[keys[trial.name]] for trial in arm], split)
             for name, arm in asked.items()
         }
 
     def say(self, text: str) -> None:
         print(text, flush=True)
+
+
+def _arm(changes: Mapping[str, Any], found: Sequence[Trialled], split: str) -> Arm:
+    return Arm(
+        changes=changes,
+        results=[one.result for one in found],
+        verdicts=[one.verdicts[split] for one in found],
+        unseen=[one.verdicts[UNSEEN] for one in found if UNSEEN in one.verdicts],
+    )
 
 
 def corrupted(records: Sequence[Record], percent: int) -> list[Record]:
