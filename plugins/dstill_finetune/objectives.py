@@ -35,6 +35,9 @@ class DistillStepByStep(Objective):
         if record.rationale and self.alpha < 1:
             yield Pair(task_prefix=EXPLAIN, source=source, target=record.rationale, weight=1 - self.alpha)
 
+    def explanation(self, source: str) -> str | None:
+        return EXPLAIN + source if self.alpha < 1 else None
+
 
 class LabelOnly(Objective):
     name = "label-only"
