@@ -3,21 +3,23 @@
     with Answering(run, execute=True) as answering:          # loads the student once, opens the executor
         example = answering.example("how many requests failed")
         answering.answer([example])   → [Answered(answer="{…}", ok=True, outcome="ok", result={…}, …)]
+        answering.drift()             → ("fields that the student learnt are gone: took", …); nothing where all is there
 
-`dstill predict`, `dstill demo` and a server are thin layers on this class.
+`dstill predict`, `dstill demo` and a server are thin layers on this class; votes over several answers to one
+question are in `dstill.voting`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Mapping, Self, Sequence
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Self, Sequence
 
 from dstill import stages
 from dstill.constraining import Constrained
+from dstill.drifting import context_of, drift, learnt_by
 from dstill.errors import DstillError, UsageError
 from dstill.evaluating import nearest_of
 from dstill.parts import Closeness, Executor, Writer
@@ -28,9 +30,23 @@ if TYPE_CHECKING:
 
     from dstill.run import Run
 
-__all__ = ["QUESTION_LIMIT", "Answered", "Answering"]
+__all__ = ["QUESTION_LIMIT", "Answered", "Answering", "Votes"]
 
 QUESTION_LIMIT = 2_000  # characters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Votes(Row):
+    """How a vote over several answers to one question ended."""
+
+    agree: int  # have the result that was taken
+    voted: int  # were valid and ran, or refused
+    of: int  # answers there were
+
+    def __str__(self) -> str:
+        silent = self.of - self.voted
+        said = f"{self.agree} of {self.of} answers agree" + (f", {silent} did not vote" if silent else "")
+        return said if self.voted else f"none of {self.of} answers could vote"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +59,15 @@ class Answered(Row):
     ok: bool  # valid, no refusal, and run without complaint where it was run
     refused: bool
     reason: str = ""  # why it is not `ok`, in a line
+    rationale: str = ""  # why that answer, of a student that reasons before it answers
     problems: tuple[Problem, ...] = ()
     outcome: str = ""  # OutcomeKind of the run; empty: it was not run
     result: Any = None  # `Outcome.value`: for `Task.show` and `Task.same`
     similarity: float | None = None  # to the nearest question of training, 0 … 1; None: not known
     far: float | None = None  # below this similarity an answer is a guess
-    votes: str = ""  # how a vote ended: "5 of 8 answers have this result"; empty: nobody voted
-    tokens: int = 0  # that the student wrote
-    seconds: float = 0.0  # that it wrote for, its share of a batch
+    votes: Votes | None = None  # how it was chosen among several; None: there was one
+    tokens: int = 0  # that the student wrote, in all where several answers were drawn
+    seconds: float = 0.0  # that it wrote for: its share of a batch
 
     @property
     def guessed(self) -> bool:
@@ -62,6 +79,7 @@ class Answered(Row):
         row = super().to_row()
         left_out = {"far", "tokens", "seconds", *(() if self.votes else ("votes",))}
         left_out |= set() if self.outcome else {"outcome", "result"}
+        left_out |= set() if self.rationale else {"rationale"}
         return {key: value for key, value in row.items() if key not in left_out}
 
 
@@ -125,7 +143,23 @@ class Answering:
     @cached_property
     def context(self) -> Mapping[str, Any]:
         """What the run's own examples have beside the question."""
-        return next((r.context for split in ("test", "train") for r in self.run.records(split)), {})
+        return context_of(self.run)
+
+    def drift(self, *, ask: bool = False) -> tuple[str, ...]:
+        """What the student learnt of and is not there any more, a line each, by name; empty where nobody can say.
+
+        Of the engine where an executor is open; with `ask` one is opened for this alone, where the engine is there.
+        """
+        learnt, run = learnt_by(self.run), self.run
+        learnt = replace(learnt, context=self.context)
+        executor = run.executor() if ask and self.executor is None else None
+        with contextlib.ExitStack() as opened, self._running:
+            if executor is not None:
+                try:
+                    opened.enter_context(executor.open(run.task, run.settings.engine))
+                except DstillError:  # nobody wants answers of it
+                    executor = None
+            return drift(run.task, learnt, executor or self.executor)
 
     # --- answers ------------------------------------------------------------------------
 
@@ -134,33 +168,108 @@ class Answering:
 
         `execute`: whether valid answers are run; None: as this was made. Raises UsageError where they cannot be.
         """
-        execute = self.execute if execute is None else execute
+        executor = self._executor(execute)
+        with self._writing:
+            given = [[prediction] for prediction in self._written(examples)]
+            near = self._near(examples)
+        return [answers[0] for answers in self._answered(examples, given, near, executor)]
+
+    def sample(
+        self,
+        examples: Sequence[Example],
+        n: int,
+        *,
+        temperature: float,
+        seed: int | None = None,
+        execute: bool | None = None,
+    ) -> list[list[Answered]]:
+        """`n` answers to each example: the greedy one, and then those that are drawn.
+
+        `seed`: None is the run's; the same examples and seed give the same answers. Likewise raises UsageError,
+        also where the student cannot draw.
+        """
+        executor = self._executor(execute)
+        seed = self.run.settings.project.seed if seed is None else seed
+        run = self.run
+        with self._writing:
+            greedy = self._written(examples)
+            drawn: Iterable[list[Prediction]] = [[]] * len(examples)
+            if n > 1:
+                drawn = stages.sample(
+                    self._held(examples), run.objective, run.task, examples, n - 1, temperature=temperature, seed=seed
+                )
+            given = [[first, *rest] for first, rest in zip(greedy, drawn, strict=True)]
+            near = self._near(examples)
+        return self._answered(examples, given, near, executor)
+
+    def ran(self, example: Example, answered: Answered) -> Answered:
+        """`answered` of a call that did not run it, run where it is valid and an executor is open.
+
+        Raises ServiceError, AuthError or DataError where the data is not there at all.
+        """
+        return self._ran(example, answered, self.executor)
+
+    @property
+    def explains(self) -> bool:
+        """Whether the student learnt to say why apart from its answers (`explain`)."""
+        return self.run.objective.explanation("") is not None
+
+    def explain(self, examples: Sequence[Example]) -> list[str]:
+        """Why, in the student's words: of students that `explains`, for each example. Not checked, like any rationale.
+
+        One that was not ended within the limits ends in `…`.
+        """
+        sources = [self.run.objective.explanation(self.run.task.source(example)) for example in examples]
+        with self._writing:
+            written = list(self._writer.write([source for source in sources if source is not None]))
+        return [one.text.strip() + (" …" if one.truncated else "") for one in written]
+
+    def read(self, examples: Sequence[Example]) -> list[int]:
+        """Tokens that the student reads of each example; empty where it does not count."""
+        run = self.run
+        return self._writer.count([run.objective.prompt(run.task.source(example)) for example in examples])
+
+    def _executor(self, execute: bool | None) -> Executor | None:
         if execute and not self.execute:
             raise UsageError(
                 "no executor was opened to run answers", where="execute", hint="make Answering(run, execute=True)"
             )
-        with self._writing:
-            predictions = self._written(examples)
-            near = self._near(examples)
-        judged = [self._judged(*pair) for pair in zip(examples, predictions, strict=True)]
-        answered = [
-            one if found is None else replace(one, similarity=round(found.value, 3), far=found.far)
-            for one, found in itertools.zip_longest(judged, near)
-        ]
-        if self.executor is None or not execute:
-            return answered
-        executor = self.executor
-        return list(
-            stages.side_by_side(
-                lambda pair: self._ran(*pair, executor), zip(examples, answered, strict=True), executor.parallel
-            )
-        )
+        return None if execute is False else self.executor
 
     def _written(self, examples: Sequence[Example]) -> list[Prediction]:
-        run, writer = self.run, self._writer
-        if run.settings.evaluate.constrain:
-            writer = Constrained(writer, run.objective, run.task, examples)
-        return list(stages.predict(writer, run.objective, run.task, examples))
+        return list(stages.predict(self._held(examples), self.run.objective, self.run.task, examples))
+
+    def _held(self, examples: Sequence[Example]) -> Writer:
+        """The student, held to the grammars of what it is asked where that is wanted."""
+        if not self.run.settings.evaluate.constrain:
+            return self._writer
+        return Constrained(self._writer, self.run.objective, self.run.task, examples)
+
+    def _answered(
+        self,
+        examples: Sequence[Example],
+        given: Sequence[Sequence[Prediction]],
+        near: Sequence[Closeness],
+        executor: Executor | None,
+    ) -> list[list[Answered]]:
+        """Checked, and run where there is an executor; of one question, each text once."""
+
+        def one(item: tuple[Example, Sequence[Prediction], Closeness | None]) -> list[Answered]:
+            example, predictions, close = item
+            known: dict[tuple[str, bool], Answered] = {}
+            for prediction in predictions:
+                if (key := (prediction.text, prediction.truncated)) not in known:
+                    answered = self._ran(example, self._judged(example, prediction), executor)
+                    if close is not None:
+                        answered = replace(answered, similarity=round(close.value, 3), far=close.far)
+                    known[key] = answered
+            return [
+                replace(known[p.text, p.truncated], tokens=p.tokens or 0, seconds=p.seconds or 0.0) for p in predictions
+            ]
+
+        known_near: Sequence[Closeness | None] = near or [None] * len(examples)
+        items = zip(examples, given, known_near, strict=True)
+        return list(stages.side_by_side(one, items, executor.parallel if executor else 1))
 
     def _judged(self, example: Example, prediction: Prediction) -> Answered:
         run = self.run
@@ -170,16 +279,15 @@ class Answering:
             id=example.id,
             question=example.question,
             answer=draft.answer if draft else "",
+            rationale=draft.rationale if draft else "",
             ok=verdict.reached >= Level.VALID and not verdict.refused,
             refused=verdict.refused,
             reason="the student refused to answer" if verdict.refused else verdict.reason,
             problems=verdict.problems,
-            tokens=prediction.tokens or 0,
-            seconds=prediction.seconds or 0.0,
         )
 
-    def _ran(self, example: Example, answered: Answered, executor: Executor) -> Answered:
-        if not answered.ok:
+    def _ran(self, example: Example, answered: Answered, executor: Executor | None) -> Answered:
+        if executor is None or not answered.ok:
             return answered
         with self._running:
             outcome = executor.run(answered.answer, example)

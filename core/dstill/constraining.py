@@ -12,7 +12,7 @@ from typing import Iterator, Sequence
 
 from dstill.errors import UsageError
 from dstill.parts import Closeness, Objective, Writer, Written
-from dstill.records import Example
+from dstill.records import Example, Grammar
 from dstill.task import Task
 
 __all__ = ["Constrained"]
@@ -33,6 +33,18 @@ class Constrained(Writer):
     def write(self, sources: Sequence[str]) -> Iterator[Written]:
         """As many as there were examples, in their order."""
         return self._writer.write_within(sources, self._grammars)
+
+    def sample(
+        self,
+        sources: Sequence[str],
+        n: int,
+        *,
+        temperature: float,
+        seed: int,
+        grammars: Sequence[Grammar | None] = (),
+    ) -> Iterator[tuple[Written, ...]]:
+        """Likewise; `grammars` are those of the examples."""
+        return self._writer.sample(sources, n, temperature=temperature, seed=seed, grammars=self._grammars)
 
     def closeness(self, sources: Sequence[str]) -> list[Closeness]:
         return self._writer.closeness(sources)

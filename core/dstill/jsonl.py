@@ -14,7 +14,7 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Iterable, Iterator, Mapping
+from typing import Any, BinaryIO, Iterable, Iterator, Mapping, Protocol
 
 from dstill.errors import DataError
 from dstill.files import atomic, reading, writing
@@ -62,7 +62,13 @@ def read_rows(path: Path, *, own: bool = False) -> Iterator[tuple[int, dict[str,
         yield from rows_from(stream, str(path), own=own)
 
 
-def rows_from(stream: BinaryIO, name: str, *, own: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
+class Readable(Protocol):
+    """What rows are read from: a file, or lines on their way."""
+
+    def readline(self, size: int = -1, /) -> bytes: ...
+
+
+def rows_from(stream: Readable, name: str, *, own: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
     """The same for a stream, as standard input; `name` is what errors call it."""
     offset, first = 0, True
     for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE + 1), b""), start=1):

@@ -484,6 +484,25 @@ class Writer(ABC):
         """How near each source is to what this student was fitted on; empty where it does not know."""
         return []
 
+    def sample(
+        self,
+        sources: Sequence[str],
+        n: int,
+        *,
+        temperature: float,
+        seed: int,
+        grammars: Sequence[Grammar | None] = (),
+    ) -> Iterator[tuple[Written, ...]]:
+        """`n` answers to each source that are drawn, not greedy, each within its grammar where there are any.
+
+        The same arguments give the same answers. Raises UsageError where it cannot draw.
+        """
+        raise UsageError(
+            "this student cannot draw several answers to one question",
+            where="--num-samples",
+            hint="leave it out; tiny and hf can",
+        )
+
 
 class Student(Part, ABC):
     """A small model that can be fitted to pairs and then writes answers."""

@@ -416,10 +416,11 @@ class Score(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table of a report: every cell is text and is escaped by the writer."""
+    """A table of a report or of a result: every cell is text and is escaped by the writer."""
 
-    columns: tuple[str, ...]
+    columns: tuple[str, ...]  # in a terminal one whose name begins with # is set to the right
     rows: tuple[tuple[str, ...], ...]
+    title: str = ""  # where several stand below one another
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
     execute:  Record | Rejection … → the same     (runs the answers; what the engine refuses is rejected)
     predict:  Example… → Prediction…
+    sample:   Example… → several Predictions each
     judge:    Example, Prediction … → Verdict…
 
 Asking a teacher is in `dstill.teaching`. `dstill.run.Run` strings all together and keeps what comes out.
@@ -16,12 +17,12 @@ from typing import Callable, Iterable, Iterator, Sequence, TypeVar
 
 from dstill.errors import DataError
 from dstill.leakage import leaks
-from dstill.parts import Executor, Objective, Writer
+from dstill.parts import Executor, Objective, Writer, Written
 from dstill.plugins import Plugins
 from dstill.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Record, Rejection, Verdict
 from dstill.task import Task
 
-__all__ = ["check_splits", "draft_of", "execute", "first", "judge", "predict", "side_by_side", "split_of"]
+__all__ = ["check_splits", "draft_of", "execute", "first", "judge", "predict", "sample", "side_by_side", "split_of"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -103,13 +104,34 @@ def predict(writer: Writer, objective: Objective, task: Task, examples: Sequence
     """What the student writes for each example, in order."""
     sources = [objective.prompt(task.source(e)) for e in examples]
     for example, written in zip(examples, writer.write(sources), strict=True):
-        yield Prediction(
-            id=example.id,
-            text=written.text,
-            seconds=round(written.seconds, 6),
-            tokens=written.tokens,
-            truncated=written.truncated,
-        )
+        yield _prediction(example, written)
+
+
+def sample(
+    writer: Writer,
+    objective: Objective,
+    task: Task,
+    examples: Sequence[Example],
+    n: int,
+    *,
+    temperature: float,
+    seed: int,
+) -> Iterator[list[Prediction]]:
+    """`n` answers that the student draws for each example, in order."""
+    sources = [objective.prompt(task.source(e)) for e in examples]
+    drawn = writer.sample(sources, n, temperature=temperature, seed=seed)
+    for example, written in zip(examples, drawn, strict=True):
+        yield [_prediction(example, one) for one in written]
+
+
+def _prediction(example: Example, written: Written) -> Prediction:
+    return Prediction(
+        id=example.id,
+        text=written.text,
+        seconds=round(written.seconds, 6),
+        tokens=written.tokens,
+        truncated=written.truncated,
+    )
 
 
 def draft_of(prediction: Prediction, objective: Objective, task: Task) -> Draft | None:

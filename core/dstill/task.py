@@ -37,6 +37,7 @@ from dstill.records import (
     OutcomeKind,
     Problem,
     Prompt,
+    Table,
     Verdict,
 )
 
@@ -121,6 +122,13 @@ class Task(Part, ABC):
 
     def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
         """Under which licence the data behind `examples` are, by their name; ``unknown`` for a user's own."""
+    def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+        """What a student learnt of that is gone or another, by name, a line each, for a person who uses it.
+
+        `then` is a result of `facts`, `now` one of it or of `Executor.facts`; nothing by default.
+        """
+        return ()
+
         return {}
 
     def brief(self, context: Mapping[str, Any]) -> Brief:
@@ -207,6 +215,10 @@ class Task(Part, ABC):
 
     def empty(self, value: Any) -> bool:
         """Whether a result finds nothing: a question about data whose gold does is no use for learning."""
+    def tables(self, value: Any) -> Sequence[Table]:
+        """A result laid out for a person who asked for it; empty: as `show` has it."""
+        return ()
+
         return False
 
     def excerpt(self, example: Example, answer: str) -> Excerpt:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
-from dstill import hardware, processes, reviewing
+from dstill import drifting, hardware, processes, reviewing
 from dstill.errors import DataError
 from dstill.evaluating import scoring
 from dstill.files import renewed
@@ -72,6 +72,8 @@ def train(run: Run, *, restart: bool, allow_changed: bool, allow_unreviewed: boo
                 events=run.folder / EVENTS,
             )
             fitted = run.student.fit(job)
+            if processes.leads():
+                drifting.keep(run, folder, records)
         if not processes.leads():
             return {}
         shutil.rmtree(checkpoints, ignore_errors=True)  # nobody goes on from here

@@ -47,15 +47,46 @@ class ModelWriter(Writer):
         rows = [(ids[:limit], task) for ids, task in self.encoder.prompts(sources)]
         order = sorted(range(len(rows)), key=lambda i: (rows[i][1], len(rows[i][0])))
         written: dict[int, Written] = {}
+        return self._each(sources, grammars, self.temperature)
+
+    def sample(
+        self,
+        sources: Sequence[str],
+        n: int,
+        *,
+        temperature: float,
+        seed: int,
+        grammars: Sequence[Grammar | None] = (),
+    ) -> Iterator[tuple[Written, ...]]:
+        """By torch's generator, which goes on afterwards as if nothing had been drawn."""
+        import torch
+
+        held = grammars or [None] * len(sources)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            drawn = list(
+                self._each(
+                    [source for source in sources for _ in range(n)],
+                    [grammar for grammar in held for _ in range(n)],
+                    temperature,
+                )
+            )
+        yield from (tuple(drawn[at : at + n]) for at in range(0, len(drawn), n))
+
+    def _each(
+        self, sources: Sequence[str], grammars: Sequence[Grammar | None], temperature: float
+    ) -> Iterator[Written]:
         for task, group in groupby(order, key=lambda i: rows[i][1]):  # of one task word: as a rule, all of them
             same = list(group)
             for at in range(0, len(same), self.batch):
                 chosen = same[at : at + self.batch]
-                batch = self._batch([rows[i][0] for i in chosen], task, [grammars[i] for i in chosen])
+                batch = self._batch([rows[i][0] for i in chosen], task, [grammars[i] for i in chosen], temperature)
                 written.update(zip(chosen, batch, strict=True))
         yield from (written[i] for i in range(len(rows)))
 
-    def _batch(self, rows: Sequence[list[int]], task: list[int], grammars: Sequence[Grammar | None]) -> list[Written]:
+    def _batch(
+        self, rows: Sequence[list[int]], task: list[int], grammars: Sequence[Grammar | None], temperature: float
+    ) -> list[Written]:
         import torch
 
         started = time.perf_counter()
@@ -73,15 +104,12 @@ class ModelWriter(Writer):
         if task and not left:
             begun = [self.model.generation_config.decoder_start_token_id, *task]
             given["decoder_input_ids"] = torch.tensor([begun] * len(rows), device=device)
-        options = {**self._drawing(), **self._constraint(grammars, longest)}
+        options = {**_drawing(temperature), **self._constraint(grammars, longest)}
         with torch.inference_mode(), cpu_threads(self.threads):
             out = self.model.generate(**given, use_cache=True, **options)
         start = longest if left else 1 + len(task)  # an encoder–decoder's row begins with its start token
         seconds = (time.perf_counter() - started) / len(rows)
         return [self._written(row[start:], seconds) for row in out.tolist()]
-
-    def _drawing(self) -> Mapping[str, Any]:
-        return {"do_sample": True, "temperature": self.temperature, "top_k": 0} if self.temperature else {}
 
     def _constraint(self, grammars: Sequence[Grammar | None], prompt: int) -> Mapping[str, Any]:
         """What `generate` is told where a row has a grammar; `prompt`: tokens that stand before an answer."""
@@ -104,8 +132,16 @@ class ModelWriter(Writer):
 
         return Compiler(vocabulary.of(self.encoder.tokenizer, self.model.config.vocab_size))
 
-    def _written(self, ids: list[int], seconds: float) -> Written:
+    def end(self, ids: list[int]) -> int | None:
+        """Where the end token is; None: the limit cut the answer off."""
         eos = self.encoder.tokenizer.eos_token_id
-        ended = eos in ids
-        ids = ids[: ids.index(eos)] if ended else ids
+        return ids.index(eos) if eos in ids else None
+
+    def _written(self, ids: list[int], seconds: float) -> Written:
+        end = self.end(ids)
+        ended, ids = end is not None, ids[:end]
         return Written(text=self.encoder.decode(ids), tokens=len(ids) + ended, seconds=seconds, truncated=not ended)
+
+
+def _drawing(temperature: float) -> Mapping[str, Any]:
+    return {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {}

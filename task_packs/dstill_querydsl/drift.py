@@ -12,13 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from dstill_querydsl.fields import Fields
 
-__all__ = ["Drift", "compared", "counted", "drift", "field_count", "fields_digest", "types_of"]
+__all__ = ["Drift", "compared", "counted", "drift", "field_count", "fields_digest", "types_of", "unlearnt"]
 
 NAMED = 5  # fields that are named of each kind
+
+Facts = Mapping[str, Mapping[str, Any]]  # by the name of an index
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,23 @@ def compared(before: Mapping[str, str], after: Mapping[str, str]) -> Drift:
             f"{name} ({type_}, now {after[name]})" for name, type_ in before.items() if after.get(name, type_) != type_
         ),
     )
+
+
+def unlearnt(then: Facts, now: Facts) -> Iterator[str]:
+    """What a student that learnt `then` cannot rely on `now`; both as `moving.look` has them, or with ``fields`` alone.
+
+    An index that has another name now is compared too where both are about one.
+    """
+    pairs = {name: (then[name], now[name]) for name in then if name in now}
+    if not pairs and len(then) == len(now) == 1:
+        pairs = {name: (then[name], next(iter(now.values()))) for name in then}
+    for name, (before, after) in pairs.items():
+        found = compared(before["fields"], after["fields"])
+        kinds = [("gone", found.gone), ("changed", found.changed)]
+        if found.breaks:
+            of = f" of '{name}'" if len(then) > 1 else ""
+            told = "; ".join(f"{kind}: {_named(names)}" for kind, names in kinds if names)
+            yield f"fields{of} that the student learnt are {told}"
 
 
 def fields_digest(mapping: Mapping[str, Any]) -> str:

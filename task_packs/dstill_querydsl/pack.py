@@ -16,14 +16,37 @@ from typing import Any, Callable, ClassVar, Iterable, Literal, Mapping, Sequence
 
 from dstill.errors import UsageError
 from dstill.parts import Engine, ProjectFiles
-from dstill.records import Contrast, Corpus, Draft, Example, Excerpt, Grammar, Message, Neighbour, Problem, Prompt
+from dstill.records import (
+    Contrast,
+    Corpus,
+    Draft,
+    Example,
+    Excerpt,
+    Grammar,
+    Message,
+    Neighbour,
+    Problem,
+    Prompt,
+    Table,
+)
 from dstill.task import Brief, Check, NoCorpora, Task
-from dstill_querydsl import compare, guard, inventing, mapping_check, refusal, schema, showing, strict, values_check
+from dstill_querydsl import (
+    compare,
+    guard,
+    inventing,
+    mapping_check,
+    refusal,
+    schema,
+    showing,
+    strict,
+    tables,
+    values_check,
+)
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.contrasting import contrast
 from dstill_querydsl.corpora import Maker, Place, neighbours
 from dstill_querydsl.describe import describe
-from dstill_querydsl.drift import types_of
+from dstill_querydsl.drift import fields_digest, types_of, unlearnt
 from dstill_querydsl.excerpt import excerpt
 from dstill_querydsl.indices import CEILING, DOCUMENTS, LICENCES, Index, index_of, trainable
 from dstill_querydsl.mapping_form import require_mapping
@@ -161,7 +184,14 @@ class QueryDsl(Task):
             if "variant" not in example.context:  # of a schema that no server holds
                 first.setdefault(str(example.context.get("index", "")), example)
         indices = {name: self.index(example) for name, example in first.items() if name}
-        return {name: {"fields": types_of(index.mapping)} for name, index in indices.items() if index is not None}
+        return {
+            name: {"digest": fields_digest(index.mapping), "fields": types_of(index.mapping)}
+            for name, index in indices.items()
+            if index is not None
+        }
+
+    def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+        return unlearnt(then, now)
 
     def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
         indices = {str(example.context.get("index", "")): example for example in examples}
@@ -318,6 +348,9 @@ class QueryDsl(Task):
 
     def contrast(self, got: Any, want: Any, corpus: Corpus | None = None) -> Contrast:
         documents = dict(corpus.data["documents"]) if corpus else {}
+    def tables(self, value: Any) -> Sequence[Table]:
+        return tables.tables(value)
+
         gold, answer = contrast(want, got, documents)
         return Contrast(gold=gold, answer=answer, corpus=corpus.name if corpus else "")
 

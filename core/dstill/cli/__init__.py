@@ -52,7 +52,7 @@ def _cli(ctx: click.Context, plugin_files: tuple[str, ...], config_file: Path | 
 
 def build(argv: Sequence[str]) -> tuple[click.Group, App]:
     """The command group with every plugin's commands, and the object that commands are given."""
-    from dstill.cli import audit, checking, data, demo, doctor, learn, manage, packs, questions, start, use
+    from dstill.cli import audit, checking, data, demo, doctor, learn, manage, packs, predict, questions, start, use
 
     loaded = plugin_loading.load(_plugin_files(argv))
     group = Group(
@@ -62,7 +62,7 @@ def build(argv: Sequence[str]) -> tuple[click.Group, App]:
         help=_cli.help,
         context_settings=_cli.context_settings,
     )
-    for module in (start, doctor, questions, data, checking, audit, learn, use, demo, manage, packs):
+    for module in (start, doctor, questions, data, checking, audit, learn, predict, use, demo, manage, packs):
         for command in module.COMMANDS:
             group.add_command(command)
     loaded.register_commands(group)

@@ -27,6 +27,7 @@ __all__ = [
     "Group",
     "app",
     "cap_options",
+    "constrain_option",
     "json_option",
     "run_argument",
     "set_option",
@@ -136,6 +137,11 @@ task_option = setting("--task", key="project.task", metavar="NAME", help="The ta
 seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), help="Seed of everything that is drawn.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One compact JSON object as the last line.")
 run_argument = click.argument("run", metavar="RUN")
+constrain_option = setting(
+    "--constrain/--no-constrain",
+    key="evaluate.constrain",
+    help="Hold the student to the task's grammar: every answer is valid.",
+)
 
 
 _CAPS = (

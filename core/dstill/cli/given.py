@@ -33,12 +33,12 @@ def bytes_of(file: Path, where: str) -> bytes:
         ) from None
 
 
-def text_of(data: bytes, where: str = "the input") -> str:
-    """What came in, decoded. Raises UsageError with the line that is not UTF-8."""
+def text_of(data: bytes, where: str = "the input", *, first: int = 1) -> str:
+    """What came in, decoded. Raises UsageError with the line that is not UTF-8; `first`: the number of the first."""
     try:
         return data.decode()
     except UnicodeDecodeError as problem:
-        line = data[: problem.start].count(b"\n") + 1
+        line = data[: problem.start].count(b"\n") + first
         raise UsageError(
             f"line {line}: not UTF-8 (byte {data[problem.start]:#04x})", where=where, hint="save it as UTF-8"
         ) from None

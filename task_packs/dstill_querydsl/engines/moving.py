@@ -1,6 +1,6 @@
 """Indices that may move while answers run on them: what they are like, and how two looks differ.
 
-    look(server, ["logs"])    → {"logs": {"mapping": "9f2c…", "fields": {"at": "date", …}, "documents": 20000}}
+    look(server, ["logs"])    → {"logs": {"mapping": "9f2c…", "digest": "51ab…", "fields": {"at": "date", …}, …}}
     list(changes(then, now))  → [Change(message="the mapping of 'logs' differs: added x; removed y", breaks=True)]
 
 Plain data that run.json can hold; of what a dataset was made from, the fields alone are known.
@@ -15,12 +15,10 @@ import json
 from typing import Any, Iterable, Iterator, Mapping
 
 from dstill.parts import Change
-from dstill_querydsl.drift import compared, counted, types_of
+from dstill_querydsl.drift import Facts, compared, counted, fields_digest, types_of
 from dstill_querydsl.engines.http import HttpEngine
 
 __all__ = ["changes", "look"]
-
-Facts = Mapping[str, Mapping[str, Any]]  # by the name of an index
 
 
 def look(server: HttpEngine, names: Iterable[str]) -> Facts:
@@ -31,7 +29,12 @@ def look(server: HttpEngine, names: Iterable[str]) -> Facts:
 def _now(server: HttpEngine, name: str) -> Mapping[str, Any]:
     mapping = server.mapping(name)
     digest = hashlib.sha256(json.dumps(mapping, sort_keys=True).encode()).hexdigest()
-    return {"mapping": digest, "fields": types_of(mapping), "documents": server.count(name)}
+    return {
+        "mapping": digest,
+        "digest": fields_digest(mapping),
+        "fields": types_of(mapping),
+        "documents": server.count(name),
+    }
 
 
 def changes(then: Facts, now: Facts) -> Iterator[Change]:

@@ -3,7 +3,7 @@
     observe(search, {"query": {"term": {"level": "error"}}}) → Outcome(kind=ok, value={
         "body": {"query": …},
         "total": {"value": 137, "relation": "eq"},              # None: the body switched it off
-        "hits": [{"id": "w00017", "score": 1.2}, …],            # "sort", "fields" where the body asks for them
+        "hits": [{"id": "w00017", "score": 1.2, "source": {…}}, …],  # "sort", "fields" where the body asks for them
         "aggregations": None,
         "matched": {"count": 137, "digest": "9f1c…"},           # all matching ids, not just the page's
         "next": None})                                          # sort values of the first hit after the page
@@ -79,6 +79,8 @@ def _hit(hit: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
         kept["sort"] = hit["sort"]
     if "inner_hits" in hit:  # their names are whoever wrote them
         kept["inner"] = [[inner.get("_id") for inner in one["hits"]["hits"]] for one in hit["inner_hits"].values()]
+    if hit.get("_source"):
+        kept["source"] = hit["_source"]  # for a person: what is the same is told by the ids, and by chosen fields
     if asks_fields(body):
         kept["fields"] = _flat(hit.get("_source") or {}) | _flat(hit.get("fields") or {})
     return kept

@@ -1,0 +1,277 @@
+"""The command `predict`: the student of a run answers one question, or those of stdin, block by block.
+
+    dstill predict --run mine --execute "how many requests failed"
+    dstill predict --run mine --num-samples 8 --vote --json < questions.jsonl
+
+What it does is in `dstill.answering` and `dstill.voting`; here it is read and shown.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Iterable, Iterator, Sequence
+
+import click
+
+from dstill import voting
+from dstill.answering import Answered, Answering
+from dstill.cli.app import App, Count, app, constrain_option, json_option, seed_option, set_option, setting
+from dstill.cli.console import emit, note, table, visible
+from dstill.cli.given import text_of
+from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
+from dstill.jsonl import MAX_LINE
+from dstill.records import Example, OutcomeKind
+from dstill.rows import rows_from
+from dstill.run import Run
+from dstill.task import Task
+
+__all__ = ["COMMANDS"]
+
+BLOCK = 256  # questions that are answered at once: a few batches, sorted by length
+BOM = b"\xef\xbb\xbf"
+
+
+@click.command()
+@click.argument("question", required=False)
+@click.option("--run", "run", required=True, metavar="RUN", help="The run whose student answers.")
+@click.option("--execute", is_flag=True, help="Run the answer and show its result.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Run it on this server.")
+@click.option(
+    "--num-samples",
+    "samples",
+    type=Count(2, 100),
+    metavar="K",
+    help="Take K answers: the greedy one, the others drawn.",
+)
+@click.option("--vote", is_flag=True, help="Run them all, and take the answer whose result most of them have.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0.01, 10),
+    default=voting.TEMPERATURE,
+    show_default=True,
+    help="At which answers are drawn.",
+)
+@seed_option
+@constrain_option
+@json_option
+@set_option
+@app
+def predict(
+    found: App,
+    question: str | None,
+    run: str,
+    execute: bool,
+    samples: int | None,
+    vote: bool,
+    temperature: float,
+    as_json: bool,
+) -> None:
+    """Let the student of a run answer QUESTION.
+
+    Without it, the questions of stdin: JSONL rows with "question", or plain lines; answers come block by block.
+    The exit code is 9 when an answer is refused or invalid. Fields that the student learnt and that are gone are
+    warned of, and in a run that was evaluated questions that are far from all training questions.
+    """
+    if vote and samples is None:
+        raise UsageError("a vote needs several answers", where="--vote", hint="say how many: --num-samples 8 --vote")
+    opened = found.open(run)
+    tally = Tally()
+    with Answering(opened, execute=execute or vote) as answering:
+        for line in answering.drift(ask="engine.url" in found.flags):
+            note(f"warning: {line}")
+        asked = _asked(answering, question)
+        many = question is None
+        try:
+            for block in _blocks(asked):
+                for given in _given(answering, block, samples, vote, temperature):
+                    tally.add(given[0])
+                    if as_json:
+                        emit(_row(opened, given))
+                    else:
+                        _show(opened, given, many=many)
+        finally:
+            _tell_far(answering, tally)
+    tally.end(opened, as_json=as_json)
+
+
+@dataclass
+class Tally:
+    """What came of all questions so far."""
+
+    asked: int = 0
+    bad: int = 0  # refused, invalid, or not run to the end
+    lost: int = 0  # of these: the engine was not there
+    first: Answered | None = None  # of the bad ones
+    far: list[Answered] = field(default_factory=list)
+
+    def add(self, answered: Answered) -> None:
+        self.asked += 1
+        if answered.guessed:
+            self.far.append(answered)
+        if not answered.ok:
+            self.bad += 1
+            self.lost += answered.outcome == OutcomeKind.UNAVAILABLE
+            self.first = self.first or answered
+
+    def end(self, run: Run, *, as_json: bool) -> None:
+        """Raises AnswerError where an answer is no use, ServiceError where that is the engine's fault alone."""
+        if self.first is None:
+            return
+        away = self.lost == self.bad
+        if as_json:  # each answer has said so itself
+            raise click.exceptions.Exit((ServiceError if away else AnswerError).exit_code)
+        reason = self.first.reason if self.asked == 1 else f"{self.bad} of {self.asked} answers are no use"
+        if away:
+            raise ServiceError(reason, where=f"run {run.name}", hint="see to the engine, and ask again")
+        raise AnswerError(reason, where=f"run {run.name}", hint="--json shows each answer with what is wrong in it")
+
+
+def _tell_far(answering: Answering, tally: Tally) -> None:
+    """Warn of questions that are not like those of training, where that is known."""
+    if answering.nearness_unknown:
+        note(f"note: whether a question is like those of training is not known: {answering.nearness_unknown}")
+    if tally.far and tally.asked == 1:
+        figure = f"similarity {tally.far[0].similarity:.2f}, below {tally.far[0].far}"
+        note(f"warning: no training question is like this one ({figure}): the answer is a guess")
+    elif tally.far:
+        figure = f"similarity below {tally.far[0].far}"
+        note(
+            f"warning: no training question is like {len(tally.far)} of these {tally.asked} ({figure}): "
+            "those are guesses"
+        )
+
+
+# --- answers ----------------------------------------------------------------------------
+
+
+def _given(
+    answering: Answering, block: Sequence[Example], samples: int | None, vote: bool, temperature: float
+) -> Iterator[list[Answered]]:
+    """To each question the answer, or the greedy one and those that were drawn."""
+    if samples is None:
+        yield from ([one] for one in answering.answer(block))
+    elif vote:
+        yield from ([one] for one in voting.vote(answering, block, samples, temperature=temperature))
+    else:
+        yield from answering.sample(block, samples, temperature=temperature)
+
+
+def _row(run: Run, given: Sequence[Answered]) -> dict[str, Any]:
+    """Of several answers those that differ stand below the greedy one, each with how often it came."""
+    row = given[0].to_row()
+    if len(given) == 1:
+        return row
+    beside = ("id", "question", "similarity")  # of the question, not of an answer
+    samples = [
+        {"count": count, **{key: value for key, value in one.to_row().items() if key not in beside}}
+        for one, count in voting.distinct(run.task, given)
+    ]
+    return {**row, "samples": samples}
+
+
+def _show(run: Run, given: Sequence[Answered], *, many: bool) -> None:
+    if many:
+        click.echo(visible(f"# {given[0].question}"))
+    if len(given) == 1:
+        _show_answer(run, given[0], many=many)
+        return
+    for one, count in voting.distinct(run.task, given):
+        click.secho(f"{count} of {len(given)}", bold=True)
+        _show_answer(run, one, many=True)
+
+
+def _show_answer(run: Run, answered: Answered, *, many: bool) -> None:
+    click.echo(visible(answered.answer or "(nothing)"))
+    for problem in answered.problems:
+        click.echo(visible(f"  {problem.severity.value}: {problem.message} {problem.hint}".rstrip()))
+    if answered.votes:
+        click.echo(f"  {answered.votes}")
+    if answered.outcome == OutcomeKind.OK:
+        _show_result(run.task, answered.result)
+    if not answered.ok and many:
+        click.echo(visible(f"  {answered.reason}"))
+
+
+def _show_result(task: Task, result: Any) -> None:
+    """In tables where the task has them; one without columns is its title."""
+    laid_out = task.tables(result)
+    if not laid_out:
+        click.echo(visible(task.show(result)))
+    for one in laid_out:
+        if one.columns:
+            table(one.columns, one.rows, title=one.title)
+        else:
+            click.echo(visible(one.title))
+
+
+# --- questions --------------------------------------------------------------------------
+
+
+def _asked(answering: Answering, question: str | None) -> Iterator[Example]:
+    """QUESTION, or those of stdin: rows with one, or a question a line."""
+    if question is not None:
+        yield answering.example(question)
+        return
+    if sys.stdin.isatty():
+        note("a question a line; Ctrl-D ends them")
+    lines = Lines(sys.stdin.buffer)
+    written = (pair for pair in enumerate(lines, 1) if pair[1].strip())
+    for number, text in _rows(lines) if lines.begin_with(b"{") else written:
+        yield answering.example(text, id=str(number), where=f"stdin:{number}")
+
+
+class Lines:
+    """A stream as far as it was read: its lines, of which the first may be looked at before."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._held: list[bytes] = []  # read, and not given out
+        self._given = 0
+
+    def begin_with(self, start: bytes) -> bool:
+        """Whether the first line that is not blank does."""
+        line = b"\n"
+        while line and not line.removeprefix(BOM).strip():
+            line = self._stream.readline(MAX_LINE)
+            self._held.append(line)
+        return line.removeprefix(BOM).lstrip().startswith(start)
+
+    def readline(self, size: int = MAX_LINE) -> bytes:
+        """As of a file, and only text: raises UsageError with the number of a line that is not UTF-8."""
+        line = self._held.pop(0) if self._held else self._stream.readline(size)
+        self._given += 1
+        text_of(line, first=self._given)
+        return line
+
+    def __iter__(self) -> Iterator[str]:
+        for line in iter(self.readline, b""):
+            yield line.decode("utf-8-sig" if self._given == 1 else "utf-8")
+
+
+def _rows(lines: Lines) -> Iterator[tuple[int, str]]:
+    for number, row in rows_from(lines, "stdin"):
+        if not isinstance(row.get("question"), str):
+            hint = 'rows are {"question": "…"}'
+            raise DataError("row has no 'question'", where=f"stdin:{number}", hint=hint)
+        yield number, row["question"]
+
+
+def _blocks(examples: Iterable[Example]) -> Iterator[list[Example]]:
+    """A block as soon as it is full; what stands before a bad row is answered before that is told."""
+    block: list[Example] = []
+    try:
+        for example in examples:
+            block.append(example)
+            if len(block) == BLOCK:
+                yield block
+                block = []
+    except DstillError:
+        if block:
+            yield block
+        raise
+    if block:
+        yield block
+
+
+COMMANDS = (predict,)
