@@ -480,10 +480,6 @@ class Writer(ABC):
             hint="set it to false; tiny and hf can",
         )
 
-    def closeness(self, sources: Sequence[str]) -> list[Closeness]:
-        """How near each source is to what this student was fitted on; empty where it does not know."""
-        return []
-
     def sample(
         self,
         sources: Sequence[str],
@@ -502,6 +498,10 @@ class Writer(ABC):
             where="--num-samples",
             hint="leave it out; tiny and hf can",
         )
+
+    def closeness(self, sources: Sequence[str]) -> list[Closeness]:
+        """How near each source is to what this student was fitted on; empty where it does not know."""
+        return []
 
 
 class Student(Part, ABC):

@@ -120,8 +120,6 @@ class Task(Part, ABC):
         """What `examples` were made from, in the form of `Executor.facts`: kept with the dataset."""
         return {}
 
-    def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
-        """Under which licence the data behind `examples` are, by their name; ``unknown`` for a user's own."""
     def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
         """What a student learnt of that is gone or another, by name, a line each, for a person who uses it.
 
@@ -129,6 +127,8 @@ class Task(Part, ABC):
         """
         return ()
 
+    def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
+        """Under which licence the data behind `examples` are, by their name; ``unknown`` for a user's own."""
         return {}
 
     def brief(self, context: Mapping[str, Any]) -> Brief:
@@ -213,12 +213,12 @@ class Task(Part, ABC):
         """Two results that are not the same, for a person. Default: `show` of both."""
         return Contrast(gold=self.show(want), answer=self.show(got), corpus=corpus.name if corpus else "")
 
-    def empty(self, value: Any) -> bool:
-        """Whether a result finds nothing: a question about data whose gold does is no use for learning."""
     def tables(self, value: Any) -> Sequence[Table]:
         """A result laid out for a person who asked for it; empty: as `show` has it."""
         return ()
 
+    def empty(self, value: Any) -> bool:
+        """Whether a result finds nothing: a question about data whose gold does is no use for learning."""
         return False
 
     def excerpt(self, example: Example, answer: str) -> Excerpt:

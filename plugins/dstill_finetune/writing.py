@@ -43,10 +43,6 @@ class ModelWriter(Writer):
 
     def write_within(self, sources: Sequence[str], grammars: Sequence[Grammar | None]) -> Iterator[Written]:
         """Likewise; raises UsageError or DataError where a grammar cannot be followed."""
-        limit = self.encoder.max_length
-        rows = [(ids[:limit], task) for ids, task in self.encoder.prompts(sources)]
-        order = sorted(range(len(rows)), key=lambda i: (rows[i][1], len(rows[i][0])))
-        written: dict[int, Written] = {}
         return self._each(sources, grammars, self.temperature)
 
     def sample(
@@ -76,6 +72,10 @@ class ModelWriter(Writer):
     def _each(
         self, sources: Sequence[str], grammars: Sequence[Grammar | None], temperature: float
     ) -> Iterator[Written]:
+        limit = self.encoder.max_length
+        rows = [(ids[:limit], task) for ids, task in self.encoder.prompts(sources)]
+        order = sorted(range(len(rows)), key=lambda i: (rows[i][1], len(rows[i][0])))
+        written: dict[int, Written] = {}
         for task, group in groupby(order, key=lambda i: rows[i][1]):  # of one task word: as a rule, all of them
             same = list(group)
             for at in range(0, len(same), self.batch):

@@ -346,11 +346,11 @@ class QueryDsl(Task):
     def show(self, value: Any) -> str:
         return showing.show(value)
 
-    def contrast(self, got: Any, want: Any, corpus: Corpus | None = None) -> Contrast:
-        documents = dict(corpus.data["documents"]) if corpus else {}
     def tables(self, value: Any) -> Sequence[Table]:
         return tables.tables(value)
 
+    def contrast(self, got: Any, want: Any, corpus: Corpus | None = None) -> Contrast:
+        documents = dict(corpus.data["documents"]) if corpus else {}
         gold, answer = contrast(want, got, documents)
         return Contrast(gold=gold, answer=answer, corpus=corpus.name if corpus else "")
 
