@@ -12,7 +12,7 @@ import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
-from dstill import ceiling, hardware, processes, reviewing, stages
+from dstill import causes, ceiling, hardware, processes, reviewing, stages
 from dstill.constraining import Constrained
 from dstill.errors import ConfigError, DataError, RunError, did_you_mean
 from dstill.folder import data_file, system_file
@@ -81,6 +81,7 @@ def _evaluate(run: Run, examples: Sequence[Example], executor: Executor | None) 
                 facts.update(weighed(predictions, run.folder / "student", _parameters(run)))
                 facts["invalid"] = lost(verdicts)
                 facts["corpora"] = _on_corpora(verdicts)
+                facts["causes"] = causes.counted(verdicts, causes.labels(run.task))
         facts["teacher"] = _teacher(run, executor, "" if first else label)
         facts.update(engine=label, scores=scores, peak_memory=hardware.peak_memory())
         if judged := _judged(run):

@@ -38,6 +38,7 @@ __all__ = [
     "Neighbour",
     "Outcome",
     "OutcomeKind",
+    "Overlap",
     "Pair",
     "Prediction",
     "Price",
@@ -360,6 +361,28 @@ class Contrast(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Overlap(Row):
+    """The clauses of an answer and of its gold, as bags: how many both have, and how many each."""
+
+    shared: int
+    got: int
+    want: int
+
+    @property
+    def precision(self) -> float:
+        return self.shared / self.got if self.got else float(not self.want)
+
+    @property
+    def recall(self) -> float:
+        return self.shared / self.want if self.want else float(not self.got)
+
+    @property
+    def f1(self) -> float:
+        """1 where the bags are equal; 0 where they share nothing."""
+        return 2 * self.shared / (self.got + self.want) if self.got + self.want else 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Grammar:
     """What a decoder may write: a JSON Schema, or EBNF for a language that is not JSON."""
 
@@ -390,12 +413,18 @@ class Verdict(Row):
     category: str = ""
     template: str = ""
     split: str = ""
+    cause: Cause | None = None  # of a failure that counts: what went wrong first
+    clauses: Overlap | None = None  # None: the language has none, or there is no gold
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         levels = {name: Level(row[name]) for name in ("reached", "checked")}
-        contrast = row.get("contrast") and Contrast.from_row(row["contrast"])
-        return super().from_row({**row, **levels, "contrast": contrast})
+        parts = {
+            "contrast": row.get("contrast") and Contrast.from_row(row["contrast"]),
+            "cause": row.get("cause") and Cause.from_row(row["cause"]),
+            "clauses": row.get("clauses") and Overlap.from_row(row["clauses"]),
+        }
+        return super().from_row({**row, **levels, **parts})
 
     @property
     def correct(self) -> bool:

@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Callable, Iterable, Iterator, Sequence, TypeVar
 
+from dstill.causes import explained
 from dstill.errors import DataError
 from dstill.leakage import leaks
 from dstill.parts import Executor, Objective, Writer, Written
@@ -146,14 +147,17 @@ def judge(
     objective: Objective,
     executor: Executor | None,
 ) -> Iterator[Verdict]:
-    """A verdict on each prediction, in order."""
+    """A verdict on each prediction, in order, with the first cause of a failure."""
 
     def one(pair: tuple[Example, Prediction]) -> Verdict:
         example, prediction = pair
-        verdict = plugins.judge_answer(task, example, draft_of(prediction, objective, task), executor)
+        draft = draft_of(prediction, objective, task)
+        verdict = plugins.judge_answer(task, example, draft, executor)
         if prediction.truncated:
-            return replace(verdict, reason="cut off at the token limit")
-        return verdict if prediction.text.strip() else replace(verdict, reason="no output")
+            verdict = replace(verdict, reason="cut off at the token limit")
+        elif not prediction.text.strip():
+            verdict = replace(verdict, reason="no output")
+        return explained(task, verdict, example, draft)
 
     if executor is None:
         yield from map(one, pairs)

@@ -59,6 +59,7 @@ class Check:
     name: str
     run: Callable[[Example, str], Iterable[Problem]]
     parses: bool = False  # an error here means that the answer is not in the language at all
+    cause: str = ""  # what a failure that stops here is called; empty: as the layer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,7 @@ class Task(Part, ABC):
     instructions: ClassVar[str] = "Answer the question."
     executors: ClassVar[tuple[str, ...]] = ()  # names, the default first; empty: answers are not run
     seed: int = 0  # the project's, set by the runtime: of questions that the task draws
+    causes: ClassVar[tuple[str, ...]] = ("different",)  # every label that `cause` gives, in the order of looking
     json_answers: ClassVar[bool] = False  # the language is JSON: a user's file of golds is held to it
     demo: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key under which `dstill demo` shows the pack
     quick: ClassVar[Mapping[str, Any]] = {}  # put before them by `dstill demo --quick`: less data, fewer steps
@@ -243,9 +245,16 @@ class Task(Part, ABC):
         """At most `k` small data sets that tell the gold from its neighbours. Raises NoCorpora."""
         return ()
 
-    def cause(self, got: str, want: str) -> Cause:
-        """The first difference between an answer and the gold."""
-        return Cause(label="different")
+    def cause(self, got: str, want: str) -> Cause | None:
+        """The first difference between an answer that ran and its gold, by a label of `causes`; None: there is none."""
+        return None if self.canonical(got) == self.canonical(want) else Cause(label="different")
+
+    def clauses(self, answer: str) -> Iterable[str] | None:
+        """The parts of an answer that are right or wrong by themselves, as a bag; None: the language has none.
+
+        Also None for an answer that is not in the language. Must not raise.
+        """
+        return None
 
     def problems(self, example: Example, draft: Draft, layers: Iterable[str] | None = None) -> Iterable[Problem]:
         """What the checks find, in order; a layer that cannot parse the answer is the last."""

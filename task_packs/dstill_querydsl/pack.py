@@ -17,6 +17,7 @@ from typing import Any, Callable, ClassVar, Iterable, Literal, Mapping, Sequence
 from dstill.errors import UsageError
 from dstill.parts import Engine, ProjectFiles
 from dstill.records import (
+    Cause,
     Contrast,
     Corpus,
     Draft,
@@ -43,6 +44,7 @@ from dstill_querydsl import (
     values_check,
 )
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.causes import LABELS, cause, clauses
 from dstill_querydsl.contrasting import contrast
 from dstill_querydsl.corpora import Maker, Place, neighbours
 from dstill_querydsl.describe import describe
@@ -58,6 +60,7 @@ from dstill_querydsl.questions.glossary import glossary
 from dstill_querydsl.sets import HAND_WRITTEN, rules_of, sets_of, unseen
 from dstill_querydsl.study import Study
 from dstill_querydsl.synthesize import synthesize
+from dstill_querydsl.weak import Weak
 
 __all__ = ["QueryDsl", "Settings"]
 
@@ -107,6 +110,7 @@ class QueryDsl(Task):
     instructions = INSTRUCTIONS
     executors = ("embedded", "http")
     json_answers = True
+    causes = LABELS
     # One CPU core trains this in some four minutes; more rows and fewer epochs generalize better than the reverse.
     demo: ClassVar[Mapping[str, Any]] = {
         "evaluate.splits": ["test", "test_templates", "test_index"],
@@ -171,9 +175,10 @@ class QueryDsl(Task):
         if index is None:
             raise UsageError(f"questions can be made for bundled indices, '{context.get('index')}' is none")
         self._tally = Tally()
+        weak = Weak.of(context)
         if index.name == HAND_WRITTEN and index.recipe:
-            return synthesize(index, n, seed)
-        return questions(index, n, seed, rules_of(self.config), self._tally)
+            return synthesize(index, n, seed, weak)
+        return questions(index, n, seed, rules_of(self.config), self._tally, weak)
 
     def remarks(self) -> Iterable[str]:
         return self._tally.remarks()
@@ -274,7 +279,7 @@ class QueryDsl(Task):
     @property
     def checks(self) -> tuple[Check, ...]:
         return (
-            Check("json", self._json, parses=True),
+            Check("json", self._json, parses=True, cause="not JSON"),
             Check("schema", self._schema),
             Check("mapping", self._mapping),
             Check("values", self._values),
@@ -310,6 +315,12 @@ class QueryDsl(Task):
 
     def is_refusal(self, answer: str) -> bool:
         return refusal.is_refusal(strict.read(answer).value)
+
+    def cause(self, got: str, want: str) -> Cause | None:
+        return cause(got, want)
+
+    def clauses(self, answer: str) -> Iterable[str] | None:
+        return clauses(answer)
 
     def same(self, got: Any, want: Any) -> bool:
         return compare.same(got, want)

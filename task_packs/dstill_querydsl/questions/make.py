@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Iterator, Sequence
+from typing import Iterator, Mapping, Sequence
 
 from dstill.errors import DataError
 from dstill.records import Example
@@ -25,6 +25,7 @@ from dstill_querydsl.questions.roles import Left
 from dstill_querydsl.questions.scene import Skip
 from dstill_querydsl.questions.scenes import Scenes
 from dstill_querydsl.questions.verify import Rules, Trial
+from dstill_querydsl.weak import Weak
 
 __all__ = ["Tally", "made_questions", "questions", "splits"]
 
@@ -80,9 +81,16 @@ class _Stream:
     """Questions that are not in `asked` yet, until every template is exhausted."""
 
     def __init__(
-        self, scenes: Scenes, templates: Sequence[Template], random: Random, trial: Trial, tally: Tally
+        self,
+        scenes: Scenes,
+        templates: Sequence[Template],
+        random: Random,
+        trial: Trial,
+        tally: Tally,
+        weak: Weak | None = None,
     ) -> None:
-        self.scenes, self.random, self.trial, self.tally = scenes, random, trial, tally
+        self.scenes, self.random, self.trial, self.tally, self.weak = scenes, random, trial, tally, weak
+        self.shares: Mapping[str, float] = _shares(weak) if weak else SHARES
         self.live: dict[str, list[Template]] = {}
         for template in templates:
             if scenes.has(template.style):
@@ -105,7 +113,7 @@ class _Stream:
         batch: list[tuple[Template, Made]] = []
         while self.live and len(batch) < BATCH:
             lane = self._due()
-            template = self.random.choice(self.live[lane])
+            template = self._one_of(self.live[lane])
             made = self._candidate(template, asked)
             if made is None:
                 self._exhaust(template)
@@ -117,7 +125,12 @@ class _Stream:
 
     def _due(self) -> str:
         """The lane that is furthest behind its share."""
-        return min(self.live, key=lambda lane: ((self.counts[lane] + 0.5) / SHARES[lane], lane))
+        return min(self.live, key=lambda lane: ((self.counts[lane] + 0.5) / self.shares[lane], lane))
+
+    def _one_of(self, templates: Sequence[Template]) -> Template:
+        if self.weak is None:
+            return self.random.choice(templates)
+        return self.random.choices(templates, [self.weak.times(template.name) for template in templates])[0]
 
     def _candidate(self, template: Template, asked: set[str]) -> Made | None:
         for _ in range(TRIES):
@@ -144,6 +157,15 @@ class _Stream:
             self.live.pop(template.lane, None)
 
 
+def _shares(weak: Weak) -> dict[str, float]:
+    """The weak categories' lanes: a category's share is its failures', parted as it usually is."""
+    lanes = {template.lane: template.category for template in TEMPLATES if template.category in weak.categories}
+    usual = Counter[str]()
+    for lane, category in lanes.items():
+        usual[category] += SHARES[lane]
+    return {lane: weak.categories[category] * SHARES[lane] / usual[category] for lane, category in lanes.items()}
+
+
 def _scenes(index: Index, seed: int, tally: Tally) -> Scenes:
     scenes = Scenes(index, seed)
     tally.left = scenes.base.left
@@ -157,11 +179,14 @@ def _scenes(index: Index, seed: int, tally: Tally) -> Scenes:
     return scenes
 
 
-def made_questions(index: Index, n: int, seed: int, rules: Rules, tally: Tally) -> Iterator[Made]:
+def made_questions(
+    index: Index, n: int, seed: int, rules: Rules, tally: Tally, weak: Weak | None = None
+) -> Iterator[Made]:
     """As `questions`, with what each was made of."""
-    scenes, random = _scenes(index, seed, tally), Random(f"{index.name} {seed} questions")
+    scenes, random = _scenes(index, seed, tally), Random(f"{index.name} {seed} {'weak' if weak else 'questions'}")
+    chosen = [one for one in TEMPLATES if one.category in weak.categories and not one.held] if weak else TEMPLATES
     with Trial(rules) as trial:
-        stream = _Stream(scenes, TEMPLATES, random, trial, tally).made(set())
+        stream = _Stream(scenes, chosen, random, trial, tally, weak).made(set())
         for number, made in enumerate(stream):
             if number == n:
                 return
@@ -172,9 +197,14 @@ def made_questions(index: Index, n: int, seed: int, rules: Rules, tally: Tally) 
                 return
 
 
-def questions(index: Index, n: int, seed: int, rules: Rules, tally: Tally | None = None) -> Iterator[Example]:
-    """At most `n` questions, no two alike, of all categories by their share. Raises DataError."""
-    for made in made_questions(index, n, seed, rules, Tally() if tally is None else tally):
+def questions(
+    index: Index, n: int, seed: int, rules: Rules, tally: Tally | None = None, weak: Weak | None = None
+) -> Iterator[Example]:
+    """At most `n` questions, no two alike, of all categories by their share. Raises DataError.
+
+    Where a student is `weak`, of those categories alone.
+    """
+    for made in made_questions(index, n, seed, rules, Tally() if tally is None else tally, weak):
         yield made.example
 
 

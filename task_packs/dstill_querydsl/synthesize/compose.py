@@ -26,6 +26,7 @@ from dstill_querydsl.synthesize.draw import Clause, Draw, Skip, noun_phrase, ter
 from dstill_querydsl.synthesize.operations import OPERATIONS, Ask
 from dstill_querydsl.synthesize.refusals import REFUSALS
 from dstill_querydsl.synthesize.templates import TEMPLATES, Template
+from dstill_querydsl.weak import Weak
 
 __all__ = ["split_examples", "synthesize"]
 
@@ -53,12 +54,20 @@ def _corpus(index: Index) -> _Corpus:
     return _Corpus(index, sources)
 
 
-def synthesize(index: Index, n: int, seed: int) -> Iterator[Example]:
-    """`n` questions, no two alike, of all templates by their weight."""
-    corpus, random = _corpus(index), Random(f"{index.name} {seed} all")
-    stream = _unique(corpus, TEMPLATES, random, set())
+def synthesize(index: Index, n: int, seed: int, weak: Weak | None = None) -> Iterator[Example]:
+    """`n` questions, no two alike, of all templates by their weight; where a student is `weak`, of those alone."""
+    corpus, random = _corpus(index), Random(f"{index.name} {seed} {'weak' if weak else 'all'}")
+    stream = _unique(corpus, _weak_templates(weak) if weak else TEMPLATES, random, set())
     for number, example in zip(range(n), stream, strict=False):
         yield replace(example, id=f"{index.name}-{seed}-{number:05d}")
+
+
+def _weak_templates(weak: Weak) -> tuple[Template, ...]:
+    """Of the weak categories, each category by its share; none that is held back."""
+    parts = [t for t in TEMPLATES if t.category in weak.categories and not t.held]
+    weights = {t: t.weight * weak.times(t.name) for t in parts}
+    totals = {name: sum(w for t, w in weights.items() if t.category == name) for name in weak.categories}
+    return tuple(replace(t, weight=weak.categories[t.category] * w / totals[t.category]) for t, w in weights.items())
 
 
 def split_examples(index: Index, rows: int, seed: int) -> dict[str, list[Example]]:
