@@ -65,6 +65,11 @@ class Generate:
     teacher: str = field(default="synthetic", metadata={"help": "who writes rationales and answers"})
     questions: str = field(default="", metadata={"help": "file of questions; empty: the task's own"})
     limit: int = field(default=0, metadata={"low": 0, "high": 10**8, "help": "at most this many questions; 0: all"})
+    focus: str = field(default="", metadata={"help": "label of failures: more training questions of their kinds"})
+    focus_run: str = field(default="", metadata={"help": "the evaluated run that has them"})
+    focus_rows: int = field(
+        default=0, metadata={"low": 0, "high": 10**6, "help": "so many more; 0: a quarter of the training questions"}
+    )
     shots: int = field(default=3, metadata={"low": 0, "high": 50, "help": "worked examples in each prompt"})
     concurrency: int = field(default=32, metadata={"low": 1, "high": 1024, "help": "requests in flight"})
     json_mode: Literal["auto", "schema", "off"] = field(

@@ -13,11 +13,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Mapping, Sequence, Sized
 
-from dstill import stages, teaching
+from dstill import causes, stages, teaching
 from dstill.config import Settings
 from dstill.cost import caps, cost
 from dstill.curating import ASKED, STORE, dataset, executing
-from dstill.errors import BudgetError, Interrupted, RunError
+from dstill.errors import BudgetError, Interrupted, RunError, UsageError
+from dstill.focusing import draw, focus_of
 from dstill.jsontext import dumps
 from dstill.making import make_teacher
 from dstill.parts import BatchTeacher, Teacher
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from dstill.store import ReplyStore
 
 __all__ = ["account", "generate", "questions"]
+
+QUARTER = 4  # so many training questions for each one more, where nobody says how many
 
 log = logging.getLogger("dstill")
 
@@ -64,8 +67,27 @@ def questions(task: Task, settings: Settings) -> list[Example]:
         found = [example for split in SPLITS for example in task.examples(split)]
     found = [stages.split_of(example, settings.project.seed) for example in found]
     found = stages.first(found, settings.generate.limit) if settings.generate.limit else found
+    found += _of_weak_kinds(task, settings, found)
     _warn_of_what_is_not_checked(task, found)
     return found
+
+
+def _of_weak_kinds(task: Task, settings: Settings, found: Sequence[Example]) -> list[Example]:
+    """More to train on, of the kinds in which a student failed. Raises UsageError, RunError."""
+    label, run = settings.generate.focus, settings.generate.focus_run
+    if not label and not run:
+        return []
+    if not label or not run:
+        raise UsageError(
+            "a focus is a label of failures and the run that has them",
+            where="generate.focus" if label else "generate.focus_run",
+            hint="give --focus LABEL and --from RUN",
+        )
+    focus = focus_of(label, run, causes.labels(task))
+    rows = settings.generate.focus_rows or max(1, sum(one.split == "train" for one in found) // QUARTER)
+    more = draw(task, focus, {}, rows, settings.project.seed, found)
+    log.info("%s; %s more questions of these kinds", focus.told(), f"{len(more):,}")
+    return more
 
 
 def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> None:

@@ -11,6 +11,7 @@ of `generate`, so that a rerun buys only what is missing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, AsyncGenerator, Callable, Iterable, Mapping, Sequence, cast
 
@@ -18,11 +19,13 @@ from dstill.config import Config
 from dstill.cost import caps, cost
 from dstill.curating import STORE
 from dstill.errors import BudgetError, Interrupted, UsageError
+from dstill.focusing import Focus
 from dstill.inventor import Invented, Inventor, digest
 from dstill.making import make_task, make_teacher
 from dstill.parts import Teacher
 from dstill.plugins import Plugins
 from dstill.records import Example, Prompt, Reply
+from dstill.task import Brief
 
 if TYPE_CHECKING:
     from dstill.asking import Asked
@@ -38,11 +41,13 @@ def invent(
     n: int,
     *,
     seeds: Sequence[Example] = (),
+    focus: Focus | None = None,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Invented:
-    """At most `n` questions about `context` (as `Task.synthesize` gets it), like `seeds`.
+    """At most `n` questions about `context` (as `Task.synthesize` gets it), like `seeds`; of `focus` its categories.
 
-    Raises UsageError for a teacher who only repeats; BudgetError and Interrupted, after what came was kept.
+    Raises UsageError for a teacher who only repeats, and where the task has none of those categories; BudgetError and
+    Interrupted, after what came was kept.
     """
     from dstill import asking, interrupts
     from dstill.budget import Budget
@@ -60,7 +65,9 @@ def invent(
     limits, brief = caps(settings, teacher), task.brief(context)
     teacher.open(task)
     # The cap holds over all the times that the same questions are asked for.
-    account = f"questions {digest([task.name, teacher.name, brief.about, n, config.settings.project.seed])}"
+    shares, held = _weak(focus, brief)
+    asked_for = [task.name, teacher.name, brief.about, n, config.settings.project.seed, *([shares] if shares else [])]
+    account = f"questions {digest(asked_for)}"
     with ReplyStore(Path(STORE), buyer=account) as store:
         budget = Budget(limits, teacher.price, spent=store.bought_by(account) if teacher.paid else ())
 
@@ -70,7 +77,8 @@ def invent(
 
         def inventor() -> Inventor:
             rate = settings.max_duplicate_rate
-            return Inventor(brief, seeds, n, seed=config.settings.project.seed, max_duplicate_rate=rate)
+            seed = config.settings.project.seed
+            return Inventor(brief, seeds, n, seed=seed, max_duplicate_rate=rate, shares=shares, held=held)
 
         def kept() -> str:
             return f"{_kept(teacher, inventor(), store)}/{n}; every reply is kept"
@@ -86,8 +94,27 @@ def invent(
                 where=error.where,
                 hint=f"the same command with a higher {error.hint} goes on",
             ) from None
+    if focus is not None:
+        asked.found.examples = [replace(example, split="train") for example in asked.found.examples]
     asked.found.cost = cost(settings, teacher, budget, len(asked.found.examples))
     return asked.found
+
+
+def _weak(focus: Focus | None, brief: Brief) -> tuple[Mapping[str, int], Sequence[str]]:
+    """The shares of a focus' categories that the brief has, and the questions of its run, which must stay there."""
+    if focus is None:
+        return {}, ()
+    held = [row.question for row in focus.asked]
+    if not brief.categories:
+        return {}, held
+    shares = {name: count for name, count in focus.categories.items() if name in brief.categories}
+    if not shares:
+        raise UsageError(
+            f"no questions are invented of {', '.join(focus.categories)}",
+            where=f"--focus {focus.label}",
+            hint=f"there are {', '.join(brief.categories)}",
+        )
+    return shares, held
 
 
 def _kept(teacher: Teacher, inventor: Inventor, store: ReplyStore) -> int:

@@ -7,9 +7,9 @@
     inventor.found.examples                               # Example(id="invented-5f1c…", category="metric", …)
 
 Every request asks for `TOGETHER` questions, each under an id and with a category, so that each category gets its
-share. A reply is read by these ids: what was not asked for is dropped, and what is missing is asked for again
-under new ids. Each request shows a few questions that are there, not to be asked again; which follows from the
-rounds before, so that the same replies give the same requests.
+share (the same for all, unless `shares` says otherwise). A reply is read by these ids: what was not asked for is
+dropped, and what is missing is asked for again under new ids. Each request shows a few questions that are there, not
+to be asked again; which follows from the rounds before, so that the same replies give the same requests.
 
 A duplicate has the words of a question that is there, or nearly (`dstill.selecting`) and the same numbers: without
 answers nobody can tell whether "status 404" and "status 500" ask for the same. Not covered: whether a question
@@ -25,14 +25,14 @@ import re
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from dstill.jsontext import NotStrict, dumps, fenced, loads
 from dstill.records import Example, Message, Prompt
 from dstill.selecting import nearest, words_of
 from dstill.task import Brief
 
-__all__ = ["Invented", "Inventor", "digest", "read"]
+__all__ = ["Invented", "Inventor", "digest", "quotas", "read"]
 
 TOGETHER = 10  # questions of one request
 ROUND = 64  # requests of one round
@@ -97,16 +97,26 @@ class Invented:
 class Inventor:
     """What to ask next, and what of the replies is new."""
 
-    def __init__(self, brief: Brief, seeds: Sequence[Example], n: int, *, seed: int, max_duplicate_rate: float) -> None:
+    def __init__(
+        self,
+        brief: Brief,
+        seeds: Sequence[Example],
+        n: int,
+        *,
+        seed: int,
+        max_duplicate_rate: float,
+        shares: Mapping[str, int] | None = None,
+        held: Iterable[str] = (),
+    ) -> None:
+        """`shares`: of categories of the brief, else all have the same; `held`: questions that must not come again."""
         self.brief, self.seeds, self.seed, self.max_duplicate_rate = brief, seeds, seed, max_duplicate_rate
         self.found = Invented(wanted=n)
-        names = list(brief.categories) or [""]
-        self._lacks = {name: n // len(names) + (at < n % len(names)) for at, name in enumerate(names)}
+        self._lacks = quotas(shares or dict.fromkeys(brief.categories or ("",), 1), n)
         self._there: dict[tuple[str, ...], list[str]] = defaultdict(list)  # by their numbers
         self._open: dict[str, dict[str, str]] = {}  # request → id → category
         self._ids = self._requests = self._before = 0
-        for example in seeds:
-            self._is_new(example.question)
+        for question in (*(example.question for example in seeds), *held):
+            self._is_new(question)
 
     # --- asking -------------------------------------------------------------------------
 
@@ -202,6 +212,20 @@ class Inventor:
             return False
         alike.append(words)
         return True
+
+
+def quotas(shares: Mapping[str, int], n: int) -> dict[str, int]:
+    """`n` in shares of a total: what rounding down leaves goes to the largest remainders, the first of equals.
+
+    >>> quotas({"sort_page": 9, "terse": 2}, 10)
+    {'sort_page': 8, 'terse': 2}
+    """
+    total = sum(shares.values())
+    found = {name: n * count // total for name, count in shares.items()}
+    by_remainder = sorted(shares, key=lambda name: -(n * shares[name] % total))
+    for name in by_remainder[: n - sum(found.values())]:
+        found[name] += 1
+    return found
 
 
 def read(text: str) -> Iterator[tuple[str, str]]:

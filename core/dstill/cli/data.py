@@ -44,6 +44,7 @@ DECIDING = (
     "project.",
     "generate.questions",
     "generate.limit",
+    "generate.focus",
     "generate.teacher",
     "generate.json_mode",
     "task.",
@@ -57,6 +58,10 @@ DECIDING = (
 @setting("--teacher", key="generate.teacher", shell_complete=complete_parts("teachers"), help="Who answers.")
 @setting("--questions", key="generate.questions", metavar="FILE", help="JSONL, CSV or Parquet; else the task's own.")
 @setting("--limit", key="generate.limit", type=Count(1, 10**8), help="At most this many questions.")
+@setting(
+    "--focus", key="generate.focus", metavar="LABEL", help="More to train on, of the kinds that fail so in --from."
+)
+@setting("--from", key="generate.focus_run", metavar="RUN", help="An evaluated run, for --focus.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
 @cap_options
 @setting("--batch", key="generate.batch", is_flag=True, flag_value=True, help="Submit, leave, come back, collect.")
@@ -71,7 +76,8 @@ def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, a
     """Ask the teacher, check every reply, and write the dataset.
 
     A reply that will not do is asked for again, with what is wrong with it. The --max caps are looked at before
-    a request goes out, and hold for the run: begun again, it goes on with what was spent.
+    a request goes out, and hold for the run: begun again, it goes on with what was spent. With --focus the training
+    set has a quarter more, of the kinds of questions in which the run --from has failures of that label.
     """
     if dry_run:
         _dry_run(found, out, as_json)

@@ -10,6 +10,7 @@ from typing import Any, Mapping, Sequence
 
 import click
 
+from dstill.causes import labels
 from dstill.cli.app import (
     App,
     Count,
@@ -26,6 +27,7 @@ from dstill.cli.given import MAPPING_FORM, VALUES_FORM, object_of
 from dstill.config import Config
 from dstill.cost import told
 from dstill.errors import FailedItems, UsageError
+from dstill.focusing import Focus, draw, focus_of
 from dstill.inventing import invent
 from dstill.jsonl import write_rows
 from dstill.making import make_task
@@ -42,6 +44,8 @@ __all__ = ["COMMANDS"]
 @click.option("--values", type=click.Path(path_type=Path), help="JSON file with what its fields hold.")
 @click.option("--teacher", shell_complete=complete_parts("teachers"), help="Who invents them; else the task does.")
 @click.option("--seeds", type=click.Path(path_type=Path), help="With --teacher: a file of questions as you want them.")
+@click.option("--focus", metavar="LABEL", help="Only of the kinds in which the run --from has failures of that label.")
+@click.option("--from", "source", metavar="RUN", help="An evaluated run, for --focus.")
 @click.option("--out", type=click.Path(path_type=Path), help="JSONL file for `generate --questions`; else stdout.")
 @cap_options
 @task_option
@@ -56,6 +60,8 @@ def questions(
     values: Path | None,
     teacher: str | None,
     seeds: Path | None,
+    focus: str | None,
+    source: str | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -63,20 +69,36 @@ def questions(
 
     Those of the task have a gold (the right answer) and a rationale (why it is right). With --teacher a model
     invents them, so many of each category and none twice, without answers. With --mapping they are about an index
-    of your own; what there is to say of them goes to stderr.
+    of your own; what there is to say of them goes to stderr. With --focus and --from they are more of the kinds in
+    which a student is weak, in the shares of its failures, for training: none is like one of that run's sets.
     """
     if values and not mapping:
         raise UsageError("--values are those of a mapping", where="--values", hint="give --mapping too")
     if seeds and not teacher:
         raise UsageError("--seeds are for a teacher", where="--seeds", hint="give --teacher too")
+    if bool(focus) != bool(source):
+        raise UsageError(
+            "a focus is a label of failures and the run that has them",
+            where="--focus" if focus else "--from",
+            hint="give both --focus LABEL and --from RUN",
+        )
     context = _own_data(mapping, values)
     if teacher:
         found.flags["generate.teacher"] = teacher
-        _invent(found, number, context, seeds, out, as_json, mapping)
-        return
     config = found.config()
     task = make_task(found.plugins, config)
-    made = list(itertools.islice(task.synthesize(context, number, config.settings.project.seed), number))
+    weak = focus_of(focus, source, labels(task)) if focus and source else None
+    if weak is not None:
+        note(weak.told())
+    if teacher:
+        _invent(found, number, context, seeds, weak, out, as_json, mapping)
+        return
+    seed = config.settings.project.seed
+    made = (
+        draw(task, weak, context, number, seed)
+        if weak is not None
+        else list(itertools.islice(task.synthesize(context, number, seed), number))
+    )
     if not made:
         hint = "write them into a file, or ask a --teacher for some"
         raise UsageError(f"task '{task.name}' makes no questions of its own", where="--task", hint=hint)
@@ -89,6 +111,7 @@ def _invent(
     number: int,
     context: Mapping[str, Any],
     seeds: Path | None,
+    weak: Focus | None,
     out: Path | None,
     as_json: bool,
     mapping: Path | None,
@@ -97,7 +120,7 @@ def _invent(
     config = found.config()
     examples = read_questions(seeds) if seeds else []
     with progress() as report:
-        invented = invent(found.plugins, config, context, number, seeds=examples, progress=report)
+        invented = invent(found.plugins, config, context, number, seeds=examples, focus=weak, progress=report)
     if invented.examples:  # else there is nothing to write, and a file of before stays
         _show(invented.examples, out, as_json and out is None)
     if as_json and out is not None:

@@ -1,0 +1,150 @@
+"""More questions where a student is weak: in the shares of its failures, and none of a set that is held back."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any, Iterable, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.toy import Toy
+
+from dstill.errors import RunError, UsageError
+from dstill.focusing import Focus, draw, focus_of
+from dstill.folder import RunFolder, data_file
+from dstill.inventor import quotas
+from dstill.records import Cause, Example, Level, Record, Verdict
+from dstill.task import Check, Task
+
+LABELS = ["form", "sort", "value"]
+
+
+class Kinds(Task):
+    """Questions of three categories in turn; one that ignores a focus."""
+
+    name = "kinds"
+    checks = (Check("form", lambda example, answer: ()),)
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+    def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
+        for number in range(n):
+            kind = "abc"[number % 3]
+            words = " ".join(f"{digit}{kind}" for digit in str(number))
+            yield Example(
+                id=str(number),
+                question=f"{kind} number {words}",
+                answer=f"{kind}{number}",
+                category=kind,
+                template=f"{kind}-{number % 2}",
+                context={"index": "other"} if number % 30 == 0 else {},
+            )
+
+
+def failure(id: str, category: str, label: str = "sort") -> Verdict:
+    cause = Cause(label=label)
+    return Verdict(
+        id=id, reached=Level.EXECUTED, checked=Level.CORRECT, category=category, template=f"{category}-0", cause=cause
+    )
+
+
+def row(id: str, split: str, **more: Any) -> Record:
+    return Record(**{"id": id, "question": f"of {id}", "rationale": "", "answer": id, "split": split, **more})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    made = RunFolder.make(tmp_path / "mine", stem="kinds", arguments={}, seed=0)
+    made.write(
+        "verdicts.jsonl",
+        [
+            *(failure(f"a{n}", "a") for n in range(3)),
+            failure("b", "b"),
+            failure("c", "c", "value"),
+            Verdict(id="right", reached=Level.CORRECT, checked=Level.CORRECT, category="c"),
+        ],
+    )
+    made.write(data_file("train"), [row("r1", "train", question="a number 1a 2a", answer="a12")])
+    made.write(data_file("test"), [row("t1", "test", question="a number 1a 5a", answer="a15")])
+    made.write(data_file("test_templates"), [row("t2", "test_templates", answer="a21", template="b-0")])
+    made.write(data_file("test_index"), [row("t3", "test_index", context={"index": "other"})])
+    return made
+
+
+def test_where_the_failures_of_a_label_lie(run: RunFolder) -> None:
+    focus = focus_of("sort", str(run.folder), LABELS)
+    assert (focus.categories, focus.templates, focus.failures) == ({"a": 3, "b": 1}, {"a-0": 3, "b-0": 1}, 4)
+    assert focus.told() == "4 failures of 'sort' in run mine: a 3, b 1"
+    assert {record.id for record in focus.asked} == {"r1", "t1", "t2", "t3"}
+
+
+def test_a_label_that_is_none_is_told_with_what_was_probably_meant(run: RunFolder) -> None:
+    with pytest.raises(UsageError) as caught:
+        focus_of("srot", str(run.folder), LABELS)
+    assert caught.value.what == "no failures are called 'srot'. Did you mean 'sort'?"
+    assert caught.value.hint == "there are form, sort, value"
+
+
+def test_a_run_without_such_a_failure_is_told_what_it_has(run: RunFolder) -> None:
+    with pytest.raises(UsageError) as caught:
+        focus_of("form", str(run.folder), LABELS)
+    assert (caught.value.what, caught.value.hint) == ("run 'mine' has no failure of 'form'", "it has sort 4, value 1")
+
+
+def test_verdicts_of_an_older_dstill_have_no_labels(run: RunFolder) -> None:
+    file = run.folder / "verdicts.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    file.write_text("".join(json.dumps({k: v for k, v in one.items() if k != "cause"}) + "\n" for one in rows))
+    with pytest.raises(UsageError) as caught:
+        focus_of("sort", str(run.folder), LABELS)
+    assert caught.value.hint == f"`dstill evaluate {run.folder}` labels them anew"
+
+
+def test_a_run_that_was_not_evaluated(tmp_path: Path) -> None:
+    RunFolder.make(tmp_path / "new", stem="kinds", arguments={}, seed=0)
+    with pytest.raises(RunError, match="no verdicts"):
+        focus_of("sort", str(tmp_path / "new"), LABELS)
+
+
+def test_more_are_drawn_of_the_kinds_that_fail_in_their_shares(run: RunFolder) -> None:
+    drawn = draw(Kinds(), focus_of("sort", str(run.folder), LABELS), {}, 40, seed=0)
+    assert Counter(example.category for example in drawn) == {"a": 30, "b": 10}
+    assert {example.split for example in drawn} == {"train"}
+    assert len({example.id for example in drawn}) == 40
+
+
+def test_nothing_of_a_set_that_is_held_back_is_drawn(run: RunFolder) -> None:
+    focus = focus_of("sort", str(run.folder), LABELS)
+    other = Example(id="new", question="a number 1a 8a", answer="a18", split="test")
+    drawn = draw(Kinds(), focus, {}, 60, 0, [other])
+    questions = {example.question for example in drawn}
+    assert not questions & {"a number 1a 2a", "a number 1a 5a", "a number 1a 8a"}
+    assert "a number 3a" in questions  # the rest of them is there
+    assert not {example.answer for example in drawn} & {"a21"}  # the gold of an unseen template
+    assert "b-0" not in {example.template for example in drawn}
+    assert not [example for example in drawn if example.context]
+
+
+def test_a_category_that_runs_short_is_made_up_by_the_others() -> None:
+    focus = Focus(label="sort", run="mine", categories={"a": 1, "gone": 1}, templates={})
+    drawn = draw(Kinds(), focus, {}, 10, seed=0)
+    assert Counter(example.category for example in drawn) == {"a": 10}
+
+
+def test_a_task_that_makes_none_of_these() -> None:
+    focus = Focus(label="sort", run="mine", categories={"take": 1}, templates={})
+    with pytest.raises(UsageError, match="task 'toy' makes no questions of take"):
+        draw(Toy(), focus, {}, 5, seed=0)
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 50), min_size=1), st.integers(0, 500))
+def test_quotas_come_to_the_whole_and_are_within_one_of_the_share(shares: dict[str, int], n: int) -> None:
+    found = quotas(shares, n)
+    assert found.keys() == shares.keys()
+    assert sum(found.values()) == n
+    total = sum(shares.values())
+    assert all(abs(found[name] - n * count / total) < 1 for name, count in shares.items())
