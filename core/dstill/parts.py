@@ -401,6 +401,10 @@ class Objective(Part, ABC):
         """What the trained student is given for `source` (`Task.source`)."""
         return f"predict: {source}"
 
+    def explanation(self, source: str) -> str | None:
+        """What the trained student is given to say why; None, the default: it learnt no reasons apart."""
+        return None
+
     def read(self, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
         """What the student wrote, taken apart. Default: the text is the answer itself."""
         return Draft(answer=text.strip()) if text.strip() else None
@@ -501,6 +505,10 @@ class Writer(ABC):
 
     def closeness(self, sources: Sequence[str]) -> list[Closeness]:
         """How near each source is to what this student was fitted on; empty where it does not know."""
+        return []
+
+    def count(self, sources: Sequence[str]) -> list[int]:
+        """How many tokens it reads of each source; empty where it does not count."""
         return []
 
 

@@ -37,6 +37,10 @@ class ModelWriter(Writer):
         self.threads = threads
         self.temperature = temperature
 
+    def count(self, sources: Sequence[str]) -> list[int]:
+        limit = self.encoder.max_length
+        return [min(len(ids), limit) + len(task) for ids, task in self.encoder.prompts(sources)]
+
     def write(self, sources: Sequence[str]) -> Iterator[Written]:
         """In the order of `sources`. A source that is too long for the student is cut; nothing raises."""
         return self.write_within(sources, [None] * len(sources))

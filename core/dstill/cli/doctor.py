@@ -5,8 +5,9 @@
     engine of querydsl            Elasticsearch 9.2.0   ok
     known answers of querydsl     60 of 60 right        ok
 
-What an engine is asked lies with the executor (`Executor.self_check`). Everything is printed first; then the
-command ends with the exit code of the first thing that is wrong.
+What an engine is asked lies with the executor (`Executor.self_check`). Students of the project's runs that learnt
+fields which are gone are named (`dstill.drifting`): that is no error of the installation. Everything is printed first;
+then the command ends with the exit code of the first thing that is wrong.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ import dstill
 from dstill import hardware
 from dstill.cli.app import App, app, json_option, set_option, setting, task_option
 from dstill.cli.console import emit, note, table, visible
+from dstill.drifting import drift, learnt_by
 from dstill.errors import DstillError
+from dstill.folder import RunFolder, list_runs
 from dstill.making import make_executor, make_task
-from dstill.parts import CheckResult
+from dstill.parts import CheckResult, Executor
+from dstill.task import Task
 
 __all__ = ["COMMANDS"]
 
@@ -41,6 +45,7 @@ EXTRAS = {
     "constrain": "llguidance",
     "parquet": "pyarrow",
     "review": "starlette",
+    "serve": "prometheus_client",
     "sweep": "optuna",
     "ray": "ray",
     "gguf": "gguf",
@@ -125,6 +130,7 @@ def _look(found: App, name: str, engines: Engines) -> None:
     task = make_task(found.plugins, config)
     executor = make_executor(found.plugins, config, task)
     if executor is None:
+        engines.rows += _students(task, None)
         return
     with executor.open(task, config.settings.engine):
         engines.rows.append([f"engine of {name}", executor.label, "ok"])
@@ -140,6 +146,24 @@ def _look(found: App, name: str, engines: Engines) -> None:
             engines.results += results
             engines.problems += [one.problem for one in results if one.problem]
             engines.rows += _rows(name, results)
+        engines.rows += _students(task, executor)
+
+
+def _students(task: Task, executor: Executor | None) -> list[list[str]]:
+    """Which students of the runs under ./runs learnt fields that are gone or others now, of how many."""
+    looked, rows = 0, []
+    for folder in list_runs():
+        try:
+            learnt = learnt_by(RunFolder.read(folder))
+        except DstillError as problem:
+            rows.append([f"student of {folder}", task.name, problem.what])
+            continue
+        if learnt.task == task.name and learnt.data:
+            looked += 1
+            rows += [[f"student of {folder}", task.name, line] for line in drift(task, learnt, executor)]
+    if looked:
+        rows.append([f"students of {task.name}", f"{looked} looked at", "see above" if rows else "ok"])
+    return rows
 
 
 def _rows(task: str, results: Iterable[CheckResult]) -> list[list[str]]:

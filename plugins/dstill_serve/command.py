@@ -1,0 +1,93 @@
+"""`dstill serve RUN`: the student behind HTTP, until it is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+import click
+
+from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
+from dstill.cli.console import emit, note
+from dstill.errors import Interrupted
+
+__all__ = ["serve"]
+
+
+@click.command()
+@run_argument
+@click.option("--port", type=Count(0, 65535), default=8000, show_default=True, help="0: a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Another one needs a token.")
+@click.option("--token-env", default="", metavar="NAME", help="Environment variable with the token to demand.")
+@click.option("--execute/--no-execute", default=True, help="Whether answers can be run where a request asks for it.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Run them on this server.")
+@setting(
+    "--constrain/--no-constrain", key="evaluate.constrain", help="Hold answers to the task's grammar: each is valid."
+)
+@click.option("--max-batch", type=Count(1, 512), default=16, show_default=True, help="Questions answered together.")
+@click.option("--queue", "room", type=Count(1, 100_000), default=128, show_default=True, help="Requests at once.")
+@click.option("--timeout", type=click.FloatRange(0.1, 3600), default=60, show_default=True, help="Seconds a request.")
+@json_option
+@set_option
+@app
+def serve(
+    found: App,
+    run: str,
+    port: int,
+    host: str,
+    token_env: str,
+    execute: bool,
+    max_batch: int,
+    room: int,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Answer questions over HTTP: an own API, OpenAI's, and a page to try the student on.
+
+    Requests in flight are answered in batches; more than --queue at once are sent away with 503. Ctrl-C or SIGTERM
+    lets what is under way finish, and ends with 0. A student that is trained anew meanwhile is not noticed.
+    """
+    from dstill.answering import Answering
+    from dstill_serve import serving
+    from dstill_serve.door import Door, token_of
+
+    token = token_of(token_env)
+    opened = found.open(run)
+    limits = serving.Limits(batch=max_batch, room=room, seconds=timeout)
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(serving.listening(host, port))
+        Door(host=host, port=port, token=token)  # before seconds are spent on loading
+        note(f"loading the student of run '{opened.name}'")
+        answering = stack.enter_context(Answering(opened, execute=execute and bool(opened.task.executors)))
+        server, service = stack.enter_context(serving.opened(answering, listener, token=token, limits=limits))
+        _tell(service, as_json=as_json, variable=token_env)
+        began = time.monotonic()
+        try:
+            signal = serving.run(server, listener)
+        except KeyboardInterrupt:
+            raise Interrupted("stopped at once; requests under way got no answer", where=service.door.address) from None
+        counts = {str(status): count for status, count in sorted(service.metrics.statuses.items())}
+    seconds = round(time.monotonic() - began, 1)
+    note(f"stopped by {signal.name} after {seconds} s; answers by status: {_words(counts)}")
+    if as_json:
+        emit({"run": str(opened.folder), "seconds": seconds, "answers": counts, "signal": signal.name})
+
+
+def _tell(service: Any, *, as_json: bool, variable: str) -> None:
+    """Where it is, and what to try next."""
+    address, student = service.door.address, service.student
+    for line in student.answering.drift():
+        note(f"warning: {line}")
+    if as_json:
+        emit({"address": address, "model": student.model, "executes": service.executes})
+    note(f"serving '{student.model}' at {address}; Ctrl-C stops")
+    token = f' -H "Authorization: Bearer ${variable}"' if variable else ""
+    example = next((r.question for r in student.run.records("test")), "how many are there?").replace("'", "")
+    body = f'{{"question": "{example}"' + (', "execute": true}' if service.executes else "}")
+    note(f"open {address}/, or try:")
+    note(f"curl {address}/v1/query -H 'content-type: application/json'{token} -d '{body}'")
+
+
+def _words(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} × {status}" for status, count in counts.items()) or "none"

@@ -1,0 +1,92 @@
+"""One server over one student, from its socket to its end.
+
+    with listening(host, port) as listener, opened(answering, listener, …) as (server, service):
+        stopped_by = run(server, listener)      # until SIGINT or SIGTERM
+
+Order of the end: nobody new is let in, requests under way get `GRACE` seconds, those left then are told that the server
+stops, the batch that is being written is finished, and the engine let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Iterator
+
+from dstill import web
+from dstill.answering import Answering
+from dstill.errors import MissingExtra
+from dstill.secrets import Secret
+from dstill_serve.app import Service, application
+from dstill_serve.door import Door
+from dstill_serve.engine import Runner
+from dstill_serve.metrics import Metrics
+from dstill_serve.queue import Queue
+from dstill_serve.student import Student
+
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+__all__ = ["Limits", "listening", "opened", "run"]
+
+GRACE = 10  # seconds that requests under way get at the end
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    batch: int  # requests that the student answers together
+    room: int  # requests in the house at once; more are sent away
+    seconds: float  # from a request to its answer
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Raises UsageError, MissingExtra."""
+    for library in ("starlette", "uvicorn", "prometheus_client"):
+        if find_spec(library) is None:
+            raise MissingExtra("`dstill serve`", "serve", library.replace("_", "-"))
+    with web.listening(host, port, hint="name another, or 0 for a free one") as listener:
+        yield listener
+
+
+@contextlib.contextmanager
+def opened(
+    answering: Answering, listener: socket.socket, *, token: Secret | None, limits: Limits
+) -> Iterator[tuple[Server, Service]]:
+    """The server over an `Answering` that was entered, ready to run."""
+    student, metrics = Student(answering), Metrics()
+    host, port = listener.getsockname()[:2]
+    door = Door(host=host, port=port, token=token)
+    with (
+        Runner(answering) as runner,
+        Queue(student.work, most=limits.batch, room=limits.room, did=metrics.batched) as queue,
+    ):
+        metrics.watch(queue, limits.room)
+        service = Service(
+            student=student, queue=queue, runner=runner, door=door, metrics=metrics, seconds=limits.seconds
+        )
+        yield web.server_of(application(service), grace=GRACE), service
+
+
+def run(server: Server, listener: socket.socket) -> signal.Signals:
+    """Serve until a signal, and say which it was. A second Ctrl-C raises KeyboardInterrupt: nothing is waited for."""
+    took: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        """Before uvicorn listens to signals itself, and when it raises at the end what it was stopped by."""
+        took.append(number)
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        asyncio.run(server.serve(sockets=[listener]))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if server.force_exit:
+        raise KeyboardInterrupt
+    return signal.Signals(took[0])

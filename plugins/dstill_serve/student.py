@@ -1,0 +1,90 @@
+"""What the student's thread does for a batch of requests, and which questions it knows.
+
+student = Student(answering)
+student.job(query)                         Job(example=…), or Wrong: no such model, no such index, no question
+student.work([job, …])                     [Said(answered=…, rationale="…", read=14), …]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Mapping, Sequence
+
+from dstill.answering import Answered, Answering
+from dstill.errors import UsageError, did_you_mean
+from dstill.records import SPLITS, Example
+from dstill_serve.asked import Query
+from dstill_serve.problems import Wrong
+
+__all__ = ["Job", "Said", "Student"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    example: Example
+    explain: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What came of a job, not run yet."""
+
+    answered: Answered
+    read: int | None  # tokens of the question; None: this student does not count them
+    rationale: str | None  # None: it was not asked for, or the student learnt none
+
+
+class Student:
+    """Over an `Answering` that was entered. `work` is for one thread; everything else is for any."""
+
+    def __init__(self, answering: Answering) -> None:
+        self.answering = answering
+        self.run = answering.run
+        self.model = answering.run.name
+        self.contexts = _contexts(answering)
+
+    def job(self, query: Query) -> Job:
+        """Raises Wrong."""
+        if query.model not in (None, self.model):
+            raise Wrong(404, "model_not_found", f"no model '{query.model}' here; this is '{self.model}'", param="model")
+        try:
+            example = self.answering.example(query.question)
+        except UsageError as error:
+            raise Wrong(400, "invalid_question", f"{error.what}; {error.hint}", param="question") from None
+        if query.index is not None:
+            if query.index not in self.contexts:
+                known = ", ".join(self.contexts) or "none by name"
+                near = did_you_mean(query.index, self.contexts)
+                message = f"this model knows no index '{query.index}'.{near} It knows {known}"
+                raise Wrong(404, "index_not_found", message, param="index")
+            example = replace(example, context=self.contexts[query.index])
+        return Job(example=example, explain=query.explain)
+
+    def work(self, jobs: Sequence[Job]) -> list[Said]:
+        """The answers to all, written together and checked; then the rationales of those that want one."""
+        answering, examples = self.answering, [job.example for job in jobs]
+        answered = answering.answer(examples, execute=False)
+        read: Sequence[int | None] = answering.read(examples) or [None] * len(jobs)
+        rationales: dict[int, str] = {n: a.rationale for n, a in enumerate(answered) if a.rationale}
+        wanted = [n for n, job in enumerate(jobs) if job.explain and n not in rationales]
+        if wanted and answering.explains:
+            rationales.update(zip(wanted, answering.explain([examples[n] for n in wanted]), strict=True))
+        return [
+            Said(answered=a, read=r, rationale=rationales.get(n) if jobs[n].explain else None)
+            for n, (a, r) in enumerate(zip(answered, read, strict=True))
+        ]
+
+
+def _contexts(answering: Answering) -> dict[str, Mapping[str, Any]]:
+    """What the questions about each index that the run knows have beside them, the run's first index first."""
+    found: dict[str, Mapping[str, Any]] = {}
+    if first := str(answering.context.get("index", "")):
+        found[first] = answering.context
+    if own := answering.run.settings.engine.index:
+        found.setdefault(own, answering.context)
+    for split in SPLITS:
+        for record in answering.run.records(split):
+            name = record.context.get("index")
+            if isinstance(name, str) and name and "variant" not in record.context:  # of a schema that no server holds
+                found.setdefault(name, record.context)
+    return found

@@ -1,0 +1,349 @@
+// The page of `dstill serve`. What comes from the run, the student or an engine is set as text and never as markup.
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const KEPT = "dstill playground history"; // questions alone
+const MOST = 50;
+let token = ""; // in this page's memory alone
+let about = null;
+let asking = false;
+let used = [];
+
+// As the command line shows text: what cannot be seen, or turns the direction of writing, stands as an escape.
+function visible(text) {
+  return String(text).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (c) =>
+    c === "\n" || c === "\t" ? c : [...Array(c.length).keys()].map((i) => "\\u" + c.charCodeAt(i).toString(16).padStart(4, "0")).join(""));
+}
+
+function make(tag, text, name) {
+  const node = document.createElement(tag);
+  if (text !== undefined) node.textContent = visible(text);
+  if (name) node.className = name;
+  return node;
+}
+
+function say(text, bad) {
+  $("message").textContent = visible(text);
+  $("message").className = bad ? "message bad" : "message";
+}
+
+class Refused extends Error {}
+
+async function ask(path, body) {
+  const headers = token ? { authorization: `Bearer ${token}` } : {};
+  const options = body === undefined ? { headers } : {
+    method: "POST", headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body),
+  };
+  const answer = await fetch(path, options);
+  if (answer.status === 401) throw new Refused((await answer.json()).error.message);
+  // A number is shown as it was written: JavaScript's own would lose digits of large ones.
+  const found = JSON.parse(await answer.text(), (key, value, context) =>
+    typeof value === "number" && context ? new Written(context.source) : value);
+  return { ok: answer.ok, found };
+}
+
+class Written {
+  constructor(source) { this.source = source; }
+  toString() { return this.source; }
+  toJSON() { return Number(this.source); }
+}
+
+// --- an answer --------------------------------------------------------------------------
+
+function leaf(key, text) {
+  const node = make("div", undefined, "leaf");
+  if (key !== "") node.append(make("span", key, "key"), ": ");
+  node.append(make("span", text));
+  return node;
+}
+
+const isPlain = (value) => value === null || typeof value !== "object" || value instanceof Written;
+const inLine = (value) => value instanceof Written ? value.source
+  : Array.isArray(value) ? `[${value.map(inLine).join(", ")}]` : JSON.stringify(value);
+
+function branch(key, value) {
+  const list = Array.isArray(value);
+  if (isPlain(value) || (list && value.every(isPlain))) return leaf(key, inLine(value));
+  const items = list ? value.map((item, n) => [String(n), item]) : Object.entries(value);
+  if (!items.length) return leaf(key, "{}");
+  const details = make("details");
+  details.open = true;
+  const summary = make("summary");
+  if (key !== "") summary.append(make("span", key, "key"), " ");
+  summary.append(make("span", list ? "[ ]" : "{ }", "kind"), " ", make("span", items.length, "count"));
+  const below = make("div");
+  below.append(...items.map(([name, item]) => branch(name, item)));
+  details.append(summary, below);
+  return details;
+}
+
+function check(mark, kind, layer, text) {
+  const item = make("li", undefined, kind);
+  item.append(make("span", mark, "mark"), make("span", layer, "layer"));
+  if (text) item.append(`: ${visible(text)}`);
+  return item;
+}
+
+// After a layer that could not read the answer none looks any more.
+function checks(row) {
+  const names = about.layers.map((layer) => layer.name);
+  const layers = [...about.layers, ...row.problems.filter((one) => !names.includes(one.layer)).map((one) => ({ name: one.layer }))];
+  let over = row.answer === "";
+  return layers.flatMap((layer) => {
+    if (over) return [check("–", "muted", layer.name, "did not look")];
+    const words = (one) => [one.message, one.pointer, one.hint].filter(Boolean).join(" · ");
+    const found = row.problems.filter((one) => one.layer === layer.name);
+    over = Boolean(layer.parses) && found.some((one) => one.severity === "error");
+    return found.length ? found.map((one) => one.severity === "error"
+      ? check("✗", "bad", layer.name, words(one)) : check("!", "warning", layer.name, words(one)))
+      : [check("✓", "good", layer.name, "")];
+  });
+}
+
+function table(one) {
+  const holder = make("div", undefined, "scroll");
+  holder.tabIndex = 0;
+  const node = make("table");
+  const more = Number(one.of) > one.rows.length ? ` (the first ${one.rows.length} of ${one.of})` : "";
+  node.append(make("caption", one.title + more));
+  const head = node.createTHead().insertRow();
+  for (const name of one.columns) {
+    const cell = make("th", name);
+    cell.scope = "col";
+    head.append(cell);
+  }
+  const body = node.createTBody();
+  for (const row of one.rows) {
+    const line = body.insertRow();
+    for (const cell of row) line.insertCell().textContent = visible(cell);
+  }
+  holder.append(node);
+  return holder;
+}
+
+function verdict(row) {
+  const words = [row.ok ? "valid" : row.refused ? "refused to answer" : `no use: ${row.reason}`];
+  if (row.similarity !== null) words.push(`similarity to training ${row.similarity}`);
+  if (row.usage) words.push(`${row.usage.completion_tokens} tokens written`);
+  return words.join(" · ");
+}
+
+function show(row, asked) {
+  $("answer").hidden = false;
+  $("asked").textContent = visible(row.question);
+  $("verdict").textContent = visible(verdict(row));
+  $("verdict").className = row.ok ? "good" : row.refused ? "" : "bad";
+  $("why").hidden = !asked.explain;
+  $("rationale").textContent = row.rationale ? visible(row.rationale) : "This student learnt no reasons.";
+  const tree = row.value !== null && typeof row.value === "object" && !(row.value instanceof Written);
+  $("body").replaceChildren(tree ? branch("", row.value) : make("pre", row.answer || "(nothing)"));
+  $("fold").hidden = !tree;
+  $("copy").dataset.text = row.answer;
+  $("checks").replaceChildren(...checks(row));
+  $("ran").hidden = !row.outcome;
+  $("outcome").textContent = visible(row.outcome === "ok" ? row.shown : row.outcome ? `${row.outcome}: ${row.reason}` : "");
+  $("outcome").className = row.outcome === "ok" ? "" : "bad";
+  $("tables").replaceChildren(...(row.tables || []).map(table));
+  used = row.terms || [];
+  fields();
+}
+
+// --- asking -----------------------------------------------------------------------------
+
+async function send() {
+  const question = $("question").value.trim();
+  if (asking || !question) return;
+  asking = true;
+  $("send").disabled = true;
+  say("asking …");
+  const asked = { question, execute: $("execute").checked, explain: $("explain").checked };
+  if ($("index").value) asked.index = $("index").value;
+  try {
+    const { ok, found } = await ask("/v1/query", asked);
+    const row = ok ? found : found.answered;
+    if (row) show(row, asked);
+    else $("answer").hidden = true;
+    say(ok ? "" : found.error.message, !ok);
+    remember(question, asked.index || "", row ? (row.ok ? "✓" : row.refused ? "–" : "✗") : "✗");
+    if (row) $("asked").focus();
+  } catch (error) {
+    if (error instanceof Refused) shut(error.message);
+    else say("The server does not answer. Is `dstill serve` still there?", true);
+  } finally {
+    asking = false;
+    $("send").disabled = false;
+  }
+}
+
+function pick(one) {
+  const button = make("button", one.question, "pick");
+  button.type = "button";
+  button.addEventListener("click", () => {
+    $("question").value = one.question;
+    if ([...$("index").options].some((option) => option.value === one.index)) {
+      $("index").value = one.index;
+      fields();
+    }
+    scrollTo(0, 0);
+    send();
+  });
+  return button;
+}
+
+// --- history ----------------------------------------------------------------------------
+
+function past() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEPT) || "[]");
+    return Array.isArray(kept) ? kept.filter((one) => one && typeof one.question === "string") : [];
+  } catch (error) {
+    return []; // a browser may keep nothing
+  }
+}
+
+function keep(kept) {
+  try {
+    localStorage.setItem(KEPT, JSON.stringify(kept));
+  } catch (error) {
+    // then it is gone with the page
+  }
+  remembered(kept);
+}
+
+function remember(question, index, mark) {
+  keep([{ question, index, mark }, ...past().filter((one) => one.question !== question)].slice(0, MOST));
+}
+
+function remembered(kept) {
+  $("of-history").hidden = !kept.length;
+  $("history").replaceChildren(...kept.map((one) => {
+    const item = make("li");
+    const name = { "✓": "good", "✗": "bad" }[one.mark] || "muted";
+    item.append(make("span", one.mark, `mark ${name}`), " ", pick(one));
+    return item;
+  }));
+}
+
+// --- what stands beside -----------------------------------------------------------------
+
+function fields() {
+  const of = about.indices[$("index").value] || Object.values(about.indices)[0];
+  const wanted = $("filter").value.trim().toLowerCase();
+  const all = of ? of.fields : [];
+  const type = (words) => words.split(":")[0];
+  const shown = all.filter(([name, words]) => `${name} ${type(words)}`.toLowerCase().includes(wanted));
+  shown.sort((a, b) => used.includes(b[0]) - used.includes(a[0]));
+  $("h-fields").textContent = visible(of && of.title ? of.title : "fields");
+  $("found").textContent = shown.length < all.length ? `${shown.length} of ${all.length}` : `${all.length}`;
+  $("fields").replaceChildren(...shown.map(([name, words]) => {
+    const row = make("div", undefined, used.includes(name) ? "used" : "");
+    row.append(make("dt", name), make("dd", words));
+    return row;
+  }));
+}
+
+function examples() {
+  const categories = Object.entries(about.examples);
+  $("of-examples").hidden = !categories.length;
+  $("examples").replaceChildren(...categories.map(([category, some], n) => {
+    const details = make("details");
+    details.open = n === 0;
+    const list = make("ul");
+    list.append(...some.map((one) => {
+      const item = make("li");
+      item.append(pick(one));
+      return item;
+    }));
+    details.append(make("summary", category.replaceAll("_", " ") || "questions"), list);
+    return details;
+  }));
+}
+
+async function begin() {
+  const { ok, found } = await ask("/v1/about");
+  if (!ok) {
+    $("state").textContent = visible(found.error.message);
+    return;
+  }
+  about = found;
+  $("door").hidden = true;
+  $("main").hidden = false;
+  $("model").textContent = visible(about.model);
+  document.title = `${visible(about.model)} · dstill playground`;
+  $("question").maxLength = Number(about.longest);
+  for (const [id, can] of [["execute", about.executes], ["explain", about.explains]]) {
+    $(id).checked = can;
+    $(id).parentElement.hidden = !can;
+  }
+  const names = Object.keys(about.indices);
+  $("index").replaceChildren(...names.map((name) => {
+    const option = make("option", name);
+    option.value = name;
+    return option;
+  }));
+  $("of-index").hidden = names.length < 2;
+  $("drift").replaceChildren(...about.drift.map((one) => make("li", one)));
+  fields();
+  examples();
+  remembered(past());
+  const health = (await ask("/healthz")).found;
+  $("state").textContent = `model ${health.model} · engine ${health.engine}`;
+  $("question").focus();
+}
+
+function shut(message) {
+  $("main").hidden = true;
+  $("door").hidden = false;
+  $("state").textContent = token ? visible(message) : "";
+  $("token").focus();
+}
+
+function enter() {
+  begin().catch((error) => {
+    if (error instanceof Refused) shut(error.message);
+    else $("state").textContent = "the server does not answer";
+  });
+}
+
+$("door").addEventListener("submit", (event) => {
+  event.preventDefault();
+  token = $("token").value.trim();
+  $("token").value = "";
+  enter();
+});
+$("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  send();
+});
+$("question").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    send();
+  }
+});
+document.addEventListener("keydown", (event) => {
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey || !about) return;
+  event.preventDefault();
+  $("question").focus();
+  $("question").select();
+});
+$("filter").addEventListener("input", fields);
+$("index").addEventListener("change", fields);
+$("forget").addEventListener("click", () => keep([]));
+$("fold").addEventListener("click", () => {
+  const parts = [...$("body").querySelectorAll("details")];
+  const open = parts.some((one) => one.open);
+  for (const one of parts) one.open = !open;
+  $("fold").textContent = open ? "Unfold all" : "Fold all";
+});
+$("copy").addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText($("copy").dataset.text);
+    say("Copied.");
+  } catch (error) {
+    say("The browser does not let this page copy.", true);
+  }
+});
+
+enter();

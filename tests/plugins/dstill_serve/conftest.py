@@ -1,0 +1,263 @@
+"""A run with a student to serve (`support/shop.py`), its server in a thread or a process, and a client for both."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from support.shop import records
+
+from dstill import config, plugins
+from dstill.answering import Answering
+from dstill.folder import data_file
+from dstill.run import Run
+from dstill.secrets import Secret
+from dstill_serve.app import Service
+from dstill_serve.serving import Limits, listening, opened
+
+KEPT = {"evaluate", "serve", "teachers"}
+TOKEN = "a-token-of-the-tests-0123456789"
+PATIENCE = 60  # seconds: a busy machine is slow, a test that hangs is wrong
+
+
+@pytest.fixture
+def place(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`project`, with the command `serve`."""
+    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
+    return project
+
+
+@pytest.fixture
+def shop(root: Path) -> Path:
+    return root / "tests" / "support" / "shop.py"
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    """A run called "tea", trained; it is copied, not used."""
+    with pytest.MonkeyPatch.context() as patch:
+        others = {point.name for point in entry_points(group="dstill")} - KEPT
+        patch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
+        loaded = plugins.load([root / "tests" / "support" / "shop.py"])
+    flags = {
+        "project.task": "shop",
+        "train.student": "clerk",
+        "train.objective": "both",
+        "evaluate.baselines": [],
+        "review.required": "never",
+    }
+    made = config.load(use_files=False, flags=flags, sections=plugins.part_sections(loaded))
+    run = Run.create(tmp_path_factory.mktemp("shop") / "tea", config=made, plugins=loaded)
+    for split in ("train", "test"):
+        run.write(data_file(split), [record for record in records() if record.split == split])
+    run.save()
+    run.train()
+    return run.folder
+
+
+@pytest.fixture
+def run(place: Path, shop: Path, trained: Path) -> Run:
+    """That run, in this test's folder."""
+    shutil.copytree(trained, place / "tea")
+    return Run.open(place / "tea", plugins=plugins.load([shop]))
+
+
+@dataclass
+class Reply:
+    status: int
+    text: str
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error, after a look at its form."""
+        found: dict[str, Any] = self.json["error"]
+        assert found.keys() == {"message", "type", "param", "code"}
+        return found
+
+
+@dataclass
+class Client:
+    """Asks a server on loopback; every call is a connection of its own."""
+
+    port: int
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        given = {**({"content-type": "application/json"} if body is not None else {}), **self.headers, **headers}
+        data = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
+        with contextlib.closing(self.connect()) as connection:
+            connection.request(method, path, data, {name.replace("_", "-"): value for name, value in given.items()})
+            response = connection.getresponse()
+            return Reply(response.status, response.read().decode(), {k.lower(): v for k, v in response.getheaders()})
+
+    def query(self, question: str = "what is tea?", **more: Any) -> Reply:
+        return self("POST", "/v1/query", {"question": question, **more})
+
+    def chat(self, question: str = "what is tea?", **more: Any) -> Reply:
+        messages = [{"role": "user", "content": question}]
+        return self("POST", "/v1/chat/completions", {"model": "tea", "messages": messages, **more})
+
+
+@dataclass
+class Here(Client):
+    """A server in a thread of this process."""
+
+    service: Service = field(kw_only=True)
+
+
+@pytest.fixture
+def serve_here(run: Run) -> Iterator[Callable[..., Here]]:
+    """``serve_here(room=2)``: starts at once, and is stopped in order at the end."""
+    ends: list[Callable[[], None]] = []
+
+    def start(
+        of: Run = run,
+        *,
+        execute: bool = True,
+        token: str = "",
+        batch: int = 16,
+        room: int = 64,
+        seconds: float = PATIENCE,
+    ) -> Here:
+        stack = contextlib.ExitStack()
+        listener = stack.enter_context(listening("127.0.0.1", 0))
+        answering = stack.enter_context(Answering(of, execute=execute))
+        limits = Limits(batch=batch, room=room, seconds=seconds)
+        secret = Secret(token) if token else None
+        server, service = stack.enter_context(opened(answering, listener, token=secret, limits=limits))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+        port = listener.getsockname()[1]
+        thread.start()
+
+        def end() -> None:
+            Path("hold").unlink(missing_ok=True)
+            server.should_exit = True
+            thread.join()
+            stack.close()
+
+        ends.append(end)
+        return Here(port, service=service)
+
+    yield start
+    for end in ends:
+        end()
+
+
+@pytest.fixture
+def here(serve_here: Callable[..., Here]) -> Here:
+    return serve_here()
+
+
+class Side:
+    """Calls in threads beside the test: ``asked = side(here.query, "what is tea?")`` … ``asked()``"""
+
+    def __init__(self) -> None:
+        self.threads: list[threading.Thread] = []
+
+    def __call__(self, function: Callable[..., Any], *words: Any, **more: Any) -> Callable[[], Any]:
+        found: list[Any] = []
+        thread = threading.Thread(target=lambda: found.append(function(*words, **more)))
+        thread.start()
+        self.threads.append(thread)
+
+        def result() -> Any:
+            thread.join(PATIENCE)
+            return found[0]
+
+        return result
+
+
+@pytest.fixture
+def side() -> Iterator[Side]:
+    made = Side()
+    yield made
+    Path("hold").unlink(missing_ok=True)
+    for thread in made.threads:
+        thread.join(PATIENCE)
+
+
+def until(holds: Callable[[], Any]) -> None:
+    """Wait for something that has to happen."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+
+
+@pytest.fixture(name="until")
+def until_fixture() -> Callable[[Callable[[], Any]], None]:
+    return until
+
+
+@dataclass
+class Served(Client):
+    """`dstill serve` in a process of its own."""
+
+    process: subprocess.Popen[str] = field(kw_only=True)
+    said: list[str] = field(kw_only=True)
+
+    def ended(self, by: int = 0) -> tuple[int, str, str]:
+        """Exit code, stdout and the rest of stderr, after a signal where one is given."""
+        if by:
+            self.process.send_signal(by)
+        out, err = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def serve(place: Path, shop: Path) -> Iterator[Callable[..., Served]]:
+    """``serve(run.folder, "--no-execute")`` starts it on a free port."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: object, plugin: bool = True) -> Served:
+        given = ["--plugin", str(shop)] if plugin else []
+        command = [sys.executable, "-m", "dstill", *given, "serve", "--port", "0", *map(str, words)]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place, env=_environment(shop)
+        )
+        started.append(process)
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("curl "):
+                return Served(int(line.split("/")[2].rpartition(":")[2]), process=process, said=said)
+        raise AssertionError("".join(said))
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+def _environment(shop: Path) -> dict[str, str]:
+    """Where the plugin's own imports are found."""
+    return {**os.environ, "PYTHONPATH": str(shop.parent.parent)}

@@ -1,0 +1,126 @@
+"""Requests brought together: batches, order, a bound, those who leave, and errors that stay with who made them."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Callable, Iterator, Sequence
+
+import pytest
+
+from dstill_serve.queue import Full, Queue
+
+PATIENCE = 60
+
+
+class Bench:
+    """Work that waits until it may, and keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.began = threading.Event()
+        self.batches: list[list[Any]] = []
+
+    def __call__(self, jobs: Sequence[Any]) -> list[str]:
+        self.batches.append(list(jobs))
+        self.began.set()
+        assert self.go.wait(PATIENCE)
+        if "bad" in jobs:
+            raise ValueError("bad")
+        return [f"done {job}" for job in jobs]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.fixture
+def queue(bench: Bench) -> Iterator[Queue[Any, str]]:
+    with Queue(bench, most=4, room=8) as queue:
+        yield queue
+        bench.go.set()
+
+
+def test_what_waits_is_one_batch_in_order_and_no_larger_than_it_may_be(bench: Bench, queue: Queue[Any, str]) -> None:
+    first = queue.put(0)
+    assert bench.began.wait(PATIENCE)
+    rest = [queue.put(n) for n in range(1, 7)]
+    bench.go.set()
+    assert [place.result.result(PATIENCE) for place in (first, *rest)] == [f"done {n}" for n in range(7)]
+    assert bench.batches == [[0], [1, 2, 3, 4], [5, 6]]
+
+
+def test_a_full_house_sends_away_until_somebody_leaves(
+    bench: Bench, queue: Queue[Any, str], until: Callable[..., None]
+) -> None:
+    places = [queue.put(n) for n in range(8)]
+    with pytest.raises(Full) as full:
+        queue.put("late")
+    assert 1 <= full.value.wait <= 60
+    assert bench.began.wait(PATIENCE)
+    bench.go.set()
+    for place in places:
+        place.result.result(PATIENCE)
+    assert queue.inside == 8  # an answer that is still handed out, or run, has its place
+    for place in places:
+        place.leave()
+        place.leave()
+    assert queue.inside == 0
+    assert queue.put("late").result.result(PATIENCE) == "done late"
+
+
+def test_who_leaves_before_their_turn_costs_nothing(bench: Bench, queue: Queue[Any, str]) -> None:
+    running = queue.put("running")
+    assert bench.began.wait(PATIENCE)
+    waiting = [queue.put(n) for n in range(5)]
+    for place in waiting[:4]:
+        place.leave()
+    assert (queue.inside, queue.waiting) == (2, 1)
+    bench.go.set()
+    assert running.result.result(PATIENCE) == "done running"
+    assert waiting[4].result.result(PATIENCE) == "done 4"
+    assert bench.batches == [["running"], [4]]
+
+
+def test_who_leaves_while_they_are_answered_is_free_when_the_batch_ends(
+    bench: Bench, queue: Queue[Any, str], until: Callable[..., None]
+) -> None:
+    place = queue.put("running")
+    assert bench.began.wait(PATIENCE)
+    place.leave()
+    assert queue.inside == 1
+    bench.go.set()
+    until(lambda: queue.inside == 0)
+    assert place.result.result(PATIENCE) == "done running"
+
+
+def test_an_error_is_of_who_made_it(bench: Bench, queue: Queue[Any, str]) -> None:
+    queue.put("first")
+    assert bench.began.wait(PATIENCE)
+    good, bad, better = [queue.put(job) for job in ("good", "bad", "better")]
+    bench.go.set()
+    assert good.result.result(PATIENCE) == "done good"
+    assert better.result.result(PATIENCE) == "done better"
+    with pytest.raises(ValueError, match="bad"):
+        bad.result.result(PATIENCE)
+    assert queue.put("next").result.result(PATIENCE) == "done next"
+
+
+def test_the_end_finishes_what_is_under_way_and_cancels_the_rest() -> None:
+    bench = Bench()
+    with Queue(bench, most=1, room=4) as queue:
+        running, waiting = queue.put("running"), queue.put("waiting")
+        assert bench.began.wait(PATIENCE)
+        threading.Timer(0.05, bench.go.set).start()
+    assert running.result.result(PATIENCE) == "done running"
+    assert waiting.result.cancelled()
+    assert not queue.alive
+    with pytest.raises(Full):
+        queue.put("late")
+
+
+def test_batches_are_told() -> None:
+    told: list[tuple[int, bool]] = []
+    with Queue(list, most=4, room=4, did=lambda size, seconds: told.append((size, seconds >= 0))) as queue:
+        assert queue.put(1).result.result(PATIENCE) == 1
+    assert told == [(1, True)]

@@ -1,0 +1,171 @@
+"""A plugin with a student to serve: it answers at once, unless it is told to wait, and its engine can go away.
+
+    Shop: "what is tea?" → {"say": "tea"}       the task, whose answers are JSON
+    Clerk                                        the student: pairs by heart
+    Till                                         the engine
+
+What is in the working folder steers them: while ``hold`` is there the clerk writes nothing, while ``down`` is there the
+till is away, ``gone`` takes its index, ``slow`` holds the seconds that a run takes. ``batches.txt`` gets a line with
+the size of each batch. A question with "break" in it breaks the clerk, and so does every batch that it is in.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any, Iterable, Iterator, Mapping, Sequence
+
+from support.boxes import form, guard
+from support.toy import Heap
+
+from dstill import Check, Task, hookimpl
+from dstill.errors import ServiceError
+from dstill.jsontext import NotStrict, loads
+from dstill.parts import Change, Executor, Fitted, Modality, Objective, Shape, Student, TrainingJob, Writer, Written
+from dstill.records import Example, Excerpt, Outcome, OutcomeKind, Record, Table
+from dstill_finetune.objectives import DistillStepByStep
+
+HOSTILE = "<img src=//evil.example/x onerror=alert(1)><script>alert(2)</script>"
+BIDI = "\u202egnirts\u202c \u200b"
+NESTED = {"say": "nested", "bool": {"must": [{"term": {"a": 12345678901234567890}}, {"term": {"b": [1, 2]}}]}}
+PAIRS: Mapping[str, tuple[str, str, str]] = {  # question → answer, rationale, category
+    "what is tea?": ('{"say": "tea"}', "tea is a word", "plain"),
+    "what is coffee?": ('{"say": "coffee"}', "coffee is a word", "plain"),
+    "what is nested?": (json.dumps(NESTED), "it has parts", "deep"),
+    "what is wrong?": ('{"say": "!"}', "the till does not know it", "wrong"),
+    "what is a script?": ('{"script": "x"}', "the guard knows it", "wrong"),
+    "what is broken?": ('{"say": ', "it has no end", "wrong"),
+    "what is secret?": ('{"refusal": "it is a secret"}', "nobody may know", "refusal"),
+    f"what is {HOSTILE}?": (json.dumps({"say": HOSTILE + BIDI, HOSTILE: {"x": BIDI}}), HOSTILE + BIDI, HOSTILE),
+    "what is half a pair?": ('{"say": "\\ud800"}', "half", "odd"),
+}
+
+
+class Shop(Task):
+    name = "shop"
+    executors = ("till",)
+    json_answers = True
+    checks = (Check("json", form, parses=True), Check("guard", guard))
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+    def is_refusal(self, answer: str) -> bool:
+        try:
+            return "refusal" in loads(answer)
+        except (NotStrict, TypeError):
+            return False
+
+    def excerpt(self, example: Example, answer: str) -> Excerpt:
+        name = example.context.get("index", "")
+        fields = (("say", "text: what is said"), ("price", f"long: {HOSTILE}"), ("when", "date"), ("who", "keyword"))
+        return Excerpt(title=f"fields of {name}", rest=fields)
+
+    def terms(self, answer: str) -> Iterable[str]:
+        return sorted(loads(answer).keys())
+
+    def show(self, value: Any) -> str:
+        return f"it says {value}"
+
+    def tables(self, value: Any) -> Sequence[Table]:
+        return (Table(title="hits", columns=("#n", "said"), rows=(("1", str(value)),)),)
+
+
+class Till(Executor):
+    name = "till"
+    parallel = 2
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        if (slow := Path("slow")).exists():
+            time.sleep(float(slow.read_text()))
+        if Path("gone").exists():
+            raise ServiceError("no such index, asked for searching 'shop'", where="till", hint="check its name")
+        if Path("down").exists():
+            return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="the till is closed")
+        said = loads(answer).get("say", "")
+        if str(said).startswith("!"):
+            return Outcome(kind=OutcomeKind.INVALID, reason=f"nobody says {said}")
+        return Outcome(kind=OutcomeKind.OK, value=said)
+
+    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        if Path("down").exists():
+            raise ServiceError("cannot reach the till", where="till", hint="open it")
+        return {"shop": {"fields": {"say": "text"}}}
+
+    def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
+        return ()
+
+
+class Both(DistillStepByStep):
+    name = "both"
+
+
+class Clerk(Student):
+    name = "clerk"
+
+    def shape(self, texts: Iterable[str] = ()) -> Shape:
+        counts = {"layers": 1, "hidden": 1, "feed_forward": 1, "heads": 1, "vocabulary": 1}
+        return Shape(architecture="Dict", parameters=1, embedding=0, linears={}, encoder_decoder=False, **counts)
+
+    def fit(self, job: TrainingJob) -> Fitted:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        pairs = {pair.task_prefix + pair.source: pair.target for row in job.train for pair in row}
+        (job.folder / "pairs.json").write_text(json.dumps(pairs))
+        return Fitted(steps=1, seconds=0.1, history=(), peak_memory=1, trained_parameters=1, all_parameters=1)
+
+    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+        return Memory(json.loads((folder / "pairs.json").read_text()))
+
+
+class Memory(Writer):
+    def __init__(self, pairs: Mapping[str, str]) -> None:
+        self.pairs = pairs
+
+    def count(self, sources: Sequence[str]) -> list[int]:
+        return [len(source.split()) for source in sources]
+
+    def write(self, sources: Sequence[str]) -> Iterator[Written]:
+        with Path("batches.txt").open("a") as file:
+            file.write(f"{len(sources)}\n")
+        while Path("hold").exists():
+            time.sleep(0.005)
+        for source in sources:
+            if "break" in source:
+                raise RuntimeError("the clerk has had enough")
+            text = self.pairs.get(source, '{"say": "what?"}')
+            yield Written(text=text, tokens=len(text.split()), seconds=0.01)
+
+
+def records() -> list[Record]:
+    return [
+        Record(id=f"{split}-{n}", question=question, answer=answer, rationale=why, category=category, split=split,
+               context={"index": "shop"}, teacher="oracle", template=f"{n}")
+        for split in ("train", "test")
+        for n, (question, (answer, why, category)) in enumerate(PAIRS.items())
+    ]  # fmt: skip
+
+
+@hookimpl
+def register_tasks() -> Iterable[type[Task]]:
+    yield Shop
+
+
+@hookimpl
+def register_executors() -> Iterable[type[Executor]]:
+    yield Till
+
+
+@hookimpl
+def register_students() -> Iterable[type[Student]]:
+    yield Clerk
+
+
+@hookimpl
+def register_objectives() -> Iterable[type[Objective]]:
+    yield Both
+
+
+@hookimpl
+def register_modalities() -> Iterable[type[Modality]]:
+    yield Heap
