@@ -33,8 +33,8 @@ __all__ = ["Checkpoints", "digest", "step_of"]
 
 BEGAN, COMPLETE, PROGRESS = "began.json", "COMPLETE.json", "progress.json"
 PREFIX = "checkpoint-"
-# Without these the weights of a checkpoint are of other shapes: no word of a person's makes them fit.
-FIXED = ("student", "modality", "r", "target_modules", "precision")
+# Without these a checkpoint's weights are of other shapes, or of other tokens: no word of a person's makes them fit.
+FIXED = ("student", "modality", "r", "target_modules", "precision", "parameters", "vocabulary")
 
 log = logging.getLogger("dstill")
 
@@ -98,6 +98,15 @@ class Checkpoints:
         return self.folder / f"{PREFIX}{step}"
 
     @property
+    def began(self) -> dict[str, Any]:
+        """What the training here was begun with; nothing where none was, or where it cannot be read."""
+        try:
+            found = json.loads((self.folder / BEGAN).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
     def last(self) -> str:
         """The newest whole checkpoint's name, for a person; empty where there is none."""
         return next((path.name for path in self._by_step() if (path / COMPLETE).exists()), "")
@@ -115,10 +124,7 @@ class Checkpoints:
         )
 
     def _require_same(self, made_of: Mapping[str, Any], allow_changed: bool) -> None:
-        try:
-            began = json.loads((self.folder / BEGAN).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            began = {}
+        began = self.began
         keys = sorted({*began, *made_of})
         changed = [key for key in keys if began.get(key) != made_of.get(key)]
         fixed = [key for key in changed if key in FIXED]

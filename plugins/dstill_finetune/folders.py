@@ -97,8 +97,10 @@ def _check_weights(folder: Path) -> None:
     files = sorted(folder.glob("*.safetensors"))
     index = folder / "model.safetensors.index.json"
     if index.exists():
-        needed = set(_json(index).get("weight_map", {}).values())
-        absent = sorted(needed - {file.name for file in files})
+        needed = _json(index).get("weight_map")
+        if not isinstance(needed, dict):
+            raise DataError("a file of the model says nothing of its parts", where=f"{index}: weight_map")
+        absent = sorted(set(map(str, needed.values())) - {file.name for file in files})
         if absent:
             raise DataError("a part of the weights is missing", where=str(folder / absent[0]))
     if not files:
@@ -181,7 +183,15 @@ def load_model(base: str, options: Mapping[str, Any]) -> Any:
     kind = getattr(transformers, _auto_class_name(config.model_type))
     if gguf:
         return gguf_files.load_model(_path(base), kind, options)
-    model, about = _fetched(base, kind, {"use_safetensors": True, "output_loading_info": True, **options})
+    # of another shape: told below, by name
+    told = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+    model, about = _fetched(base, kind, {"use_safetensors": True, **told, **options})
+    if others := sorted(str(key) for key, *_ in about["mismatched_keys"]):
+        raise DataError(
+            f"{len(others)} of the model's weights are of other shapes than config.json says: {others[0]}",
+            where=base,
+            hint="weights and config.json are of two models: take both of one",
+        )
     absent = sorted(about["missing_keys"])
     if absent:
         raise DataError(
@@ -242,11 +252,13 @@ def _is_folder(base: str) -> bool:
 
 
 def _fetched(base: str, kind: Any, options: Mapping[str, Any]) -> Any:
+    from huggingface_hub.errors import StrictDataclassError
+
     folder = _is_folder(base)
     path = str(_path(base)) if folder else base
     try:
         return kind.from_pretrained(path, trust_remote_code=False, local_files_only=folder, **options)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StrictDataclassError) as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         if "connect" in reason.lower() or "offline" in reason.lower():
             raise ServiceError(

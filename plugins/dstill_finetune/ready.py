@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Mapping
 
+from dstill.errors import DataError
 from dstill.parts import Recipe
 from dstill_finetune import folders
 from dstill_finetune.collate import Collator
@@ -17,7 +18,7 @@ from dstill_finetune.encoding import Dataset, Encoder
 from dstill_finetune.facts import Facts
 from dstill_finetune.sharing import sharing
 
-__all__ = ["collator_of", "encoder_of", "settle"]
+__all__ = ["collator_of", "encoder_of", "require_learnable", "require_rows", "settle"]
 
 log = logging.getLogger("dstill")
 
@@ -47,6 +48,35 @@ def collator_of(model: Any, encoder: Encoder, data: Dataset, validation: Dataset
         start=model.config.decoder_start_token_id if encoder.encoder_decoder else 0,
         sharing=shared,
     )
+
+
+def require_learnable(data: Dataset, validation: Dataset, recipe: Recipe) -> None:
+    """Raises DataError where a training would come to its end without having done what it is for."""
+    if not any(row.weight for record in data.records for row in record):
+        raise DataError(
+            "nothing would be learnt: every target has weight 0",
+            where="train.alpha = 0 learns rationales alone, and no training row has one",
+            hint="raise train.alpha, or have a teacher write rationales",
+        )
+    if recipe.early_stopping != "none" and not len(validation):
+        raise DataError(
+            "no validation rows to look at, so training would never stop early",
+            where=f"train.early_stopping = {recipe.early_stopping}",
+            hint="`dstill generate` makes a validation set; or set train.early_stopping = none",
+        )
+
+
+def require_rows(model: Any, data: Dataset, base: str) -> None:
+    """Raises DataError for a token that the model has no row of its embedding for."""
+    rows = model.get_input_embeddings().weight.shape[0]
+    lines = (ids for record in data.records for row in record for ids in (row.source, row.task, row.target))
+    last = max((max(ids) for ids in lines if ids), default=0)
+    if last >= rows:
+        raise DataError(
+            f"the tokenizer writes token {last:,}, and the model knows {rows:,}",
+            where=base,
+            hint="tokenizer and weights are of two models: take both of one",
+        )
 
 
 def settle(model: Any, tokenizer: Any, form: Recipe | Facts) -> None:

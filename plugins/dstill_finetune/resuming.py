@@ -1,19 +1,22 @@
 """Which checkpoint a training goes on from, if any.
 
-checkpoints_of(job, "")  →  (Checkpoints(runs/mine/checkpoints), Path("…/checkpoint-400"))
+checkpoints_of(job, model, tokenizer)  →  (Checkpoints(runs/mine/checkpoints), Path("…/checkpoint-400"))
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable, Mapping
 
 from dstill import processes
-from dstill.parts import TrainingJob
+from dstill.parts import Recipe, TrainingJob
 from dstill_finetune.checkpoints import Checkpoints, digest
+from dstill_finetune.exhaustion import halved
 
-__all__ = ["checkpoints_of", "last_of"]
+__all__ = ["as_begun", "checkpoints_of", "last_of"]
 
 # What may be another at every start: it does not change what is learnt.
 UNDECIDING = (
@@ -28,7 +31,26 @@ UNDECIDING = (
 )
 
 
-def checkpoints_of(job: TrainingJob, base: str) -> tuple[Checkpoints | None, Path | None]:
+def as_begun(job: TrainingJob) -> Recipe:
+    """The recipe with its batch as an earlier start had to halve it: its checkpoints are of that one."""
+    recipe = job.recipe
+    if job.checkpoints is None or not recipe.auto_find_batch_size:
+        return recipe
+    began = Checkpoints(job.checkpoints).began
+    while recipe.per_device_train_batch_size > 1 and not _is_of(recipe, began):
+        recipe = halved(recipe)
+    return recipe if _is_of(recipe, began) else job.recipe
+
+
+def _is_of(recipe: Recipe, began: Mapping[str, Any]) -> bool:
+    return all(
+        began.get(n) == getattr(recipe, n) for n in ("per_device_train_batch_size", "gradient_accumulation_steps")
+    )
+
+
+def checkpoints_of(
+    job: TrainingJob, model: Any, tokenizer: Any, base: str = ""
+) -> tuple[Checkpoints | None, Path | None]:
     """Where they are kept, and the one to go on from. Raises RunError where it is of another training.
 
     `base`: the fingerprint of the weights that an adapter is trained beside.
@@ -37,6 +59,9 @@ def checkpoints_of(job: TrainingJob, base: str) -> tuple[Checkpoints | None, Pat
         return None, None
     checkpoints = Checkpoints(job.checkpoints, keep=job.recipe.save_total_limit)
     made_of = {**asdict(job.recipe), "modality": job.modality.name, "seed": job.seed, "data": digest(job.train)}
+    # settings of a student, its base, or the rows that its tokenizer is learnt from may have changed
+    made_of["parameters"] = sum(p.numel() for p in model.parameters())
+    made_of["vocabulary"] = sha256(json.dumps(tokenizer.get_vocab(), sort_keys=True).encode()).hexdigest()
     if base:
         made_of["base"] = base
     for name in UNDECIDING:

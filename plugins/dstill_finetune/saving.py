@@ -4,16 +4,18 @@
         model.save_pretrained(folder)
     share(folder)
 
-`saving` raises DiskError where there is no room, also for libraries written in Rust: they
-raise classes of their own, with the operating system's number in the text alone.
+`saving` raises DiskError where there is no room, also for libraries that are not Python: those in Rust
+raise classes of their own, with the operating system's number in the text alone, and torch says no number.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Iterator
 
 from dstill.errors import DiskError
@@ -22,6 +24,8 @@ from dstill.files import disk_error
 __all__ = ["saving", "share"]
 
 _NUMBER = re.compile(r"\(os error (\d+)\)")
+_OF_TORCH = "inline_container"  # what writes a file of `torch.save`
+_TRIED = 2**20  # bytes: a disk on which `torch.save` came to its end has not so many left
 
 
 @contextmanager
@@ -30,7 +34,7 @@ def saving(folder: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # safetensors and tokenizers each raise their own
-        number = _os_error(error)
+        number = _os_error(error, folder)
         if number is None:
             raise
         refused = disk_error(OSError(number, os.strerror(number)), folder)
@@ -39,11 +43,24 @@ def saving(folder: Path) -> Iterator[None]:
         raise refused from error
 
 
-def _os_error(error: Exception) -> int | None:
+def _os_error(error: Exception, folder: Path) -> int | None:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
+    if _OF_TORCH in str(error):
+        return _refusal(folder)
     found = _NUMBER.search(str(error))
     return int(found[1]) if found else None
+
+
+def _refusal(folder: Path) -> int:
+    """What the operating system says when something is written in `folder`."""
+    try:
+        with TemporaryFile(dir=folder) as file:
+            file.write(bytes(_TRIED))
+            file.flush()
+    except OSError as error:
+        return error.errno or errno.EIO
+    return errno.EIO
 
 
 def share(folder: Path) -> None:

@@ -37,8 +37,8 @@ from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
 from dstill_finetune.probe import LOOSE, MARGIN, probed
 from dstill_finetune.reading import require_base, saved_tokenizer, with_adapter
-from dstill_finetune.ready import collator_of, encoder_of, settle
-from dstill_finetune.resuming import checkpoints_of, last_of
+from dstill_finetune.ready import collator_of, encoder_of, require_learnable, require_rows, settle
+from dstill_finetune.resuming import as_begun, checkpoints_of, last_of
 from dstill_finetune.rows import add_rows
 from dstill_finetune.saving import saving, share
 from dstill_finetune.threads import cpu_threads
@@ -71,6 +71,7 @@ class Finetuned(Student):
                 where="train.auto_find_batch_size = true",
                 hint="set it to false, and train.per_device_train_batch_size to what fits",
             )
+        job = replace(job, recipe=as_begun(job))
         with saving(job.folder):
             job.folder.mkdir(parents=True, exist_ok=True)
         _import(job)
@@ -110,13 +111,15 @@ class Finetuned(Student):
         add_rows(model, len(tokenizer), new, job.seed)
         encoder = encoder_of(tokenizer, model, recipe, {})
         data, validation = encoder.encode(job.train), encoder.encode(job.validation, strict=False)
+        require_learnable(data, validation, recipe)
+        require_rows(model, data, base)
         settle(model, tokenizer, recipe)
         model = job.modality.prepare(model, recipe)
         adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
         weights = folders.fingerprint(base) if adapter and self.base else ""
         if processes.leads():
             room.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
-        checkpoints, resume = checkpoints_of(job, weights)
+        checkpoints, resume = checkpoints_of(job, model, tokenizer, weights)
         collator = collator_of(model, encoder, data, validation)
 
         def probe(trainer: Any) -> Mapping[str, float]:

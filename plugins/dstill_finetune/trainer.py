@@ -224,6 +224,10 @@ def _classes() -> tuple[Any, Any, Any]:
             with saving(Path(output_dir or self.args.output_dir)):
                 self.model.save_pretrained(output_dir or self.args.output_dir, **options)
 
+        def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+            with saving(Path(output_dir)):
+                super()._save_optimizer_and_scheduler(output_dir)
+
         def _save_rng_state(self, output_dir: str) -> None:
             """Each process has its own, and process 0 writes all of them: the others write nothing."""
             with TemporaryDirectory() as own:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from typing import Any, Callable, Mapping
 
@@ -70,7 +70,11 @@ def watch_class() -> Any:
         def go_on(self, progress: Mapping[str, Any]) -> None:
             """Take up what a checkpoint's `state` says."""
             self.rows, self.spent, self.tokens = list(progress["rows"]), progress["seconds"], progress["tokens"]
-            self.best = Best(**progress["best"])
+            best = Best(**progress["best"])
+            if self.checkpoints is None or self.recipe.early_stopping == "none" or best.larger != self.best.larger:
+                return  # what is looked at is another than before
+            self.best = replace(best, patience=self.best.patience)
+            self.checkpoints.best = best.step
 
         @property
         def state(self) -> dict[str, Any]:

@@ -56,6 +56,26 @@ def missing_part(folder: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
 
 
+def index_without_parts(folder: Path) -> None:
+    (folder / "model.safetensors.index.json").write_text('{"weight_map": ["model.safetensors"]}')
+
+
+def other_shapes(folder: Path) -> None:
+    edit(folder / "config.json", d_ff=48)
+
+
+def no_number(folder: Path) -> None:
+    edit(folder / "config.json", num_heads="two")
+
+
+def other_tokenizer(folder: Path) -> None:
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    config = T5Config.from_pretrained(folder)
+    config.vocab_size = 100
+    T5ForConditionalGeneration(config).save_pretrained(folder)
+
+
 def own_code(folder: Path) -> None:
     edit(folder / "config.json", auto_map={"AutoModel": "modeling_mine.Mine"})
 
@@ -93,6 +113,10 @@ BAD: list[tuple[Callable[[Path], None], str, str]] = [
     (truncated, "truncated or no safetensors", "model.safetensors"),
     (empty, "truncated or no safetensors", "model.safetensors"),
     (missing_part, "a part of the weights is missing", "model-00002-of-00002.safetensors"),
+    (index_without_parts, "says nothing of its parts", "weight_map"),
+    (other_shapes, "weights are of other shapes than config.json says", "model"),
+    (no_number, "cannot load", "num_heads"),
+    (other_tokenizer, "the model knows 100", "model"),
     (own_code, "code of its own, which dstill never runs", "config.json"),
     (own_code_of_the_tokenizer, "code of its own", "tokenizer_config.json"),
     (encoder_only, "an architecture 'vit' does not write text", "config.json"),

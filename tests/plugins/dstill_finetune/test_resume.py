@@ -7,12 +7,14 @@ import logging
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
 import pytest
 
-from dstill.errors import Interrupted, RunError, TrainingError
+from dstill.errors import DataError, Interrupted, RunError, TrainingError
 from dstill.parts import Fitted, Modality, Recipe, Writer
 from dstill_finetune.checkpoints import Checkpoints
 from dstill_finetune.hf import Hf
@@ -170,11 +172,19 @@ def test_bad_input_073(fit: Fit, tmp_path: Path) -> None:
 
 def test_bad_input_073_data_and_shape(fit: Fit, records: Any, tmp_path: Path) -> None:
     _interrupted(fit, tmp_path)
-    job = {"checkpoints": tmp_path / "checkpoints"}
+    job: dict[str, Any] = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(RunError, match="data"):
         fit(Tiny(SMALL), Full(), tmp_path / "half", records()[:-1], job=job, **LONG)
     with pytest.raises(RunError, match="modality full → lora") as caught:
         fit(Tiny(SMALL), Lora(), tmp_path / "half", job={**job, "allow_changed": True}, **LONG)
+    assert "--restart" in caught.value.hint
+    job["allow_changed"] = True  # of no use where the checkpoint's weights would be of other shapes, or of other tokens
+    with pytest.raises(RunError, match="parameters") as caught:
+        fit(Tiny(replace(SMALL, d_ff=48)), Full(), tmp_path / "half", job=job, **LONG)
+    assert "--restart" in caught.value.hint
+    others = [tuple(replace(pair, target=pair.target.upper()) for pair in record) for record in records()]
+    with pytest.raises(RunError, match="vocabulary") as caught:
+        fit(Tiny(SMALL), Full(), tmp_path / "half", others, job=job, **LONG)
     assert "--restart" in caught.value.hint
 
 
@@ -286,6 +296,26 @@ def test_auto_find_batch_size_halves_until_it_fits(fit: Fit, tmp_path: Path, cap
     assert fitted.steps == 6
 
 
+def test_a_resumed_training_begins_with_the_batch_that_fitted(
+    fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = {"checkpoints": tmp_path / "checkpoints"}
+    train = partial(fit, Tiny(SMALL), _Hungry(), tmp_path / "student", auto_find_batch_size=True, **LONG)
+    with pytest.raises(Killed):
+        train(job={**job, "on_step": _stop_at(6, _kill)})
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        assert train(job=job).steps == 12
+    assert "going on from checkpoint-4" in caplog.messages
+    assert not [m for m in caplog.messages if "begins again" in m]
+
+
+@pytest.mark.parametrize("wanted", ["accuracy", "loss"])
+def test_early_stopping_needs_something_to_look_at(wanted: str, fit: Fit, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no validation rows"):
+        fit(Tiny(SMALL), Full(), tmp_path / "student", early_stopping=wanted)
+
+
 @pytest.mark.parametrize("wanted", ["accuracy", "loss"])
 def test_early_stopping_takes_the_best(wanted: str, fit: Fit, records: Any, tmp_path: Path) -> None:
     scores = iter([0.1, 0.5, 0.4, 0.5, 0.3, 0.9])
@@ -314,6 +344,21 @@ def test_early_stopping_takes_the_best(wanted: str, fit: Fit, records: Any, tmp_
     )
     kept = tmp_path / "checkpoints" / f"checkpoint-{best}" / "model.safetensors"
     assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
+
+
+@pytest.mark.parametrize("afterwards", ["accuracy", "none"])
+def test_a_resumed_training_keeps_the_best_of_before(afterwards: str, fit: Fit, records: Any, tmp_path: Path) -> None:
+    scores = iter([0.5, 0.4, 0.3, 0.3, 0.3, 0.3])
+    job = {"checkpoints": tmp_path / "checkpoints", "score": lambda writer: next(scores)}
+    changes = {**LONG, "save_steps": 2, "eval_steps": 2, "save_total_limit": 1, "early_stopping_patience": 9}
+    train = partial(fit, Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4])
+    with pytest.raises(Killed):
+        train(job={**job, "on_step": _stop_at(5, _kill)}, early_stopping="accuracy", **changes)
+    fitted = train(job={**job, "allow_changed": True}, early_stopping=afterwards, **changes)
+    assert (fitted.best_step, fitted.steps) == (2 if afterwards == "accuracy" else None, 12)
+    if afterwards == "accuracy":
+        kept = tmp_path / "checkpoints" / "checkpoint-2" / "model.safetensors"
+        assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
 
 
 def test_best_counts_what_came_after() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import stat
 from pathlib import Path
@@ -43,6 +44,19 @@ def test_what_the_system_refuses_is_said_to_a_person(
     if kind is DiskError:
         assert caught.value.exit_code == 11
         assert "`dstill train` again" in caught.value.hint
+
+
+def test_torch_says_no_number_so_the_disk_is_asked(tmp_path: Path) -> None:
+    import torch
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, hard))  # as a disk with so much room
+    try:
+        with pytest.raises(DiskError, match="file too large") as caught, saving(tmp_path):
+            torch.save(torch.zeros(2**16), tmp_path / "optimizer.pt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.exit_code == 11
 
 
 def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:

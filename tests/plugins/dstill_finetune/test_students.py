@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -198,6 +199,13 @@ def test_memory_that_runs_out_ends_with_advice(fit: Fit, tmp_path: Path, monkeyp
         "try, in this order: per_device_train_batch_size 4 with gradient_accumulation_steps 2 (auto_find_batch_size "
         "does so by itself); gradient_checkpointing"
     )
+
+
+def test_rows_without_any_weight_are_refused(fit: Fit, tmp_path: Path, records: Any) -> None:
+    """As dss gives them at alpha 0, where no teacher wrote a rationale."""
+    rows = [(replace(label, weight=0.0),) for label, _ in records(8)]
+    with pytest.raises(DataError, match="nothing would be learnt"):
+        fit(Tiny(SMALL), Full(), tmp_path, rows)
 
 
 def test_long_sources_are_refused_before_the_first_step(fit: Fit, tmp_path: Path, records: Any) -> None:
