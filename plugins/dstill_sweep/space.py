@@ -29,7 +29,9 @@ from dstill.files import reading
 __all__ = ["ALPHA_PER_RANK", "Range", "Space", "read_space"]
 
 ALPHA_PER_RANK = "alpha_per_rank"
+MULTIPLIED = (ALPHA_PER_RANK, "train.r")
 SAMPLERS = ("tpe", "random")
+SEEDS = 2**32  # of numpy's, which the samplers draw from
 MOST = 10_000  # combinations that are tried when no number of trials is named
 
 
@@ -94,6 +96,8 @@ def read_space(file: Path, trials: int | None = None) -> Space:
                 where=str(file),
                 hint="there are [space] and [sweep]",
             )
+        if not isinstance(tree[table], dict):
+            raise ConfigError(f"{table}: got {tree[table]!r}, wanted a table", where=str(file), hint=f"write [{table}]")
     choices = {key: _choice(key, value, file) for key, value in _flat(tree.get("space", {}))}
     if not choices:
         raise ConfigError(
@@ -106,7 +110,11 @@ def read_space(file: Path, trials: int | None = None) -> Space:
 
 
 def _space(choices: Mapping[str, tuple[Any, ...] | Range], settings: Mapping[str, Any], file: Path) -> Space:
-    wanted = {"trials": "a whole number from 1", "sampler": " or ".join(SAMPLERS), "seed": "a whole number from 0"}
+    wanted = {
+        "trials": "a whole number from 1",
+        "sampler": " or ".join(SAMPLERS),
+        "seed": f"a whole number from 0 to {SEEDS - 1}",
+    }
     for key, value in settings.items():
         if key not in wanted:
             raise ConfigError(
@@ -115,7 +123,7 @@ def _space(choices: Mapping[str, tuple[Any, ...] | Range], settings: Mapping[str
                 hint=f"there are {', '.join(wanted)}",
             )
         whole = isinstance(value, int) and not isinstance(value, bool) and value >= (key == "trials")
-        if not (value in SAMPLERS if key == "sampler" else whole):
+        if not (value in SAMPLERS if key == "sampler" else whole and (key != "seed" or value < SEEDS)):
             raise ConfigError(f"sweep.{key}: got {value!r}, wanted {wanted[key]}", where=str(file), hint="change it")
     trials = settings.get("trials")
     if trials is None:
@@ -136,17 +144,18 @@ def _space(choices: Mapping[str, tuple[Any, ...] | Range], settings: Mapping[str
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in tree.items():
-        if isinstance(value, dict) and not {"low", "high"} & value.keys():
+        if isinstance(value, dict) and value and not {"low", "high"} & value.keys():
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 
 
 def _choice(key: str, value: Any, file: Path) -> tuple[Any, ...] | Range:
-    if isinstance(value, list) and value and not any(isinstance(item, (dict, list)) for item in value):
+    kinds, noun = ((int, float), "numbers") if key in MULTIPLIED else ((str, int, float, bool), "values")
+    if isinstance(value, list) and value and all(isinstance(item, kinds) for item in value):
         return tuple(dict.fromkeys(value))
     problem = ConfigError(
-        f"{key}: got {value!r}, wanted a list of values or {{ low = …, high = … }}",
+        f"{key}: got {value!r}, wanted a list of {noun} or {{ low = …, high = … }}",
         where=str(file),
         hint="as [1, 2, 4] or { low = 1e-4, high = 1e-2, log = true }",
     )
