@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator
@@ -24,7 +25,9 @@ from dstill_querydsl.indices import NAMES
 from dstill_querydsl.mapping_needs import AGGREGATION_NEEDS, NEEDS
 
 ALL = (*NAMES, WIDE)
-BODIES, COVERING = 1_000, 6_000
+BODIES, COVERING = int(os.environ.get("DSTILL_BODIES", "1000")), 6_000  # the second at most
+COVERED = ALL if BODIES >= 1_000 else ALL[:1]  # minutes each: who asks for fewer bodies has not the time
+ENOUGH = 0.8  # of what there is to cover
 # Queries and aggregations that name fields otherwise than by their own name, and which.
 _BY = {
     **dict.fromkeys(("span_near", "span_or", "span_not", "span_first", "span_multi", "span_containing",
@@ -123,13 +126,14 @@ def running(name: str) -> Iterator[Callable[[str], Outcome]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", COVERED)
 def test_they_cover_most_of_what_the_guard_allows_and_the_mapping_has_fields_for(name: str) -> None:
-    allowed = possible(name)
-    seen: set[str] = set()
-    for body in sampled(name, COVERING, seed=2):
-        seen.update(keys(json.loads(body)))
+    allowed, seen, wrote = possible(name), set[str](), 0
+    while wrote < COVERING and len(allowed & seen) < ENOUGH * len(allowed):
+        for body in sampled(name, 500, seed=2 + wrote):
+            seen.update(keys(json.loads(body)))
+        wrote += 500
     covered = allowed & seen
-    print(f"{name}: {len(covered)} of {len(allowed)} ({len(covered) / len(allowed):.0%}) in {COVERING:,} bodies; "
+    print(f"{name}: {len(covered)} of {len(allowed)} ({len(covered) / len(allowed):.0%}) in {wrote:,} bodies; "
           f"not met: {', '.join(sorted(allowed - seen))}")  # fmt: skip
-    assert len(covered) >= 0.8 * len(allowed)
+    assert len(covered) >= ENOUGH * len(allowed)
