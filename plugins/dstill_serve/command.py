@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
-from dstill.cli.console import emit, note
+from dstill.cli.console import emit, note, visible
 from dstill.errors import Interrupted
 
 __all__ = ["serve"]
@@ -66,7 +66,9 @@ def serve(
         try:
             signal = serving.run(server, listener)
         except KeyboardInterrupt:
-            raise Interrupted("stopped at once; requests under way got no answer", where=service.door.address) from None
+            raise Interrupted(
+                "stopped at once; requests under way were sent away", where=service.door.address
+            ) from None
         counts = {str(status): count for status, count in sorted(service.metrics.statuses.items())}
     seconds = round(time.monotonic() - began, 1)
     note(f"stopped by {signal.name} after {seconds} s; answers by status: {_words(counts)}")
@@ -86,7 +88,8 @@ def _tell(service: Any, *, as_json: bool, variable: str) -> None:
     example = next((r.question for r in student.run.records("test")), "how many are there?").replace("'", "")
     body = f'{{"question": "{example}"' + (', "execute": true}' if service.executes else "}")
     note(f"open {address}/, or try:")
-    note(f"curl {address}/v1/query -H 'content-type: application/json'{token} -d '{body}'")
+    # not a `note`, which takes the variable behind "Bearer" for a token
+    click.echo(visible(f"curl {address}/v1/query -H 'content-type: application/json'{token} -d '{body}'"), err=True)
 
 
 def _words(counts: dict[str, int]) -> str:

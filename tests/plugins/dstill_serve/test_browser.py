@@ -1,0 +1,219 @@
+"""The page in a real browser: asking, what comes back, what stands beside, hostile text, a token, small windows."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from support.browser import chromium, needs_chromium
+from support.shop import BIDI, HOSTILE
+
+pytestmark = needs_chromium
+
+TOKEN = "a-token-of-the-tests-0123456789"
+PATIENCE = 60_000  # milliseconds: a busy machine is slow
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """A page of a new context; at the end nothing was fetched from elsewhere and nothing went wrong in it."""
+    contexts, hosts, wrong = [], set[str](), list[str]()
+
+    def open_page(address: str, wait: str = "#main", **how: Any) -> Any:
+        context = browser.new_context(**how)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("request", lambda request: hosts.add(urllib.parse.urlsplit(request.url).netloc))
+        page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
+        page.goto(address)
+        page.locator(wait).wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert {host.partition(":")[0] for host in hosts} <= {"127.0.0.1"}
+    # a browser says of its own accord that a request was refused
+    assert [text for text in wrong if "Failed to load resource" not in text] == []
+
+
+def ask(page: Any, question: str) -> None:
+    page.locator("#question").fill(question)
+    page.keyboard.press("Enter")
+    page.locator("#asked", has_text=question[:40]).wait_for()
+
+
+def lines(page: Any, selector: str) -> list[str]:
+    found: list[str] = page.locator(selector).all_inner_texts()
+    return found
+
+
+def test_a_question_and_what_comes_back(here: Any, visit: Any) -> None:
+    page = visit(here.address)
+    assert page.title() == "tea · dstill playground"
+    assert page.locator("#state").inner_text() == "model ready · engine reachable"
+    assert page.evaluate("document.activeElement.id") == "question"
+    ask(page, "what is tea?")
+    assert page.locator("#rationale").inner_text() == "tea is a word"
+    assert 'say: "tea"' in page.locator("#body").inner_text()
+    assert lines(page, "#checks li") == ["✓json", "✓guard"]
+    assert page.locator("#outcome").inner_text() == "it says tea"
+    assert lines(page, "#tables caption, #tables th, #tables td") == ["hits", "n", "said", "1", "tea"]
+    assert lines(page, "#fields .used dt") == ["say"]
+    assert "valid" in page.locator("#verdict").inner_text()
+    assert page.evaluate("document.activeElement.id") == "asked"
+
+
+def test_the_answer_is_a_tree_that_folds_and_keeps_every_digit(here: Any, visit: Any) -> None:
+    page = visit(here.address)
+    ask(page, "what is nested?")
+    number = page.locator("#body").get_by_text("12345678901234567890")
+    assert number.is_visible()
+    assert page.locator("#body").get_by_text("[1, 2]").is_visible()
+    page.locator("#body summary", has_text="must").click()
+    assert number.is_hidden()
+    page.locator("#fold").click()
+    assert page.locator("#body").get_by_text("say").is_hidden()
+    page.locator("#fold").click()
+    assert number.is_visible()
+
+
+def test_checks_are_told_with_their_layer(here: Any, visit: Any) -> None:
+    page = visit(here.address)
+    ask(page, "what is a script?")
+    assert lines(page, "#checks li") == ["✓json", "✗guard: refused: scripts are not allowed · /script"]
+    assert page.locator("#verdict").inner_text().startswith("no use: refused: scripts are not allowed")
+    assert page.locator("#ran").is_hidden()
+    ask(page, "what is broken?")
+    first, second = lines(page, "#checks li")
+    assert first.startswith("✗json: not strict JSON")
+    assert second == "–guard: did not look"
+    assert page.locator("#body").inner_text() == '{"say":'
+    ask(page, "what is secret?")
+    assert page.locator("#verdict").inner_text().startswith("refused to answer")
+
+
+def test_an_engine_that_is_away_takes_no_answer_away(here: Any, visit: Any) -> None:
+    page = visit(here.address)
+    Path("down").touch()
+    ask(page, "what is tea?")
+    assert 'say: "tea"' in page.locator("#body").inner_text()
+    assert page.locator("#outcome").inner_text() == "unavailable: the till is closed"
+    assert "the engine is not there" in page.locator("#message").inner_text()
+    ask(page, "what is wrong?")
+    Path("down").unlink()
+    page.locator("#execute").uncheck()
+    ask(page, "what is coffee?")
+    assert page.locator("#ran").is_hidden()
+
+
+def test_what_stands_beside(here: Any, visit: Any) -> None:
+    page = visit(here.address)
+    assert page.locator("#h-fields").inner_text().lower() == "fields of shop"
+    assert lines(page, "#fields dt") == ["say", "price", "when", "who"]
+    page.locator("#filter").fill("KEYWORD")
+    assert lines(page, "#fields dt") == ["who"]
+    assert page.locator("#found").inner_text() == "1 of 4"
+    page.locator("#filter").fill("wh")
+    assert lines(page, "#fields dt") == ["when", "who"]
+    page.locator("#filter").fill("nothing")
+    assert lines(page, "#fields dt") == []
+
+
+def test_examples_by_category_are_asked_by_a_click(here: Any, visit: Any) -> None:
+    page = visit(here.address)
+    assert set(lines(page, "#examples summary")) >= {"plain", "deep", "wrong", "refusal"}
+    page.locator("#examples summary", has_text="plain").click()
+    page.locator("#examples").get_by_text("what is coffee?").click()
+    page.locator("#asked", has_text="what is coffee?").wait_for()
+    assert page.locator("#question").input_value() == "what is coffee?"
+
+
+def test_history_stays_with_the_browser_until_it_is_forgotten(here: Any, visit: Any) -> None:
+    page = visit(here.address)
+    assert page.locator("#of-history").is_hidden()
+    for question in ("what is tea?", "what is a script?", "what is tea?"):
+        ask(page, question)
+        page.locator("#message", has_text=re.compile("^$")).wait_for(state="attached")
+    assert lines(page, "#history li") == ["✓ what is tea?", "✗ what is a script?"]
+    page.reload()
+    page.locator("#history").get_by_text("what is a script?").click()
+    page.locator("#asked", has_text="what is a script?").wait_for()
+    page.locator("#forget").click()
+    page.reload()
+    page.locator("#main").wait_for()
+    assert page.locator("#of-history").is_hidden()
+
+
+def test_what_comes_from_elsewhere_is_text_and_all_of_it_is_visible(here: Any, visit: Any) -> None:
+    page = visit(here.address)
+    ask(page, f"what is {HOSTILE}?")
+    for id in ("asked", "rationale", "body", "outcome", "tables", "fields", "examples", "history"):
+        assert "<script>alert(2)</script>" in page.locator(f"#{id}").text_content(), id
+    text = page.locator("body").inner_text()
+    assert r"\u202egnirts\u202c \u200b" in text
+    assert not set(BIDI) & set(text) - set("gnirts ")
+    assert page.locator("main img, main script").count() == 0
+    page.reload()  # the history, read back
+    page.locator("#history li").first.wait_for()
+    assert page.locator("main img, main script").count() == 0
+
+
+def test_the_keyboard_alone_is_enough(here: Any, visit: Any) -> None:
+    page = visit(here.address)
+    page.keyboard.type("what is nested?")
+    page.keyboard.press("Shift+Enter")
+    assert page.locator("#question").input_value() == "what is nested?\n"
+    page.keyboard.press("Enter")
+    page.locator("#asked", has_text="what is nested?").wait_for()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    number = page.locator("#body").get_by_text("12345678901234567890")
+    page.keyboard.press("Enter")
+    assert number.is_hidden()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "question"
+    page.keyboard.type("what is tea?")  # it was selected
+    page.keyboard.press("Enter")
+    page.locator("#asked", has_text="what is tea?").wait_for()
+
+
+def test_a_token_is_asked_for_and_kept_in_memory_alone(serve_here: Callable[..., Any], visit: Any) -> None:
+    here = serve_here(token=TOKEN)
+    page = visit(here.address, wait="#door")
+    page.locator("#token").fill("wrong")
+    page.keyboard.press("Enter")
+    page.locator("#state", has_text="this is not the token").wait_for()
+    assert page.locator("#main").is_hidden()
+    page.locator("#token").fill(TOKEN)
+    page.keyboard.press("Enter")
+    page.locator("#main").wait_for()
+    ask(page, "what is tea?")
+    assert TOKEN not in page.content()
+    kept = page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie, location.href])")
+    assert TOKEN not in kept
+    page.reload()
+    page.locator("#door").wait_for()
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+def test_it_fits_the_window_in_light_and_dark(here: Any, visit: Any, width: int) -> None:
+    page = visit(here.address, viewport={"width": width, "height": 700}, color_scheme="dark")
+    ask(page, "what is nested?")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(ground) != dark

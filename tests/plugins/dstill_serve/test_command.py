@@ -1,0 +1,159 @@
+"""`dstill serve` as it is typed: what it says, how it stops, and what cannot be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill.run import Run
+
+TOKEN = "a-token-of-the-tests-0123456789"
+Until = Callable[[Callable[[], Any]], None]
+
+
+@pytest.fixture
+def command(place: Path, shop: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
+    """``command(run.folder, "--port", 80)``: of a server that does not come to stand."""
+    return lambda *words: cli("--plugin", shop, "serve", *words, toy=False)
+
+
+def test_it_says_where_it_is_and_the_line_that_it_names_works(run: Run, serve: Any) -> None:
+    served = serve(run.folder, "--json")
+    assert f"serving 'tea' at {served.address}; Ctrl-C stops\n" in served.said
+    line = served.said[-1].strip()
+    assert line.startswith(f"curl {served.address}/v1/query -H 'content-type: application/json' -d ")
+    if shutil.which("curl"):
+        asked = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=60, check=True)
+        assert json.loads(asked.stdout)["shown"] == "it says tea"
+    assert served.query().status == 200
+    assert served("POST", "/v1/query", "{").status == 400
+    code, out, err = served.ended(by=signal.SIGTERM)
+    assert code == 0
+    first, last = map(json.loads, out.splitlines())
+    assert first == {"address": served.address, "model": "tea", "executes": True}
+    assert (last["run"], last["signal"]) == (str(run.folder), "SIGTERM")
+    assert last["answers"]["400"] == 1
+    assert err.startswith("stopped by SIGTERM after ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_under_way_is_finished_before_it_stops(
+    run: Run, serve: Any, side: Any, until: Until, number: signal.Signals
+) -> None:
+    served = serve(run.folder)
+    Path("hold").touch()
+    asked = side(served.query)
+    until(lambda: Path("batches.txt").exists())
+    served.process.send_signal(number)
+    until(lambda: _refused(served.port))  # nobody new comes in
+    Path("hold").unlink()
+    assert asked().json["answer"] == '{"say": "tea"}'
+    code, out, err = served.ended()
+    assert (code, out) == (0, "")
+    assert err.startswith(f"stopped by {number.name} after ")
+    assert "answers by status: 1 × 200" in err
+
+
+def test_the_second_ctrl_c_waits_for_no_answer(run: Run, serve: Any, side: Any, until: Until) -> None:
+    served = serve(run.folder)
+    Path("hold").touch()
+    asked = side(served.query)
+    until(lambda: Path("batches.txt").exists())
+    served.process.send_signal(signal.SIGINT)
+    until(lambda: _refused(served.port))
+    served.process.send_signal(signal.SIGINT)
+    reply = asked()  # every request has an answer
+    assert (reply.status, reply.error["code"]) == (503, "stopping")
+    Path("hold").unlink()
+    code, _, err = served.ended()
+    assert code == 130
+    assert err.splitlines()[0] == "error: stopped at once; requests under way were sent away"
+
+
+def _refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_a_token_of_the_environment_is_demanded_and_never_said(
+    run: Run, serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", TOKEN)
+    served = serve(run.folder, "--host", "0.0.0.0", "--token-env", "SHOP_TOKEN")
+    assert '-H "Authorization: Bearer $SHOP_TOKEN"' in served.said[-1]
+    assert served.query().status == 401
+    served.headers = {"authorization": f"Bearer {TOKEN}"}
+    assert served.query().status == 200
+    code, out, err = served.ended(by=signal.SIGTERM)
+    assert code == 0
+    assert TOKEN not in out + err + "".join(served.said)
+
+
+# --- what cannot be ---------------------------------------------------------------------
+
+
+def test_a_port_that_is_taken(run: Run, command: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = command(run.folder, "--port", port)
+    assert ended.code == 2
+    assert ended.err.splitlines() == [f"error: port {port} is taken", "--port", "name another, or 0 for a free one"]
+
+
+def test_an_address_for_others_without_a_token(run: Run, command: Any) -> None:
+    ended = command(run.folder, "--host", "0.0.0.0", "--port", 0)
+    assert ended.code == 2
+    assert ended.err.splitlines()[0] == "error: 0.0.0.0 can be reached by others, and there is no token"
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
+def test_an_address_that_is_none_of_this_machine(run: Run, command: Any, host: str, monkeypatch: Any) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", TOKEN)
+    ended = command(run.folder, "--host", host, "--port", 0, "--token-env", "SHOP_TOKEN")
+    assert ended.code == 2
+    assert ended.err.splitlines()[:2] == [f"error: '{host}' is no address of this machine", "--host"]
+
+
+def test_a_token_that_is_not_there(run: Run, command: Any) -> None:
+    ended = command(run.folder, "--token-env", "SHOP_TOKEN")
+    assert ended.code == 2
+    assert "environment variable SHOP_TOKEN is not set; `dstill serve` needs it" in ended.err
+
+
+def test_a_run_without_a_student(run: Run, command: Any) -> None:
+    shutil.rmtree(run.folder / "student")
+    ended = command(run.folder, "--port", 0)
+    assert ended.code == 5
+    assert "error: run 'tea' has no student yet" in ended.err
+    assert f"dstill train {run.folder}" in ended.err
+
+
+def test_an_unknown_run(command: Any) -> None:
+    assert command("nowhere").code == 2
+
+
+def test_libraries_that_are_not_there(run: Run, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dstill_serve.serving.find_spec", lambda name: None)
+    ended = command(run.folder)
+    assert ended.code == 2
+    assert ended.err.splitlines() == [
+        "error: `dstill serve` needs the extra 'serve' (starlette is not installed)",
+        "pip install 'dstill[serve]'",
+    ]
+
+
+@pytest.mark.parametrize("words", [("--queue", "0"), ("--max-batch", "x"), ("--timeout", "0"), ("--port", "70000")])
+def test_limits_that_are_none(run: Run, command: Any, words: tuple[str, str]) -> None:
+    ended = command(run.folder, *words)
+    assert ended.code == 2
+    assert words[0] in ended.err
