@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from dstill.cli.app import App, app, json_option, run_argument
+from dstill.cli.app import App, app, json_option, run_argument, set_option
 from dstill.cli.console import emit
 
 __all__ = ["report"]
@@ -24,6 +24,7 @@ __all__ = ["report"]
 )
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 @json_option
+@set_option
 @app
 def report(found: App, run: str, form: str, quiet: bool, as_json: bool) -> None:
     """Write an evaluated run's report: HTML, JSON, Markdown.

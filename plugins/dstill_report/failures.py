@@ -1,38 +1,50 @@
 """The failure browser's rows: what the student got wrong, gold beside answer.
 
-In come a run's records, predictions and verdicts; out come `Failure` rows in the run's order,
-with both answers laid out in lines, each line marked where the other side has it not.
-Texts are cut so that the whole stays under `BUDGET` characters; `dstill trace` has them whole.
+In come a run's records, predictions and verdicts; out come `Failure` rows in the run's order, with both answers
+(`dstill_report.tree`), what each of them found, and the part of the data that they name. Texts are cut so that the
+whole stays under `BUDGET` characters; `dstill trace` has them whole.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any, Iterator
+from itertools import accumulate
+from typing import TYPE_CHECKING, Iterable, Iterator, Sequence
 
+from dstill import stages
 from dstill.cli.console import visible
-from dstill.jsontext import NotStrict, loads
-from dstill.records import SPLITS, Level, Prediction, Problem, Record, Verdict
+from dstill.jsontext import dumps
+from dstill.records import SPLITS, Cause, Contrast, Example, Level, Prediction, Problem, Record, Verdict
 from dstill_evaluate.metrics import why_left_out
+from dstill_report.tree import Line, against, marked
 
 if TYPE_CHECKING:
     from dstill.run import Run
 
-__all__ = ["Failure", "Failures", "Line", "collect", "laid_out"]
+__all__ = ["Data", "Failure", "Failures", "Field", "collect", "kind_of"]
 
 # Characters of all failures together, escaped and with their markup: the page stays below 3 MB.
-BUDGET = 2_600_000
-MARKUP, MARK = 800, 13  # around one failure, and around one line
+BUDGET = 2_500_000
+MARKUP, MARK, OF_FIELD = 900, 13, 60  # around one failure; one marked part or empty line; one field
 CUTS = (20_000, 6_000, 3_000, 1_500, 700, 300)  # characters of one text; the longest that fits the budget
-WIDTH = 64  # of a line of laid-out JSON
+MOST_DATA = 8  # indices whose fields are listed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    text: str
-    differs: bool  # the other side has not this line
+class Field:
+    """One part of the data that an answer names: a field of a mapping, or whatever the task calls it."""
+
+    name: str
+    about: str
+    used_by: str = ""  # gold, student; empty: both
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """All that there is to name, of one index."""
+
+    title: str
+    fields: tuple[Field, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +54,19 @@ class Failure:
     id: str
     split: str
     category: str
+    index: str
     kind: str  # how it failed, in words
+    cause: str  # what went wrong first, by its label; empty: it does not count
+    detail: str  # of the cause
     question: str
+    rationale: str  # the teacher's
     reason: str
     gold: tuple[Line, ...]
     answer: tuple[Line, ...]
+    found: tuple[tuple[Line, ...], tuple[Line, ...]]  # what the gold and the answer gave, where it differs
+    corpus: str  # the small data that told them apart; empty: the index itself
+    fields: tuple[Field, ...]
+    data: int | None  # the place of its index in `Failures.data`
     problems: tuple[Problem, ...]
 
 
@@ -54,25 +74,47 @@ class Failure:
 class Failures:
     rows: tuple[Failure, ...]
     total: int  # also those that the budget left out
+    data: tuple[Data, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wrong:
+    """What a row is made of."""
+
+    record: Record
+    prediction: Prediction
+    verdict: Verdict
+    kind: str
+    answer: str  # as it was taken from the prediction
+    fields: tuple[Field, ...]
+    data: int | None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        record, found = self.record, self.verdict.contrast or Contrast(gold="", answer="")
+        reason = self.verdict.gold_error or self.verdict.reason
+        return record.question, record.rationale, record.answer, self.answer, reason, found.gold, found.answer
 
 
 def collect(run: Run) -> Failures:
     """What the student got wrong, over every set that was judged."""
-    found = list(_wrong(run))
-    texts = [len(text) for r, p, v, _ in found for text in (r.question, r.answer, p.text, v.gold_error or v.reason)]
+    data = _AllData(run)
+    found = [_read(run, data, *one) for one in _wrong(run)]
+    room = BUDGET - sum(_size_of_fields(one.fields) for one in data.found)
+    return Failures(rows=_fitting(found, room), total=len(found), data=tuple(data.found))
+
+
+def _fitting(found: Sequence[_Wrong], room: int) -> tuple[Failure, ...]:
+    """As many rows as there is room for, with the longest texts that let all of them in."""
     for cut in CUTS:
-        if cut != CUTS[-1] and sum(min(length, cut) for length in texts) > BUDGET:
+        least = sum(min(len(text), cut) for one in found for text in one.texts)
+        if cut != CUTS[-1] and least > room:
             continue  # escaped it will not be shorter
-        rows = tuple(_failure(record, prediction, verdict, kind, cut) for record, prediction, verdict, kind in found)
-        if sum(map(_size, rows)) <= BUDGET:
-            return Failures(rows=rows, total=len(found))
-    used, kept = 0, []
-    for row in rows:
-        used += _size(row)
-        if used > BUDGET:
-            break
-        kept.append(row)
-    return Failures(rows=tuple(kept), total=len(found))
+        rows = tuple(_failure(one, cut) for one in found)
+        if sum(map(_size, rows)) <= room:
+            return rows
+    ends = accumulate(map(_size, rows))
+    return tuple(row for row, end in zip(rows, ends, strict=True) if end <= room)
 
 
 def kind_of(verdict: Verdict) -> str:
@@ -83,7 +125,9 @@ def kind_of(verdict: Verdict) -> str:
         return "" if left_out == "not checked" else left_out
     if verdict.reached == Level.VALID:
         return "refusal" if verdict.refused or verdict.expects_refusal else "engine refused"
-    return "" if verdict.correct else "wrong result"
+    if verdict.correct:
+        return ""
+    return "wrong on a corpus" if verdict.contrast and verdict.contrast.corpus else "wrong result"
 
 
 def _wrong(run: Run) -> Iterator[tuple[Record, Prediction, Verdict, str]]:
@@ -96,18 +140,79 @@ def _wrong(run: Run) -> Iterator[tuple[Record, Prediction, Verdict, str]]:
                 yield record, prediction, verdict, kind
 
 
-def _failure(record: Record, prediction: Prediction, verdict: Verdict, kind: str, cut: int) -> Failure:
-    gold, answer = laid_out(_cut(record.answer, cut)), laid_out(_cut(prediction.text, cut))
-    gold_lines, answer_lines = _marked(gold, answer)
+# --- one row ----------------------------------------------------------------------------
+
+
+def _read(run: Run, data: _AllData, record: Record, prediction: Prediction, verdict: Verdict, kind: str) -> _Wrong:
+    draft = stages.draft_of(prediction, run.objective, run.task)
+    answer = draft.answer if draft is not None else prediction.text
+    return _Wrong(
+        record=record,
+        prediction=prediction,
+        verdict=verdict,
+        kind=kind,
+        answer=answer,
+        fields=tuple(_fields(run, record.example, answer)),
+        data=data.of(record.example),
+    )
+
+
+def _fields(run: Run, example: Example, answer: str) -> Iterator[Field]:
+    """What the gold or the answer names, and which of them."""
+    gold, given = (dict(run.task.excerpt(example, text).used) for text in (example.answer or "", answer))
+    for name, about in (gold | given).items():
+        yield Field(name=name, about=about, used_by="" if name in gold and name in given else _side(name in gold))
+
+
+def _side(is_gold: bool) -> str:
+    return "gold" if is_gold else "student"
+
+
+class _AllData:
+    """The indices that failures are about, each once."""
+
+    def __init__(self, run: Run) -> None:
+        self.task = run.task
+        self.known: dict[str, int | None] = {}  # by context
+        self.found: list[Data] = []
+
+    def of(self, example: Example) -> int | None:
+        key = dumps(dict(example.context))
+        if key not in self.known:
+            self.known[key] = self._added(example)
+        return self.known[key]
+
+    def _added(self, example: Example) -> int | None:
+        excerpt = self.task.excerpt(example, "")
+        fields = tuple(Field(name=name, about=about) for name, about in excerpt.rest)
+        if not fields or len(self.found) == MOST_DATA:
+            return None
+        self.found.append(Data(title=excerpt.title, fields=fields))
+        return len(self.found) - 1
+
+
+def _failure(one: _Wrong, cut: int) -> Failure:
+    record, verdict, contrast = one.record, one.verdict, one.verdict.contrast
+    cause = verdict.cause or Cause(label="")
+    gold, answer = against(_cut(record.answer, cut), _cut(one.answer, cut))
+    found = [_cut(text, cut).split("\n") for text in (contrast.gold, contrast.answer)] if contrast else [[], []]
     return Failure(
         id=record.id,
         split=record.split,
         category=record.category,
-        kind=kind,
+        index=str(record.context.get("index") or ""),
+        kind=one.kind,
+        cause=cause.label,
+        detail="" if cause.detail == verdict.reason else _cut(cause.detail, cut),
         question=_cut(record.question, cut),
+        rationale=_cut(record.rationale, cut),
         reason=_cut(verdict.gold_error or verdict.reason, cut),
-        gold=gold_lines,
-        answer=answer_lines,
+        gold=gold,
+        answer=answer,
+        found=marked(*found),
+        corpus=contrast.corpus if contrast else "",
+        fields=one.fields,
+        data=one.data,
         # the first problem's message is the reason already
         problems=tuple(p for p in verdict.problems[:5] if p.pointer or p.hint or p.message != verdict.reason),
     )
@@ -119,46 +224,17 @@ def _cut(text: str, cut: int) -> str:
 
 def _size(row: Failure) -> int:
     """Characters of a row as the page will hold them: a quotation mark takes five."""
-    lines = [line.text for line in (*row.gold, *row.answer)]
+    lines = [line for side in (row.gold, row.answer, *row.found) for line in side]
+    marks = sum(sum(part.differs for part in line.parts) if line.parts else 1 for line in lines)
     problems = [text for p in row.problems for text in (p.message, p.pointer, p.hint)]
-    shown = [visible(text) for text in (row.question, row.reason, *lines, *problems)]
-    return MARKUP + MARK * len(lines) + sum(len(text) + 4 * sum(map(text.count, "\"'<>&")) for text in shown)
+    texts = [row.question, row.rationale, row.reason, row.detail, *problems, *(f"{line.text}\n" for line in lines)]
+    return MARKUP + MARK * marks + _size_of_fields(row.fields) + sum(map(_escaped, texts))
 
 
-# --- laying out -------------------------------------------------------------------------
+def _size_of_fields(fields: Iterable[Field]) -> int:
+    return sum(OF_FIELD + _escaped(field.name) + _escaped(field.about) for field in fields)
 
 
-def laid_out(text: str) -> list[str]:
-    """JSON in lines, broken only where it would not fit one; any other text as it stands."""
-    try:
-        value = loads(text)
-    except NotStrict:
-        return text.split("\n")
-    return list(_lines(value, "", "", "")) if isinstance(value, (dict, list)) else text.split("\n")
-
-
-def _lines(value: Any, indent: str, before: str, after: str) -> Iterator[str]:
-    flat = json.dumps(value, ensure_ascii=False)
-    if not value or not isinstance(value, (dict, list)) or len(indent + before + flat + after) <= WIDTH:
-        yield indent + before + flat + after
-        return
-    brackets = "{}" if isinstance(value, dict) else "[]"
-    yield indent + before + brackets[0]
-    items = value.items() if isinstance(value, dict) else (("", item) for item in value)
-    for number, (key, item) in enumerate(items, start=1):
-        name = f"{json.dumps(key, ensure_ascii=False)}: " if isinstance(value, dict) else ""
-        yield from _lines(item, f"{indent}  ", name, "," if number < len(value) else "")
-    yield indent + brackets[1] + after
-
-
-def _marked(gold: list[str], answer: list[str]) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
-    """Both sides, with the lines marked that the other has not in that order."""
-    same: tuple[set[int], set[int]] = (set(), set())
-    for block in SequenceMatcher(a=gold, b=answer, autojunk=False).get_matching_blocks():
-        same[0].update(range(block.a, block.a + block.size))
-        same[1].update(range(block.b, block.b + block.size))
-    left, right = (
-        tuple(Line(text=text, differs=number not in found) for number, text in enumerate(side))
-        for side, found in zip((gold, answer), same, strict=True)
-    )
-    return left, right
+def _escaped(text: str) -> int:
+    shown = visible(text)
+    return len(shown) + 4 * sum(map(shown.count, "\"'<>&"))

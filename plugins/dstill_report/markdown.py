@@ -28,7 +28,7 @@ def markdown(report: Report) -> str:
     lines = [f"# {cell(report.name)}", ""]
     lines += [f"**{cell(warning)}**\n" for warning in report.warnings]
     lines += [f"- {cell(name)}: {cell(value)}" for name, value in report.facts.items()]
-    lines += ["", "## Executable accuracy", "", *_headlines(report), ""]
+    lines += ["", "## Executable accuracy", "", *_headlines(report), "", cell(report.ceiling), ""]
     lines += [
         f"{cell(headline.split)}: {cell(headline.finding)}\n" for headline in report.headlines if headline.finding
     ]
@@ -48,11 +48,16 @@ def cell(text: str) -> str:
 
 def _headlines(report: Report) -> Iterator[str]:
     systems = list(dict.fromkeys(system for headline in report.headlines for system in headline.systems))
-    rows = [(h.split, *(_counted(h.systems[s]) if s in h.systems else "" for s in systems)) for h in report.headlines]
-    yield from _table(("set", *systems), rows)
+    rows = [
+        (h.split, _counted(h.ceiling), *(_counted(h.systems.get(system)) for system in systems))
+        for h in report.headlines
+    ]
+    yield from _table(("set", "teacher", *systems), rows)
 
 
-def _counted(score: Score) -> str:
+def _counted(score: Score | None) -> str:
+    if score is None:
+        return "not measured"
     return f"{shown(score)} (n {score.n:,})" if score.n else shown(score)
 
 

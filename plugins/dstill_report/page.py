@@ -36,6 +36,10 @@ SETS = {
     "test_templates": "templates that training never saw",
     "test_index": "an index that training never saw",
 }
+BESIDE = {  # a word on each system that is no student of the run's own training
+    "untrained": "the student before training, the base",
+    "nearest": "the answer of the most similar training question",
+}
 SIDE = ("exact_match", "valid", "executed", "silent_wrong", "refusal_precision", "refusal_recall")
 
 
@@ -47,6 +51,7 @@ class Headline:
     meaning: str  # of the set
     systems: Mapping[str, Score]
     finding: str  # how the student stands to the best baseline, in a sentence
+    ceiling: Score | None  # of the teacher, against golds that were there before it was asked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,7 @@ class Report:
     facts: Mapping[str, str]  # created, engine, student …: under the title
     warnings: tuple[str, ...]
     headlines: tuple[Headline, ...]
+    ceiling: str  # what the teacher's figure says, or why there is none
     side: Mapping[str, Score]  # the student's other figures on the first set
     sections: tuple[Section, ...]
     failures: Failures
@@ -88,7 +94,8 @@ def gather(run: Run) -> Report:
         name=run.name,
         facts=_facts(run.manifest),
         warnings=_warnings(run, evaluated),
-        headlines=tuple(_headline(split, evaluated["scores"]) for split in student),
+        headlines=tuple(_headline(split, evaluated) for split in student),
+        ceiling=_ceiling(evaluated),
         side={name: Score.from_row(student[first][name]) for name in SIDE if name in student[first]},
         sections=tuple(run.plugins.report_sections(run)),
         failures=collect(run),
@@ -131,13 +138,27 @@ def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _headline(split: str, scores: Mapping[str, Any]) -> Headline:
-    systems = {
+def _headline(split: str, evaluated: Mapping[str, Any]) -> Headline:
+    teacher = evaluated.get("teacher", {}).get("scores", {})
+    found = {
         system: Score.from_row(of_system[split]["executable_accuracy"])
-        for system, of_system in scores.items()
-        if split in of_system and "executable_accuracy" in of_system[split]
+        for system, of_system in {"teacher": teacher, **evaluated["scores"]}.items()
+        if "executable_accuracy" in of_system.get(split, {})
     }
-    return Headline(split=split, meaning=SETS.get(split, ""), systems=systems, finding=_finding(systems))
+    ceiling = found.pop("teacher", None)
+    return Headline(split=split, meaning=SETS.get(split, ""), systems=found, finding=_finding(found), ceiling=ceiling)
+
+
+def _ceiling(evaluated: Mapping[str, Any]) -> str:
+    teacher = evaluated.get("teacher")
+    if teacher is None:
+        return "The teacher's ceiling was not measured: `dstill evaluate` measures it by now."
+    if teacher["why"]:
+        return f"The teacher's ceiling was not measured: {teacher['why']}."
+    return (
+        "teacher: its own answers against golds that were there before it was asked, the ceiling of what a student "
+        "can learn from it. The student and its baselines are scored against the teacher's answers."
+    )
 
 
 def _finding(systems: Mapping[str, Score]) -> str:
@@ -185,6 +206,7 @@ def html(report: Report) -> str:
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         trusted=Markup,  # only for the sections' own pictures
+        beside=BESIDE,
     )
 
 
@@ -202,6 +224,7 @@ def summary(report: Report) -> str:
         **report.facts,
         "warnings": list(report.warnings),
         "scores": evaluated["scores"],
+        "teacher": evaluated.get("teacher", {}),
         "categories": evaluated.get("categories", {}),
         "findings": {headline.split: headline.finding for headline in report.headlines},
         "failures": report.failures.total,

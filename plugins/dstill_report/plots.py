@@ -2,7 +2,8 @@
 
 In come labels and numbers; out comes ``<svg …>…</svg>``, the same bytes for the same input
 (no dates, a fixed hash salt), with nothing in it that a browser would fetch. Colours are
-written as the page's CSS variables, so one picture serves light, dark and print.
+written as the page's CSS variables, so one picture serves light, dark and print. Each says in
+words what it shows, for those who do not see it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def intervals(scores: Mapping[str, Score], title: str) -> str:
         axes.set_xticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
         axes.grid(axis="x", color=LINE, lw=0.8)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
-        return _svg(figure, title)
+        told = "; ".join(f"{label} {100 * value:.1f} %" for value, label, _ in rows)
+        return _svg(figure, f"{title}: {told}")
 
 
 def curve(series: Mapping[str, Sequence[tuple[float, float]]], title: str, y: str, x: str = "step") -> str:
@@ -66,7 +68,11 @@ def curve(series: Mapping[str, Sequence[tuple[float, float]]], title: str, y: st
         axes.grid(color=LINE, lw=0.8)
         if len(series) > 1:
             axes.legend(frameon=False, labelcolor=INK)
-        return _svg(figure, title)
+        told = "; ".join(
+            f"{label} from {points[0][1]:.4g} at {points[0][0]:,.6g} to {points[-1][1]:.4g} at {points[-1][0]:,.6g}"
+            for label, points in series.items()
+        )
+        return _svg(figure, f"{title}: {told}")
 
 
 def scatter(points: Sequence[tuple[float, float]], front: Sequence[bool], title: str, x: str, y: str) -> str:
@@ -83,7 +89,8 @@ def scatter(points: Sequence[tuple[float, float]], front: Sequence[bool], title:
         axes.set_xlabel(x)
         axes.set_ylabel(y)
         axes.grid(color=LINE, lw=0.8)
-        return _svg(figure, title)
+        told = "; ".join(f"{value:.4g} at {at:,.6g}" for at, value in line)
+        return _svg(figure, f"{title} ({y}, {x}), those that no other beats: {told}")
 
 
 def differences(rows: Mapping[str, tuple[float, float, float]], title: str, x: str) -> str:
@@ -102,7 +109,10 @@ def differences(rows: Mapping[str, tuple[float, float, float]], title: str, x: s
         axes.set_xlabel(x)
         axes.grid(axis="x", color=LINE, lw=0.8)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
-        return _svg(figure, title)
+        told = "; ".join(
+            f"{label} {value:+.1f} ({low:+.1f} to {high:+.1f})" for label, (value, low, high) in rows.items()
+        )
+        return _svg(figure, f"{title}: {told}")
 
 
 def _style(salt: str) -> Any:
@@ -141,7 +151,7 @@ def _figure(height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _svg(figure: Figure, title: str) -> str:
+def _svg(figure: Figure, told: str) -> str:
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = out.getvalue()
@@ -153,4 +163,4 @@ def _svg(figure: Figure, title: str) -> str:
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)  # the page's own
     for colour, variable in {**COLOURS, **SERIES}.items():
         svg = svg.replace(colour, variable)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1).strip()
+    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(visible(told))}"', 1).strip()

@@ -18,6 +18,7 @@ from dstill_querydsl.engines.bodies import counts_hits
 __all__ = ["contrast"]
 
 MOST = 8  # lines of one side that the other has not
+ARROW = " → "
 WIDEST = 200  # characters of a line
 Value = Mapping[str, Any]
 
@@ -29,6 +30,8 @@ def contrast(want: Value, got: Value, documents: Mapping[str, Any]) -> tuple[str
     hits = counts_hits(want["body"]) or not (want["aggregations"] or got["aggregations"])
     named = max(len(value["aggregations"] or {}) for value in (want, got)) > 1
     sides = [[*(_hits(value, documents, placed) if hits else ()), *_groups(value, named)] for value in (want, got)]
+    places = {_group(line): place for place, line in enumerate(sides[0])}
+    sides[1].sort(key=lambda line: places.get(_group(line), len(places)))  # what both have stands side by side
     totals = [_total(value) for value in (want, got)]
     shown = hits or totals[0] != totals[1]
     gold, answer = (
@@ -78,6 +81,11 @@ def _hits(value: Value, documents: Mapping[str, Any], placed: bool) -> Iterator[
         yield _cut(" ".join(filter(None, told)))
 
 
+def _group(line: str) -> str:
+    """What a line is about: a group without its figure; nothing, where it is a hit."""
+    return line.rpartition(ARROW)[0]
+
+
 def _groups(value: Value, named: bool) -> Iterator[str]:
     """A line for each group and figure, with those above it before it."""
     for name, body in (value["aggregations"] or {}).items():
@@ -94,7 +102,7 @@ def _lines(body: Any, before: str) -> Iterator[str]:
         return
     for bucket in buckets:
         key = str(bucket.get("key_as_string", bucket.get("key", "")))
-        yield f"{before}{key} → {bucket.get('doc_count', '')}"
+        yield f"{before}{key}{ARROW}{bucket.get('doc_count', '')}"
         below = {name: one for name, one in bucket.items() if isinstance(one, Mapping) and name != "key"}
         for name, one in below.items():
             yield from _lines(one, f"{before}{key} / {'' if len(below) == 1 else f'{name}: '}")

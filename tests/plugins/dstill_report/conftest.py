@@ -5,18 +5,34 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 import pytest
 
 import dstill_evaluate
 import dstill_report
+from dstill.config import load as load_config
+from dstill.parts import Objective
 from dstill.plugins import PluginInfo, Plugins
-from dstill.records import Level, Prediction, Problem, Record, Rejection, Verdict
+from dstill.records import (
+    Contrast,
+    Draft,
+    Example,
+    Excerpt,
+    Level,
+    Pair,
+    Prediction,
+    Problem,
+    Record,
+    Rejection,
+    Verdict,
+)
 from dstill.run import Run
+from dstill.task import Task
 
 MakeRun = Callable[..., Run]
 CATEGORIES = ("range", "terms aggregation", "date histogram", "negation", "refusal")
+FOUND = Contrast(gold="3 hits\nw17\n2 lines alike", answer="2 hits\n2 lines alike", corpus="boundaries")
 SYSTEMS = {"student": 12, "nearest": 3, "untrained": 100}  # one in so many of its answers is right or wrong
 
 
@@ -26,6 +42,36 @@ def plugins() -> Plugins:
         found.add(module, PluginInfo(name=module.__name__))
     assert not found.failures
     return found
+
+
+class Logs(Task):
+    """Bodies in JSON, about an index with three fields."""
+
+    name = "toy"
+    checks = ()
+
+    def examples(self, split: str) -> tuple[Example, ...]:
+        return ()
+
+    def excerpt(self, example: Example, answer: str) -> Excerpt:
+        fields = {"status": "long: 500 to 506", "took": "long", **example.context.get("fields", {})}
+        used = [name for name in fields if f'"{name}"' in answer]
+        told = {True: [], False: []}  # type: dict[bool, list[tuple[str, str]]]
+        for name, about in fields.items():
+            told[name in used].append((name, about))
+        return Excerpt(title="fields of logs", used=tuple(told[True]), rest=tuple(told[False]))
+
+
+class AsWritten(Objective):
+    """What the student writes is the answer."""
+
+    name = "as-written"
+
+    def pairs(self, record: Record, task: Task) -> Iterator[Pair]:
+        return iter(())
+
+    def read(self, text: str, parse: Any) -> Draft:
+        return Draft(answer=text)
 
 
 def record(number: int, split: str, **changes: Any) -> Record:
@@ -78,6 +124,7 @@ def judged(item: Record, system: str, number: int) -> tuple[Prediction, Verdict]
                 Level.PARSED: problem.message,
                 Level.VALID: "should have refused",
             }.get(level, "ran, with another result than the gold"),
+            contrast=FOUND if level == Level.EXECUTED else None,
         ),
     )
 
@@ -159,6 +206,8 @@ def make_run(tmp_path: Path) -> MakeRun:
     ) -> Run:
         run = Run.make(tmp_path / name, stem="toy", arguments={"command": "demo"}, seed=7)
         run.plugins = plugins()
+        run.config = load_config(use_files=False, environment={})
+        run.task, run.objective = Logs(), AsWritten()
         fill(
             run,
             rows

@@ -223,6 +223,7 @@ def test_sections_of_other_plugins_come_in_order(make_run: Any) -> None:
         "Modality",
         "Dataset",
         "Rejections",
+        "Cost",
         "What it was made from",
         "Mine & last",
     ]

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from dstill.errors import MissingExtra
 from dstill.records import Level, Score, Verdict
 from dstill_evaluate.statistics import rate
-from dstill_report.failures import collect, kind_of, laid_out
+from dstill_report.failures import collect, kind_of
 from dstill_report.markdown import cell
 from dstill_report.page import gather, html
 from dstill_report.plots import curve, intervals
 from dstill_report.sections import sections
 from dstill_report.text import percent, shown, size, words
+from dstill_report.tree import laid_out
 
 CORRECT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, outcome="ok")
 
@@ -47,7 +48,7 @@ def test_how_an_answer_failed(verdict: Verdict, kind: str) -> None:
 
 def test_failures_stand_beside_their_gold(make_run: Any) -> None:
     found = collect(make_run())
-    wrong = next(row for row in found.rows if row.kind == "wrong result")
+    wrong = next(row for row in found.rows if row.kind == "wrong on a corpus")
     assert '"term"' in "".join(line.text for line in wrong.gold)
     assert '"terms"' in "".join(line.text for line in wrong.answer)
     assert any(line.differs for line in wrong.answer)
@@ -86,7 +87,8 @@ def test_plots_are_the_same_each_time_and_fetch_nothing() -> None:
     scores = {"a $x$ <b>&": rate("r", 3, 10), "b\u202e": rate("r", 10, 10), "none": rate("r", 0, 0)}
     first = intervals(scores, "Accuracy & more")
     assert first == intervals(scores, "Accuracy & more")
-    assert first.startswith('<svg role="img" aria-label="Accuracy &amp; more"')
+    told = 'aria-label="Accuracy &amp; more: a $x$ &lt;b&gt;&amp; 30.0 %; b\\u202e 100.0 %"'
+    assert first.startswith(f'<svg role="img" {told}')
     assert "http" not in first
     assert "#0" not in first  # every placeholder became a variable of the page
     assert "var(--student)" in first

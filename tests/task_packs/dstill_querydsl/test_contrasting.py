@@ -55,6 +55,17 @@ def test_groups_that_differ_whatever_they_are_called() -> None:
     assert (gold, answer) == ("web-1 / 503 → 3\n2 lines alike", "web-1 / 503 → 4\n2 lines alike")
 
 
+def test_groups_of_one_name_stand_in_one_place() -> None:
+    def by(**counts: int) -> Any:
+        return {"by": {"buckets": [{"key": key, "doc_count": count} for key, count in counts.items()]}}
+
+    gold, answer = contrast(
+        result(size=0, aggregations=by(a=3, b=2)), result(size=0, aggregations=by(c=9, b=8, a=7)), {}
+    )
+    assert gold.splitlines() == ["a → 3", "b → 2"]
+    assert answer.splitlines() == ["a → 7", "b → 8", "c → 9"]
+
+
 def test_figures_and_named_groups() -> None:
     gold, answer = contrast(
         result(size=0, aggregations={"mean": {"value": 1.5}, "parts": {"buckets": {"low": {"doc_count": 2}}}}),

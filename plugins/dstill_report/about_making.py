@@ -1,0 +1,170 @@
+"""The report's sections on how the student was made: training, dataset, review, and the files of it all.
+
+sections(run)  →  Section(title="Training", order=30, svg="<svg …"), …; only those that the run has something for
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
+
+from dstill import reviewing
+from dstill.records import SPLITS, Section, Table
+from dstill_evaluate.statistics import rate
+from dstill_report import plots
+from dstill_report.text import shown, size
+
+if TYPE_CHECKING:
+    from dstill.run import Run
+
+__all__ = ["sections"]
+
+DECISIONS = {  # as a person reads them
+    reviewing.ACCEPT: "accepted",
+    reviewing.REJECT: "rejected",
+    reviewing.EDIT: "edited",
+    reviewing.SKIP: "skipped",
+}
+
+
+def sections(run: Run) -> Iterator[Section]:
+    stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
+    trained = stages.get("train", {})
+    made = (
+        _training(trained),
+        _modality(trained),
+        _dataset(run, stages.get("generate", {})),
+        _rejections(run),
+        _review(run, trained),
+        _files(run.manifest),
+    )
+    yield from (section for section in made if section is not None)
+
+
+def _training(trained: Mapping[str, Any]) -> Section | None:
+    if not trained:
+        return None
+    history = trained.get("history", ())
+    lines = {
+        label: [(point["step"], point[key]) for point in history if key in point and "step" in point]
+        for label, key in (("training", "loss"), ("validation", "eval_loss"))
+    }
+    facts = {
+        "student": trained["student"],
+        "objective": trained["objective"],
+        "steps": f"{trained['steps']:,}",
+        "time of these steps": f"{trained['student_seconds']:,.0f} s",
+        "time of the whole stage": f"{trained['seconds']:,.0f} s",
+        "peak memory": size(trained["peak_memory"]),
+        "trained parameters": f"{trained['trained_parameters']:,} of {trained['all_parameters']:,}",
+        **{f"last {label} loss": f"{points[-1][1]:.4f}" for label, points in lines.items() if points},
+    }
+    return Section(
+        title="Training",
+        order=30,
+        table=Table(columns=("", ""), rows=tuple(facts.items())),
+        svg=plots.curve(lines, "Loss over training steps", "loss"),
+    )
+
+
+def _modality(trained: Mapping[str, Any]) -> Section | None:
+    reasons = trained.get("choice")
+    if not reasons:
+        return None
+    chosen, device = trained["modality"], trained["device"]
+    rows = tuple(
+        (
+            reason["modality"],
+            size(reason["need"]),
+            ", ".join(f"{name} {size(part)}" for name, part in reason["parts"].items()),
+            "; ".join(filter(None, ["taken" if reason["modality"] == chosen else "", reason["unfit"] or "fits"])),
+        )
+        for reason in reasons
+    )
+    how = "The only one looked at: it was asked for." if len(reasons) == 1 else "Fullest first; the fullest that fits."
+    return Section(
+        title="Modality",
+        order=40,
+        text=f"{chosen}, on {device['name']} with {size(device['free'])} free of {size(device['total'])}. {how}",
+        table=Table(columns=("modality", "need", "of which", "verdict"), rows=rows),
+    )
+
+
+def _dataset(run: Run, generated: Mapping[str, Any]) -> Section | None:
+    counts = {split: Counter(record.category for record in run.records(split)) for split in SPLITS}
+    splits = [split for split in SPLITS if counts[split]]
+    if not splits:
+        return None
+    categories = sorted({category for split in splits for category in counts[split]})
+    lines = [("all", [counts[split].total() for split in splits])]
+    if categories != [""]:
+        lines += [(category or "none", [counts[split][category] for split in splits]) for category in categories]
+    text = "Rows by category and set."
+    if generated:
+        text = (
+            f"{generated['questions']:,} questions put to the teacher '{generated['teacher']}': "
+            f"{generated['accepted']:,} answers accepted, {generated['rejected']:,} rejected. {text}"
+        )
+    return Section(
+        title="Dataset",
+        order=50,
+        text=text,
+        table=Table(columns=("category", *splits), rows=tuple((name, *(f"{n:,}" for n in row)) for name, row in lines)),
+    )
+
+
+def _rejections(run: Run) -> Section | None:
+    codes: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], tuple[str, str]] = {}
+    for rejection in run.rejections():
+        problem = next((p for p in rejection.problems if p.is_error), None)
+        if problem is not None:
+            key = (problem.layer, problem.code)
+            codes[key] += 1
+            first.setdefault(key, (rejection.id, problem.message))
+    if not codes:
+        return None
+    rows = tuple((layer, code, f"{n:,}", *first[layer, code]) for (layer, code), n in codes.most_common())
+    return Section(
+        title="Rejections",
+        order=55,
+        text="Replies that did not become rows of the dataset, by the first error found in each.",
+        table=Table(columns=("layer", "code", "replies", "first", "as"), rows=rows),
+    )
+
+
+def _review(run: Run, trained: Mapping[str, Any]) -> Section | None:
+    """What a person decided about rows as they stand now; a decision about one that has changed since is told apart."""
+    standing = reviewing.latest(reviewing.decisions(run))
+    if not standing:
+        return None
+    records = [record for split in SPLITS for record in run.records(split, raw=True)]
+    now = {record.id: reviewing.digest(record) for record in records if record.id in standing}
+    held = [one for one in standing.values() if now.get(one.id) == one.digest]
+    counts = Counter(DECISIONS[one.decision] for one in held)
+    judged = sum(counts[DECISIONS[name]] for name in reviewing.JUDGED)
+    rows = [(name, f"{counts[name]:,}") for name in DECISIONS.values() if counts[name]]
+    rows.append(("acceptance rate", f"{shown(rate('accepted', counts[DECISIONS[reviewing.ACCEPT]], judged))}"))
+    if len(held) < len(standing):
+        rows.append(("of rows that are others by now", f"{len(standing) - len(held):,}"))
+    said = trained.get("review", {}).get("said", "")
+    return Section(
+        title="Review",
+        order=57,
+        text="What a person decided about rows of the dataset: rejected ones are left out, edited ones count as not "
+        "accepted." + (f" When the student was trained, {said}." if said else ""),
+        table=Table(columns=("", "rows"), rows=tuple(rows)),
+    )
+
+
+def _files(manifest: Mapping[str, Any]) -> Section:
+    versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
+    rows: Iterable[tuple[str, str, str]] = (
+        (name, f"{facts['rows']:,}", facts["sha256"][:16]) for name, facts in sorted(manifest["files"].items())
+    )
+    return Section(
+        title="What it was made from",
+        order=90,
+        text=f"Seed {manifest['seed']}; {versions}.",
+        table=Table(columns=("file", "rows", "sha256, its first 16 digits"), rows=tuple(rows)),
+    )

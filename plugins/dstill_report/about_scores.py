@@ -1,0 +1,164 @@
+"""The report's sections on scores: every metric, what was left out of them, and the student's by part and engine.
+
+sections(run)  →  Section(title="Scores", order=10, table=Table(…)), …; only those that the run has something for
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
+
+from dstill.cli.app import described
+from dstill.records import Score, Section, Table
+from dstill_evaluate.metrics import rank
+from dstill_report import plots
+from dstill_report.text import interval, percent, shown, words
+
+if TYPE_CHECKING:
+    from dstill.run import Run
+
+__all__ = ["sections"]
+
+
+def sections(run: Run) -> Iterator[Section]:
+    stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
+    evaluated = stages.get("evaluate", {})
+    made = (
+        _scores(evaluated.get("scores", {}), _meanings(run)),
+        _not_counted(evaluated.get("scores", {})),
+        _categories(evaluated.get("categories", {})),
+        _indices(evaluated.get("indices", {})),
+        _causes(evaluated.get("causes", {})),
+        _engines(stages),
+    )
+    yield from (section for section in made if section is not None)
+
+
+def _meanings(run: Run) -> dict[str, str]:
+    """What each metric that is installed measures: the first line of its docstring."""
+    return {name: described(run.plugins.metric(name)) for name in run.plugins.names("metrics")}
+
+
+def _scores(scores: Mapping[str, Any], meanings: Mapping[str, str]) -> Section | None:
+    sets = [(system, split) for system in scores for split in scores[system]]
+    metrics = sorted({metric for system, split in sets for metric in scores[system][split]}, key=rank)
+    if not metrics:
+        return None
+    rows = []
+    for metric in metrics:
+        found = [scores[system][split].get(metric) for system, split in sets]
+        rows.append((words(metric), *(_cell(score) for score in found)))
+    explained = [f"{words(metric)}: {meanings[metric]}" for metric in metrics if meanings.get(metric)]
+    intro = "Every rate with its 95 % Wilson interval and the number of answers that it is taken over."
+    return Section(
+        title="Scores",
+        order=10,
+        text="\n".join([intro, *explained]),
+        table=Table(columns=("", *(f"{system}, {split}" for system, split in sets)), rows=tuple(rows)),
+    )
+
+
+def _cell(row: Mapping[str, Any] | None) -> str:
+    """A rate, and in a second line its interval and n."""
+    if row is None:
+        return ""
+    score = Score.from_row(row)
+    if score.value is None:
+        return shown(score)
+    return f"{percent(score.value)}\n{interval(score)} n {score.n:,}"
+
+
+def _not_counted(scores: Mapping[str, Any]) -> Section | None:
+    rows = [
+        (system, split, str(score["n"]), score["note"].rpartition("left out: ")[2])
+        for system in scores
+        for split, metrics in scores[system].items()
+        for score in [metrics.get("executable_accuracy")]
+        if score and "left out: " in score["note"]
+    ]
+    if not rows:
+        return None
+    return Section(
+        title="Left out of accuracy",
+        order=15,
+        text="Answers whose gold tells nothing or fails, or that the engine could not run, "
+        "are counted here and never held against a system.",
+        table=Table(columns=("system", "set", "counted", "left out"), rows=tuple(rows)),
+    )
+
+
+def _categories(categories: Mapping[str, Any]) -> Section | None:
+    return _parts(
+        categories,
+        Section(title="Categories", order=20, text="The student's answers by category of question, the weakest first."),
+        ("category", "Executable accuracy by category, with 95 % intervals"),
+    )
+
+
+def _indices(indices: Mapping[str, Any]) -> Section | None:
+    return _parts(
+        indices,
+        Section(title="Indices", order=22, text="The student's answers by the index asked about, the weakest first."),
+        ("index", "Executable accuracy by index, with 95 % intervals"),
+    )
+
+
+def _parts(parts: Mapping[str, Any], section: Section, names: tuple[str, str]) -> Section | None:
+    """`section` with a table and a plot of the first set's parts; `names`: of a part, and of the plot."""
+    if not parts:
+        return None
+    accuracy = {c: Score.from_row(m["executable_accuracy"]) for c, m in parts.items() if "executable_accuracy" in m}
+    columns = ("executable_accuracy", "exact_match", "silent_wrong")
+
+    def weakness(part: str) -> tuple[bool, float, str]:
+        value = accuracy[part].value if part in accuracy else None
+        return (value is None, value or 0, part)
+
+    rows = tuple(
+        (part, *(_cell(parts[part].get(metric)) for metric in columns)) for part in sorted(parts, key=weakness)
+    )
+    return replace(
+        section,
+        table=Table(columns=(names[0], *(words(c) for c in columns)), rows=rows),
+        svg=plots.intervals(accuracy, names[1]),
+    )
+
+
+def _causes(causes: Mapping[str, Mapping[str, Any]]) -> Section | None:
+    """Failures by what went wrong first, the most first."""
+    if not causes:
+        return None
+    shares = {
+        label: Score(name=label, value=one["count"] / one["of"], n=one["of"], low=one["low"], high=one["high"])
+        for label, one in causes.items()
+    }
+    rows = tuple(
+        (label, f"{one['count']:,}", f"{shown(shares[label])}", ", ".join(one["examples"]))
+        for label, one in causes.items()
+    )
+    return Section(
+        title="First causes",
+        order=24,
+        text=f"What went wrong first in each of {next(iter(causes.values()))['of']:,} failures, over all sets. "
+        "Below, the failures can be filtered by it; `dstill generate --focus CAUSE --from RUN` makes more questions "
+        "to train on of the kinds that fail so.",
+        table=Table(columns=("first cause", "failures", "share of them", "as"), rows=rows),
+        svg=plots.intervals(shares, "Share of failures by first cause, with 95 % intervals"),
+    )
+
+
+def _engines(stages: Mapping[str, Any]) -> Section | None:
+    others = {facts["engine"]: facts for name, facts in stages.items() if name.startswith("evaluate on ")}
+    if not others:
+        return None
+    rows = tuple(
+        (facts["engine"], split, _cell(metrics.get("executable_accuracy")))
+        for facts in (stages["evaluate"], *others.values())
+        for split, metrics in facts["scores"]["student"].items()
+    )
+    return Section(
+        title="Engines",
+        order=25,
+        text="The same answers, judged by more than one engine.",
+        table=Table(columns=("engine", "set", "executable accuracy of the student"), rows=rows),
+    )
