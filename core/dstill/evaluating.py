@@ -25,7 +25,7 @@ from dstill.weighing import weighed
 if TYPE_CHECKING:
     from dstill.run import Run
 
-__all__ = ["BLOCK", "evaluate", "nearest_of", "scoring", "writer_of"]
+__all__ = ["BLOCK", "answers_of", "evaluate", "nearest_of", "scoring", "writer_of"]
 
 BLOCK = 256  # answers that are kept at once
 
@@ -150,6 +150,11 @@ def _kept(run: Run, file: str, made_of: list[str]) -> dict[str, Prediction]:
     if run.manifest["files"].get(file, {}).get("made_of") != made_of:
         return {}
     return {p.id: p for p in map(Prediction.from_row, run.rows(file))}
+
+
+def answers_of(run: Run) -> Mapping[str, Prediction]:
+    """What the run's student answered in its evaluation, by id; none where it was held to a grammar, or is another."""
+    return _kept(run, system_file("predictions", "student"), _made_of(run, False))
 
 
 def _write(run: Run, file: str, predictions: Sequence[Prediction], made_of: list[str]) -> None:

@@ -24,6 +24,7 @@ from dstill.secrets import redact
 
 __all__ = [
     "atomic",
+    "atomic_folder",
     "disk_error",
     "full",
     "is_temporary",
@@ -31,6 +32,7 @@ __all__ = [
     "no_folder",
     "reading",
     "renewed",
+    "require_new",
     "sweep",
     "write_text",
     "writing",
@@ -56,6 +58,37 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which is at `path` when the block ends without an error, and else nowhere.
+
+    Raises UsageError where something is at `path`. What killed processes left of the same folder is taken away.
+    """
+    require_new(path)
+    for left in path.absolute().parent.glob(".*.tmp"):
+        match = _TEMPORARY.fullmatch(left.name)
+        if match is not None and match[1] == path.name and left.is_dir() and not _alive(int(match[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    with writing(path):
+        temporary.mkdir()
+    try:
+        yield temporary
+        require_new(path)
+        with writing(path):
+            temporary.rename(path)
+            fsync_folder(path.absolute().parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def require_new(path: Path) -> None:
+    """Raises UsageError where something is at `path`."""
+    if path.exists() or path.is_symlink():
+        raise UsageError(f"{path} is there already", where=str(path.absolute()), hint="name a folder that is not there")
 
 
 @contextmanager
