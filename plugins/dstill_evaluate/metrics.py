@@ -13,6 +13,10 @@ tried is "not checked" and lowers nothing:
     exact_match           answers with a gold, compared as canonical text
     refusal_precision     refusals: how many were asked for
     refusal_recall        questions to refuse: how many were refused
+    clause_f1             answers whose gold has clauses (`Task.clauses`): how many of both are the other's, as bags;
+                          the mean of the answers, in an interval that draws whole templates. No answer is 0
+    clause_precision      likewise: of the answer's clauses those that the gold has
+    clause_recall         of the gold's clauses those that the answer has
 
 Not covered: whether the gold itself says what the question asked.
 """
@@ -24,14 +28,18 @@ from collections import Counter
 from typing import Sequence
 
 from dstill.parts import Metric
-from dstill.records import Level, OutcomeKind, Score, Verdict
-from dstill_evaluate.statistics import rate
+from dstill.records import Level, OutcomeKind, Overlap, Score, Verdict
+from dstill_evaluate.statistics import mean, rate
 
 __all__ = [
     "METRICS",
+    "ClauseF1",
+    "ClausePrecision",
+    "ClauseRecall",
     "ExactMatch",
     "ExecutableAccuracy",
     "Executed",
+    "OfClauses",
     "Parsed",
     "Rate",
     "RefusalPrecision",
@@ -221,9 +229,52 @@ class RefusalRecall(Rate):
         return "" if self.of(verdicts) else "no question asks for a refusal"
 
 
+class OfClauses(Metric):
+    """A mean over answers whose gold has clauses."""
+
+    @abstractmethod
+    def of(self, clauses: Overlap) -> float:
+        """The figure of one answer, 0 to 1."""
+
+    def __call__(self, verdicts: Sequence[Verdict]) -> Score:
+        counted = [(v.clauses, v.template or v.id) for v in verdicts if v.clauses is not None]
+        values = [self.of(clauses) for clauses, _ in counted]
+        return mean(self.name, values, [cluster for _, cluster in counted], "" if counted else "not measured")
+
+
+class ClauseF1(OfClauses):
+    """Clauses that answer and gold share, of those of both."""
+
+    name = "clause_f1"
+
+    def of(self, clauses: Overlap) -> float:
+        return clauses.f1
+
+
+class ClausePrecision(OfClauses):
+    """Clauses of the answer that the gold has."""
+
+    name = "clause_precision"
+
+    def of(self, clauses: Overlap) -> float:
+        return clauses.precision
+
+
+class ClauseRecall(OfClauses):
+    """Clauses of the gold that the answer has."""
+
+    name = "clause_recall"
+
+    def of(self, clauses: Overlap) -> float:
+        return clauses.recall
+
+
 METRICS: tuple[type[Metric], ...] = (
     ExecutableAccuracy,
     ExactMatch,
+    ClauseF1,
+    ClausePrecision,
+    ClauseRecall,
     Parsed,
     Valid,
     Executed,

@@ -29,15 +29,19 @@ LABELS = (FIELD, OPERATOR, VALUE, CONTEXT, MISSING, EXTRA, AGGREGATION, SORT, SI
 
 _TIME = re.compile(r'"(?P<date>now|.*?\|\||\d{4}[-/.\d:TZ+ ]*)(?P<maths>(?:[+-]\d*[yMwdhHms]|/[yMwdhHms])*)"')
 
+SHAPES = (AttributeError, TypeError, KeyError, IndexError, ValueError)  # of bodies that no check would let pass
+
 Pair = tuple[Leaf, Leaf]  # what was written, and what the gold has
 
 
 def cause(got: str, want: str) -> Cause | None:
     """Of two bodies. None where nothing differs."""
-    written, gold = strict.read(got).value, strict.read(want).value
-    if written is None or gold is None or canonical_text(got) == canonical_text(want):
+    if canonical_text(got) == canonical_text(want):
         return None
-    found = list(_differences(written, gold))
+    try:
+        found = list(_differences(strict.read(got).value or {}, strict.read(want).value or {}))
+    except SHAPES:
+        return Cause(label=VALUE, detail="a shape that nothing else can be said of")
     return min(found, key=lambda one: LABELS.index(one.label)) if found else Cause(label=CONTEXT, detail="scores")
 
 
@@ -46,7 +50,7 @@ def clauses(answer: str) -> list[str] | None:
     body = strict.read(answer).value
     try:
         return None if body is None else [str(leaf) for leaf in parts(body)]
-    except (AttributeError, TypeError, KeyError, IndexError, ValueError):  # a shape that no check would let pass
+    except SHAPES:
         return None
 
 

@@ -11,6 +11,7 @@ All of it fits 80 columns; what is left out (every interval, n and note) is in `
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from typing import Any, Iterator, Mapping, Sequence
 
@@ -24,6 +25,7 @@ from dstill.run import Run
 __all__ = ["sentences", "show_scores"]
 
 MAIN, WRONG = "executable_accuracy", "silent_wrong"
+COMMONEST = 6  # first causes in the table; the others have a line
 WIDEST = 100  # columns of a line of prose
 SETS = {
     "train": "questions that it was trained on",
@@ -48,8 +50,27 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     for line in [*_weight(facts), *_notes(scores, splits), *_of_corpora(facts["corpora"])]:
         _say(line)
     click.echo()
+    _show_causes(run, facts["causes"])
     for line in sentences(scores, splits):
         _say(line)
+
+
+def _show_causes(run: Run, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """The commonest first causes of failures, and how to get more questions of their kinds."""
+    if not found:
+        return
+    total = next(iter(found.values()))["of"]
+    rows = [
+        [label, str(one["count"]), _with_interval({**one, "value": one["count"] / one["of"]}), one["examples"][0]]
+        for label, one in list(found.items())[:COMMONEST]
+    ]
+    table(["went wrong first", "#failures", "#%", "as"], rows, title=f"first causes of {total:,} failures")
+    if len(found) > COMMONEST:
+        rest = list(found.items())[COMMONEST:]
+        _say("Also " + ", ".join(f"{label} {one['count']}" for label, one in rest) + ".")
+    label = shlex.quote(next(iter(found)))
+    _say(f"More questions where it is weak: dstill questions --focus {label} --from {run.folder}")
+    click.echo()
 
 
 def _show_accuracy(scores: Scores, splits: Sequence[str], engine: str) -> None:

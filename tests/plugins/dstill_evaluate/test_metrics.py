@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstill.plugins import load
-from dstill.records import Level, Score, Verdict
+from dstill.records import Level, Overlap, Score, Verdict
 from dstill_evaluate.metrics import (
     METRICS,
+    ClauseF1,
+    ClausePrecision,
+    ClauseRecall,
     ExactMatch,
     ExecutableAccuracy,
     Executed,
@@ -100,6 +103,24 @@ def test_rates_over_nothing_say_why() -> None:
     # a refusal without a gold: nobody knows whether it was asked for
     assert of(RefusalPrecision, [replace(REFUSED, checked=Level.VALID, expects_refusal=False)]) == (None, 0)
     assert of(ExactMatch, [replace(RIGHT, exact=None)]) == (None, 0)
+
+
+def test_clauses_are_a_mean_over_answers_in_an_interval_that_draws_templates() -> None:
+    half = replace(WRONG, clauses=Overlap(shared=1, got=1, want=3), template="a")
+    whole = replace(RIGHT, clauses=Overlap(shared=2, got=2, want=2), template="b")
+    nothing = replace(UNPARSED, clauses=Overlap(shared=0, got=0, want=2), template="c")
+    verdicts = [half, half, whole, nothing, WRONG]  # the last has none
+    f1, precision, recall = (metric()(verdicts) for metric in (ClauseF1, ClausePrecision, ClauseRecall))
+    assert [score.n for score in (f1, precision, recall)] == [4, 4, 4]
+    assert f1.value == pytest.approx((0.5 + 0.5 + 1 + 0) / 4)
+    assert precision.value == pytest.approx((1 + 1 + 1 + 0) / 4)
+    assert recall.value == pytest.approx((1 / 3 + 1 / 3 + 1 + 0) / 4)
+    assert f1.low is not None
+    assert f1.high is not None
+    assert f1.low < f1.value < f1.high
+    assert ClauseF1()(verdicts) == f1  # seeded
+    assert ClauseF1()([half, half]).low is None  # of one template nobody knows how another would be
+    assert ClauseF1()([WRONG]) == Score(name="clause_f1", value=None, n=0, note="not measured")
 
 
 def test_every_metric_takes_an_empty_set() -> None:

@@ -1,0 +1,166 @@
+"""One label for each failure, by the step at which the answer stopped; and what counts as a failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Iterable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.toy import Toy
+
+from dstill.causes import counted, explained, failed, labels, wilson
+from dstill.records import Cause, Draft, Example, Level, Overlap, Problem, Severity, Verdict
+from dstill.task import Check
+
+EXAMPLE = Example(id="1", question="add 1 and 2", answer="1+2")
+DRAFT = Draft(answer="1+3")
+WRONG = Verdict(id="1", reached=Level.EXECUTED, checked=Level.CORRECT, reason="another result")
+RIGHT = replace(WRONG, reached=Level.CORRECT)
+
+
+def problem(layer: str, **more: object) -> Problem:
+    return Problem(layer=layer, code="x", message="no", **more)  # type: ignore[arg-type]
+
+
+class Called(Toy):
+    """The toy, with a name of its own for what is no sum, and with clauses: its signs."""
+
+    checks = (Check("form", Toy.checks[0].run, parses=True, cause="no sum"), Toy.checks[1])
+
+    def clauses(self, answer: str) -> Iterable[str] | None:
+        return None if answer == "?" else list(answer)
+
+
+def label(verdict: Verdict, draft: Draft | None = DRAFT) -> str:
+    cause = explained(Called(), verdict, EXAMPLE, draft).cause
+    return cause.label if cause is not None else ""
+
+
+@pytest.mark.parametrize(
+    ("verdict", "draft", "wanted"),
+    [
+        (replace(WRONG, reached=Level.UNPARSED, reason="cut off at the token limit"), None, "no answer"),
+        (replace(WRONG, reached=Level.UNPARSED, problems=(problem("form"),)), DRAFT, "no sum"),
+        (replace(WRONG, reached=Level.PARSED, problems=(problem("digits"),)), DRAFT, "digits"),
+        (
+            replace(
+                WRONG,
+                reached=Level.PARSED,
+                problems=(problem("form", severity=Severity.WARNING), problem("digits")),
+            ),
+            DRAFT,
+            "digits",
+        ),
+        (replace(WRONG, reached=Level.PARSED, checked=Level.VALID, problems=(problem("digits"),)), DRAFT, "digits"),
+        (replace(WRONG, reached=Level.VALID, refused=True), DRAFT, "refused"),
+        (replace(WRONG, reached=Level.VALID, expects_refusal=True), DRAFT, "should have refused"),
+        (replace(WRONG, reached=Level.VALID, outcome="invalid"), DRAFT, "engine"),
+        (WRONG, DRAFT, "different"),
+        (WRONG, Draft(answer=" 1+2 "), "engine"),  # another result for the gold's own answer
+        (RIGHT, Draft(answer="1+2"), ""),
+        (replace(WRONG, vacuous=True), DRAFT, ""),
+        (replace(WRONG, gold_error="invalid: no"), DRAFT, ""),
+        (replace(WRONG, reached=Level.VALID, checked=Level.VALID, outcome="unavailable"), DRAFT, ""),
+        (replace(WRONG, reached=Level.VALID, checked=Level.VALID), DRAFT, ""),  # no engine
+    ],
+)
+def test_the_label_is_that_of_the_step_at_which_it_stopped(verdict: Verdict, draft: Draft | None, wanted: str) -> None:
+    assert label(verdict, draft) == wanted
+
+
+def test_labels_stand_in_the_order_of_looking() -> None:
+    assert labels(Called()) == [
+        "no answer",
+        "no sum",
+        "digits",
+        "refused",
+        "should have refused",
+        "engine",
+        "different",
+    ]
+
+
+@given(
+    st.sampled_from(list(Level)),
+    st.sampled_from(list(Level)),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["form", "digits", ""]),
+    st.sampled_from(["1+2", "1+3", "none", "?", None]),
+)
+def test_every_failure_has_one_label_and_nothing_else_has(
+    reached: Level, checked: Level, refused: bool, expects: bool, layer: str, answer: str | None
+) -> None:
+    verdict = Verdict(
+        id="1",
+        reached=reached,
+        checked=checked,
+        refused=refused,
+        expects_refusal=expects,
+        problems=(problem(layer),) if layer else (),
+    )
+    found = explained(Called(), verdict, EXAMPLE, None if answer is None else Draft(answer=answer))
+    assert (found.cause is not None) == failed(verdict)
+    assert found.cause is None or found.cause.label in labels(Called())
+
+
+def test_causes_are_counted_with_their_share_and_a_few_examples() -> None:
+    verdicts = [replace(WRONG, id=f"a{n}", cause=Cause(label="different")) for n in range(7)]
+    verdicts += [replace(WRONG, id="b", cause=Cause(label="engine")), replace(WRONG, id="c", cause=Cause(label="form"))]
+    found = counted([*verdicts, RIGHT], ["form", "engine", "different"])
+    assert list(found) == ["different", "form", "engine"]
+    assert (found["different"]["count"], found["different"]["of"]) == (7, 9)
+    assert found["different"]["examples"] == ["a0", "a1", "a2", "a3", "a4"]
+    assert found["different"]["low"] < 7 / 9 < found["different"]["high"]
+    assert counted([RIGHT], []) == {}
+
+
+@settings(deadline=None)  # the first call loads statsmodels
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_is_that_of_statsmodels(counts: tuple[int, int]) -> None:
+    from dstill_evaluate.statistics import wilson as theirs
+
+    assert wilson(*counts) == pytest.approx(theirs(*counts), abs=1e-12)
+
+
+# --- clauses ----------------------------------------------------------------------------
+
+BAGS = st.lists(st.sampled_from("abc"), min_size=1, max_size=8)
+
+
+def overlap(got: str, want: str) -> Overlap:
+    found = explained(Called(), RIGHT, replace(EXAMPLE, answer=want), Draft(answer=got)).clauses
+    assert found is not None
+    return found
+
+
+@given(BAGS, BAGS)
+def test_f1_is_one_for_equal_bags_alone_and_the_sides_mirror_each_other(ours: list[str], theirs: list[str]) -> None:
+    one, other = overlap("".join(ours), "".join(theirs)), overlap("".join(theirs), "".join(ours))
+    assert (one.f1 == 1) == (sorted(ours) == sorted(theirs))
+    assert (one.precision, one.recall, one.f1) == (other.recall, other.precision, other.f1)
+    assert 0 <= one.f1 <= 1
+    if one.precision + one.recall:
+        assert one.f1 == pytest.approx(2 * one.precision * one.recall / (one.precision + one.recall))
+
+
+def test_bags_and_not_sets() -> None:
+    found = overlap("aab", "ab")
+    assert (found.shared, found.got, found.want) == (2, 3, 2)
+
+
+def test_no_answer_shares_nothing_and_without_a_gold_nothing_is_measured() -> None:
+    assert explained(Called(), WRONG, EXAMPLE, None).clauses == Overlap(shared=0, got=0, want=3)
+    assert overlap("?", "ab") == Overlap(shared=0, got=0, want=2)
+    assert explained(Called(), WRONG, replace(EXAMPLE, answer=None), DRAFT).clauses is None
+    assert explained(Toy(), WRONG, EXAMPLE, DRAFT).clauses is None
+
+
+def test_a_verdict_is_read_back_with_both_and_an_older_one_without() -> None:
+    verdict = replace(WRONG, cause=Cause(label="sort", detail="by time"), clauses=Overlap(shared=1, got=2, want=3))
+    row = verdict.to_row()
+    assert Verdict.from_row(row) == verdict
+    older = {name: value for name, value in row.items() if name not in ("cause", "clauses")}
+    assert Verdict.from_row(older) == WRONG

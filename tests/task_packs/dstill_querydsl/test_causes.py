@@ -1,0 +1,213 @@
+"""First causes: the hand's labels, and what holds of every failure.
+
+`failures.jsonl` was labelled by hand before there was a labeller, and the labeller's rules were made over it;
+`failures_blind.jsonl` was labelled after, before the labeller saw it. docs/evaluation.md says what each label means.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.spellings import SPELLINGS, body, step
+
+from dstill.causes import explained, labels
+from dstill.records import Cause, Draft, Example, Level, Verdict
+from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.causes import LABELS, cause, clauses
+from dstill_querydsl.pack import QueryDsl
+
+HERE = Path(__file__).parent
+NO_ANSWER = ("cut off at the token limit", "no output")
+TASK = QueryDsl()
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (HERE / name).read_text().splitlines()]
+
+
+def labelled(row: dict[str, Any]) -> Cause:
+    verdict = Verdict.from_row(row["verdict"])
+    draft = None if verdict.reason in NO_ANSWER else Draft(answer=row["answer"])
+    example = Example(id=row["id"], question=row["question"], answer=row["gold"])
+    found = explained(TASK, verdict, example, draft).cause
+    assert found is not None
+    return found
+
+
+def confusions(pairs: list[tuple[str, str]]) -> str:
+    """By hand down, by the labeller across; a dot where nothing is."""
+    counts = Counter(pairs)
+    names = [name for name in labels(TASK) if any(name in pair for pair in counts)]
+    wide = max(map(len, names))
+    lines = [" " * wide + "".join(f"{number:>4}" for number in range(1, len(names) + 1))]
+    for number, hand in enumerate(names, start=1):
+        cells = "".join(f"{counts[hand, found] or '·':>4}" for found in names)
+        lines.append(f"{hand:<{wide}}{cells}   {number}")
+    return "\n".join(lines)
+
+
+# --- agreement --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "least"), [("failures.jsonl", 60), ("failures_blind.jsonl", 20)])
+def test_the_label_is_the_hands(name: str, least: int) -> None:
+    failures = rows(name)
+    assert len(failures) >= least
+    pairs = [(row["label"], labelled(row).label) for row in failures]
+    agreed = sum(hand == found for hand, found in pairs)
+    table = confusions(pairs)
+    print(f"{name}: {agreed} of {len(pairs)}\n{table}")
+    assert agreed >= 0.9 * len(pairs), table
+
+
+def test_ten_labels_are_there_three_times_each() -> None:
+    counts = Counter(row["label"] for row in rows("failures.jsonl"))
+    assert counts.keys() <= set(labels(TASK))
+    assert sum(count >= 3 for count in counts.values()) >= 10
+
+
+# --- what holds of every failure --------------------------------------------------------
+
+
+def dumped(value: Any) -> str:
+    return json.dumps(value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**9))
+def test_what_differs_has_one_label_and_what_is_equal_has_none(seed: int) -> None:
+    draw = random.Random(seed)
+    one = body(draw)
+    other = step(one, draw)
+    found = cause(dumped(other), dumped(one))
+    if canonical_text(dumped(one)) == canonical_text(dumped(other)):
+        assert found is None
+    else:
+        assert found is not None
+        assert found.label in LABELS
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from(sorted(SPELLINGS)))
+def test_another_spelling_has_no_cause_and_the_same_clauses(seed: int, spelling: str) -> None:
+    draw = random.Random(seed)
+    one = body(draw)
+    other = SPELLINGS[spelling](one, draw)
+    if other is not None and canonical_text(dumped(other)) == canonical_text(dumped(one)):
+        assert cause(dumped(other), dumped(one)) is None
+        assert Counter(clauses(dumped(other)) or ()) == Counter(clauses(dumped(one)) or ())
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["a", "now-1d", "query", "desc"]),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["query", "bool", "filter", "aggs", "sort", "term", "range"]), inner, max_size=3
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_no_shape_of_a_body_raises(value: Any) -> None:
+    gold = dumped({"query": {"term": {"k": "red"}}})
+    found = cause(dumped(value), gold)
+    assert found is None or found.label in LABELS
+    again = cause(gold, dumped(value))
+    assert again is None or again.label in LABELS
+    assert isinstance(clauses(dumped(value)), list | None)
+
+
+# --- single differences -----------------------------------------------------------------
+
+
+def asked(*filters: dict[str, Any], **rest: Any) -> str:
+    return dumped({"query": {"bool": {"filter": list(filters)}}, **rest})
+
+
+def scored(*must: dict[str, Any]) -> str:
+    return dumped({"query": {"bool": {"must": [*must, {"match": {"text": "b"}}]}}})
+
+
+UMA, ON = {"term": {"user": "uma"}}, {"term": {"host": "web-1"}}
+
+
+def since(time: Any, end: str = "gte") -> dict[str, Any]:
+    return {"range": {"at": {end: time}}}
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "label"),
+    [
+        (asked({"term": {"host": "uma"}}), asked(UMA), "wrong field"),
+        (asked(UMA, since(5)), asked(UMA, {"range": {"took": {"lt": 9}}}), "wrong field"),
+        (asked({"prefix": {"user": "uma"}}), asked(UMA), "wrong operator"),
+        (asked(since(5, "gt")), asked(since(5)), "wrong operator"),
+        (asked({"match": {"user.text": "u"}}), asked(UMA), "wrong operator"),  # a sub-field, asked in another way
+        (asked({"term": {"user.text": "uma"}}), asked(UMA), "wrong field"),
+        (asked({"terms": {"user": ["uma", "jo"]}}), asked(UMA), "wrong value"),
+        (asked(since("2025-03-02||+1d")), asked(since("2025-03-01||+1d")), "wrong value"),
+        (dumped({"query": {"bool": {"must_not": [UMA]}}}), asked(UMA), "wrong context"),
+        (dumped({"query": {"bool": {"should": [UMA, ON]}}}), asked(UMA, ON), "wrong context"),
+        (asked({"nested": {"path": "a", "query": {"term": {"a.b": 1}}}}), asked({"term": {"a.b": 1}}), "wrong context"),
+        (asked(UMA), asked(UMA, ON), "missing clause"),
+        (asked({"range": {"at": {"gte": 1}}}), asked({"range": {"at": {"gte": 1, "lt": 2}}}), "missing clause"),
+        (asked(UMA, ON), asked(UMA), "extra clause"),
+        (dumped({}), asked(UMA), "missing clause"),
+        (asked(UMA), asked(UMA, aggs={"a": {"avg": {"field": "took"}}}), "aggregation"),
+        (
+            asked(UMA, aggs={"a": {"terms": {"field": "host", "size": 3}}}),
+            asked(UMA, aggs={"b": {"terms": {"field": "host"}}}),
+            "aggregation",
+        ),
+        (asked(UMA), asked(UMA, sort=[{"took": "desc"}]), "sort"),
+        (asked(UMA, sort=[{"took": "asc"}]), asked(UMA, sort=[{"took": "desc"}]), "sort"),
+        (asked(UMA, size=3), asked(UMA, size=5), "size"),
+        (asked(UMA), asked(UMA, _source=["host"]), "size"),
+        (asked(since("now-24h")), asked(since("now-27h")), "date maths"),
+        (asked(since("now-1d/d")), asked(since("now-1d")), "date maths"),
+        (asked(since("2025-03-01")), asked(since("now/M")), "date maths"),
+        (asked(since("2025-03-01||+1M")), asked(since("2025-03-01||+1d")), "date maths"),
+        (asked(since("now-24h"), size=3), asked(since("now-27h"), size=5), "size"),  # in the order of the labels
+        (scored({"match": {"text": {"query": "a", "boost": 2}}}), scored({"match": {"text": "a"}}), "wrong context"),
+        (scored({"constant_score": {"filter": UMA}}), scored(UMA), "wrong context"),
+    ],
+)
+def test_a_difference_and_its_label(got: str, want: str, label: str) -> None:
+    found = cause(got, want)
+    assert found is not None
+    assert found.label == label
+
+
+def test_the_detail_says_what_stands_where() -> None:
+    found = cause(asked({"term": {"host": "uma"}}), asked(UMA))
+    assert found == Cause(label="wrong field", detail='terms host ["uma"], not terms user ["uma"]')
+
+
+def test_clauses_are_the_leaves_of_the_canonical_form() -> None:
+    answer = asked(UMA, {"range": {"took": {"gte": 5, "lt": 9}}}, size=3, sort=[{"took": "desc"}])
+    assert Counter(clauses(answer) or ()) == Counter(
+        ['terms user ["uma"]', "range gte took 5", "range lt took 9", "sort 1 desc took {}", "page size 3"]
+    )
+    assert clauses(dumped({"query": {"match_all": {}}})) == ["match_all {}"]
+    assert clauses('{"refusal": {"reason": "no such field", "missing": ["x"]}}') == ["refusal"]
+    assert clauses("not JSON") is None
+
+
+def test_a_verdict_of_the_pack_has_its_label_and_overlap() -> None:
+    example = Example(id="1", question="?", answer=asked(UMA, ON), context={"index": "weblogs"})
+    draft = Draft(answer=asked(UMA))
+    wrong = Verdict(id="1", reached=Level.EXECUTED, checked=Level.CORRECT)
+    found = explained(TASK, wrong, example, draft)
+    assert found.cause == Cause(label="missing clause", detail='terms host ["web-1"]')
+    assert found.clauses is not None
+    assert (found.clauses.shared, found.clauses.got, found.clauses.want) == (1, 1, 2)
