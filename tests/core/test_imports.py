@@ -37,6 +37,8 @@ HEAVY = {
     "ray",
     "llguidance",
     "xgrammar",
+    "ctranslate2",
+    "gguf",
     "starlette",
     "uvicorn",
     "prometheus_client",

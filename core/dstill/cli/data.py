@@ -207,6 +207,7 @@ def export_data(found: App, run: str, without_rationale: bool, as_json: bool) ->
 
     RUN/export gets every set as messages and as prompt and completion, the rows as a person left them in the
     review. `datasets.load_dataset(folder, "messages")` opens it too. The dataset itself stays as it is.
+    The trained student has a command of its own: `dstill export`.
     """
     opened = found.open(run)
     counts = export(opened, rationales=not without_rationale)

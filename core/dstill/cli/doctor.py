@@ -46,6 +46,7 @@ EXTRAS = {
     "parquet": "pyarrow",
     "review": "starlette",
     "serve": "prometheus_client",
+    "export": "ctranslate2",
     "sweep": "optuna",
     "ray": "ray",
     "gguf": "gguf",

@@ -1,0 +1,80 @@
+"""`dstill export RUN --to FORM --out FOLDER`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
+from dstill.cli.console import emit, note, progress, table, visible
+from dstill_export.formats import NAMES
+
+__all__ = ["export"]
+
+TOLD = 3  # differing answers that a person is shown
+LONGEST = 400  # characters of each
+
+
+@click.command()
+@run_argument
+@click.option("--to", "form", required=True, type=click.Choice(NAMES), help="The form, see below.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to make; none that is there.")
+@click.option("--sample", default=64, show_default=True, type=Count(1, 10**6), help="Questions that both answer.")
+@click.option(
+    "--parity",
+    type=click.FloatRange(0, 1),
+    metavar="RATE",
+    help="Share of them that must be answered alike: 1, and 0.95 for ctranslate2 and gguf, unless given.",
+)
+@setting("--engine-url", key="engine.url", metavar="URL", help="Run differing answers on this server.")
+@json_option
+@set_option
+@app
+def export(found: App, run: str, form: str, out: Path, sample: int, parity: float | None, as_json: bool) -> None:
+    """Write the trained student of RUN for other programs to run.
+
+    \b
+    merged       one folder of safetensors, for plain transformers
+    adapter      the adapter alone, for peft beside its base
+    ctranslate2  8 bits a weight, for CTranslate2 on a CPU
+    gguf         for llama.cpp and what is built on it
+
+    What was written is read back and asked questions of the evaluated sets. Where it does not answer as the
+    evaluated student did (the same text, or the same result when run) nothing is kept, and the exit code is 9.
+    The dataset has a command of its own: `dstill export-data`.
+    """
+    from dstill_export.card import figures
+    from dstill_export.exporting import Differs
+    from dstill_export.exporting import export as exported
+    from dstill_export.formats import form_of
+
+    opened = found.open(run)
+    try:
+        with progress() as report:
+            opened.progress = report
+            facts = exported(opened, form_of(form), out, count=sample, rate=parity)
+    except Differs as problem:
+        _tell(problem.items)
+        raise
+    if as_json:
+        emit({"export": str(out), **{name: facts[name] for name in facts if name != "folder"}})
+        return
+    columns = ["", "#size", "#tokens/s, one question", f"#tokens/s, {facts['batch']} at once", "#same answers"]
+    same = ("", f"{facts['parity']['same']} of {facts['parity']['n']}")
+    table(columns, [[*row, told] for row, told in zip(figures(facts), same, strict=True)])
+    click.echo(f"exported to {out}; its README.md has code that uses it")
+
+
+def _tell(items: Any) -> None:
+    for item in items[:TOLD]:
+        note(f"{item.example.id}: {item.example.question}\n  evaluated: {_short(item.want)}")
+        note(f"  exported:  {_short(item.got)}\n  {item.reason}")
+    if len(items) > TOLD:
+        note(f"and {len(items) - TOLD} more")
+
+
+def _short(text: str) -> str:
+    shown = visible(text) or "(nothing)"
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"

@@ -1,0 +1,111 @@
+"""What a form of export is: how it is written, and how its own runtime reads it back.
+
+    form = form_of("merged")
+    form.write(source, folder)            # weights, tokenizer and settings, of which `load` needs no others
+    form.load(folder).write(["predict: how many requests failed"])
+
+A further form is a class of its own and a line in `forms`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Sequence
+
+from dstill.errors import UsageError
+from dstill.parts import Writer
+
+if TYPE_CHECKING:
+    from dstill_finetune.encoding import Encoder
+    from dstill_finetune.facts import Facts
+    from dstill_finetune.students import Finetuned
+
+__all__ = ["NAMES", "Format", "Source", "bytes_of", "describe", "encoder_of", "form_of"]
+
+NAMES = ("merged", "adapter", "ctranslate2", "gguf")
+# Of a student's folder: what each form writes in its own way, or not at all.
+_OWN = ("README.md", "adapter_config.json", "config.json", "generation_config.json", "student.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The student that is exported, where it lies, and what is known of it."""
+
+    student: Finetuned
+    folder: Path
+    facts: Facts
+
+
+class Format(ABC):
+    name: ClassVar[str]
+    rate: ClassVar[float] = 1.0  # of the sample that has to be answered alike, unless `--parity` says otherwise
+    library: ClassVar[str] = "transformers"  # that opens it, as model hubs call it
+
+    def require(self, source: Source) -> None:
+        """Raises MissingExtra or UsageError where this student cannot have this form; no weights are read for it."""
+        return None
+
+    @abstractmethod
+    def need(self, source: Source) -> int:
+        """Bytes that `write` takes on the disk at most, with what it takes for a while."""
+
+    @abstractmethod
+    def write(self, source: Source, folder: Path) -> None:
+        """Fill `folder`. Raises UsageError where its runtime does not know the student's architecture."""
+
+    @abstractmethod
+    def load(self, folder: Path) -> Writer:
+        """The exported student, from the files in `folder` alone: its answers end where those say."""
+
+    @abstractmethod
+    def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
+        """Python for the model card that answers `prompt`.
+
+        `task`: ids that the answer begins with; `cut`: the prompt loses the end token that the tokenizer adds.
+        """
+
+
+def form_of(name: str) -> Format:
+    """The form called `name`. Raises UsageError."""
+    from dstill_export.adapter import Adapter
+    from dstill_export.ct2 import CTranslate2
+    from dstill_export.gguf_form import Gguf
+    from dstill_export.merged import Merged
+
+    found: dict[str, Format] = {form.name: form for form in (Merged(), Adapter(), CTranslate2(), Gguf())}
+    if name not in found:
+        raise UsageError(f"no form '{name}'", where="--to", hint=f"there are {', '.join(NAMES)}")
+    return found[name]
+
+
+def describe(source: Source, folder: Path) -> None:
+    """Copy what else describes the student: the files beside its weights that the form has not written itself."""
+    for file in sorted(source.folder.iterdir()):
+        written = file.name in _OWN or ".safetensors" in file.name or (folder / file.name).exists()
+        if file.is_file() and not written:
+            shutil.copyfile(file, folder / file.name)
+
+
+def encoder_of(folder: Path, tokenizer: Any = None) -> Encoder:
+    """Prompts as the student learnt them, from the exported files; `tokenizer`: where it is not beside them."""
+    from dstill_finetune.encoding import Encoder
+    from dstill_finetune.facts import Facts
+    from dstill_finetune.reading import saved_tokenizer
+
+    facts = Facts.read(folder)
+    return Encoder(
+        tokenizer or saved_tokenizer(folder),
+        encoder_decoder=facts.encoder_decoder,
+        max_length=facts.max_length,
+        max_target_length=facts.max_target_length,
+        task_prefix=facts.task_prefix,
+        tasks=facts.tasks,
+    )
+
+
+def bytes_of(folder: Path) -> int:
+    """Of every file in `folder` and below it."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

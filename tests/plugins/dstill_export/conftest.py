@@ -1,0 +1,106 @@
+"""Runs whose small students learnt a few sums by heart, in each modality and both kinds of architecture."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from dstill import config as configuration
+from dstill.plugins import Plugins, load, part_sections
+from dstill.records import Record
+from dstill.run import Run
+
+MakeRun = Callable[..., Run]
+QUESTIONS = {f"add {a} and {b}": f"{a}+{b}" for a in range(1, 5) for b in (1, 2)} | {"sing a song": "none"}
+RECIPE = {
+    "project.task": "toy",
+    "generate.teacher": "parrot",
+    "train.student": "tiny",
+    "train.objective": "label-only",
+    "train.modality": "full",
+    "train.max_steps": 80,
+    "train.learning_rate": 1e-2,
+    "train.per_device_train_batch_size": 9,
+    "train.max_length": 48,
+    "train.max_target_length": 12,
+    "train.r": 8,
+    "train.lora_alpha": 32,
+    "train.lora_dropout": 0.0,
+    "train.target_modules": "all-linear",
+    "train.threads": 1,
+    "train.probe": False,
+    "evaluate.baselines": [],
+    "evaluate.splits": ["train"],
+    "student.tiny.d_model": 64,
+    "student.tiny.num_layers": 1,
+    "student.tiny.num_decoder_layers": 1,
+    "student.tiny.vocabulary": 320,
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Two threads on a busy machine wait for each other for longer than they work."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def loaded(toy_file: Path) -> Plugins:
+    """The toy beside what trains, scores and exports."""
+    others = {point.name for point in entry_points(group="dstill")} - {"finetune", "evaluate", "export"}
+    return load([toy_file], disabled=others)
+
+
+@pytest.fixture(scope="session")
+def make_run(loaded: Plugins, tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
+    """``make_run("lora", **{"train.modality": "lora"})``: generated, trained and evaluated on what it learnt."""
+    made: dict[str, Run] = {}
+
+    def make(name: str, **flags: Any) -> Run:
+        if name not in made:
+            config = configuration.load(use_files=False, flags={**RECIPE, **flags}, sections=part_sections(loaded))
+            run = Run.create(tmp_path_factory.mktemp("runs") / name, config=config, plugins=loaded)
+            run.write("dataset/data/train.jsonl", list(records()))
+            run.train(allow_unreviewed=True)
+            run.evaluate()
+            made[name] = run
+        return Run.open(made[name].folder, plugins=loaded)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained Llama with a byte-level tokenizer, and the licence that its card names."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from dstill_finetune.tokenizer import learn
+
+    folder = tmp_path_factory.mktemp("llama")
+    tokenizer = learn([text for row in QUESTIONS.items() for text in row], 300)
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    ids = {"pad_token_id": 0, "bos_token_id": None, "eos_token_id": 1}
+    LlamaForCausalLM(
+        LlamaConfig(vocab_size=len(tokenizer), num_key_value_heads=2, tie_word_embeddings=False, **sizes, **ids)
+    ).save_pretrained(folder)
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n\n# A small Llama\n")
+    (folder / "NOTICE.txt").write_text("made by a test\n")
+    return folder
+
+
+def records() -> Iterator[Record]:
+    for number, (question, answer) in enumerate(QUESTIONS.items()):
+        yield Record(
+            id=f"q{number}", question=question, answer=answer, rationale="so it is", split="train", teacher="parrot"
+        )
