@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Iterable, Sequence
+from typing import Any, Sequence
 
 from dstill.errors import DataError
 
@@ -30,11 +30,12 @@ _PIECES = (
 )
 
 
-def learn(texts: Iterable[str], vocabulary: int) -> Any:
+def learn(texts: Sequence[str], vocabulary: int) -> Any:
     """A tokenizer of at most `vocabulary` tokens, the same one for the same texts in the same order."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
+    pad, eos = _unused(PAD, texts), _unused(EOS, texts)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -45,15 +46,22 @@ def learn(texts: Iterable[str], vocabulary: int) -> Any:
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
-        special_tokens=[PAD, EOS],
+        special_tokens=[pad, eos],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),  # so that every text can be written
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"$A {EOS}", special_tokens=[(EOS, tokenizer.token_to_id(EOS))]
+        single=f"$A {eos}", special_tokens=[(eos, tokenizer.token_to_id(eos))]
     )
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, eos_token=EOS)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=pad, eos_token=eos)
+
+
+def _unused(token: str, texts: Sequence[str]) -> str:
+    """`token`, or what is like it where a text holds it: a target such as "<s>old</s>" could not be written."""
+    while any(token in text for text in texts):
+        token = f"<{token}>"
+    return token
 
 
 def lost(tokenizer: Any, texts: Sequence[str]) -> list[str]:

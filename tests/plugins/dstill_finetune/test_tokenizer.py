@@ -47,6 +47,15 @@ def test_the_same_texts_give_the_same_tokenizer() -> None:
     assert one.backend_tokenizer.to_str() == other.backend_tokenizer.to_str()
 
 
+def test_a_language_may_have_signs_that_a_tokenizer_keeps_for_itself(tmp_path: Path) -> None:
+    texts = ["<s>old</s>new", "<</s>>", "<pad>"]
+    learn(texts, 350).save_pretrained(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    assert lost(tokenizer, texts) == []
+    assert (tokenizer.pad_token_id, tokenizer.eos_token_id) == (0, 1)
+    assert 1 not in tokenizer(texts[0], add_special_tokens=False)["input_ids"]
+
+
 def test_a_tokenizer_that_can_write_the_targets_is_left_alone() -> None:
     before = LEARNT.backend_tokenizer.to_str()
     assert repair(LEARNT, [[QUERY]]) == (LEARNT, ())
