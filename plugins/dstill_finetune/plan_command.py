@@ -60,7 +60,7 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
         recipe = resolved(config.settings.train, device)
         choice = choose(found.plugins, all_of_them, shape, recipe, device)
         ways = {m.name: price(m, shape, recipe, device) for m in all_of_them if _unfit(choice, m.name)}
-        plans.append(Plan(device, recipe, choice, ways, _command(run or "RUN", spec, choice, recipe, found.flags)))
+        plans.append(Plan(device, recipe, choice, ways, _command(run or "RUN", spec, choice, found)))
     if as_json:
         rows = [_json(spec, shape, one) for one in plans]
         emit(rows[0] if len(rows) == 1 else {"student": spec, "plans": rows})
@@ -207,13 +207,14 @@ def _compare(plans: Sequence[Plan]) -> None:
         click.echo(smallest.command)
 
 
-def _command(run: str, spec: str, choice: Choice, recipe: Recipe, flags: dict[str, Any]) -> str:
+def _command(run: str, spec: str, choice: Choice, found: App) -> str:
     """The line that trains what was planned."""
     if not choice.modality:
         return ""
-    words = [f"dstill train {run}", f"--student {spec}", f"--modality {choice.modality}"]
+    words = ["dstill", *(f"--plugin {file}" for file in found.plugins.files)]  # the modality may be one of these
+    words += [f"train {run}", f"--student {spec}", f"--modality {choice.modality}"]
     shown = {"train.student", "train.modality"}
-    words += [f"--set {key}={_toml(value)}" for key, value in flags.items() if key not in shown]
+    words += [f"--set {key}={_toml(value)}" for key, value in found.flags.items() if key not in shown]
     return " ".join(words)
 
 

@@ -44,6 +44,7 @@ def plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         plugins.add(dstill_finetune, PluginInfo(name="finetune"))
         plugins.add(Other(), PluginInfo(name="other"))
         assert not plugins.failures
+        plugins.files = (Path("mine.py"),) if extra else ()
         group = Group(name="dstill", context_settings={"help_option_names": ["-h", "--help"]})  # a command keeps them
         plugins.register_commands(group)
         return CliRunner().invoke(group, ["plan", *arguments], obj=App(plugins))
@@ -100,7 +101,9 @@ def test_where_nothing_fits_the_table_is_shown_and_the_error_says_what_helps(pla
 def test_a_third_partys_modality_takes_its_place_by_fullness(plan: Any, seven_billion: str) -> None:
     for vram, wins in (("8GB", "small"), ("24GB", "small"), ("40GB", "lora")):
         result = plan("--student", seven_billion, "--vram", vram, "--json", extra=(Small,))
-        assert json.loads(result.stdout.splitlines()[-1])["modality"] == wins
+        row = json.loads(result.stdout.splitlines()[-1])
+        assert row["modality"] == wins
+        assert row["command"].startswith("dstill --plugin mine.py train RUN ")
 
 
 def test_tiny_is_planned_for_this_machine(plan: Any) -> None:
