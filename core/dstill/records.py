@@ -450,6 +450,7 @@ class Table:
     columns: tuple[str, ...]  # in a terminal one whose name begins with # is set to the right
     rows: tuple[tuple[str, ...], ...]
     title: str = ""  # where several stand below one another
+    spare: int = 0  # of the last columns, how many may be left out where there is no room
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
     tables({"total": {"value": 367, "relation": "eq"}, "hits": [{"id": "w00017", "source": {…}}, …], …})
     → [Table(title="367 hits, the first 10", columns=("id", "host.name", …), rows=(("w00017", "web-03", …), …))]
 
-Of a hit's fields those that the body names come first. Not covered: highlights, explanations, and what is below an
-aggregation of hits or of shapes: that is in ``--json``.
+Of a hit's fields those that the body names come first, and the last may be left out where there is no room. Not
+covered: highlights, explanations, and what is below an aggregation of hits or of shapes: that is in ``--json``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from dstill.records import Table
+from dstill_querydsl.drift import counted
 from dstill_querydsl.engines.bodies import sort_of
 
 __all__ = ["tables"]
@@ -30,13 +31,16 @@ Line = dict[str, Any]  # column → cell
 def tables(value: Value) -> list[Table]:
     """Of `Outcome.value` of a search body. A table without columns is its title alone."""
     made = [] if value["total"] is None and not value["hits"] else [_hits(value)]
-    single = {name: body for name, body in (value["aggregations"] or {}).items() if _is_figure(body)}
-    if single:
-        lines = [line for name, body in single.items() for line in _figures(name, body)]
-        made.append(Table(columns=("figure", "#value"), rows=tuple((name, _cell(cell)) for name, cell in lines)))
-    for name, body in (value["aggregations"] or {}).items():
-        if name not in single:
-            made.append(_table(name, list(_lines(name, body)), GROUPS, "rows"))
+    found = value["aggregations"] or {}
+    figures = [line for name, body in found.items() if _is_figure(body) for line in _figures(name, body)]
+    if figures:
+        made.append(_table("", [{"figure": name, "value": cell} for name, cell in figures]))
+    groups = {name: body for name, body in found.items() if not _is_figure(body)}
+    for name, body in groups.items():
+        lines = list(_lines(name, body))
+        cut = f"the first {GROUPS} of {len(lines):,} rows" if len(lines) > GROUPS else ""
+        named = name if len(groups) > 1 or not lines else ""  # one alone has its name over its keys
+        made.append(_table(", ".join(filter(None, (named, cut or ("" if lines else "no buckets")))), lines[:GROUPS]))
     return made
 
 
@@ -47,21 +51,21 @@ def _hits(value: Value) -> Table:
     total, hits = value["total"], value["hits"]
     title = "hits"
     if total is not None:
-        title = f"{'at least ' if total['relation'] == 'gte' else ''}{total['value']:,} hits"
+        title = f"{'at least ' if total['relation'] == 'gte' else ''}{counted(total['value'], 'hit')}"
     if not hits:
         return Table(title=title, columns=(), rows=())
-    fields = _fields(value)
-    lines = [_hit(hit, fields, _sorted_by(value["body"])) for hit in hits[:HITS]]
+    shown, fields, keys = hits[:HITS], _fields(value), _sorted_by(value["body"])
+    ranked = len({hit.get("score") for hit in shown}) > 1 and not any("sort" in hit for hit in shown)
+    lines = [_hit(hit, fields, keys, ranked) for hit in shown]
     more = len(hits) > HITS or (total or {}).get("value", 0) > len(hits)
-    return _table(f"{title}, the first {len(lines)}" if more else title, lines, HITS, "hits")
+    return _table(f"{title}, the first {len(lines)}" if more else title, lines, spare=max(0, len(fields) - 1))
 
 
-def _hit(hit: Value, fields: Sequence[str], keys: Sequence[str]) -> Line:
-    line: Line = {"id": hit["id"]}
+def _hit(hit: Value, fields: Sequence[str], keys: Sequence[str], ranked: bool) -> Line:
     held = _held(hit)
     sort = dict(zip(keys, hit.get("sort") or (), strict=False))
-    line |= {f"sort: {key}": cell for key, cell in sort.items() if key not in held}
-    if hit.get("score") is not None and not hit.get("sort"):
+    line: Line = {"id": hit["id"], **{f"sort: {key}": cell for key, cell in sort.items() if key not in held}}
+    if ranked:
         line["score"] = hit["score"]
     return line | {name: held.get(name, "") for name in fields}
 
@@ -76,7 +80,7 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from _flat(inner, f"{path}.{key}" if path else str(key))
-    else:
+    elif path:
         yield path, value
 
 
@@ -129,10 +133,10 @@ def _lines(name: str, body: Value) -> Iterator[Line]:
     """A line a bucket: its key, how many documents, the figures below; of buckets in buckets a line each."""
     for key, bucket in _buckets(name, body):
         inner = {k: v for k, v in bucket.items() if isinstance(v, Mapping) and k not in ("key", "bg_count")}
-        line: Line = {**key, "#documents": bucket.get("doc_count")}
+        line: Line = {**key, "documents": bucket.get("doc_count")}
         for below, one in inner.items():
             if _is_figure(one):
-                line |= {f"#{title}": cell for title, cell in _figures(below, one)}
+                line |= dict(_figures(below, one))
         nested = [(below, one) for below, one in inner.items() if not _is_figure(one)]
         if not nested:
             yield line
@@ -143,7 +147,7 @@ def _lines(name: str, body: Value) -> Iterator[Line]:
 
 
 def _beside(line: Line, inside: Line, below: str) -> Line:
-    return line | {(f"#{below} documents" if title == "#documents" else title): cell for title, cell in inside.items()}
+    return line | {(f"{below} documents" if title == "documents" else title): cell for title, cell in inside.items()}
 
 
 def _buckets(name: str, body: Value) -> Iterable[tuple[Line, Value]]:
@@ -165,13 +169,19 @@ def _key(name: str, bucket: Value) -> Line:
 # --- cells ------------------------------------------------------------------------------
 
 
-def _table(title: str, lines: Sequence[Line], most: int, noun: str) -> Table:
-    shown = lines[:most]
-    columns = tuple(dict.fromkeys(column for line in shown for column in line))
-    if len(lines) > most:
-        title = f"{title}, the first {most} of {len(lines):,} {noun}"
-    rows = tuple(tuple(_cell(line.get(column, "")) for column in columns) for line in shown)
-    return Table(title=title, columns=columns if shown else (), rows=rows if shown else ())
+def _table(title: str, lines: Sequence[Line], *, spare: int = 0) -> Table:
+    columns = list(dict.fromkeys(column for line in lines for column in line))
+    cells = {column: [line.get(column, "") for line in lines] for column in columns}
+    return Table(
+        title=title,
+        columns=tuple(f"#{column}" if all(map(_is_number, cells[column])) else column for column in columns),
+        rows=tuple(tuple(_cell(line.get(column, "")) for column in columns) for line in lines),
+        spare=spare,
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _cell(value: Any) -> str:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -42,6 +43,7 @@ from dstill.parts import (
 from dstill.records import (
     Draft,
     Example,
+    Grammar,
     Level,
     Outcome,
     OutcomeKind,
@@ -305,6 +307,23 @@ class Recall(Writer):
         for source in sources:
             text = self.pairs.get(_key(source), "")
             yield Written(text=text, tokens=len(text), seconds=0.01, truncated="endless" in source)
+
+    def sample(
+        self,
+        sources: Sequence[str],
+        n: int,
+        *,
+        temperature: float,
+        seed: int,
+        grammars: Sequence[Grammar | None] = (),
+    ) -> Iterator[tuple[Written, ...]]:
+        """What it would write, and with a chance of half the temperature the answer to another question."""
+        for source, known in zip(sources, self.write(sources), strict=True):
+            draw = random.Random(f"{seed} {source}")
+            others = sorted(set(self.pairs.values()))
+            yield tuple(
+                replace(known, text=draw.choice(others)) if draw.random() < temperature / 2 else known for _ in range(n)
+            )
 
 
 def _key(source: str) -> str:

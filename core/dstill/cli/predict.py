@@ -17,11 +17,11 @@ import click
 from dstill import voting
 from dstill.answering import Answered, Answering
 from dstill.cli.app import App, Count, app, constrain_option, json_option, seed_option, set_option, setting
-from dstill.cli.console import emit, note, table, visible
+from dstill.cli.console import emit, note, table, visible, width
 from dstill.cli.given import text_of
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
 from dstill.jsonl import MAX_LINE
-from dstill.records import Example, OutcomeKind
+from dstill.records import Example, OutcomeKind, Table
 from dstill.rows import rows_from
 from dstill.run import Run
 from dstill.task import Task
@@ -200,9 +200,18 @@ def _show_result(task: Task, result: Any) -> None:
         click.echo(visible(task.show(result)))
     for one in laid_out:
         if one.columns:
-            table(one.columns, one.rows, title=one.title)
+            _show_table(one)
         else:
             click.echo(visible(one.title))
+
+
+def _show_table(shown: Table) -> None:
+    """As many columns as there is room for."""
+    count = len(shown.columns)
+    widths = [max(map(len, column)) + 2 for column in zip(shown.columns, *shown.rows, strict=True)]
+    while sum(widths[:count]) > width() and count > len(widths) - shown.spare:
+        count -= 1
+    table(shown.columns[:count], [row[:count] for row in shown.rows], title=shown.title)
 
 
 # --- questions --------------------------------------------------------------------------

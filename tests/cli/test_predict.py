@@ -1,0 +1,241 @@
+"""`dstill predict` with the toy: stdin block by block, several answers to a question, votes, exit codes."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from dstill.cli import predict
+from dstill.cli.predict import BLOCK
+from dstill.records import Example
+
+Cli = Callable[..., Any]
+MAKE = (
+    *("generate", "--out", "runs/mine", "--task", "toy", "--teacher", "parrot"),
+    *("--set", "train.student=memory", "--set", "train.objective=plain"),
+    *("--set", "evaluate.baselines=untrained"),
+)
+
+
+@pytest.fixture
+def finished(cli: Cli, project: Path) -> Path:
+    assert cli(*MAKE).code == 0
+    assert cli("train", "mine").code == 0
+    return project / "runs" / "mine"
+
+
+def objects(ended: Any) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ended.out.splitlines()]
+
+
+# --- stdin ------------------------------------------------------------------------------
+
+
+def test_questions_on_a_pipe_are_answered_before_its_end(finished: Path, toy_file: Path) -> None:
+    words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "predict", "--run", "mine", "--json"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("add 2 and 1\n" * (BLOCK + 1))
+        process.stdin.flush()
+        first = [json.loads(process.stdout.readline()) for _ in range(BLOCK)]
+        process.stdin.write("add 3 and 1\n")
+        process.stdin.close()
+        rest = [json.loads(line) for line in process.stdout]
+    assert process.returncode == 0
+    assert [row["id"] for row in first] == [str(n) for n in range(1, BLOCK + 1)]
+    assert [(row["id"], row["answer"]) for row in rest] == [(str(BLOCK + 1), "1+2"), (str(BLOCK + 2), "1+3")]
+
+
+def test_what_stands_before_a_bad_row_is_answered(cli: Cli, finished: Path) -> None:
+    rows = b'\n{"question": "add 2 and 1"}\n{"question": 7}\n{"question": "add 3 and 1"}\n'
+    ended = cli("predict", "--run", "mine", stdin=rows)
+    assert (ended.code, ended.out) == (4, "# add 2 and 1\n1+2\n")
+    assert ended.err.splitlines() == ["error: row has no 'question'", "stdin:3", 'rows are {"question": "…"}']
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'\xef\xbb\xbf{"question": "add 2 and 1"}\r\n\r\n{"question": "add 3 and 1"}',
+        b"\xef\xbb\xbfadd 2 and 1\r\n\r\nadd 3 and 1",
+        b'\n \n{"question": "add 2 and 1", "id": "x"}\n{"question": "add 3 and 1"}\n',
+    ],
+)
+def test_marks_and_blank_lines_are_no_questions(cli: Cli, finished: Path, data: bytes) -> None:
+    assert [row["question"] for row in objects(cli("predict", "--run", "mine", "--json", stdin=data))] == [
+        "add 2 and 1",
+        "add 3 and 1",
+    ]
+
+
+def test_no_questions_are_no_answers(cli: Cli, finished: Path) -> None:
+    ended = cli("predict", "--run", "mine", stdin=b" \n\n")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_a_line_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predict, "MAX_LINE", 64)
+    endless = io.BytesIO(b"x" * 10_000)
+    lines = predict.Lines(endless)
+    assert not lines.begin_with(b"{")
+    assert endless.tell() == 64
+
+
+def test_blocks_are_as_long_as_they_may_be() -> None:
+    def examples(count: int) -> Iterator[Example]:
+        return (Example(id=str(n), question="q") for n in range(count))
+
+    assert [len(block) for block in predict._blocks(examples(2 * BLOCK + 1))] == [BLOCK, BLOCK, 1]
+    assert [len(block) for block in predict._blocks(examples(BLOCK))] == [BLOCK]
+    assert not list(predict._blocks(examples(0)))
+
+
+# --- several answers --------------------------------------------------------------------
+
+
+def test_several_answers_are_shown_with_how_often_each_came(cli: Cli, finished: Path) -> None:
+    words = ("predict", "add 2 and 1", "--run", "mine", "--num-samples", 8, "--temperature", 1.2)
+    ended = cli(*words)
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert lines[1] == "1+2"  # the greedy one first
+    assert sum(int(line.split()[0]) for line in lines if line.endswith(" of 8")) == 8
+    (row,) = objects(cli(*words, "--json", "--execute"))
+    assert (row["answer"], row["result"]) == ("1+2", 3)
+    assert [sample["answer"] for sample in row["samples"]] == list(
+        dict.fromkeys(sample["answer"] for sample in row["samples"])
+    )
+    assert sum(sample["count"] for sample in row["samples"]) == 8
+    assert "question" not in row["samples"][0]
+    assert objects(cli(*words, "--json", "--execute")) == [row]  # seeded
+    (other,) = objects(cli(*words, "--json", "--execute", "--seed", 2))
+    assert other["answer"] == row["answer"]
+    assert other["samples"] != row["samples"]
+
+
+def test_a_vote_says_how_many_agreed(cli: Cli, finished: Path) -> None:
+    words = ("predict", "add 2 and 1", "--run", "mine", "--num-samples", 8, "--vote", "--temperature", 0.5)
+    (row,) = objects(cli(*words, "--json"))
+    assert (row["answer"], row["result"], row["votes"]["of"]) == ("1+2", 3, 8)
+    assert row["votes"]["agree"] > 4
+    ended = cli(*words)
+    assert ended.out.splitlines()[0] == "1+2"
+    assert ended.out.splitlines()[1].startswith(f"  {row['votes']['agree']} of 8 answers agree")
+    assert ended.out.splitlines()[-1] == "3"
+    many = objects(cli(*words[:1], *words[2:], "--json", stdin=b"add 2 and 1\nadd 3 and 1\nwhat is this\n"))
+    assert [one["votes"]["of"] for one in many] == [8, 8, 8]
+
+
+def test_a_vote_needs_several_answers(cli: Cli, finished: Path) -> None:
+    ended = cli("predict", "add 2 and 1", "--run", "mine", "--vote")
+    assert (ended.code, ended.err.splitlines()[:2]) == (2, ["error: a vote needs several answers", "--vote"])
+    for count in ("1", "0", "101", "x"):
+        ended = cli("predict", "add 2 and 1", "--run", "mine", "--num-samples", count)
+        assert ended.code == 2
+        assert f"'{count}' is not a whole number from 2 to 100" in ended.err
+
+
+MUTE = """
+from dstill import Task, hookimpl
+from dstill.parts import Student, Writer
+from dstill.records import Example
+
+from dstill_plugin_toy import Memorizer, Recall, Toy
+
+class Mute(Toy):
+    name = "mute"
+    executors = ()
+
+class Single(Memorizer):
+    name = "single"
+
+    def load(self, folder, *, trained=True):
+        known = super().load(folder, trained=trained)
+
+        class Once(Writer):
+            write = known.write
+
+        return Once()
+
+@hookimpl
+def register_tasks():
+    yield Mute
+
+@hookimpl
+def register_students():
+    yield Single
+"""
+
+
+def test_what_cannot_vote_or_draw_is_told(cli: Cli, project: Path) -> None:
+    Path("mute.py").write_text(MUTE)
+    for task, student in (("mute", "memory"), ("toy", "single")):
+        made = (*MAKE[:2], f"runs/{task}", "--task", task, *MAKE[5:8], f"train.student={student}", *MAKE[9:])
+        assert cli("--plugin", "mute.py", *made).code == 0
+        assert cli("--plugin", "mute.py", "train", task).code == 0
+    words = ("predict", "add 2 and 1", "--num-samples", 4, "--run")
+    ended = cli("--plugin", "mute.py", *words, "mute", "--vote")
+    assert (ended.code, ended.err.splitlines()[:2]) == (
+        2,
+        ["error: answers vote by their results, and nothing runs them: task 'mute' has no executor", "--vote"],
+    )
+    ended = cli("--plugin", "mute.py", *words, "toy")
+    assert ended.code == 2
+    assert ended.err.startswith("error: this student cannot draw several answers to one question\n--num-samples\n")
+
+
+# --- how it ends ------------------------------------------------------------------------
+
+
+def taught(finished: Path, **answers: str) -> None:
+    """The student answers these questions, of one word each, so."""
+    file = finished / "student" / "pairs.json"
+    pairs = json.loads(file.read_text())
+    pairs |= {" ".join(sorted(("predict:", question))): answer for question, answer in answers.items()}
+    file.write_text(json.dumps(pairs))
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "reason"),
+    [
+        ("none", 9, "the student refused to answer"),
+        ("1*2", 9, "'1*2' is no sum"),
+        ("123+1", 9, "123 has more than 2 digits"),
+        ("1+2~", 9, "not today"),  # this engine cannot run it
+        ("1+2!", 7, "not today"),  # this engine is not there
+    ],
+)
+def test_each_failure_has_its_exit_code(cli: Cli, finished: Path, answer: str, code: int, reason: str) -> None:
+    taught(finished, what=answer)
+    words = ("predict", "--run", "mine", "--execute", "what")
+    ended = cli(*words)
+    assert (ended.code, ended.err.splitlines()[0]) == (code, f"error: {reason}")
+    as_json = cli(*words, "--json")
+    (row,) = objects(as_json)
+    assert (as_json.code, row["ok"], row["reason"], row["answer"]) == (code, False, reason, answer)
+
+
+def test_one_answer_that_is_no_use_decides_for_all(cli: Cli, finished: Path) -> None:
+    taught(finished, away="1+2!", wrong="1*2")
+    ended = cli("predict", "--run", "mine", "--execute", stdin=b"add 2 and 1\naway\n")
+    assert (ended.code, ended.err.splitlines()[0]) == (7, "error: 1 of 2 answers are no use")
+    ended = cli("predict", "--run", "mine", "--execute", stdin=b"away\nwrong\n")
+    assert ended.code == 9
+
+
+def test_bad_input_031_a_question_and_an_answer_cannot_steer_the_terminal(cli: Cli, finished: Path) -> None:
+    """Escapes for the terminal are shown as escapes; HTML and formulas are text there."""
+    steer = "\x1b[2J\x1b]0;owned\x07<script>=cmd()"
+    taught(finished, steer=f"1+2{steer}")
+    for words in (("steer",), ("steer", "--json"), (f"steer{steer}",), (f"steer{steer}", "--json")):
+        ended = cli("predict", "--run", "mine", *words)
+        assert ended.code == 9
+        assert not {"\x1b", "\x07"} & set(ended.out + ended.err)
+    assert "\\u001b[2J" in cli("predict", "--run", "mine", "steer").out

@@ -1,0 +1,185 @@
+"""`Answering`: a student loaded once for many questions, from one thread or several."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dstill import Run
+from dstill import config as configuration
+from dstill.answering import QUESTION_LIMIT, Answered, Answering, Votes
+from dstill.errors import RunError, UsageError
+from dstill.parts import Engine, Executor
+from dstill.plugins import Plugins, part_sections
+from dstill.records import Example, Level, Outcome, OutcomeKind
+from dstill.voting import vote
+
+FLAGS = {
+    "project.task": "toy",
+    "generate.teacher": "parrot",
+    "train.student": "memory",
+    "train.objective": "plain",
+    "evaluate.baselines": ["untrained", "nearest"],
+    "evaluate.splits": ["test"],
+}
+
+
+@pytest.fixture
+def run(plugins: Plugins, project: Path) -> Run:
+    config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
+    run = Run.create(project / "mine", config=config, plugins=plugins)
+    run.generate()
+    run.train()
+    return run
+
+
+def asked(answering: Answering, *questions: str) -> list[Example]:
+    return [answering.example(question, id=str(n)) for n, question in enumerate(questions)]
+
+
+def test_answers_are_checked_and_run_in_order(run: Run) -> None:
+    with Answering(run, execute=True) as answering:
+        right, refused, nothing, endless = answering.answer(
+            asked(answering, "add 2 and 1", "sing a song", "what is this", "endless")
+        )
+    assert (right.id, right.answer, right.ok, right.outcome, right.result) == ("0", "1+2", True, "ok", 3)
+    assert (right.tokens, right.seconds) == (3, 0.01)
+    assert (refused.ok, refused.refused, refused.outcome) == (False, True, "")
+    assert refused.reason == "the student refused to answer"
+    assert (nothing.ok, nothing.reason, nothing.answer) == (False, "no output", "")
+    assert (endless.ok, endless.reason) == (False, "cut off at the token limit")
+
+
+def test_a_row_has_what_was_found_and_no_more(run: Run) -> None:
+    with Answering(run, execute=True) as answering:
+        example = answering.example("add 2 and 1")
+        (ran,), (read,) = answering.answer([example]), answering.answer([example], execute=False)
+    assert read.to_row() == {
+        "id": "1",
+        "question": "add 2 and 1",
+        "answer": "1+2",
+        "ok": True,
+        "refused": False,
+        "reason": "",
+        "problems": [],
+        "similarity": None,
+    }
+    assert ran.to_row() == {**read.to_row(), "outcome": "ok", "result": 3}
+
+
+def test_the_checks_are_those_of_evaluation(run: Run) -> None:
+    run.evaluate()
+    with Answering(run) as answering:
+        answered = answering.answer([record.example for record in run.records("test")])
+    for one, verdict in zip(answered, run.verdicts(), strict=True):
+        assert (one.id, one.refused) == (verdict.id, verdict.refused)
+        assert one.problems == verdict.problems
+        assert one.ok == (verdict.reached >= Level.VALID and not verdict.refused)
+        assert one.similarity is not None  # the run has the baseline that knows
+
+
+def test_answers_run_only_where_an_executor_was_opened(run: Run) -> None:
+    with Answering(run) as answering:
+        example = answering.example("add 2 and 1")
+        with pytest.raises(UsageError, match="no executor was opened"):
+            answering.answer([example], execute=True)
+        with pytest.raises(UsageError, match="no executor was opened"):
+            vote(answering, [example], 3)
+
+
+def test_a_run_without_a_student_is_told(plugins: Plugins, project: Path) -> None:
+    config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
+    run = Run.create(project / "new", config=config, plugins=plugins)
+    with pytest.raises(RunError, match="has no student yet"), Answering(run, execute=True):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("question", "what"),
+    [
+        (" \n", "the question is empty"),
+        ("x" * (QUESTION_LIMIT + 1), "the question is too long: 2,001 characters"),
+        ("add \0", r"the question holds characters that no text has: 'add \\x00'"),
+    ],
+)
+def test_what_is_no_question_is_told_with_its_place(run: Run, question: str, what: str) -> None:
+    with Answering(run) as answering, pytest.raises(UsageError, match=what) as caught:
+        answering.example(question, where="line 3")
+    assert caught.value.where == "line 3"
+
+
+# --- several at once --------------------------------------------------------------------
+
+
+def test_the_same_answers_come_to_several_threads(run: Run) -> None:
+    questions = [f"add {a} and {b}" for a in range(1, 5) for b in range(1, 5) if a != b]
+    with Answering(run, execute=True) as answering:
+        alone = [answering.answer(asked(answering, question))[0] for question in questions]
+        with ThreadPoolExecutor(6) as pool:
+            together = list(pool.map(lambda question: answering.answer(asked(answering, question))[0], questions))
+    assert together == alone
+    assert [one.result for one in alone] == [a + b for a in range(1, 5) for b in range(1, 5) if a != b]
+
+
+class Slow(Executor):
+    """Counts how many answers run on it at once."""
+
+    name = "slow"
+    parallel = 2
+
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        self.now = self.most = 0
+        self.lock = threading.Lock()
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(0.01)
+        with self.lock:
+            self.now -= 1
+        return Outcome(kind=OutcomeKind.OK, value=answer)
+
+
+def test_no_more_answers_run_at_once_than_the_executor_takes(run: Run) -> None:
+    slow = Slow()
+    run.executor = lambda: slow  # type: ignore[method-assign]
+    with Answering(run, execute=True) as answering, ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda n: answering.answer(asked(answering, "add 2 and 1", "add 3 and 1")), range(12)))
+    assert slow.most == 2
+    assert answering.executor is None
+    assert slow.engine == Engine()
+
+
+# --- several answers to one question ----------------------------------------------------
+
+
+def test_drawn_answers_begin_with_the_greedy_one_and_are_the_same_again(run: Run) -> None:
+    with Answering(run, execute=True) as answering:
+        examples = asked(answering, "add 2 and 1", "take 1 from 3")
+        first = answering.sample(examples, 6, temperature=1.5, seed=1)
+        assert first == answering.sample(examples, 6, temperature=1.5, seed=1)
+        assert first != answering.sample(examples, 6, temperature=1.5, seed=2)
+        assert [len(given) for given in first] == [6, 6]
+        assert [given[0] for given in first] == answering.answer(examples)
+        assert [[one] for one in answering.answer(examples)] == answering.sample(examples, 1, temperature=1)
+
+
+def test_a_vote_takes_what_most_results_agree_on(run: Run) -> None:
+    with Answering(run, execute=True) as answering:
+        (elected,) = vote(answering, asked(answering, "add 2 and 1"), 8, temperature=0.5)
+        given = answering.sample(asked(answering, "add 2 and 1"), 8, temperature=0.5)[0]
+    assert (elected.answer, elected.result) == ("1+2", 3)
+    assert elected.votes == Votes(
+        agree=sum(one.result == 3 for one in given), voted=sum(one.ok or one.refused for one in given), of=8
+    )
+    assert elected.votes.agree > 4
+    assert elected.to_row()["votes"] == elected.votes.to_row()
+    assert elected.tokens == sum(one.tokens for one in given)
+    assert isinstance(elected, Answered)

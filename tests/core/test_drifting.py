@@ -1,0 +1,117 @@
+"""What a student keeps of its data, and what is told of fields that are gone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Iterable, Mapping, Sequence
+
+import pytest
+
+from dstill import Check, Run, Task
+from dstill import config as configuration
+from dstill.answering import Answering
+from dstill.drifting import FILE, Learnt, drift, learnt_by
+from dstill.errors import DataError, ServiceError
+from dstill.parts import Executor
+from dstill.plugins import Plugins, part_sections
+from dstill.records import Example, Outcome, OutcomeKind
+
+FLAGS = {
+    "project.task": "toy",
+    "generate.teacher": "parrot",
+    "train.student": "memory",
+    "train.objective": "plain",
+    "evaluate.baselines": ["untrained"],
+}
+
+
+@pytest.fixture
+def run(plugins: Plugins, project: Path) -> Run:
+    """Made when the abacus had two wires."""
+    Path("looks.json").write_text(json.dumps([{"wires": 2}] * 2))
+    config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
+    run = Run.create(project / "mine", config=config, plugins=plugins)
+    run.generate()
+    run.train()
+    return run
+
+
+def test_a_student_keeps_what_its_dataset_was_made_from(run: Run, project: Path) -> None:
+    kept = json.loads((run.folder / "student" / FILE).read_text())
+    assert kept == {"schema_version": 1, "task": "toy", "context": {}, "data": {"wires": 2}}
+    shutil.copytree(run.folder, project / "elsewhere")
+    assert learnt_by(Run.open(project / "elsewhere", plugins=run.plugins)) == Learnt(task="toy", data={"wires": 2})
+
+
+def test_a_student_of_before_knows_what_the_run_does(run: Run) -> None:
+    (run.folder / "student" / FILE).unlink()
+    assert learnt_by(run) == Learnt(data={"wires": 2})
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"task": "toy"}', '{"task": "toy", "context": 1, "data": {}}'])
+def test_a_file_that_says_something_else_is_told(run: Run, text: str) -> None:
+    (run.folder / "student" / FILE).write_text(text)
+    with pytest.raises(DataError, match="does not say what a student learnt") as caught:
+        learnt_by(run)
+    assert caught.value.hint == "train it again"
+
+
+def test_where_nothing_is_known_nothing_is_said(run: Run) -> None:
+    with Answering(run, execute=True) as answering:
+        assert answering.drift() == ()
+
+
+# --- told -------------------------------------------------------------------------------
+
+
+class Beads(Task):
+    name = "beads"
+    checks: tuple[Check, ...] = ()
+    said: Mapping[str, Any] = {"wires": 2}
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        return self.said
+
+    def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+        return [f"{name} is gone" for name in then if name not in now]
+
+
+class Counter(Executor):
+    name = "counter"
+    held: Mapping[str, Any] | None = None
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        return Outcome(kind=OutcomeKind.OK)
+
+    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        if self.held is None:
+            raise ServiceError("the counter is away")
+        return self.held
+
+
+@pytest.mark.parametrize(
+    ("said", "held", "told"),
+    [
+        ({"wires": 2}, {"wires": 3}, ()),
+        ({}, {"wires": 2}, ("wires is gone",)),
+        ({"wires": 2}, {}, ("wires is gone",)),
+        ({}, {}, ("wires is gone",)),  # once
+        ({"wires": 2}, None, ()),  # an engine that is away says nothing
+    ],
+)
+def test_both_the_project_and_the_engine_are_asked(said: Any, held: Any, told: tuple[str, ...]) -> None:
+    task, counter = Beads(), Counter()
+    task.said, counter.held = said, held
+    assert drift(task, Learnt(task="beads", data={"wires": 2}), counter) == told
+    assert drift(task, Learnt(), counter) == ()
+
+
+def test_without_an_executor_the_project_alone_is_asked() -> None:
+    task = Beads()
+    task.said = {}
+    assert drift(task, Learnt(task="beads", data={"wires": 2}), None) == ("wires is gone",)

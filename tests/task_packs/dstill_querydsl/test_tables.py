@@ -1,0 +1,112 @@
+"""Results as tables: hits with the fields that matter first, buckets in rows, figures by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dstill.records import Table
+from dstill_querydsl.tables import tables
+
+
+def value(hits: Any = (), total: int | None = None, relation: str = "eq", aggregations: Any = None, **body: Any) -> Any:
+    told = None if total is None else {"value": total, "relation": relation}
+    return {"body": body, "total": told, "hits": list(hits), "aggregations": aggregations}
+
+
+def hit(n: int, source: Any = None, **more: Any) -> dict[str, Any]:
+    return {"id": f"d{n}", **({"source": source} if source else {}), **more}
+
+
+def test_hits_show_what_the_body_names_first() -> None:
+    sources = [{"at": "2024-01-01", "host": {"name": f"web-{n}"}, "bytes": n, "tags": ["a", "b"]} for n in range(2)]
+    hits = [hit(n, source, score=1.0) for n, source in enumerate(sources)]
+    [table] = tables(value(hits, 2, query={"bool": {"filter": [{"term": {"host.name": "web"}}, {"exists": "bytes"}]}}))
+    assert table == Table(
+        title="2 hits",
+        columns=("id", "host.name", "#bytes", "at", "tags"),
+        rows=(("d0", "web-0", "0", "2024-01-01", "a, b"), ("d1", "web-1", "1", "2024-01-01", "a, b")),
+        spare=3,
+    )
+
+
+def test_no_more_than_ten_hits_and_six_fields_are_shown() -> None:
+    source = {f"f{n}": n for n in range(9)}
+    [table] = tables(value([hit(n, source) for n in range(12)], 10_000, "gte"))
+    assert table.title == "at least 10,000 hits, the first 10"
+    assert len(table.rows) == 10
+    assert table.columns == ("id", *(f"#f{n}" for n in range(6)))
+    [page] = tables(value([hit(0), hit(1)], 367))
+    assert (page.title, page.columns) == ("367 hits, the first 2", ("id",))
+
+
+def test_a_score_is_shown_where_it_ranks_and_a_sort_where_no_field_does() -> None:
+    [ranked] = tables(value([hit(0, score=2.5), hit(1, score=1.25)], 2))
+    assert (ranked.columns, ranked.rows) == (("id", "#score"), (("d0", "2.5"), ("d1", "1.25")))
+    page = [hit(0, {"took": 5}, sort=[5, 7.25]), hit(1, {"took": 4}, sort=[4, 7.5])]
+    [table] = tables(value(page, 2, sort=[{"took": "desc"}, {"_geo_distance": {"place": [1, 2]}}]))
+    assert table.columns == ("id", "#sort: _geo_distance", "#took")
+    [chosen] = tables(value([hit(0, {"a": 1, "b": 2}, fields={"a": [1]})], 1, _source=["a"]))
+    assert (chosen.title, chosen.columns, chosen.rows) == ("1 hit", ("id", "a"), (("d0", "1"),))
+
+
+@pytest.mark.parametrize(("total", "title"), [(0, "0 hits"), (1, "1 hit"), (5, "5 hits")])
+def test_where_there_are_no_hits_to_show_they_are_counted(total: int, title: str) -> None:
+    assert tables(value((), total)) == [Table(title=title, columns=(), rows=())]
+    assert tables(value()) == []
+
+
+def test_buckets_are_rows_with_what_is_measured_below_them() -> None:
+    buckets = [
+        {"key": 200, "doc_count": 3, "mean": {"value": 1.23456789}},
+        {"key": 404, "doc_count": 1, "mean": {"value": None}},
+    ]
+    [table] = tables(value(aggregations={"status": {"buckets": buckets}}, size=0))
+    assert (table.title, table.columns) == ("", ("#status", "#documents", "mean"))
+    assert table.rows == (("200", "3", "1.23457"), ("404", "1", "null"))
+
+
+def test_buckets_in_buckets_are_a_row_each() -> None:
+    inner = {"buckets": [{"key": "get", "doc_count": 2}, {"key": "put", "doc_count": 1}]}
+    outer = [{"key_as_string": "2024-01", "key": 17, "doc_count": 3, "verbs": inner, "most": {"value": 9}}]
+    [table] = tables(value(aggregations={"months": {"buckets": outer}}))
+    assert table.columns == ("months", "#documents", "#most", "verbs", "#verbs documents")
+    assert table.rows == (("2024-01", "3", "9", "get", "2"), ("2024-01", "3", "9", "put", "1"))
+
+
+def test_every_kind_of_aggregation_has_its_place() -> None:
+    found = {
+        "mean": {"value": 12.0},
+        "last": {"value": 1.7e12, "value_as_string": "2024-05-01"},
+        "spread": {"values": {"50.0": 3.0, "95.0": 31.5}},
+        "newest": {"hits": {"hits": [{"_id": "a"}, {"_id": "b"}]}},
+        "errors": {"doc_count": 4, "hosts": {"value": 2}},
+        "pairs": {"buckets": [{"key": {"host": "a", "verb": "get"}, "doc_count": 7}]},
+        "both": {"buckets": [{"key": ["a", "get"], "doc_count": 7}]},
+        "kinds": {"buckets": {"good": {"doc_count": 5}, "bad": {"doc_count": 0}}},
+        "none": {"buckets": []},
+    }
+    figures, *rest = tables(value(aggregations=found))
+    assert {row[0]: row[1] for row in figures.rows} == {
+        "mean": "12",
+        "last": "2024-05-01",
+        "spread.50.0": "3",
+        "spread.95.0": "31.5",
+        "newest": "a, b",
+    }
+    assert [(table.title, table.columns, table.rows) for table in rest] == [
+        ("errors", ("#documents", "#hosts"), (("4", "2"),)),
+        ("pairs", ("host", "verb", "#documents"), (("a", "get", "7"),)),
+        ("both", ("both", "#documents"), (("a | get", "7"),)),
+        ("kinds", ("kinds", "#documents"), (("good", "5"), ("bad", "0"))),
+        ("none, no buckets", (), ()),
+    ]
+
+
+def test_many_buckets_and_long_cells_are_cut() -> None:
+    buckets = [{"key": "x" * 100, "doc_count": n} for n in range(53)]
+    [table] = tables(value(aggregations={"groups": {"buckets": buckets}}))
+    assert table.title == "the first 20 of 53 rows"
+    assert len(table.rows) == 20
+    assert table.rows[0][0] == "x" * 59 + "…"
