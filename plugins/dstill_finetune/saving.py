@@ -18,13 +18,13 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Iterator
 
-from dstill.errors import DiskError
+from dstill.errors import DiskError, DstillError
 from dstill.files import disk_error
 
 __all__ = ["saving", "share"]
 
 _NUMBER = re.compile(r"\(os error (\d+)\)")
-_OF_TORCH = "inline_container"  # what writes a file of `torch.save`
+_OF_TORCH = re.compile("inline_container|iostream error")  # of what writes a file for `torch.save`
 _TRIED = 2**20  # bytes: a disk on which `torch.save` came to its end has not so many left
 
 
@@ -33,6 +33,8 @@ def saving(folder: Path) -> Iterator[None]:
     """Turns what the operating system refuses while a student is saved in `folder` into an error for people."""
     try:
         yield
+    except DstillError:
+        raise
     except Exception as error:  # safetensors and tokenizers each raise their own
         number = _os_error(error, folder)
         if number is None:
@@ -45,8 +47,8 @@ def saving(folder: Path) -> Iterator[None]:
 
 def _os_error(error: Exception, folder: Path) -> int | None:
     if isinstance(error, OSError) and error.errno is not None:
-        return error.errno
-    if _OF_TORCH in str(error):
+        return error.errno if error.errno != errno.ENOMEM else None
+    if _OF_TORCH.search(str(error)):
         return _refusal(folder)
     found = _NUMBER.search(str(error))
     return int(found[1]) if found else None

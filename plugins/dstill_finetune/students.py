@@ -127,7 +127,8 @@ class Finetuned(Student):
             need = job.modality.need(replace(shape, batch=batch), recipe)
             return probed(trainer, recipe, peak, need.total, margin=MARGIN if gives_back else LOOSE)
 
-        with reporting.callbacks(told, events=job.events, step=step_of(resume)) as callbacks:
+        events = reporting.callbacks(told, events=job.events, step=step_of(resume))
+        with saving(job.folder.parent), events as callbacks:  # TensorBoard's writer too says what a disk says
             history = train(
                 model,
                 collator,

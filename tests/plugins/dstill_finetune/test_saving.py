@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
 import signal
 import stat
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
 
@@ -46,17 +47,35 @@ def test_what_the_system_refuses_is_said_to_a_person(
         assert "`dstill train` again" in caught.value.hint
 
 
-def test_torch_says_no_number_so_the_disk_is_asked(tmp_path: Path) -> None:
-    import torch
-
+@contextlib.contextmanager
+def _room(size: int) -> Iterator[None]:
+    """A disk with so much room, for each file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, hard))  # as a disk with so much room
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
-        with pytest.raises(DiskError, match="file too large") as caught, saving(tmp_path):
-            torch.save(torch.zeros(2**16), tmp_path / "optimizer.pt")
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("room", [2**16, 2**18 + 2**9])  # it ends in the tensor, or in what torch writes last
+def test_torch_says_no_number_so_the_disk_is_asked(room: int, tmp_path: Path) -> None:
+    import torch
+
+    with _room(room), pytest.raises(DiskError, match="file too large") as caught, saving(tmp_path):
+        torch.save(torch.zeros(2**16), tmp_path / "optimizer.pt")
     assert caught.value.exit_code == 11
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # TensorBoard's own thread
+def test_a_disk_that_is_full_of_events_is_said_to_be(fit: Fit, tmp_path: Path) -> None:
+    def fill(step: int, *_: Any) -> None:
+        if step == 1:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+    with _room(2**30), pytest.raises(DiskError) as caught:
+        fit(Tiny(SMALL), Full(), tmp_path / "student", job={"events": tmp_path / "events", "on_step": fill})
+    assert caught.value.where == str(tmp_path)
 
 
 def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
