@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 import urllib.request
+from dataclasses import replace
 from typing import Any, Callable, Iterator
 
 import pytest
 
+from dstill.drifting import Learnt, drift
 from dstill.errors import DataError, ServiceError
 from dstill.parts import Engine
 from dstill.records import Example
@@ -115,6 +117,21 @@ def test_bad_input_064_changed_since_the_dataset_was_made(executor: Http, ask: A
     [change] = executor.changes(made_from, executor.facts([EXAMPLE]))
     assert change.breaks
     assert change.message == f"the mapping of '{name}' differs: added seen; removed gone"
+
+
+def test_a_student_that_learnt_other_fields_is_told_which(executor: Http, ask: Ask, name: str) -> None:
+    task = QueryDsl(Settings())
+    then = executor.facts([EXAMPLE])[name]
+    learnt = Learnt(task="querydsl", context={"index": name}, data={name: then})
+    assert drift(task, learnt, executor) == ()
+    ask("PUT", f"/{name}/_mapping", {"properties": {"seen": {"type": "date"}}})
+    assert drift(task, learnt, executor) == ()  # what is new was not learnt
+    moved = {"fields": {**then["fields"], "bytes": "keyword", "took": "long"}}
+    told = "fields that the student learnt are gone: took; changed: bytes (keyword, now long)"
+    assert drift(task, replace(learnt, data={name: moved}), executor) == (told,)
+    ask("DELETE", f"/{name}")
+    assert drift(task, replace(learnt, data={name: moved}), executor) == ()  # nothing can be asked
+    ask("PUT", f"/{name}", MAPPING)  # for the fixture, which removes it
 
 
 def test_an_alias_over_indices_that_differ_is_one_index(url: str, ask: Ask, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dstill_querydsl.drift import drift, field_count, fields_digest
+from dstill_querydsl.drift import drift, field_count, fields_digest, unlearnt
 
 THEN = {"properties": {"a": {"type": "long"}, "b": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}
 
@@ -34,3 +34,30 @@ def test_new_fields_break_nothing_and_many_are_counted() -> None:
 
 def test_objects_are_no_fields() -> None:
     assert field_count({"properties": {"o": THEN, "n": {"type": "nested", **THEN}, "c": {"type": "date"}}}) == 7
+
+
+def fields(**types: str) -> dict[str, dict[str, str]]:
+    return {"fields": types}
+
+
+def test_what_a_student_learnt_and_is_gone_is_named() -> None:
+    then = {"logs": fields(took="long", bytes="long", at="date")}
+    told = ["fields that the student learnt are gone: took; changed: bytes (long, now keyword)"]
+    assert list(unlearnt(then, {"logs": fields(bytes="keyword", at="date", new="ip")})) == told
+    assert (
+        list(unlearnt(then, {"logs-2": fields(bytes="keyword", at="date")})) == told
+    )  # the one index under a new name
+    assert not list(unlearnt(then, then))
+    assert not list(unlearnt(then, {"logs": fields(took="long", bytes="long", at="date", new="ip")}))
+    assert not list(unlearnt(then, {}))
+    many = {"logs": fields(**{f"f{n}": "long" for n in range(8)})}
+    assert list(unlearnt(many, {"logs": fields()})) == [
+        "fields that the student learnt are gone: f0, f1, f2, f3, f4 and 3 more"
+    ]
+
+
+def test_of_several_indices_each_is_named_and_only_the_same_are_compared() -> None:
+    then = {"a": fields(x="long"), "b": fields(x="long")}
+    now = {"b": fields(x="ip"), "c": fields()}
+    assert list(unlearnt(then, now)) == ["fields of 'b' that the student learnt are changed: x (long, now ip)"]
+    assert not list(unlearnt(then, {"c": fields()}))

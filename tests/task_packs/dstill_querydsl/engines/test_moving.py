@@ -14,6 +14,7 @@ from dstill.parts import Change, Engine
 from dstill.records import Draft, Example
 from dstill.task import Check, Task
 from dstill_querydsl import compare
+from dstill_querydsl.drift import fields_digest
 from dstill_querydsl.engines import EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.engines.moving import changes, look
 from dstill_querydsl.pack import QueryDsl, Settings
@@ -40,6 +41,7 @@ def test_an_index_that_stays_is_the_same_at_every_look(server: EmbeddedServer) -
     assert json.loads(json.dumps(first)) == first == second
     assert first[NAME]["documents"] == 2
     assert first[NAME]["fields"] == {"level": "keyword", "bytes": "long"}
+    assert first[NAME]["digest"] == fields_digest(MAPPING)
     assert not list(changes(first, second))
 
 
@@ -93,7 +95,7 @@ def test_a_dataset_knows_the_fields_that_its_questions_were_made_from() -> None:
     ]
     found = QueryDsl(Settings()).facts(examples)
     assert found.keys() == {"weblogs", "logs"}
-    assert found["logs"] == {"fields": {"level": "keyword", "bytes": "long"}}
+    assert found["logs"] == {"digest": fields_digest(MAPPING), "fields": {"level": "keyword", "bytes": "long"}}
     assert found["weblogs"]["fields"]["@timestamp"] == "date"
 
 

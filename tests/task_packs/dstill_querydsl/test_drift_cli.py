@@ -1,0 +1,129 @@
+"""Fields that a student learnt and that are gone: what `predict` and `doctor` say, of mapping.json and of an index."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from dstill.parts import Engine
+from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+
+Cli = Callable[..., Any]
+THEN = {"state": {"type": "keyword"}, "took": {"type": "long"}, "bytes": {"type": "long"}}
+NOW = {"state": {"type": "keyword"}, "bytes": {"type": "keyword"}, "added": {"type": "date"}}
+TOLD = "fields that the student learnt are gone: took; changed: bytes (long, now keyword)"
+INDEX = "dstill-shop"
+QUESTION = "how many are there?"
+
+
+@pytest.fixture(autouse=True)
+def installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
+
+
+@pytest.fixture
+def trained(cli: Cli, project: Path) -> Path:
+    """A run whose student learnt the fields of THEN, from mapping.json beside it."""
+    (project / "mapping.json").write_text(json.dumps({"properties": THEN}))
+    (project / "dstill.toml").write_text(
+        f'[project]\ntask = "querydsl"\n[task.querydsl]\nindex = "{INDEX}"\nmapping = "mapping.json"\nrows = 60\n'
+        '[train]\nstudent = "nearest"\nobjective = "plain"\n[evaluate]\nbaselines = ["untrained"]\n'
+    )
+    assert cli("generate", "--out", "runs/shop").code == 0
+    assert cli("train", "shop").code == 0
+    return project
+
+
+@pytest.fixture
+def moved(trained: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same project in another place, its mapping.json read again from an index that changed."""
+    place = tmp_path_factory.mktemp("moved")
+    shutil.copytree(trained, place, dirs_exist_ok=True)
+    (place / "mapping.json").write_text(json.dumps({"properties": NOW}))
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedServer]:
+    with EmbeddedServer.start() as server:
+        yield server
+
+
+def holding(server: EmbeddedServer, fields: dict[str, Any]) -> HttpEngine:
+    """A server with documents in an index of these fields, until it is closed."""
+    engine = HttpEngine(Engine(url=server.url), writable=True)
+    engine.index(INDEX, {"properties": fields}, [("1", {"state": "new", "bytes": 5})])
+    return engine
+
+
+def warnings(ended: Any) -> list[str]:
+    return [line for line in ended.err.splitlines() if "the student learnt" in line]
+
+
+def states(ended: Any) -> dict[str, str]:
+    return {row["what"]: row["state"] for row in json.loads(ended.out)["checks"]}
+
+
+def test_a_student_keeps_the_fields_and_their_digest(trained: Path) -> None:
+    kept = json.loads((trained / "runs" / "shop" / "student" / "data.json").read_text())
+    assert kept["context"] == {"index": INDEX}
+    assert kept["data"][INDEX]["fields"] == {name: field["type"] for name, field in THEN.items()}
+    assert len(kept["data"][INDEX]["digest"]) == 64
+
+
+def test_while_all_is_there_nothing_is_said(cli: Cli, trained: Path) -> None:
+    ended = cli("predict", QUESTION, "--run", "shop")
+    assert (ended.code, warnings(ended)) == (0, [])
+    assert states(cli("doctor", "--json"))["students of querydsl"] == "ok"
+
+
+def test_a_mapping_that_was_read_again_is_held_against_the_student(cli: Cli, moved: Path) -> None:
+    for words in ((QUESTION,), (QUESTION, "--json")):
+        ended = cli("predict", *words, "--run", "shop")
+        assert warnings(ended) == [f"warning: {TOLD}"]
+        assert "learnt" not in ended.out
+    ended = cli("doctor", "--json")
+    assert ended.code == 0
+    assert states(ended)["student of runs/shop"] == TOLD
+    assert "1 looked at" in cli("doctor").out
+
+
+def test_an_index_that_changed_is_held_against_the_student(cli: Cli, trained: Path, server: EmbeddedServer) -> None:
+    live = ("--engine-url", server.url)
+    with holding(server, NOW):
+        asked = cli("predict", QUESTION, "--run", "shop", *live)
+        ran = cli("predict", QUESTION, "--run", "shop", "--execute", *live)
+        other = cli("predict", QUESTION, "--run", "shop", "--set", "engine.index=dstill-none", *live)
+        doctor = cli("doctor", "--json", "--index", INDEX, *live)
+    assert warnings(asked) == warnings(ran) == [f"warning: {TOLD}"]
+    assert (other.code, warnings(other)) == (0, [])  # no such index: nothing can be said
+    assert json.loads(doctor.out.splitlines()[0])["checks"][-1]["state"] == "see above"
+    with holding(server, THEN):
+        assert not warnings(cli("predict", QUESTION, "--run", "shop", *live))
+
+
+def test_a_server_that_is_not_there_says_nothing_where_no_answer_runs(cli: Cli, trained: Path) -> None:
+    ended = cli("predict", QUESTION, "--run", "shop", "--engine-url", "http://127.0.0.1:9")
+    assert (ended.code, warnings(ended)) == (0, [])
+
+
+def test_a_copied_student_without_its_dataset_knows_them_too(cli: Cli, moved: Path) -> None:
+    shutil.rmtree(moved / "runs" / "shop" / "dataset")
+    ended = cli("predict", QUESTION, "--run", "shop")
+    assert warnings(ended) == [f"warning: {TOLD}"]
+
+
+def test_a_damaged_file_is_told_and_stops_doctor_nowhere(cli: Cli, trained: Path) -> None:
+    (trained / "runs" / "shop" / "student" / "data.json").write_text("{")
+    ended = cli("doctor", "--json")
+    assert ended.code == 0
+    assert "does not say what a student learnt" in states(ended)["student of runs/shop"]
+    ended = cli("predict", QUESTION, "--run", "shop")
+    assert (ended.code, ended.err.splitlines()[-1]) == (4, "train it again")
