@@ -18,7 +18,7 @@ from dstill.config import Settings
 from dstill.cost import caps, cost
 from dstill.curating import ASKED, STORE, dataset, executing
 from dstill.errors import BudgetError, Interrupted, RunError, UsageError
-from dstill.focusing import draw, focus_of
+from dstill.focusing import Focus, draw, focus_of
 from dstill.jsontext import dumps
 from dstill.making import make_teacher
 from dstill.parts import BatchTeacher, Teacher
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dstill.run import Run
     from dstill.store import ReplyStore
 
-__all__ = ["account", "generate", "questions"]
+__all__ = ["account", "focus_asked", "generate", "questions"]
 
 QUARTER = 4  # so many training questions for each one more, where nobody says how many
 
@@ -53,6 +53,8 @@ def generate(run: Run, *, allow_changed: bool = False) -> Mapping[str, Any]:
         data = {**run.task.facts(examples), **(executor.facts(examples) if executor is not None else {})}
         taught, about = _taught(run, teacher.open(run.task), examples, execute)
         run.write(ASKED, [one.inquiry for one in taught])
+        if (focus := focus_asked(run.task, run.settings)) is not None:
+            about["focus"] = focus.told()
         facts.update(about, teacher=teacher.name, **({"data": data} if data else {}))
         facts.update(dataset(run, examples, [one.row for one in taught], {**facts, "outcomes": dict(outcomes)}))
     return facts
@@ -72,22 +74,27 @@ def questions(task: Task, settings: Settings) -> list[Example]:
     return found
 
 
-def _of_weak_kinds(task: Task, settings: Settings, found: Sequence[Example]) -> list[Example]:
-    """More to train on, of the kinds in which a student failed. Raises UsageError, RunError."""
+def focus_asked(task: Task, settings: Settings) -> Focus | None:
+    """Where the configuration asks for more questions; None: nowhere. Raises UsageError, RunError."""
     label, run = settings.generate.focus, settings.generate.focus_run
     if not label and not run:
-        return []
+        return None
     if not label or not run:
         raise UsageError(
             "a focus is a label of failures and the run that has them",
             where="generate.focus" if label else "generate.focus_run",
             hint="give --focus LABEL and --from RUN",
         )
-    focus = focus_of(label, run, causes.labels(task))
+    return focus_of(label, run, causes.labels(task))
+
+
+def _of_weak_kinds(task: Task, settings: Settings, found: Sequence[Example]) -> list[Example]:
+    """More to train on, of the kinds in which a student failed. Raises UsageError, RunError."""
+    focus = focus_asked(task, settings)
+    if focus is None:
+        return []
     rows = settings.generate.focus_rows or max(1, sum(one.split == "train" for one in found) // QUARTER)
-    more = draw(task, focus, {}, rows, settings.project.seed, found)
-    log.info("%s; %s more questions of these kinds", focus.told(), f"{len(more):,}")
-    return more
+    return draw(task, focus, {}, rows, settings.project.seed, found)
 
 
 def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 from support.loopback_teacher import LoopbackTeacher
 
+from dstill.folder import RunFolder, data_file
+from dstill.records import SPLITS, Cause, Level, Record, Verdict
 from dstill.rows import read_questions
 
 Cli = Callable[..., Any]
@@ -171,3 +174,102 @@ def test_what_cannot_be_is_said_before_anything_is_asked(cli: Cli, words: tuple[
     assert ended.code in (2, 4)
     assert ended.err.startswith(f"error: {what}")
     assert not Path("replies.sqlite").exists()
+
+
+# --- where a student is weak ------------------------------------------------------------
+
+
+@pytest.fixture
+def weak(project: Path) -> Path:
+    """A run with three failures of one label in metrics and one in counts, and a question that it held back."""
+    run = RunFolder.make(Path("runs/weak"), stem="querydsl", arguments={}, seed=0)
+
+    def failure(id: str, category: str) -> Verdict:
+        cause = Cause(label="aggregation")
+        return Verdict(id=id, reached=Level.EXECUTED, checked=Level.CORRECT, category=category, cause=cause)
+
+    run.write("verdicts.jsonl", [*(failure(f"m{n}", "metric") for n in range(3)), failure("c", "count")])
+    held = Record(id="m0", question="birchbirch of q1", rationale="", answer="{}", split="test")
+    run.write(data_file("test"), [held])
+    return run.folder
+
+
+def test_a_teacher_invents_in_the_shares_of_the_failures_and_nothing_that_is_held_back(
+    ask: Callable[..., Any], server: LoopbackTeacher, project: Path, weak: Path
+) -> None:
+    ended = ask("-n", "8", "--focus", "aggregation", "--from", "weak", "--out", "questions.jsonl")
+    assert ended.code == 0, ended.err
+    assert ended.err.startswith("4 failures of 'aggregation' in run weak: metric 3, count 1\n")
+    examples = read_questions(project / "questions.jsonl", json_answers=True)
+    categories = [example.category for example in examples]
+    assert (categories.count("metric"), categories.count("count"), len(categories)) == (6, 2, 8)
+    assert {example.split for example in examples} == {"train"}
+    assert "1 duplicates" in ended.err
+    assert "birchbirch of q1" not in [example.question for example in examples]
+    assert "birchbirch" not in server.sold[0]  # a test question is not shown, either
+
+
+def test_a_teacher_of_whom_the_weak_categories_cannot_be_asked(ask: Callable[..., Any], weak: Path) -> None:
+    run = RunFolder.read(weak)
+    verdicts = [Verdict.from_row(row) for row in run.rows("verdicts.jsonl")]
+    run.write("verdicts.jsonl", [replace(verdict, category="geo") for verdict in verdicts])
+    ended = ask("-n", "8", "--focus", "aggregation", "--from", "weak")
+    assert ended.code == 2
+    assert "no questions are invented of geo" in ended.err
+
+
+def test_the_tasks_own_questions_are_of_the_weak_kinds(cli: Cli, weak: Path) -> None:
+    words = ("questions", "--task", "querydsl", "--set", "task.querydsl.documents=400", "-n", "40", "--json")
+    kinds = ("metric", "count")
+    usual = [json.loads(line)["category"] for line in cli(*words).out.splitlines()]
+    ended = cli(*words, "--focus", "aggregation", "--from", "weak")
+    assert ended.code == 0, ended.err
+    rows = [json.loads(line) for line in ended.out.splitlines()]
+    assert [sum(row["category"] == kind for row in rows) for kind in kinds] == [30, 10]
+    assert sum(category in kinds for category in usual) < 20
+    assert {row["split"] for row in rows} == {"train"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("--focus", "agregation", "--from", "weak"),
+            "no failures are called 'agregation'. Did you mean 'aggregation'?",
+        ),
+        (("--focus", "sort", "--from", "weak"), "run 'weak' has no failure of 'sort'"),
+        (("--focus", "sort"), "a focus is a label of failures and the run that has them"),
+        (("--from", "weak"), "a focus is a label of failures and the run that has them"),
+        (("--focus", "sort", "--from", "weka"), "no run 'weka'. Did you mean 'weak'?"),
+    ],
+)
+@pytest.mark.parametrize("command", ["questions", "generate"])
+def test_a_focus_that_cannot_be_is_told_and_leaves_nothing_behind(
+    cli: Cli, project: Path, weak: Path, command: str, words: tuple[str, ...], message: str
+) -> None:
+    ended = cli(command, "--task", "querydsl", "--out", "new", *words)
+    assert ended.code == 2
+    assert ended.err.startswith(f"error: {message}\n")
+    assert not (project / "new").exists()
+
+
+def test_generate_adds_to_the_training_set_alone(cli: Cli, project: Path, weak: Path) -> None:
+    words = ("generate", "--task", "toy", "--teacher", "parrot", "--set", "generate.focus_rows=5")
+    failed = Verdict(
+        id="t", reached=Level.EXECUTED, checked=Level.CORRECT, category="add", cause=Cause(label="different")
+    )
+    RunFolder.read(weak).write("verdicts.jsonl", [failed])
+    assert cli(*words, "--out", "plain").code == 0
+    ended = cli(*words, "--out", "more", "--focus", "different", "--from", "weak")
+    assert ended.code == 0, ended.err
+    assert "more to train on, in the shares of 1 failure of 'different' in run weak: add 1\n" in ended.out
+    plain, more = (
+        {split: RunFolder.read(project / name).manifest["files"].get(data_file(split), {}) for split in SPLITS}
+        for name in ("plain", "more")
+    )
+    assert more["train"]["rows"] == plain["train"]["rows"] + 5
+    del plain["train"], more["train"]
+    assert {s: one.get("sha256") for s, one in more.items()} == {s: one.get("sha256") for s, one in plain.items()}
+    again = cli("generate", "--out", "more")  # it begins where it ended
+    assert again.code == 0, again.err
+    assert cli("generate", "--out", "more", "--focus", "form").code == 5

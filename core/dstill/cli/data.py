@@ -29,6 +29,8 @@ from dstill.estimating import estimated
 from dstill.exporting import export
 from dstill.files import reading
 from dstill.folder import MANIFEST
+from dstill.generating import focus_asked
+from dstill.making import make_task
 from dstill.reviewing import gate
 from dstill.run import Run
 
@@ -92,6 +94,7 @@ def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, a
             if questions := config.settings.generate.questions:
                 with reading(Path(questions)):  # a name that is mistyped leaves no run behind
                     Path(questions).stat()
+            focus_asked(make_task(found.plugins, config), config.settings)  # likewise a label
             run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
         run.progress = report
         facts = run.generate(allow_changed=allow_changed)
@@ -187,6 +190,8 @@ def _next(run: Run) -> str:
 
 def show_dataset(facts: Any) -> None:
     """The counts of `Run.generate`."""
+    if "focus" in facts:
+        click.echo(f"more to train on, in the shares of {facts['focus']}")
     rows = [[split, str(n)] for split, n in facts["splits"].items()]
     table(["split", "#rows"], rows, title=f"{facts['accepted']} of {facts['questions']} questions accepted")
     if facts["rejections"]:
