@@ -1,0 +1,50 @@
+"""Questions where a student is weak: of those categories alone, in their shares, and of no template held back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Mapping
+
+import pytest
+
+from dstill.records import Example
+from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.questions.plan import TEMPLATES as WRITTEN
+from dstill_querydsl.synthesize.templates import TEMPLATES as HAND_WRITTEN
+
+FOCUS = {"label": "sort", "categories": {"metric": 3, "sort_page": 1}, "templates": {}}
+
+
+def drawn(index: str, n: int, focus: Mapping[str, Any] | None) -> list[Example]:
+    task = QueryDsl(Settings(index=index, documents=400))
+    context = {} if focus is None else {"focus": focus}
+    return list(task.synthesize(context, n, seed=0))
+
+
+@pytest.mark.parametrize("index", ["weblogs", "movies"])
+def test_the_weak_categories_alone_are_drawn_in_their_shares(index: str) -> None:
+    counts = Counter(example.category for example in drawn(index, 80, FOCUS))
+    assert set(counts) == {"metric", "sort_page"}
+    assert 48 <= counts["metric"] <= 72
+    usual = Counter(example.category for example in drawn(index, 80, None))
+    assert usual["metric"] + usual["sort_page"] < 40
+    assert drawn(index, 80, FOCUS) == drawn(index, 80, FOCUS)
+
+
+@pytest.mark.parametrize(("index", "templates"), [("weblogs", HAND_WRITTEN), ("movies", WRITTEN)])
+def test_no_template_that_is_held_back_is_drawn(index: str, templates: tuple[Any, ...]) -> None:
+    held = {template.name for template in templates if template.held}
+    assert held
+    assert not held & {example.template for example in drawn(index, 120, FOCUS)}
+
+
+def test_a_template_that_fails_is_drawn_more_often() -> None:
+    one = next(t.name for t in HAND_WRITTEN if t.category == "metric" and not t.held)
+    often = drawn("weblogs", 80, {**FOCUS, "templates": {one: 20}})
+    share = [sum(e.template == one for e in examples) for examples in (drawn("weblogs", 80, FOCUS), often)]
+    assert share[1] > 3 * max(1, share[0])
+
+
+def test_a_category_without_fields_leaves_its_share_to_the_others() -> None:
+    found = drawn("weblogs", 20, {"label": "sort", "categories": {"geo": 5, "metric": 1}, "templates": {}})
+    assert {example.category for example in found} == {"metric"}
