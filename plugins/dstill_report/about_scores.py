@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["sections"]
 
+SHOWN = 2  # failures that a cause names: the failure browser has them all
+
 
 def sections(run: Run) -> Iterator[Section]:
     stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
@@ -120,7 +122,7 @@ def _parts(parts: Mapping[str, Any], section: Section, names: tuple[str, str]) -
     return replace(
         section,
         table=Table(columns=(names[0], *(words(c) for c in columns)), rows=rows),
-        svg=plots.intervals(accuracy, names[1]),
+        svg=plots.intervals({part: accuracy[part] for part in sorted(accuracy, key=weakness)}, names[1]),
     )
 
 
@@ -133,7 +135,7 @@ def _causes(causes: Mapping[str, Mapping[str, Any]]) -> Section | None:
         for label, one in causes.items()
     }
     rows = tuple(
-        (label, f"{one['count']:,}", f"{shown(shares[label])}", ", ".join(one["examples"]))
+        (label, f"{one['count']:,}", f"{shown(shares[label])}", ", ".join(one["examples"][:SHOWN]))
         for label, one in causes.items()
     )
     return Section(

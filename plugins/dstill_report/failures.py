@@ -2,7 +2,7 @@
 
 In come a run's records, predictions and verdicts; out come `Failure` rows in the run's order, with both answers
 (`dstill_report.tree`), what each of them found, and the part of the data that they name. Texts are cut so that the
-whole stays under `BUDGET` characters; `dstill trace` has them whole.
+whole stays under `BUDGET` bytes; `dstill trace` has them whole.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Data", "Failure", "Failures", "Field", "collect", "kind_of"]
 
-# Characters of all failures together, escaped and with their markup: the page stays below 3 MB.
-BUDGET = 2_500_000
-MARKUP, MARK, OF_FIELD = 900, 13, 60  # around one failure; one marked part or empty line; one field
+# Bytes of all failures together, escaped and with their markup: the page stays below 3 MB.
+BUDGET = 2_600_000
+MARKUP, MARK, OF_FIELD = 700, 13, 60  # around one failure; one marked part or empty line; one field
 CUTS = (20_000, 6_000, 3_000, 1_500, 700, 300)  # characters of one text; the longest that fits the budget
 MOST_DATA = 8  # indices whose fields are listed
 
@@ -106,15 +106,21 @@ def collect(run: Run) -> Failures:
 
 def _fitting(found: Sequence[_Wrong], room: int) -> tuple[Failure, ...]:
     """As many rows as there is room for, with the longest texts that let all of them in."""
+    longest = [max(map(len, one.texts)) for one in found]
+    made: dict[tuple[int, int], tuple[Failure, int]] = {}  # with its size, by its place and what a cut leaves of it
     for cut in CUTS:
         least = sum(min(len(text), cut) for one in found for text in one.texts)
         if cut != CUTS[-1] and least > room:
             continue  # escaped it will not be shorter
-        rows = tuple(_failure(one, cut) for one in found)
-        if sum(map(_size, rows)) <= room:
-            return rows
-    ends = accumulate(map(_size, rows))
-    return tuple(row for row, end in zip(rows, ends, strict=True) if end <= room)
+        keys = [(place, min(length, cut)) for place, length in enumerate(longest)]
+        for key in keys:
+            if key not in made:
+                row = _failure(found[key[0]], cut)
+                made[key] = row, _size(row)
+        ends = list(accumulate(made[key][1] for key in keys))
+        if not ends or ends[-1] <= room:
+            break
+    return tuple(made[key][0] for key, end in zip(keys, ends, strict=True) if end <= room)
 
 
 def kind_of(verdict: Verdict) -> str:
@@ -223,12 +229,13 @@ def _cut(text: str, cut: int) -> str:
 
 
 def _size(row: Failure) -> int:
-    """Characters of a row as the page will hold them: a quotation mark takes five."""
+    """Bytes of a row as the page will hold it."""
     lines = [line for side in (row.gold, row.answer, *row.found) for line in side]
     marks = sum(sum(part.differs for part in line.parts) if line.parts else 1 for line in lines)
-    problems = [text for p in row.problems for text in (p.message, p.pointer, p.hint)]
-    texts = [row.question, row.rationale, row.reason, row.detail, *problems, *(f"{line.text}\n" for line in lines)]
-    return MARKUP + MARK * marks + _size_of_fields(row.fields) + sum(map(_escaped, texts))
+    problems = [text for p in row.problems for text in (p.layer, p.message, p.pointer, p.hint)]
+    names = [row.id, row.index, row.corpus, row.corpus, *(2 * [row.split, row.category, row.kind, row.cause])]
+    texts = [row.question, row.rationale, row.reason, row.detail, *names, *problems, *(line.text for line in lines)]
+    return MARKUP + MARK * marks + _size_of_fields(row.fields) + _escaped("\n".join(texts))
 
 
 def _size_of_fields(fields: Iterable[Field]) -> int:
@@ -237,4 +244,4 @@ def _size_of_fields(fields: Iterable[Field]) -> int:
 
 def _escaped(text: str) -> int:
     shown = visible(text)
-    return len(shown) + 4 * sum(map(shown.count, "\"'<>&"))
+    return len(shown.encode()) + 4 * sum(map(shown.count, "<>&"))

@@ -198,6 +198,12 @@ def html(report: Report) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+    def content(text: str) -> Markup:
+        """`text` between tags, where quotation marks are no markup: answers in JSON are full of them."""
+        return Markup(visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+
+    environment.filters.update(content=content)
     environment.filters.update(percent=percent, interval=interval, shown=shown, words=words, is_number=_is_number)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(

@@ -31,8 +31,8 @@ WIDTH = 5.2  # inches: near half of a wide page, and still legible when shrunk t
 
 
 def intervals(scores: Mapping[str, Score], title: str) -> str:
-    """One row a label: its rate as a point, its interval as a bar; the weakest on top."""
-    rows = sorted((s.value, label, s) for label, s in scores.items() if s.value is not None)
+    """One row a label, in their order: its rate as a point, its interval as a bar."""
+    rows = [(s.value, label, s) for label, s in scores.items() if s.value is not None]
     if not rows:
         return ""
     with _style(title):

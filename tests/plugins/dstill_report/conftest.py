@@ -11,6 +11,7 @@ import pytest
 
 import dstill_evaluate
 import dstill_report
+from dstill import hookimpl
 from dstill.config import load as load_config
 from dstill.parts import Objective
 from dstill.plugins import PluginInfo, Plugins
@@ -40,6 +41,7 @@ def plugins() -> Plugins:
     found = Plugins()
     for module in (dstill_evaluate, dstill_report):
         found.add(module, PluginInfo(name=module.__name__))
+    found.add(Parts(), PluginInfo(name="parts"))
     assert not found.failures
     return found
 
@@ -72,6 +74,18 @@ class AsWritten(Objective):
 
     def read(self, text: str, parse: Any) -> Draft:
         return Draft(answer=text)
+
+
+class Parts:
+    """The plugin that brings both."""
+
+    @hookimpl
+    def register_tasks(self) -> list[type[Task]]:
+        return [Logs]
+
+    @hookimpl
+    def register_objectives(self) -> list[type[Objective]]:
+        return [AsWritten]
 
 
 def record(number: int, split: str, **changes: Any) -> Record:
@@ -206,8 +220,7 @@ def make_run(tmp_path: Path) -> MakeRun:
     ) -> Run:
         run = Run.make(tmp_path / name, stem="toy", arguments={"command": "demo"}, seed=7)
         run.plugins = plugins()
-        run.config = load_config(use_files=False, environment={})
-        run.task, run.objective = Logs(), AsWritten()
+        run.config = load_config(use_files=False, environment={}, flags={"train.objective": "as-written"})
         fill(
             run,
             rows
@@ -225,7 +238,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         run.manifest["stages"]["generate"] = {"questions": 664, "accepted": 660, "rejected": 4, "teacher": "synthetic"}
         run.manifest["stages"]["train"] = TRAINED
         run.save()
-        (run.folder / "config.toml").write_text("[project]\nseed = 7\n")
+        (run.folder / "config.toml").write_text(run.config.to_toml())
         return run
 
     return make

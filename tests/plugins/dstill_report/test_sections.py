@@ -1,0 +1,139 @@
+"""Sections on cost, review and first causes, and the teacher's ceiling; and what is said where nothing is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dstill import config as configuration
+from dstill.records import Cause, Section
+from dstill.reviewing import ACCEPT, EDIT, REJECT, UNDO, Decision, digest
+from dstill_report.about_cost import break_even
+from dstill_report.page import gather, html, summary
+from dstill_report.sections import sections
+
+REPLIES = {
+    "usd": 12.0,
+    "usd_per_row": 0.02,
+    "replies": 640,
+    "tokens": {"prompt_tokens": 900_000, "completion_tokens": 80_000},
+    "replies_without_usage": 3,
+    "people": {"usd": 1200.0, "usd_per_hour": 40.0, "seconds_per_row": 180.0},
+}
+
+
+def section(run: Any, title: str) -> Section:
+    return next(one for one in sections(run) if one.title == title)
+
+
+def priced(run: Any, cost: Any, hour: float | None = None) -> Section:
+    run.manifest["stages"]["generate"]["cost"] = cost
+    flags = {"train.objective": "as-written", "evaluate.machine_usd_per_hour": hour}
+    run.config = configuration.load(use_files=False, environment={}, flags=flags)
+    return section(run, "Cost")
+
+
+def test_the_student_has_paid_when_the_teacher_would_have_cost_as_much() -> None:
+    assert break_even(spent=12, teacher=0.02, student=0) == 600
+    assert break_even(spent=12, teacher=0.02, student=0.005) == 800
+    assert break_even(spent=12, teacher=0.02, student=0.02) is None
+
+
+def test_a_teacher_with_a_price_is_set_against_the_machine(make_run: Any) -> None:
+    run = make_run(tests=6)
+    free = priced(run, REPLIES)
+    assert "The student has paid after 600 questions: $12.00 spent once, then $0.00 a question" in free.text
+    assert "The machine is taken to be free" in free.text
+    assert "would have cost $1,200.00 (assumed: 180 s a row at $40.00 an hour)" in free.text
+    # 251.3 s of training are $1.40 at $20 an hour, an answer of 0.012 s is $0.000067
+    dear = priced(run, REPLIES, hour=20)
+    assert "after 673 questions: $13.40 spent once, then $0.000067 a question" in dear.text
+    assert "where the teacher takes $0.020" in dear.text
+    assert dear.table is not None
+    assert dear.table.rows[0] == (
+        "once",
+        "$12.00: 640 replies, 900,000 + 80,000 tokens, those of 3 estimated",
+        "251 s; $1.40",
+    )
+    assert "student from 13.4 at 0 to 13.49 at 1,346" in dear.svg
+    assert priced(run, REPLIES, hour=50_000).text.startswith("The student never pays")
+
+
+def test_what_costs_nothing_and_what_nobody_knows_is_said(make_run: Any) -> None:
+    run = make_run(tests=6)
+    free = priced(run, {})
+    assert free.text.startswith("The teacher 'synthetic' costs nothing, so there is nothing")
+    unknown = priced(run, {**REPLIES, "usd": None, "usd_per_row": None})
+    assert unknown.text.startswith("What the teacher costs is not known, as no price is set")
+    assert unknown.table is not None
+    assert unknown.table.rows[1][1] == "not known"
+    assert (free.svg, unknown.svg) == ("", "")
+
+
+def test_a_persons_decisions_are_counted_as_they_stand(make_run: Any, record: Any) -> None:
+    run = make_run(tests=6)
+    assert "Review" not in [one.title for one in sections(run)]
+    rows = {one.id: one for one in run.records("train")}
+    decided = {0: ACCEPT, 1: ACCEPT, 2: ACCEPT, 3: REJECT, 4: EDIT, 5: ACCEPT, 6: REJECT, 7: ACCEPT}
+    for number, decision in decided.items():
+        written = {"answer": "{}", "rationale": "so"} if decision == EDIT else {}
+        id = f"train-{number}"
+        kept = digest(rows[id]) if number != 7 else "of another day"
+        run.append("review.jsonl", Decision(id=id, decision=decision, who="a", when="now", digest=kept, **written))
+    run.append("review.jsonl", Decision(id="train-6", decision=UNDO, who="a", when="now"))
+    run.manifest["stages"]["train"] = {**run.manifest["stages"]["train"], "review": {"said": "nobody had looked"}}
+    review = section(run, "Review")
+    assert review.table is not None
+    assert review.table.rows == (
+        ("accepted", "4"),
+        ("rejected", "1"),
+        ("edited", "1"),
+        ("acceptance rate", "66.7 % [30.0, 90.3]"),
+        ("of rows that are others by now", "1"),
+    )
+    assert "When the student was trained, nobody had looked." in review.text
+
+
+def test_first_causes_stand_in_a_table_and_with_each_failure(make_run: Any, judged: Any) -> None:
+    def judge(item: Any, system: str, number: int) -> Any:
+        prediction, verdict = judged(item, system, number)
+        cause = None if verdict.correct else Cause(label="wrong field", detail="term became terms")
+        return prediction, replace(verdict, cause=cause)
+
+    run = make_run(tests=24, judge=judge)
+    assert "First causes" not in [one.title for one in sections(run)]
+    run.manifest["stages"]["evaluate"]["causes"] = {
+        "wrong field": {"count": 3, "of": 4, "low": 0.3006, "high": 0.9544, "examples": ["test-1", "test-2"]},
+        "sort": {"count": 1, "of": 4, "low": 0.0456, "high": 0.6994, "examples": ["test-3"]},
+    }
+    causes = section(run, "First causes")
+    assert causes.table is not None
+    assert causes.table.rows[0] == ("wrong field", "3", "75.0 % [30.1, 95.4]", "test-1, test-2")
+    page = html(gather(run))
+    assert 'data-cause="wrong field"' in page
+    assert "first: term became terms" in page
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_the_teachers_ceiling_stands_beside_the_student(make_run: Any, measured: bool) -> None:
+    run = make_run(tests=12)
+    assert gather(run).ceiling == "The teacher's ceiling was not measured: `dstill evaluate` measures it by now."
+    evaluated = run.manifest["stages"]["evaluate"]
+    score = {"name": "executable_accuracy", "value": 0.95, "n": 12, "low": 0.8, "high": 1.0, "note": ""}
+    evaluated["teacher"] = (
+        {"why": "", "scores": {"test": {"executable_accuracy": score}}}
+        if measured
+        else {"why": "the teacher 'synthetic' repeats golds", "scores": {}}
+    )
+    report = gather(run)
+    page = html(report)
+    if measured:
+        assert report.headlines[0].ceiling is not None
+        assert "95.0 %" in page
+        assert "the ceiling of what a student can learn from it" in page
+        assert '"teacher": {' in summary(report)
+    else:
+        assert report.headlines[0].ceiling is None
+        assert "not measured: the teacher &#39;synthetic&#39; repeats golds." in page
