@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Callable, Iterable
 
-from tests.benchmarks import constrain, querydsl, teaching, training
+from tests.benchmarks import constrain, querydsl, report, teaching, training
 from tests.benchmarks.measure import Figure, figure, interleaved, process
 
 OUT = Path("build") / "bench.json"
@@ -35,6 +35,7 @@ FIGURES: dict[str, Callable[[], Iterable[Figure]]] = {
     "training": training.figures,
     "constrain": constrain.figures,
     "teaching": teaching.figures,
+    "report": report.figures,
 }
 
 
