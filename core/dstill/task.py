@@ -94,7 +94,8 @@ class Task(Part, ABC):
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
         """Questions with gold and rationale, at most `n`, made from `context`; nothing by default.
 
-        `context` may hold what a user gives of their own data: ``mapping`` and ``values``, JSON objects.
+        `context` may hold what a user gives of their own data: ``mapping`` and ``values``, JSON objects; and
+        ``focus``: ``categories`` and ``templates`` with how often a student failed there, to make more of these.
         """
         return ()
 
