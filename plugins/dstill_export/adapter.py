@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Sequence
 
 from dstill.errors import UsageError
 from dstill.parts import Writer
-from dstill_export.formats import Format, Source, bytes_of
+from dstill_export.formats import Format, Source, bytes_of, copy_tokenizer
 
 if TYPE_CHECKING:
     from dstill_finetune.facts import Facts
@@ -47,6 +47,7 @@ class Adapter(Format):
                 shutil.copytree(source.folder / BASE, folder / BASE)
             (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
             shutil.copyfile(source.folder / WEIGHTS, folder / WEIGHTS)
+            copy_tokenizer(source, folder)
             source.facts.write(folder)
             source.student.load(source.folder).model.generation_config.save_pretrained(folder)
 

@@ -169,7 +169,7 @@ class _Writer(Writer):
 
     def _written(self, ids: list[int], seconds: float) -> Written:
         end = self.encoder.tokenizer.eos_token_id
-        ended = bool(ids) and ids[-1] == end
+        ended = end in ids and ids.index(end) == len(ids) - 1  # what goes on after it was stopped by the limit
         text = self.encoder.decode(ids[:-1] if ended else ids)
         return Written(text=text, tokens=len(ids), seconds=seconds, truncated=not ended)
 

@@ -78,10 +78,11 @@ def export(run: Run, form: Format, target: Path, *, count: int = SAMPLE, rate: f
         pairs = compared(run, examples, want, _predictions(examples, after.written), run.executor())
         facts["parity"] = _gate(form, pairs, form.rate if rate is None else rate)
         whole = next((at for at, answer in enumerate(after.written) if not answer.truncated), 0)
-        shown = _shown(run, form, folder, examples[whole], after.written[whole])
+        shown = _shown(run, form, source, folder, examples[whole], after.written[whole])
         (folder / "README.md").write_text(card(form, facts, shown), encoding="utf-8")
         (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         share(folder)
+        facts["folder"] = str(target.absolute())
         run.progress("export", STEPS, STEPS)
     return facts
 
@@ -193,11 +194,12 @@ def _digests(folder: Path) -> dict[str, str]:
     return {str(file.relative_to(folder)): sha256(file) for file in files}
 
 
-def _shown(run: Run, form: Format, folder: Path, example: Example, written: Written) -> Shown:
+def _shown(run: Run, form: Format, source: Source, folder: Path, example: Example, written: Written) -> Shown:
     """The code of the card, for one question of the sample."""
     from dstill_finetune.facts import Facts
 
     facts, text = Facts.read(folder), run.objective.prompt(run.task.source(example))
     word = next((word for word in sorted(facts.tasks, key=len, reverse=True) if text.startswith(word)), "")
     prompt, task = text.removeprefix(word), facts.tasks.get(word, [])
-    return Shown(usage=form.usage(facts, prompt, task, cut=encoder_of(folder).cuts_prompts), answer=written.text)
+    cut = encoder_of(source.folder).cuts_prompts
+    return Shown(usage=form.usage(facts, prompt, task, cut=cut), answer=written.text)

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from dstill_finetune.facts import Facts
     from dstill_finetune.students import Finetuned
 
-__all__ = ["NAMES", "Format", "Source", "bytes_of", "describe", "encoder_of", "form_of"]
+__all__ = ["NAMES", "Format", "Source", "bytes_of", "copy_tokenizer", "describe", "encoder_of", "form_of"]
 
 NAMES = ("merged", "adapter", "ctranslate2", "gguf")
 # Of a student's folder: what each form writes in its own way, or not at all.
 _OWN = ("README.md", "adapter_config.json", "config.json", "generation_config.json", "student.json")
+
+_TOKENIZER = ("tokenizer", "special_tokens_map", "added_tokens", "chat_template", "vocab", "merges", "spiece")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +84,16 @@ def form_of(name: str) -> Format:
 
 
 def describe(source: Source, folder: Path) -> None:
-    """Copy what else describes the student: the files beside its weights that the form has not written itself."""
+    """Copy what else describes the student: the files beside its weights that are a matter of no form."""
     for file in sorted(source.folder.iterdir()):
-        written = file.name in _OWN or ".safetensors" in file.name or (folder / file.name).exists()
-        if file.is_file() and not written:
+        weights = ".safetensors" in file.name
+        if file.is_file() and not weights and not file.name.startswith(_TOKENIZER) and file.name not in _OWN:
+            shutil.copyfile(file, folder / file.name)
+
+
+def copy_tokenizer(source: Source, folder: Path) -> None:
+    for file in source.folder.iterdir():
+        if file.name.startswith(_TOKENIZER):
             shutil.copyfile(file, folder / file.name)
 
 

@@ -105,7 +105,8 @@ def _reason(verdict: Verdict, *, executed: bool) -> str:
         return ""
     if verdict.gold_error:
         return f"the evaluated answer does not run: {verdict.gold_error}"
-    return verdict.reason or "not shown to be the same"
+    # the evaluated answer stands in the gold's place
+    return verdict.reason.replace("the gold", "the evaluated answer") or "not shown to be the same"
 
 
 def _shown(prediction: Prediction) -> str:

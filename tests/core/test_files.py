@@ -1,4 +1,4 @@
-"""`renewed`: a folder made anew, or as it was."""
+"""`renewed`: a folder made anew, or as it was. `atomic_folder`: a new one, whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dstill.files import renewed
+from dstill.errors import UsageError
+from dstill.files import atomic_folder, renewed
 
 
 def _make(folder: Path, text: str) -> None:
@@ -48,3 +49,46 @@ def test_what_a_killed_process_left_is_no_folder_to_come_back_to(tmp_path: Path)
         raise ValueError("again")
     assert _names(tmp_path) == ["student"]
     assert _names(tmp_path / "student") == ["old"]
+
+
+# --- atomic_folder ----------------------------------------------------------------------
+
+
+def test_a_new_folder_is_at_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    with atomic_folder(tmp_path / "made") as folder:
+        (folder / "a").touch()
+        assert not (tmp_path / "made").exists()
+    assert _names(tmp_path) == ["made"]
+    assert _names(tmp_path / "made") == ["a"]
+
+
+def test_nothing_is_left_of_a_new_folder_whose_work_fails(tmp_path: Path) -> None:
+    with pytest.raises(FileExistsError), atomic_folder(tmp_path / "made") as folder:
+        _make_twice(folder / "within")
+    assert _names(tmp_path) == []
+
+
+def test_what_is_there_is_never_taken_for_a_new_folder(tmp_path: Path) -> None:
+    _make(tmp_path / "made", "old")
+    with pytest.raises(UsageError, match="is there already"), atomic_folder(tmp_path / "made"):
+        pytest.fail("it began")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="is there already"), atomic_folder(tmp_path / "gone"):
+        pytest.fail("it began")
+    with pytest.raises(UsageError, match="is there already"), atomic_folder(tmp_path / "late"):
+        _make(tmp_path / "late", "of somebody else")
+    assert _names(tmp_path) == ["gone", "late", "made"]
+    assert _names(tmp_path / "made") == ["old"]
+
+
+def test_what_killed_processes_left_of_a_new_folder_is_taken_away(tmp_path: Path) -> None:
+    for name in (".made.4194999-0123abcd.tmp", ".other.4194999-0123abcd.tmp"):  # above the highest process id
+        _make(tmp_path / name, "half")
+    with atomic_folder(tmp_path / "made"):
+        pass
+    assert _names(tmp_path) == [".other.4194999-0123abcd.tmp", "made"]
+
+
+def test_a_new_folder_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"), atomic_folder(tmp_path / "no" / "made"):
+        pytest.fail("it began")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from support.gguf_files import write_llama
 
 from dstill import config as configuration
 from dstill.plugins import Plugins, load, part_sections
@@ -25,7 +26,7 @@ RECIPE = {
     "train.learning_rate": 1e-2,
     "train.per_device_train_batch_size": 9,
     "train.max_length": 48,
-    "train.max_target_length": 12,
+    "train.max_target_length": 16,
     "train.r": 8,
     "train.lora_alpha": 32,
     "train.lora_dropout": 0.0,
@@ -75,6 +76,28 @@ def make_run(loaded: Plugins, tmp_path_factory: pytest.TempPathFactory) -> MakeR
         return Run.open(made[name].folder, plugins=loaded)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def student(make_run: MakeRun, llama: Path, packed: Path) -> Callable[[str], Run]:
+    """The runs that the tests share, by the name of what is special in them."""
+    of_llama = {"train.student": f"hf:{llama}", "train.learning_rate": 5e-3}
+    flags: dict[str, dict[str, Any]] = {
+        "full": {},
+        "lora": {"train.modality": "lora", "train.task_prefix": "decoder"},
+        "llama": of_llama,
+        "qlora": {**of_llama, "train.modality": "qlora", "train.task_prefix": "decoder"},
+        "gguf": {"train.student": str(packed), "train.learning_rate": 5e-3, "train.modality": "lora"},
+    }
+    return lambda name: make_run(name, **flags[name])
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama in a GGUF file, untrained."""
+    file = tmp_path_factory.mktemp("packed") / "small.gguf"
+    write_llama(file)
+    return file
 
 
 @pytest.fixture(scope="session")

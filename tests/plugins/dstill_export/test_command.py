@@ -1,0 +1,168 @@
+"""`dstill export` as it is typed: what it prints, and what it refuses before it works."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Callable
+
+import pytest
+
+from dstill.run import Run
+from dstill_export import ct2, exporting, gguf_form
+
+Call = Callable[..., Any]
+Student = Callable[[str], Run]
+
+
+@pytest.fixture
+def call(cli: Call, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """A command with the toy, training and export loaded."""
+    off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune", "export"}
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
+    return cli
+
+
+@pytest.fixture
+def refused(call: Call, tmp_path: Path) -> Callable[..., Any]:
+    """``refused(run, "--to", "merged")``: the command fails, and leaves nothing."""
+
+    def export(run: Any, *words: object, out: object = "mine") -> Any:
+        before = sorted(tmp_path.rglob("*"))
+        ended = call("export", run, *words, "--out", out, "--json")
+        assert ended.code != 0
+        assert [path for path in sorted(tmp_path.rglob("*")) if path not in before and path.name != ".lock"] == []
+        return ended.code, json.loads(ended.out.splitlines()[-1])["error"]
+
+    return export
+
+
+@pytest.fixture
+def untrained(call: Call) -> str:
+    ended = call("generate", "--out", "run", "--teacher", "parrot")
+    assert ended.code == 0, ended.err
+    return "run"
+
+
+def test_an_unknown_form_is_named_with_those_that_are_known(refused: Any, untrained: str) -> None:
+    code, error = refused(untrained, "--to", "onnx")
+    assert code == 2
+    assert "'onnx' is not one of 'merged', 'adapter', 'ctranslate2', 'gguf'" in error["message"]
+
+
+def test_a_run_without_a_student(refused: Any, untrained: str) -> None:
+    code, error = refused(untrained, "--to", "merged")
+    assert (code, error["hint"]) == (5, "dstill train run")
+
+
+def test_a_student_that_is_no_model(call: Call, refused: Any, untrained: str) -> None:
+    flags = ("--set=train.student=memory", "--set=train.objective=plain", "--set=train.modality=heap")
+    assert call("train", untrained, *flags).code == 0
+    code, error = refused(untrained, "--to", "merged", *flags)
+    assert (code, error["hint"]) == (2, "tiny and hf can be exported")
+
+
+def test_bad_input_078_the_target_exists(refused: Any, untrained: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "own.txt").write_text("mine")
+    code, error = refused(untrained, "--to", "merged")
+    assert (code, error["message"]) == (2, "mine is there already")
+    assert (tmp_path / "mine" / "own.txt").read_text() == "mine"
+
+
+def test_the_student_and_the_dataset_have_commands_of_their_own(call: Call) -> None:
+    assert "Did you mean 'export'?" in call("exprt", "run").err
+    assert "Did you mean 'export-data'?" in call("export_data", "run").err
+    assert "`dstill export-data`" in call("export", "--help").out
+    assert "`dstill export`" in call("export-data", "--help").out
+
+
+# --- with students ----------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_table_and_one_object(call: Call, student: Student, tmp_path: Path) -> None:
+    folder = student("full").folder
+    ended = call("export", folder, "--to", "ctranslate2", "--out", "mine", "--sample", 4)
+    assert ended.code == 0, ended.err
+    assert "tokens/s, 4 at once" in ended.out
+    assert "4 of 4" in ended.out
+    assert "evaluated student" in ended.out
+    ended = call("export", folder, "--to", "merged", "--out", "other", "--json")
+    found = json.loads(ended.out.splitlines()[-1])
+    assert found["parity"] == {"n": 9, "same": 9, "text": 9, "result": 0, "rate": 1.0, "wanted": 1.0}
+    assert found["exported"]["bytes"] > 0
+    assert (tmp_path / "other" / "model.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_answers_that_differ_are_shown(
+    call: Call, student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = student("full")
+    first = {one.id: replace_text(one) for one in run.predictions()[:1]}
+    monkeypatch.setattr(exporting, "answers_of", lambda run: first)
+    ended = call("export", run.folder, "--to", "merged", "--out", "mine")
+    assert ended.code == 9
+    assert "q0: add 1 and 1\n  evaluated: 9+9\n  exported:  1+1\n  ran, with another result than the evaluated answer" in ended.err
+    assert "8 of 9 questions (88.9%), and 100.0% are wanted: nothing is kept" in ended.err
+    assert not (tmp_path / "mine").exists()
+    assert call("export", run.folder, "--to", "merged", "--out", "mine", "--parity", "0.888").code == 0
+
+
+def replace_text(prediction: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(prediction, text="9+9")
+
+
+@pytest.mark.slow
+def test_a_full_student_has_no_adapter(refused: Any, student: Student) -> None:
+    code, error = refused(student("full").folder, "--to", "adapter")
+    assert (code, error["hint"]) == (2, "--to merged exports all of its weights")
+
+
+@pytest.mark.slow
+def test_a_library_that_is_missing(refused: Any, student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ct2, "find_spec", lambda name: None)
+    code, error = refused(student("full").folder, "--to", "ctranslate2")
+    assert (code, error["code"], error["hint"]) == (2, "missing_extra", "pip install 'dstill[export]'")
+    monkeypatch.setattr(gguf_form, "find_spec", lambda name: None)
+    code, error = refused(student("gguf").folder, "--to", "gguf")
+    assert (code, error["code"], error["hint"]) == (2, "missing_extra", "pip install 'dstill[gguf]'")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["merged", "adapter", "ctranslate2"])
+def test_bad_input_078_no_base_to_merge_with(form: str, refused: Any, student: Student, tmp_path: Path) -> None:
+    """Neither the base that dstill made beside the adapter, nor one that lay elsewhere."""
+    for name in ("lora", "qlora"):
+        shutil.copytree(student(name).folder, tmp_path / name)
+    shutil.rmtree(tmp_path / "lora" / "student" / "base")
+    facts = tmp_path / "qlora" / "student" / "student.json"
+    facts.write_text(json.dumps({**json.loads(facts.read_text()), "base": "/nowhere/base"}))
+    for name in ("lora", "qlora"):
+        code, error = refused(name, "--to", form)
+        assert code == 2
+        assert "the base of this adapter is not where it was" in error["message"]
+    assert error["where"] == "/nowhere/base"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "form"), [("lora", "merged"), ("full", "ctranslate2"), ("gguf", "gguf")])
+def test_bad_input_078_no_room(
+    name: str, form: str, refused: Any, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 16))
+    code, error = refused(student(name).folder, "--to", form)
+    assert code == 11
+    assert error["message"].endswith(" MiB, 0 MiB are free")
+
+
+@pytest.mark.slow
+def test_a_folder_in_none(refused: Any, student: Student) -> None:
+    code, error = refused(student("full").folder, "--to", "merged", out="no/such/mine")
+    assert (code, "does not exist" in error["message"]) == (2, True)

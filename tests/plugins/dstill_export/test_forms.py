@@ -1,0 +1,158 @@
+"""Every form of students of every kind: the evaluated student's answers, and code that gives them without dstill."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dstill.errors import UsageError
+from dstill.run import Run
+from dstill_export import ct2
+from dstill_export.exporting import export
+from dstill_export.formats import form_of
+
+pytestmark = pytest.mark.slow  # all of them together take a minute, most of it to train five students
+
+Student = Callable[[str], Run]
+MADE = [
+    ("full", "merged"),
+    ("full", "ctranslate2"),
+    ("lora", "merged"),
+    ("lora", "adapter"),
+    ("lora", "ctranslate2"),
+    ("llama", "merged"),
+    ("llama", "ctranslate2"),
+    ("qlora", "merged"),
+    ("qlora", "adapter"),
+    ("qlora", "ctranslate2"),
+    ("gguf", "gguf"),
+]
+WRITTEN = {
+    "merged": {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"},
+    "adapter": {"adapter_config.json", "adapter_model.safetensors", "generation_config.json", "tokenizer.json"},
+    "ctranslate2": {"config.json", "model.bin", "tokenizer.json", "tokenizer_config.json"},
+    "gguf": {"model.gguf"},
+}
+# Runs the code of each card as it is written, in the exported folder.
+RUN_CARDS = """
+import os, sys, warnings
+warnings.simplefilter("ignore")
+for folder in sys.argv[1:]:
+    os.chdir(folder)
+    exec(open("README.md").read().split("```python\\n")[1].split("```")[0], {})
+assert "dstill" not in sys.modules
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], tuple[Path, Any]]:
+    """The folder of a student in a form, and what `export` said of it; made once."""
+    made: dict[tuple[str, str], tuple[Path, Any]] = {}
+
+    def make(name: str, form: str) -> tuple[Path, Any]:
+        if (name, form) not in made:
+            folder = tmp_path_factory.mktemp("exports") / f"{name}-{form}"
+            made[name, form] = folder, export(student(name), form_of(form), folder)
+        return made[name, form]
+
+    return make
+
+
+@pytest.mark.parametrize(("name", "form"), MADE)
+def test_the_exported_student_answers_as_the_evaluated_one(
+    name: str, form: str, student: Student, exported: Any
+) -> None:
+    run = student(name)
+    folder, facts = exported(name, form)
+    parity = facts["parity"]
+    assert parity["n"] == 9
+    assert parity["same"] == parity["text"] + parity["result"] == 9
+    score = run.manifest["stages"]["evaluate"]["scores"]["student"]["train"]["executable_accuracy"]
+    assert score["value"] == 1  # what is compared are right answers
+    names = {file.name for file in folder.iterdir()}
+    assert names >= WRITTEN[form] | {"README.md", "export.json", "student.json"}
+    assert "base" in names if (name, form) == ("lora", "adapter") else "base" not in names
+    assert not [file for file in folder.parent.iterdir() if file.name.endswith(".tmp")]
+    assert json.loads((folder / "export.json").read_text())["parity"] == parity
+    assert student(name).manifest["stages"][f"export to {form}"]["folder"] == str(folder)
+    assert facts["exported"]["bytes"] <= sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    assert min(facts["student"]["one"], facts["student"]["batch"], facts["exported"]["one"]) > 0
+
+
+def test_plain_code_of_the_cards_gives_the_answers_that_they_name(exported: Any) -> None:
+    chosen = [("lora", "merged"), ("lora", "adapter"), ("lora", "ctranslate2"), ("llama", "merged")]
+    chosen += [("llama", "ctranslate2"), ("qlora", "adapter"), ("qlora", "ctranslate2"), ("gguf", "gguf")]
+    folders = [exported(*one)[0] for one in chosen]
+    cards = [(folder / "README.md").read_text() for folder in folders]
+    assert not [card for card in cards if "dstill" in card.split("```")[1]]
+    command = [sys.executable, "-I", "-c", RUN_CARDS, *map(str, folders)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert ended.stdout.splitlines() == [card.split("prints\n\n    ")[1].strip() for card in cards]
+
+
+def test_a_card_says_what_it_is(exported: Any) -> None:
+    folder, facts = exported("llama", "ctranslate2")
+    card = (folder / "README.md").read_text()
+    assert "library_name: ctranslate2" in card
+    assert "| licence of the base | apache-2.0 |" in card
+    assert (folder / "NOTICE.txt").read_text() == "made by a test\n"
+    assert facts["exported"]["bytes"] < facts["student"]["bytes"]
+    assert f"{facts['exported']['bytes'] / 1e6:.1f} MB" in card
+    assert str(folder.parent) not in card
+    alone, _ = exported("lora", "merged")
+    assert "none: trained from nothing" in (alone / "README.md").read_text()
+    assert "licence of the base" not in (alone / "README.md").read_text()
+
+
+def test_an_adapter_is_in_the_merged_weights(student: Student, exported: Any) -> None:
+    base = load_file(student("lora").folder / "student" / "base" / "model.safetensors")
+    merged = load_file(exported("lora", "merged")[0] / "model.safetensors")
+    assert merged.keys() == base.keys()
+    assert any(not torch.equal(base[name], merged[name]) for name in base)
+    facts = json.loads((exported("lora", "merged")[0] / "student.json").read_text())
+    assert (facts["adapter"], facts["base"]) == (False, "")
+    config = json.loads((exported("lora", "adapter")[0] / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "base"  # beside it, and not where the run lies
+
+
+def test_what_describes_the_student_goes_with_it(student: Student, tmp_path: Path) -> None:
+    run = student("full")
+    (run.folder / "student" / "fields.json").write_text("{}")
+    export(run, form_of("ctranslate2"), tmp_path / "out", count=2)
+    assert (tmp_path / "out" / "fields.json").read_text() == "{}"
+
+
+def test_a_student_of_no_gguf_file_is_none(student: Student, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="trained from a GGUF file") as caught:
+        export(student("llama"), form_of("gguf"), tmp_path / "out")
+    assert "convert_hf_to_gguf.py" in caught.value.hint
+
+
+def test_an_architecture_that_ctranslate2_does_not_know(
+    student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ctranslate2.converters import transformers as converters
+
+    monkeypatch.delitem(converters._MODEL_LOADERS, "T5Config")
+    with pytest.raises(UsageError, match="CTranslate2 does not take this student") as caught:
+        export(student("full"), form_of("ctranslate2"), tmp_path / "out")
+    assert "T5Config" in caught.value.where
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_form_is_known_by_its_name() -> None:
+    from dstill_export.formats import NAMES
+
+    assert [form_of(name).name for name in NAMES] == list(NAMES)
+    assert form_of("ctranslate2").rate < form_of("merged").rate == 1
+    assert isinstance(form_of("ctranslate2"), ct2.CTranslate2)
+    with pytest.raises(UsageError, match="no form 'onnx'"):
+        form_of("onnx")

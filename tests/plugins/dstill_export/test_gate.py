@@ -1,0 +1,208 @@
+"""The parity gate: what passes, what fails and leaves nothing, and whose answers an export is held against."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from dstill.errors import UsageError
+from dstill.records import Prediction
+from dstill.run import Run
+from dstill_export.ct2 import CTranslate2
+from dstill_export.exporting import Differs, export
+from dstill_export.formats import Format, Source, form_of
+from dstill_export.merged import Merged
+from dstill_export.parity import compared, sample
+
+pytestmark = pytest.mark.slow  # with the students of test_forms
+
+Student = Callable[[str], Run]
+
+
+def perturb(folder: Path) -> None:
+    """Every matrix is off by as much as its own spread."""
+    file = folder / "model.safetensors"
+    random = torch.Generator().manual_seed(1)
+    weights = {
+        name: tensor + tensor.std() * torch.randn(tensor.shape, generator=random) if tensor.ndim == 2 else tensor
+        for name, tensor in load_file(file).items()
+    }
+    save_file(weights, file, metadata={"format": "pt"})
+
+
+def rewrite(file: Path, **changes: Any) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+class Perturbed(Merged):
+    def write(self, source: Source, folder: Path) -> None:
+        super().write(source, folder)
+        perturb(folder)
+
+
+class PerturbedBefore(CTranslate2):
+    """The student is damaged before it is converted."""
+
+    def write(self, source: Source, folder: Path) -> None:
+        damaged = folder.parent / "damaged"
+        if not damaged.exists():
+            damaged.mkdir()
+            for file in source.folder.iterdir():
+                (damaged / file.name).write_bytes(file.read_bytes())
+            perturb(damaged)
+        super().write(replace(source, folder=damaged), folder)
+
+
+class Endless(Merged):
+    def write(self, source: Source, folder: Path) -> None:
+        super().write(source, folder)
+        rewrite(folder / "generation_config.json", eos_token_id=None)
+
+
+class EndlessCt2(CTranslate2):
+    def write(self, source: Source, folder: Path) -> None:
+        super().write(source, folder)
+        rewrite(folder / "config.json", eos_token="<pad>")
+
+
+@pytest.mark.parametrize(
+    "form", [Perturbed(), PerturbedBefore(), Endless(), EndlessCt2()], ids=lambda f: type(f).__name__
+)
+def test_a_student_that_answers_otherwise_is_not_kept(form: Format, student: Student, tmp_path: Path) -> None:
+    out = tmp_path / "exports"
+    out.mkdir()
+    with pytest.raises(Differs, match="nothing is kept") as caught:
+        export(student("full"), form, out / "mine")
+    assert caught.value.exit_code == 9
+    assert {file.name for file in out.iterdir()} <= {"damaged"}
+    assert "--parity" in caught.value.hint
+    assert caught.value.items
+    assert {item.how for item in caught.value.items} == {"no"}
+    assert all(item.reason and item.want != item.got for item in caught.value.items)
+    assert "failed" in student("full").manifest["status"]
+
+
+def test_what_the_weights_lost_may_be_taken_when_a_person_says_so(student: Student, tmp_path: Path) -> None:
+    facts = export(student("full"), Perturbed(), tmp_path / "mine", rate=0.0)
+    assert facts["parity"]["same"] < facts["parity"]["n"]
+    assert (
+        f"{facts['parity']['n'] - facts['parity']['same']} not the same"
+        in (tmp_path / "mine" / "README.md").read_text()
+    )
+
+
+def test_it_is_held_against_what_was_evaluated(student: Student, tmp_path: Path) -> None:
+    """The answers in predictions.jsonl, as long as they are of this student."""
+    run = student("full")
+    before, made_of = run.predictions(), run.manifest["files"]["predictions.jsonl"]["made_of"]
+
+    def leave(made_by: list[str]) -> None:
+        with run.lock():
+            run.write("predictions.jsonl", [replace(one, text="9+9") for one in before])
+            run.manifest["files"]["predictions.jsonl"]["made_of"] = made_by
+            run.save()
+
+    try:
+        leave(made_of)
+        with pytest.raises(Differs) as caught:
+            export(student("full"), form_of("merged"), tmp_path / "mine")
+        assert {item.want for item in caught.value.items} == {"9+9"}
+        leave(["another training", "other data"])
+        assert export(student("full"), form_of("merged"), tmp_path / "mine")["parity"]["same"] == len(before)
+    finally:
+        with run.lock():
+            run.write("predictions.jsonl", before)
+            run.manifest["files"]["predictions.jsonl"]["made_of"] = made_of
+            run.save()
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "how"),
+    [
+        ("1+2", "1+2", "text"),
+        ("1+2", "2+1", "result"),  # another text that counts to the same
+        ("1+2", "1+1", "no"),
+        ("none", "none", "text"),
+        ("1+2", "none", "no"),  # a refusal in place of an answer
+        ("none", "1+2", "no"),
+        ("squawk", "squawk", "text"),  # no use, and in the same words
+        ("squawk", "squeak", "no"),
+        ("", "squeak", "no"),
+        ("1+2~", "2+1~", "no"),  # the engine cannot: nobody knows
+    ],
+)
+def test_two_answers(want: str, got: str, how: str, student: Student) -> None:
+    run = student("full")
+    example = sample(run, 1)[0]
+    pair = [Prediction(id=example.id, text=text) for text in (want, got)]
+    (found,) = compared(run, [example], pair[:1], pair[1:], run.executor())
+    assert (found.how, found.want, found.got) == (how, want, got)
+    assert bool(found.reason) == (how == "no")
+
+
+def test_an_answer_that_never_ends_is_another(student: Student) -> None:
+    run = student("full")
+    example = sample(run, 1)[0]
+    whole, cut = (Prediction(id=example.id, text="1+2", truncated=flag) for flag in (False, True))
+    assert compared(run, [example], [cut], [cut], run.executor())[0].how == "text"
+    for want, got in ((whole, cut), (cut, whole)):
+        assert compared(run, [example], [want], [got], run.executor())[0].how == "no"
+
+
+def test_where_nothing_is_run_another_spelling_has_to_be_the_canonical_one(student: Student) -> None:
+    run = student("full")
+    example = sample(run, 1)[0]
+    want, spaced, other = (Prediction(id=example.id, text=text) for text in ("1+2", " 1+2", "2+1"))
+    assert compared(run, [example], [want], [spaced], None)[0].how == "result"
+    assert compared(run, [example], [want], [other], None)[0].how == "no"
+
+
+def test_the_sample_is_the_same_each_time(student: Student) -> None:
+    run = student("full")
+    first = [example.id for example in sample(run, 4)]
+    assert first == [example.id for example in sample(run, 4)]
+    assert len(set(first)) == 4
+    assert len(sample(run, 1000)) == 9
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dstill.plugins import load
+from dstill.run import Run
+from dstill_export.exporting import export
+from dstill_export.merged import Merged
+
+class Killed(Merged):
+    def load(self, folder):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+export(Run.open(sys.argv[1], plugins=load([Path(sys.argv[2])])), Killed(), Path(sys.argv[3]))
+"""
+
+
+def test_a_kill_leaves_nothing_at_the_name_and_the_next_export_sweeps(
+    student: Student, toy_file: Path, tmp_path: Path
+) -> None:
+    run, out = student("full"), tmp_path / "mine"
+    command = [sys.executable, "-c", KILLED, str(run.folder), str(toy_file), str(out)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DSTILL_")}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr[-3000:]
+    (left,) = tmp_path.iterdir()
+    assert left.name.endswith(".tmp")
+    assert (left / "model.safetensors").exists()
+    export(student("full"), form_of("merged"), out)
+    assert list(tmp_path.iterdir()) == [out]
+    with pytest.raises(UsageError, match="is there already"):
+        export(student("full"), form_of("merged"), out)
