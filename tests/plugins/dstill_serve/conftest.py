@@ -133,12 +133,12 @@ class Here(Client):
 
 
 @pytest.fixture
-def serve_here(run: Run) -> Iterator[Callable[..., Here]]:
-    """``serve_here(room=2)``: starts at once, and is stopped in order at the end."""
+def serve_here(request: pytest.FixtureRequest) -> Iterator[Callable[..., Here]]:
+    """``serve_here(room=2)``: of `run` or another one; starts at once, and is stopped in order at the end."""
     ends: list[Callable[[], None]] = []
 
     def start(
-        of: Run = run,
+        of: Run | None = None,
         *,
         execute: bool = True,
         token: str = "",
@@ -146,6 +146,7 @@ def serve_here(run: Run) -> Iterator[Callable[..., Here]]:
         room: int = 64,
         seconds: float = PATIENCE,
     ) -> Here:
+        of = of or request.getfixturevalue("run")
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening("127.0.0.1", 0))
         answering = stack.enter_context(Answering(of, execute=execute))

@@ -1,0 +1,127 @@
+"""The Query DSL pack behind `dstill serve`: real bodies, the real guard, real hits, and a mapping that goes.
+
+The student is the clerk of `support/shop.py`: what is asked here is the server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from dstill import config, plugins
+from dstill.folder import data_file
+from dstill.records import Example, Record
+from dstill.run import Run
+
+KEPT = {"querydsl", "serve", "teachers"}
+MAPPING = {"properties": {"level": {"type": "keyword"}, "took": {"type": "long"}}}
+HOSTILE = '{"query":{"script":{"script":{"source":"while (true) {}"}}}}'
+UNKNOWN = '{"query":{"term":{"http.response.status":404}}}'
+
+
+@pytest.fixture
+def make_run(project: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """``make_run([example, …], **settings)``: a run whose student knows these by heart."""
+    others = {point.name for point in entry_points(group="dstill")} - KEPT
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
+
+    def make(examples: list[Example], **settings: Any) -> Run:
+        loaded = plugins.load([root / "tests" / "support" / "shop.py"])
+        flags = {
+            "project.task": "querydsl",
+            "train.student": "clerk",
+            "train.objective": "both",
+            "evaluate.baselines": [],
+            "review.required": "never",
+            "task.querydsl.documents": 300,
+            **{key.replace("__", "."): value for key, value in settings.items()},
+        }
+        made = config.load(use_files=False, flags=flags, sections=plugins.part_sections(loaded))
+        run = Run.create(project / "tea", config=made, plugins=loaded)
+        rows = [
+            Record(id=e.id, question=e.question, rationale="so it is", answer=e.answer or "", context=e.context,
+                   category=e.category, template=e.template)
+            for e in examples
+        ]  # fmt: skip
+        run.write(data_file("train"), rows)
+        run.write(data_file("test"), [Record(**{**vars(row), "split": "test", "id": f"t{row.id}"}) for row in rows])
+        run.save()
+        run.train()
+        return run
+
+    return make
+
+
+@pytest.fixture
+def weblogs(make_run: Callable[..., Run], root: Path) -> Run:
+    loaded = plugins.load([root / "tests" / "support" / "shop.py"])
+    asked = list(loaded.task("querydsl")().synthesize({"index": "weblogs"}, 30, 3))
+    bad = [
+        Example(id=f"bad-{n}", question=f"bad {n}", answer=answer, context={"index": "weblogs"})
+        for n, answer in enumerate((HOSTILE, UNKNOWN))
+    ]
+    return make_run([*asked, *bad])
+
+
+def test_answers_are_checked_and_run(weblogs: Run, serve_here: Callable[..., Any]) -> None:
+    here = serve_here(weblogs)
+    outcomes = []
+    for record in weblogs.records("train")[:30]:
+        row = here.query(record.question, execute=True, index="weblogs").json
+        assert row["value"] == json.loads(record.answer)
+        outcomes.append(row.get("outcome", "refused"))
+        if row.get("outcome") == "ok":
+            assert row["shown"]
+            assert row["tables"]
+    assert outcomes.count("ok") > 20
+    assert set(outcomes) <= {"ok", "refused", "unsupported"}
+    guarded, unknown = here.query("bad 0", execute=True).json, here.query("bad 1", execute=True).json
+    assert (guarded["ok"], guarded["problems"][-1]["layer"]) == (False, "guard")
+    assert "outcome" not in guarded
+    assert unknown["problems"][0]["code"] == "unknown_field"
+    about = here("GET", "/v1/about").json
+    assert [layer["name"] for layer in about["layers"]] == ["json", "schema", "mapping", "values", "guard"]
+    fields = dict(about["indices"]["weblogs"]["fields"])
+    assert fields["http.response.status_code"].startswith("integer")
+
+
+def own(make_run: Callable[..., Run]) -> Run:
+    Path("mapping.json").write_text(json.dumps(MAPPING))
+    example = Example(
+        id="1", question="errors?", answer='{"query":{"term":{"level":"error"}}}', context={"index": "logs"}
+    )
+    mapping = str(Path("mapping.json").absolute())
+    return make_run([example], task__querydsl__index="logs", task__querydsl__mapping=mapping)
+
+
+def test_a_mapping_that_is_gone_is_told_before_there_is_a_server(make_run: Callable[..., Run], root: Path) -> None:
+    run = own(make_run)
+    Path("mapping.json").unlink()
+    support = root / "tests" / "support"
+    # a process of its own: what this one has read of the file it keeps
+    ended = subprocess.run(
+        [sys.executable, "-m", "dstill", "--plugin", str(support / "shop.py"), "serve", str(run.folder), "--port", "0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(support.parent)},
+    )
+    assert ended.returncode in (2, 4)
+    assert "mapping.json" in ended.stderr
+    assert "serving" not in ended.stderr
+
+
+def test_a_mapping_that_goes_while_it_serves_was_read(
+    make_run: Callable[..., Run], serve_here: Callable[..., Any]
+) -> None:
+    here = serve_here(own(make_run), execute=False)
+    Path("mapping.json").unlink()
+    assert here.query("errors?").json["ok"]
+    assert here("GET", "/v1/about").json["indices"]["logs"]["fields"] == [["level", "keyword"], ["took", "long"]]

@@ -1,0 +1,193 @@
+"""A soak: 16 clients at once, one request in twenty bad, clients that hang up, an engine that goes away and comes back.
+
+    DSTILL_SOAK_SECONDS=600 DSTILL_SOAK_RUN=runs/mine pytest -m slow -s tests/plugins/dstill_serve/test_soak.py
+
+Nothing hangs, every request that waits for one has an answer of a kind that it can have, and memory stays flat. The run
+is the demo's unless another one of the Query DSL is named; its answers are run on a server behind `EngineProxy`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import re
+import signal
+import statistics
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from support.engine_proxy import EngineProxy, reset, slow
+
+from dstill.rows import read_rows
+
+SECONDS = float(os.environ.get("DSTILL_SOAK_SECONDS", 60))
+CLIENTS = 16
+BAD, GOES, STREAMS, EXPLAINS = 0.05, 0.03, 0.15, 0.05  # shares of the requests
+TIMEOUT = 30  # of the server, a request
+GROWTH = 0.05  # of the memory in the middle of the time, to its end
+
+
+@dataclass
+class Seen:
+    """What the clients met."""
+
+    answers: Counter[str] = field(default_factory=Counter)  # "query 200"
+    wrong: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+    gone: int = 0
+    memory: list[float] = field(default_factory=list)  # MiB, one a second
+
+
+def bad(rng: random.Random) -> tuple[str, bytes | str, dict[str, str], set[int]]:
+    """A request that is none: path, body, headers, and what it is answered."""
+    own = {"content-type": "application/json"}
+    return rng.choice(
+        [
+            ("/v1/query", '{"question": ', own, {400}),
+            ("/v1/query", '{"question": "a\\u0000b"}', own, {400}),
+            ("/v1/query", json.dumps({"question": "x" * 5000}), own, {400}),
+            ("/v1/query", json.dumps({"question": "x" * 300_000}), own, {413}),
+            ("/v1/query", '{"question": "a", "model": "none"}', own, {404}),
+            ("/v1/query", '{"question": "a", "index": "none"}', own, {404}),
+            ("/v1/query", b"\xff\xfe", own, {400}),
+            ("/v1/query", "question=a", {"content-type": "application/x-www-form-urlencoded"}, {415}),
+            ("/v1/chat/completions", '{"messages": []}', own, {400}),
+            ("/v1/nothing", "{}", own, {404}),
+        ]
+    )
+
+
+def good(rng: random.Random, question: str, model: str) -> tuple[str, str, set[int]]:
+    """A question: path, body, and how it may be answered."""
+    if rng.random() < STREAMS:
+        messages = [{"role": "user", "content": question}]
+        body = {"model": model, "messages": messages, "stream": rng.random() < 0.5}
+        return "/v1/chat/completions", json.dumps(body), {200, 422}
+    execute = rng.random() < 0.5
+    body = {"question": question, "execute": execute, "explain": rng.random() < EXPLAINS}
+    return "/v1/query", json.dumps(body), {200, 503} if execute else {200}
+
+
+def client(
+    port: int, seed: int, questions: list[str], model: str, end: float, seen: Seen, lock: threading.Lock
+) -> None:
+    rng = random.Random(seed)
+    while time.monotonic() < end:
+        headers = {"content-type": "application/json"}
+        wrong = rng.random() < BAD
+        if wrong:
+            path, body, headers, expected = bad(rng)
+        else:
+            path, body, expected = good(rng, rng.choice(questions), model)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3 * TIMEOUT)
+        began = time.monotonic()
+        try:
+            connection.request("POST", path, body, headers)
+            if not wrong and rng.random() < GOES:
+                time.sleep(rng.random() * 0.2)
+                connection.close()
+                with lock:
+                    seen.gone += 1
+                continue
+            reply = connection.getresponse()
+            text = reply.read()
+        except Exception as error:
+            with lock:
+                seen.wrong.append(f"{path}: {error!r}")
+            continue
+        finally:
+            connection.close()
+        with lock:
+            seen.answers[f"{'bad' if wrong else path.rpartition('/')[2]} {reply.status}"] += 1
+            seen.slowest = max(seen.slowest, time.monotonic() - began)
+            whole = text.endswith(b"[DONE]\n\n") if b"data: " in text[:6] else isinstance(json.loads(text), dict)
+            if reply.status not in expected or not whole:
+                seen.wrong.append(f"{path} {reply.status}: {text[:300]!r}")
+
+
+def memory_of(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def moods() -> Iterator[tuple[float, Any]]:
+    """What becomes of the engine, and for what share of the time."""
+    while True:
+        yield from ((0.10, None), (0.03, reset(0)), (0.10, None), (0.02, slow(2.0)))
+
+
+@pytest.fixture
+def questions(request: pytest.FixtureRequest) -> tuple[Path, list[str]]:
+    """A run of the Query DSL, and what it was not trained on."""
+    named = os.environ.get("DSTILL_SOAK_RUN")
+    folder = Path(named) if named else request.getfixturevalue("demo").folder
+    return folder, [row["question"] for _, row in read_rows(folder / "dataset" / "data" / "test.jsonl")]
+
+
+@pytest.mark.slow
+def test_a_soak(questions: tuple[Path, list[str]], serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from dstill_querydsl.engines import EmbeddedServer
+
+    monkeypatch.delenv("DSTILL_DISABLE")
+    folder, texts = questions
+    seen, lock = Seen(), threading.Lock()
+    with EmbeddedServer.start() as node, EngineProxy(node.url) as proxy:
+        words = ("--engine-url", proxy.url, "--set", "engine.load_data=true", "--timeout", TIMEOUT)
+        served = serve(folder.absolute(), *words, "--json", plugin=False)
+        served.query(texts[0], execute=True)
+        end = time.monotonic() + SECONDS
+        threads = [
+            threading.Thread(target=client, args=(served.port, seed, texts, folder.name, end, seen, lock), daemon=True)
+            for seed in range(CLIENTS)
+        ]
+        for thread in threads:
+            thread.start()
+        for share, fault in moods():
+            proxy.always("", fault)
+            proxy.asked.clear()
+            until = min(end, time.monotonic() + share * max(SECONDS, 60))
+            while time.monotonic() < until:
+                seen.memory.append(memory_of(served.process.pid))
+                time.sleep(1)
+            if time.monotonic() >= end:
+                break
+        proxy.always("", None)
+        for thread in threads:
+            thread.join(4 * TIMEOUT)
+        hanging = sum(thread.is_alive() for thread in threads)
+        health, metrics = served("GET", "/healthz"), served("GET", "/metrics").text
+        last = served.query(texts[0], execute=True)
+        code, out, err = served.ended(by=signal.SIGTERM)
+    thirds = [statistics.median(part) for part in _thirds(seen.memory)]
+    report = {
+        "seconds": SECONDS,
+        "answers": dict(sorted(seen.answers.items())),
+        "gone": seen.gone,
+        "hanging": hanging,
+        "slowest": round(seen.slowest, 2),
+        "memory_mib": [round(value, 1) for value in (seen.memory[0], *thirds, seen.memory[-1])],
+        "batches": re.findall(r"dstill_batch_size_(?:sum|count) \S+", metrics),
+    }
+    print(json.dumps(report))
+    assert seen.wrong == []
+    assert hanging == 0
+    assert (health.status, health.json["model"], health.json["inside"]) == (200, "ready", 0)
+    assert (last.status, last.json["outcome"]) == (200, "ok")  # the engine is back
+    assert seen.answers["query 200"]
+    assert seen.answers["query 503"]  # of those whose answer was to be run while the engine was away
+    assert seen.slowest < 2 * TIMEOUT
+    assert thirds[2] <= thirds[1] * (1 + GROWTH)
+    assert (code, "bug" in err) == (0, False)
+    assert json.loads(out.splitlines()[-1])["signal"] == "SIGTERM"
+
+
+def _thirds(values: list[float]) -> list[list[float]]:
+    third = max(1, len(values) // 3)
+    return [values[:third], values[third : 2 * third], values[2 * third :]]
