@@ -11,6 +11,7 @@ from dstill.cli.app import App, Count, app, json_option, run_argument, set_optio
 from dstill.cli.console import emit, note, progress
 from dstill.errors import FailedItems
 from dstill.run import Run
+from dstill_sweep.leash import follow
 from dstill_sweep.trials import COMMAND, do
 
 __all__ = ["ablate", "keep_option", "run_trial", "show_sweep", "split_option", "sweep", "trials_option"]
@@ -110,10 +111,13 @@ def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_student
 
 @click.command(COMMAND, hidden=True)
 @run_argument
+@click.option("--follow", "follows", is_flag=True, hidden=True, help="End where standard input does.")
 @json_option
 @app
-def run_trial(found: App, run: str, as_json: bool) -> None:
+def run_trial(found: App, run: str, follows: bool, as_json: bool) -> None:
     """Train and score one trial: the process that a sweep begins for each."""
+    if follows:
+        follow()
     do(found.open(run))
     if as_json:
         emit({"run": run})

@@ -32,6 +32,7 @@ from dstill.origin import sha256
 from dstill.parts import Modality, Objective
 from dstill.records import SPLITS, Row, Score
 from dstill.run import Run
+from dstill_sweep.leash import leash
 
 __all__ = ["COMMAND", "Result", "Trial", "Trials", "do", "short"]
 
@@ -164,17 +165,18 @@ class Trials:
     def done(self, folder: Path) -> str:
         """What is missing of a trial, done in a process of its own; why that failed, or nothing."""
         plugins = [word for file in self.parent.plugins.files for word in ("--plugin", str(file))]
-        command = [sys.executable, "-m", "dstill", *plugins, COMMAND, str(folder), "--json"]
+        command = [sys.executable, "-m", "dstill", *plugins, COMMAND, str(folder), "--follow", "--json"]
         err = folder / "trial.err"
-        with err.open("w") as stderr, self._lock:
-            if self._stopped:
-                return "stopped"
-            # a session of its own: Ctrl-C comes to it from `stop` alone, once
-            process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
-            )
-            self._running.add(process)
-        out, _ = process.communicate()
+        with leash() as end:
+            with err.open("w") as stderr, self._lock:
+                if self._stopped:
+                    return "stopped"
+                # a session of its own: Ctrl-C comes to it from `stop` alone, once
+                process = subprocess.Popen(
+                    command, stdin=end, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
+                )
+                self._running.add(process)
+            out, _ = process.communicate()
         with self._lock:
             self._running.discard(process)
             if self._stopped:

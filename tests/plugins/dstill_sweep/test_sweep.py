@@ -148,6 +148,26 @@ def test_ctrl_c_stops_the_trials_and_leaves_no_process(lab: Cli, project: Path) 
     assert not held  # no process is left behind
 
 
+def test_a_sweep_that_is_killed_takes_its_trials_along(lab: Cli, project: Path) -> None:
+    _space("[space]\ntrain.r = [3]\n")
+    command = [sys.executable, "-m", "dstill", "--plugin", str(TOY), "--plugin", str(LEARNER)]
+    process = subprocess.Popen([*command, "sweep", "run", "space.toml", "--split", "test"], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    try:
+        while not _slow_began(project):
+            assert time.monotonic() < deadline, "the trial never began"
+            time.sleep(0.1)
+    finally:
+        process.kill()
+    process.wait()
+    [trial] = (project / "run" / "trials").iterdir()
+    deadline = time.monotonic() + 40  # it would go on for a minute
+    while _locked(trial):
+        assert time.monotonic() < deadline, "the trial went on"
+        time.sleep(0.1)
+    assert "stopped" in (trial / "trial.err").read_text()
+
+
 def _slow_began(project: Path) -> bool:
     diary = project / "diary.txt"
     return diary.exists() and any(line.split()[1] == "3" for line in diary.read_text().splitlines())
