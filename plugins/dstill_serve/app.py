@@ -10,7 +10,6 @@ client has gone. Whoever goes while waiting costs the student nothing.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,8 +48,6 @@ FILES = {"/": "text/html", "/page.css": "text/css", "/page.js": "text/javascript
 ROUTES = ("/v1/query", "/v1/chat/completions", "/v1/models", "/v1/about", "/healthz", "/metrics", *FILES)
 AGAIN = 5  # seconds after which an engine that is away may be asked once more
 GONE = 499  # what is counted where the client went before its answer
-
-log = logging.getLogger("dstill")
 
 
 class ClientGone(Exception):
@@ -187,12 +184,12 @@ def application(service: Service) -> Starlette:
 
     @told
     async def file(request: Request) -> Response:
-        path = request.url.path
+        path = request.scope["path"]
         return Response((WEB / ("page.html" if path == "/" else path[1:])).read_bytes(), media_type=FILES[path])
 
     async def no_route(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        message = f"{request.method} {request.url.path[:200]} is nothing that is served here"
+        message = f"{request.method} {request.scope['path'][:200]} is nothing that is served here"
         return refusal(Wrong(status, "not_found" if status == 404 else "method_not_allowed", message))
 
     class Guarded:
@@ -224,7 +221,7 @@ def application(service: Service) -> Starlette:
                     )
                 raise
             finally:
-                path = request.url.path
+                path = scope["path"]
                 metrics.requested(path if path in ROUTES else "other", status, time.monotonic() - began)
 
     return Starlette(

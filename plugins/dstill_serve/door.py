@@ -42,6 +42,8 @@ class Door:
         self.address = f"http://{bracketed}:{port}"
         self._token = token
         self._hosts = {f"{name}:{port}" for name in (bracketed, "localhost")}
+        if port == 80:  # of which clients say nothing
+            self._hosts |= {bracketed, "localhost"}
 
     @property
     def demands_token(self) -> bool:
@@ -63,7 +65,7 @@ class Door:
                 return Wrong(403, "wrong_host", "this is not the address of this server")
             if origin is not None and origin != f"http://{host}":
                 return Wrong(403, "wrong_origin", "pages of other sites may not ask here")
-        elif request.url.path not in OPEN and not self.knows(request):
+        elif request.scope["path"] not in OPEN and not self.knows(request):
             given = "authorization" in request.headers
             message = "this is not the token" if given else "bring the token: Authorization: Bearer …"
             return Wrong(401, "invalid_api_key", message)

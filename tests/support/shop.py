@@ -5,8 +5,9 @@
     Till                                         the engine
 
 What is in the working folder steers them: while ``hold`` is there the clerk writes nothing, while ``down`` is there the
-till is away, ``gone`` takes its index, ``slow`` holds the seconds that a run takes. ``batches.txt`` gets a line with
-the size of each batch. A question with "break" in it breaks the clerk, and so does every batch that it is in.
+till is away, ``gone`` takes its index, ``moved`` a field of it, ``slow`` holds the seconds that a run takes.
+``batches.txt`` gets a line with the size of each batch. A question with "break" in it breaks the clerk, and so does every
+batch that it is in.
 """
 
 from __future__ import annotations
@@ -51,6 +52,13 @@ class Shop(Task):
     def examples(self, split: str) -> Iterable[Example]:
         return ()
 
+    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+        return {"shop": {"fields": {"say": "text"}}}
+
+    def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+        for name in then["shop"]["fields"].keys() - now["shop"]["fields"].keys():
+            yield f"fields that the student learnt are gone: {name}"
+
     def is_refusal(self, answer: str) -> bool:
         try:
             return "refusal" in loads(answer)
@@ -91,7 +99,7 @@ class Till(Executor):
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         if Path("down").exists():
             raise ServiceError("cannot reach the till", where="till", hint="open it")
-        return {"shop": {"fields": {"say": "text"}}}
+        return {"shop": {"fields": {} if Path("moved").exists() else {"say": "text"}}}
 
     def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
         return ()

@@ -43,6 +43,12 @@ def test_it_says_where_it_is_and_the_line_that_it_names_works(run: Run, serve: A
     assert err.startswith("stopped by SIGTERM after ")
 
 
+def test_what_moved_is_said_at_the_start(run: Run, serve: Any) -> None:
+    Path("moved").touch()
+    served = serve(run.folder)
+    assert "warning: fields that the student learnt are gone: say\n" in served.said
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_what_is_under_way_is_finished_before_it_stops(
     run: Run, serve: Any, side: Any, until: Until, number: signal.Signals

@@ -97,6 +97,21 @@ def test_loopback() -> None:
     assert Door(host="::1", port=80, token=None).address == "http://[::1]:80"
 
 
+@pytest.mark.parametrize(("port", "host", "in_"), [(80, "localhost", True), (8000, "localhost", False)])
+def test_port_80_goes_without_saying(port: int, host: str, in_: bool) -> None:
+    from starlette.requests import Request
+
+    request = Request({"type": "http", "method": "GET", "path": "/", "headers": [(b"host", host.encode())]})
+    assert (Door(host="127.0.0.1", port=port, token=None).refuses(request) is None) == in_
+
+
+def test_a_host_that_is_none_at_all(serve_here: Callable[..., Any]) -> None:
+    here = serve_here(token=TOKEN)
+    for host in ("[", "a b", "::", "/"):
+        assert here("GET", "/v1/models", authorization=f"Bearer {TOKEN}", host=host).status in (200, 400)
+    assert here("GET", "/healthz").status == 200
+
+
 def test_tokens_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert token_of("") is None
     monkeypatch.setenv("SHOP", "short")

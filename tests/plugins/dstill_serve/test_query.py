@@ -318,6 +318,14 @@ def test_health_and_metrics(here: Any) -> None:
     assert "tea" not in reply.text
 
 
+def test_what_moved_since_the_student_learnt_it(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dstill_serve.engine.FRESH", 0.0)
+    assert here("GET", "/healthz").json["drift"] == []
+    Path("moved").touch()
+    assert here("GET", "/healthz").json["drift"] == ["fields that the student learnt are gone: say"]
+    assert here("GET", "/v1/about").json["drift"] == ["fields that the student learnt are gone: say"]
+
+
 def test_what_the_page_is_told(here: Any) -> None:
     about = here("GET", "/v1/about").json
     assert (about["model"], about["task"], about["executes"], about["explains"]) == ("tea", "shop", True, True)
