@@ -1,12 +1,16 @@
-"""Takes the pictures of docs/review.md: the page of `dstill review` in a real Chromium, over the demo's own questions.
+"""Takes the pictures of the manual: the pages of review, report and serve in a real Chromium, on the demo's questions.
 
-    python docs/make_screenshots.py       # `make screenshots`: needs chromium and the extra [dev]
+    python docs/make_screenshots.py                     # `make screenshots`: needs chromium and the extra [dev]
+    python docs/make_screenshots.py report RUN          # those of one page; of a run that is there
+    python docs/make_screenshots.py playground RUN
 
-A dataset of the demo's index is made in a temporary folder; nothing of the machine is in the pictures.
+Runs are made in a temporary folder, those of report and playground by `dstill demo --quick`: nothing of the machine is
+in the pictures.
 """
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -16,42 +20,27 @@ from typing import Any, Iterator
 ROOT = Path(__file__).parent.parent
 PICTURES = Path(__file__).parent / "pictures"
 WIDE, NARROW = {"width": 1100, "height": 700}, {"width": 390, "height": 760}
+TALL = {"width": 1100, "height": 1000}
 WRONG = '{"query":{"term":{"http.response.status":404}}}'
+QUESTION = "how many requests are there per day?"
+DSTILL = [sys.executable, "-m", "dstill"]
 
 sys.path.insert(0, str(ROOT / "tests"))  # for support/browser.py
 
 
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
+    page, *given = sys.argv[1:] or [""]
     with tempfile.TemporaryDirectory() as place:
-        command = [sys.executable, "-m", "dstill"]
-        made = ["generate", "--task", "querydsl", "--set", "task.querydsl.rows=300", "--out", "weblogs"]
-        subprocess.run([*command, *made], cwd=place, check=True)
-        page = subprocess.Popen([*command, "review", "weblogs"], cwd=place, stderr=subprocess.PIPE, text=True)
-        try:
-            assert page.stderr is not None
-            _take(next(line.split()[1] for line in page.stderr if line.startswith("open ")))
-        finally:
-            page.terminate()
-            page.communicate()
-
-
-def _take(address: str) -> None:
-    from support.browser import chromium
-
-    with chromium() as browser:
-        page = browser.new_page(viewport=WIDE, color_scheme="light")
-        page.goto(address)
-        for count, key in enumerate("aaraaaaa", 1):
-            page.locator("#question").wait_for()
-            page.keyboard.press(key)
-            page.locator("#judged", has_text=f"{count} of ").wait_for()
-        page.locator("#result", has_text="hits").wait_for()
-        for name, prepare in _views(page):
-            prepare()
-            file = PICTURES / f"review-{name}.png"
-            page.screenshot(path=file, animations="disabled")
-            _shrink(file)
+        if page in ("", "review"):
+            _review(place)
+        if page == "review":
+            return
+        run = Path(given[0]) if given else _demo(place)
+        if page in ("", "report"):
+            _report(run)
+        if page in ("", "playground"):
+            _playground(run)
 
 
 def _shrink(file: Path) -> None:
@@ -63,7 +52,103 @@ def _shrink(file: Path) -> None:
     small.save(file, optimize=True)
 
 
-def _views(page: Any) -> Iterator[tuple[str, Any]]:
+def _pictures(page: Any, name: str, views: Iterator[tuple[str, Any]]) -> None:
+    for view, prepare in views:
+        prepare()
+        file = PICTURES / f"{name}-{view}.png"
+        page.screenshot(path=file, animations="disabled")
+        _shrink(file)
+
+
+@contextlib.contextmanager
+def _served(*command: str, cwd: str = ".") -> Iterator[str]:
+    """The address that a command says to open, while it serves."""
+    process = subprocess.Popen([*DSTILL, *command], cwd=cwd, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        yield next(line.split()[1].rstrip(",") for line in process.stderr if line.startswith("open "))
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+# --- the report -------------------------------------------------------------------------
+
+
+def _demo(place: str) -> Path:
+    subprocess.run([*DSTILL, "demo", "--quick", "--task", "querydsl", "--out", "weblogs"], cwd=place, check=True)
+    return Path(place) / "weblogs"
+
+
+def _report(run: Path) -> None:
+    from support.browser import chromium
+
+    subprocess.run([*DSTILL, "report", str(run), "--quiet"], check=True)
+    with chromium() as browser:
+        page = browser.new_page(viewport=TALL, color_scheme="light", reduced_motion="reduce")
+        page.goto((run / "report.html").absolute().as_uri())
+        _pictures(page, "report", _parts_of_the_report(page))
+
+
+def _parts_of_the_report(page: Any) -> Iterator[tuple[str, Any]]:
+    yield "light", lambda: None
+    page.locator("[name=kind]").select_option("wrong result")
+    page.locator(".failure:visible summary").first.click()
+    page.emulate_media(color_scheme="dark")
+    yield "dark", lambda: page.evaluate("document.getElementById('failures').scrollIntoView()")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(NARROW)
+    yield "narrow", lambda: page.locator(".failure[open]").evaluate("element => element.scrollIntoView()")
+
+
+# --- the playground ---------------------------------------------------------------------
+
+
+def _playground(run: Path) -> None:
+    from support.browser import chromium
+
+    with _served("serve", str(run), "--port", "0") as address, chromium() as browser:
+        page = browser.new_page(viewport=TALL, color_scheme="light", reduced_motion="reduce")
+        page.goto(address)
+        page.locator("#main").wait_for()
+        page.locator("#question").fill(QUESTION)
+        page.keyboard.press("Enter")
+        page.locator("#asked", has_text=QUESTION).wait_for(timeout=60_000)
+        _pictures(page, "playground", _parts_of_the_playground(page))
+
+
+def _parts_of_the_playground(page: Any) -> Iterator[tuple[str, Any]]:
+    yield "light", lambda: None
+    yield "dark", lambda: page.emulate_media(color_scheme="dark")
+    page.emulate_media(color_scheme="light")
+    yield "narrow", lambda: page.set_viewport_size(NARROW)
+
+
+# --- the review -------------------------------------------------------------------------
+
+
+def _review(place: str) -> None:
+    made = ["generate", "--task", "querydsl", "--set", "task.querydsl.rows=300", "--out", "weblogs"]
+    subprocess.run([*DSTILL, *made], cwd=place, check=True)
+    with _served("review", "weblogs", cwd=place) as address:
+        _judge(address)
+
+
+def _judge(address: str) -> None:
+    from support.browser import chromium
+
+    with chromium() as browser:
+        page = browser.new_page(viewport=WIDE, color_scheme="light")
+        page.goto(address)
+        for count, key in enumerate("aaraaaaa", 1):
+            page.locator("#question").wait_for()
+            page.keyboard.press(key)
+            page.locator("#judged", has_text=f"{count} of ").wait_for()
+        page.locator("#result", has_text="hits").wait_for()
+        _pictures(page, "review", _parts_of_the_review(page))
+
+
+def _parts_of_the_review(page: Any) -> Iterator[tuple[str, Any]]:
     yield "light", lambda: None
     yield "dark", lambda: page.emulate_media(color_scheme="dark")
     page.emulate_media(color_scheme="light")
