@@ -6,8 +6,8 @@
 
 What is in the working folder steers them: while ``hold`` is there the clerk writes nothing, while ``down`` is there the
 till is away, ``gone`` takes its index, ``moved`` a field of it, ``slow`` holds the seconds that a run takes.
-``batches.txt`` gets a line with the size of each batch. A question with "break" in it breaks the clerk, and so does every
-batch that it is in.
+``batches.txt`` gets a line with the size of each batch. A question with "break" in it breaks the clerk,
+and so does every batch that it is in.
 """
 
 from __future__ import annotations
