@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
 from dstill.errors import MissingExtra, UsageError
 from dstill.parts import Writer
@@ -25,7 +25,7 @@ from dstill_export.formats import Format, Source, encoder_of
 if TYPE_CHECKING:
     from dstill_finetune.facts import Facts
 
-__all__ = ["Gguf"]
+__all__ = ["Gguf", "stored"]
 
 FILE = "model.gguf"
 TOKENS, SCORES, KINDS = ("tokenizer.ggml.tokens", "tokenizer.ggml.scores", "tokenizer.ggml.token_type")
@@ -84,8 +84,11 @@ class Gguf(Format):
             writer = GGUFWriter(str(folder / FILE), architecture)
             for name, value, kinds in _settings(before, tokenizer, rows):
                 writer.add_key_value(name, value, *kinds)
-            for name, tensor in _tensors(model, architecture, {tensor.name for tensor in before.tensors}):
-                _add(writer, name, tensor)
+            named = {tensor.name for tensor in before.tensors}
+            for name, values in stored(model, architecture):
+                if name not in named:
+                    raise UsageError(f"there is no '{name}' in the student's base", where=source.facts.base)
+                _add(writer, name, values)
             for tensor in before.tensors:
                 if tensor.name == "rope_freqs.weight":  # of the architecture, and in no state of transformers'
                     writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
@@ -136,7 +139,7 @@ class Gguf(Format):
 # --- settings and vocabulary ------------------------------------------------------------
 
 
-def _settings(before: Any, tokenizer: Any, rows: int) -> Any:
+def _settings(before: Any, tokenizer: Any, rows: int) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
     """Name, value and types of each field of the base's file, the vocabulary grown to `rows` tokens."""
     from gguf import GGUFValueType, TokenType
 
@@ -165,7 +168,7 @@ def _text(before: Any, name: str) -> str:
 # --- weights ----------------------------------------------------------------------------
 
 
-def _tensors(model: Any, architecture: str, named: set[str]) -> Any:
+def stored(model: Any, architecture: str) -> Iterator[tuple[str, Any]]:
     """The name in GGUF and the values of each weight, as llama.cpp stores them. Raises UsageError for one unknown."""
     from gguf import MODEL_ARCH_NAMES, get_tensor_name_map
 
@@ -176,16 +179,16 @@ def _tensors(model: Any, architecture: str, named: set[str]) -> Any:
         if tensor is head and tensor is embedding and key.startswith("lm_head"):
             continue  # one weight under two names
         name = names.get_name(key, try_suffixes=(".weight", ".bias"))
-        if name is None or (name not in named and name != "output.weight"):
-            raise UsageError(f"the file that the student was trained from has no place for {key}", where="--to gguf")
-        yield name, _STORED[architecture](name, tensor.detach().float().cpu(), model.config)
+        if name is None:
+            raise UsageError(f"GGUF has no name for {key}", where=f"--to gguf; architecture {architecture}")
+        yield name, _STORED[architecture](name, tensor.detach().float().cpu(), model.config).numpy()
 
 
-def _add(writer: Any, name: str, tensor: Any) -> None:
+def _add(writer: Any, name: str, values: Any) -> None:
+    """Matrices in blocks of 8 bits, the rest as it is."""
     from gguf import GGMLQuantizationType
     from gguf.quants import quantize
 
-    values = tensor.numpy()
     if values.ndim == 2 and values.shape[1] % PACKED == 0:
         packed = GGMLQuantizationType.Q8_0
         writer.add_tensor(name, quantize(values, packed), raw_dtype=packed)

@@ -15,6 +15,7 @@ import gc
 import logging
 import os
 import shutil
+import warnings
 from abc import abstractmethod
 from dataclasses import replace
 from pathlib import Path
@@ -237,7 +238,9 @@ class Finetuned(Student):
             if facts.four_bit:
                 model = model.dequantize()
             add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
-            model = with_adapter(model, folder).merge_and_unload()
+            with warnings.catch_warnings():  # of a head that was never the embedding
+                warnings.filterwarnings("ignore", message="Input and output embeddings are no longer tied")
+                model = with_adapter(model, folder).merge_and_unload()
         settle(model, tokenizer, facts)
         base = "" if facts.base == "base" else facts.base
         return model, tokenizer, replace(facts, base=base, base_sha256="", adapter=False, four_bit=False)

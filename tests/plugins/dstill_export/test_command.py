@@ -107,7 +107,10 @@ def test_answers_that_differ_are_shown(
     monkeypatch.setattr(exporting, "answers_of", lambda run: first)
     ended = call("export", run.folder, "--to", "merged", "--out", "mine")
     assert ended.code == 9
-    assert "q0: add 1 and 1\n  evaluated: 9+9\n  exported:  1+1\n  ran, with another result than the evaluated answer" in ended.err
+    assert (
+        "q0: add 1 and 1\n  evaluated: 9+9\n  exported:  1+1\n  ran, with another result than the evaluated answer"
+        in ended.err
+    )
     assert "8 of 9 questions (88.9%), and 100.0% are wanted: nothing is kept" in ended.err
     assert not (tmp_path / "mine").exists()
     assert call("export", run.folder, "--to", "merged", "--out", "mine", "--parity", "0.888").code == 0
