@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import io
+import itertools
 import re
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
@@ -63,8 +64,9 @@ def curve(series: Mapping[str, Sequence[tuple[float, float]]], title: str, y: st
             axes.plot(*zip(*points, strict=True), color=colour, marker=marker, ms=3.5, lw=1.8, label=label)
         axes.set_xlabel(x)
         axes.set_ylabel(y)
-        if min(value for points in series.values() for _, value in points) >= 0:
-            axes.set_ylim(bottom=0)
+        values = [value for points in series.values() for _, value in points]
+        if min(values) >= 0:
+            axes.set_ylim(0, 1.06 * max(values) or None)
         axes.grid(color=LINE, lw=0.8)
         if len(series) > 1:
             axes.legend(frameon=False, labelcolor=INK)
@@ -75,20 +77,33 @@ def curve(series: Mapping[str, Sequence[tuple[float, float]]], title: str, y: st
         return _svg(figure, f"{title}: {told}")
 
 
-def scatter(points: Sequence[tuple[float, float]], front: Sequence[bool], title: str, x: str, y: str) -> str:
-    """A point each; those of the front are filled and joined."""
+def scatter(
+    points: Sequence[tuple[float, float]],
+    front: Sequence[bool],
+    title: str,
+    x: str,
+    y: str,
+    kinds: Sequence[str] = (),
+) -> str:
+    """A point each; those of the front are filled and joined. `kinds`: of each, told by colour and by form."""
     if not points:
         return ""
+    kinds = kinds or [""] * len(points)
+    looks = dict(zip(dict.fromkeys(kinds), itertools.cycle(zip(SERIES, "os^", strict=True)), strict=False))
     with _style(title):
         figure, axes = _figure(2.9)
-        best, others, *_ = SERIES
-        for (at, value), leads in zip(points, front, strict=True):
-            axes.plot([at], [value], "o", color=best if leads else others, ms=6, mfc=None if leads else "none")
         line = sorted(point for point, leads in zip(points, front, strict=True) if leads)
-        axes.plot(*zip(*line, strict=True), color=best, lw=1.2, alpha=0.5)
+        axes.plot(*zip(*line, strict=True), color=MUTED, lw=1.2, alpha=0.6)
+        for (at, value), leads, kind in zip(points, front, kinds, strict=True):
+            colour, form = looks[kind]
+            axes.plot([at], [value], form, color=colour, ms=6, mfc=None if leads else "none")
         axes.set_xlabel(x)
         axes.set_ylabel(y)
         axes.grid(color=LINE, lw=0.8)
+        if len(looks) > 1:
+            for kind, (colour, form) in looks.items():
+                axes.plot([], [], form, color=colour, ms=6, label=visible(kind))
+            axes.legend(frameon=False, labelcolor=INK)
         told = "; ".join(f"{value:.4g} at {at:,.6g}" for at, value in line)
         return _svg(figure, f"{title} ({y}, {x}), those that no other beats: {told}")
 

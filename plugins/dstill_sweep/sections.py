@@ -19,18 +19,20 @@ __all__ = ["sections"]
 def sections(run: Run) -> Iterator[Section]:
     stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
     if facts := stages.get("sweep"):
-        yield from _sweep(facts)
+        yield from _sweep(facts, stages.get("train", {}).get("modality", ""))
     if facts := stages.get("ablate"):
         yield _ablation(facts)
 
 
-def _sweep(facts: Mapping[str, Any]) -> Iterator[Section]:
+def _sweep(facts: Mapping[str, Any], modality: str) -> Iterator[Section]:
+    """`modality`: of trials that do not choose one."""
     from dstill_report import plots
     from dstill_sweep.text import SWEEP, sweep_rows
 
     done = [row for row in facts["trials"] if not row["error"]]
     accuracy = [100 * row["accuracy"]["value"] for row in done]
     leads = [row["name"] in facts["front"] for row in done]
+    modalities = [row["changes"].get("train.modality", modality) for row in done]
     yield Section(
         title="Sweep",
         order=60,
@@ -43,6 +45,7 @@ def _sweep(facts: Mapping[str, Any]) -> Iterator[Section]:
             "Accuracy against peak memory",
             "peak memory, MiB",
             "accuracy, %",
+            modalities,
         ),
     )
     yield Section(
@@ -54,25 +57,32 @@ def _sweep(facts: Mapping[str, Any]) -> Iterator[Section]:
             "Accuracy against time of training",
             "training, s",
             "accuracy, %",
+            modalities,
         ),
     )
-    ratios = _by_ratio(facts)
-    if len(ratios) > 1:
+    ratios = _by_ratio(facts, modality)
+    if any(len(points) > 1 for points in ratios.values()):
         yield Section(
             title="Sweep: alpha : rank",
             order=62,
-            text="The mean over all trials of one ratio of lora_alpha to r.",
-            svg=plots.curve({"accuracy": ratios}, "Accuracy by alpha : rank", "accuracy, %", "alpha : rank"),
+            text="The mean over all trials of a modality with one ratio of lora_alpha to r.",
+            svg=plots.curve(ratios, "Accuracy by alpha : rank", "accuracy, %", "alpha : rank"),
         )
 
 
-def _by_ratio(facts: Mapping[str, Any]) -> list[tuple[float, float]]:
-    found: dict[float, list[float]] = {}
+def _by_ratio(facts: Mapping[str, Any], modality: str) -> dict[str, list[tuple[float, float]]]:
+    """Modality → mean accuracy by ratio."""
+    found: dict[str, dict[float, list[float]]] = {}
     for row in facts["trials"]:
-        if not row["error"] and "train.lora_alpha" in row["changes"]:
-            ratio = row["changes"]["train.lora_alpha"] / row["changes"].get("train.r", facts["rank"])
-            found.setdefault(ratio, []).append(100 * row["accuracy"]["value"])
-    return sorted((ratio, statistics.fmean(values)) for ratio, values in found.items())
+        changes = row["changes"]
+        if not row["error"] and "train.lora_alpha" in changes:
+            of_modality = found.setdefault(changes.get("train.modality", modality) or "accuracy", {})
+            ratio = changes["train.lora_alpha"] / changes.get("train.r", facts["rank"])
+            of_modality.setdefault(ratio, []).append(100 * row["accuracy"]["value"])
+    return {
+        name: sorted((ratio, statistics.fmean(values)) for ratio, values in ratios.items())
+        for name, ratios in found.items()
+    }
 
 
 def _ablation(facts: Mapping[str, Any]) -> Section:

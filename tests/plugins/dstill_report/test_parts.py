@@ -17,7 +17,7 @@ from dstill_evaluate.statistics import rate
 from dstill_report.failures import collect, kind_of
 from dstill_report.markdown import cell
 from dstill_report.page import gather, html
-from dstill_report.plots import curve, intervals
+from dstill_report.plots import curve, intervals, scatter
 from dstill_report.sections import sections
 from dstill_report.text import percent, shown, size, words
 from dstill_report.tree import laid_out
@@ -148,3 +148,11 @@ def test_figures_for_people() -> None:
     assert words("silent_wrong") == "Silent-wrong rate"
     assert (size(310 * 2**20), size(9 * 2**30)) == ("310 MiB", "9.0 GiB")
     assert cell("a|b\n<i> `x` http://y \x1b") == "a\\|b \\<i\\> \\`x\\` http\\://y \\\\u001b"
+
+
+def test_kinds_of_points_are_told_by_form_and_named_once() -> None:
+    points = [(100.0, 50.0), (200.0, 60.0), (300.0, 55.0)]
+    svg = scatter(points, [True, True, False], "Accuracy", "MiB", "%", ["lora", "full", "full"])
+    assert 'aria-label="Accuracy (%, MiB), those that no other beats: 50 at 100; 60 at 200"' in svg
+    assert [svg.count(f">{kind}<") for kind in ("lora", "full")] == [1, 1]
+    assert ">full<" not in scatter(points, [True] * 3, "Accuracy", "MiB", "%", ["full"] * 3)
