@@ -14,6 +14,7 @@ import pytest
 
 from dstill.cli.figures import percent
 from dstill.cli.scores import sentences
+from dstill.folder import RunFolder
 
 Cli = Callable[..., Any]
 
@@ -85,8 +86,22 @@ def test_evaluate_ends_with_the_sentences(cli: Cli, scored: Path) -> None:
     assert "parsed 100 – The answer is in the language at all" in told
     assert "Half of the answers take at most 0.010 s and 3 tokens, 95 % at most 0.010 s and 4 tokens." in told
     assert "kB, 13 parameters." in told
+    assert "first causes of 6 failures went wrong first failures % as different 6 100 [61.0, 100] test-take-" in told
+    assert "More questions where it is weak: dstill questions --focus different --from mine" in told
     assert ended.out.endswith("next: dstill report mine\n")
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["unseen_index"] is None
+    assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["causes"] == {"different": 6}
+    causes = RunFolder.read(scored).manifest["stages"]["evaluate"]["causes"]
+    assert causes["different"] == {
+        "count": 6,
+        "of": 6,
+        "low": pytest.approx(0.6097, abs=1e-4),
+        "high": 1.0,
+        "examples": causes["different"]["examples"],
+    }
+    rows = [json.loads(line) for line in (scored / "verdicts.jsonl").read_text().splitlines()]
+    labelled = [row["id"] for row in rows if row["cause"] is not None]
+    assert (len(labelled), labelled[:5]) == (6, causes["different"]["examples"])
 
 
 @pytest.mark.parametrize("columns", [100, 80, 60])

@@ -17,7 +17,7 @@ from dstill.run import Run
 __all__ = ["COMMANDS", "summary"]
 
 # name in the JSON summary → metric
-SUMMARY = ("executable_accuracy", "exact_match", "silent_wrong")
+SUMMARY = ("executable_accuracy", "exact_match", "clause_f1", "silent_wrong")
 
 
 @click.command()
@@ -52,7 +52,7 @@ def evaluate(found: App, run: str, load_data: bool, as_json: bool) -> None:
 
 
 def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, Any]:
-    """The numbers of an evaluation as one flat object; what was not measured is null."""
+    """The numbers of an evaluation as one object; what was not measured is null."""
     splits = run.settings.evaluate.splits
     scores = facts["scores"]
     main = scores["student"][splits[0]]
@@ -65,6 +65,7 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
         **{name: value("student", splits[0], name) for name in SUMMARY},
         "ci95": [accuracy.get("low"), accuracy.get("high")],
         "n": accuracy.get("n"),
+        "causes": {label: found["count"] for label, found in facts["causes"].items()},
         "unseen_templates": value("student", "test_templates", "executable_accuracy"),
         "unseen_index": value("student", "test_index", "executable_accuracy"),
         "untrained": value("untrained", splits[0], "executable_accuracy"),
