@@ -2,13 +2,15 @@
 
     list(ModelWriter(model, encoder).write(["predict: how many requests failed"])) → [Written(text="{…}", …)]
 
-A decoder-only student is padded on the left, so that every row goes on where it ends. `write_within` holds each
-answer to a grammar, and lets it be as long as the grammar's longest sentence.
+Answers that are over wait for no others: those that go on after a portion of tokens are put into batches anew. A
+decoder-only student is padded on the left, so that every row goes on where it ends. `write_within` holds each answer
+to a grammar, and lets it be as long as the grammar's longest sentence.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelWriter"]
 
 BATCH = 64
+PORTION = 32  # tokens; most answers are over by then, and the longest take four times as many
 
 
 class ModelWriter(Writer):
@@ -77,43 +80,70 @@ class ModelWriter(Writer):
         self, sources: Sequence[str], grammars: Sequence[Grammar | None], temperature: float
     ) -> Iterator[Written]:
         limit = self.encoder.max_length
-        rows = [(ids[:limit], task) for ids, task in self.encoder.prompts(sources)]
-        order = sorted(range(len(rows)), key=lambda i: (rows[i][1], len(rows[i][0])))
-        written: dict[int, Written] = {}
-        for task, group in groupby(order, key=lambda i: rows[i][1]):  # of one task word: as a rule, all of them
-            same = list(group)
-            for at in range(0, len(same), self.batch):
-                chosen = same[at : at + self.batch]
-                batch = self._batch([rows[i][0] for i in chosen], task, [grammars[i] for i in chosen], temperature)
-                written.update(zip(chosen, batch, strict=True))
-        yield from (written[i] for i in range(len(rows)))
+        rows = [
+            _Row(source=ids[:limit], task=task, grammar=grammar)
+            for (ids, task), grammar in zip(self.encoder.prompts(sources), grammars, strict=True)
+        ]
+        ordered = sorted(rows, key=lambda row: (row.task, len(row.source)))
+        for _, group in groupby(ordered, key=lambda row: row.task):  # of one task word: as a rule, all of them
+            waiting = list(group)
+            for most in self._portions(waiting):
+                for at in range(0, len(waiting), self.batch):
+                    self._batch(waiting[at : at + self.batch], most, temperature)
+                waiting = [row for row in waiting if not row.over]
+        for row in rows:
+            yield Written(
+                text=self.encoder.decode(row.answer),
+                tokens=len(row.answer) + row.ended,
+                seconds=row.seconds,
+                truncated=not row.ended,
+            )
 
-    def _batch(
-        self, rows: Sequence[list[int]], task: list[int], grammars: Sequence[Grammar | None], temperature: float
-    ) -> list[Written]:
+    def _portions(self, rows: Sequence[_Row]) -> Sequence[int | None]:
+        """How many new tokens to ask for at once, one portion after the other; None: as many as there may be.
+
+        On a CPU a batch takes as long as its longest row times all of its rows: those that go on are brought
+        together anew.
+        """
+        most: int | None = self.model.generation_config.max_new_tokens
+        if len(rows) == 1 or most is None or self.model.device.type != "cpu" or any(row.grammar for row in rows):
+            return [None]
+        ends = [*(PORTION << n for n in range(20) if PORTION << n < most), most]
+        return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
+
+    def _batch(self, rows: Sequence[_Row], most: int | None, temperature: float) -> None:
+        """At most so many tokens more for each of `rows`, which all have as many so far."""
         import torch
 
         started = time.perf_counter()
         tokenizer, device = self.encoder.tokenizer, self.model.device
         left = not self.encoder.encoder_decoder
-        rows = [row + task for row in rows] if left else rows
-        longest = max(map(len, rows))
+        read = [[*row.source, *row.task, *row.answer] if left else row.source for row in rows]
+        longest = max(map(len, read))
         ids = torch.full((len(rows), longest), tokenizer.pad_token_id)
         mask = torch.zeros((len(rows), longest), dtype=torch.long)
-        for number, row in enumerate(rows):
-            place = slice(longest - len(row), longest) if left else slice(0, len(row))
-            ids[number, place] = torch.tensor(row, dtype=torch.long)
+        for number, tokens in enumerate(read):
+            place = slice(longest - len(tokens), longest) if left else slice(0, len(tokens))
+            ids[number, place] = torch.tensor(tokens, dtype=torch.long)
             mask[number, place] = 1
         given = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
-        if task and not left:
-            begun = [self.model.generation_config.decoder_start_token_id, *task]
-            given["decoder_input_ids"] = torch.tensor([begun] * len(rows), device=device)
-        options = {**_drawing(temperature), **self._constraint(grammars, longest)}
+        # an encoder–decoder's row begins with its start token
+        begun = [[self.model.generation_config.decoder_start_token_id, *row.task, *row.answer] for row in rows]
+        if len(begun[0]) > 1 and not left:
+            given["decoder_input_ids"] = torch.tensor(begun, device=device)
+        options = {**_drawing(temperature), **self._constraint([row.grammar for row in rows], longest)}
+        if most is not None:
+            options["max_new_tokens"] = most
         with torch.inference_mode(), cpu_threads(self.threads):
             out = self.model.generate(**given, use_cache=True, **options)
-        start = longest if left else 1 + len(task)  # an encoder–decoder's row begins with its start token
+        start = longest if left else len(begun[0])
         seconds = (time.perf_counter() - started) / len(rows)
-        return [self._written(row[start:], seconds) for row in out.tolist()]
+        for row, written in zip(rows, out[:, start:].tolist(), strict=True):
+            end = self.end(written)
+            row.answer += written[:end]
+            row.ended = end is not None
+            row.over = row.ended or most is None or len(written) < most
+            row.seconds += seconds
 
     def _constraint(self, grammars: Sequence[Grammar | None], prompt: int) -> Mapping[str, Any]:
         """What `generate` is told where a row has a grammar; `prompt`: tokens that stand before an answer."""
@@ -141,11 +171,19 @@ class ModelWriter(Writer):
         eos = self.encoder.tokenizer.eos_token_id
         return ids.index(eos) if eos in ids else None
 
-    def _written(self, ids: list[int], seconds: float) -> Written:
-        end = self.end(ids)
-        ended, ids = end is not None, ids[:end]
-        return Written(text=self.encoder.decode(ids), tokens=len(ids) + ended, seconds=seconds, truncated=not ended)
-
 
 def _drawing(temperature: float) -> Mapping[str, Any]:
     return {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {}
+
+
+@dataclass
+class _Row:
+    """One answer on its way."""
+
+    source: list[int]
+    task: list[int]
+    grammar: Grammar | None
+    answer: list[int] = field(default_factory=list)  # so far
+    ended: bool = False  # by itself
+    over: bool = False
+    seconds: float = 0.0

@@ -14,8 +14,9 @@ import torch
 from safetensors.torch import load_file
 
 from dstill.errors import DataError, TrainingError
-from dstill.parts import Fitted, Modality
+from dstill.parts import Fitted, Modality, Written
 from dstill.records import Pair
+from dstill_finetune import writing
 from dstill_finetune.hf import Hf, HfConfig
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.tiny import Tiny, TinyConfig
@@ -33,6 +34,10 @@ def hf(base: Path, **config: Any) -> Hf:
 
 def texts(student: Any, folder: Path, *, trained: bool = True) -> list[str]:
     return [written.text for written in student.load(folder, trained=trained).write(PROMPTS)]
+
+
+def untimed(written: Written) -> Written:
+    return replace(written, seconds=0)
 
 
 def card_answer(folder: Path, prompt: str) -> str:
@@ -92,6 +97,40 @@ def test_answers_come_in_the_order_of_the_questions_whatever_the_batch(llama: Pa
     together = [written.text for written in writer.write(PROMPTS)]
     writer.batch = 1
     assert [written.text for written in writer.write(PROMPTS)] == together
+
+
+@pytest.mark.parametrize("base", ["llama", "t5"])
+def test_answers_written_in_portions_are_those_of_one_go(
+    base: str, fit: Fit, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student = hf(request.getfixturevalue(base))
+    fit(student, Full(), tmp_path, max_steps=60, learning_rate=1e-2)
+    writer: Any = student.load(tmp_path)
+    at_once = list(map(untimed, writer.write(PROMPTS)))
+    assert len({written.tokens for written in at_once}) > 1
+    for portion in (1, 3, 7, 48):
+        monkeypatch.setattr(writing, "PORTION", portion)
+        assert list(map(untimed, writer.write(PROMPTS))) == at_once
+        drawn = [list(map(untimed, given)) for given in writer.sample(PROMPTS, 3, temperature=1.0, seed=1)]
+        assert [len(given) for given in drawn] == [3] * len(PROMPTS)
+
+
+def test_drawn_answers_hang_on_the_seed_alone(t5: Path, fit: Fit, tmp_path: Path) -> None:
+    fit(hf(t5), Full(), tmp_path, max_steps=25)
+    writer = hf(t5).load(tmp_path)
+
+    def drawn(seed: int, temperature: float = 1.0) -> list[list[str]]:
+        return [[w.text for w in given] for given in writer.sample(PROMPTS, 4, temperature=temperature, seed=seed)]
+
+    greedy = [written.text for written in writer.write(PROMPTS)]
+    before = torch.random.get_rng_state()
+    first = drawn(1)
+    assert torch.equal(torch.random.get_rng_state(), before)  # who draws elsewhere is not disturbed
+    torch.rand(3)
+    assert drawn(1) == first
+    assert drawn(2) != first
+    assert len({text for given in first for text in given}) > len(PROMPTS)
+    assert drawn(1, temperature=1e-4) == [[text] * 4 for text in greedy]
 
 
 def test_an_answer_that_does_not_end_is_marked_as_truncated(t5: Path, fit: Fit, tmp_path: Path) -> None:
