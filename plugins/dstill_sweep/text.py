@@ -72,6 +72,8 @@ def verdict(row: Mapping[str, Any]) -> str:
     points = f"{100 * row['difference']:+.1f} points [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
     basis = f"{row['items']:,} items of {row['clusters']:,} templates, {row['seeds']} seeds"
     smallest = f"the smallest difference that these would show is {100 * row['detectable']:.1f} points"
+    if not row["detectable"]:  # every template differs alike: there is no spread to reckon it from
+        smallest = "how large a difference would show is not known"
     if not row["told"]:
         return f"{points}, not distinguishable (p = {row['p']:.3g}; {basis}); {smallest}"
     return f"{points}, {'better' if row['difference'] > 0 else 'worse'} (p = {row['p']:.3g}; {basis}); {smallest}"

@@ -8,6 +8,8 @@ from typing import Any, Callable
 
 import pytest
 
+from dstill_sweep.text import verdict
+
 Cli = Callable[..., Any]
 Diary = Callable[[], list[str]]
 
@@ -73,3 +75,11 @@ def test_without_rationales_there_is_nothing_to_ablate(lab: Cli, project: Path) 
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     ended = lab("ablate", "run")
     assert (ended.code, "no training record has a rationale" in ended.err) == (4, True)
+
+
+def test_three_items_that_all_failed_claim_no_precision() -> None:
+    row = {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "told": False, "detectable": 0.0}
+    said = verdict({**row, "items": 3, "clusters": 3, "seeds": 1})
+    assert "not distinguishable" in said
+    assert "how large a difference would show is not known" in said
+    assert "would show is 3.9 points" in verdict({**row, "detectable": 0.039, "items": 3, "clusters": 3, "seeds": 1})
