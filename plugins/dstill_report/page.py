@@ -232,6 +232,7 @@ def summary(report: Report) -> str:
         "scores": evaluated["scores"],
         "teacher": evaluated.get("teacher", {}),
         "categories": evaluated.get("categories", {}),
+        "causes": evaluated.get("causes", {}),
         "findings": {headline.split: headline.finding for headline in report.headlines},
         "failures": report.failures.total,
         "sections": [{k: v for k, v in asdict(section).items() if k != "svg"} for section in report.sections],

@@ -3,9 +3,10 @@
     contrast(want, got, documents={"c03": {"took": 40}})
     →  ("2 hits\nc03 {"took": 40}\n1 line alike",  "1 hit\n1 line alike")
 
-Hits are told by their id, with the values that the body asks for; on a corpus, whose documents are made up, with the
-document. Documents of a person's index are not told. Names of aggregations are whoever wrote them: of a single one
-only the groups are told. Hits that are the same in another order are told with their place.
+Hits are told by their id, also those beyond the page where they are few, with the values that the body asks for; on a
+corpus, whose documents are made up, with the document. Documents of a person's index are not told. Names of
+aggregations are whoever wrote them: of a single one only the groups are told. Hits that are the same in another order
+are told with their place.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ Value = Mapping[str, Any]
 
 def contrast(want: Value, got: Value, documents: Mapping[str, Any]) -> tuple[str, str]:
     """`Outcome.value` of two bodies, the gold's first, each as text."""
-    placed = _ids(want) != _ids(got) and sorted(_ids(want)) == sorted(_ids(got))
     # what the gold does not ask for is not what it is about
-    hits = counts_hits(want["body"]) or not (want["aggregations"] or got["aggregations"])
+    asked = counts_hits(want["body"]) or not (want["aggregations"] or got["aggregations"])
+    hits = _hits(want, got, documents) if asked else ([], [])
     named = max(len(value["aggregations"] or {}) for value in (want, got)) > 1
-    sides = [[*(_hits(value, documents, placed) if hits else ()), *_groups(value, named)] for value in (want, got)]
+    sides = [[*lines, *_groups(value, named)] for lines, value in zip(hits, (want, got), strict=True)]
     places = {_group(line): place for place, line in enumerate(sides[0])}
     sides[1].sort(key=lambda line: places.get(_group(line), len(places)))  # what both have stands side by side
     totals = [_total(value) for value in (want, got)]
-    shown = hits or totals[0] != totals[1]
+    shown = asked or totals[0] != totals[1]
     gold, answer = (
         "\n".join([*([total] if shown and total else []), *_apart(side, other)])
         for total, side, other in zip(totals, sides, reversed(sides), strict=True)
@@ -41,8 +42,26 @@ def contrast(want: Value, got: Value, documents: Mapping[str, Any]) -> tuple[str
     return gold, answer
 
 
-def _ids(value: Value) -> list[str]:
-    return [str(hit["id"]) for hit in value["hits"]]
+def _hits(want: Value, got: Value, documents: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """A line for each: of all that match, where they are known and differ, else of those on the page."""
+    wanted, given = ((value["matched"] or {}).get("ids") for value in (want, got))
+    if wanted is not None and given is not None and wanted != given:
+        return [_line(id, documents.get(id)) for id in wanted], [_line(id, documents.get(id)) for id in given]
+    pages = [[str(hit["id"]) for hit in value["hits"]] for value in (want, got)]
+    placed = pages[0] != pages[1] and sorted(pages[0]) == sorted(pages[1])
+    left, right = (list(_page(value, documents, placed)) for value in (want, got))
+    return left, right
+
+
+def _page(value: Value, documents: Mapping[str, Any], placed: bool) -> Iterator[str]:
+    for place, hit in enumerate(value["hits"], 1):
+        holds = documents.get(hit["id"], hit.get("fields"))
+        yield _line(str(hit["id"]), hit.get("sort"), holds, place=f"{place}. " if placed else "")
+
+
+def _line(id: str, *holds: Any, place: str = "") -> str:
+    told = " ".join([id, *(json.dumps(one, ensure_ascii=False) for one in holds if one is not None)])
+    return _cut(place + told)
 
 
 def _total(value: Value) -> str:
@@ -67,18 +86,6 @@ def _apart(side: Sequence[str], other: Sequence[str]) -> Iterator[str]:
         yield f"… {len(apart) - MOST:,} more that the other has not"
     if alike := len(side) - len(apart):
         yield f"{alike:,} {'line' if alike == 1 else 'lines'} alike"
-
-
-def _hits(value: Value, documents: Mapping[str, Any], placed: bool) -> Iterator[str]:
-    for place, hit in enumerate(value["hits"], 1):
-        id = str(hit["id"])
-        told = [
-            f"{place}." if placed else "",
-            id,
-            _json(hit.get("sort")),
-            _json(documents.get(id) or hit.get("fields")),
-        ]
-        yield _cut(" ".join(filter(None, told)))
 
 
 def _group(line: str) -> str:
@@ -106,10 +113,6 @@ def _lines(body: Any, before: str) -> Iterator[str]:
         below = {name: one for name, one in bucket.items() if isinstance(one, Mapping) and name != "key"}
         for name, one in below.items():
             yield from _lines(one, f"{before}{key} / {'' if len(below) == 1 else f'{name}: '}")
-
-
-def _json(value: Any) -> str:
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _cut(text: str) -> str:

@@ -5,7 +5,7 @@
         "total": {"value": 137, "relation": "eq"},              # None: the body switched it off
         "hits": [{"id": "w00017", "score": 1.2, "source": {…}}, …],  # "sort", "fields" where the body asks for them
         "aggregations": None,
-        "matched": {"count": 137, "digest": "9f1c…"},           # all matching ids, not just the page's
+        "matched": {"count": 137, "digest": "9f1c…", "ids": None},  # all that match, not the page's alone; ids of few
         "next": None})                                          # sort values of the first hit after the page
 
 Two questions cannot be answered from one page: which documents match beyond it, and whether it
@@ -25,6 +25,7 @@ from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, counts_
 __all__ = ["WINDOW", "Search", "observe"]
 
 WINDOW = 10_000  # from + size that an engine takes by default
+LISTED = 100  # matching ids that are kept, for a person who wants to know which differ
 _OUTPUT = (
     "aggs",
     "aggregations",
@@ -124,7 +125,7 @@ def _digest(ids: Iterable[str], total: int) -> dict[str, Any]:
     names = sorted(map(str, ids))
     # Beyond the window nobody saw all of them: their number must do.
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest() if total <= WINDOW else None
-    return {"count": total, "digest": digest}
+    return {"count": total, "digest": digest, "ids": names if total == len(names) <= LISTED else None}
 
 
 def _next(search: Search, body: Mapping[str, Any], value: dict[str, Any]) -> Outcome:

@@ -29,6 +29,12 @@ def test_documents_of_a_corpus_stand_beside_their_hits() -> None:
     assert len(answer) < 220
 
 
+def test_hits_beyond_the_page_are_told_where_all_are_known() -> None:
+    gold, answer = result("a", "b", count=3, sort=["took"]), result("a", "b", count=2, sort=["took"])
+    gold["matched"]["ids"], answer["matched"]["ids"] = ["a", "b", "c"], ["a", "b"]
+    assert contrast(gold, answer, {}) == ("3 hits\nc\n2 lines alike", "2 hits\n2 lines alike")
+
+
 def test_no_more_than_eight_are_told() -> None:
     gold, answer = contrast(result(*map(str, range(12)), count=1200), result(), {})
     assert gold.splitlines()[0] == "1,200 hits"
