@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test lint format bench bench-gpu reproduce docs screenshots engine constraints clean
+.PHONY: demo test lint format bench bench-gpu reproduce docs screenshots soak engine constraints clean
 
 demo: $(STAMP)
 	$(RUN)/dstill demo
@@ -46,9 +46,14 @@ docs: $(STAMP)
 	$(PYTHON) docs/make_faults.py
 	$(PYTHON) docs/make_plans.py
 
-# The pictures of docs/review.md, in a real Chromium.
+# The pictures of docs/review.md and docs/serve.md, in a real Chromium.
 screenshots: $(STAMP)
 	$(PYTHON) docs/make_screenshots.py
+
+# 10 minutes of `dstill serve` under 16 clients, bad requests and an engine that goes away; DSTILL_SOAK_RUN=RUN names a
+# run of the Query DSL, else the demo is run first.
+soak: $(STAMP)
+	DSTILL_SOAK_SECONDS=$(or $(DSTILL_SOAK_SECONDS),600) $(RUN)/pytest -m slow -s tests/plugins/dstill_serve/test_soak.py
 
 # A real server on loopback for a person, from Maven Central's jars: make engine ENGINE=elasticsearch
 ENGINE ?= elasticsearch

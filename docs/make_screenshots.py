@@ -22,7 +22,11 @@ PICTURES = Path(__file__).parent / "pictures"
 WIDE, NARROW = {"width": 1100, "height": 700}, {"width": 390, "height": 760}
 TALL = {"width": 1100, "height": 1000}
 WRONG = '{"query":{"term":{"http.response.status":404}}}'
-QUESTION = "how many requests are there per day?"
+ASKED = (
+    "reindex requests on 2025-03-15 into another index",
+    "count log entries on web-12 by status code",
+    "find calls from Madrid that returned 200",
+)
 DSTILL = [sys.executable, "-m", "dstill"]
 
 sys.path.insert(0, str(ROOT / "tests"))  # for support/browser.py
@@ -108,20 +112,23 @@ def _playground(run: Path) -> None:
     from support.browser import chromium
 
     with _served("serve", str(run), "--port", "0") as address, chromium() as browser:
-        page = browser.new_page(viewport=TALL, color_scheme="light", reduced_motion="reduce")
+        page = browser.new_page(viewport={**TALL, "height": 1250}, color_scheme="light", reduced_motion="reduce")
         page.goto(address)
         page.locator("#main").wait_for()
-        page.locator("#question").fill(QUESTION)
-        page.keyboard.press("Enter")
-        page.locator("#asked", has_text=QUESTION).wait_for(timeout=60_000)
+        for question in ASKED:
+            page.locator("#question").fill(question)
+            page.keyboard.press("Enter")
+            page.locator("#asked", has_text=question).wait_for(timeout=120_000)
+        page.locator("#outcome").wait_for()
         _pictures(page, "playground", _parts_of_the_playground(page))
 
 
 def _parts_of_the_playground(page: Any) -> Iterator[tuple[str, Any]]:
-    yield "light", lambda: None
+    yield "light", lambda: page.evaluate("scrollTo(0, 0)")
     yield "dark", lambda: page.emulate_media(color_scheme="dark")
     page.emulate_media(color_scheme="light")
-    yield "narrow", lambda: page.set_viewport_size(NARROW)
+    page.set_viewport_size(NARROW)
+    yield "narrow", lambda: page.evaluate("scrollTo(0, 0)")
 
 
 # --- the review -------------------------------------------------------------------------

@@ -63,7 +63,8 @@ def test_no_page_names_a_command_or_an_option_that_is_not_there(root: Path, monk
             if name is None or any(word in ("--plugin", "--config") for word in words):
                 continue
             assert name in group.commands, f"{page.name}: {line}"
-            known = {option for p in group.commands[name].params for option in p.opts} | {"--help", "-h"}
+            params = group.commands[name].params
+            known = {option for p in params for option in (*p.opts, *p.secondary_opts)} | {"--help", "-h"}
             inner = getattr(group.commands[name], "commands", {})
             known |= {option for command in inner.values() for p in command.params for option in p.opts}
             for option in re.findall(r"(?<!\S)(--[a-z][a-z-]*)", line):

@@ -115,7 +115,11 @@ function table(one) {
   const body = node.createTBody();
   for (const row of one.rows) {
     const line = body.insertRow();
-    for (const cell of row) line.insertCell().textContent = visible(cell);
+    for (const text of row) {
+      const cell = line.insertCell();
+      cell.textContent = visible(text);
+      if (text.length <= 40) cell.className = "short";
+    }
   }
   holder.append(node);
   return holder;
@@ -132,7 +136,7 @@ function show(row, asked) {
   $("answer").hidden = false;
   $("asked").textContent = visible(row.question);
   $("verdict").textContent = visible(verdict(row));
-  $("verdict").className = row.ok ? "good" : row.refused ? "" : "bad";
+  $("verdict").className = row.ok ? "good" : row.refused ? "muted" : "bad";
   $("why").hidden = !asked.explain;
   $("rationale").textContent = row.rationale ? visible(row.rationale) : "This student learnt no reasons.";
   const tree = row.value !== null && typeof row.value === "object" && !(row.value instanceof Written);
@@ -219,7 +223,7 @@ function remembered(kept) {
   $("history").replaceChildren(...kept.map((one) => {
     const item = make("li");
     const name = { "✓": "good", "✗": "bad" }[one.mark] || "muted";
-    item.append(make("span", one.mark, `mark ${name}`), " ", pick(one));
+    item.append(make("span", one.mark, `mark ${name}`), pick(one));
     return item;
   }));
 }
