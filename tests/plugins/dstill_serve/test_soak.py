@@ -28,6 +28,7 @@ from support.engine_proxy import EngineProxy, reset, slow
 from dstill.rows import read_rows
 
 SECONDS = float(os.environ.get("DSTILL_SOAK_SECONDS", 60))
+RUN = os.environ.get("DSTILL_SOAK_RUN", "")
 CLIENTS = 16
 BAD, GOES, STREAMS, EXPLAINS = 0.05, 0.03, 0.15, 0.05  # shares of the requests
 TIMEOUT = 30  # of the server, a request
@@ -123,12 +124,19 @@ def moods() -> Iterator[tuple[float, Any]]:
         yield from ((0.10, None), (0.03, reset(0)), (0.10, None), (0.02, slow(2.0)))
 
 
-@pytest.fixture
-def questions(request: pytest.FixtureRequest) -> tuple[Path, list[str]]:
-    """A run of the Query DSL, and what it was not trained on."""
-    named = os.environ.get("DSTILL_SOAK_RUN")
-    folder = Path(named) if named else request.getfixturevalue("demo").folder
-    return folder, [row["question"] for _, row in read_rows(folder / "dataset" / "data" / "test.jsonl")]
+if RUN:
+
+    @pytest.fixture
+    def folder() -> Path:
+        return Path(RUN).absolute()
+
+else:
+
+    @pytest.fixture
+    def folder(demo: Any) -> Path:
+        """Of the demo that other slow tests look at, too."""
+        found: Path = demo.folder
+        return found
 
 
 @pytest.mark.slow
@@ -136,11 +144,11 @@ def test_a_soak(questions: tuple[Path, list[str]], serve: Callable[..., Any], mo
     from dstill_querydsl.engines import EmbeddedServer
 
     monkeypatch.delenv("DSTILL_DISABLE")
-    folder, texts = questions
+    texts = [row["question"] for _, row in read_rows(folder / "dataset" / "data" / "test.jsonl")]
     seen, lock = Seen(), threading.Lock()
     with EmbeddedServer.start() as node, EngineProxy(node.url) as proxy:
         words = ("--engine-url", proxy.url, "--set", "engine.load_data=true", "--timeout", TIMEOUT)
-        served = serve(folder.absolute(), *words, "--json", plugin=False)
+        served = serve(folder, *words, "--json", plugin=False)
         served.query(texts[0], execute=True)
         end = time.monotonic() + SECONDS
         threads = [
