@@ -10,7 +10,7 @@ import click
 
 from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, note, visible
-from dstill.errors import Interrupted
+from dstill.errors import Interrupted, ServiceError
 
 __all__ = ["serve"]
 
@@ -59,7 +59,11 @@ def serve(
         listener = stack.enter_context(serving.listening(host, port))
         Door(host=host, port=port, token=token)  # before seconds are spent on loading
         note(f"loading the student of run '{opened.name}'")
-        answering = stack.enter_context(Answering(opened, execute=execute and bool(opened.task.executors)))
+        try:
+            answering = stack.enter_context(Answering(opened, execute=execute and bool(opened.task.executors)))
+        except ServiceError as error:
+            hint = "; ".join(line for line in (error.hint, "or serve answers alone: --no-execute") if line)
+            raise ServiceError(error.what, where=error.where, hint=hint) from None
         server, service = stack.enter_context(serving.opened(answering, listener, token=token, limits=limits))
         _tell(service, as_json=as_json, variable=token_env)
         began = time.monotonic()

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Callable, Iterable
 
-from tests.benchmarks import constrain, querydsl, report, serving, teaching, training
+from tests.benchmarks import constrain, predicting, querydsl, report, serving, teaching, training
 from tests.benchmarks.measure import Figure, figure, interleaved, process
 
 OUT = Path("build") / "bench.json"
@@ -36,6 +36,7 @@ FIGURES: dict[str, Callable[[], Iterable[Figure]]] = {
     "constrain": constrain.figures,
     "teaching": teaching.figures,
     "report": report.figures,
+    "predict": predicting.figures,
     "serve": serving.figures,
 }
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Self, Sequence
 
 from support.boxes import form, guard
 from support.toy import Heap
@@ -23,7 +23,19 @@ from support.toy import Heap
 from dstill import Check, Task, hookimpl
 from dstill.errors import ServiceError
 from dstill.jsontext import NotStrict, loads
-from dstill.parts import Change, Executor, Fitted, Modality, Objective, Shape, Student, TrainingJob, Writer, Written
+from dstill.parts import (
+    Change,
+    Engine,
+    Executor,
+    Fitted,
+    Modality,
+    Objective,
+    Shape,
+    Student,
+    TrainingJob,
+    Writer,
+    Written,
+)
 from dstill.records import Example, Excerpt, Outcome, OutcomeKind, Record, Table
 from dstill_finetune.objectives import DistillStepByStep
 
@@ -83,6 +95,11 @@ class Shop(Task):
 class Till(Executor):
     name = "till"
     parallel = 2
+
+    def open(self, task: Task, engine: Engine) -> Self:
+        if Path("down").exists():
+            raise ServiceError("cannot reach the till", where="till", hint="open it")
+        return super().open(task, engine)
 
     def run(self, answer: str, example: Example) -> Outcome:
         if (slow := Path("slow")).exists():

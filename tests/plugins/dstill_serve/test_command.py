@@ -144,6 +144,17 @@ def test_a_run_without_a_student(run: Run, command: Any) -> None:
     assert f"dstill train {run.folder}" in ended.err
 
 
+def test_an_engine_that_is_not_there(run: Run, command: Any) -> None:
+    Path("down").touch()
+    ended = command(run.folder, "--port", 0)
+    assert ended.code == 7
+    assert ended.err.splitlines()[-3:] == [
+        "error: cannot reach the till",
+        "till",
+        "open it; or serve answers alone: --no-execute",
+    ]
+
+
 def test_an_unknown_run(command: Any) -> None:
     assert command("nowhere").code == 2
 
