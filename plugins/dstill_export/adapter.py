@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Sequence
 
 from dstill.errors import UsageError
 from dstill.parts import Writer
-from dstill_export.formats import Format, Source, bytes_of, copy_tokenizer
+from dstill_export.formats import AGAIN, Format, Source, bytes_of, copy_tokenizer
 
 if TYPE_CHECKING:
     from dstill_finetune.facts import Facts
@@ -40,7 +40,7 @@ class Adapter(Format):
     def write(self, source: Source, folder: Path) -> None:
         from dstill_finetune.saving import saving
 
-        with saving(folder):
+        with saving(folder, hint=AGAIN):
             config = json.loads((source.folder / CONFIG).read_text(encoding="utf-8"))
             if source.facts.base == BASE:
                 config["base_model_name_or_path"] = BASE  # not where the run lies

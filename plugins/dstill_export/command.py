@@ -9,6 +9,7 @@ import click
 
 from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, note, progress, table, visible
+from dstill.errors import Interrupted
 from dstill_export.formats import NAMES
 
 __all__ = ["export"]
@@ -58,6 +59,9 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     except Differs as problem:
         _tell(problem.items)
         raise
+    except Interrupted as problem:
+        problem.hint = "nothing is kept: run the same command again"
+        raise
     if as_json:
         emit({"export": str(out), **{name: facts[name] for name in facts if name != "folder"}})
         return
@@ -70,7 +74,7 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
 def _tell(items: Any) -> None:
     for item in items[:TOLD]:
         note(f"{item.example.id}: {item.example.question}\n  evaluated: {_short(item.want)}")
-        note(f"  exported:  {_short(item.got)}\n  {item.reason}")
+        note(f"  exported:  {_short(item.got)}\n  {_short(item.reason)}")
     if len(items) > TOLD:
         note(f"and {len(items) - TOLD} more")
 

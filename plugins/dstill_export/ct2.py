@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 from dstill.errors import MissingExtra, UsageError
 from dstill.parts import Writer, Written
-from dstill_export.formats import Format, Source, encoder_of
+from dstill_export.formats import AGAIN, Format, Source, encoder_of
 from dstill_export.merged import merged_bytes, write_merged
 from dstill_finetune.writing import BATCH
 
@@ -48,7 +48,7 @@ class CTranslate2(Format):
 
         merged, converted = folder / "merged", folder / "converted"
         write_merged(source, merged)
-        with saving(folder):
+        with saving(folder, hint=AGAIN):
             try:
                 _converter(merged).convert(str(converted), quantization="int8")
             except (ValueError, NotImplementedError, KeyError) as error:  # an architecture, or an option of one

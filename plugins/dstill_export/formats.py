@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from dstill_finetune.facts import Facts
     from dstill_finetune.students import Finetuned
 
-__all__ = ["NAMES", "Format", "Source", "bytes_of", "copy_tokenizer", "describe", "encoder_of", "form_of"]
+__all__ = ["AGAIN", "NAMES", "Format", "Source", "bytes_of", "copy_tokenizer", "describe", "encoder_of", "form_of"]
 
+AGAIN = "free some space, or name a folder on another disk, and run the same command again"
 NAMES = ("merged", "adapter", "ctranslate2", "gguf")
 # Of a student's folder: what each form writes in its own way, or not at all.
 _OWN = ("README.md", "adapter_config.json", "config.json", "generation_config.json", "student.json")

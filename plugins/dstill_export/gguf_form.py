@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
 from dstill.errors import MissingExtra, UsageError
 from dstill.parts import Writer
-from dstill_export.formats import Format, Source, encoder_of
+from dstill_export.formats import AGAIN, Format, Source, encoder_of
 
 if TYPE_CHECKING:
     from dstill_finetune.facts import Facts
@@ -80,7 +80,7 @@ class Gguf(Format):
         before = GGUFReader(source.facts.base)
         architecture = _text(before, "general.architecture")
         rows = model.get_input_embeddings().weight.shape[0]
-        with saving(folder):
+        with saving(folder, hint=AGAIN):
             writer = GGUFWriter(str(folder / FILE), architecture)
             for name, value, kinds in _settings(before, tokenizer, rows):
                 writer.add_key_value(name, value, *kinds)

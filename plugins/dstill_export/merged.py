@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
 from dstill.parts import Writer
-from dstill_export.formats import Format, Source, bytes_of, encoder_of
+from dstill_export.formats import AGAIN, Format, Source, bytes_of, encoder_of
 
 if TYPE_CHECKING:
     from dstill_finetune.facts import Facts
@@ -53,7 +53,7 @@ def write_merged(source: Source, folder: Path) -> None:
     from dstill_finetune.saving import saving
 
     model, tokenizer, facts = source.student.merged(source.folder)
-    with saving(folder):
+    with saving(folder, hint=AGAIN):
         tokenizer.save_pretrained(folder)
         model.save_pretrained(folder)
         facts.write(folder)

@@ -23,14 +23,18 @@ from dstill.files import disk_error
 
 __all__ = ["saving", "share"]
 
+AGAIN = "free some space and run `dstill train` again: an earlier student is kept"
 _NUMBER = re.compile(r"\(os error (\d+)\)")
 _OF_TORCH = re.compile("inline_container|iostream error")  # of what writes a file for `torch.save`
 _TRIED = 2**20  # bytes: a disk on which `torch.save` came to its end has not so many left
 
 
 @contextmanager
-def saving(folder: Path) -> Iterator[None]:
-    """Turns what the operating system refuses while a student is saved in `folder` into an error for people."""
+def saving(folder: Path, *, hint: str = AGAIN) -> Iterator[None]:
+    """Turns what the operating system refuses while a student is saved in `folder` into an error for people.
+
+    `hint`: what to do where there is no room.
+    """
     try:
         yield
     except DstillError:
@@ -41,7 +45,7 @@ def saving(folder: Path) -> Iterator[None]:
             raise
         refused = disk_error(OSError(number, os.strerror(number)), folder)
         if isinstance(refused, DiskError):
-            refused.hint = "free some space and run `dstill train` again: an earlier student is kept"
+            refused.hint = hint
         raise refused from error
 
 

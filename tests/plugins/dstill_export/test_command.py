@@ -12,7 +12,8 @@ from typing import Any, Callable
 import pytest
 
 from dstill.run import Run
-from dstill_export import ct2, exporting, gguf_form
+from dstill_export import ct2, exporting, formats, gguf_form
+from dstill_export.merged import Merged
 
 Call = Callable[..., Any]
 Student = Callable[[str], Run]
@@ -120,6 +121,22 @@ def replace_text(prediction: Any) -> Any:
     from dataclasses import replace
 
     return replace(prediction, text="9+9")
+
+
+class Stopped(Merged):
+    """Somebody presses Ctrl-C when all is written."""
+
+    def load(self, folder: Path) -> Any:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_nothing(call: Call, student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "form_of", lambda name: Stopped())
+    ended = call("export", student("full").folder, "--to", "merged", "--out", "mine", "--json")
+    assert ended.code == 130
+    assert json.loads(ended.out)["error"]["hint"] == "nothing is kept: run the same command again"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
