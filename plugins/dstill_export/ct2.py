@@ -34,6 +34,7 @@ _KEPT = ("config.json", "generation_config.json")  # of the merged student: thos
 class CTranslate2(Format):
     name = "ctranslate2"
     rate = 0.95
+    on_cpu = True
     library = "ctranslate2"
 
     def require(self, source: Source) -> None:

@@ -147,13 +147,13 @@ def _gate(form: Format, pairs: Sequence[Compared], rate: float) -> dict[str, Any
     """How many answers are the same, and by what. Raises Differs where they are too few."""
     counted = Counter(pair.how for pair in pairs)
     same = len(pairs) - counted["no"]
-    if same < rate * len(pairs):
+    if same < rate * len(pairs) - 1e-9:
         raise Differs(
             [pair for pair in pairs if pair.how == "no"],
             what=f"as {form.name} the student gives the evaluated answer to {same} of {len(pairs)} questions "
             f"({same / len(pairs):.1%}), and {rate:.1%} are wanted: nothing is kept",
             where=f"--to {form.name}",
-            hint=f"--parity {math.floor(1000 * same / len(pairs)) / 1000} would take it as it is",
+            hint=f"--parity {math.floor(1000 * same / len(pairs)) / 1000:g} would take it as it is",
         )
     return {
         "n": len(pairs),
@@ -169,7 +169,7 @@ def _gate(form: Format, pairs: Sequence[Compared], rate: float) -> dict[str, Any
 
 
 def _about(run: Run, form: Format, source: Source, examples: Sequence[Example]) -> dict[str, Any]:
-    base = source.facts.base
+    base, device = source.facts.base, hardware.device()
     named = "" if base == "base" else Path(base).name if Path(base).is_absolute() else base
     return {
         "schema_version": SCHEMA_VERSION,
@@ -180,7 +180,7 @@ def _about(run: Run, form: Format, source: Source, examples: Sequence[Example]) 
         "licence": licence_of(base),
         "modality": source.facts.modality,
         "data": dict(run.task.licences(examples)),
-        "device": hardware.device().name,
+        "device": device.name + (", the export on its CPU" if form.on_cpu and device.kind == "cuda" else ""),
         "versions": versions(),
     }
 

@@ -46,6 +46,7 @@ class Format(ABC):
     name: ClassVar[str]
     rate: ClassVar[float] = 1.0  # of the sample that has to be answered alike, unless `--parity` says otherwise
     library: ClassVar[str] = "transformers"  # that opens it, as model hubs call it
+    on_cpu: ClassVar[bool] = False  # whatever the machine has
 
     def require(self, source: Source) -> None:
         """Raises MissingExtra or UsageError where this student cannot have this form; no weights are read for it."""

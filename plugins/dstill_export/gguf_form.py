@@ -35,6 +35,7 @@ PACKED = 32  # weights of a block of Q8_0
 class Gguf(Format):
     name = "gguf"
     rate = 0.95
+    on_cpu = True
     library = "gguf"
 
     def require(self, source: Source) -> None:

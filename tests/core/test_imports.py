@@ -66,6 +66,7 @@ def loaded_by(code: str) -> set[str]:
         ["generate", "--help"],
         ["plan", "--help"],
         ["ray", "train", "--help"],
+        ["export", "--help"],
         ["completion", "bash"],
     ],
 )
