@@ -23,7 +23,7 @@ from dstill.watching import MOST_LOST
 from dstill_evaluate.metrics import left_out
 from dstill_report.failures import Failures, collect
 from dstill_report.markdown import markdown
-from dstill_report.text import interval, percent, shown, words
+from dstill_report.text import interval, percent, shown, size_on_disk, words
 
 if TYPE_CHECKING:
     from dstill.run import Run
@@ -115,7 +115,7 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
         "trained parameters": f"{trained['trained_parameters']:,}" if trained else "",
         "latency": f"p50 {latency['p50']:.3f} s, p95 {latency['p95']:.3f} s" if latency.get("p50") else "",
         "tokens an answer": f"p50 {tokens['p50']:.0f}, p95 {tokens['p95']:.0f}" if tokens.get("total") else "",
-        "size": f"{size['bytes'] / 1e6:,.1f} MB" if size.get("bytes") else "",
+        "size": size_on_disk(size["bytes"]) if size.get("bytes") else "",
         "seed": str(manifest["seed"]),
         "created": manifest["created"].replace("T", " ").replace("+00:00", " UTC"),
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dstill.cli import figures
 from dstill.records import Score
 
-__all__ = ["interval", "percent", "shown", "size", "words"]
+__all__ = ["interval", "percent", "shown", "size", "size_on_disk", "words"]
 
 
 def percent(value: float) -> str:
@@ -42,3 +42,8 @@ def words(name: str) -> str:
 def size(count: float) -> str:
     """Bytes in the unit that suits them: ``9.0 GiB``, ``310 MiB``."""
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def size_on_disk(count: int) -> str:
+    """Bytes as disks are sold: ``4.0 MB``, ``0.5 kB``."""
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"

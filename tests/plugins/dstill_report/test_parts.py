@@ -19,7 +19,7 @@ from dstill_report.markdown import cell
 from dstill_report.page import gather, html
 from dstill_report.plots import curve, intervals, scatter
 from dstill_report.sections import sections
-from dstill_report.text import percent, shown, size, words
+from dstill_report.text import percent, shown, size, size_on_disk, words
 from dstill_report.tree import laid_out
 
 CORRECT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, outcome="ok")
@@ -146,6 +146,7 @@ def test_figures_for_people() -> None:
     assert shown(Score(name="r", value=None, n=0)) == "not checked"
     assert shown(Score(name="r", value=None, n=0, note="not checked; left out: 3 unavailable")) == "not checked"
     assert words("silent_wrong") == "Silent-wrong rate"
+    assert (size_on_disk(512), size_on_disk(4_000_000)) == ("0.5 kB", "4.0 MB")
     assert (size(310 * 2**20), size(9 * 2**30)) == ("310 MiB", "9.0 GiB")
     assert cell("a|b\n<i> `x` http://y \x1b") == "a\\|b \\<i\\> \\`x\\` http\\://y \\\\u001b"
 
