@@ -9,7 +9,7 @@ What it does is in `dstill.answering` and `dstill.voting`; here it is read and s
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Iterable, Iterator, Sequence
 
 import click
@@ -103,12 +103,14 @@ class Tally:
     bad: int = 0  # refused, invalid, or not run to the end
     lost: int = 0  # of these: the engine was not there
     first: Answered | None = None  # of the bad ones
-    far: list[Answered] = field(default_factory=list)
+    far: int = 0  # were like no training question
+    guess: Answered | None = None  # the first of these
 
     def add(self, answered: Answered) -> None:
         self.asked += 1
         if answered.guessed:
-            self.far.append(answered)
+            self.far += 1
+            self.guess = self.guess or answered
         if not answered.ok:
             self.bad += 1
             self.lost += answered.outcome == OutcomeKind.UNAVAILABLE
@@ -131,15 +133,15 @@ def _tell_far(answering: Answering, tally: Tally) -> None:
     """Warn of questions that are not like those of training, where that is known."""
     if answering.nearness_unknown:
         note(f"note: whether a question is like those of training is not known: {answering.nearness_unknown}")
-    if tally.far and tally.asked == 1:
-        figure = f"similarity {tally.far[0].similarity:.2f}, below {tally.far[0].far}"
+    guess = tally.guess
+    if guess is None:
+        return
+    if tally.asked == 1:
+        figure = f"similarity {guess.similarity:.2f}, below {guess.far}"
         note(f"warning: no training question is like this one ({figure}): the answer is a guess")
-    elif tally.far:
-        figure = f"similarity below {tally.far[0].far}"
-        note(
-            f"warning: no training question is like {len(tally.far)} of these {tally.asked} ({figure}): "
-            "those are guesses"
-        )
+    else:
+        figure = f"similarity below {guess.far}"
+        note(f"warning: no training question is like {tally.far} of these {tally.asked} ({figure}): those are guesses")
 
 
 # --- answers ----------------------------------------------------------------------------

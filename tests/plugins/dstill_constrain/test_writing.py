@@ -55,6 +55,24 @@ def test_greedy_answers_are_held_too_and_rows_without_a_grammar_are_free() -> No
     assert [one.text for one in by.write(["predict: b"])] == [free.text]
 
 
+@pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
+def test_answers_that_are_drawn_for_a_vote_are_held_too(make: Any) -> None:
+    tokenizer = learnt(700)
+    by = Constrained(
+        writer(make(tokenizer), tokenizer, temperature=0.0),
+        DistillStepByStep(),
+        Words(),  # type: ignore[arg-type]
+        [Example(id=id, question="?") for id in ("1", "2", "")],
+    )
+    sources = ["predict: a", "predict: b", "predict: c"]
+    first, second, free = by.sample(sources, 6, temperature=1.0, seed=1)
+    assert all(WRITTEN.fullmatch(one.text) for one in (*first, *second))
+    assert len({one.text for one in (*first, *second)}) > 2
+    assert not any(WRITTEN.fullmatch(one.text) for one in free)
+    again = [[one.text for one in given] for given in by.sample(sources, 6, temperature=1.0, seed=1)]
+    assert again == [[one.text for one in given] for given in (first, second, free)]
+
+
 def test_a_decoder_with_too_few_places_is_cut_and_says_so() -> None:
     tokenizer = learnt(700)
     long = Grammar(ebnf="root ::= [a-z]{600}")
