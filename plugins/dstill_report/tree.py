@@ -23,8 +23,8 @@ __all__ = ["Line", "Part", "against", "laid_out", "marked"]
 
 WIDTH = 64  # of a line of laid-out JSON
 ALIKE = 0.6  # two lines of which so much is the same are one line that was changed
-LONGEST = 2_000  # characters of a line within which words are compared
-_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+LONGEST = 600  # characters of a line within which words are compared
+_WORDS = re.compile(r"\w+|\s+|[^\w\s]+")
 
 
 @dataclass(frozen=True)
