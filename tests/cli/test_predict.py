@@ -13,7 +13,7 @@ import pytest
 
 from dstill.cli import predict
 from dstill.cli.predict import BLOCK
-from dstill.records import Example
+from dstill.records import Example, Table
 
 Cli = Callable[..., Any]
 MAKE = (
@@ -145,7 +145,7 @@ def test_a_vote_needs_several_answers(cli: Cli, finished: Path) -> None:
 MUTE = """
 from dstill import Task, hookimpl
 from dstill.parts import Student, Writer
-from dstill.records import Example
+from dstill.records import Example, Table
 
 from dstill_plugin_toy import Memorizer, Recall, Toy
 
@@ -239,3 +239,28 @@ def test_bad_input_031_a_question_and_an_answer_cannot_steer_the_terminal(cli: C
         assert ended.code == 9
         assert not {"\x1b", "\x07"} & set(ended.out + ended.err)
     assert "\\u001b[2J" in cli("predict", "--run", "mine", "steer").out
+
+
+def test_bad_input_031_a_result_cannot_steer_the_terminal_either(capsys: pytest.CaptureFixture[str]) -> None:
+    """Values, names of fields and of buckets: what the index, its owner and the student wrote."""
+    predict._show_table(
+        Table(title="3 \x1b[2Jhits", columns=("[red]id[/red]", "#\x1b]0;x\x07took"), rows=(("a\x1b[31m", "[b]1"),))
+    )
+    assert capsys.readouterr().out.split() == [
+        "3",
+        "\\u001b[2Jhits",
+        "[red]id[/red]",
+        "\\u001b]0;x\\u0007took",
+        "a\\u001b[31m",
+        "[b]1",
+    ]
+
+
+def test_columns_without_room_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    wide = tuple(f"{name * 50}" for name in "abcd")
+    predict._show_table(Table(columns=wide, rows=(("1", "2", "3", "4"),), spare=3))
+    assert capsys.readouterr().out.split() == [*wide[:2], "1", "2"]
+    predict._show_table(Table(columns=wide, rows=(("1", "2", "3", "4"),), spare=1))
+    out = capsys.readouterr().out
+    assert "ccc" in out
+    assert "ddd" not in out

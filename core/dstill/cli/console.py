@@ -116,7 +116,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
 
     shown = Table(header_style="bold", box=None)
     for column in columns:
-        shown.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
+        name = Text(visible(column.removeprefix("#")))  # it may be a field's, or what a student called its buckets
+        shown.add_column(name, justify="right" if column.startswith("#") else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text(visible(cell)) for cell in row))
     console = Console(width=width(), highlight=False, color_system=None if plain() else "auto")
