@@ -36,7 +36,8 @@ POLICY = {
 def listening(host: str, port: int, *, hint: str) -> Iterator[socket.socket]:
     """A socket on `port` of `host`, an IPv4 or IPv6 address; 0: a free one. Raises UsageError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    # the protocol by name: else asyncio leaves Nagle's algorithm on, and an answer waits 40 ms for an acknowledgement
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
