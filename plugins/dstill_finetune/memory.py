@@ -140,7 +140,8 @@ def _activations(student: Shape, recipe: Recipe, batch: Batch, *, frozen: bool) 
         )
     size = reading + writing + adapted
     # of an encoder–decoder half of the layers read and half write: the larger one
-    layer = (2 * max(reading, writing) if student.encoder_decoder else size) / student.layers
+    layers = max(1, student.layers)  # a student without weights, as nearest, has none
+    layer = (2 * max(reading, writing) if student.encoder_decoder else size) / layers
     if recipe.gradient_checkpointing:
         size = tokens * student.layers * student.hidden * wide
     return int(size), int(layer)

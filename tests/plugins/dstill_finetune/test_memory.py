@@ -14,6 +14,7 @@ from dstill.defaults import select_modality
 from dstill.errors import UsageError
 from dstill.hardware import planned_device
 from dstill.parts import Batch, Memory, Modality, Recipe, Shape
+from dstill_evaluate.nearest import Nearest
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.precision import resolved
 from dstill_finetune.shapes import shape_of
@@ -65,6 +66,10 @@ def test_checkpointing_lets_a_7b_decoder_be_trained_by_lora_on_24_gb(seven_billi
 
 def test_full_is_chosen_wherever_it_fits() -> None:
     assert chosen(SMALL, "8GB") == "full"
+
+
+def test_a_student_without_weights_can_be_planned_for_too() -> None:
+    assert chosen(Nearest().shape(), "8GB") == "full"
 
 
 def test_four_bits_leave_a_base_about_a_quarter_of_bf16(seven_billion: Shape) -> None:
