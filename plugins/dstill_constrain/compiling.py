@@ -17,7 +17,7 @@ from typing import Any, Mapping, Sequence
 
 from dstill.errors import DataError, UsageError
 from dstill.records import Grammar
-from dstill_constrain.ebnf import parse
+from dstill_constrain.ebnf import Ebnf, parse
 from dstill_constrain.vocabulary import Vocabulary
 
 __all__ = ["Compiler", "State", "lark_of", "longest"]
@@ -48,12 +48,13 @@ class Compiler:
     def _of(self, grammar: Grammar) -> _Ready:
         text = repr((grammar.ebnf, grammar.frame)) if grammar.json_schema is None else repr(grammar)
         if text not in self._ready:
-            lark = lark_of(grammar, leading_space=self.vocabulary.leading_space)
+            read = _read(grammar)
+            lark = _lark(grammar, read, leading_space=self.vocabulary.leading_space)
             limits = self._library.LLParserLimits(**_LIMITS)
             made = self._library.LLMatcher(self._tokenizer, lark, log_level=0, limits=limits)
             if made.is_error():
                 raise DataError("the grammar cannot be compiled", where=_first_line(made.get_error()))
-            self._ready[text] = _Ready(made, longest(grammar))
+            self._ready[text] = _Ready(made, _longest(grammar, read))
         return self._ready[text]
 
 
@@ -118,8 +119,22 @@ class _Tokens:
 
 def lark_of(grammar: Grammar, *, leading_space: bool = False) -> str:
     """The grammar in llguidance's notation, with what stands around an answer. Raises DataError."""
-    if grammar.ebnf is not None:
-        rules = parse(grammar.ebnf).lark(start="the_answer")
+    return _lark(grammar, _read(grammar), leading_space=leading_space)
+
+
+def longest(grammar: Grammar) -> int | None:
+    """The bytes of the longest text that the grammar allows, or None where there is none, or none is known."""
+    return _longest(grammar, _read(grammar))
+
+
+def _read(grammar: Grammar) -> Ebnf | None:
+    """Of a large grammar this takes a while, and is done once."""
+    return None if grammar.ebnf is None else parse(grammar.ebnf)
+
+
+def _lark(grammar: Grammar, read: Ebnf | None, *, leading_space: bool) -> str:
+    if read is not None:
+        rules = read.lark(start="the_answer")
     elif grammar.json_schema is not None:
         schema: Mapping[str, Any] = {**grammar.json_schema, "x-guidance": {"whitespace_flexible": False}}
         rules = f"the_answer: %json {json.dumps(schema)}\n"
@@ -134,11 +149,10 @@ def lark_of(grammar: Grammar, *, leading_space: bool = False) -> str:
     return f"{before}the_reasoning[lazy]: /(?s:.{{0,{_REASONING}}}){free}/\n{rules}"
 
 
-def longest(grammar: Grammar) -> int | None:
-    """The bytes of the longest text that the grammar allows, or None where there is none, or none is known."""
-    if grammar.ebnf is None:
+def _longest(grammar: Grammar, read: Ebnf | None) -> int | None:
+    if read is None:
         return None
-    answer = parse(grammar.ebnf).longest()
+    answer = read.longest()
     if answer is None or grammar.frame is None:
         return answer
     return answer + sum(len(part.encode()) for part in grammar.frame) + _REASONING

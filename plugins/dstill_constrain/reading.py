@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from dstill.errors import DataError
@@ -103,6 +104,14 @@ def read(line: str, number: int) -> tuple[str, Node]:
 class _Reader:
     def __init__(self, line: str, at: int, number: int) -> None:
         self._line, self.at, self._number = line, at, number
+        self._looked = -1
+        self._seen: re.Match[str] | None = None  # a token is looked at for what it may be, several times over
+
+    def _next(self) -> re.Match[str] | None:
+        """The token that comes next."""
+        if self._looked != self.at:
+            self._looked, self._seen = self.at, _TOKEN.match(self._line, self.at)
+        return self._seen
 
     def alternatives(self) -> Node:
         parts = [self._sequence()]
@@ -119,7 +128,7 @@ class _Reader:
         return parts[0] if len(parts) == 1 else Sequenced(tuple(parts))
 
     def _item(self) -> Node | None:
-        found = _TOKEN.match(self._line, self.at)
+        found = self._next()
         if found is None or found["times"] or (found["sign"] and found["sign"] != "("):
             return None
         self.at = found.end()
@@ -136,12 +145,12 @@ class _Reader:
 
     def _literal(self, written: str) -> Literal:
         try:
-            return Literal(json.loads(written), written)
+            return _literal(written)
         except ValueError:
             raise self.wrong() from None
 
     def _repeated(self, item: Node) -> Node:
-        while (found := _TOKEN.match(self._line, self.at)) and found["times"]:
+        while (found := self._next()) and found["times"]:
             self.at = found.end()
             if found["low"] is None:
                 item = Repeat(item, *_TIMES[found["times"]])
@@ -151,7 +160,7 @@ class _Reader:
         return item
 
     def _takes(self, sign: str) -> bool:
-        found = _TOKEN.match(self._line, self.at)
+        found = self._next()
         if found is None or found["sign"] != sign:
             return False
         self.at = found.end()
@@ -165,6 +174,13 @@ class _Reader:
         )
 
 
+@lru_cache(maxsize=20_000)
+def _literal(written: str) -> Literal:
+    """Among many fields each name stands in many rules. Raises ValueError."""
+    return Literal(json.loads(written), written)
+
+
+@lru_cache(maxsize=1_000)
 def _characters(written: str) -> Characters:
     inner = written[1:-1]
     negated = inner.startswith("^")

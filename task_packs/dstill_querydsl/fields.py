@@ -41,11 +41,11 @@ class Field:
     options: Mapping[str, Any] = field(default_factory=dict)  # as in the mapping
     sub: bool = False  # a sub-field: a second form of its parent's values
 
-    @property
+    @cached_property  # a grammar asks hundreds of times for each field
     def family(self) -> str:
         return family(self.type)
 
-    @property
+    @cached_property
     def has_doc_values(self) -> bool:
         """Whether it can be sorted and aggregated by."""
         if self.family == "text":
