@@ -34,6 +34,7 @@ class Query:
     """One question, and how it is to be answered."""
 
     question: str
+    param: str = "question"  # where it stood
     model: str | None = None  # None: the one that is here
     index: str | None = None  # None: the run's first
     execute: bool = False  # whether the answer is run
@@ -151,6 +152,7 @@ def chat_of(body: Mapping[str, Any]) -> Query:
     options = _typed(body, "stream_options", dict) or {}
     return Query(
         question=_question(_last(body), "messages"),
+        param="messages",
         model=_typed(body, "model", str),
         index=_typed(body, "index", str),
         stream=bool(_typed(body, "stream", bool)),

@@ -89,7 +89,8 @@ def _tell(service: Any, *, as_json: bool, variable: str) -> None:
         emit({"address": address, "model": student.model, "executes": service.executes})
     note(f"serving '{student.model}' at {address}; Ctrl-C stops")
     token = f' -H "Authorization: Bearer ${variable}"' if variable else ""
-    example = next((r.question for r in student.run.records("test")), "how many are there?").replace("'", "")
+    asked = (r.question for r in student.run.records("test") if not student.run.task.is_refusal(r.answer))
+    example = next((text for text in asked if not set("'\"\\") & set(text)), "how many are there?")
     body = f'{{"question": "{example}"' + (', "execute": true}' if service.executes else "}")
     note(f"open {address}/, or try:")
     # not a `note`, which takes the variable behind "Bearer" for a token

@@ -7,6 +7,7 @@ student.work([job, …])                     [Said(answered=…, rationale="…"
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
@@ -48,9 +49,9 @@ class Student:
         if query.model not in (None, self.model):
             raise Wrong(404, "model_not_found", f"no model '{query.model}' here; this is '{self.model}'", param="model")
         try:
-            example = self.answering.example(query.question)
+            example = self.answering.example(query.question, id=secrets.token_hex(8))
         except UsageError as error:
-            raise Wrong(400, "invalid_question", f"{error.what}; {error.hint}", param="question") from None
+            raise Wrong(400, "invalid_question", f"{error.what}; {error.hint}", param=query.param) from None
         if query.index is not None:
             if query.index not in self.contexts:
                 known = ", ".join(self.contexts) or "none by name"

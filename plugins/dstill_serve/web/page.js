@@ -105,7 +105,7 @@ function table(one) {
   holder.tabIndex = 0;
   const node = make("table");
   const more = Number(one.of) > one.rows.length ? ` (the first ${one.rows.length} of ${one.of})` : "";
-  node.append(make("caption", one.title + more));
+  if (one.title) node.append(make("caption", one.title + more));
   const head = node.createTHead().insertRow();
   for (const name of one.columns) {
     const cell = make("th", name);
@@ -147,7 +147,7 @@ function show(row, asked) {
   $("ran").hidden = !row.outcome;
   $("outcome").textContent = visible(row.outcome === "ok" ? row.shown : row.outcome ? `${row.outcome}: ${row.reason}` : "");
   $("outcome").className = row.outcome === "ok" ? "" : "bad";
-  $("tables").replaceChildren(...(row.tables || []).map(table));
+  $("tables").replaceChildren(...(row.tables || []).filter((one) => one.columns.length).map(table));
   used = row.terms || [];
   fields();
 }
