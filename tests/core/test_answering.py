@@ -55,6 +55,23 @@ def test_answers_are_checked_and_run_in_order(run: Run) -> None:
     assert (endless.ok, endless.reason) == (False, "cut off at the token limit")
 
 
+def test_what_was_not_run_at_once_can_be_run_later(run: Run) -> None:
+    with Answering(run, execute=True) as answering:
+        examples = asked(answering, "add 2 and 1", "sing a song")
+        at_once = answering.answer(examples)
+        later = [answering.ran(*pair) for pair in zip(examples, answering.answer(examples, execute=False), strict=True)]
+    assert later == at_once
+    with Answering(run) as answering:
+        (answered,) = answering.answer(examples[:1])
+        assert answering.ran(examples[0], answered) == answered
+
+
+def test_a_student_that_learnt_no_reasons_and_counts_nothing(run: Run) -> None:
+    with Answering(run) as answering:
+        assert not answering.explains
+        assert answering.read(asked(answering, "add 2 and 1")) == []
+
+
 def test_a_row_has_what_was_found_and_no_more(run: Run) -> None:
     with Answering(run, execute=True) as answering:
         example = answering.example("add 2 and 1")

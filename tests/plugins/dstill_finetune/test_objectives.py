@@ -36,6 +36,16 @@ def test_dss_with_alpha_one_is_the_label_only_ablation() -> None:
     assert list(objective.pairs(RECORD, Echo())) == list(LabelOnly().pairs(RECORD, Echo()))
 
 
+def test_dss_can_be_asked_why_where_it_learnt_why() -> None:
+    objective = DistillStepByStep()
+    _, rationale = objective.pairs(RECORD, Echo())
+    assert objective.explanation(rationale.source) == rationale.task_prefix + rationale.source
+    objective.alpha = 1.0
+    assert objective.explanation("one and two") is None
+    assert LabelOnly().explanation("one and two") is None
+    assert RationaleFirst().explanation("one and two") is None  # its reasons come with the answer
+
+
 def test_a_record_without_a_rationale_teaches_its_label() -> None:
     bare = Record(id="1", question="q", rationale="", answer="a")
     assert [pair.target for pair in DistillStepByStep().pairs(bare, Echo())] == ["a"]

@@ -99,6 +99,14 @@ def test_answers_come_in_the_order_of_the_questions_whatever_the_batch(llama: Pa
     assert [written.text for written in writer.write(PROMPTS)] == together
 
 
+def test_the_tokens_of_a_question_are_counted_as_far_as_they_are_read(fit: Fit, tmp_path: Path) -> None:
+    fit(Tiny(SMALL), Full(), tmp_path, max_steps=1)
+    writer: Any = Tiny().load(tmp_path)
+    short, long = writer.count(["predict: all red cars", "predict: all red cars " * 40])
+    assert short == len(writer.encoder.prompts(["predict: all red cars"])[0][0]) > 3
+    assert long == writer.encoder.max_length
+
+
 @pytest.mark.parametrize("base", ["llama", "t5"])
 def test_answers_written_in_portions_are_those_of_one_go(
     base: str, fit: Fit, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,45 @@
+"""What servers have in common: their socket, and that nothing holds up what goes out."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from dstill.errors import UsageError
+from dstill.web import POLICY, listening
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_free_port(host: str) -> None:
+    with listening(host, 0, hint="") as listener:
+        address = listener.getsockname()
+        assert address[0] == host
+        with socket.create_connection(address[:2]) as client:
+            accepted, _ = listener.accept()
+            # by this asyncio knows that it may turn off the wait for acknowledgements
+            assert accepted.proto == socket.IPPROTO_TCP
+            accepted.close()
+            assert client.recv(1) == b""
+
+
+def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError) as error:
+        port = taken.getsockname()[1]
+        with listening("127.0.0.1", port, hint="take another"):
+            pass
+    assert (error.value.what, error.value.where, error.value.hint) == (
+        f"port {port} is taken",
+        "--port",
+        "take another",
+    )
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
+def test_an_address_of_another_machine(host: str) -> None:
+    with pytest.raises(UsageError, match=f"'{host}' is no address of this machine"), listening(host, 0, hint=""):
+        pass
+
+
+def test_the_policy_lets_nothing_in() -> None:
+    assert POLICY["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
