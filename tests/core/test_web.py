@@ -24,15 +24,13 @@ def test_a_free_port(host: str) -> None:
 
 
 def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError) as error:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with listening("127.0.0.1", port, hint="take another"):
+        with pytest.raises(UsageError) as error, listening("127.0.0.1", port, hint="take another"):
             pass
-    assert (error.value.what, error.value.where, error.value.hint) == (
-        f"port {port} is taken",
-        "--port",
-        "take another",
-    )
+    assert error.value.as_json() == {
+        "code": "usage", "message": f"port {port} is taken", "where": "--port", "hint": "take another",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
