@@ -27,7 +27,7 @@ LONGEST = 400  # characters of each
     "--parity",
     type=click.FloatRange(0, 1),
     metavar="RATE",
-    help="Share of them that must be answered alike: 1, and 0.95 for ctranslate2 and gguf, unless given.",
+    help="Share of them that must be answered alike: 1, and 0.9 for ctranslate2 and gguf, unless given.",
 )
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run differing answers on this server.")
 @json_option

@@ -3,7 +3,7 @@
     model.bin  config.json  …vocabulary.json  tokenizer…  student.json
 
 Its converter reads the student in one piece (`dstill_export.merged`), which takes that room for a while. A matrix keeps
-the scale of each row and 8 bits a weight, so a close call between two tokens may end otherwise: by default 95 % of the
+the scale of each row and 8 bits a weight, so a close call between two tokens may end otherwise: by default 90 % of the
 sample have to be answered alike. Encoder–decoders (T5 …) and decoders (Llama, Qwen, Gemma …), as many as CTranslate2
 converts; a task word that the answer begins with is given as its prefix.
 """
@@ -33,7 +33,7 @@ _KEPT = ("config.json", "generation_config.json")  # of the merged student: thos
 
 class CTranslate2(Format):
     name = "ctranslate2"
-    rate = 0.95
+    rate = 0.9
     on_cpu = True
     library = "ctranslate2"
 
