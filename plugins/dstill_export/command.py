@@ -9,7 +9,7 @@ import click
 
 from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, note, progress, table, visible
-from dstill.errors import Interrupted
+from dstill.errors import Interrupted, did_you_mean
 from dstill_export.formats import NAMES
 
 __all__ = ["export"]
@@ -18,9 +18,16 @@ TOLD = 3  # differing answers that a person is shown
 LONGEST = 400  # characters of each
 
 
+class Form(click.Choice[str]):
+    """One of `NAMES`; a name that is none of them may be near to one."""
+
+    def get_invalid_choice_message(self, value: str, ctx: click.Context | None) -> str:
+        return f"{super().get_invalid_choice_message(value, ctx)}{did_you_mean(value, NAMES)}"
+
+
 @click.command()
 @run_argument
-@click.option("--to", "form", required=True, type=click.Choice(NAMES), help="The form, see below.")
+@click.option("--to", "form", required=True, type=Form(NAMES), help="The form, see below.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to make; none that is there.")
 @click.option("--sample", default=64, show_default=True, type=Count(1, 10**6), help="Questions that both answer.")
 @click.option(

@@ -49,6 +49,7 @@ def untrained(call: Call) -> str:
 
 
 def test_an_unknown_form_is_named_with_those_that_are_known(refused: Any, untrained: str) -> None:
+    assert refused(untrained, "--to", "mergd")[1]["message"].endswith("Did you mean 'merged'?")
     code, error = refused(untrained, "--to", "onnx")
     assert code == 2
     assert "'onnx' is not one of 'merged', 'adapter', 'ctranslate2', 'gguf'" in error["message"]
