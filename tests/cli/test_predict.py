@@ -77,14 +77,28 @@ def test_marks_and_blank_lines_are_no_questions(cli: Cli, finished: Path, data: 
 
 def test_no_questions_are_no_answers(cli: Cli, finished: Path) -> None:
     ended = cli("predict", "--run", "mine", stdin=b" \n\n")
-    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    assert (ended.code, ended.out, ended.err) == (0, "", "note: there was no question on stdin\n")
+
+
+@pytest.mark.parametrize(
+    "data", [b'[{"question": "add 2 and 1"}]', b'[\n  {"question": "add 2 and 1"}\n]\n', b'["add"]']
+)
+def test_a_json_array_is_no_question(cli: Cli, finished: Path, data: bytes) -> None:
+    ended = cli("predict", "--run", "mine", stdin=data)
+    assert (ended.code, ended.out) == (4, "")
+    assert ended.err.startswith("error: detected a JSON array, expected JSONL")
+
+
+def test_a_question_may_begin_with_a_bracket(cli: Cli, finished: Path) -> None:
+    (row,) = objects(cli("predict", "--run", "mine", "--json", stdin=b"[urgent] add 2 and 1\n"))
+    assert row["question"] == "[urgent] add 2 and 1"
 
 
 def test_a_line_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predict, "MAX_LINE", 64)
     endless = io.BytesIO(b"x" * 10_000)
     lines = predict.Lines(endless)
-    assert not lines.begin_with(b"{")
+    assert not lines.begin_with(predict.ROWS)
     assert endless.tell() == 64
 
 

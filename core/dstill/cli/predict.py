@@ -8,6 +8,7 @@ What it does is in `dstill.answering` and `dstill.voting`; here it is read and s
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Iterable, Iterator, Sequence
@@ -30,6 +31,7 @@ __all__ = ["COMMANDS"]
 
 BLOCK = 256  # questions that are answered at once: a few batches, sorted by length
 BOM = b"\xef\xbb\xbf"
+ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row; or a JSON array, whose reader says what is wanted
 
 
 @click.command()
@@ -228,8 +230,11 @@ def _asked(answering: Answering, question: str | None) -> Iterator[Example]:
         note("a question a line; Ctrl-D ends them")
     lines = Lines(sys.stdin.buffer)
     written = (pair for pair in enumerate(lines, 1) if pair[1].strip())
-    for number, text in _rows(lines) if lines.begin_with(b"{") else written:
+    number = 0
+    for number, text in _rows(lines) if lines.begin_with(ROWS) else written:
         yield answering.example(text, id=str(number), where=f"stdin:{number}")
+    if not number:
+        note("note: there was no question on stdin")
 
 
 class Lines:
@@ -240,13 +245,13 @@ class Lines:
         self._held: list[bytes] = []  # read, and not given out
         self._given = 0
 
-    def begin_with(self, start: bytes) -> bool:
+    def begin_with(self, start: re.Pattern[bytes]) -> bool:
         """Whether the first line that is not blank does."""
         line = b"\n"
         while line and not line.removeprefix(BOM).strip():
             line = self._stream.readline(MAX_LINE)
             self._held.append(line)
-        return line.removeprefix(BOM).lstrip().startswith(start)
+        return start.match(line.removeprefix(BOM).strip()) is not None
 
     def readline(self, size: int = MAX_LINE) -> bytes:
         """As of a file, and only text: raises UsageError with the number of a line that is not UTF-8."""
