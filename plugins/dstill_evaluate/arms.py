@@ -73,6 +73,13 @@ class Arm:
 
 def read_arms(words: Sequence[str], open_run: Callable[[str], Run]) -> list[Arm]:
     """Raises UsageError for what is not there or cannot be paired, RunError for runs without verdicts."""
+    for word in words:
+        if not all(name.strip() for name in word.split(",")):
+            raise UsageError(
+                f"no run is named in a place of '{word}'",
+                where="compare",
+                hint="write compare a1,a2 b1,b2, without spaces",
+            )
     arms = [Arm(label=word, sides=tuple(_side(name, open_run) for name in word.split(","))) for word in words]
     for arm in arms:
         places = [(side.run.folder.resolve(), side.system) for side in arm.sides]

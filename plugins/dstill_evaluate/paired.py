@@ -7,6 +7,7 @@ was right. Items of one template succeed and fail together, so the interval resa
 seeds with them: a bootstrap over both (percentiles, 95 %). The test flips the sign of whole templates'
 differences (a paired permutation test, two-sided). `detectable` is the smallest true difference that
 this many items and seeds would show with 80 % power at 5 %: 2.8 times the bootstrap's deviation.
+Items of one cluster alone tell nothing of another: the interval is then [-1, 1].
 Not covered: several comparisons at once (`statistics.holm` is the caller's).
 """
 
@@ -79,6 +80,9 @@ def paired(
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     deviations = stats.norm.ppf(1 - tail) + stats.norm.ppf(POWER)
+    detectable = float(deviations * means.std(ddof=1))
+    if len(names) == 1 and difference.any():  # of one cluster nobody knows how another would have moved
+        low, high, detectable = -1.0, 1.0, 1.0
     by_item = difference.mean(axis=1)
     by_cluster = sums.mean(axis=1)
     moved = by_cluster[by_cluster != 0]
@@ -94,7 +98,7 @@ def paired(
         low=float(low),
         high=float(high),
         p=p,
-        detectable=float(deviations * means.std(ddof=1)),
+        detectable=detectable,
         items=len(first),
         clusters=len(names),
         seeds=difference.shape[1],

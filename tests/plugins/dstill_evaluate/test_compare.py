@@ -112,6 +112,7 @@ def test_a_run_that_is_not_there(cli: Cli, runs: Path) -> None:
         (["a"], "one system alone cannot be compared"),
         (["a", "b:nearst"], "run 'b' has no system 'nearst'. Did you mean 'nearest'?"),
         (["a,a", "b,b"], "one run is named twice in 'a,a'"),
+        (["a,", "b"], "no run is named in a place of 'a,'"),
         (["a", "a"], "one system is named twice"),
         (["a,b", "b"], "2 runs in 'a,b' and 1 in 'b'"),
         (["a", "b", "--split", "tset"], "not every run was scored on 'tset'. Did you mean 'test'?"),

@@ -51,6 +51,11 @@ def test_items_of_one_template_count_once() -> None:
     assert alone.p < 0.01
 
 
+def test_one_template_alone_tells_nothing_of_another() -> None:
+    found = paired([[1.0]] * 40, [[0.0]] * 40, ["one"] * 40)
+    assert (found.difference, found.low, found.high, found.detectable, found.told) == (1.0, -1.0, 1.0, 1.0, False)
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.integers(5, 40), st.integers(1, 3))
 def test_swapping_the_systems_swaps_the_sign(seed: int, items: int, seeds: int) -> None:
