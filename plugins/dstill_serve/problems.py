@@ -17,6 +17,7 @@ from dstill.errors import DstillError, UsageError
 
 __all__ = ["Wrong", "of"]
 
+LONGEST_NAME = 80  # of a part of a request that is quoted
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
@@ -37,7 +38,7 @@ class Wrong(Exception):
         self.status = status
         self.code = code
         self.message = masked(visible(message))
-        self.param = param
+        self.param = param if param is None else masked(visible(param[:LONGEST_NAME]))
         self.retry_after = retry_after
         self.more = more or {}  # beside the error: what is there all the same
 

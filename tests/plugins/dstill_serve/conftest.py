@@ -133,8 +133,11 @@ class Here(Client):
 
 
 @pytest.fixture
-def serve_here(request: pytest.FixtureRequest) -> Iterator[Callable[..., Here]]:
-    """``serve_here(room=2)``: of `run` or another one; starts at once, and is stopped in order at the end."""
+def serve_here(request: pytest.FixtureRequest, project: Path) -> Iterator[Callable[..., Here]]:
+    """``serve_here(room=2)``: of `run` or another one; starts at once, and is stopped in order at the end.
+
+    By then the working folder, which the shop looks into, is still the test's.
+    """
     ends: list[Callable[[], None]] = []
 
     def start(

@@ -125,6 +125,8 @@ QUERY, CHAT = "/v1/query", "/v1/chat/completions"
         ({"question": 1}, 400, "invalid_type", "'question' is a number, not text"),
         ({"question": "a", "execute": 1}, 400, "invalid_type", "'execute' is a number, not true or false"),
         ({"question": "a", "modle": "x"}, 400, "unknown_parameter", "there is no 'modle'"),
+        ({"question": "a", "x" * 60_000: 1}, 400, "unknown_parameter", f"there is no '{'x' * 80}';"),
+        ({"question": "a", "\u202e": 1}, 400, "unknown_parameter", "there is no '\\u202e';"),
         ({"question": ""}, 400, "invalid_question", "the question is empty"),
         ({"question": " \n "}, 400, "invalid_question", "the question is empty"),
         ({"question": "a" * 2001}, 400, "invalid_question", "2,001 characters (limit 2,000)"),
@@ -141,6 +143,7 @@ def test_a_request_that_is_none(here: Any, body: Any, status: int, code: str, wo
     assert (reply.status, reply.error["code"]) == (status, code)
     assert words in reply.error["message"]
     assert reply.error["type"] == "invalid_request_error"
+    assert len(reply.text) < 1000
     assert not Path("batches.txt").exists()  # the student was not troubled
 
 
