@@ -250,7 +250,7 @@ def find_run(name: str | Path) -> Path:
             return folder
     if Path(name).is_dir():
         raise UsageError(
-            f"{name} is not a dstill run (it has no {MANIFEST})",
+            f"{Path(name)} is not a dstill run (it has no {MANIFEST})",
             where=str(Path(name).absolute()),
             hint="`dstill runs list` shows the runs under ./runs",
         )

@@ -260,8 +260,10 @@ def test_generate_adds_to_the_training_set_alone(cli: Cli, project: Path, weak: 
     )
     RunFolder.read(weak).write("verdicts.jsonl", [failed])
     assert cli(*words, "--out", "plain").code == 0
+    (weak / "config.toml").write_text((project / "plain/config.toml").read_text())
     ended = cli(*words, "--out", "more", "--focus", "different", "--from", "weak")
     assert ended.code == 0, ended.err
+    assert "not as in run weak" not in ended.err
     assert "more to train on, in the shares of 1 failure of 'different' in run weak: add 1\n" in ended.out
     plain, more = (
         {split: RunFolder.read(project / name).manifest["files"].get(data_file(split), {}) for split in SPLITS}
@@ -273,3 +275,18 @@ def test_generate_adds_to_the_training_set_alone(cli: Cli, project: Path, weak: 
     again = cli("generate", "--out", "more")  # it begins where it ended
     assert again.code == 0, again.err
     assert cli("generate", "--out", "more", "--focus", "form").code == 5
+
+
+def test_test_sets_that_will_not_be_those_of_the_run_are_told(cli: Cli, project: Path, weak: Path) -> None:
+    failed = Verdict(
+        id="t", reached=Level.EXECUTED, checked=Level.CORRECT, category="add", cause=Cause(label="different")
+    )
+    RunFolder.read(weak).write("verdicts.jsonl", [failed])
+    (weak / "config.toml").write_text('[project]\ntask = "toy"\nseed = 3\n[generate]\nteacher = "parrot"\n')
+    focus = ("generate", "--focus", "different", "--from", "weak", "--set", "generate.focus_rows=5")
+    ended = cli(*focus, "--task", "toy", "--teacher", "parrot", "--out", "other")
+    assert ended.code == 0, ended.err
+    assert "warning: project.seed is not as in run weak: its test sets may be others" in ended.err
+    ended = cli("--config", weak / "config.toml", *focus, "--out", "same")
+    assert ended.code == 0, ended.err
+    assert "not as in run weak" not in ended.err

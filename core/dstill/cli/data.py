@@ -21,14 +21,15 @@ from dstill.cli.app import (
     setting,
     task_option,
 )
-from dstill.cli.console import emit, progress, table, visible
+from dstill.cli.console import emit, note, progress, table, visible
+from dstill.config import Config
 from dstill.cost import told
 from dstill.curating import EXPORT
 from dstill.errors import DataError, FailedItems, RunError
 from dstill.estimating import estimated
 from dstill.exporting import export
 from dstill.files import reading
-from dstill.folder import MANIFEST
+from dstill.folder import MANIFEST, SETTINGS
 from dstill.generating import focus_asked
 from dstill.making import make_task
 from dstill.reviewing import gate
@@ -52,6 +53,8 @@ DECIDING = (
     "task.",
     "teacher.",
 )
+# Those that decide which test sets, with which golds.
+OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.teacher", "task.")
 
 
 @click.command()
@@ -94,7 +97,8 @@ def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, a
             if questions := config.settings.generate.questions:
                 with reading(Path(questions)):  # a name that is mistyped leaves no run behind
                     Path(questions).stat()
-            focus_asked(make_task(found.plugins, config), config.settings)  # likewise a label
+            if focus_asked(make_task(found.plugins, config), config.settings) is not None:  # likewise a label
+                _tell_other_sets(found, config)
             run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
         run.progress = report
         facts = run.generate(allow_changed=allow_changed)
@@ -115,6 +119,18 @@ def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, a
             f"{failed} of {facts['questions']} questions got no whole reply",
             where=str(run.folder / "rejects.jsonl"),
             hint=f"ask for them again with: dstill generate --out {run.folder}",
+        )
+
+
+def _tell_other_sets(found: App, config: Config) -> None:
+    """Warn where the test sets will not be those of the run whose failures are looked at."""
+    other = Run.open(config.settings.generate.focus_run, plugins=found.plugins)
+    before, now = other.config.flat(), config.flat()
+    if differ := [key for key in now if key.startswith(OF_SETS) and before.get(key) != now[key]]:
+        note(
+            f"warning: {', '.join(differ)} {'is' if len(differ) == 1 else 'are'} not as in run {other.name}: its test "
+            "sets may be others, and `dstill compare` refuses such runs. "
+            f"With its settings: dstill --config {other.folder / SETTINGS} generate …"
         )
 
 
