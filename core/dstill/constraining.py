@@ -20,14 +20,14 @@ __all__ = ["Constrained"]
 
 class Constrained(Writer):
     def __init__(self, writer: Writer, objective: Objective, task: Task, examples: Sequence[Example]) -> None:
-        """Raises UsageError where the task has no grammar."""
+        """Raises UsageError where the task has no grammar for any of them."""
         self._writer = writer
         self._grammars = [objective.grammar(task, example) for example in examples]
         if self._grammars and not any(self._grammars):
             raise UsageError(
-                f"task '{task.name}' has no grammar for its answers",
+                f"task '{task.name}' has no grammar for its answers here",
                 where="evaluate.constrain = true",
-                hint="set it to false; `Task.grammar` is what a pack gives one by",
+                hint="it may lack what the questions are about (a mapping); else the pack writes none: set it to false",
             )
 
     def write(self, sources: Sequence[str]) -> Iterator[Written]:

@@ -34,7 +34,11 @@ def grammar(found: App, run: str, as_json: bool) -> None:
     started = time.perf_counter()
     made = opened.objective.grammar(opened.task, _first(opened))
     if made is None:
-        raise UsageError(f"task '{opened.task.name}' has no grammar for its answers", where=f"run {opened.name}")
+        raise UsageError(
+            f"task '{opened.task.name}' has no grammar for its answers here",
+            where=f"run {opened.name}",
+            hint="it may lack what the questions are about (a mapping); else the pack writes none",
+        )
     Compiler(_BYTES).start(made)
     seconds, most = time.perf_counter() - started, longest(made)
     text = made.ebnf if made.ebnf is not None else json.dumps(made.json_schema, ensure_ascii=False, indent=2)

@@ -230,6 +230,15 @@ def test_the_tasks_own_questions_are_of_the_weak_kinds(cli: Cli, weak: Path) -> 
     assert {row["split"] for row in rows} == {"train"}
 
 
+def test_the_tasks_own_questions_about_a_mapping_say_how_they_are_read(cli: Cli, project: Path) -> None:
+    ended = cli("questions", "--task", "querydsl", "--mapping", "shop.json", "-n", "5", "--out", "questions.jsonl")
+    assert ended.code == 0, ended.err
+    about = "--set task.querydsl.mapping=shop.json --set task.querydsl.index=shop"
+    assert ended.err.endswith(f"next: dstill generate --questions questions.jsonl {about}\n")
+    ended = cli("generate", "--task", "querydsl", "--out", "new", *about.split(), "--questions", "questions.jsonl")
+    assert "do not say what they are about" not in ended.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -104,6 +104,8 @@ def questions(
         raise UsageError(f"task '{task.name}' makes no questions of its own", where="--task", hint=hint)
     _show(made, out, as_json)
     _told(made, number, task)
+    if out is not None and mapping is not None:
+        note(f"next: dstill generate --questions {out}{_about(config, task.name, mapping, made)}")
 
 
 def _invent(
