@@ -14,7 +14,7 @@ import contextlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from dstill.errors import DataError, DstillError
 from dstill.files import write_text
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dstill.folder import RunFolder
     from dstill.run import Run
 
-__all__ = ["FILE", "Learnt", "context_of", "drift", "keep", "learnt_by"]
+__all__ = ["FILE", "Learnt", "can_tell", "context_of", "drift", "keep", "learnt_by"]
 
 FILE = "data.json"  # in the student's folder
 
@@ -75,11 +75,24 @@ def drift(task: Task, learnt: Learnt, executor: Executor | None) -> tuple[str, .
 
     `executor` is an opened one, or None.
     """
-    if not learnt.data:
-        return ()
-    example = Example(id="", question="", context=learnt.context)
     told: list[str] = []
+    for now in _now(task, learnt, executor):
+        with contextlib.suppress(DstillError):
+            told += task.drift(learnt.data, now)
+    return tuple(dict.fromkeys(told))
+
+
+def can_tell(task: Task, learnt: Learnt, executor: Executor | None) -> bool:
+    """Whether anything is known of the data now, so that no `drift` means that all is there."""
+    return any(True for _ in _now(task, learnt, executor))
+
+
+def _now(task: Task, learnt: Learnt, executor: Executor | None) -> Iterator[Mapping[str, Any]]:
+    """What is known of the data now, by those who know something."""
+    if not learnt.data:
+        return
+    example = Example(id="", question="", context=learnt.context)
     for look in (task.facts, executor.facts) if executor is not None else (task.facts,):
         with contextlib.suppress(DstillError):
-            told += task.drift(learnt.data, look([example]))
-    return tuple(dict.fromkeys(told))
+            if now := look([example]):
+                yield now

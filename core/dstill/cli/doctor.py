@@ -24,7 +24,7 @@ import dstill
 from dstill import hardware
 from dstill.cli.app import App, app, json_option, set_option, setting, task_option
 from dstill.cli.console import emit, note, table, visible
-from dstill.drifting import drift, learnt_by
+from dstill.drifting import can_tell, drift, learnt_by
 from dstill.errors import DstillError
 from dstill.folder import RunFolder, list_runs
 from dstill.making import make_executor, make_task
@@ -152,7 +152,7 @@ def _look(found: App, name: str, engines: Engines) -> None:
 
 def _students(task: Task, executor: Executor | None) -> list[list[str]]:
     """Which students of the runs under ./runs learnt fields that are gone or others now, of how many."""
-    looked, rows = 0, []
+    looked, unknown, rows = 0, 0, []
     for folder in list_runs():
         try:
             learnt = learnt_by(RunFolder.read(folder))
@@ -160,10 +160,14 @@ def _students(task: Task, executor: Executor | None) -> list[list[str]]:
             rows.append([f"student of {folder}", task.name, problem.what])
             continue
         if learnt.task == task.name and learnt.data:
-            looked += 1
+            known = can_tell(task, learnt, executor)
+            looked, unknown = looked + known, unknown + (not known)
             rows += [[f"student of {folder}", task.name, line] for line in drift(task, learnt, executor)]
     if looked:
         rows.append([f"students of {task.name}", f"{looked} looked at", "see above" if rows else "ok"])
+    if unknown:
+        why = "nothing here says what the fields are now that they learnt"
+        rows.append([f"students of {task.name}", f"{unknown} not looked at", why])
     return rows
 
 

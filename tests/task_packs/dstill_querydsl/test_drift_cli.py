@@ -95,6 +95,17 @@ def test_a_mapping_that_was_read_again_is_held_against_the_student(cli: Cli, mov
     assert "1 looked at" in cli("doctor").out
 
 
+def test_a_student_of_fields_that_nothing_here_knows_is_not_called_well(cli: Cli, moved: Path) -> None:
+    (moved / "dstill.toml").write_text('[project]\ntask = "querydsl"\n')
+    ended = cli("doctor", "--json")
+    assert ended.code == 0
+    (row,) = [one for one in json.loads(ended.out)["checks"] if one["what"] == "students of querydsl"]
+    assert (row["found"], row["state"]) == (
+        "1 not looked at",
+        "nothing here says what the fields are now that they learnt",
+    )
+
+
 def test_an_index_that_changed_is_held_against_the_student(cli: Cli, trained: Path, server: EmbeddedServer) -> None:
     live = ("--engine-url", server.url)
     with holding(server, NOW):
