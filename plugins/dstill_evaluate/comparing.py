@@ -18,7 +18,7 @@ of several seeds, where an item can be right in some, it is the permutation test
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
 from dstill.errors import RunError
@@ -26,7 +26,7 @@ from dstill.records import Score, Verdict
 from dstill_evaluate.arms import Arm
 from dstill_evaluate.metrics import scored, why_left_out
 from dstill_evaluate.paired import Paired, paired
-from dstill_evaluate.statistics import CONFIDENCE, holm, mcnemar, mean, rate
+from dstill_evaluate.statistics import CONFIDENCE, holm, least_shown, mcnemar, mean, rate
 
 __all__ = ["Found", "Verdicts", "compare", "corrected", "counted", "held_against", "moved", "right"]
 
@@ -42,6 +42,7 @@ class Found:
     test: str  # whose p it is: mcnemar, permutation
     p: float
     holm: float = 1.0  # p, corrected for all that were made at once
+    least: float = 0.0  # no smaller difference can be told by the test, as many comparisons as were made
 
     @property
     def distinguishable(self) -> bool:
@@ -53,7 +54,8 @@ class Found:
         del of_pairs["told"]
         return {
             **of_pairs,
-            "detectable": self.paired.detectable or None,  # where no item moved, nobody knows how much they would
+            # where no item moved, nobody knows how much they would
+            "detectable": max(self.paired.detectable, self.least) if self.paired.detectable else None,
             "test": self.test,
             "p": self.p,
             "holm": self.holm,
@@ -87,7 +89,10 @@ def held_against(arm: Verdicts, first: Verdicts, ids: Sequence[str]) -> Found:
 def corrected(found: Sequence[Found]) -> list[Found]:
     """With Holm's correction for all of them."""
     ps = holm([one.p for one in found])
-    return [Found(paired=one.paired, test=one.test, p=one.p, holm=p) for one, p in zip(found, ps, strict=True)]
+    return [
+        replace(one, holm=p, least=least_shown(one.paired.items, len(found)) if one.test == "mcnemar" else 0.0)
+        for one, p in zip(found, ps, strict=True)
+    ]
 
 
 def moved(arm: Verdicts, first: Verdicts, ids: Sequence[str]) -> dict[str, list[str]]:

@@ -17,11 +17,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Sequence
 
 from dstill.errors import MissingExtra
-from dstill_evaluate.statistics import CONFIDENCE, RESAMPLES
+from dstill_evaluate.statistics import CONFIDENCE, POWER, RESAMPLES
 
 __all__ = ["Paired", "paired"]
 
-POWER = 0.8
 AT_ONCE = 500  # resamples: bounds the counts that are held to 500 x clusters
 
 

@@ -6,6 +6,7 @@ In come counts or values, out comes a `Score` with its 95 % interval and n, or p
     mean("clause_f1", [0.5, 1.0, …], templates)   →   the same of a mean, whose items hang together by template
     mcnemar(gained=9, lost=1)   →   0.0215
     holm([0.01, 0.04, 0.03])    →   [0.03, 0.06, 0.06]
+    least_shown(131)   →   0.0595   the smallest true difference that McNemar's test would show on so many items
 
 No interval is made for n = 0: such a score has the value None, which is printed as
 "not checked" and never as 0 %.
@@ -18,9 +19,10 @@ from typing import Sequence
 from dstill.errors import MissingExtra
 from dstill.records import Score
 
-__all__ = ["CONFIDENCE", "RESAMPLES", "holm", "mcnemar", "mean", "rate", "wilson"]
+__all__ = ["CONFIDENCE", "POWER", "RESAMPLES", "holm", "least_shown", "mcnemar", "mean", "rate", "wilson"]
 
 CONFIDENCE = 0.95
+POWER = 0.8
 RESAMPLES = 4_000
 
 
@@ -81,6 +83,20 @@ def mcnemar(gained: int, lost: int) -> float:
         raise MissingExtra("a paired test", "evaluate", error.name or "statsmodels") from error
     # items that both have right or wrong tell nothing, and are no part of the exact test
     return min(1.0, float(test([[0, gained], [lost, 0]], exact=True).pvalue))
+
+
+def least_shown(items: int, comparisons: int = 1) -> float:
+    """The smallest true difference that `mcnemar` would show on `items` with 80 % power, where nothing is lost.
+
+    However little two systems differ otherwise, it takes six items gained for a p below 5 %, and more where Holm's
+    correction is for several comparisons. 1.0 where there are not so many items.
+    """
+    try:
+        from scipy import stats
+    except ImportError as error:
+        raise MissingExtra("a paired test", "evaluate", error.name or "scipy") from error
+    needed = next(n for n in range(1, 1_100) if 2 * 0.5**n < (1 - CONFIDENCE) / comparisons)
+    return float(stats.beta.ppf(POWER, needed, items - needed + 1)) if needed <= items else 1.0
 
 
 def holm(ps: Sequence[float]) -> list[float]:

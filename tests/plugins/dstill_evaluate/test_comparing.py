@@ -113,7 +113,7 @@ def test_a_small_difference_is_said_to_be_none_and_how_large_one_would_show() ->
     said = sentence(row(found), "b", "a")
     assert said.startswith("test: b and a are not distinguishable (exact McNemar test: p = 0.5; right on 2 more items")
     smallest = float(said.partition("show a difference of ")[2].split()[0])
-    assert 0 < smallest < 15
+    assert 10 < smallest < 15  # not the bootstrap's 9: six items of 60 have to be gained before the test tells anything
 
 
 def test_equal_systems_do_not_pretend_to_know_what_would_show() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstill.errors import MissingExtra
-from dstill_evaluate.statistics import rate, wilson
+from dstill_evaluate.statistics import POWER, least_shown, mcnemar, rate, wilson
 
 
 def test_wilson_as_in_the_textbook() -> None:
@@ -36,3 +36,13 @@ def test_without_statsmodels_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(MissingExtra, match="'evaluate'") as error:
         wilson(1, 2)
     assert error.value.hint == "pip install 'dstill[evaluate]'"
+
+
+@pytest.mark.parametrize(("comparisons", "gained"), [(1, 6), (3, 7)])
+def test_what_would_show_is_what_the_exact_test_can_tell(comparisons: int, gained: int) -> None:
+    from scipy import stats
+
+    assert mcnemar(gained, 0) * comparisons < 0.05 <= mcnemar(gained - 1, 0) * comparisons
+    shown = stats.binom.sf(gained - 1, 131, least_shown(131, comparisons))
+    assert shown == pytest.approx(POWER)
+    assert least_shown(gained - 1, comparisons) == 1.0
