@@ -57,7 +57,8 @@ def serve(
     limits = serving.Limits(batch=max_batch, room=room, seconds=timeout)
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(serving.listening(host, port))
-        Door(host=host, port=port, token=token)  # before seconds are spent on loading
+        # before seconds are spent on loading; by the address that a name as localhost stands for
+        Door(host=listener.getsockname()[0], port=port, token=token)
         note(f"loading the student of run '{opened.name}'")
         try:
             answering = stack.enter_context(Answering(opened, execute=execute and bool(opened.task.executors)))

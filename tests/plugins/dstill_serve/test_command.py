@@ -116,6 +116,12 @@ def test_a_port_that_is_taken(run: Run, command: Any) -> None:
     assert ended.err.splitlines() == [f"error: port {port} is taken", "--port", "name another, or 0 for a free one"]
 
 
+def test_localhost_is_this_machine(run: Run, serve: Any) -> None:
+    served = serve(run.folder, "--host", "localhost")
+    assert served.address.startswith("http://127.0.0.1:")
+    assert served.query().status == 200
+
+
 def test_an_address_for_others_without_a_token(run: Run, command: Any) -> None:
     ended = command(run.folder, "--host", "0.0.0.0", "--port", 0)
     assert ended.code == 2
