@@ -12,6 +12,7 @@ from typing import Any, Callable
 
 import pytest
 
+from dstill.cli import scores
 from dstill.cli.figures import percent
 from dstill.cli.scores import sentences
 from dstill.folder import RunFolder
@@ -127,3 +128,15 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 65536)
     except OSError:  # how Linux tells that the other side is closed
         return b""
+
+
+@pytest.mark.parametrize(
+    ("n", "told"),
+    [
+        (1, "1 answer is not the gold and gave its result on the data. It counts as right unchecked, "),
+        (2, "2 answers are not the gold and gave its result on the data. They count as right unchecked, "),
+    ],
+)
+def test_one_answer_is_told_as_one(n: int, told: str) -> None:
+    (line,) = scores._of_corpora({"ran": 0, "told": 0, "not_checked": {"no corpora": n}})
+    assert line.startswith(told)

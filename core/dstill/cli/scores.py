@@ -159,14 +159,22 @@ def _room(count: int) -> str:
 def _of_corpora(corpora: Mapping[str, Any]) -> Iterator[str]:
     if corpora["ran"]:
         yield (
-            f"{corpora['ran']} answers are not the gold and gave its result on the data. {corpora['told']} of them "
+            f"{_beside_the_gold(corpora['ran'])} on the data. {corpora['told']} of them "
             "gave another one on small data sets made to tell them from the gold, and count as wrong."
         )
     for reason, n in corpora["not_checked"].items():
         yield (
-            f"{n} answers are not the gold and gave its result on the data. They count as right unchecked, "
+            f"{_beside_the_gold(n)} on the data. {'It counts' if n == 1 else 'They count'} as right unchecked, "
             f"without data sets made to tell them from the gold ({reason})."
         )
+
+
+def _beside_the_gold(n: int) -> str:
+    return (
+        "1 answer is not the gold and gave its result"
+        if n == 1
+        else f"{n} answers are not the gold and gave its result"
+    )
 
 
 # --- sentences --------------------------------------------------------------------------
