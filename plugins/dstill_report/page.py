@@ -172,7 +172,10 @@ def _finding(systems: Mapping[str, Score]) -> str:
         return f"The student's interval lies above that of the best baseline, {name}."
     if student.high < (best.low or 0):
         return f"The student's interval lies below that of the best baseline, {name}."
-    return f"The intervals of the student and of the best baseline, {name}, overlap."
+    return (
+        f"The intervals of the student and of the best baseline, {name}, overlap; "
+        "whether they can be told apart item by item is said under “Against the baselines”."
+    )
 
 
 # --- forms ------------------------------------------------------------------------------
