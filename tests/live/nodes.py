@@ -12,11 +12,13 @@ started it, and removes its data. Without what it needs, `start` raises `Missing
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -188,12 +190,14 @@ def _classes(release: Release, jdk: Jdk, class_path: str) -> Path:
     key = _hash(source.read_text(), str(jdk.version), class_path)
     folder = BUILD / f"{release.product}-{release.version}" / f"classes-{key}"
     if not folder.is_dir():
-        part = folder.with_suffix(".part")
-        command = [jdk.tool("javac"), "-nowarn", "-proc:none", "-cp", class_path, "-d", str(part), str(source)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=START)
-        if done.returncode != 0:
-            raise Failed(f"the launcher of {release.product} does not compile: {done.stderr[-2000:]}")
-        part.rename(folder)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+            part = Path(temporary) / "classes"
+            command = [jdk.tool("javac"), "-nowarn", "-proc:none", "-cp", class_path, "-d", str(part), str(source)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=START)
+            if done.returncode != 0:
+                raise Failed(f"the launcher of {release.product} does not compile: {done.stderr[-2000:]}")
+            with contextlib.suppress(OSError):  # another worker was quicker
+                part.rename(folder)
     return folder
 
 
