@@ -98,9 +98,10 @@ class Counter(Executor):
     ("said", "held", "told"),
     [
         ({"wires": 2}, {"wires": 3}, ()),
-        ({}, {"wires": 2}, ("wires is gone",)),
-        ({"wires": 2}, {}, ("wires is gone",)),
-        ({}, {}, ("wires is gone",)),  # once
+        ({"rods": 1}, {"wires": 2}, ("wires is gone",)),
+        ({"wires": 2}, {"rods": 1}, ("wires is gone",)),
+        ({"rods": 1}, {"rods": 1}, ("wires is gone",)),  # once
+        ({}, {}, ()),  # nobody knows anything
         ({"wires": 2}, None, ()),  # an engine that is away says nothing
     ],
 )
@@ -113,5 +114,5 @@ def test_both_the_project_and_the_engine_are_asked(said: Any, held: Any, told: t
 
 def test_without_an_executor_the_project_alone_is_asked() -> None:
     task = Beads()
-    task.said = {}
+    task.said = {"rods": 1}
     assert drift(task, Learnt(task="beads", data={"wires": 2}), None) == ("wires is gone",)
