@@ -13,11 +13,11 @@ counts for nobody (a gold that fails or tells nothing, an engine that is away, n
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import replace
 from typing import Any, Iterable, Mapping, Sequence
 
+from dstill.errors import MissingExtra
 from dstill.records import Cause, Draft, Example, Level, Overlap, Verdict
 from dstill.task import Task
 
@@ -64,18 +64,13 @@ def counted(verdicts: Iterable[Verdict], order: Sequence[str]) -> dict[str, dict
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's score interval (1927, 95 %) for `hits` of `n` > 0.
-
-    The core labels failures without the extra that has the libraries of statistics.
-    """
-    from statistics import NormalDist
-
-    z = NormalDist().inv_cdf(0.975)
-    share, room = hits / n, z * z / n
-    middle = share + room / 2
-    half = z * math.sqrt(share * (1 - share) / n + room / (4 * n))
-    low, high = (middle - half) / (1 + room), (middle + half) / (1 + room)
-    return (0.0 if hits == 0 else low, 1.0 if hits == n else high)
+    """Wilson's score interval (1927, 95 %) for `hits` of `n` > 0. Raises MissingExtra."""
+    try:
+        from scipy.stats import binomtest
+    except ImportError:
+        raise MissingExtra("the interval of a first cause", "evaluate", "scipy") from None
+    found = binomtest(hits, n).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
 
 
 def _cause(task: Task, verdict: Verdict, example: Example, draft: Draft | None) -> Cause:
