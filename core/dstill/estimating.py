@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Sequence
 from dstill import teaching
 from dstill.config import Config
 from dstill.curating import STORE
-from dstill.generating import questions
+from dstill.generating import focus_asked, questions
 from dstill.making import make_task, make_teacher
 from dstill.plugins import Plugins
 from dstill.records import Price, Prompt, Reply, Usage
@@ -83,7 +83,7 @@ def estimated(plugins: Plugins, config: Config) -> Estimate:
 
     task, settings = make_task(plugins, config), config.settings.generate
     teacher = make_teacher(plugins, config).open(task)
-    examples = questions(task, config.settings)
+    examples = questions(task, config.settings, focus_asked(task, config.settings))
     low, high, first, there = NOTHING, NOTHING, None, list[Reply]()
     known: set[str] = set()
     with ReplyStore(Path(STORE)) if Path(STORE).exists() else _nothing() as store:

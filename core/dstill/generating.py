@@ -47,21 +47,22 @@ def generate(run: Run, *, allow_changed: bool = False) -> Mapping[str, Any]:
     teacher = make_teacher(run.plugins, run.config)
     outcomes: Counter[str] = Counter()
     with run.stage("generate") as facts, executing(run, outcomes) as (execute, executor):
-        examples = questions(run.task, run.settings)
+        focus = focus_asked(run.task, run.settings)
+        examples = questions(run.task, run.settings, focus)
         if run.has_dataset and not allow_changed:
             _same(run, examples, [Inquiry.from_row(row).example for row in run.rows(ASKED)])
         data = {**run.task.facts(examples), **(executor.facts(examples) if executor is not None else {})}
         taught, about = _taught(run, teacher.open(run.task), examples, execute)
         run.write(ASKED, [one.inquiry for one in taught])
-        if (focus := focus_asked(run.task, run.settings)) is not None:
+        if focus is not None:
             about["focus"] = focus.told()
         facts.update(about, teacher=teacher.name, **({"data": data} if data else {}))
         facts.update(dataset(run, examples, [one.row for one in taught], {**facts, "outcomes": dict(outcomes)}))
     return facts
 
 
-def questions(task: Task, settings: Settings) -> list[Example]:
-    """The questions of a configuration, each in its split."""
+def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Example]:
+    """The questions of a configuration, each in its split; of `focus_asked` some more to train on."""
     if settings.generate.questions:
         file = Path(settings.generate.questions)
         found = read_questions(file, json_answers=task.json_answers, one_answer=True)
@@ -69,7 +70,7 @@ def questions(task: Task, settings: Settings) -> list[Example]:
         found = [example for split in SPLITS for example in task.examples(split)]
     found = [stages.split_of(example, settings.project.seed) for example in found]
     found = stages.first(found, settings.generate.limit) if settings.generate.limit else found
-    found += _of_weak_kinds(task, settings, found)
+    found += _of_weak_kinds(task, settings, focus, found)
     _warn_of_what_is_not_checked(task, found)
     return found
 
@@ -88,9 +89,8 @@ def focus_asked(task: Task, settings: Settings) -> Focus | None:
     return focus_of(label, run, causes.labels(task))
 
 
-def _of_weak_kinds(task: Task, settings: Settings, found: Sequence[Example]) -> list[Example]:
-    """More to train on, of the kinds in which a student failed. Raises UsageError, RunError."""
-    focus = focus_asked(task, settings)
+def _of_weak_kinds(task: Task, settings: Settings, focus: Focus | None, found: Sequence[Example]) -> list[Example]:
+    """More to train on, of the kinds in which a student failed. Raises UsageError."""
     if focus is None:
         return []
     rows = settings.generate.focus_rows or max(1, sum(one.split == "train" for one in found) // QUARTER)
