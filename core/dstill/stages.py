@@ -23,7 +23,18 @@ from dstill.plugins import Plugins
 from dstill.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Record, Rejection, Verdict
 from dstill.task import Task
 
-__all__ = ["check_splits", "draft_of", "execute", "first", "judge", "predict", "sample", "side_by_side", "split_of"]
+__all__ = [
+    "check_splits",
+    "draft_of",
+    "execute",
+    "first",
+    "judge",
+    "predict",
+    "prediction_of",
+    "sample",
+    "side_by_side",
+    "split_of",
+]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -105,7 +116,7 @@ def predict(writer: Writer, objective: Objective, task: Task, examples: Sequence
     """What the student writes for each example, in order."""
     sources = [objective.prompt(task.source(e)) for e in examples]
     for example, written in zip(examples, writer.write(sources), strict=True):
-        yield _prediction(example, written)
+        yield prediction_of(example, written)
 
 
 def sample(
@@ -122,10 +133,10 @@ def sample(
     sources = [objective.prompt(task.source(e)) for e in examples]
     drawn = writer.sample(sources, n, temperature=temperature, seed=seed)
     for example, written in zip(examples, drawn, strict=True):
-        yield [_prediction(example, one) for one in written]
+        yield [prediction_of(example, one) for one in written]
 
 
-def _prediction(example: Example, written: Written) -> Prediction:
+def prediction_of(example: Example, written: Written) -> Prediction:
     return Prediction(
         id=example.id,
         text=written.text,

@@ -22,6 +22,7 @@ from dstill.files import atomic_folder, require_new, writing
 from dstill.origin import sha256, versions
 from dstill.parts import Written
 from dstill.records import SCHEMA_VERSION, Example, Prediction
+from dstill.stages import prediction_of
 from dstill_export.card import Shown, card
 from dstill_export.formats import Format, Source, bytes_of, describe, encoder_of
 from dstill_export.licences import copy_terms, licence_of
@@ -137,10 +138,7 @@ def _wanted(run: Run, examples: Sequence[Example], now: Sequence[Written]) -> li
 
 
 def _predictions(examples: Sequence[Example], written: Sequence[Written]) -> list[Prediction]:
-    return [
-        Prediction(id=example.id, text=one.text, tokens=one.tokens, seconds=one.seconds, truncated=one.truncated)
-        for example, one in zip(examples, written, strict=True)
-    ]
+    return [prediction_of(example, one) for example, one in zip(examples, written, strict=True)]
 
 
 def _gate(form: Format, pairs: Sequence[Compared], rate: float) -> dict[str, Any]:

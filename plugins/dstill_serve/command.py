@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
+from dstill.cli.app import App, Count, app, constrain_option, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, note, visible
 from dstill.errors import Interrupted, ServiceError
 
@@ -22,9 +22,7 @@ __all__ = ["serve"]
 @click.option("--token-env", default="", metavar="NAME", help="Environment variable with the token to demand.")
 @click.option("--execute/--no-execute", default=True, help="Whether answers can be run where a request asks for it.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run them on this server.")
-@setting(
-    "--constrain/--no-constrain", key="evaluate.constrain", help="Hold answers to the task's grammar: each is valid."
-)
+@constrain_option
 @click.option("--max-batch", type=Count(1, 512), default=16, show_default=True, help="Questions answered together.")
 @click.option("--queue", "room", type=Count(1, 100_000), default=128, show_default=True, help="Requests at once.")
 @click.option("--timeout", type=click.FloatRange(0.1, 3600), default=60, show_default=True, help="Seconds a request.")
