@@ -26,7 +26,10 @@ KEPT = {"teachers", "evaluate"}  # built-ins that stay beside the toy: light, an
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``--dist loadgroup`` slow tests share a worker by file, those of the demo as a whole; the longest begins."""
+    """With ``--dist loadgroup`` slow tests share a worker by file, those of the demo as a whole; the longest begins.
+
+    With pytest 9 and pytest-xdist 3.8 the marks have no effect yet: the tests are spread over the workers.
+    """
     for item in items:
         if item.get_closest_marker("slow"):
             group = "demo" if "demo" in getattr(item, "fixturenames", ()) else str(item.path)
