@@ -58,10 +58,13 @@ class Words:
     # --- spans --------------------------------------------------------------------------
 
     def _span(self, field: Field) -> str:
-        """Every span query of one field but its plain term, and one other behind its mask."""
+        """The span queries of one field but its plain term and ``span_multi``, and one other behind its mask.
+
+        ``span_multi`` only the documents can judge: over a fuzzy word that none holds, a date histogram makes
+        Elasticsearch 9 fail with its own null pointer; over a prefix that many hold, there are too many clauses.
+        """
         name = self._pick.names([field])
         term = self._made.rule("span", obj({"span_term": f'"{{" {name} ":" {self._word} "}}"'}))
-        fuzzy = obj({"fuzzy": f'"{{" {name} ":" {obj({"value": self._word})} "}}"'})
         two = listed(term, 3)
         return self._made.rule(
             "spans",
@@ -70,7 +73,6 @@ class Words:
                 obj({"span_or": obj({"clauses": two})}),
                 obj({"span_not": obj({"include": term, "exclude": term})}),
                 obj({"span_first": obj({"match": term, "end": "[1-9]"})}),
-                obj({"span_multi": obj({"match": fuzzy})}),
                 obj({"span_containing": obj({"little": term, "big": term})}),
                 obj({"span_within": obj({"little": term, "big": term})}),
                 obj({"field_masking_span": obj({"query": term, "field": name})}),
