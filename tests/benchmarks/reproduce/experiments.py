@@ -17,7 +17,6 @@ from typing import Any, Mapping
 from tests.benchmarks.reproduce import memory
 from tests.benchmarks.reproduce.claims import Claim, points
 from tests.benchmarks.reproduce.lab import Arm, Lab
-from tests.benchmarks.reproduce.size import LEARNING_RATES
 
 from dstill_sweep.comparing import Verdicts, compared
 
@@ -60,13 +59,13 @@ def run(lab: Lab) -> Found:
 def _learning_rates(lab: Lab, parent: Any) -> dict[str, float]:
     wanted = {
         f"{modality} {rate:g}": {"train.modality": modality, "train.learning_rate": rate, "train.objective": "dss"}
-        for modality, rates in LEARNING_RATES.items()
+        for modality, rates in lab.size.rates.items()
         for rate in rates
     }
     tried = lab.arms(parent, wanted, split="validation")
     return {
         modality: max(rates, key=lambda rate, m=modality: tried[f"{m} {rate:g}"].accuracy)  # type: ignore[misc]
-        for modality, rates in LEARNING_RATES.items()
+        for modality, rates in lab.size.rates.items()
     }
 
 

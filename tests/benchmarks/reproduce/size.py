@@ -7,7 +7,7 @@ from typing import Any, Mapping
 
 from tests.benchmarks.reproduce.memory import QUICK_SIZES, SIZES
 
-__all__ = ["FULL", "LEARNING_RATES", "QUICK", "RECIPE", "Size"]
+__all__ = ["FULL", "QUICK", "RECIPE", "Size"]
 
 # The demo's recipe: a batch of 32, the label weighing 0.8, one thread a trial.
 RECIPE: Mapping[str, Any] = {
@@ -34,6 +34,7 @@ class Size:
     rows: int  # training questions of an index
     base_steps: int  # of the base, in full, on its own index
     steps: int  # of every adaptation
+    rates: Mapping[str, tuple[float, ...]]  # learning rates that a modality chooses from
     seeds: int
     items: int  # of a test set that answers are scored on
     ratios: tuple[int, ...]  # alpha : rank
@@ -50,6 +51,7 @@ FULL = Size(
     rows=6_000,
     base_steps=900,
     steps=400,
+    rates=LEARNING_RATES,
     seeds=3,
     items=300,
     ratios=(1, 2, 4, 8),
@@ -65,6 +67,7 @@ QUICK = Size(
     rows=600,
     base_steps=60,
     steps=20,
+    rates={modality: rates[-1:] for modality, rates in LEARNING_RATES.items()},
     seeds=1,
     items=40,
     ratios=(1, 4),
