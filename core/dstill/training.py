@@ -52,6 +52,9 @@ def train(run: Run, *, restart: bool, allow_changed: bool, allow_unreviewed: boo
         modality, choice = _modality(run, pairs, device)
         log.log(logging.INFO if review["enough"] else logging.WARNING, "%s", review["said"])
         log.info("modality %s on %s", choice.modality, device.name)
+        bare = sum(not record.rationale for record in records)
+        if bare and run.objective.explanation("") is not None:
+            log.warning("%d of %d training rows have no rationale: their answers alone are learnt", bare, len(records))
         checkpoints = run.folder / CHECKPOINTS
         if restart and processes.leads():
             shutil.rmtree(checkpoints, ignore_errors=True)

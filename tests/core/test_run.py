@@ -15,6 +15,7 @@ from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.errors import ConfigError, DataError, Interrupted, PluginError, RunError, TrainingError, UsageError
 from dstill.evaluating import scoring
+from dstill.folder import data_file
 from dstill.parts import Fitted, TrainingJob
 from dstill.plugins import Plugins, part_sections
 from dstill.records import Example, Level, Outcome, OutcomeKind, Prediction
@@ -189,6 +190,20 @@ def test_the_settings_of_the_training_stay_with_the_student(create: Callable[...
     reopened(run, train__student="memory").train()
     scores = reopened(run).evaluate()["scores"]
     assert scores["student"]["test"]["right"]["value"] == pytest.approx(7 / 13)
+
+
+@pytest.mark.parametrize("explains", [True, False])
+def test_rows_without_a_rationale_are_counted_where_one_would_be_learnt(
+    create: Callable[..., Run], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, explains: bool
+) -> None:
+    run = create()
+    run.generate()
+    train = run.records("train")
+    run.write(data_file("train"), [replace(train[0], rationale=""), *train[1:]])
+    if explains:
+        monkeypatch.setattr(type(run.objective), "explanation", lambda _, source: f"explain: {source}")
+    run.train()
+    assert (f"1 of {len(train)} training rows have no rationale" in caplog.text) == explains
 
 
 def test_another_training_makes_new_predictions(create: Callable[..., Run]) -> None:

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.reproduce [--quick] [--jobs N] [--kept docs/benchmark.jsonl]
 
 Writes trials.jsonl, claims.json, results.json and benchmark.md into build/reproduce/full (or quick), and the whole
-one docs/benchmark.md and docs/benchmark.jsonl too. Stopped by whatever, the same command goes on; --kept FILE goes on
-from what another machine has done.
+one into docs, too: benchmark.md, benchmark.jsonl (the trials) and claims.json. Stopped by whatever, the same command
+goes on; --kept FILE goes on from what another machine has done.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from dstill.files import write_text
 
 OUT = Path("build") / "reproduce"
 DOCS = Path("docs") / "benchmark.md"
+CLAIMS = "claims.json"
 
 
 def main() -> int:
@@ -56,15 +57,16 @@ def main() -> int:
         print("stopped; the same command goes on", file=sys.stderr)
         return 130
     text = page(size, found, json.loads(clock.read_text()) / 60)
-    for name, content in {"claims.json": _claims(found), "results.json": _results(found)}.items():
+    for name, content in {CLAIMS: _claims(found), "results.json": _results(found)}.items():
         write_text(lab.folder / name, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    write_text(lab.folder / "benchmark.md", text)
+    write_text(lab.folder / DOCS.name, text)
     if size is FULL:
-        write_text(DOCS, text)
+        for name in (DOCS.name, CLAIMS):
+            shutil.copyfile(folder / name, DOCS.with_name(name))
         shutil.copyfile(folder / TRIALS, DOCS.with_suffix(".jsonl"))
     for claim in found.claims:
         print(f"{claim.verdict:<28} {claim.statement}")
-    print(lab.folder / "benchmark.md")
+    print(lab.folder / DOCS.name)
     return 0
 
 

@@ -56,7 +56,8 @@ def _recipe(size: Size, found: Found, minutes: float) -> str:
 Bases: {size.rows:,} rows, {size.base_steps:,} steps. Adaptations: {size.steps:,} steps, {size.seeds} seeds,
 {size.items} test questions (and {min(size.items, 200)} about quakes), {settings}. The learning rate of each modality is
 the best of those tried on the validation set with one seed ({rates}). {minutes:.0f} minutes in all. What every trial
-answered rightly, item by item, is in [benchmark.jsonl](benchmark.jsonl).
+answered rightly, item by item, is in [benchmark.jsonl](benchmark.jsonl), the claims' figures in
+[claims.json](claims.json).
 """
 
 
