@@ -53,6 +53,14 @@ def test_links_lead_somewhere(root: Path) -> None:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_files_and_modules_of_the_project_that_a_page_names_are_there(root: Path) -> None:
+    for page in pages(root):
+        text = page.read_text()
+        modules = {name.replace(".", "/") for name in re.findall(r"python -m (tests(?:\.\w+)+)", text)}
+        for named in {*modules, *re.findall(r"\b(?:tests|docs)/[\w/]+\.py\b", text)}:
+            assert (root / named).exists() or (root / f"{named}.py").exists(), f"{page.name}: {named}"
+
+
 def test_no_page_names_a_command_or_an_option_that_is_not_there(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DSTILL_DISABLE", raising=False)
     group, _ = build([])
