@@ -190,7 +190,9 @@ def application(service: Service) -> Starlette:
     async def no_route(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         message = f"{request.method} {request.scope['path'][:200]} is nothing that is served here"
-        return refusal(Wrong(status, "not_found" if status == 404 else "method_not_allowed", message))
+        answer = refusal(Wrong(status, "not_found" if status == 404 else "method_not_allowed", message))
+        answer.headers.update(getattr(error, "headers", None) or {})  # Allow, where the path has other methods
+        return answer
 
     class Guarded:
         """Turns away whom the door refuses, puts the policy on every answer, and counts."""

@@ -158,6 +158,7 @@ def test_another_content_type(here: Any) -> None:
 def test_paths_and_methods_that_are_none(here: Any) -> None:
     assert (here("GET", "/nothing").status, here("GET", "/nothing").error["code"]) == (404, "not_found")
     assert (here("GET", QUERY).status, here("GET", QUERY).error["code"]) == (405, "method_not_allowed")
+    assert here("GET", QUERY).headers["allow"] == "POST"
     assert here("POST", "/healthz", {}).status == 405
     for path in ("/../pyproject.toml", "/web/page.js", "/page.html", "/%2e%2e/command.py"):
         assert here("GET", path).status == 404
