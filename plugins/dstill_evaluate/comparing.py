@@ -89,10 +89,15 @@ def held_against(arm: Verdicts, first: Verdicts, ids: Sequence[str]) -> Found:
 def corrected(found: Sequence[Found]) -> list[Found]:
     """With Holm's correction for all of them."""
     ps = holm([one.p for one in found])
-    return [
-        replace(one, holm=p, least=least_shown(one.paired.items, len(found)) if one.test == "mcnemar" else 0.0)
-        for one, p in zip(found, ps, strict=True)
-    ]
+    return [replace(one, holm=p, least=_least(one, len(found))) for one, p in zip(found, ps, strict=True)]
+
+
+def _least(found: Found, comparisons: int) -> float:
+    """What the test's own steps leave out; flipping templates needs as many that move as McNemar needs items."""
+    of = found.paired
+    if found.test == "permutation" and least_shown(of.clusters, comparisons) == 1.0:
+        return 1.0
+    return least_shown(of.items * of.seeds, comparisons)
 
 
 def moved(arm: Verdicts, first: Verdicts, ids: Sequence[str]) -> dict[str, list[str]]:

@@ -151,6 +151,14 @@ def test_seeds_are_tested_by_permutation_of_templates() -> None:
     assert "permutation test by template" in sentence(row(found), "b", "a")
 
 
+@pytest.mark.parametrize(("templates", "enough"), [(5, False), (6, True)])
+def test_five_templates_are_too_few_to_flip_however_many_items_and_seeds(templates: int, enough: bool) -> None:
+    first, other = [run("0" * 240, templates)] * 2, [run("1" * 16 + "0" * 224, templates)] * 2
+    (found,) = corrected([held_against(other, first, list(first[0]))])
+    assert (found.test, found.paired.clusters) == ("permutation", templates)
+    assert (found.to_row()["detectable"] < 1) == enough
+
+
 def test_the_same_comparison_twice_is_the_same_to_the_last_digit() -> None:
     a, b = run("1100" * 9), run("1010" * 9)
     assert held_against([b], [a], list(a)).to_row() == held_against([b], [a], list(a)).to_row()
