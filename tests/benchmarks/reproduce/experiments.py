@@ -82,16 +82,12 @@ def _modalities(lab: Lab, rates: Mapping[str, float]) -> dict[str, dict[str, Any
 
 
 def _ratios(lab: Lab, rates: Mapping[str, float], parent: Any) -> dict[int, Arm]:
-    rank = parent.settings.train.r
-    wanted = {
-        str(ratio): {
-            "train.modality": "lora",
-            "train.objective": "dss",
-            "train.learning_rate": rates["lora"],
-            "train.lora_alpha": ratio * rank,
-        }
-        for ratio in lab.size.ratios
-    }
+    recipe = parent.settings.train
+    changes = {"train.modality": "lora", "train.objective": "dss", "train.learning_rate": rates["lora"]}
+    wanted: dict[str, dict[str, Any]] = {}
+    for ratio in lab.size.ratios:
+        own = ratio * recipe.r != recipe.lora_alpha  # the recipe's own ratio is among the modalities already
+        wanted[str(ratio)] = {**changes, **({"train.lora_alpha": ratio * recipe.r} if own else {})}
     return {int(ratio): arm for ratio, arm in lab.arms(parent, wanted).items()}
 
 
