@@ -29,6 +29,7 @@ ALL = (*NAMES, WIDE)
 LEFT_OUT = {
     "rank_feature": "no bundled mapping has such a field",
     "span_field_masking": "another name of field_masking_span",
+    "span_multi": "only the documents say whether an engine takes it",
 }
 
 
