@@ -61,7 +61,7 @@ class Words:
         """The span queries of one field but its plain term and ``span_multi``, and one other behind its mask.
 
         ``span_multi`` only the documents can judge: over a fuzzy word that none holds, a date histogram makes
-        Elasticsearch 9 fail with its own null pointer; over a prefix that many hold, there are too many clauses.
+        Elasticsearch 9 fail with its own null pointer.
         """
         name = self._pick.names([field])
         term = self._made.rule("span", obj({"span_term": f'"{{" {name} ":" {self._word} "}}"'}))
