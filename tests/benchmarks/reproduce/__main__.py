@@ -92,6 +92,7 @@ def _results(found: Found) -> dict[str, Any]:
             way: {name: _arm(a) for name, a in arms.items()} for way, arms in found.modality.items()
         },
         "alpha : rank": {str(ratio): _arm(arm) for ratio, arm in found.ratios.items()},
+        "adapters on": {modules: _arm(arm) for modules, arm in found.adapted.items()},
         "learning curve": [{"rows": rows, "noise": noise, **_arm(arm)} for (rows, noise), arm in found.curve.items()],
         "memory": [saving.to_row() for saving in found.memory],
     }

@@ -4,7 +4,7 @@
 
 1. a learning rate for each modality, of three, on the validation set with one seed
 2. modality × objective, weblogs → movies and movies → weblogs; in full the label alone also at twice the steps
-3. LoRA at several alpha : rank
+3. LoRA at several alpha : rank, and on the attention's q and v alone
 4. the learning curve: training rows × corrupted answers, full fine-tuning with DSS
 5. memory: planned and measured, by model size; a 7B decoder on 24 GB
 """
@@ -34,6 +34,7 @@ class Found:
     rates: dict[str, float] = field(default_factory=dict)
     modality: dict[str, dict[str, Arm]] = field(default_factory=dict)  # direction → "lora, dss" → arm
     ratios: dict[int, Arm] = field(default_factory=dict)
+    adapted: dict[str, Arm] = field(default_factory=dict)  # train.target_modules → arm
     curve: dict[tuple[int, int], Arm] = field(default_factory=dict)  # rows, noise
     memory: list[memory.Saving] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
@@ -47,6 +48,7 @@ def run(lab: Lab) -> Found:
     for one, other in lab.size.directions:
         found.modality[f"{one} → {other}"] = lab.arms(lab.adaptation(one, other), _modalities(lab, found.rates))
     found.ratios = _ratios(lab, found.rates, first)
+    found.adapted = lab.arms(first, _adapted(found.rates))
     found.curve = _curve(lab, found.rates, source, target)
     found.memory = memory.savings(lab.size.models, lab.folder, times=lab.size.times, say=lab.say)
     found.claims = _claims(lab, found)
@@ -81,13 +83,20 @@ def _modalities(lab: Lab, rates: Mapping[str, float]) -> dict[str, dict[str, Any
     return wanted
 
 
+def _lora(rates: Mapping[str, float]) -> dict[str, Any]:
+    return {"train.modality": "lora", "train.objective": "dss", "train.learning_rate": rates["lora"]}
+
+
+def _adapted(rates: Mapping[str, float]) -> dict[str, dict[str, Any]]:
+    return {"all-linear": _lora(rates), "attention": {**_lora(rates), "train.target_modules": "attention"}}
+
+
 def _ratios(lab: Lab, rates: Mapping[str, float], parent: Any) -> dict[int, Arm]:
     recipe = parent.settings.train
-    changes = {"train.modality": "lora", "train.objective": "dss", "train.learning_rate": rates["lora"]}
     wanted: dict[str, dict[str, Any]] = {}
     for ratio in lab.size.ratios:
         own = ratio * recipe.r != recipe.lora_alpha  # the recipe's own ratio is among the modalities already
-        wanted[str(ratio)] = {**changes, **({"train.lora_alpha": ratio * recipe.r} if own else {})}
+        wanted[str(ratio)] = {**_lora(rates), **({"train.lora_alpha": ratio * recipe.r} if own else {})}
     return {int(ratio): arm for ratio, arm in lab.arms(parent, wanted).items()}
 
 
