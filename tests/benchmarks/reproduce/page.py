@@ -54,8 +54,8 @@ def _recipe(size: Size, found: Found, minutes: float) -> str:
 ## How it was made
 
 Bases: {size.rows:,} rows, {size.base_steps:,} steps. Adaptations: {size.steps:,} steps, {size.seeds} seeds,
-{size.items} test questions (and {min(size.items, 200)} about quakes). All trainings: {settings}: the demo's, where
-the recipe has alpha 0.5, adapters on the attention's q and v alone, and a dropout of 0.1. The learning rate of each
+{size.items} test questions (and {min(size.items, 200)} about quakes). All trainings: {settings}
+(the recipe's own: alpha 0.5, adapters on the attention's q and v, a dropout of 0.1). The learning rate of each
 modality is the best of those tried on the validation set with one seed ({rates}). {minutes:.0f} minutes in all.
 What every trial answered rightly, item by item, is in [benchmark.jsonl](benchmark.jsonl), the claims' figures in
 [claims.json](claims.json).
