@@ -16,6 +16,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Iterator
 
 from dstill_finetune.collate import IGNORED
+from dstill_finetune.cross_entropy import cross_entropy
 from dstill_finetune.folders import is_encoder_decoder
 
 if TYPE_CHECKING:
@@ -59,8 +60,6 @@ class TokenLosses:
 
     def __call__(self, model: Any, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
         """Losses of the learnt tokens, and the mask over ``labels`` that says which those are."""
-        import torch
-
         labels = batch.pop("labels")
         keep = labels != IGNORED
         once = (batch.pop("distinct"), batch.pop("place")) if "distinct" in batch else None
@@ -68,7 +67,7 @@ class TokenLosses:
             logits = model(**batch, use_cache=False).logits
         if logits.dim() == 3:  # an architecture that passes its head by
             logits = logits[keep]
-        return torch.nn.functional.cross_entropy(logits.float(), labels[keep], reduction="none"), keep
+        return cross_entropy(logits, labels[keep]), keep
 
     @contextlib.contextmanager
     def _only(self, keep: torch.Tensor, once: tuple[torch.Tensor, torch.Tensor] | None) -> Iterator[None]:

@@ -2,9 +2,9 @@
 
     $ dstill plan --student hf:./llama-7b --vram 24GB
     modality     need       free  verdict  reason
-    full      116.6 GiB  24.0 GiB  no       needs 116.6 GiB, 23.5 GiB free
-    lora       25.1 GiB  24.0 GiB  no       needs 25.1 GiB, 23.5 GiB free; fits in 14.4 GiB with …
-    qlora      15.9 GiB  24.0 GiB  chosen   activations 11.2, quantized weights 3.1, overhead 0.5
+    full      115.6 GiB  24.0 GiB  no       needs 115.6 GiB, 23.5 GiB free
+    lora       24.6 GiB  24.0 GiB  no       needs 24.6 GiB, 23.5 GiB free; fits in 14.1 GiB with …
+    qlora      15.5 GiB  24.0 GiB  chosen   activations 11.2, quantized weights 3.1, weights 0.5
     dstill train RUN --student hf:./llama-7b --modality qlora
 
 Works for machines that are not this one (``--vram 24GB,40GB``: modalities × cards in one table), of whose cards a

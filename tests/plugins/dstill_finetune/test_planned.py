@@ -27,7 +27,7 @@ CASES = [
     ),
     Case(kind="t5", hidden=384, layers=6, vocabulary=12000, modality="lora", batch=4, source=896, target=96),
     Case(kind="t5", hidden=384, layers=6, vocabulary=16000, modality="full", batch=3, source=896, target=128),
-    Case(kind="qwen", hidden=512, layers=6, vocabulary=64000, modality="qlora", batch=10, source=64, target=192),
+    Case(kind="qwen", hidden=512, layers=6, vocabulary=64000, modality="qlora", batch=18, source=64, target=192),
 ]
 
 
