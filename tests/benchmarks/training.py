@@ -32,7 +32,7 @@ __all__ = ["figures"]
 INPUT, LABEL, RATIONALE = 600, 120, 80  # tokens, in the mean
 FACTORS = (0.68, 0.95, 1.37)  # quantiles 1/6, 3/6, 5/6 of a lognormal spread of 0.36, with a mean of 1
 ROUNDS = 5
-PEAKS = 3  # processes of each way
+PEAKS = 7  # processes of each way
 VOCABULARY = 4096
 
 
