@@ -26,6 +26,17 @@ __all__ = ["SUFFIX", "config_of", "is_gguf", "load_model", "load_tokenizer"]
 
 SUFFIX = ".gguf"
 MAGIC = b"GGUF"
+# What gguf and transformers raise where a file is cut or damaged: whatever numpy, struct and enum give them.
+DAMAGED = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    NotImplementedError,
+    struct.error,
+)
 
 
 def is_gguf(base: str) -> bool:
@@ -101,8 +112,7 @@ def _read(file: Path, load: Callable[..., Any], options: Mapping[str, Any]) -> A
             return load(
                 str(file.parent), gguf_file=file.name, local_files_only=True, trust_remote_code=False, **options
             )
-    # gguf and transformers raise what numpy, struct and enum give them where a file is cut or damaged
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError, struct.error) as error:
+    except DAMAGED as error:
         raise _refused(file, error) from error
 
 

@@ -206,7 +206,8 @@ def _classes() -> tuple[Any, Any, Any]:
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
                 optimizer or self.optimizer,
-                lambda step: learning_rate_factor(self.watch.progress(step + 1), self.recipe.warmup_ratio),
+                # in the middle of the step: at its end the last one would learn nothing
+                lambda step: learning_rate_factor(self.watch.progress(step + 0.5), self.recipe.warmup_ratio),
             )
             self._created_lr_scheduler = True
             return self.lr_scheduler

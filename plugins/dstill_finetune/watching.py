@@ -96,7 +96,7 @@ def watch_class() -> Any:
         def clock(self) -> float:
             return self.elapsed if self._agreed is None else self._agreed[1]
 
-        def progress(self, step: int) -> float:
+        def progress(self, step: float) -> float:
             """0 to 1, by steps or by time, whichever ends training first."""
             by_time = self.clock / self.recipe.max_seconds if self.recipe.max_seconds else 0.0
             return min(1.0, max(step / self.steps, by_time))

@@ -222,6 +222,19 @@ def test_a_bad_file_is_an_error_of_one_line(spoil: Callable[[bytes], bytes], wha
     assert caught.value.exit_code == 4
 
 
+def test_a_damaged_stretch_of_the_metadata_is_an_error_wherever_it_lies(file: Path) -> None:
+    whole = file.read_bytes()
+    refused = 0
+    for at in range(24, 2000, 100):
+        turned = bytes(byte ^ 0xFF for byte in whole[at : at + 100])
+        file.write_bytes(whole[:at] + turned + whole[at + 100 :])
+        try:
+            folders.load_model(str(file), FP32)
+        except DataError:  # nothing else
+            refused += 1
+    assert refused > 10
+
+
 def test_no_file_no_architecture_no_weights(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such GGUF file"):
         folders.config_of(str(tmp_path / "none.gguf"))

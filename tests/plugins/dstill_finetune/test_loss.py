@@ -85,7 +85,13 @@ def test_unequal_lengths_and_padding_do_not_change_the_loss(base: Path, one_step
     assert loss == pytest.approx(want, rel=1e-5)
 
 
-def test_accumulated_gradients_are_those_of_one_big_batch(one_step: Step) -> None:
+def moved(base: Path, weights: dict[str, torch.Tensor]) -> float:
+    """Share of the weights that are not the base's."""
+    before = dict(loaded(base)[0].state_dict())
+    return torch.cat([(weight != before[name]).flatten() for name, weight in weights.items()]).float().mean().item()
+
+
+def test_accumulated_gradients_are_those_of_one_big_batch(base: Path, one_step: Step) -> None:
     big_loss, big = one_step(per_device_train_batch_size=12)
     loss, small = one_step(per_device_train_batch_size=3, gradient_accumulation_steps=4)
     assert loss == pytest.approx(big_loss, rel=1e-5)
@@ -94,13 +100,15 @@ def test_accumulated_gradients_are_those_of_one_big_batch(one_step: Step) -> Non
     for name, weight in big.items():
         differs = (weight - small[name]).abs() > 1e-4
         assert differs.float().mean() < 0.01, name
+    assert moved(base, big) > 0.5
 
 
-def test_the_optimizer_can_be_chosen(one_step: Step) -> None:
+def test_the_optimizer_can_be_chosen(base: Path, one_step: Step) -> None:
     """Both are AdamW: one step gives the same weights."""
     _, plain = one_step(per_device_train_batch_size=12)
     _, fused = one_step(per_device_train_batch_size=12, optim="adamw_torch_fused")
     assert all(torch.allclose(weight, plain[name], atol=1e-6) for name, weight in fused.items())
+    assert moved(base, plain) > 0.5
 
 
 def test_the_validation_loss_is_the_same_sum(base: Path, tmp_path: Path, cpu: Device, records: Any) -> None:
