@@ -38,7 +38,13 @@ which way an effect points when everything else is equal, and how large it is *h
 gains as much, or at all. Rationales of the synthetic teacher are short and exact, a large model's are longer and
 sometimes wrong. 4-bit weights lose more, in proportion, the smaller a matrix is. A claim is **held** where its whole
 95 % interval lies on the claimed side of the margin, **not held** where it lies on the other, and else **cannot be told
-at this size**: then the interval says what is still possible.
+at this size**: then the interval says what is still possible. A claim of several parts is held by all of them, and
+lost by one. Plans are arithmetic and have no interval; the 7B one stands with what it may be off by.
+
+After ± stands the standard deviation over the seeds. Claims compare the questions that could be judged in every trial
+of both arms, so that their differences may be other than those of the tables by some tenths. Base weights of a million
+parameters take 4 MB: at this size activations are the memory, and adapters on every linear layer add theirs. What LoRA
+saves where weights weigh is in the last table.
 """
 
 
@@ -53,10 +59,11 @@ def _recipe(size: Size, found: Found, minutes: float) -> str:
     return f"""\
 ## How it was made
 
-Bases: {size.rows:,} rows, {size.base_steps:,} steps. Adaptations: {size.steps:,} steps, {size.seeds} seeds,
+Bases: {size.rows:,} questions, {size.base_steps:,} steps. Adaptations: {size.steps:,} steps, {size.seeds} seeds,
 {size.items} test questions (and {min(size.items, 200)} about quakes). All trainings: {settings}
 (the recipe's own: alpha 0.5, adapters on the attention's q and v, a dropout of 0.1). The learning rate of each
-modality is the best of those tried on the validation set with one seed ({rates}). {minutes:.0f} minutes in all.
+modality is the best of those tried on the validation set with one seed ({rates}; adapters at 4 : 1).
+{minutes:.0f} minutes in all.
 What every trial answered rightly, item by item, is in [benchmark.jsonl](benchmark.jsonl), the claims' figures in
 [claims.json](claims.json).
 """
@@ -135,7 +142,8 @@ def _curve(found: Found) -> str:
     rows = [(f"{size:,}", *(_accuracy(found.curve[size, noise]) for noise in noises)) for size in sizes]
     return (
         "## The learning curve: training rows and corrupted answers\n\n"
-        "Full fine-tuning with DSS, as many steps for all; a corrupted record has answer and rationale of another.\n\n"
+        "Full fine-tuning with DSS, as many steps for all; a corrupted record has answer and rationale of another. "
+        f"The last line is what curation leaves of {sizes[-1]:,} questions.\n\n"
         + _table(("rows", *(f"{noise} % corrupted" for noise in noises)), rows)
     )
 
