@@ -212,6 +212,19 @@ def _classes() -> tuple[Any, Any, Any]:
             self._created_lr_scheduler = True
             return self.lr_scheduler
 
+        def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+            """The checkpoint's moments and place; its learning rate and weight decay are today's (--allow-changed)."""
+            wanted = [
+                {key: group[key] for key in ("initial_lr", "weight_decay")} for group in self.optimizer.param_groups
+            ]
+            super()._load_optimizer_and_scheduler(checkpoint)
+            for group, today in zip(self.optimizer.param_groups, wanted, strict=True):
+                if group["initial_lr"] != today["initial_lr"]:
+                    group["lr"] *= today["initial_lr"] / group["initial_lr"]
+                group.update(today)
+            self.lr_scheduler.base_lrs = [today["initial_lr"] for today in wanted]
+            self.lr_scheduler._last_lr = [group["lr"] for group in self.optimizer.param_groups]  # what is logged first
+
         def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
             """As ever; looked at before the optimizer's step, which would carry it into every weight."""
             norm = super()._get_grad_norm(model, grad_norm)

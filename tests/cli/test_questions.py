@@ -133,7 +133,7 @@ def test_a_task_without_words_of_its_own_is_asked_about_by_its_instructions(
 def test_a_cap_holds_and_the_same_command_goes_on(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
     ended = ask("-n", "50", "--max-requests", "2", "--out", "questions.jsonl")
     assert ended.code == 8
-    assert ended.err.splitlines()[0] == "error: budget of 2 requests reached at 20/50; every reply is kept"
+    assert "error: budget of 2 requests reached at 20/50; every reply is kept" in ended.err.splitlines()
     assert len(server.sold) == 2
     assert not Path("questions.jsonl").exists()
     assert ask("-n", "50", "--max-requests", "5", "--out", "questions.jsonl").code == 0
