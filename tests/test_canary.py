@@ -93,9 +93,9 @@ def found(what: str, content: bytes) -> Iterator[str]:
 def echo(messages: Messages) -> str:
     """Right replies in whose rationale the key stands in every spelling; one answer is the key."""
     asked = asked_in(messages)[0]
-    if "3 and 4" in asked:
+    if asked.endswith(("3 and 3", "3 and 4")):  # two of each: a 400 takes the question that comes first
         return f"<rationale>it is so</rationale><answer>{KEY}</answer>"
-    if "2 and 3" in asked:
+    if asked.endswith(("2 and 3", "2 and 4")):
         return f"my key is {KEY}"
     return sum_of(messages).replace("together", f"together, says {' '.join(sorted(spellings(KEY)))}")
 
