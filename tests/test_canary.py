@@ -93,9 +93,9 @@ def found(what: str, content: bytes) -> Iterator[str]:
 def echo(messages: Messages) -> str:
     """Right replies in whose rationale the key stands in every spelling; one answer is the key."""
     asked = asked_in(messages)[0]
-    if asked.endswith(("3 and 3", "3 and 4")):  # two of each: a 400 takes the question that comes first
+    if any(pair in asked for pair in ("3 and 3", "3 and 4")):  # two of each: a 400 takes the question that comes first
         return f"<rationale>it is so</rationale><answer>{KEY}</answer>"
-    if asked.endswith(("2 and 3", "2 and 4")):
+    if any(pair in asked for pair in ("2 and 3", "2 and 4")):
         return f"my key is {KEY}"
     return sum_of(messages).replace("together", f"together, says {' '.join(sorted(spellings(KEY)))}")
 
