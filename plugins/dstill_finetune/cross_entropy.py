@@ -6,8 +6,8 @@ torch's own keeps the log-softmax of the logits, and backward makes two gradient
 32,000 or 262,000 these are a student's largest tensors. Here the logits themselves are kept, with two numbers a row,
 and become their own gradient: softmax minus one-hot, a few rows at a time, in fp32 whatever the logits are in.
 
-So backward goes once. Where something else needs the logits' values for its own gradient (a head that ends in a tanh;
-none does), or goes a second time, autograd says that they were modified.
+So backward goes once. Where something else needs the logits' values for its own gradient (a head that ends in a
+tanh), or goes a second time, autograd says that they were modified.
 """
 
 from __future__ import annotations
