@@ -1,42 +1,28 @@
 """The device at hand, or the one that somebody else has: what a planner needs to know of it.
 
-    >>> parse_size("24GB") == 24 * 2**30
-    True
-
-A card sold as "24 GB" holds 24 GiB, so GB is read as vendors print it: 2^30 bytes.
+>>> planned_device("24GB").name
+'a card of 24 GB'
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import re
 from pathlib import Path
 from typing import Any
 
 from dstill import processes
-from dstill.errors import UsageError
 from dstill.parts import Device
+from dstill.units import parse_size
 
-__all__ = ["available_memory", "device", "parse_size", "peak_memory", "planned_device", "total_memory"]
-
-_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
-
-
-def parse_size(text: str, *, where: str = "") -> int:
-    """Bytes of ``24GB``, ``24GiB`` or ``512M``; a bare number must be one of bytes. Raises UsageError."""
-    match = _SIZE.fullmatch(text)
-    size = int(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
-    if size < 2**20:  # no machine has less: a unit was forgotten
-        raise UsageError(f"'{text}' is no amount of memory", where=where, hint="write it as 24GB")
-    return size
+__all__ = ["available_memory", "device", "peak_memory", "planned_device", "total_memory"]
 
 
 def planned_device(vram: str) -> Device:
     """The device of another machine: a CUDA card of `vram`, all of it free."""
     size = parse_size(vram, where="--vram")
-    return Device(name=f"a {size / 2**30:g} GB card", kind="cuda", total=size, free=size, bf16=True, here=False)
+    sold = f"{size / 2**30:g} GB" if size >= 2**30 else f"{size / 2**20:g} MB"
+    return Device(name=f"a card of {sold}", kind="cuda", total=size, free=size, bf16=True, here=False)
 
 
 def device() -> Device:

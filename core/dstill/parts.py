@@ -37,6 +37,7 @@ from typing import (
 
 from dstill.errors import DstillError, UsageError
 from dstill.records import Draft, Example, Grammar, Outcome, Pair, Price, Prompt, Record, Reply, Score, Verdict
+from dstill.units import size
 
 if TYPE_CHECKING:
     from dstill.task import Task
@@ -226,7 +227,9 @@ class Recipe:
     per_device_train_batch_size: int = field(default=2, metadata={"low": 1, "high": 65536})
     gradient_accumulation_steps: int = field(default=1, metadata={"low": 1, "high": 65536})
     num_train_epochs: float = field(default=3.0, metadata={"low": 0, "high": 100000})
-    max_steps: int = field(default=-1, metadata={"low": -1, "high": 10**9, "help": "optimizer steps; -1: by epochs"})
+    max_steps: int = field(
+        default=-1, metadata={"low": -1, "high": 10**9, "help": "optimizer steps; below 1: by epochs"}
+    )
     max_seconds: float = field(default=0.0, metadata={"low": 0, "help": "stop after this much training; 0: no limit"})
     warmup_ratio: float = field(default=0.03, metadata={"low": 0, "high": 1})
     weight_decay: float = field(default=0.0, metadata={"low": 0, "high": 10})
@@ -371,7 +374,7 @@ class Modality(Part, ABC):
         """Why it cannot be used on `device`, or None when it can."""
         need = self.need(student, recipe).total
         if need > device.free:
-            return f"needs {need / 2**30:.1f} GiB, {device.free / 2**30:.1f} GiB free"
+            return f"needs {size(need)}, {size(device.free)} free"
         return None
 
     def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:

@@ -13,11 +13,10 @@ from typing import Callable, Iterator
 from dstill import hardware
 from dstill.errors import TrainingError
 from dstill.parts import Recipe
+from dstill.units import size
 from dstill_finetune.peak import PeakMemory
 
 __all__ = ["OutOfMemory", "exhaustion", "halved"]
-
-GIB = 2**30
 
 
 class OutOfMemory(TrainingError):
@@ -35,7 +34,7 @@ def exhaustion(recipe: Recipe, peak: PeakMemory, last: Callable[[], str]) -> Ite
         text = str(error)
         if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in text:
             raise
-        held = f"peak {peak.bytes / GIB:.1f} GiB, {hardware.device().free / GIB:.1f} GiB free"
+        held = f"peak {size(peak.bytes)}, {size(hardware.device().free)} free"
         kept = f"; kept: {last()}" if last() else ""
         raise OutOfMemory(
             f"out of memory while training; {held}{kept}",

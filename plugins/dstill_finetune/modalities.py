@@ -17,6 +17,7 @@ from typing import Any, Mapping
 from dstill import processes
 from dstill.errors import MissingExtra, UsageError
 from dstill.parts import Device, Memory, Modality, Recipe, Shape
+from dstill.units import size
 from dstill_finetune import memory
 from dstill_finetune.precision import resolved
 from dstill_finetune.rows import token_rows
@@ -27,9 +28,13 @@ __all__ = ["Full", "Lora", "Qlora"]
 
 class _Base(Modality):
     def unfit(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
-        if device.kind == "cuda" and not device.here:  # of this machine's card, what is free is without it
-            device = replace(device, free=max(0, device.free - memory.CONTEXT))
-        return super().unfit(student, resolved(recipe, device), device)
+        recipe = resolved(recipe, device)
+        if device.kind != "cuda" or device.here:
+            return super().unfit(student, recipe, device)
+        # of this machine's card, what is free is without it
+        beside = replace(device, free=max(0, device.free - memory.CONTEXT))
+        reason = super().unfit(student, recipe, beside)
+        return reason and f"{reason} beside {size(memory.CONTEXT)} of CUDA's own"
 
 
 class Full(_Base):

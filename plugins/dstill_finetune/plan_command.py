@@ -2,9 +2,9 @@
 
     $ dstill plan --student hf:./llama-7b --vram 24GB
     modality     need       free  verdict  reason
-    full      115.6 GiB  24.0 GiB  no       needs 115.6 GiB, 23.5 GiB free
-    lora       24.6 GiB  24.0 GiB  no       needs 24.6 GiB, 23.5 GiB free; fits in 14.1 GiB with …
-    qlora      15.5 GiB  24.0 GiB  chosen   activations 11.2, quantized weights 3.1, weights 0.5
+    full      115.6 GiB  24.0 GiB  no       needs 115.6 GiB, 23.5 GiB free beside 512 MiB of CUDA's own
+    lora       24.6 GiB  24.0 GiB  no       needs 24.6 GiB, 23.5 GiB free …; fits in 14.1 GiB with …
+    qlora      15.5 GiB  24.0 GiB  chosen   activations 11.2 GiB, quantized weights 3.1 GiB, …
     dstill train RUN --student hf:./llama-7b --modality qlora
 
 Works for machines that are not this one (``--vram 24GB,40GB``: modalities × cards in one table), of whose cards a
@@ -26,12 +26,11 @@ from dstill.making import make_student
 from dstill.parts import Choice, Device, Modality, Reason, Recipe, Shape
 from dstill.plugins import Plugins
 from dstill.run import Run
+from dstill.units import size
 from dstill_finetune.precision import resolved
 from dstill_finetune.price import price
 
 __all__ = ["plan"]
-
-GIB = 2**30
 
 
 @click.command()
@@ -49,7 +48,7 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
 
     With RUN its dataset says how long sequences are and how many a record has; without, --batch and --length do.
     """
-    devices = [hardware.planned_device(size) for size in vram.split(",")] if vram is not None else [hardware.device()]
+    devices = [hardware.planned_device(card) for card in vram.split(",")] if vram is not None else [hardware.device()]
     opened = found.open(run) if run else None
     config = opened.config if opened else found.config()
     spec = config.settings.train.student
@@ -71,7 +70,7 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
         least = min(plans[-1].choice.reasons, key=lambda reason: reason.need.total)
         raise UsageError(
             f"no modality fits {' or '.join(one.device.name for one in plans)}",
-            where=f"{least.modality} needs least: {_gib(least.need.total)}",
+            where=f"{least.modality} needs least: {size(least.need.total)}",
             hint="try --batch 1, a smaller --length, --set train.gradient_checkpointing=true, or a smaller student",
         )
 
@@ -94,7 +93,7 @@ class Plan:
         if reason.unfit:
             return "; ".join(text for text in (reason.unfit, self.ways.get(reason.modality)) if text)
         largest = sorted(reason.need.parts.items(), key=lambda part: -part[1])[:3]
-        return ", ".join(f"{name.replace('_', ' ')} {size / GIB:.1f}" for name, size in largest)
+        return ", ".join(f"{name.replace('_', ' ')} {size(count)}" for name, count in largest)
 
 
 def _with_dataset(run: Run) -> Shape:
@@ -185,7 +184,7 @@ def _head(spec: str, shape: Shape, plans: Sequence[Plan]) -> None:
 def _show(plans: Sequence[Plan]) -> None:
     one = plans[0]
     rows = [
-        (r.modality, _gib(r.need.total), _gib(one.device.free), one.verdict(r), one.why(r)) for r in one.choice.reasons
+        (r.modality, size(r.need.total), size(one.device.free), one.verdict(r), one.why(r)) for r in one.choice.reasons
     ]
     table(("modality", "#need", "#free", "verdict", "reason"), rows)
     if one.command:
@@ -195,7 +194,7 @@ def _show(plans: Sequence[Plan]) -> None:
 def _compare(plans: Sequence[Plan]) -> None:
     """Modalities × cards, and the line that trains on the smallest card that can."""
     rows = [
-        (_gib(one.device.free), r.modality, _gib(r.need.total), one.verdict(r), one.why(r))
+        (size(one.device.free), r.modality, size(r.need.total), one.verdict(r), one.why(r))
         for one in plans
         for r in one.choice.reasons
     ]
@@ -220,7 +219,3 @@ def _command(run: str, spec: str, choice: Choice, found: App) -> str:
 
 def _toml(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _gib(size: int) -> str:
-    return f"{size / GIB:.1f} GiB" if size >= GIB / 10 else f"{size / 2**20:.0f} MiB"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dstill.parts import Device, Modality, Recipe, Shape
+from dstill.units import size
 from dstill_finetune.exhaustion import halved
 
 __all__ = ["price"]
@@ -19,7 +20,7 @@ def price(modality: Modality, shape: Shape, recipe: Recipe, device: Device) -> s
     """The least change with which it fits, or "" where none of them is enough."""
     for name, tried in _changes(shape, recipe):
         if not modality.unfit(tried[0], tried[1], device):
-            return f"fits in {modality.need(*tried).total / 2**30:.1f} GiB with {name}"
+            return f"fits in {size(modality.need(*tried).total)} with {name}"
     return ""
 
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from dstill.parts import Recipe
+from dstill.units import size
 from dstill_finetune.exhaustion import OutOfMemory, advice
 from dstill_finetune.largest import largest
 from dstill_finetune.peak import PeakMemory
 
 __all__ = ["LOOSE", "MARGIN", "SLACK", "probed"]
 
-GIB = 2**30
 MARGIN = 0.15  # of the plan
 LOOSE = 1.0  # where the allocator keeps what is freed (`dstill_finetune.allocator`): a plan counts what is live
 SLACK = 256 * 2**20  # bytes: less than this is what libraries set aside, not the student
@@ -35,8 +35,8 @@ def probed(
     measured = peak.latest
     if measured > predicted * (1 + margin) and measured > predicted + SLACK:
         raise OutOfMemory(
-            f"the longest batch needs {measured / GIB:.2f} GiB, {measured / predicted - 1:.0%} more than planned",
-            where=f"planned {predicted / GIB:.2f} GiB; nothing was trained yet",
+            f"the longest batch needs {size(measured)}, {measured / predicted - 1:.0%} more than planned",
+            where=f"planned {size(predicted)}; nothing was trained yet",
             hint=f"try, in this order: {advice(recipe)}; or train.probe = false, if there is room",
         )
     return {"predicted": predicted, "measured": measured, "error": round(predicted / measured - 1, 4)}

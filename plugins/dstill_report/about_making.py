@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
 from dstill import reviewing
 from dstill.records import SPLITS, Section, Table
+from dstill.units import size
 from dstill_evaluate.statistics import rate
 from dstill_report import plots
-from dstill_report.text import shown, size
+from dstill_report.text import shown
 
 if TYPE_CHECKING:
     from dstill.run import Run

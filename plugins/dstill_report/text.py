@@ -11,7 +11,7 @@ from __future__ import annotations
 from dstill.cli import figures
 from dstill.records import Score
 
-__all__ = ["interval", "percent", "shown", "size", "size_on_disk", "words"]
+__all__ = ["interval", "percent", "shown", "size_on_disk", "words"]
 
 
 def percent(value: float) -> str:
@@ -37,11 +37,6 @@ def words(name: str) -> str:
     """A name for people: ``executable_accuracy`` → ``Executable accuracy``."""
     text = name.replace("_", " ").replace("silent wrong", "silent-wrong rate")
     return text[:1].upper() + text[1:]
-
-
-def size(count: float) -> str:
-    """Bytes in the unit that suits them: ``9.0 GiB``, ``310 MiB``."""
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
 
 
 def size_on_disk(count: int) -> str:

@@ -9,7 +9,8 @@ import statistics
 from typing import Any, Mapping
 
 from dstill.records import Score
-from dstill_report.text import interval, percent, size
+from dstill.units import size
+from dstill_report.text import interval, percent
 from dstill_sweep.trials import short
 
 __all__ = ["ARMS", "SWEEP", "arm_rows", "sweep_rows", "verdict"]

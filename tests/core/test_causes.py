@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.toy import Toy
 
@@ -117,7 +117,6 @@ def test_causes_are_counted_with_their_share_and_a_few_examples() -> None:
     assert counted([RIGHT], []) == {}
 
 
-@settings(deadline=None)  # the first call loads statsmodels
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_is_that_of_statsmodels(counts: tuple[int, int]) -> None:
     from dstill_evaluate.statistics import wilson as theirs

@@ -317,7 +317,7 @@ VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(VALUES)
 def test_the_resolved_file_is_read_back_to_the_same_values(values: dict[str, Any]) -> None:
     if any(looks_secret(str(value)) for value in values.values()):

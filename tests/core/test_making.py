@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dstill import config as configuration
-from dstill import hardware
+from dstill import hardware, units
 from dstill import plugins as plugin_loading
 from dstill.config import Config
 from dstill.errors import UsageError
@@ -159,7 +159,7 @@ def test_the_fullest_that_fits_is_taken_with_every_reason(three: Plugins, free: 
 def test_none_that_fits_says_what_each_would_need(three: Plugins) -> None:
     with pytest.raises(UsageError) as caught:
         choose_modality(three, config(three), SHAPE, hardware.planned_device("2GB"))
-    assert caught.value.what == "no modality fits a 2 GB card"
+    assert caught.value.what == "no modality fits a card of 2 GB"
     assert "full: needs 30.0 GiB, 2.0 GiB free; lora: needs 12.0 GiB" in caught.value.where
     assert caught.value.hint.startswith("qlora needs least")
 
@@ -168,22 +168,22 @@ def test_none_that_fits_says_what_each_would_need(three: Plugins) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"),
+    ("text", "count"),
     [("24GB", 24 * GB), ("24GiB", 24 * GB), ("24 gb", 24 * GB), ("0.5T", GB * 512), ("512M", 2**29), (str(GB), GB)],
 )
-def test_sizes(text: str, size: int) -> None:
-    assert hardware.parse_size(text) == size
+def test_sizes(text: str, count: int) -> None:
+    assert units.parse_size(text) == count
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1GB", "many", "24XB", "GB", "1e9", "0.0000001K", "24"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(UsageError, match="is no amount of memory"):
-        hardware.parse_size(text)
+        units.parse_size(text)
 
 
 def test_a_planned_device_is_not_this_one() -> None:
     device = hardware.planned_device("24GB")
-    assert device == Device(name="a 24 GB card", kind="cuda", total=24 * GB, free=24 * GB, bf16=True, here=False)
+    assert device == Device(name="a card of 24 GB", kind="cuda", total=24 * GB, free=24 * GB, bf16=True, here=False)
     assert replace(device, here=True) != device
 
 

@@ -30,6 +30,7 @@ from dstill.folder import RunFolder, list_runs
 from dstill.making import make_executor, make_task
 from dstill.parts import CheckResult, Executor
 from dstill.task import Task
+from dstill.units import size
 
 __all__ = ["COMMANDS"]
 
@@ -102,7 +103,7 @@ def _installed(found: App) -> list[list[str]]:
     rows = [
         ["dstill", dstill.__version__, "ok"],
         ["python", platform.python_version(), "ok"],
-        ["device", f"{device.name}, {device.free / 2**30:.1f} of {device.total / 2**30:.1f} GiB free", "ok"],
+        ["device", f"{device.name}, {size(device.free)} of {size(device.total)} free", "ok"],
     ]
     for extra, module in EXTRAS.items():
         there = importlib.util.find_spec(module) is not None

@@ -56,7 +56,7 @@ def test_one_template_alone_tells_nothing_of_another() -> None:
     assert (found.difference, found.low, found.high, found.detectable, found.told) == (1.0, -1.0, 1.0, 1.0, False)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000), st.integers(5, 40), st.integers(1, 3))
 def test_swapping_the_systems_swaps_the_sign(seed: int, items: int, seeds: int) -> None:
     a, b = _draw(random.Random(seed), items, seeds, 0.7, 0.5)

@@ -33,7 +33,7 @@ def gradients(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor)
     return tuple(found)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 40), st.integers(1, 50), st.integers(0, 99), st.sampled_from([0.0, 1.0, 30.0, 3000.0]))
 def test_losses_and_gradients_are_torchs(tokens: int, vocabulary: int, seed: int, size: float) -> None:
     theirs, slope, ours, own = gradients(*drawn(tokens, vocabulary, seed=seed, size=size))

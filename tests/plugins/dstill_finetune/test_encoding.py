@@ -74,7 +74,7 @@ def test_a_decoder_learns_the_target_alone_each_token_where_it_is_predicted() ->
 
 
 @given(st.lists(st.integers(1, 50), max_size=300), st.integers(1, 7), st.integers(0, 9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_record_comes_once_an_epoch_in_an_order_that_seed_and_epoch_fix(
     lengths: list[int], batch: int, seed: int
 ) -> None:

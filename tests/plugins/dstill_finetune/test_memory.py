@@ -112,7 +112,7 @@ RECIPES = st.builds(
 
 
 @given(RECIPES, st.sampled_from(MODALITIES))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_more_of_anything_never_needs_less(recipe: Recipe, modality: Modality) -> None:
     def need(**changes: Any) -> Memory:
         return modality.need(SMALL, replace(recipe, **changes))
@@ -128,7 +128,7 @@ def test_more_of_anything_never_needs_less(recipe: Recipe, modality: Modality) -
 
 
 @given(RECIPES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_four_bit_weights_never_need_more_than_whole_ones(recipe: Recipe) -> None:
     held = [
         sum(modality.need(SMALL, recipe).parts.get(name, 0) for name in ("weights", "quantized_weights"))

@@ -94,7 +94,7 @@ def test_where_nothing_fits_the_table_is_shown_and_the_error_says_what_helps(pla
     result = plan("--student", seven_billion, "--vram", "8GB")
     assert "qlora" in result.stdout
     assert result.exception.exit_code == 2
-    assert "no modality fits a 8 GB card" in str(result.exception)
+    assert "no modality fits a card of 8 GB" in str(result.exception)
     assert "--batch 1" in str(result.exception)
 
 
@@ -153,7 +153,7 @@ def test_modalities_by_cards_in_one_table_and_the_line_for_the_smallest_that_can
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[-1] == f"dstill train RUN --student {seven_billion} --modality qlora"
-    assert lines[-2] == "on a 24 GB card:"
+    assert lines[-2] == "on a card of 24 GB:"
     verdicts = {
         (words[0], words[2]): words[5] for line in lines if len(words := line.split()) > 5 and words[1] == "GiB"
     }

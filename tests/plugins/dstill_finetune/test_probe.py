@@ -55,7 +55,7 @@ def test_more_than_planned_stops_before_the_first_step(
     with pytest.raises(OutOfMemory) as caught:
         fit(Tiny(SMALL), Modest(), tmp_path, job={"on_step": lambda step, *_: steps.append(step)})
     assert caught.value.exit_code == 10
-    assert caught.value.what.startswith("the longest batch needs 1.00 GiB")
+    assert caught.value.what.startswith("the longest batch needs 1.0 GiB")
     assert "nothing was trained yet" in caught.value.where
     order = ["per_device_train_batch_size 4", "gradient_checkpointing", "max_length below", "full > lora > qlora"]
     places = [caught.value.hint.index(word) for word in order]

@@ -16,7 +16,7 @@ LEARNT = learn([QUERY, 'all of "status" 503 in 12 days', "a rationale, in words.
 
 
 @given(st.text())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_learnt_tokenizer_gives_every_text_back(text: str) -> None:
     text = text.encode("utf-8", "ignore").decode()
     assert lost(LEARNT, [text]) == []

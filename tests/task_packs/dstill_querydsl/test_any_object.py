@@ -72,7 +72,7 @@ def _sound(problems: tuple[Problem, ...], layer: str) -> None:
         assert problem.pointer == "" or problem.pointer.startswith("/")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_BODIES)
 def test_no_object_makes_a_layer_raise(body: dict) -> None:
     for dialect in schema.DIALECTS[:1]:
@@ -82,7 +82,7 @@ def test_no_object_makes_a_layer_raise(body: dict) -> None:
     _sound(guard.check(body, LIMITS), "guard")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_JSON)
 def test_no_mapping_makes_it_raise(mapping) -> None:
     if isinstance(mapping, dict):

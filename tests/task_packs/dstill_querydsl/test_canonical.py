@@ -300,7 +300,7 @@ def run() -> Iterator[Any]:
         yield value
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(value=body)
 @example(value={"query": {"bool": {"must": [{"match_all": {}}], "should": [{"term": {"k": "red"}}]}}})
 def test_the_canonical_form_gives_the_same_result(run: Any, value: Any) -> None:

@@ -25,7 +25,7 @@ from dstill_querydsl.pack import QueryDsl
 
 CORPORA = 5
 seeds = st.integers(0, 10**9)
-quietly = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quietly = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_canonically_equal_bodies_have_the_same_result(run: Any, seed: int, corp
 
 
 @given(seeds)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_form_of_a_form_is_itself(seed: int) -> None:
     once = canonical(body(random.Random(seed)))
     assert canonical(once) == once

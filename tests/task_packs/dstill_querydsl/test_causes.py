@@ -80,7 +80,7 @@ def dumped(value: Any) -> str:
     return json.dumps(value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 10**9))
 def test_what_differs_has_one_label_and_what_is_equal_has_none(seed: int) -> None:
     draw = random.Random(seed)
@@ -94,7 +94,7 @@ def test_what_differs_has_one_label_and_what_is_equal_has_none(seed: int) -> Non
         assert found.label in LABELS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 10**9), st.sampled_from(sorted(SPELLINGS)))
 def test_another_spelling_has_no_cause_and_the_same_clauses(seed: int, spelling: str) -> None:
     draw = random.Random(seed)
@@ -105,7 +105,7 @@ def test_another_spelling_has_no_cause_and_the_same_clauses(seed: int, spelling:
         assert Counter(clauses(dumped(other)) or ()) == Counter(clauses(dumped(one)) or ())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["a", "now-1d", "query", "desc"]),

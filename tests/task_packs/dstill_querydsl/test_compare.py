@@ -290,7 +290,7 @@ def _again(inner: Value, reply: Value, rng: random.Random) -> Value:
     return {key: part for key, part in reply.items() if key not in inner} | renamed_reply(inner, reply, rng)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(results(), st.randoms(use_true_random=False))
 def test_names_and_order_never_matter(result: tuple[Value, Value], rng: random.Random) -> None:
     want = aggregated(*result)
@@ -300,7 +300,7 @@ def test_names_and_order_never_matter(result: tuple[Value, Value], rng: random.R
     assert compare.same(want, got)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(results(), st.data())
 def test_another_number_anywhere_matters(result: tuple[Value, Value], data: st.DataObject) -> None:
     want = aggregated(*result)
@@ -361,7 +361,7 @@ outputs = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(queries, outputs)
 def test_another_spelling_of_a_query_has_the_same_result(engine: HttpEngine, parts: list[Any], output: Value) -> None:
     want = seen(engine, {"query": {"bool": {"filter": parts}}, **output})
@@ -370,7 +370,7 @@ def test_another_spelling_of_a_query_has_the_same_result(engine: HttpEngine, par
     assert compare.same(seen(engine, turned), want)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(queries, queries)
 def test_queries_have_the_same_result_just_when_they_match_the_same(
     engine: HttpEngine, first: list[Any], second: list[Any]

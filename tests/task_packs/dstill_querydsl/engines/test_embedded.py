@@ -91,7 +91,7 @@ names = st.sampled_from(
 trees = st.recursive(leaves, lambda t: st.lists(t, max_size=3) | st.dictionaries(names, t, max_size=3), max_leaves=8)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(max_size=20) | st.dictionaries(names, trees, max_size=4).map(json.dumps))
 def test_no_answer_makes_it_raise(embedded: Executor, answer: str) -> None:
     example = Example(id="1", question="?", context={"index": "toy"})

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from dstill.errors import DataError
@@ -19,9 +19,7 @@ from dstill_querydsl.questions.scenes import Scenes
 from dstill_querydsl.questions.verify import Trial
 
 # A failing mapping is shown as it was found: each try takes long.
-SLOW = settings(
-    phases=[Phase.explicit, Phase.reuse, Phase.generate], deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+SLOW = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])
 TYPES = sorted(FAMILIES)
 NAMES = st.one_of(
     st.sampled_from(["status", "created_at", "http", "user name", "x-cache", "{v}", "a\u0301", "🚀", "it's", '"q"']),
@@ -83,12 +81,7 @@ def test_every_template_gives_a_valid_gold_or_none(mapping: dict[str, Any], valu
 
 
 @given(MAPPINGS, st.lists(VALUES, max_size=8))
-@settings(
-    max_examples=8,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_questions_are_made_and_run(mapping: dict[str, Any], values: list[Any]) -> None:
     tally, index = Tally(), _index(mapping, values)
     if not Scenes(index, 0).base.roles:

@@ -90,7 +90,7 @@ def test_the_seeds_above_are_of_every_structure_and_of_both_widths() -> None:
 # --- schemas ----------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(name=st.sampled_from(NAMES), seed=SEEDS)
 def test_every_field_has_one_new_name_of_the_same_kind(name: str, seed: int) -> None:
     index = bundled(name, 5)
@@ -109,7 +109,7 @@ def test_every_field_has_one_new_name_of_the_same_kind(name: str, seed: int) -> 
     assert variant.distractors == 0 or WIDE[0] <= variant.distractors <= WIDE[1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(name=st.sampled_from(NAMES), seed=SEEDS)
 def test_documents_hold_the_same_values_under_the_new_names(name: str, seed: int) -> None:
     index = bundled(name, 6)
@@ -140,7 +140,7 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 @given(seed=SEEDS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_a_seed_gives_the_same_variant(seed: int) -> None:
     index = bundled("movies", 5)
     one, other = vary(index, seed), vary(index, seed)
@@ -277,7 +277,7 @@ def test_a_pattern_is_the_fields_that_it_matches() -> None:
     assert rename({"_source": "*"}, names) == {"_source": "*"}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_a_renamed_gold_uses_fields_of_the_variant_alone(seed: int) -> None:
     index = bundled("weblogs", 60)
