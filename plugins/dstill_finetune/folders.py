@@ -104,16 +104,20 @@ def _check_weights(folder: Path) -> None:
         if absent:
             raise DataError("a part of the weights is missing", where=str(folder / absent[0]))
     if not files:
-        pickled = sorted(path for pattern in _PICKLED for path in folder.glob(pattern))
-        if pickled:
-            raise DataError(
-                "the weights are pickled, which can run code; dstill reads safetensors only",
-                where=str(pickled[0]),
-                hint=_CONVERT,
-            )
+        _refuse_pickled(folder)
         raise DataError("the folder has no weights", where=str(folder / "model.safetensors"))
     for file in files:
         _check_safetensors(file)
+
+
+def _refuse_pickled(folder: Path) -> None:
+    pickled = sorted(path for pattern in _PICKLED for path in folder.glob(pattern))
+    if pickled and not any(folder.glob("*.safetensors")):
+        raise DataError(
+            "the weights are pickled, which can run code; dstill reads safetensors only",
+            where=str(pickled[0]),
+            hint=_CONVERT,
+        )
 
 
 def _check_safetensors(file: Path) -> None:
@@ -151,6 +155,7 @@ def config_of(base: str) -> Any:
         file = _path(base) / "config.json"
         config = _json(file)
         _check_architecture(config, str(file))
+        _refuse_pickled(file.parent)
     loaded = _fetched(base, AutoConfig, {})
     _check_architecture(loaded.to_dict(), base)
     return loaded

@@ -123,6 +123,23 @@ def test_flan_t5_is_counted_with_its_own_head(plan: Any, tmp_path: Path) -> None
     assert json.loads(result.stdout.splitlines()[-1])["shape"]["parameters"] == 76_961_152
 
 
+def test_what_train_refuses_is_not_planned(plan: Any, tmp_path: Path) -> None:
+    from transformers import T5Config
+
+    T5Config().save_pretrained(tmp_path / "base")
+    (tmp_path / "base" / "pytorch_model.bin").write_bytes(b"pickled")
+    error = plan("--student", f"hf:{tmp_path / 'base'}", "--vram", "24GB").exception
+    assert error.exit_code == 4
+    assert "the weights are pickled" in str(error)
+
+
+def test_a_card_of_less_than_a_gigabyte(plan: Any) -> None:
+    """What is free is less than half of it: CUDA itself takes the rest."""
+    result = plan("--student", "tiny", "--vram", "700MB")
+    assert "on a card of 700 MB" in result.stdout
+    assert "188 MiB free beside 512 MiB of CUDA's own" in " ".join(result.stdout.split())
+
+
 def test_a_gguf_file_is_planned_by_its_name(plan: Any, tmp_path: Path) -> None:
     from support.gguf_files import write_llama
 
