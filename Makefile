@@ -63,11 +63,13 @@ engine: $(STAMP)
 constraints: $(STAMP)
 	$(RUN)/uv pip freeze --exclude-editable | grep -v '@' > $(CONSTRAINTS)
 
+# With bytecode: where PYTHONDONTWRITEBYTECODE is set, each process would compile torch and transformers anew, which
+# is 10 s of processor time.
 $(STAMP): pyproject.toml
 	test -x $(PYTHON) || python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet uv
-	VIRTUAL_ENV=$(VENV) $(RUN)/uv pip install --quiet $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS)) --editable '.[dev]'
-	env -u PYTHONDONTWRITEBYTECODE $(RUN)/dstill --help >/dev/null # its bytecode, so that the first command is quick
+	VIRTUAL_ENV=$(VENV) $(RUN)/uv pip install --quiet --compile-bytecode $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS)) --editable '.[dev]'
+	$(PYTHON) -m compileall -q core plugins task_packs
 	touch $@
 
 clean:
