@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
 from dstill import causes, ceiling, hardware, processes, reviewing, stages
 from dstill.constraining import Constrained
-from dstill.errors import ConfigError, DataError, RunError, did_you_mean
+from dstill.errors import ConfigError, DataError, RunError, ServiceError, did_you_mean
 from dstill.folder import data_file, system_file
 from dstill.making import make_student, modalities
 from dstill.parts import Executor, TrainingJob, Writer
@@ -199,6 +199,12 @@ def scoring(run: Run, validation: Sequence[Record]) -> Iterator[Callable[[Writer
             predictions = stages.predict(writer, run.objective, run.task, examples)
             pairs = zip(examples, predictions, strict=True)
             verdicts = list(stages.judge(run.plugins, run.task, pairs, run.objective, executor))
+            if away := lost(verdicts):  # it would count as wrong answers, and choose another best step
+                raise ServiceError(
+                    away,
+                    where="train.early_stopping = accuracy",
+                    hint="when the engine is there again, the same command goes on from the newest checkpoint",
+                )
             return sum(v.correct or (executor is None and v.exact is True) for v in verdicts) / len(verdicts)
 
         yield score

@@ -14,7 +14,16 @@ from dstill.parts import BatchTeacher, Choice, Device, Engine, Executor, Modalit
 from dstill.plugins import Plugins
 from dstill.task import Task
 
-__all__ = ["choose_modality", "make_executor", "make_student", "make_task", "make_teacher", "modalities", "task_name"]
+__all__ = [
+    "choose_modality",
+    "kind_and_base",
+    "make_executor",
+    "make_student",
+    "make_task",
+    "make_teacher",
+    "modalities",
+    "task_name",
+]
 
 log = logging.getLogger("dstill")
 
@@ -57,13 +66,19 @@ def make_teacher(plugins: Plugins, config: Config) -> Teacher:
 
 def make_student(plugins: Plugins, config: Config, spec: str) -> Student:
     """The student of ``kind`` or ``kind:base``, or of a file whose ending says its kind."""
+    kind, base = kind_and_base(plugins, spec)
+    student = plugins.student(kind)(config.part("student", kind))
+    student.base = base
+    return student
+
+
+def kind_and_base(plugins: Plugins, spec: str) -> tuple[str, str]:
+    """``hf:FOLDER`` → ``("hf", "FOLDER")``, ``tiny`` → ``("tiny", "")``, ``FILE.gguf`` → ``("hf", "FILE.gguf")``."""
     kind, _, base = spec.partition(":")
     if kind not in plugins.names("students"):
         takers = [n for n in plugins.names("students") if spec.lower().endswith(plugins.student(n).suffixes)]
         kind, base = (takers[0], spec) if takers else (kind, base)
-    student = plugins.student(kind)(config.part("student", kind))
-    student.base = base
-    return student
+    return kind, base
 
 
 def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | None:

@@ -97,6 +97,9 @@ class Checkpoints:
     def at(self, step: int) -> Path:
         return self.folder / f"{PREFIX}{step}"
 
+    def is_whole(self, step: int) -> bool:
+        return not _flaw(self.at(step))
+
     @property
     def began(self) -> dict[str, Any]:
         """What the training here was begun with; nothing where none was, or where it cannot be read."""

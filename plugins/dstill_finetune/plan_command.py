@@ -21,6 +21,7 @@ import click
 from dstill import hardware, making
 from dstill.cli.app import App, app, json_option, set_option, setting
 from dstill.cli.console import emit, note, table
+from dstill.cli.learn import note_other_recipe
 from dstill.errors import UsageError
 from dstill.making import make_student
 from dstill.parts import Choice, Device, Modality, Reason, Recipe, Shape
@@ -52,6 +53,7 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     opened = found.open(run) if run else None
     config = opened.config if opened else found.config()
     spec = config.settings.train.student
+    note_other_recipe(found, run)
     shape = _with_dataset(opened) if opened else make_student(found.plugins, config, spec).shape()
     all_of_them = list(making.modalities(found.plugins, config).values())
     plans = []

@@ -20,7 +20,7 @@ from typing import Any, Callable, Mapping, Sequence
 from dstill import processes
 from dstill.errors import Interrupted
 from dstill.parts import Device, Recipe
-from dstill_finetune.checkpoints import Checkpoints
+from dstill_finetune.checkpoints import Checkpoints, step_of
 from dstill_finetune.collate import BucketSampler, Collator
 from dstill_finetune.encoding import Dataset, length
 from dstill_finetune.loss import TokenLosses, scale, tokens
@@ -112,7 +112,11 @@ def train(
         if not processes.leads():
             torch.manual_seed(seed + processes.number())  # a dropout of its own
         watch.begin()
-        trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
+        if step_of(resume) >= steps:  # stopped between its last step and the student: the Trainer would make one more
+            trainer._load_from_checkpoint(str(resume))
+            trainer.state.global_step = step_of(resume)
+        else:
+            trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
         if watch.asked:
             raise _stopped(trainer.state.global_step, steps, watch.last)
         chosen = watch.best.step not in (None, trainer.state.global_step)

@@ -66,6 +66,7 @@ def watch_class() -> Any:
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.before = state.global_step
+            state.compute_steps(args, state.max_steps)  # today's, not those that a checkpoint was saved with
 
         def go_on(self, progress: Mapping[str, Any]) -> None:
             """Take up what a checkpoint's `state` says."""
@@ -73,6 +74,8 @@ def watch_class() -> Any:
             best = Best(**progress["best"])
             if self.checkpoints is None or self.recipe.early_stopping == "none" or best.larger != self.best.larger:
                 return  # what is looked at is another than before
+            if best.step is not None and not self.checkpoints.is_whole(best.step):
+                return  # its weights are gone or damaged: a later one is to be the best
             self.best = replace(best, patience=self.best.patience)
             self.checkpoints.best = best.step
 
@@ -140,6 +143,8 @@ def watch_class() -> Any:
             elif over or state.global_step >= self.steps:
                 control.should_save = False  # the student itself is saved next
                 control.should_evaluate = control.should_evaluate or self.recipe.early_stopping != "none"
+            if control.should_evaluate and self.recipe.early_stopping != "none":
+                control.should_log = True  # it may become a checkpoint, which may not cut a row of the history
 
         def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
             if self.recipe.early_stopping == "none" or self.checkpoints is None:

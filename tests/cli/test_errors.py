@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -179,6 +180,34 @@ def test_stopped_before_the_command_line_is_loaded() -> None:
     ended = subprocess.run([sys.executable, "-c", STOPPED_LOADING], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (130, "error: stopped\n")
     assert json.loads(ended.stdout)["error"]["code"] == "interrupted"
+
+
+WITHOUT_TRAINING = """
+import sys
+
+class Stop:
+    def find_spec(name, *_):
+        if name.partition(".")[0] in ("torch", "transformers", "peft", "tokenizers"):
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+sys.meta_path.insert(0, Stop)
+sys.argv = ["dstill", "plan", "--student", "tiny"]
+from dstill.__main__ import main
+main()
+"""
+
+
+def test_a_library_of_an_extra_that_is_not_installed(project: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TRAINING],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "DSTILL_DISABLE": ""},
+    )
+    assert ended.returncode == 2
+    told = r"error: `dstill plan` needs the extra 'train' \(\w+ is not installed\)\npip install 'dstill\[train\]'\n"
+    assert re.fullmatch(told, ended.stderr)
 
 
 def test_a_run_without_its_settings(cli: Cli, finished: Path) -> None:

@@ -13,7 +13,16 @@ import pytest
 from dstill import Run, evaluating
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
-from dstill.errors import ConfigError, DataError, Interrupted, PluginError, RunError, TrainingError, UsageError
+from dstill.errors import (
+    ConfigError,
+    DataError,
+    Interrupted,
+    PluginError,
+    RunError,
+    ServiceError,
+    TrainingError,
+    UsageError,
+)
 from dstill.evaluating import scoring
 from dstill.folder import data_file
 from dstill.parts import Fitted, TrainingJob
@@ -475,3 +484,19 @@ def test_early_stopping_looks_at_answers_that_are_run(create: Callable[..., Run]
         assert score(run.writer("untrained")) == 0
     with pytest.raises(DataError, match="no validation rows"), scoring(run, []):
         pass
+
+
+def test_an_engine_that_is_away_is_no_reason_to_stop_early(
+    create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create(train__early_stopping="accuracy")
+    run.generate()
+    run.train()
+    gone = Outcome(kind=OutcomeKind.UNAVAILABLE, reason="connection refused")
+    monkeypatch.setattr(plugins.executor("abacus"), "run", lambda *_: gone)
+    with scoring(run, list(run.records("train"))) as score:
+        assert score is not None
+        with pytest.raises(ServiceError, match="could not be asked about") as caught:
+            score(run.writer("student"))
+    assert caught.value.exit_code == 7
+    assert "the same command goes on" in caught.value.hint

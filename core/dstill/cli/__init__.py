@@ -24,7 +24,8 @@ from dstill import processes
 from dstill.cli.app import App, Group
 from dstill.cli.console import error as show_error
 from dstill.cli.console import note, plain, warnings_shown
-from dstill.errors import ConfigError, DstillError, Interrupted, UsageError
+from dstill.cli.extras import extra_of
+from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, UsageError
 from dstill.files import disk_error
 from dstill.secrets import redact
 
@@ -170,6 +171,8 @@ def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
         return Interrupted("stopped", where=_command(argv), hint="run the same command again")
     if isinstance(problem, click.ClickException):
         return _usage(problem)
+    if isinstance(problem, ModuleNotFoundError) and (extra := extra_of(problem.name or "")):
+        return MissingExtra(f"`{_command(argv)}`", extra, (problem.name or "").partition(".")[0])
     if isinstance(problem, OSError) and problem.filename:
         return disk_error(problem, Path(str(problem.filename)))
     if isinstance(problem, (MemoryError, RecursionError)):

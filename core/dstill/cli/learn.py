@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, TypeVar
 
 import click
 
 from dstill import processes
 from dstill.cli.app import App, app, complete_parts, json_option, run_argument, seed_option, set_option, setting
-from dstill.cli.console import emit, progress
+from dstill.cli.console import emit, note, progress
+from dstill.making import kind_and_base
+from dstill.parts import Recipe
 from dstill.run import Run
 
-__all__ = ["COMMANDS", "show_trained", "show_training", "training_options"]
+__all__ = ["COMMANDS", "note_other_recipe", "show_trained", "show_training", "training_options"]
 
 
 OPTIONS = (
@@ -48,11 +51,47 @@ def train(found: App, run: str, restart: bool, allow_changed: bool, allow_unrevi
     by Ctrl-C or by force, goes on from its newest whole checkpoint.
     """
     opened = found.open(run)
+    if processes.leads():
+        note_other_recipe(found, run)
     with progress() as report:
         opened.progress = report
         facts = opened.train(restart=restart, allow_changed=allow_changed, allow_unreviewed=allow_unreviewed)
     if processes.leads():
         show_trained(opened, facts, as_json=as_json)
+
+
+# what `init` writes for a student that begins from nothing, and what another kind wants otherwise
+SUITED = (
+    "learning_rate",
+    "per_device_train_batch_size",
+    "num_train_epochs",
+    "max_length",
+    "max_target_length",
+    "alpha",
+)
+
+
+def note_other_recipe(found: App, run: str | None) -> None:
+    """Say which training settings were written for another kind of student than this call asks for.
+
+    Of `run`, or of the project where none is named.
+    """
+    asked = found.flags.get("train.student")
+    plain = replace(found, flags={})
+    own = (plain.open(run).config if run else plain.config()).settings.train
+    if asked is None or kind_and_base(found.plugins, asked)[0] == kind_and_base(found.plugins, own.student)[0]:
+        return
+    usual = Recipe()
+    kept = [
+        (f"train.{name}", getattr(own, name), getattr(usual, name))
+        for name in SUITED
+        if getattr(own, name) != getattr(usual, name) and f"train.{name}" not in found.flags
+    ]
+    if kept:
+        note(
+            f"warning: {', '.join(f'{key} = {value}' for key, value, _ in kept)} were set for student '{own.student}'; "
+            f"the defaults are {' '.join(f'--set {key}={value}' for key, _, value in kept)}"
+        )
 
 
 def show_trained(run: Run, facts: Any, *, as_json: bool) -> None:

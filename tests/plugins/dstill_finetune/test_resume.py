@@ -362,6 +362,61 @@ def test_a_resumed_training_keeps_the_best_of_before(afterwards: str, fit: Fit, 
         assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
 
 
+def test_a_best_that_is_damaged_is_forgotten(fit: Fit, records: Any, tmp_path: Path) -> None:
+    scores = iter([0.5, 0.4, 0.3, 0.3, 0.3, 0.3])
+    job = {"checkpoints": tmp_path / "checkpoints", "score": lambda writer: next(scores)}
+    changes = {**LONG, "save_steps": 2, "eval_steps": 2, "save_total_limit": 1, "early_stopping_patience": 9}
+    train = partial(fit, Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4])
+    with pytest.raises(Killed):
+        train(job={**job, "on_step": _stop_at(5, _kill)}, early_stopping="accuracy", **changes)
+    weights = tmp_path / "checkpoints" / "checkpoint-2" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    fitted = train(job=job, early_stopping="accuracy", **changes)
+    assert (fitted.best_step, fitted.steps) == (6, 12)  # the first look after the checkpoint of step 4
+    kept = tmp_path / "checkpoints" / "checkpoint-6" / "model.safetensors"
+    assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
+
+
+def test_the_best_so_far_cuts_no_row_of_the_history(fit: Fit, records: Any, tmp_path: Path) -> None:
+    """A row is a mean over 2 steps, and the look at step 5 leaves a checkpoint from which training goes on."""
+    changes = {"max_steps": 200, "save_steps": 100, "eval_steps": 5, "early_stopping_patience": 99}
+    train = partial(fit, Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4])
+
+    def job(folder: str) -> dict[str, Any]:
+        scores = iter([0.5] + 200 * [0.4])
+        return {"checkpoints": tmp_path / folder, "score": lambda writer: next(scores)}
+
+    whole = train(job=job("kept"), early_stopping="accuracy", **changes)
+    with pytest.raises(Killed):
+        train(job={**job("checkpoints"), "on_step": _stop_at(8, _kill)}, early_stopping="accuracy", **changes)
+    resumed = train(job={**job("checkpoints"), "score": lambda writer: 0.4}, early_stopping="accuracy", **changes)
+    assert Checkpoints(tmp_path / "checkpoints").at(5).exists()
+    assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
+    assert {2, 4, 5, 6, 8} <= _losses(whole).keys()
+
+
+def test_how_often_it_saves_may_change_on_the_way(fit: Fit, tmp_path: Path) -> None:
+    checkpoints = _interrupted(fit, tmp_path)
+    assert checkpoints.last == "checkpoint-8"
+    job = {"checkpoints": checkpoints.folder, "on_step": _stop_at(11, _kill)}
+    with pytest.raises(Killed):
+        fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **{**LONG, "save_steps": 1})
+    assert checkpoints.last == "checkpoint-10"
+
+
+def test_what_was_lost_after_the_last_step_is_made_without_another(fit: Fit, records: Any, tmp_path: Path) -> None:
+    """The last step's weights were the best, and a full disk took the student that was made of them."""
+    changes = {**LONG, "max_steps": 11, "eval_steps": 4, "early_stopping": "accuracy"}  # 11: in the middle of an epoch
+    scores = iter([0.1, 0.2, 0.3])
+    job = {"checkpoints": tmp_path / "checkpoints", "score": lambda writer: next(scores)}
+    train = partial(fit, Tiny(SMALL), Full(), validation=records()[:4], job=job, **changes)
+    whole = train(tmp_path / "whole")
+    assert Checkpoints(tmp_path / "checkpoints").last == "checkpoint-11"
+    again = train(tmp_path / "again")
+    assert (again.steps, again.best_step, again.history) == (11, 11, whole.history)
+    assert _same_weights(tmp_path / "again" / "model.safetensors", tmp_path / "whole" / "model.safetensors")
+
+
 def test_best_counts_what_came_after() -> None:
     best = Best(larger=False, patience=2)
     assert [best.add(step, value) for step, value in enumerate([3.0, 2.0, 2.0, 1.0, 5.0, 1.0])] == [
