@@ -144,7 +144,7 @@ def three() -> Plugins:
         (12, "fullest", "lora"),
         (4, "fullest", "qlora"),
         (80, "seed", "full"),
-        (39, "seed", "qlora"),
+        (24, "seed", "qlora"),
         (12, "seed", "qlora"),
     ],
 )
@@ -154,6 +154,11 @@ def test_the_fullest_that_fits_is_taken_with_every_reason(three: Plugins, free: 
     assert made.name == choice.modality == chosen
     assert [r.modality for r in choice.reasons] == ["full", "lora", "qlora"]
     assert all(bool(r.unfit) is (r.need.total > device.free) for r in choice.reasons)
+
+
+def test_a_card_sold_as_40_gb_is_none_below_40_gb(three: Plugins) -> None:
+    device = Device(name="A100", kind="cuda", total=int(39.4 * GB), free=int(38.9 * GB), bf16=True)
+    assert choose_modality(three, config(three, train__policy="seed"), SHAPE, device)[0].name == "full"
 
 
 def test_none_that_fits_says_what_each_would_need(three: Plugins) -> None:
