@@ -23,7 +23,7 @@ class Stop:
     """The first signal asks, the second one is the system's own: it ends the process at once.
 
     Not covered: other threads than the main one, and programs that handle SIGINT themselves; there
-    it is as ever.
+    it is as ever. A signal that is ignored stays so (SIGINT, where a script began the command in the background).
     """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -34,13 +34,14 @@ class Stop:
 
     def __enter__(self) -> Self:
         main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = {number: signal.signal(number, self._ask) for number in self.SIGNALS}
+        if main and signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN):
+            heard = [number for number in self.SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._ask) for number in heard}
         return self
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
-        for one in self.SIGNALS:
+        for one in self._before:
             signal.signal(one, signal.SIG_DFL)
 
     def __exit__(

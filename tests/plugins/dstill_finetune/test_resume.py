@@ -213,6 +213,19 @@ def test_a_second_signal_is_the_systems_own() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_script_that_began_it_in_the_background_stops_it_by_sigterm() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as shells do then
+    try:
+        with Stop() as stop:
+            signal.raise_signal(signal.SIGINT)
+            assert not stop.asked
+            signal.raise_signal(signal.SIGTERM)
+            assert stop.asked
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class _At(Full):
     """Its model does `deed` to its output, or raises, at the tenth step."""
 
