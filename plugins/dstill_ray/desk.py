@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping
 
 from dstill import errors
 from dstill.errors import DstillError, MissingExtra, UsageError
@@ -52,6 +52,11 @@ class Desk:
     def end(self, worker: str, came_to: Mapping[str, Any]) -> None:
         self.state.working.discard(worker)
         self.state.ended[worker] = came_to
+
+    def forget(self, workers: Iterable[str]) -> None:
+        """What they came to before: a trial that failed may be tried again, and that is another end."""
+        for worker in workers:
+            self.state.ended.pop(worker, None)
 
     def ask_to_stop(self) -> None:
         self.state.asked = True

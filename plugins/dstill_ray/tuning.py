@@ -13,7 +13,7 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Generator, Iterable, Mapping
 
 from dstill import plugins
 from dstill.errors import DstillError, ServiceError
@@ -38,7 +38,7 @@ class Tuned:
     cpus: float = 1  # of each trial
     gpus: float | None = None  # of each trial; None: 1 where the cluster has any
 
-    def __call__(self, trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Iterator[Result]:
+    def __call__(self, trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Generator[Result, None, None]:
         missing: dict[str, Trial] = {}
         for trial in wanted:
             if trial.name not in missing:
@@ -49,8 +49,11 @@ class Tuned:
         if missing:
             yield from self._tried(trials, list(missing.values()), jobs)
 
-    def _tried(self, trials: Trials, wanted: list[Trial], jobs: int) -> Iterator[Result]:
+    def _tried(self, trials: Trials, wanted: list[Trial], jobs: int) -> Generator[Result, None, None]:
+        import ray
+
         left = {trial.name: trial for trial in wanted}
+        ray.get(self.desk.forget.remote(list(left)))
         with storage(trials.parent) as folder:
             fitting = in_background(self._tuner(trials, wanted, jobs, folder).fit)
             try:

@@ -1,7 +1,8 @@
 """A sweep: points of a space, each tried, and the front of those that nothing beats.
 
     sweep(run, space, split="validation", jobs=2)
-    →  {"space": {…}, "split": "validation", "trials": [Result…], "front": [names], "best": name}
+    →  {"space": {…}, "split": "validation", "metric": "executable_accuracy", "trials": [Result…], "front": [names],
+        "best": name}
 
 Lists alone are tried whole; else optuna proposes the points, with three objectives: accuracy up,
 peak memory and seconds of training down. It proposes by rounds of `jobs` points and hears of their
@@ -13,7 +14,8 @@ before its end.
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, Iterable, Iterator, Mapping, Protocol
+from contextlib import closing
+from typing import Any, Callable, Collection, Generator, Iterable, Mapping, Protocol
 
 from dstill.errors import DataError, MissingExtra
 from dstill.run import Run
@@ -27,9 +29,9 @@ log = logging.getLogger("dstill")
 
 
 class Engine(Protocol):
-    """What does trials: `dstill_sweep.pool.finished` on this machine."""
+    """What does trials: `dstill_sweep.pool.finished` on this machine. Closed, it stops those that are under way."""
 
-    def __call__(self, trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Iterator[Result]: ...
+    def __call__(self, trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Generator[Result, None, None]: ...
 
 
 def sweep(
@@ -48,17 +50,18 @@ def sweep(
     with run.stage("sweep") as facts:
         whole = _unique(space, trial) if space.trials is None else None
         tried = _proposed(space, trial, trials, jobs, engine) if whole is None else engine(trials, whole, jobs=jobs)
-        for result in tried:
-            results[result.name] = result
-            log.info("trial %s: %s", result.name, result.error or f"accuracy {result.accuracy_value:.3f}")
-            if not keep:
-                for name in results.keys() - set(front(results.values())):
-                    trials.drop_weights(name)
-            run.progress("trials", len(results), space.trials or len(whole or ()))
+        with closing(tried):  # a traceback would keep it alive, and its trials would go on
+            for result in tried:
+                results[result.name] = result
+                log.info("trial %s: %s", result.name, result.error or f"accuracy {result.accuracy_value:.3f}")
+                if not keep:
+                    _drop_beaten(trials, results.values())
+                run.progress("trials", len(results), space.trials or len(whole or ()))
         best = front(results.values())
         facts.update(
             space=_choices(space),
             split=split,
+            metric=trials.metric,
             rank=run.settings.train.r,  # where a trial does not change it
             sampler="grid" if space.trials is None else space.sampler,
             trials=[result.to_row() for _, result in sorted(results.items())],
@@ -84,6 +87,14 @@ def front(results: Iterable[Result]) -> list[str]:
     return sorted((name for name in points if not beaten(name)), key=points.__getitem__)
 
 
+def _drop_beaten(trials: Trials, results: Collection[Result]) -> None:
+    """A trial that failed keeps its student: its evaluation is still to come, or another process is at work on it."""
+    leads = front(results)
+    for result in results:
+        if not result.error and result.name not in leads:
+            trials.drop_weights(result.name)
+
+
 def _unique(space: Space, trial: Callable[[Mapping[str, Any]], Trial]) -> list[Trial]:
     """Every combination once; two that differ only in what is ignored are one."""
     return list({found.name: found for found in map(trial, space.grid())}.values())
@@ -91,7 +102,7 @@ def _unique(space: Space, trial: Callable[[Mapping[str, Any]], Trial]) -> list[T
 
 def _proposed(
     space: Space, trial: Callable[[Mapping[str, Any]], Trial], trials: Trials, jobs: int, engine: Engine
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     try:
         import optuna
     except ImportError as error:
@@ -104,9 +115,10 @@ def _proposed(
         asked = [study.ask() for _ in range(min(jobs, left))]
         wanted = [trial(space.suggest(found)) for found in asked]
         results: dict[str, Result] = {}
-        for result in engine(trials, wanted, jobs=jobs):
-            results[result.name] = result
-            yield result
+        with closing(engine(trials, wanted, jobs=jobs)) as tried:
+            for result in tried:
+                results[result.name] = result
+                yield result
         for number, point in zip(asked, wanted, strict=True):
             result = results[point.name]
             if result.error:

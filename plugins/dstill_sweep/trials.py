@@ -37,8 +37,8 @@ from dstill_sweep.leash import leash
 __all__ = ["COMMAND", "Result", "Trial", "Trials", "do", "short"]
 
 FOLDER = "trials"
+STUDENT = "student"
 COMMAND = "run-trial"
-ACCURACY = ("executable_accuracy", "exact_match")  # the first that was measured
 GRACE = 60.0  # seconds that a stopped trial has to save its checkpoint
 # Where its data came from (which is told by digest), how a run is shown and how fast it goes: of no weight here.
 UNDECIDING = re.compile(
@@ -77,9 +77,14 @@ class Result(Row):
 
 
 class Trials:
-    """The trials of `parent`, scored on `split` and on the sets `beside` it. Several threads may call `run`."""
+    """The trials of `parent`, scored on `split` and on the sets `beside` it. Several threads may call `run`.
 
-    def __init__(self, parent: Run, *, split: str, beside: Sequence[str] = ()) -> None:
+    `fixed`: settings of every trial, whatever the parent's are.
+    """
+
+    def __init__(
+        self, parent: Run, *, split: str, beside: Sequence[str] = (), fixed: Mapping[str, Any] | None = None
+    ) -> None:
         if split not in SPLITS:
             raise ConfigError(f"no split '{split}'.{did_you_mean(split, SPLITS)}", where="--split")
         if not parent.records(split):
@@ -88,7 +93,9 @@ class Trials:
                 where=str(parent.folder / "dataset"),
                 hint=f"`dstill generate --out {parent.folder}` makes the dataset; --split names another set",
             )
-        self.parent, self.split, self.beside = parent, split, beside
+        self.parent, self.split, self.beside, self.fixed = parent, split, beside, fixed or {}
+        # one for all trials, also for one that an engine was away from: accuracies of two kinds are no ranking
+        self.metric = "executable_accuracy" if parent.task.executors else "exact_match"
         self.folder = parent.folder / FOLDER
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
@@ -96,7 +103,7 @@ class Trials:
 
     def trial(self, changes: Mapping[str, Any]) -> Trial:
         """A trial by its changes. Raises ConfigError for a key or a value that is none."""
-        flags = {**changes, "evaluate.splits": [self.split, *self.beside], "evaluate.baselines": []}
+        flags = {**self.fixed, **changes, "evaluate.splits": [self.split, *self.beside], "evaluate.baselines": []}
         flat = self.parent.config_with(flags).flat()
         ignored = self._ignored(flat)
         kept = {key: value for key, value in changes.items() if key not in ignored}
@@ -122,7 +129,8 @@ class Trials:
         folder = self.folder / trial.name
         try:
             run = self._opened(trial, folder)
-            if not _finished(run):
+            if not self._finished(run):
+                self._set_as_now(trial, run)
                 if error := self.done(folder):
                     return Result(name=trial.name, changes=trial.changes, error=error)
                 run = self._read(folder)
@@ -134,27 +142,32 @@ class Trials:
         """What `trial` came to, where it is finished."""
         with contextlib.suppress(DstillError, OSError):
             run = self._read(self.folder / trial.name)
-            if _finished(run):
+            if self._finished(run):
                 return self._result(trial, run)
         return None
 
+    def training(self, trial: Trial) -> Mapping[str, Any]:
+        """What run.json says of the training of `trial`, which is finished."""
+        facts: Mapping[str, Any] = self._read(self.folder / trial.name).manifest["stages"]["train"]
+        return facts
+
     def drop_weights(self, name: str) -> None:
-        """A trial's student goes; its scores, verdicts and predictions stay."""
-        shutil.rmtree(self.folder / name / "student", ignore_errors=True)
+        """The student of a finished trial goes; its scores, verdicts and predictions stay."""
+        shutil.rmtree(self.folder / name / STUDENT, ignore_errors=True)
 
     def _opened(self, trial: Trial, folder: Path) -> Run:
         with contextlib.suppress(DstillError):
             run = self._read(folder)
             if run.has_dataset:
-                self._review_as_now(run)
                 return run
         shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed while it made the folder
         folder.parent.mkdir(exist_ok=True)
         return self.parent.branch(folder, flags=trial.flags)
 
-    def _review_as_now(self, run: Run) -> None:
-        """Whether a trial has to wait for a person is no part of its name: one that did may go on now."""
-        now = {k: v for k, v in self.parent.config.flat().items() if k.startswith("review.") and v is not None}
+    def _set_as_now(self, trial: Trial, run: Run) -> None:
+        """What is no part of a trial's name is as it is asked for now: an error may have advised it."""
+        asked = self.parent.config_with(trial.flags).flat()
+        now = {key: value for key, value in asked.items() if UNDECIDING.match(key) and value is not None}
         if any(run.config.flat()[key] != value for key, value in now.items()):
             run.config = run.config_with(now)
             run.keep_settings()
@@ -197,16 +210,27 @@ class Trials:
             except subprocess.TimeoutExpired:
                 process.kill()
 
+    def _finished(self, run: Run) -> bool:
+        """Whether it is trained, and its evaluation says something of `split`."""
+        return _is_done(run, "train") and _is_done(run, "evaluate") and not self._unscored(run)
+
+    def _unscored(self, run: Run) -> str:
+        """Why the evaluation of `run` gives no result, or nothing."""
+        evaluated = run.manifest["stages"]["evaluate"]
+        if evaluated["invalid"]:
+            return f"its evaluation is invalid: {evaluated['invalid']}"
+        scores = evaluated["scores"]["student"].get(self.split, {})  # a person may have scored it on another set
+        measured = scores.get(self.metric, {}).get("value") is not None
+        return "" if measured else f"nothing of {self.split} could be scored"
+
     def _result(self, trial: Trial, run: Run) -> Result:
+        if error := self._unscored(run):
+            return Result(name=trial.name, changes=trial.changes, error=error)
         trained, evaluated = run.manifest["stages"]["train"], run.manifest["stages"]["evaluate"]
-        scores = evaluated["scores"]["student"][self.split]
-        found = [Score.from_row(scores[name]) for name in ACCURACY if name in scores]
-        accuracy = next((score for score in found if score.value is not None), None)
         return Result(
             name=trial.name,
             changes=trial.changes,
-            error="" if accuracy else f"nothing of {self.split} could be scored",
-            accuracy=accuracy,
+            accuracy=Score.from_row(evaluated["scores"]["student"][self.split][self.metric]),
             steps=trained["steps"],
             seconds=trained["student_seconds"],
             peak_memory=trained["peak_memory"],
@@ -216,13 +240,9 @@ class Trials:
 
 def do(run: Run) -> None:
     """What is missing of the trial in `run`, in this process."""
-    if not _is_done(run, "train"):
+    if not _is_done(run, "train") or not (run.folder / STUDENT).exists():
         run.train()
     run.evaluate()
-
-
-def _finished(run: Run) -> bool:
-    return _is_done(run, "train") and _is_done(run, "evaluate")
 
 
 def _is_done(run: Run, stage: str) -> bool:

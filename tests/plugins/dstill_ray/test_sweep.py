@@ -78,6 +78,15 @@ def test_points_of_a_range_are_those_of_a_sweep_without_ray(learners: Lab) -> No
 
 
 @pytest.mark.slow
+def test_a_point_that_failed_and_is_proposed_again_has_another_end(learners: Lab) -> None:
+    space = _space(learners, "[space]\ntrain.r = [6]\n[sweep]\ntrials = 2\n")
+    ended = learners.run("ray", "sweep", "made", space, "--jobs", "1", *SWEEP)
+    assert ended.returncode == 0, ended.stderr
+    assert _diary(learners) == ["6", "6"]
+    assert _facts(ended)["trials"][0]["error"] == ""
+
+
+@pytest.mark.slow
 def test_a_process_that_is_killed_is_a_trial_that_failed(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [2, 8]\n")
     ended = learners.run("ray", "sweep", "made", space, *SWEEP)

@@ -1,8 +1,10 @@
 """A plugin beside the toy: a student whose accuracy, memory and fate hang on its recipe, and that keeps a diary.
 
 learning_rate   the share of its training pairs that it keeps
-r               1: it fails; 2: it is killed; 3: it takes a minute; its memory is that many MiB
+r               1: it fails; 2: it is killed; 3: it takes a minute; 5: it fails unless the batch may be halved;
+                6: it fails the first time; its memory is that many MiB
 diary.txt       in the working folder: a line a training
+shut, away      in the working folder: the executor `moody` does not open; it can be asked for nothing
 """
 
 from __future__ import annotations
@@ -12,11 +14,15 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import Iterable, Sequence
+from typing import Iterable, Self, Sequence
 
 from dstill import hookimpl
-from dstill.errors import TrainingError
+from dstill.errors import ServiceError, TrainingError
 from dstill.parts import (
+    Choice,
+    Device,
+    Engine,
+    Executor,
     Fitted,
     Memory,
     Metric,
@@ -29,7 +35,7 @@ from dstill.parts import (
     Writer,
     Written,
 )
-from dstill.records import Pair, Record, Score, Verdict
+from dstill.records import Example, Level, Outcome, OutcomeKind, Pair, Record, Score, Verdict
 from dstill.task import Task
 
 
@@ -38,14 +44,18 @@ class Learner(Student):
 
     def shape(self, texts: Iterable[str] = ()) -> Shape:
         counts = {"layers": 1, "hidden": 1, "feed_forward": 1, "heads": 1, "vocabulary": 1}
-        return Shape(architecture="Dict", parameters=1, embedding=0, linears={}, encoder_decoder=False, **counts)
+        size = len(list(texts))
+        return Shape(architecture="Dict", parameters=size, embedding=0, linears={}, encoder_decoder=False, **counts)
 
     def fit(self, job: TrainingJob) -> Fitted:
         recipe = job.recipe
         with Path("diary.txt").open("a") as diary:
             diary.write(f"{job.modality.name} {recipe.r} {recipe.learning_rate:.6f} {job.seed}\n")
-        if recipe.r == 1:
+        times = sum(line.split()[1] == str(recipe.r) for line in Path("diary.txt").read_text().splitlines())
+        if recipe.r == 1 or (recipe.r == 6 and times == 1):
             raise TrainingError("the loss is NaN", where="step 3", hint="lower it")
+        if recipe.r == 5 and not recipe.auto_find_batch_size:
+            raise TrainingError("out of memory", where="step 1", hint="set train.auto_find_batch_size")
         if recipe.r == 2:
             os.kill(os.getpid(), signal.SIGKILL)
         if recipe.r == 3:
@@ -108,6 +118,7 @@ class Dss(Objective):
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
         yield Pair(task_prefix="predict: ", source=task.source(record.example), target=record.answer)
+        yield Pair(task_prefix="explain: ", source=task.source(record.example), target=record.rationale)
 
 
 class LabelOnly(Dss):
@@ -126,13 +137,49 @@ class Accuracy(Metric):
     name = "executable_accuracy"
 
     def __call__(self, verdicts: Sequence[Verdict]) -> Score:
-        value = sum(v.correct for v in verdicts) / len(verdicts) if verdicts else None
+        checked = [v for v in verdicts if v.checked == Level.CORRECT and not v.gold_error and not v.expects_refusal]
+        value = sum(v.correct for v in checked) / len(checked) if checked else None
+        return Score(name=self.name, value=value, low=value, high=value, n=len(checked))
+
+
+class Exact(Metric):
+    """Likewise."""
+
+    name = "exact_match"
+
+    def __call__(self, verdicts: Sequence[Verdict]) -> Score:
+        value = sum(v.exact is True for v in verdicts) / len(verdicts) if verdicts else None
         return Score(name=self.name, value=value, low=value, high=value, n=len(verdicts))
+
+
+class Moody(Executor):
+    name = "moody"
+
+    def open(self, task: Task, engine: Engine) -> Self:
+        if Path("shut").exists():
+            raise ServiceError("moody is shut", where="here", hint="wait")
+        return super().open(task, engine)
+
+    def run(self, answer: str, example: Example) -> Outcome:
+        if Path("away").exists():
+            return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="connection refused")
+        return Outcome(kind=OutcomeKind.OK, value=answer)
+
+
+@hookimpl
+def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice:
+    """`whole` holds 40 texts: what an objective of two sequences a record makes of the toy's rows are more."""
+    return Choice(modality="part" if student.parameters > 40 else "whole", reasons=())
+
+
+@hookimpl
+def register_executors() -> Iterable[type[Executor]]:
+    return [Moody]
 
 
 @hookimpl
 def register_metrics() -> Iterable[type[Metric]]:
-    return [Accuracy]
+    return [Accuracy, Exact]
 
 
 @hookimpl
