@@ -7,15 +7,20 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.benchmarks.reproduce.claims import HELD, NOT_HELD, OPEN, Claim, Part
-from tests.benchmarks.reproduce.kept import Kept
-from tests.benchmarks.reproduce.lab import corrupted
+from tests.benchmarks.reproduce.kept import Kept, key_of
+from tests.benchmarks.reproduce.lab import Lab, corrupted
+from tests.benchmarks.reproduce.published import again, as_json
+from tests.benchmarks.reproduce.size import QUICK
 
+from dstill import Run
+from dstill.folder import data_file
 from dstill.records import Level, Record, Score, Verdict
 from dstill_sweep.trials import Result
 
@@ -80,11 +85,87 @@ def test_what_a_trial_came_to_is_read_back_item_by_item(tmp_path: Path) -> None:
     kept.add("l", "weblogs-to-movies", result, {"test": {**verdicts, "b": verdicts["a"]}})
     for found in (kept, Kept(tmp_path / "trials.jsonl")):
         assert "m" not in found
+        assert found["k"].asked == {"test": 4}
+        assert found.found("weblogs-to-movies", "test", {"train.r": 8}) == found["l"]
         assert found["k"].result == result
         assert {id: v.correct for id, v in found["k"].verdicts["test"].items()} == {"a": True, "b": False, "c": False}
         assert [v.template for v in found["l"].verdicts["test"].values()] == ["t", "t", "t"]
         assert found["l"].verdicts["test"]["b"].correct
     assert len((tmp_path / "trials.jsonl").read_text().splitlines()) == 3  # the items once
+
+
+def test_answers_are_to_the_items_of_their_own_version_of_the_dataset(tmp_path: Path) -> None:
+    result = Result(name="seed-0", changes={}, accuracy=Score(name="executable_accuracy", value=0.5, n=2))
+    kept = Kept(tmp_path / "trials.jsonl")
+    versions = {
+        "old": {"q-1": "status", "q-2": "count"},
+        "other": {"q-1": "count", "q-2": "status"},
+        "more": {"q-3": "x"},
+    }
+    for key, items in versions.items():
+        judged = {
+            id: Verdict(id=id, reached=Level.CORRECT, checked=Level.CORRECT, template=template)
+            for id, template in items.items()
+        }
+        kept.add(key, "weblogs-to-movies", result, {"test": judged})
+    for key, items in versions.items():
+        found = Kept(tmp_path / "trials.jsonl")[key].verdicts["test"]
+        assert {id: verdict.template for id, verdict in found.items()} == items
+
+
+class _Untrained(Lab):
+    """A lab whose bases have a few records and no student."""
+
+    def base(self, index: str) -> Run:
+        run = self._run(index, self._of_base(index))
+        if not run.manifest["files"]:
+            for split in ("train", "test", "validation", "test_index"):
+                ids = (f"{index}-{split}-{n}" for n in range(9))
+                run.write(
+                    data_file(split), [Record(id=id, question=id, rationale="", answer="{}", split=split) for id in ids]
+                )
+            run.save()
+        return run
+
+
+def test_what_a_kill_left_of_a_run_is_made_anew(tmp_path: Path) -> None:
+    lab = _Untrained(tmp_path, QUICK, jobs=1)
+    for name in ("weblogs-to-movies", "weblogs", "movies"):
+        made = lab.adaptation("weblogs", "movies")
+        left = lab.adaptation("weblogs", "movies")
+        assert left.manifest["id"] == made.manifest["id"]  # a whole one is taken as it is
+        (tmp_path / name / "run.json").unlink()
+        assert lab.adaptation("weblogs", "movies").manifest["status"] == "ready"
+    (tmp_path / "weblogs-to-movies" / "run.json").unlink()
+    (tmp_path / "weblogs-to-movies" / "config.toml").unlink()
+    assert lab.adaptation("weblogs", "movies").records("test")
+
+
+@pytest.mark.parametrize("change", [{"base_steps": 61}, {"rows": 601}, {"steps": 21}, {"items": 5}])
+def test_another_size_has_other_trials(tmp_path: Path, change: dict[str, int]) -> None:
+    changes = {"train.modality": "lora"}
+    keys = []
+    for size in (QUICK, replace(QUICK, **change), QUICK):  # type: ignore[arg-type]
+        lab = _Untrained(tmp_path, size, jobs=1)
+        keys.append(key_of(lab.adaptation("weblogs", "movies"), "test", changes))
+    assert keys[0] == keys[2] != keys[1]
+
+
+def test_a_default_of_the_recipe_and_the_base_s_dataset_are_in_a_trial_s_key(tmp_path: Path) -> None:
+    parent = _Untrained(tmp_path, QUICK, jobs=1).adaptation("weblogs", "movies")
+    keys = {key_of(parent, "test", {})}
+    parent.manifest["base"]["dataset"]["dataset/data/train.jsonl"] = "0"
+    keys.add(key_of(parent, "test", {}))
+    parent.config = parent.config_with({"train.warmup_ratio": 0.5})
+    keys.add(key_of(parent, "test", {}))
+    assert len(keys) == 3
+
+
+@pytest.mark.slow
+def test_the_published_page_is_what_the_code_makes_of_the_published_trials(root: Path) -> None:
+    found, text = again(root / "docs")
+    assert text == (root / "docs" / "benchmark.md").read_text()
+    assert as_json([claim.to_row() for claim in found.claims]) == (root / "docs" / "claims.json").read_text()
 
 
 @pytest.mark.slow

@@ -23,14 +23,13 @@ from typing import Any, Iterator
 from tests.benchmarks.reproduce.experiments import Found, run
 from tests.benchmarks.reproduce.lab import TRIALS, Arm, Lab
 from tests.benchmarks.reproduce.page import page
+from tests.benchmarks.reproduce.published import CLAIMS, DOCS, as_json
 from tests.benchmarks.reproduce.size import FULL, QUICK
 
 from dstill.errors import DstillError
 from dstill.files import write_text
 
 OUT = Path("build") / "reproduce"
-DOCS = Path("docs") / "benchmark.md"
-CLAIMS = "claims.json"
 
 
 def main() -> int:
@@ -57,8 +56,8 @@ def main() -> int:
         print("stopped; the same command goes on", file=sys.stderr)
         return 130
     text = page(size, found, json.loads(clock.read_text()) / 60)
-    for name, content in {CLAIMS: _claims(found), "results.json": _results(found)}.items():
-        write_text(lab.folder / name, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_text(lab.folder / CLAIMS, as_json([claim.to_row() for claim in found.claims]))
+    write_text(lab.folder / "results.json", as_json(_results(found)))
     write_text(lab.folder / DOCS.name, text)
     if size is FULL:
         for name in (DOCS.name, CLAIMS):
@@ -79,10 +78,6 @@ def _adding_up(file: Path) -> Iterator[None]:
         yield
     finally:
         write_text(file, f"{before + time.monotonic() - started:.1f}")
-
-
-def _claims(found: Found) -> list[dict[str, Any]]:
-    return [claim.to_row() for claim in found.claims]
 
 
 def _results(found: Found) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Mapping
 
 from dstill_evaluate.paired import Paired
 
@@ -47,6 +47,12 @@ class Part:
         row = {**asdict(self), "verdict": self.verdict}
         return {key: None if value in (math.inf, -math.inf) else value for key, value in row.items()}
 
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Part:
+        sides = {"above": -math.inf, "below": math.inf}
+        own = {key: value for key, value in row.items() if key != "verdict"}
+        return cls(**{**own, **{key: side for key, side in sides.items() if own[key] is None}})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
@@ -72,6 +78,11 @@ class Claim:
             "seeds": self.seeds,
             "parts": [part.to_row() for part in self.parts],
         }
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Claim:
+        own = {key: value for key, value in row.items() if key != "verdict"}
+        return cls(**{**own, "parts": tuple(map(Part.from_row, row["parts"]))})
 
 
 def points(what: str, found: Paired, *, above: float = -math.inf, below: float = math.inf) -> Part:

@@ -50,7 +50,7 @@ def run(lab: Lab) -> Found:
     found.ratios = _ratios(lab, found.rates, first)
     found.adapted = lab.arms(first, _adapted(found.rates))
     found.curve = _curve(lab, found.rates, source, target)
-    found.memory = memory.savings(lab.size.models, lab.folder, times=lab.size.times, say=lab.say)
+    found.memory = lab.savings()
     found.claims = _claims(lab, found)
     return found
 

@@ -4,11 +4,14 @@
     kept[key]                            →  Trialled(result=…, verdicts={"test": {id: verdict, …}}); KeyError
     kept.add(key, "weblogs-to-movies", result, {"test": {id: verdict, …}})
 
-    {"items": "weblogs-to-movies test", "ids": ["q-1", "q-2", "q-3"], "templates": ["status", "count", "count"]}
-    {"key": "5f0c…", "parent": "weblogs-to-movies", "result": {…}, "answers": {"test": "10-"}}
+    {"items": "9c1e…", "ids": ["q-1", "q-2", "q-3"], "templates": ["status", "count", "count"]}
+    {"key": "5f0c…", "parent": "weblogs-to-movies", "result": {…}, "items": {"test": "9c1e…"},
+     "answers": {"test": "10-"}}
 
-1: right; 0: wrong; -: an item that says nothing of the answer. The file is published beside the page, so that
-anybody can reckon with it, and a reproduction that another machine began can go on from it.
+1: right; 0: wrong; -: an item that says nothing of the answer. Items are named by a digest of what stands beside the
+name, as ids are the same in every version of a dataset: a trial's answers are to the items that it was asked. The file
+is published beside the page, so that anybody can reckon with it, and a reproduction that another machine began can go
+on from it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
-from tests.benchmarks.reproduce.size import RECIPE
+from tests.benchmarks.reproduce.size import DEFAULTS, RECIPE
 
 from dstill.jsonl import append_row, read_rows
 from dstill.records import Level, Verdict
@@ -27,7 +30,7 @@ from dstill.run import Run
 from dstill_evaluate.metrics import why_left_out
 from dstill_sweep.trials import Result
 
-__all__ = ["Kept", "Trialled", "key_of"]
+__all__ = ["Kept", "Trialled", "dataset_of", "key_of"]
 
 ByItem = Mapping[str, Verdict]
 
@@ -36,15 +39,24 @@ ByItem = Mapping[str, Verdict]
 class Trialled:
     result: Result
     verdicts: Mapping[str, ByItem]  # by set; of the items that count
+    asked: Mapping[str, int]  # by set; of all items
 
 
 def key_of(parent: Run, split: str, changes: Mapping[str, Any]) -> str:
-    """The same on every machine: by the bytes of the dataset, and not by where a base lies."""
-    data = {name: facts["sha256"] for name, facts in parent.manifest["files"].items() if name.startswith("dataset/")}
+    """The same on every machine: by the bytes of the dataset, and by how the base was made, not where it lies.
+
+    `parent`: with "base" in its manifest, what decides how the base came out.
+    """
     flat = parent.config.flat()
     recipe = {name: flat[name] for name in ("project.seed", "train.max_steps", *RECIPE)}
-    decides = [parent.folder.name, split, {**recipe, **changes}, data]
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+    # a digest in a digest: the first trials were kept by the inner one alone, so that theirs could be made of it
+    trial = _digest([parent.folder.name, split, {**recipe, **changes}, dataset_of(parent)])
+    return _digest([trial, parent.manifest["base"], {name: flat[name] for name in DEFAULTS}])
+
+
+def dataset_of(run: Run) -> dict[str, str]:
+    """The digest of each of its files."""
+    return {name: facts["sha256"] for name, facts in run.manifest["files"].items() if name.startswith("dataset/")}
 
 
 class Kept:
@@ -62,31 +74,42 @@ class Kept:
         row = self._trials[key]
         return Trialled(
             result=Result.from_row(row["result"]),
-            verdicts={split: self._verdicts(row["parent"], split, marks) for split, marks in row["answers"].items()},
+            verdicts={of: self._verdicts(row["items"][of], marks, of) for of, marks in row["answers"].items()},
+            asked={of: len(marks) for of, marks in row["answers"].items()},
         )
 
+    def found(self, parent: str, split: str, changes: Mapping[str, Any]) -> Trialled:
+        """By what was changed, where there is no dataset to tell the key by: the last one. Raises KeyError."""
+        for key, row in reversed(self._trials.items()):
+            if row["parent"] == parent and split in row["answers"] and row["result"]["changes"] == changes:
+                return self[key]
+        raise KeyError(f"{parent} {split}: {changes}")
+
     def add(self, key: str, parent: str, result: Result, verdicts: Mapping[str, ByItem]) -> None:
-        answers = {}
-        for split, of_split in verdicts.items():
-            name = f"{parent} {split}"
-            if name not in self._items:
-                templates = [verdict.template or id for id, verdict in of_split.items()]
-                self._append({"items": name, "ids": list(of_split), "templates": templates})
-            answers[split] = "".join(_mark(of_split[id]) for id, _ in self._items[name])
-        self._append({"key": key, "parent": parent, "result": result.to_row(), "answers": answers})
+        items = {split: self._named(of_split) for split, of_split in verdicts.items()}
+        answers = {split: "".join(map(_mark, of_split.values())) for split, of_split in verdicts.items()}
+        self._append({"key": key, "parent": parent, "result": result.to_row(), "items": items, "answers": answers})
+
+    def _named(self, verdicts: ByItem) -> str:
+        """The name of the items of `verdicts`, in their order; kept when they are new."""
+        ids, templates = list(verdicts), [verdict.template or id for id, verdict in verdicts.items()]
+        name = _digest([ids, templates])
+        if name not in self._items:
+            self._append({"items": name, "ids": ids, "templates": templates})
+        return name
 
     def _append(self, row: Mapping[str, Any]) -> None:
         append_row(self.file, row)
         self._take(row)
 
     def _take(self, row: Mapping[str, Any]) -> None:
-        if "items" in row:
-            self._items[row["items"]] = list(zip(row["ids"], row["templates"], strict=True))
-        else:
+        if "key" in row:
             self._trials[row["key"]] = row
+        else:
+            self._items[row["items"]] = list(zip(row["ids"], row["templates"], strict=True))
 
-    def _verdicts(self, parent: str, split: str, marks: str) -> dict[str, Verdict]:
-        items = zip(self._items[f"{parent} {split}"], marks, strict=True)
+    def _verdicts(self, name: str, marks: str, split: str) -> dict[str, Verdict]:
+        items = zip(self._items[name], marks, strict=True)
         return {
             id: Verdict(
                 id=id,
@@ -98,6 +121,10 @@ class Kept:
             for (id, template), mark in items
             if mark != "-"
         }
+
+
+def _digest(what: Any) -> str:
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _mark(verdict: Verdict) -> str:

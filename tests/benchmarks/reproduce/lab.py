@@ -5,31 +5,34 @@
     arm = lab.arm(parent, {"train.modality": "lora"})     # a trial a seed, trained and scored
     arm.accuracy, arm.verdicts, arm.unseen                # on movies; unseen: on quakes, never trained on
 
-Whatever is finished is read from the folder and its trials.jsonl, so a reproduction that was stopped goes on.
+Whatever is finished is read from the folder and its trials.jsonl, so a reproduction that was stopped goes on. A run
+that was not made whole, or by another size, is made anew.
 """
 
 from __future__ import annotations
 
 import random
+import shutil
 import statistics
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from tests.benchmarks.reproduce.kept import Kept, Trialled, key_of
-from tests.benchmarks.reproduce.size import RECIPE, Size
+from tests.benchmarks.reproduce.kept import Kept, Trialled, dataset_of, key_of
+from tests.benchmarks.reproduce.memory import Saving, savings
+from tests.benchmarks.reproduce.size import BASE_RATE, RECIPE, Size
 
 from dstill import Run
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.errors import FailedItems
-from dstill.folder import data_file
+from dstill.folder import MANIFEST, data_file
 from dstill.records import Record
 from dstill_sweep.comparing import Verdicts, verdicts
 from dstill_sweep.pool import finished
 from dstill_sweep.trials import Result, Trials
 
-__all__ = ["TRIALS", "Arm", "Lab"]
+__all__ = ["TRIALS", "UNSEEN", "Arm", "Lab", "arm_of"]
 
 UNSEEN = "test_index"  # questions about quakes, in every index' dataset
 TRIALS = "trials.jsonl"
@@ -43,6 +46,7 @@ class Arm:
     results: Sequence[Result]
     verdicts: Verdicts
     unseen: Verdicts
+    asked: Mapping[str, int]  # items of each set, with those that tell nothing
 
     @property
     def accuracies(self) -> list[float]:
@@ -73,16 +77,7 @@ class Lab:
 
     def base(self, index: str) -> Run:
         """A run on `index` with a student trained in full: the base of every adaptation from it."""
-        run = self._run(
-            index,
-            {
-                "task.querydsl.index": index,
-                "task.querydsl.rows": self.size.rows,
-                "train.learning_rate": 2e-3,
-                "train.max_steps": self.size.base_steps,
-                **RECIPE,
-            },
-        )
+        run = self._run(index, self._of_base(index))
         if "seconds" not in run.manifest["stages"].get("generate", {}):
             self.say(f"questions about {index}")
             run.generate()
@@ -96,15 +91,19 @@ class Lab:
 
         `rows`: that many training records, 0 for all; `noise`: percent of them with the answer of another.
         """
-        name = f"{source}-to-{target}" + (f"-rows-{rows}" if rows else "") + (f"-noise-{noise}" if noise else "")
-        folder = self.folder / name
-        if (folder / "run.json").exists() and (run := self._open(folder)).manifest["status"] == "ready":
+        folder = self.folder / self.name_of(source, target, rows=rows, noise=noise)
+        base, about = self.base(source), self.base(target)
+        made = {
+            "status": "ready",
+            "base": {**self._of_base(source), "dataset": dataset_of(base)},
+            "steps": self.size.steps,
+            "items": self.size.items,
+        }
+        if (run := self._there(folder)) and all(run.manifest.get(key) == value for key, value in made.items()):
             return run
-        base = self.base(source).folder / "student"
-        made = self.base(target)
-        if folder.exists():
-            self._open(folder).remove()
-        run = made.branch(folder, flags={"train.student": f"tiny:{base}", "train.max_steps": self.size.steps})
+        _clear(folder)
+        student = f"tiny:{base.folder / 'student'}"
+        run = about.branch(folder, flags={"train.student": student, "train.max_steps": self.size.steps})
         train = run.records("train")
         random.Random(rows).shuffle(train)
         run.write(data_file("train"), corrupted(train[: rows or None], noise))
@@ -112,20 +111,37 @@ class Lab:
             records = run.records(split)
             random.Random(0).shuffle(records)
             run.write(data_file(split), records[: self.size.items])
-        run.manifest["status"] = "ready"
+        run.manifest.update(made)
         run.save()
         return run
 
+    @staticmethod
+    def name_of(source: str, target: str, *, rows: int, noise: int) -> str:
+        return f"{source}-to-{target}" + (f"-rows-{rows}" if rows else "") + (f"-noise-{noise}" if noise else "")
+
     def _run(self, name: str, settings: Mapping[str, Any]) -> Run:
         folder = self.folder / name
-        if (folder / "config.toml").exists():
-            return self._open(folder)
+        if run := self._there(folder):
+            flat = run.config.flat()
+            if all(flat[key] == value for key, value in settings.items()):
+                return run
+        _clear(folder)
         sections = plugin_loading.part_sections(self.plugins)
         config = configuration.load(use_files=False, flags=settings, sections=sections)
         return Run.create(folder, config=config, plugins=self.plugins, arguments={"command": "reproduce"})
 
-    def _open(self, folder: Path) -> Run:
-        return Run.open(folder, plugins=self.plugins)
+    def _there(self, folder: Path) -> Run | None:
+        """The run in `folder`; None where a kill left a part of one, or nothing."""
+        return Run.open(folder, plugins=self.plugins) if (folder / MANIFEST).exists() else None
+
+    def _of_base(self, index: str) -> dict[str, Any]:
+        return {
+            "task.querydsl.index": index,
+            "task.querydsl.rows": self.size.rows,
+            "train.learning_rate": BASE_RATE,
+            "train.max_steps": self.size.base_steps,
+            **RECIPE,
+        }
 
     # --- trials -------------------------------------------------------------------------
 
@@ -133,9 +149,8 @@ class Lab:
         """Each of `wanted`, by name: its changes with every seed. Raises FailedItems when a trial fails."""
         beside = (UNSEEN,) if split == "test" else ()
         trials = Trials(parent, split=split, beside=beside)
-        seeds = range(self.size.seeds if split == "test" else 1)
         asked = {
-            name: [trials.trial({**changes, "project.seed": seed}) for seed in seeds]
+            name: [trials.trial({**changes, "project.seed": seed}) for seed in self.seeds(split)]
             for name, changes in wanted.items()
         }
         every = {trial.name: trial for arm in zip(*asked.values(), strict=True) for trial in arm}
@@ -149,21 +164,35 @@ class Lab:
             trials.drop_weights(result.name)
             self.say(f"{parent.name} {result.name}: {result.accuracy_value:.3f} in {result.seconds:.0f} s")
         return {
-            name: _arm(wanted[name], [self.kept[keys[trial.name]] for trial in arm], split)
+            name: arm_of(wanted[name], [self.kept[keys[trial.name]] for trial in arm], split)
             for name, arm in asked.items()
         }
+
+    def seeds(self, split: str) -> range:
+        return range(self.size.seeds if split == "test" else 1)
+
+    # --- memory -------------------------------------------------------------------------
+
+    def savings(self) -> list[Saving]:
+        return savings(self.size.models, self.folder, times=self.size.times, say=self.say)
 
     def say(self, text: str) -> None:
         print(text, flush=True)
 
 
-def _arm(changes: Mapping[str, Any], found: Sequence[Trialled], split: str) -> Arm:
+def arm_of(changes: Mapping[str, Any], found: Sequence[Trialled], split: str) -> Arm:
     return Arm(
         changes=changes,
         results=[one.result for one in found],
         verdicts=[one.verdicts[split] for one in found],
         unseen=[one.verdicts[UNSEEN] for one in found if UNSEEN in one.verdicts],
+        asked=found[0].asked,
     )
+
+
+def _clear(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def corrupted(records: Sequence[Record], percent: int) -> list[Record]:

@@ -7,7 +7,7 @@ from typing import Any, Mapping
 
 from tests.benchmarks.reproduce.memory import QUICK_SIZES, SIZES
 
-__all__ = ["FULL", "QUICK", "RECIPE", "Size"]
+__all__ = ["BASE_RATE", "DEFAULTS", "FULL", "QUICK", "RECIPE", "Size"]
 
 # A batch of 32, the label weighing 0.8, one thread a trial; adapters on all that is linear, as the base is small.
 RECIPE: Mapping[str, Any] = {
@@ -19,6 +19,14 @@ RECIPE: Mapping[str, Any] = {
     "train.target_modules": "all-linear",
     "train.lora_dropout": 0.05,
 }
+BASE_RATE = 2e-3  # the learning rate of a base
+# What stays as dstill has it, and decides as well. By name: a setting that dstill gains makes no trial another.
+DEFAULTS = (
+    *("train.r", "train.lora_alpha", "train.gradient_accumulation_steps", "train.task_prefix", "train.warmup_ratio"),
+    *("train.weight_decay", "train.optim", "train.precision", "train.early_stopping"),
+    *("student.tiny.d_model", "student.tiny.d_ff", "student.tiny.num_heads", "student.tiny.num_layers"),
+    *("student.tiny.num_decoder_layers", "student.tiny.dropout_rate", "student.tiny.vocabulary"),
+)
 # What each modality may choose from on the validation set: adapters move few weights, and want more.
 LEARNING_RATES: Mapping[str, tuple[float, ...]] = {
     "full": (5e-4, 1e-3, 2e-3),

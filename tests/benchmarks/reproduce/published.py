@@ -1,0 +1,85 @@
+"""The published page made anew where its words change: from what lies in docs, and nothing is trained.
+
+    python -m tests.benchmarks.reproduce.published     # docs/benchmark.jsonl → docs/benchmark.md, docs/claims.json
+
+The trials are kept item by item. Memory is not: its claim is read from claims.json and its table from the page.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Mapping
+
+from tests.benchmarks.reproduce.claims import Claim
+from tests.benchmarks.reproduce.experiments import Found, run
+from tests.benchmarks.reproduce.kept import Kept
+from tests.benchmarks.reproduce.lab import Arm, Lab, arm_of
+from tests.benchmarks.reproduce.memory import MEMORY, Peaks, Saving
+from tests.benchmarks.reproduce.page import page
+from tests.benchmarks.reproduce.size import FULL
+
+from dstill.config import Settings
+from dstill.files import write_text
+
+__all__ = ["CLAIMS", "DOCS", "Published", "again", "as_json"]
+
+DOCS = Path("docs") / "benchmark.md"
+CLAIMS = "claims.json"
+MINUTES = re.compile(r"^([0-9]+) minutes in all", re.MULTILINE)
+SAVING = re.compile(r"^\| (Llama .+?) \| (.+?) MiB / (.+?) MiB \| (.+?) MiB / (.+?) MiB \|", re.MULTILINE)
+
+
+class Published(Lab):
+    """Answers as a lab where all is done."""
+
+    def __init__(self, docs: Path) -> None:
+        self.size, self.kept, self.text = FULL, Kept(docs / "benchmark.jsonl"), (docs / DOCS.name).read_text()
+
+    def adaptation(self, source: str, target: str, *, rows: int = 0, noise: int = 0) -> Any:
+        return SimpleNamespace(name=self.name_of(source, target, rows=rows, noise=noise), settings=Settings())
+
+    def arms(self, parent: Any, wanted: Mapping[str, Mapping[str, Any]], *, split: str = "test") -> dict[str, Arm]:
+        return {
+            name: arm_of(
+                changes,
+                [self.kept.found(parent.name, split, {**changes, "project.seed": seed}) for seed in self.seeds(split)],
+                split,
+            )
+            for name, changes in wanted.items()
+        }
+
+    def savings(self) -> list[Saving]:
+        """To the MiB, as the page has them."""
+        return [
+            Saving(model=model, full=_peaks(*sizes[:2]), lora=_peaks(*sizes[2:]))
+            for model, *sizes in SAVING.findall(self.text)
+        ]
+
+
+def _peaks(planned: str, measured: str) -> Peaks:
+    in_bytes = [int(size.replace(",", "")) * 2**20 for size in (planned, measured)]
+    return Peaks(planned=in_bytes[0], measured=(in_bytes[1],))
+
+
+def again(docs: Path) -> tuple[Found, str]:
+    """What was found, and the page of it."""
+    lab = Published(docs)
+    found = run(lab)
+    kept = {row["name"]: Claim.from_row(row) for row in json.loads((docs / CLAIMS).read_text())}
+    found.claims = [kept[claim.name] if claim.name == MEMORY else claim for claim in found.claims]
+    minutes = MINUTES.search(lab.text)
+    assert minutes is not None
+    return found, page(FULL, found, float(minutes[1]))
+
+
+def as_json(content: Any) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    found, text = again(DOCS.parent)
+    write_text(DOCS.with_name(CLAIMS), as_json([claim.to_row() for claim in found.claims]))
+    write_text(DOCS, text)
