@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -9,12 +11,13 @@ import click
 
 from dstill.cli.app import App, Count, app, json_option, run_argument, set_option
 from dstill.cli.console import emit, note, progress
+from dstill.config import parse_assignment
 from dstill.errors import FailedItems
 from dstill.run import Run
 from dstill_sweep.leash import follow
 from dstill_sweep.trials import COMMAND, do
 
-__all__ = ["ablate", "keep_option", "run_trial", "show_sweep", "split_option", "sweep", "trials_option"]
+__all__ = ["ablate", "assignment", "keep_option", "run_trial", "show_sweep", "split_option", "sweep", "trials_option"]
 
 jobs_option = click.option("--jobs", type=Count(1, 256), default=1, show_default=True, help="Trials at a time.")
 trials_option = click.option("--trials", type=Count(1, 10_000), help="How many, before sweep.trials of the file.")
@@ -70,8 +73,7 @@ def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
     else:
         _table_of_sweep(facts)
         best = next(row for row in facts["trials"] if row["name"] == facts["best"])
-        settings = " ".join(f"--set {key}={value}" for key, value in best["changes"].items())
-        click.echo(f"next: dstill train {run.folder} {settings}")
+        click.echo(f"next: {_train(run, best['changes'])}")
     if failed:
         raise FailedItems(
             f"{len(failed)} of {len(facts['trials'])} trials failed",
@@ -123,6 +125,22 @@ def run_trial(found: App, run: str, follows: bool, as_json: bool) -> None:
         emit({"run": run})
 
 
+def _train(run: Run, changes: Mapping[str, Any]) -> str:
+    """The line that trains a trial's settings in `run`, with the plugins and the flags of the sweep."""
+    config = run.config
+    flags = {key: value for key, value in config.flat().items() if config.origins[key] == "command line"}
+    words = ["dstill", *(word for file in run.plugins.files for word in ("--plugin", str(file)))]
+    words += ["train", str(run.folder)]
+    words += [word for key, value in {**flags, **changes}.items() for word in ("--set", assignment(key, value))]
+    return shlex.join(words)
+
+
+def assignment(key: str, value: Any) -> str:
+    """Bare where --set reads that back as the same value, else as TOML, whose words these are JSON's."""
+    bare = f"{key}={value}"
+    return bare if parse_assignment(bare) == (key, value) else f"{key}={json.dumps(value)}"
+
+
 def _table_of_sweep(facts: Mapping[str, Any]) -> None:
     from dstill_sweep.text import SWEEP, sweep_rows
 
@@ -133,9 +151,10 @@ def _table_of_sweep(facts: Mapping[str, Any]) -> None:
 
 
 def _show_ablation(facts: Mapping[str, Any]) -> None:
-    from dstill_sweep.text import ARMS, arm_rows, verdict
+    from dstill_sweep.text import ARMS, arm_rows, held, verdict
 
     _table(ARMS, arm_rows(facts))
+    click.echo(held(facts))
     for name, row in facts["comparisons"].items():
         click.echo(f"dss against {name}: {verdict(row)}")
 

@@ -5,15 +5,15 @@ compared(verdicts(trials, dss), verdicts(trials, label_only))  →  Paired(diffe
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from dstill.errors import DataError
 from dstill.run import Run
-from dstill_evaluate.comparing import Verdicts, counted, right
+from dstill_evaluate.comparing import Found, Verdicts, corrected, counted, held_against, right
 from dstill_evaluate.paired import Paired, paired
 from dstill_sweep.trials import Trial, Trials
 
-__all__ = ["Verdicts", "compared", "verdicts"]
+__all__ = ["Verdicts", "compared", "held_against_each", "verdicts"]
 
 
 def verdicts(trials: Trials, arm: Sequence[Trial], split: str = "") -> Verdicts:
@@ -28,8 +28,20 @@ def compared(a: Verdicts, b: Verdicts, *, scale: float = 1.0) -> Paired:
     Left out for all are those that say nothing about an answer in one: an engine's failure, a gold that
     tells nothing. Raises DataError when none is left.
     """
-    ids = counted([a, b])
-    if not ids:
-        raise DataError("no item could be scored in every trial", where="ablate", hint="is the engine there?")
+    ids = _ids([a, b])
     second = [[scale * value for value in row] for row in right(b, ids)]
     return paired(right(a, ids), second, [a[0][id].template or id for id in ids])
+
+
+def held_against_each(arms: Mapping[str, Verdicts], treatment: str) -> dict[str, Found]:
+    """`treatment` against every other arm, told apart as `dstill compare` does it. Raises DataError as `compared`."""
+    ids = _ids(list(arms.values()))
+    others = [name for name in arms if name != treatment]
+    found = [held_against(arms[treatment], arms[name], ids) for name in others]
+    return dict(zip(others, corrected(found), strict=True))
+
+
+def _ids(arms: Sequence[Verdicts]) -> list[str]:
+    if ids := counted(arms):
+        return ids
+    raise DataError("no item could be scored in every trial", where="ablate", hint="is the engine there?")

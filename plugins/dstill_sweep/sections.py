@@ -87,7 +87,7 @@ def _by_ratio(facts: Mapping[str, Any], modality: str) -> dict[str, list[tuple[f
 
 def _ablation(facts: Mapping[str, Any]) -> Section:
     from dstill_report import plots
-    from dstill_sweep.text import ARMS, arm_rows, verdict
+    from dstill_sweep.text import ARMS, arm_rows, held, verdict
 
     said = " ".join(f"DSS against {name}: {verdict(row)}." for name, row in facts["comparisons"].items())
     rows = {
@@ -97,7 +97,7 @@ def _ablation(facts: Mapping[str, Any]) -> Section:
     return Section(
         title="Ablation: rationales",
         order=65,
-        text=f"Distilling Step-by-Step against the label alone, on {facts['split']}. {said}",
+        text=f"Distilling Step-by-Step against the label alone, on {facts['split']}; {held(facts)}. {said}",
         table=Table(columns=ARMS, rows=tuple(arm_rows(facts))),
         svg=plots.differences(
             {name: (row[0], row[1], row[2]) for name, row in rows.items()},

@@ -10,10 +10,11 @@ from typing import Any, Mapping
 
 from dstill.records import Score
 from dstill.units import size
+from dstill_evaluate.told import difference, p_value, points
 from dstill_report.text import interval, percent
 from dstill_sweep.trials import short
 
-__all__ = ["ARMS", "SWEEP", "arm_rows", "sweep_rows", "verdict"]
+__all__ = ["ARMS", "SWEEP", "arm_rows", "held", "sweep_rows", "verdict"]
 
 SWEEP = ("trial", "accuracy", "95 %", "n", "memory", "time", "trained", "")
 ARMS = ("arm", "accuracy", "± sd", "seeds", "steps", "time")
@@ -68,13 +69,18 @@ def arm_rows(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return rows
 
 
+def held(facts: Mapping[str, Any]) -> str:
+    """What is the same for all arms, though the run's settings may leave it open."""
+    return f"all arms: modality {facts['modality']}, no early stopping, no limit of time"
+
+
 def verdict(row: Mapping[str, Any]) -> str:
     """A comparison in a sentence; what cannot be told is said to be so."""
-    points = f"{100 * row['difference']:+.1f} points [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
-    basis = f"{row['items']:,} items of {row['clusters']:,} templates, {row['seeds']} seeds"
-    smallest = f"the smallest difference that these would show is {100 * row['detectable']:.1f} points"
-    if not row["detectable"]:  # every template differs alike: there is no spread to reckon it from
+    corrected = "" if row["holm"] == row["p"] else f", {p_value(row['holm'])} after Holm's correction"
+    basis = f"p = {p_value(row['p'])}{corrected}; {row['items']:,} items of {row['clusters']:,} templates"
+    smallest = f"the smallest difference that these would show is {points(row['detectable'])} points"
+    if row["detectable"] is None:  # every template differs alike: there is no spread to reckon it from
         smallest = "how large a difference would show is not known"
-    if not row["told"]:
-        return f"{points}, not distinguishable (p = {row['p']:.3g}; {basis}); {smallest}"
-    return f"{points}, {'better' if row['difference'] > 0 else 'worse'} (p = {row['p']:.3g}; {basis}); {smallest}"
+    word = "better" if row["difference"] > 0 else "worse"
+    told = word if row["distinguishable"] else "not distinguishable"
+    return f"{difference(row)} points, {told} ({basis}, {row['seeds']} seeds); {smallest}"

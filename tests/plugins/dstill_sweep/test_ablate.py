@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
+from dstill.records import Level, Verdict
+from dstill_sweep.comparing import Verdicts, held_against_each
 from dstill_sweep.text import verdict
 
 Cli = Callable[..., Any]
@@ -18,9 +21,9 @@ def _last(ended: Any) -> dict[str, Any]:
     return dict(json.loads(ended.out.splitlines()[-1]))
 
 
-@pytest.mark.parametrize(("length", "twice"), [("train.max_steps=5", 10), ("train.max_steps=-1", None)])
+@pytest.mark.parametrize(("length", "steps"), [("train.max_steps=5", 5), ("train.max_steps=-1", 1)])
 def test_both_arms_train_by_seeds_at_equal_steps_and_at_equal_examples(
-    length: str, twice: int | None, lab: Cli, diary: Diary, project: Path
+    length: str, steps: int, lab: Cli, diary: Diary, project: Path
 ) -> None:
     ended = lab("ablate", "run", "--seeds", 2, "--jobs", 2, "--set", length, "--json")
     assert ended.code == 0, ended.err
@@ -30,10 +33,9 @@ def test_both_arms_train_by_seeds_at_equal_steps_and_at_equal_examples(
         "dss": 2, "label-only, equal steps": 2, "label-only, equal examples": 2
     }  # fmt: skip
     assert len(diary()) == 6
-    longer = facts["arms"]["label-only, equal examples"][0]
-    changes = longer["changes"]
-    assert changes.get("train.max_steps") == twice
-    assert changes.get("train.num_train_epochs") == (None if twice else 6.0)
+    assert {name: rows[0]["steps"] for name, rows in facts["arms"].items()} == {
+        "dss": steps, "label-only, equal steps": steps, "label-only, equal examples": 2 * steps
+    }  # fmt: skip
     # the learner's label-only knows nothing of "take … from …", DSS half of the rest: what is right is known
     row = facts["comparisons"]["label-only, equal steps"]
     verdicts = {name: _right(project, facts["arms"][name][0]["name"]) for name in ("dss", "label-only, equal steps")}
@@ -66,7 +68,7 @@ def test_it_goes_on_keeps_no_weights_and_comes_into_the_report(lab: Cli, diary: 
 def test_a_trial_that_fails_is_an_error_that_says_so(lab: Cli) -> None:
     ended = lab("ablate", "run", "--seeds", 1, "--set", "train.r=1")
     assert ended.code == 3
-    assert "3 of 3 trials failed: the loss is NaN" in ended.err
+    assert "1 of 1 trials failed: the loss is NaN" in ended.err  # the first: the others hang on it
 
 
 def test_without_rationales_there_is_nothing_to_ablate(lab: Cli, project: Path) -> None:
@@ -77,9 +79,48 @@ def test_without_rationales_there_is_nothing_to_ablate(lab: Cli, project: Path) 
     assert (ended.code, "no training record has a rationale" in ended.err) == (4, True)
 
 
+def test_without_the_rationales_weight_there_is_nothing_to_ablate(lab: Cli, diary: Diary) -> None:
+    ended = lab("ablate", "run", "--set", "train.alpha=1")
+    assert (ended.code, "DSS learns the label alone" in ended.err, diary()) == (2, True, [])
+
+
+def test_what_the_run_leaves_open_is_the_same_for_all_arms(lab: Cli, diary: Diary, project: Path) -> None:
+    open_ = ("train.modality=auto", "train.early_stopping=loss", "train.max_seconds=60")
+    ended = lab("ablate", "run", "--seeds", 1, *(f"--set={words}" for words in open_))
+    assert ended.code == 0, ended.err
+    assert [line.split()[0] for line in diary()] == ["part"] * 3  # what DSS gets: the label alone would fit in `whole`
+    assert "all arms: modality part, no early stopping, no limit of time" in ended.out
+    for trial in (project / "run" / "trials").iterdir():
+        train = tomllib.loads((trial / "config.toml").read_text())["train"]
+        assert (train["early_stopping"], train["max_seconds"]) == ("none", 0.0)
+
+
+def _answers(right: int, templates: int) -> Verdicts:
+    """Of two seeds on 20 items, of which the first ones are right."""
+    rows = [
+        Verdict(
+            id=f"item-{number}",
+            reached=Level.CORRECT if number < right else Level.EXECUTED,
+            checked=Level.CORRECT,
+            template=f"template-{number % templates}",
+        )
+        for number in range(20)
+    ]
+    return [{row.id: row for row in rows}] * 2
+
+
+@pytest.mark.parametrize(("templates", "told"), [(2, "not distinguishable (p = 0.5, "), (20, "better (p = ")])
+def test_arms_are_told_apart_as_systems_are(templates: int, told: str) -> None:
+    arms = {"dss": _answers(12, templates), "label": _answers(0, templates), "other": _answers(2, templates)}
+    found = held_against_each(arms, "dss")["label"]
+    assert found.paired.told  # the interval alone leaves out zero for both
+    assert told in verdict(found.to_row())
+
+
 def test_three_items_that_all_failed_claim_no_precision() -> None:
-    row = {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "told": False, "detectable": 0.0}
-    said = verdict({**row, "items": 3, "clusters": 3, "seeds": 1})
+    row = {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "holm": 1.0, "distinguishable": False}
+    row |= {"detectable": None, "items": 3, "clusters": 3, "seeds": 1}
+    said = verdict(row)
     assert "not distinguishable" in said
     assert "how large a difference would show is not known" in said
-    assert "would show is 3.9 points" in verdict({**row, "detectable": 0.039, "items": 3, "clusters": 3, "seeds": 1})
+    assert "would show is 3.9 points" in verdict({**row, "detectable": 0.039})

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Generator, Iterable
 
 import pytest
 
+from dstill.config import parse_assignment
+from dstill.errors import Interrupted
 from dstill.folder import data_file
 from dstill.plugins import load
 from dstill.records import Score
 from dstill.run import Run
+from dstill_sweep.command import assignment
 from dstill_sweep.space import Range, read_space
-from dstill_sweep.sweeping import front
-from dstill_sweep.trials import Result
+from dstill_sweep.sweeping import front, sweep
+from dstill_sweep.trials import Result, Trial, Trials
 
 TOY = Path(__file__).parents[2] / "support" / "toy.py"
 LEARNER = Path(__file__).parent / "learner.py"
+UNRUN = Path(__file__).parent / "unrun.py"
 Cli = Callable[..., Any]
 Diary = Callable[[], list[str]]
 GRID = """
@@ -104,6 +110,98 @@ def test_trials_that_waited_for_a_review_go_on_where_none_is_asked_for_any_more(
     assert "nobody has reviewed the dataset" in ended.err
     ended = lab(*words, "review.required=never")
     assert ended.code == 0, ended.err
+
+
+def test_an_advice_of_a_trial_that_failed_can_be_taken(lab: Cli) -> None:
+    words = ("sweep", "run", _space("[space]\ntrain.r = [5]\n"), "--split", "test")
+    ended = lab(*words)
+    assert (ended.code, "out of memory" in ended.err) == (4, True)
+    ended = lab(*words, "--set", "train.auto_find_batch_size=true")
+    assert ended.code == 0, ended.err
+
+
+def test_a_trial_that_failed_in_its_evaluation_keeps_its_student(lab: Cli, diary: Diary, project: Path) -> None:
+    words = ("sweep", "run", _space("[space]\ntrain.r = [4, 8]\n"), "--split", "test", "--set", "engine.name=moody")
+    (project / "shut").touch()
+    ended = lab(*words)
+    assert (ended.code, "moody is shut" in ended.err) == (4, True)
+    assert len(list((project / "run" / "trials").glob("*/student"))) == 2
+    shutil.rmtree(next((project / "run" / "trials").glob("r-8*")) / "student")  # as somebody might for room
+    (project / "shut").unlink()
+    ended = lab(*words)
+    assert ended.code == 0, ended.err
+    assert [line.split()[1] for line in diary()].count("4") == 1
+    assert len(diary()) == 3
+
+
+def test_an_invalid_evaluation_is_a_trial_that_failed(lab: Cli, diary: Diary, project: Path) -> None:
+    words = ("sweep", "run", _space("[space]\ntrain.r = [4]\n"), "--split", "test", "--set", "engine.name=moody")
+    (project / "away").touch()
+    ended = lab(*words)
+    assert (ended.code, "its evaluation is invalid: the engine could not be asked" in ended.err) == (4, True)
+    (project / "away").unlink()
+    ended = lab(*words, "--json")
+    assert ended.code == 0, ended.err
+    assert _last(ended)["metric"] == "executable_accuracy"
+    assert len(diary()) == 1
+    # a person scores it on another set: the sweep's own scores are made anew
+    [trial] = (project / "run" / "trials").iterdir()
+    assert lab("evaluate", trial, "--set", 'evaluate.splits=["validation"]').code == 0
+    assert _last(lab(*words, "--json"))["trials"] == _last(ended)["trials"]
+
+
+def test_where_answers_are_not_run_exact_match_is_the_metric(lab: Cli) -> None:
+    assert lab("--plugin", UNRUN, "generate", "--task", "unrun", "--teacher", "parrot", "--out", "bare").code == 0
+    settings = ("--set", "train.student=learner", "--set", "train.modality=part")
+    ended = lab("--plugin", UNRUN, "sweep", "bare", _space("[space]\ntrain.r = [4]\n"), *settings, "--json")
+    assert ended.code == 0, ended.err
+    assert _last(ended)["metric"] == "exact_match"
+    assert _last(ended)["trials"][0]["accuracy"]["name"] == "exact_match"
+    ended = lab("--plugin", UNRUN, "ablate", "bare", *settings)
+    assert (ended.code, "answers of task 'unrun' are not run" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["", "[sweep]\ntrials = 3\n"])
+def test_an_interrupted_sweep_closes_its_engine(text: str, lab: Cli) -> None:
+    closed: list[bool] = []
+
+    def engine(trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Generator[Result, None, None]:
+        try:
+            for trial in wanted:
+                yield _result(trial.name, 0.5, 1, 1)
+        finally:
+            closed.append(True)
+
+    def interrupt(what: str, done: int, total: int, detail: str = "") -> None:
+        raise KeyboardInterrupt
+
+    run = Run.open("run", plugins=load([TOY, LEARNER]))
+    run.progress = interrupt
+    space = read_space(_space("[space]\ntrain.r = [4, 8, 16]\n" + text))
+    with pytest.raises(Interrupted) as caught:
+        sweep(run, space, split="test", jobs=3, engine=engine)
+    assert caught.tb  # whose frames hold what was not closed
+    assert closed
+
+
+def test_the_next_command_can_be_given_as_it_is_printed(lab: Cli, cli: Cli) -> None:
+    space = _space("[space]\ntrain.gradient_checkpointing = [true]\n")
+    flags = ("--set", "train.max_steps=7", "--set", "task.toy.prefix=so, ")
+    ended = lab("sweep", "run", space, "--split", "test", *flags)
+    assert ended.code == 0, ended.err
+    [line] = [line for line in ended.out.splitlines() if line.startswith("next: ")]
+    program, *words = shlex.split(line.removeprefix("next: "))
+    assert program == "dstill"
+    ended = cli(*words, toy=False)
+    assert ended.code == 0, ended.err
+    settings = Run.open("run", plugins=load([TOY, LEARNER])).config.flat()
+    assert settings["train.gradient_checkpointing"] is True
+    assert (settings["train.max_steps"], settings["task.toy.prefix"]) == (7, "so,")
+
+
+@pytest.mark.parametrize("value", [True, 8, 1e-05, "full", "8", "true", "a 'b' \"c\"", ["test", "validation"], [True]])
+def test_an_assignment_is_read_back_as_it_was(value: Any) -> None:
+    assert parse_assignment(assignment("a.b", value)) == ("a.b", value)
 
 
 def test_the_weights_of_the_front_alone_are_kept(lab: Cli, project: Path) -> None:
