@@ -1,0 +1,25 @@
+"""A task whose answers nobody runs: a word in large letters."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from dstill import Check, Task, hookimpl
+from dstill.records import Example
+
+WORDS = {"train": ("one", "two", "three"), "validation": ("four", "five")}
+
+
+class Unrun(Task):
+    name = "unrun"
+    checks: tuple[Check, ...] = ()
+
+    def examples(self, split: str) -> Iterable[Example]:
+        for word in WORDS.get(split, ()):
+            answer, rationale = word.upper(), f"large letters of {word}"
+            yield Example(id=word, question=f"write {word}", answer=answer, rationale=rationale, split=split)
+
+
+@hookimpl
+def register_tasks() -> Iterable[type[Task]]:
+    yield Unrun
