@@ -353,6 +353,12 @@ def parse_assignment(text: str) -> tuple[str, Any]:
         return key.strip(), value.strip()
 
 
+def assignment(key: str, value: Any) -> str:
+    """What `parse_assignment` reads back: the value bare where that does, else as TOML, for which JSON will do."""
+    bare = f"{key}={value}"
+    return bare if parse_assignment(bare) == (key, value) else f"{key}={json.dumps(value)}"
+
+
 # --- checking ---------------------------------------------------------------------------
 
 

@@ -57,7 +57,8 @@ def evaluate(run: Run) -> Mapping[str, Any]:
 
 def _evaluate(run: Run, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
     label = executor.label if executor else "not executed"
-    first = run.manifest["stages"].get("evaluate", {}).get("engine", label) == label
+    before = run.manifest["stages"].get("evaluate", {})
+    first = before.get("engine", label) == label or bool(before.get("invalid"))  # what says nothing gives way
     made_from = run.manifest["stages"].get("generate", {}).get("data", {})
     with (
         run.stage("evaluate" if first else f"evaluate on {label}") as facts,

@@ -13,6 +13,7 @@ CUDA process takes half a GiB for itself; a hub id needs its configuration only.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
@@ -22,6 +23,7 @@ from dstill import hardware, making
 from dstill.cli.app import App, app, json_option, set_option, setting
 from dstill.cli.console import emit, note, table
 from dstill.cli.learn import note_other_recipe
+from dstill.config import assignment
 from dstill.errors import UsageError
 from dstill.making import make_student
 from dstill.parts import Choice, Device, Modality, Reason, Recipe, Shape
@@ -212,12 +214,11 @@ def _command(run: str, spec: str, choice: Choice, found: App) -> str:
     """The line that trains what was planned."""
     if not choice.modality:
         return ""
-    words = ["dstill", *(f"--plugin {file}" for file in found.plugins.files)]  # the modality may be one of these
-    words += [f"train {run}", f"--student {spec}", f"--modality {choice.modality}"]
-    shown = {"train.student", "train.modality"}
-    words += [f"--set {key}={_toml(value)}" for key, value in found.flags.items() if key not in shown]
-    return " ".join(words)
-
-
-def _toml(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    words = [
+        "dstill",
+        *(word for file in found.plugins.files for word in ("--plugin", str(file))),
+    ]  # the modality's own
+    words += ["train", run, "--student", spec, "--modality", choice.modality]
+    others = {key: value for key, value in found.flags.items() if key not in ("train.student", "train.modality")}
+    words += [word for key, value in others.items() for word in ("--set", assignment(key, value))]
+    return shlex.join(words)

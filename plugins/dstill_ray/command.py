@@ -9,7 +9,7 @@ import click
 
 from dstill.cli.app import App, Count, Group, app, json_option, run_argument, set_option
 from dstill.cli.console import progress
-from dstill.cli.learn import show_trained, training_options
+from dstill.cli.learn import note_other_recipe, show_trained, training_options
 from dstill_sweep.command import keep_option, show_sweep, split_option, trials_option
 
 __all__ = ["ray"]
@@ -61,6 +61,7 @@ def train(
     from dstill_ray.training import train as run_training
 
     opened = found.open(run)
+    note_other_recipe(found, run)
     share = Share(workers=workers, cpus=cpus, gpus=gpus)
     with progress() as report:
         opened.progress = report

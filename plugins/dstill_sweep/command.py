@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any, Mapping
@@ -11,13 +10,13 @@ import click
 
 from dstill.cli.app import App, Count, app, json_option, run_argument, set_option
 from dstill.cli.console import emit, note, progress
-from dstill.config import parse_assignment
+from dstill.config import assignment
 from dstill.errors import FailedItems
 from dstill.run import Run
 from dstill_sweep.leash import follow
 from dstill_sweep.trials import COMMAND, do
 
-__all__ = ["ablate", "assignment", "keep_option", "run_trial", "show_sweep", "split_option", "sweep", "trials_option"]
+__all__ = ["ablate", "keep_option", "run_trial", "show_sweep", "split_option", "sweep", "trials_option"]
 
 jobs_option = click.option("--jobs", type=Count(1, 256), default=1, show_default=True, help="Trials at a time.")
 trials_option = click.option("--trials", type=Count(1, 10_000), help="How many, before sweep.trials of the file.")
@@ -133,12 +132,6 @@ def _train(run: Run, changes: Mapping[str, Any]) -> str:
     words += ["train", str(run.folder)]
     words += [word for key, value in {**flags, **changes}.items() for word in ("--set", assignment(key, value))]
     return shlex.join(words)
-
-
-def assignment(key: str, value: Any) -> str:
-    """Bare where --set reads that back as the same value, else as TOML, whose words these are JSON's."""
-    bare = f"{key}={value}"
-    return bare if parse_assignment(bare) == (key, value) else f"{key}={json.dumps(value)}"
 
 
 def _table_of_sweep(facts: Mapping[str, Any]) -> None:

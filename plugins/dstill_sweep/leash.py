@@ -2,7 +2,7 @@
 
     with leash() as end:                        # in the sweep
         subprocess.Popen(command, stdin=end)
-    follow()                                    # in the trial: Ctrl-C to itself once its standard input ends
+    follow()                                    # in the trial: SIGTERM to itself once its standard input ends
 
 Nothing is ever written there. The system closes the other end with the sweep's process, after SIGKILL too: a trial
 that went on would hold its run, and the same command could not go on with it.
@@ -38,6 +38,6 @@ def follow() -> None:
     def wait() -> None:
         while os.read(number, 1):
             pass
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -17,7 +17,6 @@ import hashlib
 import json
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -202,7 +201,7 @@ class Trials:
             self._stopped = True
             running = list(self._running)
         for process in running:
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # taken as Ctrl-C, which is ignored where a script began the sweep in the background
         deadline = time.monotonic() + GRACE
         for process in running:
             try:

@@ -335,6 +335,22 @@ def test_bad_input_066_an_engine_that_was_away_too_often_makes_scores_invalid(
     assert bool(run.evaluate()["invalid"]) is invalid
 
 
+def test_an_invalid_evaluation_gives_way_to_one_on_another_engine(
+    create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create()
+    run.generate()
+    run.train()
+    abacus = plugins.executor("abacus")
+    gone = Outcome(kind=OutcomeKind.UNAVAILABLE, reason="connection refused")
+    with monkeypatch.context() as away:
+        away.setattr(abacus, "run", lambda *_: gone)
+        assert run.evaluate()["invalid"]
+    monkeypatch.setattr(abacus, "label", "abacus 2")
+    assert not run.evaluate()["invalid"]
+    assert run.manifest["stages"]["evaluate"]["engine"] == "abacus 2"
+
+
 def test_data_that_cannot_move_is_not_spoken_of(create: Callable[..., Run]) -> None:
     run = create()
     assert "data" not in run.generate()

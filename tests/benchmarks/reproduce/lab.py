@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 import shutil
 import statistics
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Mapping, Sequence
@@ -156,13 +157,14 @@ class Lab:
         every = {trial.name: trial for arm in zip(*asked.values(), strict=True) for trial in arm}
         keys = {name: key_of(parent, split, trial.changes) for name, trial in every.items()}
         missing = [trial for name, trial in every.items() if keys[name] not in self.kept]
-        for result in finished(trials, missing, jobs=self.jobs):
-            if result.error:
-                raise FailedItems(f"{result.name}: {result.error}", where=str(trials.folder / result.name))
-            answers = {of: verdicts(trials, [every[result.name]], of)[0] for of in (split, *beside)}
-            self.kept.add(keys[result.name], parent.folder.name, result, answers)
-            trials.drop_weights(result.name)
-            self.say(f"{parent.name} {result.name}: {result.accuracy_value:.3f} in {result.seconds:.0f} s")
+        with closing(finished(trials, missing, jobs=self.jobs)) as results:
+            for result in results:
+                if result.error:
+                    raise FailedItems(f"{result.name}: {result.error}", where=str(trials.folder / result.name))
+                answers = {of: verdicts(trials, [every[result.name]], of)[0] for of in (split, *beside)}
+                self.kept.add(keys[result.name], parent.folder.name, result, answers)
+                trials.drop_weights(result.name)
+                self.say(f"{parent.name} {result.name}: {result.accuracy_value:.3f} in {result.seconds:.0f} s")
         return {
             name: arm_of(wanted[name], [self.kept[keys[trial.name]] for trial in arm], split)
             for name, arm in asked.items()
