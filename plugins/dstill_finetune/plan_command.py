@@ -214,11 +214,8 @@ def _command(run: str, spec: str, choice: Choice, found: App) -> str:
     """The line that trains what was planned."""
     if not choice.modality:
         return ""
-    words = [
-        "dstill",
-        *(word for file in found.plugins.files for word in ("--plugin", str(file))),
-    ]  # the modality's own
-    words += ["train", run, "--student", spec, "--modality", choice.modality]
+    files = [word for file in found.plugins.files for word in ("--plugin", str(file))]  # the modality may be of one
+    words = ["dstill", *files, "train", run, "--student", spec, "--modality", choice.modality]
     others = {key: value for key, value in found.flags.items() if key not in ("train.student", "train.modality")}
     words += [word for key, value in others.items() for word in ("--set", assignment(key, value))]
     return shlex.join(words)
