@@ -354,9 +354,9 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 
 def assignment(key: str, value: Any) -> str:
-    """What `parse_assignment` reads back: the value bare where that does, else as TOML, for which JSON will do."""
+    """What `parse_assignment` reads back: the value bare where that does, else as TOML."""
     bare = f"{key}={value}"
-    return bare if parse_assignment(bare) == (key, value) else f"{key}={json.dumps(value)}"
+    return bare if parse_assignment(bare) == (key, value) else f"{key}={_toml(value)}"
 
 
 # --- checking ---------------------------------------------------------------------------

@@ -57,8 +57,10 @@ def evaluate(run: Run) -> Mapping[str, Any]:
 
 def _evaluate(run: Run, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
     label = executor.label if executor else "not executed"
-    before = run.manifest["stages"].get("evaluate", {})
-    first = before.get("engine", label) == label or bool(before.get("invalid"))  # what says nothing gives way
+    stages_of = run.manifest["stages"]
+    before = stages_of.get("evaluate", {})
+    says_nothing = bool(before.get("invalid")) and f"evaluate on {label}" not in stages_of  # then it gives way
+    first = before.get("engine", label) == label or says_nothing
     made_from = run.manifest["stages"].get("generate", {}).get("data", {})
     with (
         run.stage("evaluate" if first else f"evaluate on {label}") as facts,

@@ -30,18 +30,19 @@ class Stop:
 
     def __init__(self) -> None:
         self.asked = False
+        self._heard: list[signal.Signals] = []
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         main = threading.current_thread() is threading.main_thread()
         if main and signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN):
-            heard = [number for number in self.SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-            self._before = {number: signal.signal(number, self._ask) for number in heard}
+            self._heard = [number for number in self.SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._ask) for number in self._heard}
         return self
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
-        for one in self._before:
+        for one in self._heard:
             signal.signal(one, signal.SIG_DFL)
 
     def __exit__(

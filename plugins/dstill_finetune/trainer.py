@@ -30,7 +30,7 @@ from dstill_finetune.watching import diverged, watch_class
 
 __all__ = ["History", "learning_rate_factor", "train"]
 
-LOGS = 100  # at most so many rows of history
+LOGS = 100  # at most so many rows of the loss, and one at each look that decides
 EVALUATIONS = 5  # of the validation loss
 EVALUATIONS_TO_STOP = 20  # where they decide when training ends
 CHECKPOINTS = 5  # over a whole training

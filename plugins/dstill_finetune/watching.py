@@ -133,18 +133,20 @@ def watch_class() -> Any:
                 self.stop.asked = True
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            over = bool(self.recipe.max_seconds and self.clock >= self.recipe.max_seconds)
+            ends = over or state.global_step >= self.steps
+            if self.recipe.early_stopping != "none":
+                control.should_evaluate = control.should_evaluate or (ends and not self.asked)
+                # what is looked at may become a checkpoint, which may not cut a row of the history
+                control.should_log = control.should_log or control.should_evaluate
             if not control.should_log:
                 self._tell(state.global_step, {})
-            over = bool(self.recipe.max_seconds and self.clock >= self.recipe.max_seconds)
             if over or self.asked:
                 control.should_training_stop = True
             if self.asked:
                 control.should_save = self.checkpoints is not None
-            elif over or state.global_step >= self.steps:
+            elif ends:
                 control.should_save = False  # the student itself is saved next
-                control.should_evaluate = control.should_evaluate or self.recipe.early_stopping != "none"
-            if control.should_evaluate and self.recipe.early_stopping != "none":
-                control.should_log = True  # it may become a checkpoint, which may not cut a row of the history
 
         def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
             if self.recipe.early_stopping == "none" or self.checkpoints is None:

@@ -58,8 +58,8 @@ def ablate(run: Run, *, seeds: int, split: str, jobs: int, keep: bool = False) -
                 hint="the same command does those again and keeps the others",
             )
 
+    trials = Trials(run, split=split, fixed=WHOLE)
     with run.stage("ablate") as facts:
-        trials = Trials(run, split=split, fixed=WHOLE)
         first = trials.trial({"train.objective": TREATMENT, "project.seed": begins})
         do(trials, [first])
         modality, steps = trials.training(first)["modality"], results[first.name].steps

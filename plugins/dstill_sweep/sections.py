@@ -21,7 +21,7 @@ def sections(run: Run) -> Iterator[Section]:
     if facts := stages.get("sweep"):
         yield from _sweep(facts, stages.get("train", {}).get("modality", ""))
     if facts := stages.get("ablate"):
-        yield _ablation(facts)
+        yield _ablation(facts) if "modality" in facts else _of_before()
 
 
 def _sweep(facts: Mapping[str, Any], modality: str) -> Iterator[Section]:
@@ -83,6 +83,13 @@ def _by_ratio(facts: Mapping[str, Any], modality: str) -> dict[str, list[tuple[f
         name: sorted((ratio, statistics.fmean(values)) for ratio, values in ratios.items())
         for name, ratios in found.items()
     }
+
+
+def _of_before() -> Section:
+    """Of an ablation that an earlier dstill made: it left no modality, and p-values without a correction."""
+    return Section(
+        title="Ablation: rationales", order=65, text="It was made by an earlier dstill: `dstill ablate` makes it again."
+    )
 
 
 def _ablation(facts: Mapping[str, Any]) -> Section:

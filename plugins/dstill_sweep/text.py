@@ -77,10 +77,12 @@ def held(facts: Mapping[str, Any]) -> str:
 def verdict(row: Mapping[str, Any]) -> str:
     """A comparison in a sentence; what cannot be told is said to be so."""
     corrected = "" if row["holm"] == row["p"] else f", {p_value(row['holm'])} after Holm's correction"
-    basis = f"p = {p_value(row['p'])}{corrected}; {row['items']:,} items of {row['clusters']:,} templates"
-    smallest = f"the smallest difference that these would show is {points(row['detectable'])} points"
+    seeds = "one seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
+    basis = f"p = {p_value(row['p'])}{corrected}; {row['items']:,} items of {row['clusters']:,} templates, {seeds}"
     if row["detectable"] is None:  # every template differs alike: there is no spread to reckon it from
         smallest = "how large a difference would show is not known"
+    else:
+        smallest = f"the smallest difference that these would show is {points(row['detectable'])} points"
     word = "better" if row["difference"] > 0 else "worse"
     told = word if row["distinguishable"] else "not distinguishable"
-    return f"{difference(row)} points, {told} ({basis}, {row['seeds']} seeds); {smallest}"
+    return f"{difference(row)} points, {told} ({basis}); {smallest}"

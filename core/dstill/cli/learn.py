@@ -10,6 +10,7 @@ import click
 from dstill import processes
 from dstill.cli.app import App, app, complete_parts, json_option, run_argument, seed_option, set_option, setting
 from dstill.cli.console import emit, note, progress
+from dstill.cli.start import FRESH
 from dstill.making import kind_and_base
 from dstill.parts import Recipe
 from dstill.run import Run
@@ -72,14 +73,14 @@ SUITED = (
 
 
 def note_other_recipe(found: App, run: str | None) -> None:
-    """Say which training settings were written for another kind of student than this call asks for.
+    """Say which settings were written for a student that begins from nothing, where this call asks for another.
 
     Of `run`, or of the project where none is named.
     """
     asked = found.flags.get("train.student")
     plain = replace(found, flags={})
     own = (plain.open(run).config if run else plain.config()).settings.train
-    if asked is None or kind_and_base(found.plugins, asked)[0] == kind_and_base(found.plugins, own.student)[0]:
+    if asked is None or own.student != FRESH or kind_and_base(found.plugins, asked)[0] == FRESH:
         return
     usual = Recipe()
     kept = [

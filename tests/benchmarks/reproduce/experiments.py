@@ -18,7 +18,8 @@ from tests.benchmarks.reproduce import memory
 from tests.benchmarks.reproduce.claims import Claim, points
 from tests.benchmarks.reproduce.lab import Arm, Lab
 
-from dstill_sweep.comparing import Verdicts, compared
+from dstill_evaluate.comparing import Verdicts, counted, right
+from dstill_evaluate.paired import Paired, paired
 
 __all__ = ["Found", "run"]
 
@@ -187,5 +188,12 @@ def _of(arms: Mapping[str, Arm], modality: str) -> Verdicts:
     return arms[f"{modality}, dss"].verdicts
 
 
-def _paired(arms: Mapping[str, Arm], a: str, b: str, *, scale: float = 1.0) -> Any:
+def _paired(arms: Mapping[str, Arm], a: str, b: str, *, scale: float = 1.0) -> Paired:
     return compared(_of(arms, a), _of(arms, b), scale=scale)
+
+
+def compared(a: Verdicts, b: Verdicts, *, scale: float = 1.0) -> Paired:
+    """Arm `a` against arm `b` times `scale` (0.95: is `a` within 5 % of `b`?), on items that count in every trial."""
+    ids = counted([a, b])
+    second = [[scale * value for value in row] for row in right(b, ids)]
+    return paired(right(a, ids), second, [a[0][id].template or id for id in ids])

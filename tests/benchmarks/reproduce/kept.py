@@ -104,7 +104,8 @@ class Kept:
 
     def _take(self, row: Mapping[str, Any]) -> None:
         if "key" in row:
-            self._trials[row["key"]] = row
+            if "items" in row:  # not of the first form, whose keys say too little
+                self._trials[row["key"]] = row
         else:
             self._items[row["items"]] = list(zip(row["ids"], row["templates"], strict=True))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,13 @@ def test_flan_t5_is_counted_with_its_own_head(plan: Any, tmp_path: Path) -> None
     T5Config(**sizes, feed_forward_proj="gated-gelu", tie_word_embeddings=False).save_pretrained(tmp_path / "flan")
     result = plan("--student", f"hf:{tmp_path / 'flan'}", "--vram", "24GB", "--json")
     assert json.loads(result.stdout.splitlines()[-1])["shape"]["parameters"] == 76_961_152
+
+
+def test_the_line_that_trains_is_quoted(plan: Any, seven_billion: str) -> None:
+    folder = Path(seven_billion.removeprefix("hf:"))
+    spaced = f"hf:{folder.rename(folder.with_name('my base'))}"
+    result = plan("--student", spaced, "--vram", "80GB", "--batch", "1")
+    assert shlex.split(result.stdout.splitlines()[-1])[3:5] == ["--student", spaced]
 
 
 def test_what_train_refuses_is_not_planned(plan: Any, tmp_path: Path) -> None:

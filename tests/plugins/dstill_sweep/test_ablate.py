@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Callable
+from types import SimpleNamespace
+from typing import Any, Callable, cast
 
 import pytest
 
 from dstill.records import Level, Verdict
+from dstill.run import Run
 from dstill_sweep.comparing import Verdicts, held_against_each
+from dstill_sweep.sections import sections
 from dstill_sweep.text import verdict
 
 Cli = Callable[..., Any]
@@ -124,3 +127,9 @@ def test_three_items_that_all_failed_claim_no_precision() -> None:
     assert "not distinguishable" in said
     assert "how large a difference would show is not known" in said
     assert "would show is 3.9 points" in verdict({**row, "detectable": 0.039})
+
+
+def test_an_ablation_of_an_earlier_dstill_is_said_to_be_one() -> None:
+    before = SimpleNamespace(manifest={"stages": {"ablate": {"split": "test", "arms": {}, "comparisons": {}}}})
+    [section] = sections(cast(Run, before))
+    assert "`dstill ablate` makes it again" in section.text

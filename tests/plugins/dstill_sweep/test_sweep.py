@@ -185,7 +185,7 @@ def test_an_interrupted_sweep_closes_its_engine(text: str, lab: Cli) -> None:
 
 def test_the_next_command_can_be_given_as_it_is_printed(lab: Cli, cli: Cli) -> None:
     space = _space("[space]\ntrain.gradient_checkpointing = [true]\n")
-    flags = ("--set", "train.max_steps=7", "--set", "task.toy.prefix=so, ")
+    flags = ("--set", "train.max_steps=7", "--set", "task.toy.prefix=so so")
     ended = lab("sweep", "run", space, "--split", "test", *flags)
     assert ended.code == 0, ended.err
     [line] = [line for line in ended.out.splitlines() if line.startswith("next: ")]
@@ -195,10 +195,25 @@ def test_the_next_command_can_be_given_as_it_is_printed(lab: Cli, cli: Cli) -> N
     assert ended.code == 0, ended.err
     settings = Run.open("run", plugins=load([TOY, LEARNER])).config.flat()
     assert settings["train.gradient_checkpointing"] is True
-    assert (settings["train.max_steps"], settings["task.toy.prefix"]) == (7, "so,")
+    assert (settings["train.max_steps"], settings["task.toy.prefix"]) == (7, "so so")
 
 
-@pytest.mark.parametrize("value", [True, 8, 1e-05, "full", "8", "true", "a 'b' \"c\"", ["test", "validation"], [True]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        8,
+        1e-05,
+        "full",
+        "8",
+        "true",
+        "a 'b' \"c\"",
+        "so 😀, ",
+        ["test", "validation"],
+        [True],
+        {"NAME": [0.4, 1.6]},
+    ],
+)
 def test_an_assignment_is_read_back_as_it_was(value: Any) -> None:
     assert parse_assignment(assignment("a.b", value)) == ("a.b", value)
 
