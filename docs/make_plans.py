@@ -49,7 +49,7 @@ def table() -> str:
 
     modalities = (Full(), Lora(), Qlora())
     recipe = Recipe(per_device_train_batch_size=2, max_length=1024, max_target_length=512, precision="bf16")
-    devices = [planned_device(f"{size}GB") for size in CARDS]
+    devices = {f"{size} GB": planned_device(f"{size}GB") for size in CARDS}
     lines = [
         "| FLAN-T5 | parameters | full | LoRA | QLoRA |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -58,8 +58,8 @@ def table() -> str:
         shape = shape_of(config_of(name))
         cells = []
         for modality in modalities:
-            card = next((d.name for d in devices if modality.unfit(shape, recipe, d) is None), "none of these")
-            card = card.removeprefix("a ").removesuffix(" card")
+            fits = (card for card, device in devices.items() if modality.unfit(shape, recipe, device) is None)
+            card = next(fits, "none of these")
             cells.append(f"{modality.need(shape, recipe).total / 2**30:.1f} GiB: {card}")
         lines.append(f"| {name} | {shape.parameters:,} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])

@@ -156,16 +156,21 @@ class RunFolder:
                 self._status(f"{name}: interrupted")
                 raise
             except Exception as error:
-                log.exception("%s failed", name)
-                with contextlib.suppress(DstillError, OSError):
-                    self._status(
-                        f"{name}: failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-                    )
+                why = str(error).splitlines()[0] if str(error) else type(error).__name__
+                try:
+                    log.exception("%s failed", name)
+                    self._failed(f"{name}: failed: {why}")
+                except KeyboardInterrupt:  # torchrun ends by SIGTERM those that are saying what ended them
+                    self._failed(f"{name}: failed: {why}")
                 raise
             facts["seconds"] = round(time.monotonic() - started, 3)
             self.manifest["stages"][name] = facts
             self._status(f"{name}: done")
             log.info("%s done in %.1f s", name, facts["seconds"])
+
+    def _failed(self, status: str) -> None:
+        with contextlib.suppress(DstillError, OSError):  # a full disk does not hide behind itself what it stopped
+            self._status(status)
 
     def _status(self, status: str) -> None:
         self.manifest["status"] = status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from dstill.errors import DataError, DiskError, Interrupted, RunError, UsageError
+from dstill.errors import DataError, DiskError, Interrupted, RunError, TrainingError, UsageError
 from dstill.folder import RunFolder, find_run, list_runs
 from dstill.records import SCHEMA_VERSION, Prediction
 from dstill.secrets import Secret
@@ -112,6 +113,22 @@ def test_how_a_stage_ended_is_in_the_manifest(run: RunFolder, error: BaseExcepti
     assert "train" not in manifest["stages"]
     with run.lock():  # free again
         pass
+
+
+def test_a_signal_while_a_failure_is_said_does_not_hide_it(run: RunFolder) -> None:
+    class Signalled(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.exc_info:
+                raise KeyboardInterrupt
+
+    handler = Signalled()
+    logging.getLogger("dstill").addHandler(handler)
+    try:
+        with pytest.raises(TrainingError, match="another process has gone"), run.stage("train"):
+            raise TrainingError("another process has gone")
+    finally:
+        logging.getLogger("dstill").removeHandler(handler)
+    assert RunFolder.read(run.folder).manifest["status"] == "train: failed: another process has gone"
 
 
 def test_the_log_keeps_no_secret(run: RunFolder) -> None:

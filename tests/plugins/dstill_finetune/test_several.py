@@ -263,7 +263,8 @@ def test_a_process_that_fails_ends_all_and_says_why(several: Project) -> None:
     assert "process 1 of 2 (numbered from 0)\nerror: out of memory while training" in ended.stderr
     assert "exitcode  : 10" in ended.stderr
     status = json.loads((several.folder / "broken" / "run.json").read_text())["status"]
-    assert status == "train: failed: another process of this training ended"
+    # torchrun's SIGTERM may come first
+    assert status in ("train: failed: another process of this training ended", "train: interrupted")
 
 
 @pytest.mark.slow
