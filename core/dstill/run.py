@@ -213,10 +213,11 @@ class Run(RunFolder):
         except KeyboardInterrupt:
             command = name.split()[0]
             folder = f"--out {self.folder}" if command == "generate" else str(self.folder)
+            more = " …" if command == "sweep" else ""  # its file
             raise Interrupted(
                 f"stopped in {name}; {KEPT.get(command, 'files at their final names are complete')}",
                 where=str(self.folder),
-                hint=f"go on with: dstill {command} {folder}",
+                hint=f"go on with: dstill {command} {folder}{more}",
             ) from None
 
     @property
