@@ -17,6 +17,7 @@ import json
 import math
 import os
 import re
+import shlex
 import tomllib
 import typing
 from dataclasses import dataclass, field
@@ -36,9 +37,12 @@ __all__ = [
     "Review",
     "Settings",
     "as_toml",
+    "assignment",
+    "command_line",
     "load",
     "looks_secret",
     "masked",
+    "parse_assignment",
 ]
 
 FILE = "dstill.toml"
@@ -357,6 +361,13 @@ def assignment(key: str, value: Any) -> str:
     """What `parse_assignment` reads back: the value bare where that does, else as TOML."""
     bare = f"{key}={value}"
     return bare if parse_assignment(bare) == (key, value) else f"{key}={_toml(value)}"
+
+
+def command_line(plugin_files: Iterable[Path], *words: str, settings: Mapping[str, Any]) -> str:
+    """``dstill --plugin FILE WORDS --set KEY=VALUE …``, quoted for a shell, for a person to copy."""
+    files = (word for file in plugin_files for word in ("--plugin", str(file)))
+    sets = (word for key, value in settings.items() for word in ("--set", assignment(key, value)))
+    return shlex.join(["dstill", *files, *words, *sets])
 
 
 # --- checking ---------------------------------------------------------------------------

@@ -57,11 +57,11 @@ def evaluate(run: Run) -> Mapping[str, Any]:
 
 def _evaluate(run: Run, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
     label = executor.label if executor else "not executed"
-    stages_of = run.manifest["stages"]
-    before = stages_of.get("evaluate", {})
-    says_nothing = bool(before.get("invalid")) and f"evaluate on {label}" not in stages_of  # then it gives way
+    done = run.manifest["stages"]
+    before = done.get("evaluate", {})
+    says_nothing = bool(before.get("invalid")) and f"evaluate on {label}" not in done  # then it gives way
     first = before.get("engine", label) == label or says_nothing
-    made_from = run.manifest["stages"].get("generate", {}).get("data", {})
+    made_from = done.get("generate", {}).get("data", {})
     with (
         run.stage("evaluate" if first else f"evaluate on {label}") as facts,
         watched(executor, examples, facts, made_from=made_from),

@@ -156,19 +156,19 @@ class RunFolder:
                 self._status(f"{name}: interrupted")
                 raise
             except Exception as error:
-                why = str(error).splitlines()[0] if str(error) else type(error).__name__
+                failed = f"{name}: failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
                 try:
                     log.exception("%s failed", name)
-                    self._failed(f"{name}: failed: {why}")
+                    self._last_status(failed)
                 except KeyboardInterrupt:  # torchrun ends by SIGTERM those that are saying what ended them
-                    self._failed(f"{name}: failed: {why}")
+                    self._last_status(failed)
                 raise
             facts["seconds"] = round(time.monotonic() - started, 3)
             self.manifest["stages"][name] = facts
             self._status(f"{name}: done")
             log.info("%s done in %.1f s", name, facts["seconds"])
 
-    def _failed(self, status: str) -> None:
+    def _last_status(self, status: str) -> None:
         with contextlib.suppress(DstillError, OSError):  # a full disk does not hide behind itself what it stopped
             self._status(status)
 

@@ -29,9 +29,8 @@ __all__ = ["Full", "Lora", "Qlora"]
 class _Base(Modality):
     def unfit(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
         recipe = resolved(recipe, device)
-        if device.kind != "cuda" or device.here:
+        if device.kind != "cuda" or device.here:  # what is free on this machine's card is without it
             return super().unfit(student, recipe, device)
-        # of this machine's card, what is free is without it
         beside = replace(device, free=max(0, device.free - memory.CONTEXT))
         reason = super().unfit(student, recipe, beside)
         return reason and f"{reason} beside {size(memory.CONTEXT)} of CUDA's own"

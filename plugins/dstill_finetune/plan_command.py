@@ -13,7 +13,6 @@ CUDA process takes half a GiB for itself; a hub id needs its configuration only.
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
@@ -23,7 +22,7 @@ from dstill import hardware, making
 from dstill.cli.app import App, app, json_option, set_option, setting
 from dstill.cli.console import emit, note, table
 from dstill.cli.learn import note_other_recipe
-from dstill.config import assignment
+from dstill.config import command_line
 from dstill.errors import UsageError
 from dstill.making import make_student
 from dstill.parts import Choice, Device, Modality, Reason, Recipe, Shape
@@ -214,8 +213,6 @@ def _command(run: str, spec: str, choice: Choice, found: App) -> str:
     """The line that trains what was planned."""
     if not choice.modality:
         return ""
-    files = [word for file in found.plugins.files for word in ("--plugin", str(file))]  # the modality may be of one
-    words = ["dstill", *files, "train", run, "--student", spec, "--modality", choice.modality]
+    words = ("train", run, "--student", spec, "--modality", choice.modality)
     others = {key: value for key, value in found.flags.items() if key not in ("train.student", "train.modality")}
-    words += [word for key, value in others.items() for word in ("--set", assignment(key, value))]
-    return shlex.join(words)
+    return command_line(found.plugins.files, *words, settings=others)  # the modality may be of such a file

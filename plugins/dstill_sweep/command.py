@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -10,7 +9,7 @@ import click
 
 from dstill.cli.app import App, Count, app, json_option, run_argument, set_option
 from dstill.cli.console import emit, note, progress
-from dstill.config import assignment
+from dstill.config import command_line
 from dstill.errors import FailedItems
 from dstill.run import Run
 from dstill_sweep.leash import follow
@@ -128,10 +127,7 @@ def _train(run: Run, changes: Mapping[str, Any]) -> str:
     """The line that trains a trial's settings in `run`, with the plugins and the flags of the sweep."""
     config = run.config
     flags = {key: value for key, value in config.flat().items() if config.origins[key] == "command line"}
-    words = ["dstill", *(word for file in run.plugins.files for word in ("--plugin", str(file)))]
-    words += ["train", str(run.folder)]
-    words += [word for key, value in {**flags, **changes}.items() for word in ("--set", assignment(key, value))]
-    return shlex.join(words)
+    return command_line(run.plugins.files, "train", str(run.folder), settings={**flags, **changes})
 
 
 def _table_of_sweep(facts: Mapping[str, Any]) -> None:

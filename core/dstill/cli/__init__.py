@@ -171,8 +171,8 @@ def _as_dstill(problem: Exception, argv: Sequence[str]) -> DstillError:
         return Interrupted("stopped", where=_command(argv), hint="run the same command again")
     if isinstance(problem, click.ClickException):
         return _usage(problem)
-    if isinstance(problem, ModuleNotFoundError) and (extra := extra_of(problem.name or "")):
-        return MissingExtra(f"`{_command(argv)}`", extra, (problem.name or "").partition(".")[0])
+    if isinstance(problem, ModuleNotFoundError) and problem.name and (extra := extra_of(problem.name)):
+        return MissingExtra(f"`{_command(argv)}`", extra, problem.name.partition(".")[0])
     if isinstance(problem, OSError) and problem.filename:
         return disk_error(problem, Path(str(problem.filename)))
     if isinstance(problem, (MemoryError, RecursionError)):

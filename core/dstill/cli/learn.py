@@ -78,9 +78,11 @@ def note_other_recipe(found: App, run: str | None) -> None:
     Of `run`, or of the project where none is named.
     """
     asked = found.flags.get("train.student")
+    if asked is None or kind_and_base(found.plugins, asked)[0] == FRESH:
+        return
     plain = replace(found, flags={})
     own = (plain.open(run).config if run else plain.config()).settings.train
-    if asked is None or own.student != FRESH or kind_and_base(found.plugins, asked)[0] == FRESH:
+    if own.student != FRESH:
         return
     usual = Recipe()
     kept = [

@@ -360,15 +360,31 @@ def test_early_stopping_takes_the_best(wanted: str, fit: Fit, records: Any, tmp_
     assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
 
 
+def _killed_after_its_best(fit: Fit, records: Any, tmp_path: Path) -> Callable[..., Fitted]:
+    """Step 2 was the best, step 4 has the newest checkpoint. What goes on from there, given how it is to stop early."""
+    scores = iter([0.5, 0.4, 0.3, 0.3, 0.3, 0.3])
+
+    def train(early_stopping: str, **job: Any) -> Fitted:
+        job = {"checkpoints": tmp_path / "checkpoints", "score": lambda writer: next(scores), **job}
+        changes: dict[str, Any] = {
+            **LONG,
+            "save_steps": 2,
+            "eval_steps": 2,
+            "save_total_limit": 1,
+            "early_stopping_patience": 9,
+        }
+        changes["early_stopping"] = early_stopping
+        return fit(Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4], job=job, **changes)
+
+    with pytest.raises(Killed):
+        train("accuracy", on_step=_stop_at(5, _kill))
+    return train
+
+
 @pytest.mark.parametrize("afterwards", ["accuracy", "none"])
 def test_a_resumed_training_keeps_the_best_of_before(afterwards: str, fit: Fit, records: Any, tmp_path: Path) -> None:
-    scores = iter([0.5, 0.4, 0.3, 0.3, 0.3, 0.3])
-    job = {"checkpoints": tmp_path / "checkpoints", "score": lambda writer: next(scores)}
-    changes = {**LONG, "save_steps": 2, "eval_steps": 2, "save_total_limit": 1, "early_stopping_patience": 9}
-    train = partial(fit, Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4])
-    with pytest.raises(Killed):
-        train(job={**job, "on_step": _stop_at(5, _kill)}, early_stopping="accuracy", **changes)
-    fitted = train(job={**job, "allow_changed": True}, early_stopping=afterwards, **changes)
+    train = _killed_after_its_best(fit, records, tmp_path)
+    fitted = train(afterwards, allow_changed=True)
     assert (fitted.best_step, fitted.steps) == (2 if afterwards == "accuracy" else None, 12)
     if afterwards == "accuracy":
         kept = tmp_path / "checkpoints" / "checkpoint-2" / "model.safetensors"
@@ -376,15 +392,10 @@ def test_a_resumed_training_keeps_the_best_of_before(afterwards: str, fit: Fit, 
 
 
 def test_a_best_that_is_damaged_is_forgotten(fit: Fit, records: Any, tmp_path: Path) -> None:
-    scores = iter([0.5, 0.4, 0.3, 0.3, 0.3, 0.3])
-    job = {"checkpoints": tmp_path / "checkpoints", "score": lambda writer: next(scores)}
-    changes = {**LONG, "save_steps": 2, "eval_steps": 2, "save_total_limit": 1, "early_stopping_patience": 9}
-    train = partial(fit, Tiny(SMALL), Full(), tmp_path / "student", validation=records()[:4])
-    with pytest.raises(Killed):
-        train(job={**job, "on_step": _stop_at(5, _kill)}, early_stopping="accuracy", **changes)
+    train = _killed_after_its_best(fit, records, tmp_path)
     weights = tmp_path / "checkpoints" / "checkpoint-2" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
-    fitted = train(job=job, early_stopping="accuracy", **changes)
+    fitted = train("accuracy")
     assert (fitted.best_step, fitted.steps) == (6, 12)  # the first look after the checkpoint of step 4
     kept = tmp_path / "checkpoints" / "checkpoint-6" / "model.safetensors"
     assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
