@@ -110,9 +110,16 @@ def test_at_every_kind_of_point(sums: Lab, phase: str) -> None:
 @pytest.mark.parametrize("phase", PHASES)
 def test_at_random_times(slow_disk: Lab, phase: str) -> None:
     draw = random.Random(f"{SEED} {phase}")
-    trials = [slow_disk.killed_in(phase, draw.random()) for _ in range(EACH)]
+    trials: list[Trial] = []
+    while len(trials) < EACH or (_hits(trials, phase) < 10 and len(trials) < 4 * EACH):
+        trials.append(slow_disk.killed_in(phase, draw.random()))
     held(f"random times from {phase} on", trials)
-    assert sum(t.reached and t.phase == phase for t in trials) >= 10
+    # how long a phase takes was measured once: where it took longer then, most kills come after it
+    assert _hits(trials, phase) >= 10
+
+
+def _hits(trials: list[Trial], phase: str) -> int:
+    return sum(trial.reached and trial.phase == phase for trial in trials)
 
 
 @pytest.mark.slow
@@ -125,9 +132,9 @@ def test_the_command_itself_at_random_times(sums: Lab) -> None:
 
 @pytest.mark.slow
 def test_queries_at_every_kind_of_point(querydsl: Lab) -> None:
-    trials = [querydsl.killed_at(point) for point in chosen(querydsl)[::10]]
-    held("querydsl: points", trials)
-    assert len({t.phase for t in trials if t.reached}) >= 4
+    tried = [killed_near(querydsl, point) for point in chosen(querydsl)[::10]]
+    held("querydsl: points", [trial for trials in tried for trial in trials])
+    assert len({trials[-1].phase for trials in tried if trials[-1].reached}) >= 4
 
 
 @pytest.mark.slow

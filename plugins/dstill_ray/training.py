@@ -25,7 +25,7 @@ from dstill_ray.waiting import in_background, over
 
 __all__ = ["Share", "train"]
 
-PATIENCE = 5.0  # seconds in which a worker that Ray ends has let go of the run
+PATIENCE = 30.0  # seconds in which a worker that Ray ends has let go of the run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -77,7 +77,7 @@ class Lab:
                         found.add(f"{socket.laddr.ip}:{socket.laddr.port} {process.cmdline()[:1]}")
         return found
 
-    def left(self, patience: float = 30.0) -> list[list[str]]:
+    def left(self, patience: float = 120.0) -> list[list[str]]:
         """Processes that are still there a while after their command."""
         deadline = time.monotonic() + patience
         while (found := list(self.offspring())) and time.monotonic() < deadline:

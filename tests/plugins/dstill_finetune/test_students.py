@@ -222,7 +222,7 @@ def test_adapters_train_the_rows_of_new_tokens_and_no_others(
 def test_max_seconds_ends_training_with_the_learning_rate_near_zero(fit: Fit, tmp_path: Path) -> None:
     fitted = fit(Tiny(SMALL), Full(), tmp_path, max_steps=100_000, max_seconds=1.5)
     assert fitted.steps < 100_000
-    assert fitted.seconds < 6
+    assert fitted.seconds < 60  # and not the many minutes of all steps
     assert (tmp_path / "model.safetensors").exists()
 
 

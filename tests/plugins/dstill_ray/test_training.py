@@ -62,7 +62,7 @@ def _paced(lab: Lab, run: str, pace: str) -> subprocess.Popen[str]:
 def test_sigterm_stops_the_workers_at_one_step_and_the_same_command_goes_on(
     trained: Lab, alone: dict[tuple[int, str], float]
 ) -> None:
-    process = _paced(trained, "half", "1")
+    process = _paced(trained, "half", "3")
     process.send_signal(signal.SIGTERM)  # which `ray job stop` sends; Ctrl-C goes the same way
     err = process.communicate(timeout=300)[1]
     assert process.returncode == 130, err
@@ -85,7 +85,7 @@ def test_a_second_ctrl_c_ends_all_at_once(trained: Lab) -> None:
     while "Ctrl-C again ends it at once" not in (line := process.stderr.readline()):
         assert line
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == 130
     assert trained.manifest("twice")["status"] == "train: interrupted"
     assert trained.left() == []

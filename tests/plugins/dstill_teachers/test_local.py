@@ -61,7 +61,10 @@ def texts(found: Sequence[Asked]) -> list[str]:
 # --- replies ----------------------------------------------------------------------------
 
 
-def test_what_waits_is_answered_together_and_as_if_alone(llama: Path, tmp_path: Path) -> None:
+def test_what_waits_is_answered_together_and_as_if_alone(
+    llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dstill_teachers.local.GATHER", 0.5)  # all of a batch have come, however slow the machine
     sizes: list[int] = []
 
     class Counting(LocalModel):
@@ -189,7 +192,10 @@ def test_a_prompt_that_is_too_long_fails_alone(llama: Path, tmp_path: Path) -> N
     assert isinstance(both[1].reply, Reply)
 
 
-def test_a_batch_that_memory_does_not_do_for_is_halved(llama: Path, tmp_path: Path) -> None:
+def test_a_batch_that_memory_does_not_do_for_is_halved(
+    llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dstill_teachers.local.GATHER", 0.5)
     sizes: list[int] = []
 
     class Small(LocalModel):

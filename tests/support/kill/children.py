@@ -69,6 +69,13 @@ def started(module: str, *words: object) -> subprocess.Popen[str]:
 
 
 def line_of(process: subprocess.Popen[str]) -> str:
+    """Its next line, "" at its end. Byte by byte: what a buffer had taken with the last line `select` would not see."""
     assert process.stdout is not None
-    assert select.select([process.stdout], [], [], SECONDS)[0], "it says nothing"
-    return process.stdout.readline()
+    line = b""
+    while not line.endswith(b"\n"):
+        assert select.select([process.stdout], [], [], SECONDS)[0], "it says nothing"
+        byte = os.read(process.stdout.fileno(), 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode()

@@ -96,7 +96,12 @@ class Lab:
         """By another process, when so much of the phase has passed as an uninterrupted run has of it."""
         trial = self._trial(f"{phase} {share:.3f}")
         begin, end = self.times[phase]
-        process = os.pidfd_open(self._begun(trial))
+        pid = self._begun(trial)
+        try:
+            process = os.pidfd_open(pid)
+        except ProcessLookupError:  # ended, and waited for, before this process looked
+            self._ended(trial)
+            return self._finished(trial)
         _until(lambda: phase == "start" or _phase(_read(trial.folder / "trace.jsonl")) >= PHASES.index(phase))
         time.sleep(share * (end - begin))
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
