@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from support.terminal import shown
 
 from dstill.cli.console import emit, visible
 
@@ -156,8 +157,7 @@ def test_on_a_terminal_where_and_hint_are_named(project: Path, toy_file: Path, m
     words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "demo", "--index", "wide"]
     with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **more}):
         os.close(theirs)
-    told = os.read(ours, 65536).decode().replace("\r", "")
-    os.close(ours)
+        told = shown(ours)
     assert told == "error: the demo of task 'toy' is about one data set\nwhere: --index\nhint:  leave it out\n"
 
 

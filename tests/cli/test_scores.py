@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from support.terminal import shown
 
 from dstill.cli import scores
 from dstill.cli.figures import percent
@@ -113,21 +114,10 @@ def test_every_line_fits_the_terminal(scored: Path, columns: int, toy_file: Path
     command = [*words, "--set", "evaluate.baselines=untrained"]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, env=environment) as process:
         os.close(theirs)
-        read = b""
-        while chunk := _read(ours):
-            read += chunk
-    os.close(ours)
+        read = shown(ours)
     assert process.returncode == 0
-    lines = read.decode().replace("\r", "").splitlines()
-    assert max(map(len, lines)) <= columns
-    assert ("in the language at all" in read.decode()) == (columns == 100)
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # how Linux tells that the other side is closed
-        return b""
+    assert max(map(len, read.splitlines())) <= columns
+    assert ("in the language at all" in read) == (columns == 100)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -148,13 +150,16 @@ def test_bad_input_051(ask: Callable[..., Any], server: LoopbackTeacher, words: 
     assert manifest()["replies"] == {"bought": 27 - bought, "cached": bought, "failed": 0}
 
 
-def test_after_the_last_second_a_run_stops_resumably(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
-    server.delay = 0.1
-    ended = ask("--max-wall", "0.35", "--set", "generate.concurrency=2")
+def test_after_the_last_second_a_run_stops_resumably(
+    ask: Callable[..., Any], server: LoopbackTeacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = lambda: time.monotonic() + (10_000 if len(server.sold) >= 4 else 0)  # noqa: E731  # no machine is so slow
+    with monkeypatch.context() as patch:
+        patch.setattr("dstill.budget.time", SimpleNamespace(monotonic=late))
+        ended = ask("--max-wall", "5000", "--set", "generate.concurrency=2")
     assert ended.code == 8, ended.err
-    assert "budget of 0.35 s reached at " in ended.err
-    assert 0 < len(server.sold) < 27
-    server.delay = 0
+    assert "budget of 5000 s reached at " in ended.err
+    assert 4 <= len(server.sold) <= 5  # none is asked for after that; one may have been under way
     assert ask("--max-wall", "100").code == 0
     assert server.sold_twice == {}
 

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, AsyncIterator, Iterator, Sequence
 
 import pytest
@@ -298,10 +299,15 @@ def test_a_cap_cuts_what_is_submitted_and_is_told_when_that_is_collected(store: 
     assert len(bought(teacher)) == len(store) == 2
 
 
-def test_a_cap_of_time_leaves_what_is_submitted(store: ReplyStore, teacher: Toy) -> None:
+def test_a_cap_of_time_leaves_what_is_submitted(
+    store: ReplyStore, teacher: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     teacher.endpoint.ends = False
-    with pytest.raises(BudgetError, match=r"budget of 0\.1 s reached") as caught:
-        ask(teacher, prompts(*"ab"), store, budget=Budget(Caps(max_wall=0.1)))
+    late = lambda: 10_000.0 if teacher.endpoint.looks >= 3 else 0.0  # noqa: E731
+    monkeypatch.setattr("dstill.budget.time", SimpleNamespace(monotonic=late))
+    with pytest.raises(BudgetError, match="budget of 5000 s reached") as caught:
+        ask(teacher, prompts(*"ab"), store, budget=Budget(Caps(max_wall=5000)))
+    assert teacher.endpoint.looks == 3
     assert caught.value.hint == "--max-wall"
     assert caught.value.where == "b0 is left to go on without dstill; the same command collects it"
     teacher.endpoint.ends = True

@@ -82,7 +82,10 @@ def test_a_reply_that_another_process_asks_for_is_waited_for(
 
     async def both() -> list[Asked]:
         work = asyncio.create_task(asked(store, counts))
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(60):
+            while not caplog.messages:  # from now on it waits
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)  # for a few more looks
         assert not work.done()
         if killed:
             other.kill()

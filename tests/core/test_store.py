@@ -6,8 +6,9 @@ import json
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -202,18 +203,34 @@ from pathlib import Path
 from dstill.records import Reply
 from dstill.store import _STEPS, APPLICATION, SCHEMA, ReplyStore
 with ReplyStore(Path(sys.argv[1])) as store:
-    for n in range(100):
+    print("open", flush=True)
+    sys.stdin.readline()
+    for n in range(30):
         store.put(f"shared-{n}", Reply(id=sys.argv[2], text=sys.argv[2]))
         store.put(f"{sys.argv[2]}-{n}", Reply(id="1", text="own"))
 """
 
 
 def test_several_processes_share_one_file(path: Path) -> None:
-    workers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in "abc"]
-    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    with ExitStack() as ended:
+        workers = [
+            ended.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", WRITER, str(path), name], stdin=PIPE, stdout=PIPE, text=True, bufsize=1
+                )
+            )
+            for name in "abc"
+        ]
+        for worker in workers:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "open\n"
+        for worker in workers:  # so few rounds, for a slow disk's sake, that they have to begin together
+            assert worker.stdin is not None
+            worker.stdin.write("\n")
+        assert [worker.wait(180) for worker in workers] == [0, 0, 0]
     with ReplyStore(path) as store:
-        assert len(store) == 400
-        for n in range(100):
+        assert len(store) == 120
+        for n in range(30):
             reply = store.get(f"shared-{n}")
             assert reply is not None
             assert reply.text in "abc"

@@ -2,7 +2,7 @@
 
     FAULTS["429, Retry-After in seconds"]()     # a `Say`
 
-A date is of the moment in which the fault is made.
+A date is of the moment in which the fault is made, and of whole seconds: 3 from now are 2 at least.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FAULTS: Mapping[str, Callable[[], Say]] = {
     # --- rate limits
     "429, Retry-After in seconds": lambda: limited("1"),
     "429, Retry-After 0.2": lambda: limited("0.2"),
-    "429, Retry-After a date": lambda: limited(formatdate(time.time() + 2, usegmt=True)),
+    "429, Retry-After a date": lambda: limited(formatdate(time.time() + 3, usegmt=True)),
     "429, Retry-After a date that is past": lambda: limited(formatdate(time.time() - 60, usegmt=True)),
     "429 without Retry-After": lambda: error(429, "slow down"),
     "429, Retry-After garbage": lambda: limited("soon"),

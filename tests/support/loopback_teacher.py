@@ -161,7 +161,7 @@ class LoopbackTeacher:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10), "the loopback teacher did not start"
+        assert self._ready.wait(60), "the loopback teacher did not start"
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -234,7 +234,7 @@ def main() -> None:
     parser.add_argument("--fault", choices=FAULTS, action="append", default=[], help="of one request; repeatable")
     given = parser.parse_args()
     more = {"reply_to": from_answers(json.loads(given.answers.read_text()))} if given.answers else {}
-    script = [FAULTS[name]() for name in given.fault]
+    script = (FAULTS[name]() for name in given.fault)  # made when asked: a date is of that moment
     with LoopbackTeacher(**more, script=script, delay=given.delay, port=given.port, log=given.log) as server:
         print(server.base_url, flush=True)
         sys.stdin.read()

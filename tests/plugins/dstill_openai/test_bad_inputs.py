@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.fault_table import KEY, QUESTIONS, Ran, generate, run, sum_of
+from support.fault_table import KEY, QUESTIONS, Ran, first, generate, run, sum_of
 from support.faults import FAULTS, limited
 from support.loopback_teacher import LoopbackTeacher, Say, answer, error, hang, html, raw
 
@@ -76,7 +76,7 @@ LIMITS = [name for name in FAULTS if name.startswith("429") and "hour" not in na
 def test_bad_input_037(name: str) -> None:
     """A pause is kept as it was told, and said; one that makes no sense is a backoff."""
     started = time.monotonic()
-    ran = run([FAULTS[name]()])
+    ran = run(first(FAULTS[name]))
     well(ran, ASKED + 1)
     told = name.endswith(("in seconds", "a date"))
     assert ("rate-limited by HOST, next try in" in ran.err) == (told or name.endswith(("0.2", "past")))
@@ -123,8 +123,12 @@ def test_bad_input_041(tmp_path: Path) -> None:
                 ran = generate(server, folder, QUESTIONS, **{"teacher.openai.base_url": address})
                 assert ran.code == 7
                 assert message(ran).startswith(words)
-    for fault, words in ((hang(), "HOST did not answer within 0.5 s"), (FAULTS["body cut off"](), "cannot reach HOST")):
-        ran = run([fault, fault], QUESTIONS[:1])
+    briefly = {"teacher.openai.timeout": 1.0}
+    for fault, words, settings in (
+        (hang(), "HOST did not answer within 1 s", briefly),
+        (FAULTS["body cut off"](), "cannot reach HOST", {}),
+    ):
+        ran = run([fault, fault], QUESTIONS[:1], **settings)
         assert (ran.code, ran.requests) == (7, 2)
         assert message(ran).startswith(words)
 

@@ -142,7 +142,7 @@ TRANSIENT = {
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
 def test_transient_faults_are_tried_again(fault: Say) -> None:
-    reply, server = outcome(fault, fault, answer("at last"), timeout=0.3 if fault.delay else 5.0)
+    reply, server = outcome(fault, fault, answer("at last"), timeout=2.0 if fault.delay else 10.0)
     assert isinstance(reply, Reply), reply
     assert reply.text == "at last"
     assert len(server.requests) == 3
@@ -150,7 +150,7 @@ def test_transient_faults_are_tried_again(fault: Say) -> None:
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
 def test_transient_faults_do_not_go_on_for_ever(fault: Say) -> None:
-    failed, server = outcome(*[fault] * 9, timeout=0.3 if fault.delay else 5.0, max_retries=1)
+    failed, server = outcome(*[fault] * 9, timeout=1.0 if fault.delay else 10.0, max_retries=1)
     assert isinstance(failed, ServiceError)
     assert len(server.requests) == 2
     assert "127.0.0.1" in failed.what

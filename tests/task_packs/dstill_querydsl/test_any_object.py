@@ -136,8 +136,8 @@ def test_hostile_bodies_are_checked_quickly(body: dict) -> None:
     wide = Fields.of(
         {"properties": {f"field_number_{n}": {"type": "keyword"} for n in range(900)} | MAPPING["properties"]}
     )
-    start = time.perf_counter()
+    start = time.process_time()
     schema.check(body)
     mapping_check.check(body, wide)
     guard.check(body)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 2  # a twentieth of that is usual; quadratic work takes more

@@ -60,9 +60,9 @@ def test_refused(text: str, code: str, pointer: str) -> None:
     ],
 )
 def test_hostile_text_is_refused_quickly(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert read(text).value is None
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 1  # quadratic work on such a text takes seconds
 
 
 def test_limits_are_exact() -> None:

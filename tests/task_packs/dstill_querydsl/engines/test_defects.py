@@ -155,7 +155,7 @@ def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any], m
     Neither comes through while the database works: the evaluator stands as long as the query does. Here the engine
     answers one body not at all until the judgement of it has ended, and the next body at once.
     """
-    monkeypatch.setattr("dstill_querydsl.engines.http.GRACE", 0.5)  # seconds beyond the engine's own timeout
+    monkeypatch.setattr("dstill_querydsl.engines.http.GRACE", 2.0)  # seconds beyond the engine's own timeout
     over = threading.Event()
     product = {"x-elastic-product": "Elasticsearch"}
     found = {"total": {"value": 1, "relation": "eq"}, "hits": [{"_id": "d0", "_score": 1.0}]}
@@ -169,7 +169,7 @@ def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any], m
             return 200, product, {"shops": {"mappings": MAPPING}}
         return 200, product, {"hits": found, "timed_out": False, "_shards": {"failed": 0}, "count": 8}
 
-    with Http().open(TASK, Engine(url=serve(answer), index="shops", timeout=0.2)) as executor:
+    with Http().open(TASK, Engine(url=serve(answer), index="shops", timeout=1)) as executor:
         gold = '{"query":{"term":{"shop":"a"}}}'
         example = Example(id="1", question="which?", context=CONTEXT, answer=gold)
         verdict = TASK.judge(example, Draft(answer='{"query":{"term":{"shop":"endless"}}}'), executor)

@@ -200,9 +200,9 @@ import os, time
 from dstill_querydsl.engines import EmbeddedServer
 server = EmbeddedServer.start()
 if os.fork() == 0:
-    time.sleep(30)  # a child that holds the server's pipe open, as a data loader's worker would
+    time.sleep(120)  # a child that holds the server's pipe open, as a data loader's worker would
 print(server.url, os.getpid(), flush=True)
-time.sleep(30)
+time.sleep(120)
 """
 
 
@@ -215,7 +215,7 @@ def test_the_server_dies_with_a_parent_that_is_killed() -> None:
         assert answers(url)
         p.kill()
         p.wait()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         try:
             while answers(url) and time.monotonic() < deadline:
                 time.sleep(0.1)
