@@ -44,8 +44,11 @@ def probed(
 
 def _step(trainer: Any, recipe: Recipe) -> None:
     import torch
+    from accelerate.utils import convert_outputs_to_fp32
 
     model, device = trainer.model, trainer.args.device
+    # as accelerate prepares it when training begins, which is later: under bf16 in autocast, the output in fp32
+    forward = convert_outputs_to_fp32(trainer.accelerator.autocast()(model.forward))
     parameters = [p for p in model.parameters() if p.requires_grad]
     records = largest(trainer.train_dataset.records, recipe.per_device_train_batch_size)
     training = model.training
@@ -56,9 +59,7 @@ def _step(trainer: Any, recipe: Recipe) -> None:
             batch = trainer.data_collator(records)
             trainer._scale([batch], device)
             inputs = trainer._prepare_inputs(batch)
-            with trainer.compute_loss_context_manager():
-                loss = trainer.compute_loss(model, inputs)
-            loss.backward()
+            trainer.compute_loss(forward, inputs).backward()
         # A gradient that is no number would reach the weights even at a learning rate of zero.
         if all(bool(torch.isfinite(p.grad).all()) for p in parameters if p.grad is not None):
             optimizer.step()

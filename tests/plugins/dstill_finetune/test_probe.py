@@ -8,9 +8,11 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill.parts import Fitted, Memory, Modality, Recipe, Shape
+from dstill.parts import Device, Fitted, Memory, Modality, Recipe, Shape
+from dstill_finetune.cross_entropy import cross_entropy
 from dstill_finetune.exhaustion import OutOfMemory
 from dstill_finetune.hf import Hf
+from dstill_finetune.loss import TokenLosses
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.tiny import Tiny, TinyConfig
@@ -45,6 +47,36 @@ def test_the_loss_curve_is_the_same_with_and_without(
     tried, plain = curve(True), curve(False)
     assert len(plain) == 6
     assert tried == pytest.approx(plain, rel=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("modality", [Full(), Lora()], ids=lambda modality: modality.name)
+def test_it_computes_in_the_precision_of_the_steps(
+    modality: Modality, precision: str, fit: Fit, t5: Path, cpu: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """accelerate brings autocast when training begins: a probe without it takes more than a step in bf16."""
+    import torch
+
+    seen: list[tuple[Any, ...]] = []  # of each forward pass: autocast and what the head reads, and the output
+
+    def head(losses: Any, module: Any, inputs: Any) -> Any:
+        seen.append((torch.is_autocast_enabled("cpu"), inputs[0].dtype))
+        return learnt(losses, module, inputs)
+
+    def output(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        seen[-1] = (*seen[-1], logits.dtype)
+        return cross_entropy(logits, labels)
+
+    learnt = TokenLosses._learnt_positions
+    monkeypatch.setattr(TokenLosses, "_learnt_positions", head)
+    monkeypatch.setattr("dstill_finetune.loss.cross_entropy", output)
+    student = Hf()
+    student.base = str(t5)
+    with_bf16 = replace(cpu, bf16=True)
+    fit(student, modality, tmp_path, device=with_bf16, precision=precision, max_steps=2)
+    probed, *steps = seen
+    assert steps == [probed, probed]
+    assert probed[0] is (precision == "bf16")
 
 
 def test_more_than_planned_stops_before_the_first_step(
