@@ -39,6 +39,8 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
         page.goto(address)
         page.locator(wait).wait_for()
+        if wait == "#main":
+            begun(page)
         return page
 
     yield open_page
@@ -47,6 +49,11 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     assert {host.partition(":")[0] for host in hosts} <= {"127.0.0.1"}
     # a browser says of its own accord that a request was refused
     assert [text for text in wrong if "Failed to load resource" not in text] == []
+
+
+def begun(page: Any) -> None:
+    """Wait until a page asks no more of its own accord: it was shown before, and the focus comes with the state."""
+    page.locator("#state", has_text=re.compile("^model ")).wait_for()
 
 
 def ask(page: Any, question: str) -> None:
@@ -200,7 +207,8 @@ def test_a_token_is_asked_for_and_kept_in_memory_alone(serve_here: Callable[...,
     assert page.locator("#main").is_hidden()
     page.locator("#token").fill(TOKEN)
     page.keyboard.press("Enter")
-    page.locator("#main").wait_for()
+    begun(page)
+    assert page.locator("#main").is_visible()
     ask(page, "what is tea?")
     assert TOKEN not in page.content()
     kept = page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie, location.href])")

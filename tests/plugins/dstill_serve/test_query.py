@@ -12,6 +12,8 @@ import pytest
 
 Until = Callable[[Callable[[], Any]], None]
 
+SHORT = 3  # seconds that a request may take where that has to be too long; what the student does at once takes less
+
 
 # --- answers ----------------------------------------------------------------------------
 
@@ -225,12 +227,15 @@ def test_an_index_that_is_gone(here: Any) -> None:
 
 
 def test_an_engine_that_takes_too_long(serve_here: Callable[..., Any]) -> None:
-    here = serve_here(seconds=0.5)
-    Path("slow").write_text("1.5")
-    reply = here.query(execute=True)
-    assert reply.status == 503
-    assert "gave no answer within" in reply.json["error"]["message"]
-    assert here.query().status == 200  # the student is not held up
+    here = serve_here(seconds=SHORT)
+    Path("stuck").touch()
+    try:
+        reply = here.query(execute=True)
+        assert reply.status == 503
+        assert "gave no answer within" in reply.json["error"]["message"]
+        assert here.query().status == 200  # the student is not held up
+    finally:
+        Path("stuck").unlink()  # the server's end waits for the run
     assert here.service.queue.inside == 0
 
 
@@ -254,11 +259,13 @@ def test_a_full_house(serve_here: Callable[..., Any], side: Any, until: Until) -
     assert here.query().status == 200
 
 
-def test_a_wait_that_is_too_long_costs_nothing(serve_here: Callable[..., Any], until: Until) -> None:
-    here = serve_here(seconds=0.3)
+def test_a_wait_that_is_too_long_costs_nothing(serve_here: Callable[..., Any], side: Any, until: Until) -> None:
+    here = serve_here(seconds=SHORT)
     Path("hold").touch()
-    for _ in range(2):
-        reply = here.query("what is coffee?")
+    first = side(here.query, "what is coffee?")
+    until(lambda: Path("batches.txt").exists())
+    second = here.query("what is coffee?")
+    for reply in (first(), second):
         assert (reply.status, reply.error["code"]) == (504, "timeout")
     assert here.service.queue.inside == 1  # the first is under way; the second left the queue
     Path("hold").unlink()
@@ -295,7 +302,7 @@ def test_who_hangs_up_in_the_middle_of_a_body(here: Any, until: Until) -> None:
 # --- what it says of itself -------------------------------------------------------------
 
 
-def test_health_and_metrics(here: Any) -> None:
+def test_health_and_metrics(here: Any, until: Until) -> None:
     health = here("GET", "/healthz")
     assert health.status == 200
     assert health.json == {
@@ -304,6 +311,8 @@ def test_health_and_metrics(here: Any) -> None:
     for question in ("what is tea?", "what is secret?", "what is a script?"):
         here.query(question, execute=True)
     here("POST", QUERY, "{")
+    # a batch is counted after its answers went out
+    until(lambda: "dstill_batch_size_count 3.0" in here("GET", "/metrics").text.splitlines())
     reply = here("GET", "/metrics")
     assert reply.headers["content-type"].startswith("text/plain; version=")
     for line in (
