@@ -29,7 +29,7 @@ __all__ = ["PRODUCTS", "RELEASES", "Failed", "Jdk", "Missing", "Node", "Release"
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent.parent / "build" / "live"
-START = 60.0  # seconds until a node answers
+START = 240.0  # seconds until a node answers, or its launcher is compiled: three of them on two cores are slow
 FETCH = 600.0  # seconds for Maven, the first time
 DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath"
 
@@ -116,7 +116,7 @@ def jdks() -> list[Jdk]:
     found = set()
     for home in {home.resolve() for home in _homes() if (home / "bin" / "javac").is_file()}:
         try:
-            said = subprocess.run([home / "bin" / "javac", "-version"], capture_output=True, text=True, timeout=30)
+            said = subprocess.run([home / "bin" / "javac", "-version"], capture_output=True, text=True, timeout=120)
         except (OSError, subprocess.TimeoutExpired):
             continue
         if match := re.search(r"javac (\d+)", said.stdout + said.stderr):

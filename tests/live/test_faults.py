@@ -123,9 +123,10 @@ def test_bad_input_066_a_broken_breaker_is_nobodys_fault(proxy: EngineProxy, eng
 
 
 def test_an_answer_that_comes_too_late_is_unavailable(proxy: EngineProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_querydsl.engines.http.GRACE", 0.3)
-    with HttpEngine(Engine(url=proxy.url, timeout=0.2)) as engine:
-        proxy.next("_search", slow(2))
+    # short for the slow reply, and long enough for a busy node behind the proxy to answer the next search
+    monkeypatch.setattr("dstill_querydsl.engines.http.GRACE", 2)
+    with HttpEngine(Engine(url=proxy.url, timeout=2)) as engine:
+        proxy.next("_search", slow(10))
         outcome = engine.search(INDEX, BODY)
         assert total(engine) == 5
     assert outcome.kind is OutcomeKind.UNAVAILABLE

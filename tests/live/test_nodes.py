@@ -55,7 +55,7 @@ def test_a_node_ends_with_its_parent(nodes: ModuleType, elasticsearch_url: str, 
         finally:
             parent.kill()
     try:
-        node.process.wait(timeout=20)
+        node.process.wait(timeout=90)
     finally:
         node.stop()
     deadline = time.monotonic() + 5
