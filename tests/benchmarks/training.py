@@ -21,11 +21,15 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Sequence
 
 from tests.benchmarks import references
 from tests.benchmarks.measure import Figure, clock, figure
 from tests.benchmarks.references import BATCH, EOS, EXPLAIN, PAD, PREDICT, Rows
+
+if TYPE_CHECKING:
+    from dstill_finetune.collate import Collator
+    from dstill_finetune.encoding import Dataset
 
 __all__ = ["figures"]
 
@@ -103,14 +107,11 @@ def llama(size: Size) -> Any:
     )
 
 
-def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
-    """Seconds of one epoch with dstill's own trainer."""
-    from dstill import hardware
-    from dstill.parts import Recipe
+def encoded(model: Any, data: Rows, *, form: str) -> tuple[Collator, Dataset]:
+    """The rows as dstill trains them: both branches of a record in one batch."""
     from dstill_finetune.collate import Collator
     from dstill_finetune.encoding import Dataset, Row
     from dstill_finetune.sharing import sharing
-    from dstill_finetune.trainer import train
 
     written = form == "decoder"
     records = [
@@ -126,14 +127,24 @@ def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
         )
         for row in data
     ]
-    encoder_decoder = model.config.is_encoder_decoder
     dataset = Dataset(records=records, left_out=0, longest_source=0, longest_target=0)
     collator = Collator(
-        encoder_decoder=encoder_decoder,
+        encoder_decoder=model.config.is_encoder_decoder,
         pad=PAD,
         branches=dataset.branches,
         sharing=sharing(model) if written else None,
     )
+    return collator, dataset
+
+
+def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
+    """Seconds of one epoch with dstill's own trainer."""
+    from dstill import hardware
+    from dstill.parts import Recipe
+    from dstill_finetune.encoding import Dataset
+    from dstill_finetune.trainer import train
+
+    collator, dataset = encoded(model, data, form=form)
     recipe = Recipe(
         per_device_train_batch_size=BATCH,
         num_train_epochs=1,

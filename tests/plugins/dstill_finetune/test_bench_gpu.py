@@ -6,8 +6,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.benchmarks import gpu
+from tests.benchmarks.references import BATCH
+
+from dstill.parts import Batch, Memory, Recipe, Shape
+from dstill_finetune.collate import Collator
+from dstill_finetune.modalities import Full
 
 COMMAND = [sys.executable, "-m", "tests.benchmarks.gpu"]
 
@@ -23,6 +30,31 @@ def test_without_a_gpu_it_says_so(root: Path) -> None:
         pytest.skip("there is a GPU here")
     ended = _run(root)
     assert (ended.returncode, ended.stdout) == (0, "no GPU: nothing was measured\n")
+
+
+def test_what_is_planned_is_what_the_trainer_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[Batch | None] = []
+    seen: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+
+    def need(modality: Full, student: Shape, recipe: Recipe) -> Memory:
+        planned.append(student.batch)
+        return Memory(parts={})
+
+    def collate(collator: Collator, records: Any) -> dict[str, Any]:
+        batch = collated(collator, records)
+        seen.append((tuple(batch["input_ids"].shape), tuple(batch["decoder_input_ids"].shape)))
+        return batch
+
+    collated = Collator.__call__
+    monkeypatch.setattr(Full, "need", need)
+    monkeypatch.setattr(Collator, "__call__", collate)
+    gpu._base(str(tmp_path), tiny=True)
+    gpu.row("full", str(tmp_path), tiny=True)
+    (batch,) = planned
+    assert batch is not None
+    trained = seen[1:]  # after the one that is planned by
+    assert (batch.read, batch.written) == max(trained)
+    assert batch.read[0] == 2 * BATCH
 
 
 @pytest.mark.slow
