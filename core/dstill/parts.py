@@ -317,7 +317,7 @@ class Shape:
     architecture: str  # transformers' class name
     parameters: int
     embedding: int  # parameters outside the linear layers that 4-bit quantizes
-    linears: Mapping[str, tuple[int, int, int]]  # module name → (inputs, outputs, how many)
+    linears: Mapping[str, tuple[int, int, int]]  # module name → (inputs, outputs, how many), where an adapter can go
     layers: int
     hidden: int
     feed_forward: int
@@ -329,6 +329,7 @@ class Shape:
     kept: Callable[[str, int], Kept | None] = field(default=lambda how, wide: None, compare=False, repr=False)
     batch: Batch | None = None  # where there is a dataset; None: by the recipe's limits
     tied: bool = True  # the head is the embedding
+    unadapted: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)  # linear layers that no adapter goes on
 
 
 @dataclass(frozen=True, kw_only=True)

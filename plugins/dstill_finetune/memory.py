@@ -23,7 +23,7 @@ Not covered: several devices, offloading, torch.compile, other attention kernels
 from __future__ import annotations
 
 from dstill.parts import Batch, Kept, Memory, Recipe, Shape
-from dstill_finetune.shapes import attention_names
+from dstill_finetune.targets import chosen
 
 __all__ = ["CONTEXT", "adapter_parameters", "full", "lora", "qlora"]
 
@@ -58,7 +58,8 @@ def qlora(student: Shape, recipe: Recipe) -> Memory:
     """The linear layers in 4 bits; embedding, head and norms as they were; one layer at a time is unpacked."""
     wide = _wide(student, recipe)
     quantized = student.parameters - student.embedding
-    largest = max((inputs * outputs for inputs, outputs, _ in student.linears.values()), default=0)
+    layers = (*student.linears.values(), *student.unadapted.values())
+    largest = max((inputs * outputs for inputs, outputs, _ in layers), default=0)
     held = {
         "weights": wide * student.embedding,
         "quantized_weights": int(FOUR_BIT * quantized),
@@ -76,11 +77,7 @@ def _wide(student: Shape, recipe: Recipe) -> int:
 
 def _targets(student: Shape, recipe: Recipe) -> list[tuple[int, int, int]]:
     """Inputs, outputs and number of the linear layers that get an adapter."""
-    names = {name.rstrip("'") for name in student.linears}
-    if recipe.target_modules == "attention":
-        names &= set(attention_names(names))
-    elif recipe.target_modules != "all-linear":
-        names &= {name.strip() for name in recipe.target_modules.split(",")}
+    names = chosen({name.rstrip("'") for name in student.linears}, recipe.target_modules)
     return [linear for name, linear in student.linears.items() if name.rstrip("'") in names]
 
 

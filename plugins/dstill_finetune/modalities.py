@@ -21,7 +21,7 @@ from dstill.units import size
 from dstill_finetune import memory
 from dstill_finetune.precision import resolved
 from dstill_finetune.rows import token_rows
-from dstill_finetune.shapes import attention_names, is_linear
+from dstill_finetune.targets import targets
 
 __all__ = ["Full", "Lora", "Qlora"]
 
@@ -77,7 +77,7 @@ class Lora(_Base):
             r=recipe.r,
             lora_alpha=recipe.lora_alpha,
             lora_dropout=recipe.lora_dropout,
-            target_modules=_targets(model, recipe.target_modules),
+            target_modules=targets(model, recipe.target_modules),
             trainable_token_indices=token_rows(model),
             task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
         )
@@ -127,21 +127,3 @@ def _require_bitsandbytes(device: Device) -> None:
             where="train.modality = qlora",
             hint="bitsandbytes 0.48 or newer runs on CUDA and on x86-64 and ARM CPUs; or train with --modality lora",
         )
-
-
-def _targets(model: Any, wanted: str) -> str | list[str]:
-    """Module names for peft. Raises UsageError for a name that no linear layer has."""
-    if wanted == "all-linear":
-        return wanted
-    names = {path.rpartition(".")[2] for path, module in model.named_modules() if is_linear(module)}
-    if wanted == "attention":
-        return list(attention_names(names))
-    asked = [name.strip() for name in wanted.split(",") if name.strip()]
-    unknown = sorted(set(asked) - names)
-    if unknown or not asked:
-        raise UsageError(
-            f"the student has no linear layer called '{', '.join(unknown)}'",
-            where="train.target_modules",
-            hint=f"attention, all-linear, or of: {', '.join(sorted(names))}",
-        )
-    return asked
