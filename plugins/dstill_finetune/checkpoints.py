@@ -53,9 +53,17 @@ class Checkpoints:
         if newest is not None:
             self._require_same(made_of, allow_changed)
             log.info("going on from %s", newest.name)
+        self._write_began(made_of)
+        return newest
+
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """What was begun with other settings goes on with these."""
+        if self.began:
+            self._write_began({**self.began, **settings})
+
+    def _write_began(self, made_of: Mapping[str, Any]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.folder / BEGAN, json.dumps(made_of, indent=2, sort_keys=True) + "\n")
-        return newest
 
     def newest(self) -> Path | None:
         """The newest checkpoint that counts; torn ones that are newer are set aside."""

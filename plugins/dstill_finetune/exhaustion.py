@@ -19,6 +19,10 @@ from dstill_finetune.peak import PeakMemory
 __all__ = ["OutOfMemory", "exhaustion", "halved"]
 
 
+# In a RuntimeError: of torch's allocator on a CPU; of CUDA and NCCL, beside torch's own; of cuBLAS and cuDNN.
+SAID = ("allocate memory", "out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
+
+
 class OutOfMemory(TrainingError):
     """A training step did not fit."""
 
@@ -32,7 +36,7 @@ def exhaustion(recipe: Recipe, peak: PeakMemory, last: Callable[[], str]) -> Ite
         yield
     except (MemoryError, RuntimeError) as error:
         text = str(error)
-        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in text:
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and not any(words in text for words in SAID):
             raise
         held = f"peak {size(peak.bytes)}, {size(hardware.device().free)} free"
         kept = f"; kept: {last()}" if last() else ""
@@ -59,10 +63,7 @@ def advice(recipe: Recipe) -> str:
 
 
 def halved(recipe: Recipe) -> Recipe:
-    """Half the batch and, for the same size of an optimizer step, twice the accumulation."""
-    half = recipe.per_device_train_batch_size // 2
-    return replace(
-        recipe,
-        per_device_train_batch_size=half,
-        gradient_accumulation_steps=recipe.gradient_accumulation_steps * recipe.per_device_train_batch_size // half,
-    )
+    """Half the batch, or less where that does not divide an optimizer step, whose size stays: 7 × 2 → 2 × 7."""
+    step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
+    less = next(size for size in range(recipe.per_device_train_batch_size // 2, 0, -1) if step % size == 0)
+    return replace(recipe, per_device_train_batch_size=less, gradient_accumulation_steps=step // less)

@@ -6,10 +6,10 @@ price(Lora(), shape, recipe, device) → "fits in 16.4 GiB with gradient checkpo
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 from dstill.parts import Device, Modality, Recipe, Shape
 from dstill.units import size
-from dstill_finetune.exhaustion import halved
 
 __all__ = ["price"]
 
@@ -30,26 +30,27 @@ def _changes(shape: Shape, recipe: Recipe) -> list[tuple[str, tuple[Shape, Recip
     if not recipe.gradient_checkpointing:
         found.append((CHECKPOINTING, (shape, again)))
     if recipe.per_device_train_batch_size > 1:
-        less, one = shape, recipe
-        while one.per_device_train_batch_size > 1:
-            less, one = _halved(less), halved(one)
-        name = f"batch 1 × {one.gradient_accumulation_steps} (as many smaller passes for one step)"
+        batch = recipe.per_device_train_batch_size
+        passes = batch * recipe.gradient_accumulation_steps
+        one = replace(recipe, per_device_train_batch_size=1, gradient_accumulation_steps=passes)
+        less = _of_one(shape, batch)
+        name = f"batch 1 × {passes} (as many smaller passes for one step)"
         found.append((name, (less, one)))
         if not recipe.gradient_checkpointing:
             found.append((f"{CHECKPOINTING} and {name}", (less, replace(one, gradient_checkpointing=True))))
     return found
 
 
-def _halved(shape: Shape) -> Shape:
-    """The same with half of the dataset's largest batch."""
+def _of_one(shape: Shape, size: int) -> Shape:
+    """The same with one record of the dataset's largest batch, which has `size`."""
     batch = shape.batch
     if batch is None:
         return shape
     (readers, read), (writers, written) = batch.read, batch.written
-    half = replace(
+    one = replace(
         batch,
-        read=((readers + 1) // 2, read),
-        written=((writers + 1) // 2, written),
-        learnt=(batch.learnt + 1) // 2,
+        read=(ceil(readers / size), read),
+        written=(ceil(writers / size), written),
+        learnt=ceil(batch.learnt / size),
     )
-    return replace(shape, batch=half)
+    return replace(shape, batch=one)

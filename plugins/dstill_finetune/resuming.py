@@ -16,7 +16,7 @@ from dstill.parts import Recipe, TrainingJob
 from dstill_finetune.checkpoints import Checkpoints, digest
 from dstill_finetune.exhaustion import halved
 
-__all__ = ["as_begun", "checkpoints_of", "last_of"]
+__all__ = ["as_begun", "checkpoints_of", "last_of", "rebatched"]
 
 # What may be another at every start: it does not change what is learnt.
 UNDECIDING = (
@@ -29,6 +29,7 @@ UNDECIDING = (
     "policy",
     "max_seconds",
 )
+BATCH = ("per_device_train_batch_size", "gradient_accumulation_steps")
 
 
 def as_begun(job: TrainingJob) -> Recipe:
@@ -42,10 +43,14 @@ def as_begun(job: TrainingJob) -> Recipe:
     return recipe if _is_of(recipe, began) else job.recipe
 
 
+def rebatched(job: TrainingJob) -> None:
+    """The training whose checkpoints these are goes on with the job's batch: an optimizer step is of the same size."""
+    if job.checkpoints is not None:
+        Checkpoints(job.checkpoints).change({name: getattr(job.recipe, name) for name in BATCH})
+
+
 def _is_of(recipe: Recipe, began: Mapping[str, Any]) -> bool:
-    return all(
-        began.get(n) == getattr(recipe, n) for n in ("per_device_train_batch_size", "gradient_accumulation_steps")
-    )
+    return all(began.get(name) == getattr(recipe, name) for name in BATCH)
 
 
 def checkpoints_of(

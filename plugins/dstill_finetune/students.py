@@ -27,7 +27,7 @@ from dstill.parts import Batch, Fitted, Recipe, Student, TrainingJob
 from dstill.records import Pair
 from dstill_finetune import allocator, folders, reporting, room
 from dstill_finetune.card import model_card
-from dstill_finetune.checkpoints import Checkpoints, step_of
+from dstill_finetune.checkpoints import step_of
 from dstill_finetune.compiling import compiling
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
@@ -39,7 +39,7 @@ from dstill_finetune.precision import resolved
 from dstill_finetune.probe import LOOSE, MARGIN, probed
 from dstill_finetune.reading import require_base, saved_tokenizer, with_adapter
 from dstill_finetune.ready import collator_of, encoder_of, require_learnable, require_rows, settle
-from dstill_finetune.resuming import as_begun, checkpoints_of, last_of
+from dstill_finetune.resuming import as_begun, checkpoints_of, last_of, rebatched
 from dstill_finetune.rows import add_rows
 from dstill_finetune.saving import saving, share
 from dstill_finetune.threads import cpu_threads
@@ -86,7 +86,10 @@ class Finetuned(Student):
                         raise
                     log.warning("%s", problem.what)
                 job = replace(job, recipe=halved(job.recipe))
-                log.warning("begins again with a batch of %d", job.recipe.per_device_train_batch_size)
+                last = last_of(job)()
+                then = f"goes on from {last}" if last else "begins again"
+                log.warning("%s with a batch of %d", then, job.recipe.per_device_train_batch_size)
+                rebatched(job)
                 _free(job)
 
     def _fit(self, job: TrainingJob, peak: PeakMemory) -> Fitted:
@@ -284,9 +287,7 @@ def _score(job: TrainingJob, model: Any, encoder: Encoder) -> Callable[[], float
 
 
 def _free(job: TrainingJob) -> None:
-    """What a training that did not fit has left."""
-    if job.checkpoints is not None:
-        Checkpoints(job.checkpoints).remove()  # of another batch: its data were drawn in another order
+    """What a training that did not fit has left in memory."""
     gc.collect()
     if job.device.kind == "cuda":
         import torch

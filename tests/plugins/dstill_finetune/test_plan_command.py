@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dstill.cli.app import App, Group
-from dstill.parts import Memory, Modality, Recipe, Shape
+from dstill.parts import Batch, Device, Memory, Modality, Recipe, Shape
 from dstill.plugins import PluginInfo, Plugins
 
 
@@ -261,3 +262,22 @@ def test_a_hub_id_whose_configuration_is_not_here_and_no_network(
     assert error.exit_code == 7
     assert error.what == "cannot fetch 'no-one/has-this'"
     assert "\n" not in error.where
+
+
+def test_a_batch_of_one_is_planned_with_one_record() -> None:
+    """Seven records of two sequences each: two are left, whatever the halves of seven are."""
+    from dstill_finetune.price import price
+    from dstill_finetune.tiny import Tiny
+
+    planned: list[tuple[Batch | None, int]] = []
+
+    class Asked(Small):
+        def need(self, student: Shape, recipe: Recipe) -> Memory:
+            planned.append((student.batch, recipe.gradient_accumulation_steps))
+            return super().need(student, recipe)
+
+    shape = replace(Tiny().shape(), batch=Batch(read=(14, 90), written=(14, 30), learnt=350, new_tokens=2))
+    card = Device(name="a card", kind="cuda", total=2**30, free=2**30)
+    recipe = Recipe(per_device_train_batch_size=7, gradient_accumulation_steps=2, gradient_checkpointing=True)
+    assert price(Asked(), shape, recipe, card) == ""
+    assert set(planned) == {(Batch(read=(2, 90), written=(2, 30), learnt=50, new_tokens=2), 14)}

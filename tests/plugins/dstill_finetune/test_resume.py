@@ -17,8 +17,10 @@ import pytest
 from dstill.errors import DataError, Interrupted, RunError, TrainingError
 from dstill.parts import Fitted, Modality, Recipe, Writer
 from dstill_finetune.checkpoints import Checkpoints
+from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
+from dstill_finetune.peak import PeakMemory
 from dstill_finetune.stopping import Best, Stop
 from dstill_finetune.tiny import Tiny, TinyConfig
 
@@ -298,6 +300,64 @@ def test_bad_input_068_later(fit: Fit, tmp_path: Path) -> None:
 
     with pytest.raises(TrainingError, match="kept: checkpoint-8"):
         fit(Tiny(SMALL), _At(fail), tmp_path / "student", job={"checkpoints": tmp_path / "kept"}, **LONG)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some other API call",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "NCCL error in: ProcessGroupNCCL.cpp\nLast error:\nCuda failure 2 'out of memory'",
+    ],
+)
+def test_bad_input_068_beside_torchs_allocator(said: str, tmp_path: Path) -> None:
+    """CUDA and its libraries take memory by themselves."""
+    import torch
+
+    for kind in (RuntimeError, torch.AcceleratorError):
+        with (
+            PeakMemory("cpu") as peak,
+            pytest.raises(OutOfMemory) as caught,
+            exhaustion(Recipe(), peak, lambda: "checkpoint-8"),
+        ):
+            raise kind(said)
+        assert caught.value.where == said.splitlines()[0]
+
+
+def test_other_errors_of_cuda_are_no_want_of_memory() -> None:
+    said = "CUDA error: an illegal memory access was encountered"
+    with PeakMemory("cpu") as peak, pytest.raises(RuntimeError, match="illegal"), exhaustion(Recipe(), peak, str):
+        raise RuntimeError(said)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [((8, 1), (4, 2)), ((5, 1), (1, 5)), ((7, 2), (2, 7)), ((6, 1), (3, 2)), ((3, 4), (1, 12))]
+)
+def test_a_smaller_batch_leaves_an_optimizer_step_its_size(before: tuple[int, int], after: tuple[int, int]) -> None:
+    less = halved(Recipe(per_device_train_batch_size=before[0], gradient_accumulation_steps=before[1]))
+    assert (less.per_device_train_batch_size, less.gradient_accumulation_steps) == after
+
+
+def test_memory_that_runs_out_later_goes_on_from_the_last_checkpoint_with_half_the_batch(
+    fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    import torch
+
+    failures = iter([torch.OutOfMemoryError("CUDA out of memory")])
+
+    def fail(output: Any) -> None:
+        for failure in failures:
+            raise failure
+
+    job = {"checkpoints": tmp_path / "checkpoints"}
+    with caplog.at_level(logging.INFO):
+        fitted = fit(Tiny(SMALL), _At(fail), tmp_path / "student", job=job, auto_find_batch_size=True, **LONG)
+    assert "goes on from checkpoint-8 with a batch of 4" in caplog.messages
+    assert "going on from checkpoint-8" in caplog.messages
+    assert fitted.steps == 12
+    assert sorted(_losses(fitted)) == list(range(1, 13))
 
 
 def test_auto_find_batch_size_halves_until_it_fits(fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
