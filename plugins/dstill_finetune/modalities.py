@@ -94,7 +94,12 @@ class Qlora(Lora):
     def unfit(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
         if device.here and find_spec("bitsandbytes") is None:
             return "bitsandbytes is not installed: pip install 'dstill[qlora]'"
-        return super().unfit(student, recipe, device)
+        reason = super().unfit(student, recipe, device)
+        # loading it takes seconds: only where auto would take it
+        wanted = recipe.policy == "seed" or Lora().unfit(student, recipe, device)
+        if not reason and wanted and device.here and not _has_library():
+            return "bitsandbytes did not load its native library: python -m bitsandbytes says why"
+        return reason
 
     def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
         """The base in NF4 with double quantization. Raises UsageError where 4 bits cannot be had."""
@@ -116,12 +121,17 @@ class Qlora(Lora):
         return super().prepare(model, recipe)
 
 
+def _has_library() -> bool:
+    """Whether bitsandbytes has the one that its kernels are in; where not, it says so only when one is called."""
+    from bitsandbytes.cextension import ErrorHandlerMockBNBNativeLibrary, lib
+
+    return not isinstance(lib, ErrorHandlerMockBNBNativeLibrary)
+
+
 def _require_bitsandbytes(device: Device) -> None:
     if find_spec("bitsandbytes") is None:
         raise MissingExtra("modality qlora", "qlora", "bitsandbytes")
-    from bitsandbytes.cextension import ErrorHandlerMockBNBNativeLibrary, lib
-
-    if isinstance(lib, ErrorHandlerMockBNBNativeLibrary):
+    if not _has_library():
         raise UsageError(
             f"bitsandbytes cannot hold weights in 4 bits on {device.name}: its native library did not load",
             where="train.modality = qlora",

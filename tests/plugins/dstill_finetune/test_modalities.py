@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 import torch
 
+from dstill.defaults import select_modality
 from dstill.errors import MissingExtra, UsageError
 from dstill.parts import Device, Fitted, Modality, Recipe
 from dstill_finetune import modalities
@@ -158,6 +160,26 @@ def test_bad_input_070(monkeypatch: pytest.MonkeyPatch, t5: Path, cpu: Device, f
     shape = student(t5).shape()
     assert "bitsandbytes is not installed" in (Qlora().unfit(shape, Recipe(), cpu) or "")
     assert Full().unfit(shape, Recipe(), cpu) is None  # so auto takes another
+
+
+def test_auto_passes_by_a_bitsandbytes_without_its_library(
+    monkeypatch: pytest.MonkeyPatch, t5: Path, cpu: Device
+) -> None:
+    """It would take QLoRA by memory, or by the seed's rule; without the library it takes what is next, or says why."""
+    from bitsandbytes import cextension
+
+    shape = replace(student(t5).shape(), parameters=10**9)
+    kinds, recipe = [Full(), Lora(), Qlora()], Recipe(precision="fp32")
+    small = replace(cpu, free=Qlora().need(shape, recipe).total)
+    seed = replace(recipe, policy="seed")
+    assert select_modality(kinds, shape, recipe, small).modality == "qlora"
+    assert select_modality(kinds, shape, seed, replace(cpu, free=2**36)).modality == "qlora"
+
+    monkeypatch.setattr(cextension, "lib", cextension.ErrorHandlerMockBNBNativeLibrary("no library here"))
+    with pytest.raises(UsageError, match="no modality fits") as caught:
+        select_modality(kinds, shape, recipe, small)
+    assert "qlora: bitsandbytes did not load its native library" in caught.value.where
+    assert select_modality(kinds, shape, seed, replace(cpu, free=2**36)).modality == "full"
 
 
 def test_auto_precision_takes_what_is_there(t5: Path, fit: Fit, tmp_path: Path) -> None:
