@@ -86,7 +86,7 @@ def _loading(facts: Facts, kind: str) -> list[str]:
     lines = [
         "import torch",
         "from peft import PeftModel",
-        f"from transformers import {kind}, AutoTokenizer{quantized}",
+        f"from transformers import {kind}, AutoTokenizer{quantized}, GenerationConfig",
         *_tokenizer(),
     ]
     options = f"dtype={dtype}"
@@ -101,6 +101,7 @@ def _loading(facts: Facts, kind: str) -> list[str]:
     else:
         base = 'FOLDER + "/base"' if facts.base == "base" else json.dumps(facts.base)
         lines += [f"model = {kind}.from_pretrained({base}, {options})"]
+    lines += ["model.generation_config = GenerationConfig.from_pretrained(FOLDER)  # the base's may forbid repeating"]
     if facts.new_tokens:
         lines += [
             "embedding, config = model.get_input_embeddings(), model.config",

@@ -24,6 +24,7 @@ from typing import Any, Mapping, Sequence
 
 from dstill.errors import DataError
 from dstill.records import Pair
+from dstill_finetune.folders import UNBOUNDED
 
 __all__ = ["Dataset", "Encoded", "Encoder", "Row", "length"]
 
@@ -78,14 +79,28 @@ class Encoder:
         max_target_length: int,
         task_prefix: str = "encoder",
         tasks: Mapping[str, list[int]] | None = None,
+        positions: tuple[int, int] = UNBOUNDED,
     ) -> None:
-        """`tasks`: of a trained student, the ids of its task words; `encode` fills them in."""
+        """`tasks`: of a trained student, the ids of its task words; `encode` fills them in.
+
+        `positions`: the tokens that the model can place, read and written (`folders.positions_of`).
+        """
         self.tokenizer = tokenizer
         self.encoder_decoder = encoder_decoder
         self.max_length = max_length
         self.max_target_length = max_target_length
         self.task_prefix = task_prefix
         self.tasks = dict(tasks or {})
+        self.positions = positions
+
+    def longest(self, task: Sequence[int]) -> int:
+        """Tokens that a prompt may have before `task`, so that at least one can follow."""
+        reads = self.positions[0] if self.encoder_decoder else self.positions[0] - len(task) - 1
+        return min(self.max_length, reads)
+
+    def room(self, read: int, begun: int) -> int:
+        """Tokens that can be placed after a prompt of `read` and an answer of `begun`, its start token among them."""
+        return self.positions[1] - begun if self.encoder_decoder else self.positions[0] - read
 
     def prompts(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
         """Source and task word of each prompt (prefix and source in one text), as the student learnt them."""
@@ -173,18 +188,30 @@ class Encoder:
         return ids
 
     def _fits(self, row: Row) -> bool:
-        return len(row.source) <= self.max_length and len(row.target) <= self.max_target_length
+        limits = len(row.source) <= self.max_length and len(row.target) <= self.max_target_length
+        return limits and self._placed(row)
+
+    def _placed(self, row: Row) -> bool:
+        reads, writes = self.positions
+        written = len(row.task) + len(row.target)
+        if self.encoder_decoder:
+            return len(row.source) <= reads and written <= writes
+        return len(row.source) + written <= reads
 
     def _refuse(self, rows: Sequence[Encoded], left_out: int) -> None:
         sources = sum(any(len(row.source) > self.max_length for row in record) for record in rows)
         targets = sum(any(len(row.target) > self.max_target_length for row in record) for record in rows)
+        unplaced = sum(not all(map(self._placed, record)) for record in rows)
         longest = [max(len(getattr(row, side)) for record in rows for row in record) for side in ("source", "target")]
         raise DataError(
             f"{left_out} of {len(rows)} records ({left_out / len(rows):.0%}) are longer than the limits: "
             f"{sources} sources over max_length {self.max_length}, "
-            f"{targets} targets over max_target_length {self.max_target_length}",
+            f"{targets} targets over max_target_length {self.max_target_length}"
+            + (f", {unplaced} over the {min(self.positions):,} positions that the student has" if unplaced else ""),
             where=f"longest source {longest[0]} tokens, longest target {longest[1]} tokens; at most 5% may be left out",
-            hint="raise train.max_length or train.max_target_length, or shorten the questions",
+            hint="take a student with more positions, or shorten the questions"
+            if unplaced
+            else "raise train.max_length or train.max_target_length, or shorten the questions",
         )
 
 

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -21,6 +22,7 @@ from dstill.origin import sha256
 from dstill_finetune import gguf_files
 
 __all__ = [
+    "UNBOUNDED",
     "absolute",
     "check",
     "config_of",
@@ -28,9 +30,11 @@ __all__ = [
     "is_encoder_decoder",
     "load_model",
     "load_tokenizer",
+    "positions_of",
     "quiet",
 ]
 
+UNBOUNDED = (sys.maxsize, sys.maxsize)  # positions of a model that knows distances only
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 _CONVERT = "convert them: AutoModel.from_pretrained(…).save_pretrained(…) writes safetensors"
 _OWN_CODE = "the model brings code of its own, which dstill never runs"
@@ -228,6 +232,21 @@ def fingerprint(base: str) -> str:
 
 def is_encoder_decoder(config: Any) -> bool:
     return bool(getattr(config, "is_encoder_decoder", False))
+
+
+def positions_of(config: Any) -> tuple[int, int]:
+    """How many tokens a model can place: those that it reads and those that it writes; decoder-only: both together.
+
+    Of learned or tabulated positions, beyond which a model fails. Rotary ones and distances go on for ever.
+    """
+    text = config.get_text_config()
+    if getattr(text, "rope_parameters", None):
+        return UNBOUNDED
+    both = getattr(text, "max_position_embeddings", None)
+    read = getattr(text, "max_encoder_position_embeddings", both)
+    written = getattr(text, "max_decoder_position_embeddings", both)
+    reads, writes = (n if n is not None and n > 0 else sys.maxsize for n in (read, written))
+    return reads, writes
 
 
 def _auto_class_name(kind: str) -> str:

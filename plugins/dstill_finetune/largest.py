@@ -14,6 +14,7 @@ from dstill.parts import Batch, Recipe
 from dstill.records import Pair
 from dstill_finetune.collate import IGNORED, Collator
 from dstill_finetune.encoding import Encoded, Encoder, length
+from dstill_finetune.folders import UNBOUNDED
 from dstill_finetune.sharing import Sharing
 
 __all__ = ["batch_before_training", "batch_of", "largest"]
@@ -35,7 +36,13 @@ def batch_of(collator: Collator, records: Sequence[Encoded], new_tokens: int = 0
 
 
 def batch_before_training(
-    tokenizer: Any, train: Sequence[Sequence[Pair]], recipe: Recipe, *, encoder_decoder: bool, new_tokens: int
+    tokenizer: Any,
+    train: Sequence[Sequence[Pair]],
+    recipe: Recipe,
+    *,
+    encoder_decoder: bool,
+    new_tokens: int,
+    positions: tuple[int, int] = UNBOUNDED,
 ) -> Batch | None:
     """As `batch_of`, where there is no model yet; None where nothing is within the limits."""
     encoder = Encoder(
@@ -44,6 +51,7 @@ def batch_before_training(
         max_length=recipe.max_length,
         max_target_length=recipe.max_target_length,
         task_prefix=recipe.task_prefix,
+        positions=positions,
     )
     data = encoder.encode(train, strict=False)
     if not len(data):

@@ -31,6 +31,7 @@ def encoder_of(tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[
         max_target_length=form.max_target_length,
         task_prefix=form.task_prefix,
         tasks=tasks,
+        positions=folders.positions_of(model.config),
     )
 
 
@@ -80,12 +81,23 @@ def require_rows(model: Any, data: Dataset, base: str) -> None:
 
 
 def settle(model: Any, tokenizer: Any, form: Recipe | Facts) -> None:
-    """Generation as `writing` does it becomes the model's own default: greedy, with these limits."""
-    config = model.generation_config
-    config.do_sample, config.num_beams = False, 1
-    config.temperature = config.top_p = config.top_k = None
-    config.max_length = None
-    config.max_new_tokens = form.max_target_length
-    config.pad_token_id, config.eos_token_id = tokenizer.pad_token_id, tokenizer.eos_token_id
-    if folders.is_encoder_decoder(model.config) and model.config.decoder_start_token_id is None:
-        model.config.decoder_start_token_id = config.decoder_start_token_id = tokenizer.pad_token_id
+    """Generation as `writing` does it becomes the model's own default: greedy, with these limits.
+
+    Nothing of the base's stays: a penalty for repeating, as chat models bring one, makes queries wrong.
+    """
+    from transformers import GenerationConfig
+
+    start = None
+    if folders.is_encoder_decoder(model.config):
+        if model.config.decoder_start_token_id is None:
+            model.config.decoder_start_token_id = tokenizer.pad_token_id
+        start = model.config.decoder_start_token_id
+    model.generation_config = GenerationConfig(
+        do_sample=False,
+        num_beams=1,
+        max_new_tokens=form.max_target_length,
+        bos_token_id=tokenizer.bos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=start,
+    )

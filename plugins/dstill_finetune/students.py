@@ -3,7 +3,7 @@
 `fit` leaves a folder that plain transformers (and peft) open:
 
     full          config.json  model.safetensors  generation_config.json  tokenizer…
-    lora, qlora   adapter_config.json  adapter_model.safetensors  tokenizer…
+    lora, qlora   adapter_config.json  adapter_model.safetensors  generation_config.json  tokenizer…
     each          README.md (the model card)  student.json (what `load` needs to know)
 
 `load` with ``trained=False`` gives the student as it was before its first step.
@@ -193,10 +193,15 @@ class Finetuned(Student):
 
     def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
         # one that is built from nothing reads, and then writes
-        seq2seq = not self.base or folders.is_encoder_decoder(folders.config_of(self.base))
+        seq2seq, positions = True, folders.UNBOUNDED
+        if self.base:
+            config = folders.config_of(self.base)
+            seq2seq, positions = folders.is_encoder_decoder(config), folders.positions_of(config)
         targets = [[p.target for p in record] for record in train]
         tokenizer, new = repair(self.tokenizer(train), targets, where=self.base or self.name)
-        return batch_before_training(tokenizer, train, recipe, encoder_decoder=seq2seq, new_tokens=len(new))
+        return batch_before_training(
+            tokenizer, train, recipe, encoder_decoder=seq2seq, new_tokens=len(new), positions=positions
+        )
 
     def _untrained(self, folder: Path, base: str, seed: int, options: Any) -> Any:
         if not base:
@@ -207,6 +212,7 @@ class Finetuned(Student):
         if facts.adapter:
             # the rows of new tokens lie in the adapter; peft would add the whole embedding to them
             model.save_pretrained(job.folder, save_embedding_layers=False)
+            model.generation_config.save_pretrained(job.folder)  # the base's own is another
         else:
             model.save_pretrained(job.folder)
         card = model_card(facts, job, fitted, left_out=left_out, cut=cut)
@@ -219,11 +225,13 @@ class Finetuned(Student):
         facts = Facts.read(folder)
         tokenizer = saved_tokenizer(folder)
         model = self._loaded(folder, facts, trained)
+        if not (hardware.device().bf16 or facts.four_bit):
+            model = model.float()  # the same weights, and much faster where bf16 is emulated
         if facts.adapter or not trained:
             add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
+        settle(model, tokenizer, facts)
         if facts.adapter and trained:
             model = with_adapter(model, folder)
-        settle(model, tokenizer, facts)
         threads = min(facts.threads, os.cpu_count() or 1)  # it may have been trained on a larger machine
         return ModelWriter(model, encoder_of(tokenizer, model, facts, facts.tasks), threads=threads)
 
@@ -256,7 +264,8 @@ class Finetuned(Student):
             return folders.load_model(str(folder), {}).to(device)
         # in the form that it had in training: a base that lies on disk in bf16 answers otherwise in fp32
         kind = Qlora if facts.four_bit else Lora if facts.adapter else Full
-        options = kind().load_options(Recipe(precision=facts.precision), hardware.device())
+        here = replace(hardware.device(), bf16=True)  # every device can read it, if not train in it
+        options = kind().load_options(Recipe(precision=facts.precision), here)
         if facts.adapter:
             require_base(facts, folder)
         model = self._untrained(folder, facts.base, facts.seed, options)

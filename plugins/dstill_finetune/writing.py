@@ -41,8 +41,8 @@ class ModelWriter(Writer):
         self.temperature = temperature
 
     def count(self, sources: Sequence[str]) -> list[int]:
-        limit = self.encoder.max_length
-        return [min(len(ids), limit) + len(task) for ids, task in self.encoder.prompts(sources)]
+        prompts = self.encoder.prompts(sources)
+        return [min(len(ids), self.encoder.longest(task)) + len(task) for ids, task in prompts]
 
     def write(self, sources: Sequence[str]) -> Iterator[Written]:
         """In the order of `sources`. A source that is too long for the student is cut; nothing raises."""
@@ -79,9 +79,8 @@ class ModelWriter(Writer):
     def _each(
         self, sources: Sequence[str], grammars: Sequence[Grammar | None], temperature: float
     ) -> Iterator[Written]:
-        limit = self.encoder.max_length
         rows = [
-            _Row(source=ids[:limit], task=task, grammar=grammar)
+            _Row(source=ids[: self.encoder.longest(task)], task=task, grammar=grammar)
             for (ids, task), grammar in zip(self.encoder.prompts(sources), grammars, strict=True)
         ]
         ordered = sorted(rows, key=lambda row: (row.task, len(row.source)))
@@ -132,8 +131,8 @@ class ModelWriter(Writer):
         if len(begun[0]) > 1 and not left:
             given["decoder_input_ids"] = torch.tensor(begun, device=device)
         options = {**_drawing(temperature), **self._constraint([row.grammar for row in rows], longest)}
-        if most is not None:
-            options["max_new_tokens"] = most
+        wanted = options.get("max_new_tokens") or most or self.model.generation_config.max_new_tokens
+        options["max_new_tokens"] = min(wanted, self.encoder.room(longest, len(begun[0])))
         with torch.inference_mode(), cpu_threads(self.threads):
             out = self.model.generate(**given, use_cache=True, **options)
         start = longest if left else len(begun[0])

@@ -51,6 +51,19 @@ def test_bad_input_072_more_than_five_percent_are_refused_with_counts() -> None:
     assert caught.value.exit_code == 4
 
 
+def test_bad_input_072_what_a_model_cannot_place_is_over_its_limits_too() -> None:
+    """A decoder-only model places source, task word and target together; an encoder–decoder each on its side."""
+    for kind, positions, kept in (
+        (False, (24, 24), [True, False, False]),
+        (True, (28, 6), [True, True, False]),
+        (True, (20, 40), [True, False, True]),
+    ):
+        found = Encoder(TOKENIZER, encoder_decoder=kind, max_length=64, max_target_length=64, positions=positions)
+        rows = [pair("abc"), pair("q" * 22), pair("abc", "q" * 22)]
+        sizes = [len(found.encode([row], strict=False)) for row in rows]
+        assert [bool(size) for size in sizes] == kept, (kind, positions)
+
+
 def test_validation_rows_over_the_limits_are_only_left_out() -> None:
     assert len(encoder().encode([pair("z" * 99)] * 3, strict=False)) == 0
 

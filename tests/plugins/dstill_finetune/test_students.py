@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
@@ -13,8 +14,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from dstill import hardware
 from dstill.errors import DataError, TrainingError
-from dstill.parts import Fitted, Modality, Written
+from dstill.parts import Device, Fitted, Modality, Written
 from dstill.records import Pair
 from dstill_finetune import writing
 from dstill_finetune.hf import Hf, HfConfig
@@ -63,6 +65,81 @@ def test_plain_transformers_and_peft_give_the_same_answers(
     assert answers[0] != texts(student, tmp_path, trained=False)[0]
     end = "\n" if base == "llama" else ""
     assert [card_answer(tmp_path, prompt + end) for prompt in PROMPTS[:2]] == answers[:2]
+
+
+@pytest.mark.parametrize("kind", [Full, Lora])
+@pytest.mark.parametrize("kept", [{"repetition_penalty": 1.8}, {"no_repeat_ngram_size": 2, "forced_bos_token_id": 7}])
+def test_nothing_of_the_base_s_own_generation_is_in_an_answer(
+    kind: type[Modality], kept: dict[str, Any], llama: Path, fit: Fit, tmp_path: Path, records: Any
+) -> None:
+    """As instruct models bring a penalty for repeating, and BART forbids a third word again: queries repeat."""
+    from transformers import GenerationConfig
+
+    fussy = shutil.copytree(llama, tmp_path / "fussy")
+    GenerationConfig(pad_token_id=0, eos_token_id=1, **kept).save_pretrained(fussy)
+    rows = [(replace(label, target=label.target * 2),) for label, _ in records()]
+    answers = []
+    for number, base in enumerate((llama, fussy)):
+        folder = tmp_path / str(number)
+        fit(hf(base), kind(), folder, rows, max_steps=40, learning_rate=5e-3)
+        answers.append(texts(hf(base), folder))
+        assert card_answer(folder, PROMPTS[0] + "\n") == answers[-1][0]
+    assert answers[0] == answers[1]
+
+
+def test_a_student_trained_in_bf16_answers_where_there_is_no_bf16(
+    llama: Path, cpu: Device, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(hf(llama), Lora(), tmp_path, max_steps=4, precision="bf16", probe=False, device=replace(cpu, bf16=True))
+    monkeypatch.setattr(hardware, "_cpu_bf16", lambda: False)
+    writer: Any = Hf().load(tmp_path)
+    base = writer.model.get_base_model().get_input_embeddings().weight
+    assert base.dtype is torch.float32
+    assert torch.equal(base, base.bfloat16().float())  # the weights that the adapter was trained beside
+    assert len(list(writer.write(PROMPTS))) == len(PROMPTS)
+    model, *_ = Hf().merged(tmp_path)
+    assert model.get_input_embeddings().weight.dtype is torch.bfloat16
+
+
+# --- positions --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def short(llama: Path, tmp_path: Path) -> Path:
+    """A GPT-2, which has 32 positions, with the tokenizer of `llama`."""
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    folder = tmp_path / "gpt2"
+    tokenizer = AutoTokenizer.from_pretrained(llama)
+    tokenizer.save_pretrained(folder)
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=32,
+        n_embd=32,
+        n_layer=1,
+        n_head=2,
+        bos_token_id=None,
+        eos_token_id=1,
+        pad_token_id=0,
+    )
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    return folder
+
+
+def test_bad_input_072_rows_that_a_student_has_no_positions_for(
+    short: Path, fit: Fit, tmp_path: Path, records: Any
+) -> None:
+    """They are within the limits of the recipe, and are left out all the same; too many of them are refused."""
+    fitting = [(Pair(task_prefix="predict: ", source="red", target="blue"),)] * 39
+    long = [(Pair(task_prefix="predict: ", source="all red cars " * 9, target="blue"),)]
+    fitted = fit(hf(short), Full(), tmp_path / "a", [*fitting, *long], max_steps=1, max_length=64)
+    assert fitted.left_out == 1
+    with pytest.raises(DataError, match="4 over the 32 positions that the student has") as caught:
+        fit(hf(short), Full(), tmp_path / "b", [*fitting, *long * 4], max_steps=1, max_length=64)
+    assert "more positions" in caught.value.hint
+    written = list(hf(short).load(tmp_path / "a").write(["predict: red", "predict: " + "all red cars " * 20]))
+    assert [one.truncated for one in written][1]
+    assert written[1].tokens == 1  # all that there was room for
 
 
 def test_tiny_learns_what_it_is_taught(fit: Fit, tmp_path: Path, records: Any) -> None:
