@@ -5,7 +5,8 @@
 
 The student is made from a configuration with random weights, and trained two steps on sequences that all have
 the wanted lengths, or a little less. Runs with one thread. `measured` is above what the process held after its
-imports, `held`.
+imports, `held`: the resident set, on a GPU what torch's allocator holds (`torch.cuda.max_memory_allocated`; no GPU
+has run this yet).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +36,14 @@ class Case:
     accumulation: int = 1
     objective: str = "label-only"
     targets: str = "attention"
+    precision: Literal["fp32", "bf16"] = "fp32"
+    device: Literal["cpu", "cuda"] = "cpu"
 
     @property
     def name(self) -> str:
         kind = f"{self.kind} {self.hidden}×{self.layers} {self.modality} {self.batch} × ({self.source} + {self.target})"
         marks = [self.objective] * (self.objective == "dss") + [self.targets] * (self.targets != "attention")
+        marks += [self.precision] * (self.precision != "fp32") + [self.device] * (self.device != "cpu")
         marks += ["checkpointing"] * self.checkpointing + [f"÷{self.accumulation}"] * (self.accumulation > 1)
         return " ".join([kind, *marks])
 
@@ -147,18 +151,20 @@ def run(case: Case, folder: Path) -> dict[str, Any]:
         max_steps=2,
         gradient_checkpointing=case.checkpointing,
         target_modules=case.targets,
+        precision=case.precision,
         threads=1,
     )
     modality: Modality = {"full": Full, "lora": Lora, "qlora": Qlora}[case.modality]()
     student = Hf()
     student.base = str(folder / "base")
-    # where memory is short the allocator gives back what is freed: a plan counts what is live
-    device = replace(hardware.device(), kind="cpu", free=0)
+    device = hardware.device()
+    if case.device == "cpu":  # where memory is short the allocator gives back what is freed: a plan counts what is live
+        device = replace(device, kind="cpu", free=0)
     prepare_imports()
     import bitsandbytes  # noqa: F401
     import peft  # noqa: F401
 
-    held = psutil.Process().memory_info().rss
+    held = psutil.Process().memory_info().rss if case.device == "cpu" else 0  # torch's allocator holds nothing yet
     fitted = student.fit(
         TrainingJob(
             train=records,
@@ -171,7 +177,7 @@ def run(case: Case, folder: Path) -> dict[str, Any]:
         )
     )
     batch = student.largest_batch(records, recipe)
-    need = modality.need(replace(student.shape(), batch=batch), replace(recipe, precision="fp32"))
+    need = modality.need(replace(student.shape(), batch=batch), recipe)
     return {
         "name": case.name,
         "predicted": need.total,

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from support.planned import Case, measured
+
+from dstill import hardware
 
 MIB = 2**20
 # fitted on: qwen 512×8 qlora 4 × (384 + 128); t5 512×6 lora 6 × (320 + 96);
@@ -29,11 +33,24 @@ CASES = [
     Case(kind="t5", hidden=384, layers=6, vocabulary=16000, modality="full", batch=3, source=896, target=128),
     Case(kind="qwen", hidden=512, layers=6, vocabulary=64000, modality="qlora", batch=18, source=64, target=192),
 ]
+BF16 = [
+    replace(case, precision="bf16")
+    for case in (
+        Case(kind="llama", hidden=896, layers=10, vocabulary=16000, modality="full", batch=2, source=256, target=64),
+        Case(kind="qwen", hidden=1024, layers=8, vocabulary=16000, modality="lora", batch=8, source=512, target=64),
+        Case(kind="t5", hidden=384, layers=6, vocabulary=16000, modality="full", batch=4, source=896, target=128),
+    )
+]
+CUDA = [replace(case, device="cuda") for case in (*CASES, *BF16)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *BF16, *CUDA], ids=lambda case: case.name)
 def test_the_plan_is_within_15_percent_of_the_measured_peak(case: Case) -> None:
+    if case.device == "cuda" and hardware.device().kind != "cuda":
+        pytest.skip("no GPU here")
+    if case.precision == "bf16" and not hardware.device().bf16:
+        pytest.skip("no bf16 here: neither amx_bf16 nor avx512_bf16")
     row = measured(case)
     error = row["predicted"] / row["measured"] - 1
     print(
