@@ -9,7 +9,8 @@ second. Bytes are a polynomial in the lengths of what is read and written, found
 weights too where they are frozen, else under autocast as training runs.
 
 Not covered: kernels of a GPU (flash attention keeps what the CPU's kernel keeps; a dropout's mask is smaller
-there), and architectures whose forward looks at values or whose depth cannot be cut: None says so.
+there, and so is what Mamba's keep), a batch shorter than one chunk of Mamba 2's, and architectures whose forward
+looks at values or whose depth cannot be cut; of these alone None says so.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ __all__ = ["kept_of"]
 
 STEP = 32  # lengths tried: 32, 64 and 96 tokens
 DEPTHS = ("num_hidden_layers", "num_layers", "num_decoder_layers", "encoder_layers", "decoder_layers")
+CHUNKS = ("chunk_size", "mamba_chunk_size")  # a length is padded to whole ones, and a lone one costs less
 Bytes = tuple[float, float]  # kept by what reads and by what writes
 
 
 def kept_of(config: Any) -> Callable[[str, int], Kept | None]:
     """``(how, wide)`` → what is kept: counted when it is first asked for, since most plans need two of the four."""
-    return partial(_counted, config.__class__, config.to_json_string())
+    # json's own text: transformers writes infinity, which Mamba 2 has, in a way that it does not read back here
+    return partial(_counted, config.__class__, json.dumps(config.to_dict(), default=str))
 
 
 @cache
@@ -63,14 +66,14 @@ def _cut(config: Any, depth: int) -> Any:
     for name in DEPTHS:
         if hasattr(short, name):
             setattr(short, name, depth)
-    if getattr(short, "layer_types", None):
+    if len(getattr(short, "layer_types", None) or ()) > depth:  # some follow the number of layers by themselves
         short.layer_types = short.layer_types[:depth]
     return short
 
 
 def _polynomial(run: Callable[[int, int], Bytes], config: Any) -> tuple[float, ...]:
     """Coefficients of S, S² (reading) and T, T², S, S·T (writing); what hangs on no length is left out."""
-    h = STEP
+    h = max(STEP, *(2 * (getattr(config, name, None) or 0) for name in CHUNKS))
     if not is_encoder_decoder(config):
         a, b, c = (run(n * h, 0)[0] for n in (1, 2, 3))
         square = (c - 2 * b + a) / (2 * h * h)

@@ -21,9 +21,11 @@ from dstill.units import size
 from dstill_finetune import memory
 from dstill_finetune.precision import resolved
 from dstill_finetune.rows import token_rows
-from dstill_finetune.targets import targets
+from dstill_finetune.targets import are_read_by_kernels, linear_layers, targets
 
 __all__ = ["Full", "Lora", "Qlora"]
+
+_STATE_SPACE = "a state space layer, whose kernels read its weights as they are,"
 
 
 class _Base(Modality):
@@ -92,6 +94,8 @@ class Qlora(Lora):
         return memory.qlora(student, recipe)
 
     def unfit(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
+        if are_read_by_kernels(student.unadapted):
+            return f"cannot hold {_STATE_SPACE} in 4 bits"
         if device.here and find_spec("bitsandbytes") is None:
             return "bitsandbytes is not installed: pip install 'dstill[qlora]'"
         reason = super().unfit(student, recipe, device)
@@ -117,6 +121,12 @@ class Qlora(Lora):
         return {**options, "quantization_config": four_bit, "device_map": {"": place}}
 
     def prepare(self, model: Any, recipe: Recipe) -> Any:
+        if are_read_by_kernels(linear_layers(model)[1]):
+            raise UsageError(
+                f"qlora cannot hold {_STATE_SPACE} in 4 bits",
+                where="train.modality = qlora",
+                hint="train with --modality lora, or full",
+            )
         model.requires_grad_(False)
         return super().prepare(model, recipe)
 

@@ -10,11 +10,11 @@ a mixture's fused experts, and what kernels of a state space layer take.
 
 from __future__ import annotations
 
-from typing import Any, Collection
+from typing import Any, Collection, Iterable
 
 from dstill.errors import ConfigError
 
-__all__ = ["chosen", "is_linear", "linear_layers", "targets"]
+__all__ = ["are_read_by_kernels", "chosen", "is_linear", "linear_layers", "targets"]
 
 # The query and value projections, by the names that architectures give them; DeepSeek's make both from short vectors.
 _ATTENTION = (
@@ -50,6 +50,11 @@ def linear_layers(model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     experts = {name for name in set(map(_name, layers)) if _is_an_experts(name, model)}
     free = {p: m for p, m in layers.items() if _name(p) not in experts and not _is_read_by_kernels(p, model)}
     return free, {path: module for path, module in layers.items() if path not in free}
+
+
+def are_read_by_kernels(unadapted: Iterable[str]) -> bool:
+    """Whether one of these layers without adapters is a state space layer's: its weight must lie as kernels read it."""
+    return any(_name(path) in _READ_BY_KERNELS for path in unadapted)
 
 
 def chosen(names: Collection[str], wanted: str) -> set[str]:

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from transformers import Gemma3TextConfig, GPT2Config, LlamaConfig, MambaConfig, Qwen3Config, T5Config
+from transformers import (
+    Gemma3TextConfig,
+    GPT2Config,
+    LlamaConfig,
+    Mamba2Config,
+    MambaConfig,
+    Qwen3Config,
+    RwkvConfig,
+    T5Config,
+)
 
 from dstill.parts import Kept
 from dstill_finetune.folders import is_encoder_decoder
@@ -28,6 +37,10 @@ CONFIGS = {
         num_decoder_layers=2,
         vocab_size=300,
         decoder_start_token_id=0,
+    ),
+    "mamba": MambaConfig(hidden_size=64, num_hidden_layers=3, vocab_size=300),
+    "mamba2": Mamba2Config(
+        hidden_size=64, num_hidden_layers=3, num_heads=8, head_dim=16, state_size=16, chunk_size=16, vocab_size=300
     ),
 }
 
@@ -63,7 +76,7 @@ def really(config: Any, read: int, written: int, rows: int) -> int:
     more = {"decoder_input_ids": torch.ones(rows, written, dtype=torch.long)} if written else {}
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         out = model(input_ids=ids, attention_mask=mask, use_cache=False, **more)
-    found = sum(storage.nbytes() for storage in storages.values())
+    found: int = sum(storage.nbytes() for storage in storages.values())
     assert out.logits.shape[0] == rows
     return found
 
@@ -88,4 +101,4 @@ def test_frozen_weights_and_bf16_keep_less(name: str) -> None:
 
 
 def test_what_cannot_be_followed_is_said_to_be_so() -> None:
-    assert kept_of(MambaConfig(num_hidden_layers=2, hidden_size=32, vocab_size=100))("full", 4) is None
+    assert kept_of(RwkvConfig(num_hidden_layers=2, hidden_size=32, vocab_size=100))("full", 4) is None

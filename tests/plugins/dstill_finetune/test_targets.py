@@ -10,12 +10,13 @@ import torch
 import transformers
 from transformers import CONFIG_MAPPING
 
-from dstill.errors import ConfigError
+from dstill.errors import ConfigError, UsageError
+from dstill.hardware import planned_device
 from dstill.parts import Fitted, Recipe
 from dstill_finetune.folders import is_encoder_decoder, quiet
 from dstill_finetune.hf import Hf
 from dstill_finetune.memory import adapter_parameters
-from dstill_finetune.modalities import Lora
+from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.shapes import shape_of
 
 V: dict[str, Any] = {"vocab_size": 64, "pad_token_id": 0, "bos_token_id": None, "eos_token_id": 1}
@@ -172,3 +173,25 @@ def test_a_mixtures_adapters_are_trained_and_read_again(
     assert fitted.trained_parameters == adapter_parameters(student.shape(), Recipe(r=4, target_modules="all-linear"))
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), str(tmp_path / "out"))
     assert {path.rpartition(".")[2] for path in adapted(plain)} == {"q_proj", "k_proj", "v_proj", "o_proj"}
+
+
+@pytest.mark.parametrize("kind", ["mamba", "mamba2", "falcon_mamba", "rwkv"])
+def test_a_student_without_attention_is_planned(kind: str) -> None:
+    config = config_of(kind)
+    shape, recipe = shape_of(config), Recipe(precision="fp32")
+    assert shape.parameters == sum(p.numel() for p in made(config).parameters())
+    assert (shape.heads, shape.layers, shape.hidden) == (0, 2, 32)
+    needs = {modality.name: modality.need(shape, recipe).parts for modality in (Full(), Lora(), Qlora())}
+    assert needs["full"]["weights"] == needs["lora"]["weights"] == 4 * shape.parameters
+    assert all(parts["activations"] + parts["working"] > 0 for parts in needs.values())
+
+
+def test_a_state_space_layer_is_not_held_in_four_bits() -> None:
+    config, card = config_of("mamba"), planned_device("24GB")
+    unfit = Qlora().unfit(shape_of(config), Recipe(), card)
+    assert unfit == "cannot hold a state space layer, whose kernels read its weights as they are, in 4 bits"
+    assert Lora().unfit(shape_of(config), Recipe(), card) is None
+    assert Qlora().unfit(shape_of(config_of("deepseek_v3")), Recipe(), card) is None
+    with pytest.raises(UsageError, match="qlora cannot hold a state space layer") as caught:
+        Qlora().prepare(made(config), Recipe())
+    assert caught.value.hint == "train with --modality lora, or full"
