@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from dstill.parts import Shape
-from dstill_finetune.folders import is_encoder_decoder
+from dstill_finetune.folders import is_encoder_decoder, quiet
 from dstill_finetune.kept import kept_of
 from dstill_finetune.targets import linear_layers
 
@@ -20,6 +20,7 @@ def shape_of(config: Any) -> Shape:
     import torch
     import transformers
 
+    quiet()
     kind = transformers.AutoModelForSeq2SeqLM if is_encoder_decoder(config) else transformers.AutoModelForCausalLM
     with torch.device("meta"):
         model = kind.from_config(config)

@@ -47,7 +47,8 @@ def linear_layers(model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """By path: the linear layers that an adapter can go on, and those that none can; the head is in neither."""
     head = model.get_output_embeddings()
     layers = {path: module for path, module in model.named_modules() if is_linear(module) and module is not head}
-    experts = {name for name in set(map(_name, layers)) if _is_an_experts(name, model)}
+    fused = any(weight.ndim == 3 for weight in model.parameters())  # else peft, whose import takes long, is not asked
+    experts = {name for name in set(map(_name, layers)) if fused and _is_an_experts(name, model)}
     free = {p: m for p, m in layers.items() if _name(p) not in experts and not _is_read_by_kernels(p, model)}
     return free, {path: module for path, module in layers.items() if path not in free}
 

@@ -195,3 +195,13 @@ def test_a_state_space_layer_is_not_held_in_four_bits() -> None:
     with pytest.raises(UsageError, match="qlora cannot hold a state space layer") as caught:
         Qlora().prepare(made(config), Recipe())
     assert caught.value.hint == "train with --modality lora, or full"
+
+
+def test_peft_is_asked_of_mixtures_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its import takes longer than the rest of a plan."""
+    asked: list[str] = []
+    monkeypatch.setattr("dstill_finetune.targets._is_an_experts", lambda name, model: asked.append(name))
+    shape_of(config_of("llama"))
+    assert not asked
+    shape_of(config_of("mixtral"))
+    assert set(asked) == {"q_proj", "k_proj", "v_proj", "o_proj"}
