@@ -12,7 +12,8 @@ Items that say nothing of an answer in one of the runs (an engine's failure, a g
 left out for all, so that every figure is over the same ones. Two systems are called distinguishable where
 both hold: the interval of the difference, which draws whole templates, leaves out zero, and the exact test's
 p-value is below 5 % after Holm's correction for all comparisons that are made at once. The test is McNemar's;
-of several seeds, where an item can be right in some, it is the permutation test by template.
+of several seeds, where an item can be right in some, it is the permutation test by template or the t-test over
+seeds, whichever has the larger p: templates and seeds both have to agree.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Found:
     """One comparison."""
 
     paired: Paired
-    test: str  # whose p it is: mcnemar, permutation
+    test: str  # whose p it is: mcnemar, permutation, seeds
     p: float
     holm: float = 1.0  # p, corrected for all that were made at once
     least: float = 0.0  # no smaller difference can be told by the test, as many comparisons as were made
@@ -81,8 +82,9 @@ def held_against(arm: Verdicts, first: Verdicts, ids: Sequence[str]) -> Found:
     """`arm` − `first` on the items `ids`. ValueError where there are none."""
     ours, theirs = right(arm, ids), right(first, ids)
     found = paired(ours, theirs, [first[0][id].template or id for id in ids])
-    if len(arm) > 1:
-        return Found(paired=found, test="permutation", p=found.p)
+    if found.p_seeds is not None:
+        test, p = max([("permutation", found.p), ("seeds", found.p_seeds)], key=lambda one: one[1])
+        return Found(paired=found, test=test, p=p)
     return Found(paired=found, test="mcnemar", p=mcnemar(found.gained, found.lost))
 
 
@@ -95,7 +97,7 @@ def corrected(found: Sequence[Found]) -> list[Found]:
 def _least(found: Found, comparisons: int) -> float:
     """What the test's own steps leave out; flipping templates needs as many that move as McNemar needs items."""
     of = found.paired
-    if found.test == "permutation" and least_shown(of.clusters, comparisons) == 1.0:
+    if of.seeds > 1 and least_shown(of.clusters, comparisons) == 1.0:
         return 1.0
     return least_shown(of.items * of.seeds, comparisons)
 

@@ -5,8 +5,10 @@
 `a` and `b` hold a row an item and a column a seed (a training of the same recipe), 1 where the answer
 was right. Items of one template succeed and fail together, so the interval resamples templates, and
 seeds with them: a bootstrap over both (percentiles, 95 %). The test flips the sign of whole templates'
-differences (a paired permutation test, two-sided). `detectable` is the smallest true difference that
-this many items and seeds would show with 80 % power at 5 %: 2.8 times the bootstrap's deviation.
+differences (a paired permutation test, two-sided). From a few seeds a bootstrap sees too little of how much
+seeds differ, so that has a test of its own: Student's t over the seeds' differences. `detectable` is the
+smallest true difference that this many items and seeds would show with 80 % power at 5 %: 2.8 times the
+bootstrap's deviation, and no less than the t-test needs.
 Items of one cluster alone tell nothing of another: the interval is then [-1, 1].
 Not covered: several comparisons at once (`statistics.holm` is the caller's).
 """
@@ -32,6 +34,7 @@ class Paired:
     low: float  # 95 % interval
     high: float
     p: float  # of the permutation test; 1.0 where no item differs
+    p_seeds: float | None  # of the t-test over seeds; None: there is one
     detectable: float
     items: int
     clusters: int
@@ -82,6 +85,15 @@ def paired(
     detectable = float(deviations * means.std(ddof=1))
     if len(names) == 1 and difference.any():  # of one cluster nobody knows how another would have moved
         low, high, detectable = -1.0, 1.0, 1.0
+    p_seeds, count = None, difference.shape[1]
+    if count > 1:
+        by_seed = difference.mean(axis=0)
+        deviation = float(by_seed.std(ddof=1)) / count**0.5
+        p_seeds = 2 * float(stats.t.sf(abs(by_seed.mean()) / deviation, count - 1)) if deviation else 1.0
+        if not deviation and by_seed[0]:  # every seed says the same
+            p_seeds = 0.0
+        needed = (stats.t.ppf(1 - tail, count - 1) + stats.t.ppf(POWER, count - 1)) * deviation
+        detectable = min(1.0, max(detectable, float(needed)))
     by_item = difference.mean(axis=1)
     by_cluster = sums.mean(axis=1)
     moved = by_cluster[by_cluster != 0]
@@ -97,10 +109,11 @@ def paired(
         low=float(low),
         high=float(high),
         p=p,
+        p_seeds=p_seeds,
         detectable=detectable,
         items=len(first),
         clusters=len(names),
-        seeds=difference.shape[1],
+        seeds=count,
         gained=int((by_item > 0).sum()),
         lost=int((by_item < 0).sum()),
     )

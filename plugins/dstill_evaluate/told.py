@@ -14,6 +14,12 @@ from dstill.records import Score
 
 __all__ = ["cell", "difference", "p_value", "points", "sentence"]
 
+TESTS = {
+    "mcnemar": "exact McNemar test",
+    "permutation": "permutation test by template",
+    "seeds": "t-test over the seeds",
+}
+
 
 def cell(shown: Mapping[str, Any]) -> str:
     """``81.7 [73.8, 87.6]``; of several seeds ``81.7 ± 1.2 [73.8, 87.6]``."""
@@ -40,7 +46,7 @@ def p_value(value: float) -> str:
 
 def sentence(row: Mapping[str, Any], system: str, against: str) -> str:
     """The verdict on one comparison, and what it stands on."""
-    test = "exact McNemar test" if row["test"] == "mcnemar" else "permutation test by template"
+    test = TESTS[row["test"]]
     corrected = "" if row["holm"] == row["p"] else f", {p_value(row['holm'])} after Holm's correction"
     basis = (
         f"{test}: p = {p_value(row['p'])}{corrected}; right on {row['gained']} more items and on {row['lost']} fewer"

@@ -43,6 +43,10 @@ at this size**: then the interval says what is still possible. A claim of severa
 and not held as soon as one part is not. Plans are arithmetic and have no interval; the 7B one stands with what it may
 be off by.
 
+An interval draws whole question templates anew, and seeds with them (a bootstrap's percentiles); each stands by itself,
+uncorrected for how many there are. Three seeds are few for that: where trainings of one recipe differ much, such an
+interval is too narrow. Measured memory stands with the range of its measurements.
+
 After ± stands the standard deviation over the seeds. Claims compare the questions that could be judged in every trial
 of both arms, so that their differences may be other than those of the tables by some tenths. Base weights of a million
 parameters take 4 MB: at this size activations are the memory, and adapters on every linear layer add theirs. What LoRA

@@ -144,11 +144,22 @@ def test_of_many_comparisons_one_by_chance_is_none() -> None:
 
 def test_seeds_are_tested_by_permutation_of_templates() -> None:
     a = [run("1" * 20 + "0" * 20), run("1" * 22 + "0" * 18)]
-    b = [run("1" * 34 + "0" * 6), run("1" * 33 + "0" * 7)]
+    b = [run("1" * 34 + "0" * 6), run("1" * 36 + "0" * 4)]
     found = held_against(b, a, list(a[0]))
     assert (found.test, found.paired.seeds) == ("permutation", 2)
     assert found.p < 0.01
     assert "permutation test by template" in sentence(row(found), "b", "a")
+
+
+def test_seeds_that_do_not_agree_tell_nothing_however_many_templates_do() -> None:
+    a = [run("1" * 40 + "0" * 160)] * 3
+    b = [run("1" * n + "0" * (200 - n)) for n in (44, 60, 110)]
+    found = held_against(b, a, list(a[0]))
+    assert found.paired.told
+    assert found.paired.p < 0.001
+    assert (found.test, found.p) == ("seeds", pytest.approx(0.2557, abs=1e-4))  # t of 1.576 at 2 degrees of freedom
+    assert found.paired.detectable > 0.5
+    assert "t-test over the seeds: p = 0.26" in sentence(row(found), "b", "a")
 
 
 @pytest.mark.parametrize(("templates", "enough"), [(5, False), (6, True)])

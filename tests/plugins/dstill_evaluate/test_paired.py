@@ -40,6 +40,27 @@ def test_no_difference_is_told_about_as_often_as_chance_allows() -> None:
     assert told <= 8  # 5 % of 60 are 3
 
 
+def test_seeds_that_differ_by_chance_are_not_told_apart_more_often_than_said() -> None:
+    """Three trainings a side whose accuracy moves by 8 points: a bootstrap of three sees too little of that."""
+    told = by_interval = 0
+    for number in range(80):
+        rng = random.Random(number)
+        levels = [[0.5 + rng.gauss(0, 0.08) for _ in range(3)] for _ in range(2)]
+        hard = [rng.random() for _ in range(150)]
+        a, b = ([[float(item < level) for level in side] for item in hard] for side in levels)
+        found = paired(a, b, [str(i) for i in range(150)])
+        assert found.p_seeds is not None
+        by_interval += found.told and found.p < 0.05
+        told += found.told and max(found.p, found.p_seeds) < 0.05
+    assert told <= 9  # 5 % of 80 are 4
+    assert by_interval > 9  # without the t-test
+
+
+def test_one_seed_says_nothing_of_seeds() -> None:
+    a, b = _draw(random.Random(1), 40, 1, 0.8, 0.7)
+    assert paired(a, b, [str(i) for i in range(40)]).p_seeds is None
+
+
 def test_items_of_one_template_count_once() -> None:
     a = [[1.0]] * 40 + [[0.0]] * 10
     b = [[0.0]] * 50
