@@ -99,10 +99,14 @@ def copy_tokenizer(source: Source, folder: Path) -> None:
             shutil.copyfile(file, folder / file.name)
 
 
-def encoder_of(folder: Path, tokenizer: Any = None) -> Encoder:
-    """Prompts as the student learnt them, from the exported files; `tokenizer`: where it is not beside them."""
+def encoder_of(folder: Path, tokenizer: Any = None, model: Any = None) -> Encoder:
+    """Prompts as the student learnt them, from the exported files; `tokenizer`: where it is not beside them.
+
+    `model`: whose positions a prompt and its answer have to do with.
+    """
     from dstill_finetune.encoding import Encoder
     from dstill_finetune.facts import Facts
+    from dstill_finetune.folders import UNBOUNDED, positions_of
     from dstill_finetune.reading import saved_tokenizer
 
     facts = Facts.read(folder)
@@ -113,6 +117,7 @@ def encoder_of(folder: Path, tokenizer: Any = None) -> Encoder:
         max_target_length=facts.max_target_length,
         task_prefix=facts.task_prefix,
         tasks=facts.tasks,
+        positions=UNBOUNDED if model is None else positions_of(model.config),
     )
 
 

@@ -114,7 +114,7 @@ class Gguf(Format):
         settings = model.generation_config
         settings.do_sample, settings.max_length, settings.max_new_tokens = False, None, facts.max_target_length
         settings.eos_token_id, settings.pad_token_id = tokenizer.eos_token_id, tokenizer.pad_token_id  # the file's
-        return PlainWriter(model, encoder_of(folder, tokenizer), threads=facts.threads)
+        return PlainWriter(model, encoder_of(folder, tokenizer, model), threads=facts.threads)
 
     def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
         begun = f" + {list(task)}" if task else ""

@@ -40,7 +40,7 @@ class Merged(Format):
         kind = transformers.AutoModelForSeq2SeqLM if facts.encoder_decoder else transformers.AutoModelForCausalLM
         model = kind.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
         device = "cuda" if torch.cuda.is_available() else "cpu"  # where the student is evaluated too
-        return PlainWriter(model.to(device), encoder_of(folder), threads=facts.threads)
+        return PlainWriter(model.to(device), encoder_of(folder, model=model), threads=facts.threads)
 
     def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
         from dstill_finetune.card import usage

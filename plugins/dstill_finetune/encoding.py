@@ -98,9 +98,9 @@ class Encoder:
         reads = self.positions[0] if self.encoder_decoder else self.positions[0] - len(task) - 1
         return min(self.max_length, reads)
 
-    def room(self, read: int, begun: int) -> int:
-        """Tokens that can be placed after a prompt of `read` and an answer of `begun`, its start token among them."""
-        return self.positions[1] - begun if self.encoder_decoder else self.positions[0] - read
+    def room(self, source: int, task: int) -> int:
+        """New tokens that can be placed after a prompt of so many, and a task word."""
+        return self.positions[1] - task if self.encoder_decoder else self.positions[0] - source - task
 
     def prompts(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
         """Source and task word of each prompt (prefix and source in one text), as the student learnt them."""
@@ -188,8 +188,10 @@ class Encoder:
         return ids
 
     def _fits(self, row: Row) -> bool:
-        limits = len(row.source) <= self.max_length and len(row.target) <= self.max_target_length
-        return limits and self._placed(row)
+        return self._within(row) and self._placed(row)
+
+    def _within(self, row: Row) -> bool:
+        return len(row.source) <= self.max_length and len(row.target) <= self.max_target_length
 
     def _placed(self, row: Row) -> bool:
         reads, writes = self.positions
@@ -201,16 +203,17 @@ class Encoder:
     def _refuse(self, rows: Sequence[Encoded], left_out: int) -> None:
         sources = sum(any(len(row.source) > self.max_length for row in record) for record in rows)
         targets = sum(any(len(row.target) > self.max_target_length for row in record) for record in rows)
-        unplaced = sum(not all(map(self._placed, record)) for record in rows)
+        unplaced = sum(all(map(self._within, record)) and not all(map(self._placed, record)) for record in rows)
+        places = "{:,} and {:,}".format(*self.positions) if self.encoder_decoder else f"{self.positions[0]:,}"
         longest = [max(len(getattr(row, side)) for record in rows for row in record) for side in ("source", "target")]
         raise DataError(
             f"{left_out} of {len(rows)} records ({left_out / len(rows):.0%}) are longer than the limits: "
             f"{sources} sources over max_length {self.max_length}, "
             f"{targets} targets over max_target_length {self.max_target_length}"
-            + (f", {unplaced} over the {min(self.positions):,} positions that the student has" if unplaced else ""),
+            + (f", {unplaced} over the {places} positions that the student has" if unplaced else ""),
             where=f"longest source {longest[0]} tokens, longest target {longest[1]} tokens; at most 5% may be left out",
             hint="take a student with more positions, or shorten the questions"
-            if unplaced
+            if unplaced > left_out - unplaced
             else "raise train.max_length or train.max_target_length, or shorten the questions",
         )
 

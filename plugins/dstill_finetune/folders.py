@@ -35,6 +35,21 @@ __all__ = [
 ]
 
 UNBOUNDED = (sys.maxsize, sys.maxsize)  # positions of a model that knows distances only
+_TABLED = {
+    *(
+        "bart",
+        "bigbird_pegasus",
+        "blenderbot",
+        "blenderbot-small",
+        "led",
+        "marian",
+        "mbart",
+        "mvp",
+        "pegasus",
+        "plbart",
+    ),
+    *("biogpt", "codegen", "ctrl", "gpt2", "gpt_bigcode", "gpt_neo", "gptj", "openai-gpt", "opt", "xlm"),
+}
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 _CONVERT = "convert them: AutoModel.from_pretrained(…).save_pretrained(…) writes safetensors"
 _OWN_CODE = "the model brings code of its own, which dstill never runs"
@@ -237,16 +252,14 @@ def is_encoder_decoder(config: Any) -> bool:
 def positions_of(config: Any) -> tuple[int, int]:
     """How many tokens a model can place: those that it reads and those that it writes; decoder-only: both together.
 
-    Of learned or tabulated positions, beyond which a model fails. Rotary ones and distances go on for ever.
+    Of the architectures that look positions up in a table of this length, and fail beyond its end. Rotary positions and
+    distances go on for ever, and some tables grow.
     """
-    text = config.get_text_config()
-    if getattr(text, "rope_parameters", None):
+    if config.model_type not in _TABLED:
         return UNBOUNDED
-    both = getattr(text, "max_position_embeddings", None)
-    read = getattr(text, "max_encoder_position_embeddings", both)
-    written = getattr(text, "max_decoder_position_embeddings", both)
-    reads, writes = (n if n is not None and n > 0 else sys.maxsize for n in (read, written))
-    return reads, writes
+    both = getattr(config, "max_position_embeddings", sys.maxsize)
+    reads = getattr(config, "max_encoder_position_embeddings", both)
+    return reads, getattr(config, "max_decoder_position_embeddings", both)
 
 
 def _auto_class_name(kind: str) -> str:

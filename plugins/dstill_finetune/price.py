@@ -41,16 +41,16 @@ def _changes(shape: Shape, recipe: Recipe) -> list[tuple[str, tuple[Shape, Recip
     return found
 
 
-def _of_one(shape: Shape, size: int) -> Shape:
-    """The same with one record of the dataset's largest batch, which has `size`."""
+def _of_one(shape: Shape, records: int) -> Shape:
+    """The same with one record of the dataset's largest batch, which has `records`."""
     batch = shape.batch
     if batch is None:
         return shape
     (readers, read), (writers, written) = batch.read, batch.written
     one = replace(
         batch,
-        read=(ceil(readers / size), read),
-        written=(ceil(writers / size), written),
-        learnt=ceil(batch.learnt / size),
+        read=(ceil(readers / records), read),
+        written=(ceil(writers / records), written),
+        learnt=ceil(batch.learnt / records),
     )
     return replace(shape, batch=one)

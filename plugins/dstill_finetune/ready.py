@@ -89,9 +89,9 @@ def settle(model: Any, tokenizer: Any, form: Recipe | Facts) -> None:
 
     start = None
     if folders.is_encoder_decoder(model.config):
-        if model.config.decoder_start_token_id is None:
-            model.config.decoder_start_token_id = tokenizer.pad_token_id
-        start = model.config.decoder_start_token_id
+        start = getattr(model.config, "decoder_start_token_id", None)
+        if start is None:
+            start = model.config.decoder_start_token_id = tokenizer.pad_token_id
     model.generation_config = GenerationConfig(
         do_sample=False,
         num_beams=1,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from hashlib import sha256
+from math import prod
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
@@ -44,9 +45,15 @@ def as_begun(job: TrainingJob) -> Recipe:
 
 
 def rebatched(job: TrainingJob) -> None:
-    """The training whose checkpoints these are goes on with the job's batch: an optimizer step is of the same size."""
-    if job.checkpoints is not None:
-        Checkpoints(job.checkpoints).change({name: getattr(job.recipe, name) for name in BATCH})
+    """The training whose checkpoints these are goes on with the job's batch, where an optimizer step is of one size.
+
+    Where it is not, they are of another training, which `checkpoints_of` refuses.
+    """
+    if job.checkpoints is None:
+        return
+    checkpoints, now = Checkpoints(job.checkpoints), {name: getattr(job.recipe, name) for name in BATCH}
+    if prod(checkpoints.began.get(name, 0) for name in BATCH) == prod(now.values()):
+        checkpoints.change(now)
 
 
 def _is_of(recipe: Recipe, began: Mapping[str, Any]) -> bool:

@@ -3,8 +3,9 @@
     list(ModelWriter(model, encoder).write(["predict: how many requests failed"])) → [Written(text="{…}", …)]
 
 Answers that are over wait for no others: those that go on after a portion of tokens are put into batches anew. A
-decoder-only student is padded on the left, so that every row goes on where it ends. `write_within` holds each answer
-to a grammar, and lets it be as long as the grammar's longest sentence.
+decoder-only student is padded on the left, so that every row goes on where it ends; rows for which its positions leave
+less room than an answer may take are in batches of their own, lest they end the others. `write_within` holds each
+answer to a grammar, and lets it be as long as the grammar's longest sentence.
 """
 
 from __future__ import annotations
@@ -80,11 +81,12 @@ class ModelWriter(Writer):
         self, sources: Sequence[str], grammars: Sequence[Grammar | None], temperature: float
     ) -> Iterator[Written]:
         rows = [
-            _Row(source=ids[: self.encoder.longest(task)], task=task, grammar=grammar)
+            self._row(ids[: self.encoder.longest(task)], task, grammar)
             for (ids, task), grammar in zip(self.encoder.prompts(sources), grammars, strict=True)
         ]
-        ordered = sorted(rows, key=lambda row: (row.task, len(row.source)))
-        for _, group in groupby(ordered, key=lambda row: row.task):  # of one task word: as a rule, all of them
+        ordered = sorted(rows, key=lambda row: (row.task, row.limit or 0, len(row.source)))
+        # of one task word and limit: as a rule, all of them
+        for _, group in groupby(ordered, key=lambda row: (row.task, row.limit)):
             waiting = list(group)
             for most in self._portions(waiting):
                 for at in range(0, len(waiting), self.batch):
@@ -98,13 +100,18 @@ class ModelWriter(Writer):
                 truncated=not row.ended,
             )
 
+    def _row(self, source: list[int], task: list[int], grammar: Grammar | None) -> _Row:
+        usual: int | None = self.model.generation_config.max_new_tokens
+        limit = None if usual is None else min(usual, self.encoder.room(len(source), len(task)))
+        return _Row(source=source, task=task, grammar=grammar, limit=limit)
+
     def _portions(self, rows: Sequence[_Row]) -> Sequence[int | None]:
         """How many new tokens to ask for at once, one portion after the other; None: as many as there may be.
 
         On a CPU a batch takes as long as its longest row times all of its rows: those that go on are brought
         together anew.
         """
-        most: int | None = self.model.generation_config.max_new_tokens
+        most = rows[0].limit
         if len(rows) == 1 or most is None or self.model.device.type != "cpu" or any(row.grammar for row in rows):
             return [None]
         ends = [*(PORTION << n for n in range(20) if PORTION << n < most), most]
@@ -130,9 +137,8 @@ class ModelWriter(Writer):
         begun = [[self.model.generation_config.decoder_start_token_id, *row.task, *row.answer] for row in rows]
         if len(begun[0]) > 1 and not left:
             given["decoder_input_ids"] = torch.tensor(begun, device=device)
-        options = {**_drawing(temperature), **self._constraint([row.grammar for row in rows], longest)}
-        wanted = options.get("max_new_tokens") or most or self.model.generation_config.max_new_tokens
-        options["max_new_tokens"] = min(wanted, self.encoder.room(longest, len(begun[0])))
+        limits = {"max_new_tokens": limit} if (limit := most or rows[0].limit) else {}
+        options = {**limits, **_drawing(temperature), **self._constraint(rows, longest)}
         with torch.inference_mode(), cpu_threads(self.threads):
             out = self.model.generate(**given, use_cache=True, **options)
         start = longest if left else len(begun[0])
@@ -144,17 +150,20 @@ class ModelWriter(Writer):
             row.over = row.ended or most is None or len(written) < most
             row.seconds += seconds
 
-    def _constraint(self, grammars: Sequence[Grammar | None], prompt: int) -> Mapping[str, Any]:
+    def _constraint(self, rows: Sequence[_Row], prompt: int) -> Mapping[str, Any]:
         """What `generate` is told where a row has a grammar; `prompt`: tokens that stand before an answer."""
-        if not any(grammars):
+        if not any(row.grammar for row in rows):
             return {}
         from dstill_constrain.processor import Constraint
 
-        constraint = Constraint(self._compiler, grammars)
-        most = constraint.most(self.model.generation_config.max_new_tokens)
+        constraint = Constraint(self._compiler, [row.grammar for row in rows])
+        usual = rows[0].limit or 0
+        most = constraint.most(usual)
         places = getattr(self.model.config, "max_position_embeddings", None)
-        if places is not None and not self.encoder.encoder_decoder:
-            most = min(most, places - prompt)
+        if places is not None and not self.encoder.encoder_decoder:  # beyond the usual no further than it was trained
+            most = max(usual, min(most, places - prompt))
+        task = len(rows[0].task)
+        most = min(most, self.encoder.room(prompt - task, task))
         return {"logits_processor": [constraint], "max_new_tokens": most}
 
     @cached_property
@@ -182,6 +191,7 @@ class _Row:
     source: list[int]
     task: list[int]
     grammar: Grammar | None
+    limit: int | None  # new tokens that it may have; None: as many as `generate` gives by itself
     answer: list[int] = field(default_factory=list)  # so far
     ended: bool = False  # by itself
     over: bool = False

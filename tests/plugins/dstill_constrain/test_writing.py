@@ -76,9 +76,15 @@ def test_answers_that_are_drawn_for_a_vote_are_held_too(make: Any) -> None:
 def test_a_decoder_with_too_few_places_is_cut_and_says_so() -> None:
     tokenizer = learnt(700)
     long = Grammar(ebnf="root ::= [a-z]{600}")
-    (one,) = write(writer(llama(tokenizer, places=64), tokenizer), long, 1)
+    student = writer(llama(tokenizer, places=64), tokenizer)
+    student.model.generation_config.max_new_tokens = 16
+    (one,) = write(student, long, 1)
     assert one.truncated
     assert one.text.isalpha()
+    assert 16 < one.tokens < 64  # more than is usual, and no more than it was trained on
+    student.model.generation_config.max_new_tokens = 512
+    (one,) = write(student, long, 1)
+    assert not one.truncated  # as without a grammar it may go on
 
 
 class Words:

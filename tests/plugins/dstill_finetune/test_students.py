@@ -137,9 +137,20 @@ def test_bad_input_072_rows_that_a_student_has_no_positions_for(
     with pytest.raises(DataError, match="4 over the 32 positions that the student has") as caught:
         fit(hf(short), Full(), tmp_path / "b", [*fitting, *long * 4], max_steps=1, max_length=64)
     assert "more positions" in caught.value.hint
-    written = list(hf(short).load(tmp_path / "a").write(["predict: red", "predict: " + "all red cars " * 20]))
-    assert [one.truncated for one in written][1]
-    assert written[1].tokens == 1  # all that there was room for
+
+
+def test_an_answer_ends_where_the_positions_do_and_not_its_neighbours(short: Path, fit: Fit, tmp_path: Path) -> None:
+    rows = [(Pair(task_prefix="predict: ", source="red", target="blue"),)] * 8
+    fit(hf(short), Full(), tmp_path / "a", rows, max_steps=1, max_length=64)
+    writer: Any = hf(short).load(tmp_path / "a")
+    prompts = ["predict: red", *("predict: " + "all red cars " * count for count in (3, 4, 5, 20))]
+    room = [32 - min(len(source), 31) for source, _ in writer.encoder.prompts(prompts)]
+    assert room[0] > room[1] > room[-1] == 1
+    written = list(writer.write(prompts))
+    assert [one.tokens for one in written] == [min(48, left) for left in room]  # it has learnt no end
+    assert all(one.truncated for one in written)
+    alone = [next(iter(writer.write([prompt]))) for prompt in prompts]
+    assert [one.text for one in written] == [one.text for one in alone]
 
 
 def test_tiny_learns_what_it_is_taught(fit: Fit, tmp_path: Path, records: Any) -> None:
