@@ -132,9 +132,18 @@ def test_the_command_itself_at_random_times(sums: Lab) -> None:
 
 @pytest.mark.slow
 def test_queries_at_every_kind_of_point(querydsl: Lab) -> None:
-    tried = [killed_near(querydsl, point) for point in chosen(querydsl)[::10]]
-    held("querydsl: points", [trial for trials in tried for trial in trials])
-    assert len({trials[-1].phase for trials in tried if trials[-1].reached}) >= 4
+    points = chosen(querydsl)[::10]
+    trials = [querydsl.killed_at(point) for point in points]
+    for point in points:  # a run takes seconds: others than the wanted transactions are tried only for want of a phase
+        if len(_phases(trials)) >= 4:
+            break
+        trials += killed_near(querydsl, point)
+    held("querydsl: points", trials)
+    assert len(_phases(trials)) >= 4
+
+
+def _phases(trials: list[Trial]) -> set[str]:
+    return {trial.phase for trial in trials if trial.reached}
 
 
 @pytest.mark.slow
