@@ -89,9 +89,10 @@ def paired(
     if count > 1:
         by_seed = difference.mean(axis=0)
         deviation = float(by_seed.std(ddof=1)) / count**0.5
-        p_seeds = 2 * float(stats.t.sf(abs(by_seed.mean()) / deviation, count - 1)) if deviation else 1.0
-        if not deviation and by_seed[0]:  # every seed says the same
-            p_seeds = 0.0
+        if deviation:
+            p_seeds = 2 * float(stats.t.sf(abs(by_seed.mean()) / deviation, count - 1))
+        else:  # every seed says the same
+            p_seeds = 0.0 if by_seed[0] else 1.0
         needed = (stats.t.ppf(1 - tail, count - 1) + stats.t.ppf(POWER, count - 1)) * deviation
         detectable = min(1.0, max(detectable, float(needed)))
     by_item = difference.mean(axis=1)

@@ -98,12 +98,13 @@ class Qlora(Lora):
             return f"cannot hold {_STATE_SPACE} in 4 bits"
         if device.here and find_spec("bitsandbytes") is None:
             return "bitsandbytes is not installed: pip install 'dstill[qlora]'"
-        reason = super().unfit(student, recipe, device)
+        if (reason := super().unfit(student, recipe, device)) or not device.here:
+            return reason
         # loading it takes seconds: only where auto would take it
         wanted = recipe.policy == "seed" or Lora().unfit(student, recipe, device)
-        if not reason and wanted and device.here and not _has_library():
+        if wanted and not _has_library():
             return "bitsandbytes did not load its native library: python -m bitsandbytes says why"
-        return reason
+        return None
 
     def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
         """The base in NF4 with double quantization. Raises UsageError where 4 bits cannot be had."""
