@@ -15,22 +15,21 @@ import contextlib
 import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Self, Sequence
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Protocol, Self, Sequence
 
 from dstill import stages
 from dstill.constraining import Constrained
-from dstill.drifting import context_of, drift, learnt_by
+from dstill.drifting import Learnt, drift
 from dstill.errors import DstillError, UsageError
-from dstill.evaluating import nearest_of
+from dstill.making import Setup
 from dstill.parts import Closeness, Executor, Writer
 from dstill.records import Example, Level, OutcomeKind, Prediction, Problem, Row
+from dstill.run_view import RunView
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from dstill.run import Run
-
-__all__ = ["QUESTION_LIMIT", "Answered", "Answering", "Votes"]
+__all__ = ["QUESTION_LIMIT", "Answered", "Answering", "TrainedRun", "Votes"]
 
 QUESTION_LIMIT = 2_000  # characters
 
@@ -83,6 +82,26 @@ class Answered(Row):
         return {key: value for key, value in row.items() if key not in left_out}
 
 
+class TrainedRun(RunView, Protocol):
+    """What a run with a student gives to answer with it."""
+
+    @property
+    def setup(self) -> Setup: ...
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """What the run's own examples have beside the question."""
+
+    def writer(self) -> Writer:
+        """The student, loaded. Raises RunError when there is none yet."""
+
+    def nearest(self) -> Writer | None:
+        """What knows how near a question is to those of training. Raises DataError, MissingExtra."""
+
+    def learnt(self) -> Learnt:
+        """What the student learnt of its data. Raises DataError."""
+
+
 class Answering:
     """The student of a run, loaded once for many questions. A context manager.
 
@@ -91,9 +110,10 @@ class Answering:
     executor takes. Entering and leaving are one thread's matter.
     """
 
-    def __init__(self, run: Run, *, execute: bool = False) -> None:
+    def __init__(self, run: TrainedRun, *, execute: bool = False) -> None:
         """`execute`: whether answers are run unless a call says otherwise; where the task's answers can be."""
         self.run = run
+        self.setup = run.setup
         self.execute = execute
         self.executor: Executor | None = None
         self.nearness_unknown = ""  # why no similarity is known, where it should be
@@ -105,11 +125,10 @@ class Answering:
     def __enter__(self) -> Self:
         """Raises RunError where there is no student, ServiceError where the engine is not there."""
         with contextlib.ExitStack() as opened:
-            if self.execute and (executor := self.run.executor()) is not None:
-                opened.enter_context(executor.open(self.run.task, self.run.settings.engine))
+            if self.execute and (executor := opened.enter_context(self.setup.opened_executor())) is not None:
                 self.executor = executor
                 self._running = threading.Semaphore(executor.parallel)
-            self._writer = self.run.writer("student")
+            self._writer = self.run.writer()
             self._opened = opened.pop_all()
         return self
 
@@ -143,23 +162,20 @@ class Answering:
     @cached_property
     def context(self) -> Mapping[str, Any]:
         """What the run's own examples have beside the question."""
-        return context_of(self.run)
+        return self.run.context
 
     def drift(self, *, ask: bool = False) -> tuple[str, ...]:
         """What the student learnt of and is not there any more, a line each, by name; empty where nobody can say.
 
         Of the engine where an executor is open; with `ask` one is opened for this alone, where the engine is there.
         """
-        learnt, run = learnt_by(self.run), self.run
-        learnt = replace(learnt, context=self.context)
-        executor = run.executor() if ask and self.executor is None else None
+        learnt = replace(self.run.learnt(), context=self.context)
+        executor = self.executor
         with contextlib.ExitStack() as opened, self._running:
-            if executor is not None:
-                try:
-                    opened.enter_context(executor.open(run.task, run.settings.engine))
-                except DstillError:  # nobody wants answers of it
-                    executor = None
-            return drift(run.task, learnt, executor or self.executor)
+            if ask and executor is None:
+                with contextlib.suppress(DstillError):  # nobody wants answers of it
+                    executor = opened.enter_context(self.setup.opened_executor())
+            return drift(self.setup.task, learnt, executor)
 
     # --- answers ------------------------------------------------------------------------
 
@@ -189,14 +205,20 @@ class Answering:
         also where the student cannot draw.
         """
         executor = self._executor(execute)
-        seed = self.run.settings.project.seed if seed is None else seed
-        run = self.run
+        seed = self.setup.settings.project.seed if seed is None else seed
+        setup = self.setup
         with self._writing:
             greedy = self._written(examples)
             drawn: Iterable[list[Prediction]] = [[]] * len(examples)
             if n > 1:
                 drawn = stages.sample(
-                    self._held(examples), run.objective, run.task, examples, n - 1, temperature=temperature, seed=seed
+                    self._held(examples),
+                    setup.objective,
+                    setup.task,
+                    examples,
+                    n - 1,
+                    temperature=temperature,
+                    seed=seed,
                 )
             given = [[first, *rest] for first, rest in zip(greedy, drawn, strict=True)]
             near = self._near(examples)
@@ -212,22 +234,22 @@ class Answering:
     @property
     def explains(self) -> bool:
         """Whether the student learnt to say why apart from its answers (`explain`)."""
-        return self.run.objective.explanation("") is not None
+        return self.setup.objective.explanation("") is not None
 
     def explain(self, examples: Sequence[Example]) -> list[str]:
         """Why, in the student's words: of students that `explains`, for each example. Not checked, like any rationale.
 
         One that was not ended within the limits ends in `…`.
         """
-        sources = [self.run.objective.explanation(self.run.task.source(example)) for example in examples]
+        sources = [self.setup.objective.explanation(self.setup.task.source(example)) for example in examples]
         with self._writing:
             written = list(self._writer.write([source for source in sources if source is not None]))
         return [one.text.strip() + (" …" if one.truncated else "") for one in written]
 
     def read(self, examples: Sequence[Example]) -> list[int]:
         """Tokens that the student reads of each example; empty where it does not count."""
-        run = self.run
-        return self._writer.count([run.objective.prompt(run.task.source(example)) for example in examples])
+        setup = self.setup
+        return self._writer.count([setup.objective.prompt(setup.task.source(example)) for example in examples])
 
     def _executor(self, execute: bool | None) -> Executor | None:
         if execute and not self.execute:
@@ -237,13 +259,13 @@ class Answering:
         return None if execute is False else self.executor
 
     def _written(self, examples: Sequence[Example]) -> list[Prediction]:
-        return list(stages.predict(self._held(examples), self.run.objective, self.run.task, examples))
+        return list(stages.predict(self._held(examples), self.setup.objective, self.setup.task, examples))
 
     def _held(self, examples: Sequence[Example]) -> Writer:
         """The student, held to the grammars of what it is asked where that is wanted."""
-        if not self.run.settings.evaluate.constrain:
+        if not self.setup.settings.evaluate.constrain:
             return self._writer
-        return Constrained(self._writer, self.run.objective, self.run.task, examples)
+        return Constrained(self._writer, self.setup.objective, self.setup.task, examples)
 
     def _answered(
         self,
@@ -272,9 +294,9 @@ class Answering:
         return list(stages.side_by_side(one, items, executor.parallel if executor else 1))
 
     def _judged(self, example: Example, prediction: Prediction) -> Answered:
-        run = self.run
-        draft = stages.draft_of(prediction, run.objective, run.task)
-        (verdict,) = stages.judge(run.plugins, run.task, [(example, prediction)], run.objective, None)
+        setup = self.setup
+        draft = stages.draft_of(prediction, setup.objective, setup.task)
+        (verdict,) = stages.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None)
         return Answered(
             id=example.id,
             question=example.question,
@@ -298,13 +320,13 @@ class Answering:
         """How near each question is to those of training; empty where that is not known."""
         if self._nearest is None:
             return []
-        run = self.run
-        return self._nearest.closeness([run.objective.prompt(run.task.source(example)) for example in examples])
+        setup = self.setup
+        return self._nearest.closeness([setup.objective.prompt(setup.task.source(example)) for example in examples])
 
     @cached_property
     def _nearest(self) -> Writer | None:
         try:
-            return nearest_of(self.run)
+            return self.run.nearest()
         except DstillError as problem:  # answers are there all the same
             self.nearness_unknown = problem.what
             return None

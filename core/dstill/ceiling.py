@@ -1,7 +1,7 @@
 """How good the teacher itself is: its answers against golds that were there before it was asked.
 
-    unmeasured(run)            →  "the teacher 'synthetic' repeats golds"; empty: it can be measured
-    judged(run, executor)      →  a Verdict on the teacher's answer to each question that had a gold, in order
+    unmeasured(plugins, "synthetic", golds)  →  "the teacher 'synthetic' repeats golds"; empty: it can be measured
+    judged(setup, golds, rows, executor)     →  a Verdict on the teacher's answer to each of `golds`, in order
 
 A student learns what its teacher answers, and is scored against that too, so it can hardly do better. A reply that
 the checks refused counts as it stands; a row that the curation left out, as a duplicate, says nothing of the teacher.
@@ -9,49 +9,45 @@ the checks refused counts as it stands; a row that the curation left out, as a d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator
+from typing import Iterable, Iterator, Sequence
 
-from dstill.curating import ASKED
+from dstill.making import Setup
 from dstill.parts import Executor
-from dstill.records import Draft, Example, Inquiry, Record, Rejection, Verdict
-
-if TYPE_CHECKING:
-    from dstill.run import Run
+from dstill.plugins import Plugins
+from dstill.records import Draft, Example, Record, Rejection, Verdict
+from dstill.task import Task
 
 __all__ = ["judged", "unmeasured"]
 
 
-def unmeasured(run: Run) -> str:
-    """Why nothing can be said of the teacher; empty: it can."""
-    teacher = run.manifest["stages"].get("generate", {}).get("teacher", "")
-    if teacher in run.plugins.names("teachers") and run.plugins.teacher(teacher).repeats:
+def unmeasured(plugins: Plugins, teacher: str, golds: Sequence[Example]) -> str:
+    """Why nothing can be said of the teacher; empty: it can.
+
+    `golds`: questions of the scored splits that had an answer before the teacher was asked.
+    """
+    if teacher in plugins.names("teachers") and plugins.teacher(teacher).repeats:
         return f"the teacher '{teacher}' repeats golds"
-    return "" if any(_with_gold(run)) else "no question that is scored had a gold before the teacher was asked"
+    return "" if golds else "no question that is scored had a gold before the teacher was asked"
 
 
-def judged(run: Run, executor: Executor | None) -> Iterator[Verdict]:
-    rows: dict[str, Record | Rejection] = {row.id: row for row in run.rejections()}
-    rows.update((row.id, row) for split in run.settings.evaluate.splits for row in run.records(split, raw=True))
-    for example in _with_gold(run):
-        row = rows.get(example.id)
+def judged(
+    setup: Setup, golds: Iterable[Example], rows: Iterable[Record | Rejection], executor: Executor | None
+) -> Iterator[Verdict]:
+    """A verdict on each of `golds` to which `rows` hold the teacher's answer."""
+    by_id = {row.id: row for row in rows}
+    for example in golds:
+        row = by_id.get(example.id)
         if row is not None and not _is_of_curation(row):
-            yield run.plugins.judge_answer(run.task, example, _draft(run, row), executor)
-
-
-def _with_gold(run: Run) -> Iterator[Example]:
-    for row in run.rows(ASKED):
-        example = Inquiry.from_row(row).example
-        if example.answer is not None and example.split in run.settings.evaluate.splits:
-            yield example
+            yield setup.plugins.judge_answer(setup.task, example, _draft(setup.plugins, setup.task, row), executor)
 
 
 def _is_of_curation(row: Record | Rejection) -> bool:
     return isinstance(row, Rejection) and any(problem.layer == "curation" for problem in row.problems)
 
 
-def _draft(run: Run, row: Record | Rejection) -> Draft | None:
+def _draft(plugins: Plugins, task: Task, row: Record | Rejection) -> Draft | None:
     if isinstance(row, Record):
         return Draft(answer=row.answer, rationale=row.rationale)
     if any(problem.layer == "engine" for problem in row.problems):
         return Draft(answer=row.text)  # what the engine refused is kept as it was run
-    return run.plugins.parse_reply(run.task, row.text)
+    return plugins.parse_reply(task, row.text)

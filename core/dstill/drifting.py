@@ -1,8 +1,9 @@
 """What a student learnt of its data, kept beside it, and what of that is not there any more.
 
-    keep(run, folder, records)      student/data.json: {"task": …, "context": …, "data": {"logs": {"fields": …}}}
-    learnt = learnt_by(run)         read back, also from a student that was copied to another place
-    drift(run.task, learnt, None)   ("fields that the student learnt are gone: took",); nothing where all is there
+    learnt = learnt_from(task, records, context, {})   Learnt(task="querydsl", context=…, data={"logs": {"fields": …}})
+    learnt.save(run.folder / "student")       student/data.json
+    learnt_by(run.folder / "student", {})     read back, also from a student that was copied to another place
+    drift(task, learnt, None)                 ("fields that the student learnt are gone: took",); else nothing
 
 What the facts are is the task's and the executor's matter (`Task.facts`, `Executor.facts`, `Task.drift`). Where
 nothing can be asked (no mapping, an engine that is away) nothing is said.
@@ -14,7 +15,7 @@ import contextlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from dstill.errors import DataError, DstillError
 from dstill.files import write_text
@@ -22,11 +23,7 @@ from dstill.parts import Executor
 from dstill.records import SCHEMA_VERSION, Example, Record
 from dstill.task import Task
 
-if TYPE_CHECKING:
-    from dstill.folder import RunFolder
-    from dstill.run import Run
-
-__all__ = ["FILE", "Learnt", "can_tell", "context_of", "drift", "keep", "learnt_by"]
+__all__ = ["FILE", "Learnt", "can_tell", "drift", "learnt_by", "learnt_from"]
 
 FILE = "data.json"  # in the student's folder
 
@@ -39,31 +36,36 @@ class Learnt:
     context: Mapping[str, Any] = field(default_factory=dict)  # of its questions
     data: Mapping[str, Any] = field(default_factory=dict)  # `Task.facts` of them; empty: not known
 
+    def save(self, student: Path) -> None:
+        """Write it beside the student in folder `student`."""
+        row = {"schema_version": SCHEMA_VERSION, "task": self.task, "context": self.context, "data": self.data}
+        write_text(student / FILE, json.dumps(row, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
-def keep(run: Run, folder: Path, records: Sequence[Record]) -> None:
-    """Write what `records` are about beside the student that was trained on them."""
-    of_training = run.task.facts([record.example for record in records])
-    # what was seen when the dataset was made, before what is said of it now
-    made_from = run.manifest["stages"].get("generate", {}).get("data", {})
+
+def learnt_from(
+    task: Task, records: Sequence[Record], context: Mapping[str, Any], made_from: Mapping[str, Any]
+) -> Learnt:
+    """What a student that is trained on `records` learns of their data.
+
+    `context`: of the questions that it will be asked; `made_from`: what was seen of the data when the dataset was
+    made; it goes before what the task says of it now.
+    """
+    of_training = task.facts([record.example for record in records])
     data = {name: made_from.get(name, facts) for name, facts in of_training.items()} or made_from
-    kept = {"schema_version": SCHEMA_VERSION, "task": run.task.name, "context": context_of(run), "data": data}
-    write_text(folder / FILE, json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    return Learnt(task=task.name, context=context, data=data)
 
 
-def context_of(run: Run) -> Mapping[str, Any]:
-    """What the run's own examples have beside the question; of a run without any, what its student had."""
-    records = (r.context for split in ("test", "train") for r in run.records(split))
-    return next(records, None) or learnt_by(run).context
+def learnt_by(student: Path, made_from: Mapping[str, Any]) -> Learnt:
+    """What the student in folder `student` learnt. Raises DataError.
 
-
-def learnt_by(run: RunFolder) -> Learnt:
-    """Of a student from before there was such a file, what its dataset was made from. Raises DataError."""
-    file = run.folder / "student" / FILE
+    `made_from` stands for what a student from before there was such a file does not say itself.
+    """
+    file = student / FILE
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
         return Learnt(task=str(kept["task"]), context=dict(kept["context"]), data=dict(kept["data"]))
     except FileNotFoundError:
-        return Learnt(data=run.manifest["stages"].get("generate", {}).get("data", {}))
+        return Learnt(data=made_from)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{file} does not say what a student learnt: {error!r}", where=str(file), hint="train it again"

@@ -1,6 +1,6 @@
 """What `generate` would ask, before it asks: ``dstill generate --dry-run``.
 
-    estimate = estimated(plugins, config)
+    estimate = estimated(setup, None, Path("replies.sqlite"))
     estimate.told()      # ["1,000 questions: 640 replies are there, 360 to ask for", "tokens: …", "cost: …"]
     estimate.prompt      # the first prompt that would be sent, whole
 
@@ -20,11 +20,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 from dstill import teaching
-from dstill.config import Config
-from dstill.curating import STORE
-from dstill.generating import focus_asked, questions
-from dstill.making import make_task, make_teacher
-from dstill.plugins import Plugins
+from dstill.focusing import Focus
+from dstill.generating import questions
+from dstill.making import Setup, make_teacher
 from dstill.records import Price, Prompt, Reply, Usage
 
 if TYPE_CHECKING:
@@ -76,18 +74,18 @@ class Estimate:
         }
 
 
-def estimated(plugins: Plugins, config: Config) -> Estimate:
-    """What a run of this configuration would ask that the project's store does not have. Asks nobody."""
+def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
+    """What a run of this configuration would ask that the store at `replies` does not have. Asks nobody."""
     from dstill.budget import NOTHING, most
     from dstill.store import ReplyStore
 
-    task, settings = make_task(plugins, config), config.settings.generate
-    teacher = make_teacher(plugins, config).open(task)
-    examples = questions(task, config.settings, focus_asked(task, config.settings))
+    task, settings = setup.task, setup.settings.generate
+    teacher = make_teacher(setup.plugins, setup.config).open(task)
+    examples = questions(task, setup.settings, focus)
     low, high, first, there = NOTHING, NOTHING, None, list[Reply]()
     known: set[str] = set()
-    with ReplyStore(Path(STORE)) if Path(STORE).exists() else _nothing() as store:
-        for prompt in teaching.prompts(plugins, task, teacher, examples, settings.shots):
+    with ReplyStore(replies) if replies.exists() else _nothing() as store:
+        for prompt in teaching.prompts(setup.plugins, task, teacher, examples, settings.shots):
             key = store.key(teacher.identity(prompt), prompt.messages)
             if (reply := store.get(key)) is not None:
                 there.append(reply)
@@ -120,5 +118,5 @@ def _nothing() -> Iterator[ReplyStore]:
     """A store without replies, so that looking leaves no file behind."""
     from dstill.store import ReplyStore
 
-    with TemporaryDirectory() as folder, ReplyStore(Path(folder) / STORE) as store:
+    with TemporaryDirectory() as folder, ReplyStore(Path(folder) / "replies.sqlite") as store:
         yield store

@@ -16,16 +16,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from dstill.card import configs, prompt_version, table
-from dstill.curating import EXPORT
 from dstill.errors import RunError
 from dstill.files import write_text
+from dstill.folder import EXPORT
 from dstill.records import SPLITS, Message, Record, Row
-
-if TYPE_CHECKING:
-    from dstill.run import Run
+from dstill.run import Run
 
 __all__ = ["FORMS", "export"]
 

@@ -1,6 +1,6 @@
 """More questions where a student is weak: of the kinds in which its failures of one label lie.
 
-    focus = focus_of("sort", "mine", labels(task))
+    focus = focus_of("sort", "mine", verdicts, records, where="runs/mine")
     focus.categories                       # {"sort_page": 9, "terse": 2}: failures of that label by category
     draw(task, focus, {}, 200, seed=1)     # 200 questions: 164 of sort_page, 36 of terse
 
@@ -21,13 +21,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Mapping, Sequence
 
 from dstill.errors import RunError, UsageError, did_you_mean
-from dstill.folder import RunFolder, data_file, find_run, system_file
 from dstill.inventor import quotas
-from dstill.records import SPLITS, Example, Record, Verdict
+from dstill.records import Example, Record, Verdict
 from dstill.selecting import select
 from dstill.task import Task
 
-__all__ = ["Focus", "draw", "focus_of"]
+__all__ = ["Focus", "draw", "focus_of", "require_label"]
 
 WIDE = 40  # questions that are looked at for each that is wanted, where a pack gives all kinds
 SPARE = 2  # so many times more of a category than its share, for those that fall to the curation
@@ -54,34 +53,39 @@ class Focus:
         return f"{self.failures} {noun} of '{self.label}' in run {self.run}: {lie}"
 
 
-def focus_of(label: str, run: str, labels: Sequence[str]) -> Focus:
-    """Where the failures of `label` lie in `run`, over every set that was scored. Raises UsageError, RunError."""
+def focus_of(label: str, run: str, verdicts: Sequence[Verdict], asked: Sequence[Record], *, where: str) -> Focus:
+    """Where the failures of `label` lie among `verdicts`, which are those of `run`. Raises UsageError, RunError.
+
+    `asked`: the rows of the run's splits. `where`: the run as the user named it, for commands.
+    """
+    if not verdicts:
+        raise RunError(f"run '{run}' has no verdicts yet", where=where, hint=f"dstill evaluate {where}")
+    counts = Counter(verdict.cause.label for verdict in verdicts if verdict.cause is not None)
+    if not counts[label]:
+        there = ", ".join(f"{name} {count}" for name, count in counts.most_common())
+        raise UsageError(
+            f"run '{run}' has no failure of '{label}'",
+            where="--focus",
+            hint=f"it has {there}" if there else f"`dstill evaluate {where}` labels them anew",
+        )
+    failed = [verdict for verdict in verdicts if verdict.cause is not None and verdict.cause.label == label]
+    return Focus(
+        label=label,
+        run=run,
+        categories=dict(Counter(verdict.category for verdict in failed).most_common()),
+        templates=dict(Counter(verdict.template for verdict in failed).most_common()),
+        asked=asked,
+    )
+
+
+def require_label(label: str, labels: Sequence[str]) -> None:
+    """Raises UsageError when no failure can be called `label`."""
     if label not in labels:
         raise UsageError(
             f"no failures are called '{label}'.{did_you_mean(label, labels)}",
             where="--focus",
             hint=f"there are {', '.join(labels)}",
         )
-    folder = RunFolder.read(find_run(run))
-    verdicts = [Verdict.from_row(row) for row in folder.rows(system_file("verdicts"))]
-    if not verdicts:
-        raise RunError(f"run '{folder.name}' has no verdicts yet", where=run, hint=f"dstill evaluate {run}")
-    counts = Counter(verdict.cause.label for verdict in verdicts if verdict.cause is not None)
-    if not counts[label]:
-        there = ", ".join(f"{name} {count}" for name, count in counts.most_common())
-        raise UsageError(
-            f"run '{folder.name}' has no failure of '{label}'",
-            where="--focus",
-            hint=f"it has {there}" if there else f"`dstill evaluate {run}` labels them anew",
-        )
-    failed = [verdict for verdict in verdicts if verdict.cause is not None and verdict.cause.label == label]
-    return Focus(
-        label=label,
-        run=folder.name,
-        categories=dict(Counter(verdict.category for verdict in failed).most_common()),
-        templates=dict(Counter(verdict.template for verdict in failed).most_common()),
-        asked=[Record.from_row(row) for split in SPLITS for row in folder.rows(data_file(split))],
-    )
 
 
 def draw(

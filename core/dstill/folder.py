@@ -39,6 +39,9 @@ __all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 RUNS = Path("runs")
 MANIFEST = "run.json"  # written last: a run is there when it is
 SETTINGS = "config.toml"
+STORE = Path("replies.sqlite")  # one a project: beside ``runs/``
+ASKED = "asked.jsonl"  # which replies are the run's own
+EXPORT = "export/"  # the dataset in other programs' forms (`dstill.exporting`)
 APPENDED = ("review.jsonl",)  # grow row by row: half a last line is what a kill left
 
 log = logging.getLogger("dstill")

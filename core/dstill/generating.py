@@ -1,6 +1,6 @@
-"""The stage `generate`: questions → teacher → checks → dataset.
+"""Questions → teacher → checks → dataset, as one function.
 
-    generate(run) → {"questions": 7000, "accepted": 6950, "splits": {"train": 6000, …}, "cost": {…}, …}
+    generate(setup, teacher, examples, purchase, …)  →  Generated(inquiries=[…], dataset=Dataset(…), facts={…})
 
 How a question becomes a row is in `dstill.teaching`; what becomes of the rows in `dstill.curating`.
 """
@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Mapping, Sequence, Sized
+from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Sequence, Sized
 
-from dstill import causes, stages, teaching
+from dstill import stages, teaching
 from dstill.config import Settings
 from dstill.cost import caps, cost
-from dstill.curating import ASKED, STORE, dataset, executing
-from dstill.errors import BudgetError, Interrupted, RunError, UsageError
-from dstill.focusing import Focus, draw, focus_of
+from dstill.curating import Dataset, curated, executing
+from dstill.errors import BudgetError, Interrupted, RunError
+from dstill.focusing import Focus, draw
 from dstill.jsontext import dumps
-from dstill.making import make_teacher
+from dstill.making import Setup
 from dstill.parts import BatchTeacher, Teacher
 from dstill.records import SPLITS, Example, Inquiry, Prompt
 from dstill.rows import read_questions
@@ -29,40 +29,51 @@ from dstill.task import Task
 if TYPE_CHECKING:
     from dstill.asking import Asked, Counts
     from dstill.budget import Budget
-    from dstill.run import Run
     from dstill.store import ReplyStore
 
-__all__ = ["account", "focus_asked", "generate", "questions"]
+__all__ = ["Generated", "Purchase", "generate", "questions", "refuse_other_questions"]
 
 QUARTER = 4  # so many training questions for each one more, where nobody says how many
 
 log = logging.getLogger("dstill")
 
 
-def generate(run: Run, *, allow_changed: bool = False) -> Mapping[str, Any]:
-    """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing.
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """Where replies are kept, on whose account they are bought, and how the work is resumed."""
 
-    Raises RunError where the run has a dataset of other questions, unless `allow_changed`.
+    store: Path
+    buyer: str  # a budget holds over all calls with the same buyer
+    resume: str  # the command that goes on where this call stopped
+    where: str  # the run's folder, for messages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """What `generate` returns."""
+
+    inquiries: Sequence[Inquiry]  # each question with the keys of its replies in the store
+    dataset: Dataset
+    facts: dict[str, Any]  # for run.json
+
+
+def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purchase: Purchase) -> Generated:
+    """Ask the teacher about `examples`, check and run what it answers, and curate the rows.
+
+    Replies that are in the store are not bought again. Raises Interrupted and BudgetError, which say how many
+    replies are saved.
     """
-    teacher = make_teacher(run.plugins, run.config)
-    outcomes: Counter[str] = Counter()
-    with run.stage("generate") as facts, executing(run, outcomes) as (execute, executor):
-        focus = focus_asked(run.task, run.settings)
-        examples = questions(run.task, run.settings, focus)
-        if run.has_dataset and not allow_changed:
-            _same(run, examples, [Inquiry.from_row(row).example for row in run.rows(ASKED)])
-        data = {**run.task.facts(examples), **(executor.facts(examples) if executor is not None else {})}
-        taught, about = _taught(run, teacher.open(run.task), examples, execute)
-        run.write(ASKED, [one.inquiry for one in taught])
-        if focus is not None:
-            about["focus"] = focus.told()
-        facts.update(about, teacher=teacher.name, **({"data": data} if data else {}))
-        facts.update(dataset(run, examples, [one.row for one in taught], {**facts, "outcomes": dict(outcomes)}))
-    return facts
+    outcomes = Counter[str]()
+    with executing(setup, outcomes) as (execute, executor):
+        data = {**setup.task.facts(examples), **(executor.facts(examples) if executor is not None else {})}
+        taught, facts = _taught(setup, teacher.open(setup.task), examples, execute, purchase)
+    dataset = curated(setup.task, examples, [one.row for one in taught])
+    facts.update(teacher=teacher.name, outcomes=dict(outcomes), **({"data": data} if data else {}))
+    return Generated(inquiries=[one.inquiry for one in taught], dataset=dataset, facts=facts)
 
 
 def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Example]:
-    """The questions of a configuration, each in its split; of `focus_asked` some more to train on."""
+    """The questions of a configuration, each in its split; with a `focus` some more to train on."""
     if settings.generate.questions:
         file = Path(settings.generate.questions)
         found = read_questions(file, json_answers=task.json_answers, one_answer=True)
@@ -73,20 +84,6 @@ def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Examp
     found += _of_weak_kinds(task, settings, focus, found)
     _warn_of_what_is_not_checked(task, found)
     return found
-
-
-def focus_asked(task: Task, settings: Settings) -> Focus | None:
-    """Where the configuration asks for more questions; None: nowhere. Raises UsageError, RunError."""
-    label, run = settings.generate.focus, settings.generate.focus_run
-    if not label and not run:
-        return None
-    if not label or not run:
-        raise UsageError(
-            "a focus is a label of failures and the run that has them",
-            where="generate.focus" if label else "generate.focus_run",
-            hint="give --focus LABEL and --from RUN",
-        )
-    return focus_of(label, run, causes.labels(task))
 
 
 def _of_weak_kinds(task: Task, settings: Settings, focus: Focus | None, found: Sequence[Example]) -> list[Example]:
@@ -109,8 +106,8 @@ def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> Non
         )
 
 
-def _same(run: Run, now: Sequence[Example], then: Sequence[Example]) -> None:
-    """Raises RunError, with the difference, where a run's dataset was made of other questions than those of now."""
+def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run: str, where: str) -> None:
+    """Raises RunError, with the difference, when the dataset of `run` was made of other questions than those of now."""
     new, old = ({example.id: dumps(example.to_row()) for example in examples} for examples in (now, then))
     found = {
         "added": new.keys() - old.keys(),
@@ -120,19 +117,14 @@ def _same(run: Run, now: Sequence[Example], then: Sequence[Example]) -> None:
     if old and any(found.values()):
         parts = [f"{len(ids)} {what} ({min(ids)}{', …' if len(ids) > 1 else ''})" for what, ids in found.items() if ids]
         raise RunError(
-            f"the questions are not those of which run '{run.name}' has its dataset: {', '.join(parts)}",
-            where=run.settings.generate.questions or f"task '{run.task.name}'",
+            f"the questions are not those of which run '{run}' has its dataset: {', '.join(parts)}",
+            where=where,
             hint="begin a new run with another --out, or make this one's dataset anew with --allow-changed",
         )
 
 
-def account(run: Run) -> str:
-    """On which replies are bought: the cap of a run holds over all the times that it is begun."""
-    return f"{run.name} {run.manifest.get('id', run.manifest['created'])}"  # runs of dstill 0.1.0 have no id
-
-
 def _taught(
-    run: Run, teacher: Teacher, examples: Sequence[Example], execute: teaching.Execute
+    setup: Setup, teacher: Teacher, examples: Sequence[Example], execute: teaching.Execute, purchase: Purchase
 ) -> tuple[list[teaching.Taught], dict[str, Any]]:
     """What the teacher's replies came to. Raises Interrupted and BudgetError, which say how many are kept."""
     from dstill import interrupts
@@ -140,20 +132,21 @@ def _taught(
     from dstill.budget import Budget
     from dstill.store import ReplyStore
 
-    settings = run.settings.generate
+    settings = setup.settings.generate
     limits = caps(settings, teacher)
     counts, again = Counts(), teaching.Again()
-    with ReplyStore(Path(STORE), buyer=account(run)) as store:
+    with ReplyStore(purchase.store, buyer=purchase.buyer) as store:
 
         def kept() -> str:
-            n = teaching.saved(run.plugins, run.task, teacher, examples, store, shots=settings.shots)
+            n = teaching.saved(setup.plugins, setup.task, teacher, examples, store, shots=settings.shots)
             return f"{n}/{len(examples)}"
 
-        budget = Budget(limits, teacher.price, spent=store.bought_by(account(run)) if teacher.paid else ())
-        asking = _Asking(run, teacher, store, counts, budget, len(examples))
+        spent = store.bought_by(purchase.buyer) if teacher.paid else ()
+        budget = Budget(limits, teacher.price, spent=spent)
+        asking = _Asking(setup, teacher, store, counts, budget, len(examples))
         work = teaching.teach(
-            run.plugins,
-            run.task,
+            setup.plugins,
+            setup.task,
             teacher,
             examples,
             shots=settings.shots,
@@ -161,17 +154,18 @@ def _taught(
             execute=execute,
             again=again,
         )
-        resume = f"dstill generate --out {run.folder}"
         try:
             taught = interrupts.run(work)
         except KeyboardInterrupt:
-            raise Interrupted(f"stopped; {kept()} saved; resume with: {resume}", where=str(run.folder)) from None
+            raise Interrupted(
+                f"stopped; {kept()} saved; resume with: {purchase.resume}", where=purchase.where
+            ) from None
         except BudgetError as error:
             what = " while asking again," if asking.rounds > 1 else ""
             raise BudgetError(
                 f"{error.what}{what} at {kept()}; resume with a higher {error.hint}",
                 where=error.where,
-                hint=f"{resume} {error.hint} …",
+                hint=f"{purchase.resume} {error.hint} …",
             ) from None
         models = teaching.models([one.inquiry for one in taught], store)
     facts = {
@@ -188,9 +182,9 @@ class _Asking:
     """Asks in rounds, with one account of what was bought, and says how far it is."""
 
     def __init__(
-        self, run: Run, teacher: Teacher, store: ReplyStore, counts: Counts, budget: Budget, questions: int
+        self, setup: Setup, teacher: Teacher, store: ReplyStore, counts: Counts, budget: Budget, questions: int
     ) -> None:
-        self.run, self.teacher, self.store, self.counts, self.budget = run, teacher, store, counts, budget
+        self.setup, self.teacher, self.store, self.counts, self.budget = setup, teacher, store, counts, budget
         self.questions = questions
         self.rounds = 0
 
@@ -202,12 +196,12 @@ class _Asking:
         async for asked in self._replies(prompts):
             yield asked
             done += 1
-            self.run.progress(what, done, total)
+            self.setup.progress(what, done, total)
 
     def _replies(self, prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
         from dstill import asking, batching
 
-        settings = self.run.settings.generate
+        settings = self.setup.settings.generate
         if settings.batch and isinstance(self.teacher, BatchTeacher):
             return batching.replies(
                 self.teacher,
@@ -215,7 +209,7 @@ class _Asking:
                 self.store,
                 counts=self.counts,
                 budget=self.budget,
-                looked=lambda done, total: self.run.progress("waiting for batches", done, total),
+                looked=lambda done, total: self.setup.progress("waiting for batches", done, total),
             )
         return asking.replies(
             self.teacher,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         Teacher,
     )
     from dstill.records import Draft, Example, Problem, Prompt, Section, Verdict
-    from dstill.run import Run
+    from dstill.run_view import RunView
     from dstill.task import Task
 
 __all__ = ["hookimpl", "hookspec"]
@@ -146,7 +146,7 @@ def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Ex
 
 
 @hookspec
-def report_sections(run: Run) -> Iterable[Section] | None:
+def report_sections(run: RunView) -> Iterable[Section] | None:
     """Yield sections for the run's report, in plain data; the report's writer escapes them.
 
     All answers are gathered and sorted by ``order``.

@@ -1,6 +1,6 @@
 """Questions that a teacher invents, for people who have none: ``dstill questions --teacher NAME``.
 
-    invented = invent(plugins, config, context, 200, seeds=…)
+    invented = invent(setup, context, 200, Path("replies.sqlite"), seeds=…)
     invented.examples          # Example(id="invented-5f1c…", question="…", category="metric", …): without answers
     invented.told()            # ["230 questions came: 200 kept, 30 duplicates (13.0%), 9 missing"]
     invented.stopped           # why there are fewer than asked for; empty: there are not
@@ -15,15 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, AsyncGenerator, Callable, Iterable, Mapping, Sequence, cast
 
-from dstill.config import Config
 from dstill.cost import caps, cost
-from dstill.curating import STORE
 from dstill.errors import BudgetError, Interrupted, UsageError
 from dstill.focusing import Focus
 from dstill.inventor import Invented, Inventor, digest
-from dstill.making import make_task, make_teacher
+from dstill.making import Setup, make_teacher
 from dstill.parts import Teacher
-from dstill.plugins import Plugins
+from dstill.progress import Progress
 from dstill.records import Example, Prompt, Reply
 from dstill.task import Brief
 
@@ -35,14 +33,13 @@ __all__ = ["invent"]
 
 
 def invent(
-    plugins: Plugins,
-    config: Config,
+    setup: Setup,
     context: Mapping[str, Any],
     n: int,
+    replies: Path,
     *,
     seeds: Sequence[Example] = (),
     focus: Focus | None = None,
-    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Invented:
     """At most `n` questions about `context` (as `Task.synthesize` gets it), like `seeds`; of `focus` its categories.
 
@@ -53,8 +50,8 @@ def invent(
     from dstill.budget import Budget
     from dstill.store import ReplyStore
 
-    settings = config.settings.generate
-    task, teacher = make_task(plugins, config), make_teacher(plugins, config)
+    settings, seed = setup.settings.generate, setup.settings.project.seed
+    task, teacher = setup.task, make_teacher(setup.plugins, setup.config)
     if teacher.repeats:
         raise UsageError(
             f"teacher '{teacher.name}' invents nothing: it repeats answers that are there",
@@ -66,18 +63,17 @@ def invent(
     teacher.open(task)
     # The cap holds over all the times that the same questions are asked for.
     shares, held = _weak(focus, brief)
-    asked_for = [task.name, teacher.name, brief.about, n, config.settings.project.seed, *([shares] if shares else [])]
+    asked_for = [task.name, teacher.name, brief.about, n, seed, *([shares] if shares else [])]
     account = f"questions {digest(asked_for)}"
-    with ReplyStore(Path(STORE), buyer=account) as store:
+    with ReplyStore(replies, buyer=account) as store:
         budget = Budget(limits, teacher.price, spent=store.bought_by(account) if teacher.paid else ())
 
         def ask(prompts: Iterable[Prompt]) -> AsyncGenerator[Asked, None]:
-            replies = asking.replies(teacher, prompts, store, concurrency=settings.concurrency, budget=budget)
-            return cast("AsyncGenerator[Asked, None]", replies)
+            answers = asking.replies(teacher, prompts, store, concurrency=settings.concurrency, budget=budget)
+            return cast("AsyncGenerator[Asked, None]", answers)
 
         def inventor() -> Inventor:
             rate = settings.max_duplicate_rate
-            seed = config.settings.project.seed
             return Inventor(brief, seeds, n, seed=seed, max_duplicate_rate=rate, shares=shares, held=held)
 
         def kept() -> str:
@@ -85,9 +81,9 @@ def invent(
 
         asked = inventor()
         try:
-            interrupts.run(_asked(teacher, asked, ask, progress))
+            interrupts.run(_asked(teacher, asked, ask, setup.progress))
         except KeyboardInterrupt:
-            raise Interrupted(f"stopped at {kept()}", where=STORE, hint="the same command goes on") from None
+            raise Interrupted(f"stopped at {kept()}", where=str(replies), hint="the same command goes on") from None
         except BudgetError as error:
             raise BudgetError(
                 f"{error.what} at {kept()}",
@@ -132,7 +128,7 @@ async def _asked(
     teacher: Teacher,
     inventor: Inventor,
     ask: Callable[[Iterable[Prompt]], AsyncGenerator[Asked, None]],
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> None:
     from contextlib import aclosing
 

@@ -1,20 +1,39 @@
-"""Parts made from a configuration: which class a name stands for, with its own section.
+"""Objects made from a configuration: which class a name stands for, with its own section.
 
+setup = Setup(plugins, config)
+setup.task, setup.student                                  # made once, when first asked for
 make_student(plugins, config, "hf:google/flan-t5-small")   # kind "hf", base after the colon
 make_student(plugins, config, "models/small.gguf")         # the kind that takes such files
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from functools import cached_property
+from typing import Iterator
 
 from dstill.config import Config, Settings
 from dstill.errors import ConfigError, UsageError
-from dstill.parts import BatchTeacher, Choice, Device, Engine, Executor, Modality, Reason, Shape, Student, Teacher
+from dstill.parts import (
+    BatchTeacher,
+    Choice,
+    Device,
+    Engine,
+    Executor,
+    Modality,
+    Objective,
+    Reason,
+    Shape,
+    Student,
+    Teacher,
+)
 from dstill.plugins import Plugins
+from dstill.progress import Progress, silent
 from dstill.task import Task
 
 __all__ = [
+    "Setup",
     "choose_modality",
     "kind_and_base",
     "make_executor",
@@ -26,6 +45,48 @@ __all__ = [
 ]
 
 log = logging.getLogger("dstill")
+
+
+class Setup:
+    """Plugins and configuration, and the objects that they name: all that a stage needs beside its data."""
+
+    def __init__(self, plugins: Plugins, config: Config, progress: Progress = silent) -> None:
+        self.plugins = plugins
+        self.config = config
+        self.progress = progress
+
+    @property
+    def settings(self) -> Settings:
+        return self.config.settings
+
+    @cached_property
+    def task(self) -> Task:
+        return make_task(self.plugins, self.config)
+
+    @cached_property
+    def objective(self) -> Objective:
+        name = self.settings.train.objective
+        objective = self.plugins.objective(name)(self.config.part("objective", name))
+        objective.alpha = self.settings.train.alpha
+        return objective
+
+    @cached_property
+    def student(self) -> Student:
+        return make_student(self.plugins, self.config, self.settings.train.student)
+
+    def executor(self) -> Executor | None:
+        """What runs the task's answers, not opened yet; None: the task's answers are not run."""
+        return make_executor(self.plugins, self.config, self.task)
+
+    @contextlib.contextmanager
+    def opened_executor(self) -> Iterator[Executor | None]:
+        """The executor, open for as long as the block lasts. Raises ServiceError when its engine is away."""
+        executor = self.executor()
+        if executor is None:
+            yield None
+            return
+        with executor.open(self.task, self.settings.engine):
+            yield executor
 
 
 def task_name(plugins: Plugins, settings: Settings) -> str:

@@ -43,7 +43,7 @@ from dstill.task import Task
 if TYPE_CHECKING:
     import click
 
-    from dstill.run import Run
+    from dstill.run_view import RunView
 
 __all__ = ["Failure", "PluginInfo", "Plugins", "load"]
 
@@ -274,7 +274,7 @@ class Plugins:
         verdict: Verdict = self._hook.judge_answer(task=task, example=example, draft=draft, executor=executor)
         return verdict
 
-    def report_sections(self, run: Run) -> list[Section]:
+    def report_sections(self, run: RunView) -> list[Section]:
         answers: Iterable[Iterable[Section] | None] = self._hook.report_sections(run=run)
         return sorted((s for answer in answers for s in answer or ()), key=lambda s: (s.order, s.title))
 

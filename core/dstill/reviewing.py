@@ -3,10 +3,12 @@
     RUN/review.jsonl, one row a decision, appended:
     {"id": "q-17", "decision": "reject", "who": "somebody", "when": "2026-03-01T10:00:00+00:00", "digest": "9f…", …}
 
-    standing = decisions(run)               # those that were not taken back
-    applied(records, standing).records      # rejected rows left out, edited answers taken
-    sample(records, review, seed, standing) # the rows that a person is shown, by category
-    gate(run, allow=False)                  # DataError where training should wait for a person
+    without_undone(log)                        # the decisions that were not taken back
+    applied(records, standing).records         # rejected rows left out, edited answers taken
+    sample(records, precision, seed, standing) # the rows that a person is shown, by category
+    gate(plugins, settings, records, …)        # DataError where training should wait for a person
+
+`dstill.review_log` reads the file.
 
 A decision is about a record as it stood: where its question, rationale, answer or context have changed since
 (`digest`), it holds no more and the row is to be judged again. Decisions lie beside the dataset, not in it, so
@@ -20,17 +22,14 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Iterable, Mapping, Sequence
 
 from dstill.config import Review
-from dstill.errors import DataError, RunError
-from dstill.folder import RunFolder
+from dstill.errors import DataError
 from dstill.jsontext import dumps
+from dstill.plugins import Plugins
 from dstill.records import Record, Row
-
-if TYPE_CHECKING:
-    from dstill.plugins import Plugins
-    from dstill.run import Run
 
 __all__ = [
     "ACCEPT",
@@ -44,12 +43,12 @@ __all__ = [
     "Applied",
     "Decision",
     "applied",
-    "decisions",
     "digest",
     "gate",
     "latest",
     "sample",
     "sample_size",
+    "without_undone",
 ]
 
 FILE = "review.jsonl"
@@ -83,46 +82,17 @@ class Applied:
     changed: int = 0  # rows that are another than was judged: the decision does nothing
 
 
-def decisions(run: RunFolder) -> list[Decision]:
-    """The decisions that stand, oldest first. Raises RunError where the file is damaged or newer than this program."""
-    standing: list[Decision] = []
-    for decision in _read(run):
+def without_undone(log: Iterable[Decision]) -> list[Decision]:
+    """The decisions of a log that were not taken back, oldest first."""
+    left: list[Decision] = []
+    for decision in log:
         if decision.decision != UNDO:
-            standing.append(decision)
+            left.append(decision)
             continue
-        taken_back = next((n for n in reversed(range(len(standing))) if standing[n].id == decision.id), None)
+        taken_back = next((n for n in reversed(range(len(left))) if left[n].id == decision.id), None)
         if taken_back is not None:
-            del standing[taken_back]
-    return standing
-
-
-def _read(run: RunFolder) -> Iterator[Decision]:
-    try:
-        for number, row in enumerate(run.rows(FILE), 1):
-            if not _is_whole(row):
-                raise _damaged(run, f"line {number} is no decision", number)
-            yield Decision.from_row(row)
-    except DataError as error:
-        raise _damaged(run, error.what, int(error.where.rpartition(":")[2] or 0)) from None
-
-
-def _is_whole(row: Mapping[str, Any]) -> bool:
-    texts = all(isinstance(row.get(name), str) for name in ("id", "decision", "who", "when", "digest"))
-    written = row.get("answer"), row.get("rationale")
-    return (
-        texts
-        and row["decision"] in (*JUDGED, SKIP, UNDO)
-        and all(text is None or isinstance(text, str) for text in written)
-        and (row["decision"] != EDIT or None not in written)
-    )
-
-
-def _damaged(run: RunFolder, what: str, line: int) -> RunError:
-    return RunError(
-        f"{FILE} is damaged: {what}",
-        where=f"{run.folder / FILE}:{line}",
-        hint="mend that line or take it out; the other decisions stay",
-    )
+            del left[taken_back]
+    return left
 
 
 def digest(record: Record) -> str:
@@ -208,21 +178,29 @@ def _shares(sizes: Mapping[str, int], wanted: int) -> dict[str, int]:
 # --- whether it is enough ---------------------------------------------------------------
 
 
-def gate(run: Run, *, allow: bool) -> dict[str, Any]:
-    """What a person's review of the training and validation rows came to, for run.json; `said` is for a person.
+def gate(
+    plugins: Plugins,
+    settings: Review,
+    records: Sequence[Record],
+    standing: Sequence[Decision],
+    *,
+    seed: int,
+    allow: bool,
+    run: Path,
+) -> dict[str, Any]:
+    """What a person's review of `records` (training and validation) came to, for run.json; `said` is for a person.
 
     Raises DataError where it is not enough to train on, unless `allow`. A dataset that somebody looked at is held to
     ``review.min_accept`` whoever wrote it; one that nobody looked at is refused as ``review.required`` has it.
+    `run` is the run's folder, for the message.
     """
-    settings, standing = run.settings.review, decisions(run)
-    records = [record for split in REVIEWED for record in run.records(split, raw=True)]
     found = latest(standing)
     judged = [
         found[r.id].decision
         for r in records
         if r.id in found and found[r.id].decision in JUDGED and found[r.id].digest == digest(r)
     ]
-    shown = sample(records, settings.precision, run.settings.project.seed, standing)
+    shown = sample(records, settings.precision, seed, standing)
     missing = sum(r.id not in found or found[r.id].digest != digest(r) for r in shown)
     after = applied(records, standing)
     accepted = judged.count(ACCEPT)
@@ -237,7 +215,7 @@ def gate(run: Run, *, allow: bool) -> dict[str, Any]:
         "allowed": allow,
     }
     required = settings.required == "always" or (
-        settings.required == "auto" and any(_needs_a_look(run.plugins, name) for name in {r.teacher for r in records})
+        settings.required == "auto" and any(_needs_a_look(plugins, name) for name in {r.teacher for r in records})
     )
     facts["enough"], facts["said"] = _finding(facts, missing, settings)
     # one who looked at all that was to be seen and found it bad is heard, whoever wrote it
@@ -246,8 +224,8 @@ def gate(run: Run, *, allow: bool) -> dict[str, Any]:
     if records and stops and not allow:
         raise DataError(
             facts["said"],
-            where=str(run.folder / FILE),
-            hint=f"dstill review {run.folder}; or train on it as it is, with --allow-unreviewed",
+            where=str(run / FILE),
+            hint=f"dstill review {run}; or train on it as it is, with --allow-unreviewed",
         )
     return facts
 

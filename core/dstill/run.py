@@ -10,8 +10,8 @@
     dataset/README.md  dataset/data/{train,validation,test,test_templates,test_index}.jsonl
     rejects.jsonl  student/  predictions.jsonl  verdicts.jsonl
 
-The command line is a thin layer on this class. Only `Run` writes files; what happens to
-a row is in `dstill.stages`.
+The command line is a thin layer on this class. A stage is a function (`dstill.generating`, `dstill.training`,
+`dstill.evaluating`): `Run` reads what it needs, calls it, and writes what it returns.
 """
 
 from __future__ import annotations
@@ -19,28 +19,31 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Protocol, Self
+from tempfile import TemporaryDirectory
+from typing import Any, Iterator, Mapping, Sequence
 
-from dstill import config as configuration
-from dstill import plugins as plugin_loading
-from dstill import processes, reviewing
-from dstill.config import Config, Settings
-from dstill.curating import curate
-from dstill.errors import Interrupted, UsageError
-from dstill.evaluating import BLOCK, evaluate, writer_of
-from dstill.files import link_tree, write_text
-from dstill.folder import SETTINGS, RunFolder, data_file, find_run, system_file
-from dstill.generating import generate
-from dstill.making import make_executor, make_student, make_task, task_name
-from dstill.parts import Executor, Objective, Student, Writer
-from dstill.plugins import Plugins
-from dstill.records import Prediction, Record, Rejection, Verdict
-from dstill.task import Task
-from dstill.training import train
+from dstill import causes, ceiling, drifting, focusing, processes, reviewing
+from dstill.card import dataset_card
+from dstill.contents import RunContents
+from dstill.curating import Dataset, relabelled
+from dstill.errors import DataError, Interrupted, UsageError
+from dstill.evaluating import BLOCK, baselines, evaluate, predicted, require_splits, scores, scoring
+from dstill.files import renewed, write_text
+from dstill.focusing import Focus
+from dstill.folder import ASKED, EXPORT, STORE, RunFolder, data_file, find_run, system_file
+from dstill.generating import Purchase, generate, questions, refuse_other_questions
+from dstill.making import Setup, make_teacher
+from dstill.origin import commit, sha256, versions
+from dstill.parts import Executor
+from dstill.records import SPLITS, Example, Prediction, Record, Rejection, Verdict
+from dstill.review_log import decisions
+from dstill.stages import check_splits
+from dstill.training import TrainingFiles, planned, trained
+from dstill.watching import watched
+from dstill.weighing import weighed
 
-__all__ = ["Progress", "Run"]
+__all__ = ["Run", "focus_asked", "focus_in"]
 
 # What Ctrl-C leaves, by stage.
 KEPT = {
@@ -54,142 +57,8 @@ TOGETHER = "train"  # the one stage that several processes may do together
 log = logging.getLogger("dstill")
 
 
-class Progress(Protocol):
-    """Called as work goes on. `total` 0: not known; `detail`: more for the person, in a few words."""
-
-    def __call__(self, what: str, done: int, total: int, detail: str = "") -> None: ...
-
-
-def _silent(what: str, done: int, total: int, detail: str = "") -> None:
-    return None
-
-
-class Run(RunFolder):
+class Run(RunContents):
     """One run. `create` or `open` it, then call stages; each is locked, logged and resumable."""
-
-    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
-        super().__init__(folder, manifest)
-        self.plugins: Plugins
-        self.config: Config
-        self.progress: Progress = _silent
-
-    @classmethod
-    def create(
-        cls,
-        folder: Path | str | None = None,
-        *,
-        config: Config | None = None,
-        plugins: Plugins | None = None,
-        arguments: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """A new run at `folder` (None: a new name under ``./runs``). Raises UsageError, ConfigError."""
-        plugins = plugins or plugin_loading.load()
-        plugins.require_healthy()
-        config = config or configuration.load(sections=plugin_loading.part_sections(plugins))
-        stem = task_name(plugins, config.settings)
-        # names that nobody knows are an error before there is a folder
-        plugins.task(stem), plugins.teacher(config.settings.generate.teacher)
-        run = cls.make(
-            None if folder is None else Path(folder),
-            stem=stem,
-            arguments=arguments or {},
-            seed=config.settings.project.seed,
-            settings=config.to_toml(),
-        )
-        run.plugins, run.config = plugins, config
-        return run
-
-    @classmethod
-    def open(
-        cls,
-        name: Path | str,
-        *,
-        flags: Mapping[str, Any] | None = None,
-        plugins: Plugins | None = None,
-    ) -> Self:
-        """A run that is there, by name under ``./runs`` or by path; `flags` go before its own configuration."""
-        plugins = plugins or plugin_loading.load()
-        plugins.require_healthy()
-        run = cls.read(find_run(name))
-        run.plugins = plugins
-        run.config = configuration.load(
-            run.folder / SETTINGS, flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
-        )
-        return run
-
-    def keep_settings(self) -> None:
-        """config.toml as the run is set now: what the next command on it begins with."""
-        write_text(self.folder / SETTINGS, self.config.to_toml())
-
-    def config_with(self, flags: Mapping[str, Any]) -> Config:
-        """This run's configuration with `flags` before it. Raises ConfigError."""
-        own = {key: value for key, value in self.config.flat().items() if value is not None}
-        sections = plugin_loading.part_sections(self.plugins)
-        return configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
-
-    def branch(self, folder: Path, *, flags: Mapping[str, Any]) -> Run:
-        """A new run at `folder` on the dataset of this one, with `flags` before this one's configuration.
-
-        The files of the dataset are shared, not copied, where the file system can (hard links): a stage that
-        makes them anew puts new files in their place. Raises UsageError, ConfigError, DiskError.
-        """
-        config = self.config_with(flags)
-        made = Run.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
-        link_tree(self.folder / "dataset", made.folder / "dataset")
-        if (self.folder / reviewing.FILE).exists():
-            shutil.copyfile(self.folder / reviewing.FILE, made.folder / reviewing.FILE)
-        of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
-        made.manifest["files"].update(of_dataset)
-        if "generate" in self.manifest["stages"]:
-            made.manifest["stages"]["generate"] = self.manifest["stages"]["generate"]
-        made.save()
-        return made
-
-    # --- what the run is made of --------------------------------------------------------
-
-    @property
-    def settings(self) -> Settings:
-        return self.config.settings
-
-    @cached_property
-    def task(self) -> Task:
-        return make_task(self.plugins, self.config)
-
-    @cached_property
-    def objective(self) -> Objective:
-        name = self.settings.train.objective
-        objective = self.plugins.objective(name)(self.config.part("objective", name))
-        objective.alpha = self.settings.train.alpha
-        return objective
-
-    @cached_property
-    def student(self) -> Student:
-        return make_student(self.plugins, self.config, self.settings.train.student)
-
-    def executor(self) -> Executor | None:
-        """What runs the task's answers, not opened yet; None where the task's answers are not run."""
-        return make_executor(self.plugins, self.config, self.task)
-
-    def records(self, split: str, *, raw: bool = False) -> list[Record]:
-        """The rows of a set as a person left them (`dstill.reviewing`); `raw`: as they stand in its file."""
-        rows = [Record.from_row(row) for row in self.rows(data_file(split))]
-        return rows if raw else reviewing.applied(rows, reviewing.decisions(self)).records
-
-    def rejections(self) -> list[Rejection]:
-        return [Rejection.from_row(row) for row in self.rows("rejects.jsonl")]
-
-    def predictions(self, system: str = "student") -> list[Prediction]:
-        return [Prediction.from_row(row) for row in self.rows(system_file("predictions", system))]
-
-    def verdicts(self, system: str = "student", engine: str = "") -> list[Verdict]:
-        """`engine`: the label of a second engine; empty: the one that the run was first scored on."""
-        return [Verdict.from_row(row) for row in self.rows(system_file("verdicts", system, engine))]
-
-    def writer(self, system: str = "student") -> Writer:
-        """The run's student, or one of its baselines, ready to write. Raises RunError when it has none yet."""
-        return writer_of(self, system)
-
-    # --- stages -------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
@@ -229,11 +98,83 @@ class Run(RunFolder):
 
         A run that has a dataset of other questions gets one of those of now only with `allow_changed` (RunError).
         """
-        return generate(self, allow_changed=allow_changed)
+        teacher = make_teacher(self.plugins, self.config)
+        with self.stage("generate") as facts:
+            focus = focus_asked(self.setup)
+            examples = questions(self.task, self.settings, focus)
+            if self.has_dataset and not allow_changed:
+                where = self.settings.generate.questions or f"task '{self.task.name}'"
+                before = [inquiry.example for inquiry in self.inquiries()]
+                refuse_other_questions(examples, before, self.name, where)
+            generated = generate(self.setup, teacher, examples, self._purchase())
+            self.write(ASKED, generated.inquiries)
+            facts.update(generated.facts)
+            if focus is not None:
+                facts["focus"] = focus.told()
+            self._save_dataset(generated.dataset, facts)
+        return facts
 
     def curate(self) -> Mapping[str, Any]:
-        """The replies that the run has → checks → dataset, anew. Returns the counts; nothing is bought."""
-        return curate(self)
+        """The replies that the run has → checks → dataset, anew. Returns the counts; nothing is bought.
+
+        Raises DataError where no teacher was asked, or the reply store is not there.
+        """
+        from dstill.store import ReplyStore
+
+        inquiries = self.inquiries()
+        if not inquiries:
+            raise DataError(
+                "nothing to curate: no teacher was asked",
+                where=str(self.folder / ASKED),
+                hint=f"dstill generate --out {self.folder}",
+            )
+        if not STORE.exists():  # opening it would make an empty one
+            raise DataError(
+                f"there is no {STORE} here, in which the run's replies are",
+                where=str(STORE.absolute()),
+                hint="run it in the project's folder; a store that was moved goes back there",
+            )
+        with self.stage("curate") as facts, ReplyStore(STORE) as store:
+            dataset, about = relabelled(self.setup, inquiries, store)
+            facts.update(about)
+            generated = self.manifest["stages"].setdefault("generate", {})
+            if cost := generated.get("cost"):
+                facts["cost"] = cost  # of the replies, also of those that are not used
+            self._save_dataset(dataset, facts)
+            generated.update(facts)  # readers of the dataset's facts look there
+        return facts
+
+    def _purchase(self) -> Purchase:
+        return Purchase(
+            store=STORE,
+            # a cap holds over all the times that the run is begun; runs of dstill 0.1.0 have no id
+            buyer=f"{self.name} {self.manifest.get('id', self.manifest['created'])}",
+            resume=f"dstill generate --out {self.folder}",
+            where=str(self.folder),
+        )
+
+    def _save_dataset(self, dataset: Dataset, facts: dict[str, Any]) -> None:
+        """Write the rows of every split, those that were rejected, and the card; the counts go to `facts`."""
+        facts.update(dataset.counts)
+        self.write("rejects.jsonl", dataset.rejections)
+        if not dataset.records:
+            reasons = ", ".join(f"{code} {n}" for code, n in facts["rejections"].items()) or "no questions"
+            raise DataError(
+                f"0 usable rows of {facts['questions']}; reasons: {reasons}",
+                where=self.settings.generate.questions or f"task '{self.task.name}'",
+                hint=f"{self.folder / 'rejects.jsonl'} says what is wrong with each",
+            )
+        check_splits(dataset.records)
+        for split in SPLITS:
+            of_split = [record for record in dataset.records if record.split == split]
+            if of_split:
+                self.write(data_file(split), of_split)
+            else:
+                self.discard(data_file(split))
+        card = dataset_card(self.name, self.task, facts, dataset.records)
+        write_text(self.folder / "dataset" / "README.md", card)
+        for file in [file for file in self.manifest["files"] if file.startswith(EXPORT)]:
+            self.discard(file)  # of the rows that were
 
     def train(
         self, *, restart: bool = False, allow_changed: bool = False, allow_unreviewed: bool = False
@@ -244,8 +185,156 @@ class Run(RunFolder):
         settings or data have changed since only with `allow_changed` (RunError). What a model wrote and no person
         has looked at, or accepted too little of, is trained on only with `allow_unreviewed` (DataError).
         """
-        return train(self, restart=restart, allow_changed=allow_changed, allow_unreviewed=allow_unreviewed)
+        with self.stage("train") as facts, processes.together():
+            records, validation = self.records("train"), self.records("validation")
+            review = self.gate(allow=allow_unreviewed)
+            if not records:
+                everything = "a person rejected every row: generate others"
+                hint = everything if review["left_out"] else "`dstill generate` first"
+                raise DataError("no training rows", where=str(self.folder / data_file("train")), hint=hint)
+            plan = planned(self.setup, records, validation)
+            log.log(logging.INFO if review["enough"] else logging.WARNING, "%s", review["said"])
+            checkpoints = self.folder / "checkpoints"
+            if restart and processes.leads():
+                shutil.rmtree(checkpoints, ignore_errors=True)
+            with scoring(self.setup, validation) as score, self._new_student() as folder:
+                files = TrainingFiles(student=folder, checkpoints=checkpoints, events=self.folder / "events")
+                fitted = trained(self.setup, plan, files, allow_changed=allow_changed, score=score)
+                if processes.leads():
+                    drifting.learnt_from(self.task, records, self.context, self._data()).save(folder)
+            if not processes.leads():
+                return {}
+            shutil.rmtree(checkpoints, ignore_errors=True)  # nobody goes on from here
+            # the student on disk is of these settings from now on, also for `evaluate`
+            self.keep_settings()
+            files_of = {split: self.folder / data_file(split) for split in ("train", "validation")}
+            digests = {split: sha256(file) for split, file in files_of.items() if file.exists()}
+            facts.update(fitted, review=review, versions=versions(), dataset=digests, commit=commit())
+        return facts
+
+    @contextlib.contextmanager
+    def _new_student(self) -> Iterator[Path]:
+        """Where the student is made: in the run; of several processes only the first one's stays."""
+        if processes.leads():
+            with renewed(self.folder / "student"):
+                yield self.folder / "student"
+        else:
+            with TemporaryDirectory() as nowhere:
+                yield Path(nowhere)
+
+    def _data(self) -> Mapping[str, Any]:
+        """What was seen of the data when the dataset was made."""
+        data: Mapping[str, Any] = self.manifest["stages"].get("generate", {}).get("data", {})
+        return data
 
     def evaluate(self) -> Mapping[str, Any]:
-        """Student → predictions (those that are missing) → verdicts → scores of every system and set."""
-        return evaluate(self)
+        """Student → predictions (those that are missing) → verdicts → scores of every system and set.
+
+        Verdicts are made anew each time. Those of a second engine get files and a stage of their own.
+        """
+        splits = self.settings.evaluate.splits
+        require_splits(splits)
+        records = [record for split in splits for record in self.records(split)]
+        if not records:
+            raise DataError(
+                f"nothing to evaluate: no rows in {', '.join(splits)}",
+                where=str(self.folder / "dataset"),
+                hint=f"`dstill generate --out {self.folder}` writes them; "
+                "--set 'evaluate.splits=[\"NAME\"]' takes others",
+            )
+        check_splits([*self.records("train"), *records])
+        with self.setup.opened_executor() as executor:
+            return self._evaluate([record.example for record in records], executor)
+
+    def _evaluate(self, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
+        label = executor.label if executor else "not executed"
+        done = self.manifest["stages"]
+        before = done.get("evaluate", {})
+        says_nothing = bool(before.get("invalid")) and f"evaluate on {label}" not in done  # then it gives way
+        first = before.get("engine", label) == label or says_nothing
+        engine = "" if first else label
+        with (
+            self.stage("evaluate" if first else f"evaluate on {label}") as facts,
+            watched(executor, examples, facts, made_from=self._data()),
+        ):
+            systems = ["student", *baselines(self.setup)]
+            predictions = {system: self._predicted(system, examples) for system in systems}
+            evaluation = evaluate(self.setup, examples, predictions, executor)
+            for system, verdicts in evaluation.verdicts.items():
+                self.write(system_file("verdicts", system, engine), verdicts)
+            parameters = self.manifest["stages"].get("train", {}).get("all_parameters")
+            facts.update(evaluation.facts)
+            facts.update(weighed(predictions["student"], self.folder / "student", parameters))
+            facts["teacher"] = self._teacher(executor, engine)
+            if reviewed := self._reviewed():
+                facts["notes"] = [*facts.get("notes", ()), reviewed]
+        return facts
+
+    def _predicted(self, system: str, examples: Sequence[Example]) -> list[Prediction]:
+        """The predictions on disk, when they are of these examples and this student; else made now and written.
+
+        Those that are done when it is stopped are kept in a file of their own until the last one is there.
+        """
+        file, partial = system_file("predictions", system), system_file("unfinished-predictions", system)
+        made_of = self._made_of(constrained=system == "student" and self.settings.evaluate.constrain)
+        kept = self._kept(file, made_of)
+        if kept.keys() >= {e.id for e in examples}:
+            return [kept[e.id] for e in examples]
+
+        def save(predictions: Sequence[Prediction], to: str = partial) -> None:
+            self.write(to, predictions)
+            self.manifest["files"][to]["made_of"] = made_of
+
+        self.progress(f"answering ({system})", 0, len(examples))
+        writer = self.writer(system)
+        done = self._kept(partial, made_of)
+        predictions = predicted(self.setup, writer, system, examples, done=done, save=save)
+        save(predictions, file)
+        self.discard(partial)
+        return predictions
+
+    def _teacher(self, executor: Executor | None, engine: str) -> dict[str, Any]:
+        """The teacher's own scores, or why there are none."""
+        splits = self.settings.evaluate.splits
+        golds = [i.example for i in self.inquiries() if i.example.answer is not None and i.example.split in splits]
+        teacher = self.manifest["stages"].get("generate", {}).get("teacher", "")
+        if why := ceiling.unmeasured(self.plugins, teacher, golds):
+            return {"why": why, "scores": {}}
+        rows: list[Record | Rejection] = [*self.rejections()]
+        rows += (record for split in splits for record in self.records(split, raw=True))
+        verdicts = list(ceiling.judged(self.setup, golds, rows, executor))
+        self.write(system_file("verdicts", "teacher", engine), verdicts)
+        return {"why": "", "scores": scores(self.setup, verdicts)}
+
+    def _reviewed(self) -> str:
+        """What a person's review did to the sets that are scored; empty: nothing."""
+        rows = [record for split in self.settings.evaluate.splits for record in self.records(split, raw=True)]
+        after = reviewing.applied(rows, decisions(self))
+        counts = {
+            "left out as a person rejected their gold": after.rejected,
+            "scored against a gold that a person wrote": after.edited,
+        }
+        return ", ".join(f"{n} of {len(rows)} questions {what}" for what, n in counts.items() if n)
+
+
+def focus_asked(setup: Setup) -> Focus | None:
+    """Where ``generate.focus`` asks for more questions; None: nowhere. Raises UsageError, RunError."""
+    label, name = setup.settings.generate.focus, setup.settings.generate.focus_run
+    if not label and not name:
+        return None
+    if not label or not name:
+        raise UsageError(
+            "a focus is a label of failures and the run that has them",
+            where="generate.focus" if label else "generate.focus_run",
+            hint="give --focus LABEL and --from RUN",
+        )
+    return focus_in(name, label, causes.labels(setup.task))
+
+
+def focus_in(name: str, label: str, labels: Sequence[str]) -> Focus:
+    """Where the failures of `label` lie in the run `name`. Raises UsageError, RunError."""
+    focusing.require_label(label, labels)
+    folder = RunFolder.read(find_run(name))
+    verdicts = [Verdict.from_row(row) for row in folder.rows(system_file("verdicts"))]
+    asked = [Record.from_row(row) for split in SPLITS for row in folder.rows(data_file(split))]
+    return focusing.focus_of(label, folder.name, verdicts, asked, where=name)

@@ -40,13 +40,13 @@ def vote(
             hint="leave --vote out: --num-samples alone shows the answers",
         )
     return [
-        elected(answering.run.task, given)
+        elected(answering.setup.task, given)
         for given in answering.sample(examples, n, temperature=temperature, seed=seed, execute=True)
     ]
 
 
 def _why(answering: Answering) -> str:
-    task = answering.run.task.name
+    task = answering.setup.task.name
     return "no executor was opened" if not answering.execute else f"task '{task}' has no executor"
 
 

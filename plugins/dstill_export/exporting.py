@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 from dstill import hardware
 from dstill.errors import AnswerError, DiskError, RunError, UsageError
-from dstill.evaluating import answers_of
 from dstill.files import atomic_folder, require_new, writing
 from dstill.origin import sha256, versions
 from dstill.parts import Written
@@ -132,7 +131,7 @@ def _require_room(need: int, target: Path) -> None:
 
 def _wanted(run: Run, examples: Sequence[Example], now: Sequence[Written]) -> list[Prediction]:
     """What the student answered when it was evaluated; where it was not, or held to a grammar, what it answers now."""
-    kept = answers_of(run)
+    kept = run.answers()
     fresh = _predictions(examples, now)
     return [kept.get(example.id, answer) for example, answer in zip(examples, fresh, strict=True)]
 

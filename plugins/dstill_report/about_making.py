@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
 from dstill import reviewing
 from dstill.records import SPLITS, Section, Table
+from dstill.review_log import decisions
 from dstill.units import size
 from dstill_evaluate.statistics import rate
 from dstill_report import plots
@@ -136,7 +137,7 @@ def _rejections(run: Run) -> Section | None:
 
 def _review(run: Run, trained: Mapping[str, Any]) -> Section | None:
     """What a person decided about rows as they stand now; a decision about one that has changed since is told apart."""
-    standing = reviewing.latest(reviewing.decisions(run))
+    standing = reviewing.latest(decisions(run))
     if not standing:
         return None
     records = [record for split in SPLITS for record in run.records(split, raw=True)]

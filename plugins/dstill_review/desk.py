@@ -22,7 +22,8 @@ from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.jsontext import NotStrict, dumps, loads
 from dstill.parts import Executor
 from dstill.records import SPLITS, Draft, Example, Outcome, OutcomeKind, Problem, Record
-from dstill.reviewing import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, decisions, digest, latest, sample
+from dstill.review_log import decisions
+from dstill.reviewing import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, digest, latest, sample
 from dstill.run import Run
 from dstill_evaluate.statistics import rate
 

@@ -166,7 +166,7 @@ class Slow(Executor):
 
 def test_no_more_answers_run_at_once_than_the_executor_takes(run: Run) -> None:
     slow = Slow()
-    run.executor = lambda: slow  # type: ignore[method-assign]
+    run.setup.executor = lambda: slow  # type: ignore[method-assign]
     with Answering(run, execute=True) as answering, ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda n: answering.answer(asked(answering, "add 2 and 1", "add 3 and 1")), range(12)))
     assert slow.most == 2

@@ -12,7 +12,7 @@ import pytest
 from dstill import Check, Run, Task
 from dstill import config as configuration
 from dstill.answering import Answering
-from dstill.drifting import FILE, Learnt, drift, learnt_by
+from dstill.drifting import FILE, Learnt, drift
 from dstill.errors import DataError, ServiceError
 from dstill.parts import Executor
 from dstill.plugins import Plugins, part_sections
@@ -42,19 +42,19 @@ def test_a_student_keeps_what_its_dataset_was_made_from(run: Run, project: Path)
     kept = json.loads((run.folder / "student" / FILE).read_text())
     assert kept == {"schema_version": 1, "task": "toy", "context": {}, "data": {"wires": 2}}
     shutil.copytree(run.folder, project / "elsewhere")
-    assert learnt_by(Run.open(project / "elsewhere", plugins=run.plugins)) == Learnt(task="toy", data={"wires": 2})
+    assert Run.open(project / "elsewhere", plugins=run.plugins).learnt() == Learnt(task="toy", data={"wires": 2})
 
 
 def test_a_student_of_before_knows_what_the_run_does(run: Run) -> None:
     (run.folder / "student" / FILE).unlink()
-    assert learnt_by(run) == Learnt(data={"wires": 2})
+    assert run.learnt() == Learnt(data={"wires": 2})
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"task": "toy"}', '{"task": "toy", "context": 1, "data": {}}'])
 def test_a_file_that_says_something_else_is_told(run: Run, text: str) -> None:
     (run.folder / "student" / FILE).write_text(text)
     with pytest.raises(DataError, match="does not say what a student learnt") as caught:
-        learnt_by(run)
+        run.learnt()
     assert caught.value.hint == "train it again"
 
 

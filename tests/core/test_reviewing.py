@@ -17,7 +17,8 @@ from dstill.errors import DataError, RunError
 from dstill.folder import RunFolder, data_file
 from dstill.jsonl import append_row
 from dstill.records import Record
-from dstill.reviewing import FILE, Decision, applied, decisions, digest, gate, sample, sample_size
+from dstill.review_log import decisions
+from dstill.reviewing import FILE, Decision, applied, digest, sample, sample_size
 from dstill.run import Run
 
 
@@ -279,21 +280,21 @@ def test_training_waits_for_a_person(
     rows = [record(n, teacher=teacher) for n in range(10)]
     made = run(rows, verdicts(*judged), required=required)
     if not refused:
-        assert gate(made, allow=False)["judged"] == len([word for word in judged if word != "skip"])
+        assert made.gate(allow=False)["judged"] == len([word for word in judged if word != "skip"])
         return
     with pytest.raises(DataError) as caught:
-        gate(made, allow=False)
+        made.gate(allow=False)
     assert refused in caught.value.what
     assert "dstill review" in caught.value.hint
     assert "--allow-unreviewed" in caught.value.hint
-    assert refused in gate(made, allow=True)["said"]
+    assert refused in made.gate(allow=True)["said"]
 
 
 def test_the_wanted_rate_is_a_setting(run: Callable[..., Run]) -> None:
     made = run(
         [record(n, teacher="oracle") for n in range(10)], verdicts(*["accept"] * 5, *["reject"] * 5), min_accept=0.5
     )
-    facts = gate(made, allow=False)
+    facts = made.gate(allow=False)
     assert (facts["rate"], facts["left_out"], facts["enough"]) == (0.5, 5, True)
 
 
@@ -303,8 +304,8 @@ def test_rows_that_have_changed_are_to_be_judged_again(run: Callable[..., Run]) 
         data_file("train"), [record(n, teacher="oracle", answer="1+1" if n == 3 else f"{n}+1") for n in range(10)]
     )
     with pytest.raises(DataError, match="the review is not finished: 1 of 10 rows are left"):
-        gate(made, allow=False)
-    assert gate(made, allow=True)["changed_since"] == 1
+        made.gate(allow=False)
+    assert made.gate(allow=True)["changed_since"] == 1
 
 
 def test_training_says_it_and_counts_what_it_left_out(

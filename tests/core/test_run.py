@@ -475,7 +475,7 @@ def test_checkpoints_stay_until_the_student_is_there(create: Callable[..., Run])
                 raise TrainingError("stopped")
             return super().fit(job)  # type: ignore[no-any-return]
 
-    run.student = Watched()
+    run.setup.student = Watched()
     left.mkdir(parents=True)
     with pytest.raises(TrainingError):
         run.train()
@@ -494,11 +494,11 @@ def test_early_stopping_looks_at_answers_that_are_run(create: Callable[..., Run]
     run.generate()
     run.train()
     validation = [*run.records("validation"), *run.records("train")[:3]]
-    with scoring(run, validation) as score:
+    with scoring(run.setup, validation) as score:
         assert score is not None
         assert score(run.writer("student")) == pytest.approx(3 / 4)  # it has not seen the validation question
         assert score(run.writer("untrained")) == 0
-    with pytest.raises(DataError, match="no validation rows"), scoring(run, []):
+    with pytest.raises(DataError, match="no validation rows"), scoring(run.setup, []):
         pass
 
 
@@ -510,7 +510,7 @@ def test_an_engine_that_is_away_is_no_reason_to_stop_early(
     run.train()
     gone = Outcome(kind=OutcomeKind.UNAVAILABLE, reason="connection refused")
     monkeypatch.setattr(plugins.executor("abacus"), "run", lambda *_: gone)
-    with scoring(run, list(run.records("train"))) as score:
+    with scoring(run.setup, list(run.records("train"))) as score:
         assert score is not None
         with pytest.raises(ServiceError, match="could not be asked about") as caught:
             score(run.writer("student"))

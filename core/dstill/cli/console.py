@@ -19,7 +19,7 @@ from dstill import processes
 from dstill.config import masked
 from dstill.errors import DstillError
 from dstill.jsontext import dumps
-from dstill.run import Progress
+from dstill.progress import Progress
 from dstill.secrets import redact
 
 __all__ = ["emit", "error", "note", "plain", "progress", "table", "visible", "warnings_shown", "width"]

@@ -24,16 +24,13 @@ from dstill.cli.app import (
 from dstill.cli.console import emit, note, progress, table, visible
 from dstill.config import Config
 from dstill.cost import told
-from dstill.curating import EXPORT
 from dstill.errors import DataError, FailedItems, RunError
 from dstill.estimating import estimated
 from dstill.exporting import export
 from dstill.files import reading
-from dstill.folder import MANIFEST, SETTINGS
-from dstill.generating import focus_asked
-from dstill.making import make_task
-from dstill.reviewing import gate
-from dstill.run import Run
+from dstill.folder import EXPORT, MANIFEST, SETTINGS, STORE
+from dstill.making import Setup
+from dstill.run import Run, focus_asked
 
 __all__ = ["COMMANDS"]
 
@@ -97,7 +94,7 @@ def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, a
             if questions := config.settings.generate.questions:
                 with reading(Path(questions)):  # a name that is mistyped leaves no run behind
                     Path(questions).stat()
-            if focus_asked(make_task(found.plugins, config), config.settings) is not None:  # likewise a label
+            if focus_asked(Setup(found.plugins, config)) is not None:  # likewise a label
                 _tell_other_sets(found, config)
             run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
         run.progress = report
@@ -136,8 +133,9 @@ def _tell_other_sets(found: App, config: Config) -> None:
 
 def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
     """What `generate` would do, without a run."""
-    settings = found.open(out.absolute()).config if out is not None and (out / MANIFEST).exists() else found.config()
-    estimate = estimated(found.plugins, settings)
+    config = found.open(out.absolute()).config if out is not None and (out / MANIFEST).exists() else found.config()
+    setup = Setup(found.plugins, config)
+    estimate = estimated(setup, focus_asked(setup), STORE)
     if as_json:
         emit(estimate.to_json())
         return
@@ -198,7 +196,7 @@ def _keeps_to_its_settings(run: Run, allow_changed: bool) -> None:
 def _next(run: Run) -> str:
     """The command after the dataset: a person's look, where training would wait for one."""
     try:
-        gate(run, allow=False)
+        run.gate(allow=False)
     except DataError:
         return f"next: dstill review {run.folder}"
     return f"next: dstill train {run.folder}"

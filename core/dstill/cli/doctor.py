@@ -24,7 +24,8 @@ import dstill
 from dstill import hardware
 from dstill.cli.app import App, app, json_option, set_option, setting, task_option
 from dstill.cli.console import emit, note, table, visible
-from dstill.drifting import can_tell, drift, learnt_by
+from dstill.contents import learnt_in
+from dstill.drifting import can_tell, drift
 from dstill.errors import DstillError
 from dstill.folder import RunFolder, list_runs
 from dstill.making import make_executor, make_task
@@ -156,7 +157,7 @@ def _students(task: Task, executor: Executor | None) -> list[list[str]]:
     looked, unknown, rows = 0, 0, []
     for folder in list_runs():
         try:
-            learnt = learnt_by(RunFolder.read(folder))
+            learnt = learnt_in(RunFolder.read(folder))
         except DstillError as problem:
             rows.append([f"student of {folder}", task.name, problem.what])
             continue

@@ -27,12 +27,14 @@ from dstill.cli.given import MAPPING_FORM, VALUES_FORM, object_of
 from dstill.config import Config
 from dstill.cost import told
 from dstill.errors import FailedItems, UsageError
-from dstill.focusing import Focus, draw, focus_of
+from dstill.focusing import Focus, draw
+from dstill.folder import STORE
 from dstill.inventing import invent
 from dstill.jsonl import write_rows
-from dstill.making import make_task
+from dstill.making import Setup
 from dstill.records import Example
 from dstill.rows import read_questions
+from dstill.run import focus_in
 from dstill.task import Task
 
 __all__ = ["COMMANDS"]
@@ -86,8 +88,8 @@ def questions(
     if teacher:
         found.flags["generate.teacher"] = teacher
     config = found.config()
-    task = make_task(found.plugins, config)
-    weak = focus_of(focus, source, labels(task)) if focus and source else None
+    task = Setup(found.plugins, config).task
+    weak = focus_in(source, focus, labels(task)) if focus and source else None
     if weak is not None:
         note(weak.told())
     if teacher:
@@ -122,7 +124,8 @@ def _invent(
     config = found.config()
     examples = read_questions(seeds) if seeds else []
     with progress() as report:
-        invented = invent(found.plugins, config, context, number, seeds=examples, focus=weak, progress=report)
+        setup = Setup(found.plugins, config, report)
+        invented = invent(setup, context, number, STORE, seeds=examples, focus=weak)
     if invented.examples:  # else there is nothing to write, and a file of before stays
         _show(invented.examples, out, as_json and out is None)
     if as_json and out is not None:
@@ -138,7 +141,7 @@ def _invent(
             "generate.max_duplicate_rate is the limit",
         )
     if out is not None:
-        task = make_task(found.plugins, config).name
+        task = setup.task.name
         asked = f"dstill generate --questions {out} --teacher {config.settings.generate.teacher}"
         note(f"next: {asked}{_about(config, task, mapping, invented.examples)}")
 

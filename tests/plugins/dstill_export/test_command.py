@@ -106,7 +106,7 @@ def test_answers_that_differ_are_shown(
 ) -> None:
     run = student("full")
     first = {one.id: replace_text(one) for one in run.predictions()[:1]}
-    monkeypatch.setattr(exporting, "answers_of", lambda run: first)
+    monkeypatch.setattr(Run, "answers", lambda run: first)
     ended = call("export", run.folder, "--to", "merged", "--out", "mine")
     assert ended.code == 9
     assert (

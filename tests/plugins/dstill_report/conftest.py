@@ -13,6 +13,7 @@ import dstill_evaluate
 import dstill_report
 from dstill import hookimpl
 from dstill.config import load as load_config
+from dstill.making import Setup
 from dstill.parts import Objective
 from dstill.plugins import PluginInfo, Plugins
 from dstill.records import (
@@ -219,8 +220,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         judge: Callable[..., tuple[Prediction, Verdict]] = judged,
     ) -> Run:
         run = Run.make(tmp_path / name, stem="toy", arguments={"command": "demo"}, seed=7)
-        run.plugins = plugins()
-        run.config = load_config(use_files=False, environment={}, flags={"train.objective": "as-written"})
+        flags = {"train.objective": "as-written"}
+        run.setup = Setup(plugins(), load_config(use_files=False, environment={}, flags=flags))
         fill(
             run,
             rows

@@ -15,7 +15,8 @@ import pytest
 
 from dstill.folder import data_file
 from dstill.records import Record
-from dstill.reviewing import FILE, decisions
+from dstill.review_log import decisions
+from dstill.reviewing import FILE
 from dstill.run import Run
 from dstill_evaluate.statistics import wilson
 
