@@ -56,7 +56,7 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     from dstill_export.card import figures
     from dstill_export.exporting import Differs
     from dstill_export.exporting import export as exported
-    from dstill_export.formats import form_of
+    from dstill_export.forms import form_of
 
     opened = found.open(run)
     try:

@@ -1,10 +1,9 @@
 """What a form of export is: how it is written, and how its own runtime reads it back.
 
-    form = form_of("merged")
     form.write(source, folder)            # weights, tokenizer and settings, of which `load` needs no others
     form.load(folder).write(["predict: how many requests failed"])
 
-A further form is a class of its own and a line in `forms`.
+A further form is a class of its own and a line in `dstill_export.forms`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Sequence
 
-from dstill.errors import UsageError
 from dstill.parts import Writer
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from dstill_finetune.facts import Facts
     from dstill_finetune.students import Finetuned
 
-__all__ = ["AGAIN", "NAMES", "Format", "Source", "bytes_of", "copy_tokenizer", "describe", "encoder_of", "form_of"]
+__all__ = ["AGAIN", "NAMES", "Format", "Source", "bytes_of", "copy_tokenizer", "describe", "encoder_of"]
 
 AGAIN = "free some space, or name a folder on another disk, and run the same command again"
 NAMES = ("merged", "adapter", "ctranslate2", "gguf")
@@ -70,19 +68,6 @@ class Format(ABC):
 
         `task`: ids that the answer begins with; `cut`: the prompt loses the end token that the tokenizer adds.
         """
-
-
-def form_of(name: str) -> Format:
-    """The form called `name`. Raises UsageError."""
-    from dstill_export.adapter import Adapter
-    from dstill_export.ct2 import CTranslate2
-    from dstill_export.gguf_form import Gguf
-    from dstill_export.merged import Merged
-
-    found: dict[str, Format] = {form.name: form for form in (Merged(), Adapter(), CTranslate2(), Gguf())}
-    if name not in found:
-        raise UsageError(f"no form '{name}'", where="--to", hint=f"there are {', '.join(NAMES)}")
-    return found[name]
 
 
 def describe(source: Source, folder: Path) -> None:

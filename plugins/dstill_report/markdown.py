@@ -17,7 +17,7 @@ from dstill.records import Score
 from dstill_report.text import shown, words
 
 if TYPE_CHECKING:
-    from dstill_report.page import Report
+    from dstill_report.content import Report
 
 __all__ = ["cell", "markdown"]
 

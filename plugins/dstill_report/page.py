@@ -11,24 +11,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping
 
 from dstill.cli.console import visible
 from dstill.errors import MissingExtra, RunError
 from dstill.files import write_text
-from dstill.records import SCHEMA_VERSION, Score, Section
+from dstill.records import SCHEMA_VERSION, Score
 from dstill.watching import MOST_LOST
 from dstill_evaluate.metrics import left_out
-from dstill_report.failures import Failures, collect
+from dstill_report.content import Headline, Report
+from dstill_report.failures import collect
 from dstill_report.markdown import markdown
 from dstill_report.text import interval, percent, shown, size_on_disk, words
 
 if TYPE_CHECKING:
     from dstill.run import Run
 
-__all__ = ["Headline", "Report", "gather", "html", "summary", "write"]
+__all__ = ["gather", "html", "summary", "write"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 SETS = {
@@ -41,30 +42,6 @@ BESIDE = {  # a word on each system that is no student of the run's own training
     "nearest": "the answer of the most similar training question",
 }
 SIDE = ("exact_match", "valid", "executed", "silent_wrong", "refusal_precision", "refusal_recall")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Headline:
-    """Executable accuracy on one set, the student's first."""
-
-    split: str
-    meaning: str  # of the set
-    systems: Mapping[str, Score]
-    finding: str  # how the student stands to the best baseline, in a sentence
-    ceiling: Score | None  # of the teacher, against golds that were there before it was asked
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    name: str
-    facts: Mapping[str, str]  # created, engine, student …: under the title
-    warnings: tuple[str, ...]
-    headlines: tuple[Headline, ...]
-    ceiling: str  # what the teacher's figure says, or why there is none
-    side: Mapping[str, Score]  # the student's other figures on the first set
-    sections: tuple[Section, ...]
-    failures: Failures
-    manifest: Mapping[str, Any]
 
 
 def write(run: Run) -> dict[str, Path]:

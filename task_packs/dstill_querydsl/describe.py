@@ -27,7 +27,7 @@ from dstill_querydsl.questions.invented import APART
 from dstill_querydsl.questions.roles import KINDS
 
 if TYPE_CHECKING:
-    from dstill_querydsl.pack import Settings
+    from dstill_querydsl.settings import Settings
 
 __all__ = ["describe"]
 

@@ -21,7 +21,7 @@ from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.mapping_merge import plain
 from dstill_querydsl.values import Values, values_in
 
-__all__ = ["HELD_OUT", "LICENCES", "NAMES", "Index", "bundled", "configured", "index_of", "trainable"]
+__all__ = ["HELD_OUT", "LICENCES", "NAMES", "Index", "bundled", "configured", "own", "trainable"]
 
 _PACKED = {"movies": movies, "flights": flights, "quakes": quakes}
 NAMES = ("weblogs", *_PACKED)
@@ -131,7 +131,7 @@ def _configured(name: str, mapping_file: str, values_file: str, folder: Path) ->
     mapping = _json(mapping_file, "task.querydsl.mapping")
     require_mapping(mapping)
     values = Values.read(_json(values_file, "task.querydsl.values"), values_file) if values_file else Values()
-    return _own(name, mapping, values)
+    return own(name, mapping, values)
 
 
 def _json(file: str, where: str) -> Any:
@@ -145,49 +145,8 @@ def _json(file: str, where: str) -> Any:
         raise DataError(f"{file} is not strict JSON: {problem}", where=where) from None
 
 
-def _own(name: str, mapping: Mapping[str, Any], values: Values) -> Index:
+def own(name: str, mapping: Mapping[str, Any], values: Values) -> Index:
     """An index whose documents are not here; its mapping is plain, in whatever form it was given."""
     mapping = plain(mapping)
     now = str(mapping.get("_meta", {}).get("now", ""))
     return Index(name=name, mapping=mapping, settings={}, now=now, documents=tuple, told=values)
-
-
-def _with_documents(index: Index, config: Any) -> Index:
-    """The bundled index of that name, where `index` has its fields and only says other things of them."""
-    if index.name not in NAMES or index.told:
-        return index
-    known = bundled(index.name, getattr(config, "documents", None))
-    same = known.mapping["properties"] == index.mapping.get("properties")
-    return replace(known, mapping=index.mapping) if same else index
-
-
-def index_of(context: Mapping[str, Any], config: Any = None) -> Index | None:
-    """What an example's context stands for, or None where only a name is known.
-
-    A context with a mapping of its own has no documents here (those lie in the user's engine), unless
-    it is a bundled index' mapping that says other things of the same fields. The index that the
-    configuration describes by files is known by its name. ``{"index": "movies", "variant": 3}`` stands
-    for a schema variant.
-    """
-    name = str(context.get("index", ""))
-    mapping = context.get("mapping")
-    if mapping is not None:
-        return _with_documents(_own(name, mapping, Values.read(context.get("values", {}))), config)
-    if getattr(config, "mapping", "") and name in ("", config.index):
-        return configured(config.index, config.mapping, config.values)
-    if name not in NAMES:
-        return None
-    documents = getattr(config, "documents", None)
-    if (seed := context.get("variant")) is None:
-        return bundled(name, documents)
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        raise DataError(f"{seed!r} is no variant", where="context.variant", hint="a variant is a whole number")
-    return _variant(name, documents, seed)
-
-
-@lru_cache(maxsize=64)
-def _variant(name: str, documents: int | None, seed: int) -> Index:
-    """The bundled index under the schema of that seed."""
-    from dstill_querydsl.variants import vary  # which is made of indices
-
-    return vary(bundled(name, documents), seed).index

@@ -10,9 +10,9 @@ checks; the synthesizer's questions; results compared as those of search bodies 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, Callable, ClassVar, Iterable, Literal, Mapping, Sequence
+from typing import Any, Callable, ClassVar, Iterable, Mapping, Sequence
 
 from dstill.errors import UsageError
 from dstill.parts import Engine, ProjectFiles
@@ -50,7 +50,8 @@ from dstill_querydsl.corpora import Maker, Place, neighbours
 from dstill_querydsl.describe import describe
 from dstill_querydsl.drift import fields_digest, types_of, unlearnt
 from dstill_querydsl.excerpt import excerpt
-from dstill_querydsl.indices import CEILING, DOCUMENTS, LICENCES, Index, index_of, trainable
+from dstill_querydsl.index_of import index_of
+from dstill_querydsl.indices import LICENCES, Index, trainable
 from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.mapping_uses import uses
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, question_block
@@ -58,48 +59,12 @@ from dstill_querydsl.prompting_values import for_teacher
 from dstill_querydsl.questions import Tally, questions
 from dstill_querydsl.questions.glossary import glossary
 from dstill_querydsl.sets import HAND_WRITTEN, rules_of, sets_of, unseen
+from dstill_querydsl.settings import Settings
 from dstill_querydsl.study import Study
 from dstill_querydsl.synthesize import synthesize
 from dstill_querydsl.weak import Weak
 
 __all__ = ["QueryDsl", "Settings"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The section ``[task.querydsl]``."""
-
-    index: str = field(default="weblogs", metadata={"help": "what questions are about: a bundled index, or your own"})
-    mapping: str = field(default="", metadata={"help": "JSON file with the mapping of an index of your own"})
-    values: str = field(default="", metadata={"help": "JSON file with what its fields hold"})
-    documents: int = field(default=DOCUMENTS, metadata={"low": 1, "high": CEILING, "help": "of a bundled index"})
-    rows: int = field(default=6_000, metadata={"low": 1, "high": 200_000, "help": "synthetic questions to train on"})
-    student_context: Literal["question", "mapping"] = field(
-        default="question", metadata={"help": "what a student reads: the question alone, or the index's fields too"}
-    )
-    prompt_fields: int = field(
-        default=120, metadata={"low": 10, "high": 5_000, "help": "fields of a wide mapping that prompts show"}
-    )
-    known_fields: int = field(
-        default=100, metadata={"low": 1, "high": 5_000, "help": "fields whose values `init` reads, the fullest first"}
-    )
-    question_fields: int = field(
-        default=40, metadata={"low": 1, "high": 5_000, "help": "of these, fields that questions are made of"}
-    )
-    sample_texts: int = field(
-        default=0,
-        metadata={"low": 0, "high": 1_000, "help": "documents of whose texts `init` reads a few words; 0: none"},
-    )
-    samples: tuple[str, ...] = field(
-        default=(), metadata={"help": "fields of whose values a teacher is shown examples, beside lists and ranges"}
-    )
-    dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(
-        default="elasticsearch9", metadata={"help": "whose rules hold where products differ"}
-    )
-    corpora: int = field(
-        default=5, metadata={"low": 0, "high": 5, "help": "small data sets that an answer has to agree on too; 0: none"}
-    )
-    guard: guard.Limits = field(default_factory=guard.Limits)
 
 
 class QueryDsl(Task):

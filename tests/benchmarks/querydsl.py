@@ -25,7 +25,8 @@ from tests.benchmarks.measure import Figure, figure, interleaved
 from dstill.parts import Engine
 from dstill.records import Draft, Example, Outcome
 from dstill_querydsl.engines import Embedded
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 PAIRS = 5

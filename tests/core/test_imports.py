@@ -135,8 +135,8 @@ def test_the_command_line_is_on_top(root: Path) -> None:
 # Lowest first. A module imports only what stands above it in this list.
 ORDER = """
     errors units web jsontext records leakage selecting nonce findings secrets files urls waiting jsonl distinct rows
-    parts task causes inventor config run_view hookspecs defaults plugins store salvage budget cost claims asking batches
-    batching interrupts origin folder focusing progress making reviewing processes hardware card stages teaching
+    parts task causes inventor config run_view hookspecs defaults plugins store salvage budget cost claims asking
+    batches batching interrupts origin folder focusing progress making reviewing processes hardware card stages teaching
     watching drifting curating generating inventing estimating constraining weighing ceiling evaluating
     answering voting training auditing review_log contents run exporting
 """

@@ -23,9 +23,10 @@ from dstill.records import Example, OutcomeKind
 from dstill_querydsl import compare
 from dstill_querydsl.engines import Embedded, Http, HttpEngine
 from dstill_querydsl.indices import CEILING, NAMES, bundled
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, questions
 from dstill_querydsl.refusal import is_refusal
+from dstill_querydsl.settings import Settings
 
 pytestmark = pytest.mark.live
 PRODUCTS = ("elasticsearch", "opensearch")

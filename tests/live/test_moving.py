@@ -15,7 +15,8 @@ from dstill.errors import DataError, ServiceError
 from dstill.parts import Engine
 from dstill.records import Example
 from dstill_querydsl.engines import Http
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 pytestmark = pytest.mark.live
 

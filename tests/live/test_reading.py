@@ -13,7 +13,8 @@ from dstill.errors import UsageError
 from dstill.parts import Engine, ProjectFiles
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 pytestmark = pytest.mark.live
 DIALECTS = ("elasticsearch8", "elasticsearch9", "opensearch2", "opensearch3")

@@ -20,8 +20,9 @@ from dstill_finetune.ready import settle
 from dstill_finetune.tokenizer import learn
 from dstill_finetune.writing import ModelWriter
 from dstill_querydsl.indices import NAMES, Index, bundled
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, questions
+from dstill_querydsl.settings import Settings
 from dstill_querydsl.synthesize import synthesize
 from dstill_querydsl.variants import vary
 

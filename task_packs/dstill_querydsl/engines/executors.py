@@ -39,7 +39,8 @@ from dstill_querydsl.engines.rules import OWN_PREFIX, check_name
 from dstill_querydsl.engines.self_check import KNOWN_INDEX, about, known_answers, not_asked, own_index
 from dstill_querydsl.engines.server import EmbeddedServer
 from dstill_querydsl.engines.unheld import Unheld
-from dstill_querydsl.indices import Index, index_of
+from dstill_querydsl.index_of import index_of
+from dstill_querydsl.indices import Index
 
 __all__ = ["Embedded", "Http"]
 

@@ -12,7 +12,7 @@ from typing import Any, Callable
 import pytest
 
 from dstill.run import Run
-from dstill_export import ct2, exporting, formats, gguf_form
+from dstill_export import ct2, exporting, forms, gguf_form
 from dstill_export.merged import Merged
 
 Call = Callable[..., Any]
@@ -133,7 +133,7 @@ class Stopped(Merged):
 
 @pytest.mark.slow
 def test_ctrl_c_leaves_nothing(call: Call, student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "form_of", lambda name: Stopped())
+    monkeypatch.setattr(forms, "form_of", lambda name: Stopped())
     ended = call("export", student("full").folder, "--to", "merged", "--out", "mine", "--json")
     assert ended.code == 130
     assert json.loads(ended.out)["error"]["hint"] == "nothing is kept: run the same command again"

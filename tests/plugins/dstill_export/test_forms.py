@@ -16,7 +16,7 @@ from dstill.errors import UsageError
 from dstill.run import Run
 from dstill_export import ct2
 from dstill_export.exporting import export
-from dstill_export.formats import form_of
+from dstill_export.forms import form_of
 
 pytestmark = pytest.mark.slow  # all of them together take a minute, most of it to train five students
 

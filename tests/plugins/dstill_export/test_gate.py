@@ -20,7 +20,8 @@ from dstill.records import Prediction
 from dstill.run import Run
 from dstill_export.ct2 import CTranslate2
 from dstill_export.exporting import Differs, export
-from dstill_export.formats import Format, Source, form_of
+from dstill_export.formats import Format, Source
+from dstill_export.forms import form_of
 from dstill_export.merged import Merged
 from dstill_export.parity import compared, sample
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dstill_export.exporting import export
-from dstill_export.formats import form_of
+from dstill_export.forms import form_of
 
 pytestmark = pytest.mark.slow  # trains two more students
 

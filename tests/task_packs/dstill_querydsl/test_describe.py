@@ -16,7 +16,8 @@ from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
 from dstill_querydsl.focus import focused
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.indices import bundled, configured
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 TODAY: Mapping[str, Any] = {"properties": {"at": {"type": "date"}, "n": {"type": "long"}}}
 

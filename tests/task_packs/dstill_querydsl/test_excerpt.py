@@ -7,7 +7,8 @@ import json
 from dstill.records import Example, Excerpt
 from dstill_querydsl.excerpt import MOST
 from dstill_querydsl.guard import Limits
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 MAPPING = {
     "properties": {

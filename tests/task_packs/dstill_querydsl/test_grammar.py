@@ -19,8 +19,9 @@ from dstill_querydsl.guard_aggregations import AGGREGATIONS
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.guard_queries import QUERIES
 from dstill_querydsl.indices import NAMES
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.refusal import is_refusal
+from dstill_querydsl.settings import Settings
 from dstill_querydsl.study import Study
 
 BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading_space=False)

@@ -3,7 +3,8 @@ import pytest
 from dstill.records import Draft, Example
 from dstill_querydsl.guard import Limits
 from dstill_querydsl.guard_mapping import limits_on
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 MAPPING = {
     "properties": {

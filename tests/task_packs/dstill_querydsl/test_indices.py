@@ -8,8 +8,10 @@ import pytest
 
 from dstill.errors import UsageError
 from dstill_querydsl import weblogs
-from dstill_querydsl.indices import HELD_OUT, NAMES, bundled, index_of
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.index_of import index_of
+from dstill_querydsl.indices import HELD_OUT, NAMES, bundled
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 
 def _bytes(count: int, seed: int = 7) -> bytes:

@@ -6,7 +6,7 @@ from dstill_querydsl import mapping_check
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.guard import Limits
 from dstill_querydsl.guard_mapping import limits_on
-from dstill_querydsl.indices import index_of
+from dstill_querydsl.index_of import index_of
 from dstill_querydsl.mapping_merge import Conflict, merge, plain
 
 

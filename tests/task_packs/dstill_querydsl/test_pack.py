@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from dstill.errors import UsageError
 from dstill.records import Draft, Example, Level
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 GOLD = '{"query":{"bool":{"filter":[{"term":{"host.name":"web-03"}}]}}}'
 REFUSAL = '{"refusal":{"reason":"no field holds the revenue","missing":["revenue"]}}'

@@ -10,8 +10,9 @@ from dstill.records import Draft, Example
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.indices import bundled
 from dstill_querydsl.mapping_uses import uses
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.pruning import Pruner
+from dstill_querydsl.settings import Settings
 from dstill_querydsl.strict import read
 from dstill_querydsl.values import Values
 from dstill_querydsl.variants import rename, vary

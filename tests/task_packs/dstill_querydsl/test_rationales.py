@@ -8,7 +8,8 @@ import pytest
 
 from dstill.records import SPLITS, Draft, Example
 from dstill_querydsl.indices import HELD_OUT, NAMES
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 from dstill_teachers.rationale import check_draft
 
 

@@ -11,7 +11,8 @@ from dstill.parts import Engine
 from dstill.records import Example, OutcomeKind
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.indices import Index, bundled
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 from dstill_querydsl.synthesize import split_examples, synthesize
 
 INDEX = bundled("weblogs")

@@ -8,8 +8,9 @@ from typing import Any, Mapping
 import pytest
 
 from dstill.records import Example
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions.plan import TEMPLATES as WRITTEN
+from dstill_querydsl.settings import Settings
 from dstill_querydsl.synthesize.templates import TEMPLATES as HAND_WRITTEN
 
 FOCUS = {"label": "sort", "categories": {"metric": 3, "sort_page": 1}, "templates": {}}

@@ -18,8 +18,9 @@ from dstill.parts import Engine
 from dstill.records import Example
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.indices import NAMES, bundled
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, questions
+from dstill_querydsl.settings import Settings
 
 DOCUMENTS = 1_000
 NOW = {"_meta": {"now": "2025-06-18T12:00:00Z"}}

@@ -17,7 +17,8 @@ from dstill_querydsl import compare
 from dstill_querydsl.corpora import Layout, Maker, Place, keep, make
 from dstill_querydsl.corpora.bench import bench
 from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 GOLD = {"query": {"bool": {"filter": [{"range": {"took": {"gte": 5}}}, {"term": {"level": "error"}}]}}}
 

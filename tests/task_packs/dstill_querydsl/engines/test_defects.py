@@ -18,7 +18,8 @@ from dstill.records import Draft, Example, Level, Outcome, OutcomeKind, Predicti
 from dstill_evaluate.metrics import METRICS, ExecutableAccuracy, why_left_out
 from dstill_querydsl.engines import Embedded, Http
 from dstill_querydsl.indices import Index
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 Body = dict[str, Any]
 Judged = Callable[[Body, Body], Verdict]

@@ -17,7 +17,8 @@ from dstill_querydsl import compare
 from dstill_querydsl.drift import fields_digest
 from dstill_querydsl.engines import EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.engines.moving import changes, look
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 MAPPING = {"properties": {"level": {"type": "keyword"}, "bytes": {"type": "long"}}}
 NAME = "dstill-live"

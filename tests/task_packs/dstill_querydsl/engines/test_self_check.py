@@ -14,7 +14,8 @@ from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.engines.known_answers import KNOWN, REFUSED, seen
 from dstill_querydsl.engines.privileges import PATH, read_only_key
 from dstill_querydsl.engines.self_check import invariants
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 Serve = Callable[[Any], str]
 PRODUCT = {"x-elastic-product": "Elasticsearch"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dstill.errors import DataError
 from dstill_querydsl.field_types import FAMILIES
-from dstill_querydsl.indices import index_of
+from dstill_querydsl.index_of import index_of
 from dstill_querydsl.questions import Rules, Tally, questions
 from dstill_querydsl.questions.compose import compose
 from dstill_querydsl.questions.plan import TEMPLATES

@@ -10,7 +10,8 @@ from dstill.errors import DataError
 from dstill.parts import Engine
 from dstill.records import Corpus, Draft, Example, OutcomeKind
 from dstill_querydsl.engines import Embedded
-from dstill_querydsl.indices import Index, bundled, index_of
+from dstill_querydsl.index_of import index_of
+from dstill_querydsl.indices import Index, bundled
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, Tally, made_questions, questions
 from dstill_querydsl.questions.plan import TEMPLATES

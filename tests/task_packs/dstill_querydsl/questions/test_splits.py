@@ -8,9 +8,10 @@ import pytest
 from dstill.records import Example
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.indices import Index, bundled
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, splits
 from dstill_querydsl.questions.plan import HELD_REFUSAL, TEMPLATES
+from dstill_querydsl.settings import Settings
 
 ROWS = 300
 

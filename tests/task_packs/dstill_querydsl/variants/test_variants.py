@@ -18,9 +18,11 @@ from dstill.records import Example, OutcomeKind
 from dstill_querydsl import compare
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.fields import Fields
-from dstill_querydsl.indices import NAMES, Index, bundled, index_of
+from dstill_querydsl.index_of import index_of
+from dstill_querydsl.indices import NAMES, Index, bundled
 from dstill_querydsl.mapping_uses import uses
-from dstill_querydsl.pack import QueryDsl, Settings
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 from dstill_querydsl.values import Known, Values
 from dstill_querydsl.variants import WIDE, Variant, new_name, rename, vary
 
