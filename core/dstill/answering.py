@@ -22,6 +22,7 @@ from dstill.constraining import Constrained
 from dstill.drifting import context_of, drift, learnt_by
 from dstill.errors import DstillError, UsageError
 from dstill.evaluating import nearest_of
+from dstill.faults import about
 from dstill.parts import Closeness, Executor, Writer
 from dstill.records import Example, Level, OutcomeKind, Prediction, Problem, Row
 
@@ -273,7 +274,8 @@ class Answering:
 
     def _judged(self, example: Example, prediction: Prediction) -> Answered:
         run = self.run
-        draft = stages.draft_of(prediction, run.objective, run.task)
+        with about(example.id):
+            draft = stages.draft_of(prediction, run.objective, run.task)
         (verdict,) = stages.judge(run.plugins, run.task, [(example, prediction)], run.objective, None)
         return Answered(
             id=example.id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 
+from dstill.careful import careful
 from dstill.config import Config, Settings
 from dstill.errors import ConfigError, UsageError
 from dstill.parts import BatchTeacher, Choice, Device, Engine, Executor, Modality, Reason, Shape, Student, Teacher
@@ -45,7 +46,7 @@ def task_name(plugins: Plugins, settings: Settings) -> str:
 def make_task(plugins: Plugins, config: Config) -> Task:
     """The task asked for, with its own section."""
     name = task_name(plugins, config.settings)
-    task = plugins.task(name)(config.part("task", name))
+    task = careful(plugins.task(name)(config.part("task", name)))
     task.seed = config.settings.project.seed
     return task
 

@@ -33,10 +33,26 @@ from typing import (
     Mapping,
     Self,
     Sequence,
+    final,
 )
 
 from dstill.errors import DstillError, UsageError
-from dstill.records import Draft, Example, Grammar, Outcome, Pair, Price, Prompt, Record, Reply, Score, Verdict
+from dstill.faults import PASSING, fault
+from dstill.gate import Gate
+from dstill.records import (
+    Draft,
+    Example,
+    Grammar,
+    Outcome,
+    OutcomeKind,
+    Pair,
+    Price,
+    Prompt,
+    Record,
+    Reply,
+    Score,
+    Verdict,
+)
 from dstill.units import size
 
 if TYPE_CHECKING:
@@ -593,21 +609,57 @@ class Change:
 
 
 class Executor(Part, ABC):
-    """Runs answers. A context manager, opened once for all examples of a stage."""
+    """Runs answers. A context manager, opened once for all examples of a stage.
+
+    A subclass implements `execute`; everyone else calls `run`, which checks an answer first.
+    """
 
     takes_url: ClassVar[bool] = False  # reaches a server of the user's (``--engine-url``)
     parallel: ClassVar[int] = 1  # how many threads may call `run` at once
     task: Task
     engine: Engine
+    _gate: Gate | None = None  # None: not open
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if cls.run is not Executor.run:
+            raise TypeError(
+                f"{cls.__name__} overrides Executor.run, which checks an answer before anything runs it: "
+                "implement execute(answer, example) instead"
+            )
 
     def open(self, task: Task, engine: Engine) -> Self:
         """Make ready to run answers of `task`. Raises ServiceError where an engine is not there."""
-        self.task, self.engine = task, engine
+        self.task, self.engine, self._gate = task, engine, Gate(task)
         return self
 
-    @abstractmethod
+    @final
     def run(self, answer: str, example: Example) -> Outcome:
-        """Run a checked `answer` on the example's data. Never raises for what an answer does."""
+        """Check `answer`, whoever wrote it, and run it on the example's data if no check finds an error in it.
+
+        What the checks refuse is INVALID, with their errors as `Outcome.problems`. Refusals are not run either.
+        """
+        if self._gate is None:
+            raise UsageError(f"executor '{self.name}' is not open", hint="call executor.open(task, engine) first")
+        if errors := self._gate.errors(answer, example):
+            reason = f"not run: {errors[0].layer}: {errors[0].message}"
+            return Outcome(kind=OutcomeKind.INVALID, reason=reason, problems=errors)
+        if self.task.is_refusal(answer):
+            return Outcome(kind=OutcomeKind.INVALID, reason="not run: it is a refusal")
+        try:
+            return self.execute(answer, example)
+        except PASSING:
+            raise
+        except Exception as error:
+            reason = fault(self.task, f"executor '{self.name}'", error, example.id)
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=reason)
+
+    @abstractmethod
+    def execute(self, answer: str, example: Example) -> Outcome:
+        """Run `answer`, which passed the task's checks, on the example's data. Only `run` calls this.
+
+        Must not raise for what an answer does. Raises ServiceError or AuthError where no answer could be run.
+        """
 
     def context(self, example: Example) -> Mapping[str, Any]:
         """What only the engine knows of the example's data, for `Task.corpora`; nothing by default."""

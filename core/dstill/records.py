@@ -303,7 +303,7 @@ class Prediction(Row):
 
 class OutcomeKind(StrEnum):
     OK = "ok"
-    INVALID = "invalid"  # the engine refused the answer: the answer's fault
+    INVALID = "invalid"  # the checks or the engine refused the answer: the answer's fault
     UNSUPPORTED = "unsupported"  # this engine cannot run it faithfully; another could
     UNAVAILABLE = "unavailable"  # timeout, lost connection, partial result: nobody's fault
 
@@ -316,6 +316,7 @@ class Outcome(Row):
     reason: str = ""
     value: Any = None  # the result in the executor's own form, for `Task.same`
     raw: Any = None  # the engine's whole reply, where it is kept
+    problems: tuple[Problem, ...] = ()  # errors that the checks found: it was not run at all
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, Callable, ClassVar, Iterable, Literal, Mapping, Sequence
 
 from dstill.errors import UsageError
+from dstill.gate import Gate
 from dstill.parts import Engine, ProjectFiles
 from dstill.records import (
     Cause,
@@ -46,7 +47,7 @@ from dstill_querydsl import (
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.causes import LABELS, cause, clauses
 from dstill_querydsl.contrasting import contrast
-from dstill_querydsl.corpora import Maker, Place, neighbours
+from dstill_querydsl.corpora import Maker, Place, compact, neighbours
 from dstill_querydsl.describe import describe
 from dstill_querydsl.drift import fields_digest, types_of, unlearnt
 from dstill_querydsl.excerpt import excerpt
@@ -132,6 +133,7 @@ class QueryDsl(Task):
         self._studies: dict[str, Study] = {}  # by the index' digest
         self._given: tuple[Any, str, Index] | None = None  # the last mapping that a context brought, and its name
         self._maker = Maker(compare.same, compare.empty, rules=repr([self.config.dialect, self.config.guard]))
+        self._gate = Gate(self)
         self._tally = Tally()  # of the questions that were made last
 
     # --- questions ----------------------------------------------------------------------
@@ -338,7 +340,7 @@ class QueryDsl(Task):
         """Whether the checks find nothing in an answer but what they find in the gold itself."""
 
         def errors(answer: str) -> set[tuple[str, str]]:
-            return {(p.layer, p.code) for p in self.problems(example, Draft(answer=answer)) if p.is_error}
+            return {(problem.layer, problem.code) for problem in self._gate.errors(answer, example)}
 
         own = errors(example.answer or "")
         return lambda answer: errors(answer) <= own
@@ -348,11 +350,24 @@ class QueryDsl(Task):
         most = min(k, self.config.corpora)
         if gold is None or "refusal" in gold or not most:
             return ()
+        if reason := self._not_run(example.answer or "", example):
+            raise NoCorpora(reason)
         if study is None:
             raise NoCorpora(f"the mapping of '{example.context.get('index', '')}' is not known")
         settings = example.context.get("settings", study.index.settings)
         place = Place(mapping=study.index.mapping, settings=settings, now=study.index.now)
-        return self._maker.corpora(gold, place, study.layout, lambda: self.neighbours(example), most)
+        return self._maker.corpora(
+            gold,
+            place,
+            study.layout,
+            lambda: self.neighbours(example),
+            lambda body: self._not_run(compact(body), example),
+            most,
+        )
+
+    def _not_run(self, answer: str, example: Example) -> str:
+        """Why `answer` must not be run; empty: it may be."""
+        return next((f"not run: {one.layer}: {one.message}" for one in self._gate.errors(answer, example)), "")
 
     def show(self, value: Any) -> str:
         return showing.show(value)

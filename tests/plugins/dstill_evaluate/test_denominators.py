@@ -34,7 +34,7 @@ class Squares(Task):
 class Engine(Executor):
     name = "engine"
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         kinds = {"7": OutcomeKind.INVALID, "8": OutcomeKind.UNAVAILABLE, "9": OutcomeKind.UNSUPPORTED}
         kind = kinds.get(answer, OutcomeKind.OK)
         return Outcome(kind=kind, reason=kind.value, value=int(answer) ** 2 if kind is OutcomeKind.OK else None)
