@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Callable, ClassVar, Iterable, Literal, Mapping, Sequence
+from typing import Any, ClassVar, Iterable, Literal, Mapping, Sequence
 
 from dstill.errors import UsageError
 from dstill.gate import Gate
@@ -332,18 +332,9 @@ class QueryDsl(Task):
 
     def neighbours(self, example: Example) -> Iterable[Neighbour]:
         study, gold = self.study(example), strict.read(example.answer or "").value
-        if study is None or gold is None or "refusal" in gold:
+        if study is None or gold is None or "refusal" in gold or self._not_run(example.answer or "", example):
             return ()
-        return neighbours(gold, study.layout, self._legal_beside(example))
-
-    def _legal_beside(self, example: Example) -> Callable[[str], bool]:
-        """Whether the checks find nothing in an answer but what they find in the gold itself."""
-
-        def errors(answer: str) -> set[tuple[str, str]]:
-            return {(problem.layer, problem.code) for problem in self._gate.errors(answer, example)}
-
-        own = errors(example.answer or "")
-        return lambda answer: errors(answer) <= own
+        return neighbours(gold, study.layout, lambda answer: not self._not_run(answer, example))
 
     def corpora(self, example: Example, k: int) -> Iterable[Corpus]:
         study, gold = self.study(example), strict.read(example.answer or "").value
