@@ -42,8 +42,12 @@ _item: ContextVar[_Item | None] = ContextVar("item", default=None)
 
 @contextlib.contextmanager
 def about(id: str) -> Iterator[list[Problem]]:
-    """Name the example that is being worked on; yields the faults found meanwhile, as warnings."""
-    item = _Item(id)
+    """Name the example that is being worked on; yields the faults found meanwhile, as warnings.
+
+    Inside another one about the same example both have the same list.
+    """
+    around = _item.get()
+    item = around if around is not None and around.id == id else _Item(id)
     token = _item.set(item)
     try:
         yield item.faults
@@ -97,7 +101,8 @@ def unjudged(task: Task, example: Example, error: Exception) -> Verdict:
 def with_faults(verdict: Verdict, faults: list[Problem]) -> Verdict:
     """The verdict with the faults that were found while it was made. What they leave undecided is not counted."""
     message = {one.code: one.message for one in reversed(faults)}
-    verdict = replace(verdict, problems=(*verdict.problems, *faults))
+    new = [one for one in faults if one not in verdict.problems]
+    verdict = replace(verdict, problems=(*verdict.problems, *new))
     if gold := message.get(_code("vacuous")):
         verdict = replace(verdict, gold_error=verdict.gold_error or gold, checked=min(verdict.checked, Level.VALID))
     if undecided := message.get(_code("same")) or message.get(_code("is_refusal")):

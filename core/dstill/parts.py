@@ -37,7 +37,7 @@ from typing import (
 )
 
 from dstill.errors import DstillError, UsageError
-from dstill.faults import PASSING, fault
+from dstill.faults import PASSING, about, fault
 from dstill.gate import Gate
 from dstill.records import (
     Draft,
@@ -644,8 +644,9 @@ class Executor(Part, ABC):
         if errors := self._gate.errors(answer, example):
             reason = f"not run: {errors[0].layer}: {errors[0].message}"
             return Outcome(kind=OutcomeKind.INVALID, reason=reason, problems=errors)
-        if self.task.is_refusal(answer):
-            return Outcome(kind=OutcomeKind.INVALID, reason="not run: it is a refusal")
+        with about(example.id):
+            if self.task.is_refusal(answer):
+                return Outcome(kind=OutcomeKind.INVALID, reason="not run: it is a refusal")
         try:
             return self.execute(answer, example)
         except PASSING:

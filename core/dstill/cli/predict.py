@@ -21,6 +21,7 @@ from dstill.cli.app import App, Count, app, constrain_option, json_option, seed_
 from dstill.cli.console import emit, note, table, visible, width
 from dstill.cli.given import text_of
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
+from dstill.faults import about
 from dstill.jsonl import MAX_LINE
 from dstill.records import Example, OutcomeKind, Table
 from dstill.rows import rows_from
@@ -192,7 +193,8 @@ def _show_answer(run: Run, answered: Answered, *, many: bool) -> None:
     if answered.votes:
         click.echo(f"  {answered.votes}")
     if answered.outcome == OutcomeKind.OK:
-        _show_result(run.task, answered.result)
+        with about(answered.id):
+            _show_result(run.task, answered.result)
     if not answered.ok and many:
         click.echo(visible(f"  {answered.reason}"))
 
