@@ -201,7 +201,7 @@ class Task(Part, ABC):
         return ()
 
     def canonical(self, answer: str) -> str:
-        """One spelling for equal answers. Must not raise, whatever the text."""
+        """One spelling for equal answers. Should not raise, whatever the text (`dstill.careful`)."""
         return answer.strip()
 
     def is_refusal(self, answer: str) -> bool:
@@ -258,7 +258,7 @@ class Task(Part, ABC):
     def clauses(self, answer: str) -> Iterable[str] | None:
         """The parts of an answer that are right or wrong by themselves, as a bag; None: the language has none.
 
-        Also None for an answer that is not in the language. Must not raise.
+        Also None for an answer that is not in the language. Should not raise.
         """
         return None
 

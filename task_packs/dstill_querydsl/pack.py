@@ -144,12 +144,13 @@ class QueryDsl(Task):
         if mapping is None:
             return index_of(example.context, self.config)
         # Thousands of answers come with one mapping, and reading it takes longer than checking one of them.
-        if self._given is None or self._given[0] is not mapping or self._given[1] != name:
+        given = self._given  # read once: other threads set it too
+        if given is None or given[0] is not mapping or given[1] != name:
             require_mapping(mapping)
             index = index_of(example.context, self.config)
             assert index is not None  # it has a mapping
-            self._given = (mapping, name, index)
-        return self._given[2]
+            self._given = given = (mapping, name, index)
+        return given[2]
 
     def study(self, example: Example) -> Study | None:
         """What is worked out once of the example's index."""
