@@ -13,7 +13,7 @@ from typing import Any, Iterator, Sequence
 
 import pytest
 from hypothesis import example as also
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dstill.parts import Engine, Executor
@@ -99,7 +99,6 @@ def ran(answer: str) -> None:
     list(TASK.neighbours(replace(ASKED, answer=answer)))
 
 
-@settings(max_examples=150)
 @given(answers())
 @also(LONG_YEAR)
 @also(NO_LIST)
@@ -107,7 +106,6 @@ def test_any_json_in_any_place(answer: str) -> None:
     taken(answer)
 
 
-@settings(max_examples=50)
 @given(st.text() | _JSON.map(json.dumps))
 @also("[" * 100_000)
 @also('{"size":' + "9" * 5_000 + "}")
