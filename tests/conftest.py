@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -59,6 +60,21 @@ class Ended:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_collections() -> None:
+    """Take what is loaded already out of garbage collection.
+
+    Training collects garbage in every run, and looking through torch, transformers and all test modules each time takes
+    longer than a small training.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # so that libraries find at exit that nothing of theirs is left
 
 
 @pytest.fixture(scope="session")
