@@ -22,7 +22,7 @@ Cli = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def children() -> Iterator[Children]:
-    with Children() as children:
+    with Children("torch", "scipy.stats") as children:
         yield children
 
 
