@@ -22,6 +22,7 @@ from typing import Any, Iterator, Mapping
 
 from dstill.errors import DstillError, RunError
 from dstill.jsontext import dumps
+from dstill.plain_files import regular
 from dstill.store import ReplyStore
 
 __all__ = ["OpenBatch", "begun", "ended", "forgotten", "submitted", "submitting", "unfinished"]
@@ -38,7 +39,7 @@ class OpenBatch:
 @contextlib.contextmanager
 def submitting(store: ReplyStore) -> Iterator[None]:
     """Hold the right to submit. Raises RunError where another process has it."""
-    with store.path.with_name(f".{store.path.name}.batches.lock").open("a") as file:
+    with open(store.path.with_name(f".{store.path.name}.batches.lock"), "a", opener=regular) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
