@@ -258,7 +258,7 @@ def changed(path: Path, *statements: str) -> None:
         ),
         ("CREATE VIEW spy AS SELECT 1", "the view 'spy' is unexpected"),
         ("CREATE TABLE more (a)", "the table 'more' is unexpected"),
-        ("CREATE VIRTUAL TABLE found USING fts5 (a)", "the table 'found' is unexpected"),
+        ("CREATE VIRTUAL TABLE found USING fts5 (a)", "the table 'found_idx' is unexpected"),
         ("CREATE INDEX slow ON replies (length(reply))", "the index 'slow' is unexpected"),
         ("DROP TABLE attempts", "the table 'attempts' is missing"),
         ("DROP TABLE batches", "is missing"),
