@@ -10,6 +10,7 @@ from typing import Any
 
 from dstill.errors import DataError
 from dstill_finetune import folders
+from dstill_finetune.damage import damaged
 from dstill_finetune.facts import FILE, Facts
 
 __all__ = ["require_base", "saved_tokenizer", "with_adapter"]
@@ -40,16 +41,12 @@ def with_adapter(model: Any, folder: Path) -> Any:
     weights = folder / "adapter_model.safetensors"
     if not weights.is_file():  # peft would take pickled ones, or ask the hub
         raise DataError("the adapter's weights are missing", where=str(weights))
-    try:
+    with damaged("the adapter cannot be loaded", where=str(folder), hint="train it again"):
         return PeftModel.from_pretrained(model, str(folder))
-    except Exception as error:  # safetensors, peft and torch each raise their own
-        raise DataError("the adapter cannot be loaded", where=f"{folder}: {error}") from error
 
 
 def saved_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
-    try:
+    with damaged("the student's tokenizer cannot be loaded", where=str(folder), hint="train it again"):
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise DataError("the student's tokenizer cannot be loaded", where=f"{folder}: {error}") from error

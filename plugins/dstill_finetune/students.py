@@ -29,6 +29,7 @@ from dstill_finetune import allocator, folders, reporting, room
 from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import step_of
 from dstill_finetune.compiling import compiling
+from dstill_finetune.damage import damaged
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
 from dstill_finetune.facts import Facts
@@ -221,8 +222,13 @@ class Finetuned(Student):
         share(job.folder)
 
     def load(self, folder: Path, *, trained: bool = True) -> ModelWriter:
+        with damaged(f"no student can be read from {folder}", where=str(folder), hint="train it again"):
+            return self._load(folder, trained)
+
+    def _load(self, folder: Path, trained: bool) -> ModelWriter:
         folders.quiet()
         facts = Facts.read(folder)
+        folders.require_config(folder)
         tokenizer = saved_tokenizer(folder)
         model = self._loaded(folder, facts, trained)
         if not (hardware.device().bf16 or facts.four_bit):
@@ -243,6 +249,7 @@ class Finetuned(Student):
         """
         folders.quiet()
         facts = Facts.read(folder)
+        folders.require_config(folder)
         tokenizer = saved_tokenizer(folder)
         model = self._loaded(folder, facts, True)
         if facts.adapter:
