@@ -13,12 +13,11 @@ from __future__ import annotations
 import contextlib
 from typing import Iterator
 
+from dstill.cli.panics import is_panic
 from dstill.errors import DataError, DstillError
 from dstill_finetune.exhaustion import is_exhaustion
 
 __all__ = ["damaged", "first_line"]
-
-_PANIC = "PanicException"  # of pyo3, which makes the class anew in each extension module: it cannot be imported
 
 
 @contextlib.contextmanager
@@ -29,7 +28,7 @@ def damaged(what: str, *, where: str, hint: str = "copy or download it again") -
     except (DstillError, MemoryError, ImportError):
         raise
     except BaseException as error:
-        if not (isinstance(error, Exception) or type(error).__name__ == _PANIC) or is_exhaustion(error):
+        if not (isinstance(error, Exception) or is_panic(error)) or is_exhaustion(error):
             raise
         raise DataError(what, where=f"{where}: {first_line(error)}", hint=hint) from error
 

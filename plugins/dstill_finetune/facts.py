@@ -18,7 +18,7 @@ __all__ = ["FILE", "Facts"]
 FILE = "student.json"
 SCHEMA_VERSION = 1
 TokenId = Annotated[int, range(2**21)]  # as many as `dstill_finetune.limits` has tokens in a vocabulary
-Length = Annotated[int, range(2**31)]
+Length = Annotated[int, range(2**20 + 1)]  # as `train.max_length` has it
 
 
 @dataclass(frozen=True, kw_only=True)

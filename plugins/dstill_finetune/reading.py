@@ -13,7 +13,7 @@ from dstill_finetune import folders
 from dstill_finetune.damage import damaged
 from dstill_finetune.facts import FILE, Facts
 
-__all__ = ["require_base", "saved_tokenizer", "with_adapter"]
+__all__ = ["require_base", "require_tokens", "saved_tokenizer", "with_adapter"]
 
 
 def require_base(facts: Facts, folder: Path) -> None:
@@ -32,6 +32,18 @@ def require_base(facts: Facts, folder: Path) -> None:
             "the base of this adapter has other weights than it was trained beside",
             where=facts.base,
             hint=f"put those back, or write their place as {told}; else train again",
+        )
+
+
+def require_tokens(tokenizer: Any, model: Any, facts: Facts, folder: Path) -> None:
+    """Raises DataError where a token that answers are written with is none of the model's."""
+    rows = model.get_input_embeddings().weight.shape[0]
+    special = (tokenizer.eos_token_id, tokenizer.pad_token_id)
+    if None in special or max(*special, *facts.new_tokens, *(id for ids in facts.tasks.values() for id in ids)) >= rows:
+        raise DataError(
+            f"the student's tokenizer is not that of its model, which has {rows:,} tokens",
+            where=str(folder),
+            hint="tokenizer and weights are of two students: take both of one, or train it again",
         )
 
 

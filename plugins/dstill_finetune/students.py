@@ -38,7 +38,7 @@ from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
 from dstill_finetune.probe import LOOSE, MARGIN, probed
-from dstill_finetune.reading import require_base, saved_tokenizer, with_adapter
+from dstill_finetune.reading import require_base, require_tokens, saved_tokenizer, with_adapter
 from dstill_finetune.ready import collator_of, encoder_of, require_learnable, require_rows, settle
 from dstill_finetune.resuming import as_begun, checkpoints_of, last_of, rebatched
 from dstill_finetune.rows import add_rows
@@ -235,6 +235,7 @@ class Finetuned(Student):
             model = model.float()  # the same weights, and much faster where bf16 is emulated
         if facts.adapter or not trained:
             add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
+        require_tokens(tokenizer, model, facts, folder)
         settle(model, tokenizer, facts)
         if facts.adapter and trained:
             model = with_adapter(model, folder)
