@@ -39,8 +39,7 @@ def judged(run: Run, executor: Executor | None) -> Iterator[Verdict]:
 
 
 def _with_gold(run: Run) -> Iterator[Example]:
-    for row in run.rows(ASKED):
-        example = Inquiry.from_row(row).example
+    for example in (inquiry.example for inquiry in run.load(Inquiry, ASKED)):
         if example.answer is not None and example.split in run.settings.evaluate.splits:
             yield example
 

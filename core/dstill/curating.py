@@ -36,7 +36,7 @@ def curate(run: Run) -> Mapping[str, Any]:
     """The dataset anew, of the replies that the run has. Returns the counts. Raises DataError."""
     from dstill.store import ReplyStore
 
-    inquiries = [Inquiry.from_row(row) for row in run.rows(ASKED)]
+    inquiries = list(run.load(Inquiry, ASKED))
     if not inquiries:
         raise DataError(
             "nothing to curate: no teacher was asked",

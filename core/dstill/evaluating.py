@@ -152,7 +152,7 @@ def _kept(run: Run, file: str, made_of: list[str]) -> dict[str, Prediction]:
     """The predictions in `file` by their id; none when they are of another student."""
     if run.manifest["files"].get(file, {}).get("made_of") != made_of:
         return {}
-    return {p.id: p for p in map(Prediction.from_row, run.rows(file))}
+    return {p.id: p for p in run.load(Prediction, file)}
 
 
 def answers_of(run: Run) -> Mapping[str, Prediction]:

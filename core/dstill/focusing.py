@@ -63,7 +63,7 @@ def focus_of(label: str, run: str, labels: Sequence[str]) -> Focus:
             hint=f"there are {', '.join(labels)}",
         )
     folder = RunFolder.read(find_run(run))
-    verdicts = [Verdict.from_row(row) for row in folder.rows(system_file("verdicts"))]
+    verdicts = list(folder.load(Verdict, system_file("verdicts")))
     if not verdicts:
         raise RunError(f"run '{folder.name}' has no verdicts yet", where=run, hint=f"dstill evaluate {run}")
     counts = Counter(verdict.cause.label for verdict in verdicts if verdict.cause is not None)
@@ -80,7 +80,7 @@ def focus_of(label: str, run: str, labels: Sequence[str]) -> Focus:
         run=folder.name,
         categories=dict(Counter(verdict.category for verdict in failed).most_common()),
         templates=dict(Counter(verdict.template for verdict in failed).most_common()),
-        asked=[Record.from_row(row) for split in SPLITS for row in folder.rows(data_file(split))],
+        asked=[record for split in SPLITS for record in folder.load(Record, data_file(split))],
     )
 
 

@@ -50,7 +50,7 @@ def generate(run: Run, *, allow_changed: bool = False) -> Mapping[str, Any]:
         focus = focus_asked(run.task, run.settings)
         examples = questions(run.task, run.settings, focus)
         if run.has_dataset and not allow_changed:
-            _same(run, examples, [Inquiry.from_row(row).example for row in run.rows(ASKED)])
+            _same(run, examples, [inquiry.example for inquiry in run.load(Inquiry, ASKED)])
         data = {**run.task.facts(examples), **(executor.facts(examples) if executor is not None else {})}
         taught, about = _taught(run, teacher.open(run.task), examples, execute)
         run.write(ASKED, [one.inquiry for one in taught])

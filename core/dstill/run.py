@@ -172,18 +172,18 @@ class Run(RunFolder):
 
     def records(self, split: str, *, raw: bool = False) -> list[Record]:
         """The rows of a set as a person left them (`dstill.reviewing`); `raw`: as they stand in its file."""
-        rows = [Record.from_row(row) for row in self.rows(data_file(split))]
+        rows = list(self.load(Record, data_file(split)))
         return rows if raw else reviewing.applied(rows, reviewing.decisions(self)).records
 
     def rejections(self) -> list[Rejection]:
-        return [Rejection.from_row(row) for row in self.rows("rejects.jsonl")]
+        return list(self.load(Rejection, "rejects.jsonl"))
 
     def predictions(self, system: str = "student") -> list[Prediction]:
-        return [Prediction.from_row(row) for row in self.rows(system_file("predictions", system))]
+        return list(self.load(Prediction, system_file("predictions", system)))
 
     def verdicts(self, system: str = "student", engine: str = "") -> list[Verdict]:
         """`engine`: the label of a second engine; empty: the one that the run was first scored on."""
-        return [Verdict.from_row(row) for row in self.rows(system_file("verdicts", system, engine))]
+        return list(self.load(Verdict, system_file("verdicts", system, engine)))
 
     def writer(self, system: str = "student") -> Writer:
         """The run's student, or one of its baselines, ready to write. Raises RunError when it has none yet."""

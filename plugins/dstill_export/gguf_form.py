@@ -40,6 +40,7 @@ class Gguf(Format):
 
     def require(self, source: Source) -> None:
         from dstill_finetune.gguf_files import is_gguf
+        from dstill_finetune.gguf_head import settings_of
 
         if not is_gguf(source.facts.base):
             raise UsageError(
@@ -55,9 +56,7 @@ class Gguf(Format):
                 where=source.facts.base,
                 hint="put it back",
             )
-        from gguf import GGUFReader
-
-        architecture = _text(GGUFReader(source.facts.base), "general.architecture")
+        architecture = settings_of(Path(source.facts.base)).get("general.architecture", "")
         if architecture not in _STORED:
             raise UsageError(
                 f"students of architecture '{architecture}' are not exported as gguf",

@@ -29,6 +29,7 @@ from dstill_finetune import allocator, folders, reporting, room
 from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import step_of
 from dstill_finetune.compiling import compiling
+from dstill_finetune.damage import damaged
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
 from dstill_finetune.facts import Facts
@@ -37,7 +38,7 @@ from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
 from dstill_finetune.probe import LOOSE, MARGIN, probed
-from dstill_finetune.reading import require_base, saved_tokenizer, with_adapter
+from dstill_finetune.reading import require_base, require_tokens, saved_tokenizer, with_adapter
 from dstill_finetune.ready import collator_of, encoder_of, require_learnable, require_rows, settle
 from dstill_finetune.resuming import as_begun, checkpoints_of, last_of, rebatched
 from dstill_finetune.rows import add_rows
@@ -221,14 +222,20 @@ class Finetuned(Student):
         share(job.folder)
 
     def load(self, folder: Path, *, trained: bool = True) -> ModelWriter:
+        with damaged(f"no student can be read from {folder}", where=str(folder), hint="train it again"):
+            return self._load(folder, trained)
+
+    def _load(self, folder: Path, trained: bool) -> ModelWriter:
         folders.quiet()
         facts = Facts.read(folder)
+        folders.require_config(folder)
         tokenizer = saved_tokenizer(folder)
         model = self._loaded(folder, facts, trained)
         if not (hardware.device().bf16 or facts.four_bit):
             model = model.float()  # the same weights, and much faster where bf16 is emulated
         if facts.adapter or not trained:
             add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
+        require_tokens(tokenizer, model, facts, folder)
         settle(model, tokenizer, facts)
         if facts.adapter and trained:
             model = with_adapter(model, folder)
@@ -243,6 +250,7 @@ class Finetuned(Student):
         """
         folders.quiet()
         facts = Facts.read(folder)
+        folders.require_config(folder)
         tokenizer = saved_tokenizer(folder)
         model = self._loaded(folder, facts, True)
         if facts.adapter:

@@ -69,11 +69,6 @@ class Result(Row):
     def accuracy_value(self) -> float:
         return 0.0 if self.accuracy is None else self.accuracy.value or 0.0
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Result:
-        accuracy = row.get("accuracy")
-        return super().from_row({**row, "accuracy": accuracy and Score.from_row(accuracy)})
-
 
 class Trials:
     """The trials of `parent`, scored on `split` and on the sets `beside` it. Several threads may call `run`.

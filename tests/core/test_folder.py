@@ -73,27 +73,27 @@ def test_the_lock_is_not_taken_twice_in_one_process_either(run: RunFolder) -> No
 
 def test_what_another_process_wrote_meanwhile_is_kept(run: RunFolder) -> None:
     other = RunFolder.read(run.folder)
-    with other.stage("generate") as facts:
+    with other.stage("count") as facts:
         facts["accepted"] = 3
-    with run.stage("train"):
+    with run.stage("polish"):
         pass
-    assert RunFolder.read(run.folder).manifest["stages"]["generate"]["accepted"] == 3
+    assert RunFolder.read(run.folder).manifest["stages"]["count"]["accepted"] == 3
 
 
 # --- stages -----------------------------------------------------------------------------
 
 
 def test_a_stage_is_in_the_manifest_with_its_facts(run: RunFolder) -> None:
-    with run.stage("train") as facts:
+    with run.stage("polish") as facts:
         facts["steps"] = 5
-        assert RunFolder.read(run.folder).manifest["status"] == "train: running"
+        assert RunFolder.read(run.folder).manifest["status"] == "polish: running"
     manifest = RunFolder.read(run.folder).manifest
-    assert manifest["status"] == "train: done"
-    assert manifest["stages"]["train"]["steps"] == 5
-    assert manifest["stages"]["train"]["seconds"] >= 0
+    assert manifest["status"] == "polish: done"
+    assert manifest["stages"]["polish"]["steps"] == 5
+    assert manifest["stages"]["polish"]["seconds"] >= 0
     log = (run.folder / "log.txt").read_text()
-    assert "train begins" in log
-    assert "train done in" in log
+    assert "polish begins" in log
+    assert "polish done in" in log
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from dstill.cli.app import App, Group
 from dstill.cli.console import error as show_error
 from dstill.cli.console import note, plain, warnings_shown
 from dstill.cli.extras import extra_of
+from dstill.cli.panics import panics_explained
 from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, UsageError
 from dstill.files import disk_error
 from dstill.secrets import redact
@@ -138,7 +139,8 @@ def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
     if instruction := os.environ.get(COMPLETE):
         return shell_complete(group, {"obj": found}, "dstill", COMPLETE, instruction)
     try:
-        with group.make_context("dstill", list(argv), obj=found, color=False if plain() else None) as context:
+        context = group.make_context("dstill", list(argv), obj=found, color=False if plain() else None)
+        with context, panics_explained():
             group.invoke(context)
     except click.exceptions.Exit as end:
         if end.exit_code == 0:  # --help and --version

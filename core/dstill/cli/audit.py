@@ -12,8 +12,9 @@ from dstill.cli.app import App, Count, app, json_option, seed_option, set_option
 from dstill.cli.console import emit, progress, table, visible
 from dstill.errors import DataError, FailedItems
 from dstill.findings import Audit
-from dstill.folder import MANIFEST, RUNS
+from dstill.folder import RUNS
 from dstill.making import make_executor, make_task
+from dstill.manifest import MANIFEST
 from dstill.parts import Executor
 from dstill.records import SPLITS, Example
 from dstill.rows import read_questions

@@ -29,9 +29,10 @@ from dstill.errors import DataError, FailedItems, RunError
 from dstill.estimating import estimated
 from dstill.exporting import export
 from dstill.files import reading
-from dstill.folder import MANIFEST, SETTINGS
+from dstill.folder import SETTINGS
 from dstill.generating import focus_asked
 from dstill.making import make_task
+from dstill.manifest import MANIFEST
 from dstill.reviewing import gate
 from dstill.run import Run
 
