@@ -59,7 +59,7 @@ def test_bad_input_018(key: str) -> None:
         "": "it does not begin with http",
         "https://": "it names no host",
         "https://example.org:many/v1": "port",
-        "https://[::1/v1": "invalid ipv6",
+        "https://[::1/v1": "invalid IPv6",
         "https://example.org/v1 \n": "space or a control character",
         "https://example.org/v1?key=1": "query or fragment",
     }
