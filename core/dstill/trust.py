@@ -263,9 +263,9 @@ def remembered() -> dict[str, list[str]]:
     try:
         known = json.loads(file.read_text(encoding="utf-8"))["folders"]
         return {str(name): [str(action) for action in actions] for name, actions in known.items()}
-    except FileNotFoundError:
+    except OSError:  # it is not there, or cannot be read: nothing is allowed
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"cannot read which folders you have allowed: {type(error).__name__}",
             where=str(file),
