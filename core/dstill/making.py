@@ -120,10 +120,11 @@ def models(plugins: Plugins, config: Config) -> Iterator[trust.Request]:
     if config.file is None or kind not in plugins.names("students"):
         return
     home = config.file.parent
+    folder = home / STUDENT
     student = plugins.student(kind)(config.part("student", kind))
-    for name in student.reads(home / STUDENT):
+    for name in (str(folder.absolute()), *student.reads(folder)) if folder.is_dir() else ():
         if action := trust.model_action(name, home, is_run=True):
-            yield trust.Request(action=action, setting=str(home / STUDENT))
+            yield trust.Request(action=action, setting=str(folder))
 
 
 def modalities(plugins: Plugins, config: Config) -> dict[str, Modality]:

@@ -540,7 +540,10 @@ class Student(Part, ABC):
         """Train and leave a complete student in ``job.folder``. Raises TrainingError, DataError."""
 
     def reads(self, folder: Path) -> Sequence[str]:
-        """What `load` of the student in `folder` opens outside of it: folders, files or hub ids of models."""
+        """The models that `load` of the student in `folder` opens beside it: folders, files or hub ids.
+
+        Those outside of the run are opened only after a word of the user's (`dstill.trust`).
+        """
         return ()
 
     @abstractmethod

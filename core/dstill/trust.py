@@ -16,8 +16,9 @@ fields say so in their metadata, as ``{"trust": "address"}``. The roles:
     services    names of services that training is reported to
 
 Only values that stand in the file count: not defaults, and not what this call was given by flags or the environment.
-A run asks for all of them. A project's dstill.toml may name addresses and hub ids freely, as long as no secret goes
-there. What was allowed for a folder holds in the folders below it.
+A run asks for all of them. A project's dstill.toml, which its user mostly wrote, may name addresses and hub ids freely
+as long as no secret goes there, and a server on this machine for the secret that is the default. What was allowed for
+a folder holds in the folders below it.
 """
 
 from __future__ import annotations
@@ -107,10 +108,12 @@ class _Looked:
         if trusting:
             to += f", trusting the certificate {', '.join(repr(self.values[key]) for key in trusting)}"
         asks = [key for key in (address, *trusting) if self._asks(key)]
+        here = is_loopback(urlsplit(self.values[address]).hostname or "")
         sent = False
         for key in secrets:
             sent = True
-            if asks or self._asks(key):
+            # a project's own server on this machine is often given the usual variable
+            if self._asks(key) or (asks and (self.is_run or not here)):
                 what = self._secret(key)
                 yield Request(
                     action=f"send {what} to {to}",
@@ -118,7 +121,7 @@ class _Looked:
                     source=f"send {what} to " if not asks and self._given(address) else "",
                     target=f" to {to}" if asks and self._given(key) else "",
                 )
-        if self.is_run and asks and not sent and not is_loopback(urlsplit(self.values[address]).hostname or ""):
+        if self.is_run and asks and not sent and not here:
             yield self._request(address, f"connect to {to}")
 
     def _secret(self, key: str) -> str:

@@ -225,7 +225,7 @@ class Finetuned(Student):
             base = str(Facts.read(folder).base)
         except DataError:  # there is none yet, or one that `load` will refuse
             return ()
-        return () if base in ("", "base") else (base,)
+        return (str(folder / base) if base == "base" else base,) if base else ()
 
     def load(self, folder: Path, *, trained: bool = True) -> ModelWriter:
         folders.quiet()

@@ -206,6 +206,12 @@ def test_a_base_model_elsewhere_is_loaded_only_with_a_word(sums: Cli, theirs: Pa
     (theirs / "student" / "base.txt").write_text("theirs/student/base")
     assert sums("trust", "theirs", "--forget").code == 0
     assert sums(*ask).code == 0  # it lies in the run
+    (theirs / "student" / "base.txt").unlink()
+    (theirs / "student").rename("elsewhere")
+    (theirs / "student").symlink_to(project / "elsewhere")
+    ended = sums(*ask)
+    assert ended.code == 5
+    assert f"load the model '{project}/elsewhere'" in ended.err
 
 
 def test_a_strangers_project_sends_no_secret_away(sums: Cli, evil: Server, project: Path) -> None:

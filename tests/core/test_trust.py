@@ -150,6 +150,15 @@ def test_a_project_may_name_addresses_and_hub_ids_as_long_as_no_secret_goes_ther
     assert actions(of(service(file="/etc/passwd"), run=False)) == ["read '/etc/passwd'"]
 
 
+def test_a_projects_server_on_this_machine_may_have_the_usual_secret_and_no_other() -> None:
+    here = "http://localhost:8000/v1"
+    sent = "send the environment variable '{}' to http://localhost:8000"
+    assert actions(of(service(base_url=here), run=False)) == []
+    assert actions(of(service(base_url=here), run=True)) == [sent.format("EXAMPLE_KEY")]
+    Path("theirs/run.json").unlink()
+    assert actions(of(service(base_url=here, api_key_env="AWS_KEY"), run=False)) == [sent.format("AWS_KEY")]
+
+
 def test_what_this_call_gives_needs_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
     flags = {"teacher.far.base_url": ELSEWHERE, "teacher.far.api_key_env": "MINE", "teacher.far.file": "/etc/passwd"}
     assert actions(of("[project]\nseed = 1\n", flags=flags)) == []
