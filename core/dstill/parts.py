@@ -573,7 +573,7 @@ class Engine:
         default="", metadata={"help": "environment variable that holds user:password", "trust": "variable"}
     )
     ca_certs: str = field(
-        default="", metadata={"help": "file of the CA that signed the server's certificate", "trust": "ca"}
+        default="", metadata={"help": "file of the CA that signed the server's certificate", "trust": "ca file"}
     )
     ca_fingerprint: str = field(default="", metadata={"help": "SHA-256 of that CA, instead of the file", "trust": "ca"})
     allow_pattern: bool = field(default=False, metadata={"help": "let index hold a *, as logs-*"})

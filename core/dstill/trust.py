@@ -10,7 +10,7 @@ fields say so in their metadata, as ``{"trust": "address"}``. The roles:
     address     a service that is connected to
     variable    environment variable whose content is sent to the address of the same section
     key file    file whose content is sent there
-    ca          decides which certificate the address may have
+    ca          decides which certificate the address may have; "ca file": a file that does
     file        a file that is read
     model       folder, file or hub id of a model; "student": the same after a kind, as in hf:FOLDER
     services    names of services that training is reported to
@@ -90,8 +90,13 @@ class _Looked:
                 keys.setdefault(role, []).append(key)
         for address in keys.get("address", ()):
             secrets = [*keys.get("variable", ()), *keys.get("key file", ())]
-            yield from self._sent(address, secrets, keys.get("ca", ()))
-        for role, of in (("file", self._file), ("model", self._model), ("student", self._student)):
+            yield from self._sent(address, secrets, [*keys.get("ca file", ()), *keys.get("ca", ())])
+        for role, of in (
+            ("file", self._file),
+            ("ca file", self._file),
+            ("model", self._model),
+            ("student", self._student),
+        ):
             for key in filter(self._asks, keys.get(role, ())):
                 if action := of(str(self.values[key])):
                     yield self._request(key, action)

@@ -116,6 +116,7 @@ def test_a_key_file_and_the_certificates_are_part_of_what_is_asked(here: Path) -
     key = os.path.realpath(Path("~/.keys/search").expanduser())
     to = "https://search.example:443, trusting the certificate 'theirs/their.pem'"
     assert actions(config) == [f"send the content of {key!r} to {to}"]
+    assert "read '/etc/ca.pem'" in actions(of("[engine]\nurl = 'https://127.0.0.1'\nca_certs = '/etc/ca.pem'\n"))
 
 
 def test_a_link_out_of_the_folder_is_outside(here: Path) -> None:
