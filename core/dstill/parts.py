@@ -222,7 +222,8 @@ class Recipe:
     """How to train: the ``[train]`` section. Names are transformers' and peft's own."""
 
     student: str = field(
-        default="tiny", metadata={"help": "kind of student, kind:base as hf:google/flan-t5-small, or FILE.gguf"}
+        default="tiny",
+        metadata={"help": "kind of student, kind:base as hf:google/flan-t5-small, or FILE.gguf", "trust": "student"},
     )
     objective: str = field(default="dss", metadata={"help": "what the student learns"})
     modality: str = field(default="auto", metadata={"help": "full, lora, qlora …, or auto: by the memory at hand"})
@@ -291,7 +292,10 @@ class Recipe:
     threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads; 0: torch's own choice"})
     report_to: str = field(
         default="auto",
-        metadata={"help": "auto: TensorBoard where installed; none; or names of transformers' report_to, with commas"},
+        metadata={
+            "help": "auto: TensorBoard where installed; none; or names of transformers' report_to, with commas",
+            "trust": "services",
+        },
     )
 
     def on(self, device: Device) -> Recipe:
@@ -551,6 +555,13 @@ class Student(Part, ABC):
     def fit(self, job: TrainingJob) -> Fitted:
         """Train and leave a complete student in ``job.folder``. Raises TrainingError, DataError."""
 
+    def reads(self, folder: Path) -> Sequence[str]:
+        """The models that `load` of the student in `folder` opens beside it: folders, files or hub ids.
+
+        Those outside of the run are opened only after a word of the user's (`dstill.trust`).
+        """
+        return ()
+
     @abstractmethod
     def load(self, folder: Path, *, trained: bool = True) -> Writer:
         """The student of a run; with ``trained=False`` as it was before its first step."""
@@ -564,13 +575,23 @@ class Engine:
     """How an executor reaches what runs answers: the ``[engine]`` section."""
 
     name: str = field(default="", metadata={"help": "the executor; empty: the task's first, or by url"})
-    url: str = field(default="", metadata={"help": "a server of your own; empty: the embedded default"})
+    url: str = field(
+        default="", metadata={"help": "a server of your own; empty: the embedded default", "trust": "address"}
+    )
     index: str = field(default="", metadata={"help": "index, alias or data stream; empty: the example's own"})
-    api_key_env: str = field(default="", metadata={"help": "environment variable that holds an API key"})
-    api_key_file: str = field(default="", metadata={"help": "file that holds it instead, readable by you alone"})
-    basic_auth_env: str = field(default="", metadata={"help": "environment variable that holds user:password"})
-    ca_certs: str = field(default="", metadata={"help": "file of the CA that signed the server's certificate"})
-    ca_fingerprint: str = field(default="", metadata={"help": "SHA-256 of that CA, instead of the file"})
+    api_key_env: str = field(
+        default="", metadata={"help": "environment variable that holds an API key", "trust": "variable"}
+    )
+    api_key_file: str = field(
+        default="", metadata={"help": "file that holds it instead, readable by you alone", "trust": "key file"}
+    )
+    basic_auth_env: str = field(
+        default="", metadata={"help": "environment variable that holds user:password", "trust": "variable"}
+    )
+    ca_certs: str = field(
+        default="", metadata={"help": "file of the CA that signed the server's certificate", "trust": "ca file"}
+    )
+    ca_fingerprint: str = field(default="", metadata={"help": "SHA-256 of that CA, instead of the file", "trust": "ca"})
     allow_pattern: bool = field(default=False, metadata={"help": "let index hold a *, as logs-*"})
     load_data: bool = field(
         default=False, metadata={"help": "write the task's own data to the server, to indices made for it"}

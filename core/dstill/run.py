@@ -19,13 +19,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Protocol, Self
 
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
-from dstill import processes, reviewing
+from dstill import processes, reviewing, trust
 from dstill.config import Config, Settings
 from dstill.curating import curate
 from dstill.errors import Interrupted, UsageError
@@ -89,6 +90,7 @@ class Run(RunFolder):
         stem = task_name(plugins, config.settings)
         # names that nobody knows are an error before there is a folder
         plugins.task(stem), plugins.teacher(config.settings.generate.teacher)
+        trust.require(config, "engine", "generate", f"task.{stem}", f"teacher.{config.settings.generate.teacher}")
         run = cls.make(
             None if folder is None else Path(folder),
             stem=stem,
@@ -96,6 +98,7 @@ class Run(RunFolder):
             seed=config.settings.project.seed,
             settings=config.to_toml(),
         )
+        trust.keep(config, run.folder / SETTINGS)
         run.plugins, run.config = plugins, config
         return run
 
@@ -106,8 +109,13 @@ class Run(RunFolder):
         *,
         flags: Mapping[str, Any] | None = None,
         plugins: Plugins | None = None,
+        trusted: bool = False,
     ) -> Self:
-        """A run that is there, by name under ``./runs`` or by path; `flags` go before its own configuration."""
+        """A run that is there, by name under ``./runs`` or by path; `flags` go before its own configuration.
+
+        What its settings ask for outside of its folder must have been allowed (`dstill.trust`), else its stages
+        raise TrustError; `trusted`: the caller allows all of it.
+        """
         plugins = plugins or plugin_loading.load()
         plugins.require_healthy()
         run = cls.read(find_run(name))
@@ -115,17 +123,23 @@ class Run(RunFolder):
         run.config = configuration.load(
             run.folder / SETTINGS, flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
         )
+        if trusted:
+            run.config = replace(run.config, file=None)
         return run
 
     def keep_settings(self) -> None:
         """config.toml as the run is set now: what the next command on it begins with."""
         write_text(self.folder / SETTINGS, self.config.to_toml())
+        trust.keep(self.config, self.folder / SETTINGS)
 
     def config_with(self, flags: Mapping[str, Any]) -> Config:
         """This run's configuration with `flags` before it. Raises ConfigError."""
         own = {key: value for key, value in self.config.flat().items() if value is not None}
         sections = plugin_loading.part_sections(self.plugins)
-        return configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
+        config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
+        before = {key: origin for key, origin in self.config.origins.items() if key not in flags}
+        filed = self.config.filed - flags.keys()  # a run that is made of this one may do no more than this one
+        return replace(config, origins={**config.origins, **before}, file=self.config.file, filed=filed)
 
     def branch(self, folder: Path, *, flags: Mapping[str, Any]) -> Run:
         """A new run at `folder` on the dataset of this one, with `flags` before this one's configuration.

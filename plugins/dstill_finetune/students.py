@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
 from dstill import hardware, processes
-from dstill.errors import UsageError
+from dstill.errors import DataError, UsageError
 from dstill.parts import Batch, Fitted, Recipe, Student, TrainingJob
 from dstill.records import Pair
 from dstill_finetune import allocator, folders, reporting, room
@@ -220,6 +220,13 @@ class Finetuned(Student):
         (job.folder / "README.md").write_text(card, encoding="utf-8")
         facts.write(job.folder)
         share(job.folder)
+
+    def reads(self, folder: Path) -> Sequence[str]:
+        try:
+            base = str(Facts.read(folder).base)
+        except DataError:  # there is none yet, or one that `load` will refuse
+            return ()
+        return (str(folder / base) if base == "base" else base,) if base else ()
 
     def load(self, folder: Path, *, trained: bool = True) -> ModelWriter:
         with damaged(f"no student can be read from {folder}", where=str(folder), hint="train it again"):

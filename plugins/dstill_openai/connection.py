@@ -14,12 +14,15 @@ passes HTML and broken JSON on as they are.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, ParamSpec, Self, TypeVar
+from urllib.parse import urlsplit
 
 from dstill.errors import ServicePause
 from dstill.secrets import Secret
+from dstill.urls import is_loopback
 from dstill_openai.faults import Endpoint, Transient, fault_of, too_slow
 from dstill_openai.waiting import Gate, backoff
 
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 __all__ = ["Body", "Connection"]
+
+OPENAI = "api.openai.com"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -59,10 +64,28 @@ class Connection:
             api_key=self._key.reveal() if self._key else "none",  # never the SDK's own choice from the environment
             timeout=self.at.timeout,
             max_retries=0,
-            # A redirect would turn the question into a GET of somebody's login page.
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+            # A redirect would turn the question into a GET of somebody's login page. A key that may go in clear text,
+            # since it stays on this machine or network, goes through no proxy of the environment.
+            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, trust_env=not self._direct()),
+            default_headers=self._without_those_of_openai(),
         )
+        if self._elsewhere():
+            self.client.organization = self.client.project = None
         return self
+
+    def _elsewhere(self) -> bool:
+        return urlsplit(self.url).hostname != OPENAI
+
+    def _without_those_of_openai(self) -> dict[str, Any]:
+        """The SDK adds headers from the environment, which may hold secrets: to OpenAI's own address alone."""
+        import openai
+
+        lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines() if self._elsewhere() else []
+        return {line.partition(":")[0].strip(): openai.Omit() for line in lines if ":" in line}
+
+    def _direct(self) -> bool:
+        parts = urlsplit(self.url)
+        return is_loopback(parts.hostname or "") or (parts.scheme == "http" and self._key is not None)
 
     async def __aexit__(self, *error: object) -> None:
         await self.client.close()

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from dstill import reviewing
+from dstill import reviewing, trust
 from dstill.errors import ConfigError, DstillError, RunError, did_you_mean
 from dstill.origin import sha256
 from dstill.parts import Modality, Objective
@@ -79,6 +79,7 @@ class Trials:
     def __init__(
         self, parent: Run, *, split: str, beside: Sequence[str] = (), fixed: Mapping[str, Any] | None = None
     ) -> None:
+        trust.require(parent.config)  # once for all trials, which ask for the same
         if split not in SPLITS:
             raise ConfigError(f"no split '{split}'.{did_you_mean(split, SPLITS)}", where="--split")
         if not parent.records(split):
@@ -172,7 +173,7 @@ class Trials:
     def done(self, folder: Path) -> str:
         """What is missing of a trial, done in a process of its own; why that failed, or nothing."""
         plugins = [word for file in self.parent.plugins.files for word in ("--plugin", str(file))]
-        command = [sys.executable, "-m", "dstill", *plugins, COMMAND, str(folder), "--follow", "--json"]
+        command = [sys.executable, "-P", "-m", "dstill", *plugins, COMMAND, str(folder), "--follow", "--json"]
         err = folder / "trial.err"
         with leash() as end:
             with err.open("w") as stderr, self._lock:

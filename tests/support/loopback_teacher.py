@@ -143,6 +143,7 @@ class LoopbackTeacher:
         self.script = iter(script)
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.headers: list[Mapping[str, str]] = []
         self.sold: list[str] = []
         self.in_flight = self.most_in_flight = 0
         self.batches = LoopbackBatches(server=self)
@@ -192,6 +193,7 @@ class LoopbackTeacher:
         body = await request.json()
         self.requests.append(body)
         self.keys.append(request.headers.get("authorization", ""))
+        self.headers.append(dict(request.headers))
         question = body["messages"][-1]["content"]
         words = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()[:16]
         self._note("asked", request, question, words)

@@ -15,7 +15,7 @@ from dstill.findings import Audit
 from dstill.folder import RUNS
 from dstill.making import make_executor, make_task
 from dstill.manifest import MANIFEST
-from dstill.parts import Executor
+from dstill.parts import Engine, Executor
 from dstill.records import SPLITS, Example
 from dstill.rows import read_questions
 from dstill.task import Task
@@ -43,14 +43,14 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
     sets share with train. All golds are checked, --limit of them also run. The exit code is 3 when
     golds are refused or fail, contradict each other, or leak.
     """
-    task, executor, examples = _given(found, what)
+    task, executor, examples, engine = _given(found, what)
     if not any(example.answer is not None for example in examples):
         raise DataError("no golds to audit", where=what or f"task '{task.name}'", hint="give rows with an 'answer'")
     with progress() as report:
         if executor is None or not limit:
             result = audit_golds(task, examples, None, limit=0, progress=report)
         else:
-            with executor.open(task, found.config().settings.engine):
+            with executor.open(task, engine):
                 result = audit_golds(task, examples, executor, limit=limit, progress=report)
     source = what or f"task {task.name}"
     if as_json:
@@ -63,18 +63,19 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
         raise FailedItems("; ".join(result.bad), where=source, hint="mend or leave out those rows; --json names each")
 
 
-def _given(found: App, what: str | None) -> tuple[Task, Executor | None, list[Example]]:
-    """The task, what runs its answers, and the questions."""
+def _given(found: App, what: str | None) -> tuple[Task, Executor | None, list[Example], Engine]:
+    """The task, what runs its answers, the questions, and the settings by which it reaches an engine."""
     if what is not None and _is_run(what):
         run = found.open(what)
         examples = [record.example for split in SPLITS for record in run.records(split)]
-        return run.task, run.executor(), examples
+        return run.task, run.executor(), examples, run.settings.engine
     config = found.config()
     task = make_task(found.plugins, config)
     executor = make_executor(found.plugins, config, task)
     if what is not None:
-        return task, executor, read_questions(Path(what))
-    return task, executor, [example for split in SPLITS for example in task.examples(split)]
+        return task, executor, read_questions(Path(what)), config.settings.engine
+    examples = [example for split in SPLITS for example in task.examples(split)]
+    return task, executor, examples, config.settings.engine
 
 
 def _is_run(what: str) -> bool:

@@ -25,7 +25,7 @@ from dstill import hardware
 from dstill.cli.app import App, app, json_option, set_option, setting, task_option
 from dstill.cli.console import emit, note, table, visible
 from dstill.drifting import can_tell, drift, learnt_by
-from dstill.errors import DstillError
+from dstill.errors import DstillError, TrustError
 from dstill.folder import RunFolder, list_runs
 from dstill.making import make_executor, make_task
 from dstill.parts import CheckResult, Executor
@@ -121,6 +121,8 @@ def _engines(found: App) -> Engines:
         asked = found.config().settings.project.task
         for name in [asked] if asked else found.plugins.names("tasks"):
             _look(found, name, engines)
+    except TrustError:  # asked about before anything is shown
+        raise
     except DstillError as problem:
         engines.rows.append(["engine", "", str(problem).replace("\n", "; ")])
         engines.problems.append(problem)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
+from dstill import trust
 from dstill.cli.app import SHELLS, App, Group, app, described, json_option, set_option
 from dstill.cli.console import emit, note, table
 from dstill.config import Config
@@ -108,6 +109,7 @@ def runs_rm(run: str, yes: bool) -> None:
             )
         click.confirm(f"delete {folder.folder} with its student and scores?", abort=True)
     folder.remove()
+    trust.forget(folder.folder)
     note(f"deleted {folder.folder}")
 
 

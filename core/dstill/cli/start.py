@@ -9,11 +9,14 @@ is written down too, so that the project's commands go on with it. No secret is 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Mapping
 
 import click
 
+from dstill import config as configuration
+from dstill import trust
 from dstill.cli.app import App, app, set_option, setting, task_option
 from dstill.cli.console import visible
 from dstill.config import FILE, as_toml
@@ -21,6 +24,7 @@ from dstill.errors import UsageError
 from dstill.files import write_text
 from dstill.making import make_task, task_name
 from dstill.parts import ProjectFiles
+from dstill.plugins import part_sections
 
 __all__ = ["COMMANDS"]
 
@@ -65,6 +69,8 @@ def init(found: App, out: Path) -> None:
     for file, text in project.files.items():
         write_text(out / file, text)
     write_text(target, _text(name, project, found.flags))
+    written = configuration.load(target, environment={}, sections=part_sections(found.plugins))
+    trust.keep(replace(written, file=None), target, relative_to=out)
     for line in project.about:
         click.echo(visible(line))
     click.echo(f"wrote {', '.join(str(out / file) for file in (*project.files, FILE))} for task '{name}'")

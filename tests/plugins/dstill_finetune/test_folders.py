@@ -12,6 +12,7 @@ import pytest
 from dstill.errors import DataError, UsageError
 from dstill.parts import Modality
 from dstill_finetune import folders
+from dstill_finetune.facts import Facts
 from dstill_finetune.hf import Hf, HfConfig
 from dstill_finetune.modalities import Full, Lora
 
@@ -272,3 +273,26 @@ def test_a_hub_id_is_held_to_the_same(cached: Path) -> None:
     edit(cached / "config.json", model_type="mine", auto_map={"AutoConfig": "mine.Mine"})
     with pytest.raises(DataError, match="code of its own, which dstill never runs"):
         folders.config_of("some/t5")
+
+
+@pytest.mark.parametrize(
+    ("base", "reads"),
+    [("/models/t5", ["/models/t5"]), ("base", ["{folder}/base"]), ("", []), ("someone/t5", ["someone/t5"])],
+)
+def test_which_model_a_trained_student_stands_on(tmp_path: Path, base: str, reads: list[str]) -> None:
+    """What the user is asked about before it is opened, where it lies outside of the run."""
+    facts = Facts(
+        student="hf",
+        base=base,
+        modality="lora",
+        adapter=True,
+        four_bit=False,
+        encoder_decoder=True,
+        new_tokens=(),
+        seed=0,
+        max_length=64,
+        max_target_length=64,
+    )
+    assert list(Hf().reads(tmp_path)) == []  # nothing there yet
+    facts.write(tmp_path)
+    assert list(Hf().reads(tmp_path)) == [one.format(folder=tmp_path) for one in reads]

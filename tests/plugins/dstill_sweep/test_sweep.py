@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Generator, Iterable
 
 import pytest
+from support.strangers_folder import plant, ran
 
 from dstill.config import assignment, parse_assignment
 from dstill.errors import Interrupted
@@ -69,7 +70,8 @@ def test_every_combination_is_tried_once_and_what_is_finished_is_read(lab: Cli, 
     assert len(diary()) == 8  # the two of the new rank
 
 
-def test_another_dataset_is_another_trial(lab: Cli, diary: Diary) -> None:
+def test_another_dataset_is_another_trial(lab: Cli, diary: Diary, project: Path) -> None:
+    plant(project)  # row 8 of the attack review: trials import nothing from the current folder
     space = _space("[space]\ntrain.r = [8]\n")
     assert lab("sweep", "run", space, "--split", "test").code == 0
     run = Run.open("run", plugins=load([TOY, LEARNER]))
@@ -77,6 +79,7 @@ def test_another_dataset_is_another_trial(lab: Cli, diary: Diary) -> None:
     run.save()
     assert lab("sweep", "run", space, "--split", "test").code == 0
     assert len(diary()) == 2
+    assert not ran(project)
 
 
 @pytest.mark.parametrize(("rank", "why"), [(1, "the loss is NaN"), (2, "killed by signal 9, as for want of memory")])
