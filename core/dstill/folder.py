@@ -28,11 +28,11 @@ from typing import Any, Iterable, Iterator, Mapping, Self
 
 from dstill.errors import DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
 from dstill.files import disk_error, is_temporary, no_folder, sweep, write_text
+from dstill.inert import indented, visible
 from dstill.jsonl import append_row
 from dstill.origin import versions
 from dstill.records import SCHEMA_VERSION, Row
 from dstill.rows import read_rows, write_rows
-from dstill.secrets import redact
 
 __all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 
@@ -179,7 +179,7 @@ class RunFolder:
     @contextlib.contextmanager
     def _log(self) -> Iterator[None]:
         handler = _Log(self.folder / "log.txt", encoding="utf-8")
-        handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(_Inert("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
         log.setLevel(logging.INFO)
         try:
@@ -243,9 +243,9 @@ class _Log(logging.FileHandler):
             super().close()
 
 
-class _Redacting(logging.Formatter):
+class _Inert(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return indented(super().format(record))
 
 
 def find_run(name: str | Path) -> Path:
@@ -304,6 +304,12 @@ def _fresh(stem: str) -> Path:
 
 def _claimed(folder: Path) -> Path:
     """`folder` made, or taken when it is empty. A folder of somebody else's is left alone."""
+    if visible(folder.name, one_line=True) != folder.name:
+        raise UsageError(
+            f"the name of {folder} has a control character or another one that cannot be seen",
+            where="--out",
+            hint="choose a name without it",
+        )
     if folder.is_dir() and not _half_made(folder):
         raise UsageError(
             f"{folder} is not a dstill run and not empty; choose another folder (--force is not offered here)",

@@ -52,7 +52,7 @@ class Secret:
             raise ConfigError(
                 f"environment variable {name} {problem}; {needed_by} needs it",
                 where=f"environment {name}",
-                hint=f"export {name}=… with the key and nothing else in it",
+                hint=f"export {_quoted(name)}=… with the key and nothing else in it",
             )
         return cls(value)
 
@@ -68,7 +68,7 @@ class Secret:
                     problem = "is no file"
                 elif mode & (stat.S_IRWXG | stat.S_IRWXO):
                     problem = f"may be used by others than its owner (mode {stat.S_IMODE(mode):04o})"
-                    hint = f"chmod 600 {path}"
+                    hint = f"chmod 600 {_quoted(path)}"
                 else:
                     value = file.read(LONGEST).decode(errors="replace").removesuffix("\n").removesuffix("\r")
                     problem = _unfit(value)
@@ -89,6 +89,12 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not written to files")
+
+
+def _quoted(word: str | Path) -> str:
+    from dstill.shell import quoted  # which needs this module
+
+    return quoted(word)
 
 
 def _unfit(value: str) -> str:

@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 from dstill.errors import ConfigError, MissingExtra
 from dstill.parts import Engine
 from dstill.secrets import Secret
+from dstill.shell import quoted
 from dstill_querydsl.engines.node import AT_ONCE, Wire, node_class
 from dstill_querydsl.engines.trust import pinned
 
@@ -96,7 +97,7 @@ def _secrets(engine: Engine, url: SplitResult) -> dict[str, Any]:
 def _from_environment(name: str, where: str) -> str:
     value = os.environ.get(name, "").strip()
     if not value:
-        raise ConfigError(f"the environment variable {name} is not set", where=where, hint=f"export {name}=…")
+        raise ConfigError(f"the environment variable {name} is not set", where=where, hint=f"export {quoted(name)}=…")
     return Secret(value).reveal()  # known to `redact` from now on
 
 
