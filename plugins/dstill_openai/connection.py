@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, ParamSpec
 
 from dstill.errors import ServicePause
 from dstill.secrets import Secret
-from dstill_openai.faults import Endpoint, Transient, fault_of, too_slow
+from dstill_openai.bounded import TooLong, bounded_client
+from dstill_openai.faults import Endpoint, Transient, fault_of, oversized, too_slow
 from dstill_openai.waiting import Gate, backoff
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ class Connection:
             api_key=self._key.reveal() if self._key else "none",  # never the SDK's own choice from the environment
             timeout=self.at.timeout,
             max_retries=0,
-            # A redirect would turn the question into a GET of somebody's login page.
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+            http_client=bounded_client(),
         )
         return self
 
@@ -82,6 +82,8 @@ class Connection:
                 response = await request(**arguments)
         except TimeoutError as error:
             raise too_slow(self.at) from error
+        except TooLong as error:
+            raise oversized(error, self.at) from error
         except openai.OpenAIError as error:
             raise fault_of(error, self.at) from error
         kind = response.headers.get("content-type", "")
