@@ -113,7 +113,9 @@ class RunFolder:
         return cls(folder, manifest)
 
     def save(self) -> None:
-        write_text(self.folder / MANIFEST, json.dumps(self.manifest, ensure_ascii=False, indent=1) + "\n")
+        text = json.dumps(self.manifest, ensure_ascii=False, indent=1) + "\n"
+        # half a surrogate pair, which no UTF-8 file can hold, stays an escape of JSON
+        write_text(self.folder / MANIFEST, text.encode("utf-8", "backslashreplace").decode())
 
     # --- one process at a time ----------------------------------------------------------
 
