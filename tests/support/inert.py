@@ -8,7 +8,7 @@ The characters are listed here by number, apart from the categories by which `ds
 
 from __future__ import annotations
 
-__all__ = ["HIDDEN", "HOSTILE", "NAME", "READABLE", "hidden"]
+__all__ = ["ENCODABLE", "HIDDEN", "HOSTILE", "NAME", "READABLE", "hidden"]
 
 _C0 = set(map(chr, range(0x20))) - {"\n", "\t"}
 _C1 = set(map(chr, range(0x7F, 0xA0)))  # with DEL
@@ -18,6 +18,7 @@ _HALVES = {"\ud800"}
 HIDDEN = frozenset(_C0 | _C1 | _BIDI | _INVISIBLE | _HALVES)
 
 HOSTILE = "".join(["\x1b]0;title\x07\x1b[2J ", *sorted(HIDDEN), " [bold]b[/bold] [/] $(touch x) `y` '<b>' \\ \n\tend"])
+ENCODABLE = "".join(c for c in HOSTILE if c not in _HALVES)  # in UTF-8
 # of a folder: no NUL and no slash, and no more than 255 bytes
 NAME = "a\x1b[2J\x07\x9b1A\u202e\u2066\u200f\u061c\u200b\u2028\ufeff\x7f\r\nnext: [bold]$(touch x) 'q'"
 READABLE = "سلام می\u200cخواهم שלום 日本語 हिन्दी क्\u200dष 👩\u200d💻 é"  # with joiners, which belong to the spelling
