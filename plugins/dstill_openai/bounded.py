@@ -27,8 +27,8 @@ class TooLong(Exception):
     """A body that is longer than it may be, or packed in a way that is not counted."""
 
 
-def bounded_client() -> httpx2.AsyncClient:
-    """With the SDK's own pool and proxies, and without redirects."""
+def bounded_client(**options: Any) -> httpx2.AsyncClient:
+    """The SDK's own client, with the limits; `options` are those of ``httpx2.AsyncClient``."""
     import httpx2
     import openai
 
@@ -69,8 +69,7 @@ def bounded_client() -> httpx2.AsyncClient:
                 raise
             return response
 
-    # A redirect would turn the question into a GET of somebody's login page.
-    return Client(follow_redirects=False, headers={"accept-encoding": "gzip"})
+    return Client(headers={"accept-encoding": "gzip"}, **options)
 
 
 def unpacked(unpack: Any, part: bytes) -> Iterator[bytes]:

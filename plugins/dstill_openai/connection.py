@@ -60,7 +60,8 @@ class Connection:
             api_key=self._key.reveal() if self._key else "none",  # never the SDK's own choice from the environment
             timeout=self.at.timeout,
             max_retries=0,
-            http_client=bounded_client(),
+            # A redirect would turn the question into a GET of somebody's login page.
+            http_client=bounded_client(follow_redirects=False),
         )
         return self
 

@@ -69,9 +69,9 @@ def note(text: str, *, verbatim: bool = False) -> None:
     print(visible(text) if verbatim else masked(indented(text)), file=sys.stderr, flush=True)
 
 
-def confirm(question: str) -> None:
-    """Ask for a yes. Raises click's Abort on any other answer."""
-    click.confirm(visible(question, one_line=True), abort=True)
+def confirm(question: str, *, abort: bool = False, err: bool = False) -> bool:
+    """Ask for a yes, on stdout or stderr. With `abort` any other answer raises click's Abort."""
+    return click.confirm(visible(question, one_line=True), abort=abort, err=err)
 
 
 @contextlib.contextmanager

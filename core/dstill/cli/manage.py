@@ -106,7 +106,7 @@ def runs_rm(run: str, yes: bool) -> None:
                 where="dstill runs rm",
                 hint="give --yes to delete it unasked",
             )
-        confirm(f"delete {folder.folder} with its student and scores?")
+        confirm(f"delete {folder.folder} with its student and scores?", abort=True)
     folder.remove()
     note(f"deleted {folder.folder}")
 
