@@ -17,7 +17,6 @@ import json
 import math
 import os
 import re
-import shlex
 import tomllib
 import typing
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from typing import Any, Callable, Iterable, Literal, Mapping
 from dstill.errors import ConfigError, RunError
 from dstill.parts import Engine, Recipe
 from dstill.secrets import is_variable
+from dstill.shell import command
 from dstill.urls import checked_url
 
 __all__ = [
@@ -386,11 +386,11 @@ def assignment(key: str, value: Any) -> str:
     return bare if parse_assignment(bare) == (key, value) else f"{key}={_toml(value)}"
 
 
-def command_line(plugin_files: Iterable[Path], *words: str, settings: Mapping[str, Any]) -> str:
+def command_line(plugin_files: Iterable[Path], *words: str | Path, settings: Mapping[str, Any]) -> str:
     """``dstill --plugin FILE WORDS --set KEY=VALUE …``, quoted for a shell, for a person to copy."""
-    files = (word for file in plugin_files for word in ("--plugin", str(file)))
+    files = (word for file in plugin_files for word in ("--plugin", file))
     sets = (word for key, value in settings.items() for word in ("--set", assignment(key, value)))
-    return shlex.join(["dstill", *files, *words, *sets])
+    return command(*files, *words, *sets)
 
 
 # --- checking ---------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from dstill.folder import data_file
 from dstill.parts import Executor
 from dstill.records import SPLITS, Example, Inquiry, Record, Rejection
 from dstill.selecting import LEARNT_FROM, select
+from dstill.shell import command
 
 if TYPE_CHECKING:
     from dstill.run import Run
@@ -41,7 +42,7 @@ def curate(run: Run) -> Mapping[str, Any]:
         raise DataError(
             "nothing to curate: no teacher was asked",
             where=str(run.folder / ASKED),
-            hint=f"dstill generate --out {run.folder}",
+            hint=command("generate", "--out", run.folder),
         )
     if not Path(STORE).exists():  # opening it would make an empty one
         raise DataError(

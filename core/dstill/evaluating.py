@@ -19,6 +19,7 @@ from dstill.folder import data_file, system_file
 from dstill.making import make_student, modalities
 from dstill.parts import Executor, TrainingJob, Writer
 from dstill.records import SPLITS, Example, Level, Prediction, Record, Verdict
+from dstill.shell import command
 from dstill.watching import lost, watched
 from dstill.weighing import weighed
 
@@ -44,7 +45,8 @@ def evaluate(run: Run) -> Mapping[str, Any]:
         raise DataError(
             f"nothing to evaluate: no rows in {', '.join(run.settings.evaluate.splits)}",
             where=str(run.folder / "dataset"),
-            hint=f"`dstill generate --out {run.folder}` writes them; --set 'evaluate.splits=[\"NAME\"]' takes others",
+            hint=f"`{command('generate', '--out', run.folder)}` writes them; "
+            "--set 'evaluate.splits=[\"NAME\"]' takes others",
         )
     stages.check_splits([*run.records("train"), *records])
     examples = [record.example for record in records]
@@ -218,7 +220,7 @@ def writer_of(run: Run, system: str) -> Writer:
     if system in ("student", "untrained"):
         folder = run.folder / "student"
         if not folder.exists():
-            raise RunError(f"run '{run.name}' has no student yet", where=str(folder), hint=f"dstill train {run.folder}")
+            raise RunError(f"run '{run.name}' has no student yet", where=str(folder), hint=command("train", run.folder))
         return run.student.load(folder, trained=system == "student")
     # a baseline that is a student itself, fitted on the same pairs
     student = make_student(run.plugins, run.config, system)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Iterable, Mapping, Sequence
 
 from dstill.errors import RunError, UsageError, did_you_mean
@@ -25,6 +26,7 @@ from dstill.folder import RunFolder, data_file, find_run, system_file
 from dstill.inventor import quotas
 from dstill.records import SPLITS, Example, Record, Verdict
 from dstill.selecting import select
+from dstill.shell import command
 from dstill.task import Task
 
 __all__ = ["Focus", "draw", "focus_of"]
@@ -65,14 +67,14 @@ def focus_of(label: str, run: str, labels: Sequence[str]) -> Focus:
     folder = RunFolder.read(find_run(run))
     verdicts = list(folder.load(Verdict, system_file("verdicts")))
     if not verdicts:
-        raise RunError(f"run '{folder.name}' has no verdicts yet", where=run, hint=f"dstill evaluate {run}")
+        raise RunError(f"run '{folder.name}' has no verdicts yet", where=run, hint=command("evaluate", Path(run)))
     counts = Counter(verdict.cause.label for verdict in verdicts if verdict.cause is not None)
     if not counts[label]:
         there = ", ".join(f"{name} {count}" for name, count in counts.most_common())
         raise UsageError(
             f"run '{folder.name}' has no failure of '{label}'",
             where="--focus",
-            hint=f"it has {there}" if there else f"`dstill evaluate {run}` labels them anew",
+            hint=f"it has {there}" if there else f"`{command('evaluate', Path(run))}` labels them anew",
         )
     failed = [verdict for verdict in verdicts if verdict.cause is not None and verdict.cause.label == label]
     return Focus(

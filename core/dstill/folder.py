@@ -30,13 +30,13 @@ from typing import Any, Iterable, Iterator, Mapping, Self, TypeVar, cast
 from dstill import manifest as manifests
 from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
 from dstill.files import disk_error, is_temporary, no_folder, reading, sweep, write_text
+from dstill.inert import indented, visible
 from dstill.jsonl import append_row
 from dstill.manifest import MANIFEST
 from dstill.origin import versions
 from dstill.plain_files import inside, refuse_links, regular
 from dstill.records import SCHEMA_VERSION, Row
 from dstill.rows import read_rows, write_rows
-from dstill.secrets import redact
 
 __all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 
@@ -104,7 +104,9 @@ class RunFolder:
         return cls(folder, manifests.read(folder))
 
     def save(self) -> None:
-        write_text(self.folder / MANIFEST, json.dumps(self.manifest, ensure_ascii=False, indent=1) + "\n")
+        text = json.dumps(self.manifest, ensure_ascii=False, indent=1) + "\n"
+        # half a surrogate pair, which no UTF-8 file can hold, stays an escape of JSON
+        write_text(self.folder / MANIFEST, text.encode("utf-8", "backslashreplace").decode())
 
     # --- one process at a time ----------------------------------------------------------
 
@@ -170,7 +172,7 @@ class RunFolder:
     @contextlib.contextmanager
     def _log(self) -> Iterator[None]:
         handler = _Log(self.folder / "log.txt", encoding="utf-8")
-        handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(_Inert("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
         log.setLevel(logging.INFO)
         try:
@@ -256,9 +258,9 @@ class _Log(logging.FileHandler):
             super().close()
 
 
-class _Redacting(logging.Formatter):
+class _Inert(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return indented(super().format(record))
 
 
 def find_run(name: str | Path) -> Path:
@@ -317,6 +319,12 @@ def _fresh(stem: str) -> Path:
 
 def _claimed(folder: Path) -> Path:
     """`folder` made, or taken when it is empty. A folder of somebody else's is left alone."""
+    if visible(folder.name, one_line=True) != folder.name:
+        raise UsageError(
+            f"the name of {folder} has a control character or another one that cannot be seen",
+            where="--out",
+            hint="choose a name without it",
+        )
     if folder.is_dir() and not _half_made(folder):
         raise UsageError(
             f"{folder} is not a dstill run and not empty; choose another folder (--force is not offered here)",

@@ -24,6 +24,7 @@ from dstill.making import make_teacher
 from dstill.parts import BatchTeacher, Teacher
 from dstill.records import SPLITS, Example, Inquiry, Prompt
 from dstill.rows import read_questions
+from dstill.shell import command
 from dstill.task import Task
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _taught(
             execute=execute,
             again=again,
         )
-        resume = f"dstill generate --out {run.folder}"
+        resume = command("generate", "--out", run.folder)
         try:
             taught = interrupts.run(work)
         except KeyboardInterrupt:

@@ -27,6 +27,7 @@ from dstill.errors import DataError, RunError
 from dstill.folder import RunFolder
 from dstill.jsontext import dumps
 from dstill.records import Record, Row
+from dstill.shell import command
 
 if TYPE_CHECKING:
     from dstill.plugins import Plugins
@@ -247,7 +248,7 @@ def gate(run: Run, *, allow: bool) -> dict[str, Any]:
         raise DataError(
             facts["said"],
             where=str(run.folder / FILE),
-            hint=f"dstill review {run.folder}; or train on it as it is, with --allow-unreviewed",
+            hint=f"{command('review', run.folder)}; or train on it as it is, with --allow-unreviewed",
         )
     return facts
 

@@ -38,6 +38,7 @@ from dstill.making import make_executor, make_student, make_task, task_name
 from dstill.parts import Executor, Objective, Student, Writer
 from dstill.plugins import Plugins
 from dstill.records import Prediction, Record, Rejection, Verdict
+from dstill.shell import command
 from dstill.task import Task
 from dstill.training import train
 
@@ -225,13 +226,13 @@ class Run(RunFolder):
             with super().stage(name) as facts:
                 yield facts
         except KeyboardInterrupt:
-            command = name.split()[0]
-            folder = f"--out {self.folder}" if command == "generate" else str(self.folder)
-            more = " …" if command == "sweep" else ""  # its file
+            stage = name.split()[0]
+            words = ("--out", self.folder) if stage == "generate" else (self.folder,)
+            more = " …" if stage == "sweep" else ""  # its file
             raise Interrupted(
-                f"stopped in {name}; {KEPT.get(command, 'files at their final names are complete')}",
+                f"stopped in {name}; {KEPT.get(stage, 'files at their final names are complete')}",
                 where=str(self.folder),
-                hint=f"go on with: dstill {command} {folder}{more}",
+                hint=f"go on with: {command(stage, *words)}{more}",
             ) from None
 
     @property

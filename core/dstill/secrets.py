@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shlex
 import stat
 from pathlib import Path
 from typing import NoReturn, Self
@@ -60,7 +61,7 @@ class Secret:
             raise ConfigError(
                 f"environment variable {name} {problem}; {needed_by} needs it",
                 where=f"environment {name}",
-                hint=f"export {name}=… with the key and nothing else in it",
+                hint=f"export {shlex.quote(name)}=… with the key and nothing else in it",
             )
         return cls(value)
 
@@ -76,7 +77,7 @@ class Secret:
                     problem = "is no file"
                 elif mode & (stat.S_IRWXG | stat.S_IRWXO):
                     problem = f"may be used by others than its owner (mode {stat.S_IMODE(mode):04o})"
-                    hint = f"chmod 600 {path}"
+                    hint = f"chmod 600 {shlex.quote(str(path))}"
                 else:
                     value = file.read(LONGEST).decode(errors="replace").removesuffix("\n").removesuffix("\r")
                     problem = _unfit(value)

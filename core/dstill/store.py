@@ -29,6 +29,7 @@ from dstill.files import full
 from dstill.jsontext import dumps
 from dstill.records import Message, Reply
 from dstill.secrets import redact
+from dstill.shell import command
 from dstill.sqlite_files import Schema, connect, schema_of, unexpected
 
 __all__ = ["ReplyStore"]
@@ -219,7 +220,8 @@ class ReplyStore:
             return RunError(
                 f"the reply store {self.path} is corrupt: {self._integrity(error)}",
                 where=where,
-                hint=f"put a copy of it back, or save what can be read: dstill runs salvage {self.path} saved.sqlite",
+                hint="put a copy of it back, or save what can be read: "
+                + command("runs", "salvage", self.path, "saved.sqlite"),
             )
         if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._room() < LITTLE):
             return full(self.path)

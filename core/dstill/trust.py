@@ -28,7 +28,6 @@ import json
 import logging
 import os
 import re
-import shlex
 from dataclasses import MISSING, Field, dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Mapping
@@ -37,6 +36,7 @@ from urllib.parse import urlsplit
 from dstill.config import Config, fields
 from dstill.errors import ConfigError, DstillError, TrustError
 from dstill.files import write_text
+from dstill.shell import command
 from dstill.urls import is_loopback, origin
 
 __all__ = ["Request", "allow", "allowed", "forget", "keep", "pending", "remembered", "requests", "require"]
@@ -204,7 +204,7 @@ def require(config: Config, *sections: str, more: Callable[[], Iterable[Request]
         f"{str(folder.absolute())!r} asks to {first.action}{f' (and {others} more)' if others else ''}, "
         "and you have not allowed that",
         where=first.setting,
-        hint=f"see what it asks for, and allow it: dstill trust {shlex.quote(str(folder))}",
+        hint=f"see what it asks for, and allow it: {command('dstill', 'trust', folder)}",
     )
     everything = pending(config, [*requests(config), *more()])
     error.folder, error.actions = str(folder), tuple((one.action, one.setting) for one in everything)

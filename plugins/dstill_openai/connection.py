@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 from dstill.errors import ServicePause
 from dstill.secrets import Secret
 from dstill.urls import is_loopback
-from dstill_openai.faults import Endpoint, Transient, fault_of, too_slow
+from dstill_openai.bounded import TooLong, bounded_client
+from dstill_openai.faults import Endpoint, Transient, fault_of, oversized, too_slow
 from dstill_openai.waiting import Gate, backoff
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Connection:
             max_retries=0,
             # A redirect would turn the question into a GET of somebody's login page. A key that may go in clear text,
             # since it stays on this machine or network, goes through no proxy of the environment.
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, trust_env=not self._direct()),
+            http_client=bounded_client(follow_redirects=False, trust_env=not self._direct()),
             default_headers=self._without_those_of_openai(),
         )
         if self._elsewhere():
@@ -105,6 +106,8 @@ class Connection:
                 response = await request(**arguments)
         except TimeoutError as error:
             raise too_slow(self.at) from error
+        except TooLong as error:
+            raise oversized(error, self.at) from error
         except openai.OpenAIError as error:
             raise fault_of(error, self.at) from error
         kind = response.headers.get("content-type", "")

@@ -15,6 +15,7 @@ from typing import Any, Iterator
 
 from dstill.answering import Answered
 from dstill.faults import about
+from dstill.inert import visible
 from dstill.jsontext import NotStrict, dumps, loads
 from dstill.task import Task
 from dstill_serve.asked import Query
@@ -117,5 +118,5 @@ def chunks_of(student: Student, query: Query, said: Said) -> list[dict[str, Any]
 
 def events(chunks: list[dict[str, Any]]) -> Iterator[str]:
     for chunk in chunks:
-        yield f"data: {dumps(chunk)}\n\n"
+        yield f"data: {visible(dumps(chunk))}\n\n"
     yield "data: [DONE]\n\n"

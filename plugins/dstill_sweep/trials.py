@@ -31,6 +31,7 @@ from dstill.origin import sha256
 from dstill.parts import Modality, Objective
 from dstill.records import SPLITS, Row, Score
 from dstill.run import Run
+from dstill.shell import command
 from dstill_sweep.leash import leash
 
 __all__ = ["COMMAND", "Result", "Trial", "Trials", "do", "short"]
@@ -86,7 +87,7 @@ class Trials:
             raise RunError(
                 f"run '{parent.name}' has no rows to score trials on: {split} is empty",
                 where=str(parent.folder / "dataset"),
-                hint=f"`dstill generate --out {parent.folder}` makes the dataset; --split names another set",
+                hint=f"`{command('generate', '--out', parent.folder)}` makes the dataset; --split names another set",
             )
         self.parent, self.split, self.beside, self.fixed = parent, split, beside, fixed or {}
         # one for all trials, also for one that an engine was away from: accuracies of two kinds are no ranking

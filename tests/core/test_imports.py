@@ -134,11 +134,11 @@ def test_the_command_line_is_on_top(root: Path) -> None:
 
 # Lowest first. A module imports only what stands above it in this list.
 ORDER = """
-    errors units connections web jsontext forms records faults gate leakage selecting nonce findings secrets inert shell
-    files plain_files sqlite_files urls waiting jsonl distinct rows parts task careful causes inventor hookspecs defaults
-    config trust plugins store salvage budget cost claims asking batches batching interrupts origin manifest folder
-    focusing reviewing making processes hardware card stages teaching watching drifting curating exporting generating
-    inventing estimating constraining weighing ceiling evaluating answering voting training auditing run
+    errors units connections web jsontext forms records faults gate leakage selecting nonce findings secrets inert
+    shell files plain_files sqlite_files urls waiting jsonl distinct rows parts task careful causes inventor hookspecs
+    defaults config trust plugins store salvage budget cost claims asking batches batching interrupts origin manifest
+    folder focusing reviewing making processes hardware card stages teaching watching drifting curating exporting
+    generating inventing estimating constraining weighing ceiling evaluating answering voting training auditing run
 """
 
 

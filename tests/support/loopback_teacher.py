@@ -26,6 +26,7 @@ import os
 import sys
 import threading
 import time
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,7 @@ __all__ = [
     "Say",
     "answer",
     "asked_in",
+    "bomb",
     "broken_json",
     "cut_body",
     "error",
@@ -94,6 +96,13 @@ def broken_json() -> Say:
 
 def cut_body() -> Say:
     return Say(body=b'{"id": "c", "choi', announce=5_000)
+
+
+def bomb() -> Say:
+    """1 GiB of spaces, as 1 MB of gzip."""
+    pack = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    head, block = (pack.compress(b" " * 2**20) + pack.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return Say(body=head + 1023 * block, headers={"content-type": "application/json", "content-encoding": "gzip"})
 
 
 def hang(seconds: float = 30.0) -> Say:

@@ -120,7 +120,7 @@ def run(argv: Sequence[str]) -> int:
         return 0
     except Exception as problem:
         if debug:
-            print(redact(traceback.format_exc()), file=sys.stderr)
+            note(traceback.format_exc())
         shown = _as_dstill(problem, argv)
         if not processes.leads():
             return _ended(shown)
@@ -160,7 +160,7 @@ def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
             found.end_with_failures()
         return end.exit_code
     except click.exceptions.NoArgsIsHelpError as problem:
-        click.echo(problem.format_message(), err=True)
+        note(problem.format_message(), verbatim=True)
         return problem.exit_code
     return 0
 

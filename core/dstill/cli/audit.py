@@ -9,7 +9,7 @@ import click
 
 from dstill.auditing import audit as audit_golds
 from dstill.cli.app import App, Count, app, json_option, seed_option, set_option, setting, task_option
-from dstill.cli.console import emit, progress, table, visible
+from dstill.cli.console import emit, progress, say, table
 from dstill.errors import DataError, FailedItems
 from dstill.findings import Audit
 from dstill.folder import RUNS
@@ -111,7 +111,7 @@ def _show(source: str, result: Audit) -> None:
     if result.engine:
         _show_kills(facts)
     for leak in result.leaked:
-        click.echo(visible(str(leak)))
+        say(str(leak), lines=True)
     _show_some("refused", [(one["id"], one["problems"][0]["message"]) for one in facts["refused"]])
     _show_some("failed", [(one["id"], one["reason"]) for one in facts["failed"]])
     _show_some("survivors", [(one["id"], ", ".join(one["neighbours"])) for one in facts["survivors"]])
@@ -120,9 +120,7 @@ def _show(source: str, result: Audit) -> None:
 def _show_kills(facts: dict[str, Any]) -> None:
     corpora, alone = facts["kill_rate"], facts["kill_rate_by_data_alone"]
     if not corpora["n"]:
-        click.echo(
-            "kill rate: not checked" + "".join(f"; {reason} ({n})" for reason, n in facts["not_checked"].items())
-        )
+        say("kill rate: not checked" + "".join(f"; {reason} ({n})" for reason, n in facts["not_checked"].items()))
         return
     rows = [[name, *(_figure(one[name]) for one in (corpora, alone))] for name in ("median", "mean", "least")]
     above = None
@@ -132,9 +130,9 @@ def _show_kills(facts: dict[str, Any]) -> None:
         above = bound
     table(["kill rate", "#on corpora", "#on the data alone"], rows)
     for reason, n in facts["not_checked"].items():
-        click.echo(visible(f"not checked: {n} golds, {reason}"))
+        say(f"not checked: {n} golds, {reason}")
     if pairs := facts["pairs"]["of"]:
-        click.echo(f"held-back neighbours: {facts['pairs']['told']} of {pairs} told")
+        say(f"held-back neighbours: {facts['pairs']['told']} of {pairs} told")
 
 
 def _figure(value: float | None) -> str:

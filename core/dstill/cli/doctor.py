@@ -23,7 +23,7 @@ import click
 import dstill
 from dstill import hardware
 from dstill.cli.app import App, app, json_option, set_option, setting, task_option
-from dstill.cli.console import emit, note, table, visible
+from dstill.cli.console import emit, note, say, table
 from dstill.drifting import can_tell, drift, learnt_by
 from dstill.errors import DstillError, TrustError
 from dstill.folder import RunFolder, list_runs
@@ -89,7 +89,7 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
     else:
         table(["what", "found", "state"], rows)
         for advice in dict.fromkeys(one.advice for one in engines.results if one.advice):
-            click.echo(f"\n{visible(advice)}")
+            say(f"\n{advice}", lines=True)
     found.note_unknown()
     found.end_with_failures()
     for other in engines.problems[1:]:

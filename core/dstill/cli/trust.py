@@ -19,11 +19,13 @@ import click
 from dstill import config as configuration
 from dstill import processes, trust
 from dstill.cli.app import App, app, json_option
-from dstill.cli.console import emit, note, visible
+from dstill.cli.console import confirm, emit, note, say
 from dstill.config import FILE, Config
 from dstill.errors import TrustError, UsageError
-from dstill.folder import MANIFEST, SETTINGS, find_run
+from dstill.folder import SETTINGS, find_run
+from dstill.inert import visible
 from dstill.making import models
+from dstill.manifest import MANIFEST
 from dstill.plugins import part_sections
 
 __all__ = ["COMMANDS", "ask"]
@@ -59,7 +61,7 @@ def _list(*, as_json: bool) -> None:
         emit({"folders": known})
         return
     for folder, actions in known.items():
-        _show(click.echo, folder, ((action, "") for action in actions))
+        _show(say, folder, ((action, "") for action in actions))
     if not known:
         note("no folder was allowed anything")
 
@@ -71,7 +73,7 @@ def _forget(what: str, *, as_json: bool) -> None:
     if as_json:
         emit({"folder": str(folder), "forgotten": forgotten})
     else:
-        click.echo(f"{_line(str(folder))}: {'forgotten' if forgotten else 'nothing was allowed'}")
+        say(f"{folder}: {'forgotten' if forgotten else 'nothing was allowed'}")
 
 
 def _allow(found: App, folder: Path, *, yes: bool, as_json: bool) -> None:
@@ -79,7 +81,7 @@ def _allow(found: App, folder: Path, *, yes: bool, as_json: bool) -> None:
     asked = [*trust.requests(config, relative_to=_from_where(folder)), *models(found.plugins, config)]
     waiting = trust.pending(config, asked)
     if waiting:
-        _show(note if as_json else click.echo, str(folder), ((one.action, one.setting) for one in waiting))
+        _show(note if as_json else say, str(folder), ((one.action, one.setting) for one in waiting))
     if waiting and not yes:
         if not _can_ask():
             raise UsageError(
@@ -87,12 +89,12 @@ def _allow(found: App, folder: Path, *, yes: bool, as_json: bool) -> None:
                 where="dstill trust",
                 hint="give --yes to allow what is listed above",
             )
-        click.confirm(QUESTION, err=True, abort=True)
+        confirm(QUESTION, err=True, abort=True)
     trust.allow(folder, [one.action for one in waiting])
     if as_json:
         emit({"folder": str(folder), "allowed": sorted({one.action for one in asked})})
     elif not waiting:
-        click.echo(f"{_line(str(folder))} asks for nothing {'more ' if asked else ''}that has to be allowed")
+        say(f"{folder} asks for nothing {'more ' if asked else ''}that has to be allowed")
 
 
 def ask(problem: TrustError) -> bool:
@@ -100,7 +102,7 @@ def ask(problem: TrustError) -> bool:
     if not _can_ask() or processes.count() > 1:
         return False
     _show(note, problem.folder, problem.actions)
-    if not click.confirm(QUESTION, err=True):
+    if not confirm(QUESTION, err=True):
         return False
     trust.allow(Path(problem.folder), [action for action, _ in problem.actions])
     return True
@@ -132,15 +134,15 @@ def _can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _show(say: Callable[[str], None], folder: str, actions: Iterable[tuple[str, str]]) -> None:
-    say(_line(f"{folder}:"))
+def _show(write: Callable[[str], None], folder: str, actions: Iterable[tuple[str, str]]) -> None:
+    write(_line(f"{folder}:"))
     for action, setting in actions:
-        say(_line(f"  {action}{f'   ({setting})' if setting else ''}"))
+        write(_line(f"  {action}{f'   ({setting})' if setting else ''}"))
 
 
 def _line(text: str) -> str:
     """`text` in one line: a folder's name may hold line breaks that would look like other lines of the question."""
-    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+    return visible(text, one_line=True)
 
 
 COMMANDS = (trust_command,)

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from dstill.errors import ConfigError, MissingExtra
 from dstill.parts import Engine
 from dstill.secrets import Secret, is_variable
+from dstill.shell import quoted
 from dstill.urls import checked_url, is_loopback
 from dstill_querydsl.engines.node import AT_ONCE, Wire, node_class
 from dstill_querydsl.engines.trust import pinned
@@ -85,7 +86,7 @@ def _from_environment(name: str, where: str) -> str:
         raise ConfigError(f"{where} is not the name of an environment variable (its value is not shown)", where=where)
     value = os.environ.get(name, "").strip()
     if not value:
-        raise ConfigError(f"the environment variable {name} is not set", where=where, hint=f"export {name}=…")
+        raise ConfigError(f"the environment variable {name} is not set", where=where, hint=f"export {quoted(name)}=…")
     return Secret(value).reveal()  # known to `redact` from now on
 
 
