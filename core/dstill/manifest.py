@@ -7,7 +7,6 @@ The forms below name what dstill reads again. Stages of plugins, and facts that 
 
 # No `from __future__ import annotations`: with it a TypedDict does not know which of its keys are required.
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Mapping, Never, NotRequired, TypedDict
@@ -172,7 +171,6 @@ def read(folder: Path) -> dict[str, Any]:
         if len(text) > MOST_BYTES:
             raise Misfit(f"is longer than {MOST_BYTES >> 20} MiB")
         manifest = loads(text.decode(), max_depth=MAX_DEPTH)
-        json.dumps(manifest, ensure_ascii=False).encode()  # half a surrogate pair could not be written again
         if isinstance(manifest, dict) and isinstance(version := manifest.get("schema_version"), int):
             _refuse_newer(version, folder)
         return checked(manifest, folder)

@@ -204,7 +204,7 @@ def require(config: Config, *sections: str, more: Callable[[], Iterable[Request]
         f"{str(folder.absolute())!r} asks to {first.action}{f' (and {others} more)' if others else ''}, "
         "and you have not allowed that",
         where=first.setting,
-        hint=f"see what it asks for, and allow it: {command('dstill', 'trust', folder)}",
+        hint=f"see what it asks for, and allow it: {command('trust', folder)}",
     )
     everything = pending(config, [*requests(config), *more()])
     error.folder, error.actions = str(folder), tuple((one.action, one.setting) for one in everything)

@@ -5,6 +5,7 @@ Each raises DataError where a file is missing, damaged, or not the one that the 
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,15 @@ def require_base(facts: Facts, folder: Path) -> None:
 def require_tokens(tokenizer: Any, model: Any, facts: Facts, folder: Path) -> None:
     """Raises DataError where a token that answers are written with is none of the model's."""
     rows = model.get_input_embeddings().weight.shape[0]
-    special = (tokenizer.eos_token_id, tokenizer.pad_token_id)
-    if None in special or max(*special, *facts.new_tokens, *(id for ids in facts.tasks.values() for id in ids)) >= rows:
+    used = [
+        tokenizer.eos_token_id,
+        tokenizer.pad_token_id,
+        *facts.new_tokens,
+        *chain.from_iterable(facts.tasks.values()),
+    ]
+    if facts.encoder_decoder:
+        used.append(model.generation_config.decoder_start_token_id)
+    if not all(isinstance(token, int) and 0 <= token < rows for token in used):
         raise DataError(
             f"the student's tokenizer is not that of its model, which has {rows:,} tokens",
             where=str(folder),

@@ -242,8 +242,8 @@ class Finetuned(Student):
             model = model.float()  # the same weights, and much faster where bf16 is emulated
         if facts.adapter or not trained:
             add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
-        require_tokens(tokenizer, model, facts, folder)
         settle(model, tokenizer, facts)
+        require_tokens(tokenizer, model, facts, folder)
         if facts.adapter and trained:
             model = with_adapter(model, folder)
         threads = min(facts.threads, os.cpu_count() or 1)  # it may have been trained on a larger machine

@@ -298,6 +298,7 @@ OTHER_EXECUTE = {
     "core/dstill/salvage.py": "db",
     "core/dstill/store.py": "db self._reader self._writer",
     "core/dstill/curating.py": "stages",
+    "core/dstill/sqlite_files.py": "db",
     "task_packs/dstill_querydsl/bundle/build_movies.py": "database",
 }
 

@@ -287,7 +287,7 @@ def test_a_reply_that_is_none_is_refused(path: Path, value: str) -> None:
 
 
 def test_a_length_that_is_made_up_takes_no_memory(path: Path) -> None:
-    changed(path, "UPDATE replies SET reply = zeroblob(100000000)")
+    changed(path, "UPDATE replies SET reply = zeroblob(70000000)")
     with ReplyStore(path) as store, pytest.raises(RunError, match="too big"):
         store.get("k")
 

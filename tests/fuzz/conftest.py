@@ -20,6 +20,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
             patch.delenv(name)
         others = {point.name for point in entry_points(group="dstill")} - KEPT
         patch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
+        patch.setattr(os, "fsync", lambda handle: None)  # no power cut is among what happens here
         place = tmp_path_factory.mktemp("fuzz")
         (place / "whole").mkdir()
         patch.chdir(place / "whole")

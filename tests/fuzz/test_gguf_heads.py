@@ -13,7 +13,7 @@ from support.gguf_files import write_llama
 
 from dstill.errors import DstillError
 
-SIZES = st.sampled_from([0, 1, 3, 63, 1000, 1001, 2**14, 2**17, 2**21, 2**24, 2**31 - 1, 2**32 - 1])
+SIZES = st.sampled_from([0, 1, 3, 63, 1001, 2**14, 2**17, 2**21, 2**24, 2**31 - 1, 2**32 - 1])
 COUNTS = st.sampled_from([0, 1, 2**20, 2**31 - 1, 2**40, 2**63, 2**64 - 1])
 SETTINGS = (
     *("context_length", "embedding_length", "feed_forward_length", "block_count", "vocab_size"),
@@ -45,14 +45,14 @@ def check(project: Project, content: bytes) -> None:
 
 
 @given(name=st.sampled_from(SETTINGS), size=SIZES)
-@settings(max_examples=fewer(4))
+@settings(max_examples=fewer(8))
 def test_settings_of_any_size(project: Project, whole: bytes, name: str, size: int) -> None:
     at = whole.index(f"llama.{name}".encode()) + len(f"llama.{name}") + 4
     check(project, whole[:at] + struct.pack("<I", size) + whole[at + 4 :])
 
 
 @given(data=st.data())
-@settings(max_examples=fewer(2))
+@settings(max_examples=fewer(5))
 def test_heads_with_other_bytes(project: Project, whole: bytes, data: st.DataObject) -> None:
     content = bytearray(whole)
     end = whole.index(b"blk.1.ffn_down.weight") + 60  # of the head; weights may be any

@@ -52,7 +52,7 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(data=st.data())
-@settings(max_examples=fewer(4))
+@settings(max_examples=fewer(6))
 def test_json_files_with_other_values(
     project: Project, student: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

@@ -41,7 +41,7 @@ STATEMENTS = st.sampled_from(
         "UPDATE replies SET reply = x'ff'",
         "UPDATE replies SET reply = '[]'",
         "UPDATE replies SET reply = 1e300",
-        "UPDATE replies SET reply = zeroblob(90000000)",
+        "UPDATE replies SET reply = zeroblob(70000000) WHERE rowid = 1",
         'UPDATE replies SET reply = \'{"id": 1, "text": null}\'',
         "UPDATE replies SET reply = printf('%.*c', 100000, '[')",
         "UPDATE replies SET key = rowid",
@@ -60,19 +60,20 @@ def tried(db: sqlite3.Connection, statement: str) -> None:
 
 
 @given(statements=st.lists(STATEMENTS, min_size=1, max_size=3), command=st.sampled_from(COMMANDS))
-@settings(max_examples=fewer(4))
+@settings(max_examples=fewer(10))
 def test_a_store_that_was_written_by_others(
     project: Project, statements: list[str], command: tuple[object, ...]
 ) -> None:
     with project.copy() as made:
         with closing(sqlite3.connect(STORE, isolation_level=None)) as db:
+            db.set_progress_handler(lambda: 1, 100_000)  # a trigger that never ends also fires here
             for statement in statements:
                 tried(db, statement)
         project.ends_well(made, command)
 
 
 @given(data=st.data(), command=st.sampled_from(COMMANDS))
-@settings(max_examples=fewer(4))
+@settings(max_examples=fewer(10))
 def test_a_store_with_other_bytes(project: Project, data: st.DataObject, command: tuple[object, ...]) -> None:
     with project.copy() as made:
         with closing(sqlite3.connect(STORE)) as db:

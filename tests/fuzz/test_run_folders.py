@@ -32,7 +32,7 @@ SOME = st.lists(st.sampled_from(COMMANDS), min_size=1, max_size=2)  # one may le
 
 
 @given(data=st.data())
-@settings(max_examples=fewer(8))
+@settings(max_examples=fewer(10))
 def test_a_manifest_with_other_values(project: Project, data: st.DataObject) -> None:
     with project.copy() as made:
         file = RUN / "run.json"
@@ -45,7 +45,7 @@ def test_a_manifest_with_other_values(project: Project, data: st.DataObject) -> 
 
 
 @given(data=st.data())
-@settings(max_examples=fewer(8))
+@settings(max_examples=fewer(10))
 def test_rows_with_other_values(project: Project, data: st.DataObject) -> None:
     with project.copy() as made:
         file = data.draw(st.sampled_from(sorted(RUN.rglob("*.jsonl"))))
@@ -58,7 +58,7 @@ def test_rows_with_other_values(project: Project, data: st.DataObject) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=fewer(8))
+@settings(max_examples=fewer(10))
 def test_files_with_other_bytes(project: Project, data: st.DataObject) -> None:
     with project.copy() as made:
         ours = [p for p in sorted(RUN.rglob("*")) if p.is_file() and p.name not in ("pairs.json", "config.toml")]
@@ -77,7 +77,7 @@ def test_files_with_other_bytes(project: Project, data: st.DataObject) -> None:
     number=st.integers(0, 200),
     kind=st.sampled_from(["link to a file", "link to a folder", "link to nothing", "link to itself", "fifo", "folder"]),
 )
-@settings(max_examples=fewer(8))
+@settings(max_examples=fewer(10))
 def test_files_that_are_links_or_fifos(
     project: Project, commands: list[tuple[object, ...]], number: int, kind: str
 ) -> None:
