@@ -5,8 +5,8 @@ In: the body, what is known of its fields' ranges, and `Limits`. Out: problems (
     18 × percentiles with 5 digits of HDR in 3 filters   -> 18 * 4 * 64 MB, far beyond `Limits.memory`
     terms, size 1,000, over percentiles                   -> 1,510 buckets a shard * 32 kB: 49 MB, within it
 
-Every aggregation costs its weight times the buckets of all that are above it. A weight is what one bucket keeps at most,
-in bytes; time goes with it (see docs/guard.md, where the largest bodies that pass are run on 1 GB of heap).
+Every aggregation costs its weight times the buckets of all that are above it. A weight is what one bucket keeps at
+most, in bytes; time goes with it (docs/guard.md: the largest bodies that pass, run on 1 GB of heap).
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ from typing import Mapping, TypeAlias
 
 __all__ = [
     "AGGREGATIONS_", "BOX", "COUNT", "DOCUMENT_FIELDS", "DURATION", "FIELD", "FILTERS", "FUZZY", "HIGHLIGHT",
-    "INTERVAL", "NAMES", "ORDER", "PATHS", "PATTERN", "POINT", "PREFIX", "QUERIES_", "QUERY", "QUERY_TEXT", "REGEXP", "REWRITE",
-    "SHAPE", "SORT", "SOURCE", "SUFFIX", "TERM_FILTER", "TOTAL", "VALUE", "VALUES", "Capped", "Fields", "Kind",
-    "ListOf", "MapOf", "Options", "values",
+    "INTERVAL", "NAMES", "ORDER", "PATHS", "PATTERN", "POINT", "PREFIX", "QUERIES_", "QUERY", "QUERY_TEXT", "REGEXP",
+    "REWRITE", "SHAPE", "SORT", "SOURCE", "SUFFIX", "TERM_FILTER", "TOTAL", "VALUE", "VALUES", "Capped", "Fields",
+    "Kind", "ListOf", "MapOf", "Options", "values",
 ]  # fmt: skip
 
 # --- kinds of values: what the walk in `guard` does with each ----------------------------
