@@ -207,6 +207,8 @@ def _both(one: Read, two: Read) -> Read:
 
 def _repeat(one: Read, low: int, high: int | None) -> Read:
     """`low` copies, each followed by the next (or by every later one, if it can be empty), and optional ones."""
+    if high == 0:
+        return Read(repeats=one.repeats)
     copies = max(low + 1 if high is None and low else low if high is None else high, low, 1)
     optional = copies - low
     pairs = low * (low - 1) // 2 + low * (optional > 0) if one.empty else max(low - 1, 0)
