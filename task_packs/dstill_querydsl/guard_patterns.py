@@ -44,10 +44,11 @@ class Read:
     first: int = 0  # transitions into its first states
     last: int = 0  # states in which it can end
     repeats: int = 0  # repeats of more than one, in all of it
+    spent: int = 0  # size of automata that are built on the way: of a complement, an intersection, (a{99}){0}
 
     @property
     def size(self) -> int:
-        return self.states + self.transitions + self.first
+        return self.states + self.transitions + self.first + self.spent
 
 
 class _Unreadable(Exception):
@@ -178,6 +179,7 @@ def _then(one: Read, two: Read) -> Read:
         first=one.first + two.first * one.empty,
         last=two.last + one.last * two.empty,
         repeats=one.repeats + two.repeats,
+        spent=one.spent + two.spent,
     )
 
 
@@ -191,6 +193,7 @@ def _either(one: Read, two: Read) -> Read:
         first=one.first + two.first,
         last=one.last + two.last,
         repeats=one.repeats + two.repeats,
+        spent=one.spent + two.spent,
     )
 
 
@@ -202,13 +205,14 @@ def _both(one: Read, two: Read) -> Read:
         transitions=one.transitions * two.transitions,
         first=one.first * two.first,
         last=one.last * two.last,
+        spent=one.size + two.size,
     )
 
 
 def _repeat(one: Read, low: int, high: int | None) -> Read:
     """`low` copies, each followed by the next (or by every later one, if it can be empty), and optional ones."""
     if high == 0:
-        return Read(repeats=one.repeats)
+        return Read(repeats=one.repeats, spent=one.size)
     copies = max(low + 1 if high is None and low else low if high is None else high, low, 1)
     optional = copies - low
     pairs = low * (low - 1) // 2 + low * (optional > 0) if one.empty else max(low - 1, 0)
@@ -224,9 +228,18 @@ def _repeat(one: Read, low: int, high: int | None) -> Read:
         first=one.first * max(begins, 1),
         last=one.last * (begins + optional),
         repeats=one.repeats + (high is None or high > 1),
+        spent=one.spent,
     )
 
 
 def _complement(one: Read) -> Read:
     states = min(2 ** min(one.states, 20), _DETERMINISTIC) + 1
-    return Read(open=True, states=states, transitions=4 * states, first=4, last=states, repeats=one.repeats + 1)
+    return Read(
+        open=True,
+        states=states,
+        transitions=4 * states,
+        first=4,
+        last=states,
+        repeats=one.repeats + 1,
+        spent=one.size,
+    )

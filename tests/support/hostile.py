@@ -141,6 +141,7 @@ HOSTILE: dict[str, Hostile] = {
         nested_counts={"regexp": {"f": "((a{1,100}){1,100}){1,100}"}},
         nested_counts_in_intervals={"intervals": {"f": {"regexp": {"pattern": "((a{1,100}){1,100}){1,100}"}}}},
         copies_that_can_be_empty={"regexp": {"f": "x((a?){100}){100}"}},
+        counts_of_no_copies={"regexp": {"f": "x(a{999999999}){0}"}},
         intersection_of_counts={"regexp": {"f": "x(a{99}&b{999})"}},
         many_patterns={"bool": {"should": [{"regexp": {"f": f"u.{{0,10}}a.{{0,10}}b{n}"}} for n in range(20)]}},
         open_classes={"regexp": {"f": "[" * 30_000}},
