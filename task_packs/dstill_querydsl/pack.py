@@ -310,7 +310,8 @@ class QueryDsl(Task):
         study, value = self.study(example), strict.read(answer).value or {}
         if "refusal" in value:
             return ()
-        return (*guard.check(value, study.limits if study else self.config.guard), *guard.notes(value))
+        limits, ranges = (study.limits, study.ranges) if study else (self.config.guard, {})
+        return (*guard.check(value, limits, ranges), *guard.notes(value))
 
     def idle(self, example: Example) -> Iterable[str]:
         return () if self.study(example) is not None else ("mapping", "values")
