@@ -7,15 +7,33 @@ STAMP  := $(VENV)/.installed
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test lint format bench bench-gpu reproduce docs screenshots soak engine constraints clean
+.PHONY: demo test test-slow nightly fuzz lint format bench bench-gpu reproduce docs screenshots soak engine constraints clean
 
 demo: $(STAMP)
 	$(RUN)/dstill demo
 
-# Two workers, each with one thread for torch: more would fight for the same cores. ARGS="-m slow --dist loadgroup"
-# runs what takes minutes, the whole demo among it.
+# Two workers, each with one thread for torch: more would fight for the same cores. A file stays with one worker, for the
+# sake of what its tests share.
+PYTEST := OMP_NUM_THREADS=1 $(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The fast tests, which need no Java. ARGS="tests/core -k store" runs a part of them.
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(RUN)/pytest -n 2 $(ARGS)
+	$(PYTEST) $(ARGS)
+
+# What CI runs beside them: the demo, kills, real engines, ...
+test-slow: $(STAMP)
+	$(PYTEST) -m "(slow or live) and not nightly" $(ARGS)
+
+# Every test, with the large samples: hours.
+nightly: $(STAMP)
+	DSTILL_NIGHTLY=1 $(PYTEST) -m "" $(ARGS)
+
+# Random inputs again and again, until one fails or SECONDS have passed.
+fuzz: $(STAMP)
+	end=$$(($$(date +%s) + $(or $(SECONDS),1000000000))); \
+	while [ $$(date +%s) -lt $$end ]; do \
+		HYPOTHESIS_PROFILE=fuzz OMP_NUM_THREADS=1 $(RUN)/pytest -q -m "" tests/fuzz $(ARGS) || exit; \
+	done
 
 lint: $(STAMP)
 	$(RUN)/ruff check .
@@ -37,7 +55,7 @@ bench-gpu: $(STAMP)
 
 # The recipe's claims, put to the test: hours on two cores, and it goes on where it was stopped. QUICK=1: minutes.
 reproduce: $(STAMP)
-	OMP_NUM_THREADS=1 $(PYTHON) -m tests.benchmarks.reproduce $(if $(QUICK),--quick)
+	OMP_NUM_THREADS=1 $(PYTHON) -m tests.benchmarks.reproduce $(if $(QUICK),--size quick)
 
 # The pages that are made by running what they are about: the command line, the guard, faults, plans.
 docs: $(STAMP)

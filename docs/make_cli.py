@@ -32,7 +32,7 @@ stdout is the result, stderr the progress. With `--json` the last line of stdout
 | 2 | usage or configuration |
 | 3 | finished, with failed items; a plugin did not load |
 | 4 | data or model files that cannot be used |
-| 5 | a run is locked, changed or corrupt |
+| 5 | a run is locked, changed or corrupt, or asks for what you have not [allowed](trust.md) |
 | 6 | a key was refused, or its quota is gone |
 | 7 | a service cannot be reached |
 | 8 | a budget was reached |

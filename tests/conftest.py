@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -11,16 +12,18 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.shared import shared_folder
 
-# The gate gives the same verdict twice; HYPOTHESIS_PROFILE=explore looks for what it has not seen yet.
-# no clock decides: a machine that is busy with something else makes no test fail
+# The gate gives the same verdict twice. HYPOTHESIS_PROFILE=explore looks for what it has not seen yet, and `make fuzz`
+# (fuzz) does so for as long as one likes. Neither has a deadline: a busy machine makes no test fail.
 UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("repeatable", derandomize=True, **UNTIMED)
 settings.register_profile("explore", max_examples=2000, **UNTIMED)
+settings.register_profile("fuzz", max_examples=2000, print_blob=True, **UNTIMED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 # Where a script began the tests in the background, Ctrl-C is ignored, and so it would be by all that they begin.
@@ -32,16 +35,22 @@ TOY = Path(__file__).parent / "support" / "toy.py"
 KEPT = {"teachers", "evaluate"}  # built-ins that stay beside the toy: light, and without a task
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``--dist loadgroup`` slow tests share a worker by file, those of the demo as a whole; the longest begins.
+# Files that take minutes, longest first. The demo is built in the first; the others that read it come later, so that no
+# worker waits for it.
+LONGEST = ("test_demo.py", "test_killed.py", "test_reproduce.py", "test_several.py", "test_forms.py")
+READ_DEMO = ("live/test_demo.py", "test_soak.py")
 
-    With pytest 9 and pytest-xdist 3.8 the marks have no effect yet: the tests are spread over the workers.
-    """
-    for item in items:
-        if item.get_closest_marker("slow"):
-            group = "demo" if "demo" in getattr(item, "fixturenames", ()) else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.path.name != "test_reproduce.py")
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that start real engines as `live`, and begin with the files that take longest."""
+    items.sort(key=_order)
+
+
+def _order(item: pytest.Item) -> int:
+    path = item.path.as_posix()
+    if path.endswith(READ_DEMO):
+        return len(LONGEST) + 1
+    return next((n for n, name in enumerate(LONGEST) if path.endswith(name)), len(LONGEST))
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,29 @@ class Ended:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_collections() -> None:
+    """Take what is loaded already out of garbage collection.
+
+    Training collects garbage in every run, and looking through torch, transformers and all test modules each time takes
+    longer than a small training.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # so that libraries find at exit that nothing of theirs is left
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The user's own settings are those of the tests: nothing is written to a real home folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -89,9 +121,20 @@ def cli(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
     return call
 
 
+@pytest.fixture(scope="session")
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of this tree, built with what is installed here."""
+
+    def build(out: Path) -> None:
+        command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)]
+        subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=120)
+
+    return next(shared_folder(tmp_path_factory, "wheel", build).glob("*.whl"))
+
+
 @dataclass(frozen=True)
 class Demo:
-    """A whole `dstill demo`, run once a session by the tests marked slow."""
+    """A whole `dstill demo`, run once a session. Tests only read the folder."""
 
     folder: Path
     summary: dict[str, Any]
@@ -100,7 +143,11 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo as a user runs it, in a folder of its own. Takes minutes: for tests marked slow."""
-    place = tmp_path_factory.mktemp("demo")
+    place = shared_folder(tmp_path_factory, "demo", _run_demo)
+    return Demo(place / "run", json.loads((place / "summary.json").read_text()))
+
+
+def _run_demo(place: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "dstill", "demo", "--json", "--out", "run"],
         cwd=place,
@@ -110,5 +157,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
         env={name: value for name, value in os.environ.items() if not name.startswith("DSTILL_")},
     )
     assert ended.returncode == 0, ended.stderr[-4000:]
-    print(ended.stdout.splitlines()[-1])
-    return Demo(place / "run", json.loads(ended.stdout.splitlines()[-1]))
+    summary = ended.stdout.splitlines()[-1]
+    print(summary)
+    (place / "summary.json").write_text(summary)

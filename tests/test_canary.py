@@ -44,10 +44,10 @@ class Guarded(Abacus):
         self.key = Secret.from_environment(engine.api_key_env, "the abacus")
         return super().open(task, engine)
 
-    def run(self, answer, example):
+    def execute(self, answer, example):
         if "12" in answer:
             return Outcome(kind=OutcomeKind.INVALID, reason=f"denied to {self.key.reveal()}")
-        return super().run(answer, example)
+        return super().execute(answer, example)
 
     def self_check(self):
         key = self.key.reveal()

@@ -16,9 +16,10 @@ import pytest
 from support.kill.lab import PHASES, Lab, Trial
 from support.kill.points import Point
 from support.kill.subjects import CURATED, QUERYDSL, SUMS
+from support.sizes import size
 
 SEED = 5
-EACH = 40  # random times a phase
+EACH = size("KILLS", ci=8, nightly=40)  # random times a phase
 LATER = ("BEGIN", "INSERT", "COMMIT")  # come many times: not the first alone is tried
 PAUSE = 0.002  # seconds before each point, where times are random: writing takes long enough to be met
 
@@ -111,11 +112,11 @@ def test_at_every_kind_of_point(sums: Lab, phase: str) -> None:
 def test_at_random_times(slow_disk: Lab, phase: str) -> None:
     draw = random.Random(f"{SEED} {phase}")
     trials: list[Trial] = []
-    while len(trials) < EACH or (_hits(trials, phase) < 10 and len(trials) < 4 * EACH):
+    while len(trials) < EACH or (_hits(trials, phase) < EACH // 4 and len(trials) < 4 * EACH):
         trials.append(slow_disk.killed_in(phase, draw.random()))
     held(f"random times from {phase} on", trials)
     # how long a phase takes was measured once: where it took longer then, most kills come after it
-    assert _hits(trials, phase) >= 10
+    assert _hits(trials, phase) >= EACH // 4
 
 
 def _hits(trials: list[Trial], phase: str) -> int:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 from hypothesis import given
@@ -168,27 +169,74 @@ def test_the_published_page_is_what_the_code_makes_of_the_published_trials(root:
     assert as_json([claim.to_row() for claim in found.claims]) == (root / "docs" / "claims.json").read_text()
 
 
-@pytest.mark.slow
-def test_the_quick_reproduction_runs_from_end_to_end_and_goes_on_from_what_is_there(root: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.benchmarks.reproduce", "--quick", "--jobs", "2"]
-    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-    written = []
-    for _ in range(2):
-        ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=2400)
-        assert ended.returncode == 0, ended.stderr[-3000:]
-        written.append((tmp_path / "build/reproduce/quick/claims.json").read_text())
-    assert written[0] == written[1]
-    claims = {claim["name"]: claim for claim in json.loads(written[0])}
-    assert set(claims) == {
-        "order",
-        "lora-within-5-percent",
-        "lora-saves-memory",
-        "qlora-7b-on-24-gb",
-        "alpha-rank-steady",
-        "dss-beats-label-only",
-        "few-clean-match-many-noisy",
-    }
+CLAIMS = {
+    "order",
+    "lora-within-5-percent",
+    "lora-saves-memory",
+    "qlora-7b-on-24-gb",
+    "alpha-rank-steady",
+    "dss-beats-label-only",
+    "few-clean-match-many-noisy",
+}
+
+
+@pytest.fixture
+def reproduce(root: Path, tmp_path: Path) -> Callable[[str], subprocess.Popen[str]]:
+    """``reproduce("smoke")`` starts that size in the test's folder."""
+
+    def start(size: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.benchmarks.reproduce", "--size", size, "--jobs", "2"]
+        environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+        with (tmp_path / "err.txt").open("w") as err:
+            return subprocess.Popen(
+                command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=err, text=True
+            )
+
+    return start
+
+
+def _finished(process: subprocess.Popen[str], out: Path) -> str:
+    """Wait for the whole reproduction, check what it wrote, and return its claims."""
+    process.communicate(timeout=2400)
+    assert process.returncode == 0, (out.parents[2] / "err.txt").read_text()[-3000:]
+    written = (out / "claims.json").read_text()
+    claims = {claim["name"]: claim for claim in json.loads(written)}
+    assert set(claims) == CLAIMS
     assert all(part["low"] <= part["estimate"] <= part["high"] for claim in claims.values() for part in claim["parts"])
-    text = (tmp_path / "build/reproduce/quick/benchmark.md").read_text()
+    text = (out / "benchmark.md").read_text()
     assert all(claim["verdict"] in text for claim in claims.values())
-    assert not (tmp_path / "docs").exists()  # the quick one is no documentation
+    assert not (out.parents[2] / "docs").exists()  # only the full size writes documentation
+    return written
+
+
+@pytest.mark.slow
+def test_an_interrupted_reproduction_goes_on_from_its_finished_trials(
+    reproduce: Callable[[str], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    out = tmp_path / "build/reproduce/smoke"
+    trials = out / "trials.jsonl"
+    process = reproduce("smoke")
+    assert process.stdout is not None
+    for _ in process.stdout:  # a line a finished trial
+        if trials.exists() and len(_trials(trials)) >= 4:
+            process.terminate()
+            break
+    process.communicate(timeout=600)
+    assert process.returncode == 130, (tmp_path / "err.txt").read_text()[-3000:]
+    before = trials.read_text()
+    _finished(reproduce("smoke"), out)
+    assert trials.read_text().startswith(before)  # nothing finished was trained again
+    keys = [row["key"] for row in _trials(trials)]
+    assert len(keys) == len(set(keys)) > 4
+
+
+def _trials(file: Path) -> list[dict[str, Any]]:
+    return [row for row in map(json.loads, file.read_text().splitlines()) if "key" in row]
+
+
+@pytest.mark.nightly
+def test_the_quick_reproduction_runs_from_end_to_end_and_goes_on_from_what_is_there(
+    reproduce: Callable[[str], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    out = tmp_path / "build/reproduce/quick"
+    assert _finished(reproduce("quick"), out) == _finished(reproduce("quick"), out)

@@ -6,8 +6,15 @@ load ends with one line and 130, as a later one does.
 
 from __future__ import annotations
 
-import json
+import os
 import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:
+    # Python puts the current folder first: a click.py, or a plugin's entry point, that lies beside somebody's data
+    # must not be loaded. A plugin in the current folder is loaded by --plugin.
+    del sys.path[0]
+
+import json
 
 from dstill.errors import Interrupted
 

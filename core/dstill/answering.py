@@ -21,6 +21,7 @@ from dstill import stages
 from dstill.constraining import Constrained
 from dstill.drifting import Learnt, drift
 from dstill.errors import DstillError, UsageError
+from dstill.faults import about
 from dstill.making import Setup
 from dstill.parts import Closeness, Executor, Writer
 from dstill.records import Example, Level, OutcomeKind, Prediction, Problem, Row
@@ -295,7 +296,8 @@ class Answering:
 
     def _judged(self, example: Example, prediction: Prediction) -> Answered:
         setup = self.setup
-        draft = stages.draft_of(prediction, setup.objective, setup.task)
+        with about(example.id):
+            draft = stages.draft_of(prediction, setup.objective, setup.task)
         (verdict,) = stages.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None)
         return Answered(
             id=example.id,

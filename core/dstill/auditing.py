@@ -4,9 +4,9 @@
     → Audit(golds=[Gold(id="weblogs-17", vacuous=False, neighbours=22, told=21, survivors=("size→11",), …)], …)
 
 Every gold is checked; `limit` of them, each set its share, are also run: on the data, and with
-their neighbours on the corpora made for them. What the checks refuse is kept from the data, which
-may be a person's own, and only meets the corpora. A neighbour that gives another result on one of the
-corpora is *told*; so is one that the engine refuses. The *kill rate* is the share told. Rows may
+their neighbours on the corpora made for them. A gold that the checks refuse is not run. A neighbour that
+gives another result on one of the corpora is *told*; so is one that the checks or the engine refuse. The
+*kill rate* is the share told. Rows may
 bring held-back neighbours of their own, which the maker of corpora never sees (`extra`:
 ``neighbour``, or ``neighbours`` as a list of answers or of ``{"name", "answer"}``).
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Callable, Iterator, Sequence
 
+from dstill.faults import about
 from dstill.findings import Audit, Gold
 from dstill.jsontext import dumps
 from dstill.leakage import duplicates, leaks
@@ -39,20 +40,19 @@ def audit(
 ) -> Audit:
     """`executor` is open already; None: golds are checked and not run."""
     answered = [example for example in examples if example.answer is not None]
-    refusals = sum(task.is_refusal(str(example.answer)) for example in answered)
-    chosen = (
-        {e.id for e in first([e for e in answered if not task.is_refusal(str(e.answer))], limit)} if executor else set()
-    )
+    to_run = [example for example in answered if not _refuses(task, example)]
+    chosen = {e.id for e in first(to_run, limit)} if executor else set()
     golds: list[Gold] = []
     for example in answered:
-        gold = _checked(task, example)
-        if executor is not None and example.id in chosen:
-            gold = _run(task, example, executor, gold)
+        with about(example.id):
+            gold = _checked(task, example)
+            if executor is not None and example.id in chosen and not gold.problems:
+                gold = _run(task, example, executor, gold)
         golds.append(gold)
         progress("auditing", len(golds), len(answered))
     return Audit(
         golds=golds,
-        refusals=refusals,
+        refusals=len(answered) - len(to_run),
         without=len(examples) - len(answered),
         ran=sum(bool(gold.outcome) for gold in golds),
         engine=executor.label if executor is not None else "",
@@ -67,25 +67,25 @@ def _checked(task: Task, example: Example) -> Gold:
     return Gold(id=example.id, split=example.split, category=example.category, problems=errors)
 
 
-def _safe(task: Task, example: Example, one: Neighbour) -> bool:
-    return not any(problem.is_error for problem in task.problems(example, Draft(answer=one.answer, rationale="")))
+def _refuses(task: Task, example: Example) -> bool:
+    with about(example.id):
+        return task.is_refusal(example.answer or "")
 
 
 def _run(task: Task, example: Example, executor: Executor, gold: Gold) -> Gold:
     assert example.answer is not None
-    base = None if gold.problems else executor.run(example.answer, example)
-    if base is not None:
-        gold = replace(gold, outcome=base.kind.value, reason=base.reason)
-        if base.kind in (OutcomeKind.INVALID, OutcomeKind.UNAVAILABLE):
-            return gold
-        if base.kind is OutcomeKind.OK:
-            value = base.value
-            gold = replace(gold, vacuous=task.vacuous(value, example), arbitrary=task.arbitrary(value, example))
+    base = executor.run(example.answer, example)
+    gold = replace(gold, outcome=base.kind.value, reason=base.reason)
+    if base.kind in (OutcomeKind.INVALID, OutcomeKind.UNAVAILABLE):
+        return gold
+    if base.kind is OutcomeKind.OK:
+        value = base.value
+        gold = replace(gold, vacuous=task.vacuous(value, example), arbitrary=task.arbitrary(value, example))
     bench = _Bench(task, example, executor, base)
     gold = replace(gold, corpora=len(bench.corpora), unchecked=bench.unchecked)
     known = [(one.name, bench.told(one.answer)) for one in task.neighbours(bench.example)]
     known = [(name, told) for name, told in known if told.by_corpora is not None]
-    pairs = [(one.name, bench.told(one.answer, safe=_safe(task, example, one))) for one in held_back(example)]
+    pairs = [(one.name, bench.told(one.answer)) for one in held_back(example)]
     by_base = [told.by_base for _, told in known]
     return replace(
         gold,
@@ -124,7 +124,7 @@ class _Bench:
     task: Task
     gold: Example
     executor: Executor
-    base: Outcome | None  # None: it was not run there
+    base: Outcome
     corpora: list[tuple[Example, Outcome]] = field(init=False, default_factory=list)
     unchecked: str = field(init=False, default="")
 
@@ -140,10 +140,9 @@ class _Bench:
             if want.kind is OutcomeKind.OK:
                 self.corpora.append((there, want))
 
-    def told(self, answer: str, *, safe: bool = True) -> Told:
-        """Of what is not safe only the corpora are asked."""
-        base = self.base if safe else None
-        by_base = None if base is None or base.kind is not OutcomeKind.OK else self._differs(answer, self.gold, base)
+    def told(self, answer: str) -> Told:
+        base = self.base
+        by_base = None if base.kind is not OutcomeKind.OK else self._differs(answer, self.gold, base)
         found = None
         for there, want in self.corpora:
             differs = self._differs(answer, there, want)

@@ -20,8 +20,10 @@ import time
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping
 
-from dstill.errors import DstillError, RunError
+from dstill.errors import DataError, DstillError, RunError
+from dstill.forms import built
 from dstill.jsontext import dumps
+from dstill.plain_files import regular
 from dstill.store import ReplyStore
 
 __all__ = ["OpenBatch", "begun", "ended", "forgotten", "submitted", "submitting", "unfinished"]
@@ -38,7 +40,7 @@ class OpenBatch:
 @contextlib.contextmanager
 def submitting(store: ReplyStore) -> Iterator[None]:
     """Hold the right to submit. Raises RunError where another process has it."""
-    with store.path.with_name(f".{store.path.name}.batches.lock").open("a") as file:
+    with open(store.path.with_name(f".{store.path.name}.batches.lock"), "a", opener=regular) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -82,7 +84,17 @@ def unfinished(store: ReplyStore) -> list[OpenBatch]:
     """Oldest first."""
     with store.transaction() as db:
         rows = db.execute("SELECT digest, id, identity, items FROM batches WHERE open ORDER BY rowid").fetchall()
-    return [
-        OpenBatch(digest=digest, id=id, identity=json.loads(identity), items=json.loads(items))
-        for digest, id, identity, items in rows
-    ]
+    return [_batch(store, *row) for row in rows]
+
+
+def _batch(store: ReplyStore, digest: Any, id: Any, identity: Any, items: Any) -> OpenBatch:
+    try:
+        row = {"digest": digest, "id": id, "identity": json.loads(identity), "items": json.loads(items)}
+        batch: OpenBatch = built(OpenBatch, row)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DataError(
+            f"a batch in the reply store {store.path} is damaged: {error}",
+            where=str(store.path),
+            hint=f"save the replies: dstill runs salvage {store.path} saved.sqlite",
+        ) from None
+    return batch

@@ -13,6 +13,7 @@ import statistics
 from typing import Any, Iterator, Mapping, Sequence
 
 from dstill.cost import told
+from dstill.inert import visible
 from dstill.records import Record
 from dstill.task import Task
 
@@ -40,7 +41,7 @@ def dataset_card(name: str, task: Task, facts: Mapping[str, Any], records: Seque
         f"license: {'other' if known else UNKNOWN}",
         "---",
         "",
-        f"# {name}",
+        f"# {visible(name, one_line=True)}",
         "",
         f"Questions with rationale and answer for the task `{task.name}`, written by {_by(facts)}, checked by dstill.",
         f"Prompt version: {prompt_version(task)}.",
@@ -59,7 +60,7 @@ def dataset_card(name: str, task: Task, facts: Mapping[str, Any], records: Seque
         "",
         _ABOUT,
     ]
-    return "\n".join(lines) + "\n"
+    return visible("\n".join(lines)) + "\n"
 
 
 def configs(files: Mapping[str, tuple[str, Sequence[str]]], columns: Mapping[str, Mapping[str, str]]) -> list[str]:

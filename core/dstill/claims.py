@@ -20,6 +20,7 @@ import sys
 from typing import AsyncIterator
 
 from dstill.files import writing
+from dstill.plain_files import regular
 from dstill.records import Reply
 from dstill.store import ReplyStore
 
@@ -37,7 +38,7 @@ class Claims:
         self._store = store
         path = store.path.with_name(f".{store.path.name}.asking.lock")
         with writing(path):
-            self._file = path.open("a")
+            self._file = open(path, "a", opener=regular)  # noqa: SIM115 - closed by `close`
         self._told = False
 
     def close(self) -> None:

@@ -17,7 +17,6 @@ import json
 import math
 import os
 import re
-import shlex
 import tomllib
 import typing
 from dataclasses import dataclass, field
@@ -28,6 +27,9 @@ from typing import Any, Callable, Iterable, Literal, Mapping
 
 from dstill.errors import ConfigError, RunError
 from dstill.parts import Engine, Recipe
+from dstill.secrets import is_variable
+from dstill.shell import command
+from dstill.urls import checked_url
 
 __all__ = [
     "Config",
@@ -39,6 +41,7 @@ __all__ = [
     "as_toml",
     "assignment",
     "command_line",
+    "fields",
     "load",
     "looks_secret",
     "masked",
@@ -53,8 +56,11 @@ _UNSAID = (None, "", dataclasses.MISSING)  # defaults that say nothing
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
 # At the start of a word only: an index may be called task-history-2024.
 _SECRET_VALUE = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk|xox[abp]|glpat)[-_][A-Za-z0-9_-]{12,}|(?:hf|gh[opsu])_[A-Za-z0-9]{20,}"
-    r"|AKIA[A-Z0-9]{12,}|Bearer\s+\S{12,})"
+    r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk|xox[abp]|glpat|xai)[-_][A-Za-z0-9_-]{12,}|(?:hf|gh[opsu]|gsk)_[A-Za-z0-9]{20,}"
+    r"|github_pat_[A-Za-z0-9_]{20,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|Bearer\s+\S{12,}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON Web Token
+    r"|[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*@"  # an address with a user or password
+    r")|-----BEGIN [A-Z0-9 ]+-----"
 )
 
 
@@ -67,10 +73,10 @@ class Project:
 @dataclass(frozen=True, kw_only=True)
 class Generate:
     teacher: str = field(default="synthetic", metadata={"help": "who writes rationales and answers"})
-    questions: str = field(default="", metadata={"help": "file of questions; empty: the task's own"})
+    questions: str = field(default="", metadata={"help": "file of questions; empty: the task's own", "trust": "file"})
     limit: int = field(default=0, metadata={"low": 0, "high": 10**8, "help": "at most this many questions; 0: all"})
     focus: str = field(default="", metadata={"help": "label of failures: more training questions of their kinds"})
-    focus_run: str = field(default="", metadata={"help": "the evaluated run that has them"})
+    focus_run: str = field(default="", metadata={"help": "the evaluated run that has them", "trust": "file"})
     focus_rows: int = field(
         default=0, metadata={"low": 0, "high": 10**6, "help": "so many more; 0: a quarter of the training questions"}
     )
@@ -155,6 +161,8 @@ class Config:
     settings: Settings
     parts: Mapping[str, Any]  # "task.querydsl" → an instance of its Config
     origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "command line"
+    file: Path | None = None  # that was read, if one was
+    filed: frozenset[str] = frozenset()  # keys whose values are the file's: nobody gave them in this call
 
     def part(self, kind: str, name: str) -> Any:
         """The Config instance of one part, as ``part("task", "querydsl")``."""
@@ -170,6 +178,14 @@ class Config:
     def to_toml(self) -> str:
         """The resolved configuration as a file that `load` reads back to the same values."""
         return as_toml(self.flat())
+
+
+def fields(config: Config) -> dict[str, dataclasses.Field[Any]]:
+    """The field of each key, with what its metadata say (`dstill.trust`)."""
+    known = _keys("", Settings)
+    for name, section in config.parts.items():
+        known.update(_keys(name, type(section)))
+    return known
 
 
 def as_toml(values: Mapping[str, Any]) -> str:
@@ -215,25 +231,32 @@ def load(
         file = Path(FILE)
     if file is not None:
         given.update(_read_file(file, known))
+    filed, given_now = frozenset(given), {}
     if use_files:
-        given.update(_read_environment(os.environ if environment is None else environment, known))
-    given.update({key: (value, "command line") for key, value in (flags or {}).items() if value is not None})
+        given_now.update(_read_environment(os.environ if environment is None else environment, known))
+    given_now.update({key: (value, "command line") for key, value in (flags or {}).items() if value is not None})
+    given.update(given_now)
     values: dict[str, Any] = {}
     for key, (value, origin) in given.items():
         if key not in known:
             raise _unknown(key, origin, known)
-        if any(isinstance(text, str) and looks_secret(text) for text in _items(value)):
+        address = known[key].metadata.get("trust") == "address"  # `checked_url` says better what is wrong with one
+        if not address and any(isinstance(text, str) and looks_secret(text) for text in _items(value)):
             raise _secret(key, origin)
         values[key] = _checked(key, value, known[key], origin)
+        if address and looks_secret(values[key]):
+            raise _secret(key, origin)
     return Config(
         settings=_build("", Settings, values),
         parts={name: _build(name, cls, values) for name, cls in sections.items()},
         origins={key: given[key][1] if key in given else "default" for key in known},
+        file=file,
+        filed=filed - given_now.keys(),
     )
 
 
 def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    return list(value) if isinstance(value, (list, tuple, dict)) else [value]
 
 
 def looks_secret(value: str) -> bool:
@@ -363,11 +386,11 @@ def assignment(key: str, value: Any) -> str:
     return bare if parse_assignment(bare) == (key, value) else f"{key}={_toml(value)}"
 
 
-def command_line(plugin_files: Iterable[Path], *words: str, settings: Mapping[str, Any]) -> str:
+def command_line(plugin_files: Iterable[Path], *words: str | Path, settings: Mapping[str, Any]) -> str:
     """``dstill --plugin FILE WORDS --set KEY=VALUE …``, quoted for a shell, for a person to copy."""
-    files = (word for file in plugin_files for word in ("--plugin", str(file)))
+    files = (word for file in plugin_files for word in ("--plugin", file))
     sets = (word for key, value in settings.items() for word in ("--set", assignment(key, value)))
-    return shlex.join(["dstill", *files, *words, *sets])
+    return command(*files, *words, *sets)
 
 
 # --- checking ---------------------------------------------------------------------------
@@ -453,10 +476,24 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
         raise error
     if isinstance(value, str) and re.search("[\ud800-\udfff]", value):  # bytes of the shell's that are no text
         raise error
+    _check_role(key, value, field_, origin)
     low, high = field_.metadata.get("low"), field_.metadata.get("high")
     if (low is not None and value < low) or (high is not None and value > high):
         raise error
     return value
+
+
+def _check_role(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> None:
+    """Refuse, before it is stored anywhere, an address with a password in it and a key in place of its variable."""
+    role = field_.metadata.get("trust")
+    if value and role == "address":
+        checked_url(value, where=f"{key}, {origin}", key=False)
+    if value and role == "variable" and not is_variable(value):
+        raise ConfigError(
+            f"{key} is not the name of an environment variable (its value is not shown)",
+            where=origin,
+            hint="export MY_KEY=… with the key in it, and set the name: MY_KEY",
+        )
 
 
 def _is_numbers(value: Any) -> bool:

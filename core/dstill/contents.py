@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Mapping, Self
 
 from dstill import config as configuration
-from dstill import drifting, reviewing
+from dstill import drifting, reviewing, trust
 from dstill import plugins as plugin_loading
 from dstill.config import Config, Settings
 from dstill.drifting import Learnt
@@ -27,6 +28,7 @@ from dstill.plugins import Plugins
 from dstill.progress import Progress
 from dstill.records import Inquiry, Prediction, Record, Rejection, Verdict
 from dstill.review_log import decisions
+from dstill.shell import command
 from dstill.task import Task
 
 __all__ = ["RunContents", "learnt_in"]
@@ -55,6 +57,7 @@ class RunContents(RunFolder):
         stem = task_name(plugins, config.settings)
         # names that nobody knows are an error before there is a folder
         plugins.task(stem), plugins.teacher(config.settings.generate.teacher)
+        trust.require(config, "engine", "generate", f"task.{stem}", f"teacher.{config.settings.generate.teacher}")
         run = cls.make(
             None if folder is None else Path(folder),
             stem=stem,
@@ -62,6 +65,7 @@ class RunContents(RunFolder):
             seed=config.settings.project.seed,
             settings=config.to_toml(),
         )
+        trust.keep(config, run.folder / SETTINGS)
         run.setup = Setup(plugins, config)
         return run
 
@@ -72,26 +76,35 @@ class RunContents(RunFolder):
         *,
         flags: Mapping[str, Any] | None = None,
         plugins: Plugins | None = None,
+        trusted: bool = False,
     ) -> Self:
-        """A run that is there, by name under ``./runs`` or by path; `flags` go before its own configuration."""
+        """A run that is there, by name under ``./runs`` or by path; `flags` go before its own configuration.
+
+        What its settings ask for outside of its folder must have been allowed (`dstill.trust`), else its stages
+        raise TrustError; `trusted`: the caller allows all of it.
+        """
         plugins = plugins or plugin_loading.load()
         plugins.require_healthy()
         run = cls.read(find_run(name))
         config = configuration.load(
             run.folder / SETTINGS, flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
         )
-        run.setup = Setup(plugins, config)
+        run.setup = Setup(plugins, replace(config, file=None) if trusted else config)
         return run
 
     def keep_settings(self) -> None:
         """config.toml as the run is set now: what the next command on it begins with."""
         write_text(self.folder / SETTINGS, self.config.to_toml())
+        trust.keep(self.config, self.folder / SETTINGS)
 
     def config_with(self, flags: Mapping[str, Any]) -> Config:
         """This run's configuration with `flags` before it. Raises ConfigError."""
         own = {key: value for key, value in self.config.flat().items() if value is not None}
         sections = plugin_loading.part_sections(self.plugins)
-        return configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
+        config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
+        before = {key: origin for key, origin in self.config.origins.items() if key not in flags}
+        filed = self.config.filed - flags.keys()  # a run that is made of this one may do no more than this one
+        return replace(config, origins={**config.origins, **before}, file=self.config.file, filed=filed)
 
     def branch(self, folder: Path, *, flags: Mapping[str, Any]) -> Self:
         """A new run at `folder` on the dataset of this one, with `flags` before this one's configuration.
@@ -157,22 +170,22 @@ class RunContents(RunFolder):
 
     def records(self, split: str, *, raw: bool = False) -> list[Record]:
         """The rows of a set as a person left them (`dstill.reviewing`); `raw`: as they stand in its file."""
-        rows = [Record.from_row(row) for row in self.rows(data_file(split))]
+        rows = list(self.load(Record, data_file(split)))
         return rows if raw else reviewing.applied(rows, decisions(self)).records
 
     def inquiries(self) -> list[Inquiry]:
         """The questions that the teacher was asked, with the keys of its replies."""
-        return [Inquiry.from_row(row) for row in self.rows(ASKED)]
+        return list(self.load(Inquiry, ASKED))
 
     def rejections(self) -> list[Rejection]:
-        return [Rejection.from_row(row) for row in self.rows("rejects.jsonl")]
+        return list(self.load(Rejection, "rejects.jsonl"))
 
     def predictions(self, system: str = "student") -> list[Prediction]:
-        return [Prediction.from_row(row) for row in self.rows(system_file("predictions", system))]
+        return list(self.load(Prediction, system_file("predictions", system)))
 
     def verdicts(self, system: str = "student", engine: str = "") -> list[Verdict]:
         """`engine`: the label of a second engine; empty: the one that the run was first scored on."""
-        return [Verdict.from_row(row) for row in self.rows(system_file("verdicts", system, engine))]
+        return list(self.load(Verdict, system_file("verdicts", system, engine)))
 
     @property
     def context(self) -> Mapping[str, Any]:
@@ -194,7 +207,7 @@ class RunContents(RunFolder):
             folder = self.folder / "student"
             if not folder.exists():
                 raise RunError(
-                    f"run '{self.name}' has no student yet", where=str(folder), hint=f"dstill train {self.folder}"
+                    f"run '{self.name}' has no student yet", where=str(folder), hint=command("train", self.folder)
                 )
             return self.student.load(folder, trained=system == "student")
         folder = self.folder / "baselines" / system
@@ -228,7 +241,7 @@ class RunContents(RunFolder):
         """The predictions in `file` by their id; none when they are of another student."""
         if self.manifest["files"].get(file, {}).get("made_of") != made_of:
             return {}
-        return {p.id: p for p in map(Prediction.from_row, self.rows(file))}
+        return {p.id: p for p in self.load(Prediction, file)}
 
     def _made_of(self, *, constrained: bool) -> list[str]:
         """What decides predictions: the training, the dataset, and whether a grammar held the student.

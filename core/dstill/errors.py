@@ -8,6 +8,7 @@
     │   └── PluginError                  3   a plugin did not load, or two clash
     ├── DataError                        4   data or model files that cannot be used
     ├── RunError                         5   a run is locked, changed or corrupt
+    │   └── TrustError                   5   a run or project asks for what its user has not allowed
     ├── AuthError                        6   a key was refused, or its quota is gone
     ├── ServiceError                     7   a service cannot be reached or is not what it should be
     │   └── ServicePause                 7   it is not to be asked for a long while: nobody asks it further
@@ -42,6 +43,7 @@ __all__ = [
     "ServiceError",
     "ServicePause",
     "TrainingError",
+    "TrustError",
     "UsageError",
     "did_you_mean",
 ]
@@ -99,6 +101,14 @@ class DataError(DstillError):
 
 class RunError(DstillError):
     exit_code, code = 5, "run_state"
+
+
+class TrustError(RunError):
+    """`folder` asks for the `actions`, in words that a terminal can show, and nobody has allowed them."""
+
+    code = "trust"
+    folder: str = ""
+    actions: tuple[tuple[str, str], ...] = ()  # what, and the setting that asks for it with its place
 
 
 class AuthError(DstillError):

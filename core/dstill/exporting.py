@@ -22,8 +22,10 @@ from dstill.card import configs, prompt_version, table
 from dstill.errors import RunError
 from dstill.files import write_text
 from dstill.folder import EXPORT
+from dstill.inert import visible
 from dstill.records import SPLITS, Message, Record, Row
 from dstill.run import Run
+from dstill.shell import command
 
 __all__ = ["FORMS", "export"]
 
@@ -74,7 +76,7 @@ def export(run: Run, *, rationales: bool = True) -> Mapping[str, int]:
         sets = {split: records for split in SPLITS if (records := run.records(split))}
         if not sets:
             raise RunError(
-                "the run has no dataset to export", where=str(run.folder), hint=f"dstill generate --out {run.folder}"
+                "the run has no dataset to export", where=str(run.folder), hint=command("generate", "--out", run.folder)
             )
         for name, form in FORMS.items():
             for split in SPLITS:
@@ -114,7 +116,7 @@ def _card(run: Run, counts: Mapping[str, int], rationales: bool) -> str:
         *configs(files, columns),
         "---",
         "",
-        f"# {run.name}, to train on",
+        f"# {visible(run.name, one_line=True)}, to train on",
         "",
         f"Questions of the task `{run.task.name}` and their {what}, as `messages` and as `prompt` and `completion`.",
         f"Prompt version: {prompt_version(run.task)}. The dataset itself, with its card, is in `../dataset`.",

@@ -18,12 +18,14 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Iterable, Mapping, Sequence
 
 from dstill.errors import RunError, UsageError, did_you_mean
 from dstill.inventor import quotas
 from dstill.records import Example, Record, Verdict
 from dstill.selecting import select
+from dstill.shell import command
 from dstill.task import Task
 
 __all__ = ["Focus", "draw", "focus_of", "require_label"]
@@ -59,14 +61,14 @@ def focus_of(label: str, run: str, verdicts: Sequence[Verdict], asked: Sequence[
     `asked`: the rows of the run's splits. `where`: the run as the user named it, for commands.
     """
     if not verdicts:
-        raise RunError(f"run '{run}' has no verdicts yet", where=where, hint=f"dstill evaluate {where}")
+        raise RunError(f"run '{run}' has no verdicts yet", where=where, hint=command("evaluate", Path(where)))
     counts = Counter(verdict.cause.label for verdict in verdicts if verdict.cause is not None)
     if not counts[label]:
         there = ", ".join(f"{name} {count}" for name, count in counts.most_common())
         raise UsageError(
             f"run '{run}' has no failure of '{label}'",
             where="--focus",
-            hint=f"it has {there}" if there else f"`dstill evaluate {where}` labels them anew",
+            hint=f"it has {there}" if there else f"`{command('evaluate', Path(where))}` labels them anew",
         )
     failed = [verdict for verdict in verdicts if verdict.cause is not None and verdict.cause.label == label]
     return Focus(

@@ -23,27 +23,31 @@ import shutil
 import socket
 import time
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Mapping, Self
+from typing import Any, Iterable, Iterator, Mapping, Self, TypeVar, cast
 
-from dstill.errors import DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
-from dstill.files import disk_error, is_temporary, no_folder, sweep, write_text
+from dstill import manifest as manifests
+from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
+from dstill.files import disk_error, is_temporary, no_folder, reading, sweep, write_text
+from dstill.inert import indented, visible
 from dstill.jsonl import append_row
+from dstill.manifest import MANIFEST
 from dstill.origin import versions
+from dstill.plain_files import inside, refuse_links, regular
 from dstill.records import SCHEMA_VERSION, Row
 from dstill.rows import read_rows, write_rows
-from dstill.secrets import redact
 
 __all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 
 RUNS = Path("runs")
-MANIFEST = "run.json"  # written last: a run is there when it is
 SETTINGS = "config.toml"
 STORE = Path("replies.sqlite")  # one a project: beside ``runs/``
 ASKED = "asked.jsonl"  # which replies are the run's own
 EXPORT = "export/"  # the dataset in other programs' forms (`dstill.exporting`)
 APPENDED = ("review.jsonl",)  # grow row by row: half a last line is what a kill left
 
+R = TypeVar("R", bound=Row)
 log = logging.getLogger("dstill")
 
 
@@ -91,39 +95,28 @@ class RunFolder:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The run in `folder`. Raises RunError where run.json is damaged or newer than this program."""
-        file = folder / MANIFEST
-        try:
-            manifest = json.loads(file.read_text())
-            newer = manifest["schema_version"] > SCHEMA_VERSION
-        except FileNotFoundError:
+        """The run in `folder`. Raises RunError where something in it is no regular file, or run.json is damaged."""
+        if not os.path.lexists(folder / MANIFEST):
             raise RunError(
                 f"{folder} is not a dstill run (it has no {MANIFEST})",
                 where=str(folder.absolute()),
                 hint="`dstill runs list` shows the runs under ./runs",
-            ) from None
-        except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
-            raise RunError(
-                f"{file} is damaged: {error}", where=str(file), hint="make the run again; replies are kept"
-            ) from None
-        if newer:
-            raise RunError(
-                f"run '{folder.name}' has schema version {manifest['schema_version']}, "
-                f"this dstill knows {SCHEMA_VERSION}",
-                where=str(file),
-                hint="pip install --upgrade dstill",
             )
-        return cls(folder, manifest)
+        with reading(folder):
+            refuse_links(folder)
+        return cls(folder, manifests.read(folder))
 
     def save(self) -> None:
-        write_text(self.folder / MANIFEST, json.dumps(self.manifest, ensure_ascii=False, indent=1) + "\n")
+        text = json.dumps(self.manifest, ensure_ascii=False, indent=1) + "\n"
+        # half a surrogate pair, which no UTF-8 file can hold, stays an escape of JSON
+        write_text(self.folder / MANIFEST, text.encode("utf-8", "backslashreplace").decode())
 
     # --- one process at a time ----------------------------------------------------------
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run. Raises RunError naming who holds it."""
-        with (self.folder / ".lock").open("a+") as file:
+        with open(self.folder / ".lock", "a+", opener=regular) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -136,9 +129,9 @@ class RunFolder:
             file.truncate(0)
             file.write(f"pid {os.getpid()} on host {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}")
             file.flush()
-            sweep(self.folder)
             # another process may have worked on the run since it was read
             self.manifest = self.read(self.folder).manifest
+            sweep(self.folder)
             try:
                 with self._log():
                     yield
@@ -182,7 +175,7 @@ class RunFolder:
     @contextlib.contextmanager
     def _log(self) -> Iterator[None]:
         handler = _Log(self.folder / "log.txt", encoding="utf-8")
-        handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(_Inert("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
         log.setLevel(logging.INFO)
         try:
@@ -196,7 +189,7 @@ class RunFolder:
     def write(self, file: str, rows: Iterable[Row]) -> int:
         """Write `rows` to `file` of the run, complete or not at all; its count and sha256 go to run.json."""
         started = time.monotonic()
-        path = self.folder / file
+        path = inside(self.folder, file)
         path.parent.mkdir(parents=True, exist_ok=True)
         written = write_rows(path, ({"schema_version": SCHEMA_VERSION, **row.to_row()} for row in rows))
         self.manifest["files"][file] = {
@@ -208,26 +201,45 @@ class RunFolder:
 
     def append(self, file: str, row: Row) -> None:
         """One more row at the end of `file`, which is one of `APPENDED`; durable when this returns."""
-        append_row(self.folder / file, {"schema_version": SCHEMA_VERSION, **row.to_row()})
+        append_row(inside(self.folder, file), {"schema_version": SCHEMA_VERSION, **row.to_row()})
 
     def discard(self, file: str) -> None:
         """Take away `file` and what run.json says of it, where it is there."""
-        (self.folder / file).unlink(missing_ok=True)
+        inside(self.folder, file).unlink(missing_ok=True)
         self.manifest["files"].pop(file, None)
 
     def rows(self, file: str) -> Iterator[dict[str, Any]]:
         """The rows of `file`; none when it is not there. Raises RunError for a newer schema version."""
-        path = self.folder / file
-        if not path.exists():
+        return (row for _, row in self._numbered(file))
+
+    def load(self, kind: type[R], file: str) -> Iterator[R]:
+        """The same as instances of `kind`. Raises DataError for a row of another form."""
+        for number, row in self._numbered(file):
+            try:
+                yield kind.from_row(row)
+            except ValueError as error:
+                raise DataError(
+                    f"line {number} of {file} is no row of this kind: {error}",
+                    where=f"{self.folder / file}:{number}",
+                    hint="make the file again; replies are kept",
+                ) from None
+
+    def _numbered(self, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        path = inside(self.folder, file)
+        if not os.path.lexists(path):
             return
-        for number, row in read_rows(path, own=file in APPENDED):
-            if row.get("schema_version", 0) > SCHEMA_VERSION:
+        for number, row in read_rows(path, own=file in APPENDED, opener=regular):
+            version = row.get("schema_version", 0)
+            if not isinstance(version, int):
+                what = f"line {number} of {file} has a schema version that is no number"
+                raise DataError(what, where=f"{path}:{number}")
+            if version > SCHEMA_VERSION:
                 raise RunError(
-                    f"{file} has schema version {row['schema_version']}, this dstill knows {SCHEMA_VERSION}",
+                    f"{file} has schema version {version}, this dstill knows {SCHEMA_VERSION}",
                     where=f"{path}:{number}",
                     hint="pip install --upgrade dstill",
                 )
-            yield row
+            yield number, row
 
     def remove(self) -> None:
         """Delete the whole folder."""
@@ -238,6 +250,9 @@ class RunFolder:
 class _Log(logging.FileHandler):
     """A full disk takes lines of the log, and does not hide behind them what it stopped."""
 
+    def _open(self) -> TextIOWrapper:
+        return cast(TextIOWrapper, open(self.baseFilename, self.mode, encoding=self.encoding, opener=regular))
+
     def handleError(self, record: logging.LogRecord) -> None:
         pass
 
@@ -246,9 +261,9 @@ class _Log(logging.FileHandler):
             super().close()
 
 
-class _Redacting(logging.Formatter):
+class _Inert(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return indented(super().format(record))
 
 
 def find_run(name: str | Path) -> Path:
@@ -307,6 +322,12 @@ def _fresh(stem: str) -> Path:
 
 def _claimed(folder: Path) -> Path:
     """`folder` made, or taken when it is empty. A folder of somebody else's is left alone."""
+    if visible(folder.name, one_line=True) != folder.name:
+        raise UsageError(
+            f"the name of {folder} has a control character or another one that cannot be seen",
+            where="--out",
+            hint="choose a name without it",
+        )
     if folder.is_dir() and not _half_made(folder):
         raise UsageError(
             f"{folder} is not a dstill run and not empty; choose another folder (--force is not offered here)",
@@ -317,7 +338,7 @@ def _claimed(folder: Path) -> Path:
         if folder.parent == RUNS:
             RUNS.mkdir(exist_ok=True)
         folder.mkdir(exist_ok=True)
-        (folder / ".lock").touch()
+        open(folder / ".lock", "a", opener=regular).close()
     except OSError as error:
         raise _unwritable(folder, error) from None
     return folder

@@ -14,11 +14,12 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Iterable, Iterator, Mapping, Protocol
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Protocol
 
 from dstill.errors import DataError
 from dstill.files import atomic, reading, writing
 from dstill.jsontext import NotStrict, dumps, kind, loads
+from dstill.plain_files import regular
 from dstill.secrets import redact
 
 __all__ = ["Written", "append_row", "detect", "instead", "read_rows", "rows_from", "write_rows"]
@@ -52,13 +53,15 @@ class Written:
     sha256: str  # of the file's bytes
 
 
-def read_rows(path: Path, *, own: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_rows(
+    path: Path, *, own: bool = False, opener: Callable[[str, int], int] | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows of a file, each with its line number.
 
     `own`: a file that dstill appends to. A half last line is then what a kill left; it is
-    logged and skipped. In anybody else's file it is an error.
+    logged and skipped. In anybody else's file it is an error. `opener`: as for `open`.
     """
-    with reading(path), path.open("rb") as stream:
+    with reading(path), open(path, "rb", opener=opener) as stream:
         yield from rows_from(stream, str(path), own=own)
 
 
@@ -114,7 +117,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> Written:
 
 def append_row(path: Path, row: Mapping[str, Any]) -> None:
     """One more row at the end of `path`, durable when this returns. What a kill left of a row gives way to it."""
-    with writing(path), path.open("a+b") as file:
+    with writing(path), open(path, "a+b", opener=regular) as file:
         _end_line(file)
         file.write(redact(dumps(row)).encode() + b"\n")
         file.flush()

@@ -33,7 +33,7 @@ class NotStrict(ValueError):
         self.syntax = syntax  # no JSON at all, so it may be JSON that was cut off
 
 
-def loads(text: str) -> Any:
+def loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
     """The value of `text`. Raises NotStrict."""
     try:
         value = json.loads(
@@ -47,9 +47,9 @@ def loads(text: str) -> Any:
         at = f"line {error.lineno}, column {error.colno}" if error.lineno > 1 else f"column {error.colno}"
         raise NotStrict(f"{error.msg[:1].lower()}{error.msg[1:]} at {at}", syntax=True) from None
     except RecursionError:
-        raise NotStrict(f"nested deeper than {MAX_DEPTH} levels") from None
-    if text.count("[") + text.count("{") > MAX_DEPTH and _deeper(value, MAX_DEPTH):
-        raise NotStrict(f"nested deeper than {MAX_DEPTH} levels")
+        raise NotStrict(f"nested deeper than {max_depth} levels") from None
+    if text.count("[") + text.count("{") > max_depth and _deeper(value, max_depth):
+        raise NotStrict(f"nested deeper than {max_depth} levels")
     return value
 
 

@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
+from dstill.faults import about
 from dstill.records import Example, Record
 
 __all__ = ["Duplicates", "Leak", "data_of", "duplicates", "leaks"]
@@ -62,7 +63,7 @@ def leaks(rows: Iterable[Row], canonical: Callable[[str], str] | None = None) ->
     for split, items in by_split.items():
         wanted = list(_NEW.get(split, ()))
         if canonical is not None and split in ("test_templates", "test_index"):
-            wanted.append(("gold", lambda row: (canonical(row.answer), data_of(row)) if row.answer else None))
+            wanted.append(("gold", lambda row: (_gold(row, canonical), data_of(row)) if row.answer else None))
         for what, of in wanted:
             known = {key for row in train if (key := of(row))}
             ids = tuple(row.id for row in items if of(row) in known)
@@ -77,12 +78,17 @@ def duplicates(rows: Iterable[Row], canonical: Callable[[str], str]) -> Duplicat
     for row in rows:
         asked.setdefault((" ".join(row.question.lower().split()), data_of(row)), []).append(row)
     groups = [found for found in asked.values() if len(found) > 1]
-    answers = [{canonical(row.answer) for row in found if row.answer} for found in groups]
+    answers = [{_gold(row, canonical) for row in found if row.answer} for found in groups]
     named = [tuple(row.id for row in found) for found in groups]
     return Duplicates(
         same=[ids for ids, golds in zip(named, answers, strict=True) if len(golds) < 2],
         conflicting=[ids for ids, golds in zip(named, answers, strict=True) if len(golds) > 1],
     )
+
+
+def _gold(row: Row, canonical: Callable[[str], str]) -> str:
+    with about(row.id):
+        return canonical(row.answer or "")
 
 
 def data_of(row: Row) -> str:

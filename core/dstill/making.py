@@ -4,6 +4,8 @@ setup = Setup(plugins, config)
 setup.task, setup.student                                  # made once, when first asked for
 make_student(plugins, config, "hf:google/flan-t5-small")   # kind "hf", base after the colon
 make_student(plugins, config, "models/small.gguf")         # the kind that takes such files
+
+Before a part gets settings that stand in a file, its user must have allowed what they ask for (`dstill.trust`).
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import logging
 from functools import cached_property
 from typing import Iterator
 
+from dstill import trust
+from dstill.careful import careful
 from dstill.config import Config, Settings
 from dstill.errors import ConfigError, UsageError
 from dstill.parts import (
@@ -41,10 +45,13 @@ __all__ = [
     "make_task",
     "make_teacher",
     "modalities",
+    "models",
     "task_name",
 ]
 
 log = logging.getLogger("dstill")
+
+STUDENT = "student"  # of a run's folder
 
 
 class Setup:
@@ -106,7 +113,8 @@ def task_name(plugins: Plugins, settings: Settings) -> str:
 def make_task(plugins: Plugins, config: Config) -> Task:
     """The task asked for, with its own section."""
     name = task_name(plugins, config.settings)
-    task = plugins.task(name)(config.part("task", name))
+    _require(plugins, config, f"task.{name}")
+    task = careful(plugins.task(name)(config.part("task", name)))
     task.seed = config.settings.project.seed
     return task
 
@@ -114,6 +122,7 @@ def make_task(plugins: Plugins, config: Config) -> Task:
 def make_teacher(plugins: Plugins, config: Config) -> Teacher:
     """The teacher asked for, with its own section; not opened yet."""
     settings = config.settings.generate
+    _require(plugins, config, "generate", f"teacher.{settings.teacher}")
     teacher = plugins.teacher(settings.teacher)(config.part("teacher", settings.teacher))
     if settings.batch and not isinstance(teacher, BatchTeacher):
         raise ConfigError(
@@ -128,6 +137,7 @@ def make_teacher(plugins: Plugins, config: Config) -> Teacher:
 def make_student(plugins: Plugins, config: Config, spec: str) -> Student:
     """The student of ``kind`` or ``kind:base``, or of a file whose ending says its kind."""
     kind, base = kind_and_base(plugins, spec)
+    _require(plugins, config, "train", f"student.{kind}")
     student = plugins.student(kind)(config.part("student", kind))
     student.base = base
     return student
@@ -157,7 +167,25 @@ def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | No
                 hint=f"leave it away: answers run on {task.executors[0]}",
             )
         name = takers[0]
+    _require(plugins, config, "engine", f"executor.{name}")
     return plugins.executor(name)(config.part("executor", name))
+
+
+def _require(plugins: Plugins, config: Config, *sections: str) -> None:
+    trust.require(config, *sections, more=lambda: models(plugins, config))
+
+
+def models(plugins: Plugins, config: Config) -> Iterator[trust.Request]:
+    """What the student of a run loads from outside of its folder, as the run's own files say."""
+    kind, _ = kind_and_base(plugins, config.settings.train.student)
+    if config.file is None or kind not in plugins.names("students"):
+        return
+    home = config.file.parent
+    folder = home / STUDENT
+    student = plugins.student(kind)(config.part("student", kind))
+    for name in (str(folder.absolute()), *student.reads(folder)) if folder.is_dir() else ():
+        if action := trust.model_action(name, home, is_run=True):
+            yield trust.Request(action=action, setting=str(folder))
 
 
 def modalities(plugins: Plugins, config: Config) -> dict[str, Modality]:

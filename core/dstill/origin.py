@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 __all__ = ["commit", "sha256", "versions"]
 
@@ -30,6 +31,13 @@ LIBRARIES = (
     "osmem-server",
     "openai",
 )
+# Settings of a repository that name programs, and what would let git fetch what is missing of it.
+QUIET = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "protocol.allow": "never",
+}
+LOCKED = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
 PATIENCE = 10.0  # seconds for git, which may have to look at many files
 
 
@@ -47,13 +55,29 @@ def sha256(path: Path) -> str:
 
 
 def commit() -> dict[str, Any]:
-    """Of the working directory's repository: a project's own settings and data lie there."""
+    """Of the working directory's repository: a project's own settings and data lie there.
+
+    The repository may be a stranger's, so none of the programs that it names is run. Files that a filter (git-lfs)
+    would have to look at count as changed once they were touched.
+    """
     try:
-        return {"id": _git("rev-parse", "HEAD"), "changed": bool(_git("status", "--porcelain"))}
+        known = _git("config", "--null", "--get-regexp", r"^(filter\.|core\.hookspath$)").split("\0")
+        values = {name: value for name, _, value in (one.partition("\n") for one in known)}
+        if values.get("core.hookspath") != os.devnull:  # git before 2.31, which reads no settings from the environment
+            return {}
+        filters = {name: "false" if name.endswith(".required") else "" for name in values if name.startswith("filter.")}
+        changed = _git("status", "--porcelain", "--ignore-submodules=all", settings={**QUIET, **filters})
+        return {"id": _git("rev-parse", "HEAD"), "changed": bool(changed)}
     except (OSError, subprocess.SubprocessError):  # no git, no repository, none that we may read
         return {}
 
 
-def _git(*words: str) -> str:
-    ended = subprocess.run(["git", *words], capture_output=True, text=True, timeout=PATIENCE, check=True)
-    return ended.stdout.strip()
+def _git(*words: str, settings: Mapping[str, str] = QUIET) -> str:
+    """What git prints, under settings that go before all others. Raises OSError, SubprocessError."""
+    inherited = os.environ.get("GIT_CONFIG_COUNT", "")
+    first = int(inherited) if inherited.isdecimal() else 0
+    environment = {**os.environ, **LOCKED, "GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (name, value) in enumerate(settings.items(), first):
+        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    ended = subprocess.run(["git", *words], capture_output=True, timeout=PATIENCE, check=True, env=environment)
+    return os.fsdecode(ended.stdout).strip()  # names may be in any encoding, and go back to git as they are

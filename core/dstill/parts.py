@@ -33,10 +33,26 @@ from typing import (
     Mapping,
     Self,
     Sequence,
+    final,
 )
 
 from dstill.errors import DstillError, UsageError
-from dstill.records import Draft, Example, Grammar, Outcome, Pair, Price, Prompt, Record, Reply, Score, Verdict
+from dstill.faults import PASSING, about, fault
+from dstill.gate import Gate
+from dstill.records import (
+    Draft,
+    Example,
+    Grammar,
+    Outcome,
+    OutcomeKind,
+    Pair,
+    Price,
+    Prompt,
+    Record,
+    Reply,
+    Score,
+    Verdict,
+)
 from dstill.units import size
 
 if TYPE_CHECKING:
@@ -206,7 +222,8 @@ class Recipe:
     """How to train: the ``[train]`` section. Names are transformers' and peft's own."""
 
     student: str = field(
-        default="tiny", metadata={"help": "kind of student, kind:base as hf:google/flan-t5-small, or FILE.gguf"}
+        default="tiny",
+        metadata={"help": "kind of student, kind:base as hf:google/flan-t5-small, or FILE.gguf", "trust": "student"},
     )
     objective: str = field(default="dss", metadata={"help": "what the student learns"})
     modality: str = field(default="auto", metadata={"help": "full, lora, qlora …, or auto: by the memory at hand"})
@@ -275,7 +292,10 @@ class Recipe:
     threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads; 0: torch's own choice"})
     report_to: str = field(
         default="auto",
-        metadata={"help": "auto: TensorBoard where installed; none; or names of transformers' report_to, with commas"},
+        metadata={
+            "help": "auto: TensorBoard where installed; none; or names of transformers' report_to, with commas",
+            "trust": "services",
+        },
     )
 
     def on(self, device: Device) -> Recipe:
@@ -535,6 +555,13 @@ class Student(Part, ABC):
     def fit(self, job: TrainingJob) -> Fitted:
         """Train and leave a complete student in ``job.folder``. Raises TrainingError, DataError."""
 
+    def reads(self, folder: Path) -> Sequence[str]:
+        """The models that `load` of the student in `folder` opens beside it: folders, files or hub ids.
+
+        Those outside of the run are opened only after a word of the user's (`dstill.trust`).
+        """
+        return ()
+
     @abstractmethod
     def load(self, folder: Path, *, trained: bool = True) -> Writer:
         """The student of a run; with ``trained=False`` as it was before its first step."""
@@ -548,13 +575,23 @@ class Engine:
     """How an executor reaches what runs answers: the ``[engine]`` section."""
 
     name: str = field(default="", metadata={"help": "the executor; empty: the task's first, or by url"})
-    url: str = field(default="", metadata={"help": "a server of your own; empty: the embedded default"})
+    url: str = field(
+        default="", metadata={"help": "a server of your own; empty: the embedded default", "trust": "address"}
+    )
     index: str = field(default="", metadata={"help": "index, alias or data stream; empty: the example's own"})
-    api_key_env: str = field(default="", metadata={"help": "environment variable that holds an API key"})
-    api_key_file: str = field(default="", metadata={"help": "file that holds it instead, readable by you alone"})
-    basic_auth_env: str = field(default="", metadata={"help": "environment variable that holds user:password"})
-    ca_certs: str = field(default="", metadata={"help": "file of the CA that signed the server's certificate"})
-    ca_fingerprint: str = field(default="", metadata={"help": "SHA-256 of that CA, instead of the file"})
+    api_key_env: str = field(
+        default="", metadata={"help": "environment variable that holds an API key", "trust": "variable"}
+    )
+    api_key_file: str = field(
+        default="", metadata={"help": "file that holds it instead, readable by you alone", "trust": "key file"}
+    )
+    basic_auth_env: str = field(
+        default="", metadata={"help": "environment variable that holds user:password", "trust": "variable"}
+    )
+    ca_certs: str = field(
+        default="", metadata={"help": "file of the CA that signed the server's certificate", "trust": "ca file"}
+    )
+    ca_fingerprint: str = field(default="", metadata={"help": "SHA-256 of that CA, instead of the file", "trust": "ca"})
     allow_pattern: bool = field(default=False, metadata={"help": "let index hold a *, as logs-*"})
     load_data: bool = field(
         default=False, metadata={"help": "write the task's own data to the server, to indices made for it"}
@@ -593,21 +630,58 @@ class Change:
 
 
 class Executor(Part, ABC):
-    """Runs answers. A context manager, opened once for all examples of a stage."""
+    """Runs answers. A context manager, opened once for all examples of a stage.
+
+    A subclass implements `execute`; everyone else calls `run`, which checks an answer first.
+    """
 
     takes_url: ClassVar[bool] = False  # reaches a server of the user's (``--engine-url``)
     parallel: ClassVar[int] = 1  # how many threads may call `run` at once
     task: Task
     engine: Engine
+    _gate: Gate | None = None  # None: not open
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if cls.run is not Executor.run:
+            raise TypeError(
+                f"{cls.__name__} overrides Executor.run, which checks an answer before anything runs it: "
+                "implement execute(answer, example) instead"
+            )
 
     def open(self, task: Task, engine: Engine) -> Self:
         """Make ready to run answers of `task`. Raises ServiceError where an engine is not there."""
-        self.task, self.engine = task, engine
+        self.task, self.engine, self._gate = task, engine, Gate(task)
         return self
 
-    @abstractmethod
+    @final
     def run(self, answer: str, example: Example) -> Outcome:
-        """Run a checked `answer` on the example's data. Never raises for what an answer does."""
+        """Check `answer`, whoever wrote it, and run it on the example's data if no check finds an error in it.
+
+        What the checks refuse is INVALID, with their errors as `Outcome.problems`. Refusals are not run either.
+        """
+        if self._gate is None:
+            raise UsageError(f"executor '{self.name}' is not open", hint="call executor.open(task, engine) first")
+        if errors := self._gate.errors(answer, example):
+            reason = f"not run: {errors[0].layer}: {errors[0].message}"
+            return Outcome(kind=OutcomeKind.INVALID, reason=reason, problems=errors)
+        with about(example.id):
+            if self.task.is_refusal(answer):
+                return Outcome(kind=OutcomeKind.INVALID, reason="not run: it is a refusal")
+        try:
+            return self.execute(answer, example)
+        except PASSING:
+            raise
+        except Exception as error:
+            reason = fault(self.task, f"executor '{self.name}'", error, example.id)
+            return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=reason)
+
+    @abstractmethod
+    def execute(self, answer: str, example: Example) -> Outcome:
+        """Run `answer`, which passed the task's checks, on the example's data. Only `run` calls this.
+
+        Must not raise for what an answer does. Raises ServiceError or AuthError where no answer could be run.
+        """
 
     def context(self, example: Example) -> Mapping[str, Any]:
         """What only the engine knows of the example's data, for `Task.corpora`; nothing by default."""

@@ -24,6 +24,7 @@ import pluggy
 
 from dstill import defaults, hookspecs
 from dstill.errors import PluginError, UsageError, did_you_mean
+from dstill.faults import PASSING, about, refused, unjudged, with_faults
 from dstill.parts import (
     Choice,
     Device,
@@ -260,9 +261,16 @@ class Plugins:
         return draft
 
     def check_draft(self, task: Task, example: Example, draft: Draft) -> tuple[Problem, ...]:
-        answers = self._hook.check_draft(task=task, example=example, draft=draft)
-        # pluggy asks the core last; its layers are to be read first
-        return tuple(problem for answer in reversed(answers) for problem in answer or ())
+        with about(example.id) as faults:
+            try:
+                answers = self._hook.check_draft(task=task, example=example, draft=draft)
+                # pluggy asks the core last; its layers are to be read first
+                problems = [problem for answer in reversed(answers) for problem in answer or ()]
+            except PASSING:
+                raise
+            except Exception as error:
+                problems = [refused(task, "hook", "hook 'check_draft'", error)]
+        return (*problems, *faults)
 
     def select_modality(self, modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice:
         choice: Choice = self._hook.select_modality(
@@ -271,8 +279,14 @@ class Plugins:
         return choice
 
     def judge_answer(self, task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
-        verdict: Verdict = self._hook.judge_answer(task=task, example=example, draft=draft, executor=executor)
-        return verdict
+        with about(example.id) as faults:
+            try:
+                verdict: Verdict = self._hook.judge_answer(task=task, example=example, draft=draft, executor=executor)
+            except PASSING:
+                raise
+            except Exception as error:
+                verdict = unjudged(task, example, error)
+        return with_faults(verdict, faults)
 
     def report_sections(self, run: RunView) -> list[Section]:
         answers: Iterable[Iterable[Section] | None] = self._hook.report_sections(run=run)

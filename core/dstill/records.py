@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, fields
 from enum import IntEnum, StrEnum
 from typing import Any, Literal, Mapping, Self
 
+from dstill.forms import built
 from dstill.jsontext import dumps, loads
 
 __all__ = [
@@ -74,11 +75,12 @@ class Row:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """Read what `to_row` wrote; keys that this class does not know are ignored."""
-        values = {f.name: row[f.name] for f in fields(cls) if f.name in row}  # type: ignore[arg-type]
-        if "problems" in values:
-            values["problems"] = tuple(Problem.from_row(p) for p in values["problems"])
-        return cls(**values)
+        """Read what `to_row` wrote; keys that this class does not know are ignored.
+
+        Raises ValueError (`dstill.forms.Misfit`) for a value of another type, naming it.
+        """
+        made: Self = built(cls, row)
+        return made
 
 
 def _plain(value: Any) -> Any:
@@ -201,11 +203,6 @@ class Reply(Row):
     guess: Usage | None = None  # then, of a reply that is paid for: what it is taken to be, for caps and the cost
     seconds: float | None = None
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        tokens = {name: row[name] and Usage.from_row(row[name]) for name in ("usage", "guess") if name in row}
-        return super().from_row({**row, **tokens})
-
 
 @dataclass(frozen=True, kw_only=True)
 class Inquiry(Row):
@@ -215,11 +212,6 @@ class Inquiry(Row):
     example: Example
     keys: tuple[str, ...] = ()  # of its replies in the reply store, in the order in which they were asked for
     problems: tuple[Problem, ...] = ()  # why there is no further reply
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        example = Example.from_row(row["example"])
-        return super().from_row({**row, "example": example, "keys": tuple(row["keys"])})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,7 +295,7 @@ class Prediction(Row):
 
 class OutcomeKind(StrEnum):
     OK = "ok"
-    INVALID = "invalid"  # the engine refused the answer: the answer's fault
+    INVALID = "invalid"  # the checks or the engine refused the answer: the answer's fault
     UNSUPPORTED = "unsupported"  # this engine cannot run it faithfully; another could
     UNAVAILABLE = "unavailable"  # timeout, lost connection, partial result: nobody's fault
 
@@ -316,6 +308,7 @@ class Outcome(Row):
     reason: str = ""
     value: Any = None  # the result in the executor's own form, for `Task.same`
     raw: Any = None  # the engine's whole reply, where it is kept
+    problems: tuple[Problem, ...] = ()  # errors that the checks found: it was not run at all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -415,16 +408,6 @@ class Verdict(Row):
     split: str = ""
     cause: Cause | None = None  # of a failure that counts: what went wrong first
     clauses: Overlap | None = None  # None: the language has none, or there is no gold
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        levels = {name: Level(row[name]) for name in ("reached", "checked")}
-        parts = {
-            "contrast": row.get("contrast") and Contrast.from_row(row["contrast"]),
-            "cause": row.get("cause") and Cause.from_row(row["cause"]),
-            "clauses": row.get("clauses") and Overlap.from_row(row["clauses"]),
-        }
-        return super().from_row({**row, **levels, **parts})
 
     @property
     def correct(self) -> bool:

@@ -30,6 +30,7 @@ from dstill.errors import DataError
 from dstill.jsontext import dumps
 from dstill.plugins import Plugins
 from dstill.records import Record, Row
+from dstill.shell import command
 
 __all__ = [
     "ACCEPT",
@@ -225,7 +226,7 @@ def gate(
         raise DataError(
             facts["said"],
             where=str(run / FILE),
-            hint=f"dstill review {run}; or train on it as it is, with --allow-unreviewed",
+            hint=f"{command('review', run)}; or train on it as it is, with --allow-unreviewed",
         )
     return facts
 

@@ -38,6 +38,7 @@ from dstill.origin import commit, sha256, versions
 from dstill.parts import Executor
 from dstill.records import SPLITS, Example, Prediction, Record, Rejection, Verdict
 from dstill.review_log import decisions
+from dstill.shell import command
 from dstill.stages import check_splits
 from dstill.training import TrainingFiles, planned, trained
 from dstill.watching import watched
@@ -80,13 +81,13 @@ class Run(RunContents):
             with super().stage(name) as facts:
                 yield facts
         except KeyboardInterrupt:
-            command = name.split()[0]
-            folder = f"--out {self.folder}" if command == "generate" else str(self.folder)
-            more = " …" if command == "sweep" else ""  # its file
+            stage = name.split()[0]
+            words = ("--out", self.folder) if stage == "generate" else (self.folder,)
+            more = " …" if stage == "sweep" else ""  # its file
             raise Interrupted(
-                f"stopped in {name}; {KEPT.get(command, 'files at their final names are complete')}",
+                f"stopped in {name}; {KEPT.get(stage, 'files at their final names are complete')}",
                 where=str(self.folder),
-                hint=f"go on with: dstill {command} {folder}{more}",
+                hint=f"go on with: {command(stage, *words)}{more}",
             ) from None
 
     @property
@@ -126,7 +127,7 @@ class Run(RunContents):
             raise DataError(
                 "nothing to curate: no teacher was asked",
                 where=str(self.folder / ASKED),
-                hint=f"dstill generate --out {self.folder}",
+                hint=command("generate", "--out", self.folder),
             )
         if not STORE.exists():  # opening it would make an empty one
             raise DataError(
@@ -149,7 +150,7 @@ class Run(RunContents):
             store=STORE,
             # a cap holds over all the times that the run is begun; runs of dstill 0.1.0 have no id
             buyer=f"{self.name} {self.manifest.get('id', self.manifest['created'])}",
-            resume=f"dstill generate --out {self.folder}",
+            resume=command("generate", "--out", self.folder),
             where=str(self.folder),
         )
 
@@ -239,7 +240,7 @@ class Run(RunContents):
             raise DataError(
                 f"nothing to evaluate: no rows in {', '.join(splits)}",
                 where=str(self.folder / "dataset"),
-                hint=f"`dstill generate --out {self.folder}` writes them; "
+                hint=f"`{command('generate', '--out', self.folder)}` writes them; "
                 "--set 'evaluate.splits=[\"NAME\"]' takes others",
             )
         check_splits([*self.records("train"), *records])
@@ -335,6 +336,6 @@ def focus_in(name: str, label: str, labels: Sequence[str]) -> Focus:
     """Where the failures of `label` lie in the run `name`. Raises UsageError, RunError."""
     focusing.require_label(label, labels)
     folder = RunFolder.read(find_run(name))
-    verdicts = [Verdict.from_row(row) for row in folder.rows(system_file("verdicts"))]
-    asked = [Record.from_row(row) for split in SPLITS for row in folder.rows(data_file(split))]
+    verdicts = list(folder.load(Verdict, system_file("verdicts")))
+    asked = [record for split in SPLITS for record in folder.load(Record, data_file(split))]
     return focusing.focus_of(label, folder.name, verdicts, asked, where=name)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import stat
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,11 +22,16 @@ from typing import Any, Iterator, Sequence
 from dstill.errors import RunError, UsageError
 from dstill.files import reading, writing
 from dstill.records import Reply
+from dstill.sqlite_files import connect
 from dstill.store import SCHEMA, ReplyStore
 
 __all__ = ["Salvaged", "salvage"]
 
-TABLES = ("replies", "batches", "attempts")
+TABLES = {
+    "replies": ("key", "identity", "reply", "at", "buyer"),
+    "batches": ("digest", "id", "open", "identity", "items", "at"),
+    "attempts": ("key", "code", "error", "at"),
+}
 SMALLEST = 40  # bytes of a row: so many rows a file may have at most
 TOGETHER = 1000  # rows a transaction
 
@@ -42,7 +48,7 @@ def salvage(damaged: Path, new: Path) -> Salvaged:
         raise UsageError(f"{new} is there already", where=str(new.absolute()), hint="name a file that is not there yet")
     with tempfile.TemporaryDirectory() as folder:
         copy = _copied(damaged, Path(folder))
-        with closing(sqlite3.connect(copy)) as db, ReplyStore(new) as store:
+        with closing(connect(copy)) as db, ReplyStore(new) as store:
             columns = _columns(db, damaged)
             lost = sum(_copy_rows(db, store, table, names) for table, names in columns.items())
             return Salvaged(replies=len(store), unreadable=lost)
@@ -52,10 +58,11 @@ def _copied(damaged: Path, folder: Path) -> Path:
     """The file in `folder`, with what SQLite keeps beside it: opening it there changes nothing here."""
     copy = folder / "damaged.sqlite"
     with reading(damaged):
-        damaged.stat()
+        if not stat.S_ISREG(damaged.stat().st_mode):
+            raise UsageError(f"{damaged} is not a regular file", where=str(damaged.absolute()), hint="name a file")
     for ending in ("", "-wal"):
         source = damaged.with_name(damaged.name + ending)
-        if source.exists():
+        if source.is_file():
             with writing(copy):
                 shutil.copyfile(source, copy.with_name(copy.name + ending))
     return copy
@@ -65,7 +72,12 @@ def _columns(db: sqlite3.Connection, damaged: Path) -> dict[str, list[str]]:
     """The columns of each table that is there, also of an older schema."""
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        found = {table: [row[1] for row in db.execute(f"PRAGMA table_info({table})")] for table in TABLES}
+        made_by = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+        found = {
+            table: [row[1] for row in db.execute(f"PRAGMA table_info({table})") if row[1] in known]
+            for table, known in TABLES.items()
+            if str(made_by.get(table, "")).startswith("CREATE TABLE")  # no view, and no virtual table
+        }
     except sqlite3.Error as error:
         found, version = {}, f"not readable ({error})"
     if not found.get("replies") or version > SCHEMA:
@@ -100,21 +112,36 @@ def _copy_rows(db: sqlite3.Connection, store: ReplyStore, table: str, names: Seq
 
 
 def _rows(db: sqlite3.Connection, table: str, listed: str) -> Iterator[tuple[Any, ...] | None]:
-    """Each row by its number, so that a damaged page hides none but its own; None for one that cannot be read."""
-    try:
-        last = db.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0
-        known = True
-    except sqlite3.Error:  # the last page is damaged itself
-        last, known = _size(db) // SMALLEST, False
-    for number in range(1, last + 1):
+    """Rows in the order of their numbers, so that a damaged page hides none but its own; None: cannot be read."""
+    most = _size(db) // SMALLEST  # failed reads: the file cannot hold more rows, whatever numbers it gives them
+    known = _is_known(db, table)
+    number, failed = 0, 0
+    while failed <= most:
         try:
-            row = db.execute(f"SELECT {listed} FROM {table} WHERE rowid = ?", (number,)).fetchone()
+            row = db.execute(
+                f"SELECT rowid, {listed} FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT 1", (number,)
+            ).fetchone()
         except sqlite3.Error:
+            failed, number = failed + 1, number + 1
             if known:
                 yield None
             continue
-        if row is not None:
-            yield row
+        if row is None:
+            return
+        if row[0] > number:
+            number = row[0]
+            yield row[1:]
+        else:  # pages that refer to each other
+            failed, number = failed + 1, number + 1
+
+
+def _is_known(db: sqlite3.Connection, table: str) -> bool:
+    """Whether the number of the last row can be read: each number before it that cannot be read is then a lost row."""
+    try:
+        db.execute(f"SELECT max(rowid) FROM {table}").fetchone()
+    except sqlite3.Error:  # the last page is damaged itself
+        return False
+    return True
 
 
 def _size(db: sqlite3.Connection) -> int:

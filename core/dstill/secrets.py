@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shlex
 import stat
 from pathlib import Path
 from typing import NoReturn, Self
@@ -23,11 +24,13 @@ from urllib.parse import quote
 
 from dstill.errors import ConfigError
 
-__all__ = ["Secret", "redact"]
+__all__ = ["Secret", "is_variable", "redact"]
 
 HIDDEN = "***"
 LONGEST = 1 << 16  # bytes of a file that is read as one
 SHORTEST = 6  # replacing every occurrence of a shorter text would ruin what is printed
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 _known: set[str] = set()  # patterns of all secrets of this process
 
@@ -46,13 +49,19 @@ class Secret:
     @classmethod
     def from_environment(cls, name: str, needed_by: str) -> Self:
         """The value of a variable. Raises ConfigError, which names it and who needs it."""
+        if not is_variable(name):
+            raise ConfigError(
+                f"{needed_by} needs the name of an environment variable, and got something else (not shown)",
+                where="api_key_env",
+                hint="export MY_KEY=… with the key in it, and give the name: MY_KEY",
+            )
         value = os.environ.get(name)
         problem = "is not set" if value is None else _unfit(value)
         if value is None or problem:
             raise ConfigError(
                 f"environment variable {name} {problem}; {needed_by} needs it",
                 where=f"environment {name}",
-                hint=f"export {name}=… with the key and nothing else in it",
+                hint=f"export {shlex.quote(name)}=… with the key and nothing else in it",
             )
         return cls(value)
 
@@ -68,7 +77,7 @@ class Secret:
                     problem = "is no file"
                 elif mode & (stat.S_IRWXG | stat.S_IRWXO):
                     problem = f"may be used by others than its owner (mode {stat.S_IMODE(mode):04o})"
-                    hint = f"chmod 600 {path}"
+                    hint = f"chmod 600 {shlex.quote(str(path))}"
                 else:
                     value = file.read(LONGEST).decode(errors="replace").removesuffix("\n").removesuffix("\r")
                     problem = _unfit(value)
@@ -89,6 +98,12 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not written to files")
+
+
+def is_variable(name: str) -> bool:
+    """Whether `name` can be an environment variable's, and not a key that was pasted in its place."""
+    looks_random = len(name) >= 20 and name.isalnum() and any(c.isdigit() for c in name)
+    return _VARIABLE.fullmatch(name) is not None and not looks_random
 
 
 def _unfit(value: str) -> str:

@@ -19,6 +19,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from typing import Callable, Hashable, Iterable, Iterator, Protocol, Sequence
 
+from dstill.faults import about
 from dstill.leakage import data_of
 from dstill.records import SPLITS, Problem, Record, Rejection
 
@@ -57,8 +58,9 @@ class _Row:
         self.record = record
         self.words = words_of(record.question)
         self.data = data_of(record)
-        self.gold = (task.canonical(record.answer), self.data)
-        self.refused = task.is_refusal(record.answer)
+        with about(record.id):
+            self.gold = (task.canonical(record.answer), self.data)
+            self.refused = task.is_refusal(record.answer)
 
 
 def words_of(question: str) -> str:

@@ -17,6 +17,7 @@ from typing import Callable, Iterable, Iterator, Sequence, TypeVar
 
 from dstill.causes import explained
 from dstill.errors import DataError
+from dstill.faults import about, with_faults
 from dstill.leakage import leaks
 from dstill.parts import Executor, Objective, Writer, Written
 from dstill.plugins import Plugins
@@ -53,10 +54,16 @@ def execute(
     """
 
     def run(row: Record | Rejection) -> Record | Rejection:
+        with about(row.id):
+            return ran(row)
+
+    def ran(row: Record | Rejection) -> Record | Rejection:
         if isinstance(row, Rejection) or task.is_refusal(row.answer):
             return row
         outcome = executor.run(row.answer, row.example)
         outcomes[outcome.kind.value] += 1
+        if outcome.problems:
+            return Rejection(id=row.id, question=row.question, problems=outcome.problems, text=row.answer)
         if outcome.kind is OutcomeKind.INVALID:
             problem = Problem(layer="engine", code="invalid", message=outcome.reason)
         elif outcome.kind is OutcomeKind.OK and task.empty(outcome.value):
@@ -162,13 +169,15 @@ def judge(
 
     def one(pair: tuple[Example, Prediction]) -> Verdict:
         example, prediction = pair
-        draft = draft_of(prediction, objective, task)
-        verdict = plugins.judge_answer(task, example, draft, executor)
-        if prediction.truncated:
-            verdict = replace(verdict, reason="cut off at the token limit")
-        elif not prediction.text.strip():
-            verdict = replace(verdict, reason="no output")
-        return explained(task, verdict, example, draft)
+        with about(example.id) as faults:
+            draft = draft_of(prediction, objective, task)
+            verdict = plugins.judge_answer(task, example, draft, executor)
+            if prediction.truncated:
+                verdict = replace(verdict, reason="cut off at the token limit")
+            elif not prediction.text.strip():
+                verdict = replace(verdict, reason="no output")
+            verdict = explained(task, verdict, example, draft)
+        return with_faults(verdict, faults)
 
     if executor is None:
         yield from map(one, pairs)

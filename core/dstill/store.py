@@ -20,14 +20,17 @@ import sqlite3
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Self, Sequence
 
-from dstill.errors import DiskError, DstillError, RunError, UsageError
+from dstill.errors import DataError, DiskError, DstillError, RunError, UsageError
 from dstill.files import full
 from dstill.jsontext import dumps
 from dstill.records import Message, Reply
 from dstill.secrets import redact
+from dstill.shell import command
+from dstill.sqlite_files import Schema, connect, schema_of, unexpected
 
 __all__ = ["ReplyStore"]
 
@@ -35,6 +38,7 @@ SCHEMA = 3  # PRAGMA user_version; a newer one than this is refused, an older on
 APPLICATION = 0x6473746C  # PRAGMA application_id: "dstl"
 LITTLE = 1 << 20  # bytes free: an error of the disk is for want of room
 BUSY_SECONDS = 30.0  # how long another process may hold the write lock
+INTEGRITY_SECONDS = 3.0  # that SQLite's own check of a damaged file may take
 _ELSEWHERE = "move it away, and dstill makes a new one; what is not in that is bought again"
 
 # What each version added to the one before.
@@ -79,7 +83,7 @@ class ReplyStore:
         """The reply to `key`; its ``id`` is that of the example that it was first bought for."""
         with self._guard():
             row = self._reader.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
-        return None if row is None else _reply(row[0])
+        return None if row is None else self._reply(row[0])
 
     def put(self, key: str, reply: Reply, identity: Mapping[str, Any] | None = None) -> Reply:
         """Keep one reply, in a transaction of its own. Returns the one that stays: the first."""
@@ -95,13 +99,13 @@ class ReplyStore:
             )
             db.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?)", rows)
             find = "SELECT reply FROM replies WHERE key = ?"
-            return [_reply(db.execute(find, (key,)).fetchone()[0]) for key, _, _ in items]
+            return [self._reply(db.execute(find, (key,)).fetchone()[0]) for key, _, _ in items]
 
     def bought_by(self, buyer: str) -> Iterator[Reply]:
         """Every reply that `buyer` paid for, whoever uses it now."""
         with self._guard():
             for (row,) in self._reader.execute("SELECT reply FROM replies WHERE buyer = ?", (buyer,)):
-                yield _reply(row)
+                yield self._reply(row)
 
     def attempt(self, key: str, error: DstillError) -> None:
         """Note that asking for `key` failed."""
@@ -118,7 +122,7 @@ class ReplyStore:
         """What went wrong so far in asking for `key`, oldest first."""
         with self._guard():
             rows = self._reader.execute("SELECT error FROM attempts WHERE key = ? ORDER BY rowid", (key,))
-            return [error for (error,) in rows]
+            return [str(error) for (error,) in rows]
 
     def __len__(self) -> int:
         with self._guard():
@@ -134,10 +138,20 @@ class ReplyStore:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def _reply(self, text: Any) -> Reply:
+        try:
+            return Reply.from_row(json.loads(text))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise DataError(
+                f"a reply in the reply store {self.path} is damaged: {error}",
+                where=str(self.path),
+                hint=f"save the others: dstill runs salvage {self.path} saved.sqlite",
+            ) from None
+
     # --- SQLite -------------------------------------------------------------------------
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        db = connect(self.path, timeout=BUSY_SECONDS)
         db.execute("PRAGMA synchronous = FULL")
         return db
 
@@ -160,16 +174,23 @@ class ReplyStore:
             pragmas = ("application_id", "user_version")
             application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            flaw = unexpected(db, _expected(version)) if version in range(SCHEMA + 1) else f"has version {version}"
         finally:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
-        if tables and application != APPLICATION:
+        if (tables or self.path.is_symlink()) and application != APPLICATION:
             raise RunError(f"{self.path} is an SQLite file of another program", where=str(self.path), hint=_ELSEWHERE)
         if version > SCHEMA:
             raise RunError(
                 f"{self.path} has schema version {version}, this dstill knows {SCHEMA}",
                 where=str(self.path),
                 hint="pip install --upgrade dstill",
+            )
+        if flaw:
+            raise DataError(
+                f"the schema of the reply store {self.path} is not one that dstill wrote: {flaw}",
+                where=str(self.path),
+                hint=f"save what can be read: dstill runs salvage {self.path} saved.sqlite",
             )
 
     @contextmanager
@@ -199,7 +220,8 @@ class ReplyStore:
             return RunError(
                 f"the reply store {self.path} is corrupt: {self._integrity(error)}",
                 where=where,
-                hint=f"put a copy of it back, or save what can be read: dstill runs salvage {self.path} saved.sqlite",
+                hint="put a copy of it back, or save what can be read: "
+                + command("runs", "salvage", self.path, "saved.sqlite"),
             )
         if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._room() < LITTLE):
             return full(self.path)
@@ -218,15 +240,18 @@ class ReplyStore:
     def _integrity(self, error: sqlite3.Error) -> str:
         """The first line of SQLite's own check, or `error` where not even that can run."""
         try:
-            with closing(sqlite3.connect(self.path, timeout=1)) as db:
+            with closing(connect(self.path, timeout=1)) as db:
+                deadline = time.monotonic() + INTEGRITY_SECONDS
+                db.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
                 found: str = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        except sqlite3.Error:
+        except (sqlite3.Error, RunError):
             found = str(error)
         return next((line for line in found.splitlines() if not line.startswith("***")), found)
 
 
-def _reply(text: str) -> Reply:
-    return Reply.from_row(json.loads(text))
+@cache
+def _expected(version: int) -> Schema:
+    return schema_of(statement for step in range(1, version + 1) for statement in _STEPS[step].split(";"))
 
 
 def _code(error: sqlite3.Error) -> int:

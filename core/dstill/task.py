@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, ClassVar, Iterable, Mapping, Sequence
 
 from dstill.errors import UsageError
+from dstill.faults import PASSING, refused
 from dstill.parts import Engine, Executor, Part, ProjectFiles
 from dstill.records import (
     Cause,
@@ -53,7 +54,7 @@ class Check:
     """One named layer of checks over an answer.
 
     `run` gets any text that the layers marked ``parses`` let through, also one that
-    another layer refused, and must not raise on it.
+    another layer refused, and should not raise on it: an answer on which it does is refused.
     """
 
     name: str
@@ -84,6 +85,10 @@ class Task(Part, ABC):
     json_answers: ClassVar[bool] = False  # the language is JSON: a user's file of golds is held to it
     demo: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key under which `dstill demo` shows the pack
     quick: ClassVar[Mapping[str, Any]] = {}  # put before them by `dstill demo --quick`: less data, fewer steps
+
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        self.raised: set[tuple[str, type[Exception]]] = set()  # what was reported with a traceback (`dstill.faults`)
 
     # --- questions ----------------------------------------------------------------------
 
@@ -196,7 +201,7 @@ class Task(Part, ABC):
         return ()
 
     def canonical(self, answer: str) -> str:
-        """One spelling for equal answers. Must not raise, whatever the text."""
+        """One spelling for equal answers. Should not raise, whatever the text (`dstill.careful`)."""
         return answer.strip()
 
     def is_refusal(self, answer: str) -> bool:
@@ -253,7 +258,7 @@ class Task(Part, ABC):
     def clauses(self, answer: str) -> Iterable[str] | None:
         """The parts of an answer that are right or wrong by themselves, as a bag; None: the language has none.
 
-        Also None for an answer that is not in the language. Must not raise.
+        Also None for an answer that is not in the language. Should not raise.
         """
         return None
 
@@ -261,7 +266,7 @@ class Task(Part, ABC):
         """What the checks find, in order; a layer that cannot parse the answer is the last."""
         wanted = None if layers is None else set(layers)
         for check in self.checks:
-            found = tuple(check.run(example, draft.answer))
+            found = self._found(check, example, draft)
             if wanted is None or check.name in wanted:
                 yield from found
             if check.parses and any(p.is_error for p in found):
@@ -269,13 +274,21 @@ class Task(Part, ABC):
                     yield from found  # the asked layers could not run: say why
                 return
 
+    def _found(self, check: Check, example: Example, draft: Draft) -> tuple[Problem, ...]:
+        try:
+            return tuple(check.run(example, draft.answer))
+        except PASSING:
+            raise
+        except Exception as error:
+            return (refused(self, check.name, f"check '{check.name}'", error, example.id),)
+
     def judge(self, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
         """How far a draft comes: parsed, valid, executed, correct.
 
         Correct means the same result as the gold on the example's data and on every one of
         `corpora`, which a draft that is the gold in another spelling need not run on. Without
-        an executor the verdict is followed to VALID only. A gold that fails, or an engine that
-        is not there, is never held against the draft.
+        an executor the verdict is followed to VALID only. A gold that the checks refuse or that
+        fails, or an engine that is not there, is never held against the draft.
         """
         expects_refusal = example.answer is not None and self.is_refusal(example.answer)
         verdict = Verdict(
@@ -363,7 +376,9 @@ class Task(Part, ABC):
                 return replace(verdict, checked=Level.EXECUTED, outcome=lost.kind, reason=lost.reason)
             if want.kind is not OutcomeKind.OK:
                 continue  # this corpus tells nothing of the answer
-            if have.kind is OutcomeKind.UNSUPPORTED:  # as where the gold is: what it did on the data counts
+            # As where the gold is: what it did on the data counts. The checks know more here than they did there,
+            # where the mapping is only known to the engine.
+            if have.kind is OutcomeKind.UNSUPPORTED or have.problems:
                 return replace(verdict, reached=Level.CORRECT, unchecked=have.reason)
             verdict = replace(verdict, corpora=verdict.corpora + 1)
             if have.kind is OutcomeKind.INVALID or not self.same(have.value, want.value):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
 from dstill import nonce
+from dstill.faults import about
 from dstill.parts import Teacher
 from dstill.plugins import Plugins
 from dstill.records import Draft, Example, Inquiry, Message, Problem, Prompt, Record, Rejection, Reply
@@ -216,7 +217,8 @@ def _draft(plugins: Plugins, task: Task, example: Example, reply: Reply) -> tupl
     text, mixed_up = nonce.removed(reply.text, example)
     if mixed_up is not None:
         return None, (mixed_up,)
-    draft = plugins.parse_reply(task, text)
+    with about(example.id):
+        draft = plugins.parse_reply(task, text)
     if draft is None:
         message = "the reply is not in the form that was asked"
         return None, (Problem(layer="reply", code="not_parseable", message=message),)

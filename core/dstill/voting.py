@@ -16,6 +16,7 @@ from typing import Sequence
 
 from dstill.answering import Answered, Answering, Votes
 from dstill.errors import UsageError
+from dstill.faults import about
 from dstill.records import Example
 from dstill.task import Task
 
@@ -72,14 +73,16 @@ def _agree(task: Task, one: Answered, other: Answered) -> bool:
     if one.refused or other.refused:
         return one.refused and other.refused
     # the second of the two decides what counts, and neither of these is the gold
-    return task.same(one.result, other.result) and task.same(other.result, one.result)
+    with about(one.id):
+        return task.same(one.result, other.result) and task.same(other.result, one.result)
 
 
 def distinct(task: Task, given: Sequence[Answered]) -> list[tuple[Answered, int]]:
     """Answers that differ by more than their spelling, in the order in which they came, each with how often it did."""
     counts: dict[str, tuple[Answered, int]] = {}
     for one in given:
-        key = task.canonical(one.answer)
+        with about(one.id):
+            key = task.canonical(one.answer)
         first, count = counts.get(key, (one, 0))
         counts[key] = (first, count + 1)
     return list(counts.values())

@@ -19,7 +19,10 @@ from dstill.errors import UsageError
 if TYPE_CHECKING:
     from uvicorn import Server
 
-__all__ = ["POLICY", "listening", "server_of"]
+__all__ = ["MOST", "POLICY", "listening", "server_of"]
+
+MOST = 512  # connections at once
+PATIENCE = 15.0  # seconds for a request to arrive, and for its answer to be read
 
 POLICY = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -53,9 +56,14 @@ def listening(host: str, port: int, *, hint: str) -> Iterator[socket.socket]:
         yield listener
 
 
-def server_of(app: Any, *, grace: int) -> Server:
-    """`grace`: seconds that requests under way get at the end."""
+def server_of(app: Any, *, grace: int, most: int = MOST, patience: float = PATIENCE) -> Server:
+    """`grace`: seconds that requests under way get at the end. `most` and `patience`: as for `bounded`.
+
+    Fewer connections are taken where the process may not open as many files.
+    """
     import uvicorn
+
+    from dstill.connections import BACKLOG, bounded, fitting
 
     return uvicorn.Server(
         uvicorn.Config(
@@ -67,7 +75,8 @@ def server_of(app: Any, *, grace: int) -> Server:
             proxy_headers=False,
             lifespan="off",
             ws="none",
-            http="h11",
+            http=bounded(most=fitting(most), patience=patience),
+            backlog=BACKLOG,
             timeout_graceful_shutdown=grace,
         )
     )

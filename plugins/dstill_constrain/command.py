@@ -12,7 +12,7 @@ import time
 import click
 
 from dstill.cli.app import App, app, json_option, run_argument
-from dstill.cli.console import emit, note, visible
+from dstill.cli.console import emit, note, say
 from dstill.errors import DataError, UsageError
 from dstill.records import SPLITS, Example
 from dstill.run import Run
@@ -46,7 +46,7 @@ def grammar(found: App, run: str, as_json: bool) -> None:
         kind = "ebnf" if made.ebnf is not None else "json_schema"
         emit({"kind": kind, "bytes": len(text.encode()), "longest": most, "seconds": round(seconds, 3), "text": text})
         return
-    click.echo(visible(text))
+    say(text, lines=True)
     note(f"ready in {seconds:.2f} s; the longest answer has {f'{most:,} bytes' if most else 'no bound'}")
 
 

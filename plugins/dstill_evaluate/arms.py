@@ -18,6 +18,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from dstill.errors import RunError, UsageError, did_you_mean
 from dstill.records import Prediction, Record, Verdict
 from dstill.run import Run
+from dstill.shell import command
 
 __all__ = ["Arm", "Side", "differences", "read_arms", "sets_of", "settings_that_differ"]
 
@@ -109,7 +110,7 @@ def _side(name: str, open_run: Callable[[str], Run]) -> Side:
     evaluated = run.manifest["stages"].get("evaluate")
     if not evaluated or not evaluated.get("scores"):
         raise RunError(
-            f"run '{run.name}' has no scores yet", where=str(run.folder), hint=f"dstill evaluate {run.folder}"
+            f"run '{run.name}' has no scores yet", where=str(run.folder), hint=command("evaluate", run.folder)
         )
     if system not in evaluated["scores"]:
         raise UsageError(
@@ -123,7 +124,7 @@ def _side(name: str, open_run: Callable[[str], Run]) -> Side:
         raise RunError(
             f"{len(missing)} of {len(side.records)} questions of run '{run.name}' have no verdict ({_some(missing)})",
             where=str(run.folder),
-            hint=f"its dataset or its files changed since it was scored: dstill evaluate {run.folder}",
+            hint=f"its dataset or its files changed since it was scored: {command('evaluate', run.folder)}",
         )
     return side
 

@@ -8,8 +8,9 @@ from typing import Any, Mapping, Sequence
 import click
 
 from dstill.cli.app import App, app, json_option
-from dstill.cli.console import emit, note, table, visible, width
+from dstill.cli.console import emit, note, say, table, width
 from dstill.errors import DataError, UsageError, did_you_mean
+from dstill.shell import command
 
 __all__ = ["compare"]
 
@@ -41,7 +42,8 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
         raise UsageError(
             "one system alone cannot be compared",
             where="compare",
-            hint=f"name another run, or a baseline inside this one: dstill compare {systems[0]}:nearest {systems[0]}",
+            hint="name another run, or a baseline inside this one: "
+            + command("compare", f"{systems[0]}:nearest", systems[0]),
         )
     arms = read_arms(systems, found.open)
     sets = _chosen(sets_of(arms), splits)
@@ -115,7 +117,7 @@ def _show_table(facts: Mapping[str, Any], engine: str) -> None:
     left_out = ", ".join(f"{n:,} of {split}" for split, n in facts["left_out"].items() if n)
     if left_out:
         _say_whole(f"Left out for all, as they say nothing of an answer in one of the runs: {left_out}.")
-    click.echo()
+    say()
 
 
 def _cell(shown: Mapping[str, Any]) -> str:
@@ -138,7 +140,7 @@ def _show_sentences(facts: Mapping[str, Any]) -> None:
 
 
 def _say_whole(text: str) -> None:
-    click.echo(textwrap.fill(visible(text), min(width(), WIDEST), break_long_words=False, break_on_hyphens=False))
+    say(textwrap.fill(text, min(width(), WIDEST), break_long_words=False, break_on_hyphens=False), lines=True)
 
 
 def _show_items(facts: Mapping[str, Any], items: Mapping[str, Any]) -> None:
@@ -148,7 +150,7 @@ def _show_items(facts: Mapping[str, Any], items: Mapping[str, Any]) -> None:
                 if not rows:
                     continue
                 count = f"{len(rows)}" if len(rows) <= SHOWN else f"{SHOWN} of {len(rows)}; --json has all"
-                click.echo(f"\n{kind} by {system} on {split} ({count}):")
+                say(f"\n{kind} by {system} on {split} ({count}):", lines=True)
                 for row in rows[:SHOWN]:
                     _say(f"  {row['id']}: {row['question']}")
                     for label, answers in row["answers"].items():
@@ -158,5 +160,5 @@ def _show_items(facts: Mapping[str, Any], items: Mapping[str, Any]) -> None:
 
 
 def _say(text: str) -> None:
-    line = " ".join(visible(text).split("\n"))
-    click.echo(line if len(line) <= LONGEST else f"{line[:LONGEST]}…")
+    line = " ".join(text.split("\n"))
+    say(line if len(line) <= LONGEST else f"{line[:LONGEST]}…")

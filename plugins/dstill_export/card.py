@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
+from dstill.inert import visible
 from dstill_export.formats import Format
 
 __all__ = ["Shown", "card", "figures"]
@@ -37,7 +38,7 @@ def card(form: Format, facts: Mapping[str, Any], shown: Shown) -> str:
         "measured on": facts["device"],
         "dstill": facts["versions"].get("dstill", ""),
     }
-    return "\n".join(
+    text = "\n".join(
         [
             "---",
             f"library_name: {form.library}",
@@ -65,6 +66,7 @@ def card(form: Format, facts: Mapping[str, Any], shown: Shown) -> str:
             "",
         ]
     )
+    return visible(text)
 
 
 def figures(facts: Mapping[str, Any]) -> Sequence[tuple[str, str, str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
-from dstill.cli.console import emit, note, progress, table, visible
+from dstill.cli.console import emit, note, progress, say, table, visible
 from dstill.errors import Interrupted, did_you_mean
 from dstill_export.formats import NAMES
 
@@ -75,7 +75,7 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
     columns = ["", "#size", "#tokens/s, one question", f"#tokens/s, {facts['batch']} at once", "#same answers"]
     same = ("", f"{facts['parity']['same']} of {facts['parity']['n']}")
     table(columns, [[*row, told] for row, told in zip(figures(facts), same, strict=True)])
-    click.echo(f"exported to {out}; its README.md has code that uses it")
+    say(f"exported to {out}; its README.md has code that uses it")
 
 
 def _tell(items: Any) -> None:

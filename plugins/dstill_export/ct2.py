@@ -73,9 +73,7 @@ class CTranslate2(Format):
             raise _refused(error) from error
 
     def usage(self, facts: Facts, prompt: str, task: Sequence[int], *, cut: bool) -> str:
-        import json
-
-        text = json.dumps(prompt if facts.encoder_decoder else f"{prompt}\n", ensure_ascii=False)
+        text = prompt if facts.encoder_decoder else f"{prompt}\n"
         lines = [
             "import ctranslate2",
             "from transformers import AutoTokenizer",
@@ -83,7 +81,7 @@ class CTranslate2(Format):
             'FOLDER = "."',
             "tokenizer = AutoTokenizer.from_pretrained(FOLDER)",
             f"model = ctranslate2.{'Translator' if facts.encoder_decoder else 'Generator'}(FOLDER)",
-            f"prompt = {text}",
+            f"prompt = {text!r}",
             f'ids = tokenizer(prompt)["input_ids"]{"[:-1]" if cut else ""}',
         ]
         if facts.encoder_decoder:

@@ -21,6 +21,7 @@ from dstill.files import atomic_folder, require_new, writing
 from dstill.origin import sha256, versions
 from dstill.parts import Written
 from dstill.records import SCHEMA_VERSION, Example, Prediction
+from dstill.shell import command
 from dstill.stages import prediction_of
 from dstill_export.card import Shown, card
 from dstill_export.formats import Format, Source, bytes_of, describe, encoder_of
@@ -94,7 +95,7 @@ def _source(run: Run) -> Source:
     """The student, and whether all of it is there. Raises RunError, UsageError, DataError."""
     folder = run.folder / "student"
     if not folder.exists():
-        raise RunError(f"run '{run.name}' has no student yet", where=str(folder), hint=f"dstill train {run.folder}")
+        raise RunError(f"run '{run.name}' has no student yet", where=str(folder), hint=command("train", run.folder))
     from dstill_finetune.facts import Facts
     from dstill_finetune.students import Finetuned
 

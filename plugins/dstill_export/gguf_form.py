@@ -13,7 +13,6 @@ alone. As with CTranslate2, 90 % of the sample have to be answered alike.
 
 from __future__ import annotations
 
-import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
@@ -40,6 +39,7 @@ class Gguf(Format):
 
     def require(self, source: Source) -> None:
         from dstill_finetune.gguf_files import is_gguf
+        from dstill_finetune.gguf_head import settings_of
 
         if not is_gguf(source.facts.base):
             raise UsageError(
@@ -55,9 +55,7 @@ class Gguf(Format):
                 where=source.facts.base,
                 hint="put it back",
             )
-        from gguf import GGUFReader
-
-        architecture = _text(GGUFReader(source.facts.base), "general.architecture")
+        architecture = settings_of(Path(source.facts.base)).get("general.architecture", "")
         if architecture not in _STORED:
             raise UsageError(
                 f"students of architecture '{architecture}' are not exported as gguf",
@@ -126,7 +124,7 @@ class Gguf(Format):
                 'FOLDER = "."',
                 f'tokenizer = AutoTokenizer.from_pretrained(FOLDER, gguf_file="{FILE}")',
                 f'model = AutoModelForCausalLM.from_pretrained(FOLDER, gguf_file="{FILE}", dtype=torch.float32)',
-                f"prompt = {json.dumps(prompt + chr(10), ensure_ascii=False)}",
+                f"prompt = {prompt + chr(10)!r}",
                 f'ids = torch.tensor([tokenizer(prompt)["input_ids"]{"[:-1]" if cut else ""}{begun}])',
                 "output = model.generate(input_ids=ids, attention_mask=ids.new_ones(ids.shape), do_sample=False,",
                 f"                        max_new_tokens={facts.max_target_length},",

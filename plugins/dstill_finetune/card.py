@@ -6,10 +6,10 @@ The code needs transformers (and peft, for an adapter) only, and gives the answe
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
+from dstill.inert import visible
 from dstill.parts import Fitted, TrainingJob
 from dstill.records import Pair
 from dstill_finetune.gguf_files import is_gguf
@@ -40,7 +40,7 @@ def model_card(facts: Facts, job: TrainingJob, fitted: Fitted, *, left_out: int,
     first = next((p for record in job.train for p in record), Pair(task_prefix="predict: ", source="…", target=""))
     task = facts.tasks.get(first.task_prefix, [])
     prompt = first.source if task else first.task_prefix + first.source
-    return (
+    return visible(
         f"---\nlibrary_name: {library}\ntags: [dstill, distillation]\n---\n\n# A dstill student\n\n"
         f"| | |\n| --- | --- |\n{table}\n\n## Use\n\n```python\n{usage(facts, prompt, task, cut=cut)}```\n"
     )
@@ -53,7 +53,7 @@ def usage(facts: Facts, prompt: str, task: Sequence[int] = (), *, cut: bool = Fa
     suffix = "" if facts.encoder_decoder else "\n"
     answer = "" if facts.encoder_decoder else "[ids.shape[1]:]"
     lines += [
-        f"prompt = {json.dumps(prompt + suffix, ensure_ascii=False)}",
+        f"prompt = {prompt + suffix!r}",
         f'ids = tokenizer(prompt, return_tensors="pt")["input_ids"]{"[:, :-1]" if cut else ""}',
     ]
     begun = ""
@@ -99,7 +99,7 @@ def _loading(facts: Facts, kind: str) -> list[str]:
     if is_gguf(facts.base):
         lines += _unpacked(Path(facts.base), kind, dtype, options)
     else:
-        base = 'FOLDER + "/base"' if facts.base == "base" else json.dumps(facts.base)
+        base = 'FOLDER + "/base"' if facts.base == "base" else repr(facts.base)
         lines += [f"model = {kind}.from_pretrained({base}, {options})"]
     lines += ["model.generation_config = GenerationConfig.from_pretrained(FOLDER)  # the base's may forbid repeating"]
     if facts.new_tokens:
@@ -121,7 +121,7 @@ def _tokenizer() -> list[str]:
 def _unpacked(file: Path, kind: str, dtype: str, options: str) -> list[str]:
     """A GGUF's weights, unpacked first: in their own form they take no adapter."""
     return [
-        f"model = {kind}.from_pretrained({json.dumps(str(file.parent))}, gguf_file={json.dumps(file.name)},",
+        f"model = {kind}.from_pretrained({str(file.parent)!r}, gguf_file={file.name!r},",
         f"{' ' * (len(kind) + 25)}dtype={dtype})",
         "config, weights = model.config, model.state_dict()",
         "del config.quantization_config",

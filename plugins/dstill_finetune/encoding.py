@@ -24,6 +24,7 @@ from typing import Any, Mapping, Sequence
 
 from dstill.errors import DataError
 from dstill.records import Pair
+from dstill_finetune.damage import damaged
 from dstill_finetune.folders import UNBOUNDED
 
 __all__ = ["Dataset", "Encoded", "Encoder", "Row", "length"]
@@ -31,6 +32,7 @@ __all__ = ["Dataset", "Encoded", "Encoder", "Row", "length"]
 REFUSED_SHARE = 0.05  # of records over the limits
 
 log = logging.getLogger("dstill")
+_TOKENIZER = damaged("the tokenizer of the student is damaged", where="tokenizer.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class Encoder:
         return [ids[:-1] for ids in rows] if self.cuts_prompts else rows
 
     @property
+    @_TOKENIZER
     def cuts_prompts(self) -> bool:
         """Whether prompts lose their last token: it would say that the answer is over."""
         ids: list[int] = self.tokenizer("a")["input_ids"]
@@ -143,6 +146,7 @@ class Encoder:
         eos = self.tokenizer.eos_token_id
         return [[*ids, eos] for ids in self._ids(texts, special=False)]
 
+    @_TOKENIZER
     def decode(self, ids: Sequence[int]) -> str:
         text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
@@ -179,6 +183,7 @@ class Encoder:
             longest_target=max((len(row.target) for record in kept for row in record), default=0),
         )
 
+    @_TOKENIZER
     def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         if not texts:
             return []

@@ -16,7 +16,7 @@ from dstill.parts import Recipe
 from dstill.units import size
 from dstill_finetune.peak import PeakMemory
 
-__all__ = ["OutOfMemory", "exhaustion", "halved"]
+__all__ = ["OutOfMemory", "exhaustion", "halved", "is_exhaustion"]
 
 
 # In a RuntimeError: of torch's allocator on a CPU; of CUDA and NCCL, beside torch's own; of cuBLAS and cuDNN.
@@ -30,13 +30,11 @@ class OutOfMemory(TrainingError):
 @contextlib.contextmanager
 def exhaustion(recipe: Recipe, peak: PeakMemory, last: Callable[[], str]) -> Iterator[None]:
     """Raises OutOfMemory where memory runs out in the block, with advice, the least change first."""
-    import torch
-
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         text = str(error)
-        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and not any(words in text for words in SAID):
+        if not is_exhaustion(error):
             raise
         held = f"peak {size(peak.bytes)}, {size(hardware.device().free)} free"
         kept = f"; kept: {last()}" if last() else ""
@@ -45,6 +43,15 @@ def exhaustion(recipe: Recipe, peak: PeakMemory, last: Callable[[], str]) -> Ite
             where=text.splitlines()[0] if text else type(error).__name__,
             hint=f"try, in this order: {advice(recipe)}",
         ) from error
+
+
+def is_exhaustion(error: BaseException) -> bool:
+    """Whether `error` means that memory ran out."""
+    import torch
+
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in SAID)
 
 
 def advice(recipe: Recipe) -> str:

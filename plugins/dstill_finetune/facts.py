@@ -8,14 +8,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal, Mapping
+from typing import Annotated, Literal, Mapping
 
 from dstill.errors import DataError
+from dstill.forms import built
 
 __all__ = ["FILE", "Facts"]
 
 FILE = "student.json"
 SCHEMA_VERSION = 1
+TokenId = Annotated[int, range(2**21)]  # as many as `dstill_finetune.limits` has tokens in a vocabulary
+Length = Annotated[int, range(2**20 + 1)]  # as `train.max_length` has it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,27 +32,28 @@ class Facts:
     adapter: bool
     four_bit: bool
     encoder_decoder: bool
-    new_tokens: tuple[int, ...]  # whose rows were added to the base's embedding
+    new_tokens: tuple[TokenId, ...]  # whose rows were added to the base's embedding
     seed: int
-    max_length: int
-    max_target_length: int
-    threads: int = 0  # of the CPU; 0: torch's own choice
+    max_length: Length
+    max_target_length: Length
+    threads: Length = 0  # of the CPU; 0: torch's own choice
     task_prefix: str = "encoder"  # the form in which it was trained (`dstill_finetune.encoding`)
     base_sha256: str = ""  # of the weights that an adapter was trained beside (`folders.fingerprint`)
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # in which it was trained; auto: it does not say
-    tasks: Mapping[str, list[int]] = field(default_factory=dict)  # prefix → ids that its answer begins with
+    tasks: Mapping[str, list[TokenId]] = field(default_factory=dict)  # prefix → ids that its answer begins with
 
     @classmethod
     def read(cls, folder: Path) -> Facts:
         file = folder / FILE
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
-            if row["schema_version"] > SCHEMA_VERSION:
+            if built(int, row["schema_version"]) > SCHEMA_VERSION:
                 raise DataError(
                     f"the student was written by a newer dstill (schema {row['schema_version']})", where=str(file)
                 )
-            return cls(**{**row, "new_tokens": tuple(row["new_tokens"])})
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            facts: Facts = built(cls, row)
+            return facts
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError("no student here that dstill wrote", where=f"{file}: {error}") from error
 
     def write(self, folder: Path) -> None:

@@ -20,6 +20,9 @@ from typing import Any, Mapping
 from dstill.errors import DataError, ServiceError, UsageError
 from dstill.origin import sha256
 from dstill_finetune import gguf_files
+from dstill_finetune.damage import damaged, first_line
+from dstill_finetune.limits import require_sizes, require_weights
+from dstill_finetune.meta import parameters_of
 
 __all__ = [
     "UNBOUNDED",
@@ -32,6 +35,7 @@ __all__ = [
     "load_tokenizer",
     "positions_of",
     "quiet",
+    "require_config",
 ]
 
 UNBOUNDED = (sys.maxsize, sys.maxsize)  # positions of a model that knows distances only
@@ -55,6 +59,8 @@ _CONVERT = "convert them: AutoModel.from_pretrained(…).save_pretrained(…) wr
 _OWN_CODE = "the model brings code of its own, which dstill never runs"
 _KNOWN = "choose a model of an architecture that transformers has"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
+_MOST_TEXT = 2**26  # bytes of a JSON or vocabulary file; the largest published tokenizer.json has 2**25.1
+_MOST_BYTES = {"tokenizer.json": 2**28}
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
@@ -78,7 +84,9 @@ def check(folder: Path) -> None:
     """Whether a folder holds a model that can be loaded. Raises DataError with the file and the reason."""
     if not folder.is_dir():
         raise DataError("no such model folder", where=str(folder), hint="give a folder or a hub id after hf:")
+    require_files(folder)
     config = _json(folder / "config.json")
+    require_sizes(config, str(folder / "config.json"))
     for file in ("config.json", "tokenizer_config.json"):
         if (folder / file).exists() and "auto_map" in _json(folder / file):
             raise DataError(
@@ -96,6 +104,23 @@ def check(folder: Path) -> None:
         raise DataError("the folder has no tokenizer", where=str(folder / "tokenizer.json"))
     _check_architecture(config, str(folder / "config.json"))
     _check_weights(folder)
+
+
+def require_files(folder: Path) -> None:
+    """Raises DataError for what is no file and would be waited for, and for a text file that no model has so large."""
+    for file in sorted(folder.iterdir()):
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise DataError("a file of the model is a fifo, socket or device", where=str(file))
+        most = _MOST_BYTES.get(file.name, _MOST_TEXT) if file.suffix in (".json", ".txt", ".model") else None
+        if most is not None and file.is_file() and file.stat().st_size > most:
+            raise DataError(f"a file of the model is larger than {most >> 20} MiB", where=str(file))
+
+
+def require_config(folder: Path) -> None:
+    """Raises DataError where config.json, if there is one, describes a model of sizes that no model has."""
+    require_files(folder)
+    if (folder / "config.json").exists():
+        require_sizes(_json(folder / "config.json"), str(folder / "config.json"))
 
 
 def _check_architecture(config: Mapping[str, Any], where: str) -> None:
@@ -140,21 +165,21 @@ def _refuse_pickled(folder: Path) -> None:
 
 
 def _check_safetensors(file: Path) -> None:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
-        with safe_open(file, framework="pt") as opened:
-            opened.keys()
-    except (SafetensorError, OSError) as error:
-        raise DataError("the weights are truncated or no safetensors", where=f"{file}: {error}") from error
+    what = "the weights are truncated or no safetensors"
+    with damaged(what, where=str(file)), safe_open(file, framework="pt") as opened:
+        opened.keys()
 
 
 def _json(file: Path) -> dict[str, Any]:
     try:
+        if not file.is_file():
+            raise FileNotFoundError(file)
         value = json.loads(file.read_text(encoding="utf-8"))
     except OSError:
         raise DataError("a file of the model is missing", where=str(file)) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError("a file of the model is no JSON", where=f"{file}: {error}") from None
     if not isinstance(value, dict):
         raise DataError("a file of the model is no JSON object", where=str(file))
@@ -173,6 +198,7 @@ def config_of(base: str) -> Any:
     if _is_folder(base):
         file = _path(base) / "config.json"
         config = _json(file)
+        require_config(file.parent)
         _check_architecture(config, str(file))
         _refuse_pickled(file.parent)
     loaded = _fetched(base, AutoConfig, {})
@@ -207,6 +233,9 @@ def load_model(base: str, options: Mapping[str, Any]) -> Any:
     kind = getattr(transformers, _auto_class_name(config.model_type))
     if gguf:
         return gguf_files.load_model(_path(base), kind, options)
+    if not gguf and _is_folder(base):
+        size = sum(file.stat().st_size for file in _path(base).glob("*.safetensors"))
+        require_weights(parameters_of(config), size, base)
     # of another shape: told below, by name
     told = {"output_loading_info": True, "ignore_mismatched_sizes": True}
     model, about = _fetched(base, kind, {"use_safetensors": True, **told, **options})
@@ -289,14 +318,16 @@ def _is_folder(base: str) -> bool:
 
 
 def _fetched(base: str, kind: Any, options: Mapping[str, Any]) -> Any:
-    from huggingface_hub.errors import StrictDataclassError
-
     folder = _is_folder(base)
     path = str(_path(base)) if folder else base
     try:
-        return kind.from_pretrained(path, trust_remote_code=False, local_files_only=folder, **options)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StrictDataclassError) as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        with damaged(f"cannot load '{base}'", where=base):
+            return kind.from_pretrained(path, trust_remote_code=False, local_files_only=folder, **options)
+    except DataError as problem:
+        error = problem.__cause__
+        if error is None:
+            raise
+        reason = first_line(error)
         if "connect" in reason.lower() or "offline" in reason.lower():
             raise ServiceError(
                 f"cannot fetch '{base}'", where=reason, hint="check the network, or give a folder: hf:./folder"
@@ -309,4 +340,4 @@ def _fetched(base: str, kind: Any, options: Mapping[str, Any]) -> Any:
                 where=base,
                 hint=_CONVERT,
             ) from error
-        raise DataError(f"cannot load '{base}'", where=reason) from error
+        raise DataError(f"cannot load '{base}'", where=reason, hint=problem.hint if folder else "") from error

@@ -20,7 +20,7 @@ import click
 
 from dstill import hardware, making
 from dstill.cli.app import App, app, json_option, set_option, setting
-from dstill.cli.console import emit, note, table
+from dstill.cli.console import emit, note, say, table
 from dstill.cli.learn import note_other_recipe
 from dstill.config import command_line
 from dstill.errors import UsageError
@@ -175,7 +175,7 @@ def _head(spec: str, shape: Shape, plans: Sequence[Plan]) -> None:
         sequences, tokens = shape.batch.read
         written = f", writes {shape.batch.written[0]} × {shape.batch.written[1]:,}" if shape.encoder_decoder else ""
         batch = f"its largest batch reads {sequences} × {tokens:,} tokens{written}"
-    click.echo(
+    say(
         f"{spec}: {shape.architecture}, {shape.parameters:,} parameters; {batch}, {recipe.precision}"
         f"{', gradient checkpointing' if recipe.gradient_checkpointing else ''}"
         f"{f', on {plans[0].device.name}' if len(plans) == 1 else ''}"
@@ -191,7 +191,7 @@ def _show(plans: Sequence[Plan]) -> None:
     ]
     table(("modality", "#need", "#free", "verdict", "reason"), rows)
     if one.command:
-        click.echo(one.command)
+        say(one.command)
 
 
 def _compare(plans: Sequence[Plan]) -> None:
@@ -205,8 +205,8 @@ def _compare(plans: Sequence[Plan]) -> None:
     able = [one for one in plans if one.choice.modality]
     if able:
         smallest = min(able, key=lambda one: one.device.free)
-        click.echo(f"on {smallest.device.name}:")
-        click.echo(smallest.command)
+        say(f"on {smallest.device.name}:")
+        say(smallest.command)
 
 
 def _command(run: str, spec: str, choice: Choice, found: App) -> str:

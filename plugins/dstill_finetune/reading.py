@@ -5,14 +5,16 @@ Each raises DataError where a file is missing, damaged, or not the one that the 
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from dstill.errors import DataError
 from dstill_finetune import folders
+from dstill_finetune.damage import damaged
 from dstill_finetune.facts import FILE, Facts
 
-__all__ = ["require_base", "saved_tokenizer", "with_adapter"]
+__all__ = ["require_base", "require_tokens", "saved_tokenizer", "with_adapter"]
 
 
 def require_base(facts: Facts, folder: Path) -> None:
@@ -34,22 +36,37 @@ def require_base(facts: Facts, folder: Path) -> None:
         )
 
 
+def require_tokens(tokenizer: Any, model: Any, facts: Facts, folder: Path) -> None:
+    """Raises DataError where a token that answers are written with is none of the model's."""
+    rows = model.get_input_embeddings().weight.shape[0]
+    used = [
+        tokenizer.eos_token_id,
+        tokenizer.pad_token_id,
+        *facts.new_tokens,
+        *chain.from_iterable(facts.tasks.values()),
+    ]
+    if facts.encoder_decoder:
+        used.append(model.generation_config.decoder_start_token_id)
+    if not all(isinstance(token, int) and 0 <= token < rows for token in used):
+        raise DataError(
+            f"the student's tokenizer is not that of its model, which has {rows:,} tokens",
+            where=str(folder),
+            hint="tokenizer and weights are of two students: take both of one, or train it again",
+        )
+
+
 def with_adapter(model: Any, folder: Path) -> Any:
     from peft import PeftModel
 
     weights = folder / "adapter_model.safetensors"
     if not weights.is_file():  # peft would take pickled ones, or ask the hub
         raise DataError("the adapter's weights are missing", where=str(weights))
-    try:
+    with damaged("the adapter cannot be loaded", where=str(folder), hint="train it again"):
         return PeftModel.from_pretrained(model, str(folder))
-    except Exception as error:  # safetensors, peft and torch each raise their own
-        raise DataError("the adapter cannot be loaded", where=f"{folder}: {error}") from error
 
 
 def saved_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
-    try:
+    with damaged("the student's tokenizer cannot be loaded", where=str(folder), hint="train it again"):
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise DataError("the student's tokenizer cannot be loaded", where=f"{folder}: {error}") from error

@@ -10,6 +10,7 @@ from typing import Any, Mapping
 from dstill.parts import Shape
 from dstill_finetune.folders import is_encoder_decoder, quiet
 from dstill_finetune.kept import kept_of
+from dstill_finetune.meta import model_of
 from dstill_finetune.targets import linear_layers
 
 __all__ = ["shape_of"]
@@ -18,12 +19,9 @@ __all__ = ["shape_of"]
 def shape_of(config: Any) -> Shape:
     """Count parameters and linear layers of the model that `config` describes."""
     import torch
-    import transformers
 
     quiet()
-    kind = transformers.AutoModelForSeq2SeqLM if is_encoder_decoder(config) else transformers.AutoModelForCausalLM
-    with torch.device("meta"):
-        model = kind.from_config(config)
+    model = model_of(config)
     head = model.get_output_embeddings()
     if getattr(config, "scale_decoder_outputs", True) is False:
         # T5 v1.1 and FLAN-T5 have a head of their own, which the class does not say

@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
 from dstill import hardware, processes
-from dstill.errors import UsageError
+from dstill.errors import DataError, UsageError
 from dstill.parts import Batch, Fitted, Recipe, Student, TrainingJob
 from dstill.records import Pair
 from dstill_finetune import allocator, folders, reporting, room
 from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import step_of
 from dstill_finetune.compiling import compiling
+from dstill_finetune.damage import damaged
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
 from dstill_finetune.facts import Facts
@@ -37,7 +38,7 @@ from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.peak import PeakMemory
 from dstill_finetune.precision import resolved
 from dstill_finetune.probe import LOOSE, MARGIN, probed
-from dstill_finetune.reading import require_base, saved_tokenizer, with_adapter
+from dstill_finetune.reading import require_base, require_tokens, saved_tokenizer, with_adapter
 from dstill_finetune.ready import collator_of, encoder_of, require_learnable, require_rows, settle
 from dstill_finetune.resuming import as_begun, checkpoints_of, last_of, rebatched
 from dstill_finetune.rows import add_rows
@@ -220,9 +221,21 @@ class Finetuned(Student):
         facts.write(job.folder)
         share(job.folder)
 
+    def reads(self, folder: Path) -> Sequence[str]:
+        try:
+            base = str(Facts.read(folder).base)
+        except DataError:  # there is none yet, or one that `load` will refuse
+            return ()
+        return (str(folder / base) if base == "base" else base,) if base else ()
+
     def load(self, folder: Path, *, trained: bool = True) -> ModelWriter:
+        with damaged(f"no student can be read from {folder}", where=str(folder), hint="train it again"):
+            return self._load(folder, trained)
+
+    def _load(self, folder: Path, trained: bool) -> ModelWriter:
         folders.quiet()
         facts = Facts.read(folder)
+        folders.require_config(folder)
         tokenizer = saved_tokenizer(folder)
         model = self._loaded(folder, facts, trained)
         if not (hardware.device().bf16 or facts.four_bit):
@@ -230,6 +243,7 @@ class Finetuned(Student):
         if facts.adapter or not trained:
             add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
         settle(model, tokenizer, facts)
+        require_tokens(tokenizer, model, facts, folder)
         if facts.adapter and trained:
             model = with_adapter(model, folder)
         threads = min(facts.threads, os.cpu_count() or 1)  # it may have been trained on a larger machine
@@ -243,6 +257,7 @@ class Finetuned(Student):
         """
         folders.quiet()
         facts = Facts.read(folder)
+        folders.require_config(folder)
         tokenizer = saved_tokenizer(folder)
         model = self._loaded(folder, facts, True)
         if facts.adapter:

@@ -18,6 +18,7 @@ import re
 from typing import Any, Sequence
 
 from dstill.errors import DataError
+from dstill_finetune.damage import damaged
 
 __all__ = ["learn", "lost", "repair"]
 
@@ -64,6 +65,7 @@ def _unused(token: str, texts: Sequence[str]) -> str:
     return token
 
 
+@damaged("the tokenizer of the student is damaged", where="tokenizer.json")
 def lost(tokenizer: Any, texts: Sequence[str]) -> list[str]:
     """Those of `texts` that do not come back from ``decode(encode(text))``."""
     if not texts:

@@ -16,6 +16,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
+from dstill.errors import DataError
 from dstill.parts import Writer, Written
 from dstill.records import Grammar
 from dstill_finetune.encoding import Encoder
@@ -132,6 +133,12 @@ class ModelWriter(Writer):
             place = slice(longest - len(tokens), longest) if left else slice(0, len(tokens))
             ids[number, place] = torch.tensor(tokens, dtype=torch.long)
             mask[number, place] = 1
+        if int(ids.max()) >= (known := self.model.get_input_embeddings().weight.shape[0]):
+            raise DataError(
+                f"the student's tokenizer writes token {int(ids.max()):,}, and its model knows {known:,}",
+                where=str(self.model.name_or_path),
+                hint="tokenizer and weights are of two students: train it again",
+            )
         given = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
         # an encoder–decoder's row begins with its start token
         begun = [[self.model.generation_config.decoder_start_token_id, *row.task, *row.answer] for row in rows]

@@ -14,13 +14,17 @@ passes HTML and broken JSON on as they are.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, ParamSpec, Self, TypeVar
+from urllib.parse import urlsplit
 
 from dstill.errors import ServicePause
 from dstill.secrets import Secret
-from dstill_openai.faults import Endpoint, Transient, fault_of, too_slow
+from dstill.urls import is_loopback
+from dstill_openai.bounded import TooLong, bounded_client
+from dstill_openai.faults import Endpoint, Transient, fault_of, oversized, too_slow
 from dstill_openai.waiting import Gate, backoff
 
 if TYPE_CHECKING:
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 __all__ = ["Body", "Connection"]
+
+OPENAI = "api.openai.com"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -59,10 +65,28 @@ class Connection:
             api_key=self._key.reveal() if self._key else "none",  # never the SDK's own choice from the environment
             timeout=self.at.timeout,
             max_retries=0,
-            # A redirect would turn the question into a GET of somebody's login page.
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+            # A redirect would turn the question into a GET of somebody's login page. A key that may go in clear text,
+            # since it stays on this machine or network, goes through no proxy of the environment.
+            http_client=bounded_client(follow_redirects=False, trust_env=not self._direct()),
+            default_headers=self._without_those_of_openai(),
         )
+        if self._elsewhere():
+            self.client.organization = self.client.project = None
         return self
+
+    def _elsewhere(self) -> bool:
+        return urlsplit(self.url).hostname != OPENAI
+
+    def _without_those_of_openai(self) -> dict[str, Any]:
+        """The SDK adds headers from the environment, which may hold secrets: to OpenAI's own address alone."""
+        import openai
+
+        lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines() if self._elsewhere() else []
+        return {line.partition(":")[0].strip(): openai.Omit() for line in lines if ":" in line}
+
+    def _direct(self) -> bool:
+        parts = urlsplit(self.url)
+        return is_loopback(parts.hostname or "") or (parts.scheme == "http" and self._key is not None)
 
     async def __aexit__(self, *error: object) -> None:
         await self.client.close()
@@ -82,6 +106,8 @@ class Connection:
                 response = await request(**arguments)
         except TimeoutError as error:
             raise too_slow(self.at) from error
+        except TooLong as error:
+            raise oversized(error, self.at) from error
         except openai.OpenAIError as error:
             raise fault_of(error, self.at) from error
         kind = response.headers.get("content-type", "")

@@ -1,7 +1,7 @@
 """What came back from an endpoint, sorted into the retry classes.
 
     transient   asked again: Transient, RateLimited, EmptyReply, BrokenReply   (ServiceError)
-    permanent   this item fails: Refused, Filtered, BadRequest         (DataError)
+    permanent   this item fails: Refused, Filtered, BadRequest, Oversized   (DataError)
                 everything stops: key, quota, model, no such API       (AuthError, ConfigError)
 
 In: an exception of the SDK (`fault_of`), or a status with its body (`of_answer`); `bodies` reads what is no error at
@@ -31,11 +31,13 @@ __all__ = [
     "Filtered",
     "FormRefused",
     "NotFound",
+    "Oversized",
     "RateLimited",
     "Refused",
     "Transient",
     "fault_of",
     "of_answer",
+    "oversized",
     "rejected",
     "shown",
     "too_slow",
@@ -69,6 +71,12 @@ class BrokenReply(Transient):
 
 class Refused(DataError):
     code = "refused"
+
+
+class Oversized(DataError):
+    """More than a reply may be; asked again it would be no shorter."""
+
+    code = "too_long"
 
 
 class Filtered(DataError):
@@ -114,6 +122,10 @@ def fault_of(error: openai.OpenAIError, at: Endpoint) -> DstillError:
 
 def too_slow(at: Endpoint) -> Transient:
     return Transient(f"{at.host} did not answer within {at.timeout:g} s", hint="teacher.openai.timeout sets how long")
+
+
+def oversized(error: Exception, at: Endpoint) -> Oversized:
+    return Oversized(f"{at.host} sent a reply that is {error}")
 
 
 def _of_status(error: openai.APIStatusError, at: Endpoint) -> DstillError:

@@ -34,12 +34,17 @@ _log = logging.getLogger("dstill")
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAIConfig:
-    base_url: str = field(default="https://api.openai.com/v1", metadata={"help": "address of the API"})
+    base_url: str = field(
+        default="https://api.openai.com/v1", metadata={"help": "address of the API", "trust": "address"}
+    )
     model: str = field(default="", metadata={"help": "the model's name at that address"})
     api_key_env: str = field(
-        default="OPENAI_API_KEY", metadata={"help": "environment variable that holds the key; empty: no key"}
+        default="OPENAI_API_KEY",
+        metadata={"help": "environment variable that holds the key; empty: no key", "trust": "variable"},
     )
-    api_key_file: str = field(default="", metadata={"help": "file that holds the key instead, readable by you alone"})
+    api_key_file: str = field(
+        default="", metadata={"help": "file that holds the key instead, readable by you alone", "trust": "key file"}
+    )
     temperature: float = field(default=0.0, metadata={"low": -1, "high": 2, "help": "below 0: not sent"})
     max_tokens: int = field(default=2048, metadata={"low": 1, "high": 1 << 20, "help": "of one reply"})
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = field(

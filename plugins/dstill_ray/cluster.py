@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import signal
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Iterator, Mapping
@@ -58,7 +59,9 @@ def cluster(address: str, *, cpus: float) -> Iterator[Any]:
         raise MissingExtra("dstill ray", "ray", error.name or "ray") from error
     terminated = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(**_options(address, cpus))
+        # Ray lets workers import from the folder that it was begun in, and the current one may be a stranger's.
+        with contextlib.chdir(sys.prefix):
+            ray.init(**_options(address, cpus))
         signal.signal(signal.SIGTERM, terminated)  # Ray's own handler would end the command with no word
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise ServiceError(

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from dstill.cli.app import App, app, json_option, run_argument, set_option
-from dstill.cli.console import emit
+from dstill.cli.console import emit, say
 
 __all__ = ["report"]
 
@@ -46,4 +46,4 @@ def report(found: App, run: str, form: str, quiet: bool, as_json: bool) -> None:
         emit(shown)
     elif not quiet:
         for path in files:
-            click.echo(path)
+            say(str(path))

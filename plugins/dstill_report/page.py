@@ -19,6 +19,7 @@ from dstill.cli.console import visible
 from dstill.errors import MissingExtra, RunError
 from dstill.files import write_text
 from dstill.records import SCHEMA_VERSION, Score
+from dstill.shell import command
 from dstill.watching import MOST_LOST
 from dstill_evaluate.metrics import left_out
 from dstill_report.content import Headline, Report
@@ -57,13 +58,13 @@ def gather(run: Run) -> Report:
     evaluated = run.manifest["stages"].get("evaluate")
     if not evaluated or not evaluated.get("scores"):
         raise RunError(
-            f"run '{run.name}' has no scores yet", where=str(run.folder), hint=f"dstill evaluate {run.folder}"
+            f"run '{run.name}' has no scores yet", where=str(run.folder), hint=command("evaluate", run.folder)
         )
     if not run.verdicts():
         raise RunError(
             f"run '{run.name}' has scores, and no verdicts that they are of",
             where=str(run.folder / "verdicts.jsonl"),
-            hint=f"dstill evaluate {run.folder}",
+            hint=command("evaluate", run.folder),
         )
     student = evaluated["scores"]["student"]
     first = next(iter(student))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 from dstill.errors import RunError
 from dstill.records import Prediction, Record, Verdict
+from dstill.shell import command
 from dstill_evaluate.metrics import Rate, rank, why_left_out
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def scored_sets(run: Run) -> Iterator[ScoredSet]:
     evaluated = run.manifest["stages"].get("evaluate", {})
     if not evaluated.get("scores"):
         raise RunError(
-            f"run '{run.name}' has no scores yet", where=str(run.folder), hint=f"dstill evaluate {run.folder}"
+            f"run '{run.name}' has no scores yet", where=str(run.folder), hint=command("evaluate", run.folder)
         )
     for system, of_system in evaluated["scores"].items():
         predictions = {prediction.id: prediction for prediction in run.predictions(system)}
@@ -82,7 +83,7 @@ def scored_sets(run: Run) -> Iterator[ScoredSet]:
                     f"{len(missing)} of {len(records)} questions of {split} have no verdict on '{system}' "
                     f"(as {missing[0]})",
                     where=str(run.folder),
-                    hint=f"dstill evaluate {run.folder}",
+                    hint=command("evaluate", run.folder),
                 )
             measured = {name: scores[name] for name in sorted(scores, key=rank) if scores[name]["value"] is not None}
             rates = _rates(run, measured)

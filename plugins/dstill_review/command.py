@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Any, Mapping
 
 import click
 
 from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
-from dstill.cli.console import emit, note, table
+from dstill.cli.console import emit, note, say, table
 from dstill.cli.figures import percent
 from dstill.errors import Interrupted
 from dstill.reviewing import REVIEWED
+from dstill.shell import command
 
 __all__ = ["review"]
 
@@ -53,36 +55,36 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
                 serving.serve(desk, page, say=note)
         except KeyboardInterrupt:
             if desk.current() is not None:
-                raise _stopped(desk.progress(), str(opened.folder), tui=tui) from None
+                raise _stopped(desk.progress(), opened.folder, tui=tui) from None
         facts.update(desk.progress(), splits=list(chosen))
     if as_json:
         emit({"run": str(opened.folder), **facts})
     else:
-        _show(facts, str(opened.folder))
+        _show(facts, opened.folder)
 
 
-def _stopped(progress: Mapping[str, Any], folder: str, *, tui: bool) -> Interrupted:
+def _stopped(progress: Mapping[str, Any], folder: Path, *, tui: bool) -> Interrupted:
     return Interrupted(
         f"stopped; {progress['judged']} of {progress['sample']} rows are judged, and kept",
-        where=folder,
-        hint=f"go on with: dstill review {folder}{' --tui' if tui else ''}",
+        where=str(folder),
+        hint=f"go on with: {command('review', folder, *(['--tui'] if tui else []))}",
     )
 
 
-def _show(facts: Mapping[str, Any], folder: str) -> None:
+def _show(facts: Mapping[str, Any], folder: Path) -> None:
     rows = [
         [name or "none", str(of["sample"]), str(of["judged"]), _share(of["accepted"], of["judged"])]
         for name, of in facts["categories"].items()
     ]
     table(["category", "#sample", "#judged", "#accepted, %"], rows)
-    click.echo(
+    say(
         f"{facts['judged']} of {facts['sample']} rows judged: {facts['accepted']} accepted, "
         f"{facts['rejected']} rejected, {facts['edited']} edited; {facts['skipped']} skipped"
     )
     if facts["rate"] is not None:
         low, high = 100 * facts["low"], 100 * facts["high"]
-        click.echo(f"accepted as they stood: {percent(facts['rate'])} % [{low:.1f}, {high:.1f}]")
-    click.echo(f"next: dstill {'review' if facts['left'] else 'train'} {folder}")
+        say(f"accepted as they stood: {percent(facts['rate'])} % [{low:.1f}, {high:.1f}]")
+    say(f"next: {command('review' if facts['left'] else 'train', folder)}")
 
 
 def _share(hits: int, n: int) -> str:

@@ -25,6 +25,7 @@ from dstill.records import SPLITS, Draft, Example, Outcome, OutcomeKind, Problem
 from dstill.review_log import decisions
 from dstill.reviewing import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, digest, latest, sample
 from dstill.run import Run
+from dstill.shell import command
 from dstill_evaluate.statistics import rate
 
 __all__ = ["Desk", "Refused", "Stale", "split_names"]
@@ -56,7 +57,7 @@ class Desk:
             raise DataError(
                 f"no rows to review in {', '.join(splits)}",
                 where=str(run.folder / "dataset"),
-                hint=f"`dstill generate --out {run.folder}` makes the dataset",
+                hint=f"`{command('generate', '--out', run.folder)}` makes the dataset",
             )
         self._size = len(self._records) if everything else None
         self.who = run.settings.review.reviewer or _login()

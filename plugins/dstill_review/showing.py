@@ -13,6 +13,7 @@ import json
 from typing import Any
 
 from dstill.cli.console import visible
+from dstill.faults import about
 from dstill.jsontext import NotStrict, loads
 from dstill.records import OutcomeKind, Problem, Record
 from dstill.reviewing import digest
@@ -59,9 +60,10 @@ def result(desk: Desk, record: Record) -> dict[str, str]:
         return {"note": "the answers of this task are not run"}
     if outcome.kind is not OutcomeKind.OK:
         return {"note": visible(f"{outcome.kind.value}: {outcome.reason}")}
-    found = {"text": visible(task.show(outcome.value))}
-    if task.vacuous(outcome.value, example):
-        found["note"] = "this result tells nothing: it is empty, or everything"
+    with about(record.id):
+        found = {"text": visible(task.show(outcome.value))}
+        if task.vacuous(outcome.value, example):
+            found["note"] = "this result tells nothing: it is empty, or everything"
     return found
 
 

@@ -9,11 +9,10 @@ the editor of the terminal ($EDITOR), or asks for the answer and the rationale i
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 
-from dstill.cli.console import plain, visible, width
+from dstill.cli.console import paragraph, rule, visible
 from dstill.records import Record
 from dstill.reviewing import ACCEPT, REJECT, SKIP, digest
 from dstill_review.desk import Desk, Refused
@@ -36,10 +35,10 @@ def judge(desk: Desk) -> None:
     while going_on:
         record = desk.current()
         if record is None:
-            _line("every row is judged")
+            paragraph("every row is judged")
             going_on = _taken_back(desk)
         else:
-            _print(desk, record)
+            _show(desk, record)
             going_on = _decided(desk, record)
 
 
@@ -67,13 +66,13 @@ def _decided(desk: Desk, record: Record) -> bool:
             if _edited(desk, record):
                 return True
         else:
-            _line(HELP)
+            paragraph(HELP)
     return False
 
 
 def _undone(desk: Desk) -> bool:
     undone = desk.undo()
-    _line("nothing to undo" if undone is None else f"undone: {undone.decision} of {undone.id}")
+    paragraph("nothing to undo" if undone is None else f"undone: {undone.decision} of {undone.id}")
     return undone is not None
 
 
@@ -83,7 +82,7 @@ def _edited(desk: Desk, record: Record) -> bool:
     answer = _written("answer", before)
     rationale = _written("rationale", visible(record.rationale))
     if answer is None and rationale is None:
-        _line("nothing was changed")
+        paragraph("nothing was changed")
         return False
     try:
         desk.edit(record.id, digest(record), answer=answer, rationale=rationale)
@@ -114,41 +113,23 @@ def _asked(prompt: str) -> str | None:
     return line.rstrip("\n") if line else None
 
 
-def _print(desk: Desk, record: Record) -> None:
+def _show(desk: Desk, record: Record) -> None:
     row, far = shown(desk, record), desk.progress()
     found = result(desk, record)
     accepted = "" if far["rate"] is None else f", accepted {far['rate']:.1%} [{far['low']:.1%}, {far['high']:.1%}]"
-    _rule(f"{far['judged']} of {far['sample']} judged{accepted}")
-    _line(" · ".join(filter(None, (row["category"], row["split"], row["name"]))))
-    _line(row["question"], bold=True)
+    rule(f"{far['judged']} of {far['sample']} judged{accepted}")
+    paragraph(" · ".join(filter(None, (row["category"], row["split"], row["name"]))))
+    paragraph(row["question"], bold=True)
     for name, text in row["excerpt"]["used"]:
-        _line(f"  {name}: {text}")
-    _line(f"rationale: {row['rationale']}")
-    _line("answer:")
-    _line(row["edit"]["answer"])
+        paragraph(f"  {name}: {text}")
+    paragraph(f"rationale: {row['rationale']}")
+    paragraph("answer:")
+    paragraph(row["edit"]["answer"])
     for problem in row["problems"]:
         _problem(problem)
-    _line("result:")
-    _line("\n".join(filter(None, (found.get("text", ""), found.get("note", "")))))
+    paragraph("result:")
+    paragraph("\n".join(filter(None, (found.get("text", ""), found.get("note", "")))))
 
 
 def _problem(problem: dict[str, str]) -> None:
-    _line(f"{problem['severity']}: {problem['message']} {problem['pointer']} {problem['hint']}".rstrip())
-
-
-def _rule(title: str) -> None:
-    from rich.rule import Rule
-
-    _console().print(Rule(title, align="left"))
-
-
-def _line(text: str, *, bold: bool = False) -> None:
-    from rich.text import Text
-
-    _console().print(Text(visible(text), style="bold" if bold else ""))
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(width=width(), highlight=False, color_system=None if plain() else "auto")
+    paragraph(f"{problem['severity']}: {problem['message']} {problem['pointer']} {problem['hint']}".rstrip())

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, Mapping, 
 from dstill.answering import Answered
 from dstill.cli.console import note
 from dstill.errors import DstillError
+from dstill.inert import visible
 from dstill.jsontext import dumps
 from dstill.records import OutcomeKind
 from dstill.web import POLICY
@@ -106,10 +107,11 @@ def application(service: Service) -> Starlette:
     from starlette.routing import Route
 
     student, metrics, task = service.student, service.metrics, service.student.run.task
-    described = dumps({**about(student, executes=service.executes), "drift": []})
+    described = visible(dumps({**about(student, executes=service.executes), "drift": []}))
 
     def say(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-        return Response(dumps(value), status, headers, media_type="application/json")
+        # the same JSON, which a terminal may show
+        return Response(visible(dumps(value)), status, headers, media_type="application/json")
 
     def refusal(wrong: Wrong) -> Response:
         return say(wrong.body, wrong.status, wrong.headers)
@@ -175,7 +177,8 @@ def application(service: Service) -> Starlette:
     @told
     async def described_(request: Request) -> Response:
         state = await service.runner.state()
-        return Response(described.replace('"drift":[]', f'"drift":{dumps(state.drift)}'), media_type="application/json")
+        drift = visible(dumps(state.drift))
+        return Response(described.replace('"drift":[]', f'"drift":{drift}'), media_type="application/json")
 
     @told
     async def measured(request: Request) -> Response:

@@ -25,7 +25,7 @@ __all__ = ["LARGEST", "Query", "body_of", "chat_of", "query_of"]
 
 LARGEST = 64 * 1024  # bytes of a body
 _DRAINED = 8 * 1024 * 1024  # of one that is larger, so that its sender hears why
-SLOWEST = 20.0  # seconds that a body may take to come
+SLOWEST = 10.0  # seconds that a body may take to come: fewer than a connection may take (dstill.web.PATIENCE)
 _TYPE = "application/json"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 from dstill.cli.app import App, Count, app, constrain_option, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, note, visible
 from dstill.errors import Interrupted, ServiceError
+from dstill.shell import quoted
 
 __all__ = ["serve"]
 
@@ -89,11 +91,10 @@ def _tell(service: Any, *, as_json: bool, variable: str) -> None:
     note(f"serving '{student.model}' at {address}; Ctrl-C stops")
     token = f' -H "Authorization: Bearer ${variable}"' if variable else ""
     asked = (r.question for r in student.run.records("test") if not student.run.task.is_refusal(r.answer))
-    example = next((text for text in asked if not set("'\"\\") & set(text)), "how many are there?")
-    body = f'{{"question": "{example}"' + (', "execute": true}' if service.executes else "}")
+    body = {"question": next(asked, "how many are there?"), **({"execute": True} if service.executes else {})}
+    data = quoted(visible(json.dumps(body, ensure_ascii=False)))  # the same JSON, in characters that can be copied
     note(f"open {address}/, or try:")
-    # not a `note`, which takes the variable behind "Bearer" for a token
-    click.echo(visible(f"curl {address}/v1/query -H 'content-type: application/json'{token} -d '{body}'"), err=True)
+    note(f"curl {address}/v1/query -H 'content-type: application/json'{token} -d {data}", verbatim=True)
 
 
 def _words(counts: dict[str, int]) -> str:

@@ -69,7 +69,9 @@ def opened(
         service = Service(
             student=student, queue=queue, runner=runner, door=door, metrics=metrics, seconds=limits.seconds
         )
-        yield web.server_of(application(service), grace=GRACE), service
+        # those who wait for an answer, and as many who are told that there is no room
+        most = max(web.MOST, 2 * limits.room)
+        yield web.server_of(application(service), grace=GRACE, most=most), service
 
 
 def run(server: Server, listener: socket.socket) -> signal.Signals:

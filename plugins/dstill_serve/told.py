@@ -14,6 +14,8 @@ import time
 from typing import Any, Iterator
 
 from dstill.answering import Answered
+from dstill.faults import about
+from dstill.inert import visible
 from dstill.jsontext import NotStrict, dumps, loads
 from dstill.task import Task
 from dstill_serve.asked import Query
@@ -29,20 +31,21 @@ def row_of(task: Task, answered: Answered, said: Said, *, explain: bool) -> dict
     """The row of ``dstill predict --json``, and beside it what a program or a page would make of it itself."""
     row = {**answered.to_row(), "value": _value(task, answered.answer)}
     row["usage"] = _usage(said)
-    row["terms"] = list(task.terms(answered.answer)) if answered.ok else []
-    if explain:
-        row["rationale"] = said.rationale
-    if "result" in row and answered.result is not None:
-        row["shown"] = task.show(answered.result)
-        row["tables"] = [
-            {
-                "title": table.title,
-                "columns": [name.lstrip("#") for name in table.columns],
-                "rows": table.rows[:MOST_ROWS],
-                "of": len(table.rows),
-            }
-            for table in task.tables(answered.result)
-        ]
+    with about(answered.id):
+        row["terms"] = list(task.terms(answered.answer)) if answered.ok else []
+        if explain:
+            row["rationale"] = said.rationale
+        if "result" in row and answered.result is not None:
+            row["shown"] = task.show(answered.result)
+            row["tables"] = [
+                {
+                    "title": table.title,
+                    "columns": [name.lstrip("#") for name in table.columns],
+                    "rows": table.rows[:MOST_ROWS],
+                    "of": len(table.rows),
+                }
+                for table in task.tables(answered.result)
+            ]
     return row
 
 
@@ -115,5 +118,5 @@ def chunks_of(student: Student, query: Query, said: Said) -> list[dict[str, Any]
 
 def events(chunks: list[dict[str, Any]]) -> Iterator[str]:
     for chunk in chunks:
-        yield f"data: {dumps(chunk)}\n\n"
+        yield f"data: {visible(dumps(chunk))}\n\n"
     yield "data: [DONE]\n\n"

@@ -8,10 +8,11 @@ from typing import Any, Mapping
 import click
 
 from dstill.cli.app import App, Count, app, json_option, run_argument, set_option
-from dstill.cli.console import emit, note, progress
+from dstill.cli.console import emit, note, progress, say
 from dstill.config import command_line
 from dstill.errors import FailedItems
 from dstill.run import Run
+from dstill.shell import command
 from dstill_sweep.leash import follow
 from dstill_sweep.trials import COMMAND, do
 
@@ -71,7 +72,7 @@ def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
     else:
         _table_of_sweep(facts)
         best = next(row for row in facts["trials"] if row["name"] == facts["best"])
-        click.echo(f"next: {_train(run, best['changes'])}")
+        say(f"next: {_train(run, best['changes'])}")
     if failed:
         raise FailedItems(
             f"{len(failed)} of {len(facts['trials'])} trials failed",
@@ -106,7 +107,7 @@ def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_student
         emit({"run": str(opened.folder), **facts})
         return
     _show_ablation(facts)
-    note(f"dstill report {opened.folder} writes it into the report")
+    note(f"{command('report', opened.folder)} writes it into the report")
 
 
 @click.command(COMMAND, hidden=True)
@@ -127,29 +128,27 @@ def _train(run: Run, changes: Mapping[str, Any]) -> str:
     """The line that trains a trial's settings in `run`, with the plugins and the flags of the sweep."""
     config = run.config
     flags = {key: value for key, value in config.flat().items() if config.origins[key] == "command line"}
-    return command_line(run.plugins.files, "train", str(run.folder), settings={**flags, **changes})
+    return command_line(run.plugins.files, "train", run.folder, settings={**flags, **changes})
 
 
 def _table_of_sweep(facts: Mapping[str, Any]) -> None:
     from dstill_sweep.text import SWEEP, sweep_rows
 
     _table(SWEEP, sweep_rows(facts))
-    click.echo(
-        f"front: no other is better in accuracy, memory and time. Chosen on {facts['split']}: score it on another."
-    )
+    say(f"front: no other is better in accuracy, memory and time. Chosen on {facts['split']}: score it on another.")
 
 
 def _show_ablation(facts: Mapping[str, Any]) -> None:
     from dstill_sweep.text import ARMS, arm_rows, held, verdict
 
     _table(ARMS, arm_rows(facts))
-    click.echo(held(facts))
+    say(held(facts))
     for name, row in facts["comparisons"].items():
-        click.echo(f"dss against {name}: {verdict(row)}")
+        say(f"dss against {name}: {verdict(row)}")
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     widths = [max(len(row[at]) for row in (columns, *rows)) for at in range(len(columns))]
     for row in (columns, *rows):
         numbers = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        click.echo("  ".join((row[0].ljust(widths[0]), *numbers)).rstrip())
+        say("  ".join((row[0].ljust(widths[0]), *numbers)).rstrip())

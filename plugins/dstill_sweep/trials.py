@@ -25,12 +25,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from dstill import reviewing
+from dstill import reviewing, trust
 from dstill.errors import ConfigError, DstillError, RunError, did_you_mean
 from dstill.origin import sha256
 from dstill.parts import Modality, Objective
 from dstill.records import SPLITS, Row, Score
 from dstill.run import Run
+from dstill.shell import command
 from dstill_sweep.leash import leash
 
 __all__ = ["COMMAND", "Result", "Trial", "Trials", "do", "short"]
@@ -69,11 +70,6 @@ class Result(Row):
     def accuracy_value(self) -> float:
         return 0.0 if self.accuracy is None else self.accuracy.value or 0.0
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Result:
-        accuracy = row.get("accuracy")
-        return super().from_row({**row, "accuracy": accuracy and Score.from_row(accuracy)})
-
 
 class Trials:
     """The trials of `parent`, scored on `split` and on the sets `beside` it. Several threads may call `run`.
@@ -84,13 +80,14 @@ class Trials:
     def __init__(
         self, parent: Run, *, split: str, beside: Sequence[str] = (), fixed: Mapping[str, Any] | None = None
     ) -> None:
+        trust.require(parent.config)  # once for all trials, which ask for the same
         if split not in SPLITS:
             raise ConfigError(f"no split '{split}'.{did_you_mean(split, SPLITS)}", where="--split")
         if not parent.records(split):
             raise RunError(
                 f"run '{parent.name}' has no rows to score trials on: {split} is empty",
                 where=str(parent.folder / "dataset"),
-                hint=f"`dstill generate --out {parent.folder}` makes the dataset; --split names another set",
+                hint=f"`{command('generate', '--out', parent.folder)}` makes the dataset; --split names another set",
             )
         self.parent, self.split, self.beside, self.fixed = parent, split, beside, fixed or {}
         # one for all trials, also for one that an engine was away from: accuracies of two kinds are no ranking
@@ -177,7 +174,7 @@ class Trials:
     def done(self, folder: Path) -> str:
         """What is missing of a trial, done in a process of its own; why that failed, or nothing."""
         plugins = [word for file in self.parent.plugins.files for word in ("--plugin", str(file))]
-        command = [sys.executable, "-m", "dstill", *plugins, COMMAND, str(folder), "--follow", "--json"]
+        command = [sys.executable, "-P", "-m", "dstill", *plugins, COMMAND, str(folder), "--follow", "--json"]
         err = folder / "trial.err"
         with leash() as end:
             with err.open("w") as stderr, self._lock:

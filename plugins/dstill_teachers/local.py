@@ -52,7 +52,7 @@ class Unusable(DstillError):
 
 @dataclass(frozen=True, kw_only=True)
 class LocalConfig:
-    model: str = field(default="", metadata={"help": "folder of safetensors, GGUF file or hub id"})
+    model: str = field(default="", metadata={"help": "folder of safetensors, GGUF file or hub id", "trust": "model"})
     max_new_tokens: int = field(default=512, metadata={"low": 1, "high": 1 << 20, "help": "of one reply"})
     temperature: float = field(default=0.0, metadata={"low": 0, "high": 2, "help": "0: the likeliest token each time"})
     seed: int = field(default=0, metadata={"low": 0, "high": 2**32 - 1, "help": "of replies that are drawn"})

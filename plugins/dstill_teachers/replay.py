@@ -35,7 +35,9 @@ class SeveralAnswers(DataError):
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayConfig:
-    file: str = field(default="", metadata={"help": "JSONL, CSV (prompt,rationale,dsl) or Parquet with the answers"})
+    file: str = field(
+        default="", metadata={"help": "JSONL, CSV (prompt,rationale,dsl) or Parquet with the answers", "trust": "file"}
+    )
 
 
 class Replay(Teacher):

@@ -50,9 +50,11 @@ def canonical(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if is_refusal(value):
-        missing = value["refusal"].get("missing")
+        missing = value["refusal"].get("missing") or []
+        if not isinstance(missing, list):  # a shape that no check lets pass
+            return value
         # the words of a reason are free
-        return {"refusal": {"missing": sorted(str(name).lower() for name in missing or ())}}
+        return {"refusal": {"missing": sorted(str(name).lower() for name in missing)}}
     try:
         return _body({key: item if isinstance(item, (dict, list)) else plain(item) for key, item in value.items()})
     except (AttributeError, TypeError, KeyError, IndexError, ValueError):  # a shape that no check would let pass

@@ -29,6 +29,7 @@ from dstill_querydsl.grammar_notation import Notation, alt
 from dstill_querydsl.grammar_places import Places
 from dstill_querydsl.grammar_values import Values
 from dstill_querydsl.guard_limits import Limits
+from dstill_querydsl.guard_ranges import values_of
 from dstill_querydsl.values import Values as Held
 
 __all__ = ["grammar_of"]
@@ -36,7 +37,7 @@ __all__ = ["grammar_of"]
 # What the grammar's own forms come to, at most: limits below would let a sentence be refused.
 _LEAST = {"clauses": 120, "bool_depth": 3, "values": bounds.VALUES, "aggregation_depth": 4, "aggregations": 20,
           "buckets": BUCKETS, "string_length": 4 * bounds.CHARACTERS, "wildcards": 2, "timeout": 60,
-          "top_hits": 1, "size": 1, "window": 1, "histogram_days": 1}  # fmt: skip
+          "top_hits": 1, "size": 1, "window": 1, "histogram_days": 1, "memory": 128, "patterns": 10_000}  # fmt: skip
 
 
 def grammar_of(fields: Fields, held: Held, limits: Limits, dialect: str = "elasticsearch9") -> str:
@@ -49,7 +50,7 @@ def grammar_of(fields: Fields, held: Held, limits: Limits, dialect: str = "elast
             )
     made = Notation()
     pick = Pick(fields, limits, made)
-    near = Near(held)
+    near = Near(held, values_of(fields, held))
     lacking = bounds.LACKING.get(dialect, frozenset())
     bodies = [_body(made, pick, limits, None, lacking), _body(made, pick, limits, near, lacking)]
     return made.text(made.rule("answer", alt(*bodies, refusal(made))))

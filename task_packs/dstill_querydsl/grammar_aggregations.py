@@ -1,6 +1,7 @@
 """Aggregations that hold no other: metrics, each on the types that take it.
 
 Metrics(made, pick, values).at(None)          any metric, as {"avg":{"field":"took"}}
+Metrics(made, pick, values).light(None)       those of which an engine can hold one in each of thousands of buckets
 Metrics(made, pick, values).numbers(None)     those that give one number, for orders and pipelines
 """
 
@@ -18,6 +19,7 @@ __all__ = ["Metrics", "is_number", "is_point", "pair"]
 
 Keep: TypeAlias = Callable[[Field], bool]
 
+_FEW_HITS = 10
 _ONE_NUMBER = ("avg", "sum", "min", "max", "value_count", "cardinality")
 # Several must differ, which a grammar cannot say: one, or those that people ask for.
 _PERCENTS = '"[" ([1-9] [0-9]? | "99.9" | "25,50,75" | "50,95" | "50,95,99" | "50,90,95,99") "]"'
@@ -57,18 +59,36 @@ class Metrics:
     def counts(self, path: str | None) -> str:
         return self.on(path, "cardinality")
 
-    def at(self, path: str | None) -> str:
+    def light(self, path: str | None) -> str:
+        """Those that keep a few numbers: below thousands of buckets."""
+        names = (*(name for name in _ONE_NUMBER if name != "cardinality"), "stats", "extended_stats")
+        forms = [*(self.on(path, name) for name in names), *self._of_points(path), *self._compared(path)]
+        return self._made.rule("light", alt(*forms))
+
+    def moderate(self, path: str | None) -> str:
+        """Also sketches as they are by default: below hundreds of buckets."""
         forms = [
+            self.light(path),
             self.numbers(path),
-            *(self.on(path, name) for name in ("stats", "extended_stats", "boxplot", "median_absolute_deviation")),
+            self.on(path, "boxplot"),
             self.on(path, "percentiles", percents=self._made.rule("PERCENTS", _PERCENTS)),
             self._ranks(path),
             self.on(path, "string_stats"),
-            *(self.on(path, name, is_point) for name in ("geo_bounds", "geo_centroid")),
-            *self._several(path),
-            pair("top_hits", self._hits(path)) if path is None else "",
+            self._matrix(path),
+            self._hits(path, _FEW_HITS),
+        ]
+        return self._made.rule("moderate", alt(*forms))
+
+    def at(self, path: str | None) -> str:
+        forms = [
+            self.moderate(path),
+            self.on(path, "median_absolute_deviation"),
+            self._hits(path, self._limits.top_hits),
         ]
         return self._made.rule("metric", alt(*forms))
+
+    def _of_points(self, path: str | None) -> list[str]:
+        return [self.on(path, name, is_point) for name in ("geo_bounds", "geo_centroid")]
 
     def _ranks(self, path: str | None) -> str:
         names = self.fields(path, "percentile_ranks", is_number)
@@ -76,7 +96,7 @@ class Metrics:
             pair("percentile_ranks", obj({"field": names, "values": listed(self._made.digits(5), 3)})) if names else ""
         )
 
-    def _several(self, path: str | None) -> list[str]:
+    def _compared(self, path: str | None) -> list[str]:
         def field(operator: str, keep: Keep = is_number) -> str:
             names = self.fields(path, operator, keep)
             return obj({"field": names}) if names else ""
@@ -84,18 +104,22 @@ class Metrics:
         weight = field("weighted_avg", lambda field: is_number(field) and single(field))
         compared, metric = field("t_test"), field("top_metrics")
         by = f'"{{" {self.fields(path, "top_metrics", is_number)} ":" {one_of(("asc", "desc"))} "}}"'
-        listed_ = self.fields(path, "matrix_stats", is_number)
         return [
             pair("weighted_avg", obj({"value": field("weighted_avg"), "weight": weight})),
             pair("t_test", obj({"a": compared, "b": compared, "type": one_of(("heteroscedastic",))})),
-            pair("matrix_stats", obj({"fields": listed(listed_, 3)}) if listed_ else ""),
             pair("top_metrics", obj({"metrics": metric, "sort": listed(by, 1)}, {"size": self._made.up_to(10)})),
         ]
 
-    def _hits(self, path: str | None) -> str:
-        size = {"size": self._made.up_to(self._limits.top_hits)}
+    def _matrix(self, path: str | None) -> str:
+        names = self.fields(path, "matrix_stats", is_number)
+        return pair("matrix_stats", obj({"fields": listed(names, 3)}) if names else "")
+
+    def _hits(self, path: str | None, most: int) -> str:
+        if path is not None:
+            return ""
+        size = {"size": self._made.up_to(min(most, self._limits.top_hits))}
         source = {"_source": listed(self._pick.stored(), 3)}
-        return obj(source, size) if self._limits.restricts_fields else obj(size, source)
+        return pair("top_hits", obj(source, size) if self._limits.restricts_fields else obj(size, source))
 
 
 def pair(operator: str, options: str) -> str:

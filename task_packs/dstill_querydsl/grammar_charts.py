@@ -12,14 +12,16 @@ from typing import Mapping
 
 from dstill_querydsl.fields import Field
 from dstill_querydsl.grammar_aggregations import Metrics, is_number, pair
-from dstill_querydsl.grammar_near import Near
+from dstill_querydsl.grammar_near import BUCKETS, Near
 from dstill_querydsl.grammar_notation import Notation, alt, key, listed, lit, obj, one_of, text
 
 __all__ = ["CHANGE", "GROUPS", "SUMMARY", "VALUE", "Charts", "pipelines", "summaries"]
 
 GROUPS, VALUE, CHANGE, SUMMARY = "groups", "value", "change", "summary"
-_CALENDAR = ("day", "week", "month", "quarter", "year")
-_DAYS = '[1-9] [0-9]? "d"'
+_CALENDAR = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}  # in days
+_RATED = ("day", "month", "year")
+_MOST_DAYS = 100
+_DAYS = '"\\"" [1-9] [0-9]? "d\\""'
 
 
 class Charts:
@@ -27,8 +29,32 @@ class Charts:
         self._made, self._metrics, self._near = made, metrics, near
 
     def of_dates(self, path: str | None) -> str:
-        """Pairs of date_histogram, at most some six hundred buckets unless by the hour."""
-        return self._dates(path, one_of(_CALENDAR), f'"\\"" {_DAYS} "\\""')
+        """Pairs of date_histogram, at most some six hundred buckets."""
+        return alt(*(self._of_dates(least, fields) for least, fields in self._by_least_days(path).items()))
+
+    def of_many_dates(self, path: str | None) -> str:
+        """Likewise, finer, of fields that reach far: nothing else may make buckets below it."""
+        groups: dict[int, list[Field]] = {}
+        for least, fields in self._by_least_days(path).items():
+            for field in fields:
+                if (finest := self._near.least_days(field.name, BUCKETS)) < least:
+                    groups.setdefault(finest, []).append(field)
+        return alt(*(self._of_dates(finest, fields) for finest, fields in groups.items()))
+
+    def _by_least_days(self, path: str | None) -> dict[int, list[Field]]:
+        groups: dict[int, list[Field]] = {}
+        for field in self._metrics.fitting(path, "date_histogram", _is_date):
+            groups.setdefault(self._near.least_days(field.name), []).append(field)
+        return groups
+
+    def _of_dates(self, least: int, fields: list[Field]) -> str:
+        names = self._metrics.names(fields)
+        forms = [obj({"field": names, "calendar_interval": one_of(_calendar(least))})]
+        if least < _MOST_DAYS:
+            steps = alt(*(lit(str(days)) for days in range(least, _MOST_DAYS)))
+            token = self._made.rule("DAYS", _DAYS if least == 1 else f'"\\"" ({steps}) "d\\""')
+            forms.append(obj({"field": names, "fixed_interval": token}))
+        return pair("date_histogram", alt(*forms))
 
     def of_hours(self, path: str | None) -> str:
         """Likewise, finer: nothing else may make buckets below it."""
@@ -45,40 +71,39 @@ class Charts:
         hour = obj({"field": names, "calendar_interval": text("hour")}) if finest == 1 else ""
         return pair("date_histogram", alt(hour, obj({"field": names, **forms})))
 
-    def _dates(self, path: str | None, calendar: str, fixed: str) -> str:
-        names = self._metrics.fields(path, "date_histogram", _is_date)
-        if not names:
-            return ""
-        token = self._made.rule("DAYS", fixed)
-        forms = (obj({"field": names, "calendar_interval": calendar}), obj({"field": names, "fixed_interval": token}))
+    def by_calendar(self, path: str | None) -> str:
+        """Those below which engines take a rate."""
+        forms = [
+            obj({"field": self._metrics.names(fields), "calendar_interval": one_of(units)})
+            for least, fields in self._by_least_days(path).items()
+            if (units := [unit for unit in _calendar(least) if unit in _RATED])
+        ]
         return pair("date_histogram", alt(*forms))
 
-    def by_calendar(self, path: str | None) -> str:
-        return self._by_calendar(path)
-
-    def _by_calendar(self, path: str | None) -> str:
-        names = self._metrics.fields(path, "date_histogram", _is_date)
-        form = obj({"field": names, "calendar_interval": one_of(("day", "month", "year"))}) if names else ""
-        return pair("date_histogram", form)
-
     def of_numbers(self, path: str | None) -> str:
-        groups: dict[tuple[int, int], list[Field]] = {}
+        near, groups = self._near, dict[tuple[int, int, bool], list[Field]]()
         for field in self._metrics.fitting(path, "histogram", is_number):
-            groups.setdefault((self._near.digits(field), self._near.least_step(field)), []).append(field)
-        return alt(*(self._of_numbers(digits, least, fields) for (digits, least), fields in groups.items()))
+            groups.setdefault((near.digits(field), near.least_step(field), near.knows(field)), []).append(field)
+        return alt(*(self._of_numbers(*kind, fields) for kind, fields in groups.items()))
 
-    def _of_numbers(self, digits: int, least: int, fields: list[Field]) -> str:
+    def _of_numbers(self, digits: int, least: int, known: bool, fields: list[Field]) -> str:
         # from `least` up: so many digits and no lower first one, or more digits
         first, length = int(str(least)[0]), len(str(least))
         raised = first + (least != first * 10 ** (length - 1))
         same = f"[{raised}-9] [0-9]{{{length - 1}}}" if raised <= 9 and length > 1 else f"[{raised}-9]"
         longer = f"[1-9] [0-9]{{{length},{max(length, digits)}}}"
-        tenths = '"0." [1-9]' if digits <= 2 else ""
+        tenths = '"0." [1-9]' if digits <= 1 or (least == 1 and not known) else ""
         step = self._made.rule("STEP", alt(same, longer, tenths))
-        return pair("histogram", obj({"field": self._metrics.names(fields), "interval": step}))
+        form = {"field": self._metrics.names(fields), "interval": step}
+        return pair("histogram", obj(form if known else {**form, "min_doc_count": '"1"'}))
 
     def rate(self, path: str | None) -> str:
         return self._metrics.on(path, "rate", is_number)
+
+
+def _calendar(least: int) -> tuple[str, ...]:
+    """Units of `least` days or more."""
+    return tuple(unit for unit, days in _CALENDAR.items() if days >= least) or ("year",)
 
 
 def _is_date(field: Field) -> bool:

@@ -1,9 +1,9 @@
 """Aggregations, level by level: at most four deep, and so few at each that their buckets stay within the limit.
 
     single         filter, nested, sampler …: one bucket
-      many         up to the limit, metrics below it
-      some         at most 100 buckets, below it another of at most 100
-        some       metrics below it
+      many         up to the limit, light metrics below it
+      some         at most 100 buckets, below it metrics, or another of at most 100
+        some       light metrics below it
     chart          a histogram: a few buckets below one of days, metrics below any other
 
 Groups(…).top()     a rule for what stands under "aggs"
@@ -34,8 +34,8 @@ class Groups:
         self._first, self._second = made.rule("NAME", _FIRST), made.rule("SECOND", _SECOND)
 
     def top(self) -> str:
-        metric = self._of(self._metrics.at(None))
-        composite = self._with(self._buckets.composite(), metric, metric)
+        metric, light = self._of(self._metrics.at(None)), self._of(self._metrics.light(None))
+        composite = self._with(self._buckets.composite(), light, light)
         outer = self._made.rule("outer", alt(self._middle(None), composite, self._single(None, outer=True)))
         forms = [self._named(outer, metric), self._summarized()]
         return self._made.rule("aggs", alt(*forms))
@@ -44,30 +44,31 @@ class Groups:
 
     def _middle(self, path: str | None) -> str:
         """A whole aggregation of one level or two."""
-        metric = self._of(self._metrics.at(path))
-        inner = self._made.rule("inner", alt(metric, self._with(self._buckets.some(path), metric),
+        metric, light = self._of(self._metrics.at(path)), self._of(self._metrics.light(path))
+        inner = self._made.rule("inner", alt(metric, self._with(self._buckets.some(path), light),
                                              self._single(path, outer=False)))  # fmt: skip
         forms = [
             metric,
-            self._with(self._buckets.many(path), metric, metric),
+            self._with(self._buckets.many(path), light, light),
             self._with(self._buckets.some(path), inner, metric),
             self._ordered(path, VALUE),
             self._ordered(path, "a0"),
-            *self._of_charts(path, metric),
+            *self._of_charts(path, light),
             *self._piped(path, self._buckets.ordered(path, VALUE), ("bucket_sort",)),
         ]
         return self._made.rule("middle", alt(*forms))
 
-    def _of_charts(self, path: str | None, metric: str) -> list[str]:
+    def _of_charts(self, path: str | None, light: str) -> list[str]:
         if self._charts is None:
             return []
-        charts = self._charts
+        charts, metric = self._charts, self._of(self._metrics.moderate(path))
         few = self._made.rule("low", alt(metric, self._of(self._buckets.few(path)), self._single(path, outer=False)))
         dates, numbers = charts.of_dates(path), charts.of_numbers(path)
         either = self._made.rule("chart", alt(dates, numbers))
         return [
             self._with(dates, few, metric),
-            self._with(alt(charts.of_hours(path), numbers), metric, metric),
+            self._with(alt(charts.of_hours(path), charts.of_many_dates(path)), light, light),
+            self._with(numbers, metric, metric),
             self._with(charts.by_calendar(path), self._of(charts.rate(path))),
             *self._piped(path, either, tuple(pipelines(self._made, "number"))),
             *self._piped(path, either, ("cumulative_cardinality",), "cardinality"),

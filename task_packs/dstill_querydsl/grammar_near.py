@@ -4,20 +4,24 @@ The guard counts a histogram's buckets over the widest range that the body puts 
 subtract two dates, so that a body with a histogram is of a kind of its own: its dates lie near what the index
 holds, its numbers have no more digits than the index' own, and its steps are such that all of it is within limits.
 
-    near = Near(study.values)
+    near = Near(study.values, study.ranges)
     near.days("@timestamp")         a token's text: the days of December 2024 to April 2025
     near.hours("@timestamp")        1: the finest step, in hours
-    near.least_step("took")         2: the smallest interval that makes at most 10,000 buckets of numbers of 4 digits
+    near.least_days("@timestamp")   1: the finest step, in days, that makes few hundred buckets
+    near.least_step(took)           20: the smallest interval that makes at most 1,000 buckets of numbers of 4 digits
+    near.knows(took)                True: its range is known, so that the guard lets gaps be filled
 """
 
 from __future__ import annotations
 
 import calendar
+import math
 from datetime import date
 
 from dstill_querydsl.fields import Field
 from dstill_querydsl.grammar_bounds import DIGITS
 from dstill_querydsl.grammar_notation import alt, lit
+from dstill_querydsl.guard_ranges import Bounds, Dates, Numbers
 from dstill_querydsl.values import Values
 
 __all__ = ["BUCKETS", "DAYS_OF_MATH", "Near"]
@@ -27,12 +31,16 @@ DAYS_OF_MATH = 99  # how far date math leads from a day that is written
 _ASSUMED = 366  # days that the guard takes where no range is known
 _MOST_MONTHS = 14
 _UNKNOWN_DIGITS = 6
+_DAY = 86400.0
 _ENGINES = 60_000  # buckets that engines make at most, a little below
+_OF_NUMBERS = 1_000  # buckets of a histogram of numbers
+_OF_DATES = 650  # of a date histogram
 
 
 class Near:
-    def __init__(self, values: Values) -> None:
-        self._values = values
+    def __init__(self, values: Values, ranges: Bounds) -> None:
+        """`ranges`: as the guard knows them (`values_of`)."""
+        self._values, self._ranges = values, ranges
 
     def days(self, name: str) -> str:
         """The days that may be written; nothing where the index' own are not known, or are too many."""
@@ -44,8 +52,17 @@ class Near:
         held = self._held(name)
         if held is None or (held[1] - held[0]).days * 24 > _ENGINES:
             return 24
-        widest = max(_ASSUMED, self._widest(name))
+        widest = max(self._taken(name), self._widest(name))
         return next((step for step in (1, 2, 3, 4, 6, 8, 12) if widest * 24 / step + 1 <= BUCKETS), 24)
+
+    def least_days(self, name: str, most: int = _OF_DATES) -> int:
+        """The finest step, in days, of a date histogram with at most so many buckets."""
+        return max(1, math.ceil(self._taken(name) / (most - 1)))
+
+    def _taken(self, name: str) -> float:
+        """Days for which the guard takes a field."""
+        held = self._ranges.get(name)
+        return (Dates(_ASSUMED * _DAY).held(*held, None) or 0.0) / _DAY if held else _ASSUMED
 
     def _widest(self, name: str) -> int:
         months = self._months(name)
@@ -75,7 +92,12 @@ class Near:
     def least_step(self, field: Field) -> int:
         """Of a histogram: from the lowest number of so many digits to the highest there are twice as many."""
         widest: int = 2 * 10 ** self.digits(field)
-        return max(1, -(-widest // (BUCKETS - 1)))
+        held = self._ranges.get(field.name)
+        taken = Numbers().held(*held, None) if held else None
+        return max(1, math.ceil((widest if taken is None else taken) / (_OF_NUMBERS - 1)))
+
+    def knows(self, field: Field) -> bool:
+        return field.name in self._ranges
 
 
 def _around(held: tuple[date, date] | None) -> list[tuple[int, int]]:

@@ -19,11 +19,11 @@ from typing import Any, Callable
 from dstill.records import Problem, Severity
 from dstill_querydsl import guard_kinds as kinds
 from dstill_querydsl.guard_aggregations import AGGREGATIONS
-from dstill_querydsl.guard_buckets import bucket_problem
+from dstill_querydsl.guard_cost import excesses
 from dstill_querydsl.guard_kinds import Kind, MapOf, Options
 from dstill_querydsl.guard_limits import MAX_DEPTH, Limits
 from dstill_querydsl.guard_queries import INTERVALS, QUERIES, QUERY_STRING
-from dstill_querydsl.guard_ranges import Ranges
+from dstill_querydsl.guard_ranges import Bounds, Ranges
 from dstill_querydsl.guard_reads import Reads
 from dstill_querydsl.guard_tables import BODY
 from dstill_querydsl.guard_walk import items, whole
@@ -35,13 +35,16 @@ MAX_PROBLEMS = 20
 _DEFAULT = Limits()
 
 
-def check(body: dict[str, Any], limits: Limits = _DEFAULT) -> tuple[Problem, ...]:
-    """Everything in `body` that is not on the list or beyond a limit, at most `MAX_PROBLEMS` of it."""
+def check(body: dict[str, Any], limits: Limits = _DEFAULT, values: Bounds | None = None) -> tuple[Problem, ...]:
+    """Everything in `body` that is not on the list or beyond a limit, at most `MAX_PROBLEMS` of it.
+
+    `values`: the lowest and highest value of fields, as far as they are known (`guard_ranges.values_of`).
+    """
     if _depth(body) > MAX_DEPTH:  # strict JSON is shallower; a body that was not read by it must not end the walk
         message = f"refused: nested deeper than {MAX_DEPTH}"
         return (Problem(layer="guard", code="limit", message=message, hint="write a flatter body"),)
-    walk = _Body(limits, Ranges.of(body))
-    walk.body(body)
+    walk = _Body(limits)
+    walk.body(body, Ranges.of(body, values))
     return tuple(walk.problems[:MAX_PROBLEMS])
 
 
@@ -77,9 +80,8 @@ def _depth(body: Any) -> int:
 
 
 class _Body(Reads):
-    def __init__(self, limits: Limits, ranges: Ranges) -> None:
+    def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
-        self._ranges = ranges
         self._clauses = 0
         self._aggregations = 0
         self._bool_depth = 0
@@ -93,7 +95,7 @@ class _Body(Reads):
             kinds.QUERY: self._query,
             kinds.QUERIES_: self._queries,
             kinds.FILTERS: self._filters,
-            kinds.AGGREGATIONS_: lambda value, at: self._level(value, at, 1, 1),
+            kinds.AGGREGATIONS_: lambda value, at: self._level(value, at, 1),
             kinds.SORT: self.sort,
             kinds.SUFFIX: self.suffix,
             kinds.TOTAL: self.total,
@@ -107,6 +109,7 @@ class _Body(Reads):
             kinds.PATTERN: self.pattern,
             kinds.PREFIX: self.prefix,
             kinds.REGEXP: self.regexp,
+            kinds.FUZZY: self.fuzzy,
             kinds.TERM_FILTER: self.term_filter,
             kinds.PATHS: self.paths,
             kinds.ORDER: self.order,
@@ -118,8 +121,10 @@ class _Body(Reads):
 
     # --- the body -----------------------------------------------------------------------
 
-    def body(self, body: dict[str, Any]) -> None:
+    def body(self, body: dict[str, Any], ranges: Ranges) -> None:
         self.options(Options(BODY), body, "")
+        for message, at, hint in excesses(body, ranges, self.limits):
+            self.refuse("limit", message, at, hint)
         size, start = body.get("size", 10), body.get("from", 0)
         self.within("size", size, self.limits.size, "/size")
         window = (whole(size) or 0) + (whole(start) or 0)
@@ -164,7 +169,7 @@ class _Body(Reads):
 
     # --- aggregations -------------------------------------------------------------------
 
-    def _level(self, value: Any, at: str, depth: int, buckets: int) -> None:
+    def _level(self, value: Any, at: str, depth: int) -> None:
         if not self.is_object(value, at):
             return
         if depth == self.limits.aggregation_depth + 1:
@@ -176,36 +181,21 @@ class _Body(Reads):
             if self._aggregations == self.limits.aggregations + 1:
                 self.over("the number of aggregations", self._aggregations, self.limits.aggregations, step)
             if self.is_object(definition, step):
-                self._aggregation(definition, step, depth, buckets)
+                self._aggregation(definition, step, depth)
 
-    def _aggregation(self, definition: dict[str, Any], at: str, depth: int, buckets: int) -> None:
-        below = buckets
+    def _aggregation(self, definition: dict[str, Any], at: str, depth: int) -> None:
         for name, options in definition.items():
             step = f"{at}/{escape(name)}"
             if name in ("aggs", "aggregations"):
-                continue
-            if name == "meta":
+                self._level(options, step, depth + 1)
+            elif name == "meta":
                 self.visit(MapOf(kinds.VALUES), options, step)
             elif name in AGGREGATIONS:
                 self.visit(AGGREGATIONS[name], options, step)
-                below = max(below, buckets * self._own_buckets(name, options, step, buckets))
                 if name == "top_hits":
                     self._top_hits(options, step)
             else:
                 self.not_listed(name, at, "aggregation")
-        around = self._ranges
-        if "global" in definition:  # below it all documents count, not those that the query finds
-            self._ranges = Ranges({})
-        for name in ("aggs", "aggregations"):
-            if name in definition:
-                self._level(definition[name], f"{at}/{name}", depth + 1, below)
-        self._ranges = around
-
-    def _own_buckets(self, name: str, options: Any, at: str, above: int) -> int:
-        own, problem = bucket_problem(name, options, self._ranges, self.limits, above)
-        if problem:
-            self.refuse("limit", problem, at, f"at most {self.limits.buckets:,}: fewer, or a coarser interval")
-        return own
 
     def _top_hits(self, options: Any, at: str) -> None:
         if isinstance(options, dict):

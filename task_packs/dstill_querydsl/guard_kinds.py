@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Mapping, TypeAlias
 
 __all__ = [
-    "AGGREGATIONS_", "BOX", "COUNT", "DOCUMENT_FIELDS", "DURATION", "FIELD", "FILTERS", "HIGHLIGHT", "INTERVAL",
-    "NAMES", "ORDER", "PATHS", "PATTERN", "POINT", "PREFIX", "QUERIES_", "QUERY", "QUERY_TEXT", "REGEXP", "REWRITE",
-    "SHAPE", "SORT", "SOURCE", "SUFFIX", "TERM_FILTER", "TOTAL", "VALUE", "VALUES", "Capped", "Fields", "Kind",
-    "ListOf", "MapOf", "Options", "values",
+    "AGGREGATIONS_", "BOX", "COUNT", "DOCUMENT_FIELDS", "DURATION", "FIELD", "FILTERS", "FUZZY", "HIGHLIGHT",
+    "INTERVAL", "NAMES", "ORDER", "PATHS", "PATTERN", "POINT", "PREFIX", "QUERIES_", "QUERY", "QUERY_TEXT", "REGEXP",
+    "REWRITE", "SHAPE", "SORT", "SOURCE", "SUFFIX", "TERM_FILTER", "TOTAL", "VALUE", "VALUES", "Capped", "Fields",
+    "Kind", "ListOf", "MapOf", "Options", "values",
 ]  # fmt: skip
 
 # --- kinds of values: what the walk in `guard` does with each ----------------------------
@@ -42,6 +42,7 @@ SHAPE = "shape"  # GeoJSON or WKT
 PATTERN = "pattern"  # with * and ?
 PREFIX = "prefix"  # of a term, not empty
 REGEXP = "regexp"
+FUZZY = "fuzzy"  # a term that may differ by some characters
 REWRITE = "rewrite"  # how a pattern becomes terms
 TOTAL = "total"  # yes, no, or a whole number
 TERM_FILTER = "term_filter"  # include, exclude: a regular expression, a list, or a partition

@@ -43,6 +43,8 @@ class Limits:
     aggregations: int = _limit(20, 100, "aggregations in one body")
     buckets: int = _limit(10_000, MAX_BUCKETS, "product of bucket sizes, from the outermost aggregation inwards")
     histogram_days: int = _limit(366, 36_600, "span a date histogram is taken for where no range says it")
+    memory: int = _limit(128, 1_024, "MB that all aggregations of one body may keep, by estimate; 128 for 1 GB of heap")
+    patterns: int = _limit(10_000, 100_000, "size of all patterns of one body: states and transitions of automata")
     string_length: int = _limit(1_000, 10_000, "characters of one text")
     wildcards: int = _limit(3, 10, "wildcards in one pattern; a leading one is never allowed")
     expansions: int = _limit(100, 1_000, "max_expansions: terms that one fuzzy or prefix clause may become")

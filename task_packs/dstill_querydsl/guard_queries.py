@@ -11,6 +11,7 @@ from typing import Mapping
 from dstill_querydsl.guard_kinds import (
     BOX,
     FIELD,
+    FUZZY,
     INTERVAL,
     NAMES,
     PATTERN,
@@ -101,7 +102,7 @@ QUERIES: dict[str, Kind] = {
     "regexp": _f(
         REGEXP, value=REGEXP, max_determinized_states=_STATES, rewrite=REWRITE, **values("flags", "case_insensitive")
     ),
-    "fuzzy": _f(VALUE, value=VALUE, **_FUZZY),
+    "fuzzy": _f(FUZZY, value=FUZZY, **_FUZZY),
     "ids": _q(values=VALUES),
     "bool": _q(must=QUERIES_, filter=QUERIES_, should=QUERIES_, must_not=QUERIES_, minimum_should_match=VALUE),
     "dis_max": _q(queries=QUERIES_, tie_breaker=VALUE),
@@ -171,7 +172,7 @@ INTERVALS: dict[str, Kind] = {
     "prefix": Options({"prefix": PREFIX, **_RULE_OF_TEXT}),
     "wildcard": Options({"pattern": PATTERN, **_RULE_OF_TEXT}),
     "regexp": Options({"pattern": REGEXP, **_RULE_OF_TEXT}),
-    "fuzzy": Options({"term": VALUE, **_FUZZY, **_RULE_OF_TEXT}),
+    "fuzzy": Options({"term": FUZZY, **_FUZZY, **_RULE_OF_TEXT}),
     "range": Options({**values("gt", "gte", "lt", "lte"), **_RULE_OF_TEXT}),
     "all_of": Options({"intervals": _RULES, "max_gaps": VALUE, "ordered": VALUE, "filter": _INTERVAL_FILTER}),
     "any_of": Options({"intervals": _RULES, "filter": _INTERVAL_FILTER}),

@@ -13,17 +13,22 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import Any, Mapping, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Iterable, Mapping, Protocol, TypeAlias
 
 from dstill_querydsl.dates import seconds
+from dstill_querydsl.fields import Field
 from dstill_querydsl.guard_walk import number
+from dstill_querydsl.values import Values
 
-__all__ = ["Dates", "Numbers", "Ranges", "Reach"]
+__all__ = ["Bounds", "Dates", "Numbers", "Ranges", "Reach", "values_of"]
 
 _NOW = 1_700_000_000.0  # any moment: between two bounds that both move with it only the difference counts
 _MILLIS = 1e8  # a bare number below, in seconds, may be seconds already, or a year
 _YEAR = 31_536_000
+_YEARS = re.compile(r"(?<!\d)\d{4}(?!\d)")
+_GROWTH = 2  # an index may come to hold values this many times as far apart as those that were seen
+_OF_TYPE = {"byte": (-128, 127), "short": (-32_768, 32_767), "half_float": (-65_504, 65_504)}
 _ENDS = ("gt", "gte", "lt", "lte")
 # Formats whose dates `dates.seconds` reads as the engine does.
 _READ = re.compile(r"(strict_)?(date(_\w+)?|year(_month(_day)?)?)|epoch_millis|[yu]{4}(-MM(-dd.*)?)?")
@@ -38,18 +43,44 @@ class Reach(Protocol):
     def added(self, low: Any, high: Any, form: Any = None) -> float:
         """The width of bounds up to which a histogram is filled with empty buckets."""
 
+    def held(self, low: Any, high: Any, missing: Any) -> float | None:
+        """The width of a field's known values, with room to grow, and of what stands for a missing one."""
+
+
+Bounds: TypeAlias = Mapping[str, tuple[Any, Any]]  # lowest and highest, by field
+
 
 @dataclass(frozen=True)
 class Ranges:
-    """The lowest and highest bound of each field, from every ``range`` query that must hold."""
+    """What is known of each field's range."""
 
-    bounds: Mapping[str, tuple[Any, Any]]
+    bounds: Bounds  # from every ``range`` query that must hold
+    values: Bounds = field(default_factory=dict)  # what the index' documents hold
 
     @classmethod
-    def of(cls, body: dict[str, Any]) -> Ranges:
+    def of(cls, body: dict[str, Any], values: Bounds | None = None) -> Ranges:
         bounds: dict[str, tuple[Any, Any]] = {}
         _collect(body.get("query"), bounds)
-        return cls(bounds)
+        return cls(bounds, values or {})
+
+    def of_all_documents(self) -> Ranges:
+        """Below a ``global`` aggregation, where the query has no say."""
+        return replace(self, bounds={})
+
+
+def values_of(fields: Iterable[Field], known: Values) -> dict[str, tuple[Any, Any]]:
+    """The range of each field whose values are known, or whose type has few."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for one in fields:
+        held = known.get(one.name)
+        if held is not None and held.low is not None and held.high is not None:
+            found[one.name] = (held.low, held.high)
+        elif held is not None and held.complete and one.family == "number":
+            numbers = [value for value in held.values if isinstance(value, (int, float))]
+            found |= {one.name: (min(numbers), max(numbers))} if numbers else {}
+        elif one.type in _OF_TYPE:
+            found[one.name] = _OF_TYPE[one.type]
+    return found
 
 
 def _collect(query: Any, bounds: dict[str, tuple[Any, Any]]) -> None:
@@ -94,10 +125,21 @@ class Dates:
         found = self.known(low, high, form)
         return _by_years(low, high) if found is None else found
 
+    def held(self, low: Any, high: Any, missing: Any) -> float | None:
+        start, end = _moment(low), _moment(high)
+        if start is None or end is None:
+            return None
+        other = start if missing is None else _moment(missing)
+        if other is None and isinstance(missing, str) and (year := _YEARS.search(missing)):
+            other = _moment(f"{year[0]}-01-01")  # in a format that is not read here
+        if other is None:
+            return math.inf
+        return max(_GROWTH * (end - start), max(end, other) - min(start, other), self.assumed)
+
 
 def _by_years(low: Any, high: Any) -> float:
     """Of dates in any other form: whole years, if both have one."""
-    years = [re.search(r"(?<!\d)\d{4}(?!\d)", end) if isinstance(end, str) else None for end in (low, high)]
+    years = [_YEARS.search(end) if isinstance(end, str) else None for end in (low, high)]
     first, last = (year and int(year[0]) for year in years)
     return math.inf if first is None or last is None else max(0, last - first + 1) * float(_YEAR)
 
@@ -130,3 +172,10 @@ class Numbers:
     def added(self, low: Any, high: Any, form: Any = None) -> float:
         found = self.known(0 if low is None else low, 0 if high is None else high)
         return math.inf if found is None else found
+
+    def held(self, low: Any, high: Any, missing: Any) -> float | None:
+        start, end = number(low), number(high)
+        if start is None or end is None:
+            return None
+        other = start if missing is None else number(missing)
+        return math.inf if other is None else max(_GROWTH * (end - start), max(end, other) - min(start, other))

@@ -13,7 +13,8 @@ from typing import Any
 from dstill_querydsl import guard_kinds as kinds
 from dstill_querydsl import guard_tables as tables
 from dstill_querydsl.guard_kinds import Kind, MapOf, Options
-from dstill_querydsl.guard_patterns import leads_open
+from dstill_querydsl.guard_limits import Limits
+from dstill_querydsl.guard_patterns import ENDLESS, read
 from dstill_querydsl.guard_walk import Walk, brief, items, whole
 from dstill_querydsl.strict import escape
 
@@ -27,11 +28,18 @@ _PATTERNS = re.compile(r"[^\s:()\[\]{}\"+\-!|&/]*[*?][^\s:()\[\]{}\"]*")
 _REGEXPS = re.compile(r"/((?:\\.|[^/\\])+)/")
 _METADATA = re.compile(r"(?<![\w.])_(?!exists_\s*:)[\w*?]+\s*:|_exists_\s*:\s*[\"(]*_")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+# Beside its size, as the worst patterns below Lucene's own limit on determinizing cost 190 ms and 9 MB each.
+_AMBIGUOUS = 500  # two repeats or more
+_FUZZY = 10  # for each character: 256 fuzzy queries of 900 characters took OpenSearch more than a minute
 _SCALARS = (str, int, float, bool, type(None))
 
 
 class Values(Walk, ABC):
     """What a value may be."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self._automata = 0  # size of all patterns so far
 
     def value(self, value: Any, at: str) -> None:
         if isinstance(value, dict):
@@ -90,7 +98,9 @@ class Values(Walk, ABC):
         if _METADATA.search(_ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], value)):
             self.refuse("metadata", "its text names a metadata field", at, tables.METADATA_HINT)
         for word in _PATTERNS.findall(value):
-            self._wildcards(word, word[0] in "*?" and word != "*", word.count("*") + word.count("?"), at)
+            repeats = word.count("*")
+            self._wildcards(word, word[0] in "*?" and word != "*", repeats + word.count("?"), at)
+            self._automaton(len(word), repeats, at)
         for pattern in _REGEXPS.findall(value):
             self.regexp(pattern, at)
 
@@ -125,13 +135,34 @@ class Values(Walk, ABC):
     def pattern(self, value: Any, at: str) -> None:
         self.value(value, at)
         if isinstance(value, str):
-            self._wildcards(value, value[:1] in ("*", "?"), value.count("*") + value.count("?"), at)
+            repeats = value.count("*")
+            self._wildcards(value, value[:1] in ("*", "?"), repeats + value.count("?"), at)
+            self._automaton(len(value), repeats, at)
 
     def regexp(self, value: Any, at: str) -> None:
         self.value(value, at)
-        if isinstance(value, str):
-            open_ended = sum(value.count(sign) for sign in ("*", "+", "{"))
-            self._wildcards(value, leads_open(value), open_ended, at)
+        if not isinstance(value, str) or len(value) > self.limits.string_length:
+            return
+        found = read(value)
+        if found.size >= ENDLESS:
+            hint = "close every bracket and quote, and write counts as {1,9}"
+            self.refuse("limit", f"{brief(value)} cannot be read as a regular expression", at, hint)
+            return
+        self._wildcards(value, found.open, sum(value.count(sign) for sign in ("*", "+", "{")), at)
+        self._automaton(found.size, found.repeats, at)
+
+    def fuzzy(self, value: Any, at: str) -> None:
+        self.value(value, at)
+        self._automaton(_FUZZY * len(value) if isinstance(value, str) else 0, 0, at)
+
+    def _automaton(self, size: int, repeats: int, at: str) -> None:
+        before, limit = self._automata, self.limits.patterns
+        self._automata += size + _AMBIGUOUS * (repeats > 1)
+        if before <= limit < self._automata:
+            message = (
+                f"the patterns expand to {brief(self._automata)} states and transitions, beyond the limit of {limit:,}"
+            )
+            self.refuse("limit", message, at, "use smaller counts, and fewer or shorter patterns")
 
     def _wildcards(self, value: str, leading: bool, count: int, at: str) -> None:
         if leading:

@@ -23,6 +23,7 @@ __all__ = ["wrong_value"]
 
 _DEFAULT_FORMAT = "strict_date_optional_time||epoch_millis"
 _LETTERS = set("yuMdHhmsS")  # of a pattern: digits
+_MOST_OPEN_ENDED = 4  # in a row: 9⁴ ways to read a value, which a regular expression may all try
 _OPTIONAL_TIME = (
     r"[+-]?\d{1,9}(-\d{1,2}(-\d{1,2}(T(\d{1,2}(:\d{1,2}(:\d{1,2}([.,]\d{1,9})?)?)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?)?)?"
 )
@@ -106,17 +107,20 @@ def _regex(format_: str) -> re.Pattern[str] | None:
     name = format_.removeprefix("strict_").removesuffix("_nanos")
     if name in _NAMED:
         return re.compile(_NAMED[name])
-    out = []
-    for part in re.finditer(r"'([^']*)'|([A-Za-z])\2*|.", format_):
+    out, open_ended = [], 0  # open_ended: runs of unknown length with nothing but digits between them
+    for part in re.finditer(r"'([^']*)'|([A-Za-z])\2*|.", format_, re.DOTALL):
         quoted, letter, text = part[1], part[2], part[0]
-        if quoted is not None:
-            out.append(re.escape(quoted))
-        elif letter is None:
-            out.append(re.escape(text))
+        if letter is None:
+            literal = text if quoted is None else quoted
+            out.append(re.escape(literal))
+            open_ended = open_ended if literal.isdigit() or not literal else 0
         elif letter not in _LETTERS or (letter == "M" and len(text) > 2):
             return None
         else:
             # Short runs take more digits (d is 1 or 2), long ones exactly theirs, a year up to 9.
-            most = 9 if letter in "yu" else max(2, len(text))
-            out.append(f"\\d{{{1 if len(text) == 1 else len(text)},{most}}}")
+            least, most = 1 if len(text) == 1 else len(text), max(9 if letter in "yu" else 2, len(text))
+            open_ended += least < most
+            if open_ended > _MOST_OPEN_ENDED:
+                return None
+            out.append(f"\\d{{{least},{most}}}")
     return re.compile("".join(out))

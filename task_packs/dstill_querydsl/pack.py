@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Callable, ClassVar, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Iterable, Mapping, Sequence
 
 from dstill.errors import UsageError
+from dstill.gate import Gate
 from dstill.parts import Engine, ProjectFiles
 from dstill.records import (
     Cause,
@@ -46,7 +47,7 @@ from dstill_querydsl import (
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.causes import LABELS, cause, clauses
 from dstill_querydsl.contrasting import contrast
-from dstill_querydsl.corpora import Maker, Place, neighbours
+from dstill_querydsl.corpora import Maker, Place, compact, neighbours
 from dstill_querydsl.describe import describe
 from dstill_querydsl.drift import fields_digest, types_of, unlearnt
 from dstill_querydsl.excerpt import excerpt
@@ -97,6 +98,7 @@ class QueryDsl(Task):
         self._studies: dict[str, Study] = {}  # by the index' digest
         self._given: tuple[Any, str, Index] | None = None  # the last mapping that a context brought, and its name
         self._maker = Maker(compare.same, compare.empty, rules=repr([self.config.dialect, self.config.guard]))
+        self._gate = Gate(self)
         self._tally = Tally()  # of the questions that were made last
 
     # --- questions ----------------------------------------------------------------------
@@ -107,12 +109,13 @@ class QueryDsl(Task):
         if mapping is None:
             return index_of(example.context, self.config)
         # Thousands of answers come with one mapping, and reading it takes longer than checking one of them.
-        if self._given is None or self._given[0] is not mapping or self._given[1] != name:
+        given = self._given  # read once: other threads set it too
+        if given is None or given[0] is not mapping or given[1] != name:
             require_mapping(mapping)
             index = index_of(example.context, self.config)
             assert index is not None  # it has a mapping
-            self._given = (mapping, name, index)
-        return self._given[2]
+            self._given = given = (mapping, name, index)
+        return given[2]
 
     def study(self, example: Example) -> Study | None:
         """What is worked out once of the example's index."""
@@ -270,7 +273,8 @@ class QueryDsl(Task):
         study, value = self.study(example), strict.read(answer).value or {}
         if "refusal" in value:
             return ()
-        return (*guard.check(value, study.limits if study else self.config.guard), *guard.notes(value))
+        limits, ranges = (study.limits, study.ranges) if study else (self.config.guard, {})
+        return (*guard.check(value, limits, ranges), *guard.notes(value))
 
     def idle(self, example: Example) -> Iterable[str]:
         return () if self.study(example) is not None else ("mapping", "values")
@@ -295,29 +299,33 @@ class QueryDsl(Task):
 
     def neighbours(self, example: Example) -> Iterable[Neighbour]:
         study, gold = self.study(example), strict.read(example.answer or "").value
-        if study is None or gold is None or "refusal" in gold:
+        if study is None or gold is None or "refusal" in gold or self._not_run(example.answer or "", example):
             return ()
-        return neighbours(gold, study.layout, self._legal_beside(example))
-
-    def _legal_beside(self, example: Example) -> Callable[[str], bool]:
-        """Whether the checks find nothing in an answer but what they find in the gold itself."""
-
-        def errors(answer: str) -> set[tuple[str, str]]:
-            return {(p.layer, p.code) for p in self.problems(example, Draft(answer=answer)) if p.is_error}
-
-        own = errors(example.answer or "")
-        return lambda answer: errors(answer) <= own
+        return neighbours(gold, study.layout, lambda answer: not self._not_run(answer, example))
 
     def corpora(self, example: Example, k: int) -> Iterable[Corpus]:
         study, gold = self.study(example), strict.read(example.answer or "").value
         most = min(k, self.config.corpora)
         if gold is None or "refusal" in gold or not most:
             return ()
+        if reason := self._not_run(example.answer or "", example):
+            raise NoCorpora(reason)
         if study is None:
             raise NoCorpora(f"the mapping of '{example.context.get('index', '')}' is not known")
         settings = example.context.get("settings", study.index.settings)
         place = Place(mapping=study.index.mapping, settings=settings, now=study.index.now)
-        return self._maker.corpora(gold, place, study.layout, lambda: self.neighbours(example), most)
+        return self._maker.corpora(
+            gold,
+            place,
+            study.layout,
+            lambda: self.neighbours(example),
+            lambda body: self._not_run(compact(body), example),
+            most,
+        )
+
+    def _not_run(self, answer: str, example: Example) -> str:
+        """Why `answer` must not be run; empty: it may be."""
+        return next((f"not run: {one.layer}: {one.message}" for one in self._gate.errors(answer, example)), "")
 
     def show(self, value: Any) -> str:
         return showing.show(value)

@@ -16,8 +16,10 @@ class Settings:
     """What questions are about, and by which rules answers are checked."""
 
     index: str = field(default="weblogs", metadata={"help": "what questions are about: a bundled index, or your own"})
-    mapping: str = field(default="", metadata={"help": "JSON file with the mapping of an index of your own"})
-    values: str = field(default="", metadata={"help": "JSON file with what its fields hold"})
+    mapping: str = field(
+        default="", metadata={"help": "JSON file with the mapping of an index of your own", "trust": "file"}
+    )
+    values: str = field(default="", metadata={"help": "JSON file with what its fields hold", "trust": "file"})
     documents: int = field(default=DOCUMENTS, metadata={"low": 1, "high": CEILING, "help": "of a bundled index"})
     rows: int = field(default=6_000, metadata={"low": 1, "high": 200_000, "help": "synthetic questions to train on"})
     student_context: Literal["question", "mapping"] = field(

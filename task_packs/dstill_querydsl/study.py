@@ -19,6 +19,7 @@ from dstill_querydsl.fields import Fields, raw_fields
 from dstill_querydsl.grammar import grammar_of
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.guard_mapping import limits_on
+from dstill_querydsl.guard_ranges import Bounds, values_of
 from dstill_querydsl.indices import Index
 from dstill_querydsl.orders import PLANTED, orders_in
 from dstill_querydsl.pruning import Pruned, Pruner
@@ -73,6 +74,11 @@ class Study:
     def values(self) -> Values:
         """What the fields that may be read are known to hold."""
         return self.index.values.only(self.limits.allows)
+
+    @cached_property
+    def ranges(self) -> Bounds:
+        """The lowest and highest value of each field, as far as they are known."""
+        return values_of(self.fields, self.values)
 
     @cached_property
     def _pruner(self) -> Pruner:

@@ -66,7 +66,7 @@ def _hit(hit: Value, fields: Sequence[str], keys: Sequence[str], ranked: bool) -
     sort = dict(zip(keys, hit.get("sort") or (), strict=False))
     line: Line = {"id": hit["id"], **{f"sort: {key}": cell for key, cell in sort.items() if key not in held}}
     if ranked:
-        line["score"] = hit["score"]
+        line["score"] = hit.get("score")
     return line | {name: held.get(name, "") for name in fields}
 
 

@@ -442,6 +442,17 @@ def test_bad_input_016(cli: Cli, text: str) -> None:
     assert json.loads(ended.out)["error"]["code"] == "config"
 
 
+@pytest.mark.parametrize(
+    "setting", ["engine.url=https://me:hunter22@search.example", "engine.api_key_env=AIza0hunter22-0123456789abcdef"]
+)
+def test_a_secret_reaches_no_file_of_a_run(cli: Cli, project: Path, setting: str) -> None:
+    for command in (("generate", "--task", "toy", "--out", "x"), ("config", "show"), ("init",), ("doctor",)):
+        ended = cli(*command, "--set", setting)
+        assert ended.code == 2, command
+        assert "hunter22" not in ended.out + ended.err
+    assert list(project.iterdir()) == []
+
+
 # --- plugins ----------------------------------------------------------------------------
 
 

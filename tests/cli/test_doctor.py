@@ -52,7 +52,7 @@ class Broken(Task):
 class Breaking(Executor):
     name = "breaking"
 
-    def run(self, answer, example):
+    def execute(self, answer, example):
         raise AssertionError
 
     def self_check(self):

@@ -154,7 +154,7 @@ class Slow(Executor):
         self.now = self.most = 0
         self.lock = threading.Lock()
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         with self.lock:
             self.now += 1
             self.most = max(self.most, self.now)

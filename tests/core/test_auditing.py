@@ -23,7 +23,7 @@ class Machine(Executor):
     def __init__(self) -> None:
         self.on_data: list[str] = []
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         if "corpus" not in example.context:
             self.on_data.append(answer)
         for sign, kind in (
@@ -56,7 +56,7 @@ def task(toy_file: Path, project: Path) -> Task:
                 ("off by one", f"{a}+{b + 1}"),
                 ("minus", f"{a + 2 * b}-{b}"),
                 ("turned", f"{b}+{a}"),
-                ("odd", "~"),
+                ("odd", f"{a}+{b}~"),
             ):
                 yield Neighbour(name=name, answer=answer)
 

@@ -273,6 +273,59 @@ def test_a_secret_in_a_flag_is_refused_too_since_it_would_reach_the_run() -> Non
     assert SECRET not in str(refused(project__task=SECRET))
 
 
+PASTED = (
+    SECRET,
+    "AIza" + "Sy-0aB" * 6,
+    "xai-" + "a1" * 20,
+    "0123456789abcdef",
+    "a3f9c1d2e4b5a6f7c8d9",
+    "elastic:hunter22",
+    "two words",
+)
+
+
+@pytest.mark.parametrize("value", PASTED)
+@pytest.mark.parametrize("key", ["engine.api_key_env", "engine.basic_auth_env"])
+def test_a_key_in_place_of_its_variable_is_refused_and_not_shown(key: str, value: str) -> None:
+    """Row 11 of the attack review, on every way in."""
+    table, _, name = key.rpartition(".")
+    environment = {"DSTILL_" + key.replace(".", "__").upper(): value}
+    for error in (
+        refused(f"[{table}]\n{name} = '{value}'"),
+        refused("[project]\nseed = 1", environment),
+        refused("[project]\nseed = 1", **{key.replace(".", "__"): value}),
+    ):
+        assert value not in str(error)
+        assert key in str(error)
+
+
+@pytest.mark.parametrize("name", ["KEY", "_key", "OPENAI_API_KEY", "MY_ELASTICSEARCH_KEY_2", "AWSSECRETACCESSKEY"])
+def test_names_of_variables_are_taken(name: str) -> None:
+    assert read(engine__api_key_env=name).settings.engine.api_key_env == name
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me:hunter22@search.example:9200",
+        "https://hunter22@search.example",
+        "me:hunter22@search.example:9200",
+        "https://me:hun/hunter22@search.example",
+        "https://me:hunter22\uff20search.example",
+        "https://search.example:hunter22",
+        "https://search.example/?api_key=hunter22",
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_not_shown(url: str) -> None:
+    for error in (
+        refused(f"[engine]\nurl = '{url}'"),
+        refused("[project]\nseed = 1", {"DSTILL_ENGINE__URL": url}),
+        refused("[project]\nseed = 1", engine__url=url),
+    ):
+        assert "hunter22" not in str(error)
+        assert "engine.url" in error.where
+
+
 @pytest.mark.parametrize(
     ("value", "secret"),
     [
@@ -280,6 +333,17 @@ def test_a_secret_in_a_flag_is_refused_too_since_it_would_reach_the_run() -> Non
         ("ghp_" + "a1" * 18, True),
         ("hf_" + "aB" * 17, True),
         ("Authorization: Bearer abcdefghijklm", True),
+        ("AIza" + "Sy-0aB" * 6, True),
+        ("xai-" + "a1" * 20, True),
+        ("gsk_" + "a1" * 20, True),
+        ("github_pat_" + "a1" * 20, True),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", True),
+        ("-----BEGIN RSA PRIVATE KEY-----", True),
+        ("https://me:hunter22@search.example:9200", True),
+        ("https://hunter22@search.example", True),
+        ("https://search.example/a/b@c", False),
+        ("eyJ is how a token begins", False),
+        ("maxai-toolkit-models-2024", False),
         ("task-history-2024-11", False),
         ("risk_assessment_logs", False),
         ("./hf_flan-t5-base-finetuned", False),

@@ -85,7 +85,7 @@ class Counter(Executor):
     name = "counter"
     held: Mapping[str, Any] | None = None
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         return Outcome(kind=OutcomeKind.OK)
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:

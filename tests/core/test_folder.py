@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,27 +74,27 @@ def test_the_lock_is_not_taken_twice_in_one_process_either(run: RunFolder) -> No
 
 def test_what_another_process_wrote_meanwhile_is_kept(run: RunFolder) -> None:
     other = RunFolder.read(run.folder)
-    with other.stage("generate") as facts:
+    with other.stage("count") as facts:
         facts["accepted"] = 3
-    with run.stage("train"):
+    with run.stage("polish"):
         pass
-    assert RunFolder.read(run.folder).manifest["stages"]["generate"]["accepted"] == 3
+    assert RunFolder.read(run.folder).manifest["stages"]["count"]["accepted"] == 3
 
 
 # --- stages -----------------------------------------------------------------------------
 
 
 def test_a_stage_is_in_the_manifest_with_its_facts(run: RunFolder) -> None:
-    with run.stage("train") as facts:
+    with run.stage("polish") as facts:
         facts["steps"] = 5
-        assert RunFolder.read(run.folder).manifest["status"] == "train: running"
+        assert RunFolder.read(run.folder).manifest["status"] == "polish: running"
     manifest = RunFolder.read(run.folder).manifest
-    assert manifest["status"] == "train: done"
-    assert manifest["stages"]["train"]["steps"] == 5
-    assert manifest["stages"]["train"]["seconds"] >= 0
+    assert manifest["status"] == "polish: done"
+    assert manifest["stages"]["polish"]["steps"] == 5
+    assert manifest["stages"]["polish"]["seconds"] >= 0
     log = (run.folder / "log.txt").read_text()
-    assert "train begins" in log
-    assert "train done in" in log
+    assert "polish begins" in log
+    assert "polish done in" in log
 
 
 @pytest.mark.parametrize(
@@ -327,3 +328,126 @@ def test_no_free_name_is_an_error(project: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Path, "mkdir", taken)
     with pytest.raises(DiskError, match="no free name under"):
         make(None)
+
+
+# --- runs that somebody else made -------------------------------------------------------
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    file = tmp_path / "elsewhere" / "authorized_keys"
+    file.parent.mkdir()
+    file.write_text("precious")
+    return file
+
+
+@pytest.mark.parametrize("name", ["log.txt", ".lock", "review.jsonl", "config.toml", "dataset/data/test.jsonl"])
+def test_a_link_in_a_run_is_refused_by_name(run: RunFolder, victim: Path, name: str) -> None:
+    path = run.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(victim)
+    with pytest.raises(RunError, match=f"{re.escape(name)} is a symbolic link") as caught:
+        RunFolder.read(run.folder)
+    assert caught.value.exit_code == 5
+    with pytest.raises(RunError, match="is a symbolic link"), run.stage("train"):
+        pass  # of a run that was opened before the link was there
+    assert victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["export", "checkpoints", "student", "baselines/nearest", "dataset"])
+def test_a_folder_that_is_a_link_is_refused_by_name(run: RunFolder, victim: Path, name: str) -> None:
+    (run.folder / name).parent.mkdir(exist_ok=True)
+    (run.folder / name).symlink_to(victim.parent)
+    with pytest.raises(RunError, match=f"{name} is a symbolic link"):
+        RunFolder.read(run.folder)
+
+
+@pytest.mark.parametrize("name", ["run.json", "log.txt", ".lock", "review.jsonl", "dataset/fifo"])
+def test_a_fifo_in_a_run_is_refused_and_not_waited_for(run: RunFolder, name: str) -> None:
+    (run.folder / name).parent.mkdir(exist_ok=True)
+    (run.folder / name).unlink(missing_ok=True)
+    os.mkfifo(run.folder / name)
+    with pytest.raises(RunError, match=f"{name} is a fifo"):
+        RunFolder.read(run.folder)
+    with pytest.raises(RunError), run.lock():
+        pass
+
+
+@pytest.mark.parametrize("name", ["log.txt", ".lock"])
+def test_a_file_with_a_second_name_is_not_written_to(run: RunFolder, victim: Path, name: str) -> None:
+    (run.folder / name).unlink(missing_ok=True)
+    (run.folder / name).hardlink_to(victim)
+    with pytest.raises(RunError, match="has a second name"), run.lock():
+        pass
+    assert victim.read_text() == "precious"
+
+
+def test_the_folder_of_a_run_may_be_reached_through_a_link(run: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(run.folder)
+    with RunFolder.read(tmp_path / "link").stage("train"):
+        pass
+
+
+def test_a_half_made_run_is_not_taken_through_a_link(project: Path, victim: Path) -> None:
+    (project / "half").mkdir()
+    (project / "half" / ".lock").symlink_to(project / "new")
+    with pytest.raises(RunError, match="is a symbolic link"):
+        RunFolder.make(project / "half", stem="toy", arguments={}, seed=0)
+    assert not (project / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["../elsewhere/authorized_keys", "/etc/passwd", "export/../../x", ""])
+def test_no_file_of_a_run_lies_outside(run: RunFolder, victim: Path, name: str) -> None:
+    for use in (
+        run.discard,
+        run.rows,
+        lambda name: run.write(name, rows(1)),
+        lambda name: run.append(name, rows(1)[0]),
+    ):
+        with pytest.raises(RunError, match="is not a file below"):
+            list(use(name) or ())
+    edited = {**run.manifest, "files": {name: {"rows": 1, "sha256": ""}}}
+    (run.folder / "run.json").write_text(json.dumps(edited))
+    with pytest.raises(RunError, match=r"run\.json is damaged: files has a file outside the run"):
+        RunFolder.read(run.folder)
+    assert victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("changes", "flaw"),
+    [
+        ({"stages": []}, "stages is a list, expected an object"),
+        ({"stages": {"train": 3}}, "stages/train is a number, expected an object"),
+        ({"stages": {"evaluate": {"engine": "e", "scores": {"nearest": {}}}}}, "no scores of the student"),
+        ({"stages": {"evaluate": {"engine": "e", "scores": {"../x": {}}}}}, "stages/evaluate/scores"),
+        ({"stages": {"evaluate": {"engine": "e", "scores": {"student": {"../x": {}}}}}}, "expected one of train"),
+        ({"files": {"a.jsonl": {"rows": "1", "sha256": ""}}}, "files/a.jsonl/rows is text, expected a whole number"),
+        ({"created": "../../x"}, "created is no time"),
+        ({"seed": 10**30}, "seed is a number that is too large"),
+        ({"versions": None}, "versions is null, expected an object"),
+        ({"schema_version": "1"}, "schema_version is text"),
+    ],
+)
+def test_a_manifest_of_another_form_is_told_once(run: RunFolder, changes: dict[str, Any], flaw: str) -> None:
+    (run.folder / "run.json").write_text(json.dumps({**run.manifest, **changes}))
+    with pytest.raises(RunError, match=r"run\.json is damaged: ") as caught:
+        RunFolder.read(run.folder)
+    assert flaw in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"seed": ' + "9" * 5_000 + "}", "[1]", '{"a": ' * 90 + "1" + "}" * 90]
+)
+def test_a_manifest_of_absurd_depth_or_numbers_is_told(run: RunFolder, text: str) -> None:
+    (run.folder / "run.json").write_text(text)
+    with pytest.raises(RunError, match=r"run\.json is damaged"):
+        RunFolder.read(run.folder)
+
+
+@pytest.mark.parametrize("row", [{"id": 7, "text": "x"}, {"id": "1", "text": []}, {"id": "1"}, {"schema_version": "9"}])
+def test_a_row_of_another_form_is_told_with_its_line(run: RunFolder, row: dict[str, Any]) -> None:
+    (run.folder / "predictions.jsonl").write_text('{"id": "0", "text": "x"}\n' + json.dumps(row) + "\n")
+    with pytest.raises(DataError, match=r"line 2 of predictions\.jsonl") as caught:
+        list(run.load(Prediction, "predictions.jsonl"))
+    assert caught.value.where == f"{run.folder / 'predictions.jsonl'}:2"

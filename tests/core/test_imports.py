@@ -134,11 +134,12 @@ def test_the_command_line_is_on_top(root: Path) -> None:
 
 # Lowest first. A module imports only what stands above it in this list.
 ORDER = """
-    errors units web jsontext records leakage selecting nonce findings secrets files urls waiting jsonl distinct rows
-    parts task causes inventor config run_view hookspecs defaults plugins store salvage budget cost claims asking
-    batches batching interrupts origin folder focusing progress making reviewing processes hardware card stages teaching
-    watching drifting curating generating inventing estimating constraining weighing ceiling evaluating
-    answering voting training auditing review_log contents run exporting
+    errors units connections web jsontext forms records faults gate leakage selecting nonce findings secrets inert
+    shell files plain_files sqlite_files urls waiting jsonl distinct rows parts task careful causes inventor config
+    run_view hookspecs defaults trust plugins store salvage budget cost claims asking batches batching interrupts origin
+    manifest folder focusing progress making reviewing processes hardware card stages teaching watching drifting
+    curating generating inventing estimating constraining weighing ceiling evaluating answering voting training auditing
+    review_log contents run exporting
 """
 
 

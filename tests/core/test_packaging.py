@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -18,16 +17,6 @@ PARTS = ("core", "plugins", "task_packs")
 @pytest.fixture(scope="module")
 def project_file(root: Path) -> dict[str, Any]:
     return tomllib.loads((root / "pyproject.toml").read_text())
-
-
-@pytest.fixture(scope="module")
-def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel of this tree, built with what is installed here."""
-    out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)]
-    subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=120)
-    (made,) = out.glob("*.whl")
-    return made
 
 
 @pytest.fixture(scope="module")

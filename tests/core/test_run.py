@@ -509,7 +509,7 @@ def test_an_engine_that_is_away_is_no_reason_to_stop_early(
     run.generate()
     run.train()
     gone = Outcome(kind=OutcomeKind.UNAVAILABLE, reason="connection refused")
-    monkeypatch.setattr(plugins.executor("abacus"), "run", lambda *_: gone)
+    monkeypatch.setattr(plugins.executor("abacus"), "execute", lambda *_: gone)
     with scoring(run.setup, list(run.records("train"))) as score:
         assert score is not None
         with pytest.raises(ServiceError, match="could not be asked about") as caught:

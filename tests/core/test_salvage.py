@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 from contextlib import closing
@@ -79,3 +80,24 @@ def test_what_cannot_be_saved_is_told(whole: Path, tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(RunError, match="its schema version is 99"):
         salvage(whole, tmp_path / "other.sqlite")
+
+
+def test_a_store_that_somebody_else_made_is_only_data(whole: Path, tmp_path: Path) -> None:
+    """Row numbers without end, a view that never ends, and a trigger."""
+    with closing(sqlite3.connect(whole)) as db, db:
+        db.execute("CREATE TRIGGER more AFTER INSERT ON replies BEGIN DELETE FROM replies; END")
+        db.execute("DROP TABLE batches")
+        db.execute(
+            "CREATE VIEW batches AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id FROM n) SELECT * FROM n"
+        )
+        db.execute("UPDATE replies SET rowid = 4611686018427387904 WHERE rowid = 400")
+    saved = salvage(whole, tmp_path / "saved.sqlite")
+    assert (saved.replies, saved.unreadable) == (ROWS, 0)
+    with closing(sqlite3.connect(tmp_path / "saved.sqlite")) as db:
+        assert {kind for (kind,) in db.execute("SELECT type FROM sqlite_master")} == {"table", "index"}
+
+
+def test_a_fifo_cannot_be_saved_from(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(UsageError, match="is not a regular file"):
+        salvage(tmp_path / "fifo", tmp_path / "saved.sqlite")

@@ -60,7 +60,16 @@ def record(id: str, answer: str, **more: Any) -> Record:
     return Record(id=id, question=f"q {id}", rationale="r", answer=answer, **more)
 
 
-def test_only_what_the_engine_calls_invalid_is_rejected(task: Task, abacus: Executor) -> None:
+class Fussy(Executor):
+    """Refuses every answer."""
+
+    name = "fussy"
+
+    def execute(self, answer: str, example: Example) -> Outcome:
+        return Outcome(kind=OutcomeKind.INVALID, reason=f"I do not like {answer}")
+
+
+def test_only_what_the_engine_or_the_checks_call_invalid_is_rejected(task: Task, abacus: Executor) -> None:
     rejected = Rejection(id="0", question="q", problems=())
     rows: list[Record | Rejection] = [
         rejected,
@@ -75,7 +84,10 @@ def test_only_what_the_engine_calls_invalid_is_rejected(task: Task, abacus: Exec
     assert outcomes == {"ok": 1, "unsupported": 1, "unavailable": 1, "invalid": 1}
     assert ran[:5] == rows[:5]
     assert isinstance(ran[5], Rejection)
-    assert (ran[5].problems[0].layer, ran[5].problems[0].message) == ("engine", "cannot count 1*2")
+    assert (ran[5].problems[0].layer, ran[5].problems[0].message) == ("form", "'1*2' is no sum")
+    (row,) = stages.execute(rows[1:2], Fussy().open(task, Engine()), task, outcomes)
+    assert isinstance(row, Rejection)
+    assert (row.problems[0].layer, row.problems[0].message) == ("engine", "I do not like 1+2")
 
 
 # --- splits -----------------------------------------------------------------------------
@@ -211,7 +223,7 @@ def test_a_gold_that_fails_is_never_held_against_the_student(plugins: Plugins, t
     verdicts = judged(plugins, task, {"1+2": "1*2", "2+2": "1+2!", "words": "1+2~"}, abacus)
     assert [v.checked for v in verdicts] == [Level.VALID] * 3
     assert [v.gold_error for v in verdicts] == [
-        "invalid: cannot count 1*2",
+        "invalid: not run: form: '1*2' is no sum",
         "unavailable: not today",
         "unsupported: not today",
     ]
@@ -247,7 +259,7 @@ class Broken(Executor):
 
     name = "broken"
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         if "corpus" in example.context and answer == "2+1":
             return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="timeout")
         return Outcome(kind=OutcomeKind.OK, value=3)
@@ -262,7 +274,8 @@ def test_a_corpus_that_cannot_be_asked_is_not_held_against_the_student(plugins: 
         def corpora(self, example: Example, k: int) -> list[Corpus]:
             return [Corpus(name="small", data={})]
 
-    (verdict,) = judged(plugins, WithCorpora(), {"2+1": "1+2"}, Broken())
+    task = WithCorpora()
+    (verdict,) = judged(plugins, task, {"2+1": "1+2"}, Broken().open(task, Engine()))
     assert (verdict.reached, verdict.checked, verdict.outcome) == (Level.EXECUTED, Level.EXECUTED, "unavailable")
 
 
@@ -278,7 +291,7 @@ class Lucky(Executor):
     def context(self, example: Example) -> dict[str, str]:
         return {"seen": "by the engine"}
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         self.asked.append(answer)
         if "corpus" not in example.context:
             return Outcome(kind=OutcomeKind.OK, value=0)
@@ -302,8 +315,8 @@ def on_corpora(plugins: Plugins, answer: str, *names: str, why_not: str = "") ->
         def canonical(self, text: str) -> str:
             return text.replace("02", "2")
 
-    lucky = Lucky()
-    (verdict,) = judged(plugins, WithCorpora(), {answer: "1+2"}, lucky)
+    task, lucky = WithCorpora(), Lucky()
+    (verdict,) = judged(plugins, task, {answer: "1+2"}, lucky.open(task, Engine()))
     return verdict, lucky.asked
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -234,3 +235,92 @@ def test_several_processes_share_one_file(path: Path) -> None:
             reply = store.get(f"shared-{n}")
             assert reply is not None
             assert reply.text in "abc"
+
+
+# --- files that somebody else made ------------------------------------------------------
+
+
+def changed(path: Path, *statements: str) -> None:
+    with ReplyStore(path) as store:
+        store.put("k", REPLY)
+    with closing(sqlite3.connect(path)) as db:
+        for statement in statements:
+            db.execute(statement)
+        db.commit()
+
+
+@pytest.mark.parametrize(
+    ("statement", "flaw"),
+    [
+        (
+            "CREATE TRIGGER fill AFTER INSERT ON replies BEGIN DELETE FROM replies; END",
+            "the trigger 'fill' is unexpected",
+        ),
+        ("CREATE VIEW spy AS SELECT 1", "the view 'spy' is unexpected"),
+        ("CREATE TABLE more (a)", "the table 'more' is unexpected"),
+        ("CREATE VIRTUAL TABLE found USING fts5 (a)", "the table 'found_idx' is unexpected"),
+        ("CREATE INDEX slow ON replies (length(reply))", "the index 'slow' is unexpected"),
+        ("DROP TABLE attempts", "the table 'attempts' is missing"),
+        ("DROP TABLE batches", "is missing"),
+        ("ALTER TABLE replies ADD COLUMN more TEXT", "the table 'replies' was changed"),
+        ("ALTER TABLE replies RENAME COLUMN reply TO other", "the table 'replies' was changed"),
+        ("PRAGMA user_version = 2", "the table 'batches' is unexpected"),
+        ("PRAGMA user_version = -7", "has version -7"),
+    ],
+)
+def test_a_schema_that_dstill_did_not_write_is_refused(path: Path, statement: str, flaw: str) -> None:
+    changed(path, statement)
+    with pytest.raises(DataError, match=r"the schema of the reply store .* is not one that dstill wrote") as caught:
+        ReplyStore(path)
+    assert flaw in caught.value.what
+    assert "runs salvage" in caught.value.hint
+
+
+@pytest.mark.parametrize("value", ["'{'", "'[]'", "'{\"id\": 1}'", "7", "NULL", "x'ff'", f"'{'[' * 100_000}'"])
+def test_a_reply_that_is_none_is_refused(path: Path, value: str) -> None:
+    changed(path, f"INSERT OR REPLACE INTO replies SELECT key, identity, ifnull({value}, 'null'), at, 'a' FROM replies")
+    with ReplyStore(path) as store:
+        with pytest.raises(DataError, match=r"a reply in the reply store .* is damaged"):
+            store.get("k")
+        with pytest.raises(DataError, match="is damaged"):
+            list(store.bought_by("a"))
+
+
+def test_a_length_that_is_made_up_takes_no_memory(path: Path) -> None:
+    changed(path, "UPDATE replies SET reply = zeroblob(70000000)")
+    with ReplyStore(path) as store, pytest.raises(RunError, match="too big"):
+        store.get("k")
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+def test_sqlite_writes_through_no_link(path: Path, tmp_path: Path, ending: str) -> None:
+    changed(path)
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    path.with_name(path.name + ending).symlink_to(victim)
+    with pytest.raises(RunError, match=f"replies.sqlite{ending} is a symbolic link"):
+        ReplyStore(path)
+    assert victim.read_text() == "precious"
+
+
+def test_a_store_may_be_a_link_to_another_store_only(path: Path, tmp_path: Path) -> None:
+    changed(path)
+    link = tmp_path / "link.sqlite"
+    link.symlink_to(path)
+    with ReplyStore(link) as store:
+        assert store.get("k") == REPLY
+    for name, content in (("missing", None), ("empty", b"")):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        link.unlink()
+        link.symlink_to(tmp_path / name)
+        with pytest.raises(RunError):
+            ReplyStore(link)
+    assert not (tmp_path / "missing").exists()
+    assert (tmp_path / "empty").read_bytes() == b""
+
+
+def test_a_fifo_is_no_store(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(RunError, match="is not a regular file"):
+        ReplyStore(path)

@@ -227,7 +227,15 @@ class Node:
         shutil.rmtree(self.home, ignore_errors=True)  # where it had no time to
 
 
-def start(product: str, folder: Path, *, version: str | None = None, port: int = 0, parent: int | None = None) -> Node:
+def start(
+    product: str,
+    folder: Path,
+    *,
+    version: str | None = None,
+    port: int = 0,
+    parent: int | None = None,
+    heap: str = "512m",  # four nodes run at once in the tests
+) -> Node:
     """Start a node and wait until it answers. Raises Missing, Failed.
 
     It lives no longer than the process `parent` (default: this one); data and log lie in `folder`.
@@ -238,7 +246,7 @@ def start(product: str, folder: Path, *, version: str | None = None, port: int =
     home, ready, log = folder / f"{product}-data", folder / f"{product}-port", folder / f"{product}.log"
     home.mkdir(parents=True)
     command = [
-        jdk.tool("java"), "-Xms128m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m",  # four of them at once
+        jdk.tool("java"), "-Xms128m", f"-Xmx{heap}", "-XX:MaxDirectMemorySize=256m",
         "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
         *(["--enable-native-access=ALL-UNNAMED"] if jdk.version >= 21 else []),
         "-cp", f"{classes}{os.pathsep}{class_path}", release.main,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,10 @@ DIFFERENT: dict[str, str] = {}
 
 
 @pytest.mark.parametrize("product", ["elasticsearch", "opensearch"])
-def test_a_real_engine_gives_the_same_verdicts(product: str, demo, request: pytest.FixtureRequest) -> None:
+def test_a_real_engine_gives_the_same_verdicts(
+    product: str, demo, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = shutil.copytree(demo.folder, tmp_path / "run")
     url = request.getfixturevalue(f"{product}_url")
     ended = subprocess.run(
         [
@@ -32,13 +36,13 @@ def test_a_real_engine_gives_the_same_verdicts(product: str, demo, request: pyte
             "-m",
             "dstill",
             "evaluate",
-            str(demo.folder),
+            str(folder),
             "--engine-url",
             url,
             "--load-data",
             "--json",
         ],
-        cwd=demo.folder.parent,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=1200,
@@ -48,8 +52,8 @@ def test_a_real_engine_gives_the_same_verdicts(product: str, demo, request: pyte
     summary = json.loads(ended.stdout.splitlines()[-1])
     assert product in summary["engine"].lower()
     for system in ("", "-untrained", "-nearest"):
-        embedded = _verdicts(demo.folder / f"verdicts{system}.jsonl")
-        [file] = demo.folder.glob(f"verdicts{system}-{product}*.jsonl")
+        embedded = _verdicts(folder / f"verdicts{system}.jsonl")
+        [file] = folder.glob(f"verdicts{system}-{product}*.jsonl")
         real = _verdicts(file)
         assert embedded.keys() == real.keys()
         # what the embedded engine says that it cannot run faithfully is no verdict: few, and not compared

@@ -50,7 +50,7 @@ class Sample:
 
 SAMPLES = [
     pytest.param(Sample(documents=300, questions=24), id="small"),
-    pytest.param(Sample(documents=2_000, questions=200), id="large", marks=pytest.mark.slow),
+    pytest.param(Sample(documents=2_000, questions=200), id="large", marks=pytest.mark.nightly),
 ]
 
 

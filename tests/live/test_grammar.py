@@ -6,13 +6,13 @@ does not know is counted apart, and is one that the other product, or its distri
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 from support.random_student import learnt, pack, t5, write, writer
+from support.sizes import size
 
 from dstill.parts import Engine
 from dstill.records import OutcomeKind
@@ -29,11 +29,11 @@ NOT_ON_THE_NODE = {
                       "normalize", "cumulative_cardinality"},
     "opensearch": {"geo_shape"},
 }  # fmt: skip
-MANY = int(os.environ.get("DSTILL_BODIES", "1000"))
+MANY = size("BODIES", ci=250, nightly=1_000)
 DIALECTS = {"elasticsearch": "elasticsearch9", "opensearch": "opensearch3"}
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [60, pytest.param(MANY, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("product", DIALECTS)
 @pytest.mark.parametrize("name", NAMES)
 def test_none_is_refused(name: str, product: str, count: int, request: pytest.FixtureRequest) -> None:

@@ -52,7 +52,7 @@ class Boxes(Task):
 class Echo(Executor):
     name = "echo"
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         with Path(RAN).open("a") as file:
             file.write(f"{answer}\n")
         said = loads(answer).get("say", "")

@@ -99,9 +99,12 @@ def generate(server: LoopbackTeacher, folder: Path, questions: Iterable[str], *w
     """The command in this process, in a project of its own."""
     rows = [{"id": f"q{n}", "question": question, "split": "train"} for n, question in enumerate(questions, start=1)]
     (folder / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    given = {**SETTINGS, "teacher.openai.base_url": server.base_url, **settings}
+    given = {**SETTINGS, **settings}
+    # not in the file, whose address would be asked about
+    address = f"teacher.openai.base_url={given.pop('teacher.openai.base_url', server.base_url)}"
     (folder / "dstill.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in given.items()))
-    code, out, err = called(folder, "--plugin", str(TOY), "generate", "--out", "run", "--json", *words)
+    command = ("generate", "--out", "run", "--json", "--set", address, *words)
+    code, out, err = called(folder, "--plugin", str(TOY), *command)
     hide: Callable[[str], str] = lambda text: text.replace(f"127.0.0.1:{server.port}", "HOST")  # noqa: E731
     result = json.loads(hide(out.splitlines()[-1])) if out else {}
     return Ran(code=code, result=result, err=hide(err), requests=len(server.requests), folder=folder)

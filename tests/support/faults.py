@@ -12,7 +12,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from typing import Callable, Mapping
 
-from support.loopback_teacher import Say, answer, broken_json, cut_body, error, hang, html, raw
+from support.loopback_teacher import Say, answer, bomb, broken_json, cut_body, error, hang, html, raw
 
 __all__ = ["FAULTS"]
 
@@ -56,6 +56,7 @@ FAULTS: Mapping[str, Callable[[], Say]] = {
     "400, the context is too long": lambda: error(400, "too many tokens", code="context_length_exceeded"),
     "400, no structured outputs": lambda: error(400, "response_format is not supported"),
     "422": lambda: error(422, "cannot do that"),
+    "a gigabyte of spaces, packed": bomb,
     "refusal": lambda: answer(None, refusal="I would rather not"),
     "content filter": lambda: answer("half an ans", finish="content_filter"),
     "cut at the token limit": lambda: answer("<rationale>because", finish="length"),

@@ -31,6 +31,7 @@ _PLAIN: dict[str, Any] = {
     kinds.PATTERN: "a*",
     kinds.PREFIX: "a",
     kinds.REGEXP: "a.*",
+    kinds.FUZZY: "a",
     kinds.TERM_FILTER: ["a"],
     kinds.PATHS: "b",
     kinds.ORDER: {"_key": "asc"},

@@ -137,6 +137,15 @@ HOSTILE: dict[str, Hostile] = {
         many_top_terms={"prefix": {"f": {"value": "a", "rewrite": "top_terms_1000000"}}},
         many_values={"terms": {"f": list(range(1_001))}},
         long_text={"match": {"f": "x" * 1_001}},
+        counted_repeat={"regexp": {"f": "a{999999999}"}},
+        nested_counts={"regexp": {"f": "((a{1,100}){1,100}){1,100}"}},
+        nested_counts_in_intervals={"intervals": {"f": {"regexp": {"pattern": "((a{1,100}){1,100}){1,100}"}}}},
+        copies_that_can_be_empty={"regexp": {"f": "x((a?){100}){100}"}},
+        counts_of_no_copies={"regexp": {"f": "x(a{999999999}){0}"}},
+        intersection_of_counts={"regexp": {"f": "x(a{99}&b{999})"}},
+        many_patterns={"bool": {"should": [{"regexp": {"f": f"u.{{0,10}}a.{{0,10}}b{n}"}} for n in range(20)]}},
+        open_classes={"regexp": {"f": "[" * 30_000}},
+        long_fuzzy={"bool": {"should": [{"fuzzy": {"f": f"{n:0900}"}} for n in range(20)]}},
         many_fields={"multi_match": {"query": "x", "fields": [f"f{n}" for n in range(257)]}},
     ),
     **_aggregations(
@@ -155,6 +164,20 @@ HOSTILE: dict[str, Hostile] = {
         far_top_hits={"top_hits": {"from": 10**9, "_source": False}},
         many_metrics={"top_metrics": {"metrics": {"field": "f"}, "sort": "f", "size": 10**6}},
         open_include={"terms": {"field": "f", "include": ".*x"}},
+        nested_counts_included={"terms": {"field": "f", "include": "((a{1,100}){1,100}){1,100}"}},
+        sketches_of_five_digits={"filters": {"filters": {name: {"match_all": {}} for name in "abc"}}, "aggs": {
+            f"p{n}": {"percentiles": {"field": "f", "hdr": {"number_of_significant_value_digits": 5}}}
+            for n in range(18)}},
+        digests_in_buckets={"terms": {"field": "f", "size": 10_000}, "aggs": {
+            f"p{n}": {"percentiles": {"field": "f", "tdigest": {"compression": 1000}}} for n in range(18)}},
+        hits_in_buckets={"terms": {"field": "f", "size": 10_000}, "aggs": {
+            f"h{n}": {"top_hits": {"size": 100, "_source": False}} for n in range(18)}},
+        registers_in_buckets={"terms": {"field": "f", "size": 1_000}, "aggs": {
+            "c": {"cardinality": {"field": "f", "precision_threshold": 40_000}}}},
+        every_gap={"histogram": {"field": "f", "interval": 1, "min_doc_count": 0}},
+        every_gap_by_default={"histogram": {"field": "f", "interval": 1}},
+        missing_in_year_1={"date_histogram": {"field": "t", "fixed_interval": "1d", "missing": "0001-01-01"}},
+        hours_of_an_unknown_field={"date_histogram": {"field": "t", "calendar_interval": "hour"}},
     ),
     "many_hits": Hostile("body", {"size": 1_000_000}, "limit"),
     "far_page": Hostile("body", {"from": 10**9}, "limit"),

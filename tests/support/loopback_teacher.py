@@ -26,6 +26,7 @@ import os
 import sys
 import threading
 import time
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,7 @@ __all__ = [
     "Say",
     "answer",
     "asked_in",
+    "bomb",
     "broken_json",
     "cut_body",
     "error",
@@ -96,6 +98,13 @@ def cut_body() -> Say:
     return Say(body=b'{"id": "c", "choi', announce=5_000)
 
 
+def bomb() -> Say:
+    """1 GiB of spaces, as 1 MB of gzip."""
+    pack = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    head, block = (pack.compress(b" " * 2**20) + pack.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return Say(body=head + 1023 * block, headers={"content-type": "application/json", "content-encoding": "gzip"})
+
+
 def hang(seconds: float = 30.0) -> Say:
     return Say(delay=seconds)
 
@@ -143,6 +152,7 @@ class LoopbackTeacher:
         self.script = iter(script)
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.headers: list[Mapping[str, str]] = []
         self.sold: list[str] = []
         self.in_flight = self.most_in_flight = 0
         self.batches = LoopbackBatches(server=self)
@@ -192,6 +202,7 @@ class LoopbackTeacher:
         body = await request.json()
         self.requests.append(body)
         self.keys.append(request.headers.get("authorization", ""))
+        self.headers.append(dict(request.headers))
         question = body["messages"][-1]["content"]
         words = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()[:16]
         self._note("asked", request, question, words)

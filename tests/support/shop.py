@@ -101,7 +101,7 @@ class Till(Executor):
             raise ServiceError("cannot reach the till", where="till", hint="open it")
         return super().open(task, engine)
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         while Path("stuck").exists():
             time.sleep(0.005)
         if Path("gone").exists():

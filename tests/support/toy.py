@@ -164,7 +164,7 @@ class Abacus(Executor):
     name = "abacus"
     parallel = 2
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         match = SUM.fullmatch(answer)
         if match is None:
             return Outcome(kind=OutcomeKind.INVALID, reason=f"cannot count {answer}")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from support.shared import shared_folder
 
 HERE = Path(__file__).parent
 RPN = HERE / "dstill-rpn"
@@ -71,27 +72,21 @@ def _done(command: list[Any], *, cwd: Path | None = None, code: int = 0, **envir
 
 
 @pytest.fixture(scope="session")
-def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("wheel")
-    _done([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, root])
-    return next(out.glob("dstill-*.whl"))
-
-
-@pytest.fixture(scope="session")
 def new_venv(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Venv]:
-    """``new_venv(package, …)``: dstill from its wheel, and these packages of others."""
+    """``new_venv("shop", package, …)``: the session's environment of that name: dstill's wheel, and these packages."""
 
-    def make(*packages: Path) -> Venv:
-        made = Venv(tmp_path_factory.mktemp("venv"))
-        venv.create(made.folder, with_pip=False, symlinks=True)
-        site = next((made.folder / "lib").glob("python*/site-packages"))
-        (site / "heavy_libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
-        made.install(wheel, *packages)
-        return made
+    def make(name: str, *packages: Path) -> Venv:
+        def build(folder: Path) -> None:
+            venv.create(folder, with_pip=False, symlinks=True)
+            site = next((folder / "lib").glob("python*/site-packages"))
+            (site / "heavy_libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+            Venv(folder).install(wheel, *packages)
+
+        return Venv(shared_folder(tmp_path_factory, f"venv-{name}", build))
 
     return make
 
 
 @pytest.fixture(scope="session")
 def with_rpn(new_venv: Callable[..., Venv]) -> Venv:
-    return new_venv(RPN)
+    return new_venv("rpn", RPN)

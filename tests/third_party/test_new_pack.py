@@ -17,7 +17,7 @@ Written = tuple[Venv, Path]
 @pytest.fixture(scope="module")
 def written(new_venv: Callable[..., Venv], tmp_path_factory: pytest.TempPathFactory) -> Written:
     """A pack written by the installed dstill, and installed as its README says (but from no index)."""
-    venv, place = new_venv(), tmp_path_factory.mktemp("packs")
+    venv, place = new_venv("new-pack"), tmp_path_factory.mktemp("packs")
     out = venv.run("dstill", "new-pack", "tool_shed", cwd=place)
     assert "wrote dstill-tool-shed" in out
     venv.install(place / "dstill-tool-shed")

@@ -25,7 +25,8 @@ from dstill.cli.app import App, Group
 from dstill.cli.console import error as show_error
 from dstill.cli.console import note, plain, warnings_shown
 from dstill.cli.extras import extra_of
-from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, UsageError
+from dstill.cli.panics import panics_explained
+from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, TrustError, UsageError
 from dstill.files import disk_error
 from dstill.secrets import redact
 
@@ -54,6 +55,7 @@ def _cli(ctx: click.Context, plugin_files: tuple[str, ...], config_file: Path | 
 def build(argv: Sequence[str]) -> tuple[click.Group, App]:
     """The command group with every plugin's commands, and the object that commands are given."""
     from dstill.cli import audit, checking, data, demo, doctor, learn, manage, packs, predict, questions, start, use
+    from dstill.cli import trust as trusting
 
     loaded = plugin_loading.load(_plugin_files(argv))
     group = Group(
@@ -63,7 +65,7 @@ def build(argv: Sequence[str]) -> tuple[click.Group, App]:
         help=_cli.help,
         context_settings=_cli.context_settings,
     )
-    for module in (start, doctor, questions, data, checking, audit, learn, predict, use, demo, manage, packs):
+    for module in (start, doctor, questions, data, checking, audit, learn, predict, use, demo, manage, packs, trusting):
         for command in module.COMMANDS:
             group.add_command(command)
     loaded.register_commands(group)
@@ -111,15 +113,14 @@ def run(argv: Sequence[str]) -> int:
     argv = [word for word in argv if word != "--debug"]  # it may stand anywhere
     try:
         with warnings_shown():
-            group, found = build(argv)
-            return _invoke(group, found, argv)
+            return _allowed(argv)
     except BrokenPipeError:
         # whoever read our output has gone: nothing more to say, also not at shutdown
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as problem:
         if debug:
-            print(redact(traceback.format_exc()), file=sys.stderr)
+            note(traceback.format_exc())
         shown = _as_dstill(problem, argv)
         if not processes.leads():
             return _ended(shown)
@@ -133,19 +134,33 @@ def run(argv: Sequence[str]) -> int:
         return Interrupted.exit_code
 
 
+def _allowed(argv: Sequence[str]) -> int:
+    """Run the command; where a folder asks for what nobody has allowed, ask, and after a yes run it again."""
+    while True:
+        group, found = build(argv)
+        try:
+            return _invoke(group, found, argv)
+        except TrustError as problem:
+            from dstill.cli.trust import ask
+
+            if not ask(problem):
+                raise
+
+
 def _invoke(group: click.Group, found: App, argv: Sequence[str]) -> int:
     """One command, without click's own handling of interrupts and closed pipes."""
     if instruction := os.environ.get(COMPLETE):
         return shell_complete(group, {"obj": found}, "dstill", COMPLETE, instruction)
     try:
-        with group.make_context("dstill", list(argv), obj=found, color=False if plain() else None) as context:
+        context = group.make_context("dstill", list(argv), obj=found, color=False if plain() else None)
+        with context, panics_explained():
             group.invoke(context)
     except click.exceptions.Exit as end:
         if end.exit_code == 0:  # --help and --version
             found.end_with_failures()
         return end.exit_code
     except click.exceptions.NoArgsIsHelpError as problem:
-        click.echo(problem.format_message(), err=True)
+        note(problem.format_message(), verbatim=True)
         return problem.exit_code
     return 0
 

@@ -9,12 +9,13 @@ import click
 
 from dstill.auditing import audit as audit_golds
 from dstill.cli.app import App, Count, app, json_option, seed_option, set_option, setting, task_option
-from dstill.cli.console import emit, progress, table, visible
+from dstill.cli.console import emit, progress, say, table
 from dstill.errors import DataError, FailedItems
 from dstill.findings import Audit
-from dstill.folder import MANIFEST, RUNS
+from dstill.folder import RUNS
 from dstill.making import make_executor, make_task
-from dstill.parts import Executor
+from dstill.manifest import MANIFEST
+from dstill.parts import Engine, Executor
 from dstill.records import SPLITS, Example
 from dstill.rows import read_questions
 from dstill.task import Task
@@ -42,14 +43,14 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
     sets share with train. All golds are checked, --limit of them also run. The exit code is 3 when
     golds are refused or fail, contradict each other, or leak.
     """
-    task, executor, examples = _given(found, what)
+    task, executor, examples, engine = _given(found, what)
     if not any(example.answer is not None for example in examples):
         raise DataError("no golds to audit", where=what or f"task '{task.name}'", hint="give rows with an 'answer'")
     with progress() as report:
         if executor is None or not limit:
             result = audit_golds(task, examples, None, limit=0, progress=report)
         else:
-            with executor.open(task, found.config().settings.engine):
+            with executor.open(task, engine):
                 result = audit_golds(task, examples, executor, limit=limit, progress=report)
     source = what or f"task {task.name}"
     if as_json:
@@ -62,18 +63,19 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
         raise FailedItems("; ".join(result.bad), where=source, hint="mend or leave out those rows; --json names each")
 
 
-def _given(found: App, what: str | None) -> tuple[Task, Executor | None, list[Example]]:
-    """The task, what runs its answers, and the questions."""
+def _given(found: App, what: str | None) -> tuple[Task, Executor | None, list[Example], Engine]:
+    """The task, what runs its answers, the questions, and the settings by which it reaches an engine."""
     if what is not None and _is_run(what):
         run = found.open(what)
         examples = [record.example for split in SPLITS for record in run.records(split)]
-        return run.task, run.executor(), examples
+        return run.task, run.executor(), examples, run.settings.engine
     config = found.config()
     task = make_task(found.plugins, config)
     executor = make_executor(found.plugins, config, task)
     if what is not None:
-        return task, executor, read_questions(Path(what))
-    return task, executor, [example for split in SPLITS for example in task.examples(split)]
+        return task, executor, read_questions(Path(what)), config.settings.engine
+    examples = [example for split in SPLITS for example in task.examples(split)]
+    return task, executor, examples, config.settings.engine
 
 
 def _is_run(what: str) -> bool:
@@ -109,7 +111,7 @@ def _show(source: str, result: Audit) -> None:
     if result.engine:
         _show_kills(facts)
     for leak in result.leaked:
-        click.echo(visible(str(leak)))
+        say(str(leak), lines=True)
     _show_some("refused", [(one["id"], one["problems"][0]["message"]) for one in facts["refused"]])
     _show_some("failed", [(one["id"], one["reason"]) for one in facts["failed"]])
     _show_some("survivors", [(one["id"], ", ".join(one["neighbours"])) for one in facts["survivors"]])
@@ -118,9 +120,7 @@ def _show(source: str, result: Audit) -> None:
 def _show_kills(facts: dict[str, Any]) -> None:
     corpora, alone = facts["kill_rate"], facts["kill_rate_by_data_alone"]
     if not corpora["n"]:
-        click.echo(
-            "kill rate: not checked" + "".join(f"; {reason} ({n})" for reason, n in facts["not_checked"].items())
-        )
+        say("kill rate: not checked" + "".join(f"; {reason} ({n})" for reason, n in facts["not_checked"].items()))
         return
     rows = [[name, *(_figure(one[name]) for one in (corpora, alone))] for name in ("median", "mean", "least")]
     above = None
@@ -130,9 +130,9 @@ def _show_kills(facts: dict[str, Any]) -> None:
         above = bound
     table(["kill rate", "#on corpora", "#on the data alone"], rows)
     for reason, n in facts["not_checked"].items():
-        click.echo(visible(f"not checked: {n} golds, {reason}"))
+        say(f"not checked: {n} golds, {reason}")
     if pairs := facts["pairs"]["of"]:
-        click.echo(f"held-back neighbours: {facts['pairs']['told']} of {pairs} told")
+        say(f"held-back neighbours: {facts['pairs']['told']} of {pairs} told")
 
 
 def _figure(value: float | None) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Iterator, Mapping
 import click
 
 from dstill.cli.app import App, app, json_option, set_option, task_option
-from dstill.cli.console import emit, note, visible
+from dstill.cli.console import emit, note, say
 from dstill.cli.given import MAPPING_FORM, bytes_of, object_of, text_of
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.jsonl import detect
@@ -119,10 +119,10 @@ def _show(identity: Any, ok: bool, problems: list[Problem], idle: list[str], *, 
         found = [{k: p.to_row()[k] for k in keys} for p in problems]
         emit({"id": identity, "ok": ok, "problems": found, "not_checked": idle})
         return
-    click.echo(f"{visible(str(identity))}: {'ok' if ok else 'refused'}")
+    say(f"{identity}: {'ok' if ok else 'refused'}")
     for p in problems:
         lines = [f"  {p.severity.value} ({p.layer}, {p.code}) {p.message}", p.pointer and f"at {p.pointer}", p.hint]
-        click.echo(visible("\n    ".join(line for line in lines if line)))
+        say("\n    ".join(line for line in lines if line), lines=True)
 
 
 # --- reading ----------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 With ``--json`` the last line of stdout is one compact object, errors too:
 ``{"error": {"code", "message", "hint", "where"}}``. Text that came from questions, replies
-or engines goes through `visible`, so that it cannot steer the terminal.
+or engines goes through `dstill.inert.visible` here, so that it cannot steer the terminal: no other module prints.
 """
 
 from __future__ import annotations
@@ -12,39 +12,36 @@ import logging
 import os
 import sys
 import time
-import unicodedata
 from typing import Any, Iterator, Sequence
+
+import click
 
 from dstill import processes
 from dstill.config import masked
 from dstill.errors import DstillError
+from dstill.inert import indented, visible
 from dstill.jsontext import dumps
 from dstill.progress import Progress
-from dstill.secrets import redact
 
-__all__ = ["emit", "error", "note", "plain", "progress", "table", "visible", "warnings_shown", "width"]
+__all__ = [
+    "confirm",
+    "emit",
+    "error",
+    "note",
+    "paragraph",
+    "plain",
+    "progress",
+    "rule",
+    "say",
+    "table",
+    "visible",
+    "warnings_shown",
+    "width",
+]
 
 
 LONGEST = 8000  # characters of an error
 NARROW = 80  # columns: below it figures have the place of a bar
-_INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # categories of Unicode
-
-
-def visible(text: str) -> str:
-    """`text` without secrets, and with control, bidi and other invisible characters written as escapes.
-
-    Line breaks and tabs stay.
-    """
-    shown = redact(text)
-    if shown.isprintable():  # so most texts are, and a report asks about a hundred thousand
-        return shown
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _INVISIBLE else _escape(c) for c in shown)
-
-
-def _escape(c: str) -> str:
-    """As JSON has it: ``\\u202e``, and a pair of such for a character that needs two."""
-    units = c.encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def plain() -> bool:
@@ -57,9 +54,24 @@ def emit(value: Any) -> None:
     print(visible(dumps(value)), flush=True)
 
 
-def note(text: str) -> None:
-    """A line for the person, on stderr; what has the form of a key is not shown, whoever put it there."""
-    print(masked(visible(text)), file=sys.stderr, flush=True)
+def say(text: str = "", *, lines: bool = False, bold: bool = False) -> None:
+    """A line of the result, on stdout. Line breaks in `text` are escaped unless it is meant to have `lines`."""
+    shown = visible(text, one_line=not lines)
+    click.echo(click.style(shown, bold=True) if bold else shown)
+
+
+def note(text: str, *, verbatim: bool = False) -> None:
+    """A message for the person, on stderr, without what looks like a key.
+
+    `verbatim`: a text of dstill's own. Its lines stay, and so does the variable in ``Bearer $TOKEN``, which looks
+    like a key.
+    """
+    print(visible(text) if verbatim else masked(indented(text)), file=sys.stderr, flush=True)
+
+
+def confirm(question: str, *, abort: bool = False, err: bool = False) -> bool:
+    """Ask for a yes, on stdout or stderr. With `abort` any other answer raises click's Abort."""
+    return click.confirm(visible(question, one_line=True), abort=abort, err=err)
 
 
 @contextlib.contextmanager
@@ -84,7 +96,10 @@ def error(problem: DstillError, *, as_json: bool) -> None:
 
     On a terminal the second and third line have a name before them; elsewhere a line is what it says and no more.
     """
-    note(f"error: {_capped(_named(problem) if sys.stderr.isatty() else str(problem))}")
+    names = ("", "where: ", "hint:  ") if sys.stderr.isatty() else ("", "", "")
+    parts = zip(names, (problem.what, problem.where, problem.hint), strict=True)
+    shown = "\n".join(f"{name}{indented(part)}" for name, part in parts if part)
+    print(f"error: {_capped(masked(shown))}", file=sys.stderr, flush=True)
     if as_json:
         emit({"error": {name: masked(_capped(text)) for name, text in problem.as_json().items()}})
 
@@ -92,11 +107,6 @@ def error(problem: DstillError, *, as_json: bool) -> None:
 def _capped(text: str) -> str:
     """What a server or a file says may be of any length; a person reads so much of it."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-
-
-def _named(problem: DstillError) -> str:
-    lines = (problem.what, problem.where and f"where: {problem.where}", problem.hint and f"hint:  {problem.hint}")
-    return "\n".join(line for line in lines if line)
 
 
 def width() -> int:
@@ -110,21 +120,43 @@ def width() -> int:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
     """A table on stdout. Columns whose name begins with ``#`` are numbers, set to the right."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     shown = Table(header_style="bold", box=None)
     for column in columns:
-        name = Text(visible(column.removeprefix("#")))  # it may be a field's, or what a student called its buckets
+        # a field's name, or what a student called its buckets
+        name = Text(visible(column.removeprefix("#"), one_line=True))
         shown.add_column(name, justify="right" if column.startswith("#") else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*(Text(visible(cell)) for cell in row))
+        shown.add_row(*(Text(visible(cell, one_line=True)) for cell in row))
+    # not the table's own title, which is wrapped at the table's width
+    _print(*([Text(visible(title, one_line=True), style="bold")] if title else []), shown)
+
+
+def paragraph(text: str, *, bold: bool = False) -> None:
+    """Text of any length on stdout, wrapped at the terminal's width."""
+    from rich.text import Text
+
+    _print(Text(visible(text), style="bold" if bold else ""))
+
+
+def rule(title: str) -> None:
+    """A line across the terminal with `title` in it."""
+    from rich.rule import Rule
+    from rich.text import Text
+
+    _print(Rule(Text(visible(title, one_line=True)), align="left"))
+
+
+def _print(*shown: Any) -> None:
+    """What rich lays out. Text comes as `Text`: rich reads square brackets in a `str` as markup."""
+    from rich.console import Console
+
     console = Console(width=width(), highlight=False, color_system=None if plain() else "auto")
     with console.capture() as text:  # rich would end the program itself where the reader has gone
-        if title:  # not the table's own, which is wrapped at the table's width
-            console.print(Text(visible(title), style="bold"))
-        console.print(shown)
+        for one in shown:
+            console.print(one)
     print(text.get(), end="", flush=True)
 
 
@@ -152,12 +184,12 @@ def _bars() -> Iterator[Progress]:
 
     console = Console(stderr=True)
     columns = {
-        "what": TextColumn("{task.description}", table_column=whole()),
+        "what": TextColumn("{task.description}", markup=False, table_column=whole()),
         "bar": BarColumn(bar_width=None, table_column=Column(ratio=1, max_width=40)),
         "count": MofNCompleteColumn(table_column=whole()),
         "elapsed": TimeElapsedColumn(table_column=whole()),
         "left": TimeRemainingColumn(table_column=whole()),
-        "detail": TextColumn("{task.fields[detail]}", table_column=whole()),
+        "detail": TextColumn("{task.fields[detail]}", markup=False, table_column=whole()),
     }
     if console.width < NARROW:
         del columns["bar"], columns["elapsed"]
@@ -165,6 +197,7 @@ def _bars() -> Iterator[Progress]:
     with Bars(*columns.values(), console=console, expand=console.width >= NARROW) as bars:
 
         def report(what: str, done: int, total: int, detail: str = "") -> None:
+            what, detail = visible(what, one_line=True), visible(detail, one_line=True)
             if what not in known:
                 known[what] = bars.add_task(what, total=total or None, detail="")
             bars.update(known[what], completed=done, total=total or None, detail=detail)

@@ -21,16 +21,18 @@ from dstill.cli.app import (
     setting,
     task_option,
 )
-from dstill.cli.console import emit, note, progress, table, visible
+from dstill.cli.console import emit, note, progress, say, table
 from dstill.config import Config
 from dstill.cost import told
 from dstill.errors import DataError, FailedItems, RunError
 from dstill.estimating import estimated
 from dstill.exporting import export
 from dstill.files import reading
-from dstill.folder import EXPORT, MANIFEST, SETTINGS, STORE
+from dstill.folder import EXPORT, SETTINGS, STORE
 from dstill.making import Setup
+from dstill.manifest import MANIFEST
 from dstill.run import Run, focus_asked
+from dstill.shell import command
 
 __all__ = ["COMMANDS"]
 
@@ -107,15 +109,16 @@ def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, a
         return
     show_dataset(facts)
     for line in told(facts["cost"]):
-        click.echo(line)
+        say(line)
     if facts["cost"] and facts["replies"]["cached"]:
-        click.echo("{cached:,} replies were there, {bought:,} were bought now".format(**facts["replies"]))
-    click.echo(f"run: {run.folder}\n{_next(run)}")
+        say("{cached:,} replies were there, {bought:,} were bought now".format(**facts["replies"]))
+    say(f"run: {run.folder}")
+    say(f"next: {_next(run)}")
     if failed:
         raise FailedItems(
             f"{failed} of {facts['questions']} questions got no whole reply",
             where=str(run.folder / "rejects.jsonl"),
-            hint=f"ask for them again with: dstill generate --out {run.folder}",
+            hint=f"ask for them again with: {command('generate', '--out', run.folder)}",
         )
 
 
@@ -127,7 +130,7 @@ def _tell_other_sets(found: App, config: Config) -> None:
         note(
             f"warning: {', '.join(differ)} {'is' if len(differ) == 1 else 'are'} not as in run {other.name}: its test "
             "sets may be others, and `dstill compare` refuses such runs. "
-            f"With its settings: dstill --config {other.folder / SETTINGS} generate …"
+            f"With its settings: {command('--config', other.folder / SETTINGS, 'generate')} …"
         )
 
 
@@ -140,11 +143,12 @@ def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
         emit(estimate.to_json())
         return
     for line in estimate.told():
-        click.echo(line)
+        say(line)
     if estimate.prompt is not None:
-        click.echo(f"\nthe first prompt, id {visible(estimate.prompt.example.id)}:")
+        say()
+        say(f"the first prompt, id {estimate.prompt.example.id}:")
         for message in estimate.prompt.messages:
-            click.echo(f"--- {message.role}\n{visible(message.content)}")
+            say(f"--- {message.role}\n{message.content}", lines=True)
 
 
 @click.command()
@@ -167,7 +171,7 @@ def curate(found: App, run: str, as_json: bool) -> None:
         emit({"run": str(opened.folder), **facts})
         return
     show_dataset(facts)
-    click.echo(_next(opened))
+    say(f"next: {_next(opened)}")
 
 
 def _decides(run: Run, key: str) -> bool:
@@ -198,21 +202,21 @@ def _next(run: Run) -> str:
     try:
         run.gate(allow=False)
     except DataError:
-        return f"next: dstill review {run.folder}"
-    return f"next: dstill train {run.folder}"
+        return command("review", run.folder)
+    return command("train", run.folder)
 
 
 def show_dataset(facts: Any) -> None:
     """The counts of `Run.generate`."""
     if "focus" in facts:
-        click.echo(f"more to train on, in the shares of {facts['focus']}")
+        say(f"more to train on, in the shares of {facts['focus']}")
     rows = [[split, str(n)] for split, n in facts["splits"].items()]
     table(["split", "#rows"], rows, title=f"{facts['accepted']} of {facts['questions']} questions accepted")
     if facts["rejections"]:
         table(["rejected for", "#rows"], [[code, str(n)] for code, n in facts["rejections"].items()])
     for kind, why in NOT_RUN.items():
         if n := facts["outcomes"].get(kind):
-            click.echo(f"{n:,} answers were not run: {why}")
+            say(f"{n:,} answers were not run: {why}")
 
 
 @click.command("export-data")

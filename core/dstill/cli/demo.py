@@ -9,7 +9,7 @@ import click
 
 from dstill.answering import Answered, Answering
 from dstill.cli.app import App, app, json_option, seed_option, set_option, setting, task_option
-from dstill.cli.console import emit, note, progress, visible
+from dstill.cli.console import emit, note, progress, say
 from dstill.cli.data import show_dataset
 from dstill.cli.learn import show_training
 from dstill.cli.scores import show_scores
@@ -18,6 +18,7 @@ from dstill.errors import UsageError
 from dstill.making import task_name
 from dstill.records import Example
 from dstill.run import Run
+from dstill.shell import command
 
 __all__ = ["COMMANDS"]
 
@@ -55,14 +56,12 @@ def demo(found: App, out: Path | None, quick: bool, index: str | None, as_json: 
         show_training(training)
         show_scores(run, scores)
         if quick:
-            click.echo(
-                "This was --quick: with less data and fewer steps the student is less often right than the demo's."
-            )
+            say("This was --quick: with less data and fewer steps the student is less often right than the demo's.")
         _show_live(run, live)
         page = run.folder / "report.html"
         look = f"Look at {page}, or try" if page.exists() else "Try"
-        click.echo(f"{seconds:.0f} s in all. {look} the student yourself:")
-        click.echo(f'  dstill predict --run {run.folder} --execute "{visible(live.question)}"')
+        say(f"{seconds:.0f} s in all. {look} the student yourself:")
+        say(f"  {command('predict', '--run', run.folder, '--execute', live.question)}")
         return
     emit(
         {
@@ -103,11 +102,11 @@ def _live(run: Run) -> Answered:
 
 
 def _show_live(run: Run, live: Answered) -> None:
-    click.echo(click.style("an example, answered live", bold=True))
-    click.echo(visible(f"  question: {live.question}\n  answer:   {live.answer or live.reason}"))
+    say("an example, answered live", bold=True)
+    say(f"  question: {live.question}\n  answer:   {live.answer or live.reason}", lines=True)
     if live.outcome:
         shown = run.task.show(live.result).replace("\n", "\n            ")
-        click.echo(visible(f"  result:   {shown}"))
+        say(f"  result:   {shown}", lines=True)
 
 
 def _report(found: App, run: Run) -> None:

@@ -23,10 +23,10 @@ import click
 import dstill
 from dstill import hardware
 from dstill.cli.app import App, app, json_option, set_option, setting, task_option
-from dstill.cli.console import emit, note, table, visible
+from dstill.cli.console import emit, note, say, table
 from dstill.contents import learnt_in
 from dstill.drifting import can_tell, drift
-from dstill.errors import DstillError
+from dstill.errors import DstillError, TrustError
 from dstill.folder import RunFolder, list_runs
 from dstill.making import make_executor, make_task
 from dstill.parts import CheckResult, Executor
@@ -90,7 +90,7 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
     else:
         table(["what", "found", "state"], rows)
         for advice in dict.fromkeys(one.advice for one in engines.results if one.advice):
-            click.echo(f"\n{visible(advice)}")
+            say(f"\n{advice}", lines=True)
     found.note_unknown()
     found.end_with_failures()
     for other in engines.problems[1:]:
@@ -122,6 +122,8 @@ def _engines(found: App) -> Engines:
         asked = found.config().settings.project.task
         for name in [asked] if asked else found.plugins.names("tasks"):
             _look(found, name, engines)
+    except TrustError:  # asked about before anything is shown
+        raise
     except DstillError as problem:
         engines.rows.append(["engine", "", str(problem).replace("\n", "; ")])
         engines.problems.append(problem)

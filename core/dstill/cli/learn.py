@@ -9,11 +9,12 @@ import click
 
 from dstill import processes
 from dstill.cli.app import App, app, complete_parts, json_option, run_argument, seed_option, set_option, setting
-from dstill.cli.console import emit, note, progress
+from dstill.cli.console import emit, note, progress, say
 from dstill.cli.start import FRESH
 from dstill.making import kind_and_base
 from dstill.parts import Recipe
 from dstill.run import Run
+from dstill.shell import command
 
 __all__ = ["COMMANDS", "note_other_recipe", "show_trained", "show_training", "training_options"]
 
@@ -103,7 +104,7 @@ def show_trained(run: Run, facts: Any, *, as_json: bool) -> None:
         emit({"run": str(run.folder), "last": _last(facts), **{k: v for k, v in facts.items() if k != "history"}})
         return
     show_training(facts)
-    click.echo(f"next: dstill evaluate {run.folder}")
+    say(f"next: {command('evaluate', run.folder)}")
 
 
 def _last(facts: Any) -> dict[str, float]:
@@ -116,8 +117,8 @@ def show_training(facts: Any) -> None:
     last = _last(facts)
     for reason in facts["choice"]:
         verdict = reason["unfit"] or ("chosen" if reason["modality"] == facts["modality"] else "fits")
-        click.echo(f"{reason['modality']:>8}: {reason['need'] / 2**30:.2f} GiB, {verdict}")
-    click.echo(
+        say(f"{reason['modality']:>8}: {reason['need'] / 2**30:.2f} GiB, {verdict}")
+    say(
         f"{facts['student']}, {facts['objective']}, {facts['modality']}: {facts['steps']} steps in "
         f"{facts['student_seconds']:.0f} s, loss {last.get('loss', float('nan')):.4f}, "
         f"{facts['trained_parameters']:,} of {facts['all_parameters']:,} parameters trained, "

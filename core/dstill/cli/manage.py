@@ -11,8 +11,9 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
+from dstill import trust
 from dstill.cli.app import SHELLS, App, Group, app, described, json_option, set_option
-from dstill.cli.console import emit, note, table
+from dstill.cli.console import confirm, emit, note, say, table
 from dstill.config import Config
 from dstill.errors import DstillError, UsageError
 from dstill.folder import RunFolder, find_run, list_runs
@@ -38,7 +39,7 @@ def plugins(found: App, as_json: bool) -> None:
         emit({"plugins": plugins_, "parts": parts, "failures": failures})
     else:
         table(["plugin", "version", "source"], [[p.name, p.version, p.source] for p in loaded.loaded])
-        click.echo()
+        say()
         table(["kind", "name", "plugin", "about"], [[p["kind"], p["name"], p["plugin"], p["about"]] for p in parts])
     found.note_unknown()
     found.end_with_failures()
@@ -89,7 +90,7 @@ def runs_show(run: str, as_json: bool) -> None:
         return
     manifest = folder.manifest
     for key in ("name", "status", "created", "seed", "arguments", "versions"):
-        click.echo(f"{key}: {manifest[key]}")
+        say(f"{key}: {manifest[key]}")
     table(["file", "#rows", "sha256"], [[f, str(v["rows"]), v["sha256"][:16]] for f, v in manifest["files"].items()])
 
 
@@ -106,8 +107,9 @@ def runs_rm(run: str, yes: bool) -> None:
                 where="dstill runs rm",
                 hint="give --yes to delete it unasked",
             )
-        click.confirm(f"delete {folder.folder} with its student and scores?", abort=True)
+        confirm(f"delete {folder.folder} with its student and scores?", abort=True)
     folder.remove()
+    trust.forget(folder.folder)
     note(f"deleted {folder.folder}")
 
 
@@ -127,7 +129,8 @@ def runs_salvage(damaged: Path, new: Path, as_json: bool) -> None:
         emit({"file": str(new), **asdict(saved)})
         return
     note(f"{saved.unreadable} rows cannot be read" if saved.unreadable else "every row that is known can be read")
-    click.echo(f"{saved.replies} replies saved to {new}\nnext: move {damaged} away, and {new} to its place")
+    say(f"{saved.replies} replies saved to {new}")
+    say(f"next: move {damaged} away, and {new} to its place")
 
 
 @click.group(cls=Group)
@@ -150,7 +153,7 @@ def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None
     elif origin:
         table(["key", "value", "origin"], [[k, str(v), merged.origins[k]] for k, v in values.items()])
     else:
-        click.echo(merged.to_toml(), nl=False)
+        say(merged.to_toml().rstrip("\n"), lines=True)
 
 
 @click.command()
@@ -166,7 +169,7 @@ def completion(ctx: click.Context, shell: str | None) -> None:
     if made is None:
         hint = f"name one of {', '.join(SHELLS)}"
         raise UsageError(f"no completion for '{shell}'", where="SHELL", hint=hint)
-    click.echo(made(ctx.find_root().command, {}, "dstill", "_DSTILL_COMPLETE").source())
+    say(made(ctx.find_root().command, {}, "dstill", "_DSTILL_COMPLETE").source(), lines=True)
 
 
 COMMANDS = (plugins, runs, config, completion)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import click
 
+from dstill.cli.console import say
 from dstill.errors import UsageError
 from dstill.files import write_text
+from dstill.shell import quoted
 
 __all__ = ["COMMANDS"]
 
@@ -46,7 +48,8 @@ def new_pack(name: str, out: Path) -> None:
         text = (files("dstill.cli") / "template" / source).read_text(encoding="utf-8")
         text = text.replace("NAME_TITLE", _title(name)).replace("NAME", name)
         write_text(target / destination.replace("NAME", name), text)
-    click.echo(f"wrote {target}\nnext: cd {target} && pip install -e '.[test]' && pytest")
+    say(f"wrote {target}")
+    say(f"next: cd {quoted(target)} && pip install -e '.[test]' && pytest")
 
 
 def _title(name: str) -> str:

@@ -18,9 +18,10 @@ import click
 from dstill import voting
 from dstill.answering import Answered, Answering
 from dstill.cli.app import App, Count, app, constrain_option, json_option, seed_option, set_option, setting
-from dstill.cli.console import emit, note, table, visible, width
+from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.given import text_of
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
+from dstill.faults import about
 from dstill.jsonl import MAX_LINE
 from dstill.records import Example, OutcomeKind, Table
 from dstill.rows import rows_from
@@ -176,37 +177,38 @@ def _row(run: Run, given: Sequence[Answered]) -> dict[str, Any]:
 
 def _show(run: Run, given: Sequence[Answered], *, many: bool) -> None:
     if many:
-        click.echo(visible(f"# {given[0].question}"))
+        say(f"# {given[0].question}", lines=True)
     if len(given) == 1:
         _show_answer(run, given[0], many=many)
         return
     for one, count in voting.distinct(run.task, given):
-        click.secho(f"{count} of {len(given)}", bold=True)
+        say(f"{count} of {len(given)}", bold=True)
         _show_answer(run, one, many=True)
 
 
 def _show_answer(run: Run, answered: Answered, *, many: bool) -> None:
-    click.echo(visible(answered.answer or "(nothing)"))
+    say(answered.answer or "(nothing)", lines=True)
     for problem in answered.problems:
-        click.echo(visible(f"  {problem.severity.value}: {problem.message} {problem.hint}".rstrip()))
+        say(f"  {problem.severity.value}: {problem.message} {problem.hint}".rstrip(), lines=True)
     if answered.votes:
-        click.echo(f"  {answered.votes}")
+        say(f"  {answered.votes}", lines=True)
     if answered.outcome == OutcomeKind.OK:
-        _show_result(run.task, answered.result)
+        with about(answered.id):
+            _show_result(run.task, answered.result)
     if not answered.ok and many:
-        click.echo(visible(f"  {answered.reason}"))
+        say(f"  {answered.reason}", lines=True)
 
 
 def _show_result(task: Task, result: Any) -> None:
     """In tables where the task has them; one without columns is its title."""
     laid_out = task.tables(result)
     if not laid_out:
-        click.echo(visible(task.show(result)))
+        say(task.show(result), lines=True)
     for one in laid_out:
         if one.columns:
             _show_table(one)
         else:
-            click.echo(visible(one.title))
+            say(one.title)
 
 
 def _show_table(shown: Table) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any, Mapping, Sequence
@@ -22,9 +21,9 @@ from dstill.cli.app import (
     set_option,
     task_option,
 )
-from dstill.cli.console import emit, note, progress, visible
+from dstill.cli.console import emit, note, progress, say
 from dstill.cli.given import MAPPING_FORM, VALUES_FORM, object_of
-from dstill.config import Config
+from dstill.config import Config, assignment
 from dstill.cost import told
 from dstill.errors import FailedItems, UsageError
 from dstill.focusing import Focus, draw
@@ -35,6 +34,7 @@ from dstill.making import Setup
 from dstill.records import Example
 from dstill.rows import read_questions
 from dstill.run import focus_in
+from dstill.shell import command
 from dstill.task import Task
 
 __all__ = ["COMMANDS"]
@@ -107,7 +107,8 @@ def questions(
     _show(made, out, as_json)
     _told(made, number, task)
     if out is not None and mapping is not None:
-        note(f"next: dstill generate --questions {out}{_about(config, task.name, mapping, made)}")
+        about = _about(config, task.name, mapping, made)
+        note(f"next: {command('generate', '--questions', out, *about)}")
 
 
 def _invent(
@@ -142,19 +143,20 @@ def _invent(
         )
     if out is not None:
         task = setup.task.name
-        asked = f"dstill generate --questions {out} --teacher {config.settings.generate.teacher}"
-        note(f"next: {asked}{_about(config, task, mapping, invented.examples)}")
+        asked = ("generate", "--questions", out, "--teacher", config.settings.generate.teacher)
+        note(f"next: {command(*asked, *_about(config, task, mapping, invented.examples))}")
 
 
-def _about(config: Config, task: str, mapping: Path | None, examples: Sequence[Example]) -> str:
+def _about(config: Config, task: str, mapping: Path | None, examples: Sequence[Example]) -> list[str]:
     """The settings by which `generate` knows what these questions are about: their rows name the index alone."""
     known, index = config.flat(), examples[0].context.get("index") if examples else None
     wanted = {f"task.{task}.mapping": mapping and str(mapping), f"task.{task}.index": index}
-    return "".join(
-        f" --set {shlex.quote(f'{key}={value}')}"
+    return [
+        word
         for key, value in wanted.items()
         if mapping and value and key in known and known[key] != value
-    )
+        for word in ("--set", assignment(key, value))
+    ]
 
 
 def _show(made: Sequence[Example], out: Path | None, as_json: bool) -> None:
@@ -165,7 +167,7 @@ def _show(made: Sequence[Example], out: Path | None, as_json: bool) -> None:
         if as_json:
             emit(example.to_row())
         else:
-            click.echo(visible(example.question) + (f"\n    {visible(example.answer)}" if example.answer else ""))
+            say(example.question + (f"\n    {example.answer}" if example.answer else ""), lines=True)
 
 
 def _own_data(mapping: Path | None, values: Path | None) -> dict[str, Any]:

@@ -11,16 +11,14 @@ All of it fits 80 columns; what is left out (every interval, n and note) is in `
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from typing import Any, Iterator, Mapping, Sequence
 
-import click
-
 from dstill.cli.app import described
-from dstill.cli.console import table, visible, width
+from dstill.cli.console import say, table, width
 from dstill.cli.figures import percent
 from dstill.run import Run
+from dstill.shell import command
 
 __all__ = ["sentences", "show_scores"]
 
@@ -45,11 +43,11 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     """Sets × systems, the student's other figures, what corpora told, and the sentences last."""
     scores, splits = facts["scores"], run.settings.evaluate.splits
     _show_accuracy(scores, splits, facts["engine"])
-    click.echo()
+    say()
     _show_others(run, scores["student"], splits)
     for line in [*_weight(facts), *_notes(scores, splits), *_of_corpora(facts["corpora"])]:
         _say(line)
-    click.echo()
+    say()
     _show_causes(run, facts["causes"])
     for line in sentences(scores, splits):
         _say(line)
@@ -68,9 +66,9 @@ def _show_causes(run: Run, found: Mapping[str, Mapping[str, Any]]) -> None:
     if len(found) > COMMONEST:
         rest = list(found.items())[COMMONEST:]
         _say("Also " + ", ".join(f"{label} {one['count']}" for label, one in rest) + ".")
-    label = shlex.quote(next(iter(found)))
-    _say(f"More questions where it is weak: dstill questions --focus {label} --from {run.folder}")
-    click.echo()
+    say("More questions where it is weak:")
+    say(f"  {command('questions', '--focus', next(iter(found)), '--from', run.folder)}")
+    say()
 
 
 def _show_accuracy(scores: Scores, splits: Sequence[str], engine: str) -> None:
@@ -227,6 +225,6 @@ def _list(parts: Sequence[str]) -> str:
 
 
 def _say(text: str) -> None:
-    whole = visible(text).replace(" %", "\u00a0%")  # a figure keeps its sign
+    whole = text.replace(" %", "\u00a0%")  # a figure keeps its sign
     lines = textwrap.fill(whole, min(width(), WIDEST), break_long_words=False, break_on_hyphens=False)
-    click.echo(lines.replace("\u00a0%", " %"))
+    say(lines.replace("\u00a0%", " %"), lines=True)

@@ -9,18 +9,23 @@ is written down too, so that the project's commands go on with it. No secret is 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Mapping
 
 import click
 
+from dstill import config as configuration
+from dstill import trust
 from dstill.cli.app import App, app, set_option, setting, task_option
-from dstill.cli.console import visible
+from dstill.cli.console import say
 from dstill.config import FILE, as_toml
 from dstill.errors import UsageError
 from dstill.files import write_text
 from dstill.making import make_task, task_name
 from dstill.parts import ProjectFiles
+from dstill.plugins import part_sections
+from dstill.shell import quoted
 
 __all__ = ["COMMANDS"]
 
@@ -65,11 +70,13 @@ def init(found: App, out: Path) -> None:
     for file, text in project.files.items():
         write_text(out / file, text)
     write_text(target, _text(name, project, found.flags))
+    written = configuration.load(target, environment={}, sections=part_sections(found.plugins))
+    trust.keep(replace(written, file=None), target, relative_to=out)
     for line in project.about:
-        click.echo(visible(line))
-    click.echo(f"wrote {', '.join(str(out / file) for file in (*project.files, FILE))} for task '{name}'")
-    enter = "" if out == Path(".") else f"cd {out} && "
-    click.echo(f"next: {enter}dstill generate --out runs/first")
+        say(line)
+    say(f"wrote {', '.join(str(out / file) for file in (*project.files, FILE))} for task '{name}'")
+    enter = "" if out == Path(".") else f"cd {quoted(out)} && "
+    say(f"next: {enter}dstill generate --out runs/first")
 
 
 def _text(name: str, project: ProjectFiles, flags: Mapping[str, Any]) -> str:

@@ -9,10 +9,11 @@ import click
 
 from dstill import hardware
 from dstill.cli.app import App, app, constrain_option, json_option, run_argument, set_option, setting
-from dstill.cli.console import emit, note, progress, visible
+from dstill.cli.console import emit, note, progress, say
 from dstill.cli.scores import show_scores
 from dstill.errors import FailedItems, UsageError
 from dstill.run import Run
+from dstill.shell import command
 
 __all__ = ["COMMANDS", "summary"]
 
@@ -42,12 +43,12 @@ def evaluate(found: App, run: str, load_data: bool, as_json: bool) -> None:
         emit(summary(opened, facts))
     else:
         show_scores(opened, facts)
-        click.echo(f"next: dstill report {opened.folder}")
+        say(f"next: {command('report', opened.folder)}")
     if facts["invalid"]:
         raise FailedItems(
             f"this evaluation is invalid: {facts['invalid']}",
             where=str(opened.folder / "verdicts.jsonl"),
-            hint=f"see to the engine, then: dstill evaluate {opened.folder}",
+            hint=f"see to the engine, then: {command('evaluate', opened.folder)}",
         )
 
 
@@ -102,10 +103,10 @@ def trace(found: App, run: str, identity: str, as_json: bool) -> None:
         emit({"id": identity, "files": rows})
         return
     for file, row in rows.items():
-        click.secho(file, bold=True)
+        say(file, bold=True)
         for key, value in row.items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            click.echo(visible(f"  {key}: {text}"))
+            say(f"  {key}: {text}", lines=True)
 
 
 COMMANDS = (evaluate, trace)

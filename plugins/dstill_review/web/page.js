@@ -21,11 +21,19 @@ async function ask(path, body) {
   return { ok: answer.ok, found };
 }
 
-function say(text) { $("message").textContent = text; }
+// As `dstill.inert.visible` shows text: what cannot be seen, or turns the direction of writing, stands as an escape.
+function visible(text) {
+  return String(text).replace(/(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (c) =>
+    [...Array(c.length).keys()].map((i) => "\\u" + c.charCodeAt(i).toString(16).padStart(4, "0")).join(""));
+}
+
+function put(id, text) { $(id).textContent = visible(text); }
+
+function say(text) { put("message", text); }
 
 function make(tag, text, name) {
   const node = document.createElement(tag);
-  if (text !== undefined) node.textContent = text;
+  if (text !== undefined) node.textContent = visible(text);
   if (name) node.className = name;
   return node;
 }
@@ -65,33 +73,33 @@ function terms(pairs) { return pairs.flatMap(([name, text]) => [make("dt", name)
 function show(state) {
   const far = state.progress;
   row = state.row;
-  document.title = `${far.judged}/${far.sample} · ${state.run} · dstill review`;
-  $("run").textContent = state.run;
-  $("judged").textContent = `${far.judged} of ${far.sample} judged`;
-  $("rate").textContent = rateOf(far);
+  document.title = visible(`${far.judged}/${far.sample} · ${state.run} · dstill review`);
+  put("run", state.run);
+  put("judged", `${far.judged} of ${far.sample} judged`);
+  put("rate", rateOf(far));
   $("bar").max = Math.max(1, far.sample);
   $("bar").value = far.judged;
   $("row").hidden = row === null;
   $("done").hidden = row !== null;
   for (const id of ["accept", "reject", "edit", "skip"]) $(id).disabled = row === null;
   if (row === null) {
-    $("summary").textContent = `${far.accepted} accepted, ${far.rejected} rejected, ${far.edited} edited, ` +
-      `${far.skipped} skipped. ${rateOf(far)}`;
+    put("summary", `${far.accepted} accepted, ${far.rejected} rejected, ${far.edited} edited, ` +
+      `${far.skipped} skipped. ${rateOf(far)}`);
     return;
   }
-  $("where").textContent = [row.category, row.split, row.teacher, row.name].filter(Boolean).join(" · ");
-  $("question").textContent = row.question;
+  put("where", [row.category, row.split, row.teacher, row.name].filter(Boolean).join(" · "));
+  put("question", row.question);
   $("problems").replaceChildren(...row.problems.map(problem));
   $("answer").replaceChildren(row.tree === null ? make("pre", row.answer) : branch(row.tree));
-  $("rationale").textContent = row.rationale;
+  put("rationale", row.rationale);
   $("excerpt").hidden = !row.excerpt.used.length && !row.excerpt.rest.length;
-  $("h-excerpt").textContent = row.excerpt.title;
+  put("h-excerpt", row.excerpt.title);
   $("used").replaceChildren(...terms(row.excerpt.used));
   $("rest").replaceChildren(...terms(row.excerpt.rest));
   $("others").hidden = !row.excerpt.rest.length;
   $("others").open = false;
   $("others").querySelector("summary").textContent = `${row.excerpt.rest.length} more`;
-  $("result").textContent = "…";
+  put("result", "…");
   scrollTo(0, 0);
   run(row);
 }
@@ -101,9 +109,9 @@ async function run(of) {
     const { found } = await ask(`/result?id=${encodeURIComponent(of.id)}`);
     if (row !== of) return; // another row is shown by now
     const why = (found.problems || []).map((one) => one.message);
-    $("result").textContent = [found.text, found.note, ...why].filter(Boolean).join("\n") || "nothing";
+    put("result", [found.text, found.note, ...why].filter(Boolean).join("\n") || "nothing");
   } catch (error) {
-    if (row === of) $("result").textContent = "the command in the terminal does not answer";
+    if (row === of) put("result", "the command in the terminal does not answer");
   }
 }
 

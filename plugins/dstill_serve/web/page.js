@@ -9,10 +9,10 @@ let about = null;
 let asking = false;
 let used = [];
 
-// As the command line shows text: what cannot be seen, or turns the direction of writing, stands as an escape.
+// As `dstill.inert.visible` shows text: what cannot be seen, or turns the direction of writing, stands as an escape.
 function visible(text) {
-  return String(text).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (c) =>
-    c === "\n" || c === "\t" ? c : [...Array(c.length).keys()].map((i) => "\\u" + c.charCodeAt(i).toString(16).padStart(4, "0")).join(""));
+  return String(text).replace(/(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (c) =>
+    [...Array(c.length).keys()].map((i) => "\\u" + c.charCodeAt(i).toString(16).padStart(4, "0")).join(""));
 }
 
 function make(tag, text, name) {

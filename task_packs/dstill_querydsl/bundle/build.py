@@ -26,7 +26,7 @@ from dstill_querydsl.bundle import FOLDER, build_flights, build_movies, build_qu
 
 __all__ = ["ARCHIVES", "Archive", "lines", "main", "packed"]
 
-_PIP = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", ".")
+_PIP = (sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps", "--dest", ".")
 Document = tuple[str, dict[str, Any]]
 
 

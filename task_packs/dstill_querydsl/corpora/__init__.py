@@ -9,6 +9,6 @@ candidates. `choose` keeps those that tell the gold from its neighbours on the e
 
 from dstill_querydsl.corpora.layout import Layout
 from dstill_querydsl.corpora.make import Maker, Place
-from dstill_querydsl.corpora.neighbours import neighbours
+from dstill_querydsl.corpora.neighbours import compact, neighbours
 
-__all__ = ["Layout", "Maker", "Place", "neighbours"]
+__all__ = ["Layout", "Maker", "Place", "compact", "neighbours"]

@@ -1,7 +1,7 @@
 """The embedded engine on which corpora are tried: one process for all tasks of this program.
 
-    with bench().on(mapping, settings, documents, now) as run:
-        run({"query": …})  → Outcome, as the executors give it
+    with bench().on(mapping, settings, documents, now, unheld, refused) as run:
+        run({"query": …})  → Outcome, as the executors give it; of a body that `refused` gives a reason for, INVALID
 
 It starts at the first use, ends with the program, and holds one index at a time. Not the executor
 of an evaluation, which may be a server of the user's: nothing is ever tried on that.
@@ -18,18 +18,20 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from dstill.errors import DataError
 from dstill.parts import Engine
-from dstill.records import Outcome
+from dstill.records import Outcome, OutcomeKind
 from dstill_querydsl.engines.faithful import faithfully
 from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.holes import Holes, exact
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.rules import OWN_PREFIX
 from dstill_querydsl.engines.server import EmbeddedServer
-from dstill_querydsl.engines.unheld import Unheld, refused, runtime
+from dstill_querydsl.engines.unheld import Unheld, runtime
+from dstill_querydsl.engines.unheld import refused as refused_fields
 
-__all__ = ["Bench", "bench"]
+__all__ = ["Bench", "Refused", "bench"]
 
 Run = Callable[[Mapping[str, Any]], Outcome]
+Refused = Callable[[Mapping[str, Any]], str]  # why the task's checks refuse a body; empty: they let it pass
 REMEMBERED = 32  # mappings
 
 
@@ -50,7 +52,7 @@ class Bench:
                     self._unheld.clear()
                 names = runtime(mapping)
                 if not self._takes(Unheld().held(mapping), settings):
-                    names += refused(mapping, lambda one: self._takes({"properties": {"f": one}}, settings))
+                    names += refused_fields(mapping, lambda one: self._takes({"properties": {"f": one}}, settings))
                 self._unheld[key] = Unheld.of(mapping, names)
             return self._unheld[key]
 
@@ -72,18 +74,23 @@ class Bench:
         documents: Sequence[tuple[str, Mapping[str, Any]]],
         now: str,
         unheld: Unheld,
+        refused: Refused,
     ) -> Iterator[Run]:
-        """Runs bodies on these documents. Raises DataError where they cannot be indexed."""
+        """Runs bodies that pass the checks on these documents. Raises DataError where they cannot be indexed."""
         with self._lock:
             self._made += 1
             name = f"{OWN_PREFIX}corpus-{self._made}"
             large: set[str] = set()
             self._engine.index(name, unheld.held(mapping), exact(documents, large), settings)
             holes = Holes.of(mapping, settings, large, unheld)
+
+            def run(body: Mapping[str, Any]) -> Outcome:
+                if reason := refused(body):
+                    return Outcome(kind=OutcomeKind.INVALID, reason=reason)
+                return faithfully(holes, lambda one: self._engine.search(name, one), freeze(body, now, mapping))
+
             try:
-                yield lambda body: faithfully(
-                    holes, lambda one: self._engine.search(name, one), freeze(body, now, mapping)
-                )
+                yield run
             finally:
                 self._engine.drop(name)
 

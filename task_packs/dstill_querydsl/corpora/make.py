@@ -1,6 +1,6 @@
 """A gold's corpora: made once, then remembered in memory and on disk.
 
-    Maker(same, empty).corpora(gold, place, layout, neighbours, k=5)
+    Maker(same, empty).corpora(gold, place, layout, neighbours, refused, k=5)
     → [Corpus(name="boundaries", data={"documents": [["c00", {…}], …], "now": "2025-03-27T12:00:00Z", …}), …]
 
 What decides them is the gold's body, the mapping with its settings and ``now``, what neighbours are held
@@ -20,7 +20,7 @@ from dstill.errors import DataError, DstillError, MissingExtra, ServiceError
 from dstill.records import Corpus, Neighbour
 from dstill.task import NoCorpora
 from dstill_querydsl.corpora import keep, moments
-from dstill_querydsl.corpora.bench import bench
+from dstill_querydsl.corpora.bench import Refused, bench
 from dstill_querydsl.corpora.choose import Choice, choose
 from dstill_querydsl.corpora.documents import candidates
 from dstill_querydsl.corpora.layout import Layout
@@ -56,6 +56,7 @@ class Maker:
         place: Place,
         layout: Layout,
         neighbours: Callable[[], Iterable[Neighbour]],
+        refused: Refused,
         k: int,
     ) -> list[Corpus]:
         """At most `k`. Raises NoCorpora where the embedded engine cannot say what is right."""
@@ -64,7 +65,7 @@ class Maker:
         if key not in self._known:
             if len(self._known) >= IN_MEMORY:
                 del self._known[next(iter(self._known))]
-            self._known[key] = self._read(key, place) or self._make(key, gold, place, layout, neighbours(), k)
+            self._known[key] = self._read(key, place) or self._make(key, gold, place, layout, neighbours(), refused, k)
         corpora, reason = self._known[key]
         if reason:
             raise NoCorpora(reason)
@@ -81,6 +82,7 @@ class Maker:
         place: Place,
         layout: Layout,
         neighbours: Iterable[Neighbour],
+        refused: Refused,
         k: int,
     ) -> tuple[list[Corpus], str]:
         now, seed = place.now or NOW, json.dumps([gold, place.digest])
@@ -99,7 +101,7 @@ class Maker:
                     candidates(gold, layout, moment, seed),
                     gold,
                     [json.loads(one.answer) for one in neighbours],
-                    lambda documents: engine.on(place.mapping, place.settings, documents, now, unheld),
+                    lambda documents: engine.on(place.mapping, place.settings, documents, now, unheld, refused),
                     self._same,
                     self._empty,
                     k,

@@ -20,7 +20,7 @@ from dstill_querydsl.corpora import steps_aggregations, steps_clauses, steps_fie
 from dstill_querydsl.corpora.edits import Edit
 from dstill_querydsl.corpora.layout import Layout
 
-__all__ = ["MOST", "neighbours"]
+__all__ = ["MOST", "compact", "neighbours"]
 
 MOST = 48  # of one gold; of more, some of each kind
 KINDS: tuple[Callable[[Mapping[str, Any], Layout], Iterator[Edit]], ...] = (
@@ -52,10 +52,15 @@ def neighbours(body: Mapping[str, Any], layout: Layout, legal: Callable[[str], b
         for found in kinds:
             if turn < len(found) and len(chosen) < MOST:
                 name, changed = found[turn]
-                answer = json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
+                answer = compact(changed)
                 if legal(answer):
                     chosen.append(Neighbour(name=name, answer=answer))
     return chosen
+
+
+def compact(body: Mapping[str, Any]) -> str:
+    """A body as an answer is written."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _form(body: Mapping[str, Any]) -> str:

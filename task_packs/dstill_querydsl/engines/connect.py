@@ -8,7 +8,6 @@ from named environment variables or a file of its owner's only, and never go ove
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import ssl
 from pathlib import Path
@@ -17,7 +16,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from dstill.errors import ConfigError, MissingExtra
 from dstill.parts import Engine
-from dstill.secrets import Secret
+from dstill.secrets import Secret, is_variable
+from dstill.shell import quoted
+from dstill.urls import checked_url, is_loopback
 from dstill_querydsl.engines.node import AT_ONCE, Wire, node_class
 from dstill_querydsl.engines.trust import pinned
 
@@ -48,20 +49,7 @@ def connect(engine: Engine, wire: Wire) -> Any:
 
 
 def _address(text: str) -> SplitResult:
-    url = urlsplit(text)
-    try:
-        fits = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:  # of a port that is no number
-        fits = False
-    if not fits or url.query or url.fragment:
-        raise ConfigError("the engine's address is no http(s) URL", where="engine.url", hint="http://HOST:PORT")
-    if url.username or url.password:
-        raise ConfigError(
-            "the engine's address holds a user or password",
-            where="engine.url",
-            hint="name an environment variable with basic_auth_env (user:password) or api_key_env",
-        )
-    return url
+    return urlsplit(checked_url(text, where="engine.url", key=False))
 
 
 def _host(url: SplitResult) -> str:
@@ -84,7 +72,7 @@ def _secrets(engine: Engine, url: SplitResult) -> dict[str, Any]:
         secrets["basic_auth"] = (user, password)
     if len(secrets) > 1:
         raise ConfigError("both api_key_env and basic_auth_env are set", where="engine", hint="keep one of them")
-    if secrets and url.scheme == "http" and not _is_loopback(url.hostname or ""):
+    if secrets and url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise ConfigError(
             f"refused to send a key to {url.hostname} over plain http",
             where="engine.url",
@@ -94,17 +82,12 @@ def _secrets(engine: Engine, url: SplitResult) -> dict[str, Any]:
 
 
 def _from_environment(name: str, where: str) -> str:
+    if not is_variable(name):
+        raise ConfigError(f"{where} is not the name of an environment variable (its value is not shown)", where=where)
     value = os.environ.get(name, "").strip()
     if not value:
-        raise ConfigError(f"the environment variable {name} is not set", where=where, hint=f"export {name}=…")
+        raise ConfigError(f"the environment variable {name} is not set", where=where, hint=f"export {quoted(name)}=…")
     return Secret(value).reveal()  # known to `redact` from now on
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _certificates(engine: Engine, url: SplitResult) -> dict[str, Any]:

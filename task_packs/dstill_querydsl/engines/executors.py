@@ -79,9 +79,9 @@ class _OnEngine(Executor):
     def place_of(self, example: Example) -> Place:
         """The index that the example's answers run on, loaded or looked at where it was not yet."""
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         read = strict.read(answer)
-        if read.value is None:
+        if read.value is None:  # of a task whose checks do not ask for JSON
             return Outcome(kind=OutcomeKind.INVALID, reason=read.problems[0].message)
         place = self.place_of(example)
         body = freeze(read.value, place.now, place.mapping)
@@ -142,17 +142,17 @@ class Embedded(_OnEngine):
             raise
         return self
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         if self._documents_of(example) is None:
             reason = (
                 f"no documents of '{example.context.get('index', '')}' here; --engine-url names the server with them"
             )
             return Outcome(kind=OutcomeKind.UNSUPPORTED, reason=reason)
-        return super().run(answer, example)
+        return super().execute(answer, example)
 
     def place_of(self, example: Example) -> Place:
         index = self._documents_of(example)
-        assert index is not None  # `run` has looked
+        assert index is not None  # `execute` has looked
         return self._load(index)
 
     def self_check(self) -> Iterable[CheckResult]:
@@ -188,9 +188,9 @@ class Http(_OnEngine):
         """What runs corpora, so that nothing is written to the user's server."""
         return Embedded().open(self.task, Engine(timeout=self.engine.timeout))
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         beside = isinstance(example.context.get("corpus"), Corpus) and not self.engine.load_data
-        return self._beside.run(answer, example) if beside else super().run(answer, example)
+        return self._beside.run(answer, example) if beside else super().execute(answer, example)
 
     def context(self, example: Example) -> Mapping[str, Any]:
         return {} if self.engine.load_data else {"mapping": self.place_of(example).mapping}

@@ -17,6 +17,7 @@ from typing import Any, Iterator, Mapping
 from dstill.errors import DataError, FailedItems
 from dstill.parts import CheckResult
 from dstill.records import OutcomeKind
+from dstill.shell import quoted
 from dstill_querydsl.drift import counted, drift, field_count, fields_digest
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.known_answers import KNOWN, REFUSED, Known, seen
@@ -161,7 +162,8 @@ def _size(server: HttpEngine, name: str, count: int, mapping: Mapping[str, Any])
 
 
 def _drift(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> CheckResult:
-    found, hint = drift(then, now), f"read it again: dstill init --engine-url … --index {name} --out another-folder"
+    found = drift(then, now)
+    hint = f"read it again: dstill init --engine-url … --index {quoted(name)} --out another-folder"
     said = f"fields {fields_digest(now)[:12]}, " + (f"differs: {found}" if found else "as they were read")
     problem = None
     if found.breaks:

@@ -27,6 +27,7 @@ from dstill_querydsl.engines.rules import OWN_PREFIX
 from dstill_querydsl.engines.server import EmbeddedServer
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.guard_mapping import limits_on
+from dstill_querydsl.guard_ranges import Bounds, values_of
 from dstill_querydsl.indices import Index
 from dstill_querydsl.questions.compose import Made
 
@@ -61,7 +62,7 @@ class _Place:
 class Trial:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self._fields: dict[str, tuple[Fields, guard.Limits]] = {}
+        self._fields: dict[str, tuple[Fields, guard.Limits, Bounds]] = {}
         self._places: dict[str, _Place] = {}
         self._server: EmbeddedServer | None = None
         self._engine: HttpEngine | None = None
@@ -103,16 +104,17 @@ class Trial:
         if "refusal" in made.body:
             yield from refusal.check(made.body)
             return
-        fields, limits = self._of(made.scene.index)
+        fields, limits, ranges = self._of(made.scene.index)
         yield from schema.check(dict(made.body), self.rules.dialect)
         yield from mapping_check.check(made.body, fields)
-        yield from guard.check(dict(made.body), limits)
+        yield from guard.check(dict(made.body), limits, ranges)
 
-    def _of(self, index: Index) -> tuple[Fields, guard.Limits]:
+    def _of(self, index: Index) -> tuple[Fields, guard.Limits, Bounds]:
         if index.digest not in self._fields:
             limits = self.rules.limits
             narrowed = limits_on(index.mapping, limits) if limits.restricts_fields else limits
-            self._fields[index.digest] = (Fields.of(index.mapping), narrowed)
+            fields = Fields.of(index.mapping)
+            self._fields[index.digest] = (fields, narrowed, values_of(fields, index.values.only(narrowed.allows)))
         return self._fields[index.digest]
 
     # --- running ------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 """The recipe's claims, put to the test: `make reproduce`, or `make reproduce QUICK=1`.
 
-    python -m tests.benchmarks.reproduce [--quick] [--jobs N] [--kept docs/benchmark.jsonl]
+    python -m tests.benchmarks.reproduce [--size full|quick|smoke] [--jobs N] [--kept docs/benchmark.jsonl]
 
-Writes trials.jsonl, claims.json, results.json and benchmark.md into build/reproduce/full (or quick), and the whole
-one into docs, too: benchmark.md, benchmark.jsonl (the trials) and claims.json. Stopped by whatever, the same command
-goes on; --kept FILE goes on from what another machine has done.
+Writes trials.jsonl, claims.json, results.json and benchmark.md into build/reproduce/full (or another size), and the
+full one into docs, too: benchmark.md, benchmark.jsonl (the trials) and claims.json. Stopped by whatever, the same
+command goes on; --kept FILE goes on from what another machine has done.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.benchmarks.reproduce.experiments import Found, run
 from tests.benchmarks.reproduce.lab import TRIALS, Arm, Lab
 from tests.benchmarks.reproduce.page import page
 from tests.benchmarks.reproduce.published import CLAIMS, DOCS, as_json
-from tests.benchmarks.reproduce.size import FULL, QUICK
+from tests.benchmarks.reproduce.size import FULL, SIZES
 
 from dstill.errors import DstillError
 from dstill.files import write_text
@@ -34,12 +34,12 @@ OUT = Path("build") / "reproduce"
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="make reproduce")
-    options.add_argument("--quick", action="store_true")
+    options.add_argument("--size", choices=SIZES, default=FULL.name)
     options.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
     options.add_argument("--kept", type=Path, help="trials.jsonl of a reproduction to go on from")
     chosen = options.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the trials under way are stopped as by Ctrl-C
-    size = QUICK if chosen.quick else FULL
+    size = SIZES[chosen.size]
     folder = (OUT / size.name).absolute()
     if chosen.kept and not (folder / TRIALS).exists():
         folder.mkdir(parents=True, exist_ok=True)

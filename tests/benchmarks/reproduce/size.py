@@ -1,13 +1,13 @@
-"""How much is trained: the whole reproduction, and a quick one that shows that everything runs."""
+"""How much is trained: the whole reproduction, a quick one, and a smoke test that only shows that everything runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping
 
-from tests.benchmarks.reproduce.memory import QUICK_SIZES, SIZES
+from tests.benchmarks.reproduce import memory
 
-__all__ = ["BASE_RATE", "DEFAULTS", "FULL", "QUICK", "RECIPE", "Size"]
+__all__ = ["BASE_RATE", "DEFAULTS", "FULL", "QUICK", "RECIPE", "SIZES", "SMOKE", "Size"]
 
 # A batch of 32, the label weighing 0.8, one thread a trial; adapters on all that is linear, as the base is small.
 RECIPE: Mapping[str, Any] = {
@@ -66,7 +66,7 @@ FULL = Size(
     curve=(100, 300, 1_000, 6_000),
     clean=300,
     noise=(0, 10, 30),
-    models=SIZES,
+    models=memory.SIZES,
     times=2,
 )
 QUICK = Size(
@@ -82,6 +82,10 @@ QUICK = Size(
     curve=(100, 600),
     clean=100,
     noise=(0, 30),
-    models=QUICK_SIZES,
+    models=memory.QUICK_SIZES,
     times=1,
 )
+SMOKE = replace(
+    QUICK, name="smoke", rows=120, base_steps=4, steps=2, items=8, curve=(20, 120), clean=20, models=((64, 2),)
+)
+SIZES = {size.name: size for size in (FULL, QUICK, SMOKE)}

@@ -131,7 +131,7 @@ def test_other_items_are_refused_and_named(cli: Cli, runs: Path) -> None:
     rows(runs / "b" / "dataset/data/test.jsonl", other)
     ended = cli("compare", "a", "b")
     assert ended.code == 4
-    told = ended.err.splitlines()
+    told = [line.strip() for line in ended.err.splitlines()]
     assert told[0] == "error: these runs cannot be compared: what they were scored on differs"
     assert told[1] == "a and b, items of test: the questions of 1 differ (test-add-2-1)"
     assert told[2] == "a and b, items of test: the golds of 1 differ (test-take-2-1)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstill.records import Level, Verdict
@@ -50,11 +50,29 @@ def test_holm_as_in_the_paper() -> None:
     assert holm([]) == []
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_holm_never_makes_a_p_value_smaller(ps: list[float]) -> None:
-    after = holm(ps)
-    assert all(p <= q + 1e-12 and q <= 1 for p, q in zip(ps, after, strict=True))
+def holm_by_formula(ps: list[float]) -> list[float]:
+    """The k-th smallest of n is multiplied by n - k + 1, and no p-value comes out below a smaller one's."""
+    after, largest = [0.0] * len(ps), 0.0
+    for k, n in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
+        largest = max(largest, min(1.0, (len(ps) - k) * ps[n]))
+        after[n] = largest
+    return after
+
+
+P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=8)
+
+
+@given(P_VALUES)
+def test_holm_s_formula_never_makes_a_p_value_smaller(ps: list[float]) -> None:
+    after = holm_by_formula(ps)
+    assert all(p <= q <= 1 for p, q in zip(ps, after, strict=True))
     assert after[ps.index(min(ps))] == pytest.approx(min(1, len(ps) * min(ps)))
+
+
+@settings(max_examples=10)  # a twentieth of a second each
+@given(P_VALUES)
+def test_holm_is_its_formula(ps: list[float]) -> None:
+    assert holm(ps) == pytest.approx(holm_by_formula(ps))
 
 
 def test_a_mean_has_an_interval_by_template() -> None:

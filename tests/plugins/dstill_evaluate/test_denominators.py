@@ -6,6 +6,7 @@ from typing import ClassVar, Iterable
 
 import pytest
 
+from dstill.parts import Engine as Settings
 from dstill.parts import Executor
 from dstill.records import Draft, Example, Level, Outcome, OutcomeKind, Problem, Verdict
 from dstill.task import Check, Task
@@ -34,7 +35,7 @@ class Squares(Task):
 class Engine(Executor):
     name = "engine"
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         kinds = {"7": OutcomeKind.INVALID, "8": OutcomeKind.UNAVAILABLE, "9": OutcomeKind.UNSUPPORTED}
         kind = kinds.get(answer, OutcomeKind.OK)
         return Outcome(kind=kind, reason=kind.value, value=int(answer) ** 2 if kind is OutcomeKind.OK else None)
@@ -47,7 +48,9 @@ GOLDS = {"2": "counts", "3": "counts", "0": "vacuous gold", "7": "gold error", "
 def judged(answer: str | None) -> list[Verdict]:
     """The verdicts on a student that always writes `answer`."""
     draft = None if answer is None else Draft(answer=answer)
-    return [Squares().judge(Example(id=gold, question=gold, answer=gold), draft, Engine()) for gold in GOLDS]
+    task = Squares()
+    engine = Engine().open(task, Settings())
+    return [task.judge(Example(id=gold, question=gold, answer=gold), draft, engine) for gold in GOLDS]
 
 
 @pytest.mark.parametrize("answer", ["2", "3", "0", "7", "no", "letters", None])
@@ -70,5 +73,6 @@ def test_a_right_answer_to_a_vacuous_gold_is_no_pass() -> None:
 
 def test_without_a_gold_an_answer_is_followed_to_executed_only() -> None:
     for draft, reached in ((Draft(answer="2"), Level.EXECUTED), (Draft(answer="x"), Level.UNPARSED)):
-        verdict = Squares().judge(Example(id="1", question="q"), draft, Engine())
+        task = Squares()
+        verdict = task.judge(Example(id="1", question="q"), draft, Engine().open(task, Settings()))
         assert (verdict.reached, verdict.checked, verdict.exact) == (reached, Level.EXECUTED, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, Sequence
@@ -96,6 +97,16 @@ def _records() -> Callable[..., list[tuple[Pair, Pair]]]:
 @pytest.fixture(name="fit")
 def _fit() -> Callable[..., Fitted]:
     return fit
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded() -> None:
+    """What nearly every test here imports, out of garbage collection from the first one on (see the root conftest)."""
+    import peft  # noqa: F401
+    from transformers import Trainer  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

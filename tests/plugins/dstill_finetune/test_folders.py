@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any, Callable
@@ -12,8 +13,10 @@ import pytest
 from dstill.errors import DataError, UsageError
 from dstill.parts import Modality
 from dstill_finetune import folders
+from dstill_finetune.facts import Facts
 from dstill_finetune.hf import Hf, HfConfig
 from dstill_finetune.modalities import Full, Lora
+from dstill_finetune.tokenizer import lost
 
 
 def edit(file: Path, **changes: Any) -> None:
@@ -272,3 +275,98 @@ def test_a_hub_id_is_held_to_the_same(cached: Path) -> None:
     edit(cached / "config.json", model_type="mine", auto_map={"AutoConfig": "mine.Mine"})
     with pytest.raises(DataError, match="code of its own, which dstill never runs"):
         folders.config_of("some/t5")
+
+
+@pytest.mark.parametrize(
+    ("base", "reads"),
+    [("/models/t5", ["/models/t5"]), ("base", ["{folder}/base"]), ("", []), ("someone/t5", ["someone/t5"])],
+)
+def test_which_model_a_trained_student_stands_on(tmp_path: Path, base: str, reads: list[str]) -> None:
+    """What the user is asked about before it is opened, where it lies outside of the run."""
+    facts = Facts(
+        student="hf",
+        base=base,
+        modality="lora",
+        adapter=True,
+        four_bit=False,
+        encoder_decoder=True,
+        new_tokens=(),
+        seed=0,
+        max_length=64,
+        max_target_length=64,
+    )
+    assert list(Hf().reads(tmp_path)) == []  # nothing there yet
+    facts.write(tmp_path)
+    assert list(Hf().reads(tmp_path)) == [one.format(folder=tmp_path) for one in reads]
+
+
+# --- damaged on purpose -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"num_layers": 2**31 - 1}, "num_layers is 2,147,483,647, more than the 1,000"),
+        ({"num_decoder_layers": 10**400}, "num_decoder_layers is a number of 400 digits"),
+        ({"vocab_size": 2**40}, "vocab_size is 1,099,511,627,776, more than"),
+        ({"num_labels": 2**40}, "num_labels is"),
+        ({"text_config": {"nested": [{"num_hidden_layers": 5000}]}}, "num_hidden_layers is 5,000"),
+    ],
+)
+def test_sizes_that_no_model_has_are_refused(t5: Path, tmp_path: Path, changes: dict[str, Any], what: str) -> None:
+    shutil.copytree(t5, tmp_path / "base")
+    edit(tmp_path / "base" / "config.json", **changes)
+    for load in (folders.config_of, folders.load_tokenizer, lambda base: folders.load_model(base, {})):
+        with pytest.raises(DataError) as caught:
+            load(str(tmp_path / "base"))
+        assert caught.value.what.startswith(what)
+
+
+@pytest.mark.parametrize("changes", [{"d_model": -1}, {"num_heads": "four"}, {"d_kv": 0.5}, {"num_layers": 1e9}])
+def test_a_configuration_of_no_model_is_refused(t5: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
+    shutil.copytree(t5, tmp_path / "base")
+    edit(tmp_path / "base" / "config.json", **changes)
+    student = Hf()
+    student.base = str(tmp_path / "base")
+    with pytest.raises(DataError, match=r"cannot load|describes no model"):
+        student.shape()
+
+
+def test_a_file_that_is_nested_without_end_is_refused(t5: Path, tmp_path: Path) -> None:
+    shutil.copytree(t5, tmp_path / "base")
+    (tmp_path / "base" / "config.json").write_text("[" * 100_000)
+    with pytest.raises(DataError, match="is no JSON"):
+        folders.config_of(str(tmp_path / "base"))
+
+
+def test_a_fifo_in_a_model_folder_is_not_waited_for(t5: Path, tmp_path: Path) -> None:
+    shutil.copytree(t5, tmp_path / "base")
+    os.mkfifo(tmp_path / "base" / "added_tokens.json")
+    with pytest.raises(DataError, match="is a fifo"):
+        folders.load_tokenizer(str(tmp_path / "base"))
+
+
+def test_a_text_file_of_absurd_size_is_not_read(t5: Path, tmp_path: Path) -> None:
+    shutil.copytree(t5, tmp_path / "base")
+    with (tmp_path / "base" / "tokenizer.json").open("ab") as file:
+        file.truncate(2**28 + 1)
+    with pytest.raises(DataError, match="larger than 256 MiB"):
+        folders.load_tokenizer(str(tmp_path / "base"))
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("pre_tokenizer", {"type": "FixedLength", "length": 0}),
+        ("normalizer", {"type": "Precompiled", "precompiled_charsmap": "AAAA"}),
+        ("decoder", {"type": "Strip", "content": "a", "start": 5, "stop": 5}),
+    ],
+)
+def test_a_panic_of_the_tokenizers_library_is_a_damaged_tokenizer(
+    t5: Path, tmp_path: Path, part: str, value: dict[str, Any]
+) -> None:
+    shutil.copytree(t5, tmp_path / "base")
+    edit(tmp_path / "base" / "tokenizer.json", **{part: value})
+    with pytest.raises(DataError) as caught:  # when it is loaded, or when it is used
+        lost(folders.load_tokenizer(str(tmp_path / "base")), ["all red cars", "a"])
+    assert caught.value.exit_code == 4

@@ -235,6 +235,55 @@ def test_a_damaged_stretch_of_the_metadata_is_an_error_wherever_it_lies(file: Pa
     assert refused > 10
 
 
+def setting(data: bytes, name: str, value: int) -> bytes:
+    at = data.index(name.encode()) + len(name) + 4
+    return data[:at] + struct.pack("<I", value) + data[at + 4 :]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("block_count", 2**31 - 1),
+        ("attention.head_count", 2**31 - 1),
+        ("vocab_size", 2**31 - 1),
+        ("embedding_length", 2**31 - 1),
+        ("feed_forward_length", 2**32 - 1),
+    ],
+)
+def test_a_file_that_says_it_is_larger_than_any_model_is_refused(file: Path, name: str, value: int) -> None:
+    """Before a layer is built: 2,147,483,647 of them took memory until it ended."""
+    file.write_bytes(setting(file.read_bytes(), f"llama.{name}", value))
+    with pytest.raises(DataError, match=rf"llama\.{name} is {value:,}, more than the") as caught:
+        folders.config_of(str(file))
+    assert caught.value.where == str(file)
+
+
+@pytest.mark.parametrize("at", [8, 16])
+@pytest.mark.parametrize("count", [2**31 - 1, 2**63, 2**64 - 1])
+def test_counts_that_the_file_cannot_hold_are_refused(file: Path, at: int, count: int) -> None:
+    data = file.read_bytes()
+    file.write_bytes(data[:at] + struct.pack("<Q", count) + data[at + 8 :])
+    with pytest.raises(DataError, match="is damaged") as caught:
+        folders.config_of(str(file))
+    assert f"{count:,}" in caught.value.where
+
+
+@pytest.mark.parametrize("kind", [0, 4, 8, 9, 77])
+def test_an_array_without_end_is_refused(file: Path, kind: int) -> None:
+    data = file.read_bytes()
+    at = data.index(b"tokenizer.ggml.scores") + len("tokenizer.ggml.scores") + 4
+    file.write_bytes(data[:at] + struct.pack("<IQ", kind, 2**60) + data[at + 12 :])
+    with pytest.raises(DataError, match="is damaged"):
+        folders.config_of(str(file))
+
+
+def test_weights_that_cannot_be_of_the_model_are_not_made_up(file: Path) -> None:
+    """A model of a billion parameters and a file of 200 kB: transformers would draw the rest at random."""
+    file.write_bytes(setting(file.read_bytes(), "llama.feed_forward_length", 2**22))
+    with pytest.raises(DataError, match=r"describes 1,610,\d{3},\d{3} parameters, and the weights are"):
+        folders.load_model(str(file), FP32)
+
+
 def test_no_file_no_architecture_no_weights(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such GGUF file"):
         folders.config_of(str(tmp_path / "none.gguf"))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import pytest
 from support.fault_table import QUESTIONS, run
 from support.faults import FAULTS
 
 
+@pytest.mark.slow  # endpoints that never answer are waited for
 def test_the_manual_says_what_happens(root: Path) -> None:
     spec = importlib.util.spec_from_file_location("make_faults", root / "docs" / "make_faults.py")
     assert spec is not None

@@ -8,7 +8,7 @@ import pytest
 from support.loopback_teacher import LoopbackTeacher, answer, error
 from support.openai_asking import ask, opened
 
-from dstill.errors import AuthError, ConfigError
+from dstill.errors import AuthError, ConfigError, ServiceError
 from dstill.urls import checked_url, is_local
 
 LOCAL = "http://127.0.0.1:9/v1"
@@ -59,9 +59,17 @@ def test_bad_input_018(key: str) -> None:
         "": "it does not begin with http",
         "https://": "it names no host",
         "https://example.org:many/v1": "port",
-        "https://[::1/v1": "invalid ipv6",
+        "https://[::1/v1": "invalid IPv6",
         "https://example.org/v1 \n": "space or a control character",
         "https://example.org/v1?key=1": "query or fragment",
+        "http://evil．example/v1": "not a plain name",
+        "http://evil。example/v1": "not a plain name",
+        "http://127。0。0。1/v1": "not a plain name",
+        "http://localhost./v1": "not a plain name",
+        "http://[fe80::1%25eth0]/v1": "not a plain name",
+        "http://localhost\\.evil.example/v1": "not a plain name",
+        "http://EVIL.EXAMPLE/v1": "the key would cross a public network in clear text",
+        "http://0x08.0x08.0x08.0x08/v1": "the key would cross a public network in clear text",
     }
     for url, reason in cases.items():
         with pytest.raises(ConfigError) as caught:
@@ -95,6 +103,42 @@ def test_addresses_that_are_fine(key: str) -> None:
 @pytest.mark.parametrize("host", ["192.168.1.5", "10.0.0.1", "fe80::1", "gpu-box.lan", "gpu", "::ffff:127.0.0.1"])
 def test_hosts_of_a_private_network(host: str) -> None:
     assert is_local(host)
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_the_key_of_a_loopback_server_goes_through_no_proxy(
+    key: str, host: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 12 of the attack review."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with LoopbackTeacher() as server, LoopbackTeacher() as proxy:
+        monkeypatch.setenv(variable, proxy.base_url.removesuffix("/v1"))
+        assert ask(opened(server.base_url.replace("127.0.0.1", host))).text
+        assert proxy.keys == []
+        assert server.keys == [f"Bearer {key}"]
+
+
+def test_a_key_in_clear_text_stays_on_the_private_network(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy may stand elsewhere; without a key it may be the only way."""
+    with LoopbackTeacher() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.base_url.removesuffix("/v1"))
+        ask(opened("http://gpu.internal/v1", api_key_env=""))
+        assert proxy.keys == ["Bearer none"]
+        with pytest.raises(ServiceError):
+            ask(opened("http://gpu.internal/v1", max_retries=0))
+        assert proxy.keys == ["Bearer none"]
+
+
+def test_what_the_sdk_finds_in_the_environment_goes_to_openai_alone(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"):
+        monkeypatch.setenv(name, "hunter22")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-One: hunter22\nX-Two: hunter22")
+    with LoopbackTeacher() as server:
+        ask(opened(server.base_url))
+        assert "hunter22" not in str(server.headers)
+        assert key in str(server.headers)
 
 
 def test_a_model_must_be_named(key: str) -> None:

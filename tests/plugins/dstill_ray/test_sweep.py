@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from support.ray_lab import Lab
+from support.strangers_folder import plant, ran
 
 SWEEP = ("--split", "test", "--json")
 
@@ -34,6 +35,8 @@ def _diary(lab: Lab) -> list[str]:
 
 def test_trials_fail_alone_and_the_same_command_goes_on_as_does_the_one_without_ray(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [1, 8]\n")
+    # a stranger's, beside the data: neither the command nor Ray's workers may import it
+    plant(learners.folder)
     with learners.start("ray", "sweep", "made", space, *SWEEP) as process:
         beyond = set()
         while process.poll() is None:
@@ -41,6 +44,7 @@ def test_trials_fail_alone_and_the_same_command_goes_on_as_does_the_one_without_
             time.sleep(1)
         out, err = process.communicate()
     assert process.returncode == 3, err
+    assert not ran(learners.folder)
     assert beyond == set()
     assert learners.left() == []
     facts = _facts(subprocess.CompletedProcess((), 3, out, err))

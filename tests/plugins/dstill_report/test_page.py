@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.inert import HOSTILE as STEERS
+from support.inert import NAME, hidden
 
 from dstill import hookimpl
 from dstill.errors import RunError
@@ -17,7 +19,7 @@ from dstill.plugins import PluginInfo
 from dstill.records import Level, Section, Table
 from dstill_report.page import gather, html, summary, write
 
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202e\u2066\u200b\x1b[31m\x00'\"&{{ 7*7 }}"
+HOSTILE = f"<script>alert(1)</script><img src=x onerror=alert(2)>{STEERS}'\"&{{{{ 7*7 }}}}"
 FETCHES = {"src", "srcset", "data", "poster", "action", "formaction", "ping", "background", "manifest"}
 
 
@@ -65,15 +67,15 @@ def test_strangers_text_is_escaped_and_made_visible(make_run: Any, judged: Any, 
     }
     run = make_run(rows=rows, judge=judge)
     run.manifest["stages"]["train"] = {**run.manifest["stages"]["train"], "student": HOSTILE}
+    run.folder = run.folder.rename(run.folder.parent / NAME)
     write(run)
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     found = Reader(page)
     assert [tag for tag, _ in found.tags].count("script") == 1
     assert "img" not in [tag for tag, _ in found.tags]
     assert not any(name.startswith("on") for _, attributes in found.tags for name in attributes)
-    for hidden in "\u202e\u2066\u200b\x1b\x00":
-        assert hidden not in page
-        assert hidden not in (run.folder / "report.md").read_text(encoding="utf-8")
+    assert not hidden(page)
+    assert not hidden((run.folder / "report.md").read_text(encoding="utf-8"))
     assert "\\u202e" in found.text
     assert "{{ 7*7 }}" in found.text  # not read as a template
     assert "<script>alert" not in (run.folder / "report.md").read_text(encoding="utf-8")

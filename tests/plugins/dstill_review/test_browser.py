@@ -10,7 +10,9 @@ from typing import Any, Callable, Iterator
 
 import pytest
 from support.browser import chromium, needs_chromium
+from support.inert import ENCODABLE, NAME, READABLE, hidden
 
+from dstill.inert import visible
 from dstill.records import Record
 from dstill.run import Run
 from dstill_evaluate.statistics import wilson
@@ -174,6 +176,13 @@ HOSTILE = "<img src=//evil.example/x onerror=alert(1)><script>alert(2)</script>"
 BIDI = "\u202egnirts\u202c \u0007\u200b"
 
 
+def test_the_page_escapes_as_the_console_does(make_run: Any, serve_here: Any, visit: Any) -> None:
+    texts = [*ENCODABLE, READABLE]
+    assert visit(serve_here(make_run(1)).address).evaluate("texts => texts.map(visible)", texts) == [
+        *map(visible, texts)
+    ]
+
+
 def test_what_a_row_holds_is_text_and_all_of_it_is_visible(
     make_run: Any, serve_here: Any, visit: Any, record: Callable[..., Record]
 ) -> None:
@@ -182,8 +191,10 @@ def test_what_a_row_holds_is_text_and_all_of_it_is_visible(
         1, HOSTILE, question=HOSTILE + BIDI, rationale=BIDI + HOSTILE, answer=answer, context={"say": HOSTILE + BIDI}
     )
     run = make_run([row])
+    run.folder = run.folder.rename(run.folder.parent / NAME)
     page = visit(serve_here(run).address)
     page.locator("#result", has_text="it says").wait_for()
+    assert not hidden(page.title() + page.locator("#run").inner_text())
     for id in ("question", "rationale", "answer", "used", "result", "where"):
         assert "<script>alert(2)</script>" in page.locator(f"#{id}").inner_text()
     text = page.locator("body").inner_text()

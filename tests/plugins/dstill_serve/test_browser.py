@@ -9,7 +9,10 @@ from typing import Any, Callable, Iterator
 
 import pytest
 from support.browser import chromium, needs_chromium
+from support.inert import ENCODABLE, READABLE
 from support.shop import BIDI, HOSTILE
+
+from dstill.inert import visible
 
 pytestmark = needs_chromium
 
@@ -163,6 +166,11 @@ def test_history_stays_with_the_browser_until_it_is_forgotten(here: Any, visit: 
     page.reload()
     page.locator("#main").wait_for()
     assert page.locator("#of-history").is_hidden()
+
+
+def test_the_page_escapes_as_the_console_does(here: Any, visit: Any) -> None:
+    texts = [*ENCODABLE, READABLE]
+    assert visit(here.address).evaluate("texts => texts.map(visible)", texts) == [*map(visible, texts)]
 
 
 def test_what_comes_from_elsewhere_is_text_and_all_of_it_is_visible(here: Any, visit: Any) -> None:

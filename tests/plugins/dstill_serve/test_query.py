@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from support.inert import ENCODABLE, hidden
 
 Until = Callable[[Callable[[], Any]], None]
 
@@ -346,3 +347,11 @@ def test_what_the_page_is_told(here: Any) -> None:
     assert about["indices"]["shop"]["title"] == "fields of shop"
     assert ["when", "date"] in about["indices"]["shop"]["fields"]
     assert {"question": "what is tea?", "index": "shop"} in about["examples"]["plain"]
+
+
+def test_what_a_terminal_may_show_of_an_answer_is_inert(here: Any) -> None:
+    control, question = f"what is {ENCODABLE}?", f"what is {''.join(c for c in ENCODABLE if c >= chr(0xA0))}?"
+    assert not hidden(here.query(control).text)  # an error
+    for reply in (here.query(question, explain=True), here.chat(question), here.chat(question, stream=True)):
+        assert not hidden(reply.text)
+    assert here.query(question).json["question"] == question

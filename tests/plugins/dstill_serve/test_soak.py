@@ -13,6 +13,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import statistics
 import threading
@@ -138,10 +139,9 @@ if RUN:
 else:
 
     @pytest.fixture
-    def folder(demo: Any) -> Path:
-        """Of the demo that other slow tests look at, too."""
-        found: Path = demo.folder
-        return found
+    def folder(demo: Any, tmp_path: Path) -> Path:
+        """A copy of the demo, which other tests read."""
+        return shutil.copytree(demo.folder, tmp_path / "run")
 
 
 @pytest.mark.slow

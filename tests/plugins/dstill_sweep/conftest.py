@@ -1,20 +1,54 @@
-"""A project with a generated run of the toy, whose trials are the learner's (`learner.py`)."""
+"""A project with a generated run of the toy, whose trials are the learner's (`learner.py`).
+
+Trials are processes of their own. Starting one takes far longer than the learner's training, so most tests fork a
+process that has imported dstill already.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
+from support.kill.children import Children
+
+from dstill_sweep.trials import COMMAND, Trials, _why
 
 LEARNER = Path(__file__).parent / "learner.py"
 Cli = Callable[..., Any]
 
 
+@pytest.fixture(scope="session")
+def children() -> Iterator[Children]:
+    with Children("torch", "scipy.stats") as children:
+        yield children
+
+
 @pytest.fixture
-def lab(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """``lab("sweep", "run", "space.toml")``: a command with toy, learner and this plugin loaded."""
+def lab(processes: Cli, children: Children, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """`processes`, with forks for the trials, one at a time."""
+    lock = threading.Lock()
+
+    def done(self: Trials, folder: Path) -> str:
+        plugins = [word for file in self.parent.plugins.files for word in ("--plugin", str(file))]
+        out, err = Path("out.txt"), Path("err.txt")
+        with lock:
+            children.begin([*plugins, COMMAND, str(folder), "--json"], cwd=Path.cwd(), env=os.environ)
+            code = os.waitstatus_to_exitcode(children.end())
+            said = out.read_text()
+            out.unlink()
+            err.replace(folder / "trial.err")
+        return "" if code == 0 else _why(code, said, folder / "trial.err")
+
+    monkeypatch.setattr(Trials, "done", done)
+    return processes
+
+
+@pytest.fixture
+def processes(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """``processes("sweep", "run", "space.toml")``: a command with toy, learner and this plugin loaded."""
     off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"sweep", "report"} | {"evaluate"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
 

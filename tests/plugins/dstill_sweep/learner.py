@@ -160,7 +160,7 @@ class Moody(Executor):
             raise ServiceError("moody is shut", where="here", hint="wait")
         return super().open(task, engine)
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         if Path("away").exists():
             return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="connection refused")
         return Outcome(kind=OutcomeKind.OK, value=answer)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Generator, Iterable
 
 import pytest
+from support.strangers_folder import plant, ran
 
 from dstill.config import assignment, parse_assignment
 from dstill.errors import Interrupted
@@ -69,7 +70,8 @@ def test_every_combination_is_tried_once_and_what_is_finished_is_read(lab: Cli, 
     assert len(diary()) == 8  # the two of the new rank
 
 
-def test_another_dataset_is_another_trial(lab: Cli, diary: Diary) -> None:
+def test_another_dataset_is_another_trial(lab: Cli, diary: Diary, project: Path) -> None:
+    plant(project)  # row 8 of the attack review: trials import nothing from the current folder
     space = _space("[space]\ntrain.r = [8]\n")
     assert lab("sweep", "run", space, "--split", "test").code == 0
     run = Run.open("run", plugins=load([TOY, LEARNER]))
@@ -77,12 +79,13 @@ def test_another_dataset_is_another_trial(lab: Cli, diary: Diary) -> None:
     run.save()
     assert lab("sweep", "run", space, "--split", "test").code == 0
     assert len(diary()) == 2
+    assert not ran(project)
 
 
 @pytest.mark.parametrize(("rank", "why"), [(1, "the loss is NaN"), (2, "killed by signal 9, as for want of memory")])
-def test_a_trial_that_fails_is_named_and_the_others_go_on(rank: int, why: str, lab: Cli, diary: Diary) -> None:
+def test_a_trial_that_fails_is_named_and_the_others_go_on(rank: int, why: str, processes: Cli, diary: Diary) -> None:
     space = _space(f"[space]\ntrain.r = [{rank}, 8]\n")
-    ended = lab("sweep", "run", space, "--split", "test", "--json")
+    ended = processes("sweep", "run", space, "--split", "test", "--json")
     assert ended.code == 3
     lines = [json.loads(line) for line in ended.out.splitlines()]
     assert why in lines[-1]["error"]["hint"]
@@ -90,7 +93,7 @@ def test_a_trial_that_fails_is_named_and_the_others_go_on(rank: int, why: str, l
     assert why in rows[rank]["error"]
     assert rows[8]["accuracy"]["value"] > 0
     assert rows[rank]["name"] not in lines[-2]["front"]
-    lab("sweep", "run", space, "--split", "test")
+    processes("sweep", "run", space, "--split", "test")
     assert [line.split()[1] for line in diary()].count(str(rank)) == 2  # tried again, the others not
     assert len(diary()) == 3
 

@@ -26,8 +26,13 @@ SECONDS = 120.0  # that anything may take
 
 
 class Children:
+    """`imported`: further modules that the commands need and that take long to import."""
+
+    def __init__(self, *imported: str) -> None:
+        self._imported = imported
+
     def __enter__(self) -> Self:
-        self._server = started("support.kill.server")
+        self._server = started("support.kill.server", *self._imported)
         assert line_of(self._server) == "ready\n"
         return self
 

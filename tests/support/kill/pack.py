@@ -42,10 +42,10 @@ class SlowAbacus(Abacus):
     name = "slow_abacus"
     parallel = 1
 
-    def run(self, answer: str, example: Example) -> Outcome:
+    def execute(self, answer: str, example: Example) -> Outcome:
         points.mark("run", "engine")
         time.sleep(SECONDS)
-        return super().run(answer, example)
+        return super().execute(answer, example)
 
 
 # What some questions are answered with: an answer that is no sum, one with too large a number.

@@ -1,6 +1,6 @@
 """Starts dstill's command line as a fork of a process that has imported it already.
 
-    python -m support.kill.server      # "ready"; one JSON object a line in, {"pid": N} and {"status": N} out
+    python -m support.kill.server [MODULE …]      # "ready"; one JSON object a line in, {"pid": N} and {"status": N} out
 
 In: ``{"argv": [...], "cwd", "env": {...}, "out", "err", "orders": {...} | null}``. `status` is that of
 `os.waitpid`. With ``--once`` it reads one such object, becomes that child itself, and forks nothing.
@@ -9,10 +9,11 @@ In: ``{"argv": [...], "cwd", "env": {...}, "out", "err", "orders": {...} | null}
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import sys
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from support.kill.points import Orders, Point, install
 
@@ -47,8 +48,8 @@ def serve() -> None:
         print(json.dumps({"status": os.waitpid(pid, 0)[1]}), flush=True)
 
 
-def warm() -> None:
-    """Import what a command imports, plugins too."""
+def warm(modules: Sequence[str]) -> None:
+    """Import what a command imports, plugins too, and `modules`."""
     import anyio._backends._asyncio  # noqa: F401
     import openai.resources.chat.completions  # noqa: F401
     import tenacity.asyncio  # noqa: F401
@@ -58,6 +59,8 @@ def warm() -> None:
     from dstill.cli import build
 
     build([])
+    for module in modules:
+        importlib.import_module(module)
     gc.freeze()  # what is there already need not be looked through when a child ends
 
 
@@ -65,6 +68,6 @@ if __name__ == "__main__":
     if "--once" in sys.argv:
         child(json.loads(sys.stdin.readline()))
     else:
-        warm()
+        warm(sys.argv[1:])
         print("ready", flush=True)
         serve()

@@ -13,6 +13,7 @@ from support.kill.lab import Subject
 __all__ = ["CURATED", "QUERYDSL", "SUMS"]
 
 LIMIT = 40  # questions of the Query DSL
+SMALL = {"rows": 120, "documents": 500}  # making the questions is no part of what is killed
 
 
 def _golds() -> Mapping[str, str]:
@@ -20,7 +21,7 @@ def _golds() -> Mapping[str, str]:
     from dstill.records import SPLITS
     from dstill_querydsl.pack import QueryDsl
 
-    task = QueryDsl(QueryDsl.Config())
+    task = QueryDsl(QueryDsl.Config(**SMALL))
     return {
         example.question: task.reply_text(f"{example.rationale} {{words}}", example.answer or "")
         for split in SPLITS
@@ -31,5 +32,12 @@ def _golds() -> Mapping[str, str]:
 SUMS = Subject(plugin=Path(pack.__file__), settings={"project.task": "sums", "generate.shots": 0}, replies=pack.replies)
 CURATED = replace(SUMS, before=SUMS.command, command=("curate", "run"))
 QUERYDSL = Subject(
-    plugin=None, settings={"project.task": "querydsl", "generate.limit": LIMIT, "generate.shots": 0}, replies=_golds
+    plugin=None,
+    settings={
+        "project.task": "querydsl",
+        "generate.limit": LIMIT,
+        "generate.shots": 0,
+        **{f"task.querydsl.{key}": value for key, value in SMALL.items()},
+    },
+    replies=_golds,
 )

@@ -149,7 +149,7 @@ def test_questions_are_of_the_first_fields_whose_values_are_known(tmp_path: Any)
             2,
             "the environment variable NO_SUCH_KEY is not set",
         ),
-        (("--engine-url", "http://a:secret@127.0.0.1:9200", "--index", "logs"), 2, "the engine's address holds a user"),
+        (("--engine-url", "http://a:secret@127.0.0.1:9200", "--index", "logs"), 2, "refused address: it holds a user"),
     ],
 )
 def test_what_goes_wrong_is_three_lines_and_nothing_is_written(

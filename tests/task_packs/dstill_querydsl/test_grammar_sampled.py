@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator
 
 import pytest
 from support.random_student import WIDE, index_of, learnt, pack, t5, write, writer
+from support.sizes import size
 
 from dstill.parts import Engine
 from dstill.records import Draft, Outcome, OutcomeKind
@@ -25,8 +25,8 @@ from dstill_querydsl.indices import NAMES
 from dstill_querydsl.mapping_needs import AGGREGATION_NEEDS, NEEDS
 
 ALL = (*NAMES, WIDE)
-BODIES, COVERING = int(os.environ.get("DSTILL_BODIES", "1000")), 6_000  # the second at most
-COVERED = ALL if BODIES >= 1_000 else ALL[:1]  # minutes each: who asks for fewer bodies has not the time
+BODIES, COVERING = size("BODIES", ci=250, nightly=1_000), 6_000  # the second at most
+COVERED = ALL if BODIES >= 1_000 else ALL[:1]  # minutes each
 ENOUGH = 0.8  # of what there is to cover
 # Queries and aggregations that name fields otherwise than by their own name, and which.
 _BY = {

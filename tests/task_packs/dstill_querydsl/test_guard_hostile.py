@@ -75,8 +75,8 @@ def test_what_stands_anywhere_in_them_is_looked_at(seed: int) -> None:
 
 def _all_problems(body):
     """Without the cut at 20, behind which the one might lie that is looked for."""
-    walk = guard._Body(Limits(), guard.Ranges.of(body))
-    walk.body(body)
+    walk = guard._Body(Limits())
+    walk.body(body, guard.Ranges.of(body))
     return walk.problems
 
 

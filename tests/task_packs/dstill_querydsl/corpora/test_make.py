@@ -25,7 +25,7 @@ GOLD = {"query": {"bool": {"filter": [{"range": {"took": {"gte": 5}}}, {"term": 
 
 def corpora(place: Place, gold: dict[str, Any] = GOLD, k: int = 5, maker: Maker | None = None) -> list[Any]:
     made = maker or Maker(compare.same, compare.empty)
-    return made.corpora(gold, place, Layout(place.mapping), lambda: (), k)
+    return made.corpora(gold, place, Layout(place.mapping), lambda: (), lambda body: "", k)
 
 
 def test_made_once_and_kept(place: Place, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill.parts import Engine
+from dstill.parts import Engine, Executor
 from dstill.records import Draft, Example, Level, Outcome, OutcomeKind, Prediction, Verdict
 from dstill_evaluate.metrics import METRICS, ExecutableAccuracy, why_left_out
 from dstill_querydsl.engines import Embedded, Http
@@ -221,17 +221,20 @@ def test_the_gold_is_not_timed_against_itself(engine: Shops) -> None:
     verdict and no metric knows a clock: a slow run and a quick one give the same rows, and the gold is right.
     """
 
-    class Clocked(Shops):
+    class Clocked(Executor):
         """The engine, with each run a little later than the one before; it counts what it ran."""
 
-        def run(self, answer: str, example: Example) -> Outcome:
+        name = "clocked"
+
+        def execute(self, answer: str, example: Example) -> Outcome:
             ran.append(answer)
             return replace(engine.run(answer, example), reason=f"after {len(ran)} s")
 
     ran: list[str] = []
     gold, wrong = '{"query":{"term":{"shop":"a"}}}', '{"query":{"term":{"shop":"b"}}}'
     example = Example(id="1", question="which?", context=CONTEXT, answer=gold)
-    verdicts = [TASK.judge(example, Draft(answer=text), Clocked()) for text in (gold, wrong, gold, wrong)]
+    clocked = Clocked().open(TASK, Engine())
+    verdicts = [TASK.judge(example, Draft(answer=text), clocked) for text in (gold, wrong, gold, wrong)]
     assert ran == [gold, gold, gold, wrong] * 2  # what is judged is the answer's own run
     right = [replace(verdict, reason="") for verdict in verdicts]
     assert right[:2] == right[2:]

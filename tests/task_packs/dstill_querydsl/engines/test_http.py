@@ -196,9 +196,12 @@ def test_timeout_and_whole_results_are_always_asked_for(serve: Serve, said: dict
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"url": "ftp://127.0.0.1"}, "no http"),
-        ({"url": "127.0.0.1:9200"}, "no http"),
-        ({"url": "http://127.0.0.1:port"}, "no http"),
+        ({"url": "ftp://127.0.0.1"}, "ftp: is not http"),
+        ({"url": "127.0.0.1:9200"}, "does not begin with http"),
+        ({"url": "http://127.0.0.1:port"}, "invalid port"),
+        ({"url": "http://127.0.0.1:0"}, "port 0"),
+        ({"url": "http://evil．example:9200", "api_key_env": "TOY_KEY"}, "not a plain name"),
+        ({"url": "http://127.0.0.1:9200", "api_key_env": "very-secret"}, "not the name of an environment variable"),
         ({"url": "http://user:secret@127.0.0.1:9200"}, "holds a user or password"),
         ({"url": "http://127.0.0.1:9200", "api_key_env": "TOY_UNSET"}, "TOY_UNSET is not set"),
         ({"url": "http://search.example:9200", "api_key_env": "TOY_KEY"}, "refused to send a key to search.example"),
@@ -221,6 +224,24 @@ def test_a_key_goes_to_a_loopback_server(serve: Serve, said: dict[str, Any], mon
     monkeypatch.setenv("TOY_KEY", "abc=")
     url = serve(lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, said["Elasticsearch 9"]))
     HttpEngine(Engine(url=url, api_key_env="TOY_KEY")).close()
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_requests_go_through_no_proxy_of_the_environment(
+    serve: Serve, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """Row 12 of the attack review: the key of a loopback server would leave this machine."""
+    monkeypatch.setenv("TOY_KEY", "abc=")
+    through: list[str] = []
+
+    def proxy(method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
+        through.append(path)
+        return 502, {}, b""
+
+    monkeypatch.setenv(variable, serve(proxy))
+    url = serve(lambda method, path, body: (200, {"x-elastic-product": "Elasticsearch"}, said["Elasticsearch 9"]))
+    HttpEngine(Engine(url=url, api_key_env="TOY_KEY")).close()
+    assert through == []
 
 
 def test_a_key_of_a_file_is_sent_if_only_its_owner_may_read_it(

@@ -59,7 +59,8 @@ def test_a_field_of_any_type_leaves_the_others(type: str) -> None:
     mapping = {"properties": {"code": {"type": "keyword"}, "f": {"type": type, **NEEDED.get(type, {})}}}
     unheld = bench().unheld(mapping, {})
     assert list(unheld.types.items()) in ([], [("f", type)])
-    with bench().on(mapping, {}, [("a", {"code": "x"}), ("b", {})], "2025-06-18T12:00:00Z", unheld) as run:
+    documents: list[tuple[str, dict[str, str]]] = [("a", {"code": "x"}), ("b", {})]
+    with bench().on(mapping, {}, documents, "2025-06-18T12:00:00Z", unheld, lambda body: "") as run:
         assert [hit["id"] for hit in run({"query": {"term": {"code": "x"}}}).value["hits"]] == ["a"]
 
 

@@ -15,25 +15,33 @@ UNSEEN = (("-", "*"), ("*", "-"))  # templates, a pair of operators each, that n
 ROWS = {"train": slice(2400), "validation": slice(2400, 2440), "test": slice(2440, 2560), "test_templates": slice(60)}
 
 
+def value_of(answer: str) -> int:
+    """What the program computes. Raises ValueError for what is no program."""
+    stack: list[int] = []
+    for word in answer.split():
+        if word in RUN and len(stack) > 1:
+            stack[-2:] = [RUN[word](*stack[-2:])]
+        elif word in VALUES:
+            stack.append(VALUES[word])
+        else:
+            raise ValueError(f"'{word}' is no operand, or lacks operands before it")
+    if len(stack) != 1:
+        raise ValueError(f"it leaves {len(stack)} numbers instead of one")
+    return stack[0]
+
+
 class Machine(Executor):
     name = "rpn-machine"
 
-    def run(self, answer: str, example: Example) -> Outcome:
-        stack: list[int] = []
-        for word in answer.split():
-            if word in RUN and len(stack) > 1:
-                stack[-2:] = [RUN[word](*stack[-2:])]
-            elif word in VALUES:
-                stack.append(VALUES[word])
-            else:
-                return Outcome(kind=OutcomeKind.INVALID, reason=f"'{word}' is no operand, or lacks operands before it")
-        return Outcome(kind=OutcomeKind.OK, value=stack)
+    def execute(self, answer: str, example: Example) -> Outcome:
+        return Outcome(kind=OutcomeKind.OK, value=value_of(answer))
 
 
 def program(example: Example, answer: str) -> Iterable[Problem]:
-    outcome = Machine().run(answer, example)
-    if outcome.value is None or len(outcome.value) != 1:
-        yield Problem(layer="program", code="no_program", message=outcome.reason or "it leaves not just one number")
+    try:
+        value_of(answer)
+    except ValueError as error:
+        yield Problem(layer="program", code="no_program", message=str(error))
 
 
 class Rpn(Task):

@@ -1,0 +1,148 @@
+"""The command `trust`, and the question that other commands ask in its place.
+
+    dstill trust runs/theirs          # shows what its settings ask for, and asks whether to allow it
+    dstill trust --list               # what was allowed, folder by folder
+    dstill trust --forget runs/theirs
+
+What asks for what, and where the answers are kept, is in `dstill.trust`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Callable, Iterable
+
+import click
+
+from dstill import config as configuration
+from dstill import processes, trust
+from dstill.cli.app import App, app, json_option
+from dstill.cli.console import confirm, emit, note, say
+from dstill.config import FILE, Config
+from dstill.errors import TrustError, UsageError
+from dstill.folder import SETTINGS, find_run
+from dstill.inert import visible
+from dstill.making import models
+from dstill.manifest import MANIFEST
+from dstill.plugins import part_sections
+
+__all__ = ["COMMANDS", "ask"]
+
+QUESTION = "allow this, now and from now on?"
+
+
+@click.command("trust")
+@click.argument("what", metavar="[RUN|FOLDER]", default=".")
+@click.option("--yes", is_flag=True, help="Allow it without a question.")
+@click.option("--list", "listed", is_flag=True, help="Show what was allowed, for every folder.")
+@click.option("--forget", is_flag=True, help="Allow this folder, and those below it, nothing any more.")
+@json_option
+@app
+def trust_command(found: App, what: str, yes: bool, listed: bool, forget: bool, as_json: bool) -> None:
+    """Allow a run or project what its settings ask for.
+
+    Settings that somebody else wrote can name an address and the secret to send there, or a file or model outside
+    of their folder. Other commands ask before they follow such settings, and remember the answer in your own
+    settings. Runs that you make yourself need no answer.
+    """
+    if listed:
+        _list(as_json=as_json)
+    elif forget:
+        _forget(what, as_json=as_json)
+    else:
+        _allow(found, _folder(what), yes=yes, as_json=as_json)
+
+
+def _list(*, as_json: bool) -> None:
+    known = trust.remembered()
+    if as_json:
+        emit({"folders": known})
+        return
+    for folder, actions in known.items():
+        _show(say, folder, ((action, "") for action in actions))
+    if not known:
+        note("no folder was allowed anything")
+
+
+def _forget(what: str, *, as_json: bool) -> None:
+    gone = Path(what)  # maybe a folder that is deleted by now
+    folder = gone if os.path.realpath(gone) in trust.remembered() else _folder(what)
+    forgotten = trust.forget(folder)
+    if as_json:
+        emit({"folder": str(folder), "forgotten": forgotten})
+    else:
+        say(f"{folder}: {'forgotten' if forgotten else 'nothing was allowed'}")
+
+
+def _allow(found: App, folder: Path, *, yes: bool, as_json: bool) -> None:
+    config = _config(found, folder)
+    asked = [*trust.requests(config, relative_to=_from_where(folder)), *models(found.plugins, config)]
+    waiting = trust.pending(config, asked)
+    if waiting:
+        _show(note if as_json else say, str(folder), ((one.action, one.setting) for one in waiting))
+    if waiting and not yes:
+        if not _can_ask():
+            raise UsageError(
+                "allowing this needs your answer, and stdin is no terminal to ask on",
+                where="dstill trust",
+                hint="give --yes to allow what is listed above",
+            )
+        confirm(QUESTION, err=True, abort=True)
+    trust.allow(folder, [one.action for one in waiting])
+    if as_json:
+        emit({"folder": str(folder), "allowed": sorted({one.action for one in asked})})
+    elif not waiting:
+        say(f"{folder} asks for nothing {'more ' if asked else ''}that has to be allowed")
+
+
+def ask(problem: TrustError) -> bool:
+    """Ask the person at the terminal, and remember a yes; False where there is nobody to ask, or the answer is no."""
+    if not _can_ask() or processes.count() > 1:
+        return False
+    _show(note, problem.folder, problem.actions)
+    if not confirm(QUESTION, err=True):
+        return False
+    trust.allow(Path(problem.folder), [action for action, _ in problem.actions])
+    return True
+
+
+def _folder(what: str) -> Path:
+    """A folder with a dstill.toml, or a run by its name or path. Raises UsageError."""
+    folder = Path(what)
+    if (folder / FILE).exists() and not (folder / MANIFEST).exists():
+        return folder
+    if what == "." and not (folder / MANIFEST).exists():
+        hint = "name a run: dstill trust RUN"
+        raise UsageError(f"no {FILE} here, and no run", where=str(folder.absolute()), hint=hint)
+    return find_run(what)
+
+
+def _config(found: App, folder: Path) -> Config:
+    file = folder / (SETTINGS if (folder / MANIFEST).exists() else FILE)
+    found.plugins.require_healthy()
+    return configuration.load(file, environment={}, sections=part_sections(found.plugins))
+
+
+def _from_where(folder: Path) -> Path:
+    """A project's commands run in its folder, a run's anywhere."""
+    return Path() if (folder / MANIFEST).exists() else folder
+
+
+def _can_ask() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _show(write: Callable[[str], None], folder: str, actions: Iterable[tuple[str, str]]) -> None:
+    write(_line(f"{folder}:"))
+    for action, setting in actions:
+        write(_line(f"  {action}{f'   ({setting})' if setting else ''}"))
+
+
+def _line(text: str) -> str:
+    """`text` in one line: a folder's name may hold line breaks that would look like other lines of the question."""
+    return visible(text, one_line=True)
+
+
+COMMANDS = (trust_command,)

@@ -1,0 +1,101 @@
+"""A uvicorn protocol for which idle and slow clients cost little, and never a good client's answer.
+
+    uvicorn.Config(app, http=bounded(most=fitting(512), patience=10), backlog=BACKLOG)
+
+- A request has to arrive within `patience` seconds, head and body, and its answer has to be read within as many; else
+  the connection is closed. The first counts from the connection's start, or from the request's first byte.
+- At most `most` connections are open. A new one closes the one that has waited longest for a request; where every
+  connection is being answered, the new one is closed.
+
+Not covered: a client that may ask and asks too often. That is the application's to refuse.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["BACKLOG", "bounded", "fitting"]
+
+BACKLOG = 64  # connections that asyncio accepts before it looks at any
+RESERVED = 192  # file descriptors for those, and for everything else that the process opens
+
+
+def fitting(wanted: int) -> int:
+    """So many connections as the process may open, up to `wanted`; its soft limit is raised where it may be."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted + RESERVED:
+        needed = wanted + RESERVED if hard == resource.RLIM_INFINITY else min(wanted + RESERVED, hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, needed), hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - RESERVED))
+
+
+def bounded(*, most: int, patience: float) -> type[asyncio.Protocol]:
+    """The protocol. `patience`: seconds."""
+    import h11
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Bounded(H11Protocol):
+        _timer: asyncio.TimerHandle | None = None
+        _dropped = False  # it is closed at the end of this round of the event loop
+        _since = 0.0  # of the monotonic clock: when it began to wait for a request
+
+        @property
+        def _waits(self) -> bool:
+            """Whether the client has still to send a request, or the rest of one."""
+            return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._since = time.monotonic()
+            self._start()
+            others = [one for one in self.connections if isinstance(one, Bounded) and not one._dropped]
+            if len(others) > most:
+                waiting = [one for one in others if one is not self and one._waits]
+                min(waiting, key=lambda one: one._since, default=self)._drop()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if not self._waits:
+                self._stop()
+            elif self._timer is None:
+                self._start()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            self._since = time.monotonic()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._start()
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._start() if self._waits else self._stop()
+
+        def _drop(self) -> None:
+            self._dropped = True
+            self.transport.abort()
+
+        def _start(self) -> None:
+            self._stop()
+            self._timer = self.loop.call_later(patience, self._drop)
+
+        def _stop(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    return Bounded

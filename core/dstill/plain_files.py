@@ -1,0 +1,95 @@
+"""Files of a run folder that somebody else may have made: regular files and folders, and nothing else.
+
+    refuse_links(Path("runs/a"))                       # RunError naming the first link, fifo, socket or device in it
+    open("runs/a/log.txt", "a", opener=regular)        # the same for one file, at the moment it is opened
+    inside(Path("runs/a"), "dataset/data/test.jsonl")  # the path; RunError for "../b" or "/etc/passwd"
+
+A link would make dstill read or write a file elsewhere; a fifo would make it wait forever. The run folder
+itself may be reached through a link. Not covered: a process that swaps a folder of the run for a link while a
+command runs. Such a process can already change every file that the command reads.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from dstill.errors import RunError
+
+__all__ = ["inside", "refuse_links", "regular"]
+
+_NOT_OPENED = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EOPNOTSUPP}  # a link; a fifo without a reader, a socket
+_WRITES = os.O_WRONLY | os.O_RDWR
+
+
+def regular(name: str, flags: int) -> int:
+    """An `opener` for `open`: a regular file that is no link. Raises RunError for anything else.
+
+    A file that is opened for writing must have one name only: with a second one (a hard link) its content belongs to
+    another folder too.
+    """
+    try:
+        # O_NONBLOCK: opening a fifo does not wait for its other end; regular files ignore it
+        handle = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno in _NOT_OPENED:
+            raise _refused(Path(name)) from error
+        raise
+    about = os.fstat(handle)
+    if stat.S_ISDIR(about.st_mode):
+        os.close(handle)
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        raise _refused(Path(name))
+    if flags & _WRITES and about.st_nlink > 1:
+        os.close(handle)
+        raise RunError(
+            f"{name} has a second name (a hard link), so writing to it would change another file",
+            where=name,
+            hint="replace it with a copy of its own",
+        )
+    return handle
+
+
+def refuse_links(folder: Path) -> None:
+    """Raises RunError for the first entry below `folder` that is neither a regular file nor a folder."""
+    pending = [str(folder)]
+    while pending:
+        with suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:  # another process may work here
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                elif not entry.is_file(follow_symlinks=False) and os.path.lexists(entry.path):
+                    raise _refused(Path(entry.path))
+
+
+def inside(folder: Path, name: str) -> Path:
+    """`name` below `folder`. Raises RunError where it leads out."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
+        raise RunError(
+            f"'{name}' is not a file below {folder}", where=str(folder), hint="a run only names files of its own"
+        )
+    return folder / path
+
+
+def _refused(path: Path) -> RunError:
+    mode = 0
+    with suppress(OSError):
+        mode = path.lstat().st_mode
+    kinds = {
+        stat.S_IFLNK: "a symbolic link",
+        stat.S_IFIFO: "a fifo",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    return RunError(
+        f"{path} is {kinds.get(stat.S_IFMT(mode), 'not a regular file')}; a run holds regular files and folders only",
+        where=str(path),
+        hint="delete it, or replace it with a copy of the file or folder that it stands for",
+    )

@@ -1,0 +1,37 @@
+"""What libraries raise on a damaged model or tokenizer, as one error that names the file.
+
+    with damaged("the student's tokenizer cannot be loaded", where=str(folder)):
+        AutoTokenizer.from_pretrained(folder)
+
+transformers, peft, torch, safetensors, gguf and tokenizers check little of what they read: a wrong type in a file
+ends as whatever Python raises there, and a panic of Rust code as a BaseException. Memory that runs out, libraries that
+are not installed, and dstill's own errors pass.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Iterator
+
+from dstill.cli.panics import is_panic
+from dstill.errors import DataError, DstillError
+from dstill_finetune.exhaustion import is_exhaustion
+
+__all__ = ["damaged", "first_line"]
+
+
+@contextlib.contextmanager
+def damaged(what: str, *, where: str, hint: str = "copy or download it again") -> Iterator[None]:
+    """Raises DataError with `what` for anything that the block raises because of a file's content."""
+    try:
+        yield
+    except (DstillError, MemoryError, ImportError):
+        raise
+    except BaseException as error:
+        if not (isinstance(error, Exception) or is_panic(error)) or is_exhaustion(error):
+            raise
+        raise DataError(what, where=f"{where}: {first_line(error)}", hint=hint) from error
+
+
+def first_line(error: BaseException) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

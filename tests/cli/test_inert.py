@@ -1,0 +1,253 @@
+"""What is printed is inert: no command passes on what steers a terminal, and each line to copy is quoted."""
+
+from __future__ import annotations
+
+import ast
+import json
+import logging
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.inert import ENCODABLE, HIDDEN, HOSTILE, NAME, READABLE, hidden
+from support.terminal import shown
+
+from dstill.cli import console
+from dstill.config import command_line, parse_assignment
+from dstill.errors import ServiceError
+from dstill.folder import RunFolder
+from dstill.inert import visible
+from dstill.shell import command
+
+Cli = Callable[..., Any]
+
+
+# --- the function -----------------------------------------------------------------------
+
+
+def test_every_hidden_character_is_an_escape_and_json_stays_the_same_json() -> None:
+    for text in (HOSTILE, *HIDDEN):
+        assert not hidden(visible(text))
+        assert json.loads(visible(json.dumps(text, ensure_ascii=False))) == text
+    assert "\n" not in visible(HOSTILE, one_line=True)
+    assert "\t" not in visible(HOSTILE, one_line=True)
+
+
+def test_real_scripts_stay_readable() -> None:
+    assert visible(READABLE) == READABLE
+
+
+@given(st.text())
+def test_what_was_made_inert_is_inert(text: str) -> None:
+    assert visible(visible(text)) == visible(text)
+    assert not hidden(visible(text))
+
+
+# --- every command ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def hostile_run(cli: Cli, project: Path) -> Path:
+    """An evaluated run whose rows, settings and name are hostile, made by somebody else under ./runs."""
+    numbers = [(a, b) for a in range(1, 9) for b in range(1, 9)]
+    rows = [
+        {
+            "id": f"{ENCODABLE} {a} {b}",
+            "question": f"add {a} and {b} {ENCODABLE}",
+            "answer": f"{a}+{b}",
+            "rationale": ENCODABLE,
+            "category": ENCODABLE,
+            "template": f"{ENCODABLE}{a}",
+        }
+        for a, b in numbers
+    ]
+    Path("questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    words = ("--teacher", "parrot", "--questions", "questions.jsonl")
+    inert(cli("generate", *words, "--dry-run"))
+    inert(cli("generate", *words, "--out", "plain", "--set", "teacher.parrot.wrong=add 8"))
+    (project / "runs").mkdir()
+    folder = project / "runs" / NAME
+    (project / "plain").rename(folder)
+    manifest = json.loads((folder / "run.json").read_text())
+    manifest |= {"arguments": {HOSTILE: HOSTILE}, "name": HOSTILE}
+    (folder / "run.json").write_text(json.dumps(manifest))
+    inert(cli("train", NAME, "--student", "memory", "--objective", "plain", "--allow-unreviewed"))
+    inert(cli("evaluate", NAME))
+    return folder
+
+
+def inert(ended: Any, *codes: int) -> Any:
+    assert not hidden(ended.out + ended.err)
+    assert ended.code in (codes or (0,)), ended.err
+    assert "bug in dstill" not in ended.err
+    return ended
+
+
+def test_no_command_prints_what_it_is_given_as_it_is(cli: Cli, hostile_run: Path) -> None:
+    row = json.loads((hostile_run / "dataset/data/train.jsonl").read_text(encoding="utf-8").split("\n")[0])
+    commands = [
+        ("runs", "list"),
+        ("runs", "show", NAME),
+        ("curate", NAME),
+        ("audit", NAME),
+        ("compare", NAME, f"{NAME}:untrained"),
+        ("export-data", NAME),
+        ("trace", NAME, row["id"]),
+        ("predict", "--run", NAME, "--execute", f"add 2 and 1 {NAME}"),
+        ("generate", "--out", hostile_run),
+        ("generate", "--out", hostile_run, "--limit", 3),  # its settings have changed
+    ]
+    for words in commands:
+        inert(cli(*words), 0, 3, 5, 9)
+        inert(cli(*words, "--json"), 0, 3, 5, 9)
+    inert(cli("predict", "--run", NAME, stdin=f"{NAME}\nadd 1 and 2 \x1b[2J\n".encode()), 0, 9)
+    inert(cli("runs", "rm", NAME), 2)
+    for file in ("log.txt", "dataset/README.md", "export/README.md"):
+        assert not hidden((hostile_run / file).read_text(encoding="utf-8")), file
+    assert hidden(row["question"])  # data keeps its bytes
+
+
+def test_what_commands_read_beside_runs_is_not_printed_as_it_is(cli: Cli) -> None:
+    inert(cli("check", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
+    inert(cli("check", "--json", stdin=json.dumps({"id": HOSTILE, "query": HOSTILE}).encode()), 9)
+    prefix = json.dumps(f"{READABLE}\u202e\x9b", ensure_ascii=False)
+    Path("dstill.toml").write_text(f"[task.toy]\nprefix = {prefix}\n", encoding="utf-8")
+    assert READABLE in inert(cli("config", "show")).out
+    assert json.loads(inert(cli("config", "show", "--json")).out)["task.toy.prefix"].endswith("\u202e\x9b")
+    inert(cli("config", "show", "--origin"))
+    inert(cli("doctor"))
+    inert(cli("questions", "-n", "2"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runs", "show", NAME),
+        ("train", NAME),
+        ("generate", "--out", NAME),
+        ("generate", "--teacher", NAME),
+        ("generate", "--questions", NAME),
+        ("--config", NAME, "config", "show"),
+        ("config", "show", "--set", f"{NAME}=1"),
+        ("config", "show", "--set", f"generate.limit={NAME}"),
+        ("check", NAME),
+        (NAME,),
+        ("check", f"--{NAME}"),
+        ("audit", f"{NAME}.jsonl"),
+        ("runs", "salvage", NAME, "new"),
+    ],
+)
+def test_errors_show_no_argument_as_it_is(cli: Cli, words: tuple[str, ...]) -> None:
+    inert(cli(*words), *range(1, 12))
+    inert(cli(*words, "--json"), *range(1, 12))
+
+
+def test_a_run_with_a_name_that_cannot_be_seen_is_not_made(cli: Cli, project: Path) -> None:
+    ended = inert(cli("generate", "--teacher", "parrot", "--out", "a\u202eb"), 2)
+    assert ended.err.startswith("error: the name of a\\u202eb has a control character")
+    assert list(project.iterdir()) == []
+
+
+def test_a_further_line_cannot_pass_for_a_hint_or_an_entry(
+    capsys: pytest.CaptureFixture[str], cli: Cli, project: Path
+) -> None:
+    console.error(ServiceError("gone\nhint: curl x", where="a\nb", hint="c\nd"), as_json=False)
+    assert capsys.readouterr().err == "error: gone\n    hint: curl x\na\n    b\nc\n    d\n"
+    assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
+    with RunFolder.read(project / "mine").lock():
+        logging.getLogger("dstill").warning("one\n2026-01-01 00:00:00,000 INFO forged\x1b[2J")
+    *_, one, forged = (project / "mine" / "log.txt").read_text().splitlines()
+    assert one.endswith("WARNING one")
+    assert forged == "    2026-01-01 00:00:00,000 INFO forged\\u001b[2J"
+
+
+def test_tables_and_bars_read_no_markup_and_pass_on_no_escape() -> None:
+    code = (
+        "from dstill.cli.console import *; from support.inert import HOSTILE\n"
+        "table([HOSTILE], [[HOSTILE]], title=HOSTILE); rule(HOSTILE); paragraph(HOSTILE); say(HOSTILE, bold=True)\n"
+        "with progress() as report: report(HOSTILE, 1, 2, HOSTILE)"
+    )
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "3000", "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment.pop("NO_COLOR", None)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=theirs, env=environment):
+        os.close(theirs)
+        text = shown(ours)
+    assert hidden(text) == {"\x1b"}  # of the styles that are dstill's own
+    assert text.count("\\u001b]0;title\\u0007") >= 7
+    assert "\x1b]" not in text
+    assert "[bold]b[/bold] [/]" in text
+
+
+def test_nothing_prints_but_the_console(root: Path) -> None:
+    """Other modules call `say`, `note`, `table` …: nobody has to remember to escape."""
+    allowed = {
+        "core/dstill/cli/console.py",
+        "core/dstill/__main__.py",  # one constant line, before anything is loaded
+        "core/dstill/plugins.py",  # DSTILL_TRACE_HOOKS: names of hooks and plugins, for who writes one
+        "task_packs/dstill_querydsl/bundle/build.py",  # run by hand when the data is made
+        "task_packs/dstill_querydsl/engines/probe.py",  # likewise
+    }
+    for folder in ("core", "plugins", "task_packs"):
+        for path in (root / folder).rglob("*.py"):
+            calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+            found = {ast.unparse(call) for call in calls}
+            if str(path.relative_to(root)) not in allowed:
+                assert not found & {"print", "click.echo", "click.secho", "click.confirm", "click.prompt"}, path
+
+
+# --- lines to copy ----------------------------------------------------------------------
+
+words_ = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
+folders = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1).map(Path)
+
+
+def read_by(shell: str, line: str) -> list[str]:
+    """The words of `line` after its first."""
+    code = line.replace("dstill", r"printf '%s\0'", 1)
+    out = subprocess.run([shell, "-c", code], capture_output=True, check=True).stdout
+    return out.decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
+@given(st.lists(words_, min_size=20, max_size=60))
+def test_a_shell_reads_back_the_words(words: list[str]) -> None:
+    line = command(*words)
+    assert visible(line, one_line=True) == line
+    assert read_by("bash", line) == words
+    plain = [word for word in words if visible(word, one_line=True) == word] or ["x"]
+    assert read_by("sh", command(*plain)) == plain
+
+
+@given(folders)
+def test_a_path_is_no_option(folder: Path) -> None:
+    (word,) = read_by("bash", command(folder))
+    assert Path(word) == folder
+    assert not word.startswith("-")
+
+
+def test_bytes_of_a_file_name_that_are_no_text_come_back() -> None:
+    assert read_by("bash", command("a\udc9bb", NAME)) == ["a\udc9bb", NAME]
+
+
+@given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
+def test_settings_in_a_line_come_back(value: str) -> None:
+    (*_, text) = read_by("bash", command_line([], "train", settings={"a.b": value}))
+    assert parse_assignment(text) == ("a.b", value)
+
+
+def test_every_next_line_can_be_copied(cli: Cli, project: Path) -> None:
+    (project / "runs").mkdir()
+    assert cli("generate", "--teacher", "parrot", "--out", "runs/plain").code == 0
+    name = "$(touch x); 'a' \"b\" `c`"
+    (project / "runs/plain").rename(project / "runs" / name)
+    said = cli("train", name, "--student", "memory", "--objective", "plain").out
+    line = said.splitlines()[-1].removeprefix("next: ")
+    assert read_by("sh", line) == ["evaluate", f"runs/{name}"]
+    said = cli("evaluate", name).out
+    assert read_by("sh", said.splitlines()[-1].removeprefix("next: ")) == ["report", f"runs/{name}"]

@@ -1,0 +1,304 @@
+"""`dstill trust`, and what every other command does before somebody's settings reach outside of their folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from support.strangers_folder import plant, ran
+from support.terminal import shown
+
+from dstill import plugins as plugin_loading
+from dstill.errors import TrustError
+from dstill.run import Run
+
+SENDER = Path(__file__).parents[1] / "support" / "sender.py"
+KEY = "canary-of-the-engine-0123456789"
+Cli = Callable[..., Any]
+
+
+class Server:
+    """Counts what comes in, and keeps the keys."""
+
+    def __init__(self) -> None:
+        self.keys: list[str | None] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.keys.append(self.headers.get("Authorization"))
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def evil() -> Iterator[Server]:
+    with contextlib.closing(Server()) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ES_KEY", KEY)
+
+
+@pytest.fixture
+def sums(cli: Cli) -> Cli:
+    """The command line with a task whose executor sends its key to its engine."""
+
+    def call(*words: object) -> Any:
+        return cli("--plugin", SENDER, *words)
+
+    return call
+
+
+@pytest.fixture
+def theirs(sums: Cli, evil: Server, project: Path) -> Path:
+    """A whole run, trained, as a stranger packed it: with settings that send $ES_KEY away."""
+    flags = ("--set", "train.student=memory", "--set", "train.objective=plain", "--set", "evaluate.splits=['test']")
+    made = sums("generate", "--task", "sums", "--teacher", "parrot", "--out", "made", *flags)
+    assert made.code == 0, made.err
+    assert sums("train", "made").code == 0
+    shutil.move("made", "theirs")
+    aim(Path("theirs/config.toml"), evil.url)
+    return Path("theirs")
+
+
+def aim(file: Path, url: str, key: str = "ES_KEY") -> None:
+    """Let a run's settings send a secret to an address."""
+    lines = file.read_text().split("\n")
+    start = lines.index("[engine]")
+    own = {"url": url, "api_key_env": key}
+    for number in range(start + 1, len(lines)):
+        name = lines[number].partition(" = ")[0]
+        if name in own:
+            lines[number] = f'{name} = "{own.pop(name)}"'
+    assert not own
+    file.write_text("\n".join(lines))
+
+
+COMMANDS = [
+    ("evaluate", "theirs"),
+    ("predict", "--run", "theirs", "--execute", "add 1 and 2"),
+    ("curate", "theirs"),
+    ("audit", "theirs"),
+    ("generate", "--out", "theirs"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_strangers_run_sends_no_secret_away(command: tuple[str, ...], sums: Cli, theirs: Path, evil: Server) -> None:
+    """Row 5 of the attack review."""
+    ended = sums(*command)
+    assert ended.code == 5, ended.err
+    assert f"send the environment variable 'ES_KEY' to {evil.url}" in ended.err
+    assert "engine.api_key_env, " in ended.err
+    assert "theirs/config.toml:" in ended.err
+    assert "allow it: dstill trust " in ended.err
+    assert evil.keys == []
+    assert json.loads(sums(*command, "--json").out.splitlines()[-1])["error"]["code"] == "trust"
+
+
+def test_after_a_word_of_the_user_it_does_until_it_asks_for_something_else(
+    sums: Cli, theirs: Path, evil: Server
+) -> None:
+    shown_only = sums("trust", "theirs")
+    assert shown_only.code == 2  # nobody is there to answer
+    assert f"  send the environment variable 'ES_KEY' to {evil.url}   (engine.api_key_env, theirs/config" in (
+        shown_only.out
+    )
+    assert sums("evaluate", "theirs").code == 5
+    assert sums("trust", "theirs", "--yes").code == 0
+    assert sums("evaluate", "theirs").code == 0
+    assert set(evil.keys) == {KEY}
+    assert "asks for nothing more that has to be allowed" in sums("trust", "theirs").out
+
+    before = len(evil.keys)
+    aim(theirs / "config.toml", evil.url, key="HOME")
+    assert sums("evaluate", "theirs").code == 5
+    aim(theirs / "config.toml", evil.url.replace("127.0.0.1", "localhost"))
+    assert sums("evaluate", "theirs").code == 5
+    assert len(evil.keys) == before
+
+    aim(theirs / "config.toml", evil.url)
+    assert json.loads(sums("trust", "--list", "--json").out)["folders"][os.path.realpath("theirs")]
+    assert sums("trust", "theirs", "--forget").code == 0
+    assert sums("evaluate", "theirs").code == 5
+    assert len(evil.keys) == before
+
+
+def test_what_needs_no_engine_works_without_a_word(sums: Cli, theirs: Path, evil: Server) -> None:
+    for command in (
+        ("trace", "theirs", "test-add-2-1"),
+        ("runs", "show", "theirs"),
+        ("export-data", "theirs"),
+        ("predict", "--run", "theirs", "add 1 and 2"),
+    ):
+        assert sums(*command).code == 0, command
+    assert evil.keys == []
+
+
+def test_an_address_of_the_command_line_gets_no_secret_that_the_run_chose(
+    sums: Cli, theirs: Path, evil: Server
+) -> None:
+    with contextlib.closing(Server()) as mine:
+        ended = sums("evaluate", "theirs", "--engine-url", mine.url)
+        assert ended.code == 5
+        assert f"'ES_KEY' to {mine.url}" in ended.err
+        assert sums("evaluate", "theirs", "--engine-url", mine.url, "--set", "engine.api_key_env=").code == 0
+        assert set(mine.keys) == {None}
+        assert evil.keys == []
+
+
+def test_runs_of_the_user_ask_nothing_wherever_the_engine_is(sums: Cli, evil: Server, project: Path) -> None:
+    flags = ("--engine-url", evil.url, "--set", "engine.api_key_env=ES_KEY", "--set", "evaluate.splits=['test']")
+    own = ("--set", "train.student=memory", "--set", "train.objective=plain")
+    assert sums("generate", "--task", "sums", "--teacher", "parrot", "--out", "mine", *flags, *own).code == 0
+    assert sums("train", "mine").code == 0
+    assert sums("evaluate", "mine").code == 0
+    assert sums("evaluate", "mine", "--set", "engine.api_key_env=").code == 0  # a flag takes the secret away
+    assert set(evil.keys) == {KEY, None}
+    with contextlib.closing(Server()) as other:  # another address, given by hand, for the run's own secret
+        assert sums("evaluate", "mine", "--engine-url", other.url).code == 0
+        assert set(other.keys) == {KEY}
+    assert sums("runs", "rm", "mine", "--yes").code == 0
+    assert os.path.realpath("mine") not in json.loads(sums("trust", "--list", "--json").out)["folders"]
+
+
+def test_a_base_model_elsewhere_is_loaded_only_with_a_word(sums: Cli, theirs: Path, project: Path) -> None:
+    """Which base an adapter stands on is said by the student's own files, not by settings."""
+    file = theirs / "config.toml"
+    file.write_text(file.read_text().replace('student = "memory"', 'student = "borrower"'))
+    ask = ("predict", "--run", "theirs", "add 1 and 2")
+    outside = f"load the model '{project.parent}/base'"
+    for base, asked in (("../base", outside), ("someone/base", "'someone/base' from the Hugging Face hub")):
+        (theirs / "student" / "base.txt").write_text(base)
+        ended = sums(*ask)
+        assert ended.code == 5, ended.err
+        assert asked in ended.err
+        assert asked in sums("trust", "theirs").out
+    assert sums("trust", "theirs", "--yes").code == 0
+    assert sums(*ask).code == 0
+    (theirs / "student" / "base.txt").write_text("theirs/student/base")
+    assert sums("trust", "theirs", "--forget").code == 0
+    assert sums(*ask).code == 0  # it lies in the run
+    (theirs / "student" / "base.txt").unlink()
+    (theirs / "student").rename("elsewhere")
+    (theirs / "student").symlink_to(project / "elsewhere")
+    ended = sums(*ask)
+    assert ended.code == 5
+    assert "theirs/student is a symbolic link" in ended.err
+
+
+def test_a_strangers_project_sends_no_secret_away(sums: Cli, evil: Server, project: Path) -> None:
+    """Row 18: doctor, audit, generate and questions in a folder whose dstill.toml is somebody else's."""
+    Path("dstill.toml").write_text(
+        '[project]\ntask = "sums"\n[generate]\nteacher = "parrot"\n'
+        f'[engine]\nurl = "{evil.url}"\napi_key_env = "ES_KEY"\n'
+    )
+    for command in (("doctor",), ("audit",), ("generate",), ("generate", "--out", "x")):
+        ended = sums(*command)
+        assert ended.code == 5, (command, ended.err)
+        assert "engine.api_key_env, dstill.toml:7" in ended.err
+        assert ended.err.endswith("dstill trust .\n")
+    assert evil.keys == []
+    assert not Path("runs").exists()  # a run that may not do its work is not begun
+    assert not Path("x").exists()
+    assert sums("generate", "--out", "x", "--set", "engine.url=", "--set", "engine.api_key_env=").code == 0
+    assert sums("trust", "--yes").code == 0
+    assert sums("doctor").code == 0
+    assert sums("generate", "--out", "y").code == 0
+    assert set(evil.keys) == {KEY}
+
+
+def test_a_strangers_teacher_gets_neither_key_nor_questions(sums: Cli, project: Path) -> None:
+    (project / "answers").mkdir()
+    Path("dstill.toml").write_text('[project]\ntask = "sums"\n[teacher.replay]\nfile = "/etc/hostname"\n')
+    for command in (("generate", "--teacher", "replay"), ("questions", "--teacher", "replay")):
+        ended = sums(*command)
+        assert ended.code == 5, ended.err
+        assert "read '/etc/hostname'" in ended.err
+
+
+def test_a_dstill_toml_that_init_wrote_asks_nothing(sums: Cli, project: Path) -> None:
+    flags = ("--set", "engine.api_key_env=ES_KEY", "--set", "generate.questions=/data/q.csv")
+    ended = sums("init", "--task", "sums", "--engine-url", "http://abacus:20", *flags)
+    assert ended.code == 0, ended.err
+    assert "asks for nothing more" in sums("trust").out
+
+
+def test_a_trial_of_a_strangers_run_may_do_no_more_than_the_run(
+    theirs: Path, evil: Server, toy_file: Path, project: Path
+) -> None:
+    run = Run.open("theirs", plugins=plugin_loading.load([toy_file, SENDER]))
+    with pytest.raises(TrustError):
+        run.branch(project / "branch", flags={"train.alpha": 0.1})
+    with pytest.raises(TrustError):
+        run.evaluate()
+    assert evil.keys == []
+    trusted = Run.open("theirs", plugins=run.plugins, trusted=True)
+    trusted.evaluate()
+    assert set(evil.keys) == {KEY}
+
+
+# --- at a terminal ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", ["y\n", "n\n"])
+def test_a_person_is_asked_once(answer: str, theirs: Path, evil: Server, toy_file: Path) -> None:
+    words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "--plugin", str(SENDER), "evaluate", "theirs"]
+    for turn in range(2 if answer == "y\n" else 1):
+        ours, terminal = pty.openpty()
+        os.write(ours, answer.encode())
+        with subprocess.Popen(words, stdin=terminal, stdout=terminal, stderr=terminal) as process:
+            os.close(terminal)
+            text = shown(ours)
+        asked = turn == 0
+        assert ("allow this, now and from now on?" in text) is asked, text
+        assert (f"  send the environment variable 'ES_KEY' to {evil.url}" in text) is asked
+        assert process.returncode == (0 if answer == "y\n" else 5), text
+    assert set(evil.keys) == ({KEY} if answer == "y\n" else set())
+
+
+def test_what_is_shown_stays_in_its_line(sums: Cli, theirs: Path) -> None:
+    odd = Path("th\nallow this\x1b[2K")
+    theirs.rename(odd)
+    ended = sums("trust", odd)
+    assert "\x1b" not in ended.out
+    assert ended.out.startswith("th\\u000aallow this\\u001b[2K:\n  send ")
+
+
+# --- code in the current folder ---------------------------------------------------------
+
+
+def test_python_dash_m_loads_nothing_from_the_current_folder(project: Path) -> None:
+    """Row 8, the parent's side: neither modules nor the entry points of plugins."""
+    plant(project)
+    ended = subprocess.run([sys.executable, "-m", "dstill", "plugins", "--json"], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "stranger" not in ended.stdout
+    assert not ran(project)

@@ -1,0 +1,174 @@
+"""Idle, slow and too many connections: each is closed, and whoever asks properly has an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from dstill import connections, web
+
+PATIENCE = 30  # seconds: a busy machine is slow, a test that hangs is wrong
+GOOD = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+LARGE = b"x" * (1 << 24)  # more than the sockets of both sides hold
+
+Serve = Callable[..., "Served"]
+
+
+@dataclass
+class Served:
+    address: tuple[str, int]
+    server: Any
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Reads a request to its end and answers; of ``/large`` more than anybody takes unread."""
+    while (message := await receive()).get("more_body"):
+        pass
+    if message["type"] == "http.request":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": LARGE if scope["path"] == "/large" else b"here"})
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """``serve(most=4, patience=0.2)``: a server in a thread."""
+    ends: list[Callable[[], None]] = []
+
+    def start(**limits: Any) -> Served:
+        stack = contextlib.ExitStack()
+        listener = stack.enter_context(web.listening("127.0.0.1", 0, hint=""))
+        server = web.server_of(app, grace=1, **limits)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+        thread.start()
+
+        def end() -> None:
+            server.should_exit = True
+            thread.join()
+            stack.close()
+
+        ends.append(end)
+        return Served(listener.getsockname(), server)
+
+    yield start
+    for end in ends:
+        end()
+
+
+@contextlib.contextmanager
+def connected(served: Served) -> Iterator[socket.socket]:
+    with socket.create_connection(served.address, timeout=PATIENCE) as client:
+        yield client
+
+
+def rest(client: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    found = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := client.recv(1 << 16):
+            found += part
+    return found
+
+
+def asked(served: Served) -> bytes:
+    with connected(served) as client:
+        client.sendall(GOOD)
+        return rest(client)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"G",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: a",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
+    ],
+)
+def test_a_request_that_does_not_come_to_its_end_is_dropped(serve: Serve, sent: bytes) -> None:
+    served = serve(patience=0.2)
+    with connected(served) as client:
+        client.sendall(sent)
+        assert rest(client) == b""
+    assert b"here" in asked(served)
+
+
+def test_nor_does_the_second_one_of_a_connection(serve: Serve) -> None:
+    with connected(serve(patience=0.2)) as client:
+        client.sendall(GOOD.replace(b"close", b"keep-alive"))
+        assert b"200 OK" in client.recv(1 << 10)
+        client.sendall(b"GET / HT")
+        assert b"200 OK" not in rest(client)
+
+
+def test_a_byte_now_and_then_buys_no_time(serve: Serve) -> None:
+    with connected(serve(patience=0.3)) as client:
+        client.settimeout(0.02)
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < PATIENCE / 0.02:
+                client.sendall(b"G" if sent == 0 else b"E")
+                sent += 1
+                with contextlib.suppress(TimeoutError):
+                    if not client.recv(1):
+                        break
+        assert 0 < sent < 100
+
+
+def test_an_answer_that_nobody_reads_is_dropped(serve: Serve) -> None:
+    served = serve(patience=0.2)
+    with connected(served) as client:
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(15) == b"HTTP/1.1 200 OK"
+        end = time.monotonic() + PATIENCE
+        while served.server.server_state.connections:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert len(rest(client)) < len(LARGE)
+
+
+def test_idle_connections_keep_nobody_out(serve: Serve) -> None:
+    served = serve(most=8, patience=PATIENCE)
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(connected(served)) for _ in range(40)]
+        idle[-1].sendall(GOOD[:10])
+        assert b"here" in asked(served)
+        idle[-1].sendall(GOOD[10:])  # those who came last are still there
+        assert b"here" in rest(idle[-1])
+        assert [rest(client) for client in idle[:30]] == [b""] * 30
+
+
+def test_where_all_are_answered_a_new_one_is_sent_away(serve: Serve) -> None:
+    served = serve(most=2, patience=PATIENCE)
+    with connected(served) as one, connected(served) as two:
+        for client in (one, two):
+            client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert client.recv(15) == b"HTTP/1.1 200 OK"
+        with contextlib.suppress(ConnectionError):
+            assert asked(served) == b""
+        assert LARGE in rest(one)
+        assert LARGE in rest(two)
+    assert b"here" in asked(served)
+
+
+def test_no_more_connections_than_the_process_may_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = [256, 400]
+
+    def set_limits(kind: int, new: tuple[int, int]) -> None:
+        limits[:] = new
+
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: tuple(limits))
+    monkeypatch.setattr(resource, "setrlimit", set_limits)
+    assert connections.fitting(20) == 20
+    assert limits == [256, 400]
+    assert connections.fitting(512) == 400 - connections.RESERVED
+    assert limits == [400, 400]
+    limits[:] = [100, 100]
+    assert connections.fitting(512) == 1

@@ -1,0 +1,232 @@
+"""An answer is never a bug: what a pack raises on one is a problem of that item, and everything else goes on."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from support.brittle import ODD, RESULT, Brittle, BrittleConfig
+from support.toy import Abacus, Toy
+
+from dstill import hookimpl, stages
+from dstill.careful import METHODS, careful
+from dstill.errors import DataError
+from dstill.faults import about
+from dstill.parts import Engine, Executor
+from dstill.plugins import PluginInfo, Plugins, load
+from dstill.records import Cause, Draft, Example, Level, Prediction, Verdict
+from dstill.task import NoCorpora, Task
+
+GOLD = Example(id="t-3", question="q", answer="2+2")  # the result of which is that of 1+3
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("canonical", "clauses", "is_refusal", "parse", "terms"), (ODD,)),
+    **dict.fromkeys(("empty", "show", "tables"), (RESULT,)),
+    **dict.fromkeys(("arbitrary", "vacuous"), (RESULT, GOLD)),
+    "cause": (ODD, "2+2"),
+    "contrast": (RESULT, 5),
+    "corpora": (Example(id="t-3", question="q", answer=ODD), 5),
+    "excerpt": (GOLD, ODD),
+    "neighbours": (Example(id="t-3", question="q", answer=ODD),),
+    "same": (RESULT, 5),
+}
+
+
+def task_of(*raising: str) -> Task:
+    return careful(Brittle(BrittleConfig(raising=raising)))
+
+
+def judged(task: Task, answer: str, gold: str, plugins: Plugins) -> Verdict:
+    with Abacus().open(task, Engine()) as abacus:
+        pairs = [(Example(id="t-3", question="q", answer=gold), Prediction(id="t-3", text=answer))]
+        (verdict,) = stages.judge(plugins, task, pairs, plugins.objective("plain")(), abacus)
+    return verdict
+
+
+@pytest.fixture
+def plugins(project: Path, toy_file: Path) -> Plugins:
+    return load([toy_file])
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.INFO, logger="dstill"):
+        yield caplog
+
+
+# --- methods ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_where_a_method_raises_the_core_s_default_answers(name: str, logged: pytest.LogCaptureFixture) -> None:
+    task, given = task_of(name), ARGUMENTS[name]
+    with about("t-3") as faults:
+        found = getattr(task, name)(*given)
+    assert found == getattr(Toy(), name)(*given)
+    (fault,) = faults
+    message = f"task 'brittle': method '{name}' raised ValueError on example 't-3': {name} broke badly"
+    assert (fault.code, fault.message, fault.is_error) == (f"{name}_raised", message, False)
+    assert message in logged.text
+    assert "Traceback" in logged.text
+
+
+def test_a_pack_s_own_tests_see_what_it_raises() -> None:
+    with pytest.raises(ValueError, match="canonical broke"):
+        Brittle().canonical(ODD)
+
+
+def test_a_generator_that_raises_halfway_is_caught_too() -> None:
+    class Half(Toy):
+        def terms(self, answer: str) -> Iterator[str]:
+            yield "one"
+            raise KeyError("two")
+
+    with about("a") as faults:
+        assert list(careful(Half()).terms("1+2")) == []
+    assert [fault.code for fault in faults] == ["terms_raised"]
+
+
+@pytest.mark.parametrize("error", [DataError("no such index"), MemoryError(), KeyboardInterrupt(), OSError(28, "full")])
+def test_what_says_nothing_of_the_answer_keeps_its_meaning(error: BaseException) -> None:
+    class Other(Toy):
+        def canonical(self, answer: str) -> str:
+            raise error
+
+        def corpora(self, example: Example, k: int) -> Any:
+            raise NoCorpora("for a reason")
+
+    with pytest.raises(type(error)):
+        careful(Other()).canonical("1+2")
+    with pytest.raises(NoCorpora, match="for a reason"):
+        careful(Other()).corpora(GOLD, 5)
+
+
+def test_a_traceback_is_logged_once_and_every_example_is_named(logged: pytest.LogCaptureFixture) -> None:
+    task = task_of("canonical")
+    for id in ("a", "b", "c"):
+        with about(id):
+            task.canonical(ODD)
+    assert [record.levelname for record in logged.records] == ["WARNING", "INFO", "INFO"]
+    assert logged.text.count("Traceback") == 1
+    assert "on example 'c'" in logged.text
+
+
+# --- verdicts ---------------------------------------------------------------------------
+
+
+def test_a_check_that_raises_refuses_the_answer(plugins: Plugins) -> None:
+    verdict = judged(task_of("check"), ODD, "2+2", plugins)
+    message = "task 'brittle': check 'brittle' raised ValueError on example 't-3': the check broke"
+    assert (verdict.reached, verdict.reason) == (Level.PARSED, message)
+    assert verdict.cause == Cause(label="brittle", detail=message)
+
+
+def test_a_gold_on_which_a_check_raises_is_not_run(plugins: Plugins) -> None:
+    verdict = judged(task_of("check"), "2+2", ODD, plugins)
+    assert verdict.gold_error.startswith("invalid: not run: brittle: task 'brittle': check 'brittle' raised")
+    assert (verdict.reached, verdict.checked) == (Level.VALID, Level.VALID)
+
+
+@pytest.mark.parametrize("name", ["same", "is_refusal"])
+def test_what_a_fault_leaves_undecided_is_not_counted(name: str, plugins: Plugins) -> None:
+    verdict = judged(task_of(name), ODD, "2+2", plugins)
+    assert verdict.checked is Level.VALID
+    assert verdict.reason == f"task 'brittle': method '{name}' raised ValueError on example 't-3': {name} broke badly"
+    assert verdict.contrast is None
+
+
+def test_a_gold_of_which_nobody_knows_what_it_tells_is_left_out(plugins: Plugins) -> None:
+    verdict = judged(task_of("vacuous"), "2+2", "2+2", plugins)
+    assert "method 'vacuous' raised ValueError on example 't-3'" in verdict.gold_error
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "gold"),
+    [("contrast", "1+2", "2+2"), ("clauses", "2+2", ODD), ("cause", ODD, "3+3"), ("canonical", ODD, "3+3")],
+)
+def test_what_only_explains_a_verdict_does_not_change_it(name: str, answer: str, gold: str, plugins: Plugins) -> None:
+    plain, found = (judged(task_of(*raising), answer, gold, plugins) for raising in ((), (name,)))
+    assert (found.reached, found.checked, found.reason) == (plain.reached, plain.checked, plain.reason)
+    assert [problem.code for problem in found.problems][:1] == [f"{name}_raised"]
+
+
+def test_corpora_that_cannot_be_made_are_named(plugins: Plugins) -> None:
+    verdict = judged(task_of("corpora"), "4-0", ODD, plugins)
+    assert verdict.reached is Level.CORRECT
+    assert "method 'corpora' raised" in verdict.unchecked
+
+
+class Hooks:
+    """A plugin whose hooks raise."""
+
+    @hookimpl
+    def check_draft(self, task: Task, example: Example, draft: Draft) -> None:
+        raise ValueError("no idea")
+
+    @hookimpl
+    def judge_answer(self, task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> None:
+        raise ValueError("no idea")
+
+
+def test_a_hook_that_raises_refuses_the_draft_and_judges_nothing(plugins: Plugins) -> None:
+    plugins.add(Hooks(), PluginInfo(name="hooks", source="test"))
+    (problem,) = plugins.check_draft(Toy(), GOLD, Draft(answer="2+2"))
+    message = "task 'toy': hook 'check_draft' raised ValueError on example 't-3': no idea"
+    assert (problem.code, problem.message, problem.is_error) == ("check_raised", message, True)
+    verdict = plugins.judge_answer(Toy(), GOLD, Draft(answer="2+2"), None)
+    assert verdict.gold_error == "task 'toy': hook 'judge_answer' raised ValueError on example 't-3': no idea"
+    assert verdict.checked is Level.UNPARSED
+
+
+# --- commands ---------------------------------------------------------------------------
+
+
+def test_every_command_goes_on(cli: Callable[..., Any], project: Path, root: Path) -> None:
+    pack = ("--plugin", root / "tests" / "support" / "brittle.py")
+    rows = [
+        {"id": f"{split}-{n}", "question": f"{split} {answer}", "answer": answer, "rationale": "r", "split": split}
+        for split in ("train", "validation", "test")
+        for n, answer in enumerate((ODD, "2+2", "5+2"))
+    ]
+    (project / "golds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (project / "answers.jsonl").write_text("".join(json.dumps({"id": a, "query": a}) + "\n" for a in (ODD, "2+2")))
+    settings = {
+        "generate.teacher": "parrot",
+        "generate.questions": "golds.jsonl",
+        "generate.execute": "all",
+        "train.student": "memory",
+        "train.objective": "plain",
+        "train.early_stopping": "accuracy",
+        "evaluate.baselines": ["nearest"],
+        "evaluate.splits": ["test"],
+        "review.required": "never",
+    }
+    given = [word for key, value in settings.items() for word in ("--set", f"{key}={json.dumps(value)}")]
+    task = ("--task", "brittle")
+    for words in (
+        ("check", "answers.jsonl", *task),
+        ("check", "answers.jsonl", *task, "--set", 'task.brittle.raising=["check"]'),
+        ("generate", *task, "--out", "run", *given),
+        ("curate", "run"),
+        ("audit", "run"),
+        ("audit", "golds.jsonl", *task),
+        ("train", "run"),
+        ("evaluate", "run"),
+        ("predict", f"train {ODD}", "--run", "run", "--execute"),
+        ("predict", f"train {ODD}", "--run", "run", "--execute", "--num-samples", "3", "--vote", "--json"),
+    ):
+        ended = cli(*pack, *words)
+        assert ended.code in (0, 3, 9), (words, ended.err)
+        assert "bug in dstill" not in ended.err
+    verdicts = {
+        row["id"]: row for row in map(json.loads, (project / "run" / "verdicts.jsonl").read_text().splitlines())
+    }
+    assert len(verdicts) == 3
+    faults = {problem["code"]: problem["message"] for problem in verdicts["test-0"]["problems"]}
+    message = "task 'brittle': method 'is_refusal' raised ValueError on example 'test-0': is_refusal broke badly"
+    assert faults["is_refusal_raised"] == message
+    log = (project / "run" / "log.txt").read_text()
+    assert "Traceback" in log
+    assert "task 'brittle': method 'canonical' raised ValueError on example" in log

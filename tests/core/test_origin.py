@@ -1,0 +1,96 @@
+"""The commit of the working folder, which may be a stranger's repository: nothing that it names is run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dstill.origin import commit
+
+
+def git(*words: str) -> None:
+    name = {f"GIT_{who}_{what}": "x@y" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {**os.environ, **name, "GIT_CONFIG_GLOBAL": os.devnull}
+    subprocess.run(["git", *words], check=True, capture_output=True, env=environment)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    git("init", "--quiet")
+    (folder / "a.txt").write_text("a\n")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "first")
+    return folder
+
+
+def test_a_repository_has_a_commit_and_may_have_changed_since(repository: Path) -> None:
+    first = commit()
+    assert len(first["id"]) == 40
+    assert first["changed"] is False
+    (repository / "a.txt").write_text("b\n")
+    assert commit() == {"id": first["id"], "changed": True}
+    git("commit", "--quiet", "-am", "second")
+    assert commit()["changed"] is False
+    (repository / "new.txt").touch()
+    assert commit()["changed"] is True
+
+
+def test_where_there_is_no_repository_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert commit() == {}
+
+
+@pytest.mark.parametrize("inherited", [False, True])
+def test_no_program_of_a_repository_is_run(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inherited: bool
+) -> None:
+    """Row 7 of the attack review: fsmonitor, hooks, filters and what a fetch of missing objects would start."""
+    if inherited:  # settings that the user gives git in the environment stay, and ours come after them
+        monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+        monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.fsmonitor")
+        monkeypatch.setenv("GIT_CONFIG_VALUE_0", "false")
+    for name in ("c.txt", "d.txt"):
+        (repository / name).write_text("filtered\n")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "second")
+    program = tmp_path / "program"
+    program.write_text(f'#!/bin/sh\necho "$0 $*" >> {tmp_path / "ran"}\ncat\n')
+    program.chmod(0o755)
+    hooks = repository / ".git" / "hooks"
+    for hook in ("post-index-change", "fsmonitor-watchman", "pre-auto-gc"):
+        (hooks / hook).write_bytes(program.read_bytes())
+        (hooks / hook).chmod(0o755)
+    settings = {
+        "core.fsmonitor": program,
+        "core.sshCommand": program,
+        "core.pager": program,
+        "core.askPass": program,
+        "diff.external": program,
+        "diff.odd.textconv": program,
+        "filter.odd.clean": program,
+        "filter.odd.required": "true",
+        "filter.odd=name.process": program,
+        "remote.origin.url": f"ext::{program}",
+        "remote.origin.promisor": "true",
+        "extensions.partialClone": "origin",
+        "protocol.ext.allow": "always",
+    }
+    for name, value in settings.items():
+        git("config", name, str(value))
+    with (repository / ".git" / "config").open("ab") as file:
+        file.write(b'[filter "latin-\xe9"]\n\tclean = ' + bytes(program) + b"\n")
+    attributes = b"*.txt filter=odd diff=odd\nc.txt filter=odd=name\nd.txt filter=latin-\xe9\n"
+    (repository / ".gitattributes").write_bytes(attributes)
+    for name in ("a.txt", "c.txt", "d.txt"):
+        os.utime(repository / name, (1, 1))  # touched: git would compare the content, through the filter
+    (tmp_path / "ran").unlink(missing_ok=True)
+    found = commit()
+    assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
+    assert found["changed"] is True  # .gitattributes is new

@@ -1,0 +1,361 @@
+"""One road to the engine: no command runs an answer that a check of the task refuses, whoever wrote it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from support.recorder import HOSTILE, RAN
+
+from dstill.folder import data_file
+from dstill.gate import REMEMBERED, Gate
+from dstill.parts import Engine, Executor
+from dstill.plugins import Plugins, load
+from dstill.records import Corpus, Draft, Example, Level, Outcome, OutcomeKind, Problem, Record
+from dstill.run import Run
+from dstill.task import Check, Task
+
+PACKAGES = ("core", "plugins", "task_packs")
+
+
+# --- the method -------------------------------------------------------------------------
+
+
+class Sums(Task):
+    """Counts what its check sees."""
+
+    name = "sums"
+    seen: list[Example]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = []
+
+    def examples(self, split: str) -> list[Example]:
+        return []
+
+    def look(self, example: Example, answer: str) -> Iterator[Problem]:
+        self.seen.append(example)
+        if not answer.isdigit():
+            yield Problem(layer="form", code="no_number", message=f"'{answer}' is no number")
+
+    def is_refusal(self, answer: str) -> bool:
+        return answer == "0"
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return (Check("form", self.look),)
+
+
+class Counter(Executor):
+    name = "counter"
+
+    def execute(self, answer: str, example: Example) -> Outcome:
+        if answer == "13":
+            raise ZeroDivisionError("unlucky")
+        return Outcome(kind=OutcomeKind.OK, value=int(answer))
+
+
+ASKED = Example(id="a", question="?", answer="1")
+
+
+def test_an_answer_that_a_check_refuses_is_not_run() -> None:
+    outcome = Counter().open(Sums(), Engine()).run("one", ASKED)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.INVALID, "not run: form: 'one' is no number")
+    assert [problem.code for problem in outcome.problems] == ["no_number"]
+    assert Outcome.from_row(outcome.to_row()) == replace(outcome, kind=outcome.kind.value)
+
+
+def test_a_refusal_is_not_run() -> None:
+    assert Counter().open(Sums(), Engine()).run("0", ASKED).reason == "not run: it is a refusal"
+
+
+def test_an_executor_that_raises_blames_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    outcome = Counter().open(Sums(), Engine()).run("13", ASKED)
+    assert outcome.kind is OutcomeKind.UNSUPPORTED
+    assert outcome.reason == "task 'sums': executor 'counter' raised ZeroDivisionError on example 'a': unlucky"
+    assert "Traceback" in caplog.text
+
+
+def test_run_cannot_be_overridden() -> None:
+    with pytest.raises(
+        TypeError, match=r"^Own overrides Executor.run, .*: implement execute\(answer, example\) instead$"
+    ):
+
+        class Own(Executor):
+            def run(self, answer: str, example: Example) -> Outcome:  # type: ignore[misc]
+                return Outcome(kind=OutcomeKind.OK)
+
+    class Beside:
+        def run(self, answer: str, example: Example) -> Outcome:
+            return Outcome(kind=OutcomeKind.OK)
+
+    with pytest.raises(TypeError, match=r"overrides Executor\.run"):
+        type("Mixed", (Beside, Counter), {})
+
+
+def test_an_executor_that_is_not_open_runs_nothing() -> None:
+    with pytest.raises(Exception, match="executor 'counter' is not open"):
+        Counter().run("1", ASKED)
+
+
+def test_the_checks_look_once_at_an_answer_on_its_data_and_corpora() -> None:
+    task = Sums()
+    executor = Counter().open(task, Engine())
+    corpora = [replace(ASKED, context={"corpus": Corpus(name=str(n), data={})}) for n in range(5)]
+    for example in (ASKED, *corpora):
+        assert executor.run("1", example).value == 1
+    assert task.seen == [ASKED]
+    executor.run("1", replace(ASKED, context={"mapping": {}}))  # another context may change what a check finds
+    assert len(task.seen) == 2
+
+
+def test_the_gate_forgets_the_oldest_answers() -> None:
+    task = Sums()
+    gate = Gate(task)
+    for number in range(REMEMBERED + 1):
+        gate.errors(str(number), ASKED)
+    gate.errors(str(REMEMBERED), ASKED)
+    assert len(task.seen) == REMEMBERED + 1
+    gate.errors("0", ASKED)
+    assert len(task.seen) == REMEMBERED + 2
+
+
+def test_a_gold_that_the_checks_refuse_is_not_held_against_the_student() -> None:
+    task = Sums()
+    verdict = task.judge(replace(ASKED, answer="one"), Draft(answer="1"), Counter().open(task, Engine()))
+    assert verdict.gold_error == "invalid: not run: form: 'one' is no number"
+    assert (verdict.reached, verdict.checked) == (Level.VALID, Level.VALID)
+
+
+class Narrow(Sums):
+    """Its check knows more where the engine says what the data is like, as that there is no 2."""
+
+    def corpora(self, example: Example, k: int) -> list[Corpus]:
+        return [Corpus(name="small", data={})]
+
+    def look(self, example: Example, answer: str) -> Iterator[Problem]:
+        if answer == "01" and "known" in example.context:
+            yield Problem(layer="form", code="zero", message="no leading zero")
+
+
+class Knowing(Counter):
+    def context(self, example: Example) -> dict[str, Any]:
+        return {"known": True}
+
+
+def test_what_only_the_engine_s_mapping_refuses_counts_by_the_data() -> None:
+    task = Narrow()
+    verdict = task.judge(ASKED, Draft(answer="01"), Knowing().open(task, Engine()))
+    assert (verdict.reached, verdict.unchecked) == (Level.CORRECT, "not run: form: no leading zero")
+
+
+# --- every command ----------------------------------------------------------------------
+
+SETTINGS = {
+    "generate.teacher": "stranger",
+    "generate.execute": "all",
+    "train.student": "trained",
+    "train.objective": "plain",
+    "train.early_stopping": "accuracy",
+    "evaluate.baselines": ["untrained", "nearest"],
+    "evaluate.splits": ["test"],
+    "review.required": "never",
+}
+
+
+@pytest.fixture
+def recorder(root: Path) -> Path:
+    return root / "tests" / "support" / "recorder.py"
+
+
+def rows(split: str) -> list[dict[str, Any]]:
+    """Three questions; the gold of the first is hostile, and so is a neighbour that the second brings."""
+    found: list[dict[str, Any]] = [
+        {"question": f"{split} add 6 and 1", "answer": HOSTILE},
+        {"question": f"{split} add 2 and 3", "answer": "2+3", "neighbours": [HOSTILE]},
+        {"question": f"{split} add 3 and 4", "answer": "3+4"},
+    ]
+    return [{"id": f"{split}-{n}", "rationale": "r", "split": split, **row} for n, row in enumerate(found)]
+
+
+def test_no_command_runs_what_a_check_refuses(
+    cli: Callable[..., Any], project: Path, recorder: Path, toy_file: Path
+) -> None:
+    ran = project / RAN
+    toy = ("--plugin", recorder)
+    given = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={json.dumps(value)}")]
+
+    def reached(what: str, *codes: int, ended: Any = None) -> None:
+        """… the engine, something; and nothing that is hostile."""
+        assert ended is None or ended.code in codes, (what, ended.err)
+        lines = ran.read_text().splitlines()
+        assert lines, what
+        assert [line for line in lines if "66" in line] == [], what
+        ran.write_text("")
+
+    every = [row for split in ("train", "validation", "test") for row in rows(split)]
+    (project / "golds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in every))
+    task = ("--task", "watched")
+    made = cli(*toy, "generate", *task, "--out", "run", "--set", "generate.questions=golds.jsonl", *given)
+    reached("generate", 0, 3, ended=made)
+    assert "hostile" in (project / "run" / "rejects.jsonl").read_text()
+    reached("curate", 0, 3, ended=cli(*toy, "curate", "run"))
+    reached("audit of a file", 3, ended=cli(*toy, "audit", "golds.jsonl", *task))
+
+    # a dataset that somebody else made holds what no check of ours has seen
+    run = Run.open("run", plugins=load([toy_file, recorder]))
+    for split in ("train", "validation", "test"):
+        made_rows = [{k: v for k, v in row.items() if k != "neighbours"} for row in rows(split)]
+        extra = [{"neighbours": row.get("neighbours", [])} for row in rows(split)]
+        run.write(data_file(split), [Record(**row, extra=more) for row, more in zip(made_rows, extra, strict=True)])
+    run.save()
+    reached("audit of a run", 3, ended=cli(*toy, "audit", "run"))
+    reached("train with early stopping", 0, ended=cli(*toy, "train", "run", "--allow-changed"))
+    reached("evaluate", 0, ended=cli(*toy, "evaluate", "run"))
+    verdicts = {row["id"]: row for row in Run.open("run", plugins=run.plugins).rows("verdicts.jsonl")}
+    assert verdicts["test-0"]["gold_error"] == "invalid: not run: guard: 66 is not allowed"
+    teacher = run.folder / "verdicts-teacher.jsonl"
+    assert "not run: guard: 66 is not allowed" in teacher.read_text()
+    for more in ((), ("--num-samples", "4", "--vote")):
+        for question in ("train add 2 and 3", "train add 6 and 1"):
+            cli(*toy, "predict", question, "--run", "run", "--execute", *more)
+        reached(f"predict {' '.join(more)}")
+
+
+def test_neither_serve_nor_review_runs_what_a_check_refuses(project: Path, recorder: Path, toy_file: Path) -> None:
+    """By the objects behind both, which run answers for them."""
+    from dstill import config
+    from dstill.answering import Answering
+    from dstill.plugins import part_sections
+    from dstill_review.desk import Desk, Refused
+    from dstill_review.showing import result
+
+    plugins = load([toy_file, recorder])
+    made = config.load(use_files=False, flags={"project.task": "watched", **SETTINGS}, sections=part_sections(plugins))
+    run = Run.create(project / "run", config=made, plugins=plugins)
+    records = [Record(**{k: v for k, v in row.items() if k != "neighbours"}) for row in rows("train")]
+    for split in ("train", "validation"):
+        run.write(data_file(split), records)
+    run.save()
+    run.train()
+    with Answering(run, execute=True) as answering:
+        said = answering.answer([answering.example(record.question) for record in records], execute=False)
+        assert said[0].answer == HOSTILE
+        for answered in said:
+            answering.ran(answering.example(answered.question), replace(answered, ok=True))
+    executor = run.executor()
+    assert executor is not None
+    with run.lock(), executor.open(run.task, run.settings.engine):
+        desk = Desk(run, splits=("train",), everything=True, executor=executor)
+        shown = {record.id: result(desk, record) for record in records}
+        assert shown["train-0"] == {"note": "not run: 66 is not allowed"}
+        current = desk.current()
+        assert current is not None
+        outcome = desk.outcome(current.example, HOSTILE)
+        assert outcome is not None
+        assert outcome.reason == "not run: guard: 66 is not allowed"
+        with pytest.raises(Refused):
+            desk.edit(current.id, desk._digest(current), answer=HOSTILE, rationale=None)
+    lines = (project / RAN).read_text().splitlines()
+    assert set(lines) == {"2+3", "3+4"}
+
+
+# --- the code ---------------------------------------------------------------------------
+
+
+def calls(root: Path, *methods: str) -> Iterator[tuple[str, str, ast.Call]]:
+    """Every ``something.METHOD(…)`` with its module and what stands before the dot; also ``getattr(…, "METHOD")``."""
+    by_name = ("getattr", "attrgetter", "methodcaller", "operator.attrgetter", "operator.methodcaller")
+    for module, text in sources(root).items():
+        if not any(method in text for method in methods):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.Call):
+                continue
+            if isinstance(node.func, ast.Attribute) and node.func.attr in methods:
+                yield module, ast.unparse(node.func.value), node
+            given = {one.value for one in node.args if isinstance(one, ast.Constant)}
+            if given & set(methods) and ast.unparse(node.func) in by_name:
+                yield module, ast.unparse(node), node
+
+
+@lru_cache(maxsize=1)
+def sources(root: Path) -> dict[str, str]:
+    files = sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
+    return {str(path.relative_to(root)): path.read_text() for path in files}
+
+
+# Not of an executor: databases, and the stage of that name.
+OTHER_EXECUTE = {
+    "core/dstill/batches.py": "db",
+    "core/dstill/salvage.py": "db",
+    "core/dstill/store.py": "db self._reader self._writer",
+    "core/dstill/curating.py": "stages",
+    "core/dstill/sqlite_files.py": "db",
+    "task_packs/dstill_querydsl/bundle/build_movies.py": "database",
+}
+
+
+def test_nobody_but_run_executes(root: Path) -> None:
+    found = {
+        (module, before)
+        for module, before, _ in calls(root, "execute")
+        if before not in OTHER_EXECUTE.get(module, "").split() and before != "super()"
+    }
+    assert found == {("core/dstill/parts.py", "self")}
+    # what is left are executors that call the one they are made from
+    above = {module for module, before, _ in calls(root, "execute") if before == "super()"}
+    assert above == {"task_packs/dstill_querydsl/engines/executors.py"}
+
+
+# Who may hand a body to an engine, and why that body needs no check, or has had it.
+SENDERS = {
+    "engines/executors.py": "called by `execute`, which only Executor.run calls, after the checks",
+    "corpora/bench.py": "runs nothing that `refused`, the checks of the task, gives a reason for",
+    "questions/verify.py": "golds that dstill composes; `checked` has had each through the layers before `_run`",
+    "engines/self_check.py": "requests with known answers, written in the source",
+    "engines/probe.py": "probes of the embedded engine, made from the schema",
+    "engines/reading.py": "aggregations over fields by name, for `dstill init`",
+    "engines/beside.py": "the same, for values that stand beside one another",
+    "engines/phrases.py": "the same: texts of a field by name",
+}
+READERS = {
+    "engines/http.py": "the client itself: `search`, `validates`, `count` and what a server is",
+    "engines/privileges.py": "asks which privileges the key has",
+    "engines/node.py": "the transport below it",
+}
+
+
+def test_who_sends_a_body_to_a_search_endpoint(root: Path) -> None:
+    base = "task_packs/dstill_querydsl/"
+    # a pattern's own `search` has one argument, the text; `re.search` has two, and is no engine
+    bodies = {
+        module
+        for module, before, node in calls(root, "search", "validates", "msearch")
+        if len(node.args) + len(node.keywords) > 1 and before != "re"
+    }
+    assert bodies == {base + module for module in SENDERS}
+    raw = {module for module, _, _ in calls(root, "perform_request")}
+    assert raw == {base + module for module in READERS}
+    paths = {
+        m for m, text in sources(root).items() if re.search(r'/_search"|"_search"|_msearch|_validate/query"', text)
+    }
+    assert paths == {base + "engines/http.py", base + "engines/rules.py"}  # rules: what the client lets out at all
+
+
+def test_the_packs_of_this_repository_implement_execute(plugins: Plugins) -> None:
+    for name in plugins.names("executors"):
+        assert plugins.executor(name).run is Executor.run
+
+
+@pytest.fixture
+def plugins(project: Path, toy_file: Path, recorder: Path, monkeypatch: pytest.MonkeyPatch) -> Plugins:
+    monkeypatch.setenv("DSTILL_DISABLE", "ray,finetune")
+    return load([toy_file, recorder])

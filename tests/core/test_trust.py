@@ -1,0 +1,288 @@
+"""What a folder's settings ask for, and what of that is allowed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from dstill import plugins as plugin_loading
+from dstill import trust
+from dstill.config import Config, Settings, load
+from dstill.errors import ConfigError, RunError, TrustError
+
+ELSEWHERE = "https://evil.example/v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    base_url: str = field(default="https://api.example/v1", metadata={"trust": "address"})
+    api_key_env: str = field(default="EXAMPLE_KEY", metadata={"trust": "variable"})
+    api_key_file: str = field(default="", metadata={"trust": "key file"})
+    file: str = field(default="", metadata={"trust": "file"})
+    model: str = field(default="", metadata={"trust": "model"})
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("own")))
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "theirs").mkdir()
+    return tmp_path
+
+
+def of(text: str, *, run: bool = True, flags: dict[str, Any] | None = None) -> Config:
+    """The settings of a stranger's run, or of a stranger's project."""
+    folder = Path("theirs")
+    if run:
+        (folder / "run.json").write_text("{}")
+    file = folder / ("config.toml" if run else "dstill.toml")
+    file.write_text(text)
+    return load(file, environment={}, flags=flags, sections={"teacher.far": Service})
+
+
+def actions(config: Config, *sections: str) -> list[str]:
+    return [request.action for request in trust.requests(config, *sections)]
+
+
+def service(**keys: str) -> str:
+    return "[teacher.far]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+
+
+SENT = "send the environment variable 'EXAMPLE_KEY' to https://evil.example:443"
+
+
+# --- what is asked for ------------------------------------------------------------------
+
+
+def test_defaults_ask_for_nothing_though_a_run_writes_them_down() -> None:
+    config = of("[project]\nseed = 1\n")
+    assert actions(config) == []
+    assert actions(of(config.to_toml())) == []
+    trust.require(of(config.to_toml()))
+
+
+@pytest.mark.parametrize(
+    ("keys", "asked"),
+    [
+        ({"base_url": ELSEWHERE}, SENT),
+        ({"base_url": "https://EVIL.example:443/other"}, SENT),
+        ({"api_key_env": "AWS_KEY"}, "send the environment variable 'AWS_KEY' to https://api.example:443"),
+        (
+            {"base_url": "http://127.0.0.1:9200", "api_key_env": "AWS_KEY"},
+            "send the environment variable 'AWS_KEY' to http://127.0.0.1:9200",
+        ),
+        ({"base_url": ELSEWHERE, "api_key_env": ""}, "connect to https://evil.example:443"),
+        ({"file": "/etc/passwd"}, "read '/etc/passwd'"),
+        ({"model": "/models/llama"}, "load the model '/models/llama'"),
+        ({"model": "someone/model"}, "load the model 'someone/model' from the Hugging Face hub"),
+    ],
+)
+def test_what_a_run_asks_for(keys: dict[str, str], asked: str) -> None:
+    config = of(service(**keys))
+    assert actions(config) == [asked]
+    assert actions(config, "teacher.far") == [asked]
+    assert actions(config, "teacher.fa", "engine") == []
+    with pytest.raises(TrustError) as caught:
+        trust.require(config, "teacher.far")
+    assert (caught.value.exit_code, caught.value.code) == (5, "trust")
+    assert isinstance(caught.value, RunError)
+    assert re.fullmatch(r"teacher\.far\.\w+, theirs/config\.toml:2|.*:3", caught.value.where)
+    assert caught.value.hint.endswith("dstill trust theirs")
+    assert [action for action, _ in caught.value.actions] == [asked]
+
+
+@pytest.mark.parametrize(
+    "keys", [{"base_url": "http://127.0.0.1:9200", "api_key_env": ""}, {"file": "theirs/x.csv"}, {"model": ""}]
+)
+def test_what_stays_in_the_folder_or_on_this_machine_needs_no_word(keys: dict[str, str]) -> None:
+    assert actions(of(service(**keys))) == []
+
+
+def test_a_key_file_and_the_certificates_are_part_of_what_is_asked(here: Path) -> None:
+    config = of(
+        "[engine]\nurl = 'https://search.example'\napi_key_file = '~/.keys/search'\nca_certs = 'theirs/their.pem'\n"
+    )
+    key = os.path.realpath(Path("~/.keys/search").expanduser())
+    to = "https://search.example:443, trusting the certificate 'theirs/their.pem'"
+    assert actions(config) == [f"send the content of {key!r} to {to}"]
+    assert "read '/etc/ca.pem'" in actions(of("[engine]\nurl = 'https://127.0.0.1'\nca_certs = '/etc/ca.pem'\n"))
+
+
+def test_a_link_out_of_the_folder_is_outside(here: Path) -> None:
+    Path("theirs/data.csv").symlink_to("/etc/passwd")
+    assert actions(of(service(file="theirs/data.csv"))) == ["read '/etc/passwd'"]
+
+
+def test_training_is_reported_elsewhere_only_with_a_word() -> None:
+    assert actions(of("[train]\nreport_to = 'tensorboard, wandb,none'\n")) == ["report trainings to 'wandb'"]
+
+
+@pytest.mark.parametrize(
+    ("student", "asked"),
+    [
+        ("tiny", []),
+        ("hf:theirs/base", []),
+        ("hf:../base", ["load the model '{parent}/base'"]),
+        ("other.gguf", ["load the model '{here}/other.gguf'"]),
+        ("hf:google/flan-t5-small", ["load the model 'google/flan-t5-small' from the Hugging Face hub"]),
+    ],
+)
+def test_a_students_base(student: str, asked: list[str], here: Path) -> None:
+    (here / "theirs" / "base").mkdir()
+    wanted = [one.format(here=here, parent=here.parent) for one in asked]
+    assert actions(of(f"[train]\nstudent = '{student}'\n"), "train") == wanted
+
+
+def test_a_project_may_name_addresses_and_hub_ids_as_long_as_no_secret_goes_there() -> None:
+    assert actions(of(service(base_url=ELSEWHERE, api_key_env=""), run=False)) == []
+    assert actions(of(service(model="someone/model"), run=False)) == []
+    assert actions(of(service(base_url=ELSEWHERE), run=False)) == [SENT]
+    assert actions(of(service(file="/etc/passwd"), run=False)) == ["read '/etc/passwd'"]
+
+
+def test_a_projects_server_on_this_machine_may_have_the_usual_secret_and_no_other() -> None:
+    here = "http://localhost:8000/v1"
+    sent = "send the environment variable '{}' to http://localhost:8000"
+    assert actions(of(service(base_url=here), run=False)) == []
+    assert actions(of(service(base_url=here), run=True)) == [sent.format("EXAMPLE_KEY")]
+    Path("theirs/run.json").unlink()
+    assert actions(of(service(base_url=here, api_key_env="AWS_KEY"), run=False)) == [sent.format("AWS_KEY")]
+
+
+def test_what_this_call_gives_needs_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = {"teacher.far.base_url": ELSEWHERE, "teacher.far.api_key_env": "MINE", "teacher.far.file": "/etc/passwd"}
+    assert actions(of("[project]\nseed = 1\n", flags=flags)) == []
+    (Path("theirs") / "config.toml").write_text(service(base_url=ELSEWHERE))
+    environment = {"DSTILL_TEACHER__FAR__BASE_URL": "https://mine.example"}
+    own = load(Path("theirs/config.toml"), environment=environment, sections={"teacher.far": Service})
+    assert actions(own) == []
+
+
+@pytest.mark.parametrize("name", ["\0", "~nobody/x", "a" * 5000, "line\nbreak", "\x1b[2J"])
+def test_odd_names_are_asked_about_in_one_line_of_plain_text(name: str) -> None:
+    (action,) = actions(of(service(file=f"../{name}")))
+    assert action.isprintable()
+
+
+# --- what is allowed --------------------------------------------------------------------
+
+
+def test_what_was_allowed_is_not_asked_again_until_the_folder_asks_for_something_else() -> None:
+    config = of(service(base_url=ELSEWHERE))
+    trust.allow(Path("theirs"), actions(config))
+    trust.require(config)
+    for other in (
+        service(base_url="https://other.example/v1"),
+        service(base_url=ELSEWHERE, api_key_env="AWS_KEY"),
+        service(base_url="http://evil.example:443"),
+    ):
+        with pytest.raises(TrustError):
+            trust.require(of(other))
+    trust.require(of(service(base_url=ELSEWHERE)))
+    Path("theirs").rename("moved")
+    with pytest.raises(TrustError):
+        trust.require(load(Path("moved/config.toml"), environment={}, sections={"teacher.far": Service}))
+
+
+def test_what_a_folder_may_do_holds_below_it_and_not_beside_it(here: Path) -> None:
+    config = of(service(base_url=ELSEWHERE))
+    trust.allow(here / "other", actions(config))
+    trust.allow(here / "their", actions(config))
+    with pytest.raises(TrustError):
+        trust.require(config)
+    trust.allow(here, actions(config))
+    trust.require(config)
+    assert trust.forget(here)
+    assert not trust.forget(here)
+    assert trust.remembered() == {}
+    with pytest.raises(TrustError):
+        trust.require(config)
+
+
+def test_of_a_pair_the_part_that_the_user_gives_needs_no_word() -> None:
+    """A flag may send the folder's known secret to another address, and another secret to its known address."""
+    trust.allow(Path("theirs"), actions(of(service(base_url=ELSEWHERE, api_key_env="THEIRS"))))
+    text = service(base_url=ELSEWHERE, api_key_env="THEIRS")
+    trust.require(of(text, flags={"teacher.far.base_url": "https://mine.example"}))
+    trust.require(of(text, flags={"teacher.far.api_key_env": "MINE"}))
+    with pytest.raises(TrustError):  # of two parts that are both the folder's, each known in another pair
+        trust.require(of(service(base_url=ELSEWHERE, api_key_env="AWS_KEY")))
+    with pytest.raises(TrustError):  # the default secret is no flag: no word of the user's sends it there
+        trust.require(of(service(base_url=ELSEWHERE)))
+
+
+def test_an_address_that_was_allowed_without_a_secret_gets_none_later() -> None:
+    trust.allow(Path("theirs"), actions(of(service(base_url=ELSEWHERE, api_key_env=""))))
+    trust.require(of(service(base_url=ELSEWHERE, api_key_env="")))
+    with pytest.raises(TrustError):
+        trust.require(of(service(base_url=ELSEWHERE)))
+
+
+def test_what_a_user_writes_is_kept_but_not_what_a_strangers_file_slipped_in() -> None:
+    theirs = of(service(base_url=ELSEWHERE, api_key_env="AWS_KEY"), flags={"teacher.far.file": "/data/mine.csv"})
+    target = Path("made") / "config.toml"
+    trust.keep(theirs, target)
+    assert list(trust.remembered().values()) == [["read '/data/mine.csv'"]]
+
+
+def test_several_processes_remember_at_once(here: Path) -> None:
+    threads = [threading.Thread(target=trust.allow, args=(here / str(n), ["read 'x'"])) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(trust.remembered()) == 16
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"folders": [1]}', '{"folders": {"/x": 1}}', "\udcff"])
+def test_a_damaged_memory_is_an_error_that_names_it(text: str) -> None:
+    trust.allow(Path("theirs"), ["read 'x'"])
+    file = Path(os.environ["XDG_CONFIG_HOME"]) / "dstill" / "trust.json"
+    assert file.exists()
+    file.write_bytes(os.fsencode(text))
+    with pytest.raises(ConfigError) as caught:
+        trust.require(of(service(base_url=ELSEWHERE)))
+    assert caught.value.where == str(file)
+
+
+def test_where_nothing_can_be_remembered_work_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/dev/null")
+    config = load(use_files=False, flags={"generate.questions": "/data/q.csv"})
+    trust.keep(config, Path("theirs/config.toml"))
+    assert "cannot remember" in caplog.text
+
+
+# --- roles ------------------------------------------------------------------------------
+
+
+def keys_of(section: str, cls: Any) -> Iterator[tuple[str, Any]]:
+    for one in fields(cls):
+        made = one.default_factory() if callable(one.default_factory) else one.default
+        if is_dataclass(made):
+            yield from keys_of(f"{section}.{one.name}", made)
+        else:
+            yield f"{section}.{one.name}".lstrip("."), one
+
+
+def test_every_setting_that_reaches_outside_has_a_role() -> None:
+    """By its name: a setting that somebody adds later must not be forgotten."""
+    sections = {"": Settings, **plugin_loading.part_sections(plugin_loading.load())}
+    outward = re.compile(r"(^|_)(url|env|file|files|path|folder|certs|fingerprint|mapping|questions|run)$")
+    known = {key: one for section, cls in sections.items() for key, one in keys_of(section, cls)}
+    assert {"engine.url", "teacher.openai.base_url", "task.querydsl.mapping"} <= known.keys()
+    texts = {key: one for key, one in known.items() if one.type in (str, "str")}
+    missing = [k for k, one in texts.items() if outward.search(k.rpartition(".")[2]) and "trust" not in one.metadata]
+    assert missing == []

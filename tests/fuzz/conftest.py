@@ -1,0 +1,35 @@
+"""A finished run of the toy, for every test to damage a copy of."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import entry_points
+from itertools import count
+from typing import Iterator
+
+import pytest
+from support.foreign import Project, call
+
+KEPT = {"teachers", "evaluate", "report", "finetune"}  # plugins whose commands read runs and models
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("DSTILL_")]:
+            patch.delenv(name)
+        others = {point.name for point in entry_points(group="dstill")} - KEPT
+        patch.setenv("DSTILL_DISABLE", ",".join(sorted(others)))
+        patch.setattr(os, "fsync", lambda handle: None)  # no power cut is among what happens here
+        place = tmp_path_factory.mktemp("fuzz")
+        (place / "whole").mkdir()
+        patch.chdir(place / "whole")
+        for words in (
+            ("generate", "--teacher", "parrot", "--out", "runs/a"),
+            ("train", "runs/a", "--student", "memory", "--objective", "plain"),
+            ("evaluate", "runs/a", "--set", "evaluate.baselines=untrained"),
+        ):
+            ended = call(*words)
+            assert ended.code == 0, ended.said
+        patch.chdir(place)
+        yield Project(place, count())

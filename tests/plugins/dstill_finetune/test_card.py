@@ -1,0 +1,36 @@
+"""The model card of rows that a stranger wrote: nothing in it is hidden, and its code asks the same prompt."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from support.inert import HOSTILE, READABLE, hidden
+
+from dstill import hardware
+from dstill.parts import Fitted, Recipe, TrainingJob
+from dstill.records import Pair
+from dstill_finetune.card import model_card
+from dstill_finetune.facts import Facts
+from dstill_finetune.modalities import Full
+
+FITTED = Fitted(steps=1, seconds=1.0, history=(), peak_memory=0, trained_parameters=1, all_parameters=1)
+
+
+@pytest.mark.parametrize("base", ["", f"models/{HOSTILE}", f"models/{HOSTILE}.gguf"])
+def test_a_card_hides_nothing_and_its_code_asks_the_same(base: str, tmp_path: Path) -> None:
+    facts = Facts(
+        student="hf", base=base, modality="lora", adapter=bool(base), four_bit=False, encoder_decoder=True,
+        new_tokens=(), seed=0, max_length=8, max_target_length=8,
+    )  # fmt: skip
+    pair = Pair(task_prefix="predict: ", source=f"{HOSTILE}{READABLE}", target="")
+    job = TrainingJob(
+        train=[(pair,)], validation=[], modality=Full(), recipe=Recipe(), device=hardware.device(), folder=tmp_path,
+        seed=0, card={HOSTILE: HOSTILE},
+    )  # fmt: skip
+    card = model_card(facts, job, FITTED, left_out=0, cut=False)
+    assert not hidden(card)
+    tree = ast.parse(card.split("```python\n")[1].rsplit("```", 1)[0])
+    values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    assert pair.task_prefix + pair.source in values

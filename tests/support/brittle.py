@@ -1,0 +1,58 @@
+"""The toy with methods that raise on one answer, ``1+3``, and on its result; which ones, the settings say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterable
+
+from support.toy import Toy, ToyConfig
+
+from dstill import Check, Task, hookimpl
+from dstill.careful import METHODS
+from dstill.records import Draft, Example, Problem
+
+ODD, RESULT = "1+3", 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrittleConfig(ToyConfig):
+    raising: tuple[str, ...] = field(default=METHODS, metadata={"help": "methods that raise on 1+3"})
+
+
+def is_odd(given: Any) -> bool:
+    if isinstance(given, (Example, Draft)):
+        given = given.answer
+    return isinstance(given, (str, int)) and (given == RESULT or ODD in str(given))
+
+
+def brittle(name: str) -> Callable[..., Any]:
+    def method(self: Any, *given: Any) -> Any:
+        if name in self.config.raising and any(map(is_odd, given)):
+            raise ValueError(f"{name} broke\nbadly")
+        return getattr(Toy, name)(self, *given)
+
+    return method
+
+
+class Brittle(Toy):
+    name = "brittle"
+    Config = BrittleConfig
+    causes = ("different",)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return (*Toy.checks, Check("brittle", self._look))
+
+    def _look(self, example: Example, answer: str) -> Iterable[Problem]:
+        if "check" in self.config.raising and is_odd(answer):
+            raise ValueError("the check broke")
+        return ()
+
+
+for _name in METHODS:
+    setattr(Brittle, _name, brittle(_name))
+
+
+@hookimpl
+def register_tasks() -> Iterable[type[Task]]:
+    yield Brittle

@@ -1,0 +1,65 @@
+"""A task whose answers run on a server: what its executor opens is sent the key, over HTTP.
+
+dstill --plugin toy.py --plugin sender.py evaluate RUN --task sums
+"""
+
+from __future__ import annotations
+
+import urllib.request
+from pathlib import Path
+from typing import Iterable, Self, Sequence
+
+from dstill_plugin_toy import Abacus, Memorizer, Toy
+
+from dstill import Task, hookimpl
+from dstill.parts import Engine, Executor, Student
+from dstill.secrets import Secret
+
+NEEDED_BY = "the sender"
+
+
+class Sums(Toy):
+    """Sums, counted elsewhere."""
+
+    name = "sums"
+    executors = ("abacus", "sender")
+
+
+class Sender(Abacus):
+    """Shows a server its key, and counts by itself."""
+
+    name = "sender"
+    takes_url = True
+
+    def open(self, task: Task, engine: Engine) -> Self:
+        request = urllib.request.Request(engine.url)
+        if engine.api_key_env:
+            request.add_header("Authorization", Secret.from_environment(engine.api_key_env, NEEDED_BY).reveal())
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        direct.open(request, timeout=5).close()
+        return super().open(task, engine)
+
+
+class Borrower(Memorizer):
+    """Names a base model in a file of its own, as an adapter does."""
+
+    name = "borrower"
+
+    def reads(self, folder: Path) -> Sequence[str]:
+        file = folder / "base.txt"
+        return (file.read_text(),) if file.exists() else ()
+
+
+@hookimpl
+def register_students() -> Iterable[type[Student]]:
+    yield Borrower
+
+
+@hookimpl
+def register_tasks() -> Iterable[type[Task]]:
+    yield Sums
+
+
+@hookimpl
+def register_executors() -> Iterable[type[Executor]]:
+    yield Sender

@@ -1,0 +1,179 @@
+"""The pack's methods take any answer without raising: any JSON in any place of a valid body, and any text.
+
+With ``HYPOTHESIS_PROFILE=explore`` it looks for longer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+from dataclasses import replace
+from typing import Any, Iterator, Sequence
+
+import pytest
+from hypothesis import example as also
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill.parts import Engine, Executor
+from dstill.records import Corpus, Draft, Example, Level, Outcome, OutcomeKind
+from dstill.task import NoCorpora
+from dstill_querydsl import strict
+from dstill_querydsl.corpora.bench import Bench
+from dstill_querydsl.engines.freeze import freeze
+from dstill_querydsl.engines.observe import observe
+from dstill_querydsl.pack import QueryDsl
+
+TASK = QueryDsl()
+GOLDS = [one for one in TASK.examples("test") if one.answer]
+ASKED = GOLDS[0]
+MAPPING = TASK.study(ASKED).index.mapping  # type: ignore[union-attr]
+BODIES = [json.loads(one.answer or "") for one in GOLDS]
+LONG_YEAR = '{"query":{"range":{"@timestamp":{"gte":"2025-01-01","format":"yyyyyyyyyyyy"}}}}'
+NO_LIST = '{"refusal":{"reason":"x","missing":1}}'
+
+_ODD = ["", "*", "now", "now/d/d", "2025-99-99||/y", "yyyyyyyyyyyy", "1e400", "²", "2<75%", "nan", "::/0", "\ud800"]
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+    | st.sampled_from([*_ODD, *MAPPING["properties"]])
+)
+_JSON = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    if isinstance(value, (dict, list)):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(inner, (*path, key))
+
+
+def put(body: Any, path: Sequence[Any], value: Any) -> str:
+    changed = copy.deepcopy(body)
+    inside = changed
+    for key in path[:-1]:
+        inside = inside[key]
+    inside[path[-1]] = value
+    return json.dumps(changed)
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> str:
+    """A gold with any JSON in any one place of it."""
+    body = draw(st.sampled_from(BODIES))
+    return put(body, draw(st.sampled_from(list(places(body)))), draw(_JSON))
+
+
+def taken(answer: str) -> None:
+    """By every method that is given an answer."""
+    draft, asked = Draft(answer=answer), replace(ASKED, answer=answer)
+    for check in TASK.checks:
+        list(check.run(ASKED, answer))
+    list(TASK.problems(Example(id="1", question="?", context={"index": "unknown"}), draft))
+    gold = ASKED.answer or ""
+    TASK.canonical(answer), TASK.cause(answer, gold), TASK.cause(gold, answer)
+    list(TASK.clauses(answer) or ()), list(TASK.terms(answer))
+    TASK.is_refusal(answer), TASK.excerpt(ASKED, answer), TASK.prompt(ASKED, [asked])
+    TASK.parse(answer), TASK.parse(TASK.reply_text("so", answer))
+    if not any(problem.is_error for problem in TASK.problems(ASKED, draft)) and not TASK.is_refusal(answer):
+        ran(answer)
+
+
+def ran(answer: str) -> None:
+    """By what is done with an answer that passed the checks, on an engine that says the same to all."""
+    hits = [{"_id": "a", "_score": 1.0, "_source": {"a": 1}}, {"_id": "b", "_score": None}]
+    reply = {"hits": {"total": {"value": 2, "relation": "eq"}, "hits": hits}, "aggregations": {}}
+    body = freeze(strict.read(answer).value or {}, "2025-03-27T12:00:00Z", MAPPING)
+    outcome = observe(lambda one: Outcome(kind=OutcomeKind.OK, raw=reply), body)
+    got, want = ({**outcome.value, "documents": 5, "hits": page} for page in (outcome.value["hits"], []))
+    TASK.same(got, want), TASK.vacuous(got, ASKED), TASK.arbitrary(got, ASKED), TASK.empty(got)
+    TASK.show(got), TASK.tables(got), TASK.contrast(got, want)
+    TASK.contrast(got, want, Corpus(name="small", data={"documents": [["a", {"a": 1}]]}))
+    list(TASK.neighbours(replace(ASKED, answer=answer)))
+
+
+@given(answers())
+@also(LONG_YEAR)
+@also(NO_LIST)
+def test_any_json_in_any_place(answer: str) -> None:
+    taken(answer)
+
+
+@given(st.text() | _JSON.map(json.dumps))
+@also("[" * 100_000)
+@also('{"size":' + "9" * 5_000 + "}")
+@also('{"size":1e999}')
+def test_any_text(answer: str) -> None:
+    taken(answer)
+
+
+def test_a_year_of_more_letters_than_digits_is_a_format() -> None:
+    (problem,) = (one for one in TASK.problems(ASKED, Draft(answer=LONG_YEAR)) if one.is_error)
+    assert (problem.layer, problem.code) == ("mapping", "wrong_value")
+    right = LONG_YEAR.replace("2025-01-01", "000000002025")
+    assert not [one for one in TASK.problems(ASKED, Draft(answer=right)) if one.is_error]
+
+
+def test_a_refusal_whose_missing_is_no_list_is_refused() -> None:
+    verdict = TASK.judge(replace(ASKED, answer=NO_LIST), Draft(answer=NO_LIST), None)
+    assert (verdict.reached, verdict.reason) == (Level.PARSED, "'missing' is a list of names")
+
+
+def test_a_format_of_many_open_ended_parts_is_not_tried() -> None:
+    """Each may be one to nine digits long: a pattern of them would try 9²⁰ ways before it gives up."""
+    body = {"query": {"range": {"@timestamp": {"gte": "1" * 90 + "x", "format": "yM" * 20}}}}
+    list(TASK.problems(ASKED, Draft(answer=json.dumps(body))))
+
+
+# --- the road to an engine --------------------------------------------------------------
+
+HOSTILE = [
+    '{"query":{"match_all":{}},"script_fields":{"x":{"script":"1"}}}',
+    '{"query":{"wrapper":{"query":"eyJtYXRjaF9hbGwiOnt9fQ=="}}}',
+    '{"refusal":{"reason":"no"},"query":{"script":{"script":"1"}}}',
+    '{"query":{"script":{"script":{"source":"1"}}}}',
+    '{"runtime_mappings":{"x":{"type":"long","script":"emit(1)"}}}',
+]
+
+
+class Recorder(Executor):
+    name = "recorder"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ran: list[str] = []
+
+    def execute(self, answer: str, example: Example) -> Outcome:
+        self.ran.append(answer)
+        return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="it only listens")
+
+
+@pytest.mark.parametrize("gold", HOSTILE)
+def test_a_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the executor's, nor the one on which corpora are tried."""
+    monkeypatch.setattr(Bench, "__init__", lambda self: pytest.fail("the bench was started"))
+    example, recorder = replace(ASKED, answer=gold), Recorder()
+    verdict = TASK.judge(example, Draft(answer=ASKED.answer or ""), recorder.open(TASK, Engine()))
+    assert verdict.gold_error.startswith("invalid: not run: ")
+    assert recorder.ran == [ASKED.answer]  # the student's, which is harmless
+    assert list(TASK.neighbours(example)) == []
+    with contextlib.suppress(NoCorpora):
+        assert list(TASK.corpora(example, 5)) == []
+
+
+def test_the_bench_runs_nothing_that_is_refused() -> None:
+    from dstill_querydsl.corpora.bench import bench
+
+    documents: list[tuple[str, dict[str, Any]]] = [("a", {"code": "x"})]
+    mapping, now = {"properties": {"code": {"type": "keyword"}}}, "2025-06-18T12:00:00Z"
+    unheld = bench().unheld(mapping, {})
+    with bench().on(mapping, {}, documents, now, unheld, lambda body: "not run" if "size" in body else "") as run:
+        assert run({"query": {"match_all": {}}}).kind is OutcomeKind.OK
+        assert run({"size": 1}) == Outcome(kind=OutcomeKind.INVALID, reason="not run")
