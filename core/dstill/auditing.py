@@ -19,11 +19,12 @@ from typing import Callable, Iterator, Sequence
 from dstill.faults import about
 from dstill.findings import Audit, Gold
 from dstill.jsontext import dumps
+from dstill.judging import CORPORA
 from dstill.leakage import duplicates, leaks
 from dstill.parts import Executor
 from dstill.records import Draft, Example, Neighbour, Outcome, OutcomeKind
 from dstill.stages import first
-from dstill.task import CORPORA, NoCorpora, Task
+from dstill.task import NoCorpora, Task
 
 __all__ = ["audit", "held_back"]
 

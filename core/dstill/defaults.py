@@ -9,6 +9,7 @@ from typing import Iterable, Sequence
 
 from dstill.errors import UsageError
 from dstill.hookspecs import hookimpl
+from dstill.judging import judge
 from dstill.parts import Choice, Device, Executor, Modality, Reason, Recipe, Shape
 from dstill.records import Draft, Example, Problem, Prompt, Verdict
 from dstill.task import Task
@@ -35,7 +36,7 @@ def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem]
 
 @hookimpl
 def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
-    return task.judge(example, draft, executor)
+    return judge(task, example, draft, executor)
 
 
 @hookimpl

@@ -14,13 +14,10 @@ import contextlib
 import logging
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Iterator
+from typing import Iterator, Protocol
 
 from dstill.errors import DstillError
 from dstill.records import Example, Level, Problem, Severity, Verdict
-
-if TYPE_CHECKING:
-    from dstill.task import Task
 
 __all__ = ["HINT", "PASSING", "about", "fault", "noted", "refused", "unjudged", "with_faults"]
 
@@ -29,6 +26,17 @@ HINT = "this is a bug in the task pack: report it with the traceback from the ru
 LONGEST = 200  # characters of an exception's text
 
 log = logging.getLogger("dstill")
+
+
+class Pack(Protocol):
+    """What a fault says of the task whose code raised."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def raised(self) -> set[tuple[str, type[Exception]]]:
+        """What was reported with a traceback before."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ def about(id: str) -> Iterator[list[Problem]]:
         _item.reset(token)
 
 
-def fault(task: Task, part: str, error: Exception, id: str = "") -> str:
+def fault(task: Pack, part: str, error: Exception, id: str = "") -> str:
     """Log what `part` of a pack raised, and return it as one line that names pack, part and example."""
     item = _item.get()
     id = id or (item.id if item else "")
@@ -71,7 +79,7 @@ def fault(task: Task, part: str, error: Exception, id: str = "") -> str:
     return message
 
 
-def noted(task: Task, method: str, error: Exception, id: str = "") -> None:
+def noted(task: Pack, method: str, error: Exception, id: str = "") -> None:
     """Report what a method of `task` raised among the faults of the current item."""
     message = fault(task, f"method '{method}'", error, id)
     if (item := _item.get()) is not None:
@@ -80,12 +88,12 @@ def noted(task: Task, method: str, error: Exception, id: str = "") -> None:
         )
 
 
-def refused(task: Task, layer: str, part: str, error: Exception, id: str = "") -> Problem:
+def refused(task: Pack, layer: str, part: str, error: Exception, id: str = "") -> Problem:
     """The problem of an answer on which a check raised: nobody knows what it does, so it is refused."""
     return Problem(layer=layer, code="check_raised", message=fault(task, part, error, id), hint=HINT)
 
 
-def unjudged(task: Task, example: Example, error: Exception) -> Verdict:
+def unjudged(task: Pack, example: Example, error: Exception) -> Verdict:
     """The verdict on an answer on which judging itself raised: it counts neither for nor against the student."""
     return Verdict(
         id=example.id,

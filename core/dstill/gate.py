@@ -10,22 +10,25 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Iterable, Protocol
 
 from dstill.records import Corpus, Draft, Example, Problem
-
-if TYPE_CHECKING:
-    from dstill.task import Task
 
 __all__ = ["Gate"]
 
 REMEMBERED = 256  # answers: more than a gold has neighbours
 
 
+class Checked(Protocol):
+    """A task, as far as its checks go."""
+
+    def problems(self, example: Example, draft: Draft) -> Iterable[Problem]: ...
+
+
 class Gate:
     """Of one task. Several threads may ask."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Checked) -> None:
         self._task = task
         self._found: OrderedDict[tuple[str, str], tuple[Example, tuple[Problem, ...]]] = OrderedDict()
 

@@ -141,7 +141,7 @@ def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Reci
 def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict | None:
     """How far a student's draft comes; `draft` None: nothing could be parsed.
 
-    First result wins; the core's own answer is ``task.judge(example, draft, executor)``.
+    First result wins; the core's own answer is ``dstill.judging.judge(task, example, draft, executor)``.
     """
 
 

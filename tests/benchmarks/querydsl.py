@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from tests.benchmarks.measure import Figure, figure, interleaved
 
+from dstill.judging import judge
 from dstill.parts import Engine
 from dstill.records import Draft, Example, Outcome
 from dstill_querydsl.engines import Embedded
@@ -96,7 +97,7 @@ def _scoring(corpora: int, each: int) -> Figure:
     slices = [predictions[start : start + each] for start in range(0, len(predictions), each)]
     with Embedded().open(task, Engine()) as executor:
         for example, _ in predictions:
-            task.judge(example, Draft(answer=example.answer or ""), executor)  # the golds are known from here on
+            judge(task, example, Draft(answer=example.answer or ""), executor)  # the golds are known from here on
         measured = [_pair(task, executor, one) for one in slices]
     seconds = 1_000 * sum(mine for mine, _ in measured) / len(predictions)
     data = f"making and loading up to {corpora} corpora" if corpora else "the base index alone, ratio to be at most 1.3"
@@ -131,7 +132,7 @@ def _pair(task: QueryDsl, executor: Embedded, predictions: Sequence[Prediction])
 
     executor.server.search = recorded  # type: ignore[method-assign]
     try:
-        ours = _seconds(lambda: [task.judge(example, Draft(answer=text), executor) for example, text in predictions])
+        ours = _seconds(lambda: [judge(task, example, Draft(answer=text), executor) for example, text in predictions])
     finally:
         executor.server.search = search  # type: ignore[method-assign]
     return ours, _seconds(lambda: _plainly(executor.server.settings.url, sent))

@@ -15,6 +15,7 @@ from support.recorder import HOSTILE, RAN
 
 from dstill.folder import data_file
 from dstill.gate import REMEMBERED, Gate
+from dstill.judging import judge
 from dstill.parts import Engine, Executor
 from dstill.plugins import Plugins, load
 from dstill.records import Corpus, Draft, Example, Level, Outcome, OutcomeKind, Problem, Record
@@ -129,7 +130,7 @@ def test_the_gate_forgets_the_oldest_answers() -> None:
 
 def test_a_gold_that_the_checks_refuse_is_not_held_against_the_student() -> None:
     task = Sums()
-    verdict = task.judge(replace(ASKED, answer="one"), Draft(answer="1"), Counter().open(task, Engine()))
+    verdict = judge(task, replace(ASKED, answer="one"), Draft(answer="1"), Counter().open(task, Engine()))
     assert verdict.gold_error == "invalid: not run: form: 'one' is no number"
     assert (verdict.reached, verdict.checked) == (Level.VALID, Level.VALID)
 
@@ -152,7 +153,7 @@ class Knowing(Counter):
 
 def test_what_only_the_engine_s_mapping_refuses_counts_by_the_data() -> None:
     task = Narrow()
-    verdict = task.judge(ASKED, Draft(answer="01"), Knowing().open(task, Engine()))
+    verdict = judge(task, ASKED, Draft(answer="01"), Knowing().open(task, Engine()))
     assert (verdict.reached, verdict.unchecked) == (Level.CORRECT, "not run: form: no leading zero")
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dstill import stages
 from dstill.errors import DataError
+from dstill.judging import judge
 from dstill.parts import Engine, Executor, Objective, Student, TrainingJob
 from dstill.plugins import Plugins
 from dstill.records import (
@@ -239,7 +240,7 @@ def test_without_an_executor_nothing_is_checked_beyond_valid(plugins: Plugins, t
 def test_without_a_gold_an_answer_is_followed_to_where_it_runs(plugins: Plugins, task: Task, abacus: Executor) -> None:
     example = Example(id="1", question="q")
     for text, reached in (("1+2", Level.EXECUTED), ("words", Level.UNPARSED), ("none", Level.VALID)):
-        verdict = task.judge(example, task.parse(task.reply_text("", text)), abacus)
+        verdict = judge(task, example, task.parse(task.reply_text("", text)), abacus)
         assert verdict.reached == reached
         assert verdict.checked <= Level.EXECUTED
         assert verdict.exact is None

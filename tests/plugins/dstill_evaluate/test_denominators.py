@@ -6,6 +6,7 @@ from typing import ClassVar, Iterable
 
 import pytest
 
+from dstill.judging import judge
 from dstill.parts import Engine as Settings
 from dstill.parts import Executor
 from dstill.records import Draft, Example, Level, Outcome, OutcomeKind, Problem, Verdict
@@ -50,7 +51,7 @@ def judged(answer: str | None) -> list[Verdict]:
     draft = None if answer is None else Draft(answer=answer)
     task = Squares()
     engine = Engine().open(task, Settings())
-    return [task.judge(Example(id=gold, question=gold, answer=gold), draft, engine) for gold in GOLDS]
+    return [judge(task, Example(id=gold, question=gold, answer=gold), draft, engine) for gold in GOLDS]
 
 
 @pytest.mark.parametrize("answer", ["2", "3", "0", "7", "no", "letters", None])
@@ -74,5 +75,5 @@ def test_a_right_answer_to_a_vacuous_gold_is_no_pass() -> None:
 def test_without_a_gold_an_answer_is_followed_to_executed_only() -> None:
     for draft, reached in ((Draft(answer="2"), Level.EXECUTED), (Draft(answer="x"), Level.UNPARSED)):
         task = Squares()
-        verdict = task.judge(Example(id="1", question="q"), draft, Engine().open(task, Settings()))
+        verdict = judge(task, Example(id="1", question="q"), draft, Engine().open(task, Settings()))
         assert (verdict.reached, verdict.checked, verdict.exact) == (reached, Level.EXECUTED, None)

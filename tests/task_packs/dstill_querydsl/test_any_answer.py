@@ -16,6 +16,7 @@ from hypothesis import example as also
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstill.judging import judge
 from dstill.parts import Engine, Executor
 from dstill.records import Corpus, Draft, Example, Level, Outcome, OutcomeKind
 from dstill.task import NoCorpora
@@ -122,7 +123,7 @@ def test_a_year_of_more_letters_than_digits_is_a_format() -> None:
 
 
 def test_a_refusal_whose_missing_is_no_list_is_refused() -> None:
-    verdict = TASK.judge(replace(ASKED, answer=NO_LIST), Draft(answer=NO_LIST), None)
+    verdict = judge(TASK, replace(ASKED, answer=NO_LIST), Draft(answer=NO_LIST), None)
     assert (verdict.reached, verdict.reason) == (Level.PARSED, "'missing' is a list of names")
 
 
@@ -160,7 +161,7 @@ def test_a_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyP
     """Neither the executor's, nor the one on which corpora are tried."""
     monkeypatch.setattr(Bench, "__init__", lambda self: pytest.fail("the bench was started"))
     example, recorder = replace(ASKED, answer=gold), Recorder()
-    verdict = TASK.judge(example, Draft(answer=ASKED.answer or ""), recorder.open(TASK, Engine()))
+    verdict = judge(TASK, example, Draft(answer=ASKED.answer or ""), recorder.open(TASK, Engine()))
     assert verdict.gold_error.startswith("invalid: not run: ")
     assert recorder.ran == [ASKED.answer]  # the student's, which is harmless
     assert list(TASK.neighbours(example)) == []

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstill.errors import UsageError
+from dstill.judging import judge
 from dstill.records import Draft, Example, Level
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
@@ -84,7 +85,7 @@ def test_a_student_reads_the_question_or_the_fields_too() -> None:
     ],
 )
 def test_how_far_an_answer_comes_without_an_engine(answer: str, reached: Level) -> None:
-    verdict = QueryDsl().judge(EXAMPLE, Draft(answer=answer), None)
+    verdict = judge(QueryDsl(), EXAMPLE, Draft(answer=answer), None)
     assert verdict.reached == reached
 
 
@@ -112,9 +113,9 @@ def test_the_guard_follows_the_config() -> None:
 def test_refusing_is_right_where_refusing_was_asked() -> None:
     unanswerable = Example(id="2", question="the revenue", context={"index": "weblogs"}, answer=REFUSAL)
     other_words = '{"refusal":{"reason":"there is no revenue here"}}'
-    assert QueryDsl().judge(unanswerable, Draft(answer=other_words), None).correct
-    assert not QueryDsl().judge(unanswerable, Draft(answer=GOLD), None).correct
-    assert not QueryDsl().judge(EXAMPLE, Draft(answer=REFUSAL), None).correct
+    assert judge(QueryDsl(), unanswerable, Draft(answer=other_words), None).correct
+    assert not judge(QueryDsl(), unanswerable, Draft(answer=GOLD), None).correct
+    assert not judge(QueryDsl(), EXAMPLE, Draft(answer=REFUSAL), None).correct
 
 
 def test_questions_are_the_same_at_every_call_and_follow_the_config() -> None:

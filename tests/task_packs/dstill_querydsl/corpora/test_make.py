@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dstill.judging import judge
 from dstill.parts import Engine
 from dstill.records import Draft, Example, Level
 from dstill.task import NoCorpora
@@ -110,16 +111,18 @@ LUCKY = '{"query":{"range":{"event.duration":{"gte":1000000000}}}}'  # no reques
 def test_an_answer_that_agrees_by_luck_is_not_correct() -> None:
     task = QueryDsl(Settings(documents=300))
     with Embedded().open(task, Engine()) as executor:
-        lucky = task.judge(EXAMPLE, Draft(answer=LUCKY), executor)
+        lucky = judge(task, EXAMPLE, Draft(answer=LUCKY), executor)
         assert (lucky.reached, lucky.checked, lucky.corpora) == (Level.EXECUTED, Level.CORRECT, 1)
         assert lucky.reason == "another result than the gold on corpus 'boundaries'"
-        right = task.judge(EXAMPLE, Draft(answer='{"query":{"range":{"event.duration":{"gte":1000000001}}}}'), executor)
+        right = judge(
+            task, EXAMPLE, Draft(answer='{"query":{"range":{"event.duration":{"gte":1000000001}}}}'), executor
+        )
         assert (right.reached, right.corpora, right.exact) == (Level.CORRECT, 2, False)
-        gold = task.judge(EXAMPLE, Draft(answer=json.dumps(json.loads(EXAMPLE.answer or ""), indent=1)), executor)
+        gold = judge(task, EXAMPLE, Draft(answer=json.dumps(json.loads(EXAMPLE.answer or ""), indent=1)), executor)
         assert (gold.reached, gold.corpora, gold.exact) == (Level.CORRECT, 0, True)
     switched_off = QueryDsl(Settings(documents=300, corpora=0))
     with Embedded().open(switched_off, Engine()) as executor:
-        assert switched_off.judge(EXAMPLE, Draft(answer=LUCKY), executor).reached == Level.CORRECT
+        assert judge(switched_off, EXAMPLE, Draft(answer=LUCKY), executor).reached == Level.CORRECT
 
 
 def test_golds_that_cannot_be_checked_say_so() -> None:
@@ -136,9 +139,9 @@ def test_beside_an_index_of_the_users_that_is_only_read(place: Place) -> None:
     with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as users:
         users.index("dstill-live", place.mapping, [("a", {"took": 9}), ("b", {"took": 1})])
         with Http().open(task, Engine(url=server.url)) as executor:
-            lucky = task.judge(asked, Draft(answer='{"query":{"range":{"took":{"gte":5}}}}'), executor)
+            lucky = judge(task, asked, Draft(answer='{"query":{"range":{"took":{"gte":5}}}}'), executor)
             unknown = replace(asked, answer='{"query":{"exists":{"field":"took"}},"size":5}')
-            task.judge(unknown, Draft(answer='{"query":{"match_all":{}},"size":5}'), executor)
+            judge(task, unknown, Draft(answer='{"query":{"match_all":{}},"size":5}'), executor)
         with urllib.request.urlopen(f"{server.url}/_cat/indices?format=json") as reply:
             assert [one["index"] for one in json.load(reply)] == ["dstill-live"]
     assert (lucky.reached, lucky.corpora) == (Level.EXECUTED, 1)
@@ -154,7 +157,7 @@ def test_a_live_mapping_that_the_embedded_engine_cannot_hold(place: Place) -> No
 
     task = QueryDsl(Settings(documents=300))
     with Live().open(task, Engine()) as executor:
-        verdict = task.judge(EXAMPLE, Draft(answer=LUCKY), executor)
+        verdict = judge(task, EXAMPLE, Draft(answer=LUCKY), executor)
     assert verdict.reached == Level.CORRECT
     assert verdict.unchecked == "uses 'event.duration' (long), which the embedded engine does not hold"
 
@@ -195,8 +198,8 @@ def test_an_answer_that_uses_what_the_corpora_lack_counts_by_the_data_alone(plac
     with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as users:
         users.index("dstill-live", {"properties": {**place.mapping["properties"], "labels": labels}}, documents)
         with Live().open(task, Engine(url=server.url)) as executor:
-            other = task.judge(gold, Draft(answer='{"query":{"term":{"labels.env":"test"}}}'), executor)
-            lucky = task.judge(gold, Draft(answer='{"query":{"range":{"took":{"gte":5}}}}'), executor)
+            other = judge(task, gold, Draft(answer='{"query":{"term":{"labels.env":"test"}}}'), executor)
+            lucky = judge(task, gold, Draft(answer='{"query":{"range":{"took":{"gte":5}}}}'), executor)
     assert (other.reached, other.checked, other.corpora) == (Level.CORRECT, Level.CORRECT, 0)
     assert other.unchecked == "uses 'labels' (flattened), which the embedded engine does not hold"
     assert (lucky.reached, lucky.corpora, lucky.unchecked) == (Level.EXECUTED, 1, "")

@@ -13,6 +13,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from dstill.judging import judge
 from dstill.parts import Engine, Executor
 from dstill.records import Draft, Example, Level, Outcome, OutcomeKind, Prediction, Verdict
 from dstill_evaluate.metrics import METRICS, ExecutableAccuracy, why_left_out
@@ -71,14 +72,14 @@ def engine() -> Iterator[Shops]:
 def judged(engine: Shops) -> Judged:
     """``judged(gold, answer)``: the verdict on `answer`, both run."""
 
-    def judge(gold: Body, answer: Body) -> Verdict:
+    def judged_as(gold: Body, answer: Body) -> Verdict:
         example = Example(id="1", question="which?", context=CONTEXT, answer=json.dumps(gold))
-        verdict = TASK.judge(example, Draft(answer=json.dumps(answer)), engine)
+        verdict = judge(TASK, example, Draft(answer=json.dumps(answer)), engine)
         assert not verdict.gold_error
         assert verdict.reached >= Level.EXECUTED, verdict.reason
         return verdict
 
-    return judge
+    return judged_as
 
 
 def filters(*prices: Body) -> Body:
@@ -173,12 +174,12 @@ def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any], m
     with Http().open(TASK, Engine(url=serve(answer), index="shops", timeout=1)) as executor:
         gold = '{"query":{"term":{"shop":"a"}}}'
         example = Example(id="1", question="which?", context=CONTEXT, answer=gold)
-        verdict = TASK.judge(example, Draft(answer='{"query":{"term":{"shop":"endless"}}}'), executor)
+        verdict = judge(TASK, example, Draft(answer='{"query":{"term":{"shop":"endless"}}}'), executor)
         assert not over.is_set()
         over.set()
         assert verdict.outcome == OutcomeKind.UNAVAILABLE.value
         assert why_left_out(verdict) == "unavailable"  # the engine's fault, held against nobody
-        assert TASK.judge(example, Draft(answer=gold), executor).correct
+        assert judge(TASK, example, Draft(answer=gold), executor).correct
 
 
 def test_the_words_order_by_are_words(judged: Judged) -> None:
@@ -234,11 +235,11 @@ def test_the_gold_is_not_timed_against_itself(engine: Shops) -> None:
     gold, wrong = '{"query":{"term":{"shop":"a"}}}', '{"query":{"term":{"shop":"b"}}}'
     example = Example(id="1", question="which?", context=CONTEXT, answer=gold)
     clocked = Clocked().open(TASK, Engine())
-    verdicts = [TASK.judge(example, Draft(answer=text), clocked) for text in (gold, wrong, gold, wrong)]
+    verdicts = [judge(TASK, example, Draft(answer=text), clocked) for text in (gold, wrong, gold, wrong)]
     assert ran == [gold, gold, gold, wrong] * 2  # what is judged is the answer's own run
     right = [replace(verdict, reason="") for verdict in verdicts]
     assert right[:2] == right[2:]
     assert [verdict.correct for verdict in verdicts] == [True, False, True, False]
     slow = [Prediction(id="1", text=gold, seconds=seconds) for seconds in (0.001, 1000.0)]
-    assert len({TASK.judge(example, Draft(answer=one.text), engine) for one in slow}) == 1
+    assert len({judge(TASK, example, Draft(answer=one.text), engine) for one in slow}) == 1
     assert all(metric()(right[:2]) == metric()(right[2:]) for metric in METRICS)

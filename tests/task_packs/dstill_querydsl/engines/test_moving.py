@@ -10,6 +10,7 @@ import pytest
 from support.engine_proxy import EngineProxy
 
 from dstill.errors import DataError, UsageError
+from dstill.judging import judge
 from dstill.parts import Change, Engine
 from dstill.records import Draft, Example
 from dstill.task import Check, Task
@@ -148,7 +149,7 @@ def test_gold_and_prediction_run_back_to_back_and_no_gold_is_remembered(server: 
     ):
         for answer in golds * 2:
             drafted = Draft(answer=answer.replace('"size": 5', '"size": 4'))
-            Plain().judge(replace(gold, answer=answer), drafted, executor)
+            judge(Plain(), replace(gold, answer=answer), drafted, executor)
     searched = [asked.json for asked in proxy.asked if asked.path.endswith("_search")]
     assert [(body["query"]["term"]["level"], body["size"]) for body in searched] == [
         (level, size) for level in ("error", "info") * 2 for size in (5, 4)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Sequence
 
 from dstill import Task, hookimpl
+from dstill.judging import judge
 from dstill.parts import Choice, Device, Executor, Modality, Reason, Recipe, Shape
 from dstill.records import Draft, Example, Prompt, Verdict
 from dstill_rpn.modality import Top
@@ -49,7 +50,7 @@ def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Ex
     words, enough = len(draft.answer.split()), len(example.answer.split())
     if words <= enough:
         return None
-    verdict = task.judge(example, draft, executor)
+    verdict = judge(task, example, draft, executor)
     return replace(verdict, reason=f"right, in {words} words instead of {enough}") if verdict.correct else verdict
 
 
