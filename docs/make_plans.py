@@ -42,8 +42,8 @@ def config_of(name: str) -> Any:
 
 
 def table() -> str:
-    from dstill.hardware import planned_device
-    from dstill.parts import Recipe
+    from dstill.api.recipe import Recipe
+    from dstill.runtime.hardware import planned_device
     from dstill_finetune.modalities import Full, Lora, Qlora
     from dstill_finetune.shapes import shape_of
 

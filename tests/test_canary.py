@@ -21,7 +21,7 @@ from support.fault_table import sum_of
 from support.kill.children import Children, python_path
 from support.loopback_teacher import LoopbackTeacher, Messages, Say, asked_in, error, raw
 
-from dstill import secrets
+from dstill.io import secrets
 
 KEY = 'sk-canary/"0123+456=\\789abcdef'  # signs that JSON and URLs write otherwise
 ENGINE_KEY = "engine-canary-'0123456789'"
@@ -31,9 +31,9 @@ LOGIN = "elastic:pass-canary-0123456789"
 ENGINE = """
 from dstill import hookimpl
 from dstill.errors import ServiceError
-from dstill.parts import CheckResult
-from dstill.records import Outcome, OutcomeKind
-from dstill.secrets import Secret
+from dstill.api.engine import CheckResult
+from dstill.api.records import Outcome, OutcomeKind
+from dstill.io.secrets import Secret
 from support.toy import Abacus, Toy
 
 class Guarded(Abacus):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dstill.records import Record
+from dstill.api.records import Record
 from dstill_querydsl.canonical import canonical_text
 
 pytestmark = pytest.mark.slow

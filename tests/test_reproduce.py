@@ -21,8 +21,8 @@ from tests.benchmarks.reproduce.published import again, as_json
 from tests.benchmarks.reproduce.size import QUICK
 
 from dstill import Run
-from dstill.folder import data_file
-from dstill.records import Level, Record, Score, Verdict
+from dstill.api.records import Level, Record, Score, Verdict
+from dstill.runs.folder import data_file
 from dstill_sweep.trials import Result
 
 

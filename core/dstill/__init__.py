@@ -9,14 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dstill.api.task import Check as Check
+    from dstill.api.task import Task as Task
     from dstill.hookspecs import hookimpl as hookimpl
-    from dstill.run import Run as Run
-    from dstill.task import Check as Check
-    from dstill.task import Task as Task
+    from dstill.runs.run import Run as Run
 
 __all__ = ["Check", "Run", "Task", "__version__", "hookimpl"]
 
-_HOME = {"hookimpl": "dstill.hookspecs", "Run": "dstill.run", "Task": "dstill.task", "Check": "dstill.task"}
+_HOME = {
+    "hookimpl": "dstill.hookspecs",
+    "Run": "dstill.runs.run",
+    "Task": "dstill.api.task",
+    "Check": "dstill.api.task",
+}
 
 
 def __getattr__(name: str) -> Any:

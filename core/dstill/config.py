@@ -25,11 +25,12 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Callable, Iterable, Literal, Mapping
 
+from dstill.api.engine import Engine
+from dstill.api.recipe import Recipe
 from dstill.errors import ConfigError, RunError
-from dstill.parts import Engine, Recipe
-from dstill.secrets import is_variable
-from dstill.shell import command
-from dstill.urls import checked_url
+from dstill.io.secrets import is_variable
+from dstill.io.shell import command
+from dstill.io.urls import checked_url
 
 __all__ = [
     "Config",

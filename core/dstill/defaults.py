@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Iterable, Sequence
 
+from dstill.api.executor import Executor
+from dstill.api.judging import judge
+from dstill.api.modality import Choice, Modality, Reason, Shape
+from dstill.api.recipe import Device, Recipe
+from dstill.api.records import Draft, Example, Problem, Prompt, Verdict
+from dstill.api.task import Task
 from dstill.errors import UsageError
 from dstill.hookspecs import hookimpl
-from dstill.judging import judge
-from dstill.parts import Choice, Device, Executor, Modality, Reason, Recipe, Shape
-from dstill.records import Draft, Example, Problem, Prompt, Verdict
-from dstill.task import Task
 
 __all__ = ["build_prompt", "check_draft", "judge_answer", "parse_reply", "select_modality"]
 

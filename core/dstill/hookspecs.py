@@ -6,7 +6,7 @@ A plugin is a module (or any object) with functions of these names, marked with
     [project.entry-points.dstill]
     mine = "my_package"
 
-Registration hooks yield part *classes* (see `dstill.parts`); each is called once and its
+Registration hooks yield part *classes* (see `dstill.api.parts`); each is called once and its
 parts are kept. Two parts of one kind with one name are an error that names both plugins.
 
 A "first result" hook may return None to pass: the next plugin is asked, and at last the
@@ -26,21 +26,16 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from dstill.parts import (
-        Choice,
-        Device,
-        Executor,
-        Metric,
-        Modality,
-        Objective,
-        Recipe,
-        Shape,
-        Student,
-        Teacher,
-    )
-    from dstill.records import Draft, Example, Problem, Prompt, Section, Verdict
+    from dstill.api.executor import Executor
+    from dstill.api.metric import Metric
+    from dstill.api.modality import Choice, Modality, Shape
+    from dstill.api.objective import Objective
+    from dstill.api.recipe import Device, Recipe
+    from dstill.api.records import Draft, Example, Problem, Prompt, Section, Verdict
+    from dstill.api.student import Student
+    from dstill.api.task import Task
+    from dstill.api.teacher import Teacher
     from dstill.run_view import RunView
-    from dstill.task import Task
 
 __all__ = ["hookimpl", "hookspec"]
 
@@ -141,7 +136,7 @@ def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Reci
 def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict | None:
     """How far a student's draft comes; `draft` None: nothing could be parsed.
 
-    First result wins; the core's own answer is ``dstill.judging.judge(task, example, draft, executor)``.
+    First result wins; the core's own answer is ``dstill.api.judging.judge(task, example, draft, executor)``.
     """
 
 

@@ -23,23 +23,18 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 import pluggy
 
 from dstill import defaults, hookspecs
+from dstill.api.executor import Executor
+from dstill.api.faults import PASSING, about, refused, unjudged, with_faults
+from dstill.api.metric import Metric
+from dstill.api.modality import Choice, Modality, Shape
+from dstill.api.objective import Objective
+from dstill.api.part import Part
+from dstill.api.recipe import Device, Recipe
+from dstill.api.records import Draft, Example, Problem, Prompt, Section, Verdict
+from dstill.api.student import Student
+from dstill.api.task import Task
+from dstill.api.teacher import Teacher
 from dstill.errors import PluginError, UsageError, did_you_mean
-from dstill.faults import PASSING, about, refused, unjudged, with_faults
-from dstill.parts import (
-    Choice,
-    Device,
-    Executor,
-    Metric,
-    Modality,
-    Objective,
-    Part,
-    Recipe,
-    Shape,
-    Student,
-    Teacher,
-)
-from dstill.records import Draft, Example, Problem, Prompt, Section, Verdict
-from dstill.task import Task
 
 if TYPE_CHECKING:
     import click

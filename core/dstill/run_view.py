@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Protocol, Sequence
 
+from dstill.api.records import Prediction, Record, Rejection, Verdict
+from dstill.api.task import Task
 from dstill.config import Settings
-from dstill.records import Prediction, Record, Rejection, Verdict
-from dstill.task import Task
 
 __all__ = ["RunView"]
 

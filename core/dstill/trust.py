@@ -35,15 +35,15 @@ from urllib.parse import urlsplit
 
 from dstill.config import Config, fields
 from dstill.errors import ConfigError, DstillError, TrustError
-from dstill.files import write_text
-from dstill.shell import command
-from dstill.urls import is_loopback, origin
+from dstill.io.files import write_text
+from dstill.io.shell import command
+from dstill.io.urls import is_loopback, origin
 
 __all__ = ["Request", "allow", "allowed", "forget", "keep", "pending", "remembered", "requests", "require"]
 
 log = logging.getLogger("dstill")
 
-MANIFEST = "run.json"  # of a run's folder (`dstill.folder`)
+MANIFEST = "run.json"  # of a run's folder (`dstill.runs.folder`)
 _NOT_A_PATH = re.compile(r"[A-Za-z0-9_-]+")  # a student's kind alone
 
 

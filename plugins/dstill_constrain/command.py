@@ -11,11 +11,11 @@ import time
 
 import click
 
-from dstill.cli.app import App, app, json_option, run_argument
+from dstill.api.records import SPLITS, Example
 from dstill.cli.console import emit, note, say
+from dstill.cli.options import App, app, json_option, run_argument
 from dstill.errors import DataError, UsageError
-from dstill.records import SPLITS, Example
-from dstill.run import Run
+from dstill.runs.run import Run
 from dstill_constrain.compiling import Compiler, longest
 from dstill_constrain.vocabulary import Vocabulary
 

@@ -15,8 +15,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
+from dstill.api.records import Grammar
 from dstill.errors import DataError, UsageError
-from dstill.records import Grammar
 from dstill_constrain.ebnf import Ebnf, parse
 from dstill_constrain.vocabulary import Vocabulary
 

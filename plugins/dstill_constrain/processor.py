@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
-from dstill.records import Grammar
+from dstill.api.records import Grammar
 from dstill_constrain.compiling import Compiler, State
 
 __all__ = ["Constraint"]

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
-from dstill.parts import Metric, Student
-from dstill.records import Section
+from dstill.api.metric import Metric
+from dstill.api.records import Section
+from dstill.api.student import Student
 from dstill_evaluate import command, sections
 from dstill_evaluate.metrics import METRICS
 from dstill_evaluate.nearest import Nearest
@@ -19,7 +20,7 @@ from dstill_evaluate.nearest import Nearest
 if TYPE_CHECKING:
     import click
 
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["register_commands", "register_metrics", "register_students", "report_sections"]
 

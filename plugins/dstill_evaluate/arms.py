@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
+from dstill.api.records import Prediction, Record, Verdict
 from dstill.errors import RunError, UsageError, did_you_mean
-from dstill.records import Prediction, Record, Verdict
-from dstill.run import Run
-from dstill.shell import command
+from dstill.io.shell import command
+from dstill.runs.run import Run
 
 __all__ = ["Arm", "Side", "differences", "read_arms", "sets_of", "settings_that_differ"]
 

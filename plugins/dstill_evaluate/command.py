@@ -7,10 +7,10 @@ from typing import Any, Mapping, Sequence
 
 import click
 
-from dstill.cli.app import App, app, json_option
 from dstill.cli.console import emit, note, say, table, width
+from dstill.cli.options import App, app, json_option
 from dstill.errors import DataError, UsageError, did_you_mean
-from dstill.shell import command
+from dstill.io.shell import command
 
 __all__ = ["compare"]
 

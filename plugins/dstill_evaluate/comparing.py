@@ -22,8 +22,8 @@ import statistics
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
+from dstill.api.records import Score, Verdict
 from dstill.errors import RunError
-from dstill.records import Score, Verdict
 from dstill_evaluate.arms import Arm
 from dstill_evaluate.metrics import scored, why_left_out
 from dstill_evaluate.paired import Paired, paired

@@ -27,8 +27,8 @@ from abc import abstractmethod
 from collections import Counter
 from typing import Sequence
 
-from dstill.parts import Metric
-from dstill.records import Level, OutcomeKind, Overlap, Score, Verdict
+from dstill.api.metric import Metric
+from dstill.api.records import Level, OutcomeKind, Overlap, Score, Verdict
 from dstill_evaluate.statistics import mean, rate
 
 __all__ = [

@@ -20,9 +20,10 @@ import time
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Sequence
 
+from dstill.api.modality import Shape
+from dstill.api.records import SCHEMA_VERSION
+from dstill.api.student import Closeness, Fitted, Student, TrainingJob, Writer, Written
 from dstill.errors import DataError, MissingExtra
-from dstill.parts import Closeness, Fitted, Shape, Student, TrainingJob, Writer, Written
-from dstill.records import SCHEMA_VERSION
 
 __all__ = ["Nearest", "NearestWriter"]
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
+from dstill.api.records import Section, Table, Verdict
 from dstill.errors import MissingExtra
-from dstill.records import Section, Table, Verdict
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["sections"]
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from typing import Sequence
 
+from dstill.api.records import Score
 from dstill.errors import MissingExtra
-from dstill.records import Score
 
 __all__ = ["CONFIDENCE", "POWER", "RESAMPLES", "holm", "least_shown", "mcnemar", "mean", "rate", "wilson"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from dstill.cli.figures import percent
-from dstill.records import Score
+from dstill.api.records import Score
+from dstill.cli.format import percent
 
 __all__ = ["cell", "difference", "p_value", "points", "sentence"]
 

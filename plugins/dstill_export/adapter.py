@@ -10,8 +10,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
+from dstill.api.student import Writer
 from dstill.errors import UsageError
-from dstill.parts import Writer
 from dstill_export.formats import AGAIN, Format, Source, bytes_of, copy_tokenizer
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from dstill.inert import visible
+from dstill.io.inert import visible
 from dstill_export.formats import Format
 
 __all__ = ["Shown", "card", "figures"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, note, progress, say, table, visible
+from dstill.cli.options import App, Count, app, json_option, run_argument, set_option, setting
 from dstill.errors import Interrupted, did_you_mean
 from dstill_export.formats import NAMES
 

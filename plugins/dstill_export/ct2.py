@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
+from dstill.api.student import Writer, Written
 from dstill.errors import MissingExtra, UsageError
-from dstill.parts import Writer, Written
 from dstill_export.formats import AGAIN, Format, Source, encoder_of
 from dstill_export.merged import merged_bytes, write_merged
 from dstill_finetune.writing import BATCH

@@ -15,14 +15,14 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Sequence
 
-from dstill import hardware
+from dstill.api.records import SCHEMA_VERSION, Example, Prediction
+from dstill.api.student import Written
 from dstill.errors import AnswerError, DiskError, RunError, UsageError
-from dstill.files import atomic_folder, require_new, writing
-from dstill.origin import sha256, versions
-from dstill.parts import Written
-from dstill.records import SCHEMA_VERSION, Example, Prediction
-from dstill.shell import command
-from dstill.stages import prediction_of
+from dstill.io.files import atomic_folder, require_new, writing
+from dstill.io.shell import command
+from dstill.pipeline.steps import prediction_of
+from dstill.runs.provenance import sha256, versions
+from dstill.runtime import hardware
 from dstill_export.card import Shown, card
 from dstill_export.formats import Format, Source, bytes_of, describe, encoder_of
 from dstill_export.licences import copy_terms, licence_of
@@ -30,7 +30,7 @@ from dstill_export.parity import Compared, compared, sample
 from dstill_export.speed import Measured, measured
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["SAMPLE", "Differs", "export"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Sequence
 
-from dstill.parts import Writer
+from dstill.api.student import Writer
 
 if TYPE_CHECKING:
     from dstill_finetune.encoding import Encoder

@@ -17,8 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
+from dstill.api.student import Writer
 from dstill.errors import MissingExtra, UsageError
-from dstill.parts import Writer
 from dstill_export.formats import AGAIN, Format, Source, encoder_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from dstill.parts import Writer
+from dstill.api.student import Writer
 from dstill_export.formats import AGAIN, Format, Source, bytes_of, encoder_of
 
 if TYPE_CHECKING:

@@ -16,13 +16,13 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Mapping, Sequence
 
-from dstill import stages
+from dstill.api.executor import Executor
+from dstill.api.records import Example, Level, Prediction, Verdict
 from dstill.errors import DataError
-from dstill.parts import Executor
-from dstill.records import Example, Level, Prediction, Verdict
+from dstill.pipeline import steps
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["Compared", "compared", "sample"]
 
@@ -90,12 +90,12 @@ def _reasons(
     """Why each pair of other texts is not the same; empty where it is, by what its answers do."""
     reasons, golds = {}, []
     for example, want, got in pairs:
-        draft = stages.draft_of(want, run.objective, run.task)
+        draft = steps.draft_of(want, run.objective, run.task)
         if draft is None:
             reasons[example.id] = "the evaluated answer was cut off, or was none"
         else:
             golds.append((replace(example, answer=draft.answer), got))
-    for verdict in stages.judge(run.plugins, run.task, golds, run.objective, executor):
+    for verdict in steps.judge(run.plugins, run.task, golds, run.objective, executor):
         reasons[verdict.id] = _reason(verdict, executed=executor is not None)
     return reasons
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Sequence
 
-from dstill.parts import Writer, Written
+from dstill.api.student import Writer, Written
 from dstill_finetune.writing import BATCH
 
 __all__ = ["Measured", "measured"]

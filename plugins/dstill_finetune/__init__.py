@@ -12,7 +12,9 @@ from dstill import hookimpl
 if TYPE_CHECKING:
     import click
 
-    from dstill.parts import Modality, Objective, Student
+    from dstill.api.modality import Modality
+    from dstill.api.objective import Objective
+    from dstill.api.student import Student
 
 __all__ = ["register_commands", "register_modalities", "register_objectives", "register_students"]
 

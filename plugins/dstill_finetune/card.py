@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from dstill.inert import visible
-from dstill.parts import Fitted, TrainingJob
-from dstill.records import Pair
+from dstill.api.records import Pair
+from dstill.api.student import Fitted, TrainingJob
+from dstill.io.inert import visible
 from dstill_finetune.gguf_files import is_gguf
 
 if TYPE_CHECKING:

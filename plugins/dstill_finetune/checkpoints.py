@@ -23,10 +23,10 @@ import shutil
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence
 
+from dstill.api.records import Pair
 from dstill.errors import RunError
-from dstill.files import write_text
-from dstill.origin import sha256
-from dstill.records import Pair
+from dstill.io.files import write_text
+from dstill.runs.provenance import sha256
 from dstill_finetune.saving import saving
 
 __all__ = ["Checkpoints", "digest", "step_of"]

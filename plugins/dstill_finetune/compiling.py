@@ -9,8 +9,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Iterator
 
+from dstill.api.recipe import Recipe
 from dstill.errors import TrainingError
-from dstill.parts import Recipe
 
 __all__ = ["compiling"]
 

@@ -22,8 +22,8 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import Any, Mapping, Sequence
 
+from dstill.api.records import Pair
 from dstill.errors import DataError
-from dstill.records import Pair
 from dstill_finetune.damage import damaged
 from dstill_finetune.folders import UNBOUNDED
 

@@ -10,10 +10,10 @@ import contextlib
 from dataclasses import replace
 from typing import Callable, Iterator
 
-from dstill import hardware
+from dstill.api.recipe import Recipe
 from dstill.errors import TrainingError
-from dstill.parts import Recipe
-from dstill.units import size
+from dstill.io.units import size
+from dstill.runtime import hardware
 from dstill_finetune.peak import PeakMemory
 
 __all__ = ["OutOfMemory", "exhaustion", "halved", "is_exhaustion"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Mapping
 
 from dstill.errors import DataError
-from dstill.forms import built
+from dstill.io.typed_json import built
 
 __all__ = ["FILE", "Facts"]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from dstill.errors import DataError, ServiceError, UsageError
-from dstill.origin import sha256
+from dstill.runs.provenance import sha256
 from dstill_finetune import gguf_files
 from dstill_finetune.damage import damaged, first_line
 from dstill_finetune.limits import require_sizes, require_weights

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterable
 
+from dstill.api.modality import Shape
+from dstill.api.student import TrainingJob
 from dstill.errors import DataError
-from dstill.parts import Shape, TrainingJob
 from dstill_finetune import folders, gguf_files
 from dstill_finetune.shapes import shape_of
 from dstill_finetune.students import Finetuned

@@ -20,7 +20,7 @@ import json
 from functools import cache, partial
 from typing import Any, Callable
 
-from dstill.parts import Kept
+from dstill.api.modality import Kept
 from dstill_finetune.folders import is_encoder_decoder
 
 __all__ = ["kept_of"]

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
-from dstill.parts import Batch, Recipe
-from dstill.records import Pair
+from dstill.api.modality import Batch
+from dstill.api.recipe import Recipe
+from dstill.api.records import Pair
 from dstill_finetune.collate import IGNORED, Collator
 from dstill_finetune.encoding import Encoded, Encoder, length
 from dstill_finetune.folders import UNBOUNDED

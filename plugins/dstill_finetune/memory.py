@@ -22,7 +22,8 @@ Not covered: several devices, offloading, torch.compile, other attention kernels
 
 from __future__ import annotations
 
-from dstill.parts import Batch, Kept, Memory, Recipe, Shape
+from dstill.api.modality import Batch, Kept, Memory, Shape
+from dstill.api.recipe import Recipe
 from dstill_finetune.targets import chosen
 
 __all__ = ["CONTEXT", "adapter_parameters", "full", "lora", "qlora"]

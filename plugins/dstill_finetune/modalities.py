@@ -14,10 +14,11 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any, Mapping
 
-from dstill import processes
+from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.recipe import Device, Recipe
 from dstill.errors import MissingExtra, UsageError
-from dstill.parts import Device, Memory, Modality, Recipe, Shape
-from dstill.units import size
+from dstill.io.units import size
+from dstill.runtime import distributed
 from dstill_finetune import memory
 from dstill_finetune.precision import resolved
 from dstill_finetune.rows import token_rows
@@ -118,7 +119,7 @@ class Qlora(Lora):
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=options["dtype"],
         )
-        place = processes.local_number() if device.kind == "cuda" else "cpu"
+        place = distributed.local_number() if device.kind == "cuda" else "cpu"
         return {**options, "quantization_config": four_bit, "device_map": {"": place}}
 
     def prepare(self, model: Any, recipe: Recipe) -> Any:

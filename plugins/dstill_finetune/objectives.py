@@ -14,11 +14,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, Iterable
 
-from dstill.parts import Objective
-from dstill.records import Draft, Example, Grammar, Pair, Record
+from dstill.api.objective import Objective
+from dstill.api.records import Draft, Example, Grammar, Pair, Record
 
 if TYPE_CHECKING:
-    from dstill.task import Task
+    from dstill.api.task import Task
 
 __all__ = ["DistillStepByStep", "LabelOnly", "RationaleFirst"]
 

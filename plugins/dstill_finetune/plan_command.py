@@ -18,17 +18,19 @@ from typing import Any, Mapping, Sequence
 
 import click
 
-from dstill import hardware, making
-from dstill.cli.app import App, app, json_option, set_option, setting
+from dstill import factory
+from dstill.api.modality import Choice, Modality, Reason, Shape
+from dstill.api.recipe import Device, Recipe
 from dstill.cli.console import emit, note, say, table
-from dstill.cli.learn import note_other_recipe
+from dstill.cli.options import App, app, json_option, set_option, setting
+from dstill.cli.train import note_other_recipe
 from dstill.config import command_line
 from dstill.errors import UsageError
-from dstill.making import make_student
-from dstill.parts import Choice, Device, Modality, Reason, Recipe, Shape
+from dstill.factory import make_student
+from dstill.io.units import size
 from dstill.plugins import Plugins
-from dstill.run import Run
-from dstill.units import size
+from dstill.runs.run import Run
+from dstill.runtime import hardware
 from dstill_finetune.precision import resolved
 from dstill_finetune.price import price
 
@@ -56,7 +58,7 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     spec = config.settings.train.student
     note_other_recipe(found, run)
     shape = _with_dataset(opened) if opened else make_student(found.plugins, config, spec).shape()
-    all_of_them = list(making.modalities(found.plugins, config).values())
+    all_of_them = list(factory.modalities(found.plugins, config).values())
     plans = []
     for device in devices:
         recipe = resolved(config.settings.train, device)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dstill.api.recipe import Device, Recipe
 from dstill.errors import UsageError
-from dstill.parts import Device, Recipe
 
 __all__ = ["resolved"]
 

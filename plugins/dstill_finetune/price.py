@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from dstill.parts import Device, Modality, Recipe, Shape
-from dstill.units import size
+from dstill.api.modality import Modality, Shape
+from dstill.api.recipe import Device, Recipe
+from dstill.io.units import size
 
 __all__ = ["price"]
 

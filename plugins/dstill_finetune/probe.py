@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from dstill.parts import Recipe
-from dstill.units import size
+from dstill.api.recipe import Recipe
+from dstill.io.units import size
 from dstill_finetune.exhaustion import OutOfMemory, advice
 from dstill_finetune.largest import largest
 from dstill_finetune.peak import PeakMemory

@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 from typing import Any, Mapping
 
+from dstill.api.recipe import Recipe
 from dstill.errors import DataError
-from dstill.parts import Recipe
 from dstill_finetune import folders
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Dataset, Encoder

@@ -12,8 +12,9 @@ from math import prod
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
-from dstill import processes
-from dstill.parts import Recipe, TrainingJob
+from dstill.api.recipe import Recipe
+from dstill.api.student import TrainingJob
+from dstill.runtime import distributed
 from dstill_finetune.checkpoints import Checkpoints, digest
 from dstill_finetune.exhaustion import halved
 
@@ -78,8 +79,8 @@ def checkpoints_of(
         made_of["base"] = base
     for name in UNDECIDING:
         made_of.pop(name)
-    made_of["processes"] = processes.count()
-    return checkpoints, processes.of_first(lambda: checkpoints.begin(made_of, allow_changed=job.allow_changed))
+    made_of["processes"] = distributed.count()
+    return checkpoints, distributed.of_first(lambda: checkpoints.begin(made_of, allow_changed=job.allow_changed))
 
 
 def last_of(job: TrainingJob) -> Callable[[], str]:

@@ -12,8 +12,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from dstill.api.recipe import Recipe
 from dstill.errors import DiskError
-from dstill.parts import Recipe
 
 __all__ = ["needed", "require"]
 

@@ -19,7 +19,7 @@ from tempfile import TemporaryFile
 from typing import Iterator
 
 from dstill.errors import DiskError, DstillError
-from dstill.files import disk_error
+from dstill.io.files import disk_error
 
 __all__ = ["saving", "share"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from dstill.parts import Shape
+from dstill.api.modality import Shape
 from dstill_finetune.folders import is_encoder_decoder, quiet
 from dstill_finetune.kept import kept_of
 from dstill_finetune.meta import model_of

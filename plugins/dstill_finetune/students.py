@@ -21,10 +21,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
-from dstill import hardware, processes
+from dstill.api.modality import Batch
+from dstill.api.recipe import Recipe
+from dstill.api.records import Pair
+from dstill.api.student import Fitted, Student, TrainingJob
 from dstill.errors import DataError, UsageError
-from dstill.parts import Batch, Fitted, Recipe, Student, TrainingJob
-from dstill.records import Pair
+from dstill.runtime import distributed, hardware
 from dstill_finetune import allocator, folders, reporting, room
 from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import step_of
@@ -67,9 +69,9 @@ class Finetuned(Student):
     def fit(self, job: TrainingJob) -> Fitted:
         folders.quiet()
         job = replace(job, recipe=resolved(job.recipe, job.device))
-        if job.recipe.auto_find_batch_size and processes.count() > 1:
+        if job.recipe.auto_find_batch_size and distributed.count() > 1:
             raise UsageError(
-                f"a batch that does not fit is halved in one process only, and this training has {processes.count()}",
+                f"a batch that does not fit is halved in one process only, and this training has {distributed.count()}",
                 where="train.auto_find_batch_size = true",
                 hint="set it to false, and train.per_device_train_batch_size to what fits",
             )
@@ -97,7 +99,7 @@ class Finetuned(Student):
         import torch
 
         recipe = job.recipe
-        told = reporting.required(recipe.report_to) if job.events is not None and processes.leads() else []
+        told = reporting.required(recipe.report_to) if job.events is not None and distributed.leads() else []
         torch.manual_seed(job.seed)  # of adapters, which are drawn when a modality makes them
         options = job.modality.load_options(recipe, job.device)
         tokenizer, base = self.start(job)
@@ -122,7 +124,7 @@ class Finetuned(Student):
         model = job.modality.prepare(model, recipe)
         adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
         weights = folders.fingerprint(base) if adapter and self.base else ""
-        if processes.leads():
+        if distributed.leads():
             room.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
         checkpoints, resume = checkpoints_of(job, model, tokenizer, weights)
         collator = collator_of(model, encoder, data, validation)
@@ -149,7 +151,7 @@ class Finetuned(Student):
                 callbacks=callbacks,
                 probe=probe if recipe.probe and not recipe.torch_compile else None,
             )
-        if base == "base" and not (adapter or four_bit) and processes.leads():
+        if base == "base" and not (adapter or four_bit) and distributed.leads():
             shutil.rmtree(job.folder / base)  # a student of its own, which `build` can draw anew from its seed
             base = ""
         facts = Facts(
@@ -183,7 +185,7 @@ class Finetuned(Student):
             left_out=data.left_out,
             probe=history.probe,
         )
-        if processes.leads():
+        if distributed.leads():
             with saving(job.folder):
                 self._save(job, model, facts, fitted, left_out=data.left_out, cut=encoder.cuts_prompts)
         return fitted

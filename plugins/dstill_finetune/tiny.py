@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterable, Sequence
 
-from dstill import processes
-from dstill.parts import Shape, TrainingJob
-from dstill.records import Pair
+from dstill.api.modality import Shape
+from dstill.api.records import Pair
+from dstill.api.student import TrainingJob
+from dstill.runtime import distributed
 from dstill_finetune import folders
 from dstill_finetune.modalities import Full
 from dstill_finetune.saving import saving
@@ -61,8 +62,8 @@ class Tiny(Finetuned):
                 self._seeded(len(tokenizer), job.seed).save_pretrained(base)
             return base.absolute()
 
-        first = processes.of_first(save)  # transformers itself saves in the first of several processes only
-        if not processes.leads():
+        first = distributed.of_first(save)  # transformers itself saves in the first of several processes only
+        if not distributed.leads():
             base.symlink_to(first)
         return tokenizer, "base"
 

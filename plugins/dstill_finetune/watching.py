@@ -13,8 +13,8 @@ from dataclasses import asdict, replace
 from functools import cache
 from typing import Any, Callable, Mapping
 
+from dstill.api.recipe import Recipe
 from dstill.errors import TrainingError
-from dstill.parts import Recipe
 from dstill_finetune.checkpoints import Checkpoints
 from dstill_finetune.stopping import Best, Stop
 

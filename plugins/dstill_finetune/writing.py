@@ -16,9 +16,9 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
+from dstill.api.records import Grammar
+from dstill.api.student import Writer, Written
 from dstill.errors import DataError
-from dstill.parts import Writer, Written
-from dstill.records import Grammar
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.threads import cpu_threads
 

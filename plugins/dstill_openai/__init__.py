@@ -15,9 +15,9 @@ from __future__ import annotations
 from typing import Iterable
 
 from dstill import hookimpl
-from dstill.parts import Teacher
-from dstill.records import Draft
-from dstill.task import Task
+from dstill.api.records import Draft
+from dstill.api.task import Task
+from dstill.api.teacher import Teacher
 from dstill_openai import structured
 from dstill_openai.teacher import OpenAITeacher
 

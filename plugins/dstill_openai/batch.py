@@ -15,9 +15,9 @@ from __future__ import annotations
 import json
 from typing import Any, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+from dstill.api.records import Reply
+from dstill.api.teacher import BatchState
 from dstill.errors import ConfigError, DstillError
-from dstill.parts import BatchState
-from dstill.records import Reply
 from dstill_openai.bodies import batch_fault, read_line, read_object
 from dstill_openai.connection import Body, Connection
 from dstill_openai.faults import BrokenReply, NotFound

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping
 
+from dstill.api.records import Reply, Usage
 from dstill.errors import AuthError, DstillError
-from dstill.records import Reply, Usage
 from dstill_openai.faults import (
     QUOTA,
     BrokenReply,

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, ParamSpec
 from urllib.parse import urlsplit
 
 from dstill.errors import ServicePause
-from dstill.secrets import Secret
-from dstill.urls import is_loopback
+from dstill.io.secrets import Secret
+from dstill.io.urls import is_loopback
 from dstill_openai.bounded import TooLong, bounded_client
 from dstill_openai.faults import Endpoint, Transient, fault_of, oversized, too_slow
 from dstill_openai.waiting import Gate, backoff

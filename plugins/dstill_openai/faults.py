@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Mapping
 
 from dstill.errors import AuthError, ConfigError, DataError, DstillError, ServiceError
-from dstill.secrets import redact
-from dstill.waiting import retry_after
+from dstill.io.secrets import redact
+from dstill.teacher.retry_after import retry_after
 
 if TYPE_CHECKING:
     import openai

@@ -17,9 +17,9 @@ import re
 from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
-from dstill.jsontext import NotStrict, dumps, loads
-from dstill.records import Draft, Message
-from dstill.task import Task
+from dstill.api.records import Draft, Message
+from dstill.api.task import Task
+from dstill.io.strict_json import NotStrict, dumps, loads
 
 __all__ = ["PARAMETERS", "VERSION", "draft_of", "messages"]
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, AsyncIterator, ClassVar, Literal, Mapping, Self, Sequence
 from urllib.parse import urlsplit
 
+from dstill.api.records import Message, Price, Prompt, Reply
+from dstill.api.task import Task
+from dstill.api.teacher import BatchState, BatchTeacher
 from dstill.errors import ConfigError, DstillError, MissingExtra
-from dstill.parts import BatchState, BatchTeacher
-from dstill.records import Message, Price, Prompt, Reply
-from dstill.secrets import Secret
-from dstill.task import Task
-from dstill.urls import checked_url
+from dstill.io.secrets import Secret
+from dstill.io.urls import checked_url
 from dstill_openai import structured
 from dstill_openai.batch import BatchApi, line
 from dstill_openai.bodies import read_body

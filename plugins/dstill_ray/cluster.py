@@ -21,7 +21,7 @@ from typing import Any, Iterator, Mapping
 
 from dstill.cli.console import note
 from dstill.errors import MissingExtra, ServiceError, UsageError
-from dstill.run import Run
+from dstill.runs.run import Run
 from dstill_ray import desk as desks
 
 __all__ = ["cluster", "gpus", "in_folder", "said", "storage", "wants"]

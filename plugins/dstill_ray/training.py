@@ -3,8 +3,8 @@
     train(run, Share(workers=2, cpus=1), address="", flags={})  →  what `Run.train` gives
 
 Ray sets RANK, WORLD_SIZE and the process group up as torchrun does, and each worker calls `Run.train` on the same
-folder: what holds for several processes (`dstill.processes`) holds here. In place of signals, which do not cross
-machines, the first worker asks the desk at its steps whether it is to stop.
+folder: what holds for several processes (`dstill.runtime.distributed`) holds here. In place of signals, which do not
+cross machines, the first worker asks the desk at its steps whether it is to stop.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
-from dstill import plugins, processes, trust
+from dstill import plugins, trust
 from dstill.cli.console import note
 from dstill.errors import DstillError, Interrupted, RunError, ServiceError, TrainingError
-from dstill.folder import RunFolder
-from dstill.run import Run
+from dstill.runs.folder import RunFolder
+from dstill.runs.run import Run
+from dstill.runtime import distributed
 from dstill_ray.cluster import cluster, gpus, in_folder, said, storage, wants
 from dstill_ray.desk import Reports, State, error_of, look, row_of
 from dstill_ray.waiting import in_background, over
@@ -73,7 +74,7 @@ def _trainer(job: Mapping[str, Any], share: Share, folder: str) -> Any:
     return TorchTrainer(
         work,
         train_loop_config=dict(job),
-        # objects go over the CPU, as `dstill.processes` has it
+        # objects go over the CPU, as `dstill.runtime.distributed` has it
         torch_config=TorchConfig(backend="cpu:gloo,cuda:nccl" if cuda else "gloo"),
         scaling_config=ScalingConfig(num_workers=share.workers, use_gpu=cuda, resources_per_worker=resources),
         run_config=RunConfig(storage_path=folder, name="train"),
@@ -115,7 +116,7 @@ def _report(run: Run, state: State, before: Mapping[str, Any]) -> dict[str, Any]
 def _raise(state: State, failure: BaseException | None, workers: int) -> None:
     """The error that all began with: what is wrong for all the first worker says, as the command line would."""
     for worker, row in sorted(state.ended.items(), key=lambda item: int(item[0])):
-        if row and row["message"] != processes.GONE:
+        if row and row["message"] != distributed.GONE:
             if worker != "0":
                 note(f"worker {worker} of {workers} (numbered from 0)")
             raise error_of(row) from failure
@@ -136,7 +137,7 @@ def _raise(state: State, failure: BaseException | None, workers: int) -> None:
 
 def _write_down(run: Run, problem: DstillError | KeyboardInterrupt) -> None:
     """How it ended, in run.json: the first worker could not say it where Ray ended it with the others."""
-    unknown = {"train: running", f"train: failed: {processes.GONE}"}
+    unknown = {"train: running", f"train: failed: {distributed.GONE}"}
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
@@ -157,8 +158,8 @@ def work(job: Mapping[str, Any]) -> None:
     """One worker's whole life."""
     import ray
 
-    desk, me = job["desk"], str(processes.number())
-    if not processes.of_first(lambda: ray.get(desk.begin.remote(me))):
+    desk, me = job["desk"], str(distributed.number())
+    if not distributed.of_first(lambda: ray.get(desk.begin.remote(me))):
         return
     try:
         _train(job)
@@ -174,6 +175,6 @@ def _train(job: Mapping[str, Any]) -> None:
     in_folder(Path(job["folder"]))
     loaded = plugins.load(map(Path, job["plugins"]))
     run = Run.open(job["run"], flags=job["flags"], plugins=loaded, trusted=True)
-    if processes.leads():
+    if distributed.leads():
         run.progress = Reports(job["desk"])
     run.train(**job["how"])

@@ -17,7 +17,7 @@ from typing import Any, Generator, Iterable, Mapping
 
 from dstill import plugins
 from dstill.errors import DstillError, ServiceError
-from dstill.run import Run
+from dstill.runs.run import Run
 from dstill_ray.cluster import gpus, in_folder, said, storage, wants
 from dstill_ray.desk import Reports, look
 from dstill_ray.waiting import in_background, over

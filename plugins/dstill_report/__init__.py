@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
-from dstill.records import Section
+from dstill.api.records import Section
 from dstill_report import command, sections
 
 if TYPE_CHECKING:
     import click
 
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["register_commands", "report_sections"]
 

@@ -8,24 +8,24 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
-from dstill import reviewing
-from dstill.records import SPLITS, Section, Table
-from dstill.review_log import decisions
-from dstill.units import size
+from dstill.api.records import SPLITS, Section, Table
+from dstill.io.units import size
+from dstill.pipeline import review
+from dstill.runs.review_log import decisions
 from dstill_evaluate.statistics import rate
 from dstill_report import plots
 from dstill_report.text import shown
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["sections"]
 
 DECISIONS = {  # as a person reads them
-    reviewing.ACCEPT: "accepted",
-    reviewing.REJECT: "rejected",
-    reviewing.EDIT: "edited",
-    reviewing.SKIP: "skipped",
+    review.ACCEPT: "accepted",
+    review.REJECT: "rejected",
+    review.EDIT: "edited",
+    review.SKIP: "skipped",
 }
 
 
@@ -137,16 +137,16 @@ def _rejections(run: Run) -> Section | None:
 
 def _review(run: Run, trained: Mapping[str, Any]) -> Section | None:
     """What a person decided about rows as they stand now; a decision about one that has changed since is told apart."""
-    standing = reviewing.latest(decisions(run))
+    standing = review.latest(decisions(run))
     if not standing:
         return None
     records = [record for split in SPLITS for record in run.records(split, raw=True)]
-    now = {record.id: reviewing.digest(record) for record in records if record.id in standing}
+    now = {record.id: review.digest(record) for record in records if record.id in standing}
     held = [one for one in standing.values() if now.get(one.id) == one.digest]
     counts = Counter(DECISIONS[one.decision] for one in held)
-    judged = sum(counts[DECISIONS[name]] for name in reviewing.JUDGED)
+    judged = sum(counts[DECISIONS[name]] for name in review.JUDGED)
     rows = [(name, f"{counts[name]:,}") for name in DECISIONS.values() if counts[name]]
-    rows.append(("acceptance rate", f"{shown(rate('accepted', counts[DECISIONS[reviewing.ACCEPT]], judged))}"))
+    rows.append(("acceptance rate", f"{shown(rate('accepted', counts[DECISIONS[review.ACCEPT]], judged))}"))
     if len(held) < len(standing):
         rows.append(("of rows that are others by now", f"{len(standing) - len(held):,}"))
     said = trained.get("review", {}).get("said", "")

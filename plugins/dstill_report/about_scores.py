@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
-from dstill.cli.app import described
-from dstill.records import Score, Section, Table
+from dstill.api.records import Score, Section, Table
+from dstill.cli.options import described
 from dstill_evaluate.metrics import rank
 from dstill_report import plots
 from dstill_report.text import interval, percent, shown, words
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["sections"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from dstill.cli.app import App, app, json_option, run_argument, set_option
 from dstill.cli.console import emit, say
+from dstill.cli.options import App, app, json_option, run_argument, set_option
 
 __all__ = ["report"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-from dstill.records import Score, Section
+from dstill.api.records import Score, Section
 from dstill_report.failures import Failures
 
 __all__ = ["Headline", "Report"]

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Iterable, Iterator, Sequence
 
-from dstill import stages
+from dstill.api.records import SPLITS, Cause, Contrast, Example, Level, Prediction, Problem, Record, Verdict
 from dstill.cli.console import visible
-from dstill.jsontext import dumps
-from dstill.records import SPLITS, Cause, Contrast, Example, Level, Prediction, Problem, Record, Verdict
+from dstill.io.strict_json import dumps
+from dstill.pipeline import steps
 from dstill_evaluate.metrics import why_left_out
 from dstill_report.tree import Line, against, marked
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["Data", "Failure", "Failures", "Field", "collect", "kind_of"]
 
@@ -150,7 +150,7 @@ def _wrong(run: Run) -> Iterator[tuple[Record, Prediction, Verdict, str]]:
 
 
 def _read(run: Run, data: _AllData, record: Record, prediction: Prediction, verdict: Verdict, kind: str) -> _Wrong:
-    draft = stages.draft_of(prediction, run.objective, run.task)
+    draft = steps.draft_of(prediction, run.objective, run.task)
     answer = draft.answer if draft is not None else prediction.text
     return _Wrong(
         record=record,

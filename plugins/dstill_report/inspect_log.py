@@ -14,12 +14,12 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dstill.files import renewed, write_text
-from dstill.jsontext import dumps
+from dstill.io.files import renewed, write_text
+from dstill.io.strict_json import dumps
 from dstill_report.scored import Item, ScoredSet, scored_sets
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["log", "write"]
 

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Sequence
 
 from dstill.errors import MissingExtra
-from dstill.files import renewed, write_text
-from dstill.jsontext import dumps
+from dstill.io.files import renewed, write_text
+from dstill.io.strict_json import dumps
 from dstill_evaluate.metrics import METRICS
 from dstill_report.scored import Item, ScoredSet, scored_sets
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["results", "sample", "write"]
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Iterator, Sequence
 
+from dstill.api.records import Score
 from dstill.cli.console import visible
-from dstill.records import Score
 from dstill_report.text import shown, words
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping
 
+from dstill.api.records import SCHEMA_VERSION, Score
 from dstill.cli.console import visible
 from dstill.errors import MissingExtra, RunError
-from dstill.files import write_text
-from dstill.records import SCHEMA_VERSION, Score
-from dstill.shell import command
-from dstill.watching import MOST_LOST
+from dstill.io.files import write_text
+from dstill.io.shell import command
+from dstill.pipeline.data_monitor import MOST_LOST
 from dstill_evaluate.metrics import left_out
 from dstill_report.content import Headline, Report
 from dstill_report.failures import collect
@@ -28,7 +28,7 @@ from dstill_report.markdown import markdown
 from dstill_report.text import interval, percent, shown, size_on_disk, words
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["gather", "html", "summary", "write"]
 

@@ -14,9 +14,9 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
+from dstill.api.records import Score
 from dstill.cli.console import visible
 from dstill.errors import MissingExtra
-from dstill.records import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
+from dstill.api.records import Prediction, Record, Verdict
 from dstill.errors import RunError
-from dstill.records import Prediction, Record, Verdict
-from dstill.shell import command
+from dstill.io.shell import command
 from dstill_evaluate.metrics import Rate, rank, why_left_out
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["Item", "ScoredSet", "scored_sets"]
 

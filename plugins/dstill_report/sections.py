@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator
 
-from dstill.records import Section
+from dstill.api.records import Section
 from dstill_report import about_cost, about_making, about_scores
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["sections"]
 

@@ -8,15 +8,15 @@ What was not measured is said so, and never becomes 0 %.
 
 from __future__ import annotations
 
-from dstill.cli import figures
-from dstill.records import Score
+from dstill.api.records import Score
+from dstill.cli import format
 
 __all__ = ["interval", "percent", "shown", "size_on_disk", "words"]
 
 
 def percent(value: float) -> str:
     """``91.3 %``; 100 % and 0 % only where that is so."""
-    return f"{figures.percent(value)} %"
+    return f"{format.percent(value)} %"
 
 
 def interval(score: Score) -> str:

@@ -17,7 +17,7 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any, Iterator, Sequence
 
-from dstill.jsontext import NotStrict, loads
+from dstill.io.strict_json import NotStrict, loads
 
 __all__ = ["Line", "Part", "against", "laid_out", "marked"]
 

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from dstill.cli.console import visible
 from dstill.errors import DstillError
-from dstill.reviewing import ACCEPT, REJECT, SKIP
-from dstill.web import POLICY
+from dstill.pipeline.review import ACCEPT, REJECT, SKIP
+from dstill.runtime.http import POLICY
 from dstill_review.desk import Desk, Refused, Stale
 from dstill_review.showing import result, shown, told
 

@@ -8,12 +8,12 @@ from typing import Any, Mapping
 
 import click
 
-from dstill.cli.app import App, Count, app, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, note, say, table
-from dstill.cli.figures import percent
+from dstill.cli.format import percent
+from dstill.cli.options import App, Count, app, json_option, run_argument, set_option, setting
 from dstill.errors import Interrupted
-from dstill.reviewing import REVIEWED
-from dstill.shell import command
+from dstill.io.shell import command
+from dstill.pipeline.review import REVIEWED
 
 __all__ = ["review"]
 

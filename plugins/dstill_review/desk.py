@@ -18,14 +18,14 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, Iterable, Sequence
 
+from dstill.api.executor import Executor
+from dstill.api.records import SPLITS, Draft, Example, Outcome, OutcomeKind, Problem, Record
 from dstill.errors import DataError, UsageError, did_you_mean
-from dstill.jsontext import NotStrict, dumps, loads
-from dstill.parts import Executor
-from dstill.records import SPLITS, Draft, Example, Outcome, OutcomeKind, Problem, Record
-from dstill.review_log import decisions
-from dstill.reviewing import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, digest, latest, sample
-from dstill.run import Run
-from dstill.shell import command
+from dstill.io.shell import command
+from dstill.io.strict_json import NotStrict, dumps, loads
+from dstill.pipeline.review import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, digest, latest, sample
+from dstill.runs.review_log import decisions
+from dstill.runs.run import Run
 from dstill_evaluate.statistics import rate
 
 __all__ = ["Desk", "Refused", "Stale", "split_names"]

@@ -13,8 +13,8 @@ import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Callable, Iterator
 
-from dstill import web
 from dstill.errors import MissingExtra
+from dstill.runtime import http
 from dstill_evaluate.statistics import wilson
 from dstill_review.app import Door, application
 from dstill_review.desk import Desk
@@ -34,7 +34,7 @@ def listening(port: int) -> Iterator[socket.socket]:
     for library in ("starlette", "uvicorn", "statsmodels"):
         if find_spec(library) is None:
             raise MissingExtra("the page of `dstill review`", "review", library)
-    with web.listening(HOST, port, hint="leave it out for a free one, or use --tui") as listener:
+    with http.listening(HOST, port, hint="leave it out for a free one, or use --tui") as listener:
         yield listener
 
 
@@ -42,7 +42,7 @@ def server_of(desk: Desk, listener: socket.socket) -> tuple[Server, Door]:
     """What `asyncio.run(server.serve(sockets=[listener]))` runs, and the door that knows its address."""
     door = Door(listener.getsockname()[1])
     app = application(desk, door, finish=lambda: setattr(server, "should_exit", True))
-    server = web.server_of(app, grace=GRACE)
+    server = http.server_of(app, grace=GRACE)
     return server, door
 
 

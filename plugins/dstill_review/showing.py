@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from dstill.api.faults import about
+from dstill.api.records import OutcomeKind, Problem, Record
 from dstill.cli.console import visible
-from dstill.faults import about
-from dstill.jsontext import NotStrict, loads
-from dstill.records import OutcomeKind, Problem, Record
-from dstill.reviewing import digest
+from dstill.io.strict_json import NotStrict, loads
+from dstill.pipeline.review import digest
 from dstill_review.desk import Desk
 
 __all__ = ["editable", "result", "shown", "told"]

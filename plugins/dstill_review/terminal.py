@@ -12,9 +12,9 @@ import sys
 
 import click
 
+from dstill.api.records import Record
 from dstill.cli.console import paragraph, rule, visible
-from dstill.records import Record
-from dstill.reviewing import ACCEPT, REJECT, SKIP, digest
+from dstill.pipeline.review import ACCEPT, REJECT, SKIP, digest
 from dstill_review.desk import Desk, Refused
 from dstill_review.showing import editable, result, shown, told
 

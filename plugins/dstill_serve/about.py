@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dstill.answering import QUESTION_LIMIT
-from dstill.records import Example
+from dstill.api.records import Example
+from dstill.pipeline.predict import QUESTION_LIMIT
 from dstill_serve.student import Student
 
 __all__ = ["about"]

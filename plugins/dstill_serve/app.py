@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Coroutine, Mapping, TypeVar
 
-from dstill.answering import Answered
+from dstill.api.records import OutcomeKind
 from dstill.cli.console import note
 from dstill.errors import DstillError
-from dstill.inert import visible
-from dstill.jsontext import dumps
-from dstill.records import OutcomeKind
-from dstill.web import POLICY
+from dstill.io.inert import visible
+from dstill.io.strict_json import dumps
+from dstill.pipeline.predict import Answered
+from dstill.runtime.http import POLICY
 from dstill_serve import problems
 from dstill_serve.about import about
 from dstill_serve.asked import Query, body_of, chat_of, query_of

@@ -15,7 +15,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Mapping
 
-from dstill.jsontext import NotStrict, kind, loads
+from dstill.io.strict_json import NotStrict, kind, loads
 from dstill_serve.problems import Wrong
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["LARGEST", "Query", "body_of", "chat_of", "query_of"]
 
 LARGEST = 64 * 1024  # bytes of a body
 _DRAINED = 8 * 1024 * 1024  # of one that is larger, so that its sender hears why
-SLOWEST = 10.0  # seconds that a body may take to come: fewer than a connection may take (dstill.web.PATIENCE)
+SLOWEST = 10.0  # seconds that a body may take to come: fewer than a connection may take (dstill.runtime.http.PATIENCE)
 _TYPE = "application/json"
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from dstill.cli.app import App, Count, app, constrain_option, json_option, run_argument, set_option, setting
 from dstill.cli.console import emit, note, visible
+from dstill.cli.options import App, Count, app, constrain_option, json_option, run_argument, set_option, setting
 from dstill.errors import Interrupted, ServiceError
-from dstill.shell import quoted
+from dstill.io.shell import quoted
 
 __all__ = ["serve"]
 
@@ -48,7 +48,7 @@ def serve(
     Requests in flight are answered in batches; more than --queue at once are sent away with 503. Ctrl-C or SIGTERM
     lets what is under way finish, and ends with 0. A student that is trained anew meanwhile is not noticed.
     """
-    from dstill.answering import Answering
+    from dstill.pipeline.predict import Answering
     from dstill_serve import serving
     from dstill_serve.door import Door, token_of
 

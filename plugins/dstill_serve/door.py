@@ -17,7 +17,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from dstill.errors import ConfigError, UsageError
-from dstill.secrets import Secret
+from dstill.io.secrets import Secret
 from dstill_serve.problems import Wrong
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Callable, Self, TypeVar
 
-from dstill.answering import Answered, Answering
+from dstill.api.records import Example, OutcomeKind
 from dstill.errors import DstillError
-from dstill.records import Example, OutcomeKind
+from dstill.pipeline.predict import Answered, Answering
 
 __all__ = ["Runner", "State"]
 

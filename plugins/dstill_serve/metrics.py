@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter as Counts
 from typing import TYPE_CHECKING
 
-from dstill.answering import Answered
+from dstill.pipeline.predict import Answered
 
 if TYPE_CHECKING:
     from dstill_serve.queue import Queue

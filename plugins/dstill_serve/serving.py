@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Iterator
 
-from dstill import web
-from dstill.answering import Answering
 from dstill.errors import MissingExtra
-from dstill.secrets import Secret
+from dstill.io.secrets import Secret
+from dstill.pipeline.predict import Answering
+from dstill.runtime import http
 from dstill_serve.app import Service, application
 from dstill_serve.door import Door
 from dstill_serve.engine import Runner
@@ -49,7 +49,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     for library in ("starlette", "uvicorn", "prometheus_client"):
         if find_spec(library) is None:
             raise MissingExtra("`dstill serve`", "serve", library.replace("_", "-"))
-    with web.listening(host, port, hint="name another, or 0 for a free one") as listener:
+    with http.listening(host, port, hint="name another, or 0 for a free one") as listener:
         yield listener
 
 
@@ -70,8 +70,8 @@ def opened(
             student=student, queue=queue, runner=runner, door=door, metrics=metrics, seconds=limits.seconds
         )
         # those who wait for an answer, and as many who are told that there is no room
-        most = max(web.MOST, 2 * limits.room)
-        yield web.server_of(application(service), grace=GRACE, most=most), service
+        most = max(http.MOST, 2 * limits.room)
+        yield http.server_of(application(service), grace=GRACE, most=most), service
 
 
 def run(server: Server, listener: socket.socket) -> signal.Signals:

@@ -11,9 +11,9 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
-from dstill.answering import Answered, Answering
+from dstill.api.records import SPLITS, Example
 from dstill.errors import UsageError, did_you_mean
-from dstill.records import SPLITS, Example
+from dstill.pipeline.predict import Answered, Answering
 from dstill_serve.asked import Query
 from dstill_serve.problems import Wrong
 

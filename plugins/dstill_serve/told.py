@@ -13,11 +13,11 @@ import secrets
 import time
 from typing import Any, Iterator
 
-from dstill.answering import Answered
-from dstill.faults import about
-from dstill.inert import visible
-from dstill.jsontext import NotStrict, dumps, loads
-from dstill.task import Task
+from dstill.api.faults import about
+from dstill.api.task import Task
+from dstill.io.inert import visible
+from dstill.io.strict_json import NotStrict, dumps, loads
+from dstill.pipeline.predict import Answered
 from dstill_serve.asked import Query
 from dstill_serve.problems import Wrong
 from dstill_serve.student import Said, Student

@@ -14,8 +14,8 @@ from dstill import hookimpl
 if TYPE_CHECKING:
     import click
 
-    from dstill.records import Section
-    from dstill.run import Run
+    from dstill.api.records import Section
+    from dstill.runs.run import Run
 
 __all__ = ["register_commands", "report_sections"]
 

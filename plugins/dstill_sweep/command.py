@@ -7,12 +7,12 @@ from typing import Any, Mapping
 
 import click
 
-from dstill.cli.app import App, Count, app, json_option, run_argument, set_option
 from dstill.cli.console import emit, note, progress, say
+from dstill.cli.options import App, Count, app, json_option, run_argument, set_option
 from dstill.config import command_line
 from dstill.errors import FailedItems
-from dstill.run import Run
-from dstill.shell import command
+from dstill.io.shell import command
+from dstill.runs.run import Run
 from dstill_sweep.leash import follow
 from dstill_sweep.trials import COMMAND, do
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Mapping, Sequence
 
 from dstill.errors import DataError
-from dstill.run import Run
+from dstill.runs.run import Run
 from dstill_evaluate.comparing import Found, Verdicts, corrected, counted, held_against
 from dstill_sweep.trials import Trial, Trials
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
-from dstill.records import Section, Table
+from dstill.api.records import Section, Table
 
 if TYPE_CHECKING:
-    from dstill.run import Run
+    from dstill.runs.run import Run
 
 __all__ = ["sections"]
 

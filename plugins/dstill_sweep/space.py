@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Iterator, Mapping
 
 from dstill.errors import ConfigError, UsageError, did_you_mean
-from dstill.files import reading
+from dstill.io.files import reading
 
 __all__ = ["ALPHA_PER_RANK", "Range", "Space", "read_space"]
 

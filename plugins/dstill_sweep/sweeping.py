@@ -18,7 +18,7 @@ from contextlib import closing
 from typing import Any, Callable, Collection, Generator, Iterable, Mapping, Protocol
 
 from dstill.errors import DataError, MissingExtra
-from dstill.run import Run
+from dstill.runs.run import Run
 from dstill_sweep.pool import finished
 from dstill_sweep.space import Range, Space
 from dstill_sweep.trials import Result, Trial, Trials

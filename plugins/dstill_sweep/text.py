@@ -8,8 +8,8 @@ from __future__ import annotations
 import statistics
 from typing import Any, Mapping
 
-from dstill.records import Score
-from dstill.units import size
+from dstill.api.records import Score
+from dstill.io.units import size
 from dstill_evaluate.told import difference, p_value, points
 from dstill_report.text import interval, percent
 from dstill_sweep.trials import short

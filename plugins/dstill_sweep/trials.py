@@ -25,13 +25,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from dstill import reviewing, trust
+from dstill import trust
+from dstill.api.modality import Modality
+from dstill.api.objective import Objective
+from dstill.api.records import SPLITS, Row, Score
 from dstill.errors import ConfigError, DstillError, RunError, did_you_mean
-from dstill.origin import sha256
-from dstill.parts import Modality, Objective
-from dstill.records import SPLITS, Row, Score
-from dstill.run import Run
-from dstill.shell import command
+from dstill.io.shell import command
+from dstill.pipeline import review
+from dstill.runs.provenance import sha256
+from dstill.runs.run import Run
 from dstill_sweep.leash import leash
 
 __all__ = ["COMMAND", "Result", "Trial", "Trials", "do", "short"]
@@ -105,8 +107,8 @@ class Trials:
         kept = {key: value for key, value in changes.items() if key not in ignored}
         decides = {k: v for k, v in flat.items() if k not in ignored and not UNDECIDING.match(k)}
         data = {n: f["sha256"] for n, f in self.parent.manifest["files"].items() if n.startswith("dataset/")}
-        if (decisions := self.parent.folder / reviewing.FILE).exists():
-            data[reviewing.FILE] = sha256(decisions)
+        if (decisions := self.parent.folder / review.FILE).exists():
+            data[review.FILE] = sha256(decisions)
         digest = hashlib.sha256(json.dumps([decides, data], sort_keys=True, default=str).encode()).hexdigest()
         words = "-".join(f"{key.rpartition('.')[2]}-{short(value)}" for key, value in sorted(kept.items()))
         slug = re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-.")[:80]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Iterable
 
 from dstill import hookimpl
-from dstill.parts import Teacher
+from dstill.api.teacher import Teacher
 from dstill_teachers.local import Local
 from dstill_teachers.rationale import check_draft
 from dstill_teachers.replay import Replay

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping, Self, Sequence
 
+from dstill.api.records import Prompt, Reply, Usage
+from dstill.api.task import Task
+from dstill.api.teacher import Teacher
 from dstill.errors import ConfigError, DataError, DstillError, MissingExtra, UsageError
-from dstill.origin import sha256
-from dstill.parts import Teacher
-from dstill.records import Prompt, Reply, Usage
-from dstill.task import Task
+from dstill.runs.provenance import sha256
 
 if TYPE_CHECKING:  # it takes a third of the time in which --help answers
     import asyncio

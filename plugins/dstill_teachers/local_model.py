@@ -17,7 +17,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Sequence
 
-from dstill.records import Message
+from dstill.api.records import Message
 
 __all__ = ["Answer", "LocalModel"]
 

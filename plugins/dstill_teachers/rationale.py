@@ -16,8 +16,8 @@ import re
 from typing import Iterable
 
 from dstill import hookimpl
-from dstill.records import Draft, Example, Problem
-from dstill.task import Task
+from dstill.api.records import Draft, Example, Problem
+from dstill.api.task import Task
 
 __all__ = ["check_draft"]
 

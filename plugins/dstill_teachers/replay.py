@@ -1,7 +1,7 @@
 """The teacher ``replay``: answers and rationales that lie in a file already.
 
     [teacher.replay]
-    file = "answers.csv"        # prompt,rationale,dsl; or JSONL, or Parquet: see dstill.rows
+    file = "answers.csv"        # prompt,rationale,dsl; or JSONL, or Parquet: see dstill.pipeline.question_files
 
 In: a prompt. Out: the row with the example's id, else the row with exactly its question. A row
 without a rationale is replayed without one; whether that will do, the checks of drafts say.
@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Self
 
+from dstill.api.records import Example, Prompt, Reply
+from dstill.api.task import Task
+from dstill.api.teacher import Teacher
 from dstill.errors import ConfigError, DataError
-from dstill.parts import Teacher
-from dstill.records import Example, Prompt, Reply
-from dstill.task import Task
 from dstill_teachers.synthetic import digest
 
 __all__ = ["Replay", "ReplayConfig"]
@@ -46,7 +46,9 @@ class Replay(Teacher):
     Config = ReplayConfig
 
     def open(self, task: Task) -> Self:
-        from dstill.rows import read_questions  # here, as plugins load at every start of the command line
+        from dstill.pipeline.question_files import (
+            read_questions,  # here, as plugins load at every start of the command line
+        )
 
         if not self.config.file:
             raise ConfigError(

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Mapping
 
+from dstill.api.records import Prompt, Reply
+from dstill.api.teacher import Teacher
 from dstill.errors import DataError
-from dstill.jsontext import dumps
-from dstill.parts import Teacher
-from dstill.records import Prompt, Reply
+from dstill.io.strict_json import dumps
 
 __all__ = ["Synthetic", "digest"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Iterable
 
+from dstill.api.executor import Executor
+from dstill.api.task import Task
 from dstill.hookspecs import hookimpl
-from dstill.parts import Executor
-from dstill.task import Task
 
 __all__ = ["register_executors", "register_tasks"]
 

@@ -15,7 +15,7 @@ from collections import Counter
 from itertools import product
 from typing import Any, Iterable, Iterator, Mapping
 
-from dstill.records import Cause
+from dstill.api.records import Cause
 from dstill_querydsl import strict
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.leaves import Leaf, conditions, groups, page, parts, sort

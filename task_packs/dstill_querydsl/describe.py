@@ -15,8 +15,8 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
+from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import DataError, UsageError
-from dstill.parts import Engine, ProjectFiles
 from dstill_querydsl.drift import counted, field_count, fields_digest
 from dstill_querydsl.engines import Capabilities, HttpEngine
 from dstill_querydsl.engines.reading import Read, read

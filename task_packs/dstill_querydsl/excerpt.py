@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
-from dstill.records import Excerpt
+from dstill.api.records import Excerpt
 from dstill_querydsl.fields import Field
 from dstill_querydsl.mapping_uses import uses
 from dstill_querydsl.prompting import fields_of

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from dstill.records import Problem, Severity
+from dstill.api.records import Problem, Severity
 from dstill_querydsl import guard_kinds as kinds
 from dstill_querydsl.guard_aggregations import AGGREGATIONS
 from dstill_querydsl.guard_cost import excesses

@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import Any
 
-from dstill.records import Problem
+from dstill.api.records import Problem
 from dstill_querydsl import guard_kinds as kinds
 from dstill_querydsl import guard_tables as tables
 from dstill_querydsl.guard_kinds import Capped, Fields, Kind, ListOf, MapOf, Options

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping
 
 from dstill.errors import DataError, UsageError, did_you_mean
-from dstill.jsontext import NotStrict, loads
+from dstill.io.strict_json import NotStrict, loads
 from dstill_querydsl import weblogs
 from dstill_querydsl.bundle import flights, movies, quakes
 from dstill_querydsl.mapping_form import require_mapping

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
-from dstill.records import Problem, Severity
+from dstill.api.records import Problem, Severity
 from dstill_querydsl.fields import Field, Fields
 from dstill_querydsl.mapping_needs import AGGREGATION_NEEDS, BY_TYPE, COLLAPSE, DOC_VALUES, NEEDS, SORT, Need
 from dstill_querydsl.mapping_uses import Use, uses

@@ -14,10 +14,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Iterable, Mapping, Sequence
 
-from dstill.errors import UsageError
-from dstill.gate import Gate
-from dstill.parts import Engine, ProjectFiles
-from dstill.records import (
+from dstill.api.engine import Engine, ProjectFiles
+from dstill.api.gate import Gate
+from dstill.api.records import (
     Cause,
     Contrast,
     Corpus,
@@ -31,7 +30,8 @@ from dstill.records import (
     Prompt,
     Table,
 )
-from dstill.task import Brief, Check, NoCorpora, Task
+from dstill.api.task import Brief, Check, NoCorpora, Task
+from dstill.errors import UsageError
 from dstill_querydsl import (
     compare,
     guard,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
-from dstill.jsontext import fenced
+from dstill.io.strict_json import fenced
 from dstill_querydsl.prompting_values import for_student
 from dstill_querydsl.pruning import Pruned
 from dstill_querydsl.values import Values

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dstill.records import Problem
+from dstill.api.records import Problem
 
 __all__ = ["check", "is_refusal"]
 

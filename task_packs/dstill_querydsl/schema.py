@@ -22,8 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Iterator
 
+from dstill.api.records import Problem
 from dstill.errors import MissingExtra, UsageError, did_you_mean
-from dstill.records import Problem
 from dstill_querydsl import schema_messages, schema_rules
 
 __all__ = ["DIALECTS", "MAX_PROBLEMS", "check", "document", "names"]

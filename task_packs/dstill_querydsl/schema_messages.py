@@ -14,7 +14,7 @@ import json
 from difflib import get_close_matches
 from typing import Any, Callable, Container, Iterator
 
-from dstill.records import Problem
+from dstill.api.records import Problem
 from dstill_querydsl.schema_words import meant
 from dstill_querydsl.strict import escape
 

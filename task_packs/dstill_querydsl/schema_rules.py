@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Iterator, Mapping
 
+from dstill.api.records import Problem
 from dstill.errors import did_you_mean
-from dstill.records import Problem
 from dstill_querydsl.strict import escape
 
 __all__ = ["check"]

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any, Iterable, Mapping, Sequence
 
-from dstill.records import Example
+from dstill.api.records import Example
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.focus import focused
 from dstill_querydsl.indices import HELD_OUT, bundled, configured, trainable

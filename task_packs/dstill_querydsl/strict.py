@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Iterator
 
-from dstill.records import Problem, Severity
+from dstill.api.records import Problem, Severity
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_DIGITS", "Body", "read"]
 

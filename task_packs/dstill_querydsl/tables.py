@@ -13,7 +13,7 @@ import itertools
 import json
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
-from dstill.records import Table
+from dstill.api.records import Table
 from dstill_querydsl.drift import counted
 from dstill_querydsl.engines.bodies import sort_of
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any, Iterator, Mapping
 
-from dstill.records import Problem, Severity
+from dstill.api.records import Problem, Severity
 from dstill_querydsl import dates
 from dstill_querydsl.fields import Field, Fields
 from dstill_querydsl.mapping_uses import Use, uses

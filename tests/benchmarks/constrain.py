@@ -17,7 +17,7 @@ from typing import Callable, Iterable, Sequence
 from support.random_student import WIDE, golds, learnt, pack, writer
 from tests.benchmarks.measure import Figure, figure, interleaved
 
-from dstill.records import Grammar
+from dstill.api.records import Grammar
 from dstill_constrain import vocabulary
 from dstill_constrain.compiling import Compiler
 from dstill_constrain.vocabulary import Vocabulary

@@ -125,8 +125,8 @@ def row(name: str, folder: str, *, tiny: bool) -> dict[str, Any]:
     """One modality: what the planner says, what a step took at most, and how fast it trains."""
     from transformers import AutoModelForSeq2SeqLM
 
-    from dstill import hardware
-    from dstill.parts import Recipe
+    from dstill.api.recipe import Recipe
+    from dstill.runtime import hardware
     from dstill_finetune import modalities as kinds
     from dstill_finetune.folders import quiet
     from dstill_finetune.largest import batch_of, largest

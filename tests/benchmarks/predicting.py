@@ -16,9 +16,9 @@ from typing import Callable, Iterable, Sequence
 from tests.benchmarks.measure import Figure, clock, figure, interleaved
 from tests.benchmarks.serving import trained
 
-from dstill.answering import Answering
+from dstill.api.records import Example
 from dstill.cli.predict import BLOCK
-from dstill.records import Example
+from dstill.pipeline.predict import Answering
 
 QUESTIONS = 1_000
 EACH = 10  # of which one by one

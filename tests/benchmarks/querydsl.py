@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 
 from tests.benchmarks.measure import Figure, figure, interleaved
 
-from dstill.judging import judge
-from dstill.parts import Engine
-from dstill.records import Draft, Example, Outcome
+from dstill.api.engine import Engine
+from dstill.api.judging import judge
+from dstill.api.records import Draft, Example, Outcome
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings

@@ -16,7 +16,7 @@ from typing import Iterable
 from tests.benchmarks.measure import Figure, figure, interleaved, process
 
 from dstill import Run, config, plugins
-from dstill.records import Cause, Contrast, Example, Level, Prediction, Record, Verdict
+from dstill.api.records import Cause, Contrast, Example, Level, Prediction, Record, Verdict
 
 ITEMS = 1_000
 FOUND = '1,423 hits\nw00017 {"http.response.status_code": 503}\nw00031\nw00040\nw00052\n6 lines alike'

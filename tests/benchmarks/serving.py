@@ -25,7 +25,7 @@ from typing import Callable, Iterable, Sequence
 from tests.benchmarks.measure import Figure, figure, interleaved
 
 from dstill import config, plugins
-from dstill.run import Run
+from dstill.runs.run import Run
 
 CLIENTS = 16
 QUESTIONS = 128  # of one measurement

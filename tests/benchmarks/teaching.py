@@ -22,10 +22,10 @@ from typing import Any, Callable, Coroutine, Iterable, Iterator
 
 from tests.benchmarks.measure import Figure, figure, interleaved
 
-from dstill.asking import Counts, replies
-from dstill.records import Example, Message, Prompt
-from dstill.store import ReplyStore
-from dstill.task import Check, Task
+from dstill.api.records import Example, Message, Prompt
+from dstill.api.task import Check, Task
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import Counts, replies
 from dstill_openai.teacher import OpenAIConfig, OpenAITeacher
 
 ROWS, DELAY, IN_FLIGHT, PAIRS = 1_000, 0.2, 64, 7

@@ -139,8 +139,8 @@ def encoded(model: Any, data: Rows, *, form: str) -> tuple[Collator, Dataset]:
 
 def dstill(model: Any, data: Rows, *, form: str, precision: str) -> float:
     """Seconds of one epoch with dstill's own trainer."""
-    from dstill import hardware
-    from dstill.parts import Recipe
+    from dstill.api.recipe import Recipe
+    from dstill.runtime import hardware
     from dstill_finetune.encoding import Dataset
     from dstill_finetune.trainer import train
 
@@ -189,7 +189,7 @@ def rounds(names: Sequence[str], data: Rows, size: Size = SMALL, number: int = R
 def figures() -> Iterator[Figure]:
     import torch
 
-    from dstill import hardware
+    from dstill.runtime import hardware
     from dstill_finetune.folders import quiet
 
     quiet()

@@ -21,7 +21,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill.store import ReplyStore
+from dstill.teacher.cache import ReplyStore
 
 Cli = Callable[..., Any]
 ESCAPE = "\x1b"
@@ -183,7 +183,7 @@ STUBBORN = """
 import asyncio, time
 from pathlib import Path
 from dstill import hookimpl
-from dstill.parts import Teacher
+from dstill.api.teacher import Teacher
 
 class Stubborn(Teacher):
     "Does not let itself be stopped."
@@ -494,7 +494,7 @@ PLUGINS = {
         "unknown hook 'bild_prompt'",
     ),
     "twice": (
-        "from dstill import hookimpl\nfrom dstill.parts import Teacher\n"
+        "from dstill import hookimpl\nfrom dstill.api.parts import Teacher\n"
         "class Parrot(Teacher):\n    name = 'parrot'\n    async def ask(self, prompt): ...\n"
         "@hookimpl\ndef register_teachers(): yield Parrot\n",
         "two teachers are called 'parrot': one of plugin 'toy', one of plugin 'twice'",

@@ -18,7 +18,7 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill.store import ReplyStore
+from dstill.teacher.cache import ReplyStore
 
 Cli = Callable[..., Any]
 
@@ -272,7 +272,7 @@ def test_bad_input_076(project: Path, toy_file: Path, left: int) -> None:
 BACKWARDS = """
 import itertools, sys, time
 from datetime import datetime
-import dstill.folder
+import dstill.runs.folder
 start = time.time()
 steps = itertools.count()
 time.time = lambda: start - 3600 * next(steps)          # each look at the clock an hour earlier than the last
@@ -282,7 +282,7 @@ class Falling(datetime):
     def now(cls, tz=None):
         return datetime.fromtimestamp(time.time(), tz)
 
-dstill.folder.datetime = Falling
+dstill.runs.folder.datetime = Falling
 from dstill.cli import main
 main(sys.argv[1:])
 """

@@ -15,7 +15,7 @@ import pytest
 from support.terminal import shown
 
 from dstill.cli import build, console, main
-from dstill.run import Run
+from dstill.runs.run import Run
 
 Cli = Callable[..., Any]
 QUICK = ("--task", "toy", "--set", "generate.teacher=parrot")
@@ -504,7 +504,7 @@ def test_bad_input_066_an_evaluation_without_its_engine_ends_with_3(
     cli: Cli, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "dstill.evaluating.lost", lambda verdicts: "the engine could not be asked about 3 of 13 answers"
+        "dstill.pipeline.evaluate.lost", lambda verdicts: "the engine could not be asked about 3 of 13 answers"
     )
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert ended.code == 3

@@ -39,7 +39,8 @@ def test_json_has_each_answer(cli: Cli) -> None:
 BROKEN = """
 from dstill import Task, hookimpl
 from dstill.errors import DataError, ServiceError
-from dstill.parts import CheckResult, Executor
+from dstill.api.engine import CheckResult
+from dstill.api.executor import Executor
 
 class Broken(Task):
     name = "broken"

@@ -21,9 +21,9 @@ from support.terminal import shown
 from dstill.cli import console
 from dstill.config import command_line, parse_assignment
 from dstill.errors import ServiceError
-from dstill.folder import RunFolder
-from dstill.inert import visible
-from dstill.shell import command
+from dstill.io.inert import visible
+from dstill.io.shell import command
+from dstill.runs.folder import RunFolder
 
 Cli = Callable[..., Any]
 

@@ -11,9 +11,9 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from dstill.api.records import Example, Table
 from dstill.cli import predict
 from dstill.cli.predict import BLOCK
-from dstill.records import Example, Table
 
 Cli = Callable[..., Any]
 MAKE = (
@@ -158,8 +158,8 @@ def test_a_vote_needs_several_answers(cli: Cli, finished: Path) -> None:
 
 MUTE = """
 from dstill import Task, hookimpl
-from dstill.parts import Student, Writer
-from dstill.records import Example, Table
+from dstill.api.student import Student, Writer
+from dstill.api.records import Example, Table
 
 from dstill_plugin_toy import Memorizer, Recall, Toy
 

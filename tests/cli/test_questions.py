@@ -12,9 +12,9 @@ from typing import Any, Callable, Iterator
 import pytest
 from support.loopback_teacher import LoopbackTeacher
 
-from dstill.folder import RunFolder, data_file
-from dstill.records import SPLITS, Cause, Level, Record, Verdict
-from dstill.rows import read_questions
+from dstill.api.records import SPLITS, Cause, Level, Record, Verdict
+from dstill.pipeline.question_files import read_questions
+from dstill.runs.folder import RunFolder, data_file
 
 Cli = Callable[..., Any]
 MAPPING = {"properties": {"state": {"type": "keyword"}, "price": {"type": "double"}, "sold": {"type": "date"}}}

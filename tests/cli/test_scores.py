@@ -14,9 +14,9 @@ import pytest
 from support.terminal import shown
 
 from dstill.cli import scores
-from dstill.cli.figures import percent
+from dstill.cli.format import percent
 from dstill.cli.scores import sentences
-from dstill.folder import RunFolder
+from dstill.runs.folder import RunFolder
 
 Cli = Callable[..., Any]
 

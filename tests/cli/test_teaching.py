@@ -155,7 +155,7 @@ def test_after_the_last_second_a_run_stops_resumably(
 ) -> None:
     late = lambda: time.monotonic() + (10_000 if len(server.sold) >= 4 else 0)  # noqa: E731  # no machine is so slow
     with monkeypatch.context() as patch:
-        patch.setattr("dstill.budget.time", SimpleNamespace(monotonic=late))
+        patch.setattr("dstill.teacher.budget.time", SimpleNamespace(monotonic=late))
         ended = ask("--max-wall", "5000", "--set", "generate.concurrency=2")
     assert ended.code == 8, ended.err
     assert "budget of 5000 s reached at " in ended.err
@@ -254,7 +254,7 @@ def test_curate_follows_another_check_and_says_why_rows_left(
     strict = tmp_path / "strict.py"
     strict.write_text(
         "from dstill import hookimpl\n"
-        "from dstill.records import Problem\n\n\n"
+        "from dstill.api.records import Problem\n\n\n"
         "@hookimpl\n"
         "def check_draft(task, example, draft):\n"
         "    if '4' in draft.answer:\n"

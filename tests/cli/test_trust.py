@@ -20,7 +20,7 @@ from support.terminal import shown
 
 from dstill import plugins as plugin_loading
 from dstill.errors import TrustError
-from dstill.run import Run
+from dstill.runs.run import Run
 
 SENDER = Path(__file__).parents[1] / "support" / "sender.py"
 KEY = "canary-of-the-engine-0123456789"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dstill import plugins as plugin_loading
+from dstill.api.task import Task
 from dstill.plugins import Plugins
-from dstill.task import Task
 
 
 @pytest.fixture

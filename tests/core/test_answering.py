@@ -12,12 +12,13 @@ import pytest
 
 from dstill import Run
 from dstill import config as configuration
-from dstill.answering import QUESTION_LIMIT, Answered, Answering, Votes
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.records import Example, Level, Outcome, OutcomeKind
 from dstill.errors import RunError, UsageError
-from dstill.parts import Engine, Executor
+from dstill.pipeline.predict import QUESTION_LIMIT, Answered, Answering, Votes
+from dstill.pipeline.self_consistency import vote
 from dstill.plugins import Plugins, part_sections
-from dstill.records import Example, Level, Outcome, OutcomeKind
-from dstill.voting import vote
 
 FLAGS = {
     "project.task": "toy",

@@ -12,11 +12,11 @@ from typing import Any, Callable, Iterator, Mapping
 
 import pytest
 
-from dstill.asking import Asked, Counts, replies
+from dstill.api.records import Example, Message, Problem, Prompt, Reply
+from dstill.api.teacher import Teacher
 from dstill.errors import AuthError, DataError, DiskError, DstillError, ServiceError
-from dstill.parts import Teacher
-from dstill.records import Example, Message, Problem, Prompt, Reply
-from dstill.store import ReplyStore
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import Asked, Counts, replies
 
 
 class Toy(Teacher):

@@ -7,12 +7,13 @@ from typing import Any, Iterable, Iterator
 
 import pytest
 
-from dstill.auditing import audit, held_back
-from dstill.findings import Audit
-from dstill.parts import Engine, Executor
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.records import Corpus, Example, Neighbour, Outcome, OutcomeKind
+from dstill.api.task import NoCorpora, Task
+from dstill.pipeline.audit import audit, held_back
+from dstill.pipeline.audit_report import Audit
 from dstill.plugins import load
-from dstill.records import Corpus, Example, Neighbour, Outcome, OutcomeKind
-from dstill.task import NoCorpora, Task
 
 
 class Machine(Executor):

@@ -11,14 +11,14 @@ from typing import Any, AsyncIterator, Iterator, Sequence
 
 import pytest
 
-from dstill import batches
-from dstill.asking import Asked, Counts
-from dstill.batching import replies
-from dstill.budget import Budget, Caps
+from dstill.api.records import Example, Message, Problem, Prompt, Reply
+from dstill.api.teacher import BatchState, BatchTeacher
 from dstill.errors import AuthError, BudgetError, DataError, DstillError, RunError, ServiceError
-from dstill.parts import BatchState, BatchTeacher
-from dstill.records import Example, Message, Problem, Prompt, Reply
-from dstill.store import ReplyStore
+from dstill.teacher import batch_log
+from dstill.teacher.batch import replies
+from dstill.teacher.budget import Budget, Caps
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import Asked, Counts
 
 
 class Killed(BaseException):
@@ -122,7 +122,7 @@ def test_replies_come_in_the_order_of_the_prompts_from_batches_within_the_limits
     assert [one.reply.text for one in asked if isinstance(one.reply, Reply)] == [one.key[:8] for one in asked]
     assert [len(keys) for _, keys in teacher.endpoint.batches.values()] == [3, 3, 1]
     assert counts == Counts(bought=7)
-    assert not batches.unfinished(store)
+    assert not batch_log.unfinished(store)
 
 
 def test_a_batch_is_cut_by_its_bytes_too(store: ReplyStore, teacher: Toy) -> None:
@@ -171,13 +171,13 @@ def test_killed_at_any_moment_the_rerun_collects_and_each_is_bought_once(
     teacher.dies = moment
     with pytest.raises(Killed):
         ask(teacher, prompts(*"abc"), store)
-    assert len(batches.unfinished(store)) == 1  # on disk before it was submitted
+    assert len(batch_log.unfinished(store)) == 1  # on disk before it was submitted
     teacher.dies = ""
     counts = Counts()
     assert ids(ask(teacher, prompts(*"abc"), store, counts=counts)) == ["id-0", "id-1", "id-2"]
     assert len(teacher.endpoint.batches) == 1
     assert counts == Counts(bought=3)
-    assert not batches.unfinished(store)
+    assert not batch_log.unfinished(store)
 
 
 def test_after_a_kill_what_is_new_is_bought_beside_what_is_collected(store: ReplyStore, teacher: Toy) -> None:
@@ -196,7 +196,7 @@ def test_a_batch_of_other_words_is_left_alone(store: ReplyStore, teacher: Toy) -
         ask(teacher, prompts("a"), store)
     teacher.dies = ""
     ask(teacher, prompts("b"), store)
-    assert [list(batch.items.values()) for batch in batches.unfinished(store)] == [["id-0"]]
+    assert [list(batch.items.values()) for batch in batch_log.unfinished(store)] == [["id-0"]]
     assert len(store) == 1
 
 
@@ -275,11 +275,11 @@ def test_not_one_answer_is_an_error_of_the_service(store: ReplyStore, teacher: T
     teacher.problem, teacher.answers = AuthError("the quota is used up"), lambda keys: []
     with pytest.raises(AuthError, match="quota"):
         ask(teacher, prompts(*"abc"), store)
-    assert not batches.unfinished(store)
+    assert not batch_log.unfinished(store)
 
 
 def test_the_same_keys_in_another_batch_have_another_digest(store: ReplyStore, teacher: Toy) -> None:
-    made = [batches.begun(store, {}, {"k": "1"}).digest for _ in range(3)]
+    made = [batch_log.begun(store, {}, {"k": "1"}).digest for _ in range(3)]
     assert len(set(made)) == 3
 
 
@@ -304,7 +304,7 @@ def test_a_cap_of_time_leaves_what_is_submitted(
 ) -> None:
     teacher.endpoint.ends = False
     late = lambda: 10_000.0 if teacher.endpoint.looks >= 3 else 0.0  # noqa: E731
-    monkeypatch.setattr("dstill.budget.time", SimpleNamespace(monotonic=late))
+    monkeypatch.setattr("dstill.teacher.budget.time", SimpleNamespace(monotonic=late))
     with pytest.raises(BudgetError, match="budget of 5000 s reached") as caught:
         ask(teacher, prompts(*"ab"), store, budget=Budget(Caps(max_wall=5000)))
     assert teacher.endpoint.looks == 3

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill.budget import Budget, Caps, guessed, most, taken
+from dstill.api.records import Example, Message, Price, Prompt, Reply, Usage
 from dstill.errors import BudgetError, ServiceError
-from dstill.records import Example, Message, Price, Prompt, Reply, Usage
+from dstill.teacher.budget import Budget, Caps, guessed, most, taken
 
 PRICE = Price(prompt=1.0, completion=2.0)
 WORST = Usage(prompt_tokens=100, completion_tokens=50)

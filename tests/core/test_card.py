@@ -9,9 +9,9 @@ import pytest
 
 from dstill import Run
 from dstill import plugins as plugin_loading
-from dstill.card import dataset_card, prompt_version
-from dstill.records import Example, Record
-from dstill.rows import write_rows
+from dstill.api.records import Example, Record
+from dstill.pipeline.dataset_card import dataset_card, prompt_version
+from dstill.pipeline.question_files import write_rows
 
 Cli = Callable[..., Any]
 SETS = ("train", "validation", "test", "test_templates", "test_index")
@@ -129,7 +129,7 @@ def test_curate_keeps_what_the_replies_cost_and_who_wrote_them(run: Run, cli: Cl
 
 def test_questions_may_be_the_rows_of_a_dataset(run: Run, project: Path) -> None:
     """Context is JSON text there, and an object in other files of questions."""
-    from dstill.rows import read_questions
+    from dstill.pipeline.question_files import read_questions
 
     read = read_questions(run.folder / "dataset/data/validation.jsonl")
     assert [example.context for example in read] == [{"list": [1, {"a": None}]}] * 2

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.toy import Toy
 
-from dstill.causes import counted, explained, failed, labels, wilson
-from dstill.records import Cause, Draft, Example, Level, Overlap, Problem, Severity, Verdict
-from dstill.task import Check
+from dstill.api.records import Cause, Draft, Example, Level, Overlap, Problem, Severity, Verdict
+from dstill.api.task import Check
+from dstill.pipeline.error_analysis import counted, explained, failed, labels, wilson
 
 EXAMPLE = Example(id="1", question="add 1 and 2", answer="1+2")
 DRAFT = Draft(answer="1+3")

@@ -8,8 +8,8 @@ import pytest
 
 from dstill import Run
 from dstill import config as configuration
+from dstill.api.records import Level
 from dstill.plugins import Plugins, part_sections
-from dstill.records import Level
 
 FLAGS = {
     "project.task": "toy",

@@ -12,18 +12,18 @@ from typing import Iterator
 
 import pytest
 
-from dstill.asking import Asked, Counts, replies
-from dstill.parts import Teacher
-from dstill.records import Example, Message, Prompt, Reply
-from dstill.store import ReplyStore
+from dstill.api.records import Example, Message, Prompt, Reply
+from dstill.api.teacher import Teacher
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import Asked, Counts, replies
 
 # Another process: it holds the key until a line comes in, and then has bought the reply, or is killed.
 OTHER = """
 import asyncio, sys
 from pathlib import Path
-from dstill.claims import Claims
-from dstill.records import Reply
-from dstill.store import ReplyStore
+from dstill.teacher.inflight import Claims
+from dstill.api.records import Reply
+from dstill.teacher.cache import ReplyStore
 
 async def hold(path, key):
     with ReplyStore(Path(path)) as store:

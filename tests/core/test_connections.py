@@ -13,7 +13,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill import connections, web
+from dstill.runtime import connections, http
 
 PATIENCE = 30  # seconds: a busy machine is slow, a test that hangs is wrong
 GOOD = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -44,8 +44,8 @@ def serve() -> Iterator[Serve]:
 
     def start(**limits: Any) -> Served:
         stack = contextlib.ExitStack()
-        listener = stack.enter_context(web.listening("127.0.0.1", 0, hint=""))
-        server = web.server_of(app, grace=1, **limits)
+        listener = stack.enter_context(http.listening("127.0.0.1", 0, hint=""))
+        server = http.server_of(app, grace=1, **limits)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         thread.start()
 

@@ -11,12 +11,12 @@ import pytest
 
 from dstill import Check, Run, Task
 from dstill import config as configuration
-from dstill.answering import Answering
-from dstill.drifting import FILE, Learnt, drift
+from dstill.api.executor import Executor
+from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.errors import DataError, ServiceError
-from dstill.parts import Executor
+from dstill.pipeline.data_drift import FILE, Learnt, drift
+from dstill.pipeline.predict import Answering
 from dstill.plugins import Plugins, part_sections
-from dstill.records import Example, Outcome, OutcomeKind
 
 FLAGS = {
     "project.task": "toy",

@@ -11,14 +11,16 @@ import pytest
 from support.brittle import ODD, RESULT, Brittle, BrittleConfig
 from support.toy import Abacus, Toy
 
-from dstill import hookimpl, stages
-from dstill.careful import METHODS, careful
+from dstill import hookimpl
+from dstill.api.careful import METHODS, careful
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.faults import about
+from dstill.api.records import Cause, Draft, Example, Level, Prediction, Verdict
+from dstill.api.task import NoCorpora, Task
 from dstill.errors import DataError
-from dstill.faults import about
-from dstill.parts import Engine, Executor
+from dstill.pipeline import steps
 from dstill.plugins import PluginInfo, Plugins, load
-from dstill.records import Cause, Draft, Example, Level, Prediction, Verdict
-from dstill.task import NoCorpora, Task
 
 GOLD = Example(id="t-3", question="q", answer="2+2")  # the result of which is that of 1+3
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
@@ -41,7 +43,7 @@ def task_of(*raising: str) -> Task:
 def judged(task: Task, answer: str, gold: str, plugins: Plugins) -> Verdict:
     with Abacus().open(task, Engine()) as abacus:
         pairs = [(Example(id="t-3", question="q", answer=gold), Prediction(id="t-3", text=answer))]
-        (verdict,) = stages.judge(plugins, task, pairs, plugins.objective("plain")(), abacus)
+        (verdict,) = steps.judge(plugins, task, pairs, plugins.objective("plain")(), abacus)
     return verdict
 
 

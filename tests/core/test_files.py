@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dstill.errors import UsageError
-from dstill.files import atomic_folder, renewed
+from dstill.io.files import atomic_folder, renewed
 
 
 def _make(folder: Path, text: str) -> None:

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.toy import Toy
 
+from dstill.api.records import Cause, Example, Level, Record, Verdict
+from dstill.api.task import Check, Task
 from dstill.errors import RunError, UsageError
-from dstill.focusing import Focus, draw
-from dstill.folder import RunFolder, data_file
-from dstill.inventor import quotas
-from dstill.records import Cause, Example, Level, Record, Verdict
-from dstill.run import focus_in
-from dstill.task import Check, Task
+from dstill.pipeline.augment import Focus, draw
+from dstill.pipeline.question_inventor import quotas
+from dstill.runs.folder import RunFolder, data_file
+from dstill.runs.run import focus_in
 
 LABELS = ["form", "sort", "value"]
 

@@ -14,15 +14,15 @@ from typing import Any, Iterator
 
 import pytest
 
+from dstill.api.records import SCHEMA_VERSION, Prediction
 from dstill.errors import DataError, DiskError, Interrupted, RunError, TrainingError, UsageError
-from dstill.folder import RunFolder, find_run, list_runs
-from dstill.records import SCHEMA_VERSION, Prediction
-from dstill.secrets import Secret
+from dstill.io.secrets import Secret
+from dstill.runs.folder import RunFolder, find_run, list_runs
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from dstill.folder import RunFolder
+from dstill.runs.folder import RunFolder
 
 with RunFolder.read(Path(sys.argv[1])).lock():
     print("held", flush=True)
@@ -181,8 +181,8 @@ def test_a_killed_writer_leaves_the_old_file(run: RunFolder) -> None:
     code = """
 import os, signal, sys
 from pathlib import Path
-from dstill.folder import RunFolder
-from dstill.records import Prediction
+from dstill.runs.folder import RunFolder
+from dstill.api.records import Prediction
 
 def rows():
     for i in range(1000):

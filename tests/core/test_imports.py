@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -132,35 +133,23 @@ def test_the_command_line_is_on_top(root: Path) -> None:
     assert below == {"core/dstill/__main__.py"}
 
 
-# Lowest first. A module imports only what stands above it in this list.
-ORDER = """
-    errors units connections web jsontext forms records faults gate leakage selecting nonce findings secrets inert
-    shell files plain_files sqlite_files urls waiting jsonl distinct rows parts task careful causes inventor config
-    run_view hookspecs defaults trust plugins store salvage budget cost claims asking batches batching interrupts origin
-    manifest folder focusing progress making reviewing processes hardware card stages teaching watching drifting
-    curating generating inventing estimating constraining weighing ceiling evaluating answering voting training auditing
-    review_log contents run exporting
-"""
+def test_no_modules_import_each_other_in_a_circle(root: Path) -> None:
+    """Imports inside functions and for type checking count. The layers are a contract in pyproject.toml."""
+    files = {_name(path.relative_to(root / folder)): path for folder in ROOTS for path in modules(root, folder)}
+    graph = {name: {i for i in imports(path, typing_too=True) if i in files} - {name} for name, path in files.items()}
+    list(TopologicalSorter(graph).static_order())  # raises CycleError with the circle
 
 
-def test_the_modules_of_the_core_stand_in_an_order(root: Path) -> None:
-    order = ORDER.split()
-    files = {path.stem for path in (root / "core" / "dstill").glob("*.py")} - {"__init__", "__main__"}
-    assert files == set(order)
-    for position, name in enumerate(order):
-        above = {f"dstill.{other}" for other in order[position:]}
-        path = root / "core" / "dstill" / f"{name}.py"
-        found = [i for i in imports(path, typing_too=name != "parts") if i in above]  # parts and task name each other
-        assert not found, f"{name}.py imports {found}"
+def _name(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def test_only_run_and_its_folder_write_files(root: Path) -> None:
-    """A stage is a generator from rows to rows."""
-    stages = root / "core" / "dstill" / "stages.py"
-    assert not {"dstill.files", "dstill.folder", "dstill.jsonl", "dstill.rows", "pathlib"} & set(
-        imports(stages, typing_too=True)
-    )
-    assert "open(" not in stages.read_text()
+def test_only_a_run_writes_its_files(root: Path) -> None:
+    """A stage is a function: what it returns is written in `dstill.runs`."""
+    writing = ("atomic", "atomic_folder", "link_tree", "renewed", "write_text")
+    names = {f"dstill.io.files.{name}" for name in writing} | {"dstill.io.jsonl.write_rows"}
+    assert not {path for path in users(root, "core", names) if path.startswith("core/dstill/pipeline/")}
 
 
 def test_a_task_pack_imports_no_plugin_and_no_other_pack(root: Path) -> None:

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from dstill import interrupts
+from dstill.runtime import signals
 
 
 async def interrupted(log: list[str]) -> None:
@@ -24,7 +24,7 @@ async def interrupted(log: list[str]) -> None:
 def test_ctrl_c_cancels_and_raises(project: object) -> None:
     log: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        interrupts.run(interrupted(log))
+        signals.run(interrupted(log))
     assert log == ["begins", "second"]  # a further one would have quit
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -34,7 +34,7 @@ def test_without_ctrl_c_it_is_asyncio_run() -> None:
         await asyncio.sleep(0)
         return 7
 
-    assert interrupts.run(work()) == 7
+    assert signals.run(work()) == 7
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -43,7 +43,7 @@ def test_a_cancellation_of_the_work_s_own_is_no_ctrl_c() -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        interrupts.run(work())
+        signals.run(work())
 
 
 def test_a_handler_of_the_program_s_own_stays() -> None:
@@ -56,7 +56,7 @@ def test_a_handler_of_the_program_s_own_stays() -> None:
 
     before = signal.signal(signal.SIGINT, lambda number, frame: called.append(number))
     try:
-        assert interrupts.run(work()) == "done"
+        assert signals.run(work()) == "done"
     finally:
         signal.signal(signal.SIGINT, before)
     assert called == [signal.SIGINT]
@@ -67,7 +67,7 @@ def test_other_threads_are_left_alone() -> None:
         return "done"
 
     got: list[str] = []
-    thread = threading.Thread(target=lambda: got.append(interrupts.run(work())))
+    thread = threading.Thread(target=lambda: got.append(signals.run(work())))
     thread.start()
     thread.join(30)
     assert got == ["done"]

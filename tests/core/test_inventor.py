@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill.inventor import LONGEST, TOGETHER, Inventor, read
-from dstill.records import Example, Prompt
-from dstill.task import Brief
+from dstill.api.records import Example, Prompt
+from dstill.api.task import Brief
+from dstill.pipeline.question_inventor import LONGEST, TOGETHER, Inventor, read
 
 BRIEF = Brief(about="About hats.", categories={"red": "hats that are red", "big": "hats that are big"})
 Reply = Callable[[Mapping[str, str]], str]

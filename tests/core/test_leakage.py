@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dstill.leakage import duplicates, leaks
-from dstill.records import Example
+from dstill.api.records import Example
+from dstill.pipeline.leakage import duplicates, leaks
 
 
 def row(id: str, question: str = "q", answer: str | None = "1+2", **more: Any) -> Example:

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from dstill import config as configuration
-from dstill import hardware, units
 from dstill import plugins as plugin_loading
+from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.recipe import Device, Recipe
 from dstill.config import Config
 from dstill.errors import UsageError
-from dstill.making import choose_modality, make_executor, make_student, make_task, task_name
-from dstill.parts import Device, Memory, Modality, Recipe, Shape
+from dstill.factory import choose_modality, make_executor, make_student, make_task, task_name
+from dstill.io import units
 from dstill.plugins import PluginInfo, Plugins, part_sections
+from dstill.runtime import hardware
 
 GB = 2**30
 SHAPE = Shape(

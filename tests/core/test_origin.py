@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dstill.origin import commit
+from dstill.runs.provenance import commit
 
 
 def git(*words: str) -> None:

@@ -55,7 +55,7 @@ def test_the_top_level_of_the_wheel_is_packages_alone(names: set[str], root: Pat
 
 
 def test_the_wheel_is_typed_and_brings_its_templates(names: set[str], root: Path) -> None:
-    from dstill.cli.packs import LAYOUT
+    from dstill.cli.new_pack import LAYOUT
 
     assert "dstill/py.typed" in names
     assert {f"dstill/cli/template/{file}" for file in LAYOUT} <= names

@@ -12,11 +12,14 @@ import click
 import pytest
 
 from dstill import hookimpl, plugins
+from dstill.api.metric import Metric
+from dstill.api.modality import Choice, Modality, Shape
+from dstill.api.recipe import Device, Recipe
+from dstill.api.records import Draft, Example, Message, Problem, Prompt, Reply, Section, Verdict
+from dstill.api.task import Check, Task
+from dstill.api.teacher import Teacher
 from dstill.errors import PluginError, UsageError
-from dstill.parts import Choice, Device, Metric, Modality, Recipe, Shape, Teacher
 from dstill.plugins import KINDS, PluginInfo, Plugins
-from dstill.records import Draft, Example, Message, Problem, Prompt, Reply, Section, Verdict
-from dstill.task import Check, Task
 
 
 class Echo(Teacher):
@@ -302,7 +305,7 @@ def test_a_command_that_is_there_already_is_not_replaced() -> None:
 
 FILE = """
 from dstill import hookimpl
-from dstill.parts import Teacher
+from dstill.api.teacher import Teacher
 
 class Mine(Teacher):
     name = "mine"

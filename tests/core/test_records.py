@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill import records
-from dstill.jsontext import dumps, loads
-from dstill.records import (
+from dstill.api import records
+from dstill.api.records import (
     Draft,
     Example,
     Level,
@@ -24,6 +23,7 @@ from dstill.records import (
     Usage,
     Verdict,
 )
+from dstill.io.strict_json import dumps, loads
 
 TEXT = st.text(max_size=20)
 OBJECT = st.dictionaries(

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstill import config, plugins
+from dstill.api.records import Record
 from dstill.errors import DataError, RunError
-from dstill.folder import RunFolder, data_file
-from dstill.jsonl import append_row
-from dstill.records import Record
-from dstill.review_log import decisions
-from dstill.reviewing import FILE, Decision, applied, digest, sample, sample_size
-from dstill.run import Run
+from dstill.io.jsonl import append_row
+from dstill.pipeline.review import FILE, Decision, applied, digest, sample, sample_size
+from dstill.runs.folder import RunFolder, data_file
+from dstill.runs.review_log import decisions
+from dstill.runs.run import Run
 
 
 def record(number: int, category: str = "plain", **values: Any) -> Record:

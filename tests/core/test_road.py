@@ -13,14 +13,15 @@ from typing import Any, Callable, Iterator
 import pytest
 from support.recorder import HOSTILE, RAN
 
-from dstill.folder import data_file
-from dstill.gate import REMEMBERED, Gate
-from dstill.judging import judge
-from dstill.parts import Engine, Executor
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.gate import REMEMBERED, Gate
+from dstill.api.judging import judge
+from dstill.api.records import Corpus, Draft, Example, Level, Outcome, OutcomeKind, Problem, Record
+from dstill.api.task import Check, Task
 from dstill.plugins import Plugins, load
-from dstill.records import Corpus, Draft, Example, Level, Outcome, OutcomeKind, Problem, Record
-from dstill.run import Run
-from dstill.task import Check, Task
+from dstill.runs.folder import data_file
+from dstill.runs.run import Run
 
 PACKAGES = ("core", "plugins", "task_packs")
 
@@ -233,7 +234,7 @@ def test_no_command_runs_what_a_check_refuses(
 def test_neither_serve_nor_review_runs_what_a_check_refuses(project: Path, recorder: Path, toy_file: Path) -> None:
     """By the objects behind both, which run answers for them."""
     from dstill import config
-    from dstill.answering import Answering
+    from dstill.pipeline.predict import Answering
     from dstill.plugins import part_sections
     from dstill_review.desk import Desk, Refused
     from dstill_review.showing import result
@@ -295,11 +296,11 @@ def sources(root: Path) -> dict[str, str]:
 
 # Not of an executor: databases, and the stage of that name.
 OTHER_EXECUTE = {
-    "core/dstill/batches.py": "db",
-    "core/dstill/salvage.py": "db",
-    "core/dstill/store.py": "db self._reader self._writer",
-    "core/dstill/curating.py": "stages",
-    "core/dstill/sqlite_files.py": "db",
+    "core/dstill/teacher/batch_log.py": "db",
+    "core/dstill/teacher/recover.py": "db",
+    "core/dstill/teacher/cache.py": "db self._reader self._writer",
+    "core/dstill/pipeline/curate.py": "stages",
+    "core/dstill/io/sqlite_files.py": "db",
     "task_packs/dstill_querydsl/bundle/build_movies.py": "database",
 }
 
@@ -310,7 +311,7 @@ def test_nobody_but_run_executes(root: Path) -> None:
         for module, before, _ in calls(root, "execute")
         if before not in OTHER_EXECUTE.get(module, "").split() and before != "super()"
     }
-    assert found == {("core/dstill/parts.py", "self")}
+    assert found == {("core/dstill/api/parts.py", "self")}
     # what is left are executors that call the one they are made from
     above = {module for module, before, _ in calls(root, "execute") if before == "super()"}
     assert above == {"task_packs/dstill_querydsl/engines/executors.py"}

@@ -10,9 +10,11 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill import Run, evaluating
+from dstill import Run
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
+from dstill.api.records import Example, Level, Outcome, OutcomeKind, Prediction
+from dstill.api.student import Fitted, TrainingJob
 from dstill.errors import (
     ConfigError,
     DataError,
@@ -23,12 +25,11 @@ from dstill.errors import (
     TrainingError,
     UsageError,
 )
-from dstill.evaluating import scoring
-from dstill.folder import data_file
-from dstill.parts import Fitted, TrainingJob
+from dstill.pipeline import evaluate
+from dstill.pipeline.evaluate import scoring
 from dstill.plugins import Plugins, part_sections
-from dstill.records import Example, Level, Outcome, OutcomeKind, Prediction
-from dstill.store import ReplyStore
+from dstill.runs.folder import data_file
+from dstill.teacher.cache import ReplyStore
 
 TOY = {
     "project.task": "toy",
@@ -242,11 +243,11 @@ def test_predictions_that_are_there_are_not_made_again(create: Callable[..., Run
 def test_an_evaluation_that_was_stopped_goes_on_with_the_answers_that_it_had(
     create: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dstill.evaluating.BLOCK", 5)
+    monkeypatch.setattr("dstill.pipeline.evaluate.BLOCK", 5)
     run = create()
     run.generate()
     run.train()
-    real, asked = evaluating.stages.predict, list[str]()
+    real, asked = evaluate.stages.predict, list[str]()
 
     def predict(*given: Any) -> Iterator[Prediction]:
         for prediction in real(*given):
@@ -256,7 +257,7 @@ def test_an_evaluation_that_was_stopped_goes_on_with_the_answers_that_it_had(
             asked.append(prediction.id)
             yield prediction
 
-    monkeypatch.setattr(evaluating.stages, "predict", predict)
+    monkeypatch.setattr(evaluate.stages, "predict", predict)
     with pytest.raises(Interrupted, match="answers are kept, but for those of the last block"):
         run.evaluate()
     assert not (run.folder / "predictions.jsonl").exists()

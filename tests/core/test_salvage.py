@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from dstill.api.records import Reply
 from dstill.errors import RunError, UsageError
-from dstill.records import Reply
-from dstill.salvage import salvage
-from dstill.store import ReplyStore
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.recover import salvage
 
 ROWS, PAGE = 400, 4096
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from dstill.errors import ConfigError
-from dstill.secrets import Secret, redact
+from dstill.io.secrets import Secret, redact
 
 VALUE = 'key/+"with=odd signs'
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill.records import SPLITS, Problem, Record, Rejection
-from dstill.selecting import select
+from dstill.api.records import SPLITS, Problem, Record, Rejection
+from dstill.pipeline.dedup import select
 
 
 class Answers:

@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill import stages
-from dstill.errors import DataError
-from dstill.judging import judge
-from dstill.parts import Engine, Executor, Objective, Student, TrainingJob
-from dstill.plugins import Plugins
-from dstill.records import (
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.judging import judge
+from dstill.api.objective import Objective
+from dstill.api.records import (
     SPLITS,
     Contrast,
     Example,
@@ -28,7 +27,11 @@ from dstill.records import (
     Rejection,
     Verdict,
 )
-from dstill.task import Task
+from dstill.api.student import Student, TrainingJob
+from dstill.api.task import Task
+from dstill.errors import DataError
+from dstill.pipeline import steps
+from dstill.plugins import Plugins
 
 
 @pytest.fixture
@@ -81,12 +84,12 @@ def test_only_what_the_engine_or_the_checks_call_invalid_is_rejected(task: Task,
         record("5", "1*2"),
     ]
     outcomes: Counter[str] = Counter()
-    ran = list(stages.execute(rows, abacus, task, outcomes))
+    ran = list(steps.execute(rows, abacus, task, outcomes))
     assert outcomes == {"ok": 1, "unsupported": 1, "unavailable": 1, "invalid": 1}
     assert ran[:5] == rows[:5]
     assert isinstance(ran[5], Rejection)
     assert (ran[5].problems[0].layer, ran[5].problems[0].message) == ("form", "'1*2' is no sum")
-    (row,) = stages.execute(rows[1:2], Fussy().open(task, Engine()), task, outcomes)
+    (row,) = steps.execute(rows[1:2], Fussy().open(task, Engine()), task, outcomes)
     assert isinstance(row, Rejection)
     assert (row.problems[0].layer, row.problems[0].message) == ("engine", "I do not like 1+2")
 
@@ -108,8 +111,8 @@ EXAMPLES = st.lists(
 
 @given(EXAMPLES, st.integers(0, 2**32 - 1))
 def test_a_split_is_drawn_by_template_and_the_same_way_each_time(examples: list[Example], seed: int) -> None:
-    split = [stages.split_of(e, seed) for e in examples]
-    assert split == [stages.split_of(e, seed) for e in reversed(examples)][::-1]
+    split = [steps.split_of(e, seed) for e in examples]
+    assert split == [steps.split_of(e, seed) for e in reversed(examples)][::-1]
     for before, after in zip(examples, split, strict=True):
         assert after.split in SPLITS
         assert after == before if before.split else after == replace(before, split=after.split)
@@ -121,7 +124,7 @@ def test_a_split_is_drawn_by_template_and_the_same_way_each_time(examples: list[
 
 def test_the_shares_of_the_splits() -> None:
     examples = [Example(id=str(i), question="q", template=f"t{i % 500}") for i in range(10_000)]
-    counts = Counter(stages.split_of(e, 0).split for e in examples)
+    counts = Counter(steps.split_of(e, 0).split for e in examples)
     assert 0.7 < counts["train"] / 10_000 < 0.83
     assert 0.06 < counts["test_templates"] / 10_000 < 0.14
     assert 0.07 < counts["test"] / 10_000 < 0.11
@@ -130,8 +133,8 @@ def test_the_shares_of_the_splits() -> None:
 
 @given(EXAMPLES, st.integers(1, 80))
 def test_a_limit_keeps_the_shares_and_a_higher_one_only_adds(examples: list[Example], limit: int) -> None:
-    examples = [stages.split_of(e, 0) for e in examples]
-    kept = stages.first(examples, limit)
+    examples = [steps.split_of(e, 0) for e in examples]
+    kept = steps.first(examples, limit)
     assert len(kept) == min(limit, len(examples))
     assert [e for e in examples if e in kept] == kept
     for split in SPLITS:
@@ -168,17 +171,17 @@ def splits(**records: list[Record]) -> list[Record]:
 )
 def test_sets_that_are_not_what_their_names_say_are_refused(records: list[Record], what: str) -> None:
     with pytest.raises(DataError) as caught:
-        stages.check_splits(records)
+        steps.check_splits(records)
     assert caught.value.what == what
 
 
 def test_sets_that_are_what_their_names_say_pass(task: Task, plugins: Plugins) -> None:
-    stages.check_splits(golds(task))
+    steps.check_splits(golds(task))
     same_words = splits(
         train=[record("1", "a", context={"index": "i"})], test=[replace(record("1", "a"), context={"index": "j"})]
     )
-    stages.check_splits(same_words)
-    stages.check_splits(splits(test=[record("1", "a", template="t")]))  # no train at all
+    steps.check_splits(same_words)
+    steps.check_splits(splits(test=[record("1", "a", template="t")]))  # no train at all
 
 
 # --- answering and judging --------------------------------------------------------------
@@ -193,7 +196,7 @@ def judged(
         (Example(id=str(n), question="q", answer=gold), Prediction(id=str(n), text=answer, **more))
         for n, (answer, gold) in enumerate(answers.items())
     ]
-    return list(stages.judge(plugins, task, pairs, objective, executor))
+    return list(steps.judge(plugins, task, pairs, objective, executor))
 
 
 @pytest.mark.parametrize(
@@ -267,7 +270,7 @@ class Broken(Executor):
 
 
 def test_a_corpus_that_cannot_be_asked_is_not_held_against_the_student(plugins: Plugins) -> None:
-    from dstill.records import Corpus
+    from dstill.api.records import Corpus
 
     toy = plugins.task("toy")
 
@@ -302,8 +305,8 @@ class Lucky(Executor):
 
 
 def on_corpora(plugins: Plugins, answer: str, *names: str, why_not: str = "") -> tuple[Verdict, list[str]]:
-    from dstill.records import Corpus
-    from dstill.task import NoCorpora
+    from dstill.api.records import Corpus
+    from dstill.api.task import NoCorpora
 
     toy = plugins.task("toy")
 
@@ -365,16 +368,16 @@ def fitted(plugins: Plugins, task: Task, objective: Objective, records: Sequence
 
 
 def test_from_questions_to_verdicts(plugins: Plugins, task: Task, abacus: Executor, tmp_path: Path) -> None:
-    records = [row for row in stages.execute(golds(task), abacus, task, Counter()) if isinstance(row, Record)]
+    records = [row for row in steps.execute(golds(task), abacus, task, Counter()) if isinstance(row, Record)]
     objective = plugins.objective("plain")()
     student = fitted(plugins, task, objective, [r for r in records if r.split == "train"], tmp_path)
     tests = [r.example for r in records if r.split == "test"]
     correct = {}
     for trained in (True, False):
         writer = student.load(tmp_path, trained=trained)
-        predictions = list(stages.predict(writer, objective, task, tests))
+        predictions = list(steps.predict(writer, objective, task, tests))
         assert [p.id for p in predictions] == [e.id for e in tests]
-        verdicts = list(stages.judge(plugins, task, zip(tests, predictions, strict=True), objective, abacus))
+        verdicts = list(steps.judge(plugins, task, zip(tests, predictions, strict=True), objective, abacus))
         assert [v.id for v in verdicts] == [e.id for e in tests]
         correct[trained] = {v.category for v in verdicts if v.correct}
         if trained:

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstill.api.records import Message, Reply, Usage
 from dstill.errors import DataError, DiskError, RunError, ServiceError, UsageError
-from dstill.records import Message, Reply, Usage
-from dstill.store import _STEPS, APPLICATION, SCHEMA, ReplyStore
+from dstill.teacher.cache import _STEPS, APPLICATION, SCHEMA, ReplyStore
 
 REPLY = Reply(
     id="1", text="half \ud83d and \u2028", model="m", usage=Usage(prompt_tokens=3, completion_tokens=2), seconds=0.5
@@ -180,7 +180,7 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(path: Path) -> None:
 
 
 def test_a_store_that_another_process_holds_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill.store.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("dstill.teacher.cache.BUSY_SECONDS", 0.1)
     with ReplyStore(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(RunError, match="is locked by another process"):
@@ -201,8 +201,8 @@ def test_a_store_that_is_closed_is_told(path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from dstill.records import Reply
-from dstill.store import _STEPS, APPLICATION, SCHEMA, ReplyStore
+from dstill.api.records import Reply
+from dstill.teacher.cache import _STEPS, APPLICATION, SCHEMA, ReplyStore
 with ReplyStore(Path(sys.argv[1])) as store:
     print("open", flush=True)
     sys.stdin.readline()

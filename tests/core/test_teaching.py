@@ -10,13 +10,14 @@ from typing import Any, AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 import pytest
 
-from dstill import nonce, teaching
-from dstill.asking import Asked, replies
-from dstill.parts import Teacher
+from dstill.api.records import Example, Problem, Prompt, Record, Rejection, Reply
+from dstill.api.task import Task
+from dstill.api.teacher import Teacher
+from dstill.pipeline import label
 from dstill.plugins import Plugins
-from dstill.records import Example, Problem, Prompt, Record, Rejection, Reply
-from dstill.store import ReplyStore
-from dstill.task import Task
+from dstill.teacher import fence
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import Asked, replies
 
 STORE = Path("replies.sqlite")
 Rows = list[Record | Rejection]
@@ -29,16 +30,16 @@ def teach(
     examples: Sequence[Example],
     *,
     shots: int = 2,
-    again: teaching.Again | None = None,
-    execute: teaching.Execute = iter,
-) -> list[teaching.Taught]:
-    async def run() -> list[teaching.Taught]:
+    again: label.Again | None = None,
+    execute: label.Execute = iter,
+) -> list[label.Taught]:
+    async def run() -> list[label.Taught]:
         with ReplyStore(STORE) as store:
 
             def ask(prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
                 return replies(teacher, prompts, store, concurrency=4)
 
-            return await teaching.teach(
+            return await label.teach(
                 plugins,
                 task,
                 teacher,
@@ -46,7 +47,7 @@ def teach(
                 shots=shots,
                 ask=ask,
                 execute=execute,
-                again=again or teaching.Again(),
+                again=again or label.Again(),
             )
 
     return asyncio.run(run())
@@ -104,10 +105,10 @@ def test_saved_counts_the_replies_in_the_store(plugins: Plugins, task: Task) -> 
     examples = list(task.examples("train"))
     teacher = plugins.teacher("parrot")().open(task)
     with ReplyStore(STORE) as store:
-        assert teaching.saved(plugins, task, teacher, examples, store, shots=2) == 0
+        assert label.saved(plugins, task, teacher, examples, store, shots=2) == 0
     taught(plugins, task, examples[:5], down=examples[2].question)
     with ReplyStore(STORE) as store:
-        assert teaching.saved(plugins, task, teacher, examples[:5], store, shots=2) == 4
+        assert label.saved(plugins, task, teacher, examples[:5], store, shots=2) == 4
 
 
 # --- asking again -----------------------------------------------------------------------
@@ -147,7 +148,7 @@ def wrong_first(times: int) -> Callable[[Prompt], str]:
 def test_a_reply_that_a_check_refuses_is_asked_for_again_at_most_twice(
     plugins: Plugins, task: Task, mistakes: int, accepted: bool
 ) -> None:
-    examples, again = list(task.examples("train"))[:6], teaching.Again()
+    examples, again = list(task.examples("train"))[:6], label.Again()
     teacher = Pupil(wrong_first(mistakes)).open(task)
     found = teach(plugins, task, teacher, examples, again=again, shots=0)
     assert codes([one.row for one in found]) == {"accepted" if accepted else "too_long": 6}
@@ -175,7 +176,7 @@ def test_a_reply_without_end_is_not_read_and_shown_again_cut(plugins: Plugins, t
     assert codes([one.row]) == {"reply_too_long": 1}
     assert isinstance(one.row, Rejection)
     shown = teacher.prompts[1].messages[-2].content
-    assert len(one.row.text) == len(shown) == teaching.LONGEST
+    assert len(one.row.text) == len(shown) == label.LONGEST
 
 
 def test_no_rationale_steers_what_shows_it(plugins: Plugins, task: Task) -> None:
@@ -200,7 +201,7 @@ def test_what_the_engine_refuses_is_asked_for_again_too(plugins: Plugins, task: 
             for row in rows
         ]
 
-    examples, again = list(task.examples("train"))[:3], teaching.Again()
+    examples, again = list(task.examples("train"))[:3], label.Again()
     found = teach(plugins, task, Pupil(say).open(task), examples, execute=execute, again=again)
     assert codes([one.row for one in found]) == {"accepted": 3}
     assert again.mended == {"invalid": 3}
@@ -216,7 +217,7 @@ def test_a_reply_that_was_cut_gets_more_room_once(plugins: Plugins, task: Task) 
     examples = list(task.examples("train"))[:5]
     found = teach(plugins, task, teacher, examples, shots=0)
     assert codes([one.row for one in found]) == {"accepted": 4, "truncated": 1}
-    assert Counter(prompt.room for prompt in teacher.prompts) == {1: 5, teaching.MORE_ROOM: 5}
+    assert Counter(prompt.room for prompt in teacher.prompts) == {1: 5, label.MORE_ROOM: 5}
     assert all(len(prompt.messages) == 2 for prompt in teacher.prompts)  # what was cut is not repeated to it
 
 
@@ -228,7 +229,7 @@ def test_a_second_run_asks_nothing_again_and_a_rebuild_asks_nobody(plugins: Plug
     assert second.prompts == []
     with ReplyStore(STORE) as store:
         inquiries = [one.inquiry for one in rows]
-        assert teaching.rebuilt(plugins, task, "pupil", inquiries, store, iter) == [one.row for one in rows]
+        assert label.rebuilt(plugins, task, "pupil", inquiries, store, iter) == [one.row for one in rows]
 
 
 def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugins: Plugins, task: Task) -> None:
@@ -237,7 +238,7 @@ def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugin
     (one,) = teach(plugins, task, Pupil(wrong_first(1)).open(task), [example])
     wider = replace(one.inquiry, example=replace(example, context={"mapping": {"digits": 3}}))
     with ReplyStore(STORE) as store:
-        (row,) = teaching.rebuilt(plugins, task, "pupil", [wider], store, iter)
+        (row,) = label.rebuilt(plugins, task, "pupil", [wider], store, iter)
     assert isinstance(row, Record)
     assert row.answer == "100+1"
 
@@ -245,7 +246,7 @@ def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugin
 def test_a_question_whose_reply_is_not_in_the_store_is_a_rejection(plugins: Plugins, task: Task) -> None:
     (one,) = teach(plugins, task, Pupil(wrong_first(0)).open(task), list(task.examples("train"))[:1])
     with ReplyStore(Path("another.sqlite")) as store:
-        (row,) = teaching.rebuilt(plugins, task, "pupil", [one.inquiry], store, iter)
+        (row,) = label.rebuilt(plugins, task, "pupil", [one.inquiry], store, iter)
     assert codes([row]) == {"not_in_store": 1}
 
 
@@ -257,7 +258,7 @@ def test_a_reply_to_another_question_is_not_taken(plugins: Plugins, task: Task) 
     one, other = list(task.examples("train"))[:2]
 
     def say(prompt: Prompt) -> str:
-        letters = nonce.of(other if prompt.example == one else prompt.example)
+        letters = fence.of(other if prompt.example == one else prompt.example)
         return f"<id>{letters}</id>\n" + task.reply_text("r", prompt.example.answer or "")
 
     rows = [found.row for found in teach(plugins, task, Pupil(say).open(task), [one, other])]
@@ -266,17 +267,17 @@ def test_a_reply_to_another_question_is_not_taken(plugins: Plugins, task: Task) 
 
 def test_the_letters_follow_from_the_question_not_from_its_id(task: Task) -> None:
     example = next(iter(task.examples("train")))
-    assert nonce.of(example) == nonce.of(replace(example, id="another", extra={"a": 1}))
-    assert nonce.of(example) != nonce.of(replace(example, question="another"))
-    assert nonce.of(example) != nonce.of(replace(example, context={"index": "i"}))
+    assert fence.of(example) == fence.of(replace(example, id="another", extra={"a": 1}))
+    assert fence.of(example) != fence.of(replace(example, question="another"))
+    assert fence.of(example) != fence.of(replace(example, context={"index": "i"}))
 
 
 def test_worked_examples_carry_their_letters_as_replies_shall(plugins: Plugins, task: Task) -> None:
     examples = list(task.examples("train"))
     teacher = Pupil(wrong_first(0)).open(task)
-    for prompt in teaching.prompts(plugins, task, teacher, examples, 2):
+    for prompt in label.prompts(plugins, task, teacher, examples, 2):
         *before, asked = prompt.messages
-        assert asked.content.endswith(f"Begin your reply with <id>{nonce.of(prompt.example)}</id>.")
+        assert asked.content.endswith(f"Begin your reply with <id>{fence.of(prompt.example)}</id>.")
         shown = [m for m in before if m.role != "system"]
         assert len(shown) == 4
         for question, reply in zip(shown[::2], shown[1::2], strict=True):
@@ -292,7 +293,7 @@ def questions(prompt: Prompt) -> list[str]:
 
 
 def prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) -> list[Prompt]:
-    return list(teaching.prompts(plugins, task, plugins.teacher("parrot")(), examples, k))
+    return list(label.prompts(plugins, task, plugins.teacher("parrot")(), examples, k))
 
 
 def test_shots_are_of_the_same_category_first_and_never_the_question_itself(plugins: Plugins, task: Task) -> None:

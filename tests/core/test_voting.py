@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dstill.answering import Answered, Votes
-from dstill.task import Task
-from dstill.voting import distinct, elected
+from dstill.api.task import Task
+from dstill.pipeline.predict import Answered, Votes
+from dstill.pipeline.self_consistency import distinct, elected
 
 
 def gave(result: Any, answer: str = "") -> Answered:

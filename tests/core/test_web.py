@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from dstill.errors import UsageError
-from dstill.web import POLICY, listening
+from dstill.runtime.http import POLICY, listening
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dstill.records import Prediction
-from dstill.weighing import weighed
+from dstill.api.records import Prediction
+from dstill.pipeline.efficiency import weighed
 
 
 def test_the_middle_and_the_slow_ones(tmp_path: Path) -> None:

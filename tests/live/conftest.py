@@ -21,7 +21,7 @@ from typing import Any, Callable, Iterator, NoReturn
 import pytest
 from filelock import FileLock
 
-from dstill.parts import Engine
+from dstill.api.engine import Engine
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 
 LEFT_RUNNING: list[Any] = []  # nodes of a worker's that others may still use: not to be collected as forgotten

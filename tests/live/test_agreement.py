@@ -14,8 +14,8 @@ from typing import Any, Callable, Iterator
 import pytest
 from support.exec_cases import CASES, Runner, check, like, load, rows
 
-from dstill.parts import Engine
-from dstill.records import Outcome, OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl import compare
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 

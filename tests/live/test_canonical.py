@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from support.spellings import MAPPING, body, documents, step
 
-from dstill.parts import Engine
-from dstill.records import OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import OutcomeKind
 from dstill_querydsl import compare
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.engines import HttpEngine

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from dstill.records import Record, Verdict
+from dstill.api.records import Record, Verdict
 from dstill_querydsl.refusal import is_refusal
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
@@ -70,7 +70,7 @@ def test_a_real_engine_gives_the_same_verdicts(
 
 @pytest.mark.parametrize("product", ["elasticsearch", "opensearch"])
 def test_no_gold_of_the_demo_is_refused_by_a_real_engine(product: str, demo, request: pytest.FixtureRequest) -> None:
-    from dstill.parts import Engine
+    from dstill.api.engine import Engine
     from dstill_querydsl.engines import Http
     from dstill_querydsl.pack import QueryDsl
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill.parts import CheckResult, Engine
+from dstill.api.engine import CheckResult, Engine
 from dstill_querydsl.engines import Http
 from dstill_querydsl.engines.known_answers import KNOWN
 from dstill_querydsl.engines.self_check import invariants

@@ -9,8 +9,8 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill.parts import Engine
-from dstill.records import OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import OutcomeKind
 from dstill_querydsl import compare
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.freeze import freeze

@@ -17,9 +17,9 @@ from typing import Any, Iterator
 import pytest
 from support.engine_proxy import EngineProxy, Fault, busy, cut, large, partial, refused, reset, say, slow
 
+from dstill.api.engine import Engine
+from dstill.api.records import OutcomeKind
 from dstill.errors import ServiceError
-from dstill.parts import Engine
-from dstill.records import OutcomeKind
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.observe import observe
 

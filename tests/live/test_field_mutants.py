@@ -15,9 +15,9 @@ import pytest
 from support.exec_cases import CASES, load
 from support.field_mutants import FieldMutant, Seen, mutants, verdict
 
+from dstill.api.engine import Engine
+from dstill.api.records import Outcome, OutcomeKind, Problem
 from dstill.errors import DataError
-from dstill.parts import Engine
-from dstill.records import Outcome, OutcomeKind, Problem
 from dstill_querydsl import mapping_check, schema
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.fields import Fields

@@ -18,8 +18,9 @@ from typing import Any, Iterator
 import pytest
 from support.held import in_documents, in_engine
 
-from dstill.parts import Engine, Executor
-from dstill.records import Example, OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.records import Example, OutcomeKind
 from dstill_querydsl import compare
 from dstill_querydsl.engines import Embedded, Http, HttpEngine
 from dstill_querydsl.indices import CEILING, NAMES, bundled

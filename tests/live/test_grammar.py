@@ -14,8 +14,8 @@ import pytest
 from support.random_student import learnt, pack, t5, write, writer
 from support.sizes import size
 
-from dstill.parts import Engine
-from dstill.records import OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import OutcomeKind
 from dstill_querydsl.engines import Http
 from dstill_querydsl.indices import NAMES
 from dstill_querydsl.pack import QueryDsl

@@ -15,8 +15,8 @@ from typing import Any, Iterator
 
 import pytest
 
-from dstill.parts import Engine
-from dstill.records import OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import OutcomeKind
 from dstill_querydsl import compare, mapping_check
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 from dstill_querydsl.engines.faithful import faithfully

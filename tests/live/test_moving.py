@@ -10,10 +10,10 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill.drifting import Learnt, drift
+from dstill.api.engine import Engine
+from dstill.api.records import Example
 from dstill.errors import DataError, ServiceError
-from dstill.parts import Engine
-from dstill.records import Example
+from dstill.pipeline.data_drift import Learnt, drift
 from dstill_querydsl.engines import Http
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from dstill.parts import Engine
+from dstill.api.engine import Engine
 from dstill_querydsl.engines import HttpEngine
 
 pytestmark = pytest.mark.live

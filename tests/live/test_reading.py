@@ -9,8 +9,8 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import UsageError
-from dstill.parts import Engine, ProjectFiles
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
 from dstill_querydsl.pack import QueryDsl

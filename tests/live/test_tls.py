@@ -14,9 +14,9 @@ import pytest
 from support.certificates import Authority
 from support.engine_proxy import EngineProxy, refused
 
+from dstill.api.engine import Engine
+from dstill.api.records import OutcomeKind
 from dstill.errors import AuthError, ConfigError, DstillError, ServiceError
-from dstill.parts import Engine
-from dstill.records import OutcomeKind
 from dstill_querydsl.engines import HttpEngine
 
 pytestmark = pytest.mark.live

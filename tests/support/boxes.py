@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Iterable
 
 from dstill import Check, Task, hookimpl
-from dstill.jsontext import NotStrict, loads
-from dstill.parts import Executor
-from dstill.records import Example, Excerpt, Outcome, OutcomeKind, Problem
+from dstill.api.executor import Executor
+from dstill.api.records import Example, Excerpt, Outcome, OutcomeKind, Problem
+from dstill.io.strict_json import NotStrict, loads
 
 RAN = "ran.txt"
 

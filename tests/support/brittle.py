@@ -8,8 +8,8 @@ from typing import Any, Callable, Iterable
 from support.toy import Toy, ToyConfig
 
 from dstill import Check, Task, hookimpl
-from dstill.careful import METHODS
-from dstill.records import Draft, Example, Problem
+from dstill.api.careful import METHODS
+from dstill.api.records import Draft, Example, Problem
 
 ODD, RESULT = "1+3", 4
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Iterator, Mapping
 
+from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import DataError
-from dstill.records import Outcome, OutcomeKind
 from dstill_querydsl import aggregations
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.bodies import sort_of

@@ -3,7 +3,7 @@
     HOSTILE                        # every such character, markup of rich, HTML and Markdown
     assert not hidden(output)      # the characters of `output` that a person must not get
 
-The characters are listed here by number, apart from the categories by which `dstill.inert` knows them.
+The characters are listed here by number, apart from the categories by which `dstill.io.inert` knows them.
 """
 
 from __future__ import annotations

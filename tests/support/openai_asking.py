@@ -9,10 +9,10 @@ import asyncio
 from pathlib import Path
 from typing import Any, Callable, Iterable, Literal
 
-from dstill.asking import Counts, replies
-from dstill.records import Example, Message, Prompt, Reply
-from dstill.store import ReplyStore
-from dstill.task import Check, Task
+from dstill.api.records import Example, Message, Prompt, Reply
+from dstill.api.task import Check, Task
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import Counts, replies
 from dstill_openai.teacher import OpenAIConfig, OpenAITeacher
 
 __all__ = ["Echo", "ask", "buy", "opened", "prompt"]

@@ -127,9 +127,11 @@ def run(case: Case, folder: Path) -> dict[str, Any]:
     import psutil
     from transformers import AutoTokenizer
 
-    from dstill import hardware
-    from dstill.parts import Modality, Recipe, TrainingJob
-    from dstill.records import Pair
+    from dstill.api.modality import Modality
+    from dstill.api.recipe import Recipe
+    from dstill.api.records import Pair
+    from dstill.api.student import TrainingJob
+    from dstill.runtime import hardware
     from dstill_finetune.hf import Hf
     from dstill_finetune.modalities import Full, Lora, Qlora
     from dstill_finetune.trainer import prepare_imports

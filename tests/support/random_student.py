@@ -13,8 +13,9 @@ from typing import Any, Sequence
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, T5Config, T5ForConditionalGeneration
 
-from dstill.parts import Recipe, Written
-from dstill.records import Example, Grammar
+from dstill.api.recipe import Recipe
+from dstill.api.records import Example, Grammar
+from dstill.api.student import Written
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.ready import settle
 from dstill_finetune.tokenizer import learn

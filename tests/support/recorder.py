@@ -14,8 +14,10 @@ from typing import Any, Iterable, Iterator, Sequence
 from support.toy import Abacus, Memorizer, Parrot, Recall, Toy
 
 from dstill import Check, Task, hookimpl
-from dstill.parts import Executor, Student, Teacher, Writer, Written
-from dstill.records import Corpus, Example, Grammar, Neighbour, Outcome, Problem
+from dstill.api.executor import Executor
+from dstill.api.records import Corpus, Example, Grammar, Neighbour, Outcome, Problem
+from dstill.api.student import Student, Writer, Written
+from dstill.api.teacher import Teacher
 
 RAN = "ran.txt"
 HOSTILE = "66+1"

@@ -12,8 +12,10 @@ from typing import Iterable, Self, Sequence
 from dstill_plugin_toy import Abacus, Memorizer, Toy
 
 from dstill import Task, hookimpl
-from dstill.parts import Engine, Executor, Student
-from dstill.secrets import Secret
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.student import Student
+from dstill.io.secrets import Secret
 
 NEEDED_BY = "the sender"
 

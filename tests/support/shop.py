@@ -21,22 +21,14 @@ from support.boxes import form, guard
 from support.toy import Heap
 
 from dstill import Check, Task, hookimpl
+from dstill.api.engine import Change, Engine
+from dstill.api.executor import Executor
+from dstill.api.modality import Modality, Shape
+from dstill.api.objective import Objective
+from dstill.api.records import Example, Excerpt, Outcome, OutcomeKind, Record, Table
+from dstill.api.student import Fitted, Student, TrainingJob, Writer, Written
 from dstill.errors import ServiceError
-from dstill.jsontext import NotStrict, loads
-from dstill.parts import (
-    Change,
-    Engine,
-    Executor,
-    Fitted,
-    Modality,
-    Objective,
-    Shape,
-    Student,
-    TrainingJob,
-    Writer,
-    Written,
-)
-from dstill.records import Example, Excerpt, Outcome, OutcomeKind, Record, Table
+from dstill.io.strict_json import NotStrict, loads
 from dstill_finetune.objectives import DistillStepByStep
 
 HOSTILE = "<img src=//evil.example/x onerror=alert(1)><script>alert(2)</script>"

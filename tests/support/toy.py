@@ -20,27 +20,13 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 import click
 
 from dstill import Check, Run, Task, hookimpl
-from dstill.errors import FailedItems, ServiceError
-from dstill.parts import (
-    Change,
-    CheckResult,
-    Engine,
-    Executor,
-    Fitted,
-    Memory,
-    Metric,
-    Modality,
-    Objective,
-    ProjectFiles,
-    Recipe,
-    Shape,
-    Student,
-    Teacher,
-    TrainingJob,
-    Writer,
-    Written,
-)
-from dstill.records import (
+from dstill.api.engine import Change, CheckResult, Engine, ProjectFiles
+from dstill.api.executor import Executor
+from dstill.api.metric import Metric
+from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.objective import Objective
+from dstill.api.recipe import Recipe
+from dstill.api.records import (
     Draft,
     Example,
     Grammar,
@@ -57,6 +43,9 @@ from dstill.records import (
     Severity,
     Verdict,
 )
+from dstill.api.student import Fitted, Student, TrainingJob, Writer, Written
+from dstill.api.teacher import Teacher
+from dstill.errors import FailedItems, ServiceError
 
 SUM = re.compile(r"(\d+)([+-])(\d+)([~!]?)")
 REFUSAL = "none"

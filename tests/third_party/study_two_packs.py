@@ -10,10 +10,11 @@ import itertools
 import json
 from typing import Any
 
-from dstill.parts import Engine, Executor
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.records import Draft, Example
+from dstill.api.task import Task
 from dstill.plugins import Plugins, load
-from dstill.records import Draft, Example
-from dstill.task import Task
 
 OTHERS = {"querydsl": "rpn,rpn-hooks,rpn-modality", "rpn": "querydsl"}
 # In the form of both packs and of neither.

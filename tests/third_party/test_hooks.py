@@ -9,10 +9,12 @@ from typing import Any, Iterable
 import pytest
 from tests.third_party.conftest import RPN
 
+from dstill.api.engine import Engine
+from dstill.api.modality import Shape
+from dstill.api.recipe import Device, Recipe
+from dstill.api.records import Draft, Example, Level
+from dstill.api.task import Check, Task
 from dstill.defaults import select_modality as core_choice
-from dstill.parts import Device, Engine, Recipe, Shape
-from dstill.records import Draft, Example, Level
-from dstill.task import Check, Task
 
 EXAMPLE = Example(id="1", question="take x, add 4, then multiply by y", answer="x 4 + y *")
 

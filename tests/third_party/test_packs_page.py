@@ -54,7 +54,7 @@ def test_the_commands_in_its_text_are_there(root: Path) -> None:
 
 
 def test_every_method_it_names_is_a_task_s(root: Path) -> None:
-    from dstill.task import Task
+    from dstill.api.task import Task
 
     page = (root / "docs" / "packs.md").read_text()
     table = re.findall(r"^\| ((?:`\w+.*?`(?:, )?)+) \|", page, re.MULTILINE)

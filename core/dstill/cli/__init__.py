@@ -20,15 +20,15 @@ import click
 from click.shell_completion import shell_complete
 
 from dstill import plugins as plugin_loading
-from dstill import processes
-from dstill.cli.app import App, Group
 from dstill.cli.console import error as show_error
 from dstill.cli.console import note, plain, warnings_shown
 from dstill.cli.extras import extra_of
+from dstill.cli.options import App, Group
 from dstill.cli.panics import panics_explained
 from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, TrustError, UsageError
-from dstill.files import disk_error
-from dstill.secrets import redact
+from dstill.io.files import disk_error
+from dstill.io.secrets import redact
+from dstill.runtime import distributed
 
 __all__ = ["COMPLETE", "build", "main", "run"]
 
@@ -54,7 +54,7 @@ def _cli(ctx: click.Context, plugin_files: tuple[str, ...], config_file: Path | 
 
 def build(argv: Sequence[str]) -> tuple[click.Group, App]:
     """The command group with every plugin's commands, and the object that commands are given."""
-    from dstill.cli import audit, checking, data, demo, doctor, learn, manage, packs, predict, questions, start, use
+    from dstill.cli import audit, check, data, demo, doctor, evaluate, init, new_pack, predict, questions, runs, train
     from dstill.cli import trust as trusting
 
     loaded = plugin_loading.load(_plugin_files(argv))
@@ -65,7 +65,8 @@ def build(argv: Sequence[str]) -> tuple[click.Group, App]:
         help=_cli.help,
         context_settings=_cli.context_settings,
     )
-    for module in (start, doctor, questions, data, checking, audit, learn, predict, use, demo, manage, packs, trusting):
+    modules = (init, doctor, questions, data, check, audit, train, predict, evaluate, demo, runs, new_pack, trusting)
+    for module in modules:
         for command in module.COMMANDS:
             group.add_command(command)
     loaded.register_commands(group)
@@ -91,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # where a terminal has no sign for a letter, its number
             stream.reconfigure(errors="backslashreplace")
-    if processes.leads():  # by SIGTERM torchrun ends the others, which may wait for the first one where no handler runs
+    # torchrun ends the other processes by SIGTERM; they may wait for the first one, where no handler runs
+    if distributed.leads():
         with contextlib.suppress(ValueError):  # not in the main thread
             signal.signal(signal.SIGTERM, _terminated)
     code = run(words)
@@ -122,13 +124,13 @@ def run(argv: Sequence[str]) -> int:
         if debug:
             note(traceback.format_exc())
         shown = _as_dstill(problem, argv)
-        if not processes.leads():
+        if not distributed.leads():
             return _ended(shown)
         show_error(shown, as_json=as_json)
         return shown.exit_code
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C quits at once
-        if not processes.leads():
+        if not distributed.leads():
             return Interrupted.exit_code
         show_error(Interrupted("stopped", where=_command(argv), hint="run the same command again"), as_json=as_json)
         return Interrupted.exit_code
@@ -173,7 +175,7 @@ def _ended(problem: DstillError) -> int:
     """
     if not isinstance(problem, Interrupted):
         time.sleep(PATIENCE)
-        note(f"process {processes.number()} of {processes.count()} (numbered from 0)")
+        note(f"process {distributed.number()} of {distributed.count()} (numbered from 0)")
         show_error(problem, as_json=False)
     return problem.exit_code
 

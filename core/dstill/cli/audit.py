@@ -7,18 +7,19 @@ from typing import Any, Sequence
 
 import click
 
-from dstill.auditing import audit as audit_golds
-from dstill.cli.app import App, Count, app, json_option, seed_option, set_option, setting, task_option
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.records import SPLITS, Example
+from dstill.api.task import Task
 from dstill.cli.console import emit, progress, say, table
+from dstill.cli.options import App, Count, app, json_option, seed_option, set_option, setting, task_option
 from dstill.errors import DataError, FailedItems
-from dstill.findings import Audit
-from dstill.folder import RUNS
-from dstill.making import make_executor, make_task
-from dstill.manifest import MANIFEST
-from dstill.parts import Engine, Executor
-from dstill.records import SPLITS, Example
-from dstill.rows import read_questions
-from dstill.task import Task
+from dstill.factory import make_executor, make_task
+from dstill.pipeline.audit import audit as audit_golds
+from dstill.pipeline.audit_report import Audit
+from dstill.pipeline.question_files import read_questions
+from dstill.runs.folder import RUNS
+from dstill.runs.manifest import MANIFEST
 
 __all__ = ["COMMANDS"]
 

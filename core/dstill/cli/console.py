@@ -2,7 +2,7 @@
 
 With ``--json`` the last line of stdout is one compact object, errors too:
 ``{"error": {"code", "message", "hint", "where"}}``. Text that came from questions, replies
-or engines goes through `dstill.inert.visible` here, so that it cannot steer the terminal: no other module prints.
+or engines goes through `dstill.io.inert.visible` here, so that it cannot steer the terminal: no other module prints.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any, Iterator, Sequence
 
 import click
 
-from dstill import processes
 from dstill.config import masked
 from dstill.errors import DstillError
-from dstill.inert import indented, visible
-from dstill.jsontext import dumps
-from dstill.progress import Progress
+from dstill.io.inert import indented, visible
+from dstill.io.strict_json import dumps
+from dstill.runtime import distributed
+from dstill.runtime.progress import Progress
 
 __all__ = [
     "confirm",
@@ -163,7 +163,7 @@ def _print(*shown: Any) -> None:
 @contextlib.contextmanager
 def progress() -> Iterator[Progress]:
     """Bars on a terminal, plain lines elsewhere; both on stderr. Of several processes the first one's alone."""
-    if not processes.leads():
+    if not distributed.leads():
         yield lambda what, done, total, detail="": None
     elif sys.stderr.isatty() and not plain():
         with _bars() as report:

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from dstill.cli.app import (
+from dstill.cli.console import emit, note, progress, say, table
+from dstill.cli.options import (
     App,
     Count,
     app,
@@ -21,18 +22,17 @@ from dstill.cli.app import (
     setting,
     task_option,
 )
-from dstill.cli.console import emit, note, progress, say, table
 from dstill.config import Config
-from dstill.cost import told
 from dstill.errors import DataError, FailedItems, RunError
-from dstill.estimating import estimated
-from dstill.exporting import export
-from dstill.files import reading
-from dstill.folder import EXPORT, SETTINGS, STORE
-from dstill.making import Setup
-from dstill.manifest import MANIFEST
-from dstill.run import Run, focus_asked
-from dstill.shell import command
+from dstill.factory import Setup
+from dstill.io.files import reading
+from dstill.io.shell import command
+from dstill.pipeline.estimate import estimated
+from dstill.runs.dataset_export import export
+from dstill.runs.folder import EXPORT, SETTINGS, STORE
+from dstill.runs.manifest import MANIFEST
+from dstill.runs.run import Run, focus_asked
+from dstill.teacher.cost import told
 
 __all__ = ["COMMANDS"]
 

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import click
 
-from dstill.answering import Answered, Answering
-from dstill.cli.app import App, app, json_option, seed_option, set_option, setting, task_option
+from dstill.api.records import Example
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.data import show_dataset
-from dstill.cli.learn import show_training
+from dstill.cli.evaluate import summary
+from dstill.cli.options import App, app, json_option, seed_option, set_option, setting, task_option
 from dstill.cli.scores import show_scores
-from dstill.cli.use import summary
+from dstill.cli.train import show_training
 from dstill.errors import UsageError
-from dstill.making import task_name
-from dstill.records import Example
-from dstill.run import Run
-from dstill.shell import command
+from dstill.factory import task_name
+from dstill.io.shell import command
+from dstill.pipeline.predict import Answered, Answering
+from dstill.runs.run import Run
 
 __all__ = ["COMMANDS"]
 
@@ -111,7 +111,7 @@ def _show_live(run: Run, live: Answered) -> None:
 
 def _report(found: App, run: Run) -> None:
     """The report, where the plugin that writes it is installed."""
-    from dstill.cli.app import Group
+    from dstill.cli.options import Group
 
     group = Group(name="dstill")
     found.plugins.register_commands(group)

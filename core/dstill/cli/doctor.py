@@ -6,8 +6,8 @@
     known answers of querydsl     60 of 60 right        ok
 
 What an engine is asked lies with the executor (`Executor.self_check`). Students of the project's runs that learnt
-fields which are gone are named (`dstill.drifting`): that is no error of the installation. Everything is printed first;
-then the command ends with the exit code of the first thing that is wrong.
+fields which are gone are named (`dstill.pipeline.data_drift`): that is no error of the installation. Everything is
+printed first; then the command ends with the exit code of the first thing that is wrong.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from typing import Any, Iterable
 import click
 
 import dstill
-from dstill import hardware
-from dstill.cli.app import App, app, json_option, set_option, setting, task_option
+from dstill.api.engine import CheckResult
+from dstill.api.executor import Executor
+from dstill.api.task import Task
 from dstill.cli.console import emit, note, say, table
-from dstill.contents import learnt_in
-from dstill.drifting import can_tell, drift
+from dstill.cli.options import App, app, json_option, set_option, setting, task_option
 from dstill.errors import DstillError, TrustError
-from dstill.folder import RunFolder, list_runs
-from dstill.making import make_executor, make_task
-from dstill.parts import CheckResult, Executor
-from dstill.task import Task
-from dstill.units import size
+from dstill.factory import make_executor, make_task
+from dstill.io.units import size
+from dstill.pipeline.data_drift import can_tell, drift
+from dstill.runs.contents import learnt_in
+from dstill.runs.folder import RunFolder, list_runs
+from dstill.runtime import hardware
 
 __all__ = ["COMMANDS"]
 

@@ -3,7 +3,7 @@
     dstill predict --run mine --execute "how many requests failed"
     dstill predict --run mine --num-samples 8 --vote --json < questions.jsonl
 
-What it does is in `dstill.answering` and `dstill.voting`; here it is read and shown.
+What it does is in `dstill.pipeline.predict` and `dstill.pipeline.self_consistency`; here it is read and shown.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any, BinaryIO, Iterable, Iterator, Sequence
 
 import click
 
-from dstill import voting
-from dstill.answering import Answered, Answering
-from dstill.cli.app import App, Count, app, constrain_option, json_option, seed_option, set_option, setting
+from dstill.api.faults import about
+from dstill.api.records import Example, OutcomeKind, Table
+from dstill.api.task import Task
 from dstill.cli.console import emit, note, say, table, width
-from dstill.cli.given import text_of
+from dstill.cli.input_files import text_of
+from dstill.cli.options import App, Count, app, constrain_option, json_option, seed_option, set_option, setting
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
-from dstill.faults import about
-from dstill.jsonl import MAX_LINE
-from dstill.records import Example, OutcomeKind, Table
-from dstill.rows import rows_from
-from dstill.run import Run
-from dstill.task import Task
+from dstill.io.jsonl import MAX_LINE
+from dstill.pipeline import self_consistency
+from dstill.pipeline.predict import Answered, Answering
+from dstill.pipeline.question_files import rows_from
+from dstill.runs.run import Run
 
 __all__ = ["COMMANDS"]
 
@@ -51,7 +51,7 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row; or a JSON array, whose reade
 @click.option(
     "--temperature",
     type=click.FloatRange(0.01, 10),
-    default=voting.TEMPERATURE,
+    default=self_consistency.TEMPERATURE,
     show_default=True,
     help="At which answers are drawn.",
 )
@@ -157,7 +157,7 @@ def _given(
     if samples is None:
         yield from ([one] for one in answering.answer(block))
     elif vote:
-        yield from ([one] for one in voting.vote(answering, block, samples, temperature=temperature))
+        yield from ([one] for one in self_consistency.vote(answering, block, samples, temperature=temperature))
     else:
         yield from answering.sample(block, samples, temperature=temperature)
 
@@ -170,7 +170,7 @@ def _row(run: Run, given: Sequence[Answered]) -> dict[str, Any]:
     beside = ("id", "question", "similarity")  # of the question, not of an answer
     samples = [
         {"count": count, **{key: value for key, value in one.to_row().items() if key not in beside}}
-        for one, count in voting.distinct(run.task, given)
+        for one, count in self_consistency.distinct(run.task, given)
     ]
     return {**row, "samples": samples}
 
@@ -181,7 +181,7 @@ def _show(run: Run, given: Sequence[Answered], *, many: bool) -> None:
     if len(given) == 1:
         _show_answer(run, given[0], many=many)
         return
-    for one, count in voting.distinct(run.task, given):
+    for one, count in self_consistency.distinct(run.task, given):
         say(f"{count} of {len(given)}", bold=True)
         _show_answer(run, one, many=True)
 

@@ -9,8 +9,11 @@ from typing import Any, Mapping, Sequence
 
 import click
 
-from dstill.causes import labels
-from dstill.cli.app import (
+from dstill.api.records import Example
+from dstill.api.task import Task
+from dstill.cli.console import emit, note, progress, say
+from dstill.cli.input_files import MAPPING_FORM, VALUES_FORM, object_of
+from dstill.cli.options import (
     App,
     Count,
     app,
@@ -21,21 +24,18 @@ from dstill.cli.app import (
     set_option,
     task_option,
 )
-from dstill.cli.console import emit, note, progress, say
-from dstill.cli.given import MAPPING_FORM, VALUES_FORM, object_of
 from dstill.config import Config, assignment
-from dstill.cost import told
 from dstill.errors import FailedItems, UsageError
-from dstill.focusing import Focus, draw
-from dstill.folder import STORE
-from dstill.inventing import invent
-from dstill.jsonl import write_rows
-from dstill.making import Setup
-from dstill.records import Example
-from dstill.rows import read_questions
-from dstill.run import focus_in
-from dstill.shell import command
-from dstill.task import Task
+from dstill.factory import Setup
+from dstill.io.jsonl import write_rows
+from dstill.io.shell import command
+from dstill.pipeline.augment import Focus, draw
+from dstill.pipeline.error_analysis import labels
+from dstill.pipeline.question_files import read_questions
+from dstill.pipeline.question_generation import invent
+from dstill.runs.folder import STORE
+from dstill.runs.run import focus_in
+from dstill.teacher.cost import told
 
 __all__ = ["COMMANDS"]
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 import textwrap
 from typing import Any, Iterator, Mapping, Sequence
 
-from dstill.cli.app import described
 from dstill.cli.console import say, table, width
-from dstill.cli.figures import percent
-from dstill.run import Run
-from dstill.shell import command
+from dstill.cli.format import percent
+from dstill.cli.options import described
+from dstill.io.shell import command
+from dstill.runs.run import Run
 
 __all__ = ["sentences", "show_scores"]
 

@@ -17,16 +17,17 @@ from typing import Callable, Iterable
 import click
 
 from dstill import config as configuration
-from dstill import processes, trust
-from dstill.cli.app import App, app, json_option
+from dstill import trust
 from dstill.cli.console import confirm, emit, note, say
+from dstill.cli.options import App, app, json_option
 from dstill.config import FILE, Config
 from dstill.errors import TrustError, UsageError
-from dstill.folder import SETTINGS, find_run
-from dstill.inert import visible
-from dstill.making import models
-from dstill.manifest import MANIFEST
+from dstill.factory import models
+from dstill.io.inert import visible
 from dstill.plugins import part_sections
+from dstill.runs.folder import SETTINGS, find_run
+from dstill.runs.manifest import MANIFEST
+from dstill.runtime import distributed
 
 __all__ = ["COMMANDS", "ask"]
 
@@ -99,7 +100,7 @@ def _allow(found: App, folder: Path, *, yes: bool, as_json: bool) -> None:
 
 def ask(problem: TrustError) -> bool:
     """Ask the person at the terminal, and remember a yes; False where there is nobody to ask, or the answer is no."""
-    if not _can_ask() or processes.count() > 1:
+    if not _can_ask() or distributed.count() > 1:
         return False
     _show(note, problem.folder, problem.actions)
     if not confirm(QUESTION, err=True):

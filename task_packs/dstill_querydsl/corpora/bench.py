@@ -16,9 +16,9 @@ import threading
 from functools import lru_cache
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
+from dstill.api.engine import Engine
+from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import DataError
-from dstill.parts import Engine
-from dstill.records import Outcome, OutcomeKind
 from dstill_querydsl.engines.faithful import faithfully
 from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.holes import Holes, exact

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, ContextManager, Iterable, Mapping, Sequence
 
-from dstill.records import Outcome, OutcomeKind
+from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.corpora.documents import Candidate
 
 __all__ = ["Choice", "choose"]

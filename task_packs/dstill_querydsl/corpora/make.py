@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Callable, Iterable, Mapping
 
+from dstill.api.records import Corpus, Neighbour
+from dstill.api.task import NoCorpora
 from dstill.errors import DataError, DstillError, MissingExtra, ServiceError
-from dstill.records import Corpus, Neighbour
-from dstill.task import NoCorpora
 from dstill_querydsl.corpora import keep, moments
 from dstill_querydsl.corpora.bench import Refused, bench
 from dstill_querydsl.corpora.choose import Choice, choose

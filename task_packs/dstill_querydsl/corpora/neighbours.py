@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Iterator, Mapping
 
-from dstill.records import Neighbour
+from dstill.api.records import Neighbour
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.corpora import steps_aggregations, steps_clauses, steps_fields, steps_page, steps_values
 from dstill_querydsl.corpora.edits import Edit

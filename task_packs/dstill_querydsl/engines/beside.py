@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Sequence
 
-from dstill.records import OutcomeKind
+from dstill.api.records import OutcomeKind
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.replies import told
 from dstill_querydsl.fields import Field

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from dstill.api.engine import Engine
 from dstill.errors import ConfigError, MissingExtra
-from dstill.parts import Engine
-from dstill.secrets import Secret, is_variable
-from dstill.shell import quoted
-from dstill.urls import checked_url, is_loopback
+from dstill.io.secrets import Secret, is_variable
+from dstill.io.shell import quoted
+from dstill.io.urls import checked_url, is_loopback
 from dstill_querydsl.engines.node import AT_ONCE, Wire, node_class
 from dstill_querydsl.engines.trust import pinned
 

@@ -24,10 +24,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar, Iterable, Mapping, Self, Sequence
 
+from dstill.api.engine import Change, CheckResult, Engine
+from dstill.api.executor import Executor
+from dstill.api.records import Corpus, Example, Outcome, OutcomeKind
+from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
-from dstill.parts import Change, CheckResult, Engine, Executor
-from dstill.records import Corpus, Example, Outcome, OutcomeKind
-from dstill.task import Task
 from dstill_querydsl import strict
 from dstill_querydsl.engines.faithful import faithfully
 from dstill_querydsl.engines.freeze import freeze

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Mapping
 
-from dstill.records import Outcome, OutcomeKind
+from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines.bodies import aggregations_of
 from dstill_querydsl.engines.holes import Holes, not_here
 from dstill_querydsl.engines.holes_significant import cut

@@ -17,9 +17,9 @@ import time
 from types import TracebackType
 from typing import Any, Callable, Iterable, Mapping, Self
 
+from dstill.api.engine import Engine
+from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import AuthError, ServiceError
-from dstill.parts import Engine
-from dstill.records import Outcome, OutcomeKind
 from dstill_querydsl.engines.connect import GRACE, connect
 from dstill_querydsl.engines.load import Loader
 from dstill_querydsl.engines.node import ReplyTooLarge, Wire

@@ -12,8 +12,8 @@ import contextlib
 from dataclasses import replace
 from typing import Any, Iterable, Mapping
 
+from dstill.api.engine import Engine
 from dstill.errors import AuthError, DataError, ServiceError
-from dstill.parts import Engine
 from dstill_querydsl.engines.connect import connect
 from dstill_querydsl.engines.node import Wire
 from dstill_querydsl.engines.rules import OWN_PREFIX, check_name, writes

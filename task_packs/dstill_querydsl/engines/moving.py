@@ -14,7 +14,7 @@ import hashlib
 import json
 from typing import Any, Iterable, Iterator, Mapping
 
-from dstill.parts import Change
+from dstill.api.engine import Change
 from dstill_querydsl.drift import Facts, compared, counted, fields_digest, types_of
 from dstill_querydsl.engines.http import HttpEngine
 

@@ -19,7 +19,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any, Callable, Iterable, Mapping
 
-from dstill.records import Outcome, OutcomeKind
+from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, counts_hits, page, sort_of
 
 __all__ = ["WINDOW", "Search", "observe"]

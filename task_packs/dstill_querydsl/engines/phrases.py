@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator
 
+from dstill.api.records import OutcomeKind
 from dstill.config import looks_secret
-from dstill.records import OutcomeKind
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.fields import Field
 from dstill_querydsl.values import Known

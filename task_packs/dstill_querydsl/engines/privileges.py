@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-from dstill.parts import Engine
+from dstill.api.engine import Engine
 from dstill_querydsl.engines.connect import connect
 from dstill_querydsl.engines.node import Wire
 from dstill_querydsl.engines.product import Capabilities

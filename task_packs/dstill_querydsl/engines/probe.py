@@ -117,7 +117,7 @@ def lacking() -> Mapping[str, Any]:
 
 def ask_embedded() -> dict[str, Any]:
     """`probe` of the embedded engine that is installed, with its version."""
-    from dstill.parts import Engine
+    from dstill.api.engine import Engine
     from dstill_querydsl.engines.http import HttpEngine
     from dstill_querydsl.engines.server import EmbeddedServer
 

@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
+from dstill.api.records import OutcomeKind
 from dstill.config import looks_secret
-from dstill.records import OutcomeKind
 from dstill_querydsl.engines.beside import apart
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.phrases import phrases

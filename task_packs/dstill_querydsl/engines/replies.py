@@ -13,9 +13,9 @@ from __future__ import annotations
 import random
 from typing import Any, Mapping, TypeVar
 
+from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import ServiceError
-from dstill.records import Outcome, OutcomeKind
-from dstill.waiting import retry_after
+from dstill.teacher.retry_after import retry_after
 
 __all__ = [
     "BUSY",

@@ -14,10 +14,10 @@ import json
 from importlib.metadata import version
 from typing import Any, Iterator, Mapping
 
+from dstill.api.engine import CheckResult
+from dstill.api.records import OutcomeKind
 from dstill.errors import DataError, FailedItems
-from dstill.parts import CheckResult
-from dstill.records import OutcomeKind
-from dstill.shell import quoted
+from dstill.io.shell import quoted
 from dstill_querydsl.drift import counted, drift, field_count, fields_digest
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.known_answers import KNOWN, REFUSED, Known, seen

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Mapping, Sequence
 
-from dstill.records import Example
+from dstill.api.records import Example
 from dstill_querydsl.questions.ask import Ask, AskMaker
 from dstill_querydsl.questions.asks import ASKS
 from dstill_querydsl.questions.clause import Clause, fill, noun_phrase, terse_phrase

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Iterator, Mapping, Sequence
 
+from dstill.api.records import Example
 from dstill.errors import DataError
-from dstill.records import Example
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.indices import Index
 from dstill_querydsl.questions.compose import Made, compose

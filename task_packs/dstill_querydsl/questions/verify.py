@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Iterable, Mapping, Self, Sequence
 
-from dstill.parts import Engine
-from dstill.records import Outcome, OutcomeKind, Problem
+from dstill.api.engine import Engine
+from dstill.api.records import Outcome, OutcomeKind, Problem
 from dstill_querydsl import compare, guard, mapping_check, refusal, schema, strict
 from dstill_querydsl.engines.bodies import counts_hits, page, sort_of
 from dstill_querydsl.engines.freeze import freeze

@@ -15,8 +15,8 @@ from datetime import datetime
 from random import Random
 from typing import Any, Iterator, Mapping
 
+from dstill.api.records import Example
 from dstill.errors import DataError
-from dstill.records import Example
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.indices import Index
 from dstill_querydsl.synthesize.aggregations import AGGREGATIONS

@@ -27,7 +27,7 @@ from tests.benchmarks.reproduce.published import CLAIMS, DOCS, as_json
 from tests.benchmarks.reproduce.size import FULL, SIZES
 
 from dstill.errors import DstillError
-from dstill.files import write_text
+from dstill.io.files import write_text
 
 OUT = Path("build") / "reproduce"
 

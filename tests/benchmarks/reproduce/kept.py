@@ -24,9 +24,9 @@ from typing import Any, Mapping
 
 from tests.benchmarks.reproduce.size import DEFAULTS, RECIPE
 
-from dstill.jsonl import append_row, read_rows
-from dstill.records import Level, Verdict
-from dstill.run import Run
+from dstill.api.records import Level, Verdict
+from dstill.io.jsonl import append_row, read_rows
+from dstill.runs.run import Run
 from dstill_evaluate.metrics import why_left_out
 from dstill_sweep.trials import Result
 

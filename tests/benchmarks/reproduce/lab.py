@@ -26,9 +26,9 @@ from tests.benchmarks.reproduce.size import BASE_RATE, RECIPE, Size
 from dstill import Run
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
+from dstill.api.records import Record
 from dstill.errors import FailedItems
-from dstill.folder import MANIFEST, data_file
-from dstill.records import Record
+from dstill.runs.folder import MANIFEST, data_file
 from dstill_sweep.comparing import Verdicts, verdicts
 from dstill_sweep.pool import finished
 from dstill_sweep.trials import Result, Trials

@@ -18,9 +18,9 @@ from typing import Any, Callable, Sequence
 from tests.benchmarks.reproduce.claims import Claim, Part
 from tests.support.planned import Case, measured
 
-from dstill import hardware
-from dstill.files import write_text
-from dstill.parts import Recipe
+from dstill.api.recipe import Recipe
+from dstill.io.files import write_text
+from dstill.runtime import hardware
 
 __all__ = [
     "MEMORY",

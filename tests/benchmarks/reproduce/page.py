@@ -14,7 +14,7 @@ from tests.benchmarks.reproduce.lab import UNSEEN, Arm
 from tests.benchmarks.reproduce.memory import TOKENS, card_need
 from tests.benchmarks.reproduce.size import RECIPE, Size
 
-from dstill.records import Verdict
+from dstill.api.records import Verdict
 from dstill_evaluate.metrics import why_left_out
 from dstill_sweep.comparing import Verdicts
 

@@ -22,7 +22,7 @@ from tests.benchmarks.reproduce.page import page
 from tests.benchmarks.reproduce.size import FULL
 
 from dstill.config import Settings
-from dstill.files import write_text
+from dstill.io.files import write_text
 
 __all__ = ["CLAIMS", "DOCS", "Published", "again", "as_json"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from support.random_student import learnt, llama, t5, write, writer
 
-from dstill.constraining import Constrained
+from dstill.api.records import Example, Grammar
+from dstill.api.student import Writer
 from dstill.errors import DataError, UsageError
-from dstill.parts import Writer
-from dstill.records import Example, Grammar
+from dstill.pipeline.constrained import Constrained
 from dstill_constrain import vocabulary
 from dstill_finetune.objectives import DistillStepByStep, RationaleFirst
 

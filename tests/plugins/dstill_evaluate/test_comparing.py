@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstill.records import Level, Verdict
+from dstill.api.records import Level, Verdict
 from dstill_evaluate.comparing import Found, corrected, counted, held_against, moved
 from dstill_evaluate.statistics import holm, mcnemar, mean
 from dstill_evaluate.told import difference, p_value, sentence

@@ -6,11 +6,11 @@ from typing import ClassVar, Iterable
 
 import pytest
 
-from dstill.judging import judge
-from dstill.parts import Engine as Settings
-from dstill.parts import Executor
-from dstill.records import Draft, Example, Level, Outcome, OutcomeKind, Problem, Verdict
-from dstill.task import Check, Task
+from dstill.api.engine import Engine as Settings
+from dstill.api.executor import Executor
+from dstill.api.judging import judge
+from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, Problem, Verdict
+from dstill.api.task import Check, Task
 from dstill_evaluate.metrics import ExactMatch, ExecutableAccuracy, left_out
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstill.api.records import Level, Overlap, Score, Verdict
 from dstill.plugins import load
-from dstill.records import Level, Overlap, Score, Verdict
 from dstill_evaluate.metrics import (
     METRICS,
     ClauseF1,

@@ -9,9 +9,11 @@ from typing import Sequence
 
 import pytest
 
+from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.recipe import Device, Recipe
+from dstill.api.records import Pair
+from dstill.api.student import TrainingJob
 from dstill.errors import DataError, MissingExtra
-from dstill.parts import Device, Memory, Modality, Recipe, Shape, TrainingJob
-from dstill.records import Pair
 from dstill_evaluate.nearest import FILE, Nearest, NearestWriter
 
 TRAIN = {

@@ -10,9 +10,9 @@ import pytest
 from support.gguf_files import write_llama
 
 from dstill import config as configuration
+from dstill.api.records import Record
 from dstill.plugins import Plugins, load, part_sections
-from dstill.records import Record
-from dstill.run import Run
+from dstill.runs.run import Run
 
 MakeRun = Callable[..., Run]
 QUESTIONS = {f"add {a} and {b}": f"{a}+{b}" for a in range(1, 5) for b in (1, 2)} | {"sing a song": "none"}

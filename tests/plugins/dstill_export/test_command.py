@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill.run import Run
+from dstill.runs.run import Run
 from dstill_export import ct2, exporting, forms, gguf_form
 from dstill_export.merged import Merged
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from dstill.errors import UsageError
-from dstill.run import Run
+from dstill.runs.run import Run
 from dstill_export import ct2
 from dstill_export.exporting import export
 from dstill_export.forms import form_of

@@ -15,9 +15,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from dstill.api.records import Prediction
 from dstill.errors import UsageError
-from dstill.records import Prediction
-from dstill.run import Run
+from dstill.runs.run import Run
 from dstill_export.ct2 import CTranslate2
 from dstill_export.exporting import Differs, export
 from dstill_export.formats import Format, Source
@@ -180,7 +180,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from dstill.plugins import load
-from dstill.run import Run
+from dstill.runs.run import Run
 from dstill_export.exporting import export
 from dstill_export.merged import Merged
 

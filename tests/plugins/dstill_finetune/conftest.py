@@ -9,8 +9,10 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import pytest
 
-from dstill.parts import Device, Fitted, Modality, Recipe, Student, TrainingJob
-from dstill.records import Pair
+from dstill.api.modality import Modality
+from dstill.api.recipe import Device, Recipe
+from dstill.api.records import Pair
+from dstill.api.student import Fitted, Student, TrainingJob
 
 CPU = Device(name="test CPU", kind="cpu", total=2**34, free=2**34)
 COLOURS = ("red", "green", "blue", "black", "white", "grey", "pink", "brown")

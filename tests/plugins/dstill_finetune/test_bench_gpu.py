@@ -12,7 +12,8 @@ import pytest
 from tests.benchmarks import gpu
 from tests.benchmarks.references import BATCH
 
-from dstill.parts import Batch, Memory, Recipe, Shape
+from dstill.api.modality import Batch, Memory, Shape
+from dstill.api.recipe import Recipe
 from dstill_finetune.collate import Collator
 from dstill_finetune.modalities import Full
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from support.inert import HOSTILE, READABLE, hidden
 
-from dstill import hardware
-from dstill.parts import Fitted, Recipe, TrainingJob
-from dstill.records import Pair
+from dstill.api.recipe import Recipe
+from dstill.api.records import Pair
+from dstill.api.student import Fitted, TrainingJob
+from dstill.runtime import hardware
 from dstill_finetune.card import model_card
 from dstill_finetune.facts import Facts
 from dstill_finetune.modalities import Full

@@ -7,8 +7,9 @@ from typing import Any, Callable
 
 import pytest
 
+from dstill.api.recipe import Recipe
+from dstill.api.student import Fitted
 from dstill.errors import TrainingError
-from dstill.parts import Fitted, Recipe
 from dstill_finetune import trainer
 from dstill_finetune.compiling import compiling
 from dstill_finetune.modalities import Full

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dstill.api.records import Pair
 from dstill.errors import DataError
-from dstill.records import Pair
 from dstill_finetune.collate import IGNORED, BucketSampler, Collator
 from dstill_finetune.encoding import Encoder, Row
 from dstill_finetune.tokenizer import learn

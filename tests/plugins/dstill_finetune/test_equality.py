@@ -25,8 +25,10 @@ from transformers import (
 )
 
 from dstill import Check, Task
-from dstill.parts import Device, Modality, Objective, Recipe
-from dstill.records import Example, Record
+from dstill.api.modality import Modality
+from dstill.api.objective import Objective
+from dstill.api.recipe import Device, Recipe
+from dstill.api.records import Example, Record
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.folders import quiet

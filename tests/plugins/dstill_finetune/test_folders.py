@@ -10,8 +10,8 @@ from typing import Any, Callable
 
 import pytest
 
+from dstill.api.modality import Modality
 from dstill.errors import DataError, UsageError
-from dstill.parts import Modality
 from dstill_finetune import folders
 from dstill_finetune.facts import Facts
 from dstill_finetune.hf import Hf, HfConfig

@@ -13,9 +13,10 @@ from typing import Any, Callable
 
 import pytest
 
+from dstill.api.recipe import Device
+from dstill.api.records import Pair
+from dstill.api.student import Fitted
 from dstill.errors import DataError
-from dstill.parts import Device, Fitted
-from dstill.records import Pair
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora

@@ -14,8 +14,9 @@ import torch
 from safetensors.torch import load_file
 from support.gguf_files import write_llama
 
+from dstill.api.modality import Modality
+from dstill.api.student import Fitted
 from dstill.errors import DataError, MissingExtra
-from dstill.parts import Fitted, Modality
 from dstill_finetune import folders, gguf_files
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora

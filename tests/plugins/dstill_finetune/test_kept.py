@@ -18,7 +18,7 @@ from transformers import (
     T5Config,
 )
 
-from dstill.parts import Kept
+from dstill.api.modality import Kept
 from dstill_finetune.folders import is_encoder_decoder
 from dstill_finetune.kept import kept_of
 

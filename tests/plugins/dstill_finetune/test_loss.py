@@ -10,7 +10,7 @@ from typing import Any, Callable
 import pytest
 import torch
 
-from dstill.parts import Device, Recipe
+from dstill.api.recipe import Device, Recipe
 from dstill_finetune import folders
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Dataset, Encoder

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import GPT2Config, LlamaConfig, T5Config
 
+from dstill.api.modality import Batch, Memory, Modality, Shape
+from dstill.api.recipe import Recipe
 from dstill.defaults import select_modality
 from dstill.errors import UsageError
-from dstill.hardware import planned_device
-from dstill.parts import Batch, Memory, Modality, Recipe, Shape
+from dstill.runtime.hardware import planned_device
 from dstill_evaluate.nearest import Nearest
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.precision import resolved

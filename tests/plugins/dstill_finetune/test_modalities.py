@@ -9,9 +9,11 @@ from typing import Any, Callable
 import pytest
 import torch
 
+from dstill.api.modality import Modality
+from dstill.api.recipe import Device, Recipe
+from dstill.api.student import Fitted
 from dstill.defaults import select_modality
 from dstill.errors import MissingExtra, UsageError
-from dstill.parts import Device, Fitted, Modality, Recipe
 from dstill_finetune import modalities
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora

@@ -5,7 +5,7 @@ from typing import Any, Iterable
 import pytest
 
 from dstill import Check, Task
-from dstill.records import Example, Record
+from dstill.api.records import Example, Record
 from dstill_finetune.objectives import DistillStepByStep, LabelOnly, RationaleFirst
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from dstill.cli.app import App, Group
-from dstill.parts import Batch, Device, Memory, Modality, Recipe, Shape
+from dstill.api.modality import Batch, Memory, Modality, Shape
+from dstill.api.recipe import Device, Recipe
+from dstill.cli.options import App, Group
 from dstill.plugins import PluginInfo, Plugins
 
 

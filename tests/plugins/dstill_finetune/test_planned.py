@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from support.planned import Case, measured
 
-from dstill import hardware
+from dstill.runtime import hardware
 
 MIB = 2**20
 # fitted on: qwen 512×8 qlora 4 × (384 + 128); t5 512×6 lora 6 × (320 + 96);

@@ -10,8 +10,10 @@ from typing import Any, Callable
 import pytest
 import torch
 
-from dstill.parts import Fitted, Modality, Recipe
-from dstill.records import Pair
+from dstill.api.modality import Modality
+from dstill.api.recipe import Recipe
+from dstill.api.records import Pair
+from dstill.api.student import Fitted
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Lora, Qlora
 

@@ -8,7 +8,9 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill.parts import Device, Fitted, Memory, Modality, Recipe, Shape
+from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.recipe import Device, Recipe
+from dstill.api.student import Fitted
 from dstill_finetune.cross_entropy import cross_entropy
 from dstill_finetune.exhaustion import OutOfMemory
 from dstill_finetune.hf import Hf

@@ -9,8 +9,8 @@ from typing import Any, Callable, Mapping
 
 import pytest
 
+from dstill.api.student import Fitted
 from dstill.errors import Interrupted, MissingExtra, UsageError
-from dstill.parts import Fitted
 from dstill_finetune import reporting
 from dstill_finetune.modalities import Full
 from dstill_finetune.tiny import Tiny, TinyConfig

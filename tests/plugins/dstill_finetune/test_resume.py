@@ -14,8 +14,10 @@ from typing import Any, Callable, Mapping
 
 import pytest
 
+from dstill.api.modality import Modality
+from dstill.api.recipe import Recipe
+from dstill.api.student import Fitted, Writer
 from dstill.errors import DataError, Interrupted, RunError, TrainingError
-from dstill.parts import Fitted, Modality, Recipe, Writer
 from dstill_finetune.checkpoints import Checkpoints
 from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
 from dstill_finetune.hf import Hf

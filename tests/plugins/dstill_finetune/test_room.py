@@ -9,8 +9,9 @@ from typing import Any, Callable
 
 import pytest
 
+from dstill.api.modality import Modality
+from dstill.api.student import Fitted
 from dstill.errors import DiskError
-from dstill.parts import Fitted, Modality
 from dstill_finetune import room, students
 from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.tiny import Tiny, TinyConfig
@@ -62,7 +63,7 @@ def test_checkpoints_that_are_there_need_no_more_room(
 
             return [torch.nn.Parameter(torch.zeros(1 << 18))]  # 1 MiB
 
-    from dstill.parts import Recipe
+    from dstill.api.recipe import Recipe
 
     need = room.needed(Model(), Recipe(), checkpoints=True)
     assert need == (1 + 3 * (1 + 2)) << 20

@@ -18,8 +18,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from dstill.parts import Fitted, Modality, Recipe
-from dstill.records import Pair
+from dstill.api.modality import Modality
+from dstill.api.recipe import Recipe
+from dstill.api.records import Pair
+from dstill.api.student import Fitted
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
 

@@ -13,9 +13,11 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.recipe import Recipe
+from dstill.api.student import Fitted
 from dstill.errors import DiskError, DstillError, Interrupted, UsageError
-from dstill.files import renewed
-from dstill.parts import Fitted, Memory, Modality, Recipe, Shape
+from dstill.io.files import renewed
 from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.saving import saving
 from dstill_finetune.tiny import Tiny, TinyConfig

@@ -13,8 +13,8 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill import hardware, processes
 from dstill.errors import TrainingError, UsageError
+from dstill.runtime import distributed, hardware
 from dstill_finetune.collate import BucketSampler, Collator
 from dstill_finetune.encoding import Dataset, Row
 from dstill_finetune.loss import tokens
@@ -33,14 +33,14 @@ def second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_alone_a_process_leads_and_asks_nobody() -> None:
-    assert (processes.count(), processes.number(), processes.leads()) == (1, 0, True)
-    assert processes.of_first(lambda: 3) == 3
-    assert processes.gathered("a") == ["a"]
+    assert (distributed.count(), distributed.number(), distributed.leads()) == (1, 0, True)
+    assert distributed.of_first(lambda: 3) == 3
+    assert distributed.gathered("a") == ["a"]
 
 
 @pytest.mark.usefixtures("second")
 def test_of_two_the_second_does_not_lead(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (processes.count(), processes.number(), processes.leads()) == (2, 1, False)
+    assert (distributed.count(), distributed.number(), distributed.leads()) == (2, 1, False)
     monkeypatch.setattr(hardware, "available_memory", lambda: 6 * 2**30)
     assert hardware.device().free == 3 * 2**30
 
@@ -55,7 +55,7 @@ def test_of_two_the_second_does_not_lead(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_a_process_that_has_gone_is_said_to_have_gone(raised: Exception, becomes: type[Exception]) -> None:
-    with pytest.raises(becomes) as caught, processes.together():
+    with pytest.raises(becomes) as caught, distributed.together():
         raise raised
     if becomes is TrainingError:
         assert "another process of this training ended" in str(caught.value)

@@ -14,10 +14,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from dstill import hardware
+from dstill.api.modality import Modality
+from dstill.api.recipe import Device
+from dstill.api.records import Pair
+from dstill.api.student import Fitted, Written
 from dstill.errors import DataError, TrainingError
-from dstill.parts import Device, Fitted, Modality, Written
-from dstill.records import Pair
+from dstill.runtime import hardware
 from dstill_finetune import writing
 from dstill_finetune.hf import Hf, HfConfig
 from dstill_finetune.modalities import Full, Lora, Qlora

@@ -10,9 +10,10 @@ import torch
 import transformers
 from transformers import CONFIG_MAPPING
 
+from dstill.api.recipe import Recipe
+from dstill.api.student import Fitted
 from dstill.errors import ConfigError, UsageError
-from dstill.hardware import planned_device
-from dstill.parts import Fitted, Recipe
+from dstill.runtime.hardware import planned_device
 from dstill_finetune.folders import is_encoder_decoder, quiet
 from dstill_finetune.hf import Hf
 from dstill_finetune.memory import adapter_parameters

@@ -17,12 +17,12 @@ from support.loopback_batches import Plan
 from support.loopback_teacher import LoopbackTeacher, Say, error, html, raw
 from support.openai_asking import opened, prompt
 
-from dstill import batches
-from dstill.asking import Asked, Counts
-from dstill.batching import replies
+from dstill.api.records import Problem, Reply
 from dstill.errors import AuthError, ConfigError, DstillError, ServiceError
-from dstill.records import Problem, Reply
-from dstill.store import ReplyStore
+from dstill.teacher import batch_log
+from dstill.teacher.batch import replies
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import Asked, Counts
 from dstill_openai import structured
 
 pytestmark = pytest.mark.usefixtures("key")
@@ -132,8 +132,8 @@ import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from support.openai_asking import opened, prompt
-from dstill.batching import replies
-from dstill.store import ReplyStore
+from dstill.teacher.batch import replies
+from dstill.teacher.cache import ReplyStore
 async def run():
     with ReplyStore(Path(sys.argv[3])) as store:
         async with opened(sys.argv[2], batch_poll=0.01) as teacher:
@@ -196,7 +196,7 @@ def test_a_file_that_is_cut_off_is_fetched_again_and_never_half_believed(store: 
         with pytest.raises(ServiceError, match="cut off or broken"):
             buy(server, store, ["another"])
         with ReplyStore(store) as kept:
-            assert len(batches.unfinished(kept)) == 1  # it is paid for: the next run collects it
+            assert len(batch_log.unfinished(kept)) == 1  # it is paid for: the next run collects it
         server.batches.faults = {}
         assert codes(buy(server, store, ["another"])) == [""]
         assert len(server.batches.made) == 2

@@ -15,8 +15,8 @@ from support.fault_table import QUESTIONS, first, run
 from support.loopback_teacher import LoopbackTeacher, Say, answer, bomb
 from support.openai_asking import ask, opened
 
+from dstill.api.records import Reply
 from dstill.errors import DataError
-from dstill.records import Reply
 from dstill_openai import bounded
 from dstill_openai.faults import Oversized
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from support.loopback_teacher import LoopbackTeacher, Say, error
 from support.openai_asking import opened, prompt
 
-from dstill.asking import Counts, replies
-from dstill.store import ReplyStore
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import Counts, replies
 from dstill_openai.pace import Pace
 
 

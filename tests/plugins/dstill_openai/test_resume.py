@@ -14,7 +14,7 @@ import pytest
 from support.loopback_teacher import LoopbackTeacher
 from support.openai_asking import buy
 
-from dstill.asking import Counts
+from dstill.teacher.client import Counts
 
 pytestmark = pytest.mark.usefixtures("key")
 

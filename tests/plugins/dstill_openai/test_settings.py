@@ -9,7 +9,7 @@ from support.loopback_teacher import LoopbackTeacher, answer, error
 from support.openai_asking import ask, opened
 
 from dstill.errors import AuthError, ConfigError, ServiceError
-from dstill.urls import checked_url, is_local
+from dstill.io.urls import checked_url, is_local
 
 LOCAL = "http://127.0.0.1:9/v1"
 

@@ -12,11 +12,11 @@ import pytest
 from support.loopback_teacher import LoopbackTeacher, Say, answer, error, raw
 from support.openai_asking import Echo, ask, opened, prompt
 
-from dstill import nonce
-from dstill.asking import Counts, replies
+from dstill.api.records import Draft, Example, Message, Prompt, Reply
 from dstill.errors import DataError
-from dstill.records import Draft, Example, Message, Prompt, Reply
-from dstill.store import ReplyStore
+from dstill.teacher import fence
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import Counts, replies
 from dstill_openai import parse_reply, structured
 
 pytestmark = pytest.mark.usefixtures("key")
@@ -37,7 +37,7 @@ def conversation() -> Prompt:
     shot = [Message(role="user", content="one?"), Message(role="assistant", content=task.reply_text("so", "1"))]
     system, asked = Message(role="system", content="Be brief."), Message(role="user", content="two?")
     made = Prompt(example=Example(id="2", question="two?"), messages=(system, *shot, asked))
-    return nonce.added(made)
+    return fence.added(made)
 
 
 def test_a_schema_is_sent_with_worked_examples_in_its_form() -> None:
@@ -109,12 +109,12 @@ def test_what_is_in_another_form_is_left_to_the_task(text: str) -> None:
 
 def test_the_letters_that_are_repeated_are_found_in_the_object() -> None:
     example = Example(id="1", question="why?")
-    letters = nonce.of(example)
+    letters = fence.of(example)
     for written in (letters, f"<id>{letters}</id>"):
-        text, problem = nonce.removed(json.dumps({**REPLY, "id": written}), example)
+        text, problem = fence.removed(json.dumps({**REPLY, "id": written}), example)
         assert problem is None
         assert parse_reply(Echo(), text) == Draft(rationale="because", answer="1 + 2")
-    _, problem = nonce.removed(json.dumps({**REPLY, "id": "00000000"}), example)
+    _, problem = fence.removed(json.dumps({**REPLY, "id": "00000000"}), example)
     assert problem is not None
     assert problem.code == "other_question"
 

@@ -21,9 +21,9 @@ from support.loopback_teacher import (
 )
 from support.openai_asking import ask, opened, prompt
 
+from dstill.api.records import Reply, Usage
 from dstill.errors import AuthError, ConfigError, DataError, DstillError, ServiceError
-from dstill.records import Reply, Usage
-from dstill.store import ReplyStore
+from dstill.teacher.cache import ReplyStore
 
 pytestmark = pytest.mark.usefixtures("key")
 

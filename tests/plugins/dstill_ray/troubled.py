@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Iterable, Mapping
 
 from dstill import hookimpl
-from dstill.parts import Fitted, Student, TrainingJob
+from dstill.api.student import Fitted, Student, TrainingJob
 from dstill_finetune.tiny import Tiny
 
 

@@ -12,11 +12,8 @@ import pytest
 import dstill_evaluate
 import dstill_report
 from dstill import hookimpl
-from dstill.config import load as load_config
-from dstill.making import Setup
-from dstill.parts import Objective
-from dstill.plugins import PluginInfo, Plugins
-from dstill.records import (
+from dstill.api.objective import Objective
+from dstill.api.records import (
     Contrast,
     Draft,
     Example,
@@ -29,8 +26,11 @@ from dstill.records import (
     Rejection,
     Verdict,
 )
-from dstill.run import Run
-from dstill.task import Task
+from dstill.api.task import Task
+from dstill.config import load as load_config
+from dstill.factory import Setup
+from dstill.plugins import PluginInfo, Plugins
+from dstill.runs.run import Run
 
 MakeRun = Callable[..., Run]
 CATEGORIES = ("range", "terms aggregation", "date histogram", "negation", "refusal")

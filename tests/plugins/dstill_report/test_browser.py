@@ -10,7 +10,7 @@ from typing import Any, Iterator
 import pytest
 from support.browser import chromium, needs_chromium
 
-from dstill.records import Contrast, Level
+from dstill.api.records import Contrast, Level
 from dstill_report.page import write
 
 pytestmark = needs_chromium

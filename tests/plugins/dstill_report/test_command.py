@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from dstill.cli.app import App
+from dstill.cli.options import App
 from dstill.errors import RunError
 from dstill_report.command import report
 

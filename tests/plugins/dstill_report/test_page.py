@@ -14,9 +14,9 @@ from support.inert import HOSTILE as STEERS
 from support.inert import NAME, hidden
 
 from dstill import hookimpl
+from dstill.api.records import Level, Section, Table
 from dstill.errors import RunError
 from dstill.plugins import PluginInfo
-from dstill.records import Level, Section, Table
 from dstill_report.page import gather, html, summary, write
 
 HOSTILE = f"<script>alert(1)</script><img src=x onerror=alert(2)>{STEERS}'\"&{{{{ 7*7 }}}}"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstill.api.records import Level, Score, Verdict
 from dstill.errors import MissingExtra
-from dstill.records import Level, Score, Verdict
-from dstill.units import size
+from dstill.io.units import size
 from dstill_evaluate.statistics import rate
 from dstill_report.failures import collect, kind_of
 from dstill_report.markdown import cell

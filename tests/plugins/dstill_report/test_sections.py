@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dstill import config as configuration
-from dstill.records import Cause, Section
-from dstill.reviewing import ACCEPT, EDIT, REJECT, UNDO, Decision, digest
+from dstill.api.records import Cause, Section
+from dstill.pipeline.review import ACCEPT, EDIT, REJECT, UNDO, Decision, digest
 from dstill_report.about_cost import break_even
 from dstill_report.page import gather, html, summary
 from dstill_report.sections import sections

@@ -17,9 +17,9 @@ from typing import Any, Callable, Iterator, Sequence
 import pytest
 
 from dstill import config, plugins
-from dstill.folder import data_file
-from dstill.records import Record
-from dstill.run import Run
+from dstill.api.records import Record
+from dstill.runs.folder import data_file
+from dstill.runs.run import Run
 from dstill_review.app import Door
 from dstill_review.desk import Desk
 from dstill_review.serving import listening, server_of

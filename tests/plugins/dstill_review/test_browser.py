@@ -12,9 +12,9 @@ import pytest
 from support.browser import chromium, needs_chromium
 from support.inert import ENCODABLE, NAME, READABLE, hidden
 
-from dstill.inert import visible
-from dstill.records import Record
-from dstill.run import Run
+from dstill.api.records import Record
+from dstill.io.inert import visible
+from dstill.runs.run import Run
 from dstill_evaluate.statistics import wilson
 
 pytestmark = needs_chromium

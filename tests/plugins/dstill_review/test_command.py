@@ -13,11 +13,11 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill.folder import data_file
-from dstill.records import Record
-from dstill.review_log import decisions
-from dstill.reviewing import FILE
-from dstill.run import Run
+from dstill.api.records import Record
+from dstill.pipeline.review import FILE
+from dstill.runs.folder import data_file
+from dstill.runs.review_log import decisions
+from dstill.runs.run import Run
 from dstill_evaluate.statistics import wilson
 
 Made = Callable[..., Run]

@@ -22,10 +22,10 @@ import pytest
 from support.shop import records
 
 from dstill import config, plugins
-from dstill.answering import Answering
-from dstill.folder import data_file
-from dstill.run import Run
-from dstill.secrets import Secret
+from dstill.io.secrets import Secret
+from dstill.pipeline.predict import Answering
+from dstill.runs.folder import data_file
+from dstill.runs.run import Run
 from dstill_serve.app import Service
 from dstill_serve.serving import Limits, listening, opened
 

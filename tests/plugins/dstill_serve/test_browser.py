@@ -12,7 +12,7 @@ from support.browser import chromium, needs_chromium
 from support.inert import ENCODABLE, READABLE
 from support.shop import BIDI, HOSTILE
 
-from dstill.inert import visible
+from dstill.io.inert import visible
 
 pytestmark = needs_chromium
 

@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill.run import Run
+from dstill.runs.run import Run
 
 TOKEN = "a-token-of-the-tests-0123456789"
 Until = Callable[[Callable[[], Any]], None]

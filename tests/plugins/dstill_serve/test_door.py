@@ -8,7 +8,7 @@ from typing import Any, Callable
 import pytest
 
 from dstill.errors import ConfigError, UsageError
-from dstill.secrets import Secret
+from dstill.io.secrets import Secret
 from dstill_serve.door import OPEN, Door, is_loopback, token_of
 
 TOKEN = "a-token-of-the-tests-0123456789"

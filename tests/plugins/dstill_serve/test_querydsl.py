@@ -16,9 +16,9 @@ from typing import Any, Callable
 import pytest
 
 from dstill import config, plugins
-from dstill.folder import data_file
-from dstill.records import Example, Record
-from dstill.run import Run
+from dstill.api.records import Example, Record
+from dstill.runs.folder import data_file
+from dstill.runs.run import Run
 
 KEPT = {"querydsl", "serve", "teachers"}
 MAPPING = {"properties": {"level": {"type": "keyword"}, "took": {"type": "long"}}}

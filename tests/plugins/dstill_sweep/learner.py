@@ -17,26 +17,16 @@ from pathlib import Path
 from typing import Iterable, Self, Sequence
 
 from dstill import hookimpl
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.metric import Metric
+from dstill.api.modality import Choice, Memory, Modality, Shape
+from dstill.api.objective import Objective
+from dstill.api.recipe import Device, Recipe
+from dstill.api.records import Example, Level, Outcome, OutcomeKind, Pair, Record, Score, Verdict
+from dstill.api.student import Fitted, Student, TrainingJob, Writer, Written
+from dstill.api.task import Task
 from dstill.errors import ServiceError, TrainingError
-from dstill.parts import (
-    Choice,
-    Device,
-    Engine,
-    Executor,
-    Fitted,
-    Memory,
-    Metric,
-    Modality,
-    Objective,
-    Recipe,
-    Shape,
-    Student,
-    TrainingJob,
-    Writer,
-    Written,
-)
-from dstill.records import Example, Level, Outcome, OutcomeKind, Pair, Record, Score, Verdict
-from dstill.task import Task
 
 
 class Learner(Student):

@@ -10,8 +10,8 @@ from typing import Any, Callable, cast
 
 import pytest
 
-from dstill.records import Level, Verdict
-from dstill.run import Run
+from dstill.api.records import Level, Verdict
+from dstill.runs.run import Run
 from dstill_sweep.comparing import Verdicts, held_against_each
 from dstill_sweep.sections import sections
 from dstill_sweep.text import verdict

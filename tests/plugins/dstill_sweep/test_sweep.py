@@ -16,12 +16,12 @@ from typing import Any, Callable, Generator, Iterable
 import pytest
 from support.strangers_folder import plant, ran
 
+from dstill.api.records import Score
 from dstill.config import assignment, parse_assignment
 from dstill.errors import Interrupted
-from dstill.folder import data_file
 from dstill.plugins import load
-from dstill.records import Score
-from dstill.run import Run
+from dstill.runs.folder import data_file
+from dstill.runs.run import Run
 from dstill_sweep.space import Range, read_space
 from dstill_sweep.sweeping import front, sweep
 from dstill_sweep.trials import Result, Trial, Trials

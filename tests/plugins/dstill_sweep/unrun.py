@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterable
 
 from dstill import Check, Task, hookimpl
-from dstill.records import Example
+from dstill.api.records import Example
 
 WORDS = {"train": ("one", "two", "three"), "validation": ("four", "five")}
 

@@ -16,11 +16,11 @@ from typing import Any, Callable, Iterable, Sequence
 import pytest
 import torch
 
-from dstill.asking import Asked, replies
+from dstill.api.records import Example, Message, Problem, Prompt, Reply
+from dstill.api.task import Check, Task
 from dstill.errors import ConfigError, DataError, DstillError
-from dstill.records import Example, Message, Problem, Prompt, Reply
-from dstill.store import ReplyStore
-from dstill.task import Check, Task
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import Asked, replies
 from dstill_teachers.local import Local, LocalConfig
 from dstill_teachers.local_model import LocalModel
 

@@ -11,15 +11,15 @@ import pyarrow.parquet
 import pytest
 
 import dstill_teachers
-from dstill.asking import replies
+from dstill.api.records import Draft, Example, Problem, Prompt, Reply
+from dstill.api.task import Check, Task
+from dstill.api.teacher import Teacher
 from dstill.defaults import check_draft as core_checks
 from dstill.errors import ConfigError, DataError
-from dstill.parts import Teacher
+from dstill.pipeline.question_files import write_rows
 from dstill.plugins import PluginInfo, Plugins
-from dstill.records import Draft, Example, Problem, Prompt, Reply
-from dstill.rows import write_rows
-from dstill.store import ReplyStore
-from dstill.task import Check, Task
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import replies
 from dstill_teachers.replay import Replay, ReplayConfig
 from dstill_teachers.synthetic import Synthetic
 

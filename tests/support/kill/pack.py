@@ -14,8 +14,8 @@ from support.kill import points
 from support.toy import Abacus, Toy
 
 from dstill import Task, hookimpl
-from dstill.parts import Executor
-from dstill.records import Example, Outcome
+from dstill.api.executor import Executor
+from dstill.api.records import Example, Outcome
 
 __all__ = ["replies"]
 

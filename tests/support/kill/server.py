@@ -54,8 +54,6 @@ def warm(modules: Sequence[str]) -> None:
     import openai.resources.chat.completions  # noqa: F401
     import tenacity.asyncio  # noqa: F401
 
-    import dstill.asking
-    import dstill.interrupts  # noqa: F401
     from dstill.cli import build
 
     build([])

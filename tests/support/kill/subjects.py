@@ -18,7 +18,7 @@ SMALL = {"rows": 120, "documents": 500}  # making the questions is no part of wh
 
 def _golds() -> Mapping[str, str]:
     """Question → gold, of more questions than are asked."""
-    from dstill.records import SPLITS
+    from dstill.api.records import SPLITS
     from dstill_querydsl.pack import QueryDsl
 
     task = QueryDsl(QueryDsl.Config(**SMALL))

@@ -16,10 +16,11 @@ from hypothesis import example as also
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill.judging import judge
-from dstill.parts import Engine, Executor
-from dstill.records import Corpus, Draft, Example, Level, Outcome, OutcomeKind
-from dstill.task import NoCorpora
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.judging import judge
+from dstill.api.records import Corpus, Draft, Example, Level, Outcome, OutcomeKind
+from dstill.api.task import NoCorpora
 from dstill_querydsl import strict
 from dstill_querydsl.corpora.bench import Bench
 from dstill_querydsl.engines.freeze import freeze

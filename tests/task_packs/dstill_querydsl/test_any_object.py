@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstill.records import Problem
+from dstill.api.records import Problem
 from dstill_querydsl import guard, mapping_check, schema
 from dstill_querydsl.fields import Fields
 

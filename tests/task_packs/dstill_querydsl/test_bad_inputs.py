@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from dstill.api.records import Draft, Example
 from dstill.errors import DataError
-from dstill.records import Draft, Example
 from dstill_querydsl import guard, mapping_check, schema, strict
 from dstill_querydsl.pack import QueryDsl
 

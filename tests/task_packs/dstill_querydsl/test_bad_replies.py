@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dstill.records import Example, Problem
+from dstill.api.records import Example, Problem
 from dstill_querydsl.pack import QueryDsl
 
 BODY = '{"query":{"exists":{"field":"host.name"}}}'

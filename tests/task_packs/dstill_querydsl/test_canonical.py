@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dstill.parts import Engine
-from dstill.records import Corpus, Example, OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import Corpus, Example, OutcomeKind
 from dstill_querydsl import compare
 from dstill_querydsl.canonical import canonical, canonical_text
 from dstill_querydsl.pack import QueryDsl

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from support.spellings import MAPPING, SPELLINGS, body, documents, step
 
-from dstill.parts import Engine
-from dstill.records import Corpus, Example, OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import Corpus, Example, OutcomeKind
 from dstill_querydsl import compare
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.engines import Embedded

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.spellings import SPELLINGS, body, step
 
-from dstill.causes import explained, labels
-from dstill.records import Cause, Draft, Example, Level, Verdict
+from dstill.api.records import Cause, Draft, Example, Level, Verdict
+from dstill.pipeline.error_analysis import explained, labels
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.causes import LABELS, cause, clauses
 from dstill_querydsl.pack import QueryDsl

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstill.parts import Engine
-from dstill.records import OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import OutcomeKind
 from dstill_querydsl import compare
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 from dstill_querydsl.engines.observe import observe

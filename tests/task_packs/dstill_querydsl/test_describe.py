@@ -9,8 +9,8 @@ from typing import Any, Iterator, Mapping
 
 import pytest
 
+from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import DataError, ServiceError, UsageError
-from dstill.parts import Engine, ProjectFiles
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
 from dstill_querydsl.focus import focused

@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill.parts import Engine
+from dstill.api.engine import Engine
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 
 Cli = Callable[..., Any]

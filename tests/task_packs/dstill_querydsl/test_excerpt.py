@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dstill.records import Example, Excerpt
+from dstill.api.records import Example, Excerpt
 from dstill_querydsl.excerpt import MOST
 from dstill_querydsl.guard import Limits
 from dstill_querydsl.pack import QueryDsl

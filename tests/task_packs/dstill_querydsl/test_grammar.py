@@ -8,8 +8,8 @@ import re
 import pytest
 from support.random_student import WIDE, golds, index_of, pack
 
+from dstill.api.records import Draft
 from dstill.errors import ConfigError
-from dstill.records import Draft
 from dstill_constrain.compiling import Compiler
 from dstill_constrain.ebnf import parse
 from dstill_constrain.vocabulary import Vocabulary

@@ -11,8 +11,8 @@ import pytest
 from support.random_student import WIDE, index_of, learnt, pack, t5, write, writer
 from support.sizes import size
 
-from dstill.parts import Engine
-from dstill.records import Draft, Outcome, OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import Draft, Outcome, OutcomeKind
 from dstill_querydsl.engines import Embedded, EmbeddedServer, HttpEngine
 from dstill_querydsl.engines.faithful import faithfully
 from dstill_querydsl.engines.freeze import freeze

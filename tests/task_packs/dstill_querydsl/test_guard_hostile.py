@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from support.guarded import Made
 from support.hostile import HOSTILE, SCRIPT, hidden
 
+from dstill.api.records import Draft, Example
 from dstill.errors import ConfigError
-from dstill.records import Draft, Example
 from dstill_querydsl import guard
 from dstill_querydsl.guard import Limits
 from dstill_querydsl.guard_mapping import limits_on

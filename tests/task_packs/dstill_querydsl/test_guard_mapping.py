@@ -1,6 +1,6 @@
 import pytest
 
-from dstill.records import Draft, Example
+from dstill.api.records import Draft, Example
 from dstill_querydsl.guard import Limits
 from dstill_querydsl.guard_mapping import limits_on
 from dstill_querydsl.pack import QueryDsl

@@ -1,6 +1,6 @@
 import pytest
 
-from dstill.records import Severity
+from dstill.api.records import Severity
 from dstill_querydsl import mapping_check
 from dstill_querydsl.fields import Fields
 

@@ -1,7 +1,7 @@
 import pytest
 
+from dstill.api.records import Draft, Example
 from dstill.errors import DataError
-from dstill.records import Draft, Example
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.mapping_form import require_mapping
 from dstill_querydsl.pack import QueryDsl

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from dstill.records import Draft, Example
+from dstill.api.records import Draft, Example
 from dstill_querydsl import weblogs
 from dstill_querydsl.engines.self_check import orders
 from dstill_querydsl.orders import PLANTED, orders_in

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstill.api.judging import judge
+from dstill.api.records import Draft, Example, Level
 from dstill.errors import UsageError
-from dstill.judging import judge
-from dstill.records import Draft, Example, Level
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 

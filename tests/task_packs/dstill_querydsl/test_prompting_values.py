@@ -2,7 +2,7 @@
 
 import json
 
-from dstill.records import Example
+from dstill.api.records import Example
 from dstill_querydsl.guard import Limits
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.prompting_values import for_student, for_teacher

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from dstill.records import Draft, Example
+from dstill.api.records import Draft, Example
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.indices import bundled
 from dstill_querydsl.mapping_uses import uses

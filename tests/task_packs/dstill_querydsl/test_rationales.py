@@ -6,7 +6,7 @@ from typing import Iterable
 
 import pytest
 
-from dstill.records import SPLITS, Draft, Example
+from dstill.api.records import SPLITS, Draft, Example
 from dstill_querydsl.indices import HELD_OUT, NAMES
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings

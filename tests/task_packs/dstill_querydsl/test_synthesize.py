@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from dstill.api.engine import Engine
+from dstill.api.records import Example, OutcomeKind
 from dstill.errors import DataError
-from dstill.parts import Engine
-from dstill.records import Example, OutcomeKind
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.indices import Index, bundled
 from dstill_querydsl.pack import QueryDsl

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dstill.records import Table
+from dstill.api.records import Table
 from dstill_querydsl.tables import tables
 
 

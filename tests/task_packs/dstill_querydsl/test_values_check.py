@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill.records import Draft, Example
+from dstill.api.records import Draft, Example
 from dstill_querydsl import values_check
 from dstill_querydsl.fields import Fields
 from dstill_querydsl.indices import bundled

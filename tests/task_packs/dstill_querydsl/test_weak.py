@@ -7,7 +7,7 @@ from typing import Any, Mapping
 
 import pytest
 
-from dstill.records import Example
+from dstill.api.records import Example
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions.plan import TEMPLATES as WRITTEN
 from dstill_querydsl.settings import Settings

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any, Iterator, Mapping, Sequence
 
-from dstill.records import Outcome, OutcomeKind
+from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.corpora.choose import LEAST, choose
 from dstill_querydsl.corpora.documents import Candidate
 

@@ -12,10 +12,10 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill.auditing import audit
-from dstill.findings import Audit
-from dstill.parts import Engine
-from dstill.records import Example
+from dstill.api.engine import Engine
+from dstill.api.records import Example
+from dstill.pipeline.audit import audit
+from dstill.pipeline.audit_report import Audit
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.indices import NAMES, bundled
 from dstill_querydsl.pack import QueryDsl

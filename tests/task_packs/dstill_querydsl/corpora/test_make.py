@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from dstill.judging import judge
-from dstill.parts import Engine
-from dstill.records import Draft, Example, Level
-from dstill.task import NoCorpora
+from dstill.api.engine import Engine
+from dstill.api.judging import judge
+from dstill.api.records import Draft, Example, Level
+from dstill.api.task import NoCorpora
 from dstill_querydsl import compare
 from dstill_querydsl.corpora import Layout, Maker, Place, keep, make
 from dstill_querydsl.corpora.bench import bench

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dstill.records import Draft, Example
+from dstill.api.records import Draft, Example
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.corpora import Layout, neighbours
 from dstill_querydsl.corpora.neighbours import MOST

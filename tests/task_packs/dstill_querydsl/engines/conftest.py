@@ -9,9 +9,9 @@ from typing import Any, Callable, Iterable, Iterator
 
 import pytest
 
-from dstill.parts import Engine
-from dstill.records import Example
-from dstill.task import Check, Task
+from dstill.api.engine import Engine
+from dstill.api.records import Example
+from dstill.api.task import Check, Task
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.indices import Index
 

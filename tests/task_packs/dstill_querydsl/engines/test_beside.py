@@ -7,8 +7,8 @@ from typing import Any, Iterator, Mapping
 
 import pytest
 
-from dstill.parts import Engine
-from dstill.records import Outcome, OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 from dstill_querydsl.engines.beside import apart
 from dstill_querydsl.fields import Field, Fields

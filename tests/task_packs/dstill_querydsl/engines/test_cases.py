@@ -15,8 +15,8 @@ from typing import Any, Iterator
 import pytest
 from support.exec_cases import CASES, Runner, check, like, load, rows
 
-from dstill.parts import Engine
-from dstill.records import Outcome, OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 from dstill_querydsl.engines.holes import not_here
 

@@ -13,9 +13,10 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill.judging import judge
-from dstill.parts import Engine, Executor
-from dstill.records import Draft, Example, Level, Outcome, OutcomeKind, Prediction, Verdict
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.judging import judge
+from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, Prediction, Verdict
 from dstill_evaluate.metrics import METRICS, ExecutableAccuracy, why_left_out
 from dstill_querydsl.engines import Embedded, Http
 from dstill_querydsl.indices import Index

@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.records import Corpus, Example, OutcomeKind
+from dstill.api.task import Task
 from dstill.errors import DataError
-from dstill.parts import Engine, Executor
-from dstill.records import Corpus, Example, OutcomeKind
-from dstill.task import Task
 from dstill_querydsl import compare
 from dstill_querydsl.engines import Embedded, EmbeddedServer, HttpEngine, executors
 from dstill_querydsl.indices import Index

@@ -9,10 +9,10 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from dstill.api.engine import Engine
+from dstill.api.records import Example, OutcomeKind
+from dstill.api.task import Task
 from dstill.errors import AuthError, ConfigError, ServiceError, UsageError
-from dstill.parts import Engine
-from dstill.records import Example, OutcomeKind
-from dstill.task import Task
 from dstill_querydsl.engines import Http, HttpEngine
 from dstill_querydsl.engines.node import NotPermitted
 

@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill.parts import Engine
+from dstill.api.engine import Engine
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.fields import Fields
 

@@ -9,11 +9,11 @@ from typing import Any, Iterable, Iterator
 import pytest
 from support.engine_proxy import EngineProxy
 
+from dstill.api.engine import Change, Engine
+from dstill.api.judging import judge
+from dstill.api.records import Draft, Example
+from dstill.api.task import Check, Task
 from dstill.errors import DataError, UsageError
-from dstill.judging import judge
-from dstill.parts import Change, Engine
-from dstill.records import Draft, Example
-from dstill.task import Check, Task
 from dstill_querydsl import compare
 from dstill_querydsl.drift import fields_digest
 from dstill_querydsl.engines import EmbeddedServer, Http, HttpEngine

@@ -7,8 +7,8 @@ from typing import Any, Callable, Iterator, Mapping
 
 import pytest
 
-from dstill.parts import Engine
-from dstill.records import Outcome, OutcomeKind
+from dstill.api.engine import Engine
+from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
 from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.reading import AT_ONCE, LONGEST, Read, read

@@ -8,8 +8,8 @@ from typing import Any, Callable
 
 import pytest
 
+from dstill.api.engine import CheckResult, Engine
 from dstill.errors import AuthError, DataError, FailedItems, ServiceError
-from dstill.parts import CheckResult, Engine
 from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.engines.known_answers import KNOWN, REFUSED, seen
 from dstill_querydsl.engines.privileges import PATH, read_only_key

@@ -6,9 +6,9 @@ from typing import Any, Callable
 
 import pytest
 
+from dstill.api.engine import Engine
+from dstill.api.records import Corpus, Draft, Example, OutcomeKind
 from dstill.errors import DataError
-from dstill.parts import Engine
-from dstill.records import Corpus, Draft, Example, OutcomeKind
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.index_of import index_of
 from dstill_querydsl.indices import Index, bundled

@@ -5,7 +5,7 @@ from typing import Callable
 
 import pytest
 
-from dstill.records import Example
+from dstill.api.records import Example
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.indices import Index, bundled
 from dstill_querydsl.pack import QueryDsl

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.records import Example, OutcomeKind
 from dstill.errors import DataError
-from dstill.parts import Engine, Executor
-from dstill.records import Example, OutcomeKind
 from dstill_querydsl import compare
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.fields import Fields

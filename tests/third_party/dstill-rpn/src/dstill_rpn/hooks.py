@@ -13,9 +13,11 @@ from dataclasses import replace
 from typing import Sequence
 
 from dstill import Task, hookimpl
-from dstill.judging import judge
-from dstill.parts import Choice, Device, Executor, Modality, Reason, Recipe, Shape
-from dstill.records import Draft, Example, Prompt, Verdict
+from dstill.api.executor import Executor
+from dstill.api.judging import judge
+from dstill.api.modality import Choice, Modality, Reason, Shape
+from dstill.api.recipe import Device, Recipe
+from dstill.api.records import Draft, Example, Prompt, Verdict
 from dstill_rpn.modality import Top
 from dstill_rpn.pack import Rpn
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping
 
 from dstill import hookimpl
-from dstill.parts import Device, Memory, Modality, Recipe, Shape
+from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.recipe import Device, Recipe
 from dstill_finetune.modalities import Full
 
 __all__ = ["Top", "TopConfig", "register_modalities"]

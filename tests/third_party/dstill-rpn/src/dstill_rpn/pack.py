@@ -5,8 +5,8 @@ import random
 from typing import Iterable
 
 from dstill import Check, Task, hookimpl
-from dstill.parts import Executor
-from dstill.records import Example, Outcome, OutcomeKind, Problem
+from dstill.api.executor import Executor
+from dstill.api.records import Example, Outcome, OutcomeKind, Problem
 
 VALUES = {"x": 23, "y": 41, "z": 97, **{digit: int(digit) for digit in "123456789"}}
 WORDS = {"+": "add", "-": "subtract", "*": "multiply by"}

@@ -1,0 +1,69 @@
+"""How answers reach an engine, and what is found out about one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+from dstill.errors import DstillError
+
+__all__ = ["Change", "CheckResult", "Engine", "ProjectFiles"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """How an executor reaches what runs answers: the ``[engine]`` section."""
+
+    name: str = field(default="", metadata={"help": "the executor; empty: the task's first, or by url"})
+    url: str = field(
+        default="", metadata={"help": "a server of your own; empty: the embedded default", "trust": "address"}
+    )
+    index: str = field(default="", metadata={"help": "index, alias or data stream; empty: the example's own"})
+    api_key_env: str = field(
+        default="", metadata={"help": "environment variable that holds an API key", "trust": "variable"}
+    )
+    api_key_file: str = field(
+        default="", metadata={"help": "file that holds it instead, readable by you alone", "trust": "key file"}
+    )
+    basic_auth_env: str = field(
+        default="", metadata={"help": "environment variable that holds user:password", "trust": "variable"}
+    )
+    ca_certs: str = field(
+        default="", metadata={"help": "file of the CA that signed the server's certificate", "trust": "ca file"}
+    )
+    ca_fingerprint: str = field(default="", metadata={"help": "SHA-256 of that CA, instead of the file", "trust": "ca"})
+    allow_pattern: bool = field(default=False, metadata={"help": "let index hold a *, as logs-*"})
+    load_data: bool = field(
+        default=False, metadata={"help": "write the task's own data to the server, to indices made for it"}
+    )
+    timeout: float = field(default=30.0, metadata={"low": 0.1, "high": 3600, "help": "seconds a request"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """One thing that an executor found out about its engine, for `dstill doctor`."""
+
+    name: str
+    found: str = ""  # what the engine said or answered; of what was not checked: why not
+    expected: str = ""  # the known answer, as `found` would have it; empty: a fact to tell, no check
+    problem: DstillError | None = None  # what is wrong, and with which exit code `doctor` ends
+    checked: bool = True  # False: it could not be asked here
+    advice: str = ""  # what to do although nothing is wrong, in as many lines as it takes
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectFiles:
+    """What `dstill init` writes for data of the user's own, beside what it always writes."""
+
+    files: Mapping[str, str]  # name in the project's folder → text
+    settings: Mapping[str, Any]  # by dotted key, for dstill.toml; never a secret
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # likewise, for a student that begins from nothing
+    about: tuple[str, ...] = ()  # lines for a person: what was read, and what was left out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """How the data behind an executor differs from what it was."""
+
+    message: str
+    breaks: bool = False  # questions of then may have no answer now

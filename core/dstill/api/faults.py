@@ -1,0 +1,124 @@
+"""An answer is never a bug: what a task pack raises on one answer is reported for that item, and the run goes on.
+
+    with about("t-3") as faults:            # the example that is being worked on
+        task.canonical(answer)              # raises inside the pack: the core's default answers instead
+    faults[0].message    "task 'sums': method 'canonical' raised ValueError on example 't-3': …"
+
+The traceback goes to the log, once for each part of the pack and type of exception. Errors that say something about
+the machine or the setup rather than the answer (`PASSING`) keep their meaning, and so do Ctrl-C and SystemExit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import Iterator, Protocol
+
+from dstill.api.records import Example, Level, Problem, Severity, Verdict
+from dstill.errors import DstillError
+
+__all__ = ["HINT", "PASSING", "about", "fault", "noted", "refused", "unjudged", "with_faults"]
+
+PASSING = (DstillError, ImportError, MemoryError, OSError)
+HINT = "this is a bug in the task pack: report it with the traceback from the run's log.txt"
+LONGEST = 200  # characters of an exception's text
+
+log = logging.getLogger("dstill")
+
+
+class Pack(Protocol):
+    """What a fault says of the task whose code raised."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def raised(self) -> set[tuple[str, type[Exception]]]:
+        """What was reported with a traceback before."""
+
+
+@dataclass(frozen=True)
+class _Item:
+    id: str = ""
+    faults: list[Problem] = field(default_factory=list)
+
+
+_item: ContextVar[_Item | None] = ContextVar("item", default=None)
+
+
+@contextlib.contextmanager
+def about(id: str) -> Iterator[list[Problem]]:
+    """Name the example that is being worked on; yields the faults found meanwhile, as warnings.
+
+    Inside another one about the same example both have the same list.
+    """
+    around = _item.get()
+    item = around if around is not None and around.id == id else _Item(id)
+    token = _item.set(item)
+    try:
+        yield item.faults
+    finally:
+        _item.reset(token)
+
+
+def fault(task: Pack, part: str, error: Exception, id: str = "") -> str:
+    """Log what `part` of a pack raised, and return it as one line that names pack, part and example."""
+    item = _item.get()
+    id = id or (item.id if item else "")
+    text = " ".join(str(error).split())[:LONGEST]
+    where = f" on example '{id}'" if id else ""
+    message = f"task '{task.name}': {part} raised {type(error).__name__}{where}: {text}"
+    kind = (part, type(error))
+    if kind in task.raised:
+        log.info("%s", message)
+    else:
+        task.raised.add(kind)
+        log.warning("%s", message, exc_info=error)
+    return message
+
+
+def noted(task: Pack, method: str, error: Exception, id: str = "") -> None:
+    """Report what a method of `task` raised among the faults of the current item."""
+    message = fault(task, f"method '{method}'", error, id)
+    if (item := _item.get()) is not None:
+        item.faults.append(
+            Problem(layer="task", code=_code(method), message=message, hint=HINT, severity=Severity.WARNING)
+        )
+
+
+def refused(task: Pack, layer: str, part: str, error: Exception, id: str = "") -> Problem:
+    """The problem of an answer on which a check raised: nobody knows what it does, so it is refused."""
+    return Problem(layer=layer, code="check_raised", message=fault(task, part, error, id), hint=HINT)
+
+
+def unjudged(task: Pack, example: Example, error: Exception) -> Verdict:
+    """The verdict on an answer on which judging itself raised: it counts neither for nor against the student."""
+    return Verdict(
+        id=example.id,
+        reached=Level.UNPARSED,
+        checked=Level.UNPARSED,
+        gold_error=fault(task, "hook 'judge_answer'", error, example.id),
+        category=example.category,
+        template=example.template,
+        split=example.split,
+    )
+
+
+def with_faults(verdict: Verdict, faults: list[Problem]) -> Verdict:
+    """The verdict with the faults that were found while it was made. What they leave undecided is not counted."""
+    message = {one.code: one.message for one in reversed(faults)}
+    new = [one for one in faults if one not in verdict.problems]
+    verdict = replace(verdict, problems=(*verdict.problems, *new))
+    if gold := message.get(_code("vacuous")):
+        verdict = replace(verdict, gold_error=verdict.gold_error or gold, checked=min(verdict.checked, Level.VALID))
+    if undecided := message.get(_code("same")) or message.get(_code("is_refusal")):
+        verdict = replace(verdict, reason=undecided, checked=min(verdict.checked, Level.VALID), contrast=None)
+    if unchecked := message.get(_code("corpora")):
+        verdict = replace(verdict, unchecked=unchecked)
+    return verdict
+
+
+def _code(method: str) -> str:
+    return f"{method}_raised"

@@ -1,0 +1,171 @@
+"""The command `check`: answers in, one line of verdict each out.
+
+    {"id": "a", "query": {"query": {"match_all": {}}}}      a row; "query" may also be a model's raw text
+    {"id":"a","ok":true,"problems":[],"not_checked":[]}     what --json says of it
+
+``not_checked`` names layers that did not look, for want of a mapping. A row that cannot be read is
+refused like any other, and the next one is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Iterator, Mapping
+
+import click
+
+from dstill.api.records import Draft, Example, Problem
+from dstill.api.task import Task
+from dstill.cli.console import emit, note, say
+from dstill.cli.input_files import MAPPING_FORM, bytes_of, object_of, text_of
+from dstill.cli.options import App, app, json_option, set_option, task_option
+from dstill.errors import AnswerError, DataError, UsageError
+from dstill.factory import make_task
+from dstill.io.jsonl import detect
+from dstill.io.strict_json import NotStrict, dumps, loads
+
+__all__ = ["COMMANDS"]
+
+ROW_FORM = 'rows are {"id", "query"}, one a line'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    id: Any  # as the row has it, so that it joins with the row; else the line's number
+    text: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    flaw: str = ""  # why the row itself cannot be read
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@click.option("--mapping", type=click.Path(path_type=Path), help="JSON file with the index mapping to check against.")
+@click.option("--dialect", metavar="NAME", help="Whose rules hold where products differ; the task names them.")
+@click.option("--layer", "layers", multiple=True, metavar="LAYER", help="Only this layer (repeatable); else all.")
+@task_option
+@json_option
+@set_option
+@app
+def check(
+    found: App, file: Path, mapping: Path | None, dialect: str | None, layers: tuple[str, ...], as_json: bool
+) -> None:
+    """Check answers of FILE or stdin, without running them.
+
+    That is one answer, or JSONL rows {"id", "query"}. A row's query is an object, or a string that is
+    taken as a model's raw text; a row may bring a mapping of its own. Without a mapping fields are not
+    checked, which is said. The exit code is 9 when any row is refused.
+    """
+    task = _task(found, dialect)
+    known = [c.name for c in task.checks]
+    for layer in layers:
+        if layer not in known:
+            raise UsageError(f"no layer '{layer}'", where="--layer", hint=f"task '{task.name}' has {', '.join(known)}")
+    context = {"mapping": object_of(mapping, "--mapping", MAPPING_FORM)} if mapping else {}
+    refused = total = 0
+    unseen: Counter[str] = Counter()
+    for answer in _answers(file):
+        example = Example(id=str(answer.id), question="", context={**context, **answer.context})
+        problems = _problems(task, answer, example, layers)
+        idle = [] if answer.flaw else [name for name in task.idle(example) if name in (layers or known)]
+        ok = not any(p.is_error for p in problems)
+        total, refused = total + 1, refused + (not ok)
+        unseen.update(idle if ok else ())  # what is refused needs no reservation
+        _show(answer.id, ok, problems, idle, as_json=as_json)
+    if unseen:
+        note(f"note: {_not_looked(unseen, total)}, for want of a mapping: give --mapping")
+    if refused and as_json:
+        raise click.exceptions.Exit(AnswerError.exit_code)  # each row has said so itself
+    if refused:
+        raise AnswerError(
+            f"{refused} of {total} answers refused",
+            where="stdin" if str(file) == "-" else str(file),
+            hint="what is wrong with each stands above",
+        )
+
+
+def _task(found: App, dialect: str | None) -> Task:
+    """The task; under `dialect`, which its own section calls by that name."""
+    task = make_task(found.plugins, found.config())
+    if dialect is None:
+        return task
+    if "dialect" not in {one.name for one in fields(task.Config)}:
+        raise UsageError(f"task '{task.name}' has no dialects", where="--dialect", hint="leave it out")
+    found.flags[f"task.{task.name}.dialect"] = dialect
+    return make_task(found.plugins, found.config())
+
+
+def _not_looked(unseen: Counter[str], total: int) -> str:
+    """``mapping and values not checked in 3 of 7 answers``"""
+    most = max(unseen.values())
+    where = "" if most == total else f" in {most} of {total} answers"
+    return f"{' and '.join(unseen)} not checked{where}"
+
+
+def _problems(task: Task, answer: Answer, example: Example, layers: tuple[str, ...]) -> list[Problem]:
+    if answer.flaw:
+        first = task.checks[0].name if task.checks else "form"
+        return [Problem(layer=first, code="bad_row", message=answer.flaw, hint=ROW_FORM)]
+    # what a model wrote may come in the form that teachers use, or bare
+    draft = task.parse(answer.text) or Draft(answer=answer.text)
+    return list(task.problems(example, draft, layers or None))
+
+
+def _show(identity: Any, ok: bool, problems: list[Problem], idle: list[str], *, as_json: bool) -> None:
+    if as_json:
+        keys = ("layer", "severity", "code", "message", "pointer", "hint")
+        found = [{k: p.to_row()[k] for k in keys} for p in problems]
+        emit({"id": identity, "ok": ok, "problems": found, "not_checked": idle})
+        return
+    say(f"{identity}: {'ok' if ok else 'refused'}")
+    for p in problems:
+        lines = [f"  {p.severity.value} ({p.layer}, {p.code}) {p.message}", p.pointer and f"at {p.pointer}", p.hint]
+        say("\n    ".join(line for line in lines if line), lines=True)
+
+
+# --- reading ----------------------------------------------------------------------------
+
+
+def _answers(file: Path) -> Iterator[Answer]:
+    """Each answer in `file`: JSONL rows with an id and a query, else the whole text as one answer."""
+    data = bytes_of(file, "FILE")
+    text = text_of(data).removeprefix("\ufeff")
+    # only on line breaks: U+2028 may stand in a string
+    lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    if file.suffix in (".jsonl", ".ndjson"):
+        if lines and (found := detect(lines[0][1].encode())):
+            raise DataError(f"detected {found}, expected JSONL", where=f"{file}:{lines[0][0]}", hint=ROW_FORM)
+    elif not lines or not {"id", "query"} <= _lenient(lines[0][1]).keys():
+        yield Answer(id="1", text=text)  # a search body has no id
+        return
+    for number, line in lines:
+        yield _row(number, line)
+
+
+def _row(number: int, line: str) -> Answer:
+    try:
+        row = loads(line)
+    except NotStrict as problem:
+        return Answer(id=_lenient(line).get("id", str(number)), flaw=f"line {number}: not strict JSON: {problem}")
+    if not isinstance(row, dict) or "query" not in row:
+        identity = row.get("id", str(number)) if isinstance(row, dict) else str(number)
+        return Answer(id=identity, flaw=f"line {number}: row has no 'query'")
+    query = row["query"]
+    context = {"mapping": row["mapping"]} if isinstance(row.get("mapping"), dict) else {}
+    return Answer(
+        id=row.get("id", str(number)), text=query if isinstance(query, str) else dumps(query), context=context
+    )
+
+
+def _lenient(line: str) -> dict[str, Any]:
+    """The row as Python's own reader takes it, to know its id; nothing where it takes none."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return row if isinstance(row, dict) else {}
+
+
+COMMANDS = (check,)

@@ -1,0 +1,112 @@
+"""Commands that look at what a student does: evaluate, trace."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from dstill.cli.console import emit, note, progress, say
+from dstill.cli.options import App, app, constrain_option, json_option, run_argument, set_option, setting
+from dstill.cli.scores import show_scores
+from dstill.errors import FailedItems, UsageError
+from dstill.io.shell import command
+from dstill.runs.run import Run
+from dstill.runtime import hardware
+
+__all__ = ["COMMANDS", "summary"]
+
+# name in the JSON summary → metric
+SUMMARY = ("executable_accuracy", "exact_match", "clause_f1", "silent_wrong")
+
+
+@click.command()
+@run_argument
+@setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
+@click.option("--load-data", is_flag=True, help="Write the task's own data to that server, to indices made for it.")
+@constrain_option
+@json_option
+@set_option
+@app
+def evaluate(found: App, run: str, load_data: bool, as_json: bool) -> None:
+    """Answer the test sets, run the answers, and print the scores."""
+    if load_data:
+        found.flags["engine.load_data"] = True
+    opened = found.open(run)
+    with progress() as report:
+        opened.progress = report
+        facts = opened.evaluate()
+    for told in facts.get("notes", ()):
+        note(f"note: {told}")
+    if as_json:
+        emit(summary(opened, facts))
+    else:
+        show_scores(opened, facts)
+        say(f"next: {command('report', opened.folder)}")
+    if facts["invalid"]:
+        raise FailedItems(
+            f"this evaluation is invalid: {facts['invalid']}",
+            where=str(opened.folder / "verdicts.jsonl"),
+            hint=f"see to the engine, then: {command('evaluate', opened.folder)}",
+        )
+
+
+def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, Any]:
+    """The numbers of an evaluation as one object; what was not measured is null."""
+    splits = run.settings.evaluate.splits
+    scores = facts["scores"]
+    main = scores["student"][splits[0]]
+
+    def value(system: str, split: str, metric: str) -> Any:
+        return scores.get(system, {}).get(split, {}).get(metric, {}).get("value")
+
+    accuracy = main.get("executable_accuracy", {})
+    return {
+        **{name: value("student", splits[0], name) for name in SUMMARY},
+        "ci95": [accuracy.get("low"), accuracy.get("high")],
+        "n": accuracy.get("n"),
+        "causes": {label: found["count"] for label, found in facts["causes"].items()},
+        "unseen_templates": value("student", "test_templates", "executable_accuracy"),
+        "unseen_index": value("student", "test_index", "executable_accuracy"),
+        "untrained": value("untrained", splits[0], "executable_accuracy"),
+        "nearest_question": value("nearest", splits[0], "executable_accuracy"),
+        "seconds": round(facts["seconds"] if seconds is None else seconds, 1),
+        "peak_memory_bytes": max(facts["peak_memory"], hardware.peak_memory()),
+        "engine": facts["engine"],
+        "run": str(run.folder),
+    }
+
+
+@click.command()
+@run_argument
+@click.argument("identity", metavar="ID")
+@json_option
+@app
+def trace(found: App, run: str, identity: str, as_json: bool) -> None:
+    """Print one record from every file of a run."""
+    opened = found.open(run)
+    rows, seen = {}, ""
+    for path in sorted(opened.folder.rglob("*.jsonl")):
+        file = str(path.relative_to(opened.folder))
+        for row in opened.rows(file):
+            seen = seen or str(row.get("id", ""))
+            if row.get("id") == identity:
+                rows[file] = row
+    if not rows:
+        raise UsageError(
+            f"no row with id '{identity}' in run '{opened.name}'",
+            where=str(opened.folder),
+            hint="its ids are in dataset/data/*.jsonl and rejects.jsonl" + (f", as '{seen}'" if seen else ""),
+        )
+    if as_json:
+        emit({"id": identity, "files": rows})
+        return
+    for file, row in rows.items():
+        say(file, bold=True)
+        for key, value in row.items():
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            say(f"  {key}: {text}", lines=True)
+
+
+COMMANDS = (evaluate, trace)

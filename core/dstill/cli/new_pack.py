@@ -1,0 +1,60 @@
+"""new-pack: a package with a small task pack of one's own, ready to install and to test."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from dstill.cli.console import say
+from dstill.errors import UsageError
+from dstill.io.files import write_text
+from dstill.io.shell import quoted
+
+__all__ = ["COMMANDS"]
+
+# file of the template → where it goes in the new package; NAME stands for the name, NAME_TITLE for the class
+LAYOUT = {
+    "pyproject.toml.txt": "pyproject.toml",
+    "README.md.txt": "README.md",
+    "dstill.toml.txt": "dstill.toml",
+    "pack.py.txt": "src/dstill_NAME/__init__.py",
+    "test_pack.py.txt": "tests/test_NAME.py",
+}
+
+
+@click.command("new-pack")
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write it into.")
+def new_pack(name: str, out: Path) -> None:
+    """Write a package with a new task pack called NAME.
+
+    It has a small language to begin from, an entry point, and a test that passes.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or keyword.iskeyword(name):
+        raise UsageError(f"'{name}' is no name for a pack", where="NAME", hint="small letters, digits and _, as my_sql")
+    if find_spec(f"dstill_{name}") is not None:
+        raise UsageError(f"the package dstill_{name} is installed already", where="NAME", hint="choose another name")
+    target = out / f"dstill-{name.replace('_', '-')}"
+    if target.exists():
+        raise UsageError(
+            f"{target} is there already", where=str(target.absolute()), hint="choose another name or --out"
+        )
+    for source, destination in LAYOUT.items():
+        text = (files("dstill.cli") / "template" / source).read_text(encoding="utf-8")
+        text = text.replace("NAME_TITLE", _title(name)).replace("NAME", name)
+        write_text(target / destination.replace("NAME", name), text)
+    say(f"wrote {target}")
+    say(f"next: cd {quoted(target)} && pip install -e '.[test]' && pytest")
+
+
+def _title(name: str) -> str:
+    """``my_sql`` → ``MySqlTask``."""
+    return "".join(word.capitalize() for word in name.split("_")) + "Task"
+
+
+COMMANDS = (new_pack,)

@@ -1,0 +1,175 @@
+"""Commands about the installation and its runs: plugins, runs, config, completion."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import get_completion_class
+
+from dstill import trust
+from dstill.cli.console import confirm, emit, note, say, table
+from dstill.cli.options import SHELLS, App, Group, app, described, json_option, set_option
+from dstill.config import Config
+from dstill.errors import DstillError, UsageError
+from dstill.plugins import KINDS
+from dstill.runs.folder import RunFolder, find_run, list_runs
+
+__all__ = ["COMMANDS"]
+
+
+@click.command()
+@app
+@json_option
+def plugins(found: App, as_json: bool) -> None:
+    """List the plugins, what each brings, and what did not load."""
+    loaded = found.plugins
+    parts = [
+        {"kind": kind, "name": name, "plugin": loaded.owner(kind, name), "about": described(loaded.part(kind, name))}
+        for kind in KINDS
+        for name in loaded.names(kind)
+    ]
+    failures = [asdict(failure) for failure in loaded.failures]
+    if as_json:
+        plugins_ = [{"name": p.name, "version": p.version, "source": p.source} for p in loaded.loaded]
+        emit({"plugins": plugins_, "parts": parts, "failures": failures})
+    else:
+        table(["plugin", "version", "source"], [[p.name, p.version, p.source] for p in loaded.loaded])
+        say()
+        table(["kind", "name", "plugin", "about"], [[p["kind"], p["name"], p["plugin"], p["about"]] for p in parts])
+    found.note_unknown()
+    found.end_with_failures()
+
+
+@click.group(cls=Group)
+def runs() -> None:
+    """List, show and delete runs; save the replies of a damaged store."""
+
+
+@runs.command("list")
+@json_option
+def runs_list(as_json: bool) -> None:
+    """The runs under ./runs, oldest first."""
+    found = [_overview(folder) for folder in list_runs()]
+    if as_json:
+        emit({"runs": found})
+        return
+    if not found:
+        note("no runs under ./runs; `dstill demo` or `dstill generate` makes one")
+        return
+    rows = [[r["run"], r["created"], r["status"], _rounded(r["accuracy"])] for r in found]
+    table(["run", "created", "status", "#accuracy"], rows)
+
+
+def _rounded(accuracy: float | None) -> str:
+    return "" if accuracy is None else f"{accuracy:.3f}"
+
+
+def _overview(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = RunFolder.read(folder).manifest
+    except DstillError as problem:
+        return {"run": folder.name, "created": "", "status": problem.what, "accuracy": None}
+    scores = manifest["stages"].get("evaluate", {}).get("scores", {}).get("student", {}).get("test", {})
+    accuracy = scores.get("executable_accuracy", {}).get("value")
+    return {"run": folder.name, "created": manifest["created"], "status": manifest["status"], "accuracy": accuracy}
+
+
+@runs.command("show")
+@click.argument("run")
+@json_option
+def runs_show(run: str, as_json: bool) -> None:
+    """One run's manifest."""
+    folder = RunFolder.read(find_run(run))
+    if as_json:
+        emit(folder.manifest)
+        return
+    manifest = folder.manifest
+    for key in ("name", "status", "created", "seed", "arguments", "versions"):
+        say(f"{key}: {manifest[key]}")
+    table(["file", "#rows", "sha256"], [[f, str(v["rows"]), v["sha256"][:16]] for f, v in manifest["files"].items()])
+
+
+@runs.command("rm")
+@click.argument("run")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def runs_rm(run: str, yes: bool) -> None:
+    """Delete a run's folder. The replies that were bought stay in replies.sqlite."""
+    folder = RunFolder.read(find_run(run))
+    if not yes:
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise UsageError(
+                f"deleting {folder.folder} needs a word of yours, and stdin is no terminal to ask on",
+                where="dstill runs rm",
+                hint="give --yes to delete it unasked",
+            )
+        confirm(f"delete {folder.folder} with its student and scores?", abort=True)
+    folder.remove()
+    trust.forget(folder.folder)
+    note(f"deleted {folder.folder}")
+
+
+@runs.command("salvage")
+@click.argument("damaged", metavar="FROM", type=click.Path(path_type=Path))
+@click.argument("new", metavar="TO", type=click.Path(path_type=Path))
+@json_option
+def runs_salvage(damaged: Path, new: Path, as_json: bool) -> None:
+    """Copy what can be read of a damaged replies.sqlite into a new one.
+
+    The damaged file is only read. Replies that are not saved are bought again when they are asked for.
+    """
+    from dstill.teacher.recover import salvage
+
+    saved = salvage(damaged, new)
+    if as_json:
+        emit({"file": str(new), **asdict(saved)})
+        return
+    note(f"{saved.unreadable} rows cannot be read" if saved.unreadable else "every row that is known can be read")
+    say(f"{saved.replies} replies saved to {new}")
+    say(f"next: move {damaged} away, and {new} to its place")
+
+
+@click.group(cls=Group)
+def config() -> None:
+    """Show the configuration."""
+
+
+@config.command("show")
+@click.option("--origin", is_flag=True, help="Say where each value came from.")
+@click.option("--defaults", is_flag=True, help="Read neither dstill.toml nor the environment.")
+@json_option
+@set_option
+@app
+def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None:
+    """Every key with its value."""
+    merged: Config = replace(found, config_file=None).config(use_files=False) if defaults else found.config()
+    values = merged.flat()
+    if as_json:
+        emit({k: {"value": v, "origin": merged.origins[k]} if origin else v for k, v in values.items()})
+    elif origin:
+        table(["key", "value", "origin"], [[k, str(v), merged.origins[k]] for k, v in values.items()])
+    else:
+        say(merged.to_toml().rstrip("\n"), lines=True)
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS), required=False)
+@click.pass_context
+def completion(ctx: click.Context, shell: str | None) -> None:
+    """Print the shell's completion script.
+
+    For this shell alone: `source <(dstill completion bash)`.
+    """
+    shell = shell or Path(os.environ.get("SHELL", "bash")).name
+    made = get_completion_class(shell)
+    if made is None:
+        hint = f"name one of {', '.join(SHELLS)}"
+        raise UsageError(f"no completion for '{shell}'", where="SHELL", hint=hint)
+    say(made(ctx.find_root().command, {}, "dstill", "_DSTILL_COMPLETE").source(), lines=True)
+
+
+COMMANDS = (plugins, runs, config, completion)

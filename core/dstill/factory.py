@@ -1,0 +1,207 @@
+"""Objects made from a configuration: which class a name stands for, with its own section.
+
+setup = Setup(plugins, config)
+setup.task, setup.student                                  # made once, when first asked for
+make_student(plugins, config, "hf:google/flan-t5-small")   # kind "hf", base after the colon
+make_student(plugins, config, "models/small.gguf")         # the kind that takes such files
+
+Before a part gets settings that stand in a file, its user must have allowed what they ask for (`dstill.trust`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from functools import cached_property
+from typing import Iterator
+
+from dstill import trust
+from dstill.api.careful import careful
+from dstill.api.engine import Engine
+from dstill.api.executor import Executor
+from dstill.api.modality import Choice, Modality, Reason, Shape
+from dstill.api.objective import Objective
+from dstill.api.recipe import Device
+from dstill.api.student import Student
+from dstill.api.task import Task
+from dstill.api.teacher import BatchTeacher, Teacher
+from dstill.config import Config, Settings
+from dstill.errors import ConfigError, UsageError
+from dstill.plugins import Plugins
+from dstill.runtime.progress import Progress, silent
+
+__all__ = [
+    "Setup",
+    "choose_modality",
+    "kind_and_base",
+    "make_executor",
+    "make_student",
+    "make_task",
+    "make_teacher",
+    "modalities",
+    "models",
+    "task_name",
+]
+
+log = logging.getLogger("dstill")
+
+STUDENT = "student"  # of a run's folder
+
+
+class Setup:
+    """Plugins and configuration, and the objects that they name: all that a stage needs beside its data."""
+
+    def __init__(self, plugins: Plugins, config: Config, progress: Progress = silent) -> None:
+        self.plugins = plugins
+        self.config = config
+        self.progress = progress
+
+    @property
+    def settings(self) -> Settings:
+        return self.config.settings
+
+    @cached_property
+    def task(self) -> Task:
+        return make_task(self.plugins, self.config)
+
+    @cached_property
+    def objective(self) -> Objective:
+        name = self.settings.train.objective
+        objective = self.plugins.objective(name)(self.config.part("objective", name))
+        objective.alpha = self.settings.train.alpha
+        return objective
+
+    @cached_property
+    def student(self) -> Student:
+        return make_student(self.plugins, self.config, self.settings.train.student)
+
+    def executor(self) -> Executor | None:
+        """What runs the task's answers, not opened yet; None: the task's answers are not run."""
+        return make_executor(self.plugins, self.config, self.task)
+
+    @contextlib.contextmanager
+    def opened_executor(self) -> Iterator[Executor | None]:
+        """The executor, open for as long as the block lasts. Raises ServiceError when its engine is away."""
+        executor = self.executor()
+        if executor is None:
+            yield None
+            return
+        with executor.open(self.task, self.settings.engine):
+            yield executor
+
+
+def task_name(plugins: Plugins, settings: Settings) -> str:
+    """The task asked for, or the only one installed. Raises UsageError."""
+    if settings.project.task:
+        return settings.project.task
+    names = plugins.names("tasks")
+    if len(names) == 1:
+        return names[0]
+    raise UsageError(
+        "which task?" if names else "no task pack is installed",
+        where="--task, or [project] task in dstill.toml",
+        hint=f"installed: {', '.join(names)}" if names else "`dstill new-pack NAME` writes one",
+    )
+
+
+def make_task(plugins: Plugins, config: Config) -> Task:
+    """The task asked for, with its own section."""
+    name = task_name(plugins, config.settings)
+    _require(plugins, config, f"task.{name}")
+    task = careful(plugins.task(name)(config.part("task", name)))
+    task.seed = config.settings.project.seed
+    return task
+
+
+def make_teacher(plugins: Plugins, config: Config) -> Teacher:
+    """The teacher asked for, with its own section; not opened yet."""
+    settings = config.settings.generate
+    _require(plugins, config, "generate", f"teacher.{settings.teacher}")
+    teacher = plugins.teacher(settings.teacher)(config.part("teacher", settings.teacher))
+    if settings.batch and not isinstance(teacher, BatchTeacher):
+        raise ConfigError(
+            f"teacher '{teacher.name}' takes no batches",
+            where="generate.batch",
+            hint="leave --batch away: its replies are asked for one by one",
+        )
+    teacher.json_mode = settings.json_mode
+    return teacher
+
+
+def make_student(plugins: Plugins, config: Config, spec: str) -> Student:
+    """The student of ``kind`` or ``kind:base``, or of a file whose ending says its kind."""
+    kind, base = kind_and_base(plugins, spec)
+    _require(plugins, config, "train", f"student.{kind}")
+    student = plugins.student(kind)(config.part("student", kind))
+    student.base = base
+    return student
+
+
+def kind_and_base(plugins: Plugins, spec: str) -> tuple[str, str]:
+    """``hf:FOLDER`` → ``("hf", "FOLDER")``, ``tiny`` → ``("tiny", "")``, ``FILE.gguf`` → ``("hf", "FILE.gguf")``."""
+    kind, _, base = spec.partition(":")
+    if kind not in plugins.names("students"):
+        takers = [n for n in plugins.names("students") if spec.lower().endswith(plugins.student(n).suffixes)]
+        kind, base = (takers[0], spec) if takers else (kind, base)
+    return kind, base
+
+
+def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | None:
+    """The executor that ``[engine]`` asks for: by name, by url, else the task's first."""
+    engine: Engine = config.settings.engine
+    if not task.executors:
+        return None
+    name = engine.name or task.executors[0]
+    if engine.url and not engine.name:
+        takers = [n for n in task.executors if plugins.executor(n).takes_url]
+        if not takers:
+            raise UsageError(
+                f"task '{task.name}' has no executor that takes a url",
+                where="--engine-url",
+                hint=f"leave it away: answers run on {task.executors[0]}",
+            )
+        name = takers[0]
+    _require(plugins, config, "engine", f"executor.{name}")
+    return plugins.executor(name)(config.part("executor", name))
+
+
+def _require(plugins: Plugins, config: Config, *sections: str) -> None:
+    trust.require(config, *sections, more=lambda: models(plugins, config))
+
+
+def models(plugins: Plugins, config: Config) -> Iterator[trust.Request]:
+    """What the student of a run loads from outside of its folder, as the run's own files say."""
+    kind, _ = kind_and_base(plugins, config.settings.train.student)
+    if config.file is None or kind not in plugins.names("students"):
+        return
+    home = config.file.parent
+    folder = home / STUDENT
+    student = plugins.student(kind)(config.part("student", kind))
+    for name in (str(folder.absolute()), *student.reads(folder)) if folder.is_dir() else ():
+        if action := trust.model_action(name, home, is_run=True):
+            yield trust.Request(action=action, setting=str(folder))
+
+
+def modalities(plugins: Plugins, config: Config) -> dict[str, Modality]:
+    """Every installed modality by name."""
+    return {n: plugins.modality(n)(config.part("modality", n)) for n in plugins.names("modalities")}
+
+
+def choose_modality(plugins: Plugins, config: Config, shape: Shape, device: Device) -> tuple[Modality, Choice]:
+    """The modality asked for, else the one that the hook selects; with the reasons."""
+    recipe = config.settings.train.on(device)
+    all_of_them = modalities(plugins, config)
+    if recipe.modality == "auto":
+        choice = plugins.select_modality(list(all_of_them.values()), shape, recipe, device)
+        return all_of_them[choice.modality], choice
+    plugins.modality(recipe.modality)  # an unknown name is an error that lists the known
+    modality = all_of_them[recipe.modality]
+    reason = Reason(
+        modality=modality.name,
+        fullness=modality.fullness,
+        need=modality.need(shape, recipe),
+        unfit=modality.unfit(shape, recipe, device) or "",
+    )
+    if reason.unfit:
+        log.warning("modality %s was asked for, though it %s", modality.name, reason.unfit)
+    return modality, Choice(modality=modality.name, reasons=(reason,))

@@ -1,0 +1,131 @@
+"""What an audit of golds found: `Gold` of each, `Audit` of all, with every figure as JSON.
+
+Gold(id="weblogs-17", neighbours=22, told=21, survivors=("size→11",)).kill_rate   -> 0.9545…
+Audit(…).to_json()["kill_rate"]  -> {"n": 200, "median": 1.0, "mean": 0.99, "least": 0.78, "classes": {…}}
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Sequence
+
+from dstill.api.records import OutcomeKind, Problem, Row
+from dstill.pipeline.leakage import Duplicates, Leak
+
+__all__ = ["Audit", "Gold"]
+
+FIGURES = (0.0, 0.5, 0.8, 0.9, 1.0)  # lower bounds of the distribution's classes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gold(Row):
+    """What was found of one gold."""
+
+    id: str
+    split: str = ""
+    category: str = ""
+    problems: tuple[Problem, ...] = ()  # errors: the task's own checks refuse it
+    outcome: str = ""  # of its run; empty: not run, or a refusal
+    reason: str = ""  # why not ok
+    vacuous: bool = False  # it finds nothing, or just everything
+    arbitrary: bool = False  # chance decides between equal answers
+    corpora: int = 0
+    unchecked: str = ""  # why there are no corpora
+    neighbours: int = 0  # of which it is known whether they are told
+    told: int = 0
+    told_by_base: int | None = None  # by the data alone; None: it could not be run there
+    survivors: tuple[str, ...] = ()  # names of those that are not told
+    pairs: int = 0  # held-back neighbours
+    pairs_told: int = 0
+    pairs_left: tuple[str, ...] = ()
+
+    @property
+    def kill_rate(self) -> float | None:
+        return self.told / self.neighbours if self.neighbours else None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is no use as a gold."""
+        return bool(self.problems) or self.outcome == OutcomeKind.INVALID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    golds: Sequence[Gold]
+    refusals: int  # golds that refuse: nothing to run
+    without: int  # questions without a gold
+    ran: int
+    engine: str  # what ran them; empty: nothing did
+    repeated: Duplicates
+    leaked: Sequence[Leak] = ()
+
+    @property
+    def bad(self) -> list[str]:
+        """What a person has to mend, in a line each."""
+        failed = sum(gold.failed for gold in self.golds)
+        found = [f"{failed} of {len(self.golds)} golds are refused or fail"] if failed else []
+        if n := len(self.repeated.conflicting):
+            found.append(f"{n} questions have several golds")
+        return found + [str(leak) for leak in self.leaked]
+
+    def to_json(self) -> dict[str, Any]:
+        """Every figure, and by name what did not pass."""
+        rates = [rate for gold in self.golds if (rate := gold.kill_rate) is not None]
+        pairs = sum(gold.pairs for gold in self.golds)
+        return {
+            "golds": len(self.golds),
+            "refusals": self.refusals,
+            "without_gold": self.without,
+            "ran": self.ran,
+            "engine": self.engine,
+            "refused": [{"id": g.id, "problems": [p.to_row() for p in g.problems]} for g in self.golds if g.problems],
+            "failed": self._named(OutcomeKind.INVALID),
+            "unsupported": self._named(OutcomeKind.UNSUPPORTED),
+            "unavailable": self._named(OutcomeKind.UNAVAILABLE),
+            "vacuous": [gold.id for gold in self.golds if gold.vacuous],
+            "arbitrary": [gold.id for gold in self.golds if gold.arbitrary],
+            "kill_rate": _distribution(rates),
+            "kill_rate_by_data_alone": _distribution(
+                [g.told_by_base / g.neighbours for g in self.golds if g.told_by_base is not None and g.neighbours]
+            ),
+            "kill_rate_by_category": _by_category(self.golds),
+            "corpora": dict(sorted(Counter(gold.corpora for gold in self.golds if gold.neighbours).items())),
+            "not_checked": dict(Counter(gold.unchecked for gold in self.golds if gold.unchecked).most_common()),
+            "survivors": [{"id": gold.id, "neighbours": gold.survivors} for gold in self.golds if gold.survivors],
+            "pairs": {
+                "of": pairs,
+                "told": sum(gold.pairs_told for gold in self.golds),
+                "survivors": [{"id": gold.id, "neighbours": gold.pairs_left} for gold in self.golds if gold.pairs_left],
+            },
+            "duplicates": {"same": list(self.repeated.same), "conflicting": list(self.repeated.conflicting)},
+            "leakage": [vars(leak) for leak in self.leaked],
+        }
+
+    def _named(self, kind: OutcomeKind) -> list[dict[str, str]]:
+        return [{"id": gold.id, "reason": gold.reason} for gold in self.golds if gold.outcome == kind]
+
+
+def _distribution(rates: Sequence[float]) -> dict[str, Any]:
+    from statistics import mean, median
+
+    if not rates:
+        return {"n": 0, "median": None, "mean": None, "least": None, "classes": {}}
+    classes = Counter(max(bound for bound in FIGURES if rate >= bound) for rate in rates)
+    return {
+        "n": len(rates),
+        "median": median(rates),
+        "mean": mean(rates),
+        "least": min(rates),
+        "classes": {f"{bound:g}": classes[bound] for bound in reversed(FIGURES)},
+    }
+
+
+def _by_category(golds: Sequence[Gold]) -> dict[str, Any]:
+    rates: dict[str, list[float]] = {}
+    for gold in golds:
+        if (rate := gold.kill_rate) is not None:
+            rates.setdefault(gold.category, []).append(rate)
+    return {
+        name: {k: v for k, v in _distribution(found).items() if k != "classes"} for name, found in sorted(rates.items())
+    }

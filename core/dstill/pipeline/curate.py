@@ -1,0 +1,98 @@
+"""Labelled rows → dataset: near duplicates, contamination and leaks between the splits are sorted out.
+
+    dataset = curated(task, examples, rows)
+    dataset.records        # the rows of every split
+    dataset.rejections     # the others, each with its problems
+    dataset.counts         # {"questions": 7000, "accepted": 6950, "splits": {"train": 6000, …}, …}
+
+`executing` runs answers before they become records; `relabelled` makes the rows anew from replies that are in the
+store. Nothing here asks a teacher or writes a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
+
+from dstill.api.executor import Executor
+from dstill.api.records import SPLITS, Example, Inquiry, Record, Rejection
+from dstill.api.task import Task
+from dstill.factory import Setup
+from dstill.pipeline import label, steps
+from dstill.pipeline.dedup import LEARNT_FROM, select
+
+if TYPE_CHECKING:
+    from dstill.teacher.cache import ReplyStore
+
+__all__ = ["Dataset", "curated", "executing", "relabelled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """What became of all questions."""
+
+    records: Sequence[Record]
+    rejections: Sequence[Rejection]
+    counts: Mapping[str, Any]  # for run.json
+
+
+def curated(task: Task, examples: Sequence[Example], rows: Sequence[Record | Rejection]) -> Dataset:
+    """The dataset that `rows`, the labels of `examples`, come to."""
+    selected = select(rows, task)
+    records = [row for row in selected if isinstance(row, Record)]
+    rejections = [row for row in selected if isinstance(row, Rejection)]
+    return Dataset(records=records, rejections=rejections, counts=_counts(examples, records, rejections))
+
+
+def relabelled(setup: Setup, inquiries: Sequence[Inquiry], store: ReplyStore) -> tuple[Dataset, dict[str, Any]]:
+    """The dataset of the replies that `store` holds, and who wrote them and how their answers ran, for run.json.
+
+    A better parser, other checks or another engine make another dataset of the same replies.
+    """
+    teacher, outcomes = setup.settings.generate.teacher, Counter[str]()
+    with executing(setup, outcomes) as (execute, _):
+        rows = label.rebuilt(setup.plugins, setup.task, teacher, inquiries, store, execute)
+    dataset = curated(setup.task, [inquiry.example for inquiry in inquiries], rows)
+    return dataset, {"teacher": teacher, "models": label.models(inquiries, store), "outcomes": dict(outcomes)}
+
+
+@contextlib.contextmanager
+def executing(setup: Setup, outcomes: Counter[str]) -> Iterator[tuple[label.Execute, Executor | None]]:
+    """What runs answers before they become records, and the open executor; None where ``generate.execute`` is none.
+
+    Opens the engine first, so that one that is away costs no reply. `outcomes` counts how the answers ran.
+    """
+    settings = setup.settings.generate
+    with setup.opened_executor() if settings.execute != "none" else contextlib.nullcontext() as executor:
+        if executor is None:
+            yield iter, None
+            return
+        running = executor
+
+        def execute(rows: Sequence[Record | Rejection]) -> Iterator[Record | Rejection]:
+            every = settings.execute == "all"
+            chosen = [isinstance(row, Record) and (every or row.split not in LEARNT_FROM) for row in rows]
+            wanted = [row for row, is_chosen in zip(rows, chosen, strict=True) if is_chosen]
+            ran = steps.execute(wanted, running, setup.task, outcomes)
+            done = 0
+            for row, is_chosen in zip(rows, chosen, strict=True):
+                yield next(ran) if is_chosen else row
+                if is_chosen:
+                    done += 1
+                    setup.progress("running the answers", done, len(wanted))
+
+        yield execute, executor
+
+
+def _counts(examples: Sequence[Example], records: Sequence[Record], rejections: Sequence[Rejection]) -> dict[str, Any]:
+    codes = Counter(next(p.code for p in r.problems if p.is_error) for r in rejections)
+    return {
+        "questions": len(examples),
+        "accepted": len(records),
+        "rejected": len(rejections),
+        "splits": {split: n for split in SPLITS if (n := sum(r.split == split for r in records))},
+        "categories": dict(sorted(Counter(r.category for r in records if r.category).items())),
+        "rejections": dict(codes.most_common()),
+    }

@@ -1,0 +1,97 @@
+"""Why an answer is wrong: one label for each failure, the first thing that went wrong.
+
+    labels(task)      ["no answer", "not JSON", "schema", "mapping", "values", "guard", "refused",
+                       "should have refused", "engine", "wrong field", …]
+    explained(task, verdict, example, draft).cause     Cause(label="mapping", detail="unknown field 'tok'")
+    counted(verdicts, labels(task))    {"mapping": {"count": 9, "of": 40, "low": 0.123, "high": 0.375,
+                                                    "examples": ["t-3", "t-8", "t-9"]}, …}
+
+The label is that of the step at which the answer stopped: nothing was written, a check found an error, it refused or
+should have, the engine refused it. What the engine ran is compared with its gold by `Task.cause`. An answer that
+counts for nobody (a gold that fails or tells nothing, an engine that is away, no engine at all) has no label.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any, Iterable, Mapping, Sequence
+
+from dstill.api.records import Cause, Draft, Example, Level, Overlap, Verdict
+from dstill.api.task import Task
+from dstill.errors import MissingExtra
+
+__all__ = ["counted", "explained", "failed", "labels", "wilson"]
+
+NO_ANSWER, REFUSED, SHOULD_HAVE_REFUSED, ENGINE = "no answer", "refused", "should have refused", "engine"
+SHOWN = 5  # examples of a label
+
+
+def labels(task: Task) -> list[str]:
+    """Every label that a failure of the task can have: of its checks, of the core, of its comparison."""
+    of_checks = [check.cause or check.name for check in task.checks]
+    return list(dict.fromkeys([NO_ANSWER, *of_checks, REFUSED, SHOULD_HAVE_REFUSED, ENGINE, *task.causes]))
+
+
+def explained(task: Task, verdict: Verdict, example: Example, draft: Draft | None) -> Verdict:
+    """The verdict with its cause, where it is a failure, and with the clauses that answer and gold share."""
+    cause = _cause(task, verdict, example, draft) if failed(verdict) else None
+    return replace(verdict, cause=cause, clauses=_overlap(task, example, draft))
+
+
+def failed(verdict: Verdict) -> bool:
+    """Whether an answer is wrong and that counts."""
+    if verdict.correct or verdict.gold_error or verdict.vacuous:
+        return False
+    return verdict.reached < Level.VALID or verdict.checked == Level.CORRECT
+
+
+def counted(verdicts: Iterable[Verdict], order: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Failures by label, the most first, and of equals as in `order`; each label's share has an interval."""
+    by_label: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.cause is not None:
+            by_label.setdefault(verdict.cause.label, []).append(verdict.id)
+    total = sum(map(len, by_label.values()))
+    places = {label: place for place, label in enumerate(order)}
+    ranked = sorted(by_label, key=lambda label: (-len(by_label[label]), places.get(label, len(places)), label))
+    found = {}
+    for label in ranked:
+        ids = by_label[label]
+        low, high = wilson(len(ids), total)
+        found[label] = {"count": len(ids), "of": total, "low": low, "high": high, "examples": ids[:SHOWN]}
+    return found
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's score interval (1927, 95 %) for `hits` of `n` > 0. Raises MissingExtra."""
+    try:
+        from scipy.stats import binomtest
+    except ImportError:
+        raise MissingExtra("the interval of a first cause", "evaluate", "scipy") from None
+    found = binomtest(hits, n).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
+
+
+def _cause(task: Task, verdict: Verdict, example: Example, draft: Draft | None) -> Cause:
+    if draft is None:
+        return Cause(label=NO_ANSWER, detail=verdict.reason)
+    if verdict.reached < Level.VALID:
+        called: Mapping[str, str] = {check.name: check.cause for check in task.checks if check.cause}
+        error = next((problem for problem in verdict.problems if problem.is_error), None)
+        layer = error.layer if error is not None else NO_ANSWER
+        return Cause(label=called.get(layer, layer), detail=verdict.reason)
+    if verdict.refused or verdict.expects_refusal:
+        return Cause(label=REFUSED if verdict.refused else SHOULD_HAVE_REFUSED)
+    if verdict.reached == Level.VALID:
+        return Cause(label=ENGINE, detail=verdict.reason)
+    found = task.cause(draft.answer, example.answer or "")
+    return found or Cause(label=ENGINE, detail="it gave another result for an answer that is the gold's own")
+
+
+def _overlap(task: Task, example: Example, draft: Draft | None) -> Overlap | None:
+    want = None if example.answer is None else task.clauses(example.answer)
+    if want is None:
+        return None
+    theirs, ours = Counter(want), Counter((task.clauses(draft.answer) or ()) if draft is not None else ())
+    return Overlap(shared=(ours & theirs).total(), got=ours.total(), want=theirs.total())

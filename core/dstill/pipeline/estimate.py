@@ -1,0 +1,122 @@
+"""What `generate` would ask, before it asks: ``dstill generate --dry-run``.
+
+    estimate = estimated(setup, None, Path("replies.sqlite"))
+    estimate.told()      # ["1,000 questions: 640 replies are there, 360 to ask for", "tokens: …", "cost: …"]
+    estimate.prompt      # the first prompt that would be sent, whole
+
+Tokens are a range, as no tokenizer of the teacher's is at hand. The lower end takes a token for each
+`BYTES_A_TOKEN` bytes of the prompt and replies of the mean length of those that are there (`SHORT_REPLY`
+where none is); the upper end is the worst case that caps reckon with: a byte a token, and the longest reply.
+Asking again after a reply that will not do comes on top, and is at most twice the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
+
+from dstill.api.records import Price, Prompt, Reply, Usage
+from dstill.factory import Setup, make_teacher
+from dstill.pipeline import label
+from dstill.pipeline.augment import Focus
+from dstill.pipeline.generate import questions
+
+if TYPE_CHECKING:
+    from dstill.teacher.cache import ReplyStore
+
+__all__ = ["Estimate", "estimated"]
+
+BYTES_A_TOKEN = 5  # of English text, at the upper end of what providers' tokenizers reach
+SHORT_REPLY = 60  # tokens, where nothing tells better
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    questions: int
+    there: int  # replies that are in the store
+    low: Usage
+    high: Usage
+    price: Price | None
+    paid: bool
+    prompt: Prompt | None  # the first that would be sent; None: nothing is missing
+
+    @property
+    def usd(self) -> tuple[float, float] | None:
+        return None if self.price is None else (self.price.of(self.low), self.price.of(self.high))
+
+    def told(self) -> list[str]:
+        missing = self.questions - self.there
+        lines = [f"{self.questions:,} questions: {self.there:,} replies are there, {missing:,} to ask for"]
+        if self.prompt is None:
+            return lines
+        parts = (("prompts", "prompt_tokens"), ("replies", "completion_tokens"))
+        ranges = [f"{what} {getattr(self.low, name):,} to {getattr(self.high, name):,}" for what, name in parts]
+        lines.append(f"tokens: {', '.join(ranges)}; replies that are asked for again come on top")
+        if not self.paid:
+            return [*lines, "cost: none"]
+        if self.usd is None:
+            return [*lines, "cost: unknown (no price is set)"]
+        return [*lines, f"cost: ${self.usd[0]:,.2f} to ${self.usd[1]:,.2f}"]
+
+    def to_json(self) -> dict[str, Any]:
+        asked = [] if self.prompt is None else [message.to_row() for message in self.prompt.messages]
+        return {
+            "questions": self.questions,
+            "replies_there": self.there,
+            "to_ask": self.questions - self.there,
+            "tokens": {"low": self.low.to_row(), "high": self.high.to_row()},
+            "usd": list(self.usd) if self.usd is not None and self.paid else (None if self.paid else [0.0, 0.0]),
+            "prompt": asked,
+        }
+
+
+def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
+    """What a run of this configuration would ask that the store at `replies` does not have. Asks nobody."""
+    from dstill.teacher.budget import NOTHING, most
+    from dstill.teacher.cache import ReplyStore
+
+    task, settings = setup.task, setup.settings.generate
+    teacher = make_teacher(setup.plugins, setup.config).open(task)
+    examples = questions(task, setup.settings, focus)
+    low, high, first, there = NOTHING, NOTHING, None, list[Reply]()
+    known: set[str] = set()
+    with ReplyStore(replies) if replies.exists() else _nothing() as store:
+        for prompt in label.prompts(setup.plugins, task, teacher, examples, settings.shots):
+            key = store.key(teacher.identity(prompt), prompt.messages)
+            if (reply := store.get(key)) is not None:
+                there.append(reply)
+            elif key not in known:
+                known.add(key)
+                first = first or teacher.sent(prompt)
+                worst = most(teacher.sent(prompt), teacher.reply_tokens)
+                high += worst
+                low += Usage(prompt_tokens=worst.prompt_tokens // BYTES_A_TOKEN, completion_tokens=0)
+    low += Usage(prompt_tokens=0, completion_tokens=len(known) * min(_usual(there), teacher.reply_tokens))
+    return Estimate(
+        questions=len(examples),
+        there=len(examples) - len(known),
+        low=low,
+        high=high,
+        price=teacher.price,
+        paid=teacher.paid,
+        prompt=first,
+    )
+
+
+def _usual(replies: Sequence[Reply]) -> int:
+    """Tokens of a reply."""
+    counted = [reply.usage.completion_tokens for reply in replies if reply.usage is not None]
+    return round(statistics.fmean(counted)) if counted else SHORT_REPLY
+
+
+@contextlib.contextmanager
+def _nothing() -> Iterator[ReplyStore]:
+    """A store without replies, so that looking leaves no file behind."""
+    from dstill.teacher.cache import ReplyStore
+
+    with TemporaryDirectory() as folder, ReplyStore(Path(folder) / "replies.sqlite") as store:
+        yield store

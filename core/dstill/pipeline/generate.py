@@ -1,0 +1,221 @@
+"""Questions → teacher → checks → dataset, as one function.
+
+    generate(setup, teacher, examples, purchase, …)  →  Generated(inquiries=[…], dataset=Dataset(…), facts={…})
+
+How a question becomes a row is in `dstill.pipeline.label`; what becomes of the rows in `dstill.pipeline.curate`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Sequence, Sized
+
+from dstill.api.records import SPLITS, Example, Inquiry, Prompt
+from dstill.api.task import Task
+from dstill.api.teacher import BatchTeacher, Teacher
+from dstill.config import Settings
+from dstill.errors import BudgetError, Interrupted, RunError
+from dstill.factory import Setup
+from dstill.io.strict_json import dumps
+from dstill.pipeline import label, steps
+from dstill.pipeline.augment import Focus, draw
+from dstill.pipeline.curate import Dataset, curated, executing
+from dstill.pipeline.question_files import read_questions
+from dstill.teacher.cost import caps, cost
+
+if TYPE_CHECKING:
+    from dstill.teacher.budget import Budget
+    from dstill.teacher.cache import ReplyStore
+    from dstill.teacher.client import Asked, Counts
+
+__all__ = ["Generated", "Purchase", "generate", "questions", "refuse_other_questions"]
+
+QUARTER = 4  # so many training questions for each one more, where nobody says how many
+
+log = logging.getLogger("dstill")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """Where replies are kept, on whose account they are bought, and how the work is resumed."""
+
+    store: Path
+    buyer: str  # a budget holds over all calls with the same buyer
+    resume: str  # the command that goes on where this call stopped
+    where: str  # the run's folder, for messages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """What `generate` returns."""
+
+    inquiries: Sequence[Inquiry]  # each question with the keys of its replies in the store
+    dataset: Dataset
+    facts: dict[str, Any]  # for run.json
+
+
+def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purchase: Purchase) -> Generated:
+    """Ask the teacher about `examples`, check and run what it answers, and curate the rows.
+
+    Replies that are in the store are not bought again. Raises Interrupted and BudgetError, which say how many
+    replies are saved.
+    """
+    outcomes = Counter[str]()
+    with executing(setup, outcomes) as (execute, executor):
+        data = {**setup.task.facts(examples), **(executor.facts(examples) if executor is not None else {})}
+        taught, facts = _taught(setup, teacher.open(setup.task), examples, execute, purchase)
+    dataset = curated(setup.task, examples, [one.row for one in taught])
+    facts.update(teacher=teacher.name, outcomes=dict(outcomes), **({"data": data} if data else {}))
+    return Generated(inquiries=[one.inquiry for one in taught], dataset=dataset, facts=facts)
+
+
+def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Example]:
+    """The questions of a configuration, each in its split; with a `focus` some more to train on."""
+    if settings.generate.questions:
+        file = Path(settings.generate.questions)
+        found = read_questions(file, json_answers=task.json_answers, one_answer=True)
+    else:
+        found = [example for split in SPLITS for example in task.examples(split)]
+    found = [steps.split_of(example, settings.project.seed) for example in found]
+    found = steps.first(found, settings.generate.limit) if settings.generate.limit else found
+    found += _of_weak_kinds(task, settings, focus, found)
+    _warn_of_what_is_not_checked(task, found)
+    return found
+
+
+def _of_weak_kinds(task: Task, settings: Settings, focus: Focus | None, found: Sequence[Example]) -> list[Example]:
+    """More to train on, of the kinds in which a student failed. Raises UsageError."""
+    if focus is None:
+        return []
+    rows = settings.generate.focus_rows or max(1, sum(one.split == "train" for one in found) // QUARTER)
+    return draw(task, focus, {}, rows, settings.project.seed, found)
+
+
+def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> None:
+    """Before a reply is bought: an answer to a question without its mapping could name any field, and would pass."""
+    idle = Counter(layer for example in examples for layer in task.idle(example))
+    if idle:
+        log.warning(
+            "%s of %s questions do not say what they are about (context): %s of their answers will not be checked",
+            f"{max(idle.values()):,}",
+            f"{len(examples):,}",
+            " and ".join(idle),
+        )
+
+
+def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run: str, where: str) -> None:
+    """Raises RunError, with the difference, when the dataset of `run` was made of other questions than those of now."""
+    new, old = ({example.id: dumps(example.to_row()) for example in examples} for examples in (now, then))
+    found = {
+        "added": new.keys() - old.keys(),
+        "gone": old.keys() - new.keys(),
+        "changed": {id for id in new.keys() & old.keys() if new[id] != old[id]},
+    }
+    if old and any(found.values()):
+        parts = [f"{len(ids)} {what} ({min(ids)}{', …' if len(ids) > 1 else ''})" for what, ids in found.items() if ids]
+        raise RunError(
+            f"the questions are not those of which run '{run}' has its dataset: {', '.join(parts)}",
+            where=where,
+            hint="begin a new run with another --out, or make this one's dataset anew with --allow-changed",
+        )
+
+
+def _taught(
+    setup: Setup, teacher: Teacher, examples: Sequence[Example], execute: label.Execute, purchase: Purchase
+) -> tuple[list[label.Taught], dict[str, Any]]:
+    """What the teacher's replies came to. Raises Interrupted and BudgetError, which say how many are kept."""
+    from dstill.runtime import signals
+    from dstill.teacher.budget import Budget
+    from dstill.teacher.cache import ReplyStore
+    from dstill.teacher.client import Counts
+
+    settings = setup.settings.generate
+    limits = caps(settings, teacher)
+    counts, again = Counts(), label.Again()
+    with ReplyStore(purchase.store, buyer=purchase.buyer) as store:
+
+        def kept() -> str:
+            n = label.saved(setup.plugins, setup.task, teacher, examples, store, shots=settings.shots)
+            return f"{n}/{len(examples)}"
+
+        spent = store.bought_by(purchase.buyer) if teacher.paid else ()
+        budget = Budget(limits, teacher.price, spent=spent)
+        client = _Asking(setup, teacher, store, counts, budget, len(examples))
+        work = label.teach(
+            setup.plugins,
+            setup.task,
+            teacher,
+            examples,
+            shots=settings.shots,
+            ask=client.ask,
+            execute=execute,
+            again=again,
+        )
+        try:
+            taught = signals.run(work)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"stopped; {kept()} saved; resume with: {purchase.resume}", where=purchase.where
+            ) from None
+        except BudgetError as error:
+            what = " while asking again," if client.rounds > 1 else ""
+            raise BudgetError(
+                f"{error.what}{what} at {kept()}; resume with a higher {error.hint}",
+                where=error.where,
+                hint=f"{purchase.resume} {error.hint} …",
+            ) from None
+        models = label.models([one.inquiry for one in taught], store)
+    facts = {
+        "models": models,
+        "replies": asdict(counts),
+        "asked_again": dict(again.asked),
+        "mended": dict(again.mended),
+        "cost": cost(settings, teacher, budget, len(examples)),
+    }
+    return taught, facts
+
+
+class _Asking:
+    """Asks in rounds, with one account of what was bought, and says how far it is."""
+
+    def __init__(
+        self, setup: Setup, teacher: Teacher, store: ReplyStore, counts: Counts, budget: Budget, questions: int
+    ) -> None:
+        self.setup, self.teacher, self.store, self.counts, self.budget = setup, teacher, store, counts, budget
+        self.questions = questions
+        self.rounds = 0
+
+    async def ask(self, prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
+        what = "asking the teacher" if not self.rounds else "asking again"
+        total = len(prompts) if isinstance(prompts, Sized) else self.questions
+        self.rounds += 1
+        done = 0
+        async for asked in self._replies(prompts):
+            yield asked
+            done += 1
+            self.setup.progress(what, done, total)
+
+    def _replies(self, prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
+        from dstill.teacher import batch, client
+
+        settings = self.setup.settings.generate
+        if settings.batch and isinstance(self.teacher, BatchTeacher):
+            return batch.replies(
+                self.teacher,
+                prompts,
+                self.store,
+                counts=self.counts,
+                budget=self.budget,
+                looked=lambda done, total: self.setup.progress("waiting for batches", done, total),
+            )
+        return client.replies(
+            self.teacher,
+            prompts,
+            self.store,
+            concurrency=settings.concurrency,
+            counts=self.counts,
+            budget=self.budget,
+        )

@@ -1,0 +1,232 @@
+"""Questions → a teacher's replies → records: asked, checked, and asked again where a reply will not do.
+
+    taught = await teach(plugins, task, teacher, examples, shots=3, ask=…, execute=…, again=Again())
+    taught[0].inquiry      # Inquiry(id="logs-1", keys=("9f…", "41…")): its replies in the store
+    taught[0].row          # a Record, or a Rejection with every problem of its last reply
+
+A reply that cannot be parsed or does not pass a check goes back to the teacher with the check's own words, at
+most `REASKS` times; one that was cut off is asked for once more with more room. Rounds are whole: all
+questions first, then all that are asked again. So the same replies give the same rows, in whatever order
+they came. `rebuilt` makes the rows of replies that are there already, and asks nobody.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+
+from dstill.api.faults import about
+from dstill.api.records import Draft, Example, Inquiry, Message, Problem, Prompt, Record, Rejection, Reply
+from dstill.api.task import Task
+from dstill.api.teacher import Teacher
+from dstill.plugins import Plugins
+from dstill.teacher import fence
+
+if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --help answers
+    from dstill.teacher.cache import ReplyStore
+    from dstill.teacher.client import Asked
+
+__all__ = ["Again", "Taught", "models", "prompts", "rebuilt", "saved", "teach"]
+
+REASKS = 2  # of one question, at most
+MORE_ROOM = 4  # times the usual length, for a reply that was cut off
+LONGEST = 100_000  # characters of a reply that is read
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+# How a stage asks about prompts, and what it does with answers that may be run.
+Ask = Callable[[Iterable[Prompt]], "AsyncIterator[Asked]"]
+Execute = Callable[[Sequence[Record | Rejection]], Iterable[Record | Rejection]]
+
+
+@dataclass(kw_only=True)
+class Taught:
+    inquiry: Inquiry
+    row: Record | Rejection
+
+
+@dataclass(kw_only=True)
+class Again:
+    """What was asked again, and how that ended: the codes of what was wrong."""
+
+    asked: Counter[str] = field(default_factory=Counter)
+    mended: Counter[str] = field(default_factory=Counter)
+
+
+async def teach(
+    plugins: Plugins,
+    task: Task,
+    teacher: Teacher,
+    examples: Sequence[Example],
+    *,
+    shots: int,
+    ask: Ask,
+    execute: Execute,
+    again: Again,
+) -> list[Taught]:
+    """One `Taught` an example, in their order. `again` tells meanwhile what was asked more than once."""
+    import asyncio  # here, as every command imports this
+
+    async def executed(asked: Iterable[Asked]) -> list[Record | Rejection]:
+        rows = []
+        for row in execute([_row(plugins, task, teacher.name, one.prompt.example, one.reply) for one in asked]):
+            rows.append(row)
+            await asyncio.sleep(0)  # Ctrl-C has its turn
+        return rows
+
+    async with teacher:
+        asked = [one async for one in ask(prompts(plugins, task, teacher, examples, shots))]
+        keys: list[tuple[str, ...]] = [(one.key,) if isinstance(one.reply, Reply) else () for one in asked]
+        rows = await executed(asked)
+        for _ in range(0 if teacher.repeats else REASKS):
+            wanted = {n: prompt for n, one in enumerate(asked) if (prompt := _follow_up(task, one, rows[n]))}
+            if not wanted:
+                break
+            before = {n: _code(rows[n]) for n in wanted}
+            again.asked.update(before.values())
+            replies = [one async for one in ask(wanted.values())]
+            for n, one, row in zip(wanted, replies, await executed(replies), strict=True):
+                asked[n] = one
+                if isinstance(one.reply, Reply):
+                    keys[n] += (one.key,)
+                    rows[n] = row
+                again.mended[before[n]] += isinstance(row, Record)
+    return [
+        Taught(inquiry=_inquiry(example, of, one), row=row)
+        for example, of, one, row in zip(examples, keys, asked, rows, strict=True)
+    ]
+
+
+def _inquiry(example: Example, keys: tuple[str, ...], asked: Asked) -> Inquiry:
+    problems = (asked.reply,) if isinstance(asked.reply, Problem) else ()
+    return Inquiry(id=example.id, example=example, keys=keys, problems=problems)
+
+
+def _follow_up(task: Task, asked: Asked, row: Record | Rejection) -> Prompt | None:
+    """What is asked after a reply that will not do; None: nothing, or it would be no use."""
+    if isinstance(row, Record) or isinstance(asked.reply, Problem):
+        return None
+    prompt = asked.prompt
+    if asked.reply.finish_reason == "length":
+        return replace(prompt, room=MORE_ROOM) if prompt.room == 1 else None
+    said = Message(role="assistant", content=asked.reply.text[:LONGEST])
+    told = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
+    return replace(prompt, messages=(*prompt.messages, said, told))
+
+
+def _code(row: Record | Rejection) -> str:
+    assert isinstance(row, Rejection)
+    return next(problem.code for problem in row.problems if problem.is_error)
+
+
+# --- prompts ----------------------------------------------------------------------------
+
+
+def prompts(plugins: Plugins, task: Task, teacher: Teacher, examples: Sequence[Example], k: int) -> Iterator[Prompt]:
+    """What is asked about each example, with `k` worked examples before it."""
+    pool: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        if example.answer is not None and example.rationale and example.split in ("", "train"):
+            pool[example.category].append(example)
+    for example in examples:
+        prompt = plugins.build_prompt(task, example, _shots(example, pool, k))
+        yield prompt if teacher.repeats else fence.added(prompt)
+
+
+def _shots(example: Example, pool: Mapping[str, Sequence[Example]], k: int) -> list[Example]:
+    """`k` worked examples, in rounds over the categories: two of its own, then one of each other."""
+
+    def lane(category: str) -> Iterator[Example]:
+        return (s for s in pool.get(category, ()) if s.id != example.id and s.question != example.question)
+
+    own = lane(example.category)
+    lanes = [own, own, *(lane(category) for category in pool if category != example.category)]
+    chosen: list[Example] = []
+    while len(chosen) < k and (taken := [shot for shots in lanes if (shot := next(shots, None))]):
+        chosen += taken
+    return chosen[:k]
+
+
+def saved(
+    plugins: Plugins, task: Task, teacher: Teacher, examples: Sequence[Example], store: ReplyStore, *, shots: int
+) -> int:
+    """How many of `examples` have their first reply in the store."""
+    asked = prompts(plugins, task, teacher, examples, shots)
+    return sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is not None for prompt in asked)
+
+
+# --- replies ----------------------------------------------------------------------------
+
+
+def rebuilt(
+    plugins: Plugins, task: Task, teacher: str, inquiries: Sequence[Inquiry], store: ReplyStore, execute: Execute
+) -> list[Record | Rejection]:
+    """The rows of replies that are there already: of each question the first that passes, else the last."""
+    rows: list[Record | Rejection] = [_unanswered(inquiry) for inquiry in inquiries]
+    for n in range(REASKS + 1):
+        open_ = [
+            at for at, inquiry in enumerate(inquiries) if isinstance(rows[at], Rejection) and len(inquiry.keys) > n
+        ]
+        found = {at: reply for at in open_ if (reply := store.get(inquiries[at].keys[n])) is not None}
+        made = execute([_row(plugins, task, teacher, inquiries[at].example, reply) for at, reply in found.items()])
+        for at, row in zip(found, made, strict=True):
+            rows[at] = row
+    return rows
+
+
+def models(inquiries: Sequence[Inquiry], store: ReplyStore) -> dict[str, int]:
+    """Which models wrote the last replies, as their endpoints call them, and how many each."""
+    last = (store.get(inquiry.keys[-1]) for inquiry in inquiries if inquiry.keys)
+    return dict(Counter(reply.model for reply in last if reply is not None and reply.model).most_common())
+
+
+def _unanswered(inquiry: Inquiry) -> Rejection:
+    missing = Problem(layer="teacher", code="not_in_store", message="the reply store does not have its reply")
+    return Rejection(id=inquiry.id, question=inquiry.example.question, problems=inquiry.problems or (missing,))
+
+
+def _row(plugins: Plugins, task: Task, teacher: str, example: Example, reply: Reply | Problem) -> Record | Rejection:
+    if isinstance(reply, Problem):
+        return Rejection(id=example.id, question=example.question, problems=(reply,))
+    draft, problems = _draft(plugins, task, example, reply)
+    if draft is None or any(problem.is_error for problem in problems):
+        return Rejection(id=example.id, question=example.question, problems=problems, text=reply.text[:LONGEST])
+    return Record(
+        id=example.id,
+        question=example.question,
+        rationale=draft.rationale,
+        answer=draft.answer,
+        context=example.context,
+        category=example.category,
+        template=example.template,
+        split=example.split,
+        teacher=teacher,
+        extra=example.extra,
+    )
+
+
+def _draft(plugins: Plugins, task: Task, example: Example, reply: Reply) -> tuple[Draft | None, tuple[Problem, ...]]:
+    """A reply taken apart, and what is wrong with it."""
+    if reply.finish_reason == "length":  # a prefix is never parsed as if it were the whole
+        return None, (Problem(layer="reply", code="truncated", message="the reply was cut at the token limit"),)
+    if len(reply.text) > LONGEST:
+        return None, (
+            Problem(layer="reply", code="reply_too_long", message=f"the reply is longer than {LONGEST:,} characters"),
+        )
+    text, mixed_up = fence.removed(reply.text, example)
+    if mixed_up is not None:
+        return None, (mixed_up,)
+    with about(example.id):
+        draft = plugins.parse_reply(task, text)
+    if draft is None:
+        message = "the reply is not in the form that was asked"
+        return None, (Problem(layer="reply", code="not_parseable", message=message),)
+    draft = replace(draft, rationale=_shown(draft.rationale))
+    return draft, plugins.check_draft(task, example, draft)
+
+
+def _shown(text: str) -> str:
+    """Without what has no place in a text that people and students read: control and bidi characters, half pairs."""
+    kept = (c for c in text if c in "\n\t" or (c not in _BIDI and unicodedata.category(c) not in ("Cc", "Cs")))
+    return "".join(kept)

@@ -1,0 +1,143 @@
+"""Questions that a teacher invents, for people who have none: ``dstill questions --teacher NAME``.
+
+    invented = invent(setup, context, 200, Path("replies.sqlite"), seeds=…)
+    invented.examples          # Example(id="invented-5f1c…", question="…", category="metric", …): without answers
+    invented.told()            # ["230 questions came: 200 kept, 30 duplicates (13.0%), 9 missing"]
+    invented.stopped           # why there are fewer than asked for; empty: there are not
+
+What is asked and kept is in `dstill.pipeline.question_inventor`. Replies go through the project's reply store and hold
+to the caps of `generate`, so that a rerun buys only what is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, AsyncGenerator, Callable, Iterable, Mapping, Sequence, cast
+
+from dstill.api.records import Example, Prompt, Reply
+from dstill.api.task import Brief
+from dstill.api.teacher import Teacher
+from dstill.errors import BudgetError, Interrupted, UsageError
+from dstill.factory import Setup, make_teacher
+from dstill.pipeline.augment import Focus
+from dstill.pipeline.question_inventor import Invented, Inventor, digest
+from dstill.runtime.progress import Progress
+from dstill.teacher.cost import caps, cost
+
+if TYPE_CHECKING:
+    from dstill.teacher.cache import ReplyStore
+    from dstill.teacher.client import Asked
+
+__all__ = ["invent"]
+
+
+def invent(
+    setup: Setup,
+    context: Mapping[str, Any],
+    n: int,
+    replies: Path,
+    *,
+    seeds: Sequence[Example] = (),
+    focus: Focus | None = None,
+) -> Invented:
+    """At most `n` questions about `context` (as `Task.synthesize` gets it), like `seeds`; of `focus` its categories.
+
+    Raises UsageError for a teacher who only repeats, and where the task has none of those categories; BudgetError and
+    Interrupted, after what came was kept.
+    """
+    from dstill.runtime import signals
+    from dstill.teacher import client
+    from dstill.teacher.budget import Budget
+    from dstill.teacher.cache import ReplyStore
+
+    settings, seed = setup.settings.generate, setup.settings.project.seed
+    task, teacher = setup.task, make_teacher(setup.plugins, setup.config)
+    if teacher.repeats:
+        raise UsageError(
+            f"teacher '{teacher.name}' invents nothing: it repeats answers that are there",
+            where="--teacher",
+            hint="ask a model, as --teacher openai",
+        )
+    teacher.json_mode = "off"  # that form is of answers
+    limits, brief = caps(settings, teacher), task.brief(context)
+    teacher.open(task)
+    # The cap holds over all the times that the same questions are asked for.
+    shares, held = _weak(focus, brief)
+    asked_for = [task.name, teacher.name, brief.about, n, seed, *([shares] if shares else [])]
+    account = f"questions {digest(asked_for)}"
+    with ReplyStore(replies, buyer=account) as store:
+        budget = Budget(limits, teacher.price, spent=store.bought_by(account) if teacher.paid else ())
+
+        def ask(prompts: Iterable[Prompt]) -> AsyncGenerator[Asked, None]:
+            answers = client.replies(teacher, prompts, store, concurrency=settings.concurrency, budget=budget)
+            return cast("AsyncGenerator[Asked, None]", answers)
+
+        def inventor() -> Inventor:
+            rate = settings.max_duplicate_rate
+            return Inventor(brief, seeds, n, seed=seed, max_duplicate_rate=rate, shares=shares, held=held)
+
+        def kept() -> str:
+            return f"{_kept(teacher, inventor(), store)}/{n}; every reply is kept"
+
+        asked = inventor()
+        try:
+            signals.run(_asked(teacher, asked, ask, setup.progress))
+        except KeyboardInterrupt:
+            raise Interrupted(f"stopped at {kept()}", where=str(replies), hint="the same command goes on") from None
+        except BudgetError as error:
+            raise BudgetError(
+                f"{error.what} at {kept()}",
+                where=error.where,
+                hint=f"the same command with a higher {error.hint} goes on",
+            ) from None
+    if focus is not None:
+        asked.found.examples = [replace(example, split="train") for example in asked.found.examples]
+    asked.found.cost = cost(settings, teacher, budget, len(asked.found.examples))
+    return asked.found
+
+
+def _weak(focus: Focus | None, brief: Brief) -> tuple[Mapping[str, int], Sequence[str]]:
+    """The shares of a focus' categories that the brief has, and the questions of its run, which must stay there."""
+    if focus is None:
+        return {}, ()
+    held = [row.question for row in focus.asked]
+    if not brief.categories:
+        return {}, held
+    shares = {name: count for name, count in focus.categories.items() if name in brief.categories}
+    if not shares:
+        raise UsageError(
+            f"no questions are invented of {', '.join(focus.categories)}",
+            where=f"--focus {focus.label}",
+            hint=f"there are {', '.join(brief.categories)}",
+        )
+    return shares, held
+
+
+def _kept(teacher: Teacher, inventor: Inventor, store: ReplyStore) -> int:
+    """How many questions the replies that are in the store come to."""
+    whole = True
+    while whole and (prompts := inventor.round()):
+        for prompt in prompts:
+            reply = store.get(store.key(teacher.identity(prompt), prompt.messages))
+            inventor.take(prompt.example.id, reply.text if reply is not None else "")
+            whole = whole and reply is not None
+    return len(inventor.found.examples)
+
+
+async def _asked(
+    teacher: Teacher,
+    inventor: Inventor,
+    ask: Callable[[Iterable[Prompt]], AsyncGenerator[Asked, None]],
+    progress: Progress,
+) -> None:
+    from contextlib import aclosing
+
+    async with teacher:
+        while prompts := inventor.round():
+            async with aclosing(ask(prompts)) as replies:  # left early, it keeps what is under way
+                async for asked in replies:
+                    inventor.take(asked.prompt.example.id, asked.reply.text if isinstance(asked.reply, Reply) else "")
+                    progress("inventing questions", len(inventor.found.examples), inventor.found.wanted)
+                    if inventor.found.stopped:
+                        return

@@ -1,0 +1,59 @@
+"""A user's rows tell each other apart: no id twice, and no question with two answers.
+
+    refuse_duplicates(Path("q.jsonl"), [1, 2], [Example(id="a", …), Example(id="a", …)])
+    DataError: duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2
+
+In: a file's name, and its rows with their numbers. Out: nothing, or DataError with counts and the first pair.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from dstill.api.records import Example
+from dstill.errors import DataError
+from dstill.io.strict_json import NotStrict, dumps, loads
+
+__all__ = ["refuse_contradictions", "refuse_duplicates"]
+
+
+def refuse_duplicates(path: Path, numbers: list[int], examples: list[Example]) -> None:
+    rows: dict[str, list[int]] = defaultdict(list)
+    for number, example in zip(numbers, examples, strict=True):
+        rows[example.id].append(number)
+    twice = {id: found for id, found in rows.items() if len(found) > 1}
+    if twice:
+        id, found = next(iter(twice.items()))
+        raise DataError(
+            f"duplicate ids: {len(twice)} ids in {sum(map(len, twice.values()))} rows; "
+            f"first '{id}' in rows {found[0]} and {found[1]}",
+            where=f"{path}:{found[1]}",
+            hint="give each row an id of its own, or leave the column out",
+        )
+
+
+def refuse_contradictions(path: Path, numbers: list[int], examples: list[Example]) -> None:
+    """One question about the same data has one gold, however it is spelled in JSON."""
+    golds: dict[str, dict[str, int]] = defaultdict(dict)
+    for number, example in zip(numbers, examples, strict=True):
+        if example.answer is not None:
+            golds[dumps([example.question, example.context])].setdefault(_spelled(example.answer), number)
+    several = [list(found.values()) for found in golds.values() if len(found) > 1]
+    if several:
+        first, second = several[0][:2]
+        question = examples[numbers.index(first)].question
+        raise DataError(
+            f"different answers to one question: {len(several)} questions; first '{question[:80]}' in rows {first} "
+            f"and {second}",
+            where=f"{path}:{second}",
+            hint="keep the answer that is right; questions about different data tell so in their context",
+        )
+
+
+def _spelled(answer: str) -> str:
+    try:
+        return json.dumps(loads(answer), sort_keys=True)
+    except NotStrict:
+        return answer.strip()

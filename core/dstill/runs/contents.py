@@ -1,0 +1,261 @@
+"""What a run is made of and what it holds: its configuration, task and student, and the rows of its files.
+
+    run = RunContents.open("mine")
+    run.task, run.records("test"), run.predictions(), run.verdicts("nearest")
+
+`dstill.runs.run.Run` adds the stages that make these.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Mapping, Self
+
+from dstill import config as configuration
+from dstill import plugins as plugin_loading
+from dstill import trust
+from dstill.api.executor import Executor
+from dstill.api.objective import Objective
+from dstill.api.records import Inquiry, Prediction, Record, Rejection, Verdict
+from dstill.api.student import Student, Writer
+from dstill.api.task import Task
+from dstill.config import Config, Settings
+from dstill.errors import RunError
+from dstill.factory import Setup, make_student, task_name
+from dstill.io.files import link_tree, write_text
+from dstill.io.shell import command
+from dstill.pipeline import data_drift, review
+from dstill.pipeline.data_drift import Learnt
+from dstill.pipeline.evaluate import baselines, fit_baseline
+from dstill.plugins import Plugins
+from dstill.runs.folder import ASKED, SETTINGS, RunFolder, data_file, find_run, system_file
+from dstill.runs.review_log import decisions
+from dstill.runtime.progress import Progress
+
+__all__ = ["RunContents", "learnt_in"]
+
+
+class RunContents(RunFolder):
+    """A run's folder with its configuration. `create` or `open` it."""
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        super().__init__(folder, manifest)
+        self.setup: Setup
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path | str | None = None,
+        *,
+        config: Config | None = None,
+        plugins: Plugins | None = None,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """A new run at `folder` (None: a new name under ``./runs``). Raises UsageError, ConfigError."""
+        plugins = plugins or plugin_loading.load()
+        plugins.require_healthy()
+        config = config or configuration.load(sections=plugin_loading.part_sections(plugins))
+        stem = task_name(plugins, config.settings)
+        # names that nobody knows are an error before there is a folder
+        plugins.task(stem), plugins.teacher(config.settings.generate.teacher)
+        trust.require(config, "engine", "generate", f"task.{stem}", f"teacher.{config.settings.generate.teacher}")
+        run = cls.make(
+            None if folder is None else Path(folder),
+            stem=stem,
+            arguments=arguments or {},
+            seed=config.settings.project.seed,
+            settings=config.to_toml(),
+        )
+        trust.keep(config, run.folder / SETTINGS)
+        run.setup = Setup(plugins, config)
+        return run
+
+    @classmethod
+    def open(
+        cls,
+        name: Path | str,
+        *,
+        flags: Mapping[str, Any] | None = None,
+        plugins: Plugins | None = None,
+        trusted: bool = False,
+    ) -> Self:
+        """A run that is there, by name under ``./runs`` or by path; `flags` go before its own configuration.
+
+        What its settings ask for outside of its folder must have been allowed (`dstill.trust`), else its stages
+        raise TrustError; `trusted`: the caller allows all of it.
+        """
+        plugins = plugins or plugin_loading.load()
+        plugins.require_healthy()
+        run = cls.read(find_run(name))
+        config = configuration.load(
+            run.folder / SETTINGS, flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
+        )
+        run.setup = Setup(plugins, replace(config, file=None) if trusted else config)
+        return run
+
+    def keep_settings(self) -> None:
+        """config.toml as the run is set now: what the next command on it begins with."""
+        write_text(self.folder / SETTINGS, self.config.to_toml())
+        trust.keep(self.config, self.folder / SETTINGS)
+
+    def config_with(self, flags: Mapping[str, Any]) -> Config:
+        """This run's configuration with `flags` before it. Raises ConfigError."""
+        own = {key: value for key, value in self.config.flat().items() if value is not None}
+        sections = plugin_loading.part_sections(self.plugins)
+        config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
+        before = {key: origin for key, origin in self.config.origins.items() if key not in flags}
+        filed = self.config.filed - flags.keys()  # a run that is made of this one may do no more than this one
+        return replace(config, origins={**config.origins, **before}, file=self.config.file, filed=filed)
+
+    def branch(self, folder: Path, *, flags: Mapping[str, Any]) -> Self:
+        """A new run at `folder` on the dataset of this one, with `flags` before this one's configuration.
+
+        The files of the dataset are shared, not copied, where the file system can (hard links): a stage that
+        makes them anew puts new files in their place. Raises UsageError, ConfigError, DiskError.
+        """
+        config = self.config_with(flags)
+        made = self.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
+        link_tree(self.folder / "dataset", made.folder / "dataset")
+        if (self.folder / review.FILE).exists():
+            shutil.copyfile(self.folder / review.FILE, made.folder / review.FILE)
+        of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
+        made.manifest["files"].update(of_dataset)
+        if "generate" in self.manifest["stages"]:
+            made.manifest["stages"]["generate"] = self.manifest["stages"]["generate"]
+        made.save()
+        return made
+
+    # --- what the run is made of --------------------------------------------------------
+
+    @property
+    def plugins(self) -> Plugins:
+        return self.setup.plugins
+
+    @property
+    def config(self) -> Config:
+        return self.setup.config
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self.setup = Setup(self.plugins, config, self.progress)
+
+    @property
+    def progress(self) -> Progress:
+        return self.setup.progress
+
+    @progress.setter
+    def progress(self, progress: Progress) -> None:
+        self.setup.progress = progress
+
+    @property
+    def settings(self) -> Settings:
+        return self.setup.settings
+
+    @property
+    def task(self) -> Task:
+        return self.setup.task
+
+    @property
+    def objective(self) -> Objective:
+        return self.setup.objective
+
+    @property
+    def student(self) -> Student:
+        return self.setup.student
+
+    def executor(self) -> Executor | None:
+        """What runs the task's answers, not opened yet; None where the task's answers are not run."""
+        return self.setup.executor()
+
+    # --- what it holds ------------------------------------------------------------------
+
+    def records(self, split: str, *, raw: bool = False) -> list[Record]:
+        """The rows of a set as a person left them (`dstill.pipeline.review`); `raw`: as they stand in its file."""
+        rows = list(self.load(Record, data_file(split)))
+        return rows if raw else review.applied(rows, decisions(self)).records
+
+    def inquiries(self) -> list[Inquiry]:
+        """The questions that the teacher was asked, with the keys of its replies."""
+        return list(self.load(Inquiry, ASKED))
+
+    def rejections(self) -> list[Rejection]:
+        return list(self.load(Rejection, "rejects.jsonl"))
+
+    def predictions(self, system: str = "student") -> list[Prediction]:
+        return list(self.load(Prediction, system_file("predictions", system)))
+
+    def verdicts(self, system: str = "student", engine: str = "") -> list[Verdict]:
+        """`engine`: the label of a second engine; empty: the one that the run was first scored on."""
+        return list(self.load(Verdict, system_file("verdicts", system, engine)))
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """What the run's own examples have beside the question; of a run without any, what its student had."""
+        contexts = (record.context for split in ("test", "train") for record in self.records(split))
+        return next(contexts, None) or self.learnt().context
+
+    def learnt(self) -> Learnt:
+        """What the run's student learnt of its data. Raises DataError where that file is damaged."""
+        return learnt_in(self)
+
+    def answers(self) -> Mapping[str, Prediction]:
+        """What the student answered in its evaluation, by id; none where it was held to a grammar, or is another."""
+        return self._kept(system_file("predictions", "student"), self._made_of(constrained=False))
+
+    def writer(self, system: str = "student") -> Writer:
+        """The run's student, or one of its baselines, ready to write. Raises RunError when it has none yet."""
+        if system in ("student", "untrained"):
+            folder = self.folder / "student"
+            if not folder.exists():
+                raise RunError(
+                    f"run '{self.name}' has no student yet", where=str(folder), hint=command("train", self.folder)
+                )
+            return self.student.load(folder, trained=system == "student")
+        folder = self.folder / "baselines" / system
+        folder.mkdir(parents=True, exist_ok=True)
+        return fit_baseline(self.setup, system, self.records("train"), folder)
+
+    def nearest(self) -> Writer | None:
+        """The baseline that knows how near a question is to those of training, where the run has it.
+
+        Raises DataError where it is damaged, MissingExtra.
+        """
+        for name in baselines(self.setup):
+            folder = self.folder / "baselines" / name
+            if folder.exists():
+                return make_student(self.plugins, self.config, name).load(folder)
+        return None
+
+    def gate(self, *, allow: bool) -> dict[str, Any]:
+        """Whether a person has accepted enough of the dataset to train on it (`dstill.pipeline.review.gate`)."""
+        return review.gate(
+            self.plugins,
+            self.settings.review,
+            [record for split in review.REVIEWED for record in self.records(split, raw=True)],
+            decisions(self),
+            seed=self.settings.project.seed,
+            allow=allow,
+            run=self.folder,
+        )
+
+    def _kept(self, file: str, made_of: list[str]) -> dict[str, Prediction]:
+        """The predictions in `file` by their id; none when they are of another student."""
+        if self.manifest["files"].get(file, {}).get("made_of") != made_of:
+            return {}
+        return {p.id: p for p in self.load(Prediction, file)}
+
+    def _made_of(self, *, constrained: bool) -> list[str]:
+        """What decides predictions: the training, the dataset, and whether a grammar held the student.
+
+        Copied runs keep it.
+        """
+        training = self.manifest["stages"].get("train", {}).get("id", "")
+        data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
+        return [training, data, *(["constrained"] if constrained else [])]
+
+
+def learnt_in(run: RunFolder) -> Learnt:
+    """What the student in `run` learnt of its data. Raises DataError where that file is damaged."""
+    return data_drift.learnt_by(run.folder / "student", run.manifest["stages"].get("generate", {}).get("data", {}))

@@ -1,0 +1,125 @@
+"""A run's dataset in the forms that other trainers read as they are: ``dstill export-data RUN``.
+
+    export(run)                     {"train": 6000, "validation": 300, …}, and in the run's folder:
+
+    export/messages/train.jsonl            {"id": …, "messages": [{"role": "user", "content": "…"}, …]}
+    export/prompt-completion/train.jsonl   {"id": …, "prompt": "…\\n", "completion": "…"}
+    export/dataset_info.json               by which LLaMA-Factory finds the files
+    export/README.md                       by which `datasets.load_dataset(folder, "messages")` does
+
+The prompt is what a student of dstill's reads, the completion what a teacher writes: rationale and answer in the
+task's own form, or the answer alone. Rows are those that a person left in the review. The dataset itself stays
+where it is; nothing of this is made unless asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Callable, Iterable, Mapping
+
+from dstill.api.records import SPLITS, Message, Record, Row
+from dstill.errors import RunError
+from dstill.io.files import write_text
+from dstill.io.inert import visible
+from dstill.io.shell import command
+from dstill.pipeline.dataset_card import configs, prompt_version, table
+from dstill.runs.folder import EXPORT
+from dstill.runs.run import Run
+
+__all__ = ["FORMS", "export"]
+
+# As `datasets` calls the types of the columns.
+_COLUMNS = {
+    "messages": {"messages": "list of role content"},
+    "prompt-completion": {"prompt": "string", "completion": "string"},
+}
+# As LLaMA-Factory's dataset_info.json describes files.
+_DESCRIBED: Mapping[str, Mapping[str, Any]] = {
+    "messages": {
+        "formatting": "sharegpt",
+        "columns": {"messages": "messages"},
+        "tags": {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"},
+    },
+    "prompt-completion": {"formatting": "alpaca", "columns": {"prompt": "prompt", "response": "completion"}},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Talk(Row):
+    id: str
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion(Row):
+    id: str
+    prompt: str
+    completion: str
+
+
+def _talk(id: str, asked: str, answered: str) -> Row:
+    return Talk(id=id, messages=(Message(role="user", content=asked), Message(role="assistant", content=answered)))
+
+
+def _completion(id: str, asked: str, answered: str) -> Row:
+    # the line break is in the prompt: trainers put the two together as they are
+    return Completion(id=id, prompt=f"{asked}\n", completion=answered)
+
+
+FORMS: Mapping[str, Callable[[str, str, str], Row]] = {"messages": _talk, "prompt-completion": _completion}
+
+
+def export(run: Run, *, rationales: bool = True) -> Mapping[str, int]:
+    """Write every form of every set anew. Returns the rows of each set. Raises RunError where there is no dataset."""
+    with run.stage("export-data") as facts:
+        sets = {split: records for split in SPLITS if (records := run.records(split))}
+        if not sets:
+            raise RunError(
+                "the run has no dataset to export", where=str(run.folder), hint=command("generate", "--out", run.folder)
+            )
+        for name, form in FORMS.items():
+            for split in SPLITS:
+                file = f"{EXPORT}{name}/{split}.jsonl"
+                if split in sets:
+                    run.write(file, _rows(run, sets[split], form, rationales))
+                else:
+                    run.discard(file)
+        counts = {split: len(records) for split, records in sets.items()}
+        facts.update(splits=counts, rationales=rationales)
+        write_text(run.folder / EXPORT / "dataset_info.json", _dataset_info(run.name, counts))
+        write_text(run.folder / EXPORT / "README.md", _card(run, counts, rationales))
+    return counts
+
+
+def _rows(run: Run, records: Iterable[Record], form: Callable[[str, str, str], Row], rationales: bool) -> Iterable[Row]:
+    for record in records:
+        answered = run.task.reply_text(record.rationale, record.answer) if rationales else record.answer
+        yield form(record.id, run.task.source(record.example), answered)
+
+
+def _dataset_info(name: str, counts: Mapping[str, int]) -> str:
+    described = {
+        f"{name}-{form}-{split}": {"file_name": f"{form}/{split}.jsonl", **about}
+        for form, about in _DESCRIBED.items()
+        for split in counts
+    }
+    return json.dumps(described, ensure_ascii=False, indent=2) + "\n"
+
+
+def _card(run: Run, counts: Mapping[str, int], rationales: bool) -> str:
+    files = {form: (form, list(counts)) for form in FORMS}
+    columns = {form: {"schema_version": "int64", "id": "string", **types} for form, types in _COLUMNS.items()}
+    what = "rationale and answer" if rationales else "answer"
+    lines = [
+        "---",
+        *configs(files, columns),
+        "---",
+        "",
+        f"# {visible(run.name, one_line=True)}, to train on",
+        "",
+        f"Questions of the task `{run.task.name}` and their {what}, as `messages` and as `prompt` and `completion`.",
+        f"Prompt version: {prompt_version(run.task)}. The dataset itself, with its card, is in `../dataset`.",
+        *table(("split", "rows"), counts.items()),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,364 @@
+"""A run's folder: its manifest, its lock, its log, and its files at their final names.
+
+    runs/NAME/
+      run.json      manifest: status, arguments, versions, seed, per file rows + sha256 + seconds
+      config.toml   the resolved configuration
+      log.txt
+
+`RunFolder` knows nothing of stages; `dstill.runs.run.Run` adds them. A file at its final name
+is complete: it was written beside it, flushed and renamed. The lock is the operating
+system's, so it goes with the process that holds it, also on kill -9.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import re
+import secrets
+import shutil
+import socket
+import time
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, Iterable, Iterator, Mapping, Self, TypeVar, cast
+
+from dstill.api.records import SCHEMA_VERSION, Row
+from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
+from dstill.io.files import disk_error, is_temporary, no_folder, reading, sweep, write_text
+from dstill.io.inert import indented, visible
+from dstill.io.jsonl import append_row
+from dstill.io.plain_files import inside, refuse_links, regular
+from dstill.pipeline.question_files import read_rows, write_rows
+from dstill.runs import manifest as manifests
+from dstill.runs.manifest import MANIFEST
+from dstill.runs.provenance import versions
+
+__all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
+
+RUNS = Path("runs")
+SETTINGS = "config.toml"
+STORE = Path("replies.sqlite")  # one a project: beside ``runs/``
+ASKED = "asked.jsonl"  # which replies are the run's own
+EXPORT = "export/"  # the dataset in other programs' forms (`dstill.runs.dataset_export`)
+APPENDED = ("review.jsonl",)  # grow row by row: half a last line is what a kill left
+
+R = TypeVar("R", bound=Row)
+log = logging.getLogger("dstill")
+
+
+class RunFolder:
+    """The files of one run. `manifest` is run.json as a dict; `save` writes it."""
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.folder = folder
+        self.manifest = manifest
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    # --- making and opening -------------------------------------------------------------
+
+    @classmethod
+    def make(
+        cls, folder: Path | None, *, stem: str, arguments: Mapping[str, Any], seed: int, settings: str = ""
+    ) -> Self:
+        """A new run at `folder`, or at ``runs/STEM-DATE-N``, with `settings` as its config.toml.
+
+        Raises UsageError, DiskError.
+        """
+        folder = _fresh(stem) if folder is None else _claimed(folder)
+        if settings:
+            write_text(folder / SETTINGS, settings)
+        run = cls(
+            folder,
+            {
+                "schema_version": SCHEMA_VERSION,
+                "name": folder.name,
+                "id": secrets.token_hex(8),  # also of two runs of one name, begun in the same second
+                "status": "created",
+                "created": datetime.now(UTC).isoformat(timespec="seconds"),
+                "arguments": dict(arguments),
+                "seed": seed,
+                "versions": versions(),
+                "stages": {},
+                "files": {},
+            },
+        )
+        run.save()
+        return run
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The run in `folder`. Raises RunError where something in it is no regular file, or run.json is damaged."""
+        if not os.path.lexists(folder / MANIFEST):
+            raise RunError(
+                f"{folder} is not a dstill run (it has no {MANIFEST})",
+                where=str(folder.absolute()),
+                hint="`dstill runs list` shows the runs under ./runs",
+            )
+        with reading(folder):
+            refuse_links(folder)
+        return cls(folder, manifests.read(folder))
+
+    def save(self) -> None:
+        text = json.dumps(self.manifest, ensure_ascii=False, indent=1) + "\n"
+        # half a surrogate pair, which no UTF-8 file can hold, stays an escape of JSON
+        write_text(self.folder / MANIFEST, text.encode("utf-8", "backslashreplace").decode())
+
+    # --- one process at a time ----------------------------------------------------------
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run. Raises RunError naming who holds it."""
+        with open(self.folder / ".lock", "a+", opener=regular) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise RunError(
+                    f"run '{self.name}' is locked by {file.read().strip() or 'another process'}",
+                    where=str(self.folder),
+                    hint="wait for it, or end it",
+                ) from None
+            file.truncate(0)
+            file.write(f"pid {os.getpid()} on host {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}")
+            file.flush()
+            # another process may have worked on the run since it was read
+            self.manifest = self.read(self.folder).manifest
+            sweep(self.folder)
+            try:
+                with self._log():
+                    yield
+            finally:
+                file.truncate(0)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[dict[str, Any]]:
+        """Work on one stage, locked and logged; what the body puts into the dict goes to run.json."""
+        with self.lock():
+            facts: dict[str, Any] = {}
+            started = time.monotonic()
+            self._status(f"{name}: running")
+            log.info("%s begins", name)
+            try:
+                yield facts
+            except (KeyboardInterrupt, Interrupted):
+                self._status(f"{name}: interrupted")
+                raise
+            except Exception as error:
+                failed = f"{name}: failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+                try:
+                    log.exception("%s failed", name)
+                    self._last_status(failed)
+                except KeyboardInterrupt:  # torchrun ends by SIGTERM those that are saying what ended them
+                    self._last_status(failed)
+                raise
+            facts["seconds"] = round(time.monotonic() - started, 3)
+            self.manifest["stages"][name] = facts
+            self._status(f"{name}: done")
+            log.info("%s done in %.1f s", name, facts["seconds"])
+
+    def _last_status(self, status: str) -> None:
+        with contextlib.suppress(DstillError, OSError):  # a full disk does not hide behind itself what it stopped
+            self._status(status)
+
+    def _status(self, status: str) -> None:
+        self.manifest["status"] = status
+        self.save()
+
+    @contextlib.contextmanager
+    def _log(self) -> Iterator[None]:
+        handler = _Log(self.folder / "log.txt", encoding="utf-8")
+        handler.setFormatter(_Inert("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            log.removeHandler(handler)
+            handler.close()
+
+    # --- files --------------------------------------------------------------------------
+
+    def write(self, file: str, rows: Iterable[Row]) -> int:
+        """Write `rows` to `file` of the run, complete or not at all; its count and sha256 go to run.json."""
+        started = time.monotonic()
+        path = inside(self.folder, file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = write_rows(path, ({"schema_version": SCHEMA_VERSION, **row.to_row()} for row in rows))
+        self.manifest["files"][file] = {
+            "rows": written.rows,
+            "sha256": written.sha256,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+        return written.rows
+
+    def append(self, file: str, row: Row) -> None:
+        """One more row at the end of `file`, which is one of `APPENDED`; durable when this returns."""
+        append_row(inside(self.folder, file), {"schema_version": SCHEMA_VERSION, **row.to_row()})
+
+    def discard(self, file: str) -> None:
+        """Take away `file` and what run.json says of it, where it is there."""
+        inside(self.folder, file).unlink(missing_ok=True)
+        self.manifest["files"].pop(file, None)
+
+    def rows(self, file: str) -> Iterator[dict[str, Any]]:
+        """The rows of `file`; none when it is not there. Raises RunError for a newer schema version."""
+        return (row for _, row in self._numbered(file))
+
+    def load(self, kind: type[R], file: str) -> Iterator[R]:
+        """The same as instances of `kind`. Raises DataError for a row of another form."""
+        for number, row in self._numbered(file):
+            try:
+                yield kind.from_row(row)
+            except ValueError as error:
+                raise DataError(
+                    f"line {number} of {file} is no row of this kind: {error}",
+                    where=f"{self.folder / file}:{number}",
+                    hint="make the file again; replies are kept",
+                ) from None
+
+    def _numbered(self, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        path = inside(self.folder, file)
+        if not os.path.lexists(path):
+            return
+        for number, row in read_rows(path, own=file in APPENDED, opener=regular):
+            version = row.get("schema_version", 0)
+            if not isinstance(version, int):
+                what = f"line {number} of {file} has a schema version that is no number"
+                raise DataError(what, where=f"{path}:{number}")
+            if version > SCHEMA_VERSION:
+                raise RunError(
+                    f"{file} has schema version {version}, this dstill knows {SCHEMA_VERSION}",
+                    where=f"{path}:{number}",
+                    hint="pip install --upgrade dstill",
+                )
+            yield number, row
+
+    def remove(self) -> None:
+        """Delete the whole folder."""
+        with self.lock():  # somebody at work on it keeps it
+            shutil.rmtree(self.folder)
+
+
+class _Log(logging.FileHandler):
+    """A full disk takes lines of the log, and does not hide behind them what it stopped."""
+
+    def _open(self) -> TextIOWrapper:
+        return cast(TextIOWrapper, open(self.baseFilename, self.mode, encoding=self.encoding, opener=regular))
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
+
+
+class _Inert(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return indented(super().format(record))
+
+
+def find_run(name: str | Path) -> Path:
+    """The folder of a run, by its name under ``./runs`` or by a path. Raises UsageError."""
+    for folder in (RUNS / name, Path(name)):
+        if (folder / MANIFEST).exists():
+            return folder
+    if Path(name).is_dir():
+        raise UsageError(
+            f"{Path(name)} is not a dstill run (it has no {MANIFEST})",
+            where=str(Path(name).absolute()),
+            hint="`dstill runs list` shows the runs under ./runs",
+        )
+    known = [folder.name for folder in list_runs()]
+    raise UsageError(
+        f"no run '{name}'.{did_you_mean(str(name), known)}",
+        where=f"looked in {RUNS.absolute()} and for a path",
+        hint="`dstill runs list` shows what is there",
+    )
+
+
+def list_runs() -> list[Path]:
+    """The run folders under ``./runs``, oldest first."""
+    if not RUNS.is_dir():
+        return []
+    folders = [folder for folder in RUNS.iterdir() if (folder / MANIFEST).exists()]
+    return sorted(folders, key=lambda folder: (folder.stat().st_ctime, folder.name))
+
+
+def data_file(split: str) -> str:
+    """Where a split's rows lie in a run."""
+    return f"dataset/data/{split}.jsonl"
+
+
+def system_file(kind: str, system: str = "student", engine: str = "") -> str:
+    """``verdicts-nearest-opensearch-3.8.0.jsonl``: rows of a system, of a second engine where one is named."""
+    slug = re.sub(r"[^a-z0-9.]+", "-", engine.lower()).strip("-")
+    parts = [kind, *([] if system == "student" else [system]), *([slug] if slug else [])]
+    return "-".join(parts) + ".jsonl"
+
+
+def _fresh(stem: str) -> Path:
+    """A new folder under ``./runs``, whose name no other process takes at the same time."""
+    for number in range(1, 10_000):
+        folder = RUNS / f"{stem}-{datetime.now():%Y%m%d}-{number}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+        return folder
+    where = str(RUNS.absolute())
+    raise DiskError(f"no free name under {RUNS} for '{stem}'", where=where, hint="`dstill runs rm` deletes old runs")
+
+
+def _claimed(folder: Path) -> Path:
+    """`folder` made, or taken when it is empty. A folder of somebody else's is left alone."""
+    if visible(folder.name, one_line=True) != folder.name:
+        raise UsageError(
+            f"the name of {folder} has a control character or another one that cannot be seen",
+            where="--out",
+            hint="choose a name without it",
+        )
+    if folder.is_dir() and not _half_made(folder):
+        raise UsageError(
+            f"{folder} is not a dstill run and not empty; choose another folder (--force is not offered here)",
+            where="--out",
+            hint="name a folder that is empty or not there yet, or leave --out away for a new one under ./runs",
+        )
+    try:
+        if folder.parent == RUNS:
+            RUNS.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        open(folder / ".lock", "a", opener=regular).close()
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    return folder
+
+
+def _half_made(folder: Path) -> bool:
+    """Whether `folder` is empty, or holds only what a kill leaves of a run that is not there yet."""
+    files = [file for file in folder.iterdir() if file.name != ".lock"]
+    ours = [f for f in files if f.name == SETTINGS or is_temporary(f, SETTINGS) or is_temporary(f, MANIFEST)]
+    return not files or (files == ours and (folder / ".lock").exists())
+
+
+def _unwritable(folder: Path, error: OSError) -> DstillError:
+    """The name of a run that cannot be: what the disk itself refuses is as `disk_error` has it."""
+    reason = {
+        "FileNotFoundError": no_folder(folder),
+        "FileExistsError": "it is a file",
+        "NotADirectoryError": no_folder(folder),
+        "PermissionError": "permission denied",
+    }.get(type(error).__name__)
+    if reason is None:
+        return disk_error(error, folder)
+    return UsageError(f"cannot write {folder}: {reason}", where="--out", hint="choose another folder")

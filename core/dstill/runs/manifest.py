@@ -1,0 +1,226 @@
+"""run.json: what it holds, and what one that somebody else wrote must hold before any of it is used.
+
+    read(Path("runs/a/run.json"))  →  {"schema_version": 1, "name": "a", "stages": {…}, "files": {…}, …}
+
+The forms below name what dstill reads again. Stages of plugins, and facts that are only written, are any JSON object.
+"""
+
+# No `from __future__ import annotations`: with it a TypedDict does not know which of its keys are required.
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Mapping, Never, NotRequired, TypedDict
+
+from dstill.api.records import SCHEMA_VERSION, Score
+from dstill.errors import DstillError, RunError
+from dstill.io.files import reading
+from dstill.io.plain_files import inside, regular
+from dstill.io.strict_json import loads
+from dstill.io.typed_json import Misfit, built
+
+__all__ = ["MANIFEST", "checked", "read"]
+
+MANIFEST = "run.json"  # written last: a run is there when it is
+MOST_BYTES = 64 * 2**20  # a sweep of a thousand trials has less than one
+MAX_DEPTH = 60  # of objects and lists; dstill's own has ten
+
+Nothing = dict[str, Never]
+Count = Annotated[int, range(10**18)]
+Metrics = dict[str, Score]
+Splits = dict[Literal["train", "validation", "test", "test_templates", "test_index"], Metrics]
+
+
+class File(TypedDict):
+    rows: Count
+    sha256: str
+    made_of: NotRequired[list[str]]
+
+
+class Tokens(TypedDict):
+    prompt_tokens: Count
+    completion_tokens: Count
+
+
+class People(TypedDict):
+    usd: float
+    usd_per_hour: float
+    seconds_per_row: float
+
+
+class Cost(TypedDict):
+    usd: float | None
+    usd_per_row: float | None
+    replies: Count
+    tokens: Tokens
+    replies_without_usage: Count
+    people: NotRequired[People]
+
+
+class Generated(TypedDict):
+    teacher: str
+    questions: Count
+    accepted: Count
+    rejected: Count
+    cost: NotRequired[Cost | Nothing]
+    data: NotRequired[dict[str, Any]]
+
+
+class Step(TypedDict, total=False):
+    step: float
+    loss: float
+    eval_loss: float
+
+
+class Device(TypedDict):
+    name: str
+    free: Count
+    total: Count
+
+
+class Reason(TypedDict):
+    modality: str
+    need: Count
+    parts: dict[str, int]
+    unfit: str | None
+
+
+class Review(TypedDict, total=False):
+    said: str
+
+
+class Trained(TypedDict):
+    student: str
+    objective: str
+    modality: str
+    steps: Count
+    seconds: float
+    student_seconds: float
+    peak_memory: Count
+    trained_parameters: Count
+    all_parameters: Count
+    id: NotRequired[str]
+    history: NotRequired[list[Step]]
+    device: NotRequired[Device]
+    choice: NotRequired[list[Reason]]
+    review: NotRequired[Review]
+
+
+class Spread(TypedDict):
+    p50: float
+    p95: float
+
+
+class Unmeasured(TypedDict):
+    p50: None
+
+
+class Size(TypedDict, total=False):
+    bytes: Count | None
+
+
+class Cause(TypedDict):
+    count: Count
+    of: Annotated[int, range(1, 10**18)]
+    low: float | None
+    high: float | None
+    examples: list[str]
+
+
+class Ceiling(TypedDict):
+    why: str
+    scores: Splits
+
+
+class Evaluated(TypedDict):
+    engine: str
+    scores: dict[str, Splits]
+    invalid: NotRequired[str]
+    notes: NotRequired[list[str]]
+    data: NotRequired[dict[str, Any]]
+    categories: NotRequired[dict[str, Metrics]]
+    indices: NotRequired[dict[str, Metrics]]
+    causes: NotRequired[dict[str, Cause]]
+    latency: NotRequired[Spread | Unmeasured | Nothing]
+    tokens: NotRequired[Spread | Unmeasured | Nothing]
+    size: NotRequired[Size]
+    teacher: NotRequired[Ceiling]
+
+
+class Manifest(TypedDict):
+    schema_version: Count
+    name: str
+    status: str
+    created: str
+    arguments: dict[str, Any]
+    seed: Count
+    versions: dict[str, str]
+    stages: dict[str, dict[str, Any]]
+    files: dict[str, File]
+    id: NotRequired[str]
+
+
+_STAGES = {"generate": Generated, "train": Trained, "evaluate": Evaluated}  # ``evaluate on ENGINE`` too
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The manifest of the run in `folder`. Raises RunError where it is missing, damaged or newer than this program."""
+    file = folder / MANIFEST
+    try:
+        with reading(file), open(file, "rb", opener=regular) as opened:
+            text = opened.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise Misfit(f"is longer than {MOST_BYTES >> 20} MiB")
+        manifest = loads(text.decode(), max_depth=MAX_DEPTH)
+        if isinstance(manifest, dict) and isinstance(version := manifest.get("schema_version"), int):
+            _refuse_newer(version, folder)
+        return checked(manifest, folder)
+    except ValueError as error:  # not UTF-8, no JSON, or of another form
+        raise RunError(
+            f"{file} is damaged: {error}", where=str(file), hint="make the run again; replies are kept"
+        ) from None
+
+
+def _refuse_newer(version: int, folder: Path) -> None:
+    if version > SCHEMA_VERSION:
+        raise RunError(
+            f"run '{folder.name}' has schema version {version}, this dstill knows {SCHEMA_VERSION}",
+            where=str(folder / MANIFEST),
+            hint="pip install --upgrade dstill",
+        )
+
+
+def checked(manifest: Any, folder: Path) -> dict[str, Any]:
+    """`manifest`, where it has the form of one. Raises Misfit."""
+    found: dict[str, Any] = built(Manifest, manifest)
+    for name, facts in found["stages"].items():
+        _checked_stage(name, facts)
+    for name in found["files"]:
+        _plain_name(name, "files", folder)
+    try:
+        datetime.fromisoformat(found["created"]).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise Misfit(f"is no time: {error}", ("created",)) from None
+    return found
+
+
+def _checked_stage(name: str, facts: Mapping[str, Any]) -> None:
+    form = _STAGES.get(name.partition(" on ")[0])
+    if form is None:
+        return
+    try:
+        built(form, facts)
+    except Misfit as error:
+        raise error.at(name).at("stages") from None
+    scores = facts.get("scores")
+    if scores and not scores.get("student"):
+        raise Misfit("has no scores of the student", ("stages", name, "scores"))
+    for system in scores or ():
+        if "/" in system:  # it is a part of file names
+            raise Misfit("has a system with a slash in its name", ("stages", name, "scores"))
+
+
+def _plain_name(name: str, place: str, folder: Path) -> None:
+    try:
+        inside(folder, name)
+    except DstillError as error:
+        raise Misfit(f"has a file outside the run: {error.what}", (place,)) from None

@@ -1,0 +1,48 @@
+"""The file of review decisions in a run: read, and checked row by row.
+
+decisions(run)  →  [Decision(id="q-17", decision="reject", …), …], without those that were taken back
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping
+
+from dstill.errors import DataError, RunError
+from dstill.pipeline.review import EDIT, FILE, JUDGED, SKIP, UNDO, Decision, without_undone
+from dstill.runs.folder import RunFolder
+
+__all__ = ["decisions"]
+
+
+def decisions(run: RunFolder) -> list[Decision]:
+    """The decisions that stand, oldest first. Raises RunError where the file is damaged or newer than this program."""
+    return without_undone(_read(run))
+
+
+def _read(run: RunFolder) -> Iterator[Decision]:
+    try:
+        for number, row in enumerate(run.rows(FILE), 1):
+            if not _is_whole(row):
+                raise _damaged(run, f"line {number} is no decision", number)
+            yield Decision.from_row(row)
+    except DataError as error:
+        raise _damaged(run, error.what, int(error.where.rpartition(":")[2] or 0)) from None
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    texts = all(isinstance(row.get(name), str) for name in ("id", "decision", "who", "when", "digest"))
+    written = row.get("answer"), row.get("rationale")
+    return (
+        texts
+        and row["decision"] in (*JUDGED, SKIP, UNDO)
+        and all(text is None or isinstance(text, str) for text in written)
+        and (row["decision"] != EDIT or None not in written)
+    )
+
+
+def _damaged(run: RunFolder, what: str, line: int) -> RunError:
+    return RunError(
+        f"{FILE} is damaged: {what}",
+        where=f"{run.folder / FILE}:{line}",
+        hint="mend that line or take it out; the other decisions stay",
+    )

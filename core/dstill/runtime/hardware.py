@@ -1,0 +1,104 @@
+"""The device at hand, or the one that somebody else has: what a planner needs to know of it.
+
+>>> planned_device("24GB").name
+'a card of 24 GB'
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from dstill.api.recipe import Device
+from dstill.io.units import parse_size
+from dstill.runtime import distributed
+
+__all__ = ["available_memory", "device", "peak_memory", "planned_device", "total_memory"]
+
+
+def planned_device(vram: str) -> Device:
+    """The device of another machine: a CUDA card of `vram`, all of it free."""
+    size = parse_size(vram, where="--vram")
+    sold = f"{size / 2**30:g} GB" if size >= 2**30 else f"{size / 2**20:g} MB"
+    return Device(name=f"a card of {sold}", kind="cuda", total=size, free=size, bf16=True, here=False)
+
+
+def device() -> Device:
+    """Where training would happen here: the first CUDA device, else the CPU.
+
+    Of several processes on this machine each has a device of its own, or its part of the memory.
+    """
+    try:
+        import torch
+    except ImportError:
+        cuda = False
+    else:
+        cuda = torch.cuda.is_available()
+    if cuda:
+        torch.cuda.set_device(distributed.local_number())
+        free, total = torch.cuda.mem_get_info()
+        return Device(
+            name=torch.cuda.get_device_name(),
+            kind="cuda",
+            total=total,
+            free=free,
+            bf16=torch.cuda.is_bf16_supported(including_emulation=False),
+        )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Device(
+        name=f"CPU ({platform.machine()}, {cores} cores)",
+        kind="cpu",
+        total=total_memory(),
+        free=available_memory() // distributed.local_count(),
+        bf16=_cpu_bf16(),
+    )
+
+
+def _cpu_bf16() -> bool:
+    """Whether the CPU multiplies in bf16 by itself; False where torch is too old to say."""
+    try:
+        import torch
+    except ImportError:
+        return False
+    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(found.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def total_memory() -> int:
+    """Bytes of RAM that this process may use: the machine's, or its container's if that is less."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = _cgroup("memory.max")
+    return min(physical, limit) if limit else physical
+
+
+def available_memory() -> int:
+    """Bytes of RAM free now, caches that can be dropped included."""
+    available = total_memory()
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                available = min(available, int(line.split()[1]) * 1024)
+    except OSError:  # not Linux: what is there in all is the best guess
+        return available
+    limit, used = _cgroup("memory.max"), _cgroup("memory.current")
+    return min(available, limit - used) if limit and used else available
+
+
+def peak_memory() -> int:
+    """Bytes of the largest resident set that this process, or one child that ended, ever had."""
+    import resource
+
+    scale = 1 if platform.system() == "Darwin" else 1024
+    usage = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return max(usage) * scale
+
+
+def _cgroup(name: str) -> int:
+    """A limit of this process's control group (v2) in bytes; 0 where there is none."""
+    try:
+        text = (Path("/sys/fs/cgroup") / name).read_text().strip()
+    except OSError:
+        return 0
+    return int(text) if text.isdigit() else 0

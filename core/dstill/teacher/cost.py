@@ -1,0 +1,70 @@
+"""What a dataset's replies cost, and what people would have cost: for the person, and for run.json.
+
+    caps(settings, teacher)                 # Caps; ConfigError where max_usd cannot be held for want of a price
+    cost(settings, teacher, budget, rows)   # {"usd": 1.26, "tokens": {…}, "people": {"usd": 2000.0, …}, …}
+    told(facts["cost"], rows)               # "replies cost $1.26 ($0.0013 a row) …"
+
+Replies of a teacher that is free cost nothing; of one whose price is not known it is not known, and said so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping
+
+from dstill.api.teacher import Teacher
+from dstill.config import Generate
+from dstill.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dstill.teacher.budget import Budget, Caps
+
+__all__ = ["caps", "cost", "told"]
+
+CAPS = ("max_usd", "max_tokens", "max_requests", "max_wall")
+
+
+def caps(settings: Generate, teacher: Teacher) -> Caps:
+    """The caps of the configuration. Raises ConfigError."""
+    from dstill.teacher.budget import Caps
+
+    if settings.max_usd is not None and teacher.paid and teacher.price is None:
+        raise ConfigError(
+            f"cannot enforce max_usd: no price for {teacher.label}; set price or max_tokens",
+            where="generate.max_usd",
+            hint=teacher.price_hint,
+        )
+    return Caps(**{name: getattr(settings, name) for name in CAPS})
+
+
+def cost(settings: Generate, teacher: Teacher, budget: Budget, rows: int) -> dict[str, Any]:
+    """Of all that the run bought so far. ``usd`` None: not known."""
+    if not teacher.paid:
+        return {}
+    spent, usd = budget.spent, budget.usd
+    seconds = settings.person_seconds_per_row
+    return {
+        "usd": None if usd is None else round(usd, 6),
+        "usd_per_row": None if usd is None or not rows else round(usd / rows, 8),
+        "replies": spent.requests,
+        "tokens": spent.usage.to_row(),
+        "replies_without_usage": spent.estimated,  # their tokens are a guess
+        "people": {
+            "usd": round(rows * seconds / 3600 * settings.person_usd_per_hour, 2),
+            "usd_per_hour": settings.person_usd_per_hour,
+            "seconds_per_row": seconds,
+        },
+    }
+
+
+def told(cost: Mapping[str, Any]) -> list[str]:
+    """Lines for a person; none where replies are free."""
+    if not cost:
+        return []
+    tokens, people = cost["tokens"], cost["people"]
+    of = f"{cost['replies']:,} replies, {tokens['prompt_tokens']:,} + {tokens['completion_tokens']:,} tokens"
+    guess = f"; of {cost['replies_without_usage']:,} the tokens are estimated" if cost["replies_without_usage"] else ""
+    usd = (
+        "unknown (no price is set)" if cost["usd"] is None else f"${cost['usd']:,.2f}, ${cost['usd_per_row']:.4f} a row"
+    )
+    by_hand = f"{people['seconds_per_row']:g} s a row at ${people['usd_per_hour']:g} an hour"
+    return [f"cost: {usd} ({of}{guess})", f"people would have cost ${people['usd']:,.0f} (assumed: {by_hand})"]
