@@ -16,7 +16,7 @@ from dstill.cli.console import emit, note, say
 from dstill.cli.options import App, app, json_option, run_argument
 from dstill.errors import DataError, UsageError
 from dstill.runs.run import Run
-from dstill_constrain.compiling import Compiler, longest
+from dstill_constrain.compiler import Compiler, longest
 from dstill_constrain.vocabulary import Vocabulary
 
 __all__ = ["grammar"]

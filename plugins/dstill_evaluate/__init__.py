@@ -15,7 +15,7 @@ from dstill.api.records import Section
 from dstill.api.student import Student
 from dstill_evaluate import command, sections
 from dstill_evaluate.metrics import METRICS
-from dstill_evaluate.nearest import Nearest
+from dstill_evaluate.nearest_neighbour import Nearest
 
 if TYPE_CHECKING:
     import click

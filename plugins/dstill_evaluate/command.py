@@ -35,8 +35,8 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
     Two systems are told apart only where the exact test and the interval agree; else they are "not
     distinguishable". Runs whose items, engine or data differ are refused.
     """
-    from dstill_evaluate.arms import differences, read_arms, sets_of, settings_that_differ
-    from dstill_evaluate.comparing import compare as compare_arms
+    from dstill_evaluate.comparison import compare as compare_arms
+    from dstill_evaluate.systems import differences, read_arms, sets_of, settings_that_differ
 
     if len(systems) < 2:
         raise UsageError(
@@ -121,19 +121,19 @@ def _show_table(facts: Mapping[str, Any], engine: str) -> None:
 
 
 def _cell(shown: Mapping[str, Any]) -> str:
-    from dstill_evaluate.told import cell
+    from dstill_evaluate.wording import cell
 
     return cell(shown)
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
-    from dstill_evaluate.told import difference, p_value, points
+    from dstill_evaluate.wording import difference, p_value, points
 
     return [difference(row), p_value(row["holm"]), points(row["detectable"])]
 
 
 def _show_sentences(facts: Mapping[str, Any]) -> None:
-    from dstill_evaluate.told import sentence
+    from dstill_evaluate.wording import sentence
 
     for row in facts["comparisons"]:
         _say_whole(sentence(row, row["system"], facts["against"]))

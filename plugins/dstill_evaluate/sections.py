@@ -37,8 +37,8 @@ def sections(run: Run) -> Iterator[Section]:
 
 
 def _rows(run: Run, scores: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    from dstill_evaluate.comparing import corrected, counted, held_against
-    from dstill_evaluate.told import difference, p_value, points
+    from dstill_evaluate.comparison import corrected, counted, held_against
+    from dstill_evaluate.wording import difference, p_value, points
 
     verdicts = {system: run.verdicts(system) for system in scores}
     found = []

@@ -15,7 +15,7 @@ from dstill.errors import UsageError
 from dstill_export.formats import AGAIN, Format, Source, bytes_of, copy_tokenizer
 
 if TYPE_CHECKING:
-    from dstill_finetune.facts import Facts
+    from dstill_finetune.student_metadata import Facts
 
 __all__ = ["Adapter"]
 
@@ -54,7 +54,7 @@ class Adapter(Format):
     def load(self, folder: Path) -> Writer:
         from transformers import GenerationConfig
 
-        from dstill_export.plain import PlainWriter
+        from dstill_export.hf_folder import PlainWriter
         from dstill_finetune.hf import Hf
 
         # transformers and peft, as the card does; what `load` says of generation gives way to the files' own

@@ -96,7 +96,7 @@ def _source(run: Run) -> Source:
     folder = run.folder / "student"
     if not folder.exists():
         raise RunError(f"run '{run.name}' has no student yet", where=str(folder), hint=command("train", run.folder))
-    from dstill_finetune.facts import Facts
+    from dstill_finetune.student_metadata import Facts
     from dstill_finetune.students import Finetuned
 
     if not isinstance(run.student, Finetuned):
@@ -194,7 +194,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 def _shown(run: Run, form: Format, source: Source, folder: Path, example: Example, written: Written) -> Shown:
     """The code of the card, for one question of the sample."""
-    from dstill_finetune.facts import Facts
+    from dstill_finetune.student_metadata import Facts
 
     facts, text = Facts.read(folder), run.objective.prompt(run.task.source(example))
     word = next((word for word in sorted(facts.tasks, key=len, reverse=True) if text.startswith(word)), "")

@@ -18,7 +18,7 @@ from dstill.api.student import Writer
 
 if TYPE_CHECKING:
     from dstill_finetune.encoding import Encoder
-    from dstill_finetune.facts import Facts
+    from dstill_finetune.student_metadata import Facts
     from dstill_finetune.students import Finetuned
 
 __all__ = ["AGAIN", "NAMES", "Format", "Source", "bytes_of", "copy_tokenizer", "describe", "encoder_of"]
@@ -89,10 +89,10 @@ def encoder_of(folder: Path, tokenizer: Any = None, model: Any = None) -> Encode
 
     `model`: whose positions a prompt and its answer have to do with.
     """
+    from dstill_finetune.adapter_loading import saved_tokenizer
     from dstill_finetune.encoding import Encoder
-    from dstill_finetune.facts import Facts
-    from dstill_finetune.folders import UNBOUNDED, positions_of
-    from dstill_finetune.reading import saved_tokenizer
+    from dstill_finetune.model_loading import UNBOUNDED, positions_of
+    from dstill_finetune.student_metadata import Facts
 
     facts = Facts.read(folder)
     return Encoder(

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dstill.errors import UsageError
 from dstill_export.adapter import Adapter
-from dstill_export.ct2 import CTranslate2
+from dstill_export.ctranslate2 import CTranslate2
 from dstill_export.formats import NAMES, Format
-from dstill_export.gguf_form import Gguf
+from dstill_export.gguf import Gguf
 from dstill_export.merged import Merged
 
 __all__ = ["form_of"]

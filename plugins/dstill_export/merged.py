@@ -15,7 +15,7 @@ from dstill.api.student import Writer
 from dstill_export.formats import AGAIN, Format, Source, bytes_of, encoder_of
 
 if TYPE_CHECKING:
-    from dstill_finetune.facts import Facts
+    from dstill_finetune.student_metadata import Facts
 
 __all__ = ["Merged", "merged_bytes", "write_merged"]
 
@@ -33,8 +33,8 @@ class Merged(Format):
         import torch
         import transformers
 
-        from dstill_export.plain import PlainWriter
-        from dstill_finetune.facts import Facts
+        from dstill_export.hf_folder import PlainWriter
+        from dstill_finetune.student_metadata import Facts
 
         facts = Facts.read(folder)
         kind = transformers.AutoModelForSeq2SeqLM if facts.encoder_decoder else transformers.AutoModelForCausalLM
@@ -64,8 +64,8 @@ def merged_bytes(source: Source) -> int:
     facts, own = source.facts, bytes_of(source.folder)
     if not facts.adapter:
         return own
-    from dstill_finetune import folders
-    from dstill_finetune.shapes import shape_of
+    from dstill_finetune import model_loading
+    from dstill_finetune.model_spec import shape_of
 
     base = str(source.folder / "base") if facts.base == "base" else facts.base
-    return own + shape_of(folders.config_of(base)).parameters * (2 if facts.precision == "bf16" else 4)
+    return own + shape_of(model_loading.config_of(base)).parameters * (2 if facts.precision == "bf16" else 4)

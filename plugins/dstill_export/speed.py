@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Sequence
 
 from dstill.api.student import Writer, Written
-from dstill_finetune.writing import BATCH
+from dstill_finetune.generation import BATCH
 
 __all__ = ["Measured", "measured"]
 

@@ -15,7 +15,7 @@ from dstill.io.inert import visible
 from dstill_finetune.gguf_files import is_gguf
 
 if TYPE_CHECKING:
-    from dstill_finetune.facts import Facts
+    from dstill_finetune.student_metadata import Facts
 
 __all__ = ["model_card", "usage"]
 

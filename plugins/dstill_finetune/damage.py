@@ -15,7 +15,7 @@ from typing import Iterator
 
 from dstill.cli.panics import is_panic
 from dstill.errors import DataError, DstillError
-from dstill_finetune.exhaustion import is_exhaustion
+from dstill_finetune.oom import is_exhaustion
 
 __all__ = ["damaged", "first_line"]
 

@@ -25,7 +25,7 @@ from typing import Any, Mapping, Sequence
 from dstill.api.records import Pair
 from dstill.errors import DataError
 from dstill_finetune.damage import damaged
-from dstill_finetune.folders import UNBOUNDED
+from dstill_finetune.model_loading import UNBOUNDED
 
 __all__ = ["Dataset", "Encoded", "Encoder", "Row", "length"]
 

@@ -14,8 +14,8 @@ from typing import Any, Iterable
 from dstill.api.modality import Shape
 from dstill.api.student import TrainingJob
 from dstill.errors import DataError
-from dstill_finetune import folders, gguf_files
-from dstill_finetune.shapes import shape_of
+from dstill_finetune import gguf_files, model_loading
+from dstill_finetune.model_spec import shape_of
 from dstill_finetune.students import Finetuned
 
 __all__ = ["Hf", "HfConfig"]
@@ -33,10 +33,10 @@ class Hf(Finetuned):
     config: HfConfig
 
     def shape(self, texts: Iterable[str] = ()) -> Shape:
-        return shape_of(folders.config_of(self.base))
+        return shape_of(model_loading.config_of(self.base))
 
     def start(self, job: TrainingJob) -> tuple[Any, str]:
-        tokenizer = folders.load_tokenizer(self.base)
+        tokenizer = model_loading.load_tokenizer(self.base)
         where = self.base if gguf_files.is_gguf(self.base) else str(Path(self.base) / "tokenizer_config.json")
         if tokenizer.eos_token_id is None:
             raise DataError("the tokenizer has no end-of-sequence token, so no answer would end", where=where)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Iterator
 
 from dstill_finetune.collate import IGNORED
 from dstill_finetune.cross_entropy import cross_entropy
-from dstill_finetune.folders import is_encoder_decoder
+from dstill_finetune.model_loading import is_encoder_decoder
 
 if TYPE_CHECKING:
     import torch

@@ -13,8 +13,8 @@ The peak is the largest of these moments of a step; the update comes after the l
 
 Sequences and tokens are those of the dataset's largest batch (`Shape.batch`). Where there is none, they are
 ``per_device_train_batch_size`` sequences of ``max_length`` tokens; an encoder–decoder reads those and writes
-``max_target_length`` tokens each. What autograd keeps of them is counted (`dstill_finetune.kept`); OVERHEAD,
-FRAGMENTS and WORKING were fitted on the combinations named in docs/training.md, which are others than those
+``max_target_length`` tokens each. What autograd keeps of them is counted (`dstill_finetune.saved_activations`);
+OVERHEAD, FRAGMENTS and WORKING were fitted on the combinations named in docs/training.md, which are others than those
 that the test holds against measured peaks.
 
 Not covered: several devices, offloading, torch.compile, other attention kernels than torch's own.
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from dstill.api.modality import Batch, Kept, Memory, Shape
 from dstill.api.recipe import Recipe
-from dstill_finetune.targets import chosen
+from dstill_finetune.lora_targets import chosen
 
 __all__ = ["CONTEXT", "adapter_parameters", "full", "lora", "qlora"]
 

@@ -20,9 +20,9 @@ from dstill.errors import MissingExtra, UsageError
 from dstill.io.units import size
 from dstill.runtime import distributed
 from dstill_finetune import memory
+from dstill_finetune.lora_targets import are_read_by_kernels, linear_layers, targets
+from dstill_finetune.new_token_rows import token_rows
 from dstill_finetune.precision import resolved
-from dstill_finetune.rows import token_rows
-from dstill_finetune.targets import are_read_by_kernels, linear_layers, targets
 
 __all__ = ["Full", "Lora", "Qlora"]
 

@@ -31,8 +31,8 @@ from dstill.io.units import size
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
 from dstill.runtime import hardware
+from dstill_finetune.fit_advice import price
 from dstill_finetune.precision import resolved
-from dstill_finetune.price import price
 
 __all__ = ["plan"]
 
@@ -87,7 +87,7 @@ class Plan:
     device: Device
     recipe: Recipe
     choice: Choice
-    ways: Mapping[str, str]  # modality that does not fit → with what it would (`dstill_finetune.price`)
+    ways: Mapping[str, str]  # modality that does not fit → with what it would (`dstill_finetune.fit_advice`)
     command: str
 
     def verdict(self, reason: Reason) -> str:

@@ -15,9 +15,9 @@ from typing import Any, Mapping
 
 from dstill.api.recipe import Recipe
 from dstill.io.units import size
-from dstill_finetune.exhaustion import OutOfMemory, advice
-from dstill_finetune.largest import largest
-from dstill_finetune.peak import PeakMemory
+from dstill_finetune.largest_batch import largest
+from dstill_finetune.oom import OutOfMemory, advice
+from dstill_finetune.peak_memory import PeakMemory
 
 __all__ = ["LOOSE", "MARGIN", "SLACK", "probed"]
 

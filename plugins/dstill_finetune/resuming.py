@@ -16,7 +16,7 @@ from dstill.api.recipe import Recipe
 from dstill.api.student import TrainingJob
 from dstill.runtime import distributed
 from dstill_finetune.checkpoints import Checkpoints, digest
-from dstill_finetune.exhaustion import halved
+from dstill_finetune.oom import halved
 
 __all__ = ["as_begun", "checkpoints_of", "last_of", "rebatched"]
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
-from dstill_finetune.folders import is_encoder_decoder
+from dstill_finetune.model_loading import is_encoder_decoder
 
 if TYPE_CHECKING:
     import torch

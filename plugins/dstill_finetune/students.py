@@ -27,28 +27,28 @@ from dstill.api.records import Pair
 from dstill.api.student import Fitted, Student, TrainingJob
 from dstill.errors import DataError, UsageError
 from dstill.runtime import distributed, hardware
-from dstill_finetune import allocator, folders, reporting, room
+from dstill_finetune import allocator, disk_space, model_loading, reporting
+from dstill_finetune.adapter_loading import require_base, require_tokens, saved_tokenizer, with_adapter
 from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import step_of
 from dstill_finetune.compiling import compiling
 from dstill_finetune.damage import damaged
 from dstill_finetune.encoding import Encoder
-from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
-from dstill_finetune.facts import Facts
-from dstill_finetune.largest import batch_before_training, batch_of, largest
+from dstill_finetune.generation import ModelWriter
+from dstill_finetune.largest_batch import batch_before_training, batch_of, largest
 from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.peak import PeakMemory
+from dstill_finetune.new_token_rows import add_rows
+from dstill_finetune.oom import OutOfMemory, exhaustion, halved
+from dstill_finetune.peak_memory import PeakMemory
 from dstill_finetune.precision import resolved
 from dstill_finetune.probe import LOOSE, MARGIN, probed
-from dstill_finetune.reading import require_base, require_tokens, saved_tokenizer, with_adapter
-from dstill_finetune.ready import collator_of, encoder_of, require_learnable, require_rows, settle
 from dstill_finetune.resuming import as_begun, checkpoints_of, last_of, rebatched
-from dstill_finetune.rows import add_rows
 from dstill_finetune.saving import saving, share
+from dstill_finetune.setup import collator_of, encoder_of, require_learnable, require_rows, settle
+from dstill_finetune.student_metadata import Facts
 from dstill_finetune.threads import cpu_threads
 from dstill_finetune.tokenizer import repair
 from dstill_finetune.trainer import prepare_imports, train
-from dstill_finetune.writing import ModelWriter
 
 __all__ = ["Finetuned"]
 
@@ -56,7 +56,7 @@ log = logging.getLogger("dstill")
 
 
 class Finetuned(Student):
-    """Trains with `dstill_finetune.trainer` and writes with `dstill_finetune.writing`."""
+    """Trains with `dstill_finetune.trainer` and writes with `dstill_finetune.generation`."""
 
     @abstractmethod
     def start(self, job: TrainingJob) -> tuple[Any, str]:
@@ -67,7 +67,7 @@ class Finetuned(Student):
         """The untrained model of a student whose `start` gave "", by the tokenizer or configuration in `folder`."""
 
     def fit(self, job: TrainingJob) -> Fitted:
-        folders.quiet()
+        model_loading.quiet()
         job = replace(job, recipe=resolved(job.recipe, job.device))
         if job.recipe.auto_find_batch_size and distributed.count() > 1:
             raise UsageError(
@@ -104,7 +104,7 @@ class Finetuned(Student):
         options = job.modality.load_options(recipe, job.device)
         tokenizer, base = self.start(job)
         if self.base:
-            base = folders.absolute(base)  # a student is used from other places than it is trained at
+            base = model_loading.absolute(base)  # a student is used from other places than it is trained at
         shape = self.shape()
         gives_back = job.device.kind == "cuda" or allocator.give_back(
             job.modality.need(shape, recipe).total, job.device.free
@@ -123,9 +123,9 @@ class Finetuned(Student):
         settle(model, tokenizer, recipe)
         model = job.modality.prepare(model, recipe)
         adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
-        weights = folders.fingerprint(base) if adapter and self.base else ""
+        weights = model_loading.fingerprint(base) if adapter and self.base else ""
         if distributed.leads():
-            room.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
+            disk_space.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
         checkpoints, resume = checkpoints_of(job, model, tokenizer, weights)
         collator = collator_of(model, encoder, data, validation)
 
@@ -192,14 +192,14 @@ class Finetuned(Student):
 
     def tokenizer(self, train: Sequence[Sequence[Pair]]) -> Any:
         """The one that training begins with, before `repair`."""
-        return folders.load_tokenizer(self.base)
+        return model_loading.load_tokenizer(self.base)
 
     def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
         # one that is built from nothing reads, and then writes
-        seq2seq, positions = True, folders.UNBOUNDED
+        seq2seq, positions = True, model_loading.UNBOUNDED
         if self.base:
-            config = folders.config_of(self.base)
-            seq2seq, positions = folders.is_encoder_decoder(config), folders.positions_of(config)
+            config = model_loading.config_of(self.base)
+            seq2seq, positions = model_loading.is_encoder_decoder(config), model_loading.positions_of(config)
         targets = [[p.target for p in record] for record in train]
         tokenizer, new = repair(self.tokenizer(train), targets, where=self.base or self.name)
         return batch_before_training(
@@ -209,7 +209,7 @@ class Finetuned(Student):
     def _untrained(self, folder: Path, base: str, seed: int, options: Any) -> Any:
         if not base:
             return self.build(folder, seed)
-        return folders.load_model(str(folder / base) if base == "base" else base, options)
+        return model_loading.load_model(str(folder / base) if base == "base" else base, options)
 
     def _save(self, job: TrainingJob, model: Any, facts: Facts, fitted: Fitted, *, left_out: int, cut: bool) -> None:
         if facts.adapter:
@@ -235,9 +235,9 @@ class Finetuned(Student):
             return self._load(folder, trained)
 
     def _load(self, folder: Path, trained: bool) -> ModelWriter:
-        folders.quiet()
+        model_loading.quiet()
         facts = Facts.read(folder)
-        folders.require_config(folder)
+        model_loading.require_config(folder)
         tokenizer = saved_tokenizer(folder)
         model = self._loaded(folder, facts, trained)
         if not (hardware.device().bf16 or facts.four_bit):
@@ -257,9 +257,9 @@ class Finetuned(Student):
         A base in 4 bits is unpacked first, into the weights that answers are computed from: those of the model that
         it was made of are others, and adding to packed ones would round them again.
         """
-        folders.quiet()
+        model_loading.quiet()
         facts = Facts.read(folder)
-        folders.require_config(folder)
+        model_loading.require_config(folder)
         tokenizer = saved_tokenizer(folder)
         model = self._loaded(folder, facts, True)
         if facts.adapter:
@@ -278,7 +278,7 @@ class Finetuned(Student):
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
         if trained and not facts.adapter:
-            return folders.load_model(str(folder), {}).to(device)
+            return model_loading.load_model(str(folder), {}).to(device)
         # in the form that it had in training: a base that lies on disk in bf16 answers otherwise in fp32
         kind = Qlora if facts.four_bit else Lora if facts.adapter else Full
         here = replace(hardware.device(), bf16=True)  # every device can read it, if not train in it

@@ -16,10 +16,10 @@ from dstill.api.modality import Shape
 from dstill.api.records import Pair
 from dstill.api.student import TrainingJob
 from dstill.runtime import distributed
-from dstill_finetune import folders
+from dstill_finetune import model_loading
 from dstill_finetune.modalities import Full
+from dstill_finetune.model_spec import shape_of
 from dstill_finetune.saving import saving
-from dstill_finetune.shapes import shape_of
 from dstill_finetune.students import Finetuned
 from dstill_finetune.tokenizer import learn
 
@@ -44,7 +44,7 @@ class Tiny(Finetuned):
 
     def shape(self, texts: Iterable[str] = ()) -> Shape:
         if self.base:
-            return shape_of(folders.config_of(self.base))
+            return shape_of(model_loading.config_of(self.base))
         return shape_of(self.t5(self.config.vocabulary))
 
     def start(self, job: TrainingJob) -> tuple[Any, str]:

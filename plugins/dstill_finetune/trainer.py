@@ -1,7 +1,7 @@
 """The training loop: transformers' Trainer with dstill's loss, batches and limits.
 
 In: a prepared model, encoded records and a recipe. Out: the model with its weights moved,
-and a `History`. What looks on, saves and stops is in `dstill_finetune.watching`.
+and a `History`. What looks on, saves and stops is in `dstill_finetune.callbacks`.
 
     loss = Σ over branches of weight · (sum of token losses / tokens of that branch)
 
@@ -20,13 +20,13 @@ from typing import Any, Callable, Mapping, Sequence
 from dstill.api.recipe import Device, Recipe
 from dstill.errors import Interrupted
 from dstill.runtime import distributed
+from dstill_finetune.callbacks import diverged, watch_class
 from dstill_finetune.checkpoints import Checkpoints, step_of
 from dstill_finetune.collate import BucketSampler, Collator
+from dstill_finetune.early_stopping import Stop
 from dstill_finetune.encoding import Dataset, length
 from dstill_finetune.loss import TokenLosses, scale, tokens
 from dstill_finetune.saving import saving
-from dstill_finetune.stopping import Stop
-from dstill_finetune.watching import diverged, watch_class
 
 __all__ = ["History", "learning_rate_factor", "train"]
 

@@ -18,9 +18,9 @@ from typing import Any, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dstill.api.records import Reply
 from dstill.api.teacher import BatchState
 from dstill.errors import ConfigError, DstillError
-from dstill_openai.bodies import batch_fault, read_line, read_object
 from dstill_openai.connection import Body, Connection
-from dstill_openai.faults import BrokenReply, NotFound
+from dstill_openai.errors import BrokenReply, NotFound
+from dstill_openai.responses import batch_fault, read_line, read_object
 
 __all__ = ["BatchApi", "line"]
 

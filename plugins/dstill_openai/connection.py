@@ -23,9 +23,9 @@ from urllib.parse import urlsplit
 from dstill.errors import ServicePause
 from dstill.io.secrets import Secret
 from dstill.io.urls import is_loopback
+from dstill_openai.backoff import Gate, backoff
 from dstill_openai.bounded import TooLong, bounded_client
-from dstill_openai.faults import Endpoint, Transient, fault_of, oversized, too_slow
-from dstill_openai.waiting import Gate, backoff
+from dstill_openai.errors import Endpoint, Transient, fault_of, oversized, too_slow
 
 if TYPE_CHECKING:
     import openai

@@ -22,10 +22,10 @@ from dstill.io.secrets import Secret
 from dstill.io.urls import checked_url
 from dstill_openai import structured
 from dstill_openai.batch import BatchApi, line
-from dstill_openai.bodies import read_body
+from dstill_openai.concurrency import Pace
 from dstill_openai.connection import Connection
-from dstill_openai.faults import Endpoint, FormRefused, RateLimited
-from dstill_openai.pace import Pace
+from dstill_openai.errors import Endpoint, FormRefused, RateLimited
+from dstill_openai.responses import read_body
 
 __all__ = ["OpenAIConfig", "OpenAITeacher"]
 

@@ -22,7 +22,7 @@ from typing import Any, Iterator, Mapping
 from dstill.cli.console import note
 from dstill.errors import MissingExtra, ServiceError, UsageError
 from dstill.runs.run import Run
-from dstill_ray import desk as desks
+from dstill_ray import coordinator as desks
 
 __all__ = ["cluster", "gpus", "in_folder", "said", "storage", "wants"]
 

@@ -21,7 +21,7 @@ from dstill.runs.folder import RunFolder
 from dstill.runs.run import Run
 from dstill.runtime import distributed
 from dstill_ray.cluster import cluster, gpus, in_folder, said, storage, wants
-from dstill_ray.desk import Reports, State, error_of, look, row_of
+from dstill_ray.coordinator import Reports, State, error_of, look, row_of
 from dstill_ray.waiting import in_background, over
 
 __all__ = ["Share", "train"]

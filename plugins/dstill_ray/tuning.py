@@ -19,7 +19,7 @@ from dstill import plugins
 from dstill.errors import DstillError, ServiceError
 from dstill.runs.run import Run
 from dstill_ray.cluster import gpus, in_folder, said, storage, wants
-from dstill_ray.desk import Reports, look
+from dstill_ray.coordinator import Reports, look
 from dstill_ray.waiting import in_background, over
 from dstill_sweep.trials import Result, Trial, Trials, do
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterator
 
 from dstill.api.records import Section
-from dstill_report import about_cost, about_making, about_scores
+from dstill_report import sections_cost, sections_scores, sections_training
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
@@ -19,5 +19,5 @@ __all__ = ["sections"]
 
 
 def sections(run: Run) -> Iterator[Section]:
-    for subject in (about_scores, about_making, about_cost):
+    for subject in (sections_scores, sections_training, sections_cost):
         yield from subject.sections(run)

@@ -25,8 +25,8 @@ from dstill.cli.console import visible
 from dstill.errors import DstillError
 from dstill.pipeline.review import ACCEPT, REJECT, SKIP
 from dstill.runtime.http import POLICY
-from dstill_review.desk import Desk, Refused, Stale
-from dstill_review.showing import result, shown, told
+from dstill_review.session import Desk, Refused, Stale
+from dstill_review.views import result, shown, told
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

@@ -37,7 +37,7 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
     and the same command goes on where it was stopped. `train` leaves rejected rows out and takes edited ones.
     """
     from dstill_review import serving, terminal
-    from dstill_review.desk import Desk, split_names
+    from dstill_review.session import Desk, split_names
 
     chosen = split_names(splits, REVIEWED)
     opened = found.open(run)

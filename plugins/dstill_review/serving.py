@@ -17,7 +17,7 @@ from dstill.errors import MissingExtra
 from dstill.runtime import http
 from dstill_evaluate.statistics import wilson
 from dstill_review.app import Door, application
-from dstill_review.desk import Desk
+from dstill_review.session import Desk
 
 if TYPE_CHECKING:
     from uvicorn import Server

@@ -15,8 +15,8 @@ import click
 from dstill.api.records import Record
 from dstill.cli.console import paragraph, rule, visible
 from dstill.pipeline.review import ACCEPT, REJECT, SKIP, digest
-from dstill_review.desk import Desk, Refused
-from dstill_review.showing import editable, result, shown, told
+from dstill_review.session import Desk, Refused
+from dstill_review.views import editable, result, shown, told
 
 __all__ = ["judge"]
 

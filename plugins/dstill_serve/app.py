@@ -23,15 +23,15 @@ from dstill.io.strict_json import dumps
 from dstill.pipeline.predict import Answered
 from dstill.runtime.http import POLICY
 from dstill_serve import problems
-from dstill_serve.about import about
-from dstill_serve.asked import Query, body_of, chat_of, query_of
-from dstill_serve.door import Door
+from dstill_serve.auth import Door
 from dstill_serve.engine import Runner
+from dstill_serve.info import about
 from dstill_serve.metrics import Metrics
+from dstill_serve.microbatcher import Full, Queue
 from dstill_serve.problems import Wrong
-from dstill_serve.queue import Full, Queue
+from dstill_serve.request_schema import Query, body_of, chat_of, query_of
+from dstill_serve.responses import chunks_of, completion_of, events, row_of
 from dstill_serve.student import Job, Said, Student
-from dstill_serve.told import chunks_of, completion_of, events, row_of
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

@@ -50,7 +50,7 @@ def serve(
     """
     from dstill.pipeline.predict import Answering
     from dstill_serve import serving
-    from dstill_serve.door import Door, token_of
+    from dstill_serve.auth import Door, token_of
 
     token = token_of(token_env)
     opened = found.open(run)

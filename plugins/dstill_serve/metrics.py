@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dstill.pipeline.predict import Answered
 
 if TYPE_CHECKING:
-    from dstill_serve.queue import Queue
+    from dstill_serve.microbatcher import Queue
 
 __all__ = ["Metrics"]
 

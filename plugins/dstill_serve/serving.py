@@ -22,10 +22,10 @@ from dstill.io.secrets import Secret
 from dstill.pipeline.predict import Answering
 from dstill.runtime import http
 from dstill_serve.app import Service, application
-from dstill_serve.door import Door
+from dstill_serve.auth import Door
 from dstill_serve.engine import Runner
 from dstill_serve.metrics import Metrics
-from dstill_serve.queue import Queue
+from dstill_serve.microbatcher import Queue
 from dstill_serve.student import Student
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import Any, Mapping, Sequence
 from dstill.api.records import SPLITS, Example
 from dstill.errors import UsageError, did_you_mean
 from dstill.pipeline.predict import Answered, Answering
-from dstill_serve.asked import Query
 from dstill_serve.problems import Wrong
+from dstill_serve.request_schema import Query
 
 __all__ = ["Job", "Said", "Student"]
 

@@ -13,7 +13,7 @@ from dstill.config import command_line
 from dstill.errors import FailedItems
 from dstill.io.shell import command
 from dstill.runs.run import Run
-from dstill_sweep.leash import follow
+from dstill_sweep.parent_watch import follow
 from dstill_sweep.trials import COMMAND, do
 
 __all__ = ["ablate", "keep_option", "run_trial", "show_sweep", "split_option", "sweep", "trials_option"]
@@ -97,7 +97,7 @@ def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_student
     takes twice the steps. Each training is a run in RUN/trials. The same command goes on where it
     was stopped.
     """
-    from dstill_sweep.ablating import ablate as run_ablation
+    from dstill_sweep.ablation import ablate as run_ablation
 
     opened = found.open(run)
     with progress() as report:

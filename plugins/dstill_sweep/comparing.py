@@ -9,7 +9,7 @@ from typing import Mapping, Sequence
 
 from dstill.errors import DataError
 from dstill.runs.run import Run
-from dstill_evaluate.comparing import Found, Verdicts, corrected, counted, held_against
+from dstill_evaluate.comparison import Found, Verdicts, corrected, counted, held_against
 from dstill_sweep.trials import Trial, Trials
 
 __all__ = ["Verdicts", "held_against_each", "verdicts"]

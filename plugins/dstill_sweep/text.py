@@ -10,7 +10,7 @@ from typing import Any, Mapping
 
 from dstill.api.records import Score
 from dstill.io.units import size
-from dstill_evaluate.told import difference, p_value, points
+from dstill_evaluate.wording import difference, p_value, points
 from dstill_report.text import interval, percent
 from dstill_sweep.trials import short
 

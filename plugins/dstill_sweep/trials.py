@@ -34,7 +34,7 @@ from dstill.io.shell import command
 from dstill.pipeline import review
 from dstill.runs.provenance import sha256
 from dstill.runs.run import Run
-from dstill_sweep.leash import leash
+from dstill_sweep.parent_watch import leash
 
 __all__ = ["COMMAND", "Result", "Trial", "Trials", "do", "short"]
 

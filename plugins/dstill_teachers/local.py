@@ -207,14 +207,14 @@ class Local(Teacher):
 
 def _digest(base: str) -> str:
     """What tells this model from others: a digest of its weights, or the id with the revision that is there."""
-    from dstill_finetune import folders
+    from dstill_finetune import model_loading
 
     folder = Path(base).expanduser()
     try:
-        config = folders.config_of(base)
+        config = model_loading.config_of(base)
         if folder.is_dir():
-            folders.check(folder)
-        if weights := folders.fingerprint(base):
+            model_loading.check(folder)
+        if weights := model_loading.fingerprint(base):
             words = [sha256(folder / name) for name in _WORDS if (folder / name).is_file()]
             return " ".join([weights, *words])
     except UsageError as error:

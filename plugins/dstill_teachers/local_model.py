@@ -4,7 +4,7 @@
     ids = model.encode(prompt.messages)                  # by the tokenizer's chat template, where it has one
     model.answer([ids], max_new_tokens=512)              # [Answer(text="…", tokens=87, ended=True)]
 
-Models come in by the same door as students (`dstill_finetune.folders`): safetensors or GGUF, and no code of their
+Models come in by the same door as students (`dstill_finetune.model_loading`): safetensors or GGUF, and no code of their
 own. Without a chat template the messages stand one after the other, as a model that only continues text reads them;
 as such a model would go on with a next question, its answer ends behind `stop`.
 Not covered: answers that are drawn (temperature above 0) hang on which are drawn together.
@@ -35,15 +35,15 @@ class LocalModel:
     def __init__(self, base: str, *, temperature: float = 0.0, seed: int = 0, stop: str = "") -> None:
         import torch
 
-        from dstill_finetune import folders
+        from dstill_finetune import model_loading
 
-        folders.quiet()
+        model_loading.quiet()
         cuda = torch.cuda.is_available()
         dtype = torch.bfloat16 if cuda and torch.cuda.is_bf16_supported() else torch.float32
-        self.tokenizer = folders.load_tokenizer(base)
-        self.model = folders.load_model(base, {"dtype": dtype}).to("cuda" if cuda else "cpu").eval()
+        self.tokenizer = model_loading.load_tokenizer(base)
+        self.model = model_loading.load_model(base, {"dtype": dtype}).to("cuda" if cuda else "cpu").eval()
         self.seed = seed
-        self.encoder_decoder = folders.is_encoder_decoder(self.model.config)
+        self.encoder_decoder = model_loading.is_encoder_decoder(self.model.config)
         self._stop = "" if self.tokenizer.chat_template else stop
         self._stopped = threading.Event()
         self._ends = self._settle(temperature)

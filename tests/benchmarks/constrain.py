@@ -19,7 +19,7 @@ from tests.benchmarks.measure import Figure, figure, interleaved
 
 from dstill.api.records import Grammar
 from dstill_constrain import vocabulary
-from dstill_constrain.compiling import Compiler
+from dstill_constrain.compiler import Compiler
 from dstill_constrain.vocabulary import Vocabulary
 from dstill_finetune.tiny import Tiny
 from dstill_querydsl.indices import NAMES

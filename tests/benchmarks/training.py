@@ -190,7 +190,7 @@ def figures() -> Iterator[Figure]:
     import torch
 
     from dstill.runtime import hardware
-    from dstill_finetune.folders import quiet
+    from dstill_finetune.model_loading import quiet
 
     quiet()
     torch.set_num_threads(1)
@@ -254,8 +254,8 @@ def main() -> None:
     """Peak of an epoch of one batch, above what the process held with its libraries and a short step, in bytes."""
     import torch
 
-    from dstill_finetune.folders import quiet
-    from dstill_finetune.peak import PeakMemory
+    from dstill_finetune.model_loading import quiet
+    from dstill_finetune.peak_memory import PeakMemory
 
     quiet()
     torch.set_num_threads(1)

@@ -236,8 +236,8 @@ def test_neither_serve_nor_review_runs_what_a_check_refuses(project: Path, recor
     from dstill import config
     from dstill.pipeline.predict import Answering
     from dstill.plugins import part_sections
-    from dstill_review.desk import Desk, Refused
-    from dstill_review.showing import result
+    from dstill_review.session import Desk, Refused
+    from dstill_review.views import result
 
     plugins = load([toy_file, recorder])
     made = config.load(use_files=False, flags={"project.task": "watched", **SETTINGS}, sections=part_sections(plugins))

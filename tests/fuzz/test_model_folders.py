@@ -25,7 +25,7 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import T5Config, T5ForConditionalGeneration
 
-    from dstill_finetune.facts import Facts
+    from dstill_finetune.student_metadata import Facts
     from dstill_finetune.tokenizer import learn
 
     folder = tmp_path_factory.mktemp("student")

@@ -119,7 +119,7 @@ def called(folder: Path, *argv: str) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.dict(os.environ, environment, clear=True),
-        mock.patch("dstill_openai.waiting.FIRST", 0.005),
+        mock.patch("dstill_openai.backoff.FIRST", 0.005),
         contextlib.chdir(folder),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),

@@ -17,9 +17,9 @@ from dstill.api.recipe import Recipe
 from dstill.api.records import Example, Grammar
 from dstill.api.student import Written
 from dstill_finetune.encoding import Encoder
-from dstill_finetune.ready import settle
+from dstill_finetune.generation import ModelWriter
+from dstill_finetune.setup import settle
 from dstill_finetune.tokenizer import learn
-from dstill_finetune.writing import ModelWriter
 from dstill_querydsl.indices import NAMES, Index, bundled
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, questions

@@ -15,7 +15,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Mapping
 
-from dstill_evaluate.paired import Paired
+from dstill_evaluate.paired_tests import Paired
 
 Verdict = Literal["held", "not held", "cannot be told at this size"]
 HELD: Verdict = "held"

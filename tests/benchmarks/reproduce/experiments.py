@@ -18,8 +18,8 @@ from tests.benchmarks.reproduce import memory
 from tests.benchmarks.reproduce.claims import Claim, points
 from tests.benchmarks.reproduce.lab import Arm, Lab
 
-from dstill_evaluate.comparing import Verdicts, counted, right
-from dstill_evaluate.paired import Paired, paired
+from dstill_evaluate.comparison import Verdicts, counted, right
+from dstill_evaluate.paired_tests import Paired, paired
 
 __all__ = ["Found", "run"]
 

@@ -158,7 +158,7 @@ def card_need(*, sequences: int, checkpointing: bool = False) -> float:
     from transformers import LlamaConfig
 
     from dstill_finetune.modalities import Qlora
-    from dstill_finetune.shapes import shape_of
+    from dstill_finetune.model_spec import shape_of
 
     recipe = Recipe(
         per_device_train_batch_size=sequences,

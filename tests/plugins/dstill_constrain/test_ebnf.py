@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dstill.api.records import Grammar
 from dstill.errors import DataError
-from dstill_constrain.compiling import Compiler, lark_of, longest
+from dstill_constrain.compiler import Compiler, lark_of, longest
 from dstill_constrain.ebnf import parse
 from dstill_constrain.vocabulary import Vocabulary
 

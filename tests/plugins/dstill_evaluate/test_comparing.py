@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstill.api.records import Level, Verdict
-from dstill_evaluate.comparing import Found, corrected, counted, held_against, moved
+from dstill_evaluate.comparison import Found, corrected, counted, held_against, moved
 from dstill_evaluate.statistics import holm, mcnemar, mean
-from dstill_evaluate.told import difference, p_value, sentence
+from dstill_evaluate.wording import difference, p_value, sentence
 
 Run = dict[str, Verdict]
 

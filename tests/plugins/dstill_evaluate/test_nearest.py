@@ -14,7 +14,7 @@ from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Pair
 from dstill.api.student import TrainingJob
 from dstill.errors import DataError, MissingExtra
-from dstill_evaluate.nearest import FILE, Nearest, NearestWriter
+from dstill_evaluate.nearest_neighbour import FILE, Nearest, NearestWriter
 
 TRAIN = {
     "requests that failed with 503": "status = 503",

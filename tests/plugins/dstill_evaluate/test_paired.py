@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dstill_evaluate.paired import paired
+from dstill_evaluate.paired_tests import paired
 
 
 def _draw(

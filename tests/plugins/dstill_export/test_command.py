@@ -12,7 +12,7 @@ from typing import Any, Callable
 import pytest
 
 from dstill.runs.run import Run
-from dstill_export import ct2, exporting, forms, gguf_form
+from dstill_export import ctranslate2, exporting, forms, gguf
 from dstill_export.merged import Merged
 
 Call = Callable[..., Any]
@@ -148,10 +148,10 @@ def test_a_full_student_has_no_adapter(refused: Any, student: Student) -> None:
 
 @pytest.mark.slow
 def test_a_library_that_is_missing(refused: Any, student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ct2, "find_spec", lambda name: None)
+    monkeypatch.setattr(ctranslate2, "find_spec", lambda name: None)
     code, error = refused(student("full").folder, "--to", "ctranslate2")
     assert (code, error["code"], error["hint"]) == (2, "missing_extra", "pip install 'dstill[export]'")
-    monkeypatch.setattr(gguf_form, "find_spec", lambda name: None)
+    monkeypatch.setattr(gguf, "find_spec", lambda name: None)
     code, error = refused(student("gguf").folder, "--to", "gguf")
     assert (code, error["code"], error["hint"]) == (2, "missing_extra", "pip install 'dstill[gguf]'")
 

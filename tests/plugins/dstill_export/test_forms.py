@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from dstill.errors import UsageError
 from dstill.runs.run import Run
-from dstill_export import ct2
+from dstill_export import ctranslate2
 from dstill_export.exporting import export
 from dstill_export.forms import form_of
 
@@ -153,6 +153,6 @@ def test_every_form_is_known_by_its_name() -> None:
 
     assert [form_of(name).name for name in NAMES] == list(NAMES)
     assert form_of("ctranslate2").rate < form_of("merged").rate == 1
-    assert isinstance(form_of("ctranslate2"), ct2.CTranslate2)
+    assert isinstance(form_of("ctranslate2"), ctranslate2.CTranslate2)
     with pytest.raises(UsageError, match="no form 'onnx'"):
         form_of("onnx")

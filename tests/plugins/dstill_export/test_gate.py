@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from dstill.api.records import Prediction
 from dstill.errors import UsageError
 from dstill.runs.run import Run
-from dstill_export.ct2 import CTranslate2
+from dstill_export.ctranslate2 import CTranslate2
 from dstill_export.exporting import Differs, export
 from dstill_export.formats import Format, Source
 from dstill_export.forms import form_of

@@ -10,8 +10,8 @@ import pytest
 import torch
 import transformers
 
-from dstill_export.gguf_form import _STORED, stored
-from dstill_finetune import folders, gguf_files
+from dstill_export.gguf import _STORED, stored
+from dstill_finetune import gguf_files, model_loading
 
 SIZES = {
     "vocab_size": 96,
@@ -79,7 +79,7 @@ def test_every_family_is_proven() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_weights_come_back_as_they_were(family: str, tmp_path: Path) -> None:
-    folders.quiet()
+    model_loading.quiet()
     model = drawn(family)
     write(model, family, tmp_path / "drawn.gguf")
     back = gguf_files.load_model(tmp_path / "drawn.gguf", transformers.AutoModelForCausalLM, {"dtype": torch.float32})

@@ -13,8 +13,8 @@ from dstill.api.records import Pair
 from dstill.api.student import Fitted, TrainingJob
 from dstill.runtime import hardware
 from dstill_finetune.card import model_card
-from dstill_finetune.facts import Facts
 from dstill_finetune.modalities import Full
+from dstill_finetune.student_metadata import Facts
 
 FITTED = Fitted(steps=1, seconds=1.0, history=(), peak_memory=0, trained_parameters=1, all_parameters=1)
 

@@ -31,8 +31,8 @@ from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Example, Record
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Encoder
-from dstill_finetune.folders import quiet
 from dstill_finetune.modalities import Full, Lora
+from dstill_finetune.model_loading import quiet
 from dstill_finetune.objectives import DistillStepByStep, LabelOnly, RationaleFirst
 from dstill_finetune.sharing import Sharing, sharing
 from dstill_finetune.tokenizer import learn

@@ -12,10 +12,10 @@ import pytest
 
 from dstill.api.modality import Modality
 from dstill.errors import DataError, UsageError
-from dstill_finetune import folders
-from dstill_finetune.facts import Facts
+from dstill_finetune import model_loading
 from dstill_finetune.hf import Hf, HfConfig
 from dstill_finetune.modalities import Full, Lora
+from dstill_finetune.student_metadata import Facts
 from dstill_finetune.tokenizer import lost
 
 
@@ -163,7 +163,7 @@ def test_a_pad_token_can_be_named(t5: Path, tmp_path: Path, fit: Callable[..., A
 @pytest.mark.parametrize("base", ["", "a b", "x/y/z", "http://host/model"])
 def test_what_is_neither_folder_nor_hub_id_is_refused(base: str) -> None:
     with pytest.raises(UsageError) as caught:
-        folders.config_of(base)
+        model_loading.config_of(base)
     assert "--student hf:BASE" in caught.value.where
 
 
@@ -175,7 +175,7 @@ def test_a_hub_id_that_cannot_be_fetched_is_an_error_of_one_line(monkeypatch: py
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(DstillError) as caught:
-        folders.config_of("nobody/nothing-of-this-name")
+        model_loading.config_of("nobody/nothing-of-this-name")
     assert caught.value.exit_code in (4, 7)
     assert "nobody/nothing-of-this-name" in caught.value.what
     assert "\n" not in caught.value.where
@@ -188,7 +188,7 @@ def test_pickled_weights_beside_safetensors_are_not_opened(t5: Path, tmp_path: P
     folder = tmp_path / "model"
     shutil.copytree(t5, folder)
     (folder / "pytorch_model.bin").write_bytes(b"not even a pickle")
-    assert folders.load_model(str(folder), {}).config.model_type == "t5"
+    assert model_loading.load_model(str(folder), {}).config.model_type == "t5"
 
 
 def test_weights_that_a_folder_lacks_are_not_drawn_at_random(t5: Path, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_weights_that_a_folder_lacks_are_not_drawn_at_random(t5: Path, tmp_path:
     del weights[gone]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(DataError, match="lack 1 of its own") as caught:
-        folders.load_model(str(folder), {})
+        model_loading.load_model(str(folder), {})
     assert gone in caught.value.what
 
 
@@ -266,15 +266,15 @@ def test_a_hub_id_is_held_to_the_same(cached: Path) -> None:
     """Pickled weights, code of its own, no tokenizer."""
     (cached / "model.safetensors").rename(cached / "pytorch_model.bin")
     with pytest.raises(DataError, match="no weights in safetensors; pickled ones can run code"):
-        folders.load_model("some/t5", {})
+        model_loading.load_model("some/t5", {})
     for file in ("tokenizer.json", "tokenizer_config.json"):
         (cached / file).unlink()
     with pytest.raises(DataError, match="'some/t5' has no tokenizer"):
-        folders.load_tokenizer("some/t5")
+        model_loading.load_tokenizer("some/t5")
     (cached / "mine.py").write_text("raise SystemExit('it ran')")
     edit(cached / "config.json", model_type="mine", auto_map={"AutoConfig": "mine.Mine"})
     with pytest.raises(DataError, match="code of its own, which dstill never runs"):
-        folders.config_of("some/t5")
+        model_loading.config_of("some/t5")
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,8 @@ def test_which_model_a_trained_student_stands_on(tmp_path: Path, base: str, read
 def test_sizes_that_no_model_has_are_refused(t5: Path, tmp_path: Path, changes: dict[str, Any], what: str) -> None:
     shutil.copytree(t5, tmp_path / "base")
     edit(tmp_path / "base" / "config.json", **changes)
-    for load in (folders.config_of, folders.load_tokenizer, lambda base: folders.load_model(base, {})):
+    loaders = (model_loading.config_of, model_loading.load_tokenizer, lambda base: model_loading.load_model(base, {}))
+    for load in loaders:
         with pytest.raises(DataError) as caught:
             load(str(tmp_path / "base"))
         assert caught.value.what.startswith(what)
@@ -336,14 +337,14 @@ def test_a_file_that_is_nested_without_end_is_refused(t5: Path, tmp_path: Path) 
     shutil.copytree(t5, tmp_path / "base")
     (tmp_path / "base" / "config.json").write_text("[" * 100_000)
     with pytest.raises(DataError, match="is no JSON"):
-        folders.config_of(str(tmp_path / "base"))
+        model_loading.config_of(str(tmp_path / "base"))
 
 
 def test_a_fifo_in_a_model_folder_is_not_waited_for(t5: Path, tmp_path: Path) -> None:
     shutil.copytree(t5, tmp_path / "base")
     os.mkfifo(tmp_path / "base" / "added_tokens.json")
     with pytest.raises(DataError, match="is a fifo"):
-        folders.load_tokenizer(str(tmp_path / "base"))
+        model_loading.load_tokenizer(str(tmp_path / "base"))
 
 
 def test_a_text_file_of_absurd_size_is_not_read(t5: Path, tmp_path: Path) -> None:
@@ -351,7 +352,7 @@ def test_a_text_file_of_absurd_size_is_not_read(t5: Path, tmp_path: Path) -> Non
     with (tmp_path / "base" / "tokenizer.json").open("ab") as file:
         file.truncate(2**28 + 1)
     with pytest.raises(DataError, match="larger than 256 MiB"):
-        folders.load_tokenizer(str(tmp_path / "base"))
+        model_loading.load_tokenizer(str(tmp_path / "base"))
 
 
 @pytest.mark.parametrize(
@@ -368,5 +369,5 @@ def test_a_panic_of_the_tokenizers_library_is_a_damaged_tokenizer(
     shutil.copytree(t5, tmp_path / "base")
     edit(tmp_path / "base" / "tokenizer.json", **{part: value})
     with pytest.raises(DataError) as caught:  # when it is loaded, or when it is used
-        lost(folders.load_tokenizer(str(tmp_path / "base")), ["all red cars", "a"])
+        lost(model_loading.load_tokenizer(str(tmp_path / "base")), ["all red cars", "a"])
     assert caught.value.exit_code == 4

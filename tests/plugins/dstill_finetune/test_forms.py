@@ -110,7 +110,7 @@ def test_one_sequence_a_branch_where_a_prompt_cannot_be_shared(
     llama: Path, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     shared = fit(hf(llama), Full(), tmp_path / "shared", task_prefix="decoder")
-    monkeypatch.setattr("dstill_finetune.ready.sharing", lambda model: None)
+    monkeypatch.setattr("dstill_finetune.setup.sharing", lambda model: None)
     with caplog.at_level(logging.WARNING, "dstill"):
         apart = fit(hf(llama), Full(), tmp_path / "apart", task_prefix="decoder")
     assert "each branch is a sequence of its own" in caplog.text

@@ -17,7 +17,7 @@ from support.gguf_files import write_llama
 from dstill.api.modality import Modality
 from dstill.api.student import Fitted
 from dstill.errors import DataError, MissingExtra
-from dstill_finetune import folders, gguf_files
+from dstill_finetune import gguf_files, model_loading
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
 
@@ -56,11 +56,11 @@ def test_weights_and_counts_are_those_of_the_file(tmp_path: Path) -> None:
     weights = write_llama(tmp_path / "Small.GGUF")
     student = hf(tmp_path / "Small.GGUF")
     assert student.shape().parameters == sum(array.size for array in weights.values())
-    model = folders.load_model(student.base, FP32)
+    model = model_loading.load_model(student.base, FP32)
     head, down = torch.tensor(weights["output.weight"]), torch.tensor(weights["blk.1.ffn_down.weight"])
     assert torch.equal(model.lm_head.weight, head)
     assert torch.equal(model.model.layers[1].mlp.down_proj.weight, down)
-    assert folders.load_model(student.base, {"dtype": torch.bfloat16}).dtype is torch.bfloat16
+    assert model_loading.load_model(student.base, {"dtype": torch.bfloat16}).dtype is torch.bfloat16
 
 
 @pytest.mark.parametrize("kind", [Full, Lora, Qlora])
@@ -113,7 +113,7 @@ def test_an_adapter_on_a_folder_notices_other_weights(t5: Path, fit: Fit, tmp_pa
     shutil.copytree(t5, base)
     fit(hf(base), Lora(), folder, max_steps=1)
     assert len(written(folder)) == 2
-    model = folders.load_model(str(base), FP32)
+    model = model_loading.load_model(str(base), FP32)
     with torch.no_grad():
         model.shared.weight += 1
     model.save_pretrained(base)
@@ -130,7 +130,7 @@ def test_an_adapter_answers_in_the_precision_that_it_learnt_in(t5: Path, fit: Fi
 
     base, folder = tmp_path / "base", tmp_path / "student"
     shutil.copytree(t5, base)
-    folders.load_model(str(t5), {"dtype": torch.bfloat16}).save_pretrained(base)
+    model_loading.load_model(str(t5), {"dtype": torch.bfloat16}).save_pretrained(base)
     fit(hf(base), Lora(), folder, max_steps=2)
     assert json.loads((folder / "student.json").read_text())["precision"] == "fp32"
     writer: Any = Hf().load(folder)
@@ -146,7 +146,7 @@ def test_a_chat_template_changes_nothing_between_training_and_answering(fit: Fit
     write_llama(tmp_path / "chat.gguf", template="{% for m in messages %}<turn>{{ m.content }}{% endfor %}")
     folder = tmp_path / "student"
     fit(hf(tmp_path / "chat.gguf"), Full(), folder, max_steps=1)
-    tokenizer = folders.load_tokenizer(str(tmp_path / "chat.gguf"))
+    tokenizer = model_loading.load_tokenizer(str(tmp_path / "chat.gguf"))
     assert tokenizer.chat_template
     writer: Any = Hf().load(folder)
     ((asked, _),) = writer.encoder.prompts([PROMPTS[0]])
@@ -215,7 +215,7 @@ BAD = [
 def test_a_bad_file_is_an_error_of_one_line(spoil: Callable[[bytes], bytes], what: str, file: Path) -> None:
     file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(DataError) as caught:
-        folders.load_model(str(file), FP32)
+        model_loading.load_model(str(file), FP32)
     assert caught.value.what == what
     assert caught.value.where.startswith(str(file))
     assert caught.value.where.count(str(file)) == 1
@@ -230,7 +230,7 @@ def test_a_damaged_stretch_of_the_metadata_is_an_error_wherever_it_lies(file: Pa
         turned = bytes(byte ^ 0xFF for byte in whole[at : at + 100])
         file.write_bytes(whole[:at] + turned + whole[at + 100 :])
         try:
-            folders.load_model(str(file), FP32)
+            model_loading.load_model(str(file), FP32)
         except DataError:  # nothing else
             refused += 1
     assert refused > 10
@@ -255,7 +255,7 @@ def test_a_file_that_says_it_is_larger_than_any_model_is_refused(file: Path, nam
     """Before a layer is built: 2,147,483,647 of them took memory until it ended."""
     file.write_bytes(setting(file.read_bytes(), f"llama.{name}", value))
     with pytest.raises(DataError, match=rf"llama\.{name} is {value:,}, more than the") as caught:
-        folders.config_of(str(file))
+        model_loading.config_of(str(file))
     assert caught.value.where == str(file)
 
 
@@ -265,7 +265,7 @@ def test_counts_that_the_file_cannot_hold_are_refused(file: Path, at: int, count
     data = file.read_bytes()
     file.write_bytes(data[:at] + struct.pack("<Q", count) + data[at + 8 :])
     with pytest.raises(DataError, match="is damaged") as caught:
-        folders.config_of(str(file))
+        model_loading.config_of(str(file))
     assert f"{count:,}" in caught.value.where
 
 
@@ -275,40 +275,40 @@ def test_an_array_without_end_is_refused(file: Path, kind: int) -> None:
     at = data.index(b"tokenizer.ggml.scores") + len("tokenizer.ggml.scores") + 4
     file.write_bytes(data[:at] + struct.pack("<IQ", kind, 2**60) + data[at + 12 :])
     with pytest.raises(DataError, match="is damaged"):
-        folders.config_of(str(file))
+        model_loading.config_of(str(file))
 
 
 def test_weights_that_cannot_be_of_the_model_are_not_made_up(file: Path) -> None:
     """A model of a billion parameters and a file of 200 kB: transformers would draw the rest at random."""
     file.write_bytes(setting(file.read_bytes(), "llama.feed_forward_length", 2**22))
     with pytest.raises(DataError, match=r"describes 1,610,\d{3},\d{3} parameters, and the weights are"):
-        folders.load_model(str(file), FP32)
+        model_loading.load_model(str(file), FP32)
 
 
 def test_no_file_no_architecture_no_weights(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such GGUF file"):
-        folders.config_of(str(tmp_path / "none.gguf"))
+        model_loading.config_of(str(tmp_path / "none.gguf"))
     write_llama(tmp_path / "other.gguf", architecture="nonsense")
     with pytest.raises(DataError, match="reads no GGUF of this architecture") as caught:
-        folders.config_of(str(tmp_path / "other.gguf"))
+        model_loading.config_of(str(tmp_path / "other.gguf"))
     assert "nonsense" in caught.value.where
     write_llama(tmp_path / "part.gguf", leave_out=("blk.1.attn_q.weight", "blk.1.ffn_up.weight"))
     with pytest.raises(DataError, match="a part of the weights is missing") as caught:
-        folders.load_model(str(tmp_path / "part.gguf"), FP32)
+        model_loading.load_model(str(tmp_path / "part.gguf"), FP32)
     assert "merged first" in caught.value.hint
 
 
 def test_a_file_that_is_written_anew_is_read_anew(file: Path) -> None:
-    assert folders.config_of(str(file)).hidden_size == 64
+    assert model_loading.config_of(str(file)).hidden_size == 64
     file.write_bytes(other(file.read_bytes()))
     with pytest.raises(DataError):
-        folders.config_of(str(file))
+        model_loading.config_of(str(file))
 
 
 def test_without_the_extra_it_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gguf_files, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="needs the extra 'gguf'") as caught:
-        folders.config_of(str(file))
+        model_loading.config_of(str(file))
     assert caught.value.hint == "pip install 'dstill[gguf]'"
 
 

@@ -19,8 +19,8 @@ from transformers import (
 )
 
 from dstill.api.modality import Kept
-from dstill_finetune.folders import is_encoder_decoder
-from dstill_finetune.kept import kept_of
+from dstill_finetune.model_loading import is_encoder_decoder
+from dstill_finetune.saved_activations import kept_of
 
 SIZES: dict[str, Any] = {"vocab_size": 300, "num_hidden_layers": 3, "num_attention_heads": 4}
 CONFIGS = {

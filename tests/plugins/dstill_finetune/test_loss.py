@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from dstill.api.recipe import Device, Recipe
-from dstill_finetune import folders
+from dstill_finetune import model_loading
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Dataset, Encoder
 from dstill_finetune.trainer import learning_rate_factor, train
@@ -27,10 +27,10 @@ def base(request: pytest.FixtureRequest) -> Path:
 
 
 def loaded(base: Path) -> tuple[Any, Encoder, Collator]:
-    model = folders.load_model(str(base), {"dtype": torch.float32})
-    encoder_decoder = folders.is_encoder_decoder(model.config)
+    model = model_loading.load_model(str(base), {"dtype": torch.float32})
+    encoder_decoder = model_loading.is_encoder_decoder(model.config)
     encoder = Encoder(
-        folders.load_tokenizer(str(base)), encoder_decoder=encoder_decoder, max_length=64, max_target_length=64
+        model_loading.load_tokenizer(str(base)), encoder_decoder=encoder_decoder, max_length=64, max_target_length=64
     )
     return model, encoder, Collator(encoder_decoder=encoder_decoder, pad=0, start=0, branches=BRANCHES)
 

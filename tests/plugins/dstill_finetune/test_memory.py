@@ -15,10 +15,10 @@ from dstill.api.recipe import Recipe
 from dstill.defaults import select_modality
 from dstill.errors import UsageError
 from dstill.runtime.hardware import planned_device
-from dstill_evaluate.nearest import Nearest
+from dstill_evaluate.nearest_neighbour import Nearest
 from dstill_finetune.modalities import Full, Lora, Qlora
+from dstill_finetune.model_spec import shape_of
 from dstill_finetune.precision import resolved
-from dstill_finetune.shapes import shape_of
 
 GIB = 2**30
 REFERENCE = Recipe(per_device_train_batch_size=2, max_length=1024, precision="bf16")
@@ -80,8 +80,8 @@ def test_four_bits_leave_a_base_about_a_quarter_of_bf16(seven_billion: Shape) ->
 
 
 def test_adapters_are_counted_as_peft_makes_them(t5: Any, llama: Any) -> None:
-    from dstill_finetune.folders import load_model, quiet
     from dstill_finetune.memory import adapter_parameters
+    from dstill_finetune.model_loading import load_model, quiet
 
     quiet()
     for base in (t5, llama):

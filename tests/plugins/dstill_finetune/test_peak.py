@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from dstill_finetune.peak import PeakMemory
+from dstill_finetune.peak_memory import PeakMemory
 
 
 def test_what_was_held_and_let_go_again_counts() -> None:

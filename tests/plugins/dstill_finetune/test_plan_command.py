@@ -267,7 +267,7 @@ def test_a_hub_id_whose_configuration_is_not_here_and_no_network(
 
 def test_a_batch_of_one_is_planned_with_one_record() -> None:
     """Seven records of two sequences each: two are left, whatever the halves of seven are."""
-    from dstill_finetune.price import price
+    from dstill_finetune.fit_advice import price
     from dstill_finetune.tiny import Tiny
 
     planned: list[tuple[Batch | None, int]] = []

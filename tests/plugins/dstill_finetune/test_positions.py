@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-from dstill_finetune import folders
+from dstill_finetune import model_loading
 
 PLACES = 16
 PLAIN = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -70,16 +70,16 @@ def takes(model: Any, count: int) -> bool:
 def test_those_that_end_where_it_is_said(name: str) -> None:
     config, taken = longest(name, ENDING[name])
     assert taken == [True, False]
-    assert folders.positions_of(config) == (PLACES, PLACES)
+    assert model_loading.positions_of(config) == (PLACES, PLACES)
 
 
 @pytest.mark.parametrize("name", GOING_ON)
 def test_those_that_name_a_number_and_go_on_beyond_it(name: str) -> None:
     config, taken = longest(name, GOING_ON[name])
     assert taken == [True, True]
-    assert folders.positions_of(config) == folders.UNBOUNDED
+    assert model_loading.positions_of(config) == model_loading.UNBOUNDED
 
 
 def test_an_encoder_and_a_decoder_of_other_lengths() -> None:
     sizes = {"max_encoder_position_embeddings": 64, "max_decoder_position_embeddings": PLACES}
-    assert folders.positions_of(CONFIG_MAPPING["led"](**{**BART, **LED, **sizes})) == (64, PLACES)
+    assert model_loading.positions_of(CONFIG_MAPPING["led"](**{**BART, **LED, **sizes})) == (64, PLACES)

@@ -12,11 +12,11 @@ from dstill.api.modality import Memory, Modality, Shape
 from dstill.api.recipe import Device, Recipe
 from dstill.api.student import Fitted
 from dstill_finetune.cross_entropy import cross_entropy
-from dstill_finetune.exhaustion import OutOfMemory
 from dstill_finetune.hf import Hf
 from dstill_finetune.loss import TokenLosses
 from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.peak import PeakMemory
+from dstill_finetune.oom import OutOfMemory
+from dstill_finetune.peak_memory import PeakMemory
 from dstill_finetune.tiny import Tiny, TinyConfig
 
 Fit = Callable[..., Fitted]

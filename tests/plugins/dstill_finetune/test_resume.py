@@ -19,11 +19,11 @@ from dstill.api.recipe import Recipe
 from dstill.api.student import Fitted, Writer
 from dstill.errors import DataError, Interrupted, RunError, TrainingError
 from dstill_finetune.checkpoints import Checkpoints
-from dstill_finetune.exhaustion import OutOfMemory, exhaustion, halved
+from dstill_finetune.early_stopping import Best, Stop
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.peak import PeakMemory
-from dstill_finetune.stopping import Best, Stop
+from dstill_finetune.oom import OutOfMemory, exhaustion, halved
+from dstill_finetune.peak_memory import PeakMemory
 from dstill_finetune.tiny import Tiny, TinyConfig
 
 Fit = Callable[..., Fitted]

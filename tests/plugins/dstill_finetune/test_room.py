@@ -12,7 +12,7 @@ import pytest
 from dstill.api.modality import Modality
 from dstill.api.student import Fitted
 from dstill.errors import DiskError
-from dstill_finetune import room, students
+from dstill_finetune import disk_space, students
 from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.tiny import Tiny, TinyConfig
 
@@ -29,8 +29,8 @@ def test_what_is_needed_is_what_is_written(
     modality: Modality, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    needed = room.needed
-    monkeypatch.setattr(room, "needed", lambda *a, **k: asked.append(needed(*a, **k)) or asked[-1])
+    needed = disk_space.needed
+    monkeypatch.setattr(disk_space, "needed", lambda *a, **k: asked.append(needed(*a, **k)) or asked[-1])
     kept = tmp_path / "checkpoints"
     fit(Tiny(SMALL), modality, tmp_path / "student", job={"checkpoints": kept}, save_steps=1, r=64)
     names = ("model.safetensors", "adapter_model.safetensors")
@@ -45,7 +45,7 @@ def test_what_is_needed_is_what_is_written(
 def test_bad_input_078_no_room_for_a_training(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It refuses before the first step, and leaves nothing of the training behind."""
     monkeypatch.setattr(students, "train", lambda *a, **k: pytest.fail("a step was made"))
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
     with pytest.raises(DiskError) as caught:
         fit(Tiny(SMALL), Full(), tmp_path / "student", job={"checkpoints": tmp_path / "checkpoints"})
     assert caught.value.exit_code == 11
@@ -65,13 +65,13 @@ def test_checkpoints_that_are_there_need_no_more_room(
 
     from dstill.api.recipe import Recipe
 
-    need = room.needed(Model(), Recipe(), checkpoints=True)
+    need = disk_space.needed(Model(), Recipe(), checkpoints=True)
     assert need == (1 + 3 * (1 + 2)) << 20
     kept = tmp_path / "checkpoints"
     kept.mkdir()
     (kept / "optimizer.pt").write_bytes(bytes(6 << 20))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=4 << 20))
-    room.require(Model(), Recipe(), student=tmp_path / "student", checkpoints=kept)
+    disk_space.require(Model(), Recipe(), student=tmp_path / "student", checkpoints=kept)
     (kept / "optimizer.pt").unlink()
     with pytest.raises(DiskError):
-        room.require(Model(), Recipe(), student=tmp_path / "student", checkpoints=kept)
+        disk_space.require(Model(), Recipe(), student=tmp_path / "student", checkpoints=kept)

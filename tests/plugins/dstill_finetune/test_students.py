@@ -20,7 +20,7 @@ from dstill.api.records import Pair
 from dstill.api.student import Fitted, Written
 from dstill.errors import DataError, TrainingError
 from dstill.runtime import hardware
-from dstill_finetune import writing
+from dstill_finetune import generation
 from dstill_finetune.hf import Hf, HfConfig
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.tiny import Tiny, TinyConfig
@@ -207,7 +207,7 @@ def test_answers_written_in_portions_are_those_of_one_go(
     at_once = list(map(untimed, writer.write(PROMPTS)))
     assert len({written.tokens for written in at_once}) > 1
     for portion in (1, 3, 7, 48):
-        monkeypatch.setattr(writing, "PORTION", portion)
+        monkeypatch.setattr(generation, "PORTION", portion)
         assert list(map(untimed, writer.write(PROMPTS))) == at_once
         drawn = [list(map(untimed, given)) for given in writer.sample(PROMPTS, 3, temperature=1.0, seed=1)]
         assert [len(given) for given in drawn] == [3] * len(PROMPTS)

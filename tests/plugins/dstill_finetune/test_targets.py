@@ -14,11 +14,11 @@ from dstill.api.recipe import Recipe
 from dstill.api.student import Fitted
 from dstill.errors import ConfigError, UsageError
 from dstill.runtime.hardware import planned_device
-from dstill_finetune.folders import is_encoder_decoder, quiet
 from dstill_finetune.hf import Hf
 from dstill_finetune.memory import adapter_parameters
 from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.shapes import shape_of
+from dstill_finetune.model_loading import is_encoder_decoder, quiet
+from dstill_finetune.model_spec import shape_of
 
 V: dict[str, Any] = {"vocab_size": 64, "pad_token_id": 0, "bos_token_id": None, "eos_token_id": 1}
 S: dict[str, Any] = {**V, "hidden_size": 32, "num_hidden_layers": 2}
@@ -150,7 +150,7 @@ def test_a_layer_that_no_adapter_goes_on_is_said_to_be_so(name: str) -> None:
 
 
 def test_a_student_with_no_layer_for_an_adapter_is_to_be_trained_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_finetune.targets.is_linear", lambda module: False)
+    monkeypatch.setattr("dstill_finetune.lora_targets.is_linear", lambda module: False)
     with pytest.raises(ConfigError, match="no linear layer that an adapter can go on") as caught:
         Lora().prepare(made(config_of("llama")), Recipe())
     assert caught.value.hint == "train every weight: --modality full"
@@ -201,7 +201,7 @@ def test_a_state_space_layer_is_not_held_in_four_bits() -> None:
 def test_peft_is_asked_of_mixtures_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its import takes longer than the rest of a plan."""
     asked: list[str] = []
-    monkeypatch.setattr("dstill_finetune.targets._is_an_experts", lambda name, model: asked.append(name))
+    monkeypatch.setattr("dstill_finetune.lora_targets._is_an_experts", lambda name, model: asked.append(name))
     shape_of(config_of("llama"))
     assert not asked
     shape_of(config_of("mixtral"))

@@ -21,4 +21,4 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same backoff, a hundred times as fast."""
-    monkeypatch.setattr("dstill_openai.waiting.FIRST", 0.005)
+    monkeypatch.setattr("dstill_openai.backoff.FIRST", 0.005)

@@ -18,7 +18,7 @@ from support.openai_asking import ask, opened
 from dstill.api.records import Reply
 from dstill.errors import DataError
 from dstill_openai import bounded
-from dstill_openai.faults import Oversized
+from dstill_openai.errors import Oversized
 
 pytestmark = pytest.mark.usefixtures("key")
 LIMIT = 1 << 20

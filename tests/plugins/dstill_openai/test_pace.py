@@ -15,7 +15,7 @@ from support.openai_asking import opened, prompt
 
 from dstill.teacher.cache import ReplyStore
 from dstill.teacher.client import Counts, replies
-from dstill_openai.pace import Pace
+from dstill_openai.concurrency import Pace
 
 
 def run(work: Any) -> Any:

@@ -11,7 +11,7 @@ from support.loopback_teacher import LoopbackTeacher, Say, answer, error
 from support.openai_asking import ask, opened, prompt
 
 from dstill.errors import ServicePause
-from dstill_openai.waiting import backoff
+from dstill_openai.backoff import backoff
 
 pytestmark = pytest.mark.usefixtures("key")
 

@@ -12,7 +12,7 @@ import pytest
 from dstill import errors
 from dstill.errors import DstillError, MissingExtra, TrainingError
 from dstill_ray.cluster import QUIET, said
-from dstill_ray.desk import Desk, error_of, row_of
+from dstill_ray.coordinator import Desk, error_of, row_of
 
 KINDS = [
     kind for name in errors.__all__ if isinstance(kind := getattr(errors, name), type) and kind is not MissingExtra

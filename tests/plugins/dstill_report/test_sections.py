@@ -10,9 +10,9 @@ import pytest
 from dstill import config as configuration
 from dstill.api.records import Cause, Section
 from dstill.pipeline.review import ACCEPT, EDIT, REJECT, UNDO, Decision, digest
-from dstill_report.about_cost import break_even
 from dstill_report.page import gather, html, summary
 from dstill_report.sections import sections
+from dstill_report.sections_cost import break_even
 
 REPLIES = {
     "usd": 12.0,

@@ -21,8 +21,8 @@ from dstill.api.records import Record
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 from dstill_review.app import Door
-from dstill_review.desk import Desk
 from dstill_review.serving import listening, server_of
+from dstill_review.session import Desk
 
 KEPT = {"evaluate", "review", "teachers"}
 

@@ -129,7 +129,7 @@ def test_a_request_without_end_is_not_read(ask: Ask, door: Door) -> None:
 
 
 def test_an_error_is_told_and_the_page_goes_on(ask: Ask, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dstill_review.desk import Desk
+    from dstill_review.session import Desk
 
     def breaks(self: Desk) -> None:
         raise RuntimeError("no such luck")

@@ -9,7 +9,7 @@ import pytest
 
 from dstill.errors import ConfigError, UsageError
 from dstill.io.secrets import Secret
-from dstill_serve.door import OPEN, Door, is_loopback, token_of
+from dstill_serve.auth import OPEN, Door, is_loopback, token_of
 
 TOKEN = "a-token-of-the-tests-0123456789"
 BODY = {"question": "what is tea?"}

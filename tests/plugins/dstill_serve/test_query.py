@@ -182,7 +182,7 @@ def test_a_body_in_chunks_is_measured_too(here: Any) -> None:
 
 
 def test_a_body_that_does_not_come(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_serve.asked.SLOWEST", 0.2)
+    monkeypatch.setattr("dstill_serve.request_schema.SLOWEST", 0.2)
     with socket.create_connection(("127.0.0.1", here.port), timeout=60) as connection:
         head = f"POST {QUERY} HTTP/1.1\r\nhost: 127.0.0.1:{here.port}\r\ncontent-type: application/json\r\n"
         connection.sendall(f'{head}content-length: 50\r\n\r\n{{"qu'.encode())

@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 import pytest
 
-from dstill_serve.queue import Full, Queue
+from dstill_serve.microbatcher import Full, Queue
 
 PATIENCE = 60
 

@@ -10,7 +10,7 @@ from support.random_student import WIDE, golds, index_of, pack
 
 from dstill.api.records import Draft
 from dstill.errors import ConfigError
-from dstill_constrain.compiling import Compiler
+from dstill_constrain.compiler import Compiler
 from dstill_constrain.ebnf import parse
 from dstill_constrain.vocabulary import Vocabulary
 from dstill_querydsl import strict

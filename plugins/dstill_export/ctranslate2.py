@@ -20,11 +20,11 @@ from dstill.api.student import Writer, Written
 from dstill.errors import MissingExtra, UsageError
 from dstill_export.formats import AGAIN, Format, Source, encoder_of
 from dstill_export.merged import merged_bytes, write_merged
-from dstill_finetune.writing import BATCH
+from dstill_finetune.generation import BATCH
 
 if TYPE_CHECKING:
     from dstill_finetune.encoding import Encoder
-    from dstill_finetune.facts import Facts
+    from dstill_finetune.student_metadata import Facts
 
 __all__ = ["CTranslate2"]
 
@@ -175,6 +175,6 @@ class _Writer(Writer):
 
 def _threads(folder: Path) -> int:
     """Of the CPU, as the student's training was told; 0: CTranslate2's own choice."""
-    from dstill_finetune.facts import Facts
+    from dstill_finetune.student_metadata import Facts
 
     return Facts.read(folder).threads

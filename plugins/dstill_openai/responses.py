@@ -13,7 +13,7 @@ from typing import Any, Mapping
 
 from dstill.api.records import Reply, Usage
 from dstill.errors import AuthError, DstillError
-from dstill_openai.faults import (
+from dstill_openai.errors import (
     QUOTA,
     BrokenReply,
     EmptyReply,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Sequence
 
 from dstill.api.records import Grammar
-from dstill_constrain.compiling import Compiler, State
+from dstill_constrain.compiler import Compiler, State
 
 __all__ = ["Constraint"]
 

@@ -18,8 +18,8 @@ from dstill.api.task import Task
 from dstill.io.inert import visible
 from dstill.io.strict_json import NotStrict, dumps, loads
 from dstill.pipeline.predict import Answered
-from dstill_serve.asked import Query
 from dstill_serve.problems import Wrong
+from dstill_serve.request_schema import Query
 from dstill_serve.student import Said, Student
 
 __all__ = ["chunks_of", "completion_of", "events", "row_of"]

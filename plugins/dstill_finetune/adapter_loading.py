@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from dstill.errors import DataError
-from dstill_finetune import folders
+from dstill_finetune import model_loading
 from dstill_finetune.damage import damaged
-from dstill_finetune.facts import FILE, Facts
+from dstill_finetune.student_metadata import FILE, Facts
 
 __all__ = ["require_base", "require_tokens", "saved_tokenizer", "with_adapter"]
 
@@ -28,7 +28,7 @@ def require_base(facts: Facts, folder: Path) -> None:
             where=facts.base,
             hint=f"put it back, or write its new place as {told}",
         )
-    if folders.fingerprint(facts.base) != facts.base_sha256:
+    if model_loading.fingerprint(facts.base) != facts.base_sha256:
         raise DataError(
             "the base of this adapter has other weights than it was trained beside",
             where=facts.base,

@@ -22,7 +22,7 @@ from dstill.errors import MissingExtra, UsageError
 from dstill_export.formats import AGAIN, Format, Source, encoder_of
 
 if TYPE_CHECKING:
-    from dstill_finetune.facts import Facts
+    from dstill_finetune.student_metadata import Facts
 
 __all__ = ["Gguf", "stored"]
 
@@ -64,10 +64,10 @@ class Gguf(Format):
             )
 
     def need(self, source: Source) -> int:
-        from dstill_finetune import folders
-        from dstill_finetune.shapes import shape_of
+        from dstill_finetune import model_loading
+        from dstill_finetune.model_spec import shape_of
 
-        shape = shape_of(folders.config_of(source.facts.base))
+        shape = shape_of(model_loading.config_of(source.facts.base))
         return 2 * shape.parameters + 4 * shape.embedding  # most of it takes 34 bytes for 32
 
     def write(self, source: Source, folder: Path) -> None:
@@ -101,11 +101,11 @@ class Gguf(Format):
         import torch
         import transformers
 
-        from dstill_export.plain import PlainWriter
-        from dstill_finetune import folders, gguf_files
-        from dstill_finetune.facts import Facts
+        from dstill_export.hf_folder import PlainWriter
+        from dstill_finetune import gguf_files, model_loading
+        from dstill_finetune.student_metadata import Facts
 
-        folders.quiet()
+        model_loading.quiet()
         facts, file = Facts.read(folder), folder / FILE
         model = gguf_files.load_model(file, transformers.AutoModelForCausalLM, {"dtype": torch.float32})
         tokenizer = gguf_files.load_tokenizer(file)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from dstill.api.modality import Shape
-from dstill_finetune.folders import is_encoder_decoder, quiet
-from dstill_finetune.kept import kept_of
+from dstill_finetune.lora_targets import linear_layers
 from dstill_finetune.meta import model_of
-from dstill_finetune.targets import linear_layers
+from dstill_finetune.model_loading import is_encoder_decoder, quiet
+from dstill_finetune.saved_activations import kept_of
 
 __all__ = ["shape_of"]
 

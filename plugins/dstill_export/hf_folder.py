@@ -8,7 +8,7 @@ file which lacks one of them shows.
 
 from __future__ import annotations
 
-from dstill_finetune.writing import ModelWriter
+from dstill_finetune.generation import ModelWriter
 
 __all__ = ["PlainWriter"]
 

@@ -15,7 +15,7 @@ from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
 from dstill_finetune.collate import IGNORED, Collator
 from dstill_finetune.encoding import Encoded, Encoder, length
-from dstill_finetune.folders import UNBOUNDED
+from dstill_finetune.model_loading import UNBOUNDED
 from dstill_finetune.sharing import Sharing
 
 __all__ = ["batch_before_training", "batch_of", "largest"]

@@ -17,7 +17,7 @@ from dstill.api.records import OutcomeKind, Problem, Record
 from dstill.cli.console import visible
 from dstill.io.strict_json import NotStrict, loads
 from dstill.pipeline.review import digest
-from dstill_review.desk import Desk
+from dstill_review.session import Desk
 
 __all__ = ["editable", "result", "shown", "told"]
 

@@ -21,7 +21,7 @@ from functools import cache, partial
 from typing import Any, Callable
 
 from dstill.api.modality import Kept
-from dstill_finetune.folders import is_encoder_decoder
+from dstill_finetune.model_loading import is_encoder_decoder
 
 __all__ = ["kept_of"]
 

@@ -23,7 +23,7 @@ from dstill_finetune.encoding import Encoder
 from dstill_finetune.threads import cpu_threads
 
 if TYPE_CHECKING:
-    from dstill_constrain.compiling import Compiler
+    from dstill_constrain.compiler import Compiler
 
 __all__ = ["ModelWriter"]
 
@@ -161,7 +161,7 @@ class ModelWriter(Writer):
         """What `generate` is told where a row has a grammar; `prompt`: tokens that stand before an answer."""
         if not any(row.grammar for row in rows):
             return {}
-        from dstill_constrain.processor import Constraint
+        from dstill_constrain.logits_processor import Constraint
 
         constraint = Constraint(self._compiler, [row.grammar for row in rows])
         usual = rows[0].limit or 0
@@ -177,7 +177,7 @@ class ModelWriter(Writer):
     def _compiler(self) -> Compiler:
         """Of this student's vocabulary, once for all answers; it keeps the grammars that it has read."""
         from dstill_constrain import vocabulary
-        from dstill_constrain.compiling import Compiler
+        from dstill_constrain.compiler import Compiler
 
         return Compiler(vocabulary.of(self.encoder.tokenizer, self.model.config.vocab_size))
 

@@ -14,7 +14,7 @@ from dstill.api.recipe import Recipe
 from dstill.errors import TrainingError
 from dstill.io.units import size
 from dstill.runtime import hardware
-from dstill_finetune.peak import PeakMemory
+from dstill_finetune.peak_memory import PeakMemory
 
 __all__ = ["OutOfMemory", "exhaustion", "halved", "is_exhaustion"]
 

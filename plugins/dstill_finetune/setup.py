@@ -12,11 +12,11 @@ from typing import Any, Mapping
 
 from dstill.api.recipe import Recipe
 from dstill.errors import DataError
-from dstill_finetune import folders
+from dstill_finetune import model_loading
 from dstill_finetune.collate import Collator
 from dstill_finetune.encoding import Dataset, Encoder
-from dstill_finetune.facts import Facts
 from dstill_finetune.sharing import sharing
+from dstill_finetune.student_metadata import Facts
 
 __all__ = ["collator_of", "encoder_of", "require_learnable", "require_rows", "settle"]
 
@@ -26,12 +26,12 @@ log = logging.getLogger("dstill")
 def encoder_of(tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[str, list[int]]) -> Encoder:
     return Encoder(
         tokenizer,
-        encoder_decoder=folders.is_encoder_decoder(model.config),
+        encoder_decoder=model_loading.is_encoder_decoder(model.config),
         max_length=form.max_length,
         max_target_length=form.max_target_length,
         task_prefix=form.task_prefix,
         tasks=tasks,
-        positions=folders.positions_of(model.config),
+        positions=model_loading.positions_of(model.config),
     )
 
 
@@ -88,7 +88,7 @@ def settle(model: Any, tokenizer: Any, form: Recipe | Facts) -> None:
     from transformers import GenerationConfig
 
     start = None
-    if folders.is_encoder_decoder(model.config):
+    if model_loading.is_encoder_decoder(model.config):
         start = getattr(model.config, "decoder_start_token_id", None)
         if start is None:
             start = model.config.decoder_start_token_id = tokenizer.pad_token_id

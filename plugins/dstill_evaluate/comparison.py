@@ -24,10 +24,10 @@ from typing import Any, Mapping, Sequence
 
 from dstill.api.records import Score, Verdict
 from dstill.errors import RunError
-from dstill_evaluate.arms import Arm
 from dstill_evaluate.metrics import scored, why_left_out
-from dstill_evaluate.paired import Paired, paired
+from dstill_evaluate.paired_tests import Paired, paired
 from dstill_evaluate.statistics import CONFIDENCE, holm, least_shown, mcnemar, mean, rate
+from dstill_evaluate.systems import Arm
 
 __all__ = ["Found", "Verdicts", "compare", "corrected", "counted", "held_against", "moved", "right"]
 
