@@ -32,38 +32,30 @@ from dstill.api.records import (
 )
 from dstill.api.task import Brief, Check, NoCorpora, Task
 from dstill.errors import UsageError
-from dstill_querydsl import (
-    compare,
-    guard,
-    inventing,
-    mapping_check,
-    refusal,
-    schema,
-    showing,
-    strict,
-    tables,
-    values_check,
-)
+from dstill_querydsl import guard, schema
+from dstill_querydsl.bundle.index_of import index_of
+from dstill_querydsl.bundle.indices import LICENCES, Index, trainable
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.causes import LABELS, cause, clauses
-from dstill_querydsl.contrasting import contrast
-from dstill_querydsl.corpora import Maker, Place, compact, neighbours
-from dstill_querydsl.describe import describe
-from dstill_querydsl.drift import fields_digest, types_of, unlearnt
-from dstill_querydsl.excerpt import excerpt
-from dstill_querydsl.index_of import index_of
-from dstill_querydsl.indices import LICENCES, Index, trainable
-from dstill_querydsl.mapping_form import require_mapping
-from dstill_querydsl.mapping_uses import uses
-from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, question_block
-from dstill_querydsl.prompting_values import for_teacher
+from dstill_querydsl.language import strict
+from dstill_querydsl.mapping import check, values_check
+from dstill_querydsl.mapping.drift import fields_digest, types_of, unlearnt
+from dstill_querydsl.mapping.form import require_mapping
+from dstill_querydsl.mapping.index_describe import describe
+from dstill_querydsl.mapping.index_profile import Study
+from dstill_querydsl.mapping.uses import uses
+from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, inventing, question_block
+from dstill_querydsl.prompting.values import for_teacher
 from dstill_querydsl.questions import Tally, questions
+from dstill_querydsl.questions.focus_weights import Weak
 from dstill_querydsl.questions.glossary import glossary
-from dstill_querydsl.sets import HAND_WRITTEN, rules_of, sets_of, unseen
+from dstill_querydsl.questions.splits import HAND_WRITTEN, rules_of, sets_of, unseen
+from dstill_querydsl.results import compare, refusal, render, tables
+from dstill_querydsl.results.causes import LABELS, cause, clauses
+from dstill_querydsl.results.excerpt import excerpt
+from dstill_querydsl.results.result_diff import contrast
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.study import Study
 from dstill_querydsl.synthesize import synthesize
-from dstill_querydsl.weak import Weak
+from dstill_querydsl.testsuites import Maker, Place, compact, neighbours
 
 __all__ = ["QueryDsl", "Settings"]
 
@@ -263,7 +255,7 @@ class QueryDsl(Task):
 
     def _mapping(self, example: Example, answer: str) -> Iterable[Problem]:
         study, value = self.study(example), strict.read(answer).value or {}
-        return () if study is None or "refusal" in value else mapping_check.check(value, study.fields)
+        return () if study is None or "refusal" in value else check.check(value, study.fields)
 
     def _values(self, example: Example, answer: str) -> Iterable[Problem]:
         study, value = self.study(example), strict.read(answer).value or {}
@@ -328,7 +320,7 @@ class QueryDsl(Task):
         return next((f"not run: {one.layer}: {one.message}" for one in self._gate.errors(answer, example)), "")
 
     def show(self, value: Any) -> str:
-        return showing.show(value)
+        return render.show(value)
 
     def tables(self, value: Any) -> Sequence[Table]:
         return tables.tables(value)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dstill_querydsl import guard
-from dstill_querydsl.indices import CEILING, DOCUMENTS
+from dstill_querydsl.bundle.indices import CEILING, DOCUMENTS
 
 __all__ = ["Settings"]
 

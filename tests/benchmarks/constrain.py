@@ -22,7 +22,7 @@ from dstill_constrain import vocabulary
 from dstill_constrain.compiler import Compiler
 from dstill_constrain.vocabulary import Vocabulary
 from dstill_finetune.tiny import Tiny
-from dstill_querydsl.indices import NAMES
+from dstill_querydsl.bundle.indices import NAMES
 
 PAIRS = 5
 ANSWERS = 6  # of one pair

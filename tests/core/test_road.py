@@ -299,7 +299,7 @@ OTHER_EXECUTE = {
     "core/dstill/teacher/batch_log.py": "db",
     "core/dstill/teacher/recover.py": "db",
     "core/dstill/teacher/cache.py": "db self._reader self._writer",
-    "core/dstill/pipeline/curate.py": "stages",
+    "core/dstill/pipeline/curate.py": "steps",
     "core/dstill/io/sqlite_files.py": "db",
     "task_packs/dstill_querydsl/bundle/build_movies.py": "database",
 }
@@ -320,12 +320,12 @@ def test_nobody_but_run_executes(root: Path) -> None:
 # Who may hand a body to an engine, and why that body needs no check, or has had it.
 SENDERS = {
     "engines/executors.py": "called by `execute`, which only Executor.run calls, after the checks",
-    "corpora/bench.py": "runs nothing that `refused`, the checks of the task, gives a reason for",
+    "testsuites/embedded_runner.py": "runs nothing that `refused`, the checks of the task, gives a reason for",
     "questions/verify.py": "golds that dstill composes; `checked` has had each through the layers before `_run`",
     "engines/self_check.py": "requests with known answers, written in the source",
     "engines/probe.py": "probes of the embedded engine, made from the schema",
     "engines/reading.py": "aggregations over fields by name, for `dstill init`",
-    "engines/beside.py": "the same, for values that stand beside one another",
+    "engines/field_cooccurrence.py": "the same, for values that stand beside one another",
     "engines/phrases.py": "the same: texts of a field by name",
 }
 READERS = {

@@ -16,8 +16,8 @@ from support.exec_cases import CASES, Runner, check, like, load, rows
 
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
-from dstill_querydsl import compare
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.results import compare
 
 pytestmark = [
     pytest.mark.live,

@@ -10,7 +10,7 @@ import pytest
 
 from dstill.api.engine import CheckResult, Engine
 from dstill_querydsl.engines import Http
-from dstill_querydsl.engines.known_answers import KNOWN
+from dstill_querydsl.engines.conformance_cases import KNOWN
 from dstill_querydsl.engines.self_check import invariants
 from dstill_querydsl.pack import QueryDsl
 

@@ -21,7 +21,7 @@ from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
 from dstill.errors import ServiceError
 from dstill_querydsl.engines import HttpEngine
-from dstill_querydsl.engines.observe import observe
+from dstill_querydsl.engines.result_extraction import observe
 
 pytestmark = pytest.mark.live
 

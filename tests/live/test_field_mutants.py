@@ -18,9 +18,10 @@ from support.field_mutants import FieldMutant, Seen, mutants, verdict
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind, Problem
 from dstill.errors import DataError
-from dstill_querydsl import mapping_check, schema
+from dstill_querydsl import schema
 from dstill_querydsl.engines import HttpEngine
-from dstill_querydsl.fields import Fields
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.mapping import check
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")]
 SEED = 5
@@ -70,7 +71,7 @@ def _judged(engine: HttpEngine) -> Iterator[Judged]:
                 mutant=mutant,
                 verdict="error" if now.kind is not OutcomeKind.OK else verdict(_seen(was), _seen(now)),
                 type=_type(mutant.new, fields, given),
-                problems=(*mapping_check.check(mutant.body, fields), *schema.check(mutant.body)),
+                problems=(*check.check(mutant.body, fields), *schema.check(mutant.body)),
             )
 
 

@@ -9,8 +9,8 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill_querydsl import mapping_check
-from dstill_querydsl.field_types import family
+from dstill_querydsl.language.field_types import family
+from dstill_querydsl.mapping import check
 
 pytestmark = pytest.mark.live
 
@@ -144,7 +144,7 @@ def test_what_a_node_refuses_the_table_refuses(ask: Callable[..., tuple[int, Any
             assert ask("PUT", f"/{index}/_doc/1?refresh=true", {"f": document})[0] == 201
             for name, body in _bodies(type_, value):
                 refused = _refused(*ask("POST", f"/{index}/_search", body))
-                errors = [one for one in mapping_check.check(body, mapping) if one.is_error]
+                errors = [one for one in check.check(body, mapping) if one.is_error]
                 asked += refused is not None
                 if refused and not errors and (type_, name) not in _NODE_ONLY:
                     wrong.append((type_, name, refused))

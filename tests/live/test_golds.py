@@ -21,12 +21,12 @@ from support.held import in_documents, in_engine
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, OutcomeKind
-from dstill_querydsl import compare
+from dstill_querydsl.bundle.indices import CEILING, NAMES, bundled
 from dstill_querydsl.engines import Embedded, Http, HttpEngine
-from dstill_querydsl.indices import CEILING, NAMES, bundled
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, questions
-from dstill_querydsl.refusal import is_refusal
+from dstill_querydsl.results import compare
+from dstill_querydsl.results.refusal import is_refusal
 from dstill_querydsl.settings import Settings
 
 pytestmark = pytest.mark.live

@@ -16,8 +16,8 @@ from support.sizes import size
 
 from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
+from dstill_querydsl.bundle.indices import NAMES
 from dstill_querydsl.engines import Http
-from dstill_querydsl.indices import NAMES
 from dstill_querydsl.pack import QueryDsl
 
 pytestmark = pytest.mark.live

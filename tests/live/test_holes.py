@@ -17,12 +17,13 @@ import pytest
 
 from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
-from dstill_querydsl import compare, mapping_check
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
-from dstill_querydsl.engines.faithful import faithfully
-from dstill_querydsl.engines.holes import Holes, exact
-from dstill_querydsl.engines.observe import observe
-from dstill_querydsl.fields import Fields
+from dstill_querydsl.engines.parity_guard import faithfully
+from dstill_querydsl.engines.result_extraction import observe
+from dstill_querydsl.engines.unsupported_features import Holes, exact
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.mapping import check
+from dstill_querydsl.results import compare
 
 pytestmark = pytest.mark.live
 
@@ -231,7 +232,7 @@ def test_a_type_of_field_is_held_as_it_really_is(embedded: HttpEngine, real: Htt
         engine.index(index, mapping, [(str(n), {"f": value}) for n, value in enumerate(values)])
     holes, fields, checked = Holes.of(mapping, {}), Fields.of(mapping), Counter[str]()
     for body in asked_of(values[0]):
-        if any(problem.is_error for problem in mapping_check.check(body, fields)):
+        if any(problem.is_error for problem in check.check(body, fields)):
             checked["refused by the mapping check"] += 1
             continue
         ours = faithfully(holes, lambda one: embedded.search(index, one), body)

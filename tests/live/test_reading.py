@@ -12,7 +12,7 @@ import pytest
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import UsageError
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
-from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
+from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 

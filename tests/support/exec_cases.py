@@ -19,12 +19,12 @@ from typing import Any, Iterator, Mapping
 
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import DataError
-from dstill_querydsl import aggregations
 from dstill_querydsl.engines import HttpEngine
 from dstill_querydsl.engines.bodies import sort_of
-from dstill_querydsl.engines.faithful import faithfully
-from dstill_querydsl.engines.holes import Holes, exact
-from dstill_querydsl.engines.observe import observe
+from dstill_querydsl.engines.parity_guard import faithfully
+from dstill_querydsl.engines.result_extraction import observe
+from dstill_querydsl.engines.unsupported_features import Holes, exact
+from dstill_querydsl.language import aggregations
 
 __all__ = ["CASES", "Runner", "check", "like", "load", "rows"]
 

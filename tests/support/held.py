@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Iterator, Mapping
 
+from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines import HttpEngine
-from dstill_querydsl.fields import Fields
-from dstill_querydsl.indices import Index
+from dstill_querydsl.language.fields import Fields
 
 
 def in_documents(index: Index) -> dict[str, int]:

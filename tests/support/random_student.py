@@ -20,7 +20,7 @@ from dstill_finetune.encoding import Encoder
 from dstill_finetune.generation import ModelWriter
 from dstill_finetune.setup import settle
 from dstill_finetune.tokenizer import learn
-from dstill_querydsl.indices import NAMES, Index, bundled
+from dstill_querydsl.bundle.indices import NAMES, Index, bundled
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, questions
 from dstill_querydsl.settings import Settings

@@ -20,7 +20,7 @@ from dstill.io.secrets import Secret, is_variable
 from dstill.io.shell import quoted
 from dstill.io.urls import checked_url, is_loopback
 from dstill_querydsl.engines.node import AT_ONCE, Wire, node_class
-from dstill_querydsl.engines.trust import pinned
+from dstill_querydsl.engines.tls import pinned
 
 __all__ = ["GRACE", "connect"]
 

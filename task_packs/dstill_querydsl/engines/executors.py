@@ -29,19 +29,19 @@ from dstill.api.executor import Executor
 from dstill.api.records import Corpus, Example, Outcome, OutcomeKind
 from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
-from dstill_querydsl import strict
-from dstill_querydsl.engines.faithful import faithfully
+from dstill_querydsl.bundle.index_of import index_of
+from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.engines.drift_watch import changes, look
 from dstill_querydsl.engines.freeze import freeze
-from dstill_querydsl.engines.holes import Holes, exact
 from dstill_querydsl.engines.http import HttpEngine
-from dstill_querydsl.engines.moving import changes, look
-from dstill_querydsl.engines.observe import observe
+from dstill_querydsl.engines.parity_guard import faithfully
+from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.engines.rules import OWN_PREFIX, check_name
 from dstill_querydsl.engines.self_check import KNOWN_INDEX, about, known_answers, not_asked, own_index
 from dstill_querydsl.engines.server import EmbeddedServer
-from dstill_querydsl.engines.unheld import Unheld
-from dstill_querydsl.index_of import index_of
-from dstill_querydsl.indices import Index
+from dstill_querydsl.engines.unsupported_features import Holes, exact
+from dstill_querydsl.engines.unsupported_fields import Unheld
+from dstill_querydsl.language import strict
 
 __all__ = ["Embedded", "Http"]
 

@@ -21,10 +21,9 @@ from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import AuthError, ServiceError
 from dstill_querydsl.engines.connect import GRACE, connect
+from dstill_querydsl.engines.connection_errors import HINT, unreached
 from dstill_querydsl.engines.load import Loader
 from dstill_querydsl.engines.node import ReplyTooLarge, Wire
-from dstill_querydsl.engines.product import Capabilities, NotAnEngine, identify
-from dstill_querydsl.engines.reaching import HINT, unreached
 from dstill_querydsl.engines.replies import (
     BUSY,
     CLOSED,
@@ -38,7 +37,8 @@ from dstill_querydsl.engines.replies import (
     whole,
 )
 from dstill_querydsl.engines.rules import check_name, reads
-from dstill_querydsl.mapping_merge import merge
+from dstill_querydsl.engines.server_version import Capabilities, NotAnEngine, identify
+from dstill_querydsl.mapping.merge import merge
 
 __all__ = ["HttpEngine"]
 

@@ -14,8 +14,8 @@ from typing import Any, Iterator
 from dstill.api.records import OutcomeKind
 from dstill.config import looks_secret
 from dstill_querydsl.engines.http import HttpEngine
-from dstill_querydsl.fields import Field
-from dstill_querydsl.values import Known
+from dstill_querydsl.language.fields import Field
+from dstill_querydsl.language.values import Known
 
 __all__ = ["phrases"]
 

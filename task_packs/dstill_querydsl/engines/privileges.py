@@ -15,7 +15,7 @@ from typing import Any, Mapping
 from dstill.api.engine import Engine
 from dstill_querydsl.engines.connect import connect
 from dstill_querydsl.engines.node import Wire
-from dstill_querydsl.engines.product import Capabilities
+from dstill_querydsl.engines.server_version import Capabilities
 
 __all__ = ["Privileges", "privileges", "read_only_key"]
 

@@ -20,12 +20,12 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from dstill.api.records import OutcomeKind
 from dstill.config import looks_secret
-from dstill_querydsl.engines.beside import apart
+from dstill_querydsl.engines.field_cooccurrence import apart
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.phrases import phrases
 from dstill_querydsl.engines.replies import told
-from dstill_querydsl.fields import Field, Fields
-from dstill_querydsl.values import MOST, Known, Values
+from dstill_querydsl.language.fields import Field, Fields
+from dstill_querydsl.language.values import MOST, Known, Values
 
 __all__ = ["Read", "read"]
 

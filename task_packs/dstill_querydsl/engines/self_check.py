@@ -18,14 +18,14 @@ from dstill.api.engine import CheckResult
 from dstill.api.records import OutcomeKind
 from dstill.errors import DataError, FailedItems
 from dstill.io.shell import quoted
-from dstill_querydsl.drift import counted, drift, field_count, fields_digest
+from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.engines.conformance_cases import KNOWN, REFUSED, Known, seen
+from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.http import HttpEngine
-from dstill_querydsl.engines.known_answers import KNOWN, REFUSED, Known, seen
-from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.privileges import privileges, read_only_key
-from dstill_querydsl.engines.product import TESTED
-from dstill_querydsl.indices import Index
-from dstill_querydsl.orders import orders_in
+from dstill_querydsl.engines.server_version import TESTED
+from dstill_querydsl.language.sort_keys import orders_in
+from dstill_querydsl.mapping.drift import counted, drift, field_count, fields_digest
 
 __all__ = ["KNOWN_INDEX", "about", "known_answers", "not_asked", "orders", "own_index"]
 

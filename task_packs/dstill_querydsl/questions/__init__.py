@@ -9,7 +9,7 @@ category that the mapping has the fields for, each gold checked by all layers an
 
 from __future__ import annotations
 
-from dstill_querydsl.questions.make import Tally, made_questions, questions, splits
+from dstill_querydsl.questions.generate import Tally, made_questions, questions, splits
 from dstill_querydsl.questions.verify import Rules
 
 __all__ = ["Rules", "Tally", "made_questions", "questions", "splits"]

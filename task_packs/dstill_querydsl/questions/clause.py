@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Literal, Mapping, Sequence
 
+from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role
-from dstill_querydsl.questions.scene import Draw, Skip
 from dstill_querydsl.questions.words import mark
 
 __all__ = ["Clause", "Maker", "Way", "fill", "noun_phrase", "said", "terse_phrase"]

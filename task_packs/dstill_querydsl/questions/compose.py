@@ -15,17 +15,17 @@ from random import Random
 from typing import Any, Mapping, Sequence
 
 from dstill.api.records import Example
-from dstill_querydsl.questions.ask import Ask, AskMaker
-from dstill_querydsl.questions.asks import ASKS
+from dstill_querydsl.questions.adversarial_mapping import poisoned
 from dstill_querydsl.questions.clause import Clause, fill, noun_phrase, terse_phrase
 from dstill_querydsl.questions.conditions import CONDITIONS
+from dstill_querydsl.questions.context import Draw, Scene
 from dstill_querydsl.questions.levels import LEVELS
 from dstill_querydsl.questions.plan import Template
-from dstill_querydsl.questions.poison import poisoned
+from dstill_querydsl.questions.prompt import Ask, AskMaker
 from dstill_querydsl.questions.refusals import REFUSALS
-from dstill_querydsl.questions.scene import Draw, Scene
 from dstill_querydsl.questions.styles import in_haste, lengthened, mistyped, two_sentences
 from dstill_querydsl.questions.summaries import SUMMARIES
+from dstill_querydsl.questions.templates import ASKS
 from dstill_querydsl.questions.words import mark, plain, skeleton
 
 __all__ = ["Made", "compose"]

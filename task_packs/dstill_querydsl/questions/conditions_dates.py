@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any, Mapping, Sequence
 
 from dstill_querydsl.questions.clause import Clause, Maker, fill
+from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.moments import moment, reads_iso
 from dstill_querydsl.questions.roles import Role
-from dstill_querydsl.questions.scene import Draw, Skip
 from dstill_querydsl.questions.words import mark
 from dstill_querydsl.synthesize.dates import CALENDAR
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
 from dstill_querydsl.questions.clause import Clause, Maker, Way, fill
+from dstill_querydsl.questions.context import Draw, Skip, usable, values_at
 from dstill_querydsl.questions.roles import Role
-from dstill_querydsl.questions.scene import Draw, Skip, usable, values_at
 from dstill_querydsl.questions.units import around, spell
 from dstill_querydsl.questions.words import noun_of, sayable
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from dstill_querydsl.questions.clause import Clause, Maker, Way, said
+from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role
-from dstill_querydsl.questions.scene import Draw, Skip
 from dstill_querydsl.questions.units import UNITS, around, spell
 from dstill_querydsl.questions.words import mark
 

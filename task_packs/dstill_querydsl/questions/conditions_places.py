@@ -11,7 +11,7 @@ from typing import Any, Mapping, Sequence
 
 from dstill_querydsl.questions.clause import Clause, Maker, Way, said
 from dstill_querydsl.questions.conditions_values import equals
-from dstill_querydsl.questions.scene import Draw, Skip
+from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.words import mark
 
 __all__ = ["PLACES", "point_near"]

@@ -9,8 +9,8 @@ import re
 from typing import Any, Mapping, Sequence
 
 from dstill_querydsl.questions.clause import Clause, Maker, Way, said
+from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role
-from dstill_querydsl.questions.scene import Draw, Skip
 from dstill_querydsl.questions.words import mark, sayable
 
 __all__ = ["TEXTS"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from dstill_querydsl.questions.clause import Clause, Maker, Way, fill, said
+from dstill_querydsl.questions.context import Draw, Skip, values_at
 from dstill_querydsl.questions.roles import Role
-from dstill_querydsl.questions.scene import Draw, Skip, values_at
 from dstill_querydsl.questions.units import spell
 from dstill_querydsl.questions.words import mark
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from dstill_querydsl.questions.ask import Ask, AskMaker
 from dstill_querydsl.questions.conditions_nested import inner_measure, leaf_noun
-from dstill_querydsl.questions.scene import Draw, Skip
+from dstill_querydsl.questions.context import Draw, Skip
+from dstill_querydsl.questions.prompt import Ask, AskMaker
 from dstill_querydsl.questions.summaries import METRICS, SIZES, aggs, exact, group_of, measure_of, metric, time_of
 from dstill_querydsl.questions.units import around, spell
 from dstill_querydsl.questions.words import mark, noun_of

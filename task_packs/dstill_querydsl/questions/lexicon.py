@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from dstill.errors import DataError
-from dstill_querydsl.fields import Field, Fields
+from dstill_querydsl.language.fields import Field, Fields
 from dstill_querydsl.questions.words import nouns, plural
 
 __all__ = ["Condition", "Lexicon", "Word"]

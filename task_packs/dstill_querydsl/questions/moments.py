@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from dstill_querydsl.date_formats import ISO, formats_of, pattern_of, written
+from dstill_querydsl.language.date_formats import ISO, formats_of, pattern_of, written
 
 __all__ = ["moment", "reads_iso", "written"]
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Sequence
 
-from dstill_querydsl.pruning_words import split
-from dstill_querydsl.questions.scene import Draw, Skip
+from dstill_querydsl.prompting.pruning_words import split
+from dstill_querydsl.questions.context import Draw, Skip
 
 __all__ = ["REFUSALS", "Refused"]
 

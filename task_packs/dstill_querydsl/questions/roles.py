@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Mapping
 
-from dstill_querydsl.fields import Field, Fields, raw_fields
-from dstill_querydsl.questions.holdings import fitting
+from dstill_querydsl.language.fields import Field, Fields, raw_fields
+from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.questions.lexicon import Lexicon, Word
 from dstill_querydsl.questions.moments import written
+from dstill_querydsl.questions.value_inventory import fitting
 from dstill_querydsl.questions.words import words_of
-from dstill_querydsl.values import Known, Values
 
 __all__ = ["Left", "Role", "roles_of"]
 

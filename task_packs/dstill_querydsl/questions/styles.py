@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Mapping, Sequence
 
-from dstill_querydsl.questions.ask import Ask
 from dstill_querydsl.questions.clause import Clause
-from dstill_querydsl.questions.scene import Draw, Skip
+from dstill_querydsl.questions.context import Draw, Skip
+from dstill_querydsl.questions.prompt import Ask
 from dstill_querydsl.questions.words import mark, pieces
 
 __all__ = ["TERSE", "in_haste", "lengthened", "mistyped", "two_sentences"]

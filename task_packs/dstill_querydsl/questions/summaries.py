@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from dstill_querydsl.questions.ask import Ask, AskMaker
+from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.moments import moment
+from dstill_querydsl.questions.prompt import Ask, AskMaker
 from dstill_querydsl.questions.roles import Role
-from dstill_querydsl.questions.scene import Draw, Skip
 from dstill_querydsl.questions.units import around, spell
 from dstill_querydsl.questions.words import mark
 

@@ -18,18 +18,21 @@ from typing import Any, Iterable, Mapping, Self, Sequence
 
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind, Problem
-from dstill_querydsl import compare, guard, mapping_check, refusal, schema, strict
+from dstill_querydsl import guard, schema
+from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines.bodies import counts_hits, page, sort_of
 from dstill_querydsl.engines.freeze import freeze
-from dstill_querydsl.engines.holes import Holes, exact
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.rules import OWN_PREFIX
 from dstill_querydsl.engines.server import EmbeddedServer
-from dstill_querydsl.fields import Fields
-from dstill_querydsl.guard_mapping import limits_on
-from dstill_querydsl.guard_ranges import Bounds, values_of
-from dstill_querydsl.indices import Index
+from dstill_querydsl.engines.unsupported_features import Holes, exact
+from dstill_querydsl.guard.mapping import limits_on
+from dstill_querydsl.guard.ranges import Bounds, values_of
+from dstill_querydsl.language import strict
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.mapping import check
 from dstill_querydsl.questions.compose import Made
+from dstill_querydsl.results import compare, refusal
 
 __all__ = ["Rules", "Trial", "Verdict"]
 
@@ -106,7 +109,7 @@ class Trial:
             return
         fields, limits, ranges = self._of(made.scene.index)
         yield from schema.check(dict(made.body), self.rules.dialect)
-        yield from mapping_check.check(made.body, fields)
+        yield from check.check(made.body, fields)
         yield from guard.check(dict(made.body), limits, ranges)
 
     def _of(self, index: Index) -> tuple[Fields, guard.Limits, Bounds]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Any, Iterable, Mapping
 
-from dstill_querydsl.name_words import words_in
+from dstill_querydsl.language.name_words import words_in
 
 __all__ = ["LONGEST", "listed", "mark", "noun_of", "nouns", "pieces", "plain", "plural", "sayable", "skeleton"]
 __all__ += ["words_of"]

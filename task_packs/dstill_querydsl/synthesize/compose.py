@@ -17,8 +17,9 @@ from typing import Any, Iterator, Mapping
 
 from dstill.api.records import Example
 from dstill.errors import DataError
+from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.indices import Index
+from dstill_querydsl.questions.focus_weights import Weak
 from dstill_querydsl.synthesize.aggregations import AGGREGATIONS
 from dstill_querydsl.synthesize.clauses import CLAUSES
 from dstill_querydsl.synthesize.dates import DATES
@@ -26,7 +27,6 @@ from dstill_querydsl.synthesize.draw import Clause, Draw, Skip, noun_phrase, ter
 from dstill_querydsl.synthesize.operations import OPERATIONS, Ask
 from dstill_querydsl.synthesize.refusals import REFUSALS
 from dstill_querydsl.synthesize.templates import TEMPLATES, Template
-from dstill_querydsl.weak import Weak
 
 __all__ = ["split_examples", "synthesize"]
 

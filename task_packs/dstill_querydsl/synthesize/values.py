@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from dstill_querydsl import weblogs
+from dstill_querydsl.bundle import weblogs
 from dstill_querydsl.synthesize.draw import Draw
 
 __all__ = ["COUNTRIES", "OTHERS", "duration_words", "round_down", "round_up", "size_words"]

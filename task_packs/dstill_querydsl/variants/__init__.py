@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Iterator, Mapping
 
-from dstill_querydsl.indices import Index
-from dstill_querydsl.mapping_merge import plain
-from dstill_querydsl.values import Values
+from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.language.values import Values
+from dstill_querydsl.mapping.merge import plain
 from dstill_querydsl.variants.distractors import distractors, filled
 from dstill_querydsl.variants.moves import STRUCTURES, moved_mapping, moved_source, places
 from dstill_querydsl.variants.naming import Naming

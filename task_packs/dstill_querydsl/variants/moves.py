@@ -16,7 +16,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any, Collection, Iterator, Mapping
 
-from dstill_querydsl.field_types import family
+from dstill_querydsl.language.field_types import family
 from dstill_querydsl.variants.naming import Naming, words
 
 __all__ = ["STRUCTURES", "moved_mapping", "moved_source", "places"]

@@ -13,8 +13,8 @@ from fnmatch import fnmatchcase
 from typing import Any, Iterator, Mapping
 
 from dstill.errors import DataError
-from dstill_querydsl.mapping_uses import Use, uses
-from dstill_querydsl.strict import escape
+from dstill_querydsl.language.strict import escape
+from dstill_querydsl.mapping.uses import Use, uses
 
 __all__ = ["new_name", "rename"]
 

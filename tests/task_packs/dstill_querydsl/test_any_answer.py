@@ -21,11 +21,11 @@ from dstill.api.executor import Executor
 from dstill.api.judging import judge
 from dstill.api.records import Corpus, Draft, Example, Level, Outcome, OutcomeKind
 from dstill.api.task import NoCorpora
-from dstill_querydsl import strict
-from dstill_querydsl.corpora.bench import Bench
 from dstill_querydsl.engines.freeze import freeze
-from dstill_querydsl.engines.observe import observe
+from dstill_querydsl.engines.result_extraction import observe
+from dstill_querydsl.language import strict
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.testsuites.embedded_runner import Bench
 
 TASK = QueryDsl()
 GOLDS = [one for one in TASK.examples("test") if one.answer]
@@ -171,7 +171,7 @@ def test_a_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyP
 
 
 def test_the_bench_runs_nothing_that_is_refused() -> None:
-    from dstill_querydsl.corpora.bench import bench
+    from dstill_querydsl.testsuites.embedded_runner import bench
 
     documents: list[tuple[str, dict[str, Any]]] = [("a", {"code": "x"})]
     mapping, now = {"properties": {"code": {"type": "keyword"}}}, "2025-06-18T12:00:00Z"

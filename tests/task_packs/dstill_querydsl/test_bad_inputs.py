@@ -6,7 +6,9 @@ import pytest
 
 from dstill.api.records import Draft, Example
 from dstill.errors import DataError
-from dstill_querydsl import guard, mapping_check, schema, strict
+from dstill_querydsl import guard, schema
+from dstill_querydsl.language import strict
+from dstill_querydsl.mapping import check
 from dstill_querydsl.pack import QueryDsl
 
 MAPPING = {
@@ -19,7 +21,7 @@ MAPPING = {
 
 
 def _mapping(body):
-    (problem,) = mapping_check.check(body, MAPPING)
+    (problem,) = check.check(body, MAPPING)
     return problem
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from dstill.api.engine import Engine
 from dstill.api.records import Corpus, Example, OutcomeKind
-from dstill_querydsl import compare
 from dstill_querydsl.canonical import canonical, canonical_text
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.results import compare
 
 MAPPING = {
     "properties": {

@@ -18,10 +18,10 @@ from support.spellings import MAPPING, SPELLINGS, body, documents, step
 
 from dstill.api.engine import Engine
 from dstill.api.records import Corpus, Example, OutcomeKind
-from dstill_querydsl import compare
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.results import compare
 
 CORPORA = 5
 seeds = st.integers(0, 10**9)

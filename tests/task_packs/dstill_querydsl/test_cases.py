@@ -9,8 +9,9 @@ from collections import Counter
 
 import pytest
 
-from dstill_querydsl import mapping_check, schema
-from dstill_querydsl.fields import Fields
+from dstill_querydsl import schema
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.mapping import check
 
 
 def _refused(problems) -> bool:
@@ -73,7 +74,7 @@ def test_invalid_bodies_are_refused(cases) -> None:
         problems = schema.check(row["query"])
         mapping = row.get("mapping") or ("corpus" in row and cases(f"corpora/{row['corpus']}.json")["mapping"])
         if mapping:
-            problems += mapping_check.check(row["query"], mapping)
+            problems += check.check(row["query"], mapping)
         refused[row["kind"]] += _refused(problems)
         passed |= set() if _refused(problems) else {row["id"]}
     of = Counter(row["kind"] for row in rows)
@@ -123,7 +124,7 @@ def field_mutants(cases):
     rows = []
     for row in cases("field_mutants.jsonl"):
         known = fields[effective["of"][row["of"]]]
-        rows.append((row, known, mapping_check.check(row["query"], known) + schema.check(row["query"])))
+        rows.append((row, known, check.check(row["query"], known) + schema.check(row["query"])))
     return rows
 
 

@@ -20,8 +20,8 @@ from support.spellings import SPELLINGS, body, step
 from dstill.api.records import Cause, Draft, Example, Level, Verdict
 from dstill.pipeline.error_analysis import explained, labels
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.causes import LABELS, cause, clauses
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.results.causes import LABELS, cause, clauses
 
 HERE = Path(__file__).parent
 NO_ANSWER = ("cut off at the token limit", "no output")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
-from dstill_querydsl import compare
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
-from dstill_querydsl.engines.observe import observe
+from dstill_querydsl.engines.result_extraction import observe
+from dstill_querydsl.results import compare
 
 Value = dict[str, Any]
 

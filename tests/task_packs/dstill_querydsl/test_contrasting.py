@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dstill_querydsl.contrasting import contrast
+from dstill_querydsl.results.result_diff import contrast
 
 
 def result(*ids: str, count: int | None = None, aggregations: Any = None, **body: Any) -> dict[str, Any]:

@@ -11,12 +11,12 @@ import pytest
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import DataError, ServiceError, UsageError
+from dstill_querydsl.bundle.indices import bundled, configured
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
-from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
-from dstill_querydsl.focus import focused
-from dstill_querydsl.guard_limits import Limits
-from dstill_querydsl.indices import bundled, configured
+from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
+from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.questions.focus import focused
 from dstill_querydsl.settings import Settings
 
 TODAY: Mapping[str, Any] = {"properties": {"at": {"type": "date"}, "n": {"type": "long"}}}

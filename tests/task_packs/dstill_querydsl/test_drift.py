@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dstill_querydsl.drift import drift, field_count, fields_digest, unlearnt
+from dstill_querydsl.mapping.drift import drift, field_count, fields_digest, unlearnt
 
 THEN = {"properties": {"a": {"type": "long"}, "b": {"type": "text", "fields": {"raw": {"type": "keyword"}}}}}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from dstill.api.records import Example, Excerpt
-from dstill_querydsl.excerpt import MOST
 from dstill_querydsl.guard import Limits
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.results.excerpt import MOST
 from dstill_querydsl.settings import Settings
 
 MAPPING = {

@@ -5,11 +5,13 @@ import inspect
 import pytest
 from elasticsearch.dsl import field as client
 
-from dstill_querydsl import guard_aggregations, guard_queries, mapping_check
-from dstill_querydsl.field_types import FAMILIES, family
-from dstill_querydsl.fields import Fields
-from dstill_querydsl.mapping_needs import AGGREGATION_NEEDS, COLLAPSE, DOC_VALUES, NEEDS, SORT
-from dstill_querydsl.mapping_uses import uses
+from dstill_querydsl.guard import aggregations
+from dstill_querydsl.guard import queries as guard_queries
+from dstill_querydsl.language.field_types import FAMILIES, family
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.mapping import check
+from dstill_querydsl.mapping.needs import AGGREGATION_NEEDS, COLLAPSE, DOC_VALUES, NEEDS, SORT
+from dstill_querydsl.mapping.uses import uses
 
 # Of the client, for types that it does not know.
 _NO_TYPE = {"custom"}
@@ -41,7 +43,7 @@ def test_every_type_of_the_client_has_a_family() -> None:
 def test_every_query_and_aggregation_of_the_guards_list_has_a_need() -> None:
     queries = {_SAME.get(name, name) for name in guard_queries.QUERIES} - _FIELDLESS
     assert queries - set(NEEDS) == set()
-    assert set(guard_aggregations.AGGREGATIONS) - _FIELDLESS_AGGREGATIONS - set(AGGREGATION_NEEDS) == set()
+    assert set(aggregations.AGGREGATIONS) - _FIELDLESS_AGGREGATIONS - set(AGGREGATION_NEEDS) == set()
 
 
 def test_what_needs_name_are_families() -> None:
@@ -58,7 +60,7 @@ def test_every_family_is_told_apart_from_an_unknown_type() -> None:
 
 def _codes(body, type_: str, **options) -> set[str]:
     mapping = {"properties": {"f": {"type": type_, **options}}}
-    return {problem.code for problem in mapping_check.check(body, mapping) if problem.is_error}
+    return {problem.code for problem in check.check(body, mapping) if problem.is_error}
 
 
 @pytest.mark.parametrize(

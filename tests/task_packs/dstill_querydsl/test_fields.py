@@ -1,6 +1,6 @@
 import pytest
 
-from dstill_querydsl.fields import Fields
+from dstill_querydsl.language.fields import Fields
 
 PROPERTIES = {
     "title": {"type": "text", "fields": {"raw": {"type": "keyword"}, "ngram": {"type": "text"}}},

@@ -13,16 +13,16 @@ from dstill.errors import ConfigError
 from dstill_constrain.compiler import Compiler
 from dstill_constrain.ebnf import parse
 from dstill_constrain.vocabulary import Vocabulary
-from dstill_querydsl import strict
+from dstill_querydsl.bundle.indices import NAMES
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.guard_aggregations import AGGREGATIONS
-from dstill_querydsl.guard_limits import Limits
-from dstill_querydsl.guard_queries import QUERIES
-from dstill_querydsl.indices import NAMES
+from dstill_querydsl.guard.aggregations import AGGREGATIONS
+from dstill_querydsl.guard.limits import Limits
+from dstill_querydsl.guard.queries import QUERIES
+from dstill_querydsl.language import strict
+from dstill_querydsl.mapping.index_profile import Study
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.refusal import is_refusal
+from dstill_querydsl.results.refusal import is_refusal
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.study import Study
 
 BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading_space=False)
 ALL = (*NAMES, WIDE)

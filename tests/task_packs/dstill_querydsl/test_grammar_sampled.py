@@ -13,16 +13,16 @@ from support.sizes import size
 
 from dstill.api.engine import Engine
 from dstill.api.records import Draft, Outcome, OutcomeKind
+from dstill_querydsl.bundle.indices import NAMES
 from dstill_querydsl.engines import Embedded, EmbeddedServer, HttpEngine
-from dstill_querydsl.engines.faithful import faithfully
 from dstill_querydsl.engines.freeze import freeze
-from dstill_querydsl.engines.holes import Holes
-from dstill_querydsl.engines.unheld import Unheld
-from dstill_querydsl.fields import Fields
-from dstill_querydsl.guard_aggregations import AGGREGATIONS
-from dstill_querydsl.guard_queries import QUERIES
-from dstill_querydsl.indices import NAMES
-from dstill_querydsl.mapping_needs import AGGREGATION_NEEDS, NEEDS
+from dstill_querydsl.engines.parity_guard import faithfully
+from dstill_querydsl.engines.unsupported_features import Holes
+from dstill_querydsl.engines.unsupported_fields import Unheld
+from dstill_querydsl.guard.aggregations import AGGREGATIONS
+from dstill_querydsl.guard.queries import QUERIES
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.mapping.needs import AGGREGATION_NEEDS, NEEDS
 
 ALL = (*NAMES, WIDE)
 BODIES, COVERING = size("BODIES", ci=250, nightly=1_000), 6_000  # the second at most

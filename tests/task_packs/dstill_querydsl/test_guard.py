@@ -1,8 +1,8 @@
 import pytest
 
 from dstill.errors import ConfigError
-from dstill_querydsl import guard, guard_aggregations, guard_queries, guard_tables, schema
-from dstill_querydsl.guard import Limits
+from dstill_querydsl import guard, schema
+from dstill_querydsl.guard import Limits, aggregations, queries, tables
 
 
 def _codes(body, limits: Limits | None = None) -> set[str]:
@@ -15,18 +15,18 @@ def _codes(body, limits: Limits | None = None) -> set[str]:
 
 
 def test_everything_else_of_the_client_is_refused() -> None:
-    for name in set(schema.names("query", "opensearch3")) - set(guard_queries.QUERIES):
+    for name in set(schema.names("query", "opensearch3")) - set(queries.QUERIES):
         assert _codes({"query": {name: {}}}), name
-    for name in set(schema.names("aggregation", "opensearch3")) - set(guard_aggregations.AGGREGATIONS):
+    for name in set(schema.names("aggregation", "opensearch3")) - set(aggregations.AGGREGATIONS):
         assert _codes({"aggs": {"a": {name: {}}}}), name
-    for name in set(schema.document()["$defs"]["body"]["properties"]) - set(guard_tables.BODY):
+    for name in set(schema.document()["$defs"]["body"]["properties"]) - set(tables.BODY):
         assert _codes({name: {}}), name
 
 
 def test_every_listed_name_is_one_that_the_client_knows() -> None:
-    assert set(guard_queries.QUERIES) <= set(schema.names("query"))
-    assert set(guard_aggregations.AGGREGATIONS) <= set(schema.names("aggregation"))
-    assert set(guard_tables.BODY) <= set(schema.document()["$defs"]["body"]["properties"])
+    assert set(queries.QUERIES) <= set(schema.names("query"))
+    assert set(aggregations.AGGREGATIONS) <= set(schema.names("aggregation"))
+    assert set(tables.BODY) <= set(schema.document()["$defs"]["body"]["properties"])
 
 
 SCRIPT = {"source": "1"}
@@ -471,7 +471,7 @@ _NAMES = set(schema.names("query", "opensearch3")) | set(schema.names("aggregati
 
 def _only_listed(body) -> bool:
     """Judged by names alone, without the guard's walk."""
-    listed = set(guard_queries.QUERIES) | set(guard_aggregations.AGGREGATIONS)
+    listed = set(queries.QUERIES) | set(aggregations.AGGREGATIONS)
     keys, texts = set(), []
     for key, inner in _pairs(body):
         keys.add(key)
@@ -483,7 +483,7 @@ def _only_listed(body) -> bool:
     names = [*_texts(texts), *keys]
     if any("*" in name or (name.startswith("_") and name not in _LEGAL_METADATA) for name in names):
         return False
-    return set(body) <= set(guard_tables.BODY) and not keys & (_OFF_THE_LIST | (_NAMES - _OPTIONS_TOO - listed))
+    return set(body) <= set(tables.BODY) and not keys & (_OFF_THE_LIST | (_NAMES - _OPTIONS_TOO - listed))
 
 
 def _pairs(value):

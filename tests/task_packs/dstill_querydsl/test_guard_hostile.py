@@ -16,7 +16,7 @@ from dstill.api.records import Draft, Example
 from dstill.errors import ConfigError
 from dstill_querydsl import guard
 from dstill_querydsl.guard import Limits
-from dstill_querydsl.guard_mapping import limits_on
+from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.pack import QueryDsl
 
 

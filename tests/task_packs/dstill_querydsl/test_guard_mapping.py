@@ -2,7 +2,7 @@ import pytest
 
 from dstill.api.records import Draft, Example
 from dstill_querydsl.guard import Limits
-from dstill_querydsl.guard_mapping import limits_on
+from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from dstill.errors import UsageError
-from dstill_querydsl import weblogs
-from dstill_querydsl.index_of import index_of
-from dstill_querydsl.indices import HELD_OUT, NAMES, bundled
+from dstill_querydsl.bundle import weblogs
+from dstill_querydsl.bundle.index_of import index_of
+from dstill_querydsl.bundle.indices import HELD_OUT, NAMES, bundled
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 

@@ -1,8 +1,8 @@
 import pytest
 
 from dstill.api.records import Severity
-from dstill_querydsl import mapping_check
-from dstill_querydsl.fields import Fields
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.mapping import check
 
 MAPPING = {
     "properties": {
@@ -23,7 +23,7 @@ FIELDS = Fields.of(MAPPING)
 
 
 def _problems(body):
-    problems = mapping_check.check(body, FIELDS)
+    problems = check.check(body, FIELDS)
     assert all(problem.layer == "mapping" for problem in problems)
     return problems
 
@@ -85,20 +85,18 @@ def test_errors(body, code, pointer, suggestion) -> None:
 def test_a_field_may_be_called_as_an_option_of_another_query(name) -> None:
     for operator, value in (("term", "x"), ("match_phrase", "x"), ("terms", ["x"])):
         body = {"query": {operator: {name: value}}}
-        assert [problem.code for problem in mapping_check.check(body, {"properties": {"votes": {"type": "long"}}})] == [
+        assert [problem.code for problem in check.check(body, {"properties": {"votes": {"type": "long"}}})] == [
             "unknown_field"
         ]
-        assert [problem.code for problem in mapping_check.check(body, {"properties": {name: {"type": "long"}}})] == [
+        assert [problem.code for problem in check.check(body, {"properties": {name: {"type": "long"}}})] == [
             "wrong_value"
         ]
     assert (
-        mapping_check.check(
-            {"query": {"terms": {name: ["x"], "_name": "n"}}}, {"properties": {name: {"type": "keyword"}}}
-        )
+        check.check({"query": {"terms": {name: ["x"], "_name": "n"}}}, {"properties": {name: {"type": "keyword"}}})
         == ()
     )
     place = {"distance": "1km", "unit": "km", "ignore_unmapped": True, "boost": 2, "p": [1, 2]}
-    assert mapping_check.check({"query": {"geo_distance": place}}, {"properties": {"p": {"type": "geo_point"}}}) == ()
+    assert check.check({"query": {"geo_distance": place}}, {"properties": {"p": {"type": "geo_point"}}}) == ()
 
 
 def test_an_aggregation_is_not_told_to_match() -> None:
@@ -152,7 +150,7 @@ def test_what_fits_has_no_problem(body) -> None:
 
 
 def test_a_mapping_may_be_given_as_it_is() -> None:
-    assert mapping_check.check({"query": {"term": {"nope": 1}}}, MAPPING)[0].code == "unknown_field"
+    assert check.check({"query": {"term": {"nope": 1}}}, MAPPING)[0].code == "unknown_field"
 
 
 @pytest.mark.parametrize("day", ["2024-13-45", "2024-02-30", "2023-02-29", "2024-02-28T25:00:00", "2024-02-30||+1d"])

@@ -2,12 +2,12 @@
 
 import pytest
 
-from dstill_querydsl import mapping_check
-from dstill_querydsl.fields import Fields
+from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.guard import Limits
-from dstill_querydsl.guard_mapping import limits_on
-from dstill_querydsl.index_of import index_of
-from dstill_querydsl.mapping_merge import Conflict, merge, plain
+from dstill_querydsl.guard.mapping import limits_on
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.mapping import check
+from dstill_querydsl.mapping.merge import Conflict, merge, plain
 
 
 def _indices(*properties):
@@ -108,11 +108,11 @@ def test_runtime_fields_and_notes_of_all_indices() -> None:
 
 def test_a_body_that_uses_such_a_field_is_warned_of() -> None:
     mapping = _indices({"took": {"type": "long"}, "ms": {"type": "long"}}, {"took": {"type": "keyword"}})
-    [problem] = mapping_check.check({"sort": ["took"]}, mapping)
+    [problem] = check.check({"sort": ["took"]}, mapping)
     assert (problem.code, problem.is_error, problem.pointer) == ("conflicting_field", False, "/sort/0")
     assert problem.message == "the indices disagree on 'took': it is long in logs-1, keyword in logs-2"
     assert problem.hint
-    assert mapping_check.check({"sort": ["ms"]}, mapping) == ()
+    assert check.check({"sort": ["ms"]}, mapping) == ()
 
 
 def test_the_guard_sees_what_any_index_shows() -> None:

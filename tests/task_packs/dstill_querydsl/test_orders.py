@@ -3,11 +3,11 @@ import logging
 import pytest
 
 from dstill.api.records import Draft, Example
-from dstill_querydsl import weblogs
+from dstill_querydsl.bundle import weblogs
 from dstill_querydsl.engines.self_check import orders
-from dstill_querydsl.orders import PLANTED, orders_in
+from dstill_querydsl.language.sort_keys import PLANTED, orders_in
+from dstill_querydsl.language.values import Values
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.values import Values
 
 
 def _described(text: str):

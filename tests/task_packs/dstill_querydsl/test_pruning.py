@@ -7,14 +7,14 @@ import random
 import pytest
 
 from dstill.api.records import Draft, Example
-from dstill_querydsl.fields import Fields
-from dstill_querydsl.indices import bundled
-from dstill_querydsl.mapping_uses import uses
+from dstill_querydsl.bundle.indices import bundled
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.language.strict import read
+from dstill_querydsl.language.values import Values
+from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.pruning import Pruner
+from dstill_querydsl.prompting.pruning import Pruner
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.strict import read
-from dstill_querydsl.values import Values
 from dstill_querydsl.variants import rename, vary
 
 # Distractors: names as real schemas have them, many of whose words stand in questions too.

@@ -7,7 +7,7 @@ from typing import Iterable
 import pytest
 
 from dstill.api.records import SPLITS, Draft, Example
-from dstill_querydsl.indices import HELD_OUT, NAMES
+from dstill_querydsl.bundle.indices import HELD_OUT, NAMES
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 from dstill_teachers.rationale import check_draft

@@ -4,7 +4,8 @@ from importlib.metadata import version
 import pytest
 
 from dstill.errors import UsageError
-from dstill_querydsl import schema, schema_types
+from dstill_querydsl import schema
+from dstill_querydsl.schema import types
 
 
 def _first(body: dict, dialect: str = "elasticsearch9"):
@@ -19,11 +20,11 @@ def _first(body: dict, dialect: str = "elasticsearch9"):
 
 def test_every_query_and_aggregation_of_the_client_is_there() -> None:
     queries, aggregations = set(schema.names("query", "opensearch3")), set(schema.names("aggregation", "opensearch3"))
-    assert set(schema_types.queries()) <= queries
-    assert set(schema_types.aggregations()) == aggregations
-    assert len(schema_types.queries()) >= 61
-    assert len(schema_types.aggregations()) >= 81
-    assert queries - set(schema_types.queries()) == {"field_masking_span"}  # the other spelling of one
+    assert set(types.queries()) <= queries
+    assert set(types.aggregations()) == aggregations
+    assert len(types.queries()) >= 61
+    assert len(types.aggregations()) >= 81
+    assert queries - set(types.queries()) == {"field_masking_span"}  # the other spelling of one
 
 
 def test_top_level_keys_are_those_of_the_client() -> None:
@@ -83,7 +84,7 @@ def test_it_is_kept_by_client_version_and_read_back(empty_cache, monkeypatch) ->
     (kept,) = (empty_cache / "dstill").iterdir()
     assert version("elasticsearch") in kept.name
     schema.document.cache_clear()
-    monkeypatch.setattr("dstill_querydsl.schema_document.derive", None)  # a second derivation would fail
+    monkeypatch.setattr("dstill_querydsl.schema.document.derive", None)  # a second derivation would fail
     assert schema.document() == derived
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dstill_querydsl.showing import show
+from dstill_querydsl.results.render import show
 
 HITS = [{"id": f"d{n}", "score": 1.0} for n in range(12)]
 

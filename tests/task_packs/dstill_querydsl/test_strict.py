@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstill_querydsl import strict
-from dstill_querydsl.strict import read
+from dstill_querydsl.language import strict
+from dstill_querydsl.language.strict import read
 
 
 def _code(text: str) -> str:

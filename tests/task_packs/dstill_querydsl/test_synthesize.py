@@ -9,8 +9,8 @@ import pytest
 from dstill.api.engine import Engine
 from dstill.api.records import Example, OutcomeKind
 from dstill.errors import DataError
+from dstill_querydsl.bundle.indices import Index, bundled
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.indices import Index, bundled
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.synthesize import split_examples, synthesize

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dstill.errors import DataError
-from dstill_querydsl.values import Known, Values, values_in
+from dstill_querydsl.language.values import Known, Values, values_in
 
 FILE = {
     "level": ["error", "warn"],

@@ -3,11 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstill.api.records import Draft, Example
-from dstill_querydsl import values_check
-from dstill_querydsl.fields import Fields
-from dstill_querydsl.indices import bundled
+from dstill_querydsl.bundle.indices import bundled
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.language.values import Values
+from dstill_querydsl.mapping import values_check
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.values import Values
 
 FIELDS = Fields.of(
     {

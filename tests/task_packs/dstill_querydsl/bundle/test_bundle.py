@@ -15,8 +15,8 @@ import pytest
 
 from dstill.errors import DataError, ServiceError
 from dstill_querydsl.bundle import FOLDER, build, flights, movies, quakes
-from dstill_querydsl.fields import Fields
-from dstill_querydsl.indices import CEILING, bundled
+from dstill_querydsl.bundle.indices import CEILING, bundled
+from dstill_querydsl.language.fields import Fields
 
 MODULES = {"movies": movies, "flights": flights, "quakes": quakes}
 Documents = dict[str, list[dict[str, Any]]]

@@ -8,8 +8,8 @@ import pytest
 from support.held import in_documents, in_engine
 
 from dstill.api.engine import Engine
+from dstill_querydsl.bundle.indices import CEILING, NAMES, bundled
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
-from dstill_querydsl.indices import CEILING, NAMES, bundled
 from dstill_querydsl.variants import vary
 
 DOCUMENTS = 200

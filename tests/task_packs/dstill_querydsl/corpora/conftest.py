@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl.corpora import Place
+from dstill_querydsl.testsuites import Place
 
 MAPPING: dict[str, Any] = {
     "properties": {

@@ -4,8 +4,8 @@ import contextlib
 from typing import Any, Iterator, Mapping, Sequence
 
 from dstill.api.records import Outcome, OutcomeKind
-from dstill_querydsl.corpora.choose import LEAST, choose
-from dstill_querydsl.corpora.documents import Candidate
+from dstill_querydsl.testsuites.choose import LEAST, choose
+from dstill_querydsl.testsuites.documents import Candidate
 
 GOLD = {"match": "gold"}
 OPENED: list[Any] = []

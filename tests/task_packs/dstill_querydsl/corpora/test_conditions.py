@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl.corpora import moments
-from dstill_querydsl.corpora.conditions import of_clause
-from dstill_querydsl.fields import Field
+from dstill_querydsl.language.fields import Field
+from dstill_querydsl.testsuites import instants
+from dstill_querydsl.testsuites.conditions import of_clause
 
 NOW = 1_743_078_600_000
 
@@ -28,7 +28,7 @@ def test_numbers_at_a_bound() -> None:
 
 def test_a_day_begins_and_ends() -> None:
     inside, outside = sides("range", "date", {"gte": "2025-02-10", "lte": "2025-02-10"})
-    day = moments.span("2025-02-10", NOW)
+    day = instants.span("2025-02-10", NOW)
     assert day is not None
     assert {day[0], day[0] + 1, day[1]} <= set(inside)
     assert {day[0] - 1, day[1] + 1} <= set(outside)
@@ -36,7 +36,7 @@ def test_a_day_begins_and_ends() -> None:
 
 def test_gt_of_a_day_is_after_its_end() -> None:
     inside, outside = sides("range", "date", {"gt": "2025-02-10"})
-    day = moments.span("2025-02-10", NOW)
+    day = instants.span("2025-02-10", NOW)
     assert day is not None
     assert day[1] + 1 in inside
     assert {day[0], day[1]} <= set(outside)

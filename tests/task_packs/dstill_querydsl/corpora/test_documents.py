@@ -3,8 +3,8 @@
 import json
 from typing import Any, Mapping
 
-from dstill_querydsl.corpora import Layout, Place
-from dstill_querydsl.corpora.documents import Candidate, candidates
+from dstill_querydsl.testsuites import Layout, Place
+from dstill_querydsl.testsuites.documents import Candidate, candidates
 
 NOW = 1_743_076_800_000
 

@@ -14,12 +14,13 @@ from dstill.api.engine import Engine
 from dstill.api.judging import judge
 from dstill.api.records import Draft, Example, Level
 from dstill.api.task import NoCorpora
-from dstill_querydsl import compare
-from dstill_querydsl.corpora import Layout, Maker, Place, keep, make
-from dstill_querydsl.corpora.bench import bench
 from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.results import compare
 from dstill_querydsl.settings import Settings
+from dstill_querydsl.testsuites import Layout, Maker, Place, make
+from dstill_querydsl.testsuites import cache as keep
+from dstill_querydsl.testsuites.embedded_runner import bench
 
 GOLD = {"query": {"bool": {"filter": [{"range": {"took": {"gte": 5}}}, {"term": {"level": "error"}}]}}}
 
@@ -207,9 +208,9 @@ def test_an_answer_that_uses_what_the_corpora_lack_counts_by_the_data_alone(plac
 
 def test_an_update_of_any_module_of_the_pack_makes_corpora_anew() -> None:
     """Whatever is imported for them is read for the key, the embedded engine's holes too."""
-    code = "import sys, dstill_querydsl.corpora; print(*(n for n in sys.modules if n.startswith('dstill_querydsl')))"
+    code = "import sys, dstill_querydsl.testsuites; print(*(n for n in sys.modules if n.startswith('dstill_querydsl')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "dstill_querydsl.engines.holes_by_type" in loaded
+    assert "dstill_querydsl.engines.unsupported_by_type" in loaded
     read = {".".join(path.relative_to(keep.PACK.parent).with_suffix("").parts) for path in keep.sources()}
     assert set(loaded) <= {name.removesuffix(".__init__") for name in read}
     assert keep.PACK / "engines" / "lacking.json" in keep.sources()

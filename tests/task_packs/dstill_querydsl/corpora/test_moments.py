@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dstill_querydsl.corpora import moments
+from dstill_querydsl.testsuites import instants
 
-NOW = moments.instant(datetime(2025, 3, 27, 12, 30, tzinfo=UTC))  # a Thursday
+NOW = instants.instant(datetime(2025, 3, 27, 12, 30, tzinfo=UTC))  # a Thursday
 
 
 def iso(moment: int) -> str:
-    return str(moments.text(moment, None)).removesuffix("Z")
+    return str(instants.text(moment, None)).removesuffix("Z")
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,14 @@ def iso(moment: int) -> str:
     ],
 )
 def test_what_a_date_stands_for(value: object, first: str, last: str) -> None:
-    found = moments.span(value, NOW)
+    found = instants.span(value, NOW)
     assert found is not None
     assert (iso(found[0]), iso(found[1])) == (first, last)
 
 
 @pytest.mark.parametrize("value", ["2025-02-30", "yesterday", True, None, "now+999999999y"])
 def test_what_is_no_date_stands_for_nothing(value: object) -> None:
-    assert moments.span(value, NOW) is None
+    assert instants.span(value, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -58,5 +58,5 @@ def test_what_is_no_date_stands_for_nothing(value: object) -> None:
     ],
 )
 def test_dates_in_the_format_of_a_field(format_: str | None, written: object) -> None:
-    assert moments.text(NOW, format_) == written
-    assert moments.whole_days(format_) == (format_ in ("yyyy-MM-dd", "basic_date") or written is None)
+    assert instants.text(NOW, format_) == written
+    assert instants.whole_days(format_) == (format_ in ("yyyy-MM-dd", "basic_date") or written is None)

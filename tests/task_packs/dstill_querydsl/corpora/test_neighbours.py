@@ -7,9 +7,9 @@ import pytest
 
 from dstill.api.records import Draft, Example
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.corpora import Layout, neighbours
-from dstill_querydsl.corpora.neighbours import MOST
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.testsuites import Layout, neighbours
+from dstill_querydsl.testsuites.mutants import MOST
 
 MAPPING: dict[str, Any] = {
     "properties": {

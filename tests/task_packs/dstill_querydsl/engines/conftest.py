@@ -12,8 +12,8 @@ import pytest
 from dstill.api.engine import Engine
 from dstill.api.records import Example
 from dstill.api.task import Check, Task
+from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines import Embedded
-from dstill_querydsl.indices import Index
 
 NOW = "2025-03-27T12:00:00Z"
 MAPPING: dict[str, Any] = {

@@ -10,8 +10,8 @@ import pytest
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
-from dstill_querydsl.engines.beside import apart
-from dstill_querydsl.fields import Field, Fields
+from dstill_querydsl.engines.field_cooccurrence import apart
+from dstill_querydsl.language.fields import Field, Fields
 
 MAPPING: Mapping[str, Any] = {
     "properties": {

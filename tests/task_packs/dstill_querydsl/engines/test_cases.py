@@ -18,7 +18,7 @@ from support.exec_cases import CASES, Runner, check, like, load, rows
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
-from dstill_querydsl.engines.holes import not_here
+from dstill_querydsl.engines.unsupported_features import not_here
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")
 

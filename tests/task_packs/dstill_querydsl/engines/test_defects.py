@@ -18,8 +18,8 @@ from dstill.api.executor import Executor
 from dstill.api.judging import judge
 from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, Prediction, Verdict
 from dstill_evaluate.metrics import METRICS, ExecutableAccuracy, why_left_out
+from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines import Embedded, Http
-from dstill_querydsl.indices import Index
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 

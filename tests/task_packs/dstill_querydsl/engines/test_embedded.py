@@ -22,9 +22,9 @@ from dstill.api.executor import Executor
 from dstill.api.records import Corpus, Example, OutcomeKind
 from dstill.api.task import Task
 from dstill.errors import DataError
-from dstill_querydsl import compare
+from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines import Embedded, EmbeddedServer, HttpEngine, executors
-from dstill_querydsl.indices import Index
+from dstill_querydsl.results import compare
 
 
 def run(executor: Executor, body: Any, example: Example) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl.engines.holes import LARGEST, Holes, exact
+from dstill_querydsl.engines.unsupported_features import LARGEST, Holes, exact
 
 MAPPING: dict[str, Any] = {
     "properties": {

@@ -9,7 +9,7 @@ import pytest
 
 from dstill.api.engine import Engine
 from dstill_querydsl.engines import HttpEngine
-from dstill_querydsl.fields import Fields
+from dstill_querydsl.language.fields import Fields
 
 
 def test_conflicts_between_indices_are_named_once_read(

@@ -14,11 +14,11 @@ from dstill.api.judging import judge
 from dstill.api.records import Draft, Example
 from dstill.api.task import Check, Task
 from dstill.errors import DataError, UsageError
-from dstill_querydsl import compare
-from dstill_querydsl.drift import fields_digest
 from dstill_querydsl.engines import EmbeddedServer, Http, HttpEngine
-from dstill_querydsl.engines.moving import changes, look
+from dstill_querydsl.engines.drift_watch import changes, look
+from dstill_querydsl.mapping.drift import fields_digest
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.results import compare
 from dstill_querydsl.settings import Settings
 
 MAPPING = {"properties": {"level": {"type": "keyword"}, "bytes": {"type": "long"}}}

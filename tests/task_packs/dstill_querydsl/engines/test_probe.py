@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dstill_querydsl import schema
-from dstill_querydsl.engines.holes import not_here
 from dstill_querydsl.engines.probe import ask_embedded, lacking, unknown
+from dstill_querydsl.engines.unsupported_features import not_here
 
 
 def test_what_is_stored_is_what_the_installed_engine_says() -> None:

@@ -10,11 +10,11 @@ import pytest
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines import EmbeddedServer, HttpEngine
-from dstill_querydsl.engines.known_documents import DOCUMENTS, MAPPING
+from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.reading import AT_ONCE, LONGEST, Read, read
-from dstill_querydsl.guard_limits import Limits
-from dstill_querydsl.guard_mapping import limits_on
-from dstill_querydsl.values import MOST, Values
+from dstill_querydsl.guard.limits import Limits
+from dstill_querydsl.guard.mapping import limits_on
+from dstill_querydsl.language.values import MOST, Values
 
 NAME = "dstill-reading"
 KEY = "sk-abcdefghijklmnop0123456789"

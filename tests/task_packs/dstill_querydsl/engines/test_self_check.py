@@ -11,7 +11,7 @@ import pytest
 from dstill.api.engine import CheckResult, Engine
 from dstill.errors import AuthError, DataError, FailedItems, ServiceError
 from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
-from dstill_querydsl.engines.known_answers import KNOWN, REFUSED, seen
+from dstill_querydsl.engines.conformance_cases import KNOWN, REFUSED, seen
 from dstill_querydsl.engines.privileges import PATH, read_only_key
 from dstill_querydsl.engines.self_check import invariants
 from dstill_querydsl.pack import QueryDsl

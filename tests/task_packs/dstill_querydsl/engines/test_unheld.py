@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from dstill_querydsl.corpora.bench import bench
-from dstill_querydsl.engines.holes import Holes
-from dstill_querydsl.engines.unheld import Unheld, refused
-from dstill_querydsl.field_types import FAMILIES
+from dstill_querydsl.engines.unsupported_features import Holes
+from dstill_querydsl.engines.unsupported_fields import Unheld, refused
+from dstill_querydsl.language.field_types import FAMILIES
+from dstill_querydsl.testsuites.embedded_runner import bench
 
 MAPPING: dict[str, Any] = {
     "dynamic": "runtime",

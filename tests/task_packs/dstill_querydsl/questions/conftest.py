@@ -6,11 +6,11 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill_querydsl.index_of import index_of
-from dstill_querydsl.indices import Index
+from dstill_querydsl.bundle.index_of import index_of
+from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.language.values import values_in
 from dstill_querydsl.questions import Rules, Tally, made_questions
 from dstill_querydsl.questions.compose import Made
-from dstill_querydsl.values import values_in
 
 KEYWORD = {"type": "keyword"}
 SHOP = {

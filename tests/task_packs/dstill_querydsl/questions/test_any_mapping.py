@@ -9,13 +9,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from dstill.errors import DataError
-from dstill_querydsl.field_types import FAMILIES
-from dstill_querydsl.index_of import index_of
+from dstill_querydsl.bundle.index_of import index_of
+from dstill_querydsl.language.field_types import FAMILIES
 from dstill_querydsl.questions import Rules, Tally, questions
 from dstill_querydsl.questions.compose import compose
+from dstill_querydsl.questions.context import Skip
+from dstill_querydsl.questions.contexts import Scenes
 from dstill_querydsl.questions.plan import TEMPLATES
-from dstill_querydsl.questions.scene import Skip
-from dstill_querydsl.questions.scenes import Scenes
 from dstill_querydsl.questions.verify import Trial
 
 # A failing mapping is shown as it was found: each try takes long.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dstill_querydsl.indices import Index
-from dstill_querydsl.questions.holdings import fitting
-from dstill_querydsl.questions.scene import Scene
-from dstill_querydsl.values import Known, Values
+from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.language.values import Known, Values
+from dstill_querydsl.questions.context import Scene
+from dstill_querydsl.questions.value_inventory import fitting
 
 PROPERTIES: dict[str, Any] = {
     "kind": {"type": "keyword"},

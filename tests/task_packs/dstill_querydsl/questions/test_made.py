@@ -9,9 +9,9 @@ import pytest
 from dstill.api.engine import Engine
 from dstill.api.records import Corpus, Draft, Example, OutcomeKind
 from dstill.errors import DataError
+from dstill_querydsl.bundle.index_of import index_of
+from dstill_querydsl.bundle.indices import Index, bundled
 from dstill_querydsl.engines import Embedded
-from dstill_querydsl.index_of import index_of
-from dstill_querydsl.indices import Index, bundled
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, Tally, made_questions, questions
 from dstill_querydsl.questions.plan import TEMPLATES

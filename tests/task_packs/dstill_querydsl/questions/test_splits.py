@@ -6,8 +6,8 @@ from typing import Callable
 import pytest
 
 from dstill.api.records import Example
+from dstill_querydsl.bundle.indices import Index, bundled
 from dstill_querydsl.canonical import canonical_text
-from dstill_querydsl.indices import Index, bundled
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, splits
 from dstill_querydsl.questions.plan import HELD_REFUSAL, TEMPLATES

@@ -10,18 +10,18 @@ from typing import Any, Callable
 import pytest
 
 from dstill.errors import DataError
-from dstill_querydsl.fields import Fields
-from dstill_querydsl.indices import NAMES, Index, bundled
+from dstill_querydsl.bundle.indices import NAMES, Index, bundled
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.language.values import Known, Values
 from dstill_querydsl.questions.compose import compose
 from dstill_querydsl.questions.conditions_values import VALUES
+from dstill_querydsl.questions.context import Scene, Skip
+from dstill_querydsl.questions.contexts import Scenes
 from dstill_querydsl.questions.lexicon import Lexicon
 from dstill_querydsl.questions.lexicons import LEXICONS
 from dstill_querydsl.questions.plan import TEMPLATES
-from dstill_querydsl.questions.scene import Scene, Skip
-from dstill_querydsl.questions.scenes import Scenes
 from dstill_querydsl.questions.units import around, spell
 from dstill_querydsl.questions.words import mark, noun_of, nouns, plain, plural, sayable, skeleton
-from dstill_querydsl.values import Known, Values
 
 ENOUGH = 5
 DRAWS = 400

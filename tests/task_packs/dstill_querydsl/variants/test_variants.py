@@ -16,15 +16,15 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, OutcomeKind
 from dstill.errors import DataError
-from dstill_querydsl import compare
+from dstill_querydsl.bundle.index_of import index_of
+from dstill_querydsl.bundle.indices import NAMES, Index, bundled
 from dstill_querydsl.engines import Embedded
-from dstill_querydsl.fields import Fields
-from dstill_querydsl.index_of import index_of
-from dstill_querydsl.indices import NAMES, Index, bundled
-from dstill_querydsl.mapping_uses import uses
+from dstill_querydsl.language.fields import Fields
+from dstill_querydsl.language.values import Known, Values
+from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.results import compare
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.values import Known, Values
 from dstill_querydsl.variants import WIDE, Variant, new_name, rename, vary
 
 SEEDS = st.integers(0, 10_000)

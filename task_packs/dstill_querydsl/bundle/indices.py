@@ -1,0 +1,151 @@
+"""The indices that questions are about: the bundled ones, and what an example's context stands for.
+
+bundled("weblogs").now             "2025-03-27T12:00:00Z"
+bundled("weblogs", 200).documents  a callable: 200 × ("w00000", {"@timestamp": …})
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from typing import Any, Callable, Iterable, Mapping
+
+from dstill.errors import DataError, UsageError, did_you_mean
+from dstill.io.strict_json import NotStrict, loads
+from dstill_querydsl.bundle import flights, movies, quakes, weblogs
+from dstill_querydsl.language.values import Values, values_in
+from dstill_querydsl.mapping.form import require_mapping
+from dstill_querydsl.mapping.merge import plain
+
+__all__ = ["HELD_OUT", "LICENCES", "NAMES", "Index", "bundled", "configured", "own", "trainable"]
+
+_PACKED = {"movies": movies, "flights": flights, "quakes": quakes}
+NAMES = ("weblogs", *_PACKED)
+HELD_OUT = ("quakes",)  # no student is trained on it: a test on an index that nobody has seen
+# Of their documents; `bundle/NOTICE.md` says more.
+LICENCES = {
+    "weblogs": "Apache-2.0, dstill's own",
+    "movies": "CC0-1.0",
+    "flights": "CC0-1.0",
+    "quakes": "public domain of the United States",
+}
+SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}  # of the bundled ones
+DOCUMENTS = 5_000
+CEILING = 20_000  # the embedded engine takes about a second per 1,300 documents
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """A mapping and the documents under it."""
+
+    name: str
+    mapping: Mapping[str, Any]  # {"properties": …, "_meta": …}
+    settings: Mapping[str, Any]
+    now: str  # ISO, UTC: what `now` means in date math; empty: the time of the run
+    documents: Callable[[], Iterable[tuple[str, dict[str, Any]]]]  # the same (id, source) at every call
+    recipe: str = ""  # what decides the documents: generator, seed and count, or a file's hash
+    told: Values | None = None  # a values file's; without one the documents are looked through
+    without: tuple[str, ...] = ()  # fields of the mapping that the engine of a corpus cannot hold
+
+    @cached_property
+    def values(self) -> Values:
+        """What the fields are known to hold."""
+        return values_in(self.mapping, (source for _, source in self.documents())) if self.told is None else self.told
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the mapping and what decides the documents."""
+        content = [self.name, self.mapping, self.settings, self.now, self.recipe]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def data(self) -> str:
+        """SHA-256 over what results depend on: `digest` without what the mapping says in words."""
+        silent = {key: value for key, value in self.mapping.items() if key != "_meta"}
+        return replace(self, mapping=silent).digest
+
+
+@lru_cache(maxsize=8)
+def bundled(name: str, documents: int | None = None) -> Index:
+    """The bundled index of that name, with as many documents as asked, or all. Raises UsageError."""
+    if name not in NAMES:
+        raise UsageError(
+            f"no bundled index called '{name}'.{did_you_mean(name, NAMES)}", where=f"bundled: {', '.join(NAMES)}"
+        )
+    count = DOCUMENTS if documents is None else documents
+    if not 1 <= count <= CEILING:
+        raise UsageError(f"{count} documents of '{name}' are out of range", hint=f"1 to {CEILING:,}")
+    return _packed(name, count) if name in _PACKED else _generated(count)
+
+
+def _packed(name: str, count: int) -> Index:
+    module = _PACKED[name]
+    count = min(count, module.PACKED.total)
+    return Index(
+        name=name,
+        mapping=module.MAPPING,
+        settings=SETTINGS,
+        now=module.NOW,
+        documents=partial(module.PACKED.documents, count),
+        recipe=f"{module.PACKED.file} {module.PACKED.sha256}, {count} documents",
+    )
+
+
+def _generated(count: int, seed: int = 7) -> Index:
+    return Index(
+        name="weblogs",
+        mapping=weblogs.MAPPING,
+        settings=SETTINGS,
+        now=weblogs.NOW,
+        documents=partial(weblogs.documents, count, seed),
+        recipe=f"weblogs generator 1, seed {seed}, {count} documents",
+    )
+
+
+def trainable(name: str) -> str:
+    """`name`, where it is a bundled index that students may be trained on. Raises UsageError."""
+    if name in HELD_OUT:
+        raise UsageError(
+            f"'{name}' is held out: nothing is trained on it, so that it can test what was",
+            where=f"index '{name}'",
+            hint=f"one of {', '.join(one for one in NAMES if one not in HELD_OUT)}",
+        )
+    return bundled(name, 1).name
+
+
+def configured(name: str, mapping_file: str, values_file: str) -> Index:
+    """The user's own index, from the files that ``[task.querydsl]`` names. Raises DataError.
+
+    Its documents lie in the user's engine; none are here.
+    """
+    return _configured(name, mapping_file, values_file, Path.cwd())
+
+
+@lru_cache(maxsize=8)
+def _configured(name: str, mapping_file: str, values_file: str, folder: Path) -> Index:
+    """`configured` once for all questions; `folder` is what the names of the files are relative to."""
+    mapping = _json(mapping_file, "task.querydsl.mapping")
+    require_mapping(mapping)
+    values = Values.read(_json(values_file, "task.querydsl.values"), values_file) if values_file else Values()
+    return own(name, mapping, values)
+
+
+def _json(file: str, where: str) -> Any:
+    try:
+        return loads(Path(file).read_text(encoding="utf-8-sig"))
+    except OSError as problem:
+        raise DataError(f"cannot read {file}: {(problem.strerror or '').lower()}", where=where) from None
+    except UnicodeDecodeError as problem:
+        raise DataError(f"{file} is not UTF-8 (byte {problem.start})", where=where) from None
+    except NotStrict as problem:
+        raise DataError(f"{file} is not strict JSON: {problem}", where=where) from None
+
+
+def own(name: str, mapping: Mapping[str, Any], values: Values) -> Index:
+    """An index whose documents are not here; its mapping is plain, in whatever form it was given."""
+    mapping = plain(mapping)
+    now = str(mapping.get("_meta", {}).get("now", ""))
+    return Index(name=name, mapping=mapping, settings={}, now=now, documents=tuple, told=values)

@@ -1,0 +1,158 @@
+"""What may stand for a value, by the type of the field: tokens of the grammar.
+
+    values.of(field)          the token for a value of the field in a term, or nothing where it has none
+    values.bound(field)       for a bound of a range, of a date in the field's own format
+
+Texts are any characters up to a length; numbers fit the type; dates are days that calendars have, or date math.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from dstill_querydsl.grammar import bounds as bounds
+from dstill_querydsl.grammar.fields import reads_moments
+from dstill_querydsl.grammar.near import Near
+from dstill_querydsl.grammar.notation import Notation, alt, count, lit, opt
+from dstill_querydsl.language.date_formats import ISO, formats_of, pattern_of
+from dstill_querydsl.language.fields import Field
+
+__all__ = ["Values", "any_day", "letters"]
+
+_CHARACTER = r'[^"\\\x00-\x1f\x7f-\x9f]'
+_ESCAPED = (
+    r'"\\" (["\\/] | "u" ([1-9a-c] [0-9a-f]{3} | "d" [0-7] [0-9a-f]{2} | [ef] [0-9a-f]{3} | "0" ([1-9a-f] '
+    r'[0-9a-f]{2} | "0" [a-f] [0-9a-f])))'
+)
+_YEAR = '("19" | "20") [0-9]{2}'
+_LEAP = '("19" | "20") ("0" [48] | [2468] [048] | [13579] [26]) | "2000"'
+_DAYS = (
+    '(("0" [13578] | "10" | "12") "-" ("0" [1-9] | [12] [0-9] | "3" [01])'
+    ' | ("0" [469] | "11") "-" ("0" [1-9] | [12] [0-9] | "30") | "02-" ("0" [1-9] | "1" [0-9] | "2" [0-8]))'
+)
+# how far date math goes at most, by unit: no further than the years that are written
+_STEPS = {"y": "[1-9] [0-9]?", "M": "[1-9] [0-9]{0,2}", "w": "[1-9] [0-9]{0,2}", "d": "[1-9] [0-9]{0,3}",
+          "h": "[1-9] [0-9]{0,4}", "m": "[1-9] [0-9]{0,4}", "s": "[1-9] [0-9]{0,5}"}  # fmt: skip
+# … and where histograms are counted: `grammar_near.DAYS_OF_MATH` days
+_NEAR = {"M": "[1-3]", "w": "[1-9]", "d": "[1-9] [0-9]?", "h": "[1-9] [0-9]?", "m": "[1-9] [0-9]?"}
+_BYTE = '("25" [0-5] | "2" [0-4] [0-9] | "1" [0-9] [0-9] | [1-9]? [0-9])'
+_V4 = f'{_BYTE} ("." {_BYTE}){{3}}'
+_V6 = '[0-9a-f]{1,4} (":" [0-9a-f]{1,4}){7}'
+# strptime's words, of what is none of a whole day
+_PARTS = {"%Y": f"({_YEAR})", "%m": '("0" [1-9] | "1" [0-2])', "%d": '("0" [1-9] | "1" [0-9] | "2" [0-8])',
+          "%H": '([01] [0-9] | "2" [0-3])', "%M": "[0-5] [0-9]", "%S": "[0-5] [0-9]", "%f": "[0-9]{3}"}  # fmt: skip
+
+
+def any_day() -> str:
+    """A day that the calendar has, of 1900 to 2099."""
+    return f'({_YEAR} "-" {_DAYS} | ({_LEAP}) "-02-29")'
+
+
+def letters(most: int) -> str:
+    return f"[a-zA-Z0-9]{{1,{most}}}"
+
+
+class Values:
+    """Tokens for values, written down when they are first asked for."""
+
+    def __init__(self, made: Notation, near: Near | None = None) -> None:
+        """`near`: what keeps dates and numbers near those of the index; None: any."""
+        self._made, self._near = made, near
+        self._math = _math(_STEPS if near is None else _NEAR)
+        most = bounds.CHARACTERS
+        any_text = f"{_CHARACTER}{{1,{most}}} | ({_CHARACTER} | {_ESCAPED}){{1,{most // 2}}}"
+        self.text = made.rule("TEXT", _quoted(any_text))
+        self.short = made.rule("SHORT", _quoted(f'[^"\\\\\\x00-\\x1f\\x7f-\\U0010ffff]{{1,{bounds.SHORT}}}'))
+        self.words = made.rule("WORDS", _quoted(f'{letters(12)} (" " {letters(12)}){{0,3}}'))
+        self.boolean = made.rule("BOOLEAN", '"true" | "false"')
+        self.weight = made.rule("WEIGHT", '[1-9] ("." [0-9])? | "0." [1-9]')
+        self.share = made.rule("SHARE", '"0." [1-9]')
+
+    # --- by field -----------------------------------------------------------------------
+
+    def of(self, field: Field) -> str:
+        """A value to compare with."""
+        if field.family == "ip":
+            return self._made.rule("NETWORK", _quoted(f'{_V4} ("/" ([12]? [0-9] | "3" [0-2]))? | {_V6}'))
+        if field.family in ("keyword", "text", "version", "flattened"):
+            return self.text
+        if field.family == "date" and not reads_moments(field):
+            return self.date(field, moving=False)  # `now` is written out as a moment, which the field cannot read
+        return self.bound(field)
+
+    def bound(self, field: Field) -> str:
+        """An end of a range."""
+        if field.family == "number":
+            return self.number(field)
+        if field.family == "boolean":
+            return self.boolean
+        if field.family == "ip":
+            return self._made.rule("ADDRESS", _quoted(f"{_V4} | {_V6}"))
+        return self.date(field) if field.family == "date" else ""
+
+    def many(self, field: Field) -> str:
+        """A value of a list, shorter where it is a text."""
+        value = self.of(field)
+        return self.short if value == self.text else value
+
+    def number(self, field: Field) -> str:
+        digits = bounds.DIGITS.get(field.type, 9) if self._near is None else self._near.digits(field)
+        floating = field.type in ("double", "float", "half_float", "scaled_float")
+        sign = "" if field.type == "unsigned_long" else '"-"? '
+        return self._made.rule("FLOAT" if floating else "WHOLE", _number(sign, digits, floating))
+
+    # --- dates --------------------------------------------------------------------------
+
+    def date(self, field: Field, *, moving: bool = True) -> str:
+        """A day or a moment in the field's own format, or (where it may move) date math from now."""
+        written = alt(*(self._written(one, field.name) for one in formats_of(field.format)))
+        given = f'({written}) ("||" {self._math})?' if written else ""
+        either = alt(given, f'"now" {opt(self._math)}' if moving else "")
+        return self._made.rule("DATE", _quoted(either)) if either else ""
+
+    def iso(self, field: Field) -> str:
+        """A day or date math, where the format is named beside it."""
+        day = self._day(field.name)
+        written = f'({day}) ("||" {self._math})?' if day else ""
+        return self._made.rule("DATE", _quoted(alt(written, f'"now" {opt(self._math)}')))
+
+    def _written(self, form: str, name: str) -> str:
+        """A moment in one format; nothing where it cannot be written."""
+        day = self._day(name)
+        if not day:
+            return ""
+        if form in ISO:
+            return f'({day}) ("T" {_PARTS["%H"]} ":" {_PARTS["%M"]} ":" {_PARTS["%S"]} ("." [0-9]{{3}})? "Z")?'
+        pattern = pattern_of(form)
+        if pattern is None or (self._near is not None and "%Y-%m-%d" not in pattern):
+            return ""
+        return " ".join(_parts(pattern, day))
+
+    def _day(self, name: str) -> str:
+        return any_day() if self._near is None else self._near.days(name)
+
+
+def _parts(pattern: str, day: str) -> list[str]:
+    out: list[str] = []
+    while pattern:
+        if pattern.startswith("%Y-%m-%d"):
+            out, pattern = [*out, f"({day})"], pattern.removeprefix("%Y-%m-%d")
+        elif pattern[:2] in _PARTS:
+            out, pattern = [*out, _PARTS[pattern[:2]]], pattern[2:]
+        else:
+            out, pattern = [*out, lit(pattern[0])], pattern[1:]
+    return out
+
+
+def _quoted(inner: str) -> str:
+    return f'"\\"" ({inner}) "\\""'
+
+
+def _number(sign: str, digits: int, floating: bool) -> str:
+    fraction = ' ("." [0-9]{1,7})?' if floating else ""
+    return f"{sign}{count(digits, 0)}{fraction}"
+
+
+def _math(steps: Mapping[str, str]) -> str:
+    moved = alt(*(f'{amount} "{unit}"' for unit, amount in steps.items()))
+    return f'(("+" | "-") {moved} ("/" [yMwdhm])? | "/" [yMwdhm])'

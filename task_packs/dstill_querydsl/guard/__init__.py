@@ -1,0 +1,206 @@
+"""Is a search body safe to send? Check 4 of 4, layer ``guard``: an allow-list over the parsed tree.
+
+In: any JSON object, and `Limits`. Out: problems; none means that every key at every depth is
+on the list of `guard_tables` and every number within the limits:
+
+    check({"query": {"script_score": {…}}})
+    -> (Problem(code="script", message="refused: scripts are not allowed", pointer="/query/script_score"),)
+
+A pure function, the same one for teacher, student, evaluation and serving. It sees names only:
+`guard_mapping.limits_on` denies, once for a mapping, the aliases, copies and sub-fields that show a
+denied field's values; where no mapping is known they pass. It comes beside a read-only key and the
+engine's own limits, not instead of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from dstill.api.records import Problem, Severity
+from dstill_querydsl.guard import kinds as kinds
+from dstill_querydsl.guard.aggregations import AGGREGATIONS
+from dstill_querydsl.guard.cost import excesses
+from dstill_querydsl.guard.kinds import Kind, MapOf, Options
+from dstill_querydsl.guard.limits import MAX_DEPTH, Limits
+from dstill_querydsl.guard.queries import INTERVALS, QUERIES, QUERY_STRING
+from dstill_querydsl.guard.ranges import Bounds, Ranges
+from dstill_querydsl.guard.reads import Reads
+from dstill_querydsl.guard.tables import BODY
+from dstill_querydsl.guard.walk import items, whole
+from dstill_querydsl.language.strict import escape
+
+__all__ = ["MAX_PROBLEMS", "Limits", "check", "notes"]
+
+MAX_PROBLEMS = 20
+_DEFAULT = Limits()
+
+
+def check(body: dict[str, Any], limits: Limits = _DEFAULT, values: Bounds | None = None) -> tuple[Problem, ...]:
+    """Everything in `body` that is not on the list or beyond a limit, at most `MAX_PROBLEMS` of it.
+
+    `values`: the lowest and highest value of fields, as far as they are known (`guard_ranges.values_of`).
+    """
+    if _depth(body) > MAX_DEPTH:  # strict JSON is shallower; a body that was not read by it must not end the walk
+        message = f"refused: nested deeper than {MAX_DEPTH}"
+        return (Problem(layer="guard", code="limit", message=message, hint="write a flatter body"),)
+    walk = _Body(limits)
+    walk.body(body, Ranges.of(body, values))
+    return tuple(walk.problems[:MAX_PROBLEMS])
+
+
+def notes(body: dict[str, Any]) -> tuple[Problem, ...]:
+    """Warnings of what is read otherwise than it is written: numbers of hits as text, which engines coerce."""
+    return tuple(
+        Problem(
+            layer="guard",
+            code="coerced",
+            message=f"{name} {body[name]!r} is text, and is read as the number {int(body[name])}",
+            pointer=f"/{name}",
+            hint="write the number",
+            suggestion=str(int(body[name])),
+            severity=Severity.WARNING,
+        )
+        for name in ("size", "from")
+        if isinstance(body.get(name), str) and whole(body[name]) is not None
+    )
+
+
+def _depth(body: Any) -> int:
+    """How deep objects and lists stand in each other, counted without recursion, up to one beyond the limit."""
+    level, depth = [body], 0
+    while level and depth <= MAX_DEPTH:
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        depth += 1
+    return depth
+
+
+class _Body(Reads):
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self._clauses = 0
+        self._aggregations = 0
+        self._bool_depth = 0
+        self._kinds: dict[str, Callable[[Any, str], None]] = {
+            kinds.VALUE: self.value,
+            kinds.VALUES: self.values,
+            kinds.COUNT: self.count,
+            kinds.DURATION: self.duration,
+            kinds.FIELD: self.field,
+            kinds.NAMES: self.names,
+            kinds.QUERY: self._query,
+            kinds.QUERIES_: self._queries,
+            kinds.FILTERS: self._filters,
+            kinds.AGGREGATIONS_: lambda value, at: self._level(value, at, 1),
+            kinds.SORT: self.sort,
+            kinds.SUFFIX: self.suffix,
+            kinds.TOTAL: self.total,
+            kinds.REWRITE: self.rewrite,
+            kinds.QUERY_TEXT: self.query_text,
+            kinds.SOURCE: self.source,
+            kinds.DOCUMENT_FIELDS: self.document_fields,
+            kinds.HIGHLIGHT: self.highlight,
+            kinds.POINT: self.point,
+            kinds.SHAPE: self.shape,
+            kinds.PATTERN: self.pattern,
+            kinds.PREFIX: self.prefix,
+            kinds.REGEXP: self.regexp,
+            kinds.FUZZY: self.fuzzy,
+            kinds.TERM_FILTER: self.term_filter,
+            kinds.PATHS: self.paths,
+            kinds.ORDER: self.order,
+            kinds.INTERVAL: self._interval,
+        }
+
+    def by_kind(self, kind: str, value: Any, at: str) -> None:
+        self._kinds[kind](value, at)
+
+    # --- the body -----------------------------------------------------------------------
+
+    def body(self, body: dict[str, Any], ranges: Ranges) -> None:
+        self.options(Options(BODY), body, "")
+        for message, at, hint in excesses(body, ranges, self.limits):
+            self.refuse("limit", message, at, hint)
+        size, start = body.get("size", 10), body.get("from", 0)
+        self.within("size", size, self.limits.size, "/size")
+        window = (whole(size) or 0) + (whole(start) or 0)
+        if "from" in body and window > self.limits.window:
+            self.over("from + size", window, self.limits.window, "/from")
+        if whole(size) != 0:
+            self.whole_source(body, "")
+
+    # --- queries ------------------------------------------------------------------------
+
+    def _query(self, value: Any, at: str) -> None:
+        if not self.is_object(value, at):
+            return
+        for name, options in value.items():
+            self._clauses += 1
+            if self._clauses == self.limits.clauses + 1:
+                self.over("the number of queries", self._clauses, self.limits.clauses, at)
+            kind = self._query_kind(name)
+            if kind is None:
+                self.not_listed(name, at, "query")
+                continue
+            self._bool_depth += name == "bool"
+            if name == "bool" and self._bool_depth == self.limits.bool_depth + 1:
+                self.over("bool in bool", self._bool_depth, self.limits.bool_depth, at)
+            self.visit(kind, options, f"{at}/{name}")
+            self._bool_depth -= name == "bool"
+
+    def _query_kind(self, name: str) -> Kind | None:
+        if name == "query_string" and self.limits.query_string:
+            return QUERY_STRING
+        return QUERIES.get(name)
+
+    def _filters(self, value: Any, at: str) -> None:
+        self.visit(MapOf(kinds.QUERY) if isinstance(value, dict) else kinds.QUERIES_, value, at)
+
+    def _queries(self, value: Any, at: str) -> None:
+        for step, item in items(value, at):
+            self._query(item, step)
+
+    def _interval(self, value: Any, at: str) -> None:
+        self.options(Options({**INTERVALS, "boost": kinds.VALUE, "_name": kinds.VALUE}), value, at)
+
+    # --- aggregations -------------------------------------------------------------------
+
+    def _level(self, value: Any, at: str, depth: int) -> None:
+        if not self.is_object(value, at):
+            return
+        if depth == self.limits.aggregation_depth + 1:
+            self.over("aggregation depth", depth, self.limits.aggregation_depth, at)
+        for name, definition in value.items():
+            step = f"{at}/{escape(name)}"
+            self.string(name, step)
+            self._aggregations += 1
+            if self._aggregations == self.limits.aggregations + 1:
+                self.over("the number of aggregations", self._aggregations, self.limits.aggregations, step)
+            if self.is_object(definition, step):
+                self._aggregation(definition, step, depth)
+
+    def _aggregation(self, definition: dict[str, Any], at: str, depth: int) -> None:
+        for name, options in definition.items():
+            step = f"{at}/{escape(name)}"
+            if name in ("aggs", "aggregations"):
+                self._level(options, step, depth + 1)
+            elif name == "meta":
+                self.visit(MapOf(kinds.VALUES), options, step)
+            elif name in AGGREGATIONS:
+                self.visit(AGGREGATIONS[name], options, step)
+                if name == "top_hits":
+                    self._top_hits(options, step)
+            else:
+                self.not_listed(name, at, "aggregation")
+
+    def _top_hits(self, options: Any, at: str) -> None:
+        if isinstance(options, dict):
+            size, start = options.get("size", 3), options.get("from", 0)
+            self.within("size", size, self.limits.top_hits, f"{at}/size")
+            if "from" in options:
+                self.within("from + size", (whole(size) or 0) + (whole(start) or 0), self.limits.window, f"{at}/from")
+            self.whole_source(options, at)

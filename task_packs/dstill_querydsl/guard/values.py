@@ -1,0 +1,193 @@
+"""The guard's checks of plain values: numbers, texts, patterns, points and shapes.
+
+size: "10"          a whole number, also as text
+*oo*                refused: a leading wildcard reads every term of the index
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC
+from typing import Any
+
+from dstill_querydsl.guard import kinds as kinds
+from dstill_querydsl.guard import tables as tables
+from dstill_querydsl.guard.kinds import Kind, MapOf, Options
+from dstill_querydsl.guard.limits import Limits
+from dstill_querydsl.guard.patterns import ENDLESS, read
+from dstill_querydsl.guard.walk import Walk, brief, items, whole
+from dstill_querydsl.language.strict import escape
+
+__all__ = ["Values"]
+
+_DURATION = re.compile(r"([0-9]{1,12})(nanos|micros|ms|s|m|h|d)")
+_SECONDS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_TOP_TERMS = re.compile(r"(?<=_)[0-9]+$")
+# In the text of a query_string: words with wildcards, /regular expressions/, and names before a colon.
+_PATTERNS = re.compile(r"[^\s:()\[\]{}\"+\-!|&/]*[*?][^\s:()\[\]{}\"]*")
+_REGEXPS = re.compile(r"/((?:\\.|[^/\\])+)/")
+_METADATA = re.compile(r"(?<![\w.])_(?!exists_\s*:)[\w*?]+\s*:|_exists_\s*:\s*[\"(]*_")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+# Beside its size, as the worst patterns below Lucene's own limit on determinizing cost 190 ms and 9 MB each.
+_AMBIGUOUS = 500  # two repeats or more
+_FUZZY = 10  # for each character: 256 fuzzy queries of 900 characters took OpenSearch more than a minute
+_SCALARS = (str, int, float, bool, type(None))
+
+
+class Values(Walk, ABC):
+    """What a value may be."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self._automata = 0  # size of all patterns so far
+
+    def value(self, value: Any, at: str) -> None:
+        if isinstance(value, dict):
+            for name in value:
+                if name in tables.REASONS:
+                    self.not_listed(name, at)
+                    return
+        if not isinstance(value, _SCALARS):
+            self.refuse("not_allowed", f"{brief(value)} stands where one value is allowed", at)
+        elif isinstance(value, str):
+            self.string(value, at)
+
+    def values(self, value: Any, at: str) -> None:
+        self.long_list(value, at)
+        for step, item in items(value, at):
+            self.value(item, step)
+
+    def string(self, value: str, at: str) -> None:
+        if len(value) > self.limits.string_length:
+            self.over("text of length", len(value), self.limits.string_length, at)
+
+    def long_list(self, value: Any, at: str) -> None:
+        if isinstance(value, list) and len(value) > self.limits.values:
+            self.over("the number of values", len(value), self.limits.values, at)
+
+    def count(self, value: Any, at: str) -> None:
+        if whole(value) is None:
+            self.refuse("limit", f"{brief(value)} is no whole number", at, "write a whole number from 0 up")
+
+    def duration(self, value: Any, at: str) -> None:
+        """Engines take a negative one for none at all, so what is not plainly one is refused."""
+        match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            self.refuse("limit", f"{brief(value)} is no time with a unit", at, "write one as '10s'")
+        elif int(match[1]) * _SECONDS[match[2]] > self.limits.timeout:
+            self.refuse("limit", f"{brief(value)} is beyond the limit of {self.limits.timeout} s", at, "wait less")
+
+    def total(self, value: Any, at: str) -> None:
+        if not isinstance(value, bool) and value not in ("true", "false"):
+            self.count(value, at)
+
+    def rewrite(self, value: Any, at: str) -> None:
+        """``top_terms_N`` keeps N terms in memory; the other ways are bounded by the engine."""
+        self.value(value, at)
+        match = _TOP_TERMS.search(value) if isinstance(value, str) else None
+        if match is not None and int(match[0][:9]) > self.limits.expansions:
+            self.over("rewrite to a number of terms,", int(match[0][:9]), self.limits.expansions, at)
+
+    def query_text(self, value: Any, at: str) -> None:
+        """Of a query_string: the patterns in it are held to what patterns of their own are held to."""
+        self.value(value, at)
+        if not isinstance(value, str):
+            return
+        if self.limits.restricts_fields:
+            self.refuse("field_denied", "its text may name a field that is not allowed", at, "use simple_query_string")
+        if _METADATA.search(_ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], value)):
+            self.refuse("metadata", "its text names a metadata field", at, tables.METADATA_HINT)
+        for word in _PATTERNS.findall(value):
+            repeats = word.count("*")
+            self._wildcards(word, word[0] in "*?" and word != "*", repeats + word.count("?"), at)
+            self._automaton(len(word), repeats, at)
+        for pattern in _REGEXPS.findall(value):
+            self.regexp(pattern, at)
+
+    def prefix(self, value: Any, at: str) -> None:
+        self.value(value, at)
+        if value == "":
+            self.refuse("limit", "an empty prefix reads every term", at, "give what the value starts with")
+
+    def point(self, value: Any, at: str) -> None:
+        names = dict.fromkeys(("lat", "lon", "geohash", "type"), kinds.VALUE) | {"coordinates": kinds.VALUES}
+        for step, item in items(value, at):
+            if isinstance(item, dict):
+                self.options(Options(names), item, step)
+            elif isinstance(item, list):
+                self.values(item, step)
+            else:
+                self.value(item, step)
+
+    def shape(self, value: Any, at: str) -> None:
+        if isinstance(value, dict):
+            listed = dict.fromkeys(("coordinates", "geometries"), kinds.SHAPE)
+            self.options(
+                Options({**dict.fromkeys(("type", "orientation", "radius"), kinds.VALUE), **listed}), value, at
+            )
+        elif isinstance(value, list):
+            self.long_list(value, at)
+            for step, item in items(value, at):
+                self.shape(item, step)
+        else:
+            self.value(value, at)
+
+    def pattern(self, value: Any, at: str) -> None:
+        self.value(value, at)
+        if isinstance(value, str):
+            repeats = value.count("*")
+            self._wildcards(value, value[:1] in ("*", "?"), repeats + value.count("?"), at)
+            self._automaton(len(value), repeats, at)
+
+    def regexp(self, value: Any, at: str) -> None:
+        self.value(value, at)
+        if not isinstance(value, str) or len(value) > self.limits.string_length:
+            return
+        found = read(value)
+        if found.size >= ENDLESS:
+            hint = "close every bracket and quote, and write counts as {1,9}"
+            self.refuse("limit", f"{brief(value)} cannot be read as a regular expression", at, hint)
+            return
+        self._wildcards(value, found.open, sum(value.count(sign) for sign in ("*", "+", "{")), at)
+        self._automaton(found.size, found.repeats, at)
+
+    def fuzzy(self, value: Any, at: str) -> None:
+        self.value(value, at)
+        self._automaton(_FUZZY * len(value) if isinstance(value, str) else 0, 0, at)
+
+    def _automaton(self, size: int, repeats: int, at: str) -> None:
+        before, limit = self._automata, self.limits.patterns
+        self._automata += size + _AMBIGUOUS * (repeats > 1)
+        if before <= limit < self._automata:
+            message = (
+                f"the patterns expand to {brief(self._automata)} states and transitions, beyond the limit of {limit:,}"
+            )
+            self.refuse("limit", message, at, "use smaller counts, and fewer or shorter patterns")
+
+    def _wildcards(self, value: str, leading: bool, count: int, at: str) -> None:
+        if leading:
+            hint = "start with what the value starts with"
+            self.refuse("limit", f"{brief(value)} starts with a wildcard, which reads every term", at, hint)
+        elif count > self.limits.wildcards:
+            self.over("the number of wildcards", count, self.limits.wildcards, at)
+
+    def term_filter(self, value: Any, at: str) -> None:
+        if isinstance(value, dict):
+            self.options(Options(dict.fromkeys(("partition", "num_partitions"), kinds.VALUE)), value, at)
+        elif isinstance(value, str):
+            self.regexp(value, at)
+        else:
+            self.values(value, at)
+
+    def paths(self, value: Any, at: str) -> None:
+        self.visit(MapOf(kinds.VALUE) if isinstance(value, dict) else kinds.VALUES, value, at)
+
+    def order(self, value: Any, at: str) -> None:
+        """By names of aggregations, ``_key`` or ``_count``: no field is read."""
+        for step, item in items(value, at):
+            if isinstance(item, dict):
+                for name, direction in item.items():
+                    kind: Kind = Options({"order": kinds.VALUE}) if isinstance(direction, dict) else kinds.VALUE
+                    self.visit(kind, direction, f"{step}/{escape(name)}")
+            else:
+                self.value(item, step)

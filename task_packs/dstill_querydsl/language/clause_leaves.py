@@ -1,0 +1,150 @@
+"""A body as a bag of its smallest parts, from its canonical form: what a difference is counted in.
+
+    conditions({"query": {"range": {"took": {"gte": 5, "lt": 9}}}})
+    → [Leaf(context=(), operator="range gte", field="took", value="5"), Leaf(…, operator="range lt", …, value="9")]
+    parts({"size": 3, "sort": [{"took": "desc"}]})
+    → [Leaf((), "match_all", …), Leaf(("sort", "1"), "desc", "took", "{}"), Leaf(("page",), "size", "", "3")]
+
+Each end of a range is a leaf, and `term` is `terms` of one value. A context says where a condition stands: under
+``must_not`` or ``should``, in a nested path. Conditions are read as if no score counted: whether they only select is
+the sort's matter, and no difference of theirs. Not covered: queries that hold others and are none of `bool` and
+`nested` (as `span_near`) are a leaf as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping
+
+from dstill_querydsl.canonical import canonical
+from dstill_querydsl.canonical.query import query
+
+__all__ = ["Leaf", "conditions", "groups", "page", "parts", "sort"]
+
+_ENDS = ("gt", "gte", "lt", "lte")
+# queries whose body is {field: what it is asked}
+_FIELDED = {
+    "term", "terms", "match", "match_phrase", "match_phrase_prefix", "match_bool_prefix", "prefix", "wildcard",
+    "regexp", "fuzzy", "terms_set", "span_term", "intervals", "distance_feature",
+}  # fmt: skip
+_PLACES = {  # query → its options; what else it has is a field
+    "geo_distance": ("distance", "distance_type", "validation_method"),
+    "geo_bounding_box": ("type", "validation_method"),
+}
+_PARTS = ("query", "post_filter", "aggs", "aggregations", "sort")
+
+
+@dataclass(frozen=True, order=True)
+class Leaf:
+    """One condition, group, key of the sort or setting of the page."""
+
+    context: tuple[str, ...]
+    operator: str
+    field: str
+    value: str
+
+    @property
+    def kind(self) -> str:
+        """Its operator; the same for every end of a range."""
+        return self.operator.partition(" ")[0]
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (*self.context, self.operator, self.field, self.value) if part)
+
+
+def parts(body: Mapping[str, Any]) -> list[Leaf]:
+    """All leaves of a body, canonical or not; a refusal is one."""
+    if "refusal" in body:
+        return [Leaf((), "refusal", "", "")]
+    return [*conditions(body), *groups(body), *sort(body), *page(body)]
+
+
+def conditions(body: Mapping[str, Any]) -> list[Leaf]:
+    """Of the query and the filter after it; a query of everything is a leaf, too."""
+    asked = query(body.get("query", {"match_all": {}}), scored=False)
+    after = [] if "post_filter" not in body else _query(query(body["post_filter"], scored=False), ("post_filter",))
+    return [*_query(asked, ()), *after]
+
+
+def groups(body: Mapping[str, Any]) -> list[Leaf]:
+    """Of the aggregations, each under those that it stands in."""
+    return list(_groups(canonical(dict(body)).get("aggs", {}), ("aggs",)))
+
+
+def sort(body: Mapping[str, Any]) -> list[Leaf]:
+    """Of the hits' order, by place."""
+    return [
+        Leaf(("sort", str(place)), how.get("order", ""), field, _text({k: v for k, v in how.items() if k != "order"}))
+        for place, key in enumerate(canonical(dict(body)).get("sort", []), start=1)
+        for field, how in key.items()
+    ]
+
+
+def page(body: Mapping[str, Any]) -> list[Leaf]:
+    """What else the body says, where it is not what holds anyway."""
+    said = canonical(dict(body))
+    return [Leaf(("page",), name, "", _text(value)) for name, value in said.items() if name not in _PARTS]
+
+
+def _query(value: Mapping[str, Any], context: tuple[str, ...]) -> list[Leaf]:
+    return [leaf for name, body in value.items() for leaf in _clause(name, body, context)]
+
+
+def _clause(name: str, body: Any, context: tuple[str, ...]) -> Iterator[Leaf]:
+    if name == "bool":
+        for occur, clauses in body.items():
+            inside = context if occur in ("filter", "must") else (*context, occur)
+            if not isinstance(clauses, list):
+                yield Leaf(context, occur, "", _text(clauses))
+                continue
+            for clause in clauses:
+                yield from _query(clause, inside)
+    elif name == "nested" and isinstance(body.get("query"), dict):
+        yield from _query(body["query"], (*context, f"nested {body.get('path')}"))
+    elif name == "range":
+        for field, options in body.items():
+            yield from (Leaf(context, f"range {option}", field, _text(value)) for option, value in options.items())
+    elif name == "exists":
+        yield Leaf(context, name, str(body.get("field", "")), "")
+    elif name in _FIELDED:
+        yield from _of_field(name, body, context)
+    elif name in _PLACES:
+        rest = {option: body[option] for option in _PLACES[name] if option in body}
+        yield from (Leaf(context, name, field, _text([rest, at])) for field, at in body.items() if field not in rest)
+    else:
+        fields = _listed(body.get("fields", body.get("field", []))) if isinstance(body, dict) else []
+        rest = {k: v for k, v in body.items() if k not in ("fields", "field")} if isinstance(body, dict) else body
+        yield Leaf(context, name, " ".join(map(str, fields)), _text(rest))
+
+
+def _of_field(name: str, body: Mapping[str, Any], context: tuple[str, ...]) -> Iterator[Leaf]:
+    """`term` and `terms` alike: the list of values, sorted."""
+    for field, asked in body.items():
+        if name == "term" and isinstance(asked, dict) and set(asked) == {"value"}:
+            yield Leaf(context, "terms", field, _text([asked["value"]]))
+        elif isinstance(asked, dict) and len(asked) == 1 and ("value" in asked or "query" in asked):
+            yield Leaf(context, name, field, _text(next(iter(asked.values()))))
+        else:
+            yield Leaf(context, name, field, _text(asked))
+
+
+def _groups(aggs: Mapping[str, Any], context: tuple[str, ...]) -> Iterator[Leaf]:
+    for body in aggs.values():
+        inside = context
+        for kind, options in body.items():
+            if kind == "aggs":
+                continue
+            field = str(options.get("field", "")) if isinstance(options, dict) else ""
+            rest = {k: v for k, v in options.items() if k != "field"} if isinstance(options, dict) else options
+            yield Leaf(context, kind, field, _text(rest))
+            inside = (*context, f"{kind} {field}".strip())
+        yield from _groups(body.get("aggs", {}), inside)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

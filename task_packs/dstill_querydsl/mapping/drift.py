@@ -1,0 +1,102 @@
+"""What changed in an index' fields since its mapping was read: what `dstill doctor` tells of mapping.json.
+
+    then, now = {"properties": {"took": {"type": "long"}}}, {"properties": {"took": {"type": "keyword"}, "at": …}}
+    drift(then, now)   -> Drift(gone=(), new=("at",), changed=("took (long, now keyword)",))
+    str(_)             -> "added at; changed took (long, now keyword)"
+
+Fields are compared by full name and type; what else a mapping says of them is not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping
+
+from dstill_querydsl.language.fields import Fields
+
+__all__ = ["Drift", "compared", "counted", "drift", "field_count", "fields_digest", "types_of", "unlearnt"]
+
+NAMED = 5  # fields that are named of each kind
+
+Facts = Mapping[str, Mapping[str, Any]]  # by the name of an index
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """Fields that differ; empty where none does."""
+
+    gone: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.gone or self.new or self.changed)
+
+    @property
+    def breaks(self) -> bool:
+        """Whether questions that were made before may have no answer now."""
+        return bool(self.gone or self.changed)
+
+    def __str__(self) -> str:
+        kinds = {"added": self.new, "removed": self.gone, "changed": self.changed}
+        return "; ".join(f"{kind} {_named(names)}" for kind, names in kinds.items() if names)
+
+
+def drift(then: Mapping[str, Any], now: Mapping[str, Any]) -> Drift:
+    """What differs between two mappings of one index."""
+    return compared(types_of(then), types_of(now))
+
+
+def compared(before: Mapping[str, str], after: Mapping[str, str]) -> Drift:
+    """`drift` of two results of `types_of`."""
+    return Drift(
+        gone=tuple(name for name in before if name not in after),
+        new=tuple(name for name in after if name not in before),
+        changed=tuple(
+            f"{name} ({type_}, now {after[name]})" for name, type_ in before.items() if after.get(name, type_) != type_
+        ),
+    )
+
+
+def unlearnt(then: Facts, now: Facts) -> Iterator[str]:
+    """What a student that learnt `then` cannot rely on `now`; both as `moving.look` has them, or with ``fields`` alone.
+
+    An index that has another name now is compared too where both are about one.
+    """
+    pairs = {name: (then[name], now[name]) for name in then if name in now}
+    if not pairs and len(then) == len(now) == 1:
+        pairs = {name: (then[name], next(iter(now.values()))) for name in then}
+    for name, (before, after) in pairs.items():
+        found = compared(before["fields"], after["fields"])
+        kinds = [("gone", found.gone), ("changed", found.changed)]
+        if found.breaks:
+            of = f" of '{name}'" if len(then) > 1 else ""
+            told = "; ".join(f"{kind}: {_named(names)}" for kind, names in kinds if names)
+            yield f"fields{of} that the student learnt are {told}"
+
+
+def fields_digest(mapping: Mapping[str, Any]) -> str:
+    """SHA-256 over the names and types of a mapping's fields, in any order of them."""
+    return hashlib.sha256(json.dumps(types_of(mapping), sort_keys=True).encode()).hexdigest()
+
+
+def field_count(mapping: Mapping[str, Any]) -> int:
+    """Fields that hold values, sub-fields among them; objects are what lies in them."""
+    return sum(field.family not in ("object", "nested") for field in Fields.of(mapping))
+
+
+def types_of(mapping: Mapping[str, Any]) -> dict[str, str]:
+    """Each field's full name and type."""
+    return {field.name: field.type for field in Fields.of(mapping)}
+
+
+def _named(names: tuple[str, ...]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def counted(n: int, noun: str) -> str:
+    """``1 field``, ``2,000 fields``."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"

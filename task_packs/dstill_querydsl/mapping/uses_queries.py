@@ -1,0 +1,224 @@
+"""Where queries, sorts and hits name fields, and what they do with each.
+
+In: one part of a body and its place. Out: one `Use` a name:
+
+    {"nested": {"path": "a", "query": {"term": {"a.b": 3}}}}
+    -> Use(kind="path", operator="nested", name="a", …)
+       Use(kind="query", operator="term", name="a.b", nested="a", values=(3,), …)
+
+Never raises: what has another form than a search body is passed over, as the schema names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # typing's own is ten times as slow to ask
+from dataclasses import dataclass, field, replace
+from typing import Any, Iterator
+
+from dstill_querydsl.language.strict import escape
+
+__all__ = ["Place", "Use", "hits", "inner_hits", "items", "named", "query", "sort"]
+
+# Queries of the form {operator: {field: …}}, and the options beside the field.
+_FIELDED = {
+    "term", "terms", "terms_set", "match", "match_phrase", "match_phrase_prefix", "match_bool_prefix", "prefix",
+    "wildcard", "regexp", "fuzzy", "range", "span_term", "intervals", "geo_distance", "geo_bounding_box",
+    "geo_polygon", "geo_shape",
+}  # fmt: skip
+_PLACES = {"validation_method", "ignore_unmapped"}
+_BESIDE: Mapping[str, set[str]] = {
+    "geo_distance": {*_PLACES, "distance", "distance_type", "unit"},
+    "geo_bounding_box": {*_PLACES, "type"},
+    "geo_polygon": _PLACES,
+    "geo_shape": _PLACES,
+}
+_COMMON = {"boost", "_name"}
+_BESIDE_SORTED = {*_PLACES, *_COMMON, "distance_type", "unit", "order", "mode", "nested"}
+_LISTED = {"multi_match", "combined_fields", "simple_query_string", "query_string", "more_like_this"}
+_FIELD_OPTION = {"exists", "distance_feature", "rank_feature", "field_masking_span", "span_field_masking"}
+_VALUE_KEYS = ("value", "query", "wildcard", "terms")
+_DECAYS = ("gauss", "exp", "linear")
+_BOUNDS = ("gt", "gte", "lt", "lte", "from", "to")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """One field's name at one place."""
+
+    kind: str  # query, sort, aggregation, collapse, path, fetch
+    operator: str  # term, terms, sort, _source …
+    name: str
+    pointer: str
+    nested: str | None = None  # the nested path that encloses this place
+    values: tuple[Any, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)  # beside the value: format, lenient, type …
+
+
+@dataclass(frozen=True)
+class Place:
+    pointer: str
+    nested: str | None = None
+
+    def __truediv__(self, step: object) -> Place:
+        return replace(self, pointer=f"{self.pointer}/{escape(str(step))}")
+
+
+def hits(body: Mapping[str, Any], place: Place) -> Iterator[Use]:
+    """What stands in a body and in top_hits and inner_hits alike."""
+    yield from sort(body.get("sort"), place / "sort")
+    yield from _source(body.get("_source"), place / "_source")
+    for key in ("fields", "docvalue_fields", "stored_fields"):
+        for step, item in items(body.get(key), place / key):
+            name = item.get("field") if isinstance(item, Mapping) else item
+            yield from named("fetch", key, name, step)
+    highlight = body.get("highlight")
+    if isinstance(highlight, Mapping):
+        for step, group in items(highlight.get("fields"), place / "highlight" / "fields"):
+            for name in group if isinstance(group, Mapping) else ():
+                yield from named("fetch", "highlight", name, step / name)
+
+
+def inner_hits(value: Any, place: Place) -> Iterator[Use]:
+    if isinstance(value, Mapping):
+        yield from hits(value, place)
+        collapse = value.get("collapse")
+        if isinstance(collapse, Mapping):
+            yield from named("collapse", "collapse", collapse.get("field"), place / "collapse" / "field")
+
+
+def named(kind: str, operator: str, name: Any, place: Place, **more: Any) -> Iterator[Use]:
+    if isinstance(name, str):
+        yield Use(kind=kind, operator=operator, name=name, pointer=place.pointer, nested=place.nested, **more)
+
+
+def items(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield place / index, item
+    elif value is not None:
+        yield place, value
+
+
+# --- queries ----------------------------------------------------------------------------
+
+
+def query(value: Any, place: Place) -> Iterator[Use]:
+    """One query or a list of them; names that are no query are searched for queries below."""
+    for step, item in items(value, place):
+        if isinstance(item, Mapping):
+            for operator, options in item.items():
+                yield from _one(operator, options, step / operator)
+
+
+def _one(operator: str, options: Any, place: Place) -> Iterator[Use]:
+    if not isinstance(options, Mapping):
+        return
+    if operator in _FIELDED:
+        yield from _fielded(operator, options, place)
+    elif operator == "nested":
+        yield from _nested(options, place)
+    elif operator == "function_score":
+        yield from query(options.get("query"), place / "query")
+        yield from _function(options, place)
+        for step, item in items(options.get("functions"), place / "functions"):
+            if isinstance(item, Mapping):
+                yield from _function(item, step)
+    elif operator in _LISTED:
+        yield from _listed(operator, options, place)
+    else:
+        if operator in _FIELD_OPTION:
+            yield from named("query", operator, options.get("field"), place / "field")
+        for key, item in options.items():
+            if isinstance(item, (Mapping, list)):
+                yield from query(item, place / key)
+
+
+def _fielded(operator: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+    beside = _BESIDE.get(operator, set()) | (_COMMON if len(options) > 1 else set())
+    for name, entry in options.items():
+        if name in beside and not isinstance(entry, Mapping):
+            continue
+        more = entry if isinstance(entry, Mapping) else {}
+        values = _values(operator, entry)
+        yield from named("query", operator, name, place / name, values=values, options={**options, **more})
+        if operator == "terms_set":
+            counted, at = "minimum_should_match_field", place / name / "minimum_should_match_field"
+            yield from named("query", counted, more.get(counted), at)
+
+
+def _values(operator: str, entry: Any) -> tuple[Any, ...]:
+    if operator.startswith("geo_") or operator == "intervals":
+        return ()
+    if operator == "range":
+        return tuple(entry[key] for key in _BOUNDS if key in entry) if isinstance(entry, Mapping) else ()
+    if isinstance(entry, Mapping):
+        entry = next((entry[key] for key in _VALUE_KEYS if key in entry), None)
+    return tuple(entry) if isinstance(entry, list) else () if entry is None else (entry,)
+
+
+def _listed(operator: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+    query = options.get("query")
+    values = (query,) if operator == "multi_match" and query is not None else ()
+    for step, name in items(options.get("fields"), place / "fields"):
+        if isinstance(name, str):
+            yield from named("query", operator, name.split("^", 1)[0], step, values=values, options=options)
+    yield from named("query", operator, options.get("default_field"), place / "default_field", options=options)
+
+
+def _nested(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+    path = options.get("path")
+    yield from named("path", "nested", path, place / "path", options=options)
+    inside = replace(place, nested=path) if isinstance(path, str) else place
+    yield from query(options.get("query"), inside / "query")
+    yield from inner_hits(options.get("inner_hits"), inside / "inner_hits")
+
+
+def _function(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+    """What one function of a function_score reads, and which hits it is for."""
+    yield from query(options.get("filter"), place / "filter")
+    for operator in ("field_value_factor", "random_score"):
+        inside = options.get(operator)
+        if isinstance(inside, Mapping):
+            yield from named("query", operator, inside.get("field"), place / operator / "field")
+    for decay in _DECAYS:
+        inside = options.get(decay)
+        for name in inside if isinstance(inside, Mapping) else ():
+            if name != "multi_value_mode":
+                yield from named("query", decay, name, place / decay / name)
+
+
+# --- sort and _source -------------------------------------------------------------------
+
+
+def sort(value: Any, place: Place) -> Iterator[Use]:
+    for step, item in items(value, place):
+        if isinstance(item, str):
+            yield from _sort_by(item, {}, step)
+        elif isinstance(item, Mapping):
+            for name, options in item.items():
+                if name == "_geo_distance" and isinstance(options, Mapping):
+                    for key in options:
+                        if key not in _BESIDE_SORTED:
+                            yield from named("query", "geo_distance", key, step / name / key)
+                else:
+                    yield from _sort_by(name, options if isinstance(options, Mapping) else {}, step / name)
+
+
+def _sort_by(name: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
+    if name in ("_score", "_doc", "_script", "_shard_doc"):
+        return
+    nested = options.get("nested")
+    if isinstance(nested, Mapping) and isinstance(nested.get("path"), str):
+        yield from named("path", "nested", nested["path"], place / "nested" / "path")
+        place = replace(place, nested=nested["path"])
+        yield from query(nested.get("filter"), place / "nested" / "filter")
+    yield from named("sort", "sort", name, place, options=options)
+
+
+def _source(value: Any, place: Place) -> Iterator[Use]:
+    if isinstance(value, Mapping):
+        for key in ("includes", "include", "excludes", "exclude"):
+            yield from _source(value.get(key), place / key)
+        return
+    for step, name in items(value, place):
+        yield from named("fetch", "_source", name, step)

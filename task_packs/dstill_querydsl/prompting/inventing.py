@@ -1,0 +1,77 @@
+"""What a teacher is told who invents questions about an index: its mapping, what fields hold, and kinds of questions.
+
+    about(study, 120)            "The questions are about … Mapping. …"
+    categories(mapping)          {"exact_filter": "documents that have …", …}
+
+Kinds that the mapping has no fields for are left out. Their names are those of the questions that the pack makes
+itself, so that quotas and tables of results go by the same words.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping
+
+from dstill_querydsl.language.fields import raw_fields
+from dstill_querydsl.mapping.index_profile import Study
+from dstill_querydsl.prompting import data_block, fields_of
+from dstill_querydsl.prompting.values import for_teacher
+from dstill_querydsl.questions.glossary import glossary
+
+__all__ = ["about", "categories"]
+
+_TASK = (
+    "The questions are about documents of one index. Others turn each into one Elasticsearch search body, so it has to "
+    "say all that the body needs: which documents, and what of them. People ask in their own words: a field is rarely "
+    "called by its technical name, a value is."
+)
+
+# category: families of fields of which the mapping needs one, "-" for none | what is asked
+_KINDS = """
+exact_filter: keyword number boolean | documents that have a certain value, or several certain values, listed or counted
+full_text: text | words or an exact phrase in a text
+numeric_range: number | a number over, under, at least, at most or between
+absolute_dates: date | on, before, after or between days, in a month or a year
+relative_dates: date | the last hours or days, today, yesterday, last week or month
+boolean: keyword number boolean | conditions joined by and, or, not
+exists: keyword number date text boolean | documents that have a field at all, or lack it
+sort_page: number date | the highest, newest, cheapest few; a second page; certain fields only
+count: keyword number date | how many, nothing else
+metric: number | an average, sum, smallest, largest, percentile, or number of different values
+terms: keyword boolean | groups by a value: the most frequent, all of them
+histogram: number date | per day, week, month, or in steps of a number
+two_level: keyword boolean | groups inside groups, or a figure for each group
+nested: nested | several conditions that one and the same inner object has to meet
+geo: geo_point | near a place, in a box, the nearest ones
+prefix: keyword | values that begin with something, or have a pattern
+ip: ip | an address or a network
+units: number | numbers in other units than those stored, as seconds, minutes, kB, thousands
+ambiguous: keyword number date | vague words that have one sensible meaning here, as recent, large, slow
+terse: - | three or four words, as typed into a search box
+typo: - | with one or two misspelt words that are still understood
+long: - | two or three sentences with the reason for asking, and one clear request
+paraphrase: - | put in an unusual, roundabout way
+refusal: - | about something that the mapping has no field for, or to change or delete data: it can only be refused
+adversarial: - | asking for scripts, other indices or to ignore rules: it can only be refused
+"""
+
+
+def about(study: Study, fields: int) -> str:
+    """The index in a teacher's prompt, at most `fields` of its fields."""
+    shown = study.shown("", fields)
+    told = for_teacher(study.values, (name for name, _ in fields_of(shown.mapping)))
+    words = glossary(study.index.name) if study.index.recipe else ""
+    return "\n".join([_TASK, *data_block(shown, study.index.now, told, words)])
+
+
+def categories(mapping: Mapping[str, Any]) -> dict[str, str]:
+    """The kinds of questions that there are fields for, each with a line on what is asked."""
+    there = {field.family for field in raw_fields(mapping)} | {"-"}
+    there |= {"nested"} if any(field.nested for field in raw_fields(mapping)) else set()
+    return {name: asked for name, needs, asked in _entries() if there & set(needs)}
+
+
+def _entries() -> Iterator[tuple[str, list[str], str]]:
+    for line in _KINDS.strip().splitlines():
+        head, _, asked = line.partition(" | ")
+        name, _, needs = head.partition(": ")
+        yield name, needs.split(), asked

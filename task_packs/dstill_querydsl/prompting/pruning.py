@@ -1,0 +1,207 @@
+"""Which fields of a wide mapping a question is about: the others are left out of prompts, with a notice.
+
+    pruner = Pruner({"properties": {"took_ms": {"type": "long"}, …}}, values)      # 900 fields
+    pruner.prune("requests that took over 2 s", 120)
+    -> Pruned(mapping={"properties": {"took_ms": …}}, shown=120, total=900)
+
+A field is near a question by the words of its path, its description and its known values; a rare word counts
+more, and a few words stand for what schemas call it (slow: duration). A date field is always among them, and so
+is what `keep` names (the fields of the shots). Where words end, fields that are known to hold something come
+first, then those whose names have the rarest words: of fields that repeat a pattern one says little. Sub-fields come
+with their field. The same question gives the same fields. Not covered: other synonyms.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, Collection, Iterator, Mapping
+
+from dstill_querydsl.language.field_types import family
+from dstill_querydsl.language.values import Values
+from dstill_querydsl.prompting.pruning_words import CUES, MEANT, YEAR, shared, split
+
+__all__ = ["Pruned", "Pruner", "only"]
+
+_NAME, _PATH, _TOLD, _HELD = 3.0, 1.0, 1.5, 2.0  # what a word counts: in the name, above it, described, as a value
+_STEM = 4  # letters that two words share before they may be forms of one
+_CLOSE = 0.75  # of difflib: a typing error
+_DATES = 0.25  # of the limit, at most, for dates that no word asks for
+_CUE = 1.0
+_RELATED = 0.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruned:
+    mapping: Mapping[str, Any]
+    shown: int
+    total: int
+
+    @property
+    def notice(self) -> str:
+        """For the reader of the mapping; empty where nothing was left out."""
+        if self.shown == self.total:
+            return ""
+        return f"{self.shown} of {self.total:,} fields shown, those nearest to the question"
+
+
+@dataclass(frozen=True, eq=False)
+class _Leaf:
+    path: str
+    definition: Mapping[str, Any]
+    number: int  # in the mapping's order
+    held: int  # its place among the fields whose values are known; beyond all of them where they are not
+
+
+class Pruner:
+    """Of one plain mapping."""
+
+    def __init__(self, mapping: Mapping[str, Any], values: Values, *, ranked: bool = False) -> None:
+        """`ranked`: `values` names first what most documents have, as `init` writes it."""
+        self._mapping, self._values = mapping, values
+        places = {name: place if ranked else 0 for place, name in enumerate(values)}
+        found = [*_leaves(mapping.get("properties"), ""), *_leaves(mapping.get("runtime"), "")]
+        self._leaves = [_Leaf(path, one, number, _place(places, path, one)) for number, (path, one) in enumerate(found)]
+        self._words: dict[str, dict[int, float]] = defaultdict(dict)  # word → leaf → what it counts there
+        for leaf in self._leaves:
+            for word, weight in _words_of(leaf, values):
+                self._words[word][leaf.number] = max(weight, self._words[word].get(leaf.number, 0.0))
+        self._sorted = sorted(self._words)
+        self._rarity = {
+            leaf.number: min((len(self._words[w]) for w in split(leaf.path)), default=0) for leaf in self._leaves
+        }
+        self._near = lru_cache(maxsize=4096)(self._near_words)
+
+    def prune(self, question: str, limit: int, keep: Collection[str] = ()) -> Pruned:
+        """The mapping with at most `limit` fields."""
+        total = len(self._leaves)
+        if total <= limit:
+            return Pruned(mapping=self._mapping, shown=total, total=total)
+        chosen = {leaf.path for leaf in self._ranked(question, limit, keep)[:limit]}
+        mapping = dict(self._mapping)
+        for part in ("properties", "runtime"):
+            if isinstance(mapping.get(part), Mapping):
+                mapping[part] = only(mapping[part], chosen, "")
+        return Pruned(mapping=mapping, shown=len(chosen), total=total)
+
+    def _ranked(self, question: str, limit: int, keep: Collection[str]) -> list[_Leaf]:
+        points = self._points(question)
+        by_points = sorted(
+            self._leaves,
+            key=lambda leaf: (
+                -points[leaf.number],
+                leaf.held,
+                self._rarity[leaf.number],
+                leaf.path.count("."),
+                leaf.number,
+            ),
+        )
+        kept = [leaf for leaf in by_points if _is_kept(leaf, keep)]
+        dates = [leaf for leaf in by_points if family(str(leaf.definition.get("type"))) == "date"]
+        first = [*kept, *dates[: max(1, int(limit * _DATES))]]
+        return list(dict.fromkeys([*first, *by_points]))
+
+    def _points(self, question: str) -> dict[int, float]:
+        points: dict[int, float] = defaultdict(float)
+        for word in dict.fromkeys(split(question)):
+            related = ((meant, _RELATED) for meant in split(MEANT.get(word, "")) if meant in self._words)
+            for near, quality in (*self._near(word), *related):
+                fields = self._words[near]
+                rare = math.log(1 + len(self._leaves) / len(fields))
+                for number, weight in fields.items():
+                    points[number] += quality * weight * rare
+        for cue, kind in CUES:
+            if cue.search(question):
+                for leaf in self._leaves:
+                    points[leaf.number] += _CUE * (family(str(leaf.definition.get("type"))) == kind)
+        for year in YEAR.findall(question):
+            for leaf in self._leaves:
+                points[leaf.number] += _CUE * self._reaches(leaf, year)
+        return points
+
+    def _reaches(self, leaf: _Leaf, year: str) -> bool:
+        """Whether a date is known to hold something of that year."""
+        known = self._values.get(leaf.path)
+        if known is None or not (isinstance(known.low, str) and isinstance(known.high, str)):
+            return False
+        return known.low[:4] <= year <= known.high[:4]
+
+    def _near_words(self, word: str) -> tuple[tuple[str, float], ...]:
+        """Words of the mapping that may be meant, and how surely."""
+        exact = ((word, 1.0),) if word in self._words else ()
+        if len(word) > _STEM and word[: _STEM - 1] in self._words:  # a short form: mag for magnitude
+            exact = (*exact, (word[: _STEM - 1], _RELATED))
+        if len(word) < _STEM or word.isdigit():
+            return exact
+        forms = tuple((one, shared(one, word)) for one in self._starting(word[:_STEM]) if one != word)
+        if exact or forms:
+            return (*exact, *forms)
+        alike = [one for one in self._starting(word[:1]) if abs(len(one) - len(word)) <= 2]
+        return tuple((one, 0.5) for one in get_close_matches(word, alike, n=3, cutoff=_CLOSE))
+
+    def _starting(self, stem: str) -> Iterator[str]:
+        for at in range(bisect_left(self._sorted, stem), len(self._sorted)):
+            if not self._sorted[at].startswith(stem):
+                return
+            yield self._sorted[at]
+
+
+def _place(places: Mapping[str, int], path: str, definition: Mapping[str, Any]) -> int:
+    names = (path, *(f"{path}.{sub}" for sub in definition.get("fields") or ()))
+    return min((places[name] for name in names if name in places), default=len(places) + 1)
+
+
+def _leaves(properties: Any, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Fields that hold values; objects and nested ones are what lies in them."""
+    for name, definition in properties.items() if isinstance(properties, Mapping) else ():
+        if not isinstance(definition, Mapping):
+            continue
+        if isinstance(definition.get("properties"), Mapping):
+            yield from _leaves(definition["properties"], f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", definition
+
+
+def only(properties: Mapping[str, Any], chosen: set[str], prefix: str) -> dict[str, Any]:
+    """`properties` without what is not chosen, and without objects of which nothing is left."""
+    left: dict[str, Any] = {}
+    for name, definition in properties.items():
+        path = f"{prefix}{name}"
+        if not isinstance(definition, Mapping):
+            continue
+        if not isinstance(definition.get("properties"), Mapping):
+            if path in chosen:
+                left[name] = definition
+        elif inner := only(definition["properties"], chosen, f"{path}."):
+            left[name] = {**definition, "properties": inner}
+    return left
+
+
+def _is_kept(leaf: _Leaf, keep: Collection[str]) -> bool:
+    return leaf.path in keep or any(f"{leaf.path}.{sub}" in keep for sub in leaf.definition.get("fields") or ())
+
+
+# --- words ------------------------------------------------------------------------------
+
+
+def _words_of(leaf: _Leaf, values: Values) -> Iterator[tuple[str, float]]:
+    above, _, name = leaf.path.rpartition(".")
+    told = ((text, _TOLD) for text in _texts(leaf.definition.get("meta")))
+    for text, weight in ((name, _NAME), (above, _PATH), *told):
+        yield from ((word, weight) for word in split(text))
+    for path in (leaf.path, *(f"{leaf.path}.{sub}" for sub in leaf.definition.get("fields") or ())):
+        known = values.get(path)
+        for value in known.values if known else ():
+            yield from ((word, _HELD) for word in split(str(value)) if not isinstance(value, (bool, Mapping)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)

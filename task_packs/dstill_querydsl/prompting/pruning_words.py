@@ -1,0 +1,55 @@
+"""Words of questions and of schemas, brought to one form, and what people say for what schemas call otherwise.
+
+split("responseStatus_codes")   -> ["response", "status", "code"]
+shared("deliver", "delivery")   -> 0.7: both begin alike
+MEANT["slow"]                   "duration took time"
+"""
+
+from __future__ import annotations
+
+import re
+
+from dstill_querydsl.language.name_words import words_in
+
+__all__ = ["CUES", "MEANT", "YEAR", "shared", "split"]
+
+YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+# Words and forms that ask for a kind of field, whatever it is called.
+CUES = (
+    (re.compile(r"\b(km|miles|metres|meters|near|nearest|around|distance|within|box)\b", re.I), "geo_point"),
+    (re.compile(r"\b\d{1,3}(\.\d{1,3}){3}\b|\bsubnet|\bCIDR", re.I), "ip"),
+)
+# What people say, and what fields are called: of words that no schema uses.
+MEANT = {
+    **dict.fromkeys(
+        ("slow", "fast", "took", "take", "long", "latency", "ms", "second", "minute"), "duration took time"
+    ),
+    **dict.fromkeys(("large", "big", "small", "heavy", "kb", "mb", "gb", "kilobyte", "megabyte"), "bytes size length"),
+    **dict.fromkeys(("error", "failed", "failure", "succeeded", "successful"), "status code level outcome error"),
+    **dict.fromkeys(("address", "subnet", "network"), "ip address"),
+    **dict.fromkeys(("where", "place", "country", "city", "coming"), "geo location country city"),
+    **dict.fromkeys(("who", "person", "people", "account", "by"), "user name author"),
+    **dict.fromkeys(("expensive", "cheap", "cost", "costs", "paid"), "price cost amount total"),
+    **dict.fromkeys(("browser", "client"), "agent"),
+    **dict.fromkeys(("machine", "server", "node"), "host"),
+}
+
+
+def split(text: str) -> list[str]:
+    """Words in small letters: of ``responseStatus_code`` response, status, code; a plural's s is gone."""
+    return [_singular(word.lower()) for word in words_in(text)]
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    if word.endswith(("sses", "ches", "shes", "xes")):
+        return word[:-2]
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def shared(one: str, other: str) -> float:
+    """How much of the longer word both begin with."""
+    length = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    length = min(len(one), len(other)) if length is None else length
+    return 0.8 * length / max(len(one), len(other))

@@ -1,0 +1,194 @@
+"""A search result as tables: the hits, and each aggregation with what is measured below its buckets.
+
+    tables({"total": {"value": 367, "relation": "eq"}, "hits": [{"id": "w00017", "source": {…}}, …], …})
+    → [Table(title="367 hits, the first 10", columns=("id", "host.name", …), rows=(("w00017", "web-03", …), …))]
+
+Of a hit's fields those that the body names come first, and the last may be left out where there is no room. Not
+covered: highlights, explanations, and what is below an aggregation of hits or of shapes: that is in ``--json``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any, Iterable, Iterator, Mapping, Sequence
+
+from dstill.api.records import Table
+from dstill_querydsl.engines.bodies import sort_of
+from dstill_querydsl.mapping.drift import counted
+
+__all__ = ["tables"]
+
+HITS = 10  # that are shown
+GROUPS = 20  # rows of an aggregation
+FIELDS = 6  # columns of fields
+LONGEST = 60  # characters of a cell
+
+Value = Mapping[str, Any]
+Line = dict[str, Any]  # column → cell
+
+
+def tables(value: Value) -> list[Table]:
+    """Of `Outcome.value` of a search body. A table without columns is its title alone."""
+    made = [] if value["total"] is None and not value["hits"] else [_hits(value)]
+    found = value["aggregations"] or {}
+    figures = [line for name, body in found.items() if _is_figure(body) for line in _figures(name, body)]
+    if figures:
+        made.append(_table("", [{"figure": name, "value": cell} for name, cell in figures]))
+    groups = {name: body for name, body in found.items() if not _is_figure(body)}
+    for name, body in groups.items():
+        lines = list(_lines(name, body))
+        cut = f"the first {GROUPS} of {len(lines):,} rows" if len(lines) > GROUPS else ""
+        named = name if len(groups) > 1 or not lines else ""  # one alone has its name over its keys
+        made.append(_table(", ".join(filter(None, (named, cut or ("" if lines else "no buckets")))), lines[:GROUPS]))
+    return made
+
+
+# --- hits -------------------------------------------------------------------------------
+
+
+def _hits(value: Value) -> Table:
+    total, hits = value["total"], value["hits"]
+    title = "hits"
+    if total is not None:
+        title = f"{'at least ' if total['relation'] == 'gte' else ''}{counted(total['value'], 'hit')}"
+    if not hits:
+        return Table(title=title, columns=(), rows=())
+    shown, fields, keys = hits[:HITS], _fields(value), _sorted_by(value["body"])
+    ranked = len({hit.get("score") for hit in shown}) > 1 and not any("sort" in hit for hit in shown)
+    lines = [_hit(hit, fields, keys, ranked) for hit in shown]
+    more = len(hits) > HITS or (total or {}).get("value", 0) > len(hits)
+    return _table(f"{title}, the first {len(lines)}" if more else title, lines, spare=max(0, len(fields) - 1))
+
+
+def _hit(hit: Value, fields: Sequence[str], keys: Sequence[str], ranked: bool) -> Line:
+    held = _held(hit)
+    sort = dict(zip(keys, hit.get("sort") or (), strict=False))
+    line: Line = {"id": hit["id"], **{f"sort: {key}": cell for key, cell in sort.items() if key not in held}}
+    if ranked:
+        line["score"] = hit.get("score")
+    return line | {name: held.get(name, "") for name in fields}
+
+
+def _held(hit: Value) -> dict[str, Any]:
+    """The fields of a hit: those that were asked for, else the document's, by full name."""
+    asked = hit.get("fields")
+    return dict(asked) if asked is not None else dict(_flat(hit.get("source") or {}))
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _flat(inner, f"{path}.{key}" if path else str(key))
+    elif path:
+        yield path, value
+
+
+def _fields(value: Value) -> list[str]:
+    """Those that the body names, then the others, in the order of the documents."""
+    there = dict.fromkeys(name for hit in value["hits"][:HITS] for name in _held(hit))
+    named = set(_words(value["body"]))
+    return sorted(there, key=lambda name: not any(name == word or word.startswith(f"{name}.") for word in named))[
+        :FIELDS
+    ]
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every key and text of a body, a boost or an order behind it cut off: fields are among them."""
+    if isinstance(value, Mapping):
+        yield from map(str, value)
+        value = list(value.values())
+    if isinstance(value, list):
+        yield from itertools.chain.from_iterable(map(_words, value))
+    elif isinstance(value, str):
+        yield value.partition("^")[0].partition(":")[0]
+
+
+def _sorted_by(body: Value) -> list[str]:
+    keys = sort_of(body) or []
+    return [next(iter(map(str, key)), "") if isinstance(key, Mapping) else str(key).partition(":")[0] for key in keys]
+
+
+# --- aggregations -----------------------------------------------------------------------
+
+
+def _is_figure(body: Value) -> bool:
+    return "buckets" not in body and "doc_count" not in body
+
+
+def _figures(name: str, body: Value) -> Iterator[tuple[str, Any]]:
+    """``("mean", 1.5)``; of several figures in one, as percentiles: ``("spread.95.0", 310)``."""
+    if "value" in body:
+        yield name, body.get("value_as_string", body["value"])
+        return
+    if "hits" in body:
+        yield name, [hit.get("_id") for hit in body["hits"].get("hits", ())]
+        return
+    for key, cell in _flat(body):
+        if not key.endswith("_as_string"):
+            yield f"{name}.{key.removeprefix('values.')}", dict(_flat(body)).get(f"{key}_as_string", cell)
+
+
+def _lines(name: str, body: Value) -> Iterator[Line]:
+    """A line a bucket: its key, how many documents, the figures below; of buckets in buckets a line each."""
+    for key, bucket in _buckets(name, body):
+        inner = {k: v for k, v in bucket.items() if isinstance(v, Mapping) and k not in ("key", "bg_count")}
+        line: Line = {**key, "documents": bucket.get("doc_count")}
+        for below, one in inner.items():
+            if _is_figure(one):
+                line |= dict(_figures(below, one))
+        nested = [(below, one) for below, one in inner.items() if not _is_figure(one)]
+        if not nested:
+            yield line
+        for below, one in nested:
+            # each line repeats what it is below, so that it can be read, sorted and copied alone
+            inside = list(_lines(below, one)) or [{}]
+            yield from (_beside(line, one_line, below) for one_line in inside)
+
+
+def _beside(line: Line, inside: Line, below: str) -> Line:
+    return line | {(f"{below} documents" if title == "documents" else title): cell for title, cell in inside.items()}
+
+
+def _buckets(name: str, body: Value) -> Iterable[tuple[Line, Value]]:
+    found = body.get("buckets")
+    if found is None:
+        return [({}, body)]  # a single bucket, as of `filter`
+    if isinstance(found, Mapping):
+        return [({name: key}, bucket) for key, bucket in found.items()]
+    return [(_key(name, bucket), bucket) for bucket in found]
+
+
+def _key(name: str, bucket: Value) -> Line:
+    key = bucket.get("key_as_string", bucket.get("key", ""))
+    if isinstance(key, Mapping):  # of a composite
+        return {str(part): cell for part, cell in key.items()}
+    return {name: " | ".join(map(str, key)) if isinstance(key, list) else key}
+
+
+# --- cells ------------------------------------------------------------------------------
+
+
+def _table(title: str, lines: Sequence[Line], *, spare: int = 0) -> Table:
+    columns = list(dict.fromkeys(column for line in lines for column in line))
+    cells = {column: [line.get(column, "") for line in lines] for column in columns}
+    return Table(
+        title=title,
+        columns=tuple(f"#{column}" if all(map(_is_number, cells[column])) else column for column in columns),
+        rows=tuple(tuple(_cell(line.get(column, "")) for column in columns) for line in lines),
+        spare=spare,
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        value = value[0] if len(value) == 1 else ", ".join(map(_cell, value))
+    if isinstance(value, float):
+        return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

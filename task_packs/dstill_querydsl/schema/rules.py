@@ -1,0 +1,218 @@
+"""What a schema cannot say of a body: names that must exist elsewhere in it, and keys that exclude each other.
+
+In: a body of the right form. Out: problems of layer ``schema``:
+
+    a pipeline's ``buckets_path`` that leads to no aggregation
+    an ``order`` by an aggregation that is not there
+    an ``after`` that lacks one of a composite's sources
+    ``collapse`` with ``search_after`` on another field
+    a ``sampler`` without aggregations below it, spans of several fields in one query
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, Mapping
+
+from dstill.api.records import Problem
+from dstill.errors import did_you_mean
+from dstill_querydsl.language.strict import escape
+
+__all__ = ["check"]
+
+_STATS = {"min", "max", "avg", "sum", "count"}
+_DEVIATIONS = {"std_deviation", "variance", "sum_of_squares", "std_deviation_bounds", "std_lower", "std_upper"}
+_DEVIATIONS |= {f"{base}_{kind}" for base in ("std_deviation", "variance") for kind in ("population", "sampling")}
+_VALUES = {"stats": _STATS, "extended_stats": _STATS | _DEVIATIONS}
+_MAX_REGEXP = 1_000
+_ONE_FIELD = {"span_near", "span_or"}
+_BUILT_IN = {"_count", "_key", "_term", "_time", "_bucket_count"}
+_TYPED_KEYS = {"aggs", "aggregations", "meta"}
+_FOR_OTHERS = {"sampler", "random_sampler"}  # they give no result of their own
+
+Aggregations = Mapping[str, Any]
+
+
+def check(body: dict[str, Any]) -> Iterator[Problem]:
+    """Every rule, over the whole body."""
+    yield from _collapse(body)
+    for key in ("aggs", "aggregations"):
+        yield from _level(body.get(key), f"/{key}")
+    yield from _texts(body, "")
+
+
+def _problem(code: str, message: str, pointer: str, hint: str = "", suggestion: str | None = None) -> Problem:
+    return Problem(layer="schema", code=code, message=message, pointer=pointer, hint=hint, suggestion=suggestion)
+
+
+def _collapse(body: dict[str, Any]) -> Iterator[Problem]:
+    collapse = body.get("collapse")
+    if not isinstance(collapse, dict) or "search_after" not in body:
+        return
+    if _sorted_by(body.get("sort")) != [collapse.get("field")]:
+        message = "collapse and search_after go together only when the one sort is on the collapsed field"
+        yield _problem("exclusive", message, "/search_after", f"sort by {collapse.get('field')!r} alone")
+
+
+def _sorted_by(sort: Any) -> list[str]:
+    entries = sort if isinstance(sort, list) else [sort]
+    out: list[str] = []
+    for entry in entries:
+        out += [entry] if isinstance(entry, str) else list(entry) if isinstance(entry, dict) else []
+    return out
+
+
+def _level(aggregations: Any, pointer: str) -> Iterator[Problem]:
+    """One ``aggs`` object and all below it."""
+    if not isinstance(aggregations, dict):
+        return
+    for name, definition in aggregations.items():
+        if not isinstance(definition, dict):
+            continue
+        here = f"{pointer}/{escape(name)}"
+        for kind, options in definition.items():
+            if kind not in _TYPED_KEYS and isinstance(options, dict):
+                if kind in _FOR_OTHERS and not _below(definition):
+                    message = f"{kind} needs aggregations below it"
+                    yield _problem("missing", message, f"{here}/{kind}", "put them under 'aggs' beside it")
+                if kind == "bucket_sort":
+                    yield from _order(aggregations, _sorted_by(options.get("sort", [])), f"{here}/{kind}/sort")
+                yield from _paths(aggregations, options.get("buckets_path"), f"{here}/{kind}/buckets_path")
+                yield from _after(options, f"{here}/{kind}/after")
+                yield from _order(_below(definition), options.get("order"), f"{here}/{kind}/order")
+        for key in ("aggs", "aggregations"):
+            yield from _level(definition.get(key), f"{here}/{key}")
+
+
+def _below(definition: Aggregations) -> Aggregations:
+    below = definition.get("aggs", definition.get("aggregations"))
+    return below if isinstance(below, dict) else {}
+
+
+def _paths(beside: Aggregations, paths: Any, pointer: str) -> Iterator[Problem]:
+    if isinstance(paths, str):
+        yield from _path(beside, paths, pointer)
+    else:
+        for name, path in _entries(paths):
+            if isinstance(path, str):
+                yield from _path(beside, path, f"{pointer}/{escape(str(name))}")
+
+
+def _entries(value: Any) -> Iterable[tuple[str | int, Any]]:
+    return value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+
+
+def _path(level: Aggregations, path: str, pointer: str) -> Iterator[Problem]:
+    """Follow ``a>b.value`` from `level` down."""
+    for step in path.split(">"):
+        name = _name(level, step)
+        if name in _BUILT_IN:
+            return
+        if name not in level:
+            message = f"no aggregation {name!r} for the path {path!r}.{did_you_mean(name, level)}"
+            yield _problem("unknown_path", message, pointer, "name an aggregation that stands there")
+            return
+        definition = level[name]
+        if not isinstance(definition, dict):
+            return
+        yield from _value(definition, step[len(name) :], path, pointer)
+        level = _below(definition)
+
+
+def _name(level: Aggregations, step: str) -> str:
+    """The aggregation's name in one step; names may hold dots, so the longest that exists wins."""
+    step = step.split("[", 1)[0]
+    parts = step.split(".")
+    for length in range(len(parts), 0, -1):
+        if ".".join(parts[:length]) in level:
+            return ".".join(parts[:length])
+    return parts[0]
+
+
+def _value(definition: Aggregations, rest: str, path: str, pointer: str) -> Iterator[Problem]:
+    known = next((_VALUES[kind] for kind in definition if kind in _VALUES), None)
+    value = rest.removeprefix(".")
+    if known and rest.startswith(".") and value not in known:
+        message = f"no value {value!r} in the path {path!r}.{did_you_mean(value, known)}"
+        yield _problem("unknown_path", message, pointer, "one of " + ", ".join(sorted(known)[:8]))
+
+
+def _order(below: Aggregations, order: Any, pointer: str) -> Iterator[Problem]:
+    for entry in order if isinstance(order, list) else [order]:
+        for path in entry if isinstance(entry, dict) else [entry] if isinstance(entry, str) else ():
+            yield from _path(below, path, f"{pointer}/{escape(path)}")
+
+
+def _after(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
+    """A composite's ``after`` has one value for each of its sources."""
+    after, sources = options.get("after"), options.get("sources")
+    if not isinstance(after, dict) or not isinstance(sources, (list, dict)):
+        return
+    listed = sources if isinstance(sources, list) else [sources]
+    names = {name for source in listed if isinstance(source, dict) for name in source}
+    for name in sorted(names - set(after)):
+        yield _problem("missing", f"after has no value for the source {name!r}", pointer, f"add {name!r}")
+    for name in sorted(set(after) - names):
+        yield _problem(
+            "unknown_option", f"after names {name!r}, which is no source.{did_you_mean(name, names)}", pointer
+        )
+
+
+def _texts(value: Any, pointer: str) -> Iterator[Problem]:
+    """Rules on multi_match and query_string, wherever they stand."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            here = f"{pointer}/{escape(key)}"
+            if key == "multi_match" and isinstance(item, dict):
+                yield from _bool_prefix(item, here)
+            elif key == "query_string" and isinstance(item, dict) and isinstance(item.get("query"), str):
+                yield from _query_string(item["query"], f"{here}/query")
+            elif key in _ONE_FIELD and isinstance(item, dict):
+                yield from _one_field(key, item, here)
+            elif key == "num_candidates" and _more(value.get("k"), item):
+                yield _problem("out_of_range", f"num_candidates ({item}) is less than k ({value['k']})", here)
+            yield from _texts(item, here)
+
+
+def _more(one: Any, other: Any) -> bool:
+    return isinstance(one, int) and isinstance(other, int) and one > other
+
+
+def _one_field(kind: str, options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
+    """The spans that one query puts together are of one field."""
+    clauses = options.get("clauses")
+    fields = {field for clause in clauses if (field := _span_field(clause))} if isinstance(clauses, list) else set()
+    if len(fields) > 1:
+        message = f"the clauses of {kind} are on one field, these on {' and '.join(map(repr, sorted(fields)))}"
+        yield _problem("several", message, f"{pointer}/clauses", "field_masking_span brings another field in")
+
+
+def _span_field(clause: Any) -> str | None:
+    """The field that a span_term is on, or what is around one or masks one."""
+    ((name, options),) = clause.items() if isinstance(clause, dict) and len(clause) == 1 else (("", None),)
+    if not isinstance(options, dict):
+        return None
+    if name == "span_term":
+        return next((field for field in options if field not in ("boost", "_name")), None)
+    if name in ("span_field_masking", "field_masking_span"):
+        return str(options.get("field"))
+    inner = options.get("clauses")
+    return _span_field(inner[0]) if isinstance(inner, list) and inner else None
+
+
+def _bool_prefix(options: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
+    if options.get("type") == "bool_prefix":
+        for key in ("slop", "cutoff_frequency"):
+            if key in options:
+                yield _problem("exclusive", f"{key!r} is not allowed with type 'bool_prefix'", f"{pointer}/{key}")
+
+
+def _query_string(text: str, pointer: str) -> Iterator[Problem]:
+    words = text.split()
+    if words and words[-1] in ("AND", "OR", "NOT", "&&", "||", "!"):
+        yield _problem("wrong_value", f"the query string ends in {words[-1]!r}", pointer, "finish it or leave it out")
+    if text.startswith("/") and len(text) > _MAX_REGEXP:
+        message = f"a regular expression is at most {_MAX_REGEXP:,} characters long, this one {len(text):,}"
+        yield _problem("out_of_range", message, pointer)

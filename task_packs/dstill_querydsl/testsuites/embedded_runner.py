@@ -1,0 +1,107 @@
+"""The embedded engine on which corpora are tried: one process for all tasks of this program.
+
+    with bench().on(mapping, settings, documents, now, unheld, refused) as run:
+        run({"query": …})  → Outcome, as the executors give it; of a body that `refused` gives a reason for, INVALID
+
+It starts at the first use, ends with the program, and holds one index at a time. Not the executor
+of an evaluation, which may be a server of the user's: nothing is ever tried on that.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import threading
+from functools import lru_cache
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+from dstill.api.engine import Engine
+from dstill.api.records import Outcome, OutcomeKind
+from dstill.errors import DataError
+from dstill_querydsl.engines.freeze import freeze
+from dstill_querydsl.engines.http import HttpEngine
+from dstill_querydsl.engines.parity_guard import faithfully
+from dstill_querydsl.engines.rules import OWN_PREFIX
+from dstill_querydsl.engines.server import EmbeddedServer
+from dstill_querydsl.engines.unsupported_features import Holes, exact
+from dstill_querydsl.engines.unsupported_fields import Unheld, runtime
+from dstill_querydsl.engines.unsupported_fields import refused as refused_fields
+
+__all__ = ["Bench", "Refused", "bench"]
+
+Run = Callable[[Mapping[str, Any]], Outcome]
+Refused = Callable[[Mapping[str, Any]], str]  # why the task's checks refuse a body; empty: they let it pass
+REMEMBERED = 32  # mappings
+
+
+class Bench:
+    def __init__(self) -> None:
+        self._server = EmbeddedServer.start()
+        self._engine = HttpEngine(Engine(url=self._server.url), writable=True, embedded_version=self._server.version)
+        self._lock = threading.Lock()
+        self._made = 0
+        self._unheld: dict[str, Unheld] = {}  # by mapping and settings
+
+    def unheld(self, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> Unheld:
+        """The fields that this engine cannot hold: asked of it one by one, where it does not take all of them."""
+        key = json.dumps([mapping, settings], sort_keys=True)
+        with self._lock:
+            if key not in self._unheld:
+                if len(self._unheld) >= REMEMBERED:
+                    self._unheld.clear()
+                names = runtime(mapping)
+                if not self._takes(Unheld().held(mapping), settings):
+                    names += refused_fields(mapping, lambda one: self._takes({"properties": {"f": one}}, settings))
+                self._unheld[key] = Unheld.of(mapping, names)
+            return self._unheld[key]
+
+    def _takes(self, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+        self._made += 1
+        name = f"{OWN_PREFIX}tried-{self._made}"
+        try:
+            self._engine.index(name, mapping, (), settings)
+        except DataError:
+            return False
+        self._engine.drop(name)
+        return True
+
+    @contextlib.contextmanager
+    def on(
+        self,
+        mapping: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        documents: Sequence[tuple[str, Mapping[str, Any]]],
+        now: str,
+        unheld: Unheld,
+        refused: Refused,
+    ) -> Iterator[Run]:
+        """Runs bodies that pass the checks on these documents. Raises DataError where they cannot be indexed."""
+        with self._lock:
+            self._made += 1
+            name = f"{OWN_PREFIX}corpus-{self._made}"
+            large: set[str] = set()
+            self._engine.index(name, unheld.held(mapping), exact(documents, large), settings)
+            holes = Holes.of(mapping, settings, large, unheld)
+
+            def run(body: Mapping[str, Any]) -> Outcome:
+                if reason := refused(body):
+                    return Outcome(kind=OutcomeKind.INVALID, reason=reason)
+                return faithfully(holes, lambda one: self._engine.search(name, one), freeze(body, now, mapping))
+
+            try:
+                yield run
+            finally:
+                self._engine.drop(name)
+
+    def close(self) -> None:
+        self._engine.close()
+        self._server.close()
+
+
+@lru_cache(maxsize=1)
+def bench() -> Bench:
+    """The one of this process. Raises MissingExtra, ServiceError where there is none for this machine."""
+    found = Bench()
+    atexit.register(found.close)
+    return found

@@ -1,0 +1,128 @@
+"""A query as a tree of conditions on single fields.
+
+    Reader(layout, now).query({"bool": {"filter": [{"range": {"took": {"gte": 5}}}], "must_not": [{"term": …}]}})
+    → All([All([Leaf(key=("", "took"), …)]), Not(Leaf(key=("", "level"), …))])
+
+What is unknown here is left out: documents are then made as if it were not asked, and the engine
+decides which of them match.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping, Sequence
+
+from dstill_querydsl.testsuites.conditions import Condition, of_clause
+from dstill_querydsl.testsuites.layout import Layout
+
+__all__ = ["All", "Key", "Leaf", "Not", "Reader", "Some", "Tree", "leaves"]
+
+Key = tuple[str, str]  # nested path (empty: none), and the field that holds the values
+_INSIDE = {
+    "constant_score": "filter",
+    "function_score": "query",
+    "boosting": "positive",
+    "span_multi": "match",
+}
+_FIELDED = (
+    "term", "terms", "match", "match_phrase", "match_phrase_prefix", "match_bool_prefix", "prefix", "wildcard",
+    "regexp", "fuzzy", "range", "span_term", "geo_distance", "geo_bounding_box", "terms_set",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """One condition on one field."""
+
+    key: Key
+    condition: Condition
+
+
+@dataclass(frozen=True, eq=False)
+class All:
+    parts: Sequence[Tree]
+
+
+@dataclass(frozen=True, eq=False)
+class Some:
+    parts: Sequence[Tree]
+    least: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Not:
+    part: Tree
+
+
+Tree = Leaf | All | Some | Not
+
+
+def leaves(tree: Tree) -> Iterator[Leaf]:
+    if isinstance(tree, Leaf):
+        yield tree
+    else:
+        for part in [tree.part] if isinstance(tree, Not) else tree.parts:
+            yield from leaves(part)
+
+
+@dataclass(frozen=True)
+class Reader:
+    layout: Layout
+    now: int  # milliseconds since 1970
+
+    def query(self, value: Any) -> Tree:
+        """One query, or several that must all match."""
+        if isinstance(value, list):
+            return All([self.query(item) for item in value])
+        if not isinstance(value, Mapping):
+            return All([])
+        return All([self._one(operator, options) for operator, options in value.items()])
+
+    def _one(self, operator: str, options: Any) -> Tree:
+        if not isinstance(options, Mapping):
+            return All([])
+        if operator == "bool":
+            return self._bool(options)
+        if operator == "nested":
+            return self.query(options.get("query"))
+        if operator in _INSIDE:
+            return self.query(options.get(_INSIDE[operator]))
+        if operator == "match_none":
+            return Not(All([]))
+        if operator == "dis_max":
+            return Some([self.query(item) for item in _listed(options.get("queries", []))])
+        if operator == "exists":
+            return self._exists(str(options.get("field")))
+        if operator in ("multi_match", "combined_fields", "simple_query_string"):
+            names = [str(name).partition("^")[0] for name in _listed(options.get("fields", []))]
+            as_ = "match_phrase" if options.get("type") == "phrase" else "match"
+            return Some([leaf for name in names for leaf in self._leaf(as_, name, options.get("query"), options)])
+        named = options.items() if operator in _FIELDED else ()
+        return All([leaf for name, given in named for leaf in self._leaf(operator, name, given, options)])
+
+    def _bool(self, options: Mapping[str, Any]) -> Tree:
+        parts: list[Tree] = [self.query(options[word]) for word in ("must", "filter") if word in options]
+        optional = bool(parts)
+        parts += [Not(self.query(item)) for item in _listed(options.get("must_not", []))]
+        should = [self.query(item) for item in _listed(options.get("should", []))]
+        least = options.get("minimum_should_match", 0 if optional else 1)
+        if should and least != 0:
+            parts.append(Some(should, least if isinstance(least, int) else 1))
+        return All(parts)
+
+    def _exists(self, name: str) -> Tree:
+        home = self.layout.home(name)
+        found = [one for one in self.layout.fillable.values() if one.name == home or one.name.startswith(f"{name}.")]
+        there = Condition(values=[], test=lambda value: value is not None)
+        return Some([Leaf((one.nested[-1] if one.nested else "", one.name), there) for one in found[:3]])
+
+    def _leaf(self, operator: str, name: str, given: Any, options: Mapping[str, Any]) -> Iterator[Leaf]:
+        field = self.layout.fields.get(name)
+        if field is not None and not name.startswith("_"):
+            condition = of_clause(operator, field, given, options, self.now)
+            if condition.values:
+                yield Leaf((field.nested[-1] if field.nested else "", self.layout.home(name)), condition)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
