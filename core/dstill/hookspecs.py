@@ -6,7 +6,7 @@ A plugin is a module (or any object) with functions of these names, marked with
     [project.entry-points.dstill]
     mine = "my_package"
 
-Registration hooks yield part *classes* (see `dstill.api.parts`); each is called once and its
+Registration hooks yield part *classes* (see `dstill.api`); each is called once and its
 parts are kept. Two parts of one kind with one name are an error that names both plugins.
 
 A "first result" hook may return None to pass: the next plugin is asked, and at last the

@@ -46,9 +46,8 @@ class Replay(Teacher):
     Config = ReplayConfig
 
     def open(self, task: Task) -> Self:
-        from dstill.pipeline.question_files import (
-            read_questions,  # here, as plugins load at every start of the command line
-        )
+        # imported here, since plugins load at every start of the command line
+        from dstill.pipeline.question_files import read_questions
 
         if not self.config.file:
             raise ConfigError(

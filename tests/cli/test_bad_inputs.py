@@ -494,7 +494,7 @@ PLUGINS = {
         "unknown hook 'bild_prompt'",
     ),
     "twice": (
-        "from dstill import hookimpl\nfrom dstill.api.parts import Teacher\n"
+        "from dstill import hookimpl\nfrom dstill.api.teacher import Teacher\n"
         "class Parrot(Teacher):\n    name = 'parrot'\n    async def ask(self, prompt): ...\n"
         "@hookimpl\ndef register_teachers(): yield Parrot\n",
         "two teachers are called 'parrot': one of plugin 'toy', one of plugin 'twice'",

@@ -10,8 +10,8 @@ import pytest
 from dstill import Run
 from dstill import plugins as plugin_loading
 from dstill.api.records import Example, Record
+from dstill.io.jsonl import write_rows
 from dstill.pipeline.dataset_card import dataset_card, prompt_version
-from dstill.pipeline.question_files import write_rows
 
 Cli = Callable[..., Any]
 SETS = ("train", "validation", "test", "test_templates", "test_index")

@@ -311,7 +311,7 @@ def test_nobody_but_run_executes(root: Path) -> None:
         for module, before, _ in calls(root, "execute")
         if before not in OTHER_EXECUTE.get(module, "").split() and before != "super()"
     }
-    assert found == {("core/dstill/api/parts.py", "self")}
+    assert found == {("core/dstill/api/executor.py", "self")}
     # what is left are executors that call the one they are made from
     above = {module for module, before, _ in calls(root, "execute") if before == "super()"}
     assert above == {"task_packs/dstill_querydsl/engines/executors.py"}

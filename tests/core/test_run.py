@@ -247,7 +247,7 @@ def test_an_evaluation_that_was_stopped_goes_on_with_the_answers_that_it_had(
     run = create()
     run.generate()
     run.train()
-    real, asked = evaluate.stages.predict, list[str]()
+    real, asked = evaluate.steps.predict, list[str]()
 
     def predict(*given: Any) -> Iterator[Prediction]:
         for prediction in real(*given):
@@ -257,7 +257,7 @@ def test_an_evaluation_that_was_stopped_goes_on_with_the_answers_that_it_had(
             asked.append(prediction.id)
             yield prediction
 
-    monkeypatch.setattr(evaluate.stages, "predict", predict)
+    monkeypatch.setattr(evaluate.steps, "predict", predict)
     with pytest.raises(Interrupted, match="answers are kept, but for those of the last block"):
         run.evaluate()
     assert not (run.folder / "predictions.jsonl").exists()

@@ -22,10 +22,9 @@ from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.input_files import text_of
 from dstill.cli.options import App, Count, app, constrain_option, json_option, seed_option, set_option, setting
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
-from dstill.io.jsonl import MAX_LINE
+from dstill.io.jsonl import MAX_LINE, rows_from
 from dstill.pipeline import self_consistency
 from dstill.pipeline.predict import Answered, Answering
-from dstill.pipeline.question_files import rows_from
 from dstill.runs.run import Run
 
 __all__ = ["COMMANDS"]

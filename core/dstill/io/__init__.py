@@ -1,0 +1,1 @@
+"""Files, JSON, addresses and text: what knows nothing of rows or tasks."""

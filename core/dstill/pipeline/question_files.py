@@ -23,11 +23,11 @@ from typing import Any, BinaryIO, Iterator, Mapping
 from dstill.api.records import SPLITS, Example
 from dstill.errors import DataError, MissingExtra
 from dstill.io.files import reading
-from dstill.io.jsonl import Written, detect, instead, read_rows, rows_from, write_rows
+from dstill.io.jsonl import detect, instead, read_rows
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
 from dstill.pipeline.question_validation import refuse_contradictions, refuse_duplicates
 
-__all__ = ["Written", "dumps", "read_questions", "read_rows", "read_table", "rows_from", "write_rows"]
+__all__ = ["read_questions", "read_table"]
 
 ALIASES = {"prompt": "question", "dsl": "answer"}  # the seed's names
 TEXTS = ("rationale", "category", "template", "split")

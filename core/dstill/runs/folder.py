@@ -31,9 +31,8 @@ from dstill.api.records import SCHEMA_VERSION, Row
 from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
 from dstill.io.files import disk_error, is_temporary, no_folder, reading, sweep, write_text
 from dstill.io.inert import indented, visible
-from dstill.io.jsonl import append_row
+from dstill.io.jsonl import append_row, read_rows, write_rows
 from dstill.io.plain_files import inside, refuse_links, regular
-from dstill.pipeline.question_files import read_rows, write_rows
 from dstill.runs import manifest as manifests
 from dstill.runs.manifest import MANIFEST
 from dstill.runs.provenance import versions

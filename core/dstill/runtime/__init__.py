@@ -1,0 +1,1 @@
+"""The machine: processes, signals, devices, HTTP servers."""

@@ -26,7 +26,7 @@ from typing import Any, Callable, Iterator
 import pytest
 from support.engine_proxy import EngineProxy, reset, slow
 
-from dstill.pipeline.question_files import read_rows
+from dstill.io.jsonl import read_rows
 
 SECONDS = float(os.environ.get("DSTILL_SOAK_SECONDS", 60))
 RUN = os.environ.get("DSTILL_SOAK_RUN", "")

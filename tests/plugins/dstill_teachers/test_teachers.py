@@ -16,7 +16,7 @@ from dstill.api.task import Check, Task
 from dstill.api.teacher import Teacher
 from dstill.defaults import check_draft as core_checks
 from dstill.errors import ConfigError, DataError
-from dstill.pipeline.question_files import write_rows
+from dstill.io.jsonl import write_rows
 from dstill.plugins import PluginInfo, Plugins
 from dstill.teacher.cache import ReplyStore
 from dstill.teacher.client import replies

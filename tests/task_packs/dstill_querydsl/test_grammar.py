@@ -15,10 +15,12 @@ from dstill_constrain.ebnf import parse
 from dstill_constrain.vocabulary import Vocabulary
 from dstill_querydsl.bundle.indices import NAMES
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.grammar import grammar_of
 from dstill_querydsl.guard.aggregations import AGGREGATIONS
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.guard.queries import QUERIES
 from dstill_querydsl.language import strict
+from dstill_querydsl.language.values import Values
 from dstill_querydsl.mapping.index_profile import Study
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results.refusal import is_refusal
@@ -179,3 +181,10 @@ def test_a_field_may_be_called_as_an_option_is() -> None:
     for body in ({"query": {"term": {'a"b': "x"}}}, {"query": {"term": {"boost": 3}}}):
         text = json.dumps(body, separators=(",", ":"))
         assert Compiler(BYTES).start(made).takes_all(list(text.encode())), text
+
+
+def test_gaps_of_numbers_whose_range_is_not_known_are_left_out() -> None:
+    """Else the guard would refuse the histogram."""
+    study = Study(index_of("weblogs"), Limits())
+    assert "min_doc_count" not in grammar_of(study.fields, study.values, Limits())
+    assert "min_doc_count" in grammar_of(study.fields, Values(), Limits())
