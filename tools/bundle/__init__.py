@@ -1,0 +1,1 @@
+"""Makes the bundled data of the Query DSL pack again, from what packages publish."""
