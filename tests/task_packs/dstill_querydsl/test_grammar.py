@@ -58,7 +58,7 @@ class Reader:
         return state.takes_all(list(text.encode())) and state.complete
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(1_500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [60, pytest.param(1_500, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_gold_of_the_synthesizer_is_let_through_as_written_and_in_canonical_form(name: str, count: int) -> None:
     reader = Reader(name)
