@@ -46,9 +46,9 @@ from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, inventing, question_block
 from dstill_querydsl.prompting.values import for_teacher
 from dstill_querydsl.questions import Tally, questions
+from dstill_querydsl.questions.example_splits import HAND_WRITTEN, rules_of, sets_of, unseen
 from dstill_querydsl.questions.focus_weights import Weak
 from dstill_querydsl.questions.glossary import glossary
-from dstill_querydsl.questions.splits import HAND_WRITTEN, rules_of, sets_of, unseen
 from dstill_querydsl.results import compare, refusal, render, tables
 from dstill_querydsl.results.causes import LABELS, cause, clauses
 from dstill_querydsl.results.excerpt import excerpt

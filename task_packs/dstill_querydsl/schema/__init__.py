@@ -64,7 +64,7 @@ def document(dialect: str = "elasticsearch9") -> dict[str, Any]:
     path = _cache_path(dialect)
     kept = _read(path)
     if kept is None:
-        from dstill_querydsl.schema.document import derive
+        from dstill_querydsl.schema.derivation import derive
 
         kept = derive(dialect)
         _keep(path, kept)

@@ -84,7 +84,7 @@ def test_it_is_kept_by_client_version_and_read_back(empty_cache, monkeypatch) ->
     (kept,) = (empty_cache / "dstill").iterdir()
     assert version("elasticsearch") in kept.name
     schema.document.cache_clear()
-    monkeypatch.setattr("dstill_querydsl.schema.document.derive", None)  # a second derivation would fail
+    monkeypatch.setattr("dstill_querydsl.schema.derivation.derive", None)  # a second derivation would fail
     assert schema.document() == derived
 
 

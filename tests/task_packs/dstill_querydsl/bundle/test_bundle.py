@@ -12,9 +12,10 @@ from types import ModuleType
 from typing import Any, Iterator, Mapping
 
 import pytest
+from tools.bundle import build
 
 from dstill.errors import DataError, ServiceError
-from dstill_querydsl.bundle import FOLDER, build, flights, movies, quakes
+from dstill_querydsl.bundle import FOLDER, flights, movies, quakes
 from dstill_querydsl.bundle.indices import CEILING, bundled
 from dstill_querydsl.language.fields import Fields
 
