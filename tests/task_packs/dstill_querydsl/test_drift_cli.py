@@ -41,12 +41,16 @@ def trained(cli: Cli, project: Path) -> Path:
 
 
 @pytest.fixture
-def moved(trained: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same project in another place, its mapping.json read again from an index that changed."""
+def moved(cli: Cli, trained: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same project in another place, its mapping.json read again from an index that changed.
+
+    The run reads a file outside of its folder, which its user has to allow where it lies now.
+    """
     place = tmp_path_factory.mktemp("moved")
     shutil.copytree(trained, place, dirs_exist_ok=True)
     (place / "mapping.json").write_text(json.dumps({"properties": NOW}))
     monkeypatch.chdir(place)
+    assert cli("trust", "shop", "--yes").code == 0
     return place
 
 
