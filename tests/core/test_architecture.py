@@ -1,0 +1,12 @@
+"""docs/architecture.md walks one record through dstill: what it shows is what happens."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+
+
+def test_the_walk_of_one_record(root: Path) -> None:
+    result = doctest.testfile(str(root / "docs" / "architecture.md"), module_relative=False)
+    assert result.attempted >= 20
+    assert not result.failed
