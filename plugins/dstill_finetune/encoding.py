@@ -85,7 +85,7 @@ class Encoder:
     ) -> None:
         """`tasks`: of a trained student, the ids of its task words; `encode` fills them in.
 
-        `positions`: the tokens that the model can place, read and written (`folders.positions_of`).
+        `positions`: the tokens that the model can place, read and written (`model_loading.positions_of`).
         """
         self.tokenizer = tokenizer
         self.encoder_decoder = encoder_decoder

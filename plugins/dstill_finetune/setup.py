@@ -2,7 +2,7 @@
 
 encoder = encoder_of(tokenizer, model, recipe, {})
 collator = collator_of(model, encoder, data, validation)
-settle(model, tokenizer, recipe)         # generation as `writing` does it
+settle(model, tokenizer, recipe)         # generation as `generation` does it
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def require_rows(model: Any, data: Dataset, base: str) -> None:
 
 
 def settle(model: Any, tokenizer: Any, form: Recipe | Facts) -> None:
-    """Generation as `writing` does it becomes the model's own default: greedy, with these limits.
+    """Generation as `generation` does it becomes the model's own default: greedy, with these limits.
 
     Nothing of the base's stays: a penalty for repeating, as chat models bring one, makes queries wrong.
     """

@@ -38,7 +38,7 @@ class Facts:
     max_target_length: Length
     threads: Length = 0  # of the CPU; 0: torch's own choice
     task_prefix: str = "encoder"  # the form in which it was trained (`dstill_finetune.encoding`)
-    base_sha256: str = ""  # of the weights that an adapter was trained beside (`folders.fingerprint`)
+    base_sha256: str = ""  # of the weights that an adapter was trained beside (`model_loading.fingerprint`)
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # in which it was trained; auto: it does not say
     tasks: Mapping[str, list[TokenId]] = field(default_factory=dict)  # prefix → ids that its answer begins with
 

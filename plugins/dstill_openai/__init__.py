@@ -5,9 +5,8 @@
     model = "gpt-4.1-mini"
     api_key_env = "OPENAI_API_KEY"       # the name of a variable, never the key
 
-`teacher` asks one by one, `batch` in batches, `connection` is the way there; `bodies` reads what came, `faults` says
-what each thing that went wrong means, `waiting` when to try again, `pace` how many are in flight; `structured` is
-replies as JSON.
+`teacher` asks one by one, `batch` in batches, over `connection`. `responses` reads what came back, `errors` says what each
+failure means, `backoff` when to try again, `concurrency` how many requests are in flight; `structured` asks for JSON.
 """
 
 from __future__ import annotations

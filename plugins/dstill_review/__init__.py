@@ -4,7 +4,7 @@
     dstill review weblogs-20260301-1 --tui
 
 Decisions go to RUN/review.jsonl, one durable row each; what they do to training and to scores, and whether they are
-enough, is the core's (`dstill.pipeline.review`). `desk` is what page and terminal have in common.
+enough, is the core's (`dstill.pipeline.review`). `session` is what page and terminal share.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ class Local(Teacher):
         seconds = round((time.perf_counter() - started) / len(rows), 3)
         return [
             Reply(
-                id="",  # `asking` gives it that of its question
+                id="",  # `teacher.client` gives it that of its question
                 text=answer.text,
                 model=Path(self.config.model).name,
                 finish_reason="stop" if answer.ended else "length",

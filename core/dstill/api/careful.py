@@ -3,7 +3,7 @@
     task = careful(Sums(config))
     task.canonical("1 +")     # Sums.canonical raises: a warning that names it, and the text as `Task.canonical` has it
 
-`making.make_task` makes every task of a run this way, so no caller has to think of it. A pack's own tests use the
+`factory.make_task` makes every task of a run this way, so no caller has to think of it. A pack's own tests use the
 class itself and see what it raises.
 """
 

@@ -1,10 +1,10 @@
 """A few letters that a teacher has to repeat, so that no reply is taken for that to another question.
 
-    nonce.of(example)                      "5f1c09ab"
-    nonce.added(prompt)                    each message of a user ends with "Begin your reply with <id>5f1c09ab</id>."
-    nonce.removed("<id>5f1c09ab</id>…", example)     ("…", None)
-    nonce.removed('{"id": "5f1c09ab", …}', example)  ('{…}', None)
-    nonce.removed("<id>00000000</id>…", example)     ("…", Problem(code="other_question"))
+    fence.of(example)                      "5f1c09ab"
+    fence.added(prompt)                    each message of a user ends with "Begin your reply with <id>5f1c09ab</id>."
+    fence.removed("<id>5f1c09ab</id>…", example)     ("…", None)
+    fence.removed('{"id": "5f1c09ab", …}', example)  ('{…}', None)
+    fence.removed("<id>00000000</id>…", example)     ("…", Problem(code="other_question"))
 
 It follows from the question and what it is about, not from the example's id: the same question in another file
 is the same words, and is not bought again. Worked examples carry their own, as a teacher does what it is shown.

@@ -1,4 +1,4 @@
-"""Search bodies with known answers over `known_documents`: what `dstill doctor` asks an engine.
+"""Search bodies with known answers over `conformance_docs`: what `dstill doctor` asks an engine.
 
 In: an engine's reply. Out: the part of it that the answer is about, in a form that a person can compare:
 

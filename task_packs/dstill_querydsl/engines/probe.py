@@ -5,7 +5,7 @@
 
 An engine answers to a name that somebody invented as to one that it does not have yet. So every
 name that the client knows is put to it once, and what it does not know is kept in
-``lacking.json``; `holes.not_here` looks there. To renew the file after an upgrade:
+``lacking.json``; `unsupported_features.not_here` looks there. To renew the file after an upgrade:
 
     python -m dstill_querydsl.engines.probe
 """

@@ -2,7 +2,7 @@
 
     about(server)                        version, client, key: three facts
     own_index(server, "logs", mapping)   the user's index, only read: size, changes, what must hold of any index
-    known_answers(server, "dstill-…")    `known_answers.KNOWN`, on an index that holds `known_documents`
+    known_answers(server, "dstill-…")    `known_answers.KNOWN`, on an index that holds `conformance_docs`
     not_asked(server)                    the same where no such index may be made
 
 Each gives `CheckResult`s; a wrong answer is one with a problem, never an exception.

@@ -4,7 +4,7 @@
     {"size":0,"query":{"term":{"host.name":"web-03"}},"aggs":{"a0":{"avg":{"field":"event.duration"}}}}
 
 Fields are the mapping's own, and stand only where the tables of needs let them; queries, aggregations and options
-are those of the guard's list; lengths and depths are those of `grammar_bounds`. Keys come in the order of the
+are those of the guard's list; lengths and depths are those of `grammar.bounds`. Keys come in the order of the
 synthesizer's golds or in alphabetical order, without white space. Left out although the guard allows it: collapse
 and search_after, which hang on what documents hold and on the page before, and options that change nothing a
 question can ask for. What only the documents can tell is not known here: whether a field holds several values.

@@ -1,13 +1,13 @@
 """Is a search body safe to send? Check 4 of 4, layer ``guard``: an allow-list over the parsed tree.
 
 In: any JSON object, and `Limits`. Out: problems; none means that every key at every depth is
-on the list of `guard_tables` and every number within the limits:
+on the list of `guard.tables` and every number within the limits:
 
     check({"query": {"script_score": {…}}})
     -> (Problem(code="script", message="refused: scripts are not allowed", pointer="/query/script_score"),)
 
 A pure function, the same one for teacher, student, evaluation and serving. It sees names only:
-`guard_mapping.limits_on` denies, once for a mapping, the aliases, copies and sub-fields that show a
+`guard.mapping.limits_on` denies, once for a mapping, the aliases, copies and sub-fields that show a
 denied field's values; where no mapping is known they pass. It comes beside a read-only key and the
 engine's own limits, not instead of them.
 """
@@ -38,7 +38,7 @@ _DEFAULT = Limits()
 def check(body: dict[str, Any], limits: Limits = _DEFAULT, values: Bounds | None = None) -> tuple[Problem, ...]:
     """Everything in `body` that is not on the list or beyond a limit, at most `MAX_PROBLEMS` of it.
 
-    `values`: the lowest and highest value of fields, as far as they are known (`guard_ranges.values_of`).
+    `values`: the lowest and highest value of fields, as far as they are known (`guard.ranges.values_of`).
     """
     if _depth(body) > MAX_DEPTH:  # strict JSON is shallower; a body that was not read by it must not end the walk
         message = f"refused: nested deeper than {MAX_DEPTH}"

@@ -1,6 +1,6 @@
 """A walk over a parsed body that follows the guard's tables, and how it reports.
 
-In: a kind of `guard_kinds` and what stands there. Out: problems in ``problems``; whatever the
+In: a kind of `guard.kinds` and what stands there. Out: problems in ``problems``; whatever the
 kind does not name is one. `Walk` knows objects, lists and options; what each kind of value
 means is in its children.
 """

@@ -3,7 +3,7 @@
     family("half_float")     -> "number"
     family("no_such_type")   -> "other", which no check holds anything against
 
-Every type of Elasticsearch 9 and of OpenSearch 3 is here; what a family can do is in `mapping_needs`. Where the two
+Every type of Elasticsearch 9 and of OpenSearch 3 is here; what a family can do is in `mapping.needs`. Where the two
 tables hold something that a manual does not say, real nodes were asked.
 """
 

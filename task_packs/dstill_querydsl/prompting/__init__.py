@@ -4,7 +4,7 @@
 
 The mapping goes into a block of its own, with the note that what stands there is data: a
 description that gives orders is not to be obeyed. No documents are sent; of fields with few values
-those are (`prompting_values`), and of wide mappings the fields nearest to the question (`pruning`).
+those are (`prompting.values`), and of wide mappings the fields nearest to the question (`pruning`).
 """
 
 from __future__ import annotations

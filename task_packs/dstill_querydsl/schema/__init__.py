@@ -7,7 +7,7 @@ and the nearest name that would be right:
     -> (Problem(code="unknown_query", message="unknown query 'mach'", pointer="/query/mach",
                 hint="did you mean 'match'?", suggestion="match"),)
 
-The schema is derived from the installed client (`schema_document`), kept on disk by the
+The schema is derived from the installed client (`schema.derivation`), kept on disk by the
 client's version, and compiled once. It knows no mapping: a field of any name passes. It says
 nothing about safety: scripts pass here and are the guard's to refuse.
 """

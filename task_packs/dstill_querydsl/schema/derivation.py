@@ -37,7 +37,7 @@ _SPANS = "query.span_"
 
 
 def derive(dialect: str) -> Schema:
-    """The schema for one dialect of `schema_forms`. Imports the client: a second or two."""
+    """The schema for one dialect of `schema.forms`. Imports the client: a second or two."""
     return _Derivation(dialect).document()
 
 

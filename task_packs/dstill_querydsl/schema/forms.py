@@ -1,7 +1,7 @@
 """What Elasticsearch's parsers take beyond the client's typed classes, and refuse within them.
 
 In: a dialect. Out: a table by place: ``query.NAME``, ``agg.NAME``, ``type.CLASS``,
-``source.NAME`` (of a composite) or ``body``. Each entry changes what `schema_document` derives:
+``source.NAME`` (of a composite) or ``body``. Each entry changes what `schema.derivation` derives:
 
     "query.wildcard": Form(short=…)                       {"wildcard": {"f": "v*"}} beside the long form
     "agg.terms": Form(one_of=(("field", "script"),), …)   one of the two must stand

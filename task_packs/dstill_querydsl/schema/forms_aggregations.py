@@ -1,6 +1,6 @@
 """Aggregations: what their parsers take beyond the typed classes, and refuse within them.
 
-A table of `schema_parts.Form` by place; `schema_forms` puts the tables together.
+A table of `schema_parts.Form` by place; `schema.forms` puts the tables together.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The search body and what belongs to its hits: _source, fields, sort, highlight, collapse, rescore.
 
-A table of `schema_parts.Form` by place; `schema_forms` puts the tables together.
+A table of `schema_parts.Form` by place; `schema.forms` puts the tables together.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Pipeline aggregations, which work on the results of others.
 
-A table of `schema_parts.Form` by place; `schema_forms` puts the tables together.
+A table of `schema_parts.Form` by place; `schema.forms` puts the tables together.
 """
 
 from __future__ import annotations

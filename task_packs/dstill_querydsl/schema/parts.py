@@ -1,4 +1,4 @@
-"""The pieces that the tables of `schema_forms` are made of.
+"""The pieces that the tables of `schema.forms` are made of.
 
 closed("slice", ("max",), id=NUMBER, max=NUMBER)   an object with these keys, of which max must stand
 Table().add("query.range", Form(value=…))          how one place differs from the typed class
@@ -40,7 +40,7 @@ class Form:
 
 
 class Table(dict[str, Form]):
-    """Forms by place; see `schema_forms` for what places are called."""
+    """Forms by place; see `schema.forms` for what places are called."""
 
     def add(self, place: str, form: Form) -> None:
         """A form for a place, beside what is already said of it."""

@@ -7,7 +7,7 @@ In: the installed client. Out: every query and aggregation by name, each with it
     Reader(define).shape(hint, …)       -> what JSON may stand where that hint is
 
 No name of a query, an aggregation or an option is written here: a newer client brings its own.
-What Elasticsearch takes beyond these classes, or refuses within them, is in `schema_forms`.
+What Elasticsearch takes beyond these classes, or refuses within them, is in `schema.forms`.
 """
 
 from __future__ import annotations

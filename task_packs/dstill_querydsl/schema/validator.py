@@ -1,4 +1,4 @@
-"""A compiled validator for the schema of `schema_document`.
+"""A compiled validator for the schema of `schema.derivation`.
 
 In: the schema. Out: a ``jsonschema`` validator that also knows the keyword ``x-one`` and
 looks references up in ``$defs`` directly, which is most of the time that validation takes.

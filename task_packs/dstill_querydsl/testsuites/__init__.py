@@ -1,10 +1,10 @@
-"""Mutated corpora: small data on which a gold differs from what a model might write instead.
+"""Test databases: small data on which a reference differs from its mutants (test-suite accuracy, Zhong et al. 2020).
 
-`layout` says which fields there are and which are alike. `neighbours` changes the gold in one step
-(`steps_*`, by `edits`). `leaves` reads a query as conditions on fields (`conditions`, `moments`),
-`sketches` and `roles` say what documents must hold, `fill` writes them, `documents` puts them into
-candidates. `choose` keeps those that tell the gold from its neighbours on the embedded engine
-(`bench`). `make` is the way in; `keep` remembers on disk.
+`layout` says which fields there are and which are alike. `mutants` changes the reference in one step (`steps_*`, by
+`mutations`). `leaves` reads a query as conditions on fields (`conditions`, `instants`), `document_specs` and `roles` say
+what documents must hold, `document_filler` writes them, `documents` puts them into candidates. `choose` keeps the
+candidates that tell the reference from its mutants on the embedded engine (`embedded_runner`). `make` is the entry point;
+`cache` remembers on disk.
 """
 
 from dstill_querydsl.testsuites.layout import Layout

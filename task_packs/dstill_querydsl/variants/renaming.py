@@ -3,7 +3,7 @@
     rename({"query": {"term": {"host.name": "web-03"}}}, {"host": "server", "host.name": "server.label"})
     -> {"query": {"term": {"server.label": "web-03"}}}
 
-Names of fields are changed where `mapping_uses` finds them: in queries, sorts, aggregations, nested paths, `_source`,
+Names of fields are changed where `mapping.uses` finds them: in queries, sorts, aggregations, nested paths, `_source`,
 `fields`, collapse and highlight. Everything else stays as it is, names that the index has not included.
 """
 
