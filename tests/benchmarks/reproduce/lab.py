@@ -141,6 +141,7 @@ class Lab:
             "task.querydsl.rows": self.size.rows,
             "train.learning_rate": BASE_RATE,
             "train.max_steps": self.size.base_steps,
+            **({"task.querydsl.documents": self.size.documents} if self.size.documents else {}),
             **RECIPE,
         }
 

@@ -51,6 +51,7 @@ class Size:
     noise: tuple[int, ...]  # percent of corrupted answers
     models: tuple[tuple[int, int], ...]  # hidden × layers, for memory
     times: int  # that each is measured
+    documents: int = 0  # of an index; 0: as many as dstill has by default
 
 
 FULL = Size(
@@ -86,6 +87,15 @@ QUICK = Size(
     times=1,
 )
 SMOKE = replace(
-    QUICK, name="smoke", rows=120, base_steps=4, steps=2, items=8, curve=(20, 120), clean=20, models=((64, 2),)
+    QUICK,
+    name="smoke",
+    rows=120,
+    base_steps=4,
+    steps=2,
+    items=8,
+    curve=(20, 120),
+    clean=20,
+    models=((64, 2),),
+    documents=500,
 )
 SIZES = {size.name: size for size in (FULL, QUICK, SMOKE)}
