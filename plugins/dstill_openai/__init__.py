@@ -5,8 +5,8 @@
     model = "gpt-4.1-mini"
     api_key_env = "OPENAI_API_KEY"       # the name of a variable, never the key
 
-`teacher` asks one by one, `batch` in batches, over `connection`. `responses` reads what came back, `errors` says what each
-failure means, `backoff` when to try again, `concurrency` how many requests are in flight; `structured` asks for JSON.
+`teacher` asks one by one, `batch` in batches, over `connection`. `responses` reads what came back, `errors` says what
+each failure means, `backoff` when to try again, `concurrency` how many requests are in flight; `structured` asks for JSON.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@
     POST /v1/chat/completions      OpenAI's form, streamed or not      GET /v1/models
     GET  /                         the page                            GET /healthz   /metrics
 
-`microbatcher` brings requests in flight together into batches, `request_schema` and `responses` are the two sides of the
-API, `auth` says who may use it, `engine` runs answers beside the student.
+`microbatcher` brings requests in flight together into batches, `request_schema` and `responses` are the two sides of
+the API, `auth` says who may use it, `engine` runs answers beside the student.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def compared(before: Mapping[str, str], after: Mapping[str, str]) -> Drift:
 
 
 def unlearnt(then: Facts, now: Facts) -> Iterator[str]:
-    """What a student that learnt `then` cannot rely on `now`; both as `drift_watch.look` has them, or with ``fields`` alone.
+    """What a student that learnt `then` cannot rely on `now`: results of `drift_watch.look`, or with ``fields`` alone.
 
     An index that has another name now is compared too where both are about one.
     """
