@@ -6,7 +6,8 @@
     api_key_env = "OPENAI_API_KEY"       # the name of a variable, never the key
 
 `teacher` asks one by one, `batch` in batches, over `connection`. `responses` reads what came back, `errors` says what
-each failure means, `backoff` when to try again, `concurrency` how many requests are in flight; `structured` asks for JSON.
+each failure means, `backoff` when to try again, `concurrency` how many requests are in flight; `structured` asks for
+JSON.
 """
 
 from __future__ import annotations
