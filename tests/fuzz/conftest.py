@@ -13,7 +13,7 @@ from support.foreign import Project, call
 KEPT = {"teachers", "evaluate", "report", "finetune"}  # plugins whose commands read runs and models
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: other tests of this worker need all plugins
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("DSTILL_")]:

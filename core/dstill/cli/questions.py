@@ -93,7 +93,7 @@ def questions(
     if weak is not None:
         note(weak.told())
     if teacher:
-        _invent(found, number, context, seeds, weak, out, as_json, mapping)
+        _invent(found, number, context, seeds, weak, out, as_json, mapping, values)
         return
     seed = config.settings.project.seed
     made = (
@@ -107,7 +107,7 @@ def questions(
     _show(made, out, as_json)
     _told(made, number, task)
     if out is not None and mapping is not None:
-        about = _about(config, task.name, mapping, made)
+        about = _about(config, task.name, mapping, values, made)
         note(f"next: {command('generate', '--questions', out, *about)}")
 
 
@@ -120,6 +120,7 @@ def _invent(
     out: Path | None,
     as_json: bool,
     mapping: Path | None,
+    values: Path | None,
 ) -> None:
     """The questions of a teacher; where it gave too few, they are shown before the error."""
     config = found.config()
@@ -144,13 +145,19 @@ def _invent(
     if out is not None:
         task = setup.task.name
         asked = ("generate", "--questions", out, "--teacher", config.settings.generate.teacher)
-        note(f"next: {command(*asked, *_about(config, task, mapping, invented.examples))}")
+        note(f"next: {command(*asked, *_about(config, task, mapping, values, invented.examples))}")
 
 
-def _about(config: Config, task: str, mapping: Path | None, examples: Sequence[Example]) -> list[str]:
+def _about(
+    config: Config, task: str, mapping: Path | None, values: Path | None, examples: Sequence[Example]
+) -> list[str]:
     """The settings by which `generate` knows what these questions are about: their rows name the index alone."""
     known, index = config.flat(), examples[0].context.get("index") if examples else None
-    wanted = {f"task.{task}.mapping": mapping and str(mapping), f"task.{task}.index": index}
+    wanted = {
+        f"task.{task}.mapping": mapping and str(mapping),
+        f"task.{task}.values": values and str(values),
+        f"task.{task}.index": index,
+    }
     return [
         word
         for key, value in wanted.items()

@@ -46,7 +46,8 @@ def run() -> Iterator[Any]:
     with Embedded().open(QueryDsl(), Engine()) as executor:
 
         def value(answer: Any, number: int) -> Any:
-            outcome = executor.run(json.dumps(answer), asked[number])
+            # not `run`: what is canonical must hold for bodies that the guard refuses, too
+            outcome = executor.execute(json.dumps(answer), asked[number])
             assert outcome.kind is OutcomeKind.OK, (outcome.reason, answer)
             return outcome.value
 

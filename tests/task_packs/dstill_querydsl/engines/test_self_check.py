@@ -280,7 +280,8 @@ def test_bad_input_061(doctor: Any, serve: Serve) -> None:
     what, _, _ = three_lines(doctor("--engine-url", url), 7)
     assert what == f"error: {url} answers, but is no Elasticsearch or OpenSearch"
     what, _, hint = three_lines(doctor("--engine-url", "http://127.0.0.1:port"), 2)
-    assert (what, hint) == ("error: the engine's address is no http(s) URL", "http://HOST:PORT")
+    assert what == "error: refused address of 127.0.0.1: it has an invalid port"
+    assert hint == "write it as https://HOST:PORT/PATH, or with http:// on this machine"
 
 
 def test_bad_input_062(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:

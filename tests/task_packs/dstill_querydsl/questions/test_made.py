@@ -60,7 +60,7 @@ def test_golds_pass_the_layers_of_the_pack(name: str, index: Callable[[str], Ind
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_golds_run_and_tell_something(name: str, made: Callable[..., Any]) -> None:
+def test_golds_run_and_tell_something(name: str, made: Callable[..., Any], index: Callable[[str], Index]) -> None:
     """On the executor that evaluation uses, over the documents that were invented."""
     task = QueryDsl()
     found = [one for one in made(name)[0] if "refusal" not in one.body]
@@ -69,9 +69,11 @@ def test_golds_run_and_tell_something(name: str, made: Callable[..., Any]) -> No
     # An analyzer of n-grams is the index' own; what asks for it was run by the questions' own trial.
     plain = json.dumps(place.mapping).replace(', "analyzer": "my_ngrams"', "")
     mapping = {**json.loads(plain), "_meta": {"now": place.now}}
+    values = index(name).values.to_json()  # the guard knows the range of a histogram by them
     with Embedded().open(task, Engine()) as executor:
         for one in [one for one in found if ".grams" not in (one.example.answer or "")][:120]:
-            example = Example(id="1", question="", context={"index": name, "mapping": mapping, "corpus": corpus})
+            context = {"index": name, "mapping": mapping, "values": values, "corpus": corpus}
+            example = Example(id="1", question="", context=context)
             outcome = executor.run(one.example.answer, example)
             assert outcome.kind is OutcomeKind.OK, (outcome.reason, one.example.answer)
             assert not task.vacuous(outcome.value, example), one.example.answer
