@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 import json
+import logging
 import math
 import os
 import re
@@ -48,6 +49,8 @@ __all__ = [
     "masked",
     "parse_assignment",
 ]
+
+log = logging.getLogger("dstill")
 
 FILE = "dstill.toml"
 PARTS = ("task", "teacher", "student", "modality", "objective", "executor", "metric")  # [teacher.NAME] and so on
@@ -456,6 +459,10 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
     error = ConfigError(f"{key}: got {value!r}, wanted {wanted}", where=origin, hint=hint)
     kind: Any = field_.type
     if typing.get_origin(kind) is Literal:
+        renamed = field_.metadata.get("renamed", {})
+        if isinstance(value, str) and value in renamed:
+            log.warning("%s: %r is now called %r (%s)", key, value, renamed[value], origin)
+            value = renamed[value]
         if value not in typing.get_args(kind):
             raise error
         return value

@@ -19,7 +19,7 @@ from dstill import trust
 from dstill.api.careful import careful
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
-from dstill.api.modality import Choice, Modality, Reason, Shape
+from dstill.api.modality import Choice, Modality, Shape, reasons
 from dstill.api.objective import Objective
 from dstill.api.recipe import Device
 from dstill.api.student import Student
@@ -196,12 +196,7 @@ def choose_modality(plugins: Plugins, config: Config, shape: Shape, device: Devi
         return all_of_them[choice.modality], choice
     plugins.modality(recipe.modality)  # an unknown name is an error that lists the known
     modality = all_of_them[recipe.modality]
-    reason = Reason(
-        modality=modality.name,
-        fullness=modality.fullness,
-        need=modality.need(shape, recipe),
-        unfit=modality.unfit(shape, recipe, device) or "",
-    )
+    (reason,) = reasons([modality], shape, recipe, device)
     if reason.unfit:
         log.warning("modality %s was asked for, though it %s", modality.name, reason.unfit)
     return modality, Choice(modality=modality.name, reasons=(reason,))
