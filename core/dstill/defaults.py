@@ -5,7 +5,7 @@ Registered first, so that pluggy asks it last: any plugin's answer goes before i
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence
+from typing import Callable, Iterable, Sequence
 
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
@@ -25,7 +25,7 @@ def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prom
 
 
 @hookimpl
-def parse_reply(task: Task, text: str) -> Draft | None:
+def parse_reply(task: Task, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
     return task.parse(text)
 
 

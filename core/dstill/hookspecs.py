@@ -19,7 +19,7 @@ What belongs to one task alone is a method of its `Task`, not a hook.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable, Sequence
+from typing import TYPE_CHECKING, Callable, Iterable, Sequence
 
 import pluggy
 
@@ -101,8 +101,11 @@ def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prom
 
 
 @hookspec(firstresult=True)
-def parse_reply(task: Task, text: str) -> Draft | None:
+def parse_reply(task: Task, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
     """Rationale and answer out of a teacher's raw reply; None passes.
+
+    `parse` reads another text, as a part of this one, by all plugins and the core: for a plugin that only takes
+    something off. It asks the caller again, so the text must be one on which the caller passes.
 
     First result wins; the core's own answer is ``task.parse(text)``. When that is None
     too, the reply is rejected with the code ``not_parseable``.

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass, is_dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
@@ -252,7 +252,7 @@ class Plugins:
         return prompt
 
     def parse_reply(self, task: Task, text: str) -> Draft | None:
-        draft: Draft | None = self._hook.parse_reply(task=task, text=text)
+        draft: Draft | None = self._hook.parse_reply(task=task, text=text, parse=partial(self.parse_reply, task))
         return draft
 
     def check_draft(self, task: Task, example: Example, draft: Draft) -> tuple[Problem, ...]:

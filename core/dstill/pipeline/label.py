@@ -22,7 +22,7 @@ from dstill.api.records import Draft, Example, Inquiry, Message, Problem, Prompt
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.plugins import Plugins
-from dstill.teacher import fence
+from dstill.teacher import fence, trace
 
 if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --help answers
     from dstill.teacher.cache import ReplyStore
@@ -110,7 +110,7 @@ def _follow_up(task: Task, asked: Asked, row: Record | Rejection) -> Prompt | No
     prompt = asked.prompt
     if asked.reply.finish_reason == "length":
         return replace(prompt, room=MORE_ROOM) if prompt.room == 1 else None
-    said = Message(role="assistant", content=asked.reply.text[:LONGEST])
+    said = Message(role="assistant", content=trace.split(asked.reply.text)[1][:LONGEST])
     told = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
     return replace(prompt, messages=(*prompt.messages, said, told))
 
