@@ -85,6 +85,9 @@ class Generate:
         default=0, metadata={"low": 0, "high": 10**6, "help": "so many more; 0: a quarter of the training questions"}
     )
     shots: int = field(default=3, metadata={"low": 0, "high": 50, "help": "worked examples in each prompt"})
+    shots_by: Literal["category", "nearest"] = field(
+        default="category", metadata={"help": "which: of the question's category first, or with the nearest questions"}
+    )
     concurrency: int = field(default=32, metadata={"low": 1, "high": 1024, "help": "requests in flight"})
     json_mode: Literal["auto", "schema", "off"] = field(
         default="auto", metadata={"help": "replies as JSON of a schema; auto: where the teacher's endpoint takes that"}

@@ -13,6 +13,7 @@ from dstill.api.modality import Choice, Modality, Shape, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Draft, Example, Problem, Prompt, Verdict
 from dstill.api.task import Task
+from dstill.config import Generate
 from dstill.errors import UsageError
 from dstill.hookspecs import hookimpl
 
@@ -20,7 +21,14 @@ __all__ = ["build_prompt", "check_draft", "judge_answer", "parse_reply", "select
 
 
 @hookimpl
-def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prompt:
+def build_prompt(
+    task: Task,
+    example: Example,
+    shots: Sequence[Example],
+    pool: Iterable[Example],
+    settings: Generate,
+    build: Callable[[Sequence[Example]], Prompt],
+) -> Prompt:
     return task.prompt(example, shots)
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dstill.api.student import Student
     from dstill.api.task import Task
     from dstill.api.teacher import Teacher
+    from dstill.config import Generate
     from dstill.run_view import RunView
 
 __all__ = ["hookimpl", "hookspec"]
@@ -93,8 +94,18 @@ def register_commands(cli: click.Group) -> None:
 
 
 @hookspec(firstresult=True)
-def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prompt | None:
+def build_prompt(
+    task: Task,
+    example: Example,
+    shots: Sequence[Example],
+    pool: Iterable[Example],
+    settings: Generate,
+    build: Callable[[Sequence[Example]], Prompt],
+) -> Prompt | None:
     """The prompt for one example, with `shots` as worked examples.
+
+    `shots` are chosen by category, from `pool`: every worked example that may stand before this one. `build` makes the
+    prompt with other shots, by all plugins and the core, for a plugin that only chooses; the pool is empty then.
 
     First result wins; the core's own answer is ``task.prompt(example, shots)``.
     """

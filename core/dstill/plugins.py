@@ -34,6 +34,7 @@ from dstill.api.records import Draft, Example, Problem, Prompt, Section, Verdict
 from dstill.api.student import Student
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
+from dstill.config import Generate
 from dstill.errors import PluginError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -247,8 +248,22 @@ class Plugins:
                 cli.commands.update(before)
                 self.fail(info, error)
 
-    def build_prompt(self, task: Task, example: Example, shots: Sequence[Example]) -> Prompt:
-        prompt: Prompt = self._hook.build_prompt(task=task, example=example, shots=shots)
+    def build_prompt(
+        self,
+        task: Task,
+        example: Example,
+        shots: Sequence[Example],
+        pool: Iterable[Example] = (),
+        settings: Generate | None = None,
+    ) -> Prompt:
+        settings = settings or Generate()
+
+        def build(other: Sequence[Example]) -> Prompt:
+            return self.build_prompt(task, example, other, (), settings)
+
+        prompt: Prompt = self._hook.build_prompt(
+            task=task, example=example, shots=shots, pool=pool, settings=settings, build=build
+        )
         return prompt
 
     def parse_reply(self, task: Task, text: str) -> Draft | None:

@@ -14,6 +14,7 @@ from support.openai_asking import Echo, opened
 import dstill_openai
 import dstill_teachers
 from dstill.api.records import Example, Prompt, Record, Rejection
+from dstill.config import Generate
 from dstill.pipeline import label
 from dstill.plugins import PluginInfo, Plugins
 from dstill.teacher import fence
@@ -58,7 +59,7 @@ def taught(where: str, reply: str, mode: Any, store: Path) -> tuple[Record | Rej
                 return replies(teacher, prompts, kept, concurrency=1)
 
             (one,) = await label.teach(
-                plugins, Echo(), teacher, [EXAMPLE], shots=0, ask=ask, execute=iter, again=label.Again()
+                plugins, Echo(), teacher, [EXAMPLE], Generate(shots=0), ask=ask, execute=iter, again=label.Again()
             )
             return one.row
 
