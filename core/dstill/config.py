@@ -53,7 +53,16 @@ __all__ = [
 log = logging.getLogger("dstill")
 
 FILE = "dstill.toml"
-PARTS = ("task", "teacher", "student", "modality", "objective", "executor", "metric")  # [teacher.NAME] and so on
+PARTS = (
+    "task",
+    "teacher",
+    "student",
+    "modality",
+    "objective",
+    "executor",
+    "metric",
+    "baseline",
+)  # [teacher.NAME] and so on
 # Read by dstill itself, so no configuration keys.
 RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
 _UNSAID = (None, "", dataclasses.MISSING)  # defaults that say nothing
@@ -140,9 +149,7 @@ class Review:
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
     splits: tuple[str, ...] = field(default=("test", "test_templates"), metadata={"help": "sets that are scored"})
-    baselines: tuple[str, ...] = field(
-        default=("untrained", "nearest"), metadata={"help": "scored beside the student, where they are there"}
-    )
+    baselines: tuple[str, ...] = field(default=("untrained", "nearest"), metadata={"help": "scored beside the student"})
     constrain: bool = field(
         default=False, metadata={"help": "hold the student's answers to the task's grammar, so that each is valid"}
     )

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Iterator
 
 from dstill import trust
+from dstill.api.baseline import Baseline
 from dstill.api.careful import careful
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
@@ -34,6 +35,7 @@ __all__ = [
     "Setup",
     "choose_modality",
     "kind_and_base",
+    "make_baseline",
     "make_executor",
     "make_student",
     "make_task",
@@ -135,6 +137,13 @@ def make_student(plugins: Plugins, config: Config, spec: str) -> Student:
     student = plugins.student(kind)(config.part("student", kind))
     student.base = base
     return student
+
+
+def make_baseline(plugins: Plugins, config: Config, name: str) -> Baseline:
+    """The baseline of this name, with its own section."""
+    kind = plugins.baseline(name)
+    _require(plugins, config, f"baseline.{name}")
+    return kind(config.part("baseline", name))
 
 
 def kind_and_base(plugins: Plugins, spec: str) -> tuple[str, str]:

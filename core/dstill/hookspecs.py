@@ -26,6 +26,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from dstill.api.baseline import Baseline
     from dstill.api.executor import Executor
     from dstill.api.metric import Metric
     from dstill.api.modality import Choice, Modality, Shape
@@ -80,6 +81,11 @@ def register_executors() -> Iterable[type[Executor]]:  # type: ignore[empty-body
 @hookspec
 def register_metrics() -> Iterable[type[Metric]]:  # type: ignore[empty-body]
     """Yield metrics; `evaluate` prints each, over all verdicts of a set."""
+
+
+@hookspec
+def register_baselines() -> Iterable[type[Baseline]]:  # type: ignore[empty-body]
+    """Yield baselines, for ``evaluate.baselines``: what a student is scored beside."""
 
 
 @hookspec

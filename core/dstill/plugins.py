@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 import pluggy
 
 from dstill import defaults, hookspecs
+from dstill.api.baseline import Baseline
 from dstill.api.executor import Executor
 from dstill.api.faults import PASSING, about, refused, unjudged, with_faults
 from dstill.api.metric import Metric
@@ -57,6 +58,7 @@ KINDS: dict[str, type[Part]] = {
     "objectives": Objective,
     "executors": Executor,
     "metrics": Metric,
+    "baselines": Baseline,
 }
 
 
@@ -226,6 +228,14 @@ class Plugins:
     def metric(self, name: str) -> type[Metric]:
         part: type[Metric] = self._named("metrics", name)
         return part
+
+    def baseline(self, name: str) -> type[Baseline]:
+        part: type[Baseline] = self._named("baselines", name)
+        return part
+
+    def meanings(self) -> dict[str, str]:
+        """Baseline → what it is, in words."""
+        return {name: self.baseline(name).meaning for name in self.names("baselines")}
 
     # --- hooks --------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from dstill.api import Check, Example, Executor, Task, Teacher
 """
 
+from dstill.api.baseline import Baseline
 from dstill.api.engine import Change, CheckResult, Engine, ProjectFiles
 from dstill.api.executor import Executor
 from dstill.api.judging import CORPORA, judge
@@ -52,6 +53,7 @@ __all__ = [
     "CORPORA",
     "SCHEMA_VERSION",
     "SPLITS",
+    "Baseline",
     "Batch",
     "BatchState",
     "BatchTeacher",
