@@ -18,6 +18,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Level, Prediction, Record, Verdict
 from dstill.api.student import TrainingJob, Writer
+from dstill.config import Evaluate
 from dstill.errors import ConfigError, DataError, ServiceError, did_you_mean
 from dstill.factory import Setup, modalities
 from dstill.pipeline import error_analysis, steps
@@ -60,16 +61,21 @@ def require_splits(splits: Sequence[str]) -> None:
 
 
 def baselines(setup: Setup) -> list[str]:
-    """The systems that are scored beside the student. Raises ConfigError for a name that no plugin brings."""
-    installed = setup.plugins.names("baselines")
-    for name in setup.settings.evaluate.baselines:
+    """The systems that are scored beside the student. Raises ConfigError for a name that no plugin brings.
+
+    Of the default names those are taken that are there: nobody asked for the others, as in a run without their plugin.
+    """
+    asked, installed = setup.settings.evaluate.baselines, setup.plugins.names("baselines")
+    if asked == Evaluate().baselines:
+        return [name for name in asked if name in installed]
+    for name in asked:
         if name not in installed:
             raise ConfigError(
                 f"no baseline called '{name}'.{did_you_mean(name, installed)}",
                 where="evaluate.baselines",
                 hint=f"there are {', '.join(installed) or 'none'}; [] scores the student alone",
             )
-    return list(dict.fromkeys(setup.settings.evaluate.baselines))
+    return list(dict.fromkeys(asked))
 
 
 def predicted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,13 @@ def test_baselines_are_parts_of_the_evaluate_plugin(plugins: Plugins) -> None:
         "nearest": "evaluate",
         "untrained": "evaluate",
     }
+
+
+def test_the_default_names_are_left_out_where_their_plugin_is(
+    project: Path, toy_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSTILL_DISABLE", f"{os.environ['DSTILL_DISABLE']},evaluate")
+    plugins = plugin_loading.load([toy_file])
+    assert plugins.names("baselines") == []
+    assert list(trained(plugins).evaluate()["scores"]) == ["student"]
+    assert list(Run.open("runs/mine", plugins=plugins).evaluate()["scores"]) == ["student"]
