@@ -11,8 +11,8 @@ parts are kept. Two parts of one kind with one name are an error that names both
 
 A "first result" hook may return None to pass: the next plugin is asked, and at last the
 core's own answer (`dstill.defaults`) is taken. A plugin that answers `build_prompt`,
-`parse_reply`, `check_draft` or `judge_answer` returns None (or nothing) for every task
-that is not its own.
+`parse_reply`, `check_draft` or `judge_answer` for one task returns None (or nothing) for
+every other.
 
 What belongs to one task alone is a method of its `Task`, not a hook.
 """
