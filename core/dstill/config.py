@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 import json
+import logging
 import math
 import os
 import re
@@ -49,8 +50,19 @@ __all__ = [
     "parse_assignment",
 ]
 
+log = logging.getLogger("dstill")
+
 FILE = "dstill.toml"
-PARTS = ("task", "teacher", "student", "modality", "objective", "executor", "metric")  # [teacher.NAME] and so on
+PARTS = (
+    "task",
+    "teacher",
+    "student",
+    "modality",
+    "objective",
+    "executor",
+    "metric",
+    "baseline",
+)  # [teacher.NAME] and so on
 # Read by dstill itself, so no configuration keys.
 RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
 _UNSAID = (None, "", dataclasses.MISSING)  # defaults that say nothing
@@ -82,6 +94,9 @@ class Generate:
         default=0, metadata={"low": 0, "high": 10**6, "help": "so many more; 0: a quarter of the training questions"}
     )
     shots: int = field(default=3, metadata={"low": 0, "high": 50, "help": "worked examples in each prompt"})
+    shots_by: Literal["category", "nearest"] = field(
+        default="category", metadata={"help": "which: of the question's category first, or with the nearest questions"}
+    )
     concurrency: int = field(default=32, metadata={"low": 1, "high": 1024, "help": "requests in flight"})
     json_mode: Literal["auto", "schema", "off"] = field(
         default="auto", metadata={"help": "replies as JSON of a schema; auto: where the teacher's endpoint takes that"}
@@ -134,9 +149,7 @@ class Review:
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
     splits: tuple[str, ...] = field(default=("test", "test_templates"), metadata={"help": "sets that are scored"})
-    baselines: tuple[str, ...] = field(
-        default=("untrained", "nearest"), metadata={"help": "scored beside the student, where they are there"}
-    )
+    baselines: tuple[str, ...] = field(default=("untrained", "nearest"), metadata={"help": "scored beside the student"})
     constrain: bool = field(
         default=False, metadata={"help": "hold the student's answers to the task's grammar, so that each is valid"}
     )
@@ -456,6 +469,10 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
     error = ConfigError(f"{key}: got {value!r}, wanted {wanted}", where=origin, hint=hint)
     kind: Any = field_.type
     if typing.get_origin(kind) is Literal:
+        renamed = field_.metadata.get("renamed", {})
+        if isinstance(value, str) and value in renamed:
+            log.warning("%s: %r is now called %r (%s)", key, value, renamed[value], origin)
+            value = renamed[value]
         if value not in typing.get_args(kind):
             raise error
         return value

@@ -5,29 +5,35 @@ Registered first, so that pluggy asks it last: any plugin's answer goes before i
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence
+from typing import Callable, Iterable, Sequence
 
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
-from dstill.api.modality import Choice, Modality, Reason, Shape
+from dstill.api.modality import Choice, Modality, Shape, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Draft, Example, Problem, Prompt, Verdict
 from dstill.api.task import Task
+from dstill.config import Generate
 from dstill.errors import UsageError
 from dstill.hookspecs import hookimpl
 
 __all__ = ["build_prompt", "check_draft", "judge_answer", "parse_reply", "select_modality"]
 
-SEED_BOUNDARY = 38 * 2**30  # the recipe's rule: QLoRA below 40 GB; a card sold as that reports some 39.4 GiB
-
 
 @hookimpl
-def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prompt:
+def build_prompt(
+    task: Task,
+    example: Example,
+    shots: Sequence[Example],
+    pool: Iterable[Example],
+    settings: Generate,
+    build: Callable[[Sequence[Example]], Prompt],
+) -> Prompt:
     return task.prompt(example, shots)
 
 
 @hookimpl
-def parse_reply(task: Task, text: str) -> Draft | None:
+def parse_reply(task: Task, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
     return task.parse(text)
 
 
@@ -43,25 +49,15 @@ def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Ex
 
 @hookimpl
 def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice:
-    """Of those that fit, the one of highest `fullness`; by the seed's rule where the policy says so."""
-    reasons = tuple(
-        Reason(
-            modality=m.name,
-            fullness=m.fullness,
-            need=m.need(student, recipe),
-            unfit=m.unfit(student, recipe, device) or "",
-        )
-        for m in sorted(modalities, key=lambda m: -m.fullness)
-    )
-    fitting = [r for r in reasons if not r.unfit]
-    if recipe.policy == "seed" and device.total < SEED_BOUNDARY:
-        fitting = [r for r in fitting if r.modality == "qlora"] or fitting
-    if not fitting:
-        least = min(reasons, key=lambda r: r.need.total)
+    """Of those that fit, the one of highest `fullness`."""
+    found = reasons(modalities, student, recipe, device)
+    fitting = next((r.modality for r in found if not r.unfit), None)
+    if fitting is None:
+        least = min(found, key=lambda r: r.need.total)
         raise UsageError(
             f"no modality fits {device.name}",
-            where="; ".join(f"{r.modality}: {r.unfit}" for r in reasons),
+            where="; ".join(f"{r.modality}: {r.unfit}" for r in found),
             hint=f"{least.modality} needs least: try a smaller batch, shorter inputs or "
             "gradient_checkpointing, or a smaller student",
         )
-    return Choice(modality=fitting[0].modality, reasons=reasons)
+    return Choice(modality=fitting, reasons=found)

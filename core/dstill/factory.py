@@ -16,10 +16,11 @@ from functools import cached_property
 from typing import Iterator
 
 from dstill import trust
+from dstill.api.baseline import Baseline
 from dstill.api.careful import careful
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
-from dstill.api.modality import Choice, Modality, Reason, Shape
+from dstill.api.modality import Choice, Modality, Shape, reasons
 from dstill.api.objective import Objective
 from dstill.api.recipe import Device
 from dstill.api.student import Student
@@ -34,6 +35,7 @@ __all__ = [
     "Setup",
     "choose_modality",
     "kind_and_base",
+    "make_baseline",
     "make_executor",
     "make_student",
     "make_task",
@@ -137,6 +139,13 @@ def make_student(plugins: Plugins, config: Config, spec: str) -> Student:
     return student
 
 
+def make_baseline(plugins: Plugins, config: Config, name: str) -> Baseline:
+    """The baseline of this name, with its own section."""
+    kind = plugins.baseline(name)
+    _require(plugins, config, f"baseline.{name}")
+    return kind(config.part("baseline", name))
+
+
 def kind_and_base(plugins: Plugins, spec: str) -> tuple[str, str]:
     """``hf:FOLDER`` → ``("hf", "FOLDER")``, ``tiny`` → ``("tiny", "")``, ``FILE.gguf`` → ``("hf", "FILE.gguf")``."""
     kind, _, base = spec.partition(":")
@@ -196,12 +205,7 @@ def choose_modality(plugins: Plugins, config: Config, shape: Shape, device: Devi
         return all_of_them[choice.modality], choice
     plugins.modality(recipe.modality)  # an unknown name is an error that lists the known
     modality = all_of_them[recipe.modality]
-    reason = Reason(
-        modality=modality.name,
-        fullness=modality.fullness,
-        need=modality.need(shape, recipe),
-        unfit=modality.unfit(shape, recipe, device) or "",
-    )
+    (reason,) = reasons([modality], shape, recipe, device)
     if reason.unfit:
         log.warning("modality %s was asked for, though it %s", modality.name, reason.unfit)
     return modality, Choice(modality=modality.name, reasons=(reason,))

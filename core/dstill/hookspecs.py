@@ -11,21 +11,22 @@ parts are kept. Two parts of one kind with one name are an error that names both
 
 A "first result" hook may return None to pass: the next plugin is asked, and at last the
 core's own answer (`dstill.defaults`) is taken. A plugin that answers `build_prompt`,
-`parse_reply`, `check_draft` or `judge_answer` returns None (or nothing) for every task
-that is not its own.
+`parse_reply`, `check_draft` or `judge_answer` for one task returns None (or nothing) for
+every other.
 
 What belongs to one task alone is a method of its `Task`, not a hook.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable, Sequence
+from typing import TYPE_CHECKING, Callable, Iterable, Sequence
 
 import pluggy
 
 if TYPE_CHECKING:
     import click
 
+    from dstill.api.baseline import Baseline
     from dstill.api.executor import Executor
     from dstill.api.metric import Metric
     from dstill.api.modality import Choice, Modality, Shape
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from dstill.api.student import Student
     from dstill.api.task import Task
     from dstill.api.teacher import Teacher
+    from dstill.config import Generate
     from dstill.run_view import RunView
 
 __all__ = ["hookimpl", "hookspec"]
@@ -82,6 +84,11 @@ def register_metrics() -> Iterable[type[Metric]]:  # type: ignore[empty-body]
 
 
 @hookspec
+def register_baselines() -> Iterable[type[Baseline]]:  # type: ignore[empty-body]
+    """Yield baselines, for ``evaluate.baselines``: what a student is scored beside."""
+
+
+@hookspec
 def register_commands(cli: click.Group) -> None:
     """Add commands to the command line, by ``cli.add_command`` or ``@cli.command``.
 
@@ -93,16 +100,29 @@ def register_commands(cli: click.Group) -> None:
 
 
 @hookspec(firstresult=True)
-def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prompt | None:
+def build_prompt(
+    task: Task,
+    example: Example,
+    shots: Sequence[Example],
+    pool: Iterable[Example],
+    settings: Generate,
+    build: Callable[[Sequence[Example]], Prompt],
+) -> Prompt | None:
     """The prompt for one example, with `shots` as worked examples.
+
+    `shots` are chosen by category, from `pool`: every worked example that may stand before this one. `build` makes the
+    prompt with other shots, by all plugins and the core, for a plugin that only chooses; the pool is empty then.
 
     First result wins; the core's own answer is ``task.prompt(example, shots)``.
     """
 
 
 @hookspec(firstresult=True)
-def parse_reply(task: Task, text: str) -> Draft | None:
+def parse_reply(task: Task, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
     """Rationale and answer out of a teacher's raw reply; None passes.
+
+    `parse` reads another text, as a part of this one, by all plugins and the core: for a plugin that only takes
+    something off. It asks the caller again, so the text must be one on which the caller passes.
 
     First result wins; the core's own answer is ``task.parse(text)``. When that is None
     too, the reply is rejected with the code ``not_parseable``.

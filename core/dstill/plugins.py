@@ -15,7 +15,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass, is_dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 import pluggy
 
 from dstill import defaults, hookspecs
+from dstill.api.baseline import Baseline
 from dstill.api.executor import Executor
 from dstill.api.faults import PASSING, about, refused, unjudged, with_faults
 from dstill.api.metric import Metric
@@ -34,6 +35,7 @@ from dstill.api.records import Draft, Example, Problem, Prompt, Section, Verdict
 from dstill.api.student import Student
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
+from dstill.config import Generate
 from dstill.errors import PluginError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ KINDS: dict[str, type[Part]] = {
     "objectives": Objective,
     "executors": Executor,
     "metrics": Metric,
+    "baselines": Baseline,
 }
 
 
@@ -226,6 +229,14 @@ class Plugins:
         part: type[Metric] = self._named("metrics", name)
         return part
 
+    def baseline(self, name: str) -> type[Baseline]:
+        part: type[Baseline] = self._named("baselines", name)
+        return part
+
+    def meanings(self) -> dict[str, str]:
+        """Baseline → what it is, in words."""
+        return {name: self.baseline(name).meaning for name in self.names("baselines")}
+
     # --- hooks --------------------------------------------------------------------------
 
     @cached_property
@@ -247,12 +258,26 @@ class Plugins:
                 cli.commands.update(before)
                 self.fail(info, error)
 
-    def build_prompt(self, task: Task, example: Example, shots: Sequence[Example]) -> Prompt:
-        prompt: Prompt = self._hook.build_prompt(task=task, example=example, shots=shots)
+    def build_prompt(
+        self,
+        task: Task,
+        example: Example,
+        shots: Sequence[Example],
+        pool: Iterable[Example] = (),
+        settings: Generate | None = None,
+    ) -> Prompt:
+        settings = settings or Generate()
+
+        def build(other: Sequence[Example]) -> Prompt:
+            return self.build_prompt(task, example, other, (), settings)
+
+        prompt: Prompt = self._hook.build_prompt(
+            task=task, example=example, shots=shots, pool=pool, settings=settings, build=build
+        )
         return prompt
 
     def parse_reply(self, task: Task, text: str) -> Draft | None:
-        draft: Draft | None = self._hook.parse_reply(task=task, text=text)
+        draft: Draft | None = self._hook.parse_reply(task=task, text=text, parse=partial(self.parse_reply, task))
         return draft
 
     def check_draft(self, task: Task, example: Example, draft: Draft) -> tuple[Problem, ...]:

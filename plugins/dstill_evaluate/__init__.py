@@ -1,4 +1,4 @@
-"""Figures over verdicts, comparisons of systems, and the baseline that a student has to beat.
+"""Figures over verdicts, comparisons of systems, and the baselines that a student has to beat.
 
 dstill train RUN --student nearest      # the answer of the most similar training question
 dstill evaluate RUN                     # every metric of this package, with n and interval
@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
+from dstill.api.baseline import Baseline
 from dstill.api.metric import Metric
 from dstill.api.records import Section
 from dstill.api.student import Student
 from dstill_evaluate import command, sections
+from dstill_evaluate.baselines import NearestQuestion, Untrained
 from dstill_evaluate.metrics import METRICS
 from dstill_evaluate.nearest_neighbour import Nearest
 
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
 
     from dstill.runs.run import Run
 
-__all__ = ["register_commands", "register_metrics", "register_students", "report_sections"]
+__all__ = [
+    "register_baselines",
+    "register_commands",
+    "register_metrics",
+    "register_students",
+    "report_sections",
+]
 
 
 @hookimpl
@@ -33,6 +41,12 @@ def register_metrics() -> Iterable[type[Metric]]:
 @hookimpl
 def register_students() -> Iterable[type[Student]]:
     yield Nearest
+
+
+@hookimpl
+def register_baselines() -> Iterable[type[Baseline]]:
+    yield Untrained
+    yield NearestQuestion
 
 
 @hookimpl

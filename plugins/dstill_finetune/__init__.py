@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
+from dstill_finetune.recipe_rule import select_modality
 
 if TYPE_CHECKING:
     import click
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
     from dstill.api.objective import Objective
     from dstill.api.student import Student
 
-__all__ = ["register_commands", "register_modalities", "register_objectives", "register_students"]
+__all__ = [
+    "register_commands",
+    "register_modalities",
+    "register_objectives",
+    "register_students",
+    "select_modality",
+]
 
 
 @hookimpl

@@ -102,7 +102,7 @@ class Qlora(Lora):
         if (reason := super().unfit(student, recipe, device)) or not device.here:
             return reason
         # loading it takes seconds: only where auto would take it
-        wanted = recipe.policy == "seed" or Lora().unfit(student, recipe, device)
+        wanted = recipe.policy == "recipe" or Lora().unfit(student, recipe, device)
         if wanted and not _has_library():
             return "bitsandbytes did not load its native library: python -m bitsandbytes says why"
         return None

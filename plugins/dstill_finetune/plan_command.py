@@ -19,7 +19,7 @@ from typing import Any, Mapping, Sequence
 import click
 
 from dstill import factory
-from dstill.api.modality import Choice, Modality, Reason, Shape
+from dstill.api.modality import Choice, Modality, Reason, Shape, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.options import App, app, json_option, set_option, setting
@@ -115,21 +115,13 @@ def _unfit(choice: Choice, modality: str) -> bool:
 
 def choose(plugins: Plugins, modalities: list[Modality], shape: Shape, recipe: Recipe, device: Device) -> Choice:
     """The hook's choice with every reason; modality "" where none fits, so that the table can still be shown."""
-    reasons = tuple(
-        Reason(
-            modality=m.name,
-            fullness=m.fullness,
-            need=m.need(shape, recipe),
-            unfit=m.unfit(shape, recipe, device) or "",
-        )
-        for m in sorted(modalities, key=lambda m: -m.fullness)
-    )
+    found = reasons(modalities, shape, recipe, device)
     if recipe.modality != "auto":
         plugins.modality(recipe.modality)  # an unknown name is an error that lists the known
-        asked = next(reason for reason in reasons if reason.modality == recipe.modality)
-        return Choice(modality="" if asked.unfit else asked.modality, reasons=reasons)
-    if all(reason.unfit for reason in reasons):
-        return Choice(modality="", reasons=reasons)
+        asked = next(reason for reason in found if reason.modality == recipe.modality)
+        return Choice(modality="" if asked.unfit else asked.modality, reasons=found)
+    if all(reason.unfit for reason in found):
+        return Choice(modality="", reasons=found)
     return plugins.select_modality(modalities, shape, recipe, device)
 
 

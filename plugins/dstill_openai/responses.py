@@ -3,7 +3,9 @@
     read_body(content, content_type, id, at)     → Reply
     read_line(line, id, at)                      → Reply
 
-Raise one of `faults`, AuthError where what answers is no such API. A count of tokens that cannot be is none.
+A reasoning trace in a field of its own (``reasoning_content`` of DeepSeek and vLLM, ``reasoning`` of Ollama, OpenRouter
+and newer vLLM) stands before the text, as `dstill.teacher.trace` has it. Raise one of `errors`, AuthError where
+what answers is no such API. A count of tokens that cannot be is none.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any, Mapping
 
 from dstill.api.records import Reply, Usage
 from dstill.errors import AuthError, DstillError
+from dstill.teacher import trace
 from dstill_openai.errors import (
     QUOTA,
     BrokenReply,
@@ -113,9 +116,10 @@ def _of_choice(choice: Mapping[str, Any], body: Mapping[str, Any], id: str, at: 
         raise Refused(f"the teacher refused: {shown(refusal)}")
     if not text.strip() and finish != "length":
         raise EmptyReply(f"{at.host} sent a reply without content")
+    reasoning = _text(message.get("reasoning_content") or message.get("reasoning"))
     return Reply(
         id=id,
-        text=text,
+        text=trace.joined(reasoning, text) if reasoning.strip() else text,
         model=shown(str(body.get("model") or at.model)),
         finish_reason=finish,
         usage=_usage(body.get("usage")),

@@ -29,6 +29,7 @@ class Report:
     warnings: tuple[str, ...]
     headlines: tuple[Headline, ...]
     ceiling: str  # what the teacher's figure says, or why there is none
+    beside: Mapping[str, str]  # baseline → what it is
     side: Mapping[str, Score]  # the student's other figures on the first set
     sections: tuple[Section, ...]
     failures: Failures

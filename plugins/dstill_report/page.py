@@ -38,10 +38,6 @@ SETS = {
     "test_templates": "templates that training never saw",
     "test_index": "an index that training never saw",
 }
-BESIDE = {  # a word on each system that is no student of the run's own training
-    "untrained": "the student before training, the base",
-    "nearest": "the answer of the most similar training question",
-}
 SIDE = ("exact_match", "valid", "executed", "silent_wrong", "refusal_precision", "refusal_recall")
 
 
@@ -74,6 +70,7 @@ def gather(run: Run) -> Report:
         warnings=_warnings(run, evaluated),
         headlines=tuple(_headline(split, evaluated) for split in student),
         ceiling=_ceiling(evaluated),
+        beside=run.plugins.meanings(),
         side={name: Score.from_row(student[first][name]) for name in SIDE if name in student[first]},
         sections=tuple(run.plugins.report_sections(run)),
         failures=collect(run),
@@ -193,7 +190,6 @@ def html(report: Report) -> str:
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         trusted=Markup,  # only for the sections' own pictures
-        beside=BESIDE,
     )
 
 

@@ -1,4 +1,4 @@
-"""Teachers that need no endpoint, and the check of rationales that every task shares.
+"""Teachers that need no endpoint, and what all of them share: worked examples, traces, rationales.
 
 dstill generate --teacher synthetic          # the example's own gold and rationale
 dstill generate --teacher replay --set teacher.replay.file=answers.csv
@@ -12,11 +12,13 @@ from typing import Iterable
 from dstill import hookimpl
 from dstill.api.teacher import Teacher
 from dstill_teachers.local import Local
+from dstill_teachers.nearest_shots import build_prompt
 from dstill_teachers.rationale import check_draft
+from dstill_teachers.reasoning import parse_reply
 from dstill_teachers.replay import Replay
 from dstill_teachers.synthetic import Synthetic
 
-__all__ = ["check_draft", "register_teachers"]
+__all__ = ["build_prompt", "check_draft", "parse_reply", "register_teachers"]
 
 
 @hookimpl

@@ -8,8 +8,11 @@ import pytest
 
 from dstill import Run
 from dstill import config as configuration
-from dstill.api.records import Level
+from dstill.api.records import Level, Problem, Rejection
+from dstill.factory import Setup
+from dstill.pipeline import teacher_eval
 from dstill.plugins import Plugins, part_sections
+from dstill.teacher import fence
 
 FLAGS = {
     "project.task": "toy",
@@ -55,3 +58,16 @@ def test_questions_without_golds_say_nothing_of_the_teacher(plugins: Plugins, mo
     run, _ = evaluated(plugins)
     (run.folder / "asked.jsonl").unlink()
     assert run.evaluate()["teacher"]["why"] == "no question that is scored had a gold before the teacher was asked"
+
+
+@pytest.mark.parametrize("before", ["", "<think>Hm.</think>"])
+def test_a_refused_reply_is_judged_without_its_letters(plugins: Plugins, before: str) -> None:
+    """They, and a reasoning trace, are no part of the answer."""
+    config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
+    setup = Setup(plugins, config)
+    gold = next(e for e in setup.task.examples("test") if e.answer is not None)
+    text = f"{before}<id>{fence.of(gold)}</id>{setup.task.reply_text('so', gold.answer or '')}"
+    problem = Problem(layer="rationale", code="rationale_leaks_answer", message="m")
+    refused = Rejection(id=gold.id, question=gold.question, problems=(problem,), text=text)
+    (verdict,) = teacher_eval.judged(setup, [gold], [refused], None)
+    assert verdict.exact

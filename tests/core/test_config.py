@@ -215,7 +215,7 @@ PAIRS = 'a table of pairs of numbers, as {"a-model" = [0.4, 1.6]}'
         ("train__max_seconds", float("inf"), "a number of at least 0"),
         ("train__max_seconds", -1, "a number of at least 0"),
         ("train__gradient_checkpointing", 1, "true or false"),
-        ("train__policy", "best", "one of fullest, seed"),
+        ("train__policy", "best", "one of fullest, recipe"),
         ("project__task", 3, "text"),
         ("project__task", "\udcff", "text"),
         ("evaluate__splits", 3, "a list of texts"),
@@ -232,6 +232,15 @@ def test_a_wrong_value_is_told_with_key_got_and_wanted(key: str, value: Any, wan
     error = refused(**{key: value})
     assert error.what == f"{key.replace('__', '.')}: got {value!r}, wanted {wanted}"
     assert error.where == "command line"
+
+
+def test_an_old_name_of_a_value_is_read_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    config = read("[train]\npolicy = 'seed'\n")
+    assert config.settings.train.policy == "recipe"
+    (warning,) = caplog.messages
+    assert warning.startswith("train.policy: 'seed' is now called 'recipe' (")
+    assert read(config.to_toml()).settings == config.settings
+    assert len(caplog.messages) == 1  # what dstill writes has the new name
 
 
 def test_a_whole_number_will_do_for_a_number_and_one_text_for_a_list() -> None:

@@ -17,6 +17,7 @@ from dstill import defaults, hookspecs
 
 # Those of which every plugin that brings parts has one.
 REGISTRATION = re.compile(r"register_\w+")
+NOT_SHIPPED = ("judge_answer",)  # used by the third-party package of the tests alone
 
 
 def hooks() -> dict[str, Callable[..., Any]]:
@@ -27,10 +28,12 @@ def arguments(function: Callable[..., Any]) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def plugins(root: Path) -> Iterator[Any]:
-    """Every built-in plugin, and those of the third-party package of the tests where it stands."""
+def plugins(root: Path | None) -> Iterator[Any]:
+    """Every built-in plugin, and with `root` those of the third-party package of the tests."""
     built_in = distribution("dstill").entry_points.select(group="dstill")
     yield from (point.load() for point in built_in)
+    if root is None:
+        return
     for source in sorted((root / "tests" / "third_party").glob("*/src/*")):
         sys.path.insert(0, str(source.parent))
         try:
@@ -42,6 +45,15 @@ def plugins(root: Path) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def implementers(root: Path) -> dict[str, list[Any]]:
+    return implementations(root)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, list[Any]]:
+    return implementations(None)
+
+
+def implementations(root: Path | None) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = defaultdict(list)
     for plugin in plugins(root):
         for name, function in vars(plugin).items():
@@ -69,6 +81,11 @@ def test_a_hook_says_what_it_is_for(name: str) -> None:
 @pytest.mark.parametrize("name", hooks())
 def test_a_hook_has_a_user_outside_the_core(name: str, implementers: dict[str, list[Any]]) -> None:
     assert implementers[name]
+
+
+@pytest.mark.parametrize("name", [name for name in hooks() if name not in NOT_SHIPPED])
+def test_a_shipped_plugin_uses_the_hook(name: str, shipped: dict[str, list[Any]]) -> None:
+    assert shipped[name]
 
 
 @pytest.mark.parametrize(

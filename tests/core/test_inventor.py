@@ -168,6 +168,7 @@ def test_bad_input_048() -> None:
         '{"questions": [{"id": "q1", "question": "one"}, {"id": "q2", "question": "two"}]}',
         '{"id": "q1", "question": "one"}\r\n{"id": "q2", "question": "two"}\n{"id": "q3", "quest',  # cut off
         '{"id": 1, "question": "x"}\n{"id": "q1", "question": "one"}\n{"id": "q2", "question": "two", "sure": true}',
+        '<think>{"id": "q1", "question": "no"}</think>{"id": "q1", "question": "one"}\n{"id": "q2", "question": "two"}',
     ],
 )
 def test_a_reply_is_read_tolerantly_and_ids_exactly(text: str) -> None:

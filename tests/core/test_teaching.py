@@ -13,6 +13,7 @@ import pytest
 from dstill.api.records import Example, Problem, Prompt, Record, Rejection, Reply
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
+from dstill.config import Generate
 from dstill.pipeline import label
 from dstill.plugins import Plugins
 from dstill.teacher import fence
@@ -44,7 +45,7 @@ def teach(
                 task,
                 teacher,
                 examples,
-                shots=shots,
+                Generate(shots=shots),
                 ask=ask,
                 execute=execute,
                 again=again or label.Again(),
@@ -105,10 +106,10 @@ def test_saved_counts_the_replies_in_the_store(plugins: Plugins, task: Task) -> 
     examples = list(task.examples("train"))
     teacher = plugins.teacher("parrot")().open(task)
     with ReplyStore(STORE) as store:
-        assert label.saved(plugins, task, teacher, examples, store, shots=2) == 0
+        assert label.saved(plugins, task, teacher, examples, Generate(shots=2), store) == 0
     taught(plugins, task, examples[:5], down=examples[2].question)
     with ReplyStore(STORE) as store:
-        assert label.saved(plugins, task, teacher, examples[:5], store, shots=2) == 4
+        assert label.saved(plugins, task, teacher, examples[:5], Generate(shots=2), store) == 4
 
 
 # --- asking again -----------------------------------------------------------------------
@@ -275,7 +276,7 @@ def test_the_letters_follow_from_the_question_not_from_its_id(task: Task) -> Non
 def test_worked_examples_carry_their_letters_as_replies_shall(plugins: Plugins, task: Task) -> None:
     examples = list(task.examples("train"))
     teacher = Pupil(wrong_first(0)).open(task)
-    for prompt in label.prompts(plugins, task, teacher, examples, 2):
+    for prompt in label.prompts(plugins, task, teacher, examples, Generate(shots=2)):
         *before, asked = prompt.messages
         assert asked.content.endswith(f"Begin your reply with <id>{fence.of(prompt.example)}</id>.")
         shown = [m for m in before if m.role != "system"]
@@ -293,7 +294,7 @@ def questions(prompt: Prompt) -> list[str]:
 
 
 def prompts(plugins: Plugins, task: Task, examples: Sequence[Example], k: int) -> list[Prompt]:
-    return list(label.prompts(plugins, task, plugins.teacher("parrot")(), examples, k))
+    return list(label.prompts(plugins, task, plugins.teacher("parrot")(), examples, Generate(shots=k)))
 
 
 def test_shots_are_of_the_same_category_first_and_never_the_question_itself(plugins: Plugins, task: Task) -> None:

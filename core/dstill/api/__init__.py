@@ -3,11 +3,12 @@
 from dstill.api import Check, Example, Executor, Task, Teacher
 """
 
+from dstill.api.baseline import Baseline
 from dstill.api.engine import Change, CheckResult, Engine, ProjectFiles
 from dstill.api.executor import Executor
 from dstill.api.judging import CORPORA, judge
 from dstill.api.metric import Metric
-from dstill.api.modality import Batch, Choice, Kept, Memory, Modality, Reason, Shape
+from dstill.api.modality import Batch, Choice, Kept, Memory, Modality, Reason, Shape, reasons
 from dstill.api.objective import Objective
 from dstill.api.part import NoConfig, Part
 from dstill.api.recipe import Device, Recipe
@@ -52,6 +53,7 @@ __all__ = [
     "CORPORA",
     "SCHEMA_VERSION",
     "SPLITS",
+    "Baseline",
     "Batch",
     "BatchState",
     "BatchTeacher",
@@ -113,4 +115,5 @@ __all__ = [
     "Writer",
     "Written",
     "judge",
+    "reasons",
 ]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Callable, ClassVar, Mapping
+from typing import Any, Callable, ClassVar, Iterable, Mapping
 
 from dstill.api.part import Part
 from dstill.api.recipe import Device, Recipe
 from dstill.io.units import size
 
-__all__ = ["Batch", "Choice", "Kept", "Memory", "Modality", "Reason", "Shape"]
+__all__ = ["Batch", "Choice", "Kept", "Memory", "Modality", "Reason", "Shape", "reasons"]
 
 
 @dataclass(frozen=True)
@@ -110,3 +110,16 @@ class Modality(Part, ABC):
     @abstractmethod
     def prepare(self, model: Any, recipe: Recipe) -> Any:
         """The loaded `model` with just the intended weights trainable."""
+
+
+def reasons(modalities: Iterable[Modality], student: Shape, recipe: Recipe, device: Device) -> tuple[Reason, ...]:
+    """What each modality needs and whether it fits, the fullest first."""
+    return tuple(
+        Reason(
+            modality=m.name,
+            fullness=m.fullness,
+            need=m.need(student, recipe),
+            unfit=m.unfit(student, recipe, device) or "",
+        )
+        for m in sorted(modalities, key=lambda m: -m.fullness)
+    )

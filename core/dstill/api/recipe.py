@@ -30,8 +30,12 @@ class Recipe:
     )
     objective: str = field(default="dss", metadata={"help": "what the student learns"})
     modality: str = field(default="auto", metadata={"help": "full, lora, qlora …, or auto: by the memory at hand"})
-    policy: Literal["fullest", "seed"] = field(
-        default="fullest", metadata={"help": "auto: the fullest that fits, or the seed recipe (QLoRA below 40 GB)"}
+    policy: Literal["fullest", "recipe"] = field(
+        default="fullest",
+        metadata={
+            "help": "auto: the fullest that fits, or the recipe's rule (QLoRA below 40 GB)",
+            "renamed": {"seed": "recipe"},
+        },
     )
     alpha: float = field(
         default=0.5, metadata={"low": 0, "high": 1, "help": "weight of the label branch in dss; 1 - alpha: rationale"}

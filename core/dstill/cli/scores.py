@@ -32,10 +32,6 @@ SETS = {
     "test_templates": "questions of shapes that training never saw",
     "test_index": "questions about an index that training never saw",
 }
-BASELINES = {
-    "untrained": "the student before training",
-    "nearest": "the answer of the most similar training question",
-}
 Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # system → set → metric → score
 
 
@@ -49,7 +45,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
         _say(line)
     say()
     _show_causes(run, facts["causes"])
-    for line in sentences(scores, splits):
+    for line in sentences(scores, splits, run.plugins.meanings()):
         _say(line)
 
 
@@ -178,8 +174,8 @@ def _beside_the_gold(n: int) -> str:
 # --- sentences --------------------------------------------------------------------------
 
 
-def sentences(scores: Scores, splits: Sequence[str]) -> Iterator[str]:
-    """What the scores say: the first set, the others, and what hurts most."""
+def sentences(scores: Scores, splits: Sequence[str], meanings: Mapping[str, str]) -> Iterator[str]:
+    """What the scores say: the first set, the others, and what hurts most. `meanings`: of the baselines, in words."""
     student = scores["student"]
     ran = [split for split in splits if student[split].get(MAIN, {}).get("value") is not None]
     empty = [split for split in splits if not any(score["n"] for score in student[split].values())]
@@ -190,18 +186,19 @@ def sentences(scores: Scores, splits: Sequence[str]) -> Iterator[str]:
     if not ran:
         return
     first, *others = ran
-    beside = [f"{BASELINES.get(system, system)} on {rate} %" for system, rate in _beside(scores, first).items()]
+    beside = [f"{meanings.get(system, system)} on {rate} %" for system, rate in _beside(scores, first).items()]
     yield f"The student is right on {'; '.join([_right(student, first), *beside])}."
     if others:
-        yield f"It is right on {'; on '.join(_further(scores, split) for split in others)}."
+        yield f"It is right on {'; on '.join(_further(scores, split, meanings) for split in others)}."
     wrong = [f"{_percent(student[split][WRONG])} % of {split}" for split in ran if WRONG in student[split]]
     if wrong:
         yield f"Silently wrong, that is run without an error and with another result than the gold's: {_list(wrong)}."
 
 
-def _further(scores: Scores, split: str) -> str:
-    nearest = _beside(scores, split).get("nearest")
-    compared = f", the most similar question's answer on {nearest} %" if nearest else ""
+def _further(scores: Scores, split: str, meanings: Mapping[str, str]) -> str:
+    beside = _beside(scores, split)
+    best = max(beside, key=lambda system: scores[system][split][MAIN]["value"], default="")
+    compared = f", {meanings.get(best, best)} on {beside[best]} %" if best else ""
     high = scores["student"][split][MAIN]["high"]
     most = ": most of its answers there are wrong" if high is not None and high < 0.5 else ""
     return f"{_right(scores['student'], split)}{compared}{most}"

@@ -85,7 +85,7 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     low, high, first, there = NOTHING, NOTHING, None, list[Reply]()
     known: set[str] = set()
     with ReplyStore(replies) if replies.exists() else _nothing() as store:
-        for prompt in label.prompts(setup.plugins, task, teacher, examples, settings.shots):
+        for prompt in label.prompts(setup.plugins, task, teacher, examples, settings):
             key = store.key(teacher.identity(prompt), prompt.messages)
             if (reply := store.get(key)) is not None:
                 there.append(reply)

@@ -18,8 +18,9 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Level, Prediction, Record, Verdict
 from dstill.api.student import TrainingJob, Writer
+from dstill.config import Evaluate
 from dstill.errors import ConfigError, DataError, ServiceError, did_you_mean
-from dstill.factory import Setup, make_student, modalities
+from dstill.factory import Setup, modalities
 from dstill.pipeline import error_analysis, steps
 from dstill.pipeline.constrained import Constrained
 from dstill.pipeline.data_monitor import lost
@@ -28,9 +29,9 @@ from dstill.runtime import distributed, hardware
 __all__ = [
     "BLOCK",
     "Evaluation",
+    "baseline_job",
     "baselines",
     "evaluate",
-    "fit_baseline",
     "predicted",
     "require_splits",
     "scores",
@@ -60,9 +61,21 @@ def require_splits(splits: Sequence[str]) -> None:
 
 
 def baselines(setup: Setup) -> list[str]:
-    """The systems that are scored beside the student: those asked for that are installed."""
-    installed = setup.plugins.names("students")
-    return [name for name in setup.settings.evaluate.baselines if name == "untrained" or name in installed]
+    """The systems that are scored beside the student. Raises ConfigError for a name that no plugin brings.
+
+    Of the default names those are taken that are there: nobody asked for the others, as in a run without their plugin.
+    """
+    asked, installed = setup.settings.evaluate.baselines, setup.plugins.names("baselines")
+    if asked == Evaluate().baselines:
+        return [name for name in asked if name in installed]
+    for name in asked:
+        if name not in installed:
+            raise ConfigError(
+                f"no baseline called '{name}'.{did_you_mean(name, installed)}",
+                where="evaluate.baselines",
+                hint=f"there are {', '.join(installed) or 'none'}; [] scores the student alone",
+            )
+    return list(dict.fromkeys(asked))
 
 
 def predicted(
@@ -123,22 +136,19 @@ def evaluate(
     return Evaluation(verdicts=verdicts, facts=facts)
 
 
-def fit_baseline(setup: Setup, name: str, records: Sequence[Record], folder: Path) -> Writer:
-    """A baseline that is a student itself, fitted on the pairs of `records` into `folder`."""
-    student = make_student(setup.plugins, setup.config, name)
+def baseline_job(setup: Setup, records: Sequence[Record], folder: Path) -> TrainingJob:
+    """What a baseline may learn from: the pairs of `records`. Makes the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     _, modality = next(iter(modalities(setup.plugins, setup.config).items()))
-    student.fit(
-        TrainingJob(
-            train=[tuple(setup.objective.pairs(record, setup.task)) for record in records],
-            validation=(),
-            modality=modality,
-            recipe=setup.settings.train,
-            device=hardware.device(),
-            folder=folder,
-            seed=setup.settings.project.seed,
-        )
+    return TrainingJob(
+        train=[tuple(setup.objective.pairs(record, setup.task)) for record in records],
+        validation=(),
+        modality=modality,
+        recipe=setup.settings.train,
+        device=hardware.device(),
+        folder=folder,
+        seed=setup.settings.project.seed,
     )
-    return student.load(folder)
 
 
 @contextlib.contextmanager

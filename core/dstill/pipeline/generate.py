@@ -138,7 +138,7 @@ def _taught(
     with ReplyStore(purchase.store, buyer=purchase.buyer) as store:
 
         def kept() -> str:
-            n = label.saved(setup.plugins, setup.task, teacher, examples, store, shots=settings.shots)
+            n = label.saved(setup.plugins, setup.task, teacher, examples, settings, store)
             return f"{n}/{len(examples)}"
 
         spent = store.bought_by(purchase.buyer) if teacher.paid else ()
@@ -149,7 +149,7 @@ def _taught(
             setup.task,
             teacher,
             examples,
-            shots=settings.shots,
+            settings,
             ask=client.ask,
             execute=execute,
             again=again,

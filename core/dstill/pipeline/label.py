@@ -1,6 +1,6 @@
 """Questions → a teacher's replies → records: asked, checked, and asked again where a reply will not do.
 
-    taught = await teach(plugins, task, teacher, examples, shots=3, ask=…, execute=…, again=Again())
+    taught = await teach(plugins, task, teacher, examples, settings, ask=…, execute=…, again=Again())
     taught[0].inquiry      # Inquiry(id="logs-1", keys=("9f…", "41…")): its replies in the store
     taught[0].row          # a Record, or a Rejection with every problem of its last reply
 
@@ -21,8 +21,9 @@ from dstill.api.faults import about
 from dstill.api.records import Draft, Example, Inquiry, Message, Problem, Prompt, Record, Rejection, Reply
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
+from dstill.config import Generate
 from dstill.plugins import Plugins
-from dstill.teacher import fence
+from dstill.teacher import fence, trace
 
 if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --help answers
     from dstill.teacher.cache import ReplyStore
@@ -59,8 +60,8 @@ async def teach(
     task: Task,
     teacher: Teacher,
     examples: Sequence[Example],
+    settings: Generate,
     *,
-    shots: int,
     ask: Ask,
     execute: Execute,
     again: Again,
@@ -76,7 +77,7 @@ async def teach(
         return rows
 
     async with teacher:
-        asked = [one async for one in ask(prompts(plugins, task, teacher, examples, shots))]
+        asked = [one async for one in ask(prompts(plugins, task, teacher, examples, settings))]
         keys: list[tuple[str, ...]] = [(one.key,) if isinstance(one.reply, Reply) else () for one in asked]
         rows = await executed(asked)
         for _ in range(0 if teacher.repeats else REASKS):
@@ -110,7 +111,7 @@ def _follow_up(task: Task, asked: Asked, row: Record | Rejection) -> Prompt | No
     prompt = asked.prompt
     if asked.reply.finish_reason == "length":
         return replace(prompt, room=MORE_ROOM) if prompt.room == 1 else None
-    said = Message(role="assistant", content=asked.reply.text[:LONGEST])
+    said = Message(role="assistant", content=trace.split(asked.reply.text)[1][:LONGEST])
     told = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
     return replace(prompt, messages=(*prompt.messages, said, told))
 
@@ -123,25 +124,39 @@ def _code(row: Record | Rejection) -> str:
 # --- prompts ----------------------------------------------------------------------------
 
 
-def prompts(plugins: Plugins, task: Task, teacher: Teacher, examples: Sequence[Example], k: int) -> Iterator[Prompt]:
-    """What is asked about each example, with `k` worked examples before it."""
-    pool: dict[str, list[Example]] = defaultdict(list)
+@dataclass(frozen=True)
+class _Pool:
+    """The worked examples that may stand before `example`, as often as one looks: not itself, nor its very question."""
+
+    worked: Sequence[Example]
+    example: Example
+
+    def __iter__(self) -> Iterator[Example]:
+        return (s for s in self.worked if s.id != self.example.id and s.question != self.example.question)
+
+
+def prompts(
+    plugins: Plugins, task: Task, teacher: Teacher, examples: Sequence[Example], settings: Generate
+) -> Iterator[Prompt]:
+    """What is asked about each example, with `settings.shots` worked examples before it."""
+    worked = [e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train")]
+    by_category: dict[str, list[Example]] = defaultdict(list)
+    for example in worked:
+        by_category[example.category].append(example)
     for example in examples:
-        if example.answer is not None and example.rationale and example.split in ("", "train"):
-            pool[example.category].append(example)
-    for example in examples:
-        prompt = plugins.build_prompt(task, example, _shots(example, pool, k))
+        shots = _shots(example, by_category, settings.shots)
+        prompt = plugins.build_prompt(task, example, shots, _Pool(worked, example), settings)
         yield prompt if teacher.repeats else fence.added(prompt)
 
 
-def _shots(example: Example, pool: Mapping[str, Sequence[Example]], k: int) -> list[Example]:
+def _shots(example: Example, by_category: Mapping[str, Sequence[Example]], k: int) -> list[Example]:
     """`k` worked examples, in rounds over the categories: two of its own, then one of each other."""
 
     def lane(category: str) -> Iterator[Example]:
-        return (s for s in pool.get(category, ()) if s.id != example.id and s.question != example.question)
+        return iter(_Pool(by_category.get(category, ()), example))
 
     own = lane(example.category)
-    lanes = [own, own, *(lane(category) for category in pool if category != example.category)]
+    lanes = [own, own, *(lane(category) for category in by_category if category != example.category)]
     chosen: list[Example] = []
     while len(chosen) < k and (taken := [shot for shots in lanes if (shot := next(shots, None))]):
         chosen += taken
@@ -149,10 +164,15 @@ def _shots(example: Example, pool: Mapping[str, Sequence[Example]], k: int) -> l
 
 
 def saved(
-    plugins: Plugins, task: Task, teacher: Teacher, examples: Sequence[Example], store: ReplyStore, *, shots: int
+    plugins: Plugins,
+    task: Task,
+    teacher: Teacher,
+    examples: Sequence[Example],
+    settings: Generate,
+    store: ReplyStore,
 ) -> int:
     """How many of `examples` have their first reply in the store."""
-    asked = prompts(plugins, task, teacher, examples, shots)
+    asked = prompts(plugins, task, teacher, examples, settings)
     return sum(store.get(store.key(teacher.identity(prompt), prompt.messages)) is not None for prompt in asked)
 
 

@@ -31,6 +31,7 @@ from dstill.api.records import Example, Message, Prompt
 from dstill.api.task import Brief
 from dstill.io.strict_json import NotStrict, dumps, fenced, loads
 from dstill.pipeline.dedup import nearest, words_of
+from dstill.teacher import trace
 
 __all__ = ["Invented", "Inventor", "digest", "quotas", "read"]
 
@@ -230,7 +231,8 @@ def quotas(shares: Mapping[str, int], n: int) -> dict[str, int]:
 
 def read(text: str) -> Iterator[tuple[str, str]]:
     """The ids and questions of a reply: one list, or an object a line; what stands around them is passed over."""
-    body = "\n".join(line for line in text.split("\n") if not line.strip().startswith("```"))
+    _, reply = trace.split(text)
+    body = "\n".join(line for line in reply.split("\n") if not line.strip().startswith("```"))
     whole = _items(body) or _items(body[body.find("[") : body.rfind("]") + 1])
     for item in whole or [item for line in body.split("\n") for item in _items(line.strip().rstrip(","))]:
         id, question = item.get("id"), item.get("question")

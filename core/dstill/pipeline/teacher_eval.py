@@ -16,6 +16,7 @@ from dstill.api.records import Draft, Example, Record, Rejection, Verdict
 from dstill.api.task import Task
 from dstill.factory import Setup
 from dstill.plugins import Plugins
+from dstill.teacher import fence
 
 __all__ = ["judged", "unmeasured"]
 
@@ -38,16 +39,17 @@ def judged(
     for example in golds:
         row = by_id.get(example.id)
         if row is not None and not _is_of_curation(row):
-            yield setup.plugins.judge_answer(setup.task, example, _draft(setup.plugins, setup.task, row), executor)
+            draft = _draft(setup.plugins, setup.task, example, row)
+            yield setup.plugins.judge_answer(setup.task, example, draft, executor)
 
 
 def _is_of_curation(row: Record | Rejection) -> bool:
     return isinstance(row, Rejection) and any(problem.layer == "curation" for problem in row.problems)
 
 
-def _draft(plugins: Plugins, task: Task, row: Record | Rejection) -> Draft | None:
+def _draft(plugins: Plugins, task: Task, example: Example, row: Record | Rejection) -> Draft | None:
     if isinstance(row, Record):
         return Draft(answer=row.answer, rationale=row.rationale)
     if any(problem.layer == "engine" for problem in row.problems):
         return Draft(answer=row.text)  # what the engine refused is kept as it was run
-    return plugins.parse_reply(task, row.text)
+    return plugins.parse_reply(task, fence.removed(row.text, example)[0])

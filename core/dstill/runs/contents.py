@@ -23,12 +23,12 @@ from dstill.api.student import Student, Writer
 from dstill.api.task import Task
 from dstill.config import Config, Settings
 from dstill.errors import RunError
-from dstill.factory import Setup, make_student, task_name
+from dstill.factory import Setup, make_baseline, task_name
 from dstill.io.files import link_tree, write_text
 from dstill.io.shell import command
 from dstill.pipeline import data_drift, review
 from dstill.pipeline.data_drift import Learnt
-from dstill.pipeline.evaluate import baselines, fit_baseline
+from dstill.pipeline.evaluate import baseline_job
 from dstill.plugins import Plugins
 from dstill.runs.folder import ASKED, SETTINGS, RunFolder, data_file, find_run, system_file
 from dstill.runs.review_log import decisions
@@ -206,27 +206,33 @@ class RunContents(RunFolder):
 
     def writer(self, system: str = "student") -> Writer:
         """The run's student, or one of its baselines, ready to write. Raises RunError when it has none yet."""
-        if system in ("student", "untrained"):
-            folder = self.folder / "student"
-            if not folder.exists():
-                raise RunError(
-                    f"run '{self.name}' has no student yet", where=str(folder), hint=command("train", self.folder)
-                )
-            return self.student.load(folder, trained=system == "student")
-        folder = self.folder / "baselines" / system
-        folder.mkdir(parents=True, exist_ok=True)
-        return fit_baseline(self.setup, system, self.records("train"), folder)
+        trained = self.folder / "student"
+        if not trained.exists():
+            raise RunError(
+                f"run '{self.name}' has no student yet", where=str(trained), hint=command("train", self.folder)
+            )
+        if system == "student":
+            return self.student.load(trained)
+        folder = self._baseline(system)
+        baseline = make_baseline(self.plugins, self.config, system)
+        baseline.fit(lambda: baseline_job(self.setup, self.records("train"), folder))
+        return baseline.load(self.student, trained, folder)
 
     def nearest(self) -> Writer | None:
         """The baseline that knows how near a question is to those of training, where the run has it.
 
         Raises DataError where it is damaged, MissingExtra.
         """
-        for name in baselines(self.setup):
-            folder = self.folder / "baselines" / name
-            if folder.exists():
-                return make_student(self.plugins, self.config, name).load(folder)
+        for name in self.settings.evaluate.baselines:
+            folder = self._baseline(name)
+            if folder.exists() and name in self.plugins.names("baselines"):
+                baseline = make_baseline(self.plugins, self.config, name)
+                return baseline.load(self.student, self.folder / "student", folder)
         return None
+
+    def _baseline(self, name: str) -> Path:
+        """Where a baseline keeps what it learnt."""
+        return self.folder / "baselines" / name
 
     def gate(self, *, allow: bool) -> dict[str, Any]:
         """Whether a person has accepted enough of the dataset to train on it (`dstill.pipeline.review.gate`)."""

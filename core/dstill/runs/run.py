@@ -238,6 +238,7 @@ class Run(RunContents):
         """
         splits = self.settings.evaluate.splits
         require_splits(splits)
+        baselines(self.setup)  # an unknown name is an error before anything is done
         records = [record for split in splits for record in self.records(split)]
         if not records:
             raise DataError(

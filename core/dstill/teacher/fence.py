@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from dstill.api.records import Example, Message, Problem, Prompt
 from dstill.io.strict_json import dumps
+from dstill.teacher import trace
 
 __all__ = ["added", "of", "removed"]
 
@@ -49,12 +50,12 @@ def added(prompt: Prompt) -> Prompt:
 
 
 def removed(text: str, example: Example) -> tuple[str, Problem | None]:
-    """A reply without it, and what is wrong where it is that of another question."""
-    in_json = _IN_JSON.match(text)
-    found = in_json or _REPEATED.match(text)
-    if found is None:
-        return text, None
-    rest = ("{" if in_json else "") + text[found.end() :]
-    if found[1] == of(example):
-        return rest, None
-    return rest, Problem(layer="reply", code="other_question", message="the reply is to another question")
+    """A reply without it, and what is wrong where it is that of another question. A reasoning trace stays before it."""
+    for thought, reply in (trace.split(text), ("", text)):  # </think> may also stand in an answer
+        in_json = _IN_JSON.match(reply)
+        if found := in_json or _REPEATED.match(reply):
+            rest = thought + ("{" if in_json else "") + reply[found.end() :]
+            if found[1] == of(example):
+                return rest, None
+            return rest, Problem(layer="reply", code="other_question", message="the reply is to another question")
+    return text, None

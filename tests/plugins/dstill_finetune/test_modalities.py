@@ -9,11 +9,12 @@ from typing import Any, Callable
 import pytest
 import torch
 
+import dstill_finetune
 from dstill.api.modality import Modality
 from dstill.api.recipe import Device, Recipe
 from dstill.api.student import Fitted
-from dstill.defaults import select_modality
 from dstill.errors import MissingExtra, UsageError
+from dstill.plugins import PluginInfo, Plugins
 from dstill_finetune import modalities
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
@@ -167,21 +168,23 @@ def test_bad_input_070(monkeypatch: pytest.MonkeyPatch, t5: Path, cpu: Device, f
 def test_auto_passes_by_a_bitsandbytes_without_its_library(
     monkeypatch: pytest.MonkeyPatch, t5: Path, cpu: Device
 ) -> None:
-    """It would take QLoRA by memory, or by the seed's rule; without the library it takes what is next, or says why."""
+    """It would take QLoRA by memory or by the recipe's rule; without the library it takes the next, or says why."""
     from bitsandbytes import cextension
 
+    plugins = Plugins()
+    plugins.add(dstill_finetune, PluginInfo(name="finetune"))
     shape = replace(student(t5).shape(), parameters=10**9)
     kinds, recipe = [Full(), Lora(), Qlora()], Recipe(precision="fp32")
     small = replace(cpu, free=Qlora().need(shape, recipe).total)
-    seed = replace(recipe, policy="seed")
-    assert select_modality(kinds, shape, recipe, small).modality == "qlora"
-    assert select_modality(kinds, shape, seed, replace(cpu, free=2**36)).modality == "qlora"
+    by_rule = replace(recipe, policy="recipe")
+    assert plugins.select_modality(kinds, shape, recipe, small).modality == "qlora"
+    assert plugins.select_modality(kinds, shape, by_rule, replace(cpu, free=2**36)).modality == "qlora"
 
     monkeypatch.setattr(cextension, "lib", cextension.ErrorHandlerMockBNBNativeLibrary("no library here"))
     with pytest.raises(UsageError, match="no modality fits") as caught:
-        select_modality(kinds, shape, recipe, small)
+        plugins.select_modality(kinds, shape, recipe, small)
     assert "qlora: bitsandbytes did not load its native library" in caught.value.where
-    assert select_modality(kinds, shape, seed, replace(cpu, free=2**36)).modality == "full"
+    assert plugins.select_modality(kinds, shape, by_rule, replace(cpu, free=2**36)).modality == "full"
 
 
 def test_auto_precision_takes_what_is_there(t5: Path, fit: Fit, tmp_path: Path) -> None:

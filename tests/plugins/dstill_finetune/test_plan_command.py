@@ -213,15 +213,15 @@ def test_json_of_several_cards_says_what_would_make_a_modality_fit(plan: Any, se
     assert at_24["qlora"]["would_fit"] == ""
 
 
-def test_the_seeds_policy_is_qlora_below_40_gb_whatever_else_fits(plan: Any) -> None:
+def test_the_recipes_policy_is_qlora_below_40_gb_whatever_else_fits(plan: Any) -> None:
     def chosen(vram: str, policy: str) -> Any:
         options = ("--student", "tiny", "--vram", vram, "--json", "--set", f"train.policy={policy}")
         return json.loads(plan(*options).stdout.splitlines()[-1])["modality"]
 
     assert chosen("24GB", "fullest") == "full"
-    assert chosen("24GB", "seed") == "qlora"
-    assert chosen("37.9GB", "seed") == "qlora"  # above: cards sold as 40 GB report less
-    assert chosen("40GB", "seed") == "full"
+    assert chosen("24GB", "recipe") == "qlora"
+    assert chosen("37.9GB", "recipe") == "qlora"  # above: cards sold as 40 GB report less
+    assert chosen("40GB", "recipe") == "full"
 
 
 @pytest.mark.parametrize("vram", ["lots", "-8GB", "0", "0GB", "8", "", "8GB,,24GB", "8GB,", "8GB;24GB", "1e3GB"])

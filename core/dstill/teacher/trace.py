@@ -1,0 +1,32 @@
+"""The reasoning trace that a reasoning model writes before its reply.
+
+    split("<think>Sum them.</think><answer>3</answer>")   ("<think>Sum them.</think>", "<answer>3</answer>")
+    split("Sum them.</think><answer>3</answer>")          the chat template opened the block: it is not in the reply
+    split("<answer>3</answer>")                           ("", "<answer>3</answer>")
+    words("<think>Sum them.</think>")                     "Sum them."
+
+The reply begins after the last ``</think>``, as in the chat templates of Qwen 3 and DeepSeek R1. What an endpoint sends
+in a field of its own (``reasoning_content``) is brought into this form by `joined`. Other tags are not covered.
+"""
+
+from __future__ import annotations
+
+__all__ = ["joined", "split", "words"]
+
+START, END = "<think>", "</think>"
+
+
+def split(text: str) -> tuple[str, str]:
+    """The trace with its tags, and the reply; together they are `text`."""
+    before, end, reply = text.rpartition(END)
+    return before + end, reply
+
+
+def joined(trace: str, reply: str) -> str:
+    """One text of both, which `split` takes apart."""
+    return f"{START}{trace}{END}\n{reply}"
+
+
+def words(trace: str) -> str:
+    """A trace without its tags."""
+    return trace.strip().removeprefix(START).removesuffix(END).strip()

@@ -1,0 +1,30 @@
+"""The recipe's rule for ``modality = "auto"``: QLoRA on a card below 40 GB, whatever else fits.
+
+    [train]
+    policy = "recipe"
+
+Where QLoRA does not fit, on a larger card, and with any other policy the hook passes: the core takes the fullest.
+"""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from dstill import hookimpl
+from dstill.api.modality import Choice, Modality, Shape, reasons
+from dstill.api.recipe import Device, Recipe
+
+__all__ = ["BOUNDARY", "select_modality"]
+
+BOUNDARY = 38 * 2**30  # bytes: a card sold as 40 GB reports about 39.4 GiB
+
+
+@hookimpl
+def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice | None:
+    from dstill_finetune.modalities import Qlora
+
+    if recipe.policy != "recipe" or device.total >= BOUNDARY:
+        return None
+    found = reasons(modalities, student, recipe, device)
+    fits = any(reason.modality == Qlora.name and not reason.unfit for reason in found)
+    return Choice(modality=Qlora.name, reasons=found) if fits else None

@@ -1,0 +1,83 @@
+"""The recipe's rule answers the hook `select_modality` where the policy asks for it, and passes everywhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import dstill_finetune
+from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.recipe import Device, Recipe
+from dstill.plugins import PluginInfo, Plugins
+from dstill.runtime import hardware
+from dstill_finetune import recipe_rule
+
+GB = 2**30
+SHAPE = Shape(
+    architecture="x",
+    parameters=1,
+    embedding=0,
+    linears={},
+    layers=1,
+    hidden=1,
+    feed_forward=1,
+    heads=1,
+    vocabulary=1,
+    encoder_decoder=False,
+)
+
+
+def toy(title: str, full: float, gigabytes: int) -> Modality:
+    class Toy(Modality):
+        name = title
+        fullness = full
+
+        def need(self, student: Shape, recipe: Recipe) -> Memory:
+            return Memory(parts={"weights": gigabytes * GB})
+
+        def prepare(self, model: Any, recipe: Recipe) -> Any:
+            return model
+
+    return Toy()
+
+
+THREE = [toy("lora", 60, 12), toy("full", 100, 30), toy("qlora", 30, 4)]
+
+
+@pytest.fixture(scope="module")
+def plugins() -> Plugins:
+    found = Plugins()
+    found.add(dstill_finetune, PluginInfo(name="finetune"))
+    assert not found.failures
+    return found
+
+
+@pytest.mark.parametrize(("vram", "chosen"), [(80, "full"), (40, "full"), (37, "qlora"), (24, "qlora"), (12, "qlora")])
+def test_below_40_gb_it_is_qlora_whatever_else_fits(plugins: Plugins, vram: int, chosen: str) -> None:
+    choice = plugins.select_modality(THREE, SHAPE, Recipe(policy="recipe"), hardware.planned_device(f"{vram}GB"))
+    assert choice.modality == chosen
+    assert [r.modality for r in choice.reasons] == ["full", "lora", "qlora"]
+
+
+def test_a_card_sold_as_40_gb_is_none_below_40_gb(plugins: Plugins) -> None:
+    device = Device(name="A100", kind="cuda", total=int(39.4 * GB), free=int(38.9 * GB), bf16=True)
+    assert plugins.select_modality(THREE, SHAPE, Recipe(policy="recipe"), device).modality == "full"
+
+
+@pytest.mark.parametrize(
+    ("policy", "modalities"),
+    [("fullest", THREE), ("recipe", THREE[:2]), ("recipe", [*THREE[:2], toy("qlora", 30, 25)])],
+    ids=["another policy", "no qlora", "qlora does not fit"],
+)
+def test_everywhere_else_it_passes(policy: Any, modalities: list[Modality]) -> None:
+    device = hardware.planned_device("24GB")
+    assert recipe_rule.select_modality(modalities, SHAPE, Recipe(policy=policy), device) is None
+
+
+def test_the_core_names_no_modality_in_its_own_answer() -> None:
+    from pathlib import Path
+
+    from dstill import defaults
+
+    assert "lora" not in Path(defaults.__file__).read_text()

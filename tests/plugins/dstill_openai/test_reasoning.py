@@ -1,0 +1,113 @@
+"""A reasoning model behind an endpoint: its trace in the text or in a field, with and without JSON mode."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any, AsyncIterator, Callable, Iterable, Mapping, Sequence
+
+import pytest
+from support.loopback_teacher import SENT_BACK, LoopbackTeacher, Say, answer
+from support.openai_asking import Echo, opened
+
+import dstill_openai
+import dstill_teachers
+from dstill.api.records import Example, Prompt, Record, Rejection
+from dstill.config import Generate
+from dstill.pipeline import label
+from dstill.plugins import PluginInfo, Plugins
+from dstill.teacher import fence
+from dstill.teacher.cache import ReplyStore
+from dstill.teacher.client import Asked, replies
+
+pytestmark = pytest.mark.usefixtures("key")
+
+EXAMPLE = Example(id="1", question="one and two?")
+THOUGHT = f"Begin with <id>{'0' * 8}</id>? No. <answer>9</answer>? No."
+
+
+class Reasoner(LoopbackTeacher):
+    """Sends a trace with every reply, where `where` says: "text", "lone", or the name of a field."""
+
+    def __init__(self, where: str, reply: str) -> None:
+        super().__init__()
+        self.where, self.said = where, reply
+        self.script = self._script()
+
+    def _script(self) -> Iterable[Say]:
+        reply = self.said
+        while True:
+            if self.where == "text":
+                yield answer(f"<think>\n{THOUGHT}\n</think>\n\n{reply}")
+            elif self.where == "lone":
+                yield answer(f"{THOUGHT}</think>{reply}")
+            else:
+                yield answer(reply, **{self.where: THOUGHT})
+
+
+def taught(where: str, reply: str, mode: Any, store: Path) -> tuple[Record | Rejection, Reasoner]:
+    plugins = Plugins()
+    plugins.add(dstill_openai, PluginInfo(name="openai"))
+    plugins.add(dstill_teachers, PluginInfo(name="teachers"))
+
+    async def run(url: str) -> Record | Rejection:
+        with ReplyStore(store) as kept:
+            teacher = opened(url, json_mode=mode)
+
+            def ask(prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
+                return replies(teacher, prompts, kept, concurrency=1)
+
+            (one,) = await label.teach(
+                plugins, Echo(), teacher, [EXAMPLE], Generate(shots=0), ask=ask, execute=iter, again=label.Again()
+            )
+            return one.row
+
+    with Reasoner(where, reply) as server:
+        return asyncio.run(run(server.base_url)), server
+
+
+def tagged(letters: str, rationale: str = "so") -> str:
+    return f"<id>{letters}</id>{Echo().reply_text(rationale, '1 + 2')}"
+
+
+def as_json(letters: str, rationale: str = "so") -> str:
+    return json.dumps({"id": letters, "rationale": rationale, "answer": "1 + 2"})
+
+
+FORMS = pytest.mark.parametrize(("mode", "form"), [("off", tagged), ("schema", as_json)], ids=["tags", "json"])
+
+
+@FORMS
+@pytest.mark.parametrize("where", ["text", "lone", "reasoning_content", "reasoning"])
+def test_the_reply_is_read_without_its_trace(where: str, mode: str, form: Callable[..., str], tmp_path: Path) -> None:
+    row, server = taught(where, form(fence.of(EXAMPLE)), mode, tmp_path / "replies.sqlite")
+    assert isinstance(row, Record)
+    assert (row.rationale, row.answer) == ("so", "1 + 2")
+    assert len(server.requests) == 1
+
+
+@FORMS
+@pytest.mark.parametrize("where", ["text", "reasoning_content"])
+def test_letters_of_another_question_are_found_behind_a_trace(
+    where: str, mode: str, form: Callable[..., str], tmp_path: Path
+) -> None:
+    row, _ = taught(where, form("00000000"), mode, tmp_path / "replies.sqlite")
+    assert isinstance(row, Rejection)
+    assert [problem.code for problem in row.problems] == ["other_question"]
+
+
+@pytest.mark.parametrize("where", ["text", "reasoning_content"])
+def test_a_reply_goes_back_without_its_trace_and_is_kept_with_it(where: str, tmp_path: Path) -> None:
+    row, server = taught(where, "I do not know.", "off", tmp_path / "replies.sqlite")
+    assert isinstance(row, Rejection)
+    assert THOUGHT in row.text
+    sent: Sequence[Mapping[str, str]] = server.requests[1]["messages"]
+    assert [m["content"].strip() for m in sent if m["role"] == "assistant"] == ["I do not know."]
+    assert sent[-1]["content"].startswith(SENT_BACK)
+
+
+def test_a_trace_in_place_of_a_rationale_has_to_pass_the_checks(tmp_path: Path) -> None:
+    row, _ = taught("reasoning_content", tagged(fence.of(EXAMPLE), ""), "off", tmp_path / "replies.sqlite")
+    assert isinstance(row, Record)
+    assert row.rationale == THOUGHT
