@@ -43,7 +43,7 @@ __all__ = ["Request", "allow", "allowed", "forget", "keep", "pending", "remember
 
 log = logging.getLogger("dstill")
 
-MANIFEST = "run.json"  # of a run's folder (`dstill.runs.folder`)
+MANIFEST, SETTINGS = "run.json", "config.toml"  # of a run's folder (`dstill.runs.folder`)
 _NOT_A_PATH = re.compile(r"[A-Za-z0-9_-]+")  # a student's kind alone
 
 
@@ -81,7 +81,8 @@ class _Looked:
         self.config, self.relative_to = config, relative_to
         self.values, self.fields = config.flat(), fields(config)
         self.folder = Path(os.path.realpath(config.file.parent))
-        self.is_run = (self.folder / MANIFEST).exists()
+        # also of a run that is being made, which has no run.json yet
+        self.is_run = config.file.name == SETTINGS or (self.folder / MANIFEST).exists()
 
     def section(self, name: str) -> Iterator[Request]:
         keys: dict[str, list[str]] = {}

@@ -67,8 +67,8 @@ class RunContents(RunFolder):
             arguments=arguments or {},
             seed=config.settings.project.seed,
             settings=config.to_toml(),
+            before=lambda folder: trust.keep(config, folder / SETTINGS),
         )
-        trust.keep(config, run.folder / SETTINGS)
         run.setup = Setup(plugins, config)
         return run
 

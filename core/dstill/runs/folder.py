@@ -25,7 +25,7 @@ import time
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Mapping, Self, TypeVar, cast
+from typing import Any, Callable, Iterable, Iterator, Mapping, Self, TypeVar, cast
 
 from dstill.api.records import SCHEMA_VERSION, Row
 from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
@@ -65,15 +65,24 @@ class RunFolder:
 
     @classmethod
     def make(
-        cls, folder: Path | None, *, stem: str, arguments: Mapping[str, Any], seed: int, settings: str = ""
+        cls,
+        folder: Path | None,
+        *,
+        stem: str,
+        arguments: Mapping[str, Any],
+        seed: int,
+        settings: str = "",
+        before: Callable[[Path], None] = lambda folder: None,
     ) -> Self:
         """A new run at `folder`, or at ``runs/STEM-DATE-N``, with `settings` as its config.toml.
 
+        `before` is called with the folder before run.json makes a run of it: a kill in there leaves no run.
         Raises UsageError, DiskError.
         """
         folder = _fresh(stem) if folder is None else _claimed(folder)
         if settings:
             write_text(folder / SETTINGS, settings)
+        before(folder)
         run = cls(
             folder,
             {
