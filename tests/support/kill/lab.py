@@ -115,7 +115,11 @@ class Lab:
         trial = self._trial(f"dstill, {seconds:.3f} s")
         command = [sys.executable, "-m", "dstill", *self._command(self.subject.command)]
         with subprocess.Popen(
-            command, cwd=trial.folder, env=self._environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command,
+            cwd=trial.folder,
+            env=self._environment(trial),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         ) as process:
             try:
                 process.wait(seconds)
@@ -133,7 +137,7 @@ class Lab:
         second = subprocess.run(
             [sys.executable, "-m", "dstill", *self._command(self.subject.command)],
             cwd=trial.folder,
-            env=self._environment(),
+            env=self._environment(trial),
             capture_output=True,
             text=True,
             timeout=SECONDS,
@@ -180,13 +184,14 @@ class Lab:
         plugin = ["--plugin", str(self.subject.plugin)] if self.subject.plugin else []
         return [*plugin, *words]
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, trial: Trial) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DSTILL_")}
         return {
             **kept,
             "DSTILL_DISABLE": self.subject.disabled,
             "OPENAI_API_KEY": "sk-killed-0123456789",
             "PYTHONPATH": python_path(),
+            "XDG_CONFIG_HOME": str(trial.folder / "config"),  # what is written there is one of the points
         }
 
     def _begun(
@@ -200,7 +205,8 @@ class Lab:
     ) -> int:
         orders = Orders(trace=str(trial.folder / "trace.jsonl"), kill=kill, stop=stop, pause=self.pause)
         argv = self._command(words or self.subject.command)
-        return self._children.begin(argv, cwd=trial.folder, env=self._environment(), orders=orders if watched else None)
+        environment = self._environment(trial)
+        return self._children.begin(argv, cwd=trial.folder, env=environment, orders=orders if watched else None)
 
     def _ended(self, trial: Trial) -> int:
         status = self._children.end()
