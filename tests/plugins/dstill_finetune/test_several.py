@@ -110,7 +110,7 @@ def test_what_fills_a_batch_counts_for_nothing() -> None:
 # Does as `python -m dstill` does, and looks on: what is written into the run, and at step 5 of process 1 a deed.
 SCRIPT = """
 import contextlib, os, signal, sys
-from dstill.cli import learn, main
+from dstill.cli import main, train
 
 run, looks, deed = sys.argv[1:4]
 sys.argv[1:4] = []
@@ -125,7 +125,7 @@ def watch(event, args):
             print(event, args[0], file=file)
 
 sys.addaudithook(watch)
-before = learn.progress
+before = train.progress
 
 @contextlib.contextmanager
 def progress():
@@ -138,7 +138,7 @@ def progress():
                 raise MemoryError("no room left in process 1")
         yield told
 
-learn.progress = progress
+train.progress = progress
 main(sys.argv[1:])
 """
 
