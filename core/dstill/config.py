@@ -164,6 +164,7 @@ class Config:
     origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "command line"
     file: Path | None = None  # that was read, if one was
     filed: frozenset[str] = frozenset()  # keys whose values are the file's: nobody gave them in this call
+    trusted: bool = False  # the caller allows what the file asks for, in this process (`Run.open`); never remembered
 
     def part(self, kind: str, name: str) -> Any:
         """The Config instance of one part, as ``part("task", "querydsl")``."""

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -227,6 +227,20 @@ def test_an_address_that_was_allowed_without_a_secret_gets_none_later() -> None:
     trust.require(of(service(base_url=ELSEWHERE, api_key_env="")))
     with pytest.raises(TrustError):
         trust.require(of(service(base_url=ELSEWHERE)))
+
+
+def test_a_connection_that_was_allowed_lets_no_other_secret_go_there() -> None:
+    flags = {"teacher.far.api_key_env": "MINE"}
+    trust.allow(Path("theirs"), ["connect to https://evil.example:443"])
+    with pytest.raises(TrustError):
+        trust.require(of(service(base_url=ELSEWHERE), flags=flags))
+
+
+def test_what_is_trusted_for_one_process_is_not_remembered() -> None:
+    config = replace(of(service(base_url=ELSEWHERE)), trusted=True)
+    trust.require(config)
+    trust.keep(config, Path("theirs/config.toml"))
+    assert trust.remembered() == {}
 
 
 def test_what_a_user_writes_is_kept_but_not_what_a_strangers_file_slipped_in() -> None:
