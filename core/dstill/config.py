@@ -17,6 +17,7 @@ import json
 import math
 import os
 import re
+import sys
 import tomllib
 import typing
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from typing import Any, Callable, Iterable, Literal, Mapping
 from dstill.api.engine import Engine
 from dstill.api.recipe import Recipe
 from dstill.errors import ConfigError, RunError
+from dstill.io import toml
+from dstill.io.plain_files import bounded
 from dstill.io.secrets import is_variable
 from dstill.io.shell import command
 from dstill.io.urls import checked_url
@@ -277,7 +280,7 @@ def masked(text: str) -> str:
 def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     where, hint = str(file.absolute()), "`dstill init` writes one"
     try:
-        text = file.read_bytes().decode()
+        text = bounded(file, toml.MOST_BYTES).decode()
     except FileNotFoundError:
         if (file.parent / "run.json").exists():  # it was killed between the two, or somebody took the file out
             raise RunError(
@@ -304,16 +307,18 @@ def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str
     if not text.strip():
         raise ConfigError(f"{file} is empty", where=where, hint=hint)
     try:
-        tree = tomllib.loads(text)
+        tree = toml.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(place[1]), int(place[2])) if place else (text.count("\n") + 1, len(text) - text.rfind("\n"))
         shown = (text.splitlines() or [""])[min(line, len(text.splitlines())) - 1]
         raise ConfigError(
             f"not TOML: {str(error).split(' (at')[0]}",
-            where=f"{file}:{line}:{column}: {shown.strip()}",
+            where=f"{file}:{line}:{column}: {shown.strip()[:200]}",
             hint='write it as key = 1, key = "text" or key = ["a", "b"], under a [section]',
         ) from None
+    except ValueError as error:
+        raise ConfigError(f"{file} cannot be read: {error}", where=where, hint="no setting needs that") from None
     lines = _lines(text)
     return {
         key: (value, f"{file}:{lines[key]}" if key in lines else str(file))
@@ -366,8 +371,8 @@ def _from_text(text: str, field_: dataclasses.Field[Any]) -> Any:
     if field_.type is str or typing.get_origin(field_.type) is Literal:
         return text
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return toml.loads(f"value = {text}")["value"]
+    except ValueError:
         return text
 
 
@@ -377,8 +382,8 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise ConfigError(f"'{text}' is no assignment", where="--set", hint="write it as --set train.r=8")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return key.strip(), toml.loads(f"value = {value}")["value"]
+    except ValueError:
         return key.strip(), value.strip()
 
 
@@ -473,7 +478,10 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
     if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
         raise error
     if kind is float:
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            raise error from None
     if isinstance(value, float) and not math.isfinite(value):
         raise error
     if isinstance(value, str) and re.search("[\ud800-\udfff]", value):  # bytes of the shell's that are no text
@@ -503,7 +511,7 @@ def _is_numbers(value: Any) -> bool:
     return (
         isinstance(value, (list, tuple))
         and len(value) == 2
-        and all(isinstance(n, (int, float)) and not isinstance(n, bool) and 0 <= n < math.inf for n in value)
+        and all(isinstance(n, (int, float)) and not isinstance(n, bool) and 0 <= n <= sys.float_info.max for n in value)
     )
 
 

@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import itertools
 import math
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, Mapping
 
 from dstill.errors import ConfigError, UsageError, did_you_mean
+from dstill.io import toml
 from dstill.io.files import reading
+from dstill.io.plain_files import bounded
 
 __all__ = ["ALPHA_PER_RANK", "Range", "Space", "read_space"]
 
@@ -88,10 +89,10 @@ class Space:
 def read_space(file: Path, trials: int | None = None) -> Space:
     """`trials`, where given, goes before the file's. Raises UsageError, ConfigError."""
     with reading(file):
-        text = file.read_bytes()
+        text = bounded(file, toml.MOST_BYTES)
     try:
-        tree = tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tree = toml.loads(text.decode())
+    except ValueError as error:
         raise ConfigError(f"not TOML: {error}", where=str(file), hint="`dstill sweep --help` shows one") from None
     for table in tree:
         if table not in ("space", "sweep"):
