@@ -12,6 +12,7 @@ an unknown one, a wrong type or a value out of range is an error, never ignored.
 from __future__ import annotations
 
 import collections.abc
+import copy
 import dataclasses
 import json
 import math
@@ -23,7 +24,7 @@ import typing
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Callable, Iterable, Literal, Mapping
 
 from dstill.api.engine import Engine
@@ -411,10 +412,20 @@ def _keys(prefix: str, cls: type[Any]) -> dict[str, dataclasses.Field[Any]]:
         f.type = _without_none(hints[f.name])
         key = f"{prefix}.{f.name}" if prefix else f.name
         if dataclasses.is_dataclass(f.type):
-            keys.update(_keys(key, typing.cast(type[Any], f.type)))
+            inner = _keys(key, typing.cast(type[Any], f.type))
+            keys.update({name: _with_metadata(of, f.metadata) for name, of in inner.items()})
         else:
             keys[key] = f
     return keys
+
+
+def _with_metadata(field_: dataclasses.Field[Any], outer: Mapping[str, Any]) -> dataclasses.Field[Any]:
+    """A field with what the field of its section says of all of them, as ``{"trust": "limits"}``."""
+    if not outer:
+        return field_
+    copied = copy.copy(field_)
+    copied.metadata = MappingProxyType({**outer, **field_.metadata})
+    return copied
 
 
 def _without_none(kind: Any) -> Any:

@@ -14,11 +14,14 @@ fields say so in their metadata, as ``{"trust": "address"}``. The roles:
     file        a file that is read
     model       folder, file or hub id of a model; "student": the same after a kind, as in hf:FOLDER
     services    names of services that training is reported to
+    write       a switch that lets dstill write to the address of the same section
+    limits      a limit on what is let through: above its default it is looser; of a nested section, for all in it
 
 Only values that stand in the file count: not defaults, and not what this call was given by flags or the environment.
-A run asks for all of them. A project's dstill.toml, which its user mostly wrote, may name addresses and hub ids freely
-as long as no secret goes there, and a server on this machine for the secret that is the default. What was allowed for
-a folder holds in the folders below it.
+A run asks for all of them. A project's dstill.toml, which its user mostly wrote, may set limits, let data be written,
+and name addresses and hub ids freely as long as no secret goes there, and a server on this machine for the secret that
+is the default. What was allowed for a folder holds in the folders below it, but not in runs of others there: a run
+needs a line of its own.
 """
 
 from __future__ import annotations
@@ -100,6 +103,8 @@ class _Looked:
             for key in filter(self._asks, keys.get(role, ())):
                 if action := of(str(self.values[key])):
                     yield self._request(key, action)
+        if self.is_run:
+            yield from self._loosened(keys)
         for key in filter(self._asks, keys.get("services", ())):
             names = [word.strip() for word in self.values[key].split(",")]
             for service in names:
@@ -128,6 +133,15 @@ class _Looked:
                 )
         if self.is_run and asks and not sent and not here:
             yield self._request(address, f"connect to {to}")
+
+    def _loosened(self, keys: Mapping[str, list[str]]) -> Iterator[Request]:
+        for key in filter(self._asks, keys.get("write", ())):
+            for address in keys.get("address", ()):
+                yield self._request(key, f"write data to {origin(self.values[address])}")
+        for key in filter(self._asks, keys.get("limits", ())):
+            value, usual = self.values[key], _default(self.fields[key])
+            if isinstance(value, (bool, int, float)) and value > usual:
+                yield self._request(key, f"loosen a limit: {key} = {value!r}")
 
     def _secret(self, key: str) -> str:
         if self.fields[key].metadata["trust"] == "variable":

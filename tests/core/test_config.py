@@ -188,7 +188,7 @@ DEEP = 5_000
         ("[project]\nseed = " + "[" * DEEP, "nested deeper than 50"),
         ("[project]\nseed = " + "{a = " * DEEP, "nested deeper than 50"),
         ("a." * 500_000 + "b = 1", "a key has more than 50 parts"),
-        ("x = {y = \"\"\"\n'\"\"\"\", z = '''\"''', " + "a." * 100_000 + "b = 1}", "a key has more than 50 parts"),
+        ('x = {y = """\n\'"""", z = \'\'\'"\'\'\', ' + "a." * 100_000 + "b = 1}", "a key has more than 50 parts"),
         ("[project]  # '\n[" + "'a'." * 100_000 + "b]", "a key has more than 50 parts"),
     ],
 )
@@ -209,7 +209,7 @@ def test_absurd_numbers_of_flags_and_the_environment_are_refused() -> None:
 
 def test_text_with_many_dots_is_no_key() -> None:
     dots = "a." * 200
-    assert toml.loads(f"x = '{dots}'  # {dots}\ny = \"\"\"{dots}\n{dots}\"\"\"\n")["x"] == dots
+    assert toml.loads(f'x = \'{dots}\'  # {dots}\ny = """{dots}\n{dots}"""\n')["x"] == dots
 
 
 def test_what_is_no_regular_file_or_too_large_is_refused(tmp_path: Path) -> None:

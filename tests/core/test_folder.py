@@ -321,6 +321,15 @@ def test_a_run_is_deleted_with_all_that_is_in_it(run: RunFolder) -> None:
     assert not run.folder.exists()
 
 
+def test_a_link_to_a_run_is_not_deleted_through(run: RunFolder, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(run.folder, target_is_directory=True)
+    with pytest.raises(RunError, match="is a symbolic link") as caught:
+        RunFolder.read(link).remove()
+    assert caught.value.hint.startswith(f"delete the run itself (dstill runs rm {run.folder.resolve()}")
+    assert run.folder.exists()
+
+
 def test_no_free_name_is_an_error(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def taken(self: Path, *args: Any, **kwargs: Any) -> None:
         raise FileExistsError

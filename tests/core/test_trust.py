@@ -15,9 +15,17 @@ import pytest
 from dstill import plugins as plugin_loading
 from dstill import trust
 from dstill.config import Config, Settings, load
+from dstill.config import fields as config_fields
 from dstill.errors import ConfigError, RunError, TrustError
 
 ELSEWHERE = "https://evil.example/v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    memory: int = 128
+    strict: int = 3
+    texts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +35,7 @@ class Service:
     api_key_file: str = field(default="", metadata={"trust": "key file"})
     file: str = field(default="", metadata={"trust": "file"})
     model: str = field(default="", metadata={"trust": "model"})
+    limits: Limits = field(default_factory=Limits, metadata={"trust": "limits"})
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +135,28 @@ def test_a_link_out_of_the_folder_is_outside(here: Path) -> None:
 
 def test_training_is_reported_elsewhere_only_with_a_word() -> None:
     assert actions(of("[train]\nreport_to = 'tensorboard, wandb,none'\n")) == ["report trainings to 'wandb'"]
+
+
+def test_a_run_asks_before_it_writes_to_an_engine() -> None:
+    text = "[engine]\nload_data = true\nurl = 'http://127.0.0.1:9200'\n"
+    assert actions(of(text)) == ["write data to http://127.0.0.1:9200"]
+    assert actions(of(text, flags={"engine.load_data": True})) == []  # the user's own choice
+    Path("theirs/run.json").unlink()
+    assert actions(of(text, run=False)) == []
+
+
+def test_a_run_asks_before_it_loosens_a_limit_and_not_before_it_tightens_one() -> None:
+    text = "[teacher.far.limits]\nmemory = 1024\nstrict = 1\ntexts = true\n"
+    asked = ["loosen a limit: teacher.far.limits.memory = 1024", "loosen a limit: teacher.far.limits.texts = True"]
+    assert actions(of(text)) == asked
+    assert actions(of(text), "teacher.far") == asked
+    Path("theirs/run.json").unlink()
+    assert actions(of(text, run=False)) == []
+
+
+def test_the_guard_of_the_query_dsl_has_limits() -> None:
+    config = load(use_files=False, sections=plugin_loading.part_sections(plugin_loading.load()))
+    assert config_fields(config)["task.querydsl.guard.memory"].metadata["trust"] == "limits"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,10 @@ VALUES_FORM = 'give {"FIELD": ["every", "value"], "OTHER": {"examples": [...]}}'
 
 
 def bytes_of(file: Path, where: str, *, most: int | None = None) -> bytes:
-    """What is in `file`, or on stdin for ``-``; with `most` only of a regular file of so many bytes. Raises UsageError."""
+    """What is in `file`, or on stdin for ``-``; with `most` only of a regular file of so many bytes.
+
+    Raises UsageError.
+    """
     if str(file) == "-":
         return sys.stdin.buffer.read()
     try:

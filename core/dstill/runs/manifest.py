@@ -215,7 +215,13 @@ class Manifest(TypedDict):
     id: NotRequired[str]
 
 
-_STAGES = {"generate": Generated, "train": Trained, "evaluate": Evaluated, "sweep": Swept, "ablate": Ablated | AblatedBefore}
+_STAGES = {
+    "generate": Generated,
+    "train": Trained,
+    "evaluate": Evaluated,
+    "sweep": Swept,
+    "ablate": Ablated | AblatedBefore,
+}
 # ``evaluate on ENGINE`` too
 
 
