@@ -36,13 +36,13 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from dstill.config import Config, fields
+from dstill.config import FILE, Config, fields
 from dstill.errors import ConfigError, DstillError, TrustError
 from dstill.io.files import write_text
 from dstill.io.shell import command
 from dstill.io.urls import is_loopback, origin
 
-__all__ = ["Request", "allow", "allowed", "forget", "keep", "pending", "remembered", "requests", "require"]
+__all__ = ["Request", "allow", "allowed", "forget", "grants", "keep", "pending", "remembered", "requests", "require"]
 
 log = logging.getLogger("dstill")
 
@@ -213,12 +213,14 @@ def require(config: Config, *sections: str, more: Callable[[], Iterable[Request]
     if not (refused := pending(config, [*requests(config, *sections), *extra])):
         return
     folder = config.file.parent
+    usual = "config.toml" if (folder / MANIFEST).exists() else FILE
     first, others = refused[0], len(refused) - 1
     error = TrustError(
         f"{str(folder.absolute())!r} asks to {first.action}{f' (and {others} more)' if others else ''}, "
         "and you have not allowed that",
         where=first.setting,
-        hint=f"see what it asks for, and allow it: {command('trust', folder)}",
+        hint=f"see what it asks for, and allow it: "
+        f"{command('trust', folder if config.file.name == usual else config.file)}",
     )
     everything = pending(config, [*requests(config), *more()])
     error.folder, error.actions = str(folder), tuple((one.action, one.setting) for one in everything)
@@ -258,8 +260,17 @@ def keep(config: Config, file: Path, *, relative_to: Path = Path()) -> None:
 
 def allowed(folder: Path) -> set[str]:
     """What was allowed for `folder`, or for one that it lies in."""
+    return {action for actions in grants(folder).values() for action in actions}
+
+
+def grants(folder: Path) -> dict[str, list[str]]:
+    """`folder` and those above it → what was allowed there and holds for `folder`.
+
+    A run has only lines of its own: somebody else's may have been unpacked below a project of the user's.
+    """
     known, here = remembered(), Path(os.path.realpath(folder))
-    return {action for one in (here, *here.parents) for action in known.get(str(one), ())}
+    above = () if (here / MANIFEST).exists() else here.parents
+    return {str(one): known[str(one)] for one in (here, *above) if str(one) in known}
 
 
 def allow(folder: Path, actions: Iterable[str]) -> None:

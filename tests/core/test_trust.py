@@ -233,7 +233,12 @@ def test_what_a_folder_may_do_holds_below_it_and_not_beside_it(here: Path) -> No
     with pytest.raises(TrustError):
         trust.require(config)
     trust.allow(here, actions(config))
+    with pytest.raises(TrustError):  # a run may have been unpacked below a project that is the user's own
+        trust.require(config)
+    Path("theirs/run.json").unlink()
+    config = of(service(base_url=ELSEWHERE), run=False)
     trust.require(config)
+    assert trust.grants(Path("theirs")) == {str(here): [SENT]}
     assert trust.forget(here)
     assert not trust.forget(here)
     assert trust.remembered() == {}
