@@ -12,23 +12,27 @@ an unknown one, a wrong type or a value out of range is an error, never ignored.
 from __future__ import annotations
 
 import collections.abc
+import copy
 import dataclasses
 import json
 import logging
 import math
 import os
 import re
+import sys
 import tomllib
 import typing
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Callable, Iterable, Literal, Mapping
 
 from dstill.api.engine import Engine
 from dstill.api.recipe import Recipe
 from dstill.errors import ConfigError, RunError
+from dstill.io import toml
+from dstill.io.plain_files import bounded
 from dstill.io.secrets import is_variable
 from dstill.io.shell import command
 from dstill.io.urls import checked_url
@@ -177,6 +181,7 @@ class Config:
     origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "command line"
     file: Path | None = None  # that was read, if one was
     filed: frozenset[str] = frozenset()  # keys whose values are the file's: nobody gave them in this call
+    trusted: bool = False  # the caller allows what the file asks for, in this process (`Run.open`); never remembered
 
     def part(self, kind: str, name: str) -> Any:
         """The Config instance of one part, as ``part("task", "querydsl")``."""
@@ -289,7 +294,7 @@ def masked(text: str) -> str:
 def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     where, hint = str(file.absolute()), "`dstill init` writes one"
     try:
-        text = file.read_bytes().decode()
+        text = bounded(file, toml.MOST_BYTES).decode()
     except FileNotFoundError:
         if (file.parent / "run.json").exists():  # it was killed between the two, or somebody took the file out
             raise RunError(
@@ -316,16 +321,18 @@ def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str
     if not text.strip():
         raise ConfigError(f"{file} is empty", where=where, hint=hint)
     try:
-        tree = tomllib.loads(text)
+        tree = toml.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(place[1]), int(place[2])) if place else (text.count("\n") + 1, len(text) - text.rfind("\n"))
         shown = (text.splitlines() or [""])[min(line, len(text.splitlines())) - 1]
         raise ConfigError(
             f"not TOML: {str(error).split(' (at')[0]}",
-            where=f"{file}:{line}:{column}: {shown.strip()}",
+            where=f"{file}:{line}:{column}: {shown.strip()[:200]}",
             hint='write it as key = 1, key = "text" or key = ["a", "b"], under a [section]',
         ) from None
+    except ValueError as error:
+        raise ConfigError(f"{file} cannot be read: {error}", where=where, hint="no setting needs that") from None
     lines = _lines(text)
     return {
         key: (value, f"{file}:{lines[key]}" if key in lines else str(file))
@@ -378,8 +385,8 @@ def _from_text(text: str, field_: dataclasses.Field[Any]) -> Any:
     if field_.type is str or typing.get_origin(field_.type) is Literal:
         return text
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return toml.loads(f"value = {text}")["value"]
+    except ValueError:
         return text
 
 
@@ -389,8 +396,8 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise ConfigError(f"'{text}' is no assignment", where="--set", hint="write it as --set train.r=8")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return key.strip(), toml.loads(f"value = {value}")["value"]
+    except ValueError:
         return key.strip(), value.strip()
 
 
@@ -418,10 +425,20 @@ def _keys(prefix: str, cls: type[Any]) -> dict[str, dataclasses.Field[Any]]:
         f.type = _without_none(hints[f.name])
         key = f"{prefix}.{f.name}" if prefix else f.name
         if dataclasses.is_dataclass(f.type):
-            keys.update(_keys(key, typing.cast(type[Any], f.type)))
+            inner = _keys(key, typing.cast(type[Any], f.type))
+            keys.update({name: _with_metadata(of, f.metadata) for name, of in inner.items()})
         else:
             keys[key] = f
     return keys
+
+
+def _with_metadata(field_: dataclasses.Field[Any], outer: Mapping[str, Any]) -> dataclasses.Field[Any]:
+    """A field with what the field of its section says of all of them, as ``{"trust": "limits"}``."""
+    if not outer:
+        return field_
+    copied = copy.copy(field_)
+    copied.metadata = MappingProxyType({**outer, **field_.metadata})
+    return copied
 
 
 def _without_none(kind: Any) -> Any:
@@ -489,7 +506,10 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
     if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
         raise error
     if kind is float:
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            raise error from None
     if isinstance(value, float) and not math.isfinite(value):
         raise error
     if isinstance(value, str) and re.search("[\ud800-\udfff]", value):  # bytes of the shell's that are no text
@@ -519,7 +539,7 @@ def _is_numbers(value: Any) -> bool:
     return (
         isinstance(value, (list, tuple))
         and len(value) == 2
-        and all(isinstance(n, (int, float)) and not isinstance(n, bool) and 0 <= n < math.inf for n in value)
+        and all(isinstance(n, (int, float)) and not isinstance(n, bool) and 0 <= n <= sys.float_info.max for n in value)
     )
 
 

@@ -14,11 +14,14 @@ fields say so in their metadata, as ``{"trust": "address"}``. The roles:
     file        a file that is read
     model       folder, file or hub id of a model; "student": the same after a kind, as in hf:FOLDER
     services    names of services that training is reported to
+    write       a switch that lets dstill write to the address of the same section
+    limits      a limit on what is let through: above its default it is looser; of a nested section, for all in it
 
 Only values that stand in the file count: not defaults, and not what this call was given by flags or the environment.
-A run asks for all of them. A project's dstill.toml, which its user mostly wrote, may name addresses and hub ids freely
-as long as no secret goes there, and a server on this machine for the secret that is the default. What was allowed for
-a folder holds in the folders below it.
+A run asks for all of them. A project's dstill.toml, which its user mostly wrote, may set limits, let data be written,
+and name addresses and hub ids freely as long as no secret goes there, and a server on this machine for the secret that
+is the default. What was allowed for a folder holds in the folders below it, but not in runs of others there: a run
+needs a line of its own.
 """
 
 from __future__ import annotations
@@ -33,13 +36,13 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from dstill.config import Config, fields
+from dstill.config import FILE, Config, fields
 from dstill.errors import ConfigError, DstillError, TrustError
 from dstill.io.files import write_text
 from dstill.io.shell import command
 from dstill.io.urls import is_loopback, origin
 
-__all__ = ["Request", "allow", "allowed", "forget", "keep", "pending", "remembered", "requests", "require"]
+__all__ = ["Request", "allow", "allowed", "forget", "grants", "keep", "pending", "remembered", "requests", "require"]
 
 log = logging.getLogger("dstill")
 
@@ -101,6 +104,8 @@ class _Looked:
             for key in filter(self._asks, keys.get(role, ())):
                 if action := of(str(self.values[key])):
                     yield self._request(key, action)
+        if self.is_run:
+            yield from self._loosened(keys)
         for key in filter(self._asks, keys.get("services", ())):
             names = [word.strip() for word in self.values[key].split(",")]
             for service in names:
@@ -129,6 +134,15 @@ class _Looked:
                 )
         if self.is_run and asks and not sent and not here:
             yield self._request(address, f"connect to {to}")
+
+    def _loosened(self, keys: Mapping[str, list[str]]) -> Iterator[Request]:
+        for key in filter(self._asks, keys.get("write", ())):
+            for address in keys.get("address", ()):
+                yield self._request(key, f"write data to {origin(self.values[address])}")
+        for key in filter(self._asks, keys.get("limits", ())):
+            value, usual = self.values[key], _default(self.fields[key])
+            if isinstance(value, (bool, int, float)) and value > usual:
+                yield self._request(key, f"loosen a limit: {key} = {value!r}")
 
     def _secret(self, key: str) -> str:
         if self.fields[key].metadata["trust"] == "variable":
@@ -194,18 +208,20 @@ def require(config: Config, *sections: str, more: Callable[[], Iterable[Request]
     The error lists all that the file asks for, so that it is asked about once. `more`: what the folder asks for
     beside its settings; it counts where no sections are given, or those of training.
     """
-    if config.file is None:
+    if config.file is None or config.trusted:
         return
     extra = list(more()) if not sections or "train" in sections else []
     if not (refused := pending(config, [*requests(config, *sections), *extra])):
         return
     folder = config.file.parent
+    usual = "config.toml" if (folder / MANIFEST).exists() else FILE
     first, others = refused[0], len(refused) - 1
     error = TrustError(
         f"{str(folder.absolute())!r} asks to {first.action}{f' (and {others} more)' if others else ''}, "
         "and you have not allowed that",
         where=first.setting,
-        hint=f"see what it asks for, and allow it: {command('trust', folder)}",
+        hint=f"see what it asks for, and allow it: "
+        f"{command('trust', folder if config.file.name == usual else config.file)}",
     )
     everything = pending(config, [*requests(config), *more()])
     error.folder, error.actions = str(folder), tuple((one.action, one.setting) for one in everything)
@@ -214,7 +230,7 @@ def require(config: Config, *sections: str, more: Callable[[], Iterable[Request]
 
 def pending(config: Config, asked: Iterable[Request]) -> list[Request]:
     """Those of `asked` that are not allowed."""
-    if config.file is None or not (asked := list(asked)):
+    if config.file is None or config.trusted or not (asked := list(asked)):
         return []
     known = allowed(config.file.parent)
     return [
@@ -222,15 +238,18 @@ def pending(config: Config, asked: Iterable[Request]) -> list[Request]:
         for one in asked
         if one.action not in known
         and not (one.source and any(action.startswith(one.source) for action in known))
-        and not (one.target and any(action.endswith(one.target) for action in known))
+        and not (one.target and any(action.startswith("send ") and action.endswith(one.target) for action in known))
     ]
 
 
 def keep(config: Config, file: Path, *, relative_to: Path = Path()) -> None:
     """Allow what `config`, which this user has just written to `file`, asks for.
 
-    But not what another file made `config` ask for, and nobody has allowed.
+    But not what another file made `config` ask for, and nobody has allowed; nothing of a config that is `trusted`
+    for one process.
     """
+    if config.trusted:
+        return
     refused = {one.action for one in pending(config, requests(config))}
     written = replace(config, file=file, filed=frozenset(config.flat()))
     asked = pending(written, requests(written, relative_to=relative_to))
@@ -242,8 +261,17 @@ def keep(config: Config, file: Path, *, relative_to: Path = Path()) -> None:
 
 def allowed(folder: Path) -> set[str]:
     """What was allowed for `folder`, or for one that it lies in."""
+    return {action for actions in grants(folder).values() for action in actions}
+
+
+def grants(folder: Path) -> dict[str, list[str]]:
+    """`folder` and those above it → what was allowed there and holds for `folder`.
+
+    A run has only lines of its own: somebody else's may have been unpacked below a project of the user's.
+    """
     known, here = remembered(), Path(os.path.realpath(folder))
-    return {action for one in (here, *here.parents) for action in known.get(str(one), ())}
+    above = () if (here / MANIFEST).exists() else here.parents
+    return {str(one): known[str(one)] for one in (here, *above) if str(one) in known}
 
 
 def allow(folder: Path, actions: Iterable[str]) -> None:

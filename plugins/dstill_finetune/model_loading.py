@@ -114,6 +114,13 @@ def require_files(folder: Path) -> None:
         most = _MOST_BYTES.get(file.name, _MOST_TEXT) if file.suffix in (".json", ".txt", ".model") else None
         if most is not None and file.is_file() and file.stat().st_size > most:
             raise DataError(f"a file of the model is larger than {most >> 20} MiB", where=str(file))
+    tokenizer = folder / "tokenizer_config.json"
+    if tokenizer.exists() and "gguf_file" in _json(tokenizer):  # transformers opens it, wherever it is
+        raise DataError(
+            "the tokenizer names another file (gguf_file)",
+            where=str(tokenizer),
+            hint="remove the key, or give the .gguf file itself as the model",
+        )
 
 
 def require_config(folder: Path) -> None:

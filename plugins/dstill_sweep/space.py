@@ -18,18 +18,23 @@ from __future__ import annotations
 
 import itertools
 import math
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, Mapping
 
 from dstill.errors import ConfigError, UsageError, did_you_mean
+from dstill.io import toml
 from dstill.io.files import reading
+from dstill.io.plain_files import bounded
 
 __all__ = ["ALPHA_PER_RANK", "Range", "Space", "read_space"]
 
 ALPHA_PER_RANK = "alpha_per_rank"
 MULTIPLIED = (ALPHA_PER_RANK, "train.r")
+# What a space may set. It becomes flags, which count as the user's own choice (`dstill.trust`), so a file of somebody
+# else must not choose an address, a secret or a service with it.
+SECTIONS = ("train", "student", "modality", "objective")
+NOT_SWEPT = ("train.report_to",)
 SAMPLERS = ("tpe", "random")
 SEEDS = 2**32  # of numpy's, which the samplers draw from
 MOST = 10_000  # combinations that are tried when no number of trials is named
@@ -84,10 +89,10 @@ class Space:
 def read_space(file: Path, trials: int | None = None) -> Space:
     """`trials`, where given, goes before the file's. Raises UsageError, ConfigError."""
     with reading(file):
-        text = file.read_bytes()
+        text = bounded(file, toml.MOST_BYTES)
     try:
-        tree = tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tree = toml.loads(text.decode())
+    except ValueError as error:
         raise ConfigError(f"not TOML: {error}", where=str(file), hint="`dstill sweep --help` shows one") from None
     for table in tree:
         if table not in ("space", "sweep"):
@@ -151,6 +156,12 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def _choice(key: str, value: Any, file: Path) -> tuple[Any, ...] | Range:
+    if key != ALPHA_PER_RANK and (key.partition(".")[0] not in SECTIONS or key in NOT_SWEPT):
+        raise ConfigError(
+            f"a space cannot set {key}: it holds settings of training only",
+            where=str(file),
+            hint=f"it may set keys of {', '.join(SECTIONS)}, and {ALPHA_PER_RANK}; set others with --set",
+        )
     kinds, noun = ((int, float), "numbers") if key in MULTIPLIED else ((str, int, float, bool), "values")
     if isinstance(value, list) and value and all(isinstance(item, kinds) for item in value):
         return tuple(dict.fromkeys(value))

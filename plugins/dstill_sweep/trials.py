@@ -176,7 +176,8 @@ class Trials:
     def done(self, folder: Path) -> str:
         """What is missing of a trial, done in a process of its own; why that failed, or nothing."""
         plugins = [word for file in self.parent.plugins.files for word in ("--plugin", str(file))]
-        command = [sys.executable, "-P", "-m", "dstill", *plugins, COMMAND, str(folder), "--follow", "--json"]
+        trusted = ["--trusted"] if self.parent.config.trusted else []
+        command = [sys.executable, "-P", "-m", "dstill", *plugins, COMMAND, str(folder), "--follow", "--json", *trusted]
         err = folder / "trial.err"
         with leash() as end:
             with err.open("w") as stderr, self._lock:

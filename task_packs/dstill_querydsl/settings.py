@@ -47,4 +47,4 @@ class Settings:
     corpora: int = field(
         default=5, metadata={"low": 0, "high": 5, "help": "small data sets that an answer has to agree on too; 0: none"}
     )
-    guard: guard.Limits = field(default_factory=guard.Limits)
+    guard: guard.Limits = field(default_factory=guard.Limits, metadata={"trust": "limits"})

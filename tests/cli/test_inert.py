@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import logging
 import os
@@ -47,6 +48,17 @@ def test_real_scripts_stay_readable() -> None:
 def test_what_was_made_inert_is_inert(text: str) -> None:
     assert visible(visible(text)) == visible(text)
     assert not hidden(visible(text))
+
+
+def test_a_question_is_inert_and_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert console.confirm(f"delete {HOSTILE}\n?", err=True)
+    shown = capsys.readouterr().err
+    assert "delete " in shown
+    assert not hidden(shown.rstrip("\n"))
+    assert "\n" not in shown.rstrip("\n")
 
 
 # --- every command ----------------------------------------------------------------------

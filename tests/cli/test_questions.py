@@ -299,3 +299,17 @@ def test_test_sets_that_will_not_be_those_of_the_run_are_told(cli: Cli, project:
     ended = cli("--config", weak / "config.toml", *focus, "--out", "same")
     assert ended.code == 0, ended.err
     assert "not as in run weak" not in ended.err
+
+
+def test_a_mapping_that_is_no_regular_file_or_too_large_is_refused(cli: Cli, project: Path) -> None:
+    os.mkfifo(project / "fifo.json")
+    with (project / "large.json").open("wb") as large:
+        large.truncate(6 * 10**9)
+    for name, why in {
+        "fifo.json": "not a regular file",
+        "/dev/zero": "not a regular file",
+        "large.json": "64 mib",
+    }.items():
+        ended = cli("questions", "--task", "querydsl", "--mapping", name, "-n", "5", "--out", "questions.jsonl")
+        assert ended.code == 2
+        assert why in ended.err

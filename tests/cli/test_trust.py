@@ -263,6 +263,41 @@ def test_a_trial_of_a_strangers_run_may_do_no_more_than_the_run(
     trusted = Run.open("theirs", plugins=run.plugins, trusted=True)
     trusted.evaluate()
     assert set(evil.keys) == {KEY}
+    trusted.keep_settings()
+    branch = trusted.branch(project / "branch", flags={"train.alpha": 0.1})
+    for folder in ("theirs", branch.folder):  # trusted for this object, not for good
+        with pytest.raises(TrustError):
+            Run.open(folder, plugins=run.plugins).evaluate()
+
+
+def test_another_file_of_settings_is_allowed_by_its_own_name(sums: Cli, evil: Server, project: Path) -> None:
+    Path("theirs").mkdir()
+    file = Path("theirs/other.toml")
+    file.write_text(f'[project]\ntask = "sums"\n[engine]\nurl = "{evil.url}"\napi_key_env = "ES_KEY"\n')
+    ended = sums("--config", file, "doctor")
+    assert ended.code == 5, ended.err
+    assert ended.err.endswith("dstill trust theirs/other.toml\n")
+    assert sums("trust", file, "--yes").code == 0
+    assert sums("--config", file, "doctor").code == 0
+
+
+def test_what_a_folder_still_inherits_is_shown_when_it_is_forgotten(sums: Cli, project: Path) -> None:
+    Path("above/below").mkdir(parents=True)
+    for folder in ("above", "above/below"):
+        Path(folder, "dstill.toml").write_text('[generate]\nquestions = "/data/q.csv"\n')
+    assert sums("trust", "above", "--yes").code == 0
+    ended = sums("trust", "--forget", "above/below")
+    assert "nothing was allowed for this folder itself" in ended.out
+    assert f"still allowed, because it lies in {project / 'above'}" in ended.out
+    assert "  read '/data/q.csv'" in ended.out
+
+
+def test_a_long_line_keeps_its_ends(sums: Cli, project: Path) -> None:
+    Path("dstill.toml").write_text(f'[generate]\nquestions = "/data/{"x" * 4_000}/q.csv"\n')
+    (line,) = [line for line in sums("trust").out.splitlines() if "read" in line]
+    assert len(line) < 300
+    assert line.startswith("  read '/data/xxx")
+    assert "xxx/q.csv'   (generate.questions, " in line
 
 
 # --- at a terminal ----------------------------------------------------------------------

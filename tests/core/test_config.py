@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Mapping
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from dstill.config import Config, load, looks_secret, masked, parse_assignment
 from dstill.errors import ConfigError, RunError
+from dstill.io import toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +173,53 @@ def test_what_is_wrong_is_told_with_what_to_do(text: str, hint: str) -> None:
     error = refused(text)
     assert error.hint == hint
     assert error.where.startswith("dstill.toml:")
+
+
+DEEP = 5_000
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[project]\nseed = " + "9" * DEEP, "more than 64 bits"),
+        ("[project]\nseed = 0x" + "f" * DEEP, "more than 64 bits"),
+        ("[train]\nlearning_rate = 1" + "0" * 400, "more than 64 bits"),
+        ("[task.toy.prices]\na = [1, 1" + "0" * 400 + "]", "more than 64 bits"),
+        ("[project]\nseed = " + "[" * DEEP, "nested deeper than 50"),
+        ("[project]\nseed = " + "{a = " * DEEP, "nested deeper than 50"),
+        ("a." * 500_000 + "b = 1", "a key has more than 50 parts"),
+        ('x = {y = """\n\'"""", z = \'\'\'"\'\'\', ' + "a." * 100_000 + "b = 1}", "a key has more than 50 parts"),
+        ("[project]  # '\n[" + "'a'." * 100_000 + "b]", "a key has more than 50 parts"),
+    ],
+)
+def test_a_file_of_absurd_numbers_or_depth_is_refused_by_name(text: str, why: str) -> None:
+    error = refused(text)
+    assert why in error.what
+    assert error.where.endswith("dstill.toml")
+
+
+def test_absurd_numbers_of_flags_and_the_environment_are_refused() -> None:
+    for value in ("9" * DEEP, "0x" + "f" * DEEP):
+        assert parse_assignment(f"project.seed={value}") == ("project.seed", value)
+        with pytest.raises(ConfigError, match="wanted a whole number"):
+            load(environment={"DSTILL_PROJECT__SEED": value})
+    for key, value in {"train__learning_rate": 10**400, "task__toy__prices": {"a": [1, 10**400]}}.items():
+        assert refused(**{key: value}).what
+
+
+def test_text_with_many_dots_is_no_key() -> None:
+    dots = "a." * 200
+    assert toml.loads(f'x = \'{dots}\'  # {dots}\ny = """{dots}\n{dots}"""\n')["x"] == dots
+
+
+def test_what_is_no_regular_file_or_too_large_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.toml")
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    with (tmp_path / "large.toml").open("wb") as large:
+        large.truncate(6 * 10**9)
+    for name, why in {"fifo": "not a regular file", "zero": "not a regular file", "large": "larger than 1 mib"}.items():
+        with pytest.raises(ConfigError, match=why):
+            load(tmp_path / f"{name}.toml")
 
 
 def test_a_file_that_cannot_be_read_is_told_with_its_place(tmp_path: Path) -> None:

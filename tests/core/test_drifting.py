@@ -50,7 +50,9 @@ def test_a_student_of_before_knows_what_the_run_does(run: Run) -> None:
     assert run.learnt() == Learnt(data={"wires": 2})
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"task": "toy"}', '{"task": "toy", "context": 1, "data": {}}'])
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "{", "[]", '{"task": "toy"}', '{"task": "toy", "context": 1, "data": {}}']
+)
 def test_a_file_that_says_something_else_is_told(run: Run, text: str) -> None:
     (run.folder / "student" / FILE).write_text(text)
     with pytest.raises(DataError, match="does not say what a student learnt") as caught:

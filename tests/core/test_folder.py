@@ -321,6 +321,15 @@ def test_a_run_is_deleted_with_all_that_is_in_it(run: RunFolder) -> None:
     assert not run.folder.exists()
 
 
+def test_a_link_to_a_run_is_not_deleted_through(run: RunFolder, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(run.folder, target_is_directory=True)
+    with pytest.raises(RunError, match="is a symbolic link") as caught:
+        RunFolder.read(link).remove()
+    assert caught.value.hint.startswith(f"delete the run itself (dstill runs rm {run.folder.resolve()}")
+    assert run.folder.exists()
+
+
 def test_no_free_name_is_an_error(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def taken(self: Path, *args: Any, **kwargs: Any) -> None:
         raise FileExistsError
@@ -414,6 +423,26 @@ def test_no_file_of_a_run_lies_outside(run: RunFolder, victim: Path, name: str) 
     assert victim.read_text() == "precious"
 
 
+TRIAL = {
+    "name": "r-8",
+    "changes": {"train.r": 8},
+    "error": "",
+    "accuracy": {"name": "exact_match", "value": 0.5, "n": 2},
+    "steps": 1,
+    "seconds": 1.0,
+    "peak_memory": 1,
+    "trained_parameters": 1,
+}
+SWEPT = {"trials": [TRIAL], "front": ["r-8"], "split": "test", "rank": 8}
+ABLATED = {"modality": "full", "split": "test", "arms": {"dss": [TRIAL]}, "comparisons": {}}
+
+
+@pytest.mark.parametrize("stages", [{"sweep": SWEPT}, {"ablate": ABLATED}, {"ablate": {"arms": 3}}])
+def test_a_manifest_with_trials_is_read(run: RunFolder, stages: dict[str, Any]) -> None:
+    (run.folder / "run.json").write_text(json.dumps({**run.manifest, "stages": stages}))
+    assert RunFolder.read(run.folder).manifest["stages"] == stages
+
+
 @pytest.mark.parametrize(
     ("changes", "flaw"),
     [
@@ -422,6 +451,12 @@ def test_no_file_of_a_run_lies_outside(run: RunFolder, victim: Path, name: str) 
         ({"stages": {"evaluate": {"engine": "e", "scores": {"nearest": {}}}}}, "no scores of the student"),
         ({"stages": {"evaluate": {"engine": "e", "scores": {"../x": {}}}}}, "stages/evaluate/scores"),
         ({"stages": {"evaluate": {"engine": "e", "scores": {"student": {"../x": {}}}}}}, "expected one of train"),
+        ({"stages": {"sweep": {"trials": [{"name": 3}]}}}, "stages/sweep/"),
+        ({"stages": {"sweep": {"trials": [], "front": [], "split": "test", "rank": 8}}}, "sweep/trials has no trials"),
+        ({"stages": {"sweep": {**SWEPT, "trials": [{**TRIAL, "accuracy": None}]}}}, "without an accuracy or error"),
+        ({"stages": {"sweep": {**SWEPT, "trials": [{**TRIAL, "changes": {"train.r": 0}}]}}}, "train.r is 0"),
+        ({"stages": {"ablate": {"modality": "x", "arms": 3}}}, "stages/ablate/"),
+        ({"stages": {"ablate": {**ABLATED, "arms": {"dss": []}}}}, "arms/dss has no trials"),
         ({"files": {"a.jsonl": {"rows": "1", "sha256": ""}}}, "files/a.jsonl/rows is text, expected a whole number"),
         ({"created": "../../x"}, "created is no time"),
         ({"seed": 10**30}, "seed is a number that is too large"),

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from dstill.api.records import Message, Reply, Usage
 from dstill.errors import DataError, DiskError, RunError, ServiceError, UsageError
+from dstill.io.sqlite_files import connect
 from dstill.teacher.cache import _STEPS, APPLICATION, SCHEMA, ReplyStore
 
 REPLY = Reply(
@@ -324,3 +325,19 @@ def test_a_fifo_is_no_store(path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(RunError, match="is not a regular file"):
         ReplyStore(path)
+
+
+def test_a_schema_calls_no_function_of_the_program_and_fires_no_trigger(path: Path) -> None:
+    """Should a hostile schema get past `unexpected`, SQLite itself runs nothing of it."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE t (a, b DEFAULT (spy()))")
+        db.execute("CREATE TABLE u (a)")
+        db.execute("CREATE TRIGGER fill AFTER INSERT ON u BEGIN DELETE FROM u; END")
+        db.commit()
+    with closing(connect(path)) as db:
+        db.create_function("spy", 0, lambda: "called")
+        with pytest.raises(sqlite3.OperationalError, match="unsafe use of spy"):
+            db.execute("INSERT INTO t (a) VALUES (1)")
+        db.execute("INSERT INTO u VALUES (1)")
+        if sys.version_info >= (3, 12):  # before, Python cannot turn triggers off
+            assert db.execute("SELECT count(*) FROM u").fetchone() == (1,)

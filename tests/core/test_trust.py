@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -15,9 +15,17 @@ import pytest
 from dstill import plugins as plugin_loading
 from dstill import trust
 from dstill.config import Config, Settings, load
+from dstill.config import fields as config_fields
 from dstill.errors import ConfigError, RunError, TrustError
 
 ELSEWHERE = "https://evil.example/v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    memory: int = 128
+    strict: int = 3
+    texts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +35,7 @@ class Service:
     api_key_file: str = field(default="", metadata={"trust": "key file"})
     file: str = field(default="", metadata={"trust": "file"})
     model: str = field(default="", metadata={"trust": "model"})
+    limits: Limits = field(default_factory=Limits, metadata={"trust": "limits"})
 
 
 @pytest.fixture(autouse=True)
@@ -128,6 +137,28 @@ def test_training_is_reported_elsewhere_only_with_a_word() -> None:
     assert actions(of("[train]\nreport_to = 'tensorboard, wandb,none'\n")) == ["report trainings to 'wandb'"]
 
 
+def test_a_run_asks_before_it_writes_to_an_engine() -> None:
+    text = "[engine]\nload_data = true\nurl = 'http://127.0.0.1:9200'\n"
+    assert actions(of(text)) == ["write data to http://127.0.0.1:9200"]
+    assert actions(of(text, flags={"engine.load_data": True})) == []  # the user's own choice
+    Path("theirs/run.json").unlink()
+    assert actions(of(text, run=False)) == []
+
+
+def test_a_run_asks_before_it_loosens_a_limit_and_not_before_it_tightens_one() -> None:
+    text = "[teacher.far.limits]\nmemory = 1024\nstrict = 1\ntexts = true\n"
+    asked = ["loosen a limit: teacher.far.limits.memory = 1024", "loosen a limit: teacher.far.limits.texts = True"]
+    assert actions(of(text)) == asked
+    assert actions(of(text), "teacher.far") == asked
+    Path("theirs/run.json").unlink()
+    assert actions(of(text, run=False)) == []
+
+
+def test_the_guard_of_the_query_dsl_has_limits() -> None:
+    config = load(use_files=False, sections=plugin_loading.part_sections(plugin_loading.load()))
+    assert config_fields(config)["task.querydsl.guard.memory"].metadata["trust"] == "limits"
+
+
 @pytest.mark.parametrize(
     ("student", "asked"),
     [
@@ -202,7 +233,12 @@ def test_what_a_folder_may_do_holds_below_it_and_not_beside_it(here: Path) -> No
     with pytest.raises(TrustError):
         trust.require(config)
     trust.allow(here, actions(config))
+    with pytest.raises(TrustError):  # a run may have been unpacked below a project that is the user's own
+        trust.require(config)
+    Path("theirs/run.json").unlink()
+    config = of(service(base_url=ELSEWHERE), run=False)
     trust.require(config)
+    assert trust.grants(Path("theirs")) == {str(here): [SENT]}
     assert trust.forget(here)
     assert not trust.forget(here)
     assert trust.remembered() == {}
@@ -227,6 +263,20 @@ def test_an_address_that_was_allowed_without_a_secret_gets_none_later() -> None:
     trust.require(of(service(base_url=ELSEWHERE, api_key_env="")))
     with pytest.raises(TrustError):
         trust.require(of(service(base_url=ELSEWHERE)))
+
+
+def test_a_connection_that_was_allowed_lets_no_other_secret_go_there() -> None:
+    flags = {"teacher.far.api_key_env": "MINE"}
+    trust.allow(Path("theirs"), ["connect to https://evil.example:443"])
+    with pytest.raises(TrustError):
+        trust.require(of(service(base_url=ELSEWHERE), flags=flags))
+
+
+def test_what_is_trusted_for_one_process_is_not_remembered() -> None:
+    config = replace(of(service(base_url=ELSEWHERE)), trusted=True)
+    trust.require(config)
+    trust.keep(config, Path("theirs/config.toml"))
+    assert trust.remembered() == {}
 
 
 def test_what_a_user_writes_is_kept_but_not_what_a_strangers_file_slipped_in() -> None:

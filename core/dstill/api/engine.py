@@ -34,7 +34,8 @@ class Engine:
     ca_fingerprint: str = field(default="", metadata={"help": "SHA-256 of that CA, instead of the file", "trust": "ca"})
     allow_pattern: bool = field(default=False, metadata={"help": "let index hold a *, as logs-*"})
     load_data: bool = field(
-        default=False, metadata={"help": "write the task's own data to the server, to indices made for it"}
+        default=False,
+        metadata={"help": "write the task's own data to the server, to indices made for it", "trust": "write"},
     )
     timeout: float = field(default=30.0, metadata={"low": 0.1, "high": 3600, "help": "seconds a request"})
 

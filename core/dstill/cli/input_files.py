@@ -11,20 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from dstill.errors import DataError, UsageError
+from dstill.io.plain_files import bounded
 from dstill.io.strict_json import NotStrict, loads
 
 __all__ = ["MAPPING_FORM", "VALUES_FORM", "bytes_of", "object_of", "text_of"]
 
+MOST_BYTES = 64 * 2**20  # of a mapping or of values
 MAPPING_FORM = "give the index' mapping, as GET _mapping prints it"
 VALUES_FORM = 'give {"FIELD": ["every", "value"], "OTHER": {"examples": [...]}}'
 
 
-def bytes_of(file: Path, where: str) -> bytes:
-    """What is in `file`, or on stdin for ``-``. Raises UsageError."""
+def bytes_of(file: Path, where: str, *, most: int | None = None) -> bytes:
+    """What is in `file`, or on stdin for ``-``; with `most` only of a regular file of so many bytes.
+
+    Raises UsageError.
+    """
     if str(file) == "-":
         return sys.stdin.buffer.read()
     try:
-        return file.read_bytes()
+        return file.read_bytes() if most is None else bounded(file, most)
     except OSError as problem:
         raise UsageError(
             f"cannot read {file}: {(problem.strerror or '').lower()}",
@@ -47,7 +52,7 @@ def text_of(data: bytes, where: str = "the input", *, first: int = 1) -> str:
 def object_of(file: Path, where: str, form: str) -> dict[str, Any]:
     """The JSON object in `file`. Raises UsageError, DataError; `form` says what it should hold."""
     try:
-        value = loads(text_of(bytes_of(file, where), f"{where} {file}"))
+        value = loads(text_of(bytes_of(file, where, most=MOST_BYTES), f"{where} {file}"))
     except NotStrict as problem:
         raise DataError(f"{file} is not strict JSON: {problem}", where=where, hint=form) from None
     if not isinstance(value, dict):

@@ -20,10 +20,11 @@ from dstill import config as configuration
 from dstill import trust
 from dstill.cli.console import confirm, emit, note, say
 from dstill.cli.options import App, app, json_option
-from dstill.config import FILE, Config
+from dstill.config import FILE
 from dstill.errors import TrustError, UsageError
 from dstill.factory import models
 from dstill.io.inert import visible
+from dstill.io.shell import command
 from dstill.plugins import part_sections
 from dstill.runs.folder import SETTINGS, find_run
 from dstill.runs.manifest import MANIFEST
@@ -31,6 +32,7 @@ from dstill.runtime import distributed
 
 __all__ = ["COMMANDS", "ask"]
 
+LONGEST = 200  # characters of what is shown of one setting
 QUESTION = "allow this, now and from now on?"
 
 
@@ -53,7 +55,7 @@ def trust_command(found: App, what: str, yes: bool, listed: bool, forget: bool, 
     elif forget:
         _forget(what, as_json=as_json)
     else:
-        _allow(found, _folder(what), yes=yes, as_json=as_json)
+        _allow(found, _settings(what), yes=yes, as_json=as_json)
 
 
 def _list(*, as_json: bool) -> None:
@@ -69,16 +71,23 @@ def _list(*, as_json: bool) -> None:
 
 def _forget(what: str, *, as_json: bool) -> None:
     gone = Path(what)  # maybe a folder that is deleted by now
-    folder = gone if os.path.realpath(gone) in trust.remembered() else _folder(what)
+    folder = gone if os.path.realpath(gone) in trust.remembered() else _settings(what).parent
     forgotten = trust.forget(folder)
+    left = trust.grants(folder)
     if as_json:
-        emit({"folder": str(folder), "forgotten": forgotten})
-    else:
-        say(f"{folder}: {'forgotten' if forgotten else 'nothing was allowed'}")
+        emit({"folder": str(folder), "forgotten": forgotten, "inherited": left})
+        return
+    say(_line(f"{folder}: {'forgotten' if forgotten else 'nothing was allowed for this folder itself'}"))
+    for above, actions in left.items():
+        say(f"still allowed, because it lies in {_line(above)}:")
+        _show_actions(say, ((action, "") for action in actions))
+        say(f"to forget that: {command('trust', '--forget', above)}")
 
 
-def _allow(found: App, folder: Path, *, yes: bool, as_json: bool) -> None:
-    config = _config(found, folder)
+def _allow(found: App, file: Path, *, yes: bool, as_json: bool) -> None:
+    folder = file.parent
+    found.plugins.require_healthy()
+    config = configuration.load(file, environment={}, sections=part_sections(found.plugins))
     asked = [*trust.requests(config, relative_to=_from_where(folder)), *models(found.plugins, config)]
     waiting = trust.pending(config, asked)
     if waiting:
@@ -109,21 +118,20 @@ def ask(problem: TrustError) -> bool:
     return True
 
 
-def _folder(what: str) -> Path:
-    """A folder with a dstill.toml, or a run by its name or path. Raises UsageError."""
+def _settings(what: str) -> Path:
+    """The settings of a folder with a dstill.toml, or of a run by its name or path; or a file itself.
+
+    Raises UsageError.
+    """
     folder = Path(what)
-    if (folder / FILE).exists() and not (folder / MANIFEST).exists():
+    if folder.is_file():
         return folder
+    if (folder / FILE).exists() and not (folder / MANIFEST).exists():
+        return folder / FILE
     if what == "." and not (folder / MANIFEST).exists():
         hint = "name a run: dstill trust RUN"
         raise UsageError(f"no {FILE} here, and no run", where=str(folder.absolute()), hint=hint)
-    return find_run(what)
-
-
-def _config(found: App, folder: Path) -> Config:
-    file = folder / (SETTINGS if (folder / MANIFEST).exists() else FILE)
-    found.plugins.require_healthy()
-    return configuration.load(file, environment={}, sections=part_sections(found.plugins))
+    return find_run(what) / SETTINGS
 
 
 def _from_where(folder: Path) -> Path:
@@ -137,13 +145,19 @@ def _can_ask() -> bool:
 
 def _show(write: Callable[[str], None], folder: str, actions: Iterable[tuple[str, str]]) -> None:
     write(_line(f"{folder}:"))
+    _show_actions(write, actions)
+
+
+def _show_actions(write: Callable[[str], None], actions: Iterable[tuple[str, str]]) -> None:
     for action, setting in actions:
-        write(_line(f"  {action}{f'   ({setting})' if setting else ''}"))
+        write(f"  {_line(action)}{f'   ({_line(setting)})' if setting else ''}")
 
 
 def _line(text: str) -> str:
     """`text` in one line: a folder's name may hold line breaks that would look like other lines of the question."""
-    return visible(text, one_line=True)
+    text = visible(text, one_line=True)
+    # both ends stay: an action begins with what is sent, and ends with where to
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
 
 
 COMMANDS = (trust_command,)

@@ -2,6 +2,7 @@
 
     refuse_links(Path("runs/a"))                       # RunError naming the first link, fifo, socket or device in it
     open("runs/a/log.txt", "a", opener=regular)        # the same for one file, at the moment it is opened
+    bounded(Path("dstill.toml"), 2**20)                # the bytes of a file that may be a link, but is no fifo
     inside(Path("runs/a"), "dataset/data/test.jsonl")  # the path; RunError for "../b" or "/etc/passwd"
 
 A link would make dstill read or write a file elsewhere; a fifo would make it wait forever. The run folder
@@ -19,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from dstill.errors import RunError
 
-__all__ = ["inside", "refuse_links", "regular"]
+__all__ = ["bounded", "inside", "refuse_links", "regular"]
 
 _NOT_OPENED = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EOPNOTSUPP}  # a link; a fifo without a reader, a socket
 _WRITES = os.O_WRONLY | os.O_RDWR
@@ -53,6 +54,18 @@ def regular(name: str, flags: int) -> int:
             hint="replace it with a copy of its own",
         )
     return handle
+
+
+def bounded(file: Path, most: int) -> bytes:
+    """The bytes of a regular file, or of one that a link names. Raises OSError for another or a larger one."""
+    handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(file))
+        data = opened.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"larger than {most >> 20} MiB", str(file))
+    return data
 
 
 def refuse_links(folder: Path) -> None:

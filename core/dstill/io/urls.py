@@ -22,6 +22,7 @@ __all__ = ["checked_url", "is_local", "is_loopback", "origin"]
 
 _FORM = "write it as https://HOST:PORT/PATH, or with http:// on this machine"
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?", re.ASCII)
+_BRACKETED = re.compile(r"\[[0-9a-fA-F:.]+\](:[0-9]+)?")
 _PRIVATE_NAMES = (".local", ".localhost", ".internal", ".lan", ".home.arpa")
 
 
@@ -53,6 +54,8 @@ def _problem(url: str, parts: SplitResult, key: bool) -> str:
         return "it names no host"
     if not _is_host(parts.hostname):
         return "its host is not a plain name or number; write an international name in its ASCII form (xn--…)"
+    if {"[", "]"} & set(parts.netloc) and not _BRACKETED.fullmatch(parts.netloc):  # libraries read different hosts
+        return "it holds something beside an address in brackets"
     if parts.query or parts.fragment:
         return "it holds a query or fragment"
     if parts.port == 0:  # reading it raises ValueError where it is no port

@@ -21,6 +21,7 @@ from dstill.api.executor import Executor
 from dstill.api.records import SCHEMA_VERSION, Example, Record
 from dstill.api.task import Task
 from dstill.errors import DataError, DstillError
+from dstill.io.strict_json import loads
 
 __all__ = ["FILE", "Learnt", "can_tell", "drift", "learnt_by", "learnt_from"]
 
@@ -61,7 +62,7 @@ def learnt_by(student: Path, made_from: Mapping[str, Any]) -> Learnt:
     """
     file = student / FILE
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
+        kept = loads(file.read_text(encoding="utf-8"))
         return Learnt(task=str(kept["task"]), context=dict(kept["context"]), data=dict(kept["data"]))
     except FileNotFoundError:
         return Learnt(data=made_from)

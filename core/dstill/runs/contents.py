@@ -84,7 +84,7 @@ class RunContents(RunFolder):
         """A run that is there, by name under ``./runs`` or by path; `flags` go before its own configuration.
 
         What its settings ask for outside of its folder must have been allowed (`dstill.trust`), else its stages
-        raise TrustError; `trusted`: the caller allows all of it.
+        raise TrustError; `trusted`: the caller allows all of it, for this object and the trials that it starts.
         """
         plugins = plugins or plugin_loading.load()
         plugins.require_healthy()
@@ -92,7 +92,7 @@ class RunContents(RunFolder):
         config = configuration.load(
             run.folder / SETTINGS, flags=flags, environment={}, sections=plugin_loading.part_sections(plugins)
         )
-        run.setup = Setup(plugins, replace(config, file=None) if trusted else config)
+        run.setup = Setup(plugins, replace(config, trusted=trusted))
         return run
 
     def keep_settings(self) -> None:
@@ -107,7 +107,8 @@ class RunContents(RunFolder):
         config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
         before = {key: origin for key, origin in self.config.origins.items() if key not in flags}
         filed = self.config.filed - flags.keys()  # a run that is made of this one may do no more than this one
-        return replace(config, origins={**config.origins, **before}, file=self.config.file, filed=filed)
+        origins = {**config.origins, **before}
+        return replace(config, origins=origins, file=self.config.file, filed=filed, trusted=self.config.trusted)
 
     def branch(self, folder: Path, *, flags: Mapping[str, Any]) -> Self:
         """A new run at `folder` on the dataset of this one, with `flags` before this one's configuration.

@@ -33,6 +33,7 @@ from dstill.io.files import disk_error, is_temporary, no_folder, reading, sweep,
 from dstill.io.inert import indented, visible
 from dstill.io.jsonl import append_row, read_rows, write_rows
 from dstill.io.plain_files import inside, refuse_links, regular
+from dstill.io.shell import command
 from dstill.runs import manifest as manifests
 from dstill.runs.manifest import MANIFEST
 from dstill.runs.provenance import versions
@@ -250,7 +251,13 @@ class RunFolder:
             yield number, row
 
     def remove(self) -> None:
-        """Delete the whole folder."""
+        """Delete the whole folder. Raises RunError where it is a link."""
+        if self.folder.is_symlink():
+            raise RunError(
+                f"{self.folder} is a symbolic link, and the run lies elsewhere",
+                where=str(self.folder),
+                hint=f"delete the run itself ({command('runs', 'rm', self.folder.resolve())}), and then the link",
+            )
         with self.lock():  # somebody at work on it keeps it
             shutil.rmtree(self.folder)
 

@@ -146,6 +146,62 @@ class Evaluated(TypedDict):
     teacher: NotRequired[Ceiling]
 
 
+Positive = Annotated[int, range(1, 10**9)]
+Changes = TypedDict(
+    "Changes", {"train.modality": str, "train.lora_alpha": Positive, "train.r": Positive}, total=False
+)  # those that the report reads
+
+
+class Measured(TypedDict):
+    name: str
+    value: float
+    n: Count
+    low: NotRequired[float | None]
+    high: NotRequired[float | None]
+
+
+class Trial(TypedDict):
+    name: str
+    changes: Changes
+    error: str
+    accuracy: Measured | None
+    steps: Count
+    seconds: float
+    peak_memory: Count
+    trained_parameters: Count
+
+
+class Swept(TypedDict):
+    trials: list[Trial]
+    front: list[str]
+    split: str
+    rank: Positive
+
+
+class Compared(TypedDict):
+    difference: float
+    low: float
+    high: float
+    p: float
+    holm: float
+    seeds: Count
+    items: Count
+    clusters: Count
+    detectable: float | None
+    distinguishable: bool
+
+
+class Ablated(TypedDict):
+    modality: str
+    split: str
+    arms: dict[str, list[Trial]]
+    comparisons: dict[str, Compared]
+
+
+class AblatedBefore(TypedDict):  # by an earlier dstill: its facts are not read
+    modality: NotRequired[Never]
+
+
 class Manifest(TypedDict):
     schema_version: Count
     name: str
@@ -159,7 +215,14 @@ class Manifest(TypedDict):
     id: NotRequired[str]
 
 
-_STAGES = {"generate": Generated, "train": Trained, "evaluate": Evaluated}  # ``evaluate on ENGINE`` too
+_STAGES = {
+    "generate": Generated,
+    "train": Trained,
+    "evaluate": Evaluated,
+    "sweep": Swept,
+    "ablate": Ablated | AblatedBefore,
+}
+# ``evaluate on ENGINE`` too
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -211,12 +274,25 @@ def _checked_stage(name: str, facts: Mapping[str, Any]) -> None:
         built(form, facts)
     except Misfit as error:
         raise error.at(name).at("stages") from None
+    if name == "sweep":
+        _with_accuracy(facts["trials"], ("stages", name, "trials"), or_error=True)
+    if name == "ablate":
+        for arm, trials in facts["arms"].items() if "modality" in facts else ():
+            _with_accuracy(trials, ("stages", name, "arms", arm), or_error=False)
     scores = facts.get("scores")
     if scores and not scores.get("student"):
         raise Misfit("has no scores of the student", ("stages", name, "scores"))
     for system in scores or ():
         if "/" in system:  # it is a part of file names
             raise Misfit("has a system with a slash in its name", ("stages", name, "scores"))
+
+
+def _with_accuracy(trials: list[dict[str, Any]], place: tuple[str, ...], *, or_error: bool) -> None:
+    if not trials:
+        raise Misfit("has no trials", place)
+    for trial in trials:
+        if trial["accuracy"] is None and not (or_error and trial["error"]):
+            raise Misfit(f"has a trial without an accuracy{' or error' if or_error else ''}", place)
 
 
 def _plain_name(name: str, place: str, folder: Path) -> None:

@@ -87,6 +87,10 @@ def own_code_of_the_tokenizer(folder: Path) -> None:
     edit(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["tokenization_mine.Mine", None]})
 
 
+def gguf_file_elsewhere(folder: Path) -> None:
+    edit(folder / "tokenizer_config.json", gguf_file="/elsewhere/model.gguf")
+
+
 def encoder_only(folder: Path) -> None:
     edit(folder / "config.json", model_type="vit")
 
@@ -122,6 +126,7 @@ BAD: list[tuple[Callable[[Path], None], str, str]] = [
     (other_tokenizer, "the model knows 100", "model"),
     (own_code, "code of its own, which dstill never runs", "config.json"),
     (own_code_of_the_tokenizer, "code of its own", "tokenizer_config.json"),
+    (gguf_file_elsewhere, "names another file (gguf_file)", "tokenizer_config.json"),
     (encoder_only, "an architecture 'vit' does not write text", "config.json"),
     (unknown_architecture, "no architecture 'nonsense'", "config.json"),
     (no_tokenizer, "the folder has no tokenizer", "tokenizer.json"),

@@ -18,7 +18,7 @@ from support.strangers_folder import plant, ran
 
 from dstill.api.records import Score
 from dstill.config import assignment, parse_assignment
-from dstill.errors import Interrupted
+from dstill.errors import ConfigError, Interrupted, UsageError
 from dstill.plugins import load
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
@@ -328,6 +328,9 @@ def test_the_report_shows_it(lab: Cli, project: Path) -> None:
         ("[space]\ntrain.r = []", 2, "wanted a list of numbers"),
         ("[space]\ntrain.r = {}", 2, "wanted a list of numbers"),
         ("[space]\ntrain.rank = [8]", 2, "unknown key 'train.rank'"),
+        ("[space]\nengine.url = ['http://127.0.0.1:9']\nengine.api_key_env = ['ES_KEY']", 2, "cannot set engine.url"),
+        ("[space]\nteacher.openai.base_url = ['http://127.0.0.1:9']", 2, "cannot set teacher.openai.base_url"),
+        ("[space]\ntrain.report_to = ['wandb']", 2, "cannot set train.report_to"),
         ("[space]\ntrain.r = [8, 0]", 2, "train.r: got 0"),
         ("[space]\ntrain.r = { low = 8, high = 8 }", 2, "wanted a list of numbers"),
         ("[space]\ntrain.learning_rate = { low = 0, high = 1, log = true }\n[sweep]\ntrials = 3", 2, "wanted a list"),
@@ -357,6 +360,27 @@ def test_a_set_without_rows_or_a_space_that_is_not_there_is_refused(lab: Cli) ->
     ended = lab("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_index")
     assert (ended.code, "test_index is empty" in ended.err) == (5, True)
     assert "no split 'tests'" in lab("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "tests").err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[space]\ntrain.r = [" + "9" * 5_000 + "]", "more than 64 bits"),
+        ("[space]\ntrain.r = " + "[" * 5_000, "nested deeper"),
+    ],
+)
+def test_a_space_of_absurd_numbers_or_depth_is_refused_by_name(text: str, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "space.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=why) as caught:
+        read_space(file)
+    assert caught.value.where == str(file)
+
+
+def test_a_space_that_is_a_fifo_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "space.toml")
+    with pytest.raises(UsageError, match="not a regular file"):
+        read_space(tmp_path / "space.toml")
 
 
 def test_dotted_keys_and_quoted_ones_are_the_same(tmp_path: Path) -> None:
