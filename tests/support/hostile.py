@@ -177,6 +177,9 @@ HOSTILE: dict[str, Hostile] = {
         sketches_of_five_digits={"filters": {"filters": {name: {"match_all": {}} for name in "abc"}}, "aggs": {
             f"p{n}": {"percentiles": {"field": "f", "hdr": {"number_of_significant_value_digits": 5}}}
             for n in range(18)}},
+        digits_that_java_alone_reads={"filters": {"filters": {name: {"match_all": {}} for name in "abc"}}, "aggs": {
+            f"p{n}": {"percentiles": {"field": "f", "hdr": {"number_of_significant_value_digits": "5d"}}}
+            for n in range(18)}},
         digests_in_buckets={"terms": {"field": "f", "size": 10_000}, "aggs": {
             f"p{n}": {"percentiles": {"field": "f", "tdigest": {"compression": 1000}}} for n in range(18)}},
         hits_in_buckets={"terms": {"field": "f", "size": 10_000}, "aggs": {

@@ -32,6 +32,7 @@ _DIGEST = 320  # for each unit of compression: 610 digests of 1,000 grew OpenSea
 _REGISTERS = 4 / 0.75  # bytes for each unit of precision_threshold, before they are rounded up to a power of two
 _OCTAVES = 64  # that an HDR histogram may come to cover; its arrays hold 8 bytes for half of a power of two
 _LETTERS = 4_000  # string_stats counts each character
+_MOST = 1e12
 _QUEUED = 40  # a document that a sampler waits to choose from: its number, its score, and their place in the queue
 # What engines themselves refuse when it outgrows the heap, as they allocate it through a circuit breaker.
 _BROKEN = frozenset(("cardinality",))
@@ -184,9 +185,9 @@ _WEIGHTS: dict[str, Callable[[dict[str, Any]], float]] = {
 
 
 def _at_least(value: Any, default: int) -> float:
-    """A number as it is given; what is no number is an engine's to refuse, and counts as the default."""
-    found = number(value)
-    return float(default) if found is None else min(max(found, 0.0), 1e12)
+    """A number as it is given, else the default. Java reads more texts as numbers (5d, 0x1.4p2): they count as many."""
+    found = _MOST if isinstance(value, str) and number(value) is None else number(value)
+    return float(default) if found is None else min(max(found, 0.0), _MOST)
 
 
 def _power_of_two(least: int) -> int:
