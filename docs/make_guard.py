@@ -23,18 +23,26 @@ Allowed parts can be expensive together, so the guard adds up the whole body. Th
 
 | limit | default | what it bounds | measured by |
 | --- | ---: | --- | --- |
-| `patterns` | {limits.patterns:,} | States and transitions of the automata of all `regexp`, `wildcard` and `fuzzy` queries, `intervals` rules, and `include` and `exclude` of a body. Counts multiply, nested ones too. A pattern with two repeats or more counts 500 more, a character of a fuzzy term 10. | The states and transitions that Lucene reports. `(a?){{1000}}` has 501,501 of them and took OpenSearch 9.8 s. |
-| `memory` | {limits.memory} MB | What all aggregations of a body keep: the weight of each, times the buckets above it. A shard keeps `size * 1.5 + 10` terms. | The growth of the heap: 225 kB for a t-digest of compression 1,000. 11 HDR histograms of 5 digits did not end in 60 s on 1 GB. |
+| `patterns` | {limits.patterns:,} | States and transitions of the automata of all `regexp`, `wildcard` and `fuzzy` queries, `intervals` rules, and `include` and `exclude` of a body. Counts multiply, nested ones too. A pattern with two repeats or more counts 500 more, a character of a fuzzy term 10. A full-text query with `fuzziness`, or with `~` in a `simple_query_string`, counts 10 for each character on each field. | The states and transitions that Lucene reports. `(a?){{1000}}` has 501,501 of them and took OpenSearch 9.8 s. |
+| `memory` | {limits.memory} MB | What all aggregations of a body keep: the weight of each, times the buckets above it. A shard keeps `size * 1.5 + 10` terms. Where only the documents say how many buckets there are, a sketch or hits count {limits.buckets:,} times: below. | The growth of the heap: 225 kB for a t-digest of compression 1,000. 11 HDR histograms of 5 digits did not end in 60 s on 1 GB. |
 | `buckets` | {limits.buckets:,} | Buckets of an aggregation times those above it. | The engines' own limit of 65,536. |
 | `histogram_days` | {limits.histogram_days} | The days that a `date_histogram` is taken to span where nothing tells. | By days of the years 1 to 9999: below. |
 
 A histogram fills its gaps with empty buckets unless `min_doc_count` is 1 or more, so one outlier decides how many there
-are, and OpenSearch builds all of them before it counts. The range of a field is known from `hard_bounds`, from a `range`
-query that every hit must fulfil, or from the values that the project knows, taken twice as wide. `missing` and
-`extended_bounds` add to it. Where nothing is known:
+are, and OpenSearch builds all of them before it counts. The range of a field is known from `hard_bounds`, or from the
+values that the project knows, taken twice as wide. `missing` and `extended_bounds` add to it. A `range` query does not
+limit the gaps: a document that fulfils it with one value may have another value far away. With `min_doc_count` of 1 or
+more there are no gaps, and the `range` query counts. Where nothing is known:
 
-- `histogram` needs `min_doc_count` of 1 or more, `hard_bounds` or a `range` query;
+- `histogram` needs `min_doc_count` of 1 or more, or `hard_bounds`;
 - `date_histogram` needs the same for steps below a day. All days of the years 1 to 9999 are 3.65 million buckets.
+
+Only the documents say how many buckets these have, and engines keep all of them until the end: `rare_terms`,
+`ip_prefix`, `geohash_grid` and `geotile_grid` of a fine precision, a `histogram` with `min_doc_count` of a field whose
+range is not known, `terms` in the order of an aggregation (for that aggregation), and `terms` with `collect_mode`
+`depth_first`. Simple metrics and `cardinality`, which engines account for, may stand below them. Percentiles, `boxplot`,
+`median_absolute_deviation`, `string_stats` and `top_hits` count as in {limits.buckets:,} buckets, which is mostly too
+much.
 
 These are the largest bodies that pass, on one shard of 400,000 documents and nodes with 1 GB of heap, one at a time:
 

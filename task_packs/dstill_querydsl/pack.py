@@ -88,7 +88,7 @@ class QueryDsl(Task):
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
         self._studies: dict[str, Study] = {}  # by the index' digest
-        self._given: tuple[Any, str, Index] | None = None  # the last mapping that a context brought, and its name
+        self._given: tuple[Any, str, Any, Index] | None = None  # the last mapping, name and values of a context
         self._maker = Maker(compare.same, compare.empty, rules=repr([self.config.dialect, self.config.guard]))
         self._gate = Gate(self)
         self._tally = Tally()  # of the questions that were made last
@@ -98,16 +98,17 @@ class QueryDsl(Task):
     def index(self, example: Example) -> Index | None:
         """What the example is about; None where only a name is known. Raises DataError."""
         mapping, name = example.context.get("mapping"), str(example.context.get("index", ""))
+        values = example.context.get("values")
         if mapping is None:
             return index_of(example.context, self.config)
         # Thousands of answers come with one mapping, and reading it takes longer than checking one of them.
         given = self._given  # read once: other threads set it too
-        if given is None or given[0] is not mapping or given[1] != name:
+        if given is None or given[0] is not mapping or given[1] != name or given[2] != values:
             require_mapping(mapping)
             index = index_of(example.context, self.config)
             assert index is not None  # it has a mapping
-            self._given = given = (mapping, name, index)
-        return given[2]
+            self._given = given = (mapping, name, values, index)
+        return given[3]
 
     def study(self, example: Example) -> Study | None:
         """What is worked out once of the example's index."""

@@ -151,6 +151,36 @@ def test_a_small_pattern_passes(tree: Tree) -> None:
         assert guard.check({"query": {"regexp": {"f": text}}}, LOW) == ()
 
 
+# --- fuzzy texts ------------------------------------------------------------------------
+
+FUZZY_QUERIES: tuple[Callable[[str, int], dict[str, Any]], ...] = (
+    lambda text, count: {"match": {"f": {"query": text, "fuzziness": "AUTO"}}},
+    lambda text, count: {"match_bool_prefix": {"f": {"query": text, "fuzziness": 1}}},
+    lambda text, count: {"multi_match": {"query": text, "fields": ["f"] * count, "fuzziness": "2"}},
+    lambda text, count: {"simple_query_string": {"query": f"{text}~2", "fields": ["f"] * count}},
+    lambda text, count: {"fuzzy": {"f": text}},
+    lambda text, count: {"intervals": {"f": {"fuzzy": {"term": text}}}},
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(FUZZY_QUERIES), st.text("ab ", min_size=1, max_size=60), st.integers(1, 5)),
+        min_size=1, max_size=6,
+    )
+)  # fmt: skip
+def test_fuzzy_texts_that_pass_are_small_in_sum(made: list[tuple[Any, str, int]]) -> None:
+    queries = [query(text, count) for query, text, count in made]
+    passed = guard.check({"query": {"bool": {"should": queries}}}, LOW) == ()
+    event("passed" if passed else "refused")
+    size = 0
+    for query, (_, text, _) in zip(queries, made, strict=True):
+        [(name, options)] = query.items()
+        written = len(text) + 2 * (name == "simple_query_string")  # ~2
+        size += 10 * written * len(options.get("fields", ["f"]))
+    assert passed == (size <= LOW.patterns)
+
+
 # --- aggregations -----------------------------------------------------------------------
 
 digits = st.integers(0, 5)
@@ -188,6 +218,10 @@ bucket_aggregations: st.SearchStrategy[dict[str, Any]] = st.one_of(
         lambda missing, step: {"date_histogram": {"field": "t", "fixed_interval": step, "missing": missing}},
         st.dates().map(str), st.sampled_from(["1h", "1d", "7d", "365d"]),
     ),
+    st.just({"rare_terms": {"field": "f"}}),
+    st.just({"ip_prefix": {"field": "f", "prefix_length": 8}}),
+    st.builds(lambda p, n: {"geotile_grid": {"field": "f", "precision": p, "size": n}}, st.integers(0, 10), small),
+    st.builds(lambda step: {"histogram": {"field": "f", "interval": step, "min_doc_count": 1}}, small),
     st.just({"filter": {"term": {"f": 1}}}),
     st.just({"global": {}}),
 )  # fmt: skip
@@ -225,8 +259,15 @@ def bytes_of(name: str, options: dict[str, Any]) -> int:
     return 1_000 * int(options["size"]) if name == "top_hits" else 100
 
 
-def buckets(name: str, options: dict[str, Any], cap: int) -> int:
-    """Counted one by one, up to `cap`."""
+UNTOLD = ("rare_terms", "ip_prefix", "geotile_grid")  # only the documents say how many buckets they have
+SKETCHES = ("percentiles", "percentile_ranks", "median_absolute_deviation", "top_hits")
+
+
+def buckets(name: str, options: dict[str, Any], cap: int, sketches: bool) -> int:
+    """Counted one by one, up to `cap`; for `sketches`, as many as an engine may come to keep."""
+    if name in UNTOLD or options.get("min_doc_count") == 1:
+        there = 4 ** options["precision"] if name == "geotile_grid" else cap
+        return int(min(there, LOW.buckets if sketches else options.get("size", 100)))
     if name == "terms":
         sampled = max(options.get("shard_size", 0), int(options["size"] * 1.5 + 10))
         return sampled if "order" not in options else max(sampled, 1_000)
@@ -251,18 +292,27 @@ def buckets(name: str, options: dict[str, Any], cap: int) -> int:
 
 
 class Count:
-    """Walks into every bucket of every aggregation."""
+    """Walks into every bucket of every aggregation, once for `sketches` and once for all else."""
 
-    def __init__(self, cap: int) -> None:
-        self.bytes, self._cap = 0, cap
+    def __init__(self, cap: int, sketches: bool, spent: int = 0) -> None:
+        self.bytes, self._cap, self._sketches = spent, cap, sketches
 
     def level(self, level: dict[str, Any]) -> None:
         for definition in level.values():
             [(name, options)] = [(name, options) for name, options in definition.items() if name != "aggs"]
-            if "aggs" not in definition:
+            if "aggs" not in definition and (name in SKETCHES) == self._sketches:
                 self.bytes += bytes_of(name, options)
-            for _ in range(buckets(name, options, self._cap) if "aggs" in definition else 0):
-                self.bytes += 100
+            if not self._sketches or self._holds_sketches(definition.get("aggs", {})):
+                self._below(name, options, definition)
+
+    def _holds_sketches(self, level: dict[str, Any]) -> bool:
+        return any(name in SKETCHES or (name == "aggs" and self._holds_sketches(below))
+                   for definition in level.values() for name, below in definition.items())  # fmt: skip
+
+    def _below(self, name: str, options: dict[str, Any], definition: dict[str, Any]) -> None:
+        if "aggs" in definition:
+            for _ in range(buckets(name, options, self._cap, self._sketches)):
+                self.bytes += 100 * (not self._sketches)
                 if self.bytes > self._cap:
                     raise TooLarge
                 self.level(definition["aggs"])
@@ -273,8 +323,10 @@ def test_aggregations_that_pass_keep_no_more_than_the_budget(aggs: dict[str, Any
     passed = guard.check({"size": 0, "aggs": aggs}, LOW) == ()
     event("passed" if passed else "refused")
     if passed:
-        count = Count(LOW.memory * MB)
+        count = Count(LOW.memory * MB, sketches=False)
         count.level(aggs)  # else TooLarge
+        count = Count(LOW.memory * MB, sketches=True, spent=count.bytes)
+        count.level(aggs)
         assert count.bytes <= LOW.memory * MB
 
 

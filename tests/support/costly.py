@@ -96,8 +96,6 @@ FAMILIES: dict[str, Family] = {
     "wildcards": Family("patterns", _many("wildcard", lambda i: "u*" + "ab" * 40 + "*" + "a" * i), 256),
     "fuzzy": Family("patterns", _fuzzy),
     "t-digest": Family("memory", _each("percentiles", field="v"), 10_000),
-    "t-digest, ordered by": Family("memory", lambda n: _terms(n, {"b": {"percentiles": {"field": "v"}}},
-                                                              order={"b.50": "desc"}), 10_000),
     "HDR, 3 digits": Family("memory", _each("percentiles", field="v", hdr={"number_of_significant_value_digits": 3})),
     "HDR, 5 digits": Family("memory", lambda n: {"size": 0, "aggs": {f"a{i}": {"percentiles": {
         "field": "v", "hdr": {"number_of_significant_value_digits": 5}}} for i in range(n)}}, 20),
@@ -121,7 +119,6 @@ MEASURED: dict[str, tuple[int, int]] = {
     "wildcards": (3_293, 3_622),
     "fuzzy": (787, 728),
     "t-digest": (652, 636),
-    "t-digest, ordered by": (1_172, 1_503),
     "HDR, 3 digits": (2_277, 1_878),
     "HDR, 5 digits": (2_331, 1_770),
     "median_absolute_deviation": (142, 297),

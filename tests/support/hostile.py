@@ -146,6 +146,15 @@ HOSTILE: dict[str, Hostile] = {
         many_patterns={"bool": {"should": [{"regexp": {"f": f"u.{{0,10}}a.{{0,10}}b{n}"}} for n in range(20)]}},
         open_classes={"regexp": {"f": "[" * 30_000}},
         long_fuzzy={"bool": {"should": [{"fuzzy": {"f": f"{n:0900}"}} for n in range(20)]}},
+        fuzzy_texts={"bool": {"should": [{"match": {f"f{n}": {"query": "word " * 60, "fuzziness": 2}}}
+                                         for n in range(4)]}},
+        fuzzy_on_many_fields={"multi_match": {"query": "word " * 90, "fields": [f"f{n}" for n in range(10)],
+                                              "type": "most_fields", "fuzziness": 2}},
+        fuzzy_prefixes={"bool": {"should": [
+            {"match_bool_prefix": {f"f{n}": {"query": "word " * 60, "fuzziness": "AUTO"}}} for n in range(4)]}},
+        fuzzy_words_of_a_text={"simple_query_string": {"query": "word~2 " * 90, "fields": ["f", "g"]}},
+        many_top_terms_in_other_digits={"prefix": {"f": {"value": "a", "rewrite": "top_terms_٩٩٩٩٩٩"}}},
+        many_top_terms_with_a_sign={"prefix": {"f": {"value": "a", "rewrite": "top_terms_boost_+999999"}}},
         many_fields={"multi_match": {"query": "x", "fields": [f"f{n}" for n in range(257)]}},
     ),
     **_aggregations(
@@ -168,6 +177,9 @@ HOSTILE: dict[str, Hostile] = {
         sketches_of_five_digits={"filters": {"filters": {name: {"match_all": {}} for name in "abc"}}, "aggs": {
             f"p{n}": {"percentiles": {"field": "f", "hdr": {"number_of_significant_value_digits": 5}}}
             for n in range(18)}},
+        digits_that_java_alone_reads={"filters": {"filters": {name: {"match_all": {}} for name in "abc"}}, "aggs": {
+            f"p{n}": {"percentiles": {"field": "f", "hdr": {"number_of_significant_value_digits": "5d"}}}
+            for n in range(18)}},
         digests_in_buckets={"terms": {"field": "f", "size": 10_000}, "aggs": {
             f"p{n}": {"percentiles": {"field": "f", "tdigest": {"compression": 1000}}} for n in range(18)}},
         hits_in_buckets={"terms": {"field": "f", "size": 10_000}, "aggs": {
@@ -176,9 +188,30 @@ HOSTILE: dict[str, Hostile] = {
             "c": {"cardinality": {"field": "f", "precision_threshold": 40_000}}}},
         every_gap={"histogram": {"field": "f", "interval": 1, "min_doc_count": 0}},
         every_gap_by_default={"histogram": {"field": "f", "interval": 1}},
+        sketches_of_rare_terms={"rare_terms": {"field": "f"}, "aggs": {
+            "p": {"percentiles": {"field": "f", "hdr": {"number_of_significant_value_digits": 3}}}}},
+        sketches_of_networks={"ip_prefix": {"field": "f", "prefix_length": 32}, "aggs": {
+            "h": {"top_hits": {"size": 10, "_source": False}}}},
+        sketches_of_cells={"geohash_grid": {"field": "f", "precision": 12, "size": 1}, "aggs": {
+            "p": {"percentiles": {"field": "f"}}}},
+        sketches_of_sparse_steps={"histogram": {"field": "f", "interval": 7, "min_doc_count": 1}, "aggs": {
+            "p": {"percentiles": {"field": "f", "hdr": {"number_of_significant_value_digits": 3}}}}},
+        sketches_that_terms_are_ordered_by={"terms": {"field": "f", "size": 1, "order": {"p.50": "desc"}}, "aggs": {
+            "p": {"percentiles": {"field": "f"}}}},
+        sketches_below_what_terms_are_ordered_by={
+            "terms": {"field": "f", "size": 1, "order": [{"s>p.50": "desc"}, {"_key": "asc"}]},
+            "aggs": {"s": {"filter": {"match_all": {}}, "aggs": {"p": {"percentiles": {"field": "f"}}}}}},
+        sketches_of_all_terms={"terms": {"field": "f", "size": 1, "collect_mode": "depth_first"}, "aggs": {
+            "p": {"boxplot": {"field": "f"}}}},
+        samples_in_buckets={"terms": {"field": "f", "size": 5_000}, "aggs": {"s": {"sampler": {"shard_size": 65_536}}}},
         missing_in_year_1={"date_histogram": {"field": "t", "fixed_interval": "1d", "missing": "0001-01-01"}},
         hours_of_an_unknown_field={"date_histogram": {"field": "t", "calendar_interval": "hour"}},
     ),
+    **{name: Hostile("body", {"query": {"range": {"f": reach}}, "aggs": {"a": {kind: {"field": "f", **step}}}}, "limit")
+       for name, kind, reach, step in (
+           ("gaps_beyond_the_range_of_the_hits", "histogram", {"gte": 0, "lte": 10}, {"interval": 1}),
+           ("hours_beyond_the_range_of_the_hits", "date_histogram", {"gte": "now-1d"}, {"fixed_interval": "1h"}),
+           ("years_that_are_read_as_numbers", "histogram", {"gte": 2000, "lte": 2024}, {"interval": 1}))},
     "many_hits": Hostile("body", {"size": 1_000_000}, "limit"),
     "far_page": Hostile("body", {"from": 10**9}, "limit"),
     "many_fragments": Hostile("hits", {"highlight": {"fields": {"f": {"number_of_fragments": 10**6}}}}, "limit"),

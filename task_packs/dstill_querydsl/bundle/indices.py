@@ -57,15 +57,17 @@ class Index:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the mapping and what decides the documents."""
-        content = [self.name, self.mapping, self.settings, self.now, self.recipe]
+        """SHA-256 over the mapping, what decides the documents, and the values that a file or a row gives."""
+        content: list[Any] = [self.name, self.mapping, self.settings, self.now, self.recipe]
+        if self.told is not None:
+            content.append(self.told.to_json())
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def data(self) -> str:
-        """SHA-256 over what results depend on: `digest` without what the mapping says in words."""
+        """SHA-256 over what results depend on: `digest` without given values and what the mapping says in words."""
         silent = {key: value for key, value in self.mapping.items() if key != "_meta"}
-        return replace(self, mapping=silent).digest
+        return replace(self, mapping=silent, told=None).digest
 
 
 @lru_cache(maxsize=8)

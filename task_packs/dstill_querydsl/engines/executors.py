@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Iterable, Mapping, Self, Sequence
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
-from dstill.api.records import Corpus, Example, Outcome, OutcomeKind
+from dstill.api.records import Corpus, Example, Outcome, OutcomeKind, Problem
 from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
 from dstill_querydsl.bundle.index_of import index_of
@@ -34,6 +34,7 @@ from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines.drift_watch import changes, look
 from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.http import HttpEngine
+from dstill_querydsl.engines.live_guard import LiveGuard
 from dstill_querydsl.engines.parity_guard import faithfully
 from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.engines.rules import OWN_PREFIX, check_name
@@ -85,6 +86,9 @@ class _OnEngine(Executor):
         if read.value is None:  # of a task whose checks do not ask for JSON
             return Outcome(kind=OutcomeKind.INVALID, reason=read.problems[0].message)
         place = self.place_of(example)
+        if errors := self.errors(place, read.value):
+            reason = f"not run: {errors[0].layer}: {errors[0].message}"
+            return Outcome(kind=OutcomeKind.INVALID, reason=reason, problems=errors)
         body = freeze(read.value, place.now, place.mapping)
         key = (place.digest, json.dumps(body))
         if key not in self._golds:
@@ -95,6 +99,10 @@ class _OnEngine(Executor):
                 return outcome
             self._golds[key] = outcome
         return self._golds[key]
+
+    def errors(self, place: Place, body: dict[str, Any]) -> tuple[Problem, ...]:
+        """What keeps `body` from running at `place`, although the task's checks let it pass."""
+        return ()
 
     def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
         return observe(lambda one: self.server.search(place.name, one), body)
@@ -182,6 +190,7 @@ class Http(_OnEngine):
         if engine.index:
             check_name(engine.index, pattern=engine.allow_pattern)
         self.server = HttpEngine(engine, writable=engine.load_data)
+        self._guards: dict[str, LiveGuard] = {}  # by the name of the index
         return self
 
     @cached_property
@@ -192,6 +201,16 @@ class Http(_OnEngine):
     def execute(self, answer: str, example: Example) -> Outcome:
         beside = isinstance(example.context.get("corpus"), Corpus) and not self.engine.load_data
         return self._beside.run(answer, example) if beside else super().execute(answer, example)
+
+    def errors(self, place: Place, body: dict[str, Any]) -> tuple[Problem, ...]:
+        """The guard again, by the index as it is: the checks know what the example says of it."""
+        limits = getattr(self.task.config, "guard", None)  # None: a task of no guard
+        if self.engine.load_data or limits is None:
+            return ()
+        if place.name not in self._guards:
+            described = index_of({"index": place.name}, self.task.config)
+            self._guards[place.name] = LiveGuard.of(place.mapping, described, limits)
+        return self._guards[place.name].errors(body)
 
     def context(self, example: Example) -> Mapping[str, Any]:
         return {} if self.engine.load_data else {"mapping": self.place_of(example).mapping}

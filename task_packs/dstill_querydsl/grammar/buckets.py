@@ -2,7 +2,7 @@
 
     few      10: below a date histogram
     some     100: below another of at most 100
-    many     up to the guard's limit, with metrics below it and no other buckets
+    many     up to the guard's limit, or as many as documents hold; light metrics below it and no other buckets
 
 Buckets(…).few(None)     a rule for pairs as "terms":{"field":"host.name","size":10}
 """
@@ -46,20 +46,23 @@ class Buckets:
         )
 
     def some(self, path: str | None) -> str:
-        networks = self._metrics.fields(path, "ip_prefix")
-        length = self._made.up_to(32)
         return self._rule(
             "some",
             self.few(path),
             self._terms(path, 100),
             self._metrics.on(path, "significant_terms", _is_keyed, size=self._made.up_to(100)),
-            self._metrics.on(path, "rare_terms", _is_keyed, max_doc_count="[1-9]"),
-            pair("ip_prefix", obj({"field": networks, "prefix_length": length})) if networks else "",
-            *self._grids(path, 100),
         )
 
     def many(self, path: str | None) -> str:
-        forms = [self._terms(path, BUCKETS), *self._grids(path, BUCKETS), self._multi(path)]
+        networks = self._metrics.fields(path, "ip_prefix")
+        length = self._made.up_to(32)
+        forms = [
+            self._terms(path, BUCKETS),
+            *self._grids(path, BUCKETS),
+            self._multi(path),
+            self._metrics.on(path, "rare_terms", _is_keyed, max_doc_count="[1-9]"),
+            pair("ip_prefix", obj({"field": networks, "prefix_length": length})) if networks else "",
+        ]
         if path is None:  # engines take them nowhere else
             forms.append(self._metrics.on(path, "variable_width_histogram", buckets="[1-9]"))
         return self._rule("many", self.some(path), *forms)

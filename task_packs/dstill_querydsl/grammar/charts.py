@@ -80,11 +80,14 @@ class Charts:
         ]
         return pair("date_histogram", alt(*forms))
 
-    def of_numbers(self, path: str | None) -> str:
-        near, groups = self._near, dict[tuple[int, int, bool], list[Field]]()
-        for field in self._metrics.fitting(path, "histogram", is_number):
-            groups.setdefault((near.digits(field), near.least_step(field), near.knows(field)), []).append(field)
-        return alt(*(self._of_numbers(*kind, fields) for kind, fields in groups.items()))
+    def of_numbers(self, path: str | None, *, known: bool) -> str:
+        """Pairs of histogram; of fields whose range is not `known`, only documents say how many buckets they have."""
+        near, groups = self._near, dict[tuple[int, int], list[Field]]()
+        for field in self._metrics.fitting(
+            path, "histogram", lambda field: is_number(field) and near.knows(field) == known
+        ):
+            groups.setdefault((near.digits(field), near.least_step(field)), []).append(field)
+        return alt(*(self._of_numbers(*kind, known, fields) for kind, fields in groups.items()))
 
     def _of_numbers(self, digits: int, least: int, known: bool, fields: list[Field]) -> str:
         # from `least` up: so many digits and no lower first one, or more digits

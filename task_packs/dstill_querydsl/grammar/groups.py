@@ -63,12 +63,14 @@ class Groups:
             return []
         charts, metric = self._charts, self._of(self._metrics.moderate(path))
         few = self._made.rule("low", alt(metric, self._of(self._buckets.few(path)), self._single(path, outer=False)))
-        dates, numbers = charts.of_dates(path), charts.of_numbers(path)
-        either = self._made.rule("chart", alt(dates, numbers))
+        dates, numbers = charts.of_dates(path), charts.of_numbers(path, known=True)
+        sparse = charts.of_numbers(path, known=False)
+        either = self._made.rule("chart", alt(dates, numbers, sparse))
         return [
             self._with(dates, few, metric),
             self._with(alt(charts.of_hours(path), charts.of_many_dates(path)), light, light),
             self._with(numbers, metric, metric),
+            self._with(sparse, light, light),
             self._with(charts.by_calendar(path), self._of(charts.rate(path))),
             *self._piped(path, either, tuple(pipelines(self._made, "number"))),
             *self._piped(path, either, ("cumulative_cardinality",), "cardinality"),

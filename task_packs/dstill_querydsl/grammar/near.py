@@ -1,6 +1,6 @@
 """How fine a histogram may be, where no more is known than the mapping and what fields hold.
 
-The guard counts a histogram's buckets over the widest range that the body puts on its field. A grammar cannot
+The guard counts a histogram's buckets over the values that a field is known to hold. A grammar cannot
 subtract two dates, so that a body with a histogram is of a kind of its own: its dates lie near what the index
 holds, its numbers have no more digits than the index' own, and its steps are such that all of it is within limits.
 

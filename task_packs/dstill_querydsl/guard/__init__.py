@@ -26,6 +26,7 @@ from dstill_querydsl.guard.queries import INTERVALS, QUERIES, QUERY_STRING
 from dstill_querydsl.guard.ranges import Bounds, Ranges
 from dstill_querydsl.guard.reads import Reads
 from dstill_querydsl.guard.tables import BODY
+from dstill_querydsl.guard.values import FUZZY_TEXTS
 from dstill_querydsl.guard.walk import items, whole
 from dstill_querydsl.language.strict import escape
 
@@ -150,6 +151,8 @@ class _Body(Reads):
             if name == "bool" and self._bool_depth == self.limits.bool_depth + 1:
                 self.over("bool in bool", self._bool_depth, self.limits.bool_depth, at)
             self.visit(kind, options, f"{at}/{name}")
+            if name in FUZZY_TEXTS:
+                self.fuzzy_text(name, options, f"{at}/{name}")
             self._bool_depth -= name == "bool"
 
     def _query_kind(self, name: str) -> Kind | None:

@@ -3,15 +3,16 @@
 In: an aggregation's name and options, and what is known of its field's range. Out: `Buckets`:
 
     terms, size 50                              -> 50 in the answer, 85 while it runs
-    date_histogram, fixed_interval 1h, a range of 7 days on the field   -> 169
+    date_histogram, fixed_interval 1h, hard_bounds of 7 days            -> 169
     date_histogram, calendar_interval day, nothing known                -> its interval over `Limits.histogram_days`
     histogram, interval 5, values 0 to 900      -> 361: twice the range, since an index grows
     histogram, interval 5, nothing known        -> refused, unless min_doc_count leaves out empty buckets
 
 A histogram fills every gap with empty buckets unless `min_doc_count` says otherwise, so that one outlier decides how
-many there are. A range that hits must fulfil, hard_bounds, or the known values of the field limit it; `missing` and
-extended_bounds widen it. Where nothing is known, a date histogram needs a step of a day or more: all days of the years
-1 to 9999 are 3.65 million buckets, which OpenSearch refuses after 6 s; all hours did not end in a minute.
+many there are. Only hard_bounds or the known values of the field limit it. A range query does not: a document that
+fulfils it with one value may have another far away. `missing` and extended_bounds widen it. Where nothing is known, a
+date histogram needs a step of a day or more: all days of the years 1 to 9999 are 3.65 million buckets, which OpenSearch
+refuses after 6 s; all hours did not end in a minute.
 """
 
 from __future__ import annotations
@@ -39,18 +40,19 @@ _SIZES = {
     "auto_date_histogram": ("buckets", 10),
     "variable_width_histogram": ("buckets", 10),
 }
-# Not given by an option: taken for as many as an ordinary field gives.
+# Not given by an option: as many as an ordinary field gives. An engine keeps every one that it finds.
 _TAKEN = {"rare_terms": 100, "ip_prefix": 100}
+_CELLS = {"geohash_grid": 32, "geotile_grid": 4}  # in a cell of the precision before; engines keep every cell
 _STEPS = 99  # steps of a histogram that counts no empty buckets, over an ordinary field
 _OVERSAMPLED = ("terms", "multi_terms", "significant_terms")  # a shard keeps size * 1.5 + 10 of them
-_DEPTH_FIRST = 1_000  # terms that are all kept until the end, of a field of nobody knows how many
+_DEPTH_FIRST = 1_000  # terms that are all kept until the end, as many as an ordinary field has
 _CLUSTERS = 50  # that a variable_width_histogram keeps for each bucket
 _DAY = 86400.0
 _CALENDAR = {
     "second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "quarter": 7776000,
     "year": 31536000, "q": 7776000, **UNITS,
 }  # fmt: skip
-_FIXED = re.compile(r"(\d{1,12})(ms|micros|nanos|s|m|h|H|d|D)")
+_FIXED = re.compile(r"(\d{1,12})(ms|micros|nanos|s|m|h|H|d|D)", re.ASCII)
 _SMALL = {"ms": 1e-3, "micros": 1e-6, "nanos": 1e-9, "D": 86400}
 _MOST = 1e12
 
@@ -62,6 +64,13 @@ class Buckets:
     answered: int = 1
     kept: int = 1  # while it runs, each with what its sub-aggregations keep
     unlimited: str = ""  # the field of a histogram that no range limits
+    most: int = 0  # kept where the field has many values; 0: `kept`
+    only: tuple[str, ...] | None = None  # names of sub-aggregations to which `most` applies, as in ``order``; None: all
+
+    def most_of(self, name: str) -> int:
+        """How many of the sub-aggregation `name` an engine may keep."""
+        applies = self.only is None or any(path.startswith(name) for path in self.only)
+        return max(self.most, self.kept) if applies else self.kept
 
 
 def buckets_of(name: str, options: Any, ranges: Ranges, limits: Limits) -> Buckets:
@@ -70,7 +79,16 @@ def buckets_of(name: str, options: Any, ranges: Ranges, limits: Limits) -> Bucke
     if name in ("histogram", "date_histogram"):
         return _histogram(name, options, ranges, limits)
     own = _own(name, options)
-    return Buckets(own, max(own, _kept(name, options, own)))
+    kept = max(own, _kept(name, options, own))
+    if name in _TAKEN:
+        return Buckets(own, kept, most=limits.buckets)
+    if name in _CELLS:
+        cells = _cells(name, options)
+        return Buckets(min(own, cells), min(kept, cells), most=min(cells, limits.buckets))
+    if name in _OVERSAMPLED and _is_depth_first(options):
+        everything = options.get("collect_mode") == "depth_first"
+        return Buckets(own, kept, most=limits.buckets, only=None if everything else tuple(_orders(options)))
+    return Buckets(own, kept)
 
 
 def _own(name: str, options: dict[str, Any]) -> int:
@@ -99,10 +117,20 @@ def _kept(name: str, options: dict[str, Any], own: int) -> int:
 
 def _is_depth_first(options: dict[str, Any]) -> bool:
     """Whether sub-aggregations see every term before the best are chosen: asked for, or ordered by one of them."""
+    return options.get("collect_mode") == "depth_first" or bool(_orders(options))
+
+
+def _orders(options: dict[str, Any]) -> list[str]:
+    """Paths to the sub-aggregations that terms are ordered by: ``p.50``."""
     orders = options.get("order")
-    names = [name for order in (orders if isinstance(orders, list) else [orders]) if isinstance(order, dict)
-             for name in order]  # fmt: skip
-    return options.get("collect_mode") == "depth_first" or any(not name.startswith("_") for name in names)
+    listed = orders if isinstance(orders, list) else [orders]
+    names = [name for order in listed if isinstance(order, dict) for name in order]
+    return [name for name in names if name not in ("_key", "_count", "_term")]
+
+
+def _cells(name: str, options: dict[str, Any]) -> int:
+    precision = whole(options.get("precision"))
+    return int(_MOST) if precision is None or precision > 20 else int(_CELLS[name] ** precision)
 
 
 # --- histograms -------------------------------------------------------------------------
@@ -124,20 +152,29 @@ def _histogram(name: str, options: dict[str, Any], ranges: Ranges, limits: Limit
         if step <= 0:  # engines refuse it
             return Buckets()
         usual = max(1.0, step) * _STEPS
-    width = _width(options, ranges, reach, missing)
+    width = _width(options, ranges, reach, missing, sparse)
     known = usual if width is None else min(width, usual) if sparse else width
-    count = int(min(max(known, 0.0 if sparse else _added(options, reach)) / step, _MOST)) + 1
+    count = _steps(max(known, 0.0 if sparse else _added(options, reach)), step)
+    if sparse and name == "histogram":
+        return Buckets(count, count, most=limits.buckets if width is None else _steps(width, step))
     limited = width is not None or sparse or (name == "date_histogram" and step >= _DAY)
     return Buckets(count, count, "" if limited else str(options.get("field")))
 
 
-def _width(options: dict[str, Any], ranges: Ranges, reach: Reach, missing: Any) -> float | None:
-    """How far the values reach; None where nobody knows. Each range that is known is an upper bound."""
+def _steps(width: float, step: float) -> int:
+    return int(min(width / step, _MOST)) + 1
+
+
+def _width(options: dict[str, Any], ranges: Ranges, reach: Reach, missing: Any, sparse: bool) -> float | None:
+    """How far the values reach; None where nobody knows. Each range that is known is an upper bound.
+
+    A range query limits sparse histograms alone, where a value outside it adds one bucket and not a gap's.
+    """
     hard, field = options.get("hard_bounds"), options.get("field")
     widths = []
     if isinstance(hard, dict):
         widths.append(reach.known(hard.get("min"), hard.get("max"), options.get("format")))
-    if isinstance(field, str) and field in ranges.bounds:
+    if sparse and isinstance(field, str) and field in ranges.bounds:
         widths.append(reach.known(*ranges.bounds[field]))
     if isinstance(field, str) and field in ranges.values:
         widths.append(reach.held(*ranges.values[field], missing))

@@ -6,14 +6,16 @@ In: the body, what is known of its fields' ranges, and `Limits`. Out: problems (
     terms, size 1,000, over percentiles                   -> 1,510 buckets a shard * 32 kB: 49 MB, within it
 
 Every aggregation costs its weight times the buckets of all that are above it. A weight is what one bucket keeps at
-most, in bytes; time goes with it (docs/guard.md: the largest bodies that pass, run on 1 GB of heap).
+most, in bytes; time goes with it (docs/guard.md: the largest bodies that pass, run on 1 GB of heap). Where only the
+documents say how many buckets there are (rare_terms, terms in the order of a sketch), simple metrics count as in an
+ordinary field, and sketches and hits as in `Limits.buckets`.
 """
 
 from __future__ import annotations
 
 from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
-from dstill_querydsl.guard.buckets import buckets_of
+from dstill_querydsl.guard.buckets import Buckets, buckets_of
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.guard.ranges import Ranges
 from dstill_querydsl.guard.walk import number
@@ -30,6 +32,10 @@ _DIGEST = 320  # for each unit of compression: 610 digests of 1,000 grew OpenSea
 _REGISTERS = 4 / 0.75  # bytes for each unit of precision_threshold, before they are rounded up to a power of two
 _OCTAVES = 64  # that an HDR histogram may come to cover; its arrays hold 8 bytes for half of a power of two
 _LETTERS = 4_000  # string_stats counts each character
+_MOST = 1e12
+_QUEUED = 40  # a document that a sampler waits to choose from: its number, its score, and their place in the queue
+# What engines themselves refuse when it outgrows the heap, as they allocate it through a circuit breaker.
+_BROKEN = frozenset(("cardinality",))
 
 
 class Excess(NamedTuple):
@@ -41,7 +47,7 @@ class Excess(NamedTuple):
 def excesses(body: Mapping[str, Any], ranges: Ranges, limits: Limits) -> Iterator[Excess]:
     tree = _Tree(limits)
     for name in ("aggs", "aggregations"):
-        yield from tree.level(body.get(name), f"/{name}", ranges, 1, 1)
+        yield from tree.level(body.get(name), f"/{name}", ranges, 1, 1, lambda _: 1)
     if tree.bytes > limits.memory * MB:
         about = f"{tree.bytes // MB + 1:,} MB"
         message = f"the aggregations may keep about {about}, beyond the limit of {limits.memory:,} MB"
@@ -59,29 +65,43 @@ class _Tree:
         self.largest_at = ""
         self.bytes = 0
 
-    def level(self, level: Any, at: str, ranges: Ranges, answered: int, kept: int) -> Iterator[Excess]:
+    def level(
+        self, level: Any, at: str, ranges: Ranges, answered: int, kept: int, most: Callable[[str], int]
+    ) -> Iterator[Excess]:
         for name, definition in level.items() if isinstance(level, dict) else ():
             if isinstance(definition, dict):
-                yield from self._one(definition, f"{at}/{escape(name)}", ranges, answered, kept)
+                yield from self._one(definition, f"{at}/{escape(name)}", ranges, answered, kept, most(name))
 
-    def _one(self, definition: dict[str, Any], at: str, ranges: Ranges, answered: int, kept: int) -> Iterator[Excess]:
-        below_answered, below_kept = answered, kept
+    def _one(
+        self, definition: dict[str, Any], at: str, ranges: Ranges, answered: int, kept: int, most: int
+    ) -> Iterator[Excess]:
+        below_answered, below_kept, owns = answered, kept, [Buckets()]
         for name, options in definition.items():
             if name in ("aggs", "aggregations", "meta"):
                 continue
             own, step = buckets_of(name, options, ranges, self._limits), f"{at}/{escape(name)}"
-            self._add(kept * (own.kept * _BUCKET + weight(name, options)), step)
+            owns.append(own)
+            heavy = weight(name, options)
+            stands_in = most if heavy > _METRIC and name not in _BROKEN else kept
+            self._add(kept * own.kept * _BUCKET + stands_in * heavy, step)
             below_answered, below_kept = max(below_answered, answered * own.answered), max(below_kept, kept * own.kept)
             if own.unlimited:
                 message = (
                     f"the range of {own.unlimited!r} is not known, and its gaps would be filled with empty buckets"
                 )
-                yield Excess(message, step, "set min_doc_count to 1, or limit it by hard_bounds or a range query")
+                yield Excess(message, step, "set min_doc_count to 1, or limit it by hard_bounds")
             elif own.answered > 1 and answered * own.answered > self._limits.buckets:
                 yield self._too_many(answered, own.answered, step)
         below = ranges.of_all_documents() if "global" in definition else ranges
         for name in ("aggs", "aggregations"):
-            yield from self.level(definition.get(name), f"{at}/{name}", below, below_answered, below_kept)
+            yield from self.level(
+                definition.get(name),
+                f"{at}/{name}",
+                below,
+                below_answered,
+                below_kept,
+                lambda inner: most * max(own.most_of(inner) for own in owns),
+            )
 
     def _add(self, cost: int, at: str) -> None:
         self.bytes += cost
@@ -141,6 +161,10 @@ def _matrix_stats(options: dict[str, Any]) -> float:
     return _METRIC + _SHOWN * _length(options.get("fields")) ** 2
 
 
+def _sampler(options: dict[str, Any]) -> float:
+    return _METRIC + _QUEUED * _at_least(options.get("shard_size"), 100)
+
+
 def _string_stats(options: dict[str, Any]) -> float:
     return _LETTERS
 
@@ -155,13 +179,15 @@ _WEIGHTS: dict[str, Callable[[dict[str, Any]], float]] = {
     "top_metrics": _top_metrics,
     "matrix_stats": _matrix_stats,
     "string_stats": _string_stats,
+    "sampler": _sampler,
+    "diversified_sampler": _sampler,
 }
 
 
 def _at_least(value: Any, default: int) -> float:
-    """A number as it is given; what is no number is an engine's to refuse, and counts as the default."""
-    found = number(value)
-    return float(default) if found is None else min(max(found, 0.0), 1e12)
+    """A number as it is given, else the default. Java reads more texts as numbers (5d, 0x1.4p2): they count as many."""
+    found = _MOST if isinstance(value, str) and number(value) is None else number(value)
+    return float(default) if found is None else min(max(found, 0.0), _MOST)
 
 
 def _power_of_two(least: int) -> int:

@@ -23,8 +23,8 @@ __all__ = ["ENDLESS", "Read", "read"]
 
 ENDLESS = 10**15  # size of a pattern that cannot be read
 
-_COUNT = re.compile(r"\{(\d{1,9})(?:(,)(\d{0,9}))?\}")
-_INTERVAL = re.compile(r"<(\d{1,10})-(\d{1,10})>")
+_COUNT = re.compile(r"\{(\d{1,9})(?:(,)(\d{0,9}))?\}", re.ASCII)
+_INTERVAL = re.compile(r"<(\d{1,10})-(\d{1,10})>", re.ASCII)
 _CLASS_ESCAPES = frozenset("wdsWDS")
 _ENOUGH = 100  # a repeat of up to so many is taken for one without end
 _DEPTH = 40

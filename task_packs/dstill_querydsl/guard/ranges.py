@@ -26,12 +26,12 @@ __all__ = ["Bounds", "Dates", "Numbers", "Ranges", "Reach", "values_of"]
 _NOW = 1_700_000_000.0  # any moment: between two bounds that both move with it only the difference counts
 _MILLIS = 1e8  # a bare number below, in seconds, may be seconds already, or a year
 _YEAR = 31_536_000
-_YEARS = re.compile(r"(?<!\d)\d{4}(?!\d)")
+_YEARS = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 _GROWTH = 2  # an index may come to hold values this many times as far apart as those that were seen
 _OF_TYPE = {"byte": (-128, 127), "short": (-32_768, 32_767), "half_float": (-65_504, 65_504)}
 _ENDS = ("gt", "gte", "lt", "lte")
 # Formats whose dates `dates.seconds` reads as the engine does.
-_READ = re.compile(r"(strict_)?(date(_\w+)?|year(_month(_day)?)?)|epoch_millis|[yu]{4}(-MM(-dd.*)?)?")
+_READ = re.compile(r"(strict_)?(date(_\w+)?|year(_month(_day)?)?)|epoch_millis|[yu]{4}(-MM(-dd.*)?)?", re.ASCII)
 
 
 class Reach(Protocol):

@@ -18,11 +18,11 @@ from dstill_querydsl.guard.patterns import ENDLESS, read
 from dstill_querydsl.guard.walk import Walk, brief, items, whole
 from dstill_querydsl.language.strict import escape
 
-__all__ = ["Values"]
+__all__ = ["FUZZY_TEXTS", "Values"]
 
 _DURATION = re.compile(r"([0-9]{1,12})(nanos|micros|ms|s|m|h|d)")
 _SECONDS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_TOP_TERMS = re.compile(r"(?<=_)[0-9]+$")
+_TOP_TERMS = re.compile(r"top_terms_(?:boost_|blended_freqs_)?(.*)", re.DOTALL)
 # In the text of a query_string: words with wildcards, /regular expressions/, and names before a colon.
 _PATTERNS = re.compile(r"[^\s:()\[\]{}\"+\-!|&/]*[*?][^\s:()\[\]{}\"]*")
 _REGEXPS = re.compile(r"/((?:\\.|[^/\\])+)/")
@@ -31,6 +31,10 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 # Beside its size, as the worst patterns below Lucene's own limit on determinizing cost 190 ms and 9 MB each.
 _AMBIGUOUS = 500  # two repeats or more
 _FUZZY = 10  # for each character: 256 fuzzy queries of 900 characters took OpenSearch more than a minute
+# Full-text queries that can be fuzzy: with a field for a key, with ``fields``, and those whose text may say so: word~2.
+_FUZZY_ON_A_FIELD = frozenset(("match", "match_bool_prefix"))
+_FUZZY_BY_TEXT = frozenset(("simple_query_string", "query_string"))
+FUZZY_TEXTS = _FUZZY_ON_A_FIELD | _FUZZY_BY_TEXT | {"multi_match"}
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -85,8 +89,10 @@ class Values(Walk, ABC):
         """``top_terms_N`` keeps N terms in memory; the other ways are bounded by the engine."""
         self.value(value, at)
         match = _TOP_TERMS.search(value) if isinstance(value, str) else None
-        if match is not None and int(match[0][:9]) > self.limits.expansions:
-            self.over("rewrite to a number of terms,", int(match[0][:9]), self.limits.expansions, at)
+        if match is None:
+            return
+        self.count(match[1], at)  # Java also reads digits of other scripts, and a sign
+        self.within("rewrite to a number of terms,", match[1], self.limits.expansions, at)
 
     def query_text(self, value: Any, at: str) -> None:
         """Of a query_string: the patterns in it are held to what patterns of their own are held to."""
@@ -154,6 +160,22 @@ class Values(Walk, ABC):
     def fuzzy(self, value: Any, at: str) -> None:
         self.value(value, at)
         self._automaton(_FUZZY * len(value) if isinstance(value, str) else 0, 0, at)
+
+    def fuzzy_text(self, name: str, options: Any, at: str) -> None:
+        """Of a full-text query: each word of a fuzzy one becomes an automaton on each field."""
+        if not isinstance(options, dict):
+            return
+        if name in _FUZZY_ON_A_FIELD:
+            texts = [(one, 1) for one in options.values() if isinstance(one, dict)]
+        else:
+            fields = options.get("fields")
+            texts = [(options, len(fields) if isinstance(fields, list) else 1)]
+        for one, fields_named in texts:
+            text = one.get("query")
+            text = text if isinstance(text, str) else brief(text)
+            by_text = name in _FUZZY_BY_TEXT and "~" in text
+            if by_text or one.get("fuzziness") not in (None, 0, "0"):
+                self._automaton(_FUZZY * len(text) * fields_named, 0, at)
 
     def _automaton(self, size: int, repeats: int, at: str) -> None:
         before, limit = self._automata, self.limits.patterns

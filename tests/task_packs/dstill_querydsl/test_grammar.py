@@ -90,6 +90,9 @@ WRONG = [
     '{"aggs":{"a0":{"avg":{"field":"host.name"}}}}',  # no number
     '{"aggs":{"a0":{"terms":{"field":"error.message"}}}}',  # nothing to group by
     '{"aggs":{"a0":{"date_histogram":{"field":"@timestamp","calendar_interval":"minute"}}}}',  # too many buckets
+    # only the documents say how many rare terms there are, and each would have a sketch
+    '{"aggs":{"groups":{"rare_terms":{"field":"host.name"},"aggs":{"value":{"percentiles":'
+    '{"field":"http.response.status_code"}}}}}}',
     '{"size":100000}',
     '{"size":0,"size":0}',
     '{"sort":[{"error.message":"asc"}]}',

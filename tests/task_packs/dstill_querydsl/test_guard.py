@@ -175,6 +175,18 @@ def _range(low, high, **options) -> dict:
     return {"query": {"range": {"t": {"gte": low, "lte": high, **options}}}}
 
 
+def _heavy(body: dict) -> dict:
+    return {"aggs": {"a": {**body["aggs"]["a"], "aggs": {"b": {"percentiles": {"field": "f"}}}}}}
+
+
+def _ordered(by: str, **metric) -> dict:
+    return {"aggs": {"a": {"terms": {"field": "f", "size": 1, "order": {by: "desc"}}, "aggs": {"b": metric}}}}
+
+
+def _fuzzy(length: int, query: str, **options) -> dict:
+    return {"query": {query: {"query": "x" * length, **options}}}
+
+
 _YEARS = {"query": {"range": {"t": {"gte": "2014-01-01", "lt": "2024-01-01"}}}}
 _DAY = {"query": {"bool": {"filter": [{"range": {"t": {"gte": "now-1d"}}}]}}}
 
@@ -275,16 +287,18 @@ def test_limits(body) -> None:
         _nested_bools(8),
         {"query": {"wildcard": {"f": "a*b*c*"}}},
         {"query": {"terms": {"f": list(range(1_000))}}},
-        _histogram(fixed_interval="1m") | _DAY,
+        _histogram(fixed_interval="1m", min_doc_count=1) | _DAY,
         _histogram(fixed_interval="1d"),
         _histogram(calendar_interval="month") | _YEARS,
         _histogram(calendar_interval="year", missing="2000/01/01"),
         _histogram(fixed_interval="1h", min_doc_count=1),
         _histogram(fixed_interval="1s", hard_bounds={"min": "now-1h", "max": "now"}),
         _histogram(fixed_interval="1s", format="HH:mm:ss", hard_bounds={"min": "now-1h", "max": "now"}),
-        _histogram(fixed_interval="1h") | {"query": {"range": {"t": {"gte": "2024-06-01", "lte": "now"}}}},
-        _histogram(fixed_interval="1m") | _range(1704067200000, 1704153600000),
-        _histogram(fixed_interval="1m") | _range("2024-01-02", "2024-01-03", format="yyyy-MM-dd||epoch_millis"),
+        _histogram(fixed_interval="1h", min_doc_count=1)
+        | {"query": {"range": {"t": {"gte": "2024-06-01", "lte": "now"}}}},
+        _histogram(fixed_interval="1m", min_doc_count=1) | _range(1704067200000, 1704153600000),
+        _histogram(fixed_interval="1m", min_doc_count=1)
+        | _range("2024-01-02", "2024-01-03", format="yyyy-MM-dd||epoch_millis"),
         _histogram(fixed_interval="1d", extended_bounds={"max": "now"}),
         _histogram(calendar_interval="month", format="MM/yyyy", extended_bounds={"min": "01/2020", "max": "12/2024"}),
         {"aggs": {"g": {"global": {}, **_histogram(fixed_interval="1d")}}} | _DAY,
@@ -292,7 +306,23 @@ def test_limits(body) -> None:
         _numbers(interval=0.1, min_doc_count=1),
         _numbers(interval=1, min_doc_count=1, missing=1e18),
         _numbers(interval=1, hard_bounds={"min": 0, "max": 5_000}),
-        _numbers(interval=50, extended_bounds={"max": 100}) | {"query": {"range": {"f": {"gte": 0, "lt": 1e5}}}},
+        _numbers(interval=50, extended_bounds={"max": 100}, hard_bounds={"min": 0, "max": 1e5}),
+        _heavy(_numbers(interval=7, min_doc_count=1, hard_bounds={"min": 0, "max": 7_000})),
+        _ordered("b", avg={"field": "f"}),
+        _ordered("b", cardinality={"field": "f"}),
+        _ordered("_count", percentiles={"field": "f"}),
+        {"aggs": {"a": {"rare_terms": {"field": "f"}, "aggs": {"b": {"avg": {"field": "f"}}}}}},
+        {
+            "aggs": {
+                "a": {"geotile_grid": {"field": "f", "precision": 5}, "aggs": {"b": {"percentiles": {"field": "f"}}}}
+            }
+        },
+        {"aggs": {"a": {"terms": {"field": "f", "size": 1_000}, "aggs": {"b": {"sampler": {}}}}}},
+        _fuzzy(200, "multi_match", fields=["a", "b", "c", "d"], fuzziness="AUTO"),
+        _fuzzy(1_000, "multi_match", fields=["a", "b", "c", "d"], fuzziness=0),
+        _fuzzy(900, "simple_query_string", fields=["a", "b", "c", "d"]),
+        {"query": {"match": {"f": {"query": "x" * 900, "fuzziness": "AUTO"}}}},
+        {"query": {"prefix": {"f": {"value": "x", "rewrite": "top_terms_boost_100"}}}},
         {"timeout": "60s"},
         {"timeout": "500ms"},
         {"query": {"regexp": {"f": {"value": "a.*", "max_determinized_states": 10_000}}}},
@@ -319,7 +349,10 @@ _VALUES = {"f": (0, 900), "t": ("2025-01-01T08:00:00Z", "2025-03-31T20:00:00Z"),
         (_histogram(fixed_interval="1h", missing="2025-06-01"), True),
         (_histogram(fixed_interval="1h", missing="0001-01-01"), False),
         (_histogram(fixed_interval="1m"), False),  # a year at least
-        (_histogram(fixed_interval="1m") | _range("now-1d", "now"), True),
+        (_histogram(fixed_interval="1m") | _range("now-1d", "now"), False),  # it may have dates outside as well
+        (_histogram(fixed_interval="1m", min_doc_count=1) | _range("now-1d", "now"), True),
+        (_heavy(_numbers(interval=1, min_doc_count=1)), True),
+        (_heavy(_numbers(interval=0.1, min_doc_count=1)), False),  # more than the steps of an ordinary field
         ({"aggs": {"a": {"date_histogram": {"field": "years", "fixed_interval": "1h"}}}}, False),
         ({"aggs": {"a": {"date_histogram": {"field": "years", "fixed_interval": "7d"}}}}, True),
         ({"aggs": {"a": {"histogram": {"field": "other", "interval": 5}}}}, False),
@@ -332,7 +365,7 @@ def test_known_values_limit_a_histogram(body, passes) -> None:
 def test_an_unknown_range_is_named_with_what_to_do() -> None:
     (problem,) = guard.check(_numbers(interval=50))
     assert problem.message == "refused: the range of 'f' is not known, and its gaps would be filled with empty buckets"
-    assert problem.hint == "set min_doc_count to 1, or limit it by hard_bounds or a range query"
+    assert problem.hint == "set min_doc_count to 1, or limit it by hard_bounds"
     assert problem.pointer == "/aggs/a/histogram"
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -137,3 +138,18 @@ def test_the_pack_loads_no_client_library() -> None:
     code = f"import sys, dstill_querydsl.pack; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("same_mapping", [True, False])
+def test_values_that_one_row_brings_count_for_no_other_row(same_mapping: bool) -> None:
+    task, mapping = QueryDsl(), {"properties": {"n": {"type": "long"}}}
+    body = '{"size":0,"aggs":{"h":{"histogram":{"field":"n","interval":1}}}}'
+
+    def codes(values: dict[str, Any] | None) -> set[str]:
+        context = {"index": "mine", "mapping": mapping if same_mapping else dict(mapping)}
+        example = Example(id="1", question="?", context=context | ({"values": values} if values else {}))
+        return {problem.code for problem in task.problems(example, Draft(answer=body)) if problem.is_error}
+
+    assert codes({"n": {"min": 0, "max": 9}}) == set()
+    assert codes(None) == {"limit"}
+    assert codes({"n": {"min": 0, "max": 10**9}}) == {"limit"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -15,6 +16,9 @@ from dstill.api.task import Task
 from dstill.errors import AuthError, ConfigError, ServiceError, UsageError
 from dstill_querydsl.engines import Http, HttpEngine
 from dstill_querydsl.engines.node import NotPermitted
+from dstill_querydsl.guard import Limits
+from dstill_querydsl.pack import QueryDsl
+from dstill_querydsl.settings import Settings
 
 FOUND = {"hits": {"total": {"value": 0, "relation": "eq"}, "hits": []}, "timed_out": False, "_shards": {"failed": 0}}
 Serve = Callable[[Any], str]
@@ -304,6 +308,51 @@ def test_the_executor_reads_an_index_of_the_users(
             assert outcome.value["documents"] == 7
     assert [path for path, _ in seen] == ["/", "/live/_mapping", "/live/_count", "/live/_search", "/live/_search"]
     assert b'"lt":"2020-01-01T00:00:00.000Z"' in seen[-1][1]
+
+
+LIVE = {"secret": {"type": "keyword"}, "other": {"type": "alias", "path": "secret"}, "n": {"type": "long"}}
+ROW = {  # what a stranger's dataset says of the index
+    "mapping": {"properties": {"other": {"type": "keyword"}, "n": {"type": "long"}}},
+    "values": {"n": {"min": 0, "max": 9}},
+}
+GAPS = '{"size":0,"aggs":{"h":{"histogram":{"field":"n","interval":1}}}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ('{"_source":false,"query":{"term":{"other":"x"}}}', "field_denied"),  # an alias of a denied field
+        (GAPS, "limit"),
+    ],
+)
+def test_a_row_does_not_say_what_the_index_of_the_user_holds(
+    serve: Serve, said: dict[str, Any], tmp_path: Path, body: str, code: str
+) -> None:
+    searched = []
+
+    def answer(method: str, path: str, sent: bytes) -> tuple[int, dict[str, str], Any]:
+        replies = {"/": said["Elasticsearch 7"], "/live/_mapping": {"live": {"mappings": {"properties": LIVE}}},
+                   "/live/_count": {"count": 7}}  # fmt: skip
+        searched.extend([sent] * path.startswith("/live/_search"))
+        return 200, {}, replies.get(path.partition("?")[0], FOUND)
+
+    url, limits = serve(answer), Limits(fields=("*", "!secret"))
+    example = Example(id="1", question="?", context={"index": "live", **ROW})
+    with Http().open(QueryDsl(Settings(guard=limits)), Engine(url=url, index="live")) as executor:
+        harmless = executor.run('{"size":0,"query":{"term":{"n":1}}}', example)
+        refused = executor.run(body, example)
+    assert harmless.kind is OutcomeKind.OK
+    assert refused.kind is OutcomeKind.INVALID
+    assert [problem.code for problem in refused.problems] == [code]
+    assert refused.reason.startswith("not run: guard: refused: ")
+    assert len(searched) == 1
+
+    mapping, values = tmp_path / "mapping.json", tmp_path / "values.json"
+    mapping.write_text(json.dumps({"properties": LIVE}))
+    values.write_text(json.dumps(ROW["values"]))
+    own = Settings(index="live", mapping=str(mapping), values=str(values), guard=limits)
+    with Http().open(QueryDsl(own), Engine(url=url, index="live")) as executor:  # the project's own files do
+        assert (executor.run(body, example).kind is OutcomeKind.OK) == (body == GAPS)
 
 
 def test_the_executor_needs_a_server(toy_task: Task) -> None:
