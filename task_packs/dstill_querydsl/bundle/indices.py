@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping
 
 from dstill.errors import DataError, UsageError, did_you_mean
+from dstill.io.plain_files import bounded
 from dstill.io.strict_json import NotStrict, loads
 from dstill_querydsl.bundle import flights, movies, quakes, weblogs
 from dstill_querydsl.language.values import Values, values_in
@@ -34,6 +35,7 @@ LICENCES = {
 }
 SETTINGS: Mapping[str, Any] = {"number_of_shards": 1, "number_of_replicas": 0}  # of the bundled ones
 DOCUMENTS = 5_000
+LARGEST = 64 * 2**20  # bytes of a file with a mapping or values
 CEILING = 20_000  # the embedded engine takes about a second per 1,300 documents
 
 
@@ -137,7 +139,7 @@ def _configured(name: str, mapping_file: str, values_file: str, folder: Path) ->
 
 def _json(file: str, where: str) -> Any:
     try:
-        return loads(Path(file).read_text(encoding="utf-8-sig"))
+        return loads(bounded(Path(file), LARGEST).decode("utf-8-sig"))
     except OSError as problem:
         raise DataError(f"cannot read {file}: {(problem.strerror or '').lower()}", where=where) from None
     except UnicodeDecodeError as problem:
