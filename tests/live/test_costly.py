@@ -18,7 +18,7 @@ from dstill_querydsl import guard
 
 pytestmark = pytest.mark.live
 
-INDEX, DOCUMENTS = "dstill-costly", 20_000
+INDEX, DOCUMENTS = "dstill-costly", 5_000
 TIMEOUT = 30.0  # seconds, an engine's default in dstill
 ANSWERS = {200, 400, 429, 503}  # results; not determinizable; a circuit breaker; more buckets than the engine makes
 

@@ -15,6 +15,7 @@ from dstill_constrain.ebnf import parse
 from dstill_constrain.vocabulary import Vocabulary
 from dstill_querydsl import strict
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.grammar import grammar_of
 from dstill_querydsl.guard_aggregations import AGGREGATIONS
 from dstill_querydsl.guard_limits import Limits
 from dstill_querydsl.guard_queries import QUERIES
@@ -22,6 +23,7 @@ from dstill_querydsl.indices import NAMES
 from dstill_querydsl.pack import QueryDsl, Settings
 from dstill_querydsl.refusal import is_refusal
 from dstill_querydsl.study import Study
+from dstill_querydsl.values import Values
 
 BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading_space=False)
 ALL = (*NAMES, WIDE)
@@ -178,3 +180,10 @@ def test_a_field_may_be_called_as_an_option_is() -> None:
     for body in ({"query": {"term": {'a"b': "x"}}}, {"query": {"term": {"boost": 3}}}):
         text = json.dumps(body, separators=(",", ":"))
         assert Compiler(BYTES).start(made).takes_all(list(text.encode())), text
+
+
+def test_gaps_of_numbers_whose_range_is_not_known_are_left_out() -> None:
+    """Else the guard would refuse the histogram."""
+    study = Study(index_of("weblogs"), Limits())
+    assert "min_doc_count" not in grammar_of(study.fields, study.values, Limits())
+    assert "min_doc_count" in grammar_of(study.fields, Values(), Limits())
