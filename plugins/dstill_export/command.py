@@ -80,8 +80,10 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
 
 def _tell(items: Any) -> None:
     for item in items[:TOLD]:
-        note(f"{item.example.id}: {item.example.question}\n  evaluated: {_short(item.want)}")
-        note(f"  exported:  {_short(item.got)}\n  {_short(item.reason)}")
+        note(f"{item.example.id}: {item.example.question}")
+        note(f"  evaluated: {_short(item.want)}")
+        note(f"  exported:  {_short(item.got)}")
+        note(f"  {_short(item.reason)}")
     if len(items) > TOLD:
         note(f"and {len(items) - TOLD} more")
 

@@ -75,6 +75,22 @@ def opensearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def own_node(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Any]:
+    """``own_node("opensearch", "1g")``: a node that no other test shares, of so much heap. The caller stops it."""
+
+    def start(product: str, heap: str) -> Any:
+        nodes = _nodes()
+        try:
+            nodes.BUILD.mkdir(parents=True, exist_ok=True)
+            with FileLock(nodes.BUILD / "lock"):
+                return nodes.start(product, tmp_path_factory.mktemp(product), heap=heap)
+        except (nodes.Missing, nodes.Failed) as error:
+            return _not_there(f"{product}: {error}", missing=isinstance(error, nodes.Missing))
+
+    return start
+
+
+@pytest.fixture(scope="session")
 def engines(elasticsearch_url: str, opensearch_url: str) -> Iterator[dict[str, HttpEngine]]:
     """All three, writable: embedded, elasticsearch, opensearch."""
     with EmbeddedServer.start() as server:

@@ -1,7 +1,8 @@
 """The largest bodies that the guard lets through are answered by real nodes, which go on answering.
 
-The nodes of this folder have 512 MB of heap, half of what the limits are made for (docs/guard.md: measured with 1 GB),
-so that a circuit breaker may refuse one. That is an answer too: no node may be gone, or not come to an end.
+The nodes are this file's own, since other tests would wait for them. They have the 1 GB of heap that the limits are
+made for (docs/guard.md). A circuit breaker may refuse a body. That is an answer too: no node may be gone, or not come
+to an end.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from typing import Any
+from typing import Any, Callable, Iterator
 
 import pytest
 from support.costly import FAMILIES, MAPPING, documents
@@ -24,13 +25,15 @@ ANSWERS = {200, 400, 429, 503}  # results; not determinizable; a circuit breaker
 
 
 @pytest.fixture(scope="module", params=["elasticsearch", "opensearch"])
-def url(request: pytest.FixtureRequest) -> str:
-    url: str = request.getfixturevalue(f"{request.param}_url")
+def url(request: pytest.FixtureRequest, own_node: Callable[[str, str], Any]) -> Iterator[str]:
+    node = own_node(request.param, "1g")
+    url: str = node.url
     lines = [line for one in documents(DOCUMENTS) for line in ('{"index":{}}', json.dumps(one))]
     ask(url, "PUT", f"/{INDEX}", {"settings": {"number_of_shards": 1, "number_of_replicas": 0}, "mappings": MAPPING})
     status, answer = ask(url, "POST", f"/{INDEX}/_bulk?refresh=true", lines)
     assert (status, answer["errors"]) == (200, False)
-    return url
+    yield url
+    node.stop()
 
 
 def ask(url: str, method: str, path: str, body: dict[str, Any] | list[str] | None = None) -> tuple[int, Any]:
