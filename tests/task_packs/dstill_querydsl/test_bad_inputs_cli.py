@@ -208,6 +208,7 @@ def _nested(depth: int) -> dict[str, Any]:
     return {"query": query}
 
 
+_BOUNDS = {"min": "2014-01-01", "max": "2024-01-01"}
 _TEN_YEARS = {"range": {"published": {"gte": "2014-01-01", "lt": "2024-01-01"}}}
 
 
@@ -223,6 +224,8 @@ _TEN_YEARS = {"range": {"published": {"gte": "2014-01-01", "lt": "2024-01-01"}}}
         ({"aggs": {"a": {"terms": {"field": "city", "size": 2**31}}}}, "/aggs/a/terms",
          "about 2,147,483,648 buckets are beyond the limit of 10,000"),
         ({"query": _TEN_YEARS, "aggs": {"a": {"date_histogram": {"field": "published", "fixed_interval": "1s"}}}},
+         "/aggs/a/date_histogram", "the range of 'published' is not known"),  # a field may hold several values
+        ({"aggs": {"a": {"date_histogram": {"field": "published", "fixed_interval": "1s", "hard_bounds": _BOUNDS}}}},
          "/aggs/a/date_histogram", "buckets are beyond the limit of 10,000"),
     ],
 )  # fmt: skip
