@@ -1,7 +1,7 @@
 """The one module that touches pluggy: finds plugins, loads them, and calls hooks by typed methods.
 
     plugins = load()                        # built-ins and installed packages alike
-    plugins.tasks["querydsl"]               # the class that a plugin registered
+    plugins.task("querydsl")                # the class that a plugin registered
     plugins.build_prompt(task, example, ()) # one method a hook
 
 A plugin that does not load is named in `Plugins.failures` and the others still load;

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from functools import cache, partial
 from typing import Any, Callable
 
@@ -39,10 +40,15 @@ def kept_of(config: Any) -> Callable[[str, int], Kept | None]:
 
 @cache
 def _counted(kind: Any, text: str, how: str, wide: int) -> Kept | None:
+    torch_log = logging.getLogger("torch._subclasses.fake_tensor")
+    before = torch_log.disabled
+    torch_log.disabled = True  # it prints a traceback for each of these, though nothing is wrong for the user
     try:
         return _fitted(kind.from_dict(json.loads(text)), how == "frozen", wide)
     except Exception:  # whatever an architecture raises on tensors without values
         return None
+    finally:
+        torch_log.disabled = before
 
 
 def _fitted(config: Any, frozen: bool, wide: int) -> Kept:

@@ -1,4 +1,4 @@
-"""Is a search body safe to send? Check 4 of 4, layer ``guard``: an allow-list over the parsed tree.
+"""Is a search body safe to send? Layer ``guard``: an allow-list over the parsed tree.
 
 In: any JSON object, and `Limits`. Out: problems; none means that every key at every depth is
 on the list of `guard.tables` and every number within the limits:

@@ -1,4 +1,4 @@
-"""Text → one JSON object, or the reasons why it is none. Check 1 of 4, layer ``json``.
+"""Text → one JSON object, or the reasons why it is none. Layer ``json``.
 
 In: what a model wrote. Out: a `Body` whose ``value`` is the object, or None with problems:
 

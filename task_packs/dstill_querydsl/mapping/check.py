@@ -1,4 +1,4 @@
-"""Does a body fit its index's mapping? Check 3 of 4, layer ``mapping``.
+"""Does a body fit its index's mapping? Layer ``mapping``.
 
 In: any JSON object and a mapping. Out: problems, errors and warnings:
 

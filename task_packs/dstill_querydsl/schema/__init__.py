@@ -1,4 +1,4 @@
-"""Is an object a ``_search`` body? Check 2 of 4, layer ``schema``.
+"""Is an object a ``_search`` body? Layer ``schema``.
 
 In: an object that passed `strict`. Out: problems, each with a JSON pointer, what stood there
 and the nearest name that would be right:
