@@ -252,7 +252,8 @@ def keep(config: Config, file: Path, *, relative_to: Path = Path()) -> None:
         return
     refused = {one.action for one in pending(config, requests(config))}
     written = replace(config, file=file, filed=frozenset(config.flat()))
-    asked = pending(written, requests(written, relative_to=relative_to))
+    # all of it, also what a folder above was allowed: that does not hold in a run
+    asked = requests(written, relative_to=relative_to)
     try:
         allow(file.parent, [one.action for one in asked if one.action not in refused])
     except (DstillError, OSError) as problem:  # as in a container whose home folder is read-only

@@ -286,6 +286,16 @@ def test_what_a_user_writes_is_kept_but_not_what_a_strangers_file_slipped_in() -
     assert list(trust.remembered().values()) == [["read '/data/mine.csv'"]]
 
 
+def test_a_run_below_a_folder_of_the_users_gets_a_line_of_its_own(here: Path) -> None:
+    """As a trial below the run that it branches from: once it is a run, what the folder above may do does not count."""
+    config = of(service(base_url=ELSEWHERE))
+    trust.allow(here, actions(config))
+    trust.keep(replace(config, file=None), here / "theirs/trials/one/config.toml")
+    (here / "theirs/trials/one").mkdir(parents=True)
+    (here / "theirs/trials/one/run.json").write_text("{}")
+    assert trust.allowed(here / "theirs/trials/one") == {SENT}
+
+
 def test_several_processes_remember_at_once(here: Path) -> None:
     threads = [threading.Thread(target=trust.allow, args=(here / str(n), ["read 'x'"])) for n in range(16)]
     for thread in threads:
