@@ -20,6 +20,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
+import click
 import pluggy
 
 from dstill import defaults, hookspecs
@@ -39,8 +40,6 @@ from dstill.config import Generate
 from dstill.errors import PluginError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    import click
-
     from dstill.run_view import RunView
 
 __all__ = ["Failure", "PluginInfo", "Plugins", "load"]
@@ -247,15 +246,17 @@ class Plugins:
         """Plugin by plugin: what one's code raises, or a command that is there already, is that plugin's failure."""
         for info in list(self.loaded):
             others = [plugin for name, plugin in self._manager.list_name_plugin() if name != info.name]
-            before = dict(cli.commands)
+            before = _commands(cli)
             try:
                 self._manager.subset_hook_caller("register_commands", others)(cli=cli)
-                taken = [name for name, command in before.items() if cli.commands.get(name) is not command]
-                if taken:
-                    raise PluginError(f"its command '{taken[0]}' is there already")
+                after = _commands(cli)
+                for group, known in before.items():
+                    if taken := [name for name, command in known.items() if after[group].get(name) is not command]:
+                        raise PluginError(f"its command '{taken[0]}' is there already")
             except Exception as error:
-                cli.commands.clear()
-                cli.commands.update(before)
+                for group, known in before.items():
+                    group.commands.clear()
+                    group.commands.update(known)
                 self.fail(info, error)
 
     def build_prompt(
@@ -388,3 +389,12 @@ def part_sections(plugins: Plugins) -> Mapping[str, type[Any]]:
         for kind, parts in plugins._parts.items()
         for name, (part, _) in parts.items()
     }
+
+
+def _commands(group: click.Group) -> dict[click.Group, dict[str, click.Command]]:
+    """The commands of `group` and of the groups below it, by group."""
+    found = {group: dict(group.commands)}
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            found.update(_commands(command))
+    return found

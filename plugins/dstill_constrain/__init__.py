@@ -19,4 +19,4 @@ __all__ = ["register_commands"]
 def register_commands(cli: click.Group) -> None:
     from dstill_constrain.command import grammar
 
-    cli.add_command(grammar)
+    cli.add_command(grammar, "pack grammar")

@@ -13,6 +13,7 @@ import click
 
 from dstill.api.records import SPLITS, Example
 from dstill.cli.console import emit, note, say
+from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option, run_argument
 from dstill.errors import DataError, UsageError
 from dstill.runs.run import Run
@@ -24,7 +25,7 @@ __all__ = ["grammar"]
 _BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading_space=False)
 
 
-@click.command()
+@click.command(cls=Command, examples=["dstill pack grammar runs/mine"])
 @run_argument
 @json_option
 @app

@@ -51,7 +51,7 @@ def register_baselines() -> Iterable[type[Baseline]]:
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
-    cli.add_command(command.compare)
+    cli.add_command(command.compare, "experiment compare")
 
 
 @hookimpl

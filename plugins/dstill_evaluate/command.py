@@ -8,6 +8,7 @@ from typing import Any, Mapping, Sequence
 import click
 
 from dstill.cli.console import emit, note, say, table, width
+from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
@@ -19,7 +20,7 @@ LONGEST = 300  # characters of a question or an answer on the terminal
 WIDEST = 100  # columns of a line of prose
 
 
-@click.command()
+@click.command(cls=Command, examples=["dstill experiment compare runs/first runs/second"])
 @click.argument("systems", metavar="A B [C …]", nargs=-1, required=True)
 @click.option("--split", "splits", multiple=True, metavar="SET", help="Only this set (repeatable).")
 @json_option

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dstill.cli.console import emit, note, progress, say, table, visible
+from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, json_option, run_argument, set_option, setting
 from dstill.errors import Interrupted, did_you_mean
 from dstill_export.formats import NAMES
@@ -25,7 +26,7 @@ class Form(click.Choice[str]):
         return f"{super().get_invalid_choice_message(value, ctx)}{did_you_mean(value, NAMES)}"
 
 
-@click.command()
+@click.command(cls=Command, section="Use", examples=["dstill export runs/mine --out student"])
 @run_argument
 @click.option("--to", "form", required=True, type=Form(NAMES), help="The form, see below.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to make; none that is there.")

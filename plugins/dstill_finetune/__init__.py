@@ -52,4 +52,4 @@ def register_modalities() -> Iterable[type[Modality]]:
 def register_commands(cli: click.Group) -> None:
     from dstill_finetune.plan_command import plan
 
-    cli.add_command(plan)
+    cli.add_command(plan, "experiment plan")

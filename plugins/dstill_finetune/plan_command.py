@@ -22,6 +22,7 @@ from dstill import factory
 from dstill.api.modality import Choice, Modality, Reason, Shape, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.cli.console import emit, note, say, table
+from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option, set_option, setting
 from dstill.cli.train import note_other_recipe
 from dstill.config import command_line
@@ -37,7 +38,13 @@ from dstill_finetune.precision import resolved
 __all__ = ["plan"]
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        "dstill experiment plan runs/mine",
+        "dstill experiment plan --student hf:Qwen/Qwen3-0.6B --vram 16GB,24GB",
+    ],
+)
 @click.argument("run", metavar="[RUN]", required=False)
 @setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, hf:FOLDER-or-id, or FILE.gguf.")
 @click.option("--vram", metavar="SIZE[,SIZE…]", help="Plan for other machines' cards, as 24GB or 24GB,40GB,80GB.")

@@ -8,7 +8,8 @@ from typing import Callable
 import click
 
 from dstill.cli.console import progress
-from dstill.cli.options import App, Count, Group, app, json_option, run_argument, set_option
+from dstill.cli.groups import Group
+from dstill.cli.options import App, Count, app, json_option, run_argument, set_option
 from dstill.cli.train import note_other_recipe, show_trained, training_options
 from dstill_sweep.command import keep_option, show_sweep, split_option, trials_option
 

@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from dstill.cli.console import emit, say
+from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option, run_argument, set_option
 
 __all__ = ["report"]
 
 
-@click.command()
+@click.command(cls=Command, section="Pipeline", examples=["dstill report runs/mine"])
 @run_argument
 @click.option(
     "--to",

@@ -10,6 +10,7 @@ import click
 
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.format import percent
+from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, json_option, run_argument, set_option, setting
 from dstill.errors import Interrupted
 from dstill.io.shell import command
@@ -18,7 +19,7 @@ from dstill.pipeline.review import REVIEWED
 __all__ = ["review"]
 
 
-@click.command()
+@click.command(cls=Command, section="Pipeline", examples=["dstill review runs/mine"])
 @run_argument
 @click.option("--tui", is_flag=True, help="In the terminal, in place of a page.")
 @click.option("--all", "everything", is_flag=True, help="Every row, not a sample.")

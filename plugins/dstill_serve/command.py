@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from dstill.cli.console import emit, note, visible
+from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, constrain_option, json_option, run_argument, set_option, setting
 from dstill.errors import Interrupted, ServiceError
 from dstill.io.shell import quoted
@@ -17,7 +18,7 @@ from dstill.io.shell import quoted
 __all__ = ["serve"]
 
 
-@click.command()
+@click.command(cls=Command, section="Use", examples=["dstill serve runs/mine --port 8000"])
 @run_argument
 @click.option("--port", type=Count(0, 65535), default=8000, show_default=True, help="0: a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Another one needs a token.")

@@ -24,8 +24,9 @@ __all__ = ["register_commands", "report_sections"]
 def register_commands(cli: click.Group) -> None:
     from dstill_sweep.command import ablate, run_trial, sweep
 
-    for command in (sweep, ablate, run_trial):
-        cli.add_command(command)
+    cli.add_command(sweep, "experiment sweep")
+    cli.add_command(ablate, "experiment ablate")
+    cli.add_command(run_trial)
 
 
 @hookimpl

@@ -8,6 +8,7 @@ from typing import Any, Mapping
 import click
 
 from dstill.cli.console import emit, note, progress, say
+from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, json_option, run_argument, set_option
 from dstill.config import command_line
 from dstill.errors import FailedItems
@@ -26,7 +27,7 @@ split_option = click.option(
 keep_option = click.option("--keep-students", is_flag=True, help="Keep the weights of every trial.")
 
 
-@click.command()
+@click.command(cls=Command, examples=["dstill experiment sweep runs/mine space.toml --jobs 2"])
 @run_argument
 @click.argument("space", type=click.Path(path_type=Path))
 @trials_option
@@ -81,7 +82,7 @@ def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
         )
 
 
-@click.command()
+@click.command(cls=Command, examples=["dstill experiment ablate runs/mine"])
 @run_argument
 @click.option("--seeds", type=Count(1, 100), default=3, show_default=True, help="Trainings of each arm.")
 @click.option("--split", default="test", show_default=True, help="The set that arms are compared on.")

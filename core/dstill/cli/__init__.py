@@ -23,7 +23,8 @@ from dstill import plugins as plugin_loading
 from dstill.cli.console import error as show_error
 from dstill.cli.console import note, plain, warnings_shown
 from dstill.cli.extras import extra_of
-from dstill.cli.options import App, Group
+from dstill.cli.groups import Group
+from dstill.cli.options import App
 from dstill.cli.panics import panics_explained
 from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, TrustError, UsageError
 from dstill.io.files import disk_error
@@ -36,23 +37,42 @@ PATIENCE = 5.0  # seconds in which the first of several processes says what is w
 COMPLETE = "_DSTILL_COMPLETE"  # by which a shell asks for completions
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
+)
 @click.version_option(package_name="dstill", prog_name="dstill")
 @click.option("--plugin", "plugin_files", multiple=True, metavar="FILE", help="Load an unpackaged plugin (repeatable).")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Instead of ./dstill.toml.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
 def _cli(ctx: click.Context, plugin_files: tuple[str, ...], config_file: Path | None, debug: bool) -> None:
-    """Distil a large teacher into a small student that writes a structured language.
+    """Train a small model to write a structured language, and score it by running what it writes.
 
-    The student's answers are checked and run: `dstill demo` shows the whole road.
+    Begin with `dstill demo`: the whole pipeline on bundled data, on a CPU, in minutes.
     """
     found = ctx.find_object(App)
     assert found is not None
     found.config_file = config_file
 
 
-def build(argv: Sequence[str]) -> tuple[click.Group, App]:
+# The names of one release ago, which still work (`Group.moved`).
+MOVED = {
+    "ablate": "experiment ablate",
+    "audit": "data audit",
+    "compare": "experiment compare",
+    "curate": "data curate",
+    "export-data": "data export",
+    "grammar": "pack grammar",
+    "new-pack": "pack new",
+    "plan": "experiment plan",
+    "plugins": "pack list",
+    "questions": "data questions",
+    "sweep": "experiment sweep",
+    "trace": "runs trace",
+}
+
+
+def build(argv: Sequence[str]) -> tuple[Group, App]:
     """The command group with every plugin's commands, and the object that commands are given."""
     from dstill.cli import audit, check, data, demo, doctor, evaluate, init, new_pack, predict, questions, runs, train
     from dstill.cli import trust as trusting
@@ -63,13 +83,38 @@ def build(argv: Sequence[str]) -> tuple[click.Group, App]:
         params=list(_cli.params),
         callback=_cli.callback,
         help=_cli.help,
+        epilog=_cli.epilog,
         context_settings=_cli.context_settings,
     )
-    modules = (init, doctor, questions, data, check, audit, train, predict, evaluate, demo, runs, new_pack, trusting)
-    for module in modules:
-        for command in module.COMMANDS:
-            group.add_command(command)
+    commands = {
+        "demo": demo.demo,
+        "init": init.init,
+        "doctor": doctor.doctor,
+        "generate": data.generate,
+        "train": train.train,
+        "evaluate": evaluate.evaluate,
+        "predict": predict.predict,
+        "check": check.check,
+        "trust": trusting.trust_command,
+        "completion": runs.completion,
+        "data questions": questions.questions,
+        "data curate": data.curate,
+        "data audit": audit.audit,
+        "data export": data.export_data,
+        "runs list": runs.runs_list,
+        "runs show": runs.runs_show,
+        "runs trace": evaluate.trace,
+        "runs rm": runs.runs_rm,
+        "runs salvage": runs.runs_salvage,
+        "pack new": new_pack.new_pack,
+        "pack list": runs.plugins,
+        "config show": runs.config_show,
+    }
+    for name, command in commands.items():
+        group.add_command(command, name)
     loaded.register_commands(group)
+    for old, new in MOVED.items():
+        group.moved(old, new)
     return group, App(plugins=loaded)
 
 

@@ -12,6 +12,7 @@ from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example
 from dstill.api.task import Task
 from dstill.cli.console import emit, progress, say, table
+from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, json_option, seed_option, set_option, setting, task_option
 from dstill.errors import DataError, FailedItems
 from dstill.factory import make_executor, make_task
@@ -21,12 +22,12 @@ from dstill.pipeline.question_files import read_questions
 from dstill.runs.folder import RUNS
 from dstill.runs.manifest import MANIFEST
 
-__all__ = ["COMMANDS"]
+__all__ = ["audit"]
 
 SHOWN = 10  # survivors and refused golds in a person's table; --json has all
 
 
-@click.command()
+@click.command(cls=Command, examples=["dstill data audit runs/mine --limit 50"])
 @click.argument("what", metavar="[FILE|RUN]", required=False)
 @click.option("--limit", type=Count(0, 10**6), default=200, show_default=True, help="So many golds are run; 0: none.")
 @task_option
@@ -144,6 +145,3 @@ def _show_some(what: str, found: Sequence[tuple[str, str]]) -> None:
     if found:
         more = f" (the first {SHOWN} of {len(found)}; --json has all)" if len(found) > SHOWN else ""
         table([what, "what"], [list(one) for one in found[:SHOWN]], title=f"{what}{more}")
-
-
-COMMANDS = (audit,)

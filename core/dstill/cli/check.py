@@ -20,6 +20,7 @@ import click
 from dstill.api.records import Draft, Example, Problem
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
+from dstill.cli.groups import Command
 from dstill.cli.input_files import MAPPING_FORM, bytes_of, object_of, text_of
 from dstill.cli.options import App, app, json_option, set_option, task_option
 from dstill.errors import AnswerError, DataError, UsageError
@@ -27,7 +28,7 @@ from dstill.factory import make_task
 from dstill.io.jsonl import detect
 from dstill.io.strict_json import NotStrict, dumps, loads
 
-__all__ = ["COMMANDS"]
+__all__ = ["check"]
 
 ROW_FORM = 'rows are {"id", "query"}, one a line'
 
@@ -40,7 +41,7 @@ class Answer:
     flaw: str = ""  # why the row itself cannot be read
 
 
-@click.command()
+@click.command(cls=Command, section="Use", examples=["dstill check answers.jsonl"])
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
 @click.option("--mapping", type=click.Path(path_type=Path), help="JSON file with the index mapping to check against.")
 @click.option("--dialect", metavar="NAME", help="Whose rules hold where products differ; the task names them.")
@@ -166,6 +167,3 @@ def _lenient(line: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return row if isinstance(row, dict) else {}
-
-
-COMMANDS = (check,)

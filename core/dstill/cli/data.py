@@ -9,18 +9,19 @@ from typing import Any
 import click
 
 from dstill.cli.console import emit, note, progress, say, table
+from dstill.cli.groups import Command
 from dstill.cli.options import (
     App,
     Count,
     app,
     cap_options,
-    complete_parts,
     json_option,
     run_argument,
     seed_option,
     set_option,
     setting,
     task_option,
+    teacher_option,
 )
 from dstill.config import Config
 from dstill.errors import DataError, FailedItems, RunError
@@ -34,7 +35,7 @@ from dstill.runs.manifest import MANIFEST
 from dstill.runs.run import Run, focus_asked
 from dstill.teacher.cost import told
 
-__all__ = ["COMMANDS"]
+__all__ = ["curate", "export_data", "generate"]
 
 NOT_RUN = {
     "unsupported": "this engine cannot, or has no documents of their index (--engine-url names one that has)",
@@ -56,10 +57,18 @@ DECIDING = (
 OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.teacher", "task.")
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    section="Pipeline",
+    examples=[
+        "dstill generate --out runs/mine",
+        "dstill generate --teacher openai:gpt-5-mini --questions questions.jsonl --max-usd 5",
+        "dstill generate --teacher openai:gpt-5-mini --dry-run",
+    ],
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder; one that is there goes on.")
 @task_option
-@setting("--teacher", key="generate.teacher", shell_complete=complete_parts("teachers"), help="Who answers.")
+@teacher_option
 @setting("--questions", key="generate.questions", metavar="FILE", help="JSONL, CSV or Parquet; else the task's own.")
 @setting("--limit", key="generate.limit", type=Count(1, 10**8), help="At most this many questions.")
 @setting(
@@ -151,7 +160,7 @@ def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
             say(f"--- {message.role}\n{message.content}", lines=True)
 
 
-@click.command()
+@click.command(cls=Command, examples=["dstill data curate runs/mine"])
 @run_argument
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
 @json_option
@@ -219,7 +228,7 @@ def show_dataset(facts: Any) -> None:
             say(f"{n:,} answers were not run: {why}")
 
 
-@click.command("export-data")
+@click.command("export", cls=Command, examples=["dstill data export runs/mine --out chat"])
 @run_argument
 @click.option("--without-rationale", is_flag=True, help="Answers alone, for trainers that should not learn the why.")
 @json_option
@@ -239,6 +248,3 @@ def export_data(found: App, run: str, without_rationale: bool, as_json: bool) ->
         emit({"run": str(opened.folder), "export": str(folder), "splits": counts})
         return
     table(["split", "#rows"], [[split, str(n)] for split, n in counts.items()], title=f"exported to {folder}")
-
-
-COMMANDS = (generate, curate, export_data)

@@ -11,6 +11,7 @@ from dstill.api.records import Example
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.data import show_dataset
 from dstill.cli.evaluate import summary
+from dstill.cli.groups import Command, Group
 from dstill.cli.options import App, app, json_option, seed_option, set_option, setting, task_option
 from dstill.cli.scores import show_scores
 from dstill.cli.train import show_training
@@ -20,10 +21,10 @@ from dstill.io.shell import command
 from dstill.pipeline.predict import Answered, Answering
 from dstill.runs.run import Run
 
-__all__ = ["COMMANDS"]
+__all__ = ["demo"]
 
 
-@click.command()
+@click.command(cls=Command, section="Start", examples=["dstill demo", "dstill demo --quick"])
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder; else a new one under ./runs.")
 @task_option
 @click.option("--quick", is_flag=True, help="In about a quarter of the time, for a student that is less often right.")
@@ -111,14 +112,9 @@ def _show_live(run: Run, live: Answered) -> None:
 
 def _report(found: App, run: Run) -> None:
     """The report, where the plugin that writes it is installed."""
-    from dstill.cli.options import Group
-
     group = Group(name="dstill")
     found.plugins.register_commands(group)
     command = group.commands.get("report")
     if command is not None:
         context = click.Context(command, obj=found)
         context.invoke(command, run=str(run.folder), quiet=True)
-
-
-COMMANDS = (demo,)

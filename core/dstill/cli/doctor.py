@@ -25,6 +25,7 @@ from dstill.api.engine import CheckResult
 from dstill.api.executor import Executor
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say, table
+from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option, set_option, setting, task_option
 from dstill.errors import DstillError, TrustError
 from dstill.factory import make_executor, make_task
@@ -34,7 +35,7 @@ from dstill.runs.contents import learnt_in
 from dstill.runs.folder import RunFolder, list_runs
 from dstill.runtime import hardware
 
-__all__ = ["COMMANDS"]
+__all__ = ["doctor"]
 
 # extra → a module that stands for it
 EXTRAS = {
@@ -66,7 +67,7 @@ class Engines:
     problems: list[DstillError] = field(default_factory=list)
 
 
-@click.command()
+@click.command(cls=Command, section="Start", examples=["dstill doctor"])
 @setting("--engine-url", key="engine.url", metavar="URL", help="Look at this server too, and ask it what is known.")
 @setting("--index", key="engine.index", metavar="NAME", help="Your index, alias or data stream on it.")
 @click.option("--load-data", is_flag=True, help="Write a few known documents to an index made for them there.")
@@ -199,6 +200,3 @@ def _plain(result: CheckResult) -> dict[str, Any]:
     problem = result.problem and result.problem.as_json()
     said = {"name": result.name, "found": result.found, "expected": result.expected, "advice": result.advice}
     return {**said, "ok": ok, "problem": problem}
-
-
-COMMANDS = (doctor,)

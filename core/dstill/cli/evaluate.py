@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dstill.cli.console import emit, note, progress, say
+from dstill.cli.groups import Command
 from dstill.cli.options import App, app, constrain_option, json_option, run_argument, set_option, setting
 from dstill.cli.scores import show_scores
 from dstill.errors import FailedItems, UsageError
@@ -15,13 +16,13 @@ from dstill.io.shell import command
 from dstill.runs.run import Run
 from dstill.runtime import hardware
 
-__all__ = ["COMMANDS", "summary"]
+__all__ = ["evaluate", "summary", "trace"]
 
 # name in the JSON summary → metric
 SUMMARY = ("executable_accuracy", "exact_match", "clause_f1", "silent_wrong")
 
 
-@click.command()
+@click.command(cls=Command, section="Pipeline", examples=["dstill evaluate runs/mine"])
 @run_argument
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
 @click.option("--load-data", is_flag=True, help="Write the task's own data to that server, to indices made for it.")
@@ -78,7 +79,7 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
     }
 
 
-@click.command()
+@click.command(cls=Command, examples=["dstill runs trace runs/mine q-17"])
 @run_argument
 @click.argument("identity", metavar="ID")
 @json_option
@@ -107,6 +108,3 @@ def trace(found: App, run: str, identity: str, as_json: bool) -> None:
         for key, value in row.items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             say(f"  {key}: {text}", lines=True)
-
-
-COMMANDS = (evaluate, trace)

@@ -19,7 +19,8 @@ from dstill import config as configuration
 from dstill import trust
 from dstill.api.engine import ProjectFiles
 from dstill.cli.console import say
-from dstill.cli.options import App, app, set_option, setting, task_option
+from dstill.cli.groups import Command
+from dstill.cli.options import App, app, set_option, setting, task_option, teacher_option
 from dstill.config import FILE, as_toml
 from dstill.errors import UsageError
 from dstill.factory import make_task, task_name
@@ -27,7 +28,7 @@ from dstill.io.files import write_text
 from dstill.io.shell import quoted
 from dstill.plugins import part_sections
 
-__all__ = ["COMMANDS"]
+__all__ = ["init"]
 
 HEAD = "# `dstill config show --origin` lists every key, its value and where it came from.\n"
 FRESH = "tiny"  # the student that begins from nothing
@@ -40,9 +41,14 @@ RECIPE = {
 ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the tables in the file
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    section="Start",
+    examples=["dstill init", "dstill init --teacher openai:gpt-5-mini --student hf:Qwen/Qwen3-0.6B"],
+)
 @setting("--engine-url", key="engine.url", metavar="URL", help="Read (only read) what this server holds.")
 @setting("--index", key="engine.index", metavar="NAME", help="The index, alias or data stream to read there.")
+@teacher_option
 @setting("--student", key="train.student", metavar="KIND[:BASE]", help="tiny, hf:FOLDER-or-id, or FILE.gguf.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("."), help="The project's folder; else this one.")
 @task_option
@@ -102,6 +108,3 @@ def _place(item: tuple[str, Any]) -> tuple[int, str]:
     """Tables in their order, each before its own tables; within one the order stays."""
     section = item[0].partition(".")[0]
     return ORDER.index(section) if section in ORDER else len(ORDER), item[0].rpartition(".")[0]
-
-
-COMMANDS = (init,)

@@ -11,11 +11,12 @@ from pathlib import Path
 import click
 
 from dstill.cli.console import say
+from dstill.cli.groups import Command
 from dstill.errors import UsageError
 from dstill.io.files import write_text
 from dstill.io.shell import quoted
 
-__all__ = ["COMMANDS"]
+__all__ = ["new_pack"]
 
 # file of the template → where it goes in the new package; NAME stands for the name, NAME_TITLE for the class
 LAYOUT = {
@@ -27,7 +28,7 @@ LAYOUT = {
 }
 
 
-@click.command("new-pack")
+@click.command("new", cls=Command, examples=["dstill pack new my_sql"])
 @click.argument("name")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write it into.")
 def new_pack(name: str, out: Path) -> None:
@@ -55,6 +56,3 @@ def new_pack(name: str, out: Path) -> None:
 def _title(name: str) -> str:
     """``my_sql`` → ``MySqlTask``."""
     return "".join(word.capitalize() for word in name.split("_")) + "Task"
-
-
-COMMANDS = (new_pack,)

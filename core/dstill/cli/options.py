@@ -6,8 +6,8 @@ dotted key (an option made with `setting` puts its value there).
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Mapping, TypeVar
 
@@ -24,7 +24,6 @@ from dstill.runs.run import Run
 __all__ = [
     "App",
     "Count",
-    "Group",
     "app",
     "cap_options",
     "constrain_option",
@@ -32,6 +31,7 @@ __all__ = [
     "run_argument",
     "set_option",
     "setting",
+    "teacher_option",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,6 +43,11 @@ class App:
     plugins: Plugins
     config_file: Path | None = None
     flags: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def defaults(self) -> Mapping[str, Any]:
+        """The default of every configuration key."""
+        return configuration.load(use_files=False, sections=part_sections(self.plugins)).flat()
 
     def config(self, extra: Mapping[str, Any] | None = None, *, use_files: bool = True) -> Config:
         """The merged configuration; `extra` are defaults that flags go before.
@@ -79,20 +84,6 @@ class App:
 app = click.make_pass_decorator(App)
 
 
-class Group(click.Group):
-    """A group that says what was probably meant."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0] if args else ""
-        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
-            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
-            meant = f" Did you mean '{near[0]}'?" if near else ""
-            raise click.UsageError(f"No such command '{name}'.{meant}", ctx)
-        return super().resolve_command(ctx, args)
-
-
 class Count(click.IntRange):
     """A whole number in a range; the message names the range whatever was given."""
 
@@ -107,15 +98,58 @@ class Count(click.IntRange):
         except click.BadParameter:
             self.fail(f"'{value}' is not a whole number from {self.min} to {self.max}", param, ctx)
 
+    def _describe_range(self) -> str:
+        """Nothing in the help: most bounds are only there to stop nonsense."""
+        return ""
+
+
+class Setting(click.Option):
+    """An option that stands for a configuration key; its help shows the default of that key."""
+
+    def __init__(self, *args: Any, key: str, **attributes: Any) -> None:
+        super().__init__(*args, callback=self._keep, expose_value=False, default=None, **attributes)
+        self.key = key
+
+    def _keep(self, ctx: click.Context, param: click.Parameter, value: Any) -> None:
+        if value is not None:
+            ctx.find_object(App).flags[self.key] = value  # type: ignore[union-attr]
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        extra = super().get_help_extra(ctx)
+        found = ctx.find_object(App)
+        value = found.defaults.get(self.key) if found else None
+        if value not in (None, "", [], False) and not self.is_flag:
+            extra["default"] = str(value)
+        return extra
+
 
 def setting(*names: str, key: str, **attributes: Any) -> Callable[[F], F]:
     """An option that stands for a configuration key: ``setting("--seed", key="project.seed")``."""
+    return click.option(*names, cls=Setting, key=key, **attributes)
 
-    def keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-        if value is not None:
-            ctx.find_object(App).flags[key] = value  # type: ignore[union-attr]
 
-    return click.option(*names, callback=keep, expose_value=False, default=None, **attributes)
+def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Shell completion over the names of one kind of part."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        found = ctx.find_object(App)
+        return [n for n in found.plugins.names(kind) if n.startswith(incomplete)] if found else []
+
+    return complete
+
+
+class _Teacher(Setting):
+    """``--teacher openai:MODEL``: the model is a setting of that teacher."""
+
+    def _keep(self, ctx: click.Context, param: click.Parameter, value: Any) -> None:
+        name, colon, model = (value or "").partition(":")
+        found = ctx.find_object(App)
+        assert found is not None
+        if colon:
+            if f"teacher.{name}.model" not in found.defaults:
+                raise click.BadParameter(f"teacher '{name}' takes no model", ctx, param)
+            found.flags[f"teacher.{name}.model"] = model
+        super()._keep(ctx, param, name or None)
 
 
 def _assign(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> None:
@@ -144,6 +178,15 @@ constrain_option = setting(
 )
 
 
+teacher_option = click.option(
+    "--teacher",
+    cls=_Teacher,
+    key="generate.teacher",
+    metavar="NAME[:MODEL]",
+    shell_complete=complete_parts("teachers"),
+    help="The teacher and its model, for example openai:gpt-5-mini.",
+)
+
 _CAPS = (
     setting("--max-usd", key="generate.max_usd", type=float, metavar="USD", help="What replies may cost in all."),
     setting("--max-tokens", key="generate.max_tokens", type=Count(1, 10**12), help="That they may take in all."),
@@ -157,16 +200,6 @@ def cap_options(command: F) -> F:
     for option in reversed(_CAPS):
         command = option(command)
     return command
-
-
-def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """Shell completion over the names of one kind of part."""
-
-    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-        found = ctx.find_object(App)
-        return [n for n in found.plugins.names(kind) if n.startswith(incomplete)] if found else []
-
-    return complete
 
 
 def described(part: type[Part]) -> str:

@@ -1,7 +1,7 @@
 """The command `predict`: the student of a run answers one question, or those of stdin, block by block.
 
-    dstill predict --run mine --execute "how many requests failed"
-    dstill predict --run mine --num-samples 8 --vote --json < questions.jsonl
+    dstill predict mine --execute "how many requests failed"
+    dstill predict mine --num-samples 8 --vote --json < questions.jsonl
 
 What it does is in `dstill.pipeline.predict` and `dstill.pipeline.self_consistency`; here it is read and shown.
 """
@@ -19,6 +19,7 @@ from dstill.api.faults import about
 from dstill.api.records import Example, OutcomeKind, Table
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say, table, width
+from dstill.cli.groups import Command
 from dstill.cli.input_files import text_of
 from dstill.cli.options import App, Count, app, constrain_option, json_option, seed_option, set_option, setting
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
@@ -27,16 +28,24 @@ from dstill.pipeline import self_consistency
 from dstill.pipeline.predict import Answered, Answering
 from dstill.runs.run import Run
 
-__all__ = ["COMMANDS"]
+__all__ = ["predict"]
 
 BLOCK = 256  # questions that are answered at once: a few batches, sorted by length
 BOM = b"\xef\xbb\xbf"
 ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row; or a JSON array, whose reader says what is wanted
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    section="Use",
+    examples=[
+        'dstill predict runs/mine "errors of the last hour by host"',
+        "dstill predict runs/mine --json < questions.jsonl",
+    ],
+)
+@click.argument("run", metavar="RUN", required=False)
 @click.argument("question", required=False)
-@click.option("--run", "run", required=True, metavar="RUN", help="The run whose student answers.")
+@click.option("--run", "run_option", hidden=True)  # the spelling of one release ago: --run RUN [QUESTION]
 @click.option("--execute", is_flag=True, help="Run the answer and show its result.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run it on this server.")
 @click.option(
@@ -61,8 +70,9 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row; or a JSON array, whose reade
 @app
 def predict(
     found: App,
+    run: str | None,
     question: str | None,
-    run: str,
+    run_option: str | None,
     execute: bool,
     samples: int | None,
     vote: bool,
@@ -75,6 +85,11 @@ def predict(
     The exit code is 9 when an answer is refused or invalid. Fields that the student learnt and that are gone are
     warned of, and in a run that was evaluated questions that are far from all training questions.
     """
+    if run_option is not None:
+        note("warning: `dstill predict --run RUN QUESTION` is now `dstill predict RUN QUESTION`")
+        run, question = run_option, run
+    if run is None:
+        raise click.MissingParameter(param_hint="'RUN'", param_type="argument")
     if vote and samples is None:
         raise UsageError("a vote needs several answers", where="--vote", hint="say how many: --num-samples 8 --vote")
     opened = found.open(run)
@@ -289,6 +304,3 @@ def _blocks(examples: Iterable[Example]) -> Iterator[list[Example]]:
         raise
     if block:
         yield block
-
-
-COMMANDS = (predict,)

@@ -12,6 +12,7 @@ import click
 from dstill.api.records import Example
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, progress, say
+from dstill.cli.groups import Command
 from dstill.cli.input_files import MAPPING_FORM, VALUES_FORM, object_of
 from dstill.cli.options import (
     App,
@@ -37,10 +38,10 @@ from dstill.runs.folder import STORE
 from dstill.runs.run import focus_in
 from dstill.teacher.cost import told
 
-__all__ = ["COMMANDS"]
+__all__ = ["questions"]
 
 
-@click.command()
+@click.command(cls=Command, examples=["dstill data questions --out questions.jsonl"])
 @click.option("-n", "--number", type=Count(1, 1_000_000), default=20, show_default=True, help="How many.")
 @click.option("--mapping", type=click.Path(path_type=Path), help="JSON file with the mapping of your own index.")
 @click.option("--values", type=click.Path(path_type=Path), help="JSON file with what its fields hold.")
@@ -197,6 +198,3 @@ def _told(made: Sequence[Example], asked: int, task: Task) -> None:
 def _categories(counts: Counter[str]) -> str:
     said = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()) if name)
     return f"{counts.total()} questions" + (f" of {len(counts)} categories: {said}" if said else "")
-
-
-COMMANDS = (questions,)

@@ -13,16 +13,17 @@ from click.shell_completion import get_completion_class
 
 from dstill import trust
 from dstill.cli.console import confirm, emit, note, say, table
-from dstill.cli.options import SHELLS, App, Group, app, described, json_option, set_option
+from dstill.cli.groups import Command
+from dstill.cli.options import SHELLS, App, app, described, json_option, set_option
 from dstill.config import Config
 from dstill.errors import DstillError, UsageError
 from dstill.plugins import KINDS
 from dstill.runs.folder import RunFolder, find_run, list_runs
 
-__all__ = ["COMMANDS"]
+__all__ = ["completion", "config_show", "plugins", "runs_list", "runs_rm", "runs_salvage", "runs_show"]
 
 
-@click.command()
+@click.command("list", cls=Command, examples=["dstill pack list"])
 @app
 @json_option
 def plugins(found: App, as_json: bool) -> None:
@@ -45,12 +46,7 @@ def plugins(found: App, as_json: bool) -> None:
     found.end_with_failures()
 
 
-@click.group(cls=Group)
-def runs() -> None:
-    """List, show and delete runs; save the replies of a damaged store."""
-
-
-@runs.command("list")
+@click.command("list", cls=Command, examples=["dstill runs list"])
 @json_option
 def runs_list(as_json: bool) -> None:
     """The runs under ./runs, oldest first."""
@@ -79,7 +75,7 @@ def _overview(folder: Path) -> dict[str, Any]:
     return {"run": folder.name, "created": manifest["created"], "status": manifest["status"], "accuracy": accuracy}
 
 
-@runs.command("show")
+@click.command("show", cls=Command, examples=["dstill runs show runs/mine"])
 @click.argument("run")
 @json_option
 def runs_show(run: str, as_json: bool) -> None:
@@ -94,7 +90,7 @@ def runs_show(run: str, as_json: bool) -> None:
     table(["file", "#rows", "sha256"], [[f, str(v["rows"]), v["sha256"][:16]] for f, v in manifest["files"].items()])
 
 
-@runs.command("rm")
+@click.command("rm", cls=Command, examples=["dstill runs rm runs/mine"])
 @click.argument("run")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def runs_rm(run: str, yes: bool) -> None:
@@ -113,7 +109,7 @@ def runs_rm(run: str, yes: bool) -> None:
     note(f"deleted {folder.folder}")
 
 
-@runs.command("salvage")
+@click.command("salvage", cls=Command, examples=["dstill runs salvage replies.sqlite saved.sqlite"])
 @click.argument("damaged", metavar="FROM", type=click.Path(path_type=Path))
 @click.argument("new", metavar="TO", type=click.Path(path_type=Path))
 @json_option
@@ -133,12 +129,7 @@ def runs_salvage(damaged: Path, new: Path, as_json: bool) -> None:
     say(f"next: move {damaged} away, and {new} to its place")
 
 
-@click.group(cls=Group)
-def config() -> None:
-    """Show the configuration."""
-
-
-@config.command("show")
+@click.command("show", cls=Command, examples=["dstill config show --origin"])
 @click.option("--origin", is_flag=True, help="Say where each value came from.")
 @click.option("--defaults", is_flag=True, help="Read neither dstill.toml nor the environment.")
 @json_option
@@ -156,7 +147,7 @@ def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None
         say(merged.to_toml().rstrip("\n"), lines=True)
 
 
-@click.command()
+@click.command(cls=Command, hidden=True, examples=["source <(dstill completion bash)"])
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 @click.pass_context
 def completion(ctx: click.Context, shell: str | None) -> None:
@@ -170,6 +161,3 @@ def completion(ctx: click.Context, shell: str | None) -> None:
         hint = f"name one of {', '.join(SHELLS)}"
         raise UsageError(f"no completion for '{shell}'", where="SHELL", hint=hint)
     say(made(ctx.find_root().command, {}, "dstill", "_DSTILL_COMPLETE").source(), lines=True)
-
-
-COMMANDS = (plugins, runs, config, completion)

@@ -9,6 +9,7 @@ import click
 
 from dstill.api.recipe import Recipe
 from dstill.cli.console import emit, note, progress, say
+from dstill.cli.groups import Command
 from dstill.cli.init import FRESH
 from dstill.cli.options import App, app, complete_parts, json_option, run_argument, seed_option, set_option, setting
 from dstill.factory import kind_and_base
@@ -16,7 +17,7 @@ from dstill.io.shell import command
 from dstill.runs.run import Run
 from dstill.runtime import distributed
 
-__all__ = ["COMMANDS", "note_other_recipe", "show_trained", "show_training", "training_options"]
+__all__ = ["note_other_recipe", "show_trained", "show_training", "train", "training_options"]
 
 
 OPTIONS = (
@@ -43,7 +44,11 @@ def training_options(command: F) -> F:
     return command
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    section="Pipeline",
+    examples=["dstill train runs/mine", "dstill train runs/mine --student hf:Qwen/Qwen3-0.6B --modality lora"],
+)
 @training_options
 @app
 def train(found: App, run: str, restart: bool, allow_changed: bool, allow_unreviewed: bool, as_json: bool) -> None:
@@ -124,6 +129,3 @@ def show_training(facts: Any) -> None:
         f"{facts['trained_parameters']:,} of {facts['all_parameters']:,} parameters trained, "
         f"peak {facts['peak_memory'] / 2**20:.0f} MiB"
     )
-
-
-COMMANDS = (train,)

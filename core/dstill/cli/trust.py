@@ -19,6 +19,7 @@ import click
 from dstill import config as configuration
 from dstill import trust
 from dstill.cli.console import confirm, emit, note, say
+from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option
 from dstill.config import FILE
 from dstill.errors import TrustError, UsageError
@@ -30,13 +31,13 @@ from dstill.runs.folder import SETTINGS, find_run
 from dstill.runs.manifest import MANIFEST
 from dstill.runtime import distributed
 
-__all__ = ["COMMANDS", "ask"]
+__all__ = ["ask", "trust_command"]
 
 LONGEST = 200  # characters of what is shown of one setting
 QUESTION = "allow this, now and from now on?"
 
 
-@click.command("trust")
+@click.command("trust", cls=Command, hidden=True, examples=["dstill trust runs/theirs"])
 @click.argument("what", metavar="[RUN|FOLDER]", default=".")
 @click.option("--yes", is_flag=True, help="Allow it without a question.")
 @click.option("--list", "listed", is_flag=True, help="Show what was allowed, for every folder.")
@@ -158,6 +159,3 @@ def _line(text: str) -> str:
     text = visible(text, one_line=True)
     # both ends stay: an action begins with what is sent, and ends with where to
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
-
-
-COMMANDS = (trust_command,)

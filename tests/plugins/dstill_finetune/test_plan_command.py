@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 from dstill.api.modality import Batch, Memory, Modality, Shape
 from dstill.api.recipe import Device, Recipe
-from dstill.cli.options import App, Group
+from dstill.cli.groups import Group
+from dstill.cli.options import App
 from dstill.plugins import PluginInfo, Plugins
 
 
