@@ -108,7 +108,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def cli(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
-    """``cli("plugins", "--json")`` runs a command in this process, with the toy loaded."""
+    """``cli("pack", "list", "--json")`` runs a command in this process, with the toy loaded."""
     from dstill.cli import run
 
     def call(*words: object, stdin: bytes = b"", toy: bool = True) -> Ended:

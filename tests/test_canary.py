@@ -181,7 +181,7 @@ def test_no_key_is_in_any_byte(project: Path, said: Said) -> None:
             ["report", "run"],
             ["trace", "run", "q0"],
             ["trace", "run", "q2", "--json"],
-            ["predict", "add 1 and 12", "--run", "run", "--execute"],
+            ["predict", "run", "add 1 and 12", "--execute"],
             ["doctor", "--task", "locked", "--set", "engine.api_key_env=ENGINE_KEY"],
             ["doctor", "--task", "locked", "--set", "engine.api_key_env=ENGINE_KEY", "--json"],
         ):

@@ -567,7 +567,7 @@ def _unknown(key: str, origin: str, known: Mapping[str, Any]) -> ConfigError:
     kind, _, rest = key.partition(".")
     part = f"{kind}.{rest.partition('.')[0]}"
     if kind in PARTS and not _is_table(part, known):
-        hint = f"no {kind} of that name is installed, or it has nothing to set: see `dstill plugins`"
+        hint = f"no {kind} of that name is installed, or it has nothing to set: see `dstill pack list`"
     return ConfigError(f"unknown key '{key}'.{meant}", where=origin, hint=hint)
 
 

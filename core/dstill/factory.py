@@ -102,7 +102,7 @@ def task_name(plugins: Plugins, settings: Settings) -> str:
     raise UsageError(
         "which task?" if names else "no task pack is installed",
         where="--task, or [project] task in dstill.toml",
-        hint=f"installed: {', '.join(names)}" if names else "`dstill new-pack NAME` writes one",
+        hint=f"installed: {', '.join(names)}" if names else "`dstill pack new NAME` writes one",
     )
 
 

@@ -167,7 +167,7 @@ class Plugins:
             raise PluginError(
                 "; ".join(str(f) for f in self.failures),
                 where=self.failed_sources(),
-                hint="see `dstill plugins`; repair or disable what is named",
+                hint="see `dstill pack list`; repair or disable what is named",
             )
 
     def failed_sources(self) -> str:

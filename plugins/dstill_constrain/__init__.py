@@ -1,6 +1,6 @@
 """Constrained decoding: a student writes nothing but what its task's grammar allows.
 
-``dstill_finetune``'s writer asks for it; `dstill grammar` shows what a run's student may write.
+``dstill_finetune``'s writer asks for it; `dstill pack grammar` shows what a run's student may write.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""``dstill grammar``: what the student of a run may write, where it is held to its task's grammar.
+"""``dstill pack grammar``: what the student of a run may write, where it is held to its task's grammar.
 
-$ dstill grammar RUN --json
+$ dstill pack grammar RUN --json
 {"kind":"ebnf","bytes":82049,"longest":27143,"seconds":0.31,"text":"root ::= answer\n…"}
 """
 

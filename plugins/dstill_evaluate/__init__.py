@@ -2,7 +2,7 @@
 
 dstill train RUN --student nearest      # the answer of the most similar training question
 dstill evaluate RUN                     # every metric of this package, with n and interval
-dstill compare A B                      # on the same items: whether one is better, and on which
+dstill experiment compare A B                      # on the same items: whether one is better, and on which
 """
 
 from __future__ import annotations

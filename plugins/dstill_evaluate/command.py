@@ -1,4 +1,4 @@
-"""`dstill compare A B`."""
+"""`dstill experiment compare A B`."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
     """Compare evaluated runs on the same items: every other one against the first.
 
     \b
-      dstill compare a b                  # two students
-      dstill compare a1,a2,a3 b1,b2,b3    # several seeds of each, in the same order
-      dstill compare a:nearest a          # a baseline inside a run, and its student
+      dstill experiment compare a b                  # two students
+      dstill experiment compare a1,a2,a3 b1,b2,b3    # several seeds of each, in the same order
+      dstill experiment compare a:nearest a          # a baseline inside a run, and its student
 
     Two systems are told apart only where the exact test and the interval agree; else they are "not
     distinguishable". Runs whose items, engine or data differ are refused.
@@ -44,7 +44,7 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
             "one system alone cannot be compared",
             where="compare",
             hint="name another run, or a baseline inside this one: "
-            + command("compare", f"{systems[0]}:nearest", systems[0]),
+            + command("experiment", "compare", f"{systems[0]}:nearest", systems[0]),
         )
     arms = read_arms(systems, found.open)
     sets = _chosen(sets_of(arms), splits)

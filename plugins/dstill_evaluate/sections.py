@@ -31,7 +31,7 @@ def sections(run: Run) -> Iterator[Section]:
             text="The student against each baseline on the items that count for both, in points of executable "
             "accuracy with a 95 % interval that draws whole templates. The p-value is of McNemar's exact test, "
             "after Holm's correction for all rows. The last figure is the smallest difference that so many items "
-            "would show. `dstill compare` puts runs side by side in this way.",
+            "would show. `dstill experiment compare` puts runs side by side in this way.",
             table=Table(columns=COLUMNS, rows=tuple(rows)),
         )
 

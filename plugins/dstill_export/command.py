@@ -52,7 +52,7 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
 
     What was written is read back and asked questions of the evaluated sets. Where it does not answer as the
     evaluated student did (the same text, or the same result when run) nothing is kept, and the exit code is 9.
-    The dataset has a command of its own: `dstill export-data`.
+    The dataset has a command of its own: `dstill data export`.
     """
     from dstill_export.card import figures
     from dstill_export.exporting import Differs

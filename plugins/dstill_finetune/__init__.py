@@ -1,4 +1,4 @@
-"""Fine-tuning: students `tiny` and `hf`, three objectives, three modalities, and ``dstill plan``.
+"""Fine-tuning: students `tiny` and `hf`, three objectives, three modalities, and ``dstill experiment plan``.
 
 torch, transformers, peft and bitsandbytes load when a student is first used.
 """

@@ -1,6 +1,6 @@
-"""``dstill plan``: what each modality needs in memory, which one would be taken, and the line that trains.
+"""``dstill experiment plan``: what each modality needs in memory, which one would be taken, and the line that trains.
 
-    $ dstill plan --student hf:./llama-7b --vram 24GB
+    $ dstill experiment plan --student hf:./llama-7b --vram 24GB
     modality     need       free  verdict  reason
     full      115.6 GiB  24.0 GiB  no       needs 115.6 GiB, 23.5 GiB free beside 512 MiB of CUDA's own
     lora       24.6 GiB  24.0 GiB  no       needs 24.6 GiB, 23.5 GiB free …; fits in 14.1 GiB with …
@@ -182,7 +182,7 @@ def _head(spec: str, shape: Shape, plans: Sequence[Plan]) -> None:
         f"{f', on {plans[0].device.name}' if len(plans) == 1 else ''}"
     )
     if shape.batch is None and recipe.objective == "dss" and recipe.alpha < 1:
-        note("dss makes two sequences of a record: with its dataset, `dstill plan RUN` counts them")
+        note("dss makes two sequences of a record: with its dataset, `dstill experiment plan RUN` counts them")
 
 
 def _show(plans: Sequence[Plan]) -> None:

@@ -99,7 +99,7 @@ def sweep(
     keep_students: bool,
     as_json: bool,
 ) -> None:
-    """Do what `dstill sweep` does, its trials by Ray Tune.
+    """Do what `dstill experiment sweep` does, its trials by Ray Tune.
 
     The same SPACE, the same trials in RUN/trials and the same report: one command goes on where the other
     was stopped. RUN lies where every machine sees it at the same path.

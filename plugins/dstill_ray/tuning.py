@@ -3,8 +3,8 @@
     engine = Tuned(desk, flags={}, cpus=1, gpus=None)
     sweep(run, space, split="validation", jobs=4, engine=engine)
 
-Points, names, folders, results and their order are those of `dstill sweep`; Tune gives each trial a process of
-its own somewhere on the cluster, and what it needs there. A trial that is finished is read, not sent.
+Points, names, folders, results and their order are those of `dstill experiment sweep`; Tune gives each trial a process
+of its own somewhere on the cluster, and what it needs there. A trial that is finished is read, not sent.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 In come a run's records, predictions and verdicts; out come `Failure` rows in the run's order, with both answers
 (`dstill_report.tree`), what each of them found, and the part of the data that they name. Texts are cut so that the
-whole stays under `BUDGET` bytes; `dstill trace` has them whole.
+whole stays under `BUDGET` bytes; `dstill runs trace` has them whole.
 """
 
 from __future__ import annotations

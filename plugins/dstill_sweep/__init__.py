@@ -1,4 +1,4 @@
-"""Experiments on one dataset: `dstill sweep` over settings, `dstill ablate` of the rationales.
+"""Experiments on one dataset: `dstill experiment sweep` over settings, `dstill experiment ablate` of the rationales.
 
 Each trial is a run of its own under ``RUN/trials``, on the dataset of RUN and with settings
 of its own, so that everything that is done with a run can be done with a trial. A trial that

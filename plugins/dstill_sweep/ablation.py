@@ -14,7 +14,7 @@ label alone, so
 The second is the harder test for DSS: it pays for the rationales' computing. What the modality `auto`
 comes to, and how many steps its epochs are, hangs on what an arm learns: the first trial of DSS, the
 larger one, says both for all, and nothing stops an arm before its steps. Each seed trains each arm
-anew; arms are held against each other as `dstill compare` does it (`dstill_evaluate.comparison`).
+anew; arms are held against each other as `dstill experiment compare` does it (`dstill_evaluate.comparison`).
 """
 
 from __future__ import annotations

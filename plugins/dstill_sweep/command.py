@@ -1,4 +1,4 @@
-"""`dstill sweep RUN SPACE` and `dstill ablate RUN`."""
+"""`dstill experiment sweep RUN SPACE` and `dstill experiment ablate RUN`."""
 
 from __future__ import annotations
 

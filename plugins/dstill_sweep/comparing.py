@@ -22,7 +22,7 @@ def verdicts(trials: Trials, arm: Sequence[Trial], split: str = "") -> Verdicts:
 
 
 def held_against_each(arms: Mapping[str, Verdicts], treatment: str) -> dict[str, Found]:
-    """`treatment` against every other arm, told apart as `dstill compare` does it.
+    """`treatment` against every other arm, told apart as `dstill experiment compare` does it.
 
     Left out for all are items that say nothing about an answer in one trial: an engine's failure, a gold that
     tells nothing. Raises DataError when none is left.

@@ -88,7 +88,9 @@ def _by_ratio(facts: Mapping[str, Any], modality: str) -> dict[str, list[tuple[f
 def _of_before() -> Section:
     """Of an ablation that an earlier dstill made: it left no modality, and p-values without a correction."""
     return Section(
-        title="Ablation: rationales", order=65, text="It was made by an earlier dstill: `dstill ablate` makes it again."
+        title="Ablation: rationales",
+        order=65,
+        text="An earlier dstill made it: `dstill experiment ablate` makes it again.",
     )
 
 

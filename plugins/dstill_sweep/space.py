@@ -93,7 +93,9 @@ def read_space(file: Path, trials: int | None = None) -> Space:
     try:
         tree = toml.loads(text.decode())
     except ValueError as error:
-        raise ConfigError(f"not TOML: {error}", where=str(file), hint="`dstill sweep --help` shows one") from None
+        raise ConfigError(
+            f"not TOML: {error}", where=str(file), hint="`dstill experiment sweep --help` shows one"
+        ) from None
     for table in tree:
         if table not in ("space", "sweep"):
             raise ConfigError(

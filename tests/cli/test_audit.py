@@ -1,4 +1,4 @@
-"""`dstill audit`: of a file, a run, the task's own questions; as a table and as JSON; how it ends."""
+"""`dstill data audit`: of a file, a run, the task's own questions; as a table and as JSON; how it ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def written(path: Path, *rows: dict[str, Any]) -> Path:
 
 
 def test_the_tasks_own_golds(cli: Cli) -> None:
-    ended = cli("audit", "--task", "toy", "--json")
+    ended = cli("data", "audit", "--task", "toy", "--json")
     assert ended.code == 0, ended.err
     facts = last(ended)
     assert facts["ok"] is True
@@ -34,12 +34,12 @@ def test_a_files_golds(cli: Cli, project: Path) -> None:
         {"id": "b", "question": "add 1 and 2", "answer": "2+2"},
         {"id": "c", "question": "\x1b[31mwords", "answer": "words"},
     )
-    ended = cli("audit", file)
+    ended = cli("data", "audit", file)
     assert ended.code == 3
     assert "1 of 3 golds are refused or fail; 1 questions have several golds" in ended.err
     assert "'words' is no sum" in ended.out
     assert "kill rate: not checked" in ended.out  # the toy makes no neighbours
-    facts = cli("audit", file, "--json")
+    facts = cli("data", "audit", file, "--json")
     assert facts.code == 3
     assert last(facts)["refused"][0]["problems"][0]["code"] == "not_a_sum"
     assert last(facts)["duplicates"] == {"same": [], "conflicting": [["a", "b"]]}
@@ -47,24 +47,24 @@ def test_a_files_golds(cli: Cli, project: Path) -> None:
 
 def test_a_runs_dataset(cli: Cli) -> None:
     assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
-    ended = cli("audit", "mine", "--json", "--limit", "5")
+    ended = cli("data", "audit", "mine", "--json", "--limit", "5")
     assert ended.code == 0, ended.err
     assert (last(ended)["ran"], last(ended)["source"]) == (5, "mine")
     assert last(ended)["leakage"] == []
 
 
 def test_a_limit_of_none_checks_without_an_engine(cli: Cli) -> None:
-    ended = cli("audit", "--task", "toy", "--limit", "0")
+    ended = cli("data", "audit", "--task", "toy", "--limit", "0")
     assert ended.code == 0
     assert "run on" not in ended.out
 
 
 def test_what_cannot_be_audited(cli: Cli, project: Path) -> None:
     file = written(project / "questions.jsonl", {"question": "add 1 and 2"})
-    ended = cli("audit", file)
+    ended = cli("data", "audit", file)
     assert (ended.code, ended.err.splitlines()[0]) == (4, "error: no golds to audit")
-    assert cli("audit", "nowhere").err.startswith("error: no run 'nowhere'")
-    missing = cli("audit", "nowhere.jsonl")
+    assert cli("data", "audit", "nowhere").err.startswith("error: no run 'nowhere'")
+    missing = cli("data", "audit", "nowhere.jsonl")
     assert (missing.code, missing.err.splitlines()[0]) == (2, "error: no file nowhere.jsonl")
     (project / "golds.txt").write_text("x")
-    assert cli("audit", "golds.txt").code == 4
+    assert cli("data", "audit", "golds.txt").code == 4

@@ -232,7 +232,13 @@ def test_bad_input_006_elsewhere(command: list[str], project: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["config", "show", "--origin"], ["plugins"], ["--help"], ["questions", "-n", "20000"], ["plugins", "--json"]],
+    [
+        ["config", "show", "--origin"],
+        ["pack", "list"],
+        ["--help"],
+        ["data", "questions", "-n", "20000"],
+        ["pack", "list", "--json"],
+    ],
 )
 def test_bad_input_007(command: list[str], words: list[str]) -> None:
     with started(command, *words) as process:
@@ -244,7 +250,7 @@ def test_bad_input_007(command: list[str], words: list[str]) -> None:
 
 
 def test_bad_input_007_head(command: list[str]) -> None:
-    with started(command, "questions", "-n", "20000") as process:
+    with started(command, "data", "questions", "-n", "20000") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "add 1 and 1\n"
         process.stdout.close()
@@ -278,7 +284,7 @@ def on_a_terminal(words: list[str], **environment: str) -> str:
 
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}])
 def test_bad_input_008(command: list[str], environment: dict[str, str]) -> None:
-    for words in (["generate", "--teacher", "parrot"], ["plugins"], ["--help"]):
+    for words in (["generate", "--teacher", "parrot"], ["pack", "list"], ["--help"]):
         assert ESCAPE not in on_a_terminal([*command, *words], **environment)
 
 
@@ -332,16 +338,16 @@ def test_bad_input_009(command: list[str], project: Path, cli: Cli) -> None:
     ],
 )
 def test_bad_input_010(cli: Cli, finished: Path, question: str, what: str) -> None:
-    ended = cli("predict", question, "--run", "mine")
+    ended = cli("predict", "mine", question)
     refused(ended, 2, what)
     assert len(ended.err) < 500
 
 
 def test_bad_input_010_from_stdin(cli: Cli, finished: Path) -> None:
-    refused(cli("predict", "--run", "mine", stdin=b"add \0 1"), 2, "the question holds characters that no text has")
+    refused(cli("predict", "mine", stdin=b"add \0 1"), 2, "the question holds characters that no text has")
     row = b'{"question": "add \\ud800"}'
-    refused(cli("predict", "--run", "mine", stdin=row), 2, "the question holds characters that no text has")
-    bidi = cli("predict", "--run", "mine", stdin="sing \u202ea\u2066 song\x1b[2J\nadd 2 and 1\n".encode())
+    refused(cli("predict", "mine", stdin=row), 2, "the question holds characters that no text has")
+    bidi = cli("predict", "mine", stdin="sing \u202ea\u2066 song\x1b[2J\nadd 2 and 1\n".encode())
     assert bidi.code == 9
     assert "# sing \\u202ea\\u2066 song\\u001b[2J\n" in bidi.out
     assert not {"\u202e", "\u2066", ESCAPE} & set(bidi.out + bidi.err)
@@ -349,7 +355,7 @@ def test_bad_input_010_from_stdin(cli: Cli, finished: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"add 1\nadd 2\nadd \xff\n", b'{"question": "a"}\n\n{"question": "\xff"}\n'])
 def test_bad_input_011(cli: Cli, finished: Path, data: bytes) -> None:
-    refused(cli("predict", "--run", "mine", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
+    refused(cli("predict", "mine", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
 
 
 @pytest.mark.parametrize("data", [b"1+2\n1+3\n\xff", b'{"id": 1, "query": "1+2"}\n\n{"id": 2, "query": "\xff"}\n'])
@@ -513,7 +519,7 @@ def test_bad_input_020(cli: Cli, name: str) -> None:
     assert f"DSTILL_DISABLE={name}" in ended.err
     listed, error = map(json.loads, ended.out.splitlines())
     assert [f["plugin"] for f in listed["failures"]] == [name]
-    assert {"toy", "teachers", "evaluate"} == {p["name"] for p in listed["plugins"]}  # the others load
+    assert {"toy", "teachers", "evaluate"} == {p["name"] for p in listed["pack", "list"]}  # the others load
     assert error["error"]["code"] == "failed_items"
     refused(cli("--plugin", f"{name}.py", "generate", "--teacher", "parrot"), 3, f"plugin '{name}': ")
 
@@ -529,9 +535,9 @@ def test_bad_input_020(cli: Cli, name: str) -> None:
     ],
 )
 def test_bad_input_052(cli: Cli, finished: Path, question: str, reason: str) -> None:
-    ended = cli("predict", question, "--run", "mine")
+    ended = cli("predict", "mine", question)
     refused(ended, 9, f"{reason}\n")
-    as_json = cli("predict", question, "--run", "mine", "--json")
+    as_json = cli("predict", "mine", question, "--json")
     assert as_json.code == 9
     row = json.loads(as_json.out)
     assert (row["ok"], row["reason"]) == (False, reason)

@@ -64,7 +64,7 @@ def test_every_command_has_help(cli: Cli) -> None:
 
 def test_every_command_that_gives_a_result_has_it_as_json(cli: Cli) -> None:
     group, _ = build([])
-    without = {("init",), ("completion",), ("new-pack",), ("runs", "rm")}
+    without = {("init",), ("completion",), ("pack", "new"), ("runs", "rm")}
     for words in commands(group):
         assert ("--json" in cli(*words, "--help").out) is (words not in without), words
 
@@ -174,7 +174,7 @@ def test_init_writes_a_file_that_can_be_read(cli: Cli) -> None:
 
 
 def test_plugins_lists_parts_and_who_brought_them(cli: Cli) -> None:
-    listed = last(cli("plugins", "--json"))
+    listed = last(cli("pack", "list", "--json"))
     assert {
         "kind": "tasks",
         "name": "toy",
@@ -183,7 +183,7 @@ def test_plugins_lists_parts_and_who_brought_them(cli: Cli) -> None:
     } in listed["parts"]
     assert {p["name"] for p in listed["plugins"]} == {"teachers", "evaluate", "toy"}
     assert listed["failures"] == []
-    text = cli("plugins").out
+    text = cli("pack", "list").out
     assert "parrot" in text
     assert "Says the gold" in text
 
@@ -226,7 +226,7 @@ def test_a_plugin_that_does_not_load_is_named_and_the_rest_works(cli: Cli, words
 
 
 @pytest.mark.parametrize(
-    "words", [["questions"], ["generate"], ["demo"], ["check"], ["config", "show"], ["train", "x"]]
+    "words", [["data", "questions"], ["generate"], ["demo"], ["check"], ["config", "show"], ["train", "x"]]
 )
 def test_commands_that_run_stages_refuse_where_a_plugin_did_not_load(cli: Cli, words: list[str]) -> None:
     Path("bad.py").write_text("1 / 0")
@@ -255,7 +255,7 @@ def test_completion_for_the_shell_at_hand(cli: Cli, monkeypatch: pytest.MonkeyPa
     [
         ("dstill ge", {"generate"}),
         ("dstill generate --teacher p", {"parrot"}),
-        ("dstill runs ", {"list", "show", "rm", "salvage"}),
+        ("dstill runs ", {"list", "show", "rm", "salvage", "trace"}),
     ],
 )
 def test_completion_knows_commands_and_parts(
@@ -297,10 +297,10 @@ def test_config_show_says_where_each_value_came_from(cli: Cli, monkeypatch: pyte
 
 
 def test_questions_come_with_gold(cli: Cli) -> None:
-    rows = [json.loads(line) for line in cli("questions", "-n", "3", "--seed", "1", "--json").out.splitlines()]
+    rows = [json.loads(line) for line in cli("data", "questions", "-n", "3", "--seed", "1", "--json").out.splitlines()]
     assert [row["id"] for row in rows] == ["made-0", "made-1", "made-2"]
     assert rows[0]["question"] == "add 2 and 1"
-    assert cli("questions", "-n", "1", "--seed", "1").out == "add 2 and 1\n    2+1\n"
+    assert cli("data", "questions", "-n", "1", "--seed", "1").out == "add 2 and 1\n    2+1\n"
 
 
 def test_a_task_that_makes_no_questions_says_so(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,7 +309,7 @@ def test_a_task_that_makes_no_questions_says_so(cli: Cli, monkeypatch: pytest.Mo
         "class Mute(Task):\n    name = 'mute'\n    checks = ()\n    def examples(self, split): return ()\n"
         "@hookimpl\ndef register_tasks(): yield Mute\n"
     )
-    ended = cli("--plugin", "mute.py", "questions", "--task", "mute")
+    ended = cli("--plugin", "mute.py", "data", "questions", "--task", "mute")
     assert ended.code == 2
     assert ended.err.startswith("error: task 'mute' makes no questions of its own\n")
 
@@ -495,7 +495,7 @@ def test_train_evaluate_predict_trace(cli: Cli, generated: Path) -> None:
     assert (scores["n"], scores["untrained"], scores["unseen_templates"]) == (13, 0.0, None)
     assert (scores["engine"], scores["run"]) == ("abacus 1", "mine")
 
-    traced = last(cli("trace", "mine", "test-add-2-1", "--json"))
+    traced = last(cli("runs", "trace", "mine", "test-add-2-1", "--json"))
     assert set(traced["files"]) >= {"dataset/data/test.jsonl", "predictions.jsonl", "verdicts.jsonl"}
     assert traced["files"]["predictions.jsonl"]["text"] == "1+2"
 
@@ -534,14 +534,14 @@ def test_scores_are_shown_beside_the_baselines(cli: Cli, finished: Path) -> None
 
 
 def test_predict_answers_a_question(cli: Cli, finished: Path) -> None:
-    ended = cli("predict", "add 2 and 1", "--run", "mine", "--execute")
+    ended = cli("predict", "mine", "add 2 and 1", "--execute")
     assert (ended.code, ended.out) == (0, "1+2\n3\n")
-    as_json = last(cli("predict", "add 2 and 1", "--run", "mine", "--execute", "--json"))
+    as_json = last(cli("predict", "mine", "add 2 and 1", "--execute", "--json"))
     assert (as_json["answer"], as_json["ok"], as_json["outcome"], as_json["result"]) == ("1+2", True, "ok", 3)
 
 
 def test_predict_answers_the_questions_of_stdin(cli: Cli, finished: Path) -> None:
-    ended = cli("predict", "--run", "mine", stdin=b"add 2 and 1\n\nsing a song\nwhat is this\n")
+    ended = cli("predict", "mine", stdin=b"add 2 and 1\n\nsing a song\nwhat is this\n")
     assert ended.code == 9
     assert ended.out == (
         "# add 2 and 1\n1+2\n"
@@ -549,20 +549,18 @@ def test_predict_answers_the_questions_of_stdin(cli: Cli, finished: Path) -> Non
         "# what is this\n(nothing)\n  no output\n"
     )
     assert ended.err.splitlines()[:2] == ["error: 2 of 3 answers are no use", "run mine"]
-    rows = cli(
-        "predict", "--run", "mine", "--json", stdin=b'{"question": "add 2 and 1"}\n{"question": "add 3 and 1"}\n'
-    )
+    rows = cli("predict", "mine", "--json", stdin=b'{"question": "add 2 and 1"}\n{"question": "add 3 and 1"}\n')
     assert [json.loads(line)["answer"] for line in rows.out.splitlines()] == ["1+2", "1+3"]
     assert rows.code == 0
-    bad = cli("predict", "--run", "mine", stdin=b'{"question": "add 2 and 1"}\n{"q": 1}\n')
+    bad = cli("predict", "mine", stdin=b'{"question": "add 2 and 1"}\n{"q": 1}\n')
     assert (bad.code, bad.err) == (4, 'error: row has no \'question\'\nstdin:2\nrows are {"question": "…"}\n')
 
 
 def test_trace_prints_a_row_of_every_file(cli: Cli, finished: Path) -> None:
-    text = cli("trace", "mine", "test-add-2-1").out
+    text = cli("runs", "trace", "mine", "test-add-2-1").out
     assert "dataset/data/test.jsonl" in text
     assert "  question: add 2 and 1" in text
-    ended = cli("trace", "mine", "nothing")
+    ended = cli("runs", "trace", "mine", "nothing")
     assert ended.code == 2
     assert ended.err.startswith("error: no row with id 'nothing' in run 'mine'\n")
     assert re.search(r"rejects\.jsonl, as '[^']+'\n$", ended.err)
@@ -606,7 +604,7 @@ def test_demo_shows_an_example_and_what_to_try(cli: Cli) -> None:
     Path("dstill.toml").write_text("no TOML: the demo does not read it")
     text = cli("demo").out
     assert "an example, answered live\n  question: add 2 and 1\n  answer:   1+2\n  result:   3\n" in text
-    assert text.splitlines()[-1].startswith("  dstill predict --run runs/toy-")
+    assert text.splitlines()[-1].startswith("  dstill predict runs/toy-")
 
 
 def test_demo_of_one_of_several_data_sets(cli: Cli) -> None:
@@ -640,19 +638,19 @@ def test_demo_of_a_task_that_has_none(cli: Cli, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_predict_warns_of_a_question_that_is_far_from_training(cli: Cli, finished: Path) -> None:
-    assert last(cli("predict", "add 2 and 1", "--run", "mine", "--json"))["similarity"] is None  # nobody knows yet
+    assert last(cli("predict", "mine", "add 2 and 1", "--json"))["similarity"] is None  # nobody knows yet
     assert cli("evaluate", "mine").code == 0  # with the nearest question as a baseline
-    near = cli("predict", "add 2 and 1", "--run", "mine")
+    near = cli("predict", "mine", "add 2 and 1")
     assert (near.code, near.err) == (0, "")
-    far = cli("predict", "wer hat gewonnen", "--run", "mine", "--json")
+    far = cli("predict", "mine", "wer hat gewonnen", "--json")
     assert last(far)["similarity"] == 0
     assert far.err == (
         "warning: no training question is like this one (similarity 0.00, below 0.5): the answer is a guess\n"
     )
-    both = cli("predict", "--run", "mine", stdin=b"add 2 and 1\nwer hat gewonnen\n")
+    both = cli("predict", "mine", stdin=b"add 2 and 1\nwer hat gewonnen\n")
     assert both.err.startswith("warning: no training question is like 1 of these 2 (similarity below 0.5)")
     (finished / "baselines" / "nearest" / "nearest.json").write_text("{")
-    broken = cli("predict", "add 2 and 1", "--run", "mine")
+    broken = cli("predict", "mine", "add 2 and 1")
     assert (broken.code, broken.out) == (0, "1+2\n")
     assert broken.err.startswith("note: whether a question is like those of training is not known: ")
 

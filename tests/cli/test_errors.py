@@ -85,7 +85,7 @@ FILES = {
         ("runs show thesis", "thesis"),
         ("trace nobody 1", "looked in"),
         ("trace mine nobody", "mine"),
-        ("predict --run mine", "stdin:2"),
+        ("predict mine", "stdin:2"),
         ("completion csh", "dstill completion"),
     ],
 )
@@ -186,7 +186,7 @@ WITHOUT_TRAINING = """
 import sys
 
 sys.modules.update(dict.fromkeys(("torch", "transformers", "peft", "tokenizers")))  # as if they were not there
-sys.argv = ["dstill", "plan", "--student", "tiny"]
+sys.argv = ["dstill", "experiment", "plan", "--student", "tiny"]
 from dstill.__main__ import main
 main()
 """
@@ -201,13 +201,14 @@ def test_a_library_of_an_extra_that_is_not_installed(project: Path) -> None:
         env={**os.environ, "DSTILL_DISABLE": ""},
     )
     assert ended.returncode == 2
-    told = r"error: `dstill plan` needs the extra 'train' \(\w+ is not installed\)\npip install 'dstill\[train\]'\n"
+    told = r"error: `dstill experiment plan` needs the extra 'train' \(\w+ is not installed\)\n"
+    told += r"pip install 'dstill\[train\]'\n"
     assert re.fullmatch(told, ended.stderr)
 
 
 def test_a_run_without_its_settings(cli: Cli, finished: Path) -> None:
     (finished / "config.toml").unlink()
-    for words in (["train", "mine"], ["generate", "--out", "mine"], ["trace", "mine", "1"]):
+    for words in (["train", "mine"], ["generate", "--out", "mine"], ["runs", "trace", "mine", "1"]):
         ended = cli(*words)
         assert ended.code == 5
         assert ended.err.startswith("error: run 'mine' has no config.toml: its settings are not known\n")
@@ -254,7 +255,7 @@ def test_ids_cannot_steer_the_terminal_through_json(cli: Cli) -> None:
     ],
 )
 def test_a_bad_question_is_told_with_its_line(cli: Cli, finished: Path, line: str, what: str) -> None:
-    ended = cli("predict", "--run", "mine", stdin=f'{{"question": "add 1 and 2"}}\n\n{line}\n'.encode())
+    ended = cli("predict", "mine", stdin=f'{{"question": "add 1 and 2"}}\n\n{line}\n'.encode())
     assert ended.code in (2, 4)
     assert ended.err.splitlines()[:2] == [f"error: {what}", "stdin:3"]
 
@@ -265,7 +266,7 @@ def test_what_is_disabled_and_not_there_is_named(cli: Cli, monkeypatch: pytest.M
         ended = cli(*words)
         assert "note: DSTILL_DISABLE names 'nosuch', which is not installed\n" in ended.err
         assert "'toy'" not in ended.err
-    assert cli("plugins").code == 0
+    assert cli("pack", "list").code == 0
     assert "nosuch" not in cli("config", "show").err
 
 

@@ -111,14 +111,14 @@ def test_no_command_prints_what_it_is_given_as_it_is(cli: Cli, hostile_run: Path
         ("compare", NAME, f"{NAME}:untrained"),
         ("export-data", NAME),
         ("trace", NAME, row["id"]),
-        ("predict", "--run", NAME, "--execute", f"add 2 and 1 {NAME}"),
+        ("predict", NAME, "--execute", f"add 2 and 1 {NAME}"),
         ("generate", "--out", hostile_run),
         ("generate", "--out", hostile_run, "--limit", 3),  # its settings have changed
     ]
     for words in commands:
         inert(cli(*words), 0, 3, 5, 9)
         inert(cli(*words, "--json"), 0, 3, 5, 9)
-    inert(cli("predict", "--run", NAME, stdin=f"{NAME}\nadd 1 and 2 \x1b[2J\n".encode()), 0, 9)
+    inert(cli("predict", NAME, stdin=f"{NAME}\nadd 1 and 2 \x1b[2J\n".encode()), 0, 9)
     inert(cli("runs", "rm", NAME), 2)
     for file in ("log.txt", "dataset/README.md", "export/README.md"):
         assert not hidden((hostile_run / file).read_text(encoding="utf-8")), file
@@ -134,7 +134,7 @@ def test_what_commands_read_beside_runs_is_not_printed_as_it_is(cli: Cli) -> Non
     assert json.loads(inert(cli("config", "show", "--json")).out)["task.toy.prefix"].endswith("\u202e\x9b")
     inert(cli("config", "show", "--origin"))
     inert(cli("doctor"))
-    inert(cli("questions", "-n", "2"))
+    inert(cli("data", "questions", "-n", "2"))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def objects(ended: Any) -> list[dict[str, Any]]:
 
 
 def test_questions_on_a_pipe_are_answered_before_its_end(finished: Path, toy_file: Path) -> None:
-    words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "predict", "--run", "mine", "--json"]
+    words = [sys.executable, "-m", "dstill", "--plugin", str(toy_file), "predict", "mine", "--json"]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -55,7 +55,7 @@ def test_questions_on_a_pipe_are_answered_before_its_end(finished: Path, toy_fil
 
 def test_what_stands_before_a_bad_row_is_answered(cli: Cli, finished: Path) -> None:
     rows = b'\n{"question": "add 2 and 1"}\n{"question": 7}\n{"question": "add 3 and 1"}\n'
-    ended = cli("predict", "--run", "mine", stdin=rows)
+    ended = cli("predict", "mine", stdin=rows)
     assert (ended.code, ended.out) == (4, "# add 2 and 1\n1+2\n")
     assert ended.err.splitlines() == ["error: row has no 'question'", "stdin:3", 'rows are {"question": "…"}']
 
@@ -69,14 +69,14 @@ def test_what_stands_before_a_bad_row_is_answered(cli: Cli, finished: Path) -> N
     ],
 )
 def test_marks_and_blank_lines_are_no_questions(cli: Cli, finished: Path, data: bytes) -> None:
-    assert [row["question"] for row in objects(cli("predict", "--run", "mine", "--json", stdin=data))] == [
+    assert [row["question"] for row in objects(cli("predict", "mine", "--json", stdin=data))] == [
         "add 2 and 1",
         "add 3 and 1",
     ]
 
 
 def test_no_questions_are_no_answers(cli: Cli, finished: Path) -> None:
-    ended = cli("predict", "--run", "mine", stdin=b" \n\n")
+    ended = cli("predict", "mine", stdin=b" \n\n")
     assert (ended.code, ended.out, ended.err) == (0, "", "note: there was no question on stdin\n")
 
 
@@ -84,13 +84,13 @@ def test_no_questions_are_no_answers(cli: Cli, finished: Path) -> None:
     "data", [b'[{"question": "add 2 and 1"}]', b'[\n  {"question": "add 2 and 1"}\n]\n', b'["add"]']
 )
 def test_a_json_array_is_no_question(cli: Cli, finished: Path, data: bytes) -> None:
-    ended = cli("predict", "--run", "mine", stdin=data)
+    ended = cli("predict", "mine", stdin=data)
     assert (ended.code, ended.out) == (4, "")
     assert ended.err.startswith("error: detected a JSON array, expected JSONL")
 
 
 def test_a_question_may_begin_with_a_bracket(cli: Cli, finished: Path) -> None:
-    (row,) = objects(cli("predict", "--run", "mine", "--json", stdin=b"[urgent] add 2 and 1\n"))
+    (row,) = objects(cli("predict", "mine", "--json", stdin=b"[urgent] add 2 and 1\n"))
     assert row["question"] == "[urgent] add 2 and 1"
 
 
@@ -115,7 +115,7 @@ def test_blocks_are_as_long_as_they_may_be() -> None:
 
 
 def test_several_answers_are_shown_with_how_often_each_came(cli: Cli, finished: Path) -> None:
-    words = ("predict", "add 2 and 1", "--run", "mine", "--num-samples", 8, "--temperature", 1.2)
+    words = ("predict", "mine", "add 2 and 1", "--num-samples", 8, "--temperature", 1.2)
     ended = cli(*words)
     assert ended.code == 0
     lines = ended.out.splitlines()
@@ -135,7 +135,7 @@ def test_several_answers_are_shown_with_how_often_each_came(cli: Cli, finished: 
 
 
 def test_a_vote_says_how_many_agreed(cli: Cli, finished: Path) -> None:
-    words = ("predict", "add 2 and 1", "--run", "mine", "--num-samples", 8, "--vote", "--temperature", 0.5)
+    words = ("predict", "mine", "add 2 and 1", "--num-samples", 8, "--vote", "--temperature", 0.5)
     (row,) = objects(cli(*words, "--json"))
     assert (row["answer"], row["result"], row["votes"]["of"]) == ("1+2", 3, 8)
     assert row["votes"]["agree"] > 4
@@ -143,15 +143,15 @@ def test_a_vote_says_how_many_agreed(cli: Cli, finished: Path) -> None:
     assert ended.out.splitlines()[0] == "1+2"
     assert ended.out.splitlines()[1].startswith(f"  {row['votes']['agree']} of 8 answers agree")
     assert ended.out.splitlines()[-1] == "3"
-    many = objects(cli(*words[:1], *words[2:], "--json", stdin=b"add 2 and 1\nadd 3 and 1\nwhat is this\n"))
+    many = objects(cli(*words[:2], *words[3:], "--json", stdin=b"add 2 and 1\nadd 3 and 1\nwhat is this\n"))
     assert [one["votes"]["of"] for one in many] == [8, 8, 8]
 
 
 def test_a_vote_needs_several_answers(cli: Cli, finished: Path) -> None:
-    ended = cli("predict", "add 2 and 1", "--run", "mine", "--vote")
+    ended = cli("predict", "mine", "add 2 and 1", "--vote")
     assert (ended.code, ended.err.splitlines()[:2]) == (2, ["error: a vote needs several answers", "--vote"])
     for count in ("1", "0", "101", "x"):
-        ended = cli("predict", "add 2 and 1", "--run", "mine", "--num-samples", count)
+        ended = cli("predict", "mine", "add 2 and 1", "--num-samples", count)
         assert ended.code == 2
         assert f"'{count}' is not a whole number from 2 to 100" in ended.err
 
@@ -194,13 +194,13 @@ def test_what_cannot_vote_or_draw_is_told(cli: Cli, project: Path) -> None:
         made = (*MAKE[:2], f"runs/{task}", "--task", task, *MAKE[5:8], f"train.student={student}", *MAKE[9:])
         assert cli("--plugin", "mute.py", *made).code == 0
         assert cli("--plugin", "mute.py", "train", task).code == 0
-    words = ("predict", "add 2 and 1", "--num-samples", 4, "--run")
-    ended = cli("--plugin", "mute.py", *words, "mute", "--vote")
+    words = ("add 2 and 1", "--num-samples", 4)
+    ended = cli("--plugin", "mute.py", "predict", "mute", *words, "--vote")
     assert (ended.code, ended.err.splitlines()[:2]) == (
         2,
         ["error: answers vote by their results, and nothing runs them: task 'mute' has no executor", "--vote"],
     )
-    ended = cli("--plugin", "mute.py", *words, "toy")
+    ended = cli("--plugin", "mute.py", "predict", "toy", *words)
     assert ended.code == 2
     assert ended.err.startswith("error: this student cannot draw several answers to one question\n--num-samples\n")
 
@@ -228,7 +228,7 @@ def taught(finished: Path, **answers: str) -> None:
 )
 def test_each_failure_has_its_exit_code(cli: Cli, finished: Path, answer: str, code: int, reason: str) -> None:
     taught(finished, what=answer)
-    words = ("predict", "--run", "mine", "--execute", "what")
+    words = ("predict", "mine", "--execute", "what")
     ended = cli(*words)
     assert (ended.code, ended.err.splitlines()[0]) == (code, f"error: {reason}")
     as_json = cli(*words, "--json")
@@ -238,9 +238,9 @@ def test_each_failure_has_its_exit_code(cli: Cli, finished: Path, answer: str, c
 
 def test_one_answer_that_is_no_use_decides_for_all(cli: Cli, finished: Path) -> None:
     taught(finished, away="1+2!", wrong="1*2")
-    ended = cli("predict", "--run", "mine", "--execute", stdin=b"add 2 and 1\naway\n")
+    ended = cli("predict", "mine", "--execute", stdin=b"add 2 and 1\naway\n")
     assert (ended.code, ended.err.splitlines()[0]) == (7, "error: 1 of 2 answers are no use")
-    ended = cli("predict", "--run", "mine", "--execute", stdin=b"away\nwrong\n")
+    ended = cli("predict", "mine", "--execute", stdin=b"away\nwrong\n")
     assert ended.code == 9
 
 
@@ -249,10 +249,10 @@ def test_bad_input_031_a_question_and_an_answer_cannot_steer_the_terminal(cli: C
     steer = "\x1b[2J\x1b]0;owned\x07<script>=cmd()"
     taught(finished, steer=f"1+2{steer}")
     for words in (("steer",), ("steer", "--json"), (f"steer{steer}",), (f"steer{steer}", "--json")):
-        ended = cli("predict", "--run", "mine", *words)
+        ended = cli("predict", "mine", *words)
         assert ended.code == 9
         assert not {"\x1b", "\x07"} & set(ended.out + ended.err)
-    assert "\\u001b[2J" in cli("predict", "--run", "mine", "steer").out
+    assert "\\u001b[2J" in cli("predict", "mine", "steer").out
 
 
 def test_bad_input_031_a_result_cannot_steer_the_terminal_either(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""`dstill questions --teacher`: a model on loopback invents them; `generate` takes what comes."""
+"""`dstill data questions --teacher`: a model on loopback invents them; `generate` takes what comes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def ask(cli: Cli, server: LoopbackTeacher) -> Callable[..., Any]:
     def call(*words: object, task: str = "querydsl") -> Any:
         own = ("--mapping", "shop.json") if task == "querydsl" else ()
         endpoint = ("--set", f"teacher.openai.base_url={server.base_url}", "--set", "teacher.openai.model=toy")
-        return cli("questions", "--task", task, "--teacher", "openai", *own, *endpoint, *words)
+        return cli("data", "questions", "--task", task, "--teacher", "openai", *own, *endpoint, *words)
 
     return call
 
@@ -170,7 +170,7 @@ def test_a_wider_limit_asks_on(ask: Callable[..., Any], server: LoopbackTeacher)
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_asked(cli: Cli, words: tuple[str, ...], what: str) -> None:
-    ended = cli("questions", "--task", "querydsl", *words)
+    ended = cli("data", "questions", "--task", "querydsl", *words)
     assert ended.code in (2, 4)
     assert ended.err.startswith(f"error: {what}")
     assert not Path("replies.sqlite").exists()
@@ -231,7 +231,9 @@ def test_the_tasks_own_questions_are_of_the_weak_kinds(cli: Cli, weak: Path) -> 
 
 
 def test_the_tasks_own_questions_about_a_mapping_say_how_they_are_read(cli: Cli, project: Path) -> None:
-    ended = cli("questions", "--task", "querydsl", "--mapping", "shop.json", "-n", "5", "--out", "questions.jsonl")
+    ended = cli(
+        "data", "questions", "--task", "querydsl", "--mapping", "shop.json", "-n", "5", "--out", "questions.jsonl"
+    )
     assert ended.code == 0, ended.err
     about = "--set task.querydsl.mapping=shop.json --set task.querydsl.index=shop"
     assert ended.err.endswith(f"next: dstill generate --questions questions.jsonl {about}\n")
@@ -252,11 +254,11 @@ def test_the_tasks_own_questions_about_a_mapping_say_how_they_are_read(cli: Cli,
         (("--focus", "sort", "--from", "weka"), "no run 'weka'. Did you mean 'weak'?"),
     ],
 )
-@pytest.mark.parametrize("command", ["questions", "generate"])
+@pytest.mark.parametrize("command", ["data questions", "generate"])
 def test_a_focus_that_cannot_be_is_told_and_leaves_nothing_behind(
     cli: Cli, project: Path, weak: Path, command: str, words: tuple[str, ...], message: str
 ) -> None:
-    ended = cli(command, "--task", "querydsl", "--out", "new", *words)
+    ended = cli(*command.split(), "--task", "querydsl", "--out", "new", *words)
     assert ended.code == 2
     assert ended.err.startswith(f"error: {message}\n")
     assert not (project / "new").exists()
@@ -310,6 +312,6 @@ def test_a_mapping_that_is_no_regular_file_or_too_large_is_refused(cli: Cli, pro
         "/dev/zero": "not a regular file",
         "large.json": "64 mib",
     }.items():
-        ended = cli("questions", "--task", "querydsl", "--mapping", name, "-n", "5", "--out", "questions.jsonl")
+        ended = cli("data", "questions", "--task", "querydsl", "--mapping", name, "-n", "5", "--out", "questions.jsonl")
         assert ended.code == 2
         assert why in ended.err

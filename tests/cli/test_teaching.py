@@ -95,8 +95,8 @@ def test_a_free_teacher_costs_nothing_and_nothing_is_said(cli: Cli) -> None:
 def test_what_a_model_wrote_is_to_be_reviewed_next(ask: Callable[..., Any], cli: Cli) -> None:
     wants = ("--set", "review.required=auto")  # the default
     assert ask(*wants).out.endswith("run: mine\nnext: dstill review mine\n")
-    assert cli("curate", "mine", *wants).out.endswith("next: dstill review mine\n")
-    assert cli("curate", "mine", "--set", "review.required=never").out.endswith("next: dstill train mine\n")
+    assert cli("data", "curate", "mine", *wants).out.endswith("next: dstill review mine\n")
+    assert cli("data", "curate", "mine", "--set", "review.required=never").out.endswith("next: dstill train mine\n")
 
 
 def test_a_run_begun_again_says_what_it_had(ask: Callable[..., Any], cli: Cli) -> None:
@@ -239,7 +239,7 @@ def test_curate_makes_the_same_dataset_of_the_same_replies_and_buys_nothing(
     bought, seconds = len(server.requests), manifest()["seconds"]
     for file in files:
         file.unlink()
-    ended = cli("curate", "mine")
+    ended = cli("data", "curate", "mine")
     assert ended.code == 0, ended.err
     assert "27 of 27 questions accepted" in ended.out
     assert [file.read_bytes() for file in files] == before
@@ -278,7 +278,7 @@ def test_curate_follows_another_check_and_says_why_rows_left(
 def test_curate_before_generate_says_what_comes_first(cli: Cli) -> None:
     assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
     Path("mine/asked.jsonl").unlink()
-    ended = cli("curate", "mine")
+    ended = cli("data", "curate", "mine")
     assert ended.code == 4
     assert ended.err.startswith("error: nothing to curate: no teacher was asked\n")
 
@@ -287,7 +287,7 @@ def test_curate_without_the_store_leaves_all_as_it_was(cli: Cli, ask: Callable[.
     assert ask().code == 0
     before = Path("mine/rejects.jsonl").read_bytes()
     Path("replies.sqlite").rename("moved.sqlite")
-    ended = cli("curate", "mine")
+    ended = cli("data", "curate", "mine")
     assert ended.code == 4
     assert ended.err.startswith("error: there is no replies.sqlite here")
     assert Path("mine/rejects.jsonl").read_bytes() == before

@@ -103,7 +103,7 @@ def aim(file: Path, url: str, key: str = "ES_KEY") -> None:
 
 COMMANDS = [
     ("evaluate", "theirs"),
-    ("predict", "--run", "theirs", "--execute", "add 1 and 2"),
+    ("predict", "theirs", "--execute", "add 1 and 2"),
     ("curate", "theirs"),
     ("audit", "theirs"),
     ("generate", "--out", "theirs"),
@@ -156,7 +156,7 @@ def test_what_needs_no_engine_works_without_a_word(sums: Cli, theirs: Path, evil
         ("trace", "theirs", "test-add-2-1"),
         ("runs", "show", "theirs"),
         ("export-data", "theirs"),
-        ("predict", "--run", "theirs", "add 1 and 2"),
+        ("predict", "theirs", "add 1 and 2"),
     ):
         assert sums(*command).code == 0, command
     assert evil.keys == []
@@ -193,7 +193,7 @@ def test_a_base_model_elsewhere_is_loaded_only_with_a_word(sums: Cli, theirs: Pa
     """Which base an adapter stands on is said by the student's own files, not by settings."""
     file = theirs / "config.toml"
     file.write_text(file.read_text().replace('student = "memory"', 'student = "borrower"'))
-    ask = ("predict", "--run", "theirs", "add 1 and 2")
+    ask = ("predict", "theirs", "add 1 and 2")
     outside = f"load the model '{project.parent}/base'"
     for base, asked in (("../base", outside), ("someone/base", "'someone/base' from the Hugging Face hub")):
         (theirs / "student" / "base.txt").write_text(base)

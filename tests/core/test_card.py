@@ -123,7 +123,7 @@ def test_other_instructions_are_another_prompt_version(run: Run) -> None:
 
 def test_curate_keeps_what_the_replies_cost_and_who_wrote_them(run: Run, cli: Cli) -> None:
     before = (run.folder / "dataset" / "README.md").read_text()
-    assert cli("curate", "mine").code == 0
+    assert cli("data", "curate", "mine").code == 0
     assert (run.folder / "dataset" / "README.md").read_text() == before
 
 

@@ -156,7 +156,7 @@ def test_unknown_keys_are_never_ignored(text: str, what: str) -> None:
 def test_a_section_of_a_part_that_is_not_installed_says_so() -> None:
     error = refused("[teacher.parrot]\ndelay = 1")
     assert error.what.startswith("unknown key 'teacher.parrot.delay'.")
-    assert error.hint == "no teacher of that name is installed, or it has nothing to set: see `dstill plugins`"
+    assert error.hint == "no teacher of that name is installed, or it has nothing to set: see `dstill pack list`"
     assert "config show" in refused("[task.toy]\nxyz = 1").hint
 
 

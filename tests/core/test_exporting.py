@@ -19,7 +19,7 @@ Cli = Callable[..., Any]
 @pytest.fixture
 def run(cli: Cli, project: Path, toy_file: Path) -> Run:
     assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
-    assert cli("export-data", "mine").code == 0
+    assert cli("data", "export", "mine").code == 0
     return Run.open(project / "mine", plugins=plugin_loading.load([toy_file]))
 
 
@@ -57,13 +57,13 @@ def test_the_files_are_in_the_manifest_and_go_when_the_dataset_is_made_anew(run:
         for form in ("messages", "prompt-completion")
         for split in ("train", "validation", "test")
     }
-    assert cli("curate", "mine").code == 0
+    assert cli("data", "curate", "mine").code == 0
     assert not [name for name in Run.open(run.folder, plugins=run.plugins).manifest["files"] if "export" in name]
     assert not list((run.folder / "export").rglob("*.jsonl"))
 
 
 def test_answers_may_go_alone(run: Run, cli: Cli) -> None:
-    ended = cli("export-data", "mine", "--without-rationale", "--json")
+    ended = cli("data", "export", "mine", "--without-rationale", "--json")
     told = json.loads(ended.out)
     assert (told["export"], told["splits"]) == ("mine/export", {"train": 13, "validation": 1, "test": 13})
     assert [row["completion"] for row in rows(run, "prompt-completion")] == [r.answer for r in run.records("train")]
@@ -75,7 +75,7 @@ def test_rows_are_those_that_a_person_left(run: Run, cli: Cli) -> None:
     edit = {"answer": second.answer, "rationale": "as a person says"}
     run.append(FILE, Decision(id=first.id, digest=digest(first), decision="reject", **at))
     run.append(FILE, Decision(id=second.id, digest=digest(second), decision="edit", **edit, **at))
-    assert cli("export-data", "mine").code == 0
+    assert cli("data", "export", "mine").code == 0
     ids = {row["id"]: row["completion"] for row in rows(run, "prompt-completion")}
     assert first.id not in ids
     assert "as a person says" in ids[second.id]
@@ -84,7 +84,7 @@ def test_rows_are_those_that_a_person_left(run: Run, cli: Cli) -> None:
 def test_a_run_without_a_dataset_has_nothing_to_export(run: Run, cli: Cli) -> None:
     for split in ("train", "validation", "test"):
         run.discard(f"dataset/data/{split}.jsonl")
-    ended = cli("export-data", "mine")
+    ended = cli("data", "export", "mine")
     assert ended.code == RunError.exit_code
     assert ended.err.startswith("error: the run has no dataset to export\n")
 

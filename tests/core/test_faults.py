@@ -216,8 +216,8 @@ def test_every_command_goes_on(cli: Callable[..., Any], project: Path, root: Pat
         ("audit", "golds.jsonl", *task),
         ("train", "run"),
         ("evaluate", "run"),
-        ("predict", f"train {ODD}", "--run", "run", "--execute"),
-        ("predict", f"train {ODD}", "--run", "run", "--execute", "--num-samples", "3", "--vote", "--json"),
+        ("predict", "run", f"train {ODD}", "--execute"),
+        ("predict", "run", f"train {ODD}", "--execute", "--num-samples", "3", "--vote", "--json"),
     ):
         ended = cli(*pack, *words)
         assert ended.code in (0, 3, 9), (words, ended.err)

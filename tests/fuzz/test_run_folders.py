@@ -18,7 +18,7 @@ COMMANDS = (
     ("report", RUN, "--to", "inspect"),
     ("report", RUN, "--to", "lm-eval"),
     ("compare", RUN, f"{RUN}:untrained"),
-    ("predict", "--run", RUN, "add 3 and 4"),
+    ("predict", RUN, "add 3 and 4"),
     ("plan", RUN),
     ("trace", RUN, "test-add-2-1"),
     ("curate", RUN),

@@ -1,4 +1,4 @@
-"""`dstill new-pack NAME` writes a package that works as written: its own test, and its README's commands."""
+"""`dstill pack new NAME` writes a package that works as written: its own test, and its README's commands."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def test_the_commands_of_its_readme_lead_to_a_scored_student(written: Written) -
 )
 def test_names_that_cannot_be(cli: Callable[..., Any], project: Path, name: str, message: str) -> None:
     (project / "dstill-there").mkdir()
-    ended = cli("new-pack", name)
+    ended = cli("pack", "new", name)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith(f"error: {message}\n")

@@ -37,7 +37,7 @@ def test_its_commands_are_those_that_new_pack_s_readme_has(blocks: list[tuple[st
     """Which a test runs as written."""
     readme = (root / "core/dstill/cli/template/README.md.txt").read_text()
     lines = [line for language, text in blocks if language == "sh" for line in text.splitlines()]
-    assert lines[:2] == ["dstill new-pack tool_shed", "cd dstill-tool-shed"]
+    assert lines[:2] == ["dstill pack new tool_shed", "cd dstill-tool-shed"]
     assert [line for line in lines[2:] if f"    {line}\n" not in readme] == []
 
 

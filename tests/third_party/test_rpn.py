@@ -43,7 +43,7 @@ def test_dstill_is_the_wheel_s_and_the_parts_are_the_package_s(with_rpn: Venv, t
     assert Path(place.strip()).is_relative_to(with_rpn.folder)
     owners = {
         (part["kind"], part["name"]): part["plugin"]
-        for part in with_rpn.dstill("plugins", cwd=tmp_path, **ALONE)["parts"]
+        for part in with_rpn.dstill("pack", "list", cwd=tmp_path, **ALONE)["parts"]
     }
     assert owners["tasks", "rpn"] == owners["executors", "rpn-machine"] == "rpn"
     assert owners["modalities", "top"] == "rpn-modality"

@@ -23,7 +23,7 @@ from dstill import plugins as plugin_loading
 from dstill.cli.console import error as show_error
 from dstill.cli.console import note, plain, warnings_shown
 from dstill.cli.extras import extra_of
-from dstill.cli.groups import Group
+from dstill.cli.groups import SUBGROUPS, Group
 from dstill.cli.options import App
 from dstill.cli.panics import panics_explained
 from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, TrustError, UsageError
@@ -256,8 +256,10 @@ def _command(argv: Sequence[str]) -> str:
     for word in words:
         if word in ("--plugin", "--config"):
             next(words, None)
+        elif word in SUBGROUPS:
+            return f"dstill {word} {next(words, '')}".rstrip()
         elif not word.startswith("-"):
-            return f"dstill {word}"
+            return f"dstill {MOVED.get(word, word)}"
     return "dstill"
 
 

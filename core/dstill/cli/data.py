@@ -138,7 +138,7 @@ def _tell_other_sets(found: App, config: Config) -> None:
     if differ := [key for key in now if key.startswith(OF_SETS) and before.get(key) != now[key]]:
         note(
             f"warning: {', '.join(differ)} {'is' if len(differ) == 1 else 'are'} not as in run {other.name}: its test "
-            "sets may be others, and `dstill compare` refuses such runs. "
+            "sets may be others, and `dstill experiment compare` refuses such runs. "
             f"With its settings: {command('--config', other.folder / SETTINGS, 'generate')} …"
         )
 

@@ -62,7 +62,7 @@ def demo(found: App, out: Path | None, quick: bool, index: str | None, as_json: 
         page = run.folder / "report.html"
         look = f"Look at {page}, or try" if page.exists() else "Try"
         say(f"{seconds:.0f} s in all. {look} the student yourself:")
-        say(f"  {command('predict', '--run', run.folder, '--execute', live.question)}")
+        say(f"  {command('predict', run.folder, live.question, '--execute')}")
         return
     emit(
         {

@@ -1,4 +1,4 @@
-"""Questions that a teacher invents, for people who have none: ``dstill questions --teacher NAME``.
+"""Questions that a teacher invents, for people who have none: ``dstill data questions --teacher NAME``.
 
     invented = invent(setup, context, 200, Path("replies.sqlite"), seeds=…)
     invented.examples          # Example(id="invented-5f1c…", question="…", category="metric", …): without answers

@@ -1,4 +1,4 @@
-"""A run's dataset in the forms that other trainers read as they are: ``dstill export-data RUN``.
+"""A run's dataset in the forms that other trainers read as they are: ``dstill data export RUN``.
 
     export(run)                     {"train": 6000, "validation": 300, …}, and in the run's folder:
 

@@ -1,4 +1,4 @@
-"""`dstill compare` as a user runs it: two students of one dataset, and what must not be compared."""
+"""`dstill experiment compare` as a user runs it: two students of one dataset, and what must not be compared."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def rows(file: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def test_gained_items_are_listed_with_what_each_answered(cli: Cli, runs: Path) -> None:
-    found = facts(cli("compare", "b", "a", "--json"))
+    found = facts(cli("experiment", "compare", "b", "a", "--json"))
     assert found["engine"] == "abacus 1"
     assert found["arms"]["a"]["test"]["accuracy"]["n"] == found["arms"]["b"]["test"]["accuracy"]["n"] == 13
     (row,) = found["comparisons"]
@@ -63,7 +63,7 @@ def test_gained_items_are_listed_with_what_each_answered(cli: Cli, runs: Path) -
 
 
 def test_the_terminal_says_that_they_are_not_distinguishable(cli: Cli, runs: Path) -> None:
-    told = cli("compare", "b", "a").out
+    told = cli("experiment", "compare", "b", "a").out
     assert "b 13 15.4 [4.3, 42.2]" in " ".join(told.split())
     assert "test: a and b are not distinguishable (exact McNemar test: p = 0.062" in " ".join(told.split())
     assert "gained by a on test (3 of 5; --json has all):" in told
@@ -71,37 +71,40 @@ def test_the_terminal_says_that_they_are_not_distinguishable(cli: Cli, runs: Pat
 
 
 def test_a_baseline_inside_a_run(cli: Cli, runs: Path) -> None:
-    inside, beside = facts(cli("compare", "a:nearest", "a", "--json")), facts(cli("compare", "b", "a", "--json"))
+    inside, beside = (
+        facts(cli("experiment", "compare", "a:nearest", "a", "--json")),
+        facts(cli("experiment", "compare", "b", "a", "--json")),
+    )
     (one,), (other,) = inside["comparisons"], beside["comparisons"]
     assert {**one, "system": ""} == {**other, "system": ""}
 
 
 def test_seeds_are_a_mean_and_a_deviation(cli: Cli, runs: Path) -> None:
-    found = facts(cli("compare", "b,a:nearest", "a,b", "--json"))
+    found = facts(cli("experiment", "compare", "b,a:nearest", "a,b", "--json"))
     (row,) = found["comparisons"]
     assert (row["seeds"], row["test"], row["gained"]) == (2, "permutation", 5)
     shown = found["arms"]["a,b"]["test"]
     assert shown["runs"] == pytest.approx([7 / 13, 2 / 13])
     assert shown["accuracy"]["value"] == pytest.approx(4.5 / 13)
     assert shown["sd"] == pytest.approx(5 / 13 / 2**0.5)
-    assert "34.6 ± 27.2 [" in cli("compare", "b,a:nearest", "a,b").out
+    assert "34.6 ± 27.2 [" in cli("experiment", "compare", "b,a:nearest", "a,b").out
 
 
 def test_several_are_corrected_together(cli: Cli, runs: Path) -> None:
-    found = facts(cli("compare", "b", "a", "a:nearest", "--json"))
+    found = facts(cli("experiment", "compare", "b", "a", "a:nearest", "--json"))
     assert [row["holm"] for row in found["comparisons"]] == pytest.approx([1 / 8, 1.0])
-    assert "0.12 after Holm's correction" in " ".join(cli("compare", "b", "a", "a:nearest").out.split())
+    assert "0.12 after Holm's correction" in " ".join(cli("experiment", "compare", "b", "a", "a:nearest").out.split())
 
 
 def test_a_rerun_is_the_same_to_the_last_byte(cli: Cli, runs: Path) -> None:
-    first = cli("compare", "b", "a", "--json").out
-    assert cli("compare", "b", "a", "--json").out == first
+    first = cli("experiment", "compare", "b", "a", "--json").out
+    assert cli("experiment", "compare", "b", "a", "--json").out == first
     assert cli("evaluate", "a").code == 0
-    assert cli("compare", "b", "a", "--json").out == first
+    assert cli("experiment", "compare", "b", "a", "--json").out == first
 
 
 def test_a_run_that_is_not_there(cli: Cli, runs: Path) -> None:
-    ended = cli("compare", "a", "b2", "--json")
+    ended = cli("experiment", "compare", "a", "b2", "--json")
     assert ended.code == 2
     assert json.loads(ended.out)["error"]["message"].startswith("no run 'b2'.")
 
@@ -119,7 +122,7 @@ def test_a_run_that_is_not_there(cli: Cli, runs: Path) -> None:
     ],
 )
 def test_what_cannot_be_meant(cli: Cli, runs: Path, words: list[str], message: str) -> None:
-    ended = cli("compare", *words)
+    ended = cli("experiment", "compare", *words)
     assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {message}")
 
 
@@ -129,7 +132,7 @@ def test_other_items_are_refused_and_named(cli: Cli, runs: Path) -> None:
         row["answer"] = row["answer"].replace("1-2", "2-1")
 
     rows(runs / "b" / "dataset/data/test.jsonl", other)
-    ended = cli("compare", "a", "b")
+    ended = cli("experiment", "compare", "a", "b")
     assert ended.code == 4
     told = [line.strip() for line in ended.err.splitlines()]
     assert told[0] == "error: these runs cannot be compared: what they were scored on differs"
@@ -142,7 +145,7 @@ def test_missing_items_are_named(cli: Cli, runs: Path) -> None:
     for file in ("dataset/data/test.jsonl", "verdicts.jsonl"):
         path = runs / "b" / file
         path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
-    ended = cli("compare", "a", "b")
+    ended = cli("experiment", "compare", "a", "b")
     assert ended.code == 4
     assert "a and b, items of test: 1 are in a only (test-add-2-1)" in ended.err
 
@@ -153,7 +156,7 @@ def test_another_engine_and_other_data_are_refused_and_named(cli: Cli, runs: Pat
 
     edit(runs / "a", lambda m: m["stages"]["evaluate"].update(data={"beads": {"count": 5, "digest": "ab"}}))
     edit(runs / "b", change)
-    ended = cli("compare", "a", "b")
+    ended = cli("experiment", "compare", "a", "b")
     assert ended.code == 4
     assert "a and b, engine: abacus 1, and abacus 2" in ended.err
     assert "a and b, data that answers ran on: beads.count: 5, and 6" in ended.err
@@ -161,30 +164,30 @@ def test_another_engine_and_other_data_are_refused_and_named(cli: Cli, runs: Pat
 
 def test_a_run_without_scores_or_verdicts_says_what_to_do(cli: Cli, runs: Path) -> None:
     (runs / "b" / "verdicts.jsonl").unlink()
-    ended = cli("compare", "a", "b")
+    ended = cli("experiment", "compare", "a", "b")
     assert ended.code == 5
     assert ended.err.startswith("error: 13 of 13 questions of run 'b' have no verdict (test-add-2-1, ")
     edit(runs / "b", lambda manifest: manifest["stages"].pop("evaluate"))
-    ended = cli("compare", "a", "b")
+    ended = cli("experiment", "compare", "a", "b")
     assert (ended.code, ended.err.splitlines()[0]) == (5, "error: run 'b' has no scores yet")
 
 
 def test_a_run_of_a_newer_version_is_refused(cli: Cli, runs: Path) -> None:
     edit(runs / "b", lambda manifest: manifest.update(schema_version=99))
-    ended = cli("compare", "a", "b")
+    ended = cli("experiment", "compare", "a", "b")
     assert ended.code == 5
     assert "schema version 99" in ended.err
 
 
 def test_sets_in_common_are_needed(cli: Cli, runs: Path) -> None:
     edit(runs / "b", lambda manifest: manifest["stages"]["evaluate"].update(scores={"student": {"test_index": {}}}))
-    ended = cli("compare", "a", "b")
+    ended = cli("experiment", "compare", "a", "b")
     assert (ended.code, ended.err.splitlines()[0]) == (4, "error: these runs were scored on no set in common")
 
 
 def test_what_was_not_executed_is_not_compared(cli: Cli, runs: Path) -> None:
     rows(runs / "b" / "verdicts.jsonl", lambda row: row.update(checked=2, reached=2, refused=False))
-    ended = cli("compare", "a", "b")
+    ended = cli("experiment", "compare", "a", "b")
     assert ended.code == 5
     assert "there is nothing to compare" in ended.err
 
@@ -193,7 +196,7 @@ def test_an_invalid_evaluation_and_other_settings_are_said(cli: Cli, runs: Path)
     edit(runs / "b", lambda m: m["stages"]["evaluate"].update(invalid="the engine could not be asked about 2 of 13"))
     config = (runs / "b" / "config.toml").read_text()
     (runs / "b" / "config.toml").write_text(config.replace("most = 9", "most = 8"))
-    ended = cli("compare", "a", "b")
+    ended = cli("experiment", "compare", "a", "b")
     assert ended.code == 0
     assert "warning: the evaluation of b is invalid: the engine could not be asked" in ended.err
     assert "note: settings of the task differ" in ended.err
@@ -206,7 +209,7 @@ def test_words_of_strangers_cannot_steer_the_terminal(cli: Cli, runs: Path) -> N
 
     for name in ("a", "b"):
         rows(runs / name / "dataset/data/test.jsonl", bidi)
-    told = cli("compare", "b", "a").out
+    told = cli("experiment", "compare", "b", "a").out
     assert "\\u202e\\u001b[2J" in told
     assert "\x1b" not in told
 

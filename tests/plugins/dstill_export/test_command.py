@@ -78,7 +78,7 @@ def test_bad_input_078_the_target_exists(refused: Any, untrained: str, tmp_path:
 def test_the_student_and_the_dataset_have_commands_of_their_own(call: Call) -> None:
     assert "Did you mean 'export'?" in call("exprt", "run").err
     assert "Did you mean 'export-data'?" in call("export_data", "run").err
-    assert "`dstill export-data`" in call("export", "--help").out
+    assert "`dstill data export`" in call("export", "--help").out
     assert "`dstill export`" in call("export-data", "--help").out
 
 

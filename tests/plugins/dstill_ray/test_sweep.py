@@ -1,4 +1,4 @@
-"""`dstill ray sweep`: what `dstill sweep` does, by Ray Tune on a cluster of this machine."""
+"""`dstill ray sweep`: what `dstill experiment sweep` does, by Ray Tune on a cluster of this machine."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_trials_fail_alone_and_the_same_command_goes_on_as_does_the_one_without_
     assert not list((learners.folder / "made").glob(".ray*"))
     assert not (learners.folder / ".ray").exists()  # HOME is that folder
 
-    again = learners.run("sweep", "made", space, *SWEEP)
+    again = learners.run("experiment", "sweep", "made", space, *SWEEP)
     assert again.returncode == 3
     assert _facts(again)["trials"] == facts["trials"]
     assert sorted(_diary(learners)) == ["1", "1", "8"]  # what failed is tried again, the rest is read
@@ -71,7 +71,7 @@ def test_points_of_a_range_are_those_of_a_sweep_without_ray(learners: Lab) -> No
     )
     learners.copy("other")
     by_ray = learners.run("ray", "sweep", "made", space, "--jobs", "2", *SWEEP)
-    without = learners.run("sweep", "other", space, "--jobs", "2", *SWEEP)
+    without = learners.run("experiment", "sweep", "other", space, "--jobs", "2", *SWEEP)
     assert (by_ray.returncode, without.returncode) == (0, 0), by_ray.stderr + without.stderr
     one, two = _facts(by_ray), _facts(without)
     assert len(one["trials"]) == 4
@@ -112,7 +112,7 @@ def test_ctrl_c_stops_the_trials_and_the_same_command_goes_on(learners: Lab) -> 
     process.send_signal(signal.SIGINT)
     err = process.communicate(timeout=300)[1]
     assert process.returncode == 130, err
-    assert "go on with: dstill sweep" in err
+    assert "go on with: dstill experiment sweep" in err
     assert learners.left() == []
     stopped = next(path for path in (learners.folder / "made" / "trials").iterdir() if path.name.startswith("r-3"))
     assert json.loads((stopped / "run.json").read_text())["status"] == "train: interrupted"

@@ -1,4 +1,4 @@
-"""`dstill ablate`: the same records, seeds and items for both arms, and a verdict that says what it knows."""
+"""`dstill experiment ablate`: the same records, seeds and items for both arms, and an honest verdict."""
 
 from __future__ import annotations
 
@@ -132,4 +132,4 @@ def test_three_items_that_all_failed_claim_no_precision() -> None:
 def test_an_ablation_of_an_earlier_dstill_is_said_to_be_one() -> None:
     before = SimpleNamespace(manifest={"stages": {"ablate": {"split": "test", "arms": {}, "comparisons": {}}}})
     [section] = sections(cast(Run, before))
-    assert "`dstill ablate` makes it again" in section.text
+    assert "`dstill experiment ablate` makes it again" in section.text

@@ -1,4 +1,4 @@
-"""`dstill sweep`: trials in processes of their own, a front, and a way on from wherever it was stopped."""
+"""`dstill experiment sweep`: trials in processes of their own, a front, and a way on from wherever it was stopped."""
 
 from __future__ import annotations
 

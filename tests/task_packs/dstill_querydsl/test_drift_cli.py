@@ -83,7 +83,7 @@ def test_a_student_keeps_the_fields_and_their_digest(trained: Path) -> None:
 
 
 def test_while_all_is_there_nothing_is_said(cli: Cli, trained: Path) -> None:
-    ended = cli("predict", QUESTION, "--run", "shop")
+    ended = cli("predict", "shop", QUESTION)
     assert (ended.code, warnings(ended)) == (0, [])
     assert states(cli("doctor", "--json"))["students of querydsl"] == "ok"
 
@@ -113,25 +113,25 @@ def test_a_student_of_fields_that_nothing_here_knows_is_not_called_well(cli: Cli
 def test_an_index_that_changed_is_held_against_the_student(cli: Cli, trained: Path, server: EmbeddedServer) -> None:
     live = ("--engine-url", server.url)
     with holding(server, NOW):
-        asked = cli("predict", QUESTION, "--run", "shop", *live)
-        ran = cli("predict", QUESTION, "--run", "shop", "--execute", *live)
-        other = cli("predict", QUESTION, "--run", "shop", "--set", "engine.index=dstill-none", *live)
+        asked = cli("predict", "shop", QUESTION, *live)
+        ran = cli("predict", "shop", QUESTION, "--execute", *live)
+        other = cli("predict", "shop", QUESTION, "--set", "engine.index=dstill-none", *live)
         doctor = cli("doctor", "--json", "--index", INDEX, *live)
     assert warnings(asked) == warnings(ran) == [f"warning: {TOLD}"]
     assert (other.code, warnings(other)) == (0, [])  # no such index: nothing can be said
     assert json.loads(doctor.out.splitlines()[0])["checks"][-1]["state"] == "see above"
     with holding(server, THEN):
-        assert not warnings(cli("predict", QUESTION, "--run", "shop", *live))
+        assert not warnings(cli("predict", "shop", QUESTION, *live))
 
 
 def test_a_server_that_is_not_there_says_nothing_where_no_answer_runs(cli: Cli, trained: Path) -> None:
-    ended = cli("predict", QUESTION, "--run", "shop", "--engine-url", "http://127.0.0.1:9")
+    ended = cli("predict", "shop", QUESTION, "--engine-url", "http://127.0.0.1:9")
     assert (ended.code, warnings(ended)) == (0, [])
 
 
 def test_a_copied_student_without_its_dataset_knows_them_too(cli: Cli, moved: Path) -> None:
     shutil.rmtree(moved / "runs" / "shop" / "dataset")
-    ended = cli("predict", QUESTION, "--run", "shop")
+    ended = cli("predict", "shop", QUESTION)
     assert warnings(ended) == [f"warning: {TOLD}"]
 
 
@@ -140,5 +140,5 @@ def test_a_damaged_file_is_told_and_stops_doctor_nowhere(cli: Cli, trained: Path
     ended = cli("doctor", "--json")
     assert ended.code == 0
     assert "does not say what a student learnt" in states(ended)["student of runs/shop"]
-    ended = cli("predict", QUESTION, "--run", "shop")
+    ended = cli("predict", "shop", QUESTION)
     assert (ended.code, ended.err.splitlines()[-1]) == (4, "train it again")

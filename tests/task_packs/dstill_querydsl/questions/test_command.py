@@ -1,4 +1,4 @@
-"""`dstill questions --mapping`, as a person gives it files."""
+"""`dstill data questions --mapping`, as a person gives it files."""
 
 import json
 import subprocess
