@@ -34,7 +34,7 @@ def ray() -> None:
     """Train and sweep on a Ray cluster, or on a small one of this machine."""
 
 
-@ray.command()
+@ray.command(examples=["dstill ray train runs/mine --workers 2"])
 @training_options
 @click.option("--workers", type=Count(1, 4096), default=2, show_default=True, help="Processes that train together.")
 @cpus_option("worker")
@@ -71,7 +71,7 @@ def train(
     show_trained(opened, facts, as_json=as_json)
 
 
-@ray.command()
+@ray.command(examples=["dstill ray sweep runs/mine space.toml --jobs 4"])
 @run_argument
 @click.argument("space", type=click.Path(path_type=Path))
 @trials_option

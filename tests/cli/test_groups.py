@@ -1,0 +1,99 @@
+"""Help in sections, subgroups, and the old names of commands that moved."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Callable
+
+import click
+import pytest
+
+from dstill.cli import MOVED, build
+from dstill.cli.groups import SECTIONS, Command, Group
+
+Cli = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _every_plugin(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSTILL_DISABLE", "")
+
+
+@pytest.fixture
+def finished(cli: Cli) -> None:
+    settings = ("--set", "train.student=memory", "--set", "train.objective=plain")
+    assert cli("generate", "--out", "runs/mine", "--task", "toy", "--teacher", "parrot", *settings).code == 0
+    assert cli("train", "mine").code == 0
+
+
+def test_the_first_screen_has_at_most_twelve_verbs(cli: Cli) -> None:
+    group, _ = build([])
+    verbs = [name for name, one in group.commands.items() if not one.hidden and not isinstance(one, click.Group)]
+    assert sorted(verbs) == sorted(name for names in SECTIONS.values() for name in names)
+    assert len(verbs) <= 12
+    shown = cli("--help").out
+    assert [line.rstrip(":") for line in shown.splitlines() if line in {f"{s}:" for s in SECTIONS}] == list(SECTIONS)
+    order = [shown.index(f"\n  {name} ") for names in SECTIONS.values() for name in names]
+    assert order == sorted(order)
+
+
+def test_every_command_of_dstill_shows_an_example(cli: Cli) -> None:
+    group, _ = build([])
+
+    def walk(group: click.Group, *path: str) -> None:
+        for name, one in group.commands.items():
+            if isinstance(one, click.Group):
+                walk(one, *path, name)
+            elif isinstance(one, Command) and not one.hidden:
+                assert re.search(
+                    rf"\nExamples:\n  .*dstill {' '.join((*path, name))}\b", cli(*path, name, "--help").out
+                )
+
+    walk(group)
+
+
+@pytest.mark.parametrize(("old", "new"), MOVED.items())
+def test_an_old_name_still_works_and_names_the_new_one(cli: Cli, old: str, new: str) -> None:
+    ended = cli(old, "--help")
+    assert ended.out == cli(*new.split(), "--help").out
+    assert ended.err == f"warning: `dstill {old}` is now `dstill {new}`\n"
+
+
+def test_a_name_of_two_words_goes_into_a_subgroup() -> None:
+    group = Group("dstill")
+    group.add_command(click.Command("one"), "runs one")
+    group.add_command(click.Command("two"), "runs two")
+    runs = group.commands["runs"]
+    assert isinstance(runs, Group)
+    assert list(runs.commands) == ["one", "two"]
+    group.add_command(click.Command("leaf"))
+    with pytest.raises(TypeError, match="'leaf' is a command"):
+        group.add_command(click.Command("inner"), "leaf inner")
+
+
+def test_what_was_meant_is_looked_for_in_the_groups_too(cli: Cli) -> None:
+    assert "Did you mean 'experiment sweep'?" in cli("swep").err
+    assert "Did you mean 'train'?" in cli("tarin").err
+
+
+def test_a_teacher_is_named_with_its_model(cli: Cli) -> None:
+    ended = cli("init", "--teacher", "openai:gpt-5-mini", "--task", "toy")
+    assert ended.code == 0
+    text = Path("dstill.toml").read_text()
+    assert 'teacher = "openai"' in text
+    assert '[teacher.openai]\nmodel = "gpt-5-mini"' in text
+    assert "teacher 'parrot' takes no model" in cli("generate", "--teacher", "parrot:x").err
+
+
+def test_help_shows_the_default_of_a_configuration_key(cli: Cli) -> None:
+    shown = " ".join(cli("train", "--help").out.split())
+    assert re.search(r"--modality .* \[default: auto\]", shown)
+
+
+def test_the_old_spelling_of_predict(cli: Cli, finished: None) -> None:
+    ended = cli("predict", "--run", "mine", "add 2 and 1")
+    assert ended.code == 0
+    assert ended.out == cli("predict", "mine", "add 2 and 1").out
+    assert ended.err.startswith("warning: `dstill predict --run RUN QUESTION` is now `dstill predict RUN QUESTION`\n")
+    assert cli("predict").code == 2
