@@ -124,7 +124,7 @@ def make_teacher(plugins: Plugins, config: Config) -> Teacher:
         raise ConfigError(
             f"teacher '{teacher.name}' takes no batches",
             where="generate.batch",
-            hint="leave --batch away: its replies are asked for one by one",
+            hint="leave --batch-api away: its replies are asked for one by one",
         )
     teacher.json_mode = settings.json_mode
     return teacher

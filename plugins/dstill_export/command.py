@@ -26,11 +26,13 @@ class Form(click.Choice[str]):
         return f"{super().get_invalid_choice_message(value, ctx)}{did_you_mean(value, NAMES)}"
 
 
-@click.command(cls=Command, section="Use", examples=["dstill export runs/mine --out student"])
+@click.command(
+    cls=Command, section="Use", examples=["dstill export runs/mine --out student"], renamed={"--sample": "--limit"}
+)
 @run_argument
 @click.option("--to", "form", required=True, type=Form(NAMES), help="The form, see below.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to make; none that is there.")
-@click.option("--sample", default=64, show_default=True, type=Count(1, 10**6), help="Questions that both answer.")
+@click.option("--limit", "sample", default=64, show_default=True, type=Count(1, 10**6), help="Questions to compare on.")
 @click.option(
     "--parity",
     type=click.FloatRange(0, 1),

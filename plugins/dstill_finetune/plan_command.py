@@ -40,6 +40,7 @@ __all__ = ["plan"]
 
 @click.command(
     cls=Command,
+    renamed={"--batch": "--batch-size", "--length": "--max-length"},
     examples=[
         "dstill experiment plan runs/mine",
         "dstill experiment plan --student hf:Qwen/Qwen3-0.6B --vram 16GB,24GB",
@@ -48,8 +49,8 @@ __all__ = ["plan"]
 @click.argument("run", metavar="[RUN]", required=False)
 @setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, hf:FOLDER-or-id, or FILE.gguf.")
 @click.option("--vram", metavar="SIZE[,SIZE…]", help="Plan for other machines' cards, as 24GB or 24GB,40GB,80GB.")
-@setting("--batch", key="train.per_device_train_batch_size", type=int, help="Sequences a step.")
-@setting("--length", key="train.max_length", type=int, help="Tokens of each.")
+@setting("--batch-size", key="train.per_device_train_batch_size", type=int, help="Sequences a step.")
+@setting("--max-length", key="train.max_length", type=int, help="Tokens of each.")
 @setting("--modality", key="train.modality", metavar="NAME", help="Or auto: by memory.")
 @json_option
 @set_option
@@ -57,7 +58,7 @@ __all__ = ["plan"]
 def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     """Memory of each modality, the one that would be taken, and why.
 
-    With RUN its dataset says how long sequences are and how many a record has; without, --batch and --length do.
+    With RUN, its dataset says how long and how many the sequences are; without, --batch-size and --max-length do.
     """
     devices = [hardware.planned_device(card) for card in vram.split(",")] if vram is not None else [hardware.device()]
     opened = found.open(run) if run else None
@@ -83,7 +84,8 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
         raise UsageError(
             f"no modality fits {' or '.join(one.device.name for one in plans)}",
             where=f"{least.modality} needs least: {size(least.need.total)}",
-            hint="try --batch 1, a smaller --length, --set train.gradient_checkpointing=true, or a smaller student",
+            hint="try --batch-size 1, a smaller --max-length, --set train.gradient_checkpointing=true, "
+            "or a smaller student",
         )
 
 

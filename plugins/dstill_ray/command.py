@@ -18,6 +18,7 @@ __all__ = ["ray"]
 address_option = click.option(
     "--address",
     default="",
+    show_default=False,
     metavar="HOST:PORT",
     help="A running cluster; left out: RAY_ADDRESS, or one for this command here.",
 )

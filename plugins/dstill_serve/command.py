@@ -22,7 +22,9 @@ __all__ = ["serve"]
 @run_argument
 @click.option("--port", type=Count(0, 65535), default=8000, show_default=True, help="0: a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Another one needs a token.")
-@click.option("--token-env", default="", metavar="NAME", help="Environment variable with the token to demand.")
+@click.option(
+    "--token-env", default="", show_default=False, metavar="NAME", help="Environment variable that holds the token."
+)
 @click.option("--execute/--no-execute", default=True, help="Whether answers can be run where a request asks for it.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run them on this server.")
 @constrain_option

@@ -97,3 +97,9 @@ def test_the_old_spelling_of_predict(cli: Cli, finished: None) -> None:
     assert ended.out == cli("predict", "mine", "add 2 and 1").out
     assert ended.err.startswith("warning: `dstill predict --run RUN QUESTION` is now `dstill predict RUN QUESTION`\n")
     assert cli("predict").code == 2
+
+
+def test_an_old_option_still_works_and_names_the_new_one(cli: Cli) -> None:
+    ended = cli("data", "questions", "--task", "toy", "--number=3")
+    assert ended.out == cli("data", "questions", "--task", "toy", "--limit", 3).out
+    assert ended.err.startswith("warning: the option --number is now --limit\n")

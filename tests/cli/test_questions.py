@@ -115,7 +115,7 @@ def test_questions_of_the_user_are_shown_and_not_repeated(
     ask: Callable[..., Any], server: LoopbackTeacher, project: Path
 ) -> None:
     (project / "seeds.csv").write_text("question\nwhich are amberamber?\n")
-    ended = ask("-n", "3", "--seeds", "seeds.csv", "--json")
+    ended = ask("-n", "3", "--seed-questions", "seeds.csv", "--json")
     assert ended.code == 0, ended.err
     assert '["which are amberamber?"]' in server.sold[0]
     rows = [json.loads(line) for line in ended.out.splitlines()]
@@ -163,10 +163,10 @@ def test_a_wider_limit_asks_on(ask: Callable[..., Any], server: LoopbackTeacher)
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (("--seeds", "seeds.csv"), "--seeds are for a teacher"),
+        (("--seed-questions", "seeds.csv"), "--seed-questions are for a teacher"),
         (("--teacher", "synthetic"), "teacher 'synthetic' invents nothing: it repeats answers that are there"),
         (("--teacher", "nobody"), "no teacher called 'nobody'"),
-        (("--teacher", "openai", "--seeds", "none.jsonl"), "no file none.jsonl"),
+        (("--teacher", "openai", "--seed-questions", "none.jsonl"), "no file none.jsonl"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_asked(cli: Cli, words: tuple[str, ...], what: str) -> None:

@@ -110,7 +110,7 @@ def test_a_run_begun_again_says_what_it_had(ask: Callable[..., Any], cli: Cli) -
 
 
 def test_bad_input_021(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
-    for words in (["--max-usd", "0"], ["--max-usd", "-1"], ["--max-tokens", "0"], ["--max-requests", "-3"]):
+    for words in (["--max-usd", "0"], ["--max-usd", "-1"], ["--max-total-tokens", "0"], ["--max-requests", "-3"]):
         ended = ask(*words)
         assert ended.code == 2, ended.err
         assert words[1] in ended.err
@@ -125,7 +125,7 @@ def test_bad_input_021(ask: Callable[..., Any], server: LoopbackTeacher) -> None
     [
         (["--max-requests", "10"], "budget of 10 requests reached at 10/27; resume with a higher --max-requests"),
         (["--max-usd", "0.50"], "budget $0.50 reached at "),
-        (["--max-tokens", "500"], "budget of 500 tokens reached at "),
+        (["--max-total-tokens", "500"], "budget of 500 tokens reached at "),
     ],
 )
 def test_bad_input_051(ask: Callable[..., Any], server: LoopbackTeacher, words: list[str], named: str) -> None:

@@ -53,7 +53,7 @@ def test_without_caps_all_is_bought_and_counted() -> None:
     ("caps", "option"),
     [
         (Caps(max_usd=0.0011), "--max-usd"),  # a request of the worst kind is 0.0002
-        (Caps(max_tokens=800), "--max-tokens"),
+        (Caps(max_tokens=800), "--max-total-tokens"),
         (Caps(max_requests=5), "--max-requests"),
     ],
 )

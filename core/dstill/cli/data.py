@@ -60,6 +60,7 @@ OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.tea
 @click.command(
     cls=Command,
     section="Pipeline",
+    renamed={"--batch": "--batch-api", "--max-tokens": "--max-total-tokens"},
     examples=[
         "dstill generate --out runs/mine",
         "dstill generate --teacher openai:gpt-5-mini --questions questions.jsonl --max-usd 5",
@@ -77,7 +78,7 @@ OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.tea
 @setting("--from", key="generate.focus_run", metavar="RUN", help="An evaluated run, for --focus.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
 @cap_options
-@setting("--batch", key="generate.batch", is_flag=True, flag_value=True, help="Submit, leave, come back, collect.")
+@setting("--batch-api", key="generate.batch", is_flag=True, flag_value=True, help="Submit, leave, come back, collect.")
 @setting("--json-mode", key="generate.json_mode", type=click.Choice(["auto", "schema", "off"]), help="Form of replies.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, what it may cost, and one prompt; ask nobody.")
 @click.option("--allow-changed", is_flag=True, help="Go on though settings or questions have changed.")

@@ -24,6 +24,7 @@ SUMMARY = ("executable_accuracy", "exact_match", "clause_f1", "silent_wrong")
 
 @click.command(cls=Command, section="Pipeline", examples=["dstill evaluate runs/mine"])
 @run_argument
+@setting("--split", key="evaluate.splits", multiple=True, metavar="SPLIT", help="Score this split (repeatable).")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
 @click.option("--load-data", is_flag=True, help="Write the task's own data to that server, to indices made for it.")
 @constrain_option

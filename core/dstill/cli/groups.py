@@ -38,11 +38,31 @@ SUBGROUPS: Mapping[str, str] = {
 
 
 class Command(click.Command):
-    """A command with examples in its help, and the section that its group lists it in."""
+    """A command with examples in its help, and the section that its group lists it in.
 
-    def __init__(self, *args: Any, section: str = "", examples: Sequence[str] = (), **attributes: Any) -> None:
+    `renamed`: the name that an option had one release ago → the name it has now. The old one works and names the new.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        section: str = "",
+        examples: Sequence[str] = (),
+        renamed: Mapping[str, str] | None = None,
+        **attributes: Any,
+    ) -> None:
         super().__init__(*args, **attributes)
-        self.section, self.examples = section, tuple(examples)
+        self.section, self.examples, self.renamed = section, tuple(examples), renamed or {}
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [self._current(word) for word in args])
+
+    def _current(self, word: str) -> str:
+        name, equals, value = word.partition("=")
+        if name not in self.renamed:
+            return word
+        note(f"warning: the option {name} is now {self.renamed[name]}")
+        return f"{self.renamed[name]}{equals}{value}"
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.examples:

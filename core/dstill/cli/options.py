@@ -189,7 +189,7 @@ teacher_option = click.option(
 
 _CAPS = (
     setting("--max-usd", key="generate.max_usd", type=float, metavar="USD", help="What replies may cost in all."),
-    setting("--max-tokens", key="generate.max_tokens", type=Count(1, 10**12), help="That they may take in all."),
+    setting("--max-total-tokens", key="generate.max_tokens", type=Count(1, 10**12), help="That they may take in all."),
     setting("--max-requests", key="generate.max_requests", type=Count(1, 10**9), help="Replies to ask for in all."),
     setting("--max-wall", key="generate.max_wall", type=float, metavar="SECONDS", help="No request goes out after it."),
 )

@@ -41,12 +41,21 @@ from dstill.teacher.cost import told
 __all__ = ["questions"]
 
 
-@click.command(cls=Command, examples=["dstill data questions --out questions.jsonl"])
-@click.option("-n", "--number", type=Count(1, 1_000_000), default=20, show_default=True, help="How many.")
+@click.command(
+    cls=Command,
+    examples=["dstill data questions -n 100 --out questions.jsonl"],
+    renamed={"--number": "--limit", "--seeds": "--seed-questions", "--max-tokens": "--max-total-tokens"},
+)
+@click.option("-n", "--limit", "number", type=Count(1, 1_000_000), default=20, help="How many to make.")
 @click.option("--mapping", type=click.Path(path_type=Path), help="JSON file with the mapping of your own index.")
 @click.option("--values", type=click.Path(path_type=Path), help="JSON file with what its fields hold.")
 @click.option("--teacher", shell_complete=complete_parts("teachers"), help="Who invents them; else the task does.")
-@click.option("--seeds", type=click.Path(path_type=Path), help="With --teacher: a file of questions as you want them.")
+@click.option(
+    "--seed-questions",
+    "seeds",
+    type=click.Path(path_type=Path),
+    help="Sample questions for the --teacher.",
+)
 @click.option("--focus", metavar="LABEL", help="Only of the kinds in which the run --from has failures of that label.")
 @click.option("--from", "source", metavar="RUN", help="An evaluated run, for --focus.")
 @click.option("--out", type=click.Path(path_type=Path), help="JSONL file for `generate --questions`; else stdout.")
@@ -78,7 +87,7 @@ def questions(
     if values and not mapping:
         raise UsageError("--values are those of a mapping", where="--values", hint="give --mapping too")
     if seeds and not teacher:
-        raise UsageError("--seeds are for a teacher", where="--seeds", hint="give --teacher too")
+        raise UsageError("--seed-questions are for a teacher", where="--seed-questions", hint="give --teacher too")
     if bool(focus) != bool(source):
         raise UsageError(
             "a focus is a label of failures and the run that has them",
@@ -140,7 +149,7 @@ def _invent(
         raise FailedItems(
             f"{len(invented.examples)} of {number} questions: {invented.stopped}",
             where=f"teacher '{config.settings.generate.teacher}'",
-            hint="a higher temperature, --seeds of your own, --values or fewer questions help; "
+            hint="a higher temperature, --seed-questions of your own, --values or fewer questions help; "
             "generate.max_duplicate_rate is the limit",
         )
     if out is not None:

@@ -135,7 +135,7 @@ class Budget:
             cents = round(caps.max_usd, 2) == caps.max_usd
             return f"${caps.max_usd:.2f}" if cents else f"${caps.max_usd:g}", "--max-usd"
         if caps.max_tokens is not None and usage.total > caps.max_tokens:
-            return f"of {caps.max_tokens:,} tokens", "--max-tokens"
+            return f"of {caps.max_tokens:,} tokens", "--max-total-tokens"
         if caps.max_requests is not None and requests > caps.max_requests:
             return f"of {caps.max_requests:,} requests", "--max-requests"
         if caps.max_wall is not None and time.monotonic() - self._began > caps.max_wall:

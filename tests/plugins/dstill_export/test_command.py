@@ -88,7 +88,7 @@ def test_the_student_and_the_dataset_have_commands_of_their_own(call: Call) -> N
 @pytest.mark.slow
 def test_a_table_and_one_object(call: Call, student: Student, tmp_path: Path) -> None:
     folder = student("full").folder
-    ended = call("export", folder, "--to", "ctranslate2", "--out", "mine", "--sample", 4)
+    ended = call("export", folder, "--to", "ctranslate2", "--out", "mine", "--limit", 4)
     assert ended.code == 0, ended.err
     assert "tokens/s, 4 at once" in ended.out
     assert "4 of 4" in ended.out

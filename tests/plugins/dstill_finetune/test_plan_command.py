@@ -51,7 +51,7 @@ def plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         plugins.files = (Path("mine.py"),) if extra else ()
         group = Group(name="dstill", context_settings={"help_option_names": ["-h", "--help"]})  # a command keeps them
         plugins.register_commands(group)
-        return CliRunner().invoke(group, ["plan", *arguments], obj=App(plugins))
+        return CliRunner().invoke(group, ["experiment", "plan", *arguments], obj=App(plugins))
 
     return run
 
@@ -81,7 +81,7 @@ def test_a_row_for_each_modality_and_the_line_that_trains(plan: Any, seven_billi
 
 
 def test_json_holds_every_component_in_bytes(plan: Any, seven_billion: str) -> None:
-    options = ("--batch", "1", "--set", "train.gradient_checkpointing=true")
+    options = ("--batch-size", "1", "--set", "train.gradient_checkpointing=true")
     result = plan("--student", seven_billion, "--vram", "40GB", "--json", *options)
     row = json.loads(result.stdout.splitlines()[-1])
     assert row["modality"] == "lora"
@@ -99,7 +99,7 @@ def test_where_nothing_fits_the_table_is_shown_and_the_error_says_what_helps(pla
     assert "qlora" in result.stdout
     assert result.exception.exit_code == 2
     assert "no modality fits a card of 8 GB" in str(result.exception)
-    assert "--batch 1" in str(result.exception)
+    assert "--batch-size 1" in str(result.exception)
 
 
 def test_a_third_partys_modality_takes_its_place_by_fullness(plan: Any, seven_billion: str) -> None:
@@ -130,7 +130,7 @@ def test_flan_t5_is_counted_with_its_own_head(plan: Any, tmp_path: Path) -> None
 def test_the_line_that_trains_is_quoted(plan: Any, seven_billion: str) -> None:
     folder = Path(seven_billion.removeprefix("hf:"))
     spaced = f"hf:{folder.rename(folder.with_name('my base'))}"
-    result = plan("--student", spaced, "--vram", "80GB", "--batch", "1")
+    result = plan("--student", spaced, "--vram", "80GB", "--batch-size", "1")
     assert shlex.split(result.stdout.splitlines()[-1])[3:5] == ["--student", spaced]
 
 
@@ -148,7 +148,7 @@ def test_settings_that_were_written_for_another_student_are_named(plan: Any, sev
     Path("dstill.toml").write_text(
         '[train]\nstudent = "tiny"\nlearning_rate = 0.002\nper_device_train_batch_size = 4\nnum_train_epochs = 8.0\n'
     )
-    told = plan("--student", seven_billion, "--vram", "80GB", "--batch", "1").stderr
+    told = plan("--student", seven_billion, "--vram", "80GB", "--batch-size", "1").stderr
     assert (
         "warning: train.learning_rate = 0.002, train.num_train_epochs = 8.0 were set for student 'tiny'; "
         "the defaults are --set train.learning_rate=5e-05 --set train.num_train_epochs=3.0\n"

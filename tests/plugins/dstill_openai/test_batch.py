@@ -270,7 +270,7 @@ def test_an_endpoint_without_batches_says_so(store: Path) -> None:
         server.batches.faults = {"POST /v1/files": [(gone, False)]}
         with pytest.raises(ConfigError, match="has no batches at this address") as caught:
             buy(server, store)
-        assert "without --batch" in caught.value.hint
+        assert "without --batch-api" in caught.value.hint
 
 
 def test_a_key_that_is_refused_stops_before_anything_is_bought(store: Path, key: str) -> None:
