@@ -141,7 +141,8 @@ class BatchApi:
             raise ConfigError(
                 f"{self._at.host} has no batches at this address, or not this one",
                 where="teacher.openai.base_url",
-                hint="a batch belongs to the project whose key submitted it; without --batch-api, rows are sent one by one",
+                hint="a batch belongs to the project whose key submitted it; without --batch-api, "
+                "rows are sent one by one",
             ) from error
 
 
