@@ -16,21 +16,33 @@ from typing import Any, ClassVar, Iterable, Mapping, Sequence
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.gate import Gate
+from dstill.api.protocols import (
+    ConstrainedOutput,
+    DataProfile,
+    Demo,
+    NoTestDatabases,
+    Presentation,
+    QuestionBrief,
+    RationaleTerms,
+    ResultProperties,
+    Synthesis,
+    TestDatabases,
+)
 from dstill.api.records import (
     Cause,
-    Contrast,
-    Corpus,
     Draft,
     Example,
-    Excerpt,
     Grammar,
     Message,
-    Neighbour,
+    Mutant,
     Problem,
     Prompt,
+    RelevantSchema,
+    ResultDiff,
     Table,
+    TestDatabase,
 )
-from dstill.api.task import Brief, Check, NoCorpora, Task
+from dstill.api.task import Check, Task
 from dstill.errors import UsageError
 from dstill_querydsl import guard, schema
 from dstill_querydsl.bundle.index_of import index_of
@@ -60,7 +72,9 @@ from dstill_querydsl.testsuites import Maker, Place, compact, neighbours
 __all__ = ["QueryDsl", "Settings"]
 
 
-class QueryDsl(Task):
+class QueryDsl(
+    Task, ConstrainedOutput, DataProfile, Demo, Presentation, RationaleTerms, ResultProperties, Synthesis, TestDatabases
+):
     name = "querydsl"
     version = "2"
     Config = Settings
@@ -70,7 +84,7 @@ class QueryDsl(Task):
     json_answers = True
     causes = LABELS
     # One CPU core trains this in some four minutes; more rows and fewer epochs generalize better than the reverse.
-    demo: ClassVar[Mapping[str, Any]] = {
+    demo_settings: ClassVar[Mapping[str, Any]] = {
         "evaluate.splits": ["test", "test_templates", "test_index"],
         "task.querydsl.rows": 8_000,
         "train.alpha": 0.8,
@@ -83,7 +97,7 @@ class QueryDsl(Task):
         "train.threads": 1,  # a second gains a third where it is free, and costs fivefold where it is not
     }
     # A quarter of the rows, and so of the steps.
-    quick: ClassVar[Mapping[str, Any]] = {"task.querydsl.rows": 2_000}
+    demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.rows": 2_000}
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
@@ -141,10 +155,10 @@ class QueryDsl(Task):
             return synthesize(index, n, seed, weak)
         return questions(index, n, seed, rules_of(self.config), self._tally, weak)
 
-    def remarks(self) -> Iterable[str]:
+    def warnings(self) -> Iterable[str]:
         return self._tally.remarks()
 
-    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+    def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         first: dict[str, Example] = {}
         for example in examples:
             if "variant" not in example.context:  # of a schema that no server holds
@@ -169,20 +183,20 @@ class QueryDsl(Task):
             for name, index in found.items()
         }
 
-    def brief(self, context: Mapping[str, Any]) -> Brief:
+    def question_brief(self, context: Mapping[str, Any]) -> QuestionBrief:
         example = Example(id="", question="", context={"index": self.config.index, **context})
         study = self.study(example)
         if study is None:
             raise UsageError(f"nothing is known of the index '{example.context['index']}'", hint="give --mapping")
-        return Brief(
+        return QuestionBrief(
             about=inventing.about(study, self.config.prompt_fields),
             categories=inventing.categories(study.index.mapping),
             context={"index": example.context["index"]},
         )
 
     @classmethod
-    def demo_of(cls, data: str) -> Mapping[str, Any]:
-        return {**cls.demo, "task.querydsl.index": trainable(data)}
+    def demo_settings_for(cls, data: str) -> Mapping[str, Any]:
+        return {**cls.demo_settings, "task.querydsl.index": trainable(data)}
 
     def describe(self, engine: Engine) -> ProjectFiles:
         return describe(engine, self.config)
@@ -208,7 +222,7 @@ class QueryDsl(Task):
             asked = question_block(example.question, shown, study.index.now, told, words)
         return Prompt(example=example, messages=(*messages, Message(role="user", content=asked)))
 
-    def terms(self, answer: str) -> Iterable[str]:
+    def answer_terms(self, answer: str) -> Iterable[str]:
         return sorted({use.name for use in uses(strict.read(answer).value or {})})
 
     def parse(self, text: str) -> Draft | None:
@@ -224,7 +238,7 @@ class QueryDsl(Task):
 
     # --- learning -----------------------------------------------------------------------
 
-    def source(self, example: Example) -> str:
+    def model_input(self, example: Example) -> str:
         if self.config.student_context == "question" or (study := self.study(example)) is None:
             return example.question
         shown = study.shown(example.question, self.config.prompt_fields)
@@ -287,31 +301,31 @@ class QueryDsl(Task):
     def same(self, got: Any, want: Any) -> bool:
         return compare.same(got, want)
 
-    def arbitrary(self, value: Any, example: Example) -> bool:
+    def is_nondeterministic(self, value: Any, example: Example) -> bool:
         return compare.arbitrary(value)
 
-    def neighbours(self, example: Example) -> Iterable[Neighbour]:
+    def mutants(self, example: Example) -> Iterable[Mutant]:
         study, gold = self.study(example), strict.read(example.answer or "").value
         if study is None or gold is None or "refusal" in gold or self._not_run(example.answer or "", example):
             return ()
         return neighbours(gold, study.layout, lambda answer: not self._not_run(answer, example))
 
-    def corpora(self, example: Example, k: int) -> Iterable[Corpus]:
+    def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
         study, gold = self.study(example), strict.read(example.answer or "").value
         most = min(k, self.config.corpora)
         if gold is None or "refusal" in gold or not most:
             return ()
         if reason := self._not_run(example.answer or "", example):
-            raise NoCorpora(reason)
+            raise NoTestDatabases(reason)
         if study is None:
-            raise NoCorpora(f"the mapping of '{example.context.get('index', '')}' is not known")
+            raise NoTestDatabases(f"the mapping of '{example.context.get('index', '')}' is not known")
         settings = example.context.get("settings", study.index.settings)
         place = Place(mapping=study.index.mapping, settings=settings, now=study.index.now)
         return self._maker.corpora(
             gold,
             place,
             study.layout,
-            lambda: self.neighbours(example),
+            lambda: self.mutants(example),
             lambda body: self._not_run(compact(body), example),
             most,
         )
@@ -320,23 +334,23 @@ class QueryDsl(Task):
         """Why `answer` must not be run; empty: it may be."""
         return next((f"not run: {one.layer}: {one.message}" for one in self._gate.errors(answer, example)), "")
 
-    def show(self, value: Any) -> str:
+    def render_result(self, value: Any) -> str:
         return render.show(value)
 
-    def tables(self, value: Any) -> Sequence[Table]:
+    def result_tables(self, value: Any) -> Sequence[Table]:
         return tables.tables(value)
 
-    def contrast(self, got: Any, want: Any, corpus: Corpus | None = None) -> Contrast:
+    def diff_results(self, got: Any, want: Any, corpus: TestDatabase | None = None) -> ResultDiff:
         documents = dict(corpus.data["documents"]) if corpus else {}
         gold, answer = contrast(want, got, documents)
-        return Contrast(gold=gold, answer=answer, corpus=corpus.name if corpus else "")
+        return ResultDiff(gold=gold, answer=answer, corpus=corpus.name if corpus else "")
 
-    def empty(self, value: Any) -> bool:
+    def is_empty(self, value: Any) -> bool:
         return compare.empty(value)
 
-    def excerpt(self, example: Example, answer: str) -> Excerpt:
+    def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
         study = self.study(example)
-        return Excerpt() if study is None else excerpt(study, strict.read(answer).value or {})
+        return RelevantSchema() if study is None else excerpt(study, strict.read(answer).value or {})
 
-    def vacuous(self, value: Any, example: Example) -> bool:
+    def is_trivial(self, value: Any, example: Example) -> bool:
         return compare.vacuous(value, value["documents"])

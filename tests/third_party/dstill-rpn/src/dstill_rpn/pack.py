@@ -4,9 +4,8 @@ import itertools
 import random
 from typing import Iterable
 
-from dstill import Check, Task, hookimpl
-from dstill.api.executor import Executor
-from dstill.api.records import Example, Outcome, OutcomeKind, Problem
+from dstill import hookimpl
+from dstill.api import Check, Example, Executor, Outcome, OutcomeKind, Task
 
 VALUES = {"x": 23, "y": 41, "z": 97, **{digit: int(digit) for digit in "123456789"}}
 WORDS = {"+": "add", "-": "subtract", "*": "multiply by"}
@@ -37,18 +36,11 @@ class Machine(Executor):
         return Outcome(kind=OutcomeKind.OK, value=value_of(answer))
 
 
-def program(example: Example, answer: str) -> Iterable[Problem]:
-    try:
-        value_of(answer)
-    except ValueError as error:
-        yield Problem(layer="program", code="no_program", message=str(error))
-
-
 class Rpn(Task):
     name = "rpn"
     instructions = "Write the calculation in reverse Polish notation, with the operands x, y, z, 1 to 9 and + - *."
     executors = ("rpn-machine",)
-    checks = (Check("program", program, parses=True),)
+    checks = (Check.of_parser("program", value_of),)
 
     def examples(self, split: str) -> Iterable[Example]:
         pairs = [pair for pair in itertools.product(WORDS, WORDS) if (pair in UNSEEN) == (split == "test_templates")]
