@@ -5,8 +5,8 @@
     learnt_by(run.folder / "student", {})     read back, also from a student that was copied to another place
     drift(task, learnt, None)                 ("fields that the student learnt are gone: took",); else nothing
 
-What the facts are is the task's and the executor's matter (`DataProfile.data_facts` and `drift`, `Executor.facts`). Where
-nothing can be asked (no mapping, an engine that is away) nothing is said.
+What the facts are is the task's and the executor's matter (`DataProfile.data_facts` and `drift`, `Executor.facts`).
+Where nothing can be asked (no mapping, an engine that is away) nothing is said.
 """
 
 from __future__ import annotations
