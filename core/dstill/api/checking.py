@@ -1,7 +1,7 @@
 """The checks of a task over one answer.
 
 list(find_problems(task, example, Draft(answer="1 +")))   → [Problem(layer="form", code="syntax_error", …)]
-not_checked(task, example)                                → ["mapping"]: no mapping is known of the example's data
+not_checked(task, example)                                → ["schema"]: the example has no schema to check against
 """
 
 from __future__ import annotations

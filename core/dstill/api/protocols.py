@@ -84,7 +84,7 @@ class TestDatabases(_Protocol):
     def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
         """At most `k` databases that tell the gold, ``example.answer``, from its mutants. Raises NoTestDatabases.
 
-        `evaluate`, `generate` and `audit` call it for an answer that agrees with the gold, and run both on each
+        `evaluate` calls it for an answer that agrees with the gold, `audit` for each gold; both run on each
         database: the executor finds it as ``example.context["test_database"]``. The context also holds what
         `Executor.context` knows. ``[TestDatabase(name="other prices", data={"things": […]})]``.
         """

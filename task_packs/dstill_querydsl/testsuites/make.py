@@ -1,9 +1,9 @@
 """A gold's corpora: made once, then remembered in memory and on disk.
 
-    Maker(same, empty).corpora(gold, place, layout, neighbours, refused, k=5)
+    Maker(same, empty).corpora(gold, place, layout, mutants, refused, k=5)
     → [TestDatabase(name="boundaries", data={"documents": [["c00", {…}], …], "now": "2025-03-27T12:00:00Z", …}), …]
 
-What decides them is the gold's body, the mapping with its settings and ``now``, what neighbours are held
+What decides them is the gold's body, the mapping with its settings and ``now``, what mutants are held
 to, and this version: not the documents of the index, which may be the user's and are never read for this.
 Fields that the embedded engine cannot hold are left out (`engines.unheld`).
 """
@@ -47,7 +47,7 @@ class Place:
 
 class Maker:
     def __init__(self, same: Callable[[Any, Any], bool], empty: Callable[[Any], bool], rules: str = "") -> None:
-        self._same, self._empty, self._rules = same, empty, rules  # rules: what decides which neighbours there are
+        self._same, self._empty, self._rules = same, empty, rules  # rules: what decides which mutants there are
         self._known: dict[str, tuple[list[TestDatabase], str]] = {}
 
     def corpora(
@@ -55,7 +55,7 @@ class Maker:
         gold: Mapping[str, Any],
         place: Place,
         layout: Layout,
-        neighbours: Callable[[], Iterable[Mutant]],
+        mutants: Callable[[], Iterable[Mutant]],
         refused: Refused,
         k: int,
     ) -> list[TestDatabase]:
@@ -65,7 +65,7 @@ class Maker:
         if key not in self._known:
             if len(self._known) >= IN_MEMORY:
                 del self._known[next(iter(self._known))]
-            self._known[key] = self._read(key, place) or self._make(key, gold, place, layout, neighbours(), refused, k)
+            self._known[key] = self._read(key, place) or self._make(key, gold, place, layout, mutants(), refused, k)
         corpora, reason = self._known[key]
         if reason:
             raise NoTestDatabases(reason)
@@ -81,7 +81,7 @@ class Maker:
         gold: Mapping[str, Any],
         place: Place,
         layout: Layout,
-        neighbours: Iterable[Mutant],
+        mutants: Iterable[Mutant],
         refused: Refused,
         k: int,
     ) -> tuple[list[TestDatabase], str]:
@@ -100,7 +100,7 @@ class Maker:
                 choice = choose(
                     candidates(gold, layout, moment, seed),
                     gold,
-                    [json.loads(one.answer) for one in neighbours],
+                    [json.loads(one.answer) for one in mutants],
                     lambda documents: engine.on(place.mapping, place.settings, documents, now, unheld, refused),
                     self._same,
                     self._empty,

@@ -20,7 +20,7 @@ from dstill_querydsl.results import compare
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.studies import Studies
 from dstill_querydsl.testsuites.make import Maker, Place
-from dstill_querydsl.testsuites.mutants import compact, neighbours
+from dstill_querydsl.testsuites.mutants import compact, mutants_of
 
 __all__ = ["Suites"]
 
@@ -34,7 +34,7 @@ class Suites:
         study, gold = self._studies.of(example), _body(example)
         if study is None or gold is None or self._not_run(example.answer or "", example):
             return ()
-        return neighbours(gold, study.layout, lambda answer: not self._not_run(answer, example))
+        return mutants_of(gold, study.layout, lambda answer: not self._not_run(answer, example))
 
     def databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
         """Raises NoTestDatabases."""

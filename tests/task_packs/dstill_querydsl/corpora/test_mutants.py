@@ -9,7 +9,7 @@ from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.testsuites import Layout, neighbours
+from dstill_querydsl.testsuites import Layout, mutants_of
 from dstill_querydsl.testsuites.mutants import MOST
 
 MAPPING: dict[str, Any] = {
@@ -27,11 +27,11 @@ MAPPING: dict[str, Any] = {
 
 
 def names(body: dict[str, Any]) -> list[str]:
-    return [one.name for one in neighbours(body, Layout(MAPPING), lambda answer: True)]
+    return [one.name for one in mutants_of(body, Layout(MAPPING), lambda answer: True)]
 
 
 def bodies(body: dict[str, Any]) -> list[dict[str, Any]]:
-    return [json.loads(one.answer) for one in neighbours(body, Layout(MAPPING), lambda answer: True)]
+    return [json.loads(one.answer) for one in mutants_of(body, Layout(MAPPING), lambda answer: True)]
 
 
 TWO = {"query": {"bool": {"filter": [{"term": {"level": "error"}}, {"range": {"took": {"gte": 5}}}]}}}
