@@ -99,6 +99,7 @@ def test_an_example_on_which_a_layer_cannot_say_whether_it_applies_is_refused() 
     class Broken(Bare):
         checks = (Check("schema", lambda example, answer: (), applies=lambda example: 1 // 0 > 0),)
 
+    assert not_checked(Broken(), EXAMPLE) == []
     (problem,) = find_problems(Broken(), EXAMPLE, Draft(answer="1"))
     assert (problem.code, problem.is_error) == ("check_raised", True)
 

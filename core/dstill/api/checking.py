@@ -34,7 +34,16 @@ def find_problems(task: Task, example: Example, draft: Draft, layers: Iterable[s
 
 def not_checked(task: Task, example: Example) -> list[str]:
     """The layers that do not apply to `example`, because it lacks what they need (`Check.applies`)."""
-    return [check.name for check in task.checks if check.applies is not None and not check.applies(example)]
+    return [check.name for check in task.checks if not _applies(check, example)]
+
+
+def _applies(check: Check, example: Example) -> bool:
+    try:
+        return check.applies is None or check.applies(example)
+    except PASSING:
+        raise
+    except Exception:
+        return True  # `find_problems` refuses the answer and says why
 
 
 def _found(task: Task, check: Check, example: Example, draft: Draft) -> tuple[Problem, ...]:
