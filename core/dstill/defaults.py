@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Callable, Iterable, Sequence
 
+from dstill.api.checking import find_problems
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
 from dstill.api.modality import Choice, Modality, Shape, reasons
@@ -39,7 +40,7 @@ def parse_reply(task: Task, text: str, parse: Callable[[str], Draft | None]) -> 
 
 @hookimpl
 def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem]:
-    return task.problems(example, draft)
+    return find_problems(task, example, draft)
 
 
 @hookimpl

@@ -31,6 +31,7 @@ from dstill.api.metric import Metric
 from dstill.api.modality import Choice, Modality, Shape
 from dstill.api.objective import Objective
 from dstill.api.part import Part
+from dstill.api.protocols import PROTOCOLS
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Draft, Example, Problem, Prompt, Section, Verdict
 from dstill.api.student import Student
@@ -152,6 +153,7 @@ class Plugins:
                 if not (isinstance(part, type) and issubclass(part, base)):
                     raise PluginError(f"register_{kind} gave {part!r}, which is no class of dstill's {base.__name__}")
                 _refuse_unfinished(part)
+                _refuse_unasked(part)
                 if part.name in names:
                     raise PluginError(
                         f"two {kind} are called '{part.name}': one of plugin '{names[part.name]}', "
@@ -356,6 +358,17 @@ def _refuse_unfinished(part: type[Part]) -> None:
         raise PluginError(f"{part.__name__}.name is {name!r}, wanted letters, digits, - and _")
     if not is_dataclass(part.Config):
         raise PluginError(f"{part.__name__}.Config is no dataclass")
+
+
+def _refuse_unasked(part: type[Part]) -> None:
+    """A task's method that would never be called, because the task does not inherit the protocol that has it."""
+    for protocol in PROTOCOLS if issubclass(part, Task) else ():
+        if not issubclass(part, protocol):
+            for name in vars(protocol):
+                if not name.startswith("_") and hasattr(part, name):
+                    raise PluginError(
+                        f"{part.__name__}.{name} would never be used: inherit dstill.api.{protocol.__name__}, too"
+                    )
 
 
 def _disabled() -> set[str]:

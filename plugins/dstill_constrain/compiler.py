@@ -139,7 +139,7 @@ def _lark(grammar: Grammar, read: Ebnf | None, *, leading_space: bool) -> str:
         schema: Mapping[str, Any] = {**grammar.json_schema, "x-guidance": {"whitespace_flexible": False}}
         rules = f"the_answer: %json {json.dumps(schema)}\n"
     else:
-        raise DataError("the grammar is neither a JSON Schema nor EBNF", where="Task.grammar")
+        raise DataError("the grammar is neither a JSON Schema nor EBNF", where="ConstrainedOutput.grammar")
     space = '" "? ' if leading_space else ""
     if grammar.frame is None:
         return f"start: {space}the_answer\n{rules}"

@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Sequence
 
+from dstill.api.protocols import DataProfile
 from dstill.api.records import SCHEMA_VERSION, Example, Prediction
 from dstill.api.student import Written
 from dstill.errors import AnswerError, DiskError, RunError, UsageError
@@ -62,7 +63,7 @@ def export(run: Run, form: Format, target: Path, *, count: int = SAMPLE, rate: f
     _require_room(form.need(source), target)
     with run.stage(f"export to {form.name}") as facts, atomic_folder(target) as folder:
         examples = sample(run, count)
-        sources = [run.objective.prompt(run.task.source(example)) for example in examples]
+        sources = [run.objective.prompt(run.task.model_input(example)) for example in examples]
         run.progress("export", 0, STEPS, "measuring the student")
         before = measured(source.student.load(source.folder), sources)
         run.progress("export", 1, STEPS, f"writing {form.name}")
@@ -177,7 +178,7 @@ def _about(run: Run, form: Format, source: Source, examples: Sequence[Example]) 
         "base": named,
         "licence": licence_of(base),
         "modality": source.facts.modality,
-        "data": dict(run.task.licences(examples)),
+        "data": dict(DataProfile.of(run.task).licences(examples)),
         "device": device.name + (", the export on its CPU" if form.on_cpu and device.kind == "cuda" else ""),
         "versions": versions(),
     }
@@ -196,7 +197,7 @@ def _shown(run: Run, form: Format, source: Source, folder: Path, example: Exampl
     """The code of the card, for one question of the sample."""
     from dstill_finetune.student_metadata import Facts
 
-    facts, text = Facts.read(folder), run.objective.prompt(run.task.source(example))
+    facts, text = Facts.read(folder), run.objective.prompt(run.task.model_input(example))
     word = next((word for word in sorted(facts.tasks, key=len, reverse=True) if text.startswith(word)), "")
     prompt, task = text.removeprefix(word), facts.tasks.get(word, [])
     cut = encoder_of(source.folder).cuts_prompts

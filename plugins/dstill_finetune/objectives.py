@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, Iterable
 
 from dstill.api.objective import Objective
+from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import Draft, Example, Grammar, Pair, Record
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class DistillStepByStep(Objective):
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
         """Label and rationale; a record without a rationale, or α = 1, gives the label alone."""
-        source = task.source(record.example)
+        source = task.model_input(record.example)
         yield Pair(task_prefix=PREDICT, source=source, target=record.answer, weight=self.alpha)
         if record.rationale and self.alpha < 1:
             yield Pair(task_prefix=EXPLAIN, source=source, target=record.rationale, weight=1 - self.alpha)
@@ -44,7 +45,7 @@ class LabelOnly(Objective):
     ignores = frozenset({"alpha"})
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
-        yield Pair(task_prefix=PREDICT, source=task.source(record.example), target=record.answer)
+        yield Pair(task_prefix=PREDICT, source=task.model_input(record.example), target=record.answer)
 
 
 class RationaleFirst(Objective):
@@ -55,7 +56,7 @@ class RationaleFirst(Objective):
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
         target = task.reply_text(record.rationale, record.answer)
-        yield Pair(task_prefix=REASON, source=task.source(record.example), target=target)
+        yield Pair(task_prefix=REASON, source=task.model_input(record.example), target=target)
 
     def prompt(self, source: str) -> str:
         return REASON + source
@@ -65,7 +66,7 @@ class RationaleFirst(Objective):
 
     def grammar(self, task: Task, example: Example) -> Grammar | None:
         """Free reasoning, and then the answer in what `Task.reply_text` puts around both."""
-        grammar = task.grammar(example)
+        grammar = ConstrainedOutput.of(task).grammar(example)
         if grammar is None:
             return None
         opening, between, closing = task.reply_text("\0", "\0").split("\0")

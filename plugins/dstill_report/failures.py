@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Iterable, Iterator, Sequence
 
-from dstill.api.records import SPLITS, Cause, Contrast, Example, Level, Prediction, Problem, Record, Verdict
+from dstill.api.protocols import Presentation
+from dstill.api.records import SPLITS, Cause, Example, Level, Prediction, Problem, Record, ResultDiff, Verdict
 from dstill.cli.console import visible
 from dstill.io.strict_json import dumps
 from dstill.pipeline import steps
@@ -91,7 +92,7 @@ class _Wrong:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        record, found = self.record, self.verdict.contrast or Contrast(gold="", answer="")
+        record, found = self.record, self.verdict.contrast or ResultDiff(gold="", answer="")
         reason = self.verdict.gold_error or self.verdict.reason
         return record.question, record.rationale, record.answer, self.answer, reason, found.gold, found.answer
 
@@ -165,7 +166,9 @@ def _read(run: Run, data: _AllData, record: Record, prediction: Prediction, verd
 
 def _fields(run: Run, example: Example, answer: str) -> Iterator[Field]:
     """What the gold or the answer names, and which of them."""
-    gold, given = (dict(run.task.excerpt(example, text).used) for text in (example.answer or "", answer))
+    gold, given = (
+        dict(Presentation.of(run.task).relevant_schema(example, text).used) for text in (example.answer or "", answer)
+    )
     for name, about in (gold | given).items():
         yield Field(name=name, about=about, used_by="" if name in gold and name in given else _side(name in gold))
 
@@ -189,7 +192,7 @@ class _AllData:
         return self.known[key]
 
     def _added(self, example: Example) -> int | None:
-        excerpt = self.task.excerpt(example, "")
+        excerpt = Presentation.of(self.task).relevant_schema(example, "")
         fields = tuple(Field(name=name, about=about) for name, about in excerpt.rest)
         if not fields or len(self.found) == MOST_DATA:
             return None

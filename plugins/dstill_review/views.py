@@ -13,6 +13,7 @@ import json
 from typing import Any
 
 from dstill.api.faults import about
+from dstill.api.protocols import Presentation, ResultProperties
 from dstill.api.records import OutcomeKind, Problem, Record
 from dstill.cli.console import visible
 from dstill.io.strict_json import NotStrict, loads
@@ -25,7 +26,7 @@ __all__ = ["editable", "result", "shown", "told"]
 def shown(desk: Desk, record: Record) -> dict[str, Any]:
     """Everything of a row but what running it gives."""
     task, example = desk.run.task, record.example
-    excerpt = task.excerpt(example, record.answer)
+    excerpt = Presentation.of(task).relevant_schema(example, record.answer)
     return {
         "id": record.id,
         "digest": digest(record),
@@ -61,8 +62,8 @@ def result(desk: Desk, record: Record) -> dict[str, str]:
     if outcome.kind is not OutcomeKind.OK:
         return {"note": visible(f"{outcome.kind.value}: {outcome.reason}")}
     with about(record.id):
-        found = {"text": visible(task.show(outcome.value))}
-        if task.vacuous(outcome.value, example):
+        found = {"text": visible(Presentation.of(task).render_result(outcome.value))}
+        if ResultProperties.of(task).is_trivial(outcome.value, example):
             found["note"] = "this result tells nothing: it is empty, or everything"
     return found
 

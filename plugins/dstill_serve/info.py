@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dstill.api.protocols import Presentation
 from dstill.api.records import Example
 from dstill.pipeline.predict import QUESTION_LIMIT
 from dstill_serve.student import Student
@@ -37,7 +38,7 @@ def _contexts(student: Student) -> dict[str, Any]:
 
 
 def _fields(student: Student, context: Any) -> dict[str, Any]:
-    excerpt = student.run.task.excerpt(Example(id="", question="", context=context), "")
+    excerpt = Presentation.of(student.run.task).relevant_schema(Example(id="", question="", context=context), "")
     return {"title": excerpt.title, "fields": [*excerpt.used, *excerpt.rest]}
 
 

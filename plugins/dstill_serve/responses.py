@@ -14,6 +14,7 @@ import time
 from typing import Any, Iterator
 
 from dstill.api.faults import about
+from dstill.api.protocols import Presentation, RationaleTerms
 from dstill.api.task import Task
 from dstill.io.inert import visible
 from dstill.io.strict_json import NotStrict, dumps, loads
@@ -32,11 +33,11 @@ def row_of(task: Task, answered: Answered, said: Said, *, explain: bool) -> dict
     row = {**answered.to_row(), "value": _value(task, answered.answer)}
     row["usage"] = _usage(said)
     with about(answered.id):
-        row["terms"] = list(task.terms(answered.answer)) if answered.ok else []
+        row["terms"] = list(RationaleTerms.of(task).answer_terms(answered.answer)) if answered.ok else []
         if explain:
             row["rationale"] = said.rationale
         if "result" in row and answered.result is not None:
-            row["shown"] = task.show(answered.result)
+            row["shown"] = Presentation.of(task).render_result(answered.result)
             row["tables"] = [
                 {
                     "title": table.title,
@@ -44,7 +45,7 @@ def row_of(task: Task, answered: Answered, said: Said, *, explain: bool) -> dict
                     "rows": table.rows[:MOST_ROWS],
                     "of": len(table.rows),
                 }
-                for table in task.tables(answered.result)
+                for table in Presentation.of(task).result_tables(answered.result)
             ]
     return row
 

@@ -4,7 +4,7 @@ In: a task, an example and a draft. Out: a `Problem` of layer ``rationale``, as
 
     rationale_empty          there is no rationale
     rationale_leaks_answer   it holds the whole answer, so a student would learn to copy
-    rationale_names_nothing  it names none of what the answer is about (`Task.terms`), as the fields of a query
+    rationale_names_nothing  it names none of what the answer is about (`RationaleTerms`), as the fields of a query
 
 or None where there is nothing to say. ``http.response.status_code`` is named by that path, by ``status_code``, or by
 the words "status codes"; one name will do. Not covered: whether a rationale is true.
@@ -16,6 +16,7 @@ import re
 from typing import Iterable
 
 from dstill import hookimpl
+from dstill.api.protocols import RationaleTerms
 from dstill.api.records import Draft, Example, Problem
 from dstill.api.task import Task
 
@@ -35,7 +36,7 @@ def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem]
     if any(len(answer) >= SHORTEST_LEAK and answer in rationale for answer in spellings):
         message, hint = "the rationale holds the whole answer", "ask for reasons, not for the answer itself"
         return [Problem(layer="rationale", code="rationale_leaks_answer", message=message, hint=hint)]
-    terms = tuple(task.terms(draft.answer))
+    terms = tuple(RationaleTerms.of(task).answer_terms(draft.answer))
     if terms and not any(_names(draft.rationale, term) for term in terms):
         message, hint = "the rationale names nothing that the answer uses", f"name it: {', '.join(terms[:5])}"
         return [Problem(layer="rationale", code="rationale_names_nothing", message=message, hint=hint)]

@@ -1,6 +1,6 @@
 """The teacher ``synthetic``: a task's own synthesizer answers, offline and always the same.
 
-In: a prompt whose example has a gold (`Task.synthesize` makes such examples). Out: gold and
+In: a prompt whose example has a gold (`Synthesis.synthesize` makes such examples). Out: gold and
 rationale in the form of `Task.reply_text`, so that it is parsed and checked like any reply.
 """
 

@@ -4,7 +4,7 @@
     refusing   a body of depth 100,000 and a number of 5,000 digits, against a body of everyday size
     scoring    `Task.judge` on predictions, golds known, against the same requests by a plain HTTP client
 
-The predictions are golds of the bundled index, half of them changed by one step (`Task.neighbours`).
+The predictions are golds of the bundled index, half of them changed by one step (`TestDatabases.mutants`).
 Their data is the base index alone, then with small corpora (`task.querydsl.corpora`) too.
 """
 
@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from tests.benchmarks.measure import Figure, figure, interleaved
 
+from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
 from dstill.api.judging import judge
 from dstill.api.records import Draft, Example, Outcome
@@ -55,7 +56,7 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 def _checks(task: QueryDsl, example: Example, texts: Sequence[str]) -> Callable[[], float]:
     def run() -> float:
-        return _seconds(lambda: [tuple(task.problems(example, Draft(answer=text))) for text in texts])
+        return _seconds(lambda: [tuple(find_problems(task, example, Draft(answer=text))) for text in texts])
 
     return run
 
@@ -78,7 +79,7 @@ def _refusing() -> Iterable[Figure]:
     task, example = QueryDsl(), Example(id="1", question="")
     everyday = _checks(task, example, [EVERYDAY])
     for name, text in HOSTILE.items():
-        assert any(problem.is_error for problem in task.problems(example, Draft(answer=text)))
+        assert any(problem.is_error for problem in find_problems(task, example, Draft(answer=text)))
         measured = interleaved(_checks(task, example, [text]), everyday, PAIRS)
         slowest = max(mine for mine, _ in measured)
         yield figure(f"refuse {name}", measured, f"{slowest * 1e3:.3f} ms at most, the bar is 50; against a plain body")
@@ -117,7 +118,7 @@ def _prediction(task: QueryDsl, example: Example, draw: random.Random) -> str:
     gold = example.answer or ""
     if draw.random() < 0.5:
         return gold
-    others = list(itertools.islice(task.neighbours(example), 12))
+    others = list(itertools.islice(task.mutants(example), 12))
     return draw.choice(others).answer if others else gold
 
 

@@ -16,7 +16,7 @@ from typing import Iterable
 from tests.benchmarks.measure import Figure, figure, interleaved, process
 
 from dstill import Run, config, plugins
-from dstill.api.records import Cause, Contrast, Example, Level, Prediction, Record, Verdict
+from dstill.api.records import Cause, Example, Level, Prediction, Record, ResultDiff, Verdict
 
 ITEMS = 1_000
 FOUND = '1,423 hits\nw00017 {"http.response.status_code": 503}\nw00031\nw00040\nw00052\n6 lines alike'
@@ -72,7 +72,7 @@ def _wrong(example: Example) -> Verdict:
         exact=False,
         outcome="ok",
         reason="ran, with another result than the gold",
-        contrast=Contrast(gold=FOUND, answer=FOUND.replace("w000", "w009")),
+        contrast=ResultDiff(gold=FOUND, answer=FOUND.replace("w000", "w009")),
         cause=Cause(label="wrong field", detail="user.name, not url.path"),
         category=example.category,
         template=example.template,

@@ -26,6 +26,7 @@ from tests.benchmarks.measure import Figure, figure, interleaved
 
 from dstill import config, plugins
 from dstill.runs.run import Run
+from dstill_querydsl.pack import QueryDsl
 
 CLIENTS = 16
 QUESTIONS = 128  # of one measurement
@@ -41,9 +42,8 @@ def figures() -> Iterable[Figure]:
 def trained(folder: Path) -> Run:
     """A run whose student has seen a little of the demo's data, often."""
     loaded = plugins.load()
-    task = loaded.task("querydsl")
     flags = {
-        **task.demo,
+        **QueryDsl.demo_settings,
         "project.task": "querydsl",
         "generate.execute": "none",
         "task.querydsl.rows": 120,

@@ -625,13 +625,13 @@ def test_a_quick_demo_says_what_it_gives_up(cli: Cli) -> None:
 
 def test_demo_of_a_task_that_has_none(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("plain.py").write_text(
-        "from dstill import Task, hookimpl\n"
-        "class Plain(Task):\n    name = 'plainly'\n    checks = ()\n    def examples(self, split): return ()\n"
+        "from dstill import Task, hookimpl\nfrom dstill.api import Demo\n"
+        "class Plain(Task, Demo):\n    name = 'plainly'\n    checks = ()\n    def examples(self, split): return ()\n"
         "@hookimpl\ndef register_tasks(): yield Plain\n"
     )
     ended = cli("--plugin", "plain.py", "demo", "--task", "plainly")
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: task 'plainly' has no demo")
-    plain = Path("plain.py").read_text().replace("    checks", "    demo = {'project.seed': 1}\n    checks")
+    plain = Path("plain.py").read_text().replace("    checks", "    demo_settings = {'project.seed': 1}\n    checks")
     Path("plain.py").write_text(plain)
     ended = cli("--plugin", "plain.py", "demo", "--task", "plainly", "--quick")
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error: task 'plainly' has no quick demo")

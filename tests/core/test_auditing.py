@@ -9,8 +9,9 @@ import pytest
 
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
-from dstill.api.records import Corpus, Example, Neighbour, Outcome, OutcomeKind
-from dstill.api.task import NoCorpora, Task
+from dstill.api.protocols import NoTestDatabases, ResultProperties, TestDatabases
+from dstill.api.records import Example, Mutant, Outcome, OutcomeKind, TestDatabase
+from dstill.api.task import Task
 from dstill.pipeline.audit import audit, held_back
 from dstill.pipeline.audit_report import Audit
 from dstill.plugins import load
@@ -25,7 +26,7 @@ class Machine(Executor):
         self.on_data: list[str] = []
 
     def execute(self, answer: str, example: Example) -> Outcome:
-        if "corpus" not in example.context:
+        if "test_database" not in example.context:
             self.on_data.append(answer)
         for sign, kind in (
             ("~", OutcomeKind.UNSUPPORTED),
@@ -35,7 +36,7 @@ class Machine(Executor):
         ):
             if sign in answer:
                 return Outcome(kind=kind, reason=f"cannot count {answer}")
-        more = example.context["corpus"].data["more"] if "corpus" in example.context else 0
+        more = example.context["test_database"].data["more"] if "test_database" in example.context else 0
         first, sign, second = answer.partition("-" if "-" in answer else "+")
         left, right = int(first) + more, int(second) + more
         return Outcome(kind=OutcomeKind.OK, value=left + right if sign == "+" else left - right)
@@ -49,8 +50,8 @@ class Machine(Executor):
 def task(toy_file: Path, project: Path) -> Task:
     toy: Any = load([toy_file]).task("toy")
 
-    class Sums(toy):  # type: ignore[misc]
-        def neighbours(self, example: Example) -> Iterable[Neighbour]:
+    class Sums(toy, ResultProperties, TestDatabases):  # type: ignore[misc]
+        def mutants(self, example: Example) -> Iterable[Mutant]:
             a, b = int((example.answer or "")[0]), int((example.answer or "")[2])
             # told on any data, told by a corpus alone, told by none, not to be run
             for name, answer in (
@@ -59,17 +60,17 @@ def task(toy_file: Path, project: Path) -> Task:
                 ("turned", f"{b}+{a}"),
                 ("odd", f"{a}+{b}~"),
             ):
-                yield Neighbour(name=name, answer=answer)
+                yield Mutant(name=name, answer=answer)
 
-        def corpora(self, example: Example, k: int) -> Iterator[Corpus]:
+        def test_databases(self, example: Example, k: int) -> Iterator[TestDatabase]:
             if example.id == "unchecked":
-                raise NoCorpora("there is no corpus for it")
-            yield Corpus(name="ten more", data={"more": 10})
+                raise NoTestDatabases("there is no corpus for it")
+            yield TestDatabase(name="ten more", data={"more": 10})
 
-        def vacuous(self, value: Any, example: Example) -> bool:
+        def is_trivial(self, value: Any, example: Example) -> bool:
             return bool(value == 0)
 
-        def arbitrary(self, value: Any, example: Example) -> bool:
+        def is_nondeterministic(self, value: Any, example: Example) -> bool:
             return bool(value == 9)
 
     return Sums()
@@ -124,7 +125,7 @@ def test_held_back_neighbours_are_told_too(task: Task) -> None:
     facts = audited(task, given).to_json()["pairs"]
     assert facts == {"of": 3, "told": 2, "survivors": [{"id": "a", "neighbours": ("turned",)}]}
     assert list(held_back(row("b", "{}", extra={"neighbour": {"size": 1}}))) == [
-        Neighbour(name="b 1", answer='{"size":1}')
+        Mutant(name="b 1", answer='{"size":1}')
     ]
     assert not list(held_back(row("c", "{}")))
 

@@ -9,6 +9,7 @@ import pytest
 
 from dstill import Run
 from dstill import plugins as plugin_loading
+from dstill.api.protocols import DataProfile
 from dstill.api.records import Example, Record
 from dstill.io.jsonl import write_rows
 from dstill.pipeline.dataset_card import dataset_card, prompt_version
@@ -91,7 +92,7 @@ def test_the_card_says_where_the_rows_come_from(run: Run) -> None:
 
 
 def test_the_card_has_cost_and_licences_where_they_are_known(run: Run) -> None:
-    class Licensed(type(run.task)):  # type: ignore[misc]
+    class Licensed(type(run.task), DataProfile):  # type: ignore[misc]
         def licences(self, examples: list[Example]) -> dict[str, str]:
             return {example.id: "CC0-1.0 | of sorts" for example in examples}
 

@@ -12,6 +12,7 @@ import pytest
 from dstill import Check, Run, Task
 from dstill import config as configuration
 from dstill.api.executor import Executor
+from dstill.api.protocols import DataProfile
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.errors import DataError, ServiceError
 from dstill.pipeline.data_drift import FILE, Learnt, drift
@@ -68,7 +69,7 @@ def test_where_nothing_is_known_nothing_is_said(run: Run) -> None:
 # --- told -------------------------------------------------------------------------------
 
 
-class Beads(Task):
+class Beads(Task, DataProfile):
     name = "beads"
     checks: tuple[Check, ...] = ()
     said: Mapping[str, Any] = {"wires": 2}
@@ -76,7 +77,7 @@ class Beads(Task):
     def examples(self, split: str) -> Iterable[Example]:
         return ()
 
-    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+    def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         return self.said
 
     def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
-from support.brittle import ODD, RESULT, Brittle, BrittleConfig
+from support.brittle import ODD, RESULT, Brittle, BrittleConfig, Whole
 from support.toy import Abacus, Toy
 
 from dstill import hookimpl
@@ -16,22 +16,23 @@ from dstill.api.careful import METHODS, careful
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.faults import about
+from dstill.api.protocols import NoTestDatabases, RationaleTerms, TestDatabases
 from dstill.api.records import Cause, Draft, Example, Level, Prediction, Verdict
-from dstill.api.task import NoCorpora, Task
+from dstill.api.task import Task
 from dstill.errors import DataError
 from dstill.pipeline import steps
 from dstill.plugins import PluginInfo, Plugins, load
 
 GOLD = Example(id="t-3", question="q", answer="2+2")  # the result of which is that of 1+3
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
-    **dict.fromkeys(("canonical", "clauses", "is_refusal", "parse", "terms"), (ODD,)),
-    **dict.fromkeys(("empty", "show", "tables"), (RESULT,)),
-    **dict.fromkeys(("arbitrary", "vacuous"), (RESULT, GOLD)),
+    **dict.fromkeys(("canonical", "clauses", "is_refusal", "parse", "answer_terms"), (ODD,)),
+    **dict.fromkeys(("is_empty", "render_result", "result_tables"), (RESULT,)),
+    **dict.fromkeys(("is_nondeterministic", "is_trivial"), (RESULT, GOLD)),
     "cause": (ODD, "2+2"),
-    "contrast": (RESULT, 5),
-    "corpora": (Example(id="t-3", question="q", answer=ODD), 5),
-    "excerpt": (GOLD, ODD),
-    "neighbours": (Example(id="t-3", question="q", answer=ODD),),
+    "diff_results": (RESULT, 5),
+    "test_databases": (Example(id="t-3", question="q", answer=ODD), 5),
+    "relevant_schema": (GOLD, ODD),
+    "mutants": (Example(id="t-3", question="q", answer=ODD),),
     "same": (RESULT, 5),
 }
 
@@ -66,7 +67,7 @@ def test_where_a_method_raises_the_core_s_default_answers(name: str, logged: pyt
     task, given = task_of(name), ARGUMENTS[name]
     with about("t-3") as faults:
         found = getattr(task, name)(*given)
-    assert found == getattr(Toy(), name)(*given)
+    assert found == getattr(Whole(), name)(*given)
     (fault,) = faults
     message = f"task 'brittle': method '{name}' raised ValueError on example 't-3': {name} broke badly"
     assert (fault.code, fault.message, fault.is_error) == (f"{name}_raised", message, False)
@@ -80,29 +81,29 @@ def test_a_pack_s_own_tests_see_what_it_raises() -> None:
 
 
 def test_a_generator_that_raises_halfway_is_caught_too() -> None:
-    class Half(Toy):
-        def terms(self, answer: str) -> Iterator[str]:
+    class Half(Toy, RationaleTerms):
+        def answer_terms(self, answer: str) -> Iterator[str]:
             yield "one"
             raise KeyError("two")
 
     with about("a") as faults:
-        assert list(careful(Half()).terms("1+2")) == []
-    assert [fault.code for fault in faults] == ["terms_raised"]
+        assert list(careful(Half()).answer_terms("1+2")) == []
+    assert [fault.code for fault in faults] == ["answer_terms_raised"]
 
 
 @pytest.mark.parametrize("error", [DataError("no such index"), MemoryError(), KeyboardInterrupt(), OSError(28, "full")])
 def test_what_says_nothing_of_the_answer_keeps_its_meaning(error: BaseException) -> None:
-    class Other(Toy):
+    class Other(Toy, TestDatabases):
         def canonical(self, answer: str) -> str:
             raise error
 
-        def corpora(self, example: Example, k: int) -> Any:
-            raise NoCorpora("for a reason")
+        def test_databases(self, example: Example, k: int) -> Any:
+            raise NoTestDatabases("for a reason")
 
     with pytest.raises(type(error)):
         careful(Other()).canonical("1+2")
-    with pytest.raises(NoCorpora, match="for a reason"):
-        careful(Other()).corpora(GOLD, 5)
+    with pytest.raises(NoTestDatabases, match="for a reason"):
+        careful(Other()).test_databases(GOLD, 5)
 
 
 def test_a_traceback_is_logged_once_and_every_example_is_named(logged: pytest.LogCaptureFixture) -> None:
@@ -140,13 +141,13 @@ def test_what_a_fault_leaves_undecided_is_not_counted(name: str, plugins: Plugin
 
 
 def test_a_gold_of_which_nobody_knows_what_it_tells_is_left_out(plugins: Plugins) -> None:
-    verdict = judged(task_of("vacuous"), "2+2", "2+2", plugins)
-    assert "method 'vacuous' raised ValueError on example 't-3'" in verdict.gold_error
+    verdict = judged(task_of("is_trivial"), "2+2", "2+2", plugins)
+    assert "method 'is_trivial' raised ValueError on example 't-3'" in verdict.gold_error
 
 
 @pytest.mark.parametrize(
     ("name", "answer", "gold"),
-    [("contrast", "1+2", "2+2"), ("clauses", "2+2", ODD), ("cause", ODD, "3+3"), ("canonical", ODD, "3+3")],
+    [("diff_results", "1+2", "2+2"), ("clauses", "2+2", ODD), ("cause", ODD, "3+3"), ("canonical", ODD, "3+3")],
 )
 def test_what_only_explains_a_verdict_does_not_change_it(name: str, answer: str, gold: str, plugins: Plugins) -> None:
     plain, found = (judged(task_of(*raising), answer, gold, plugins) for raising in ((), (name,)))
@@ -155,9 +156,9 @@ def test_what_only_explains_a_verdict_does_not_change_it(name: str, answer: str,
 
 
 def test_corpora_that_cannot_be_made_are_named(plugins: Plugins) -> None:
-    verdict = judged(task_of("corpora"), "4-0", ODD, plugins)
+    verdict = judged(task_of("test_databases"), "4-0", ODD, plugins)
     assert verdict.reached is Level.CORRECT
-    assert "method 'corpora' raised" in verdict.unchecked
+    assert "method 'test_databases' raised" in verdict.unchecked
 
 
 class Hooks:

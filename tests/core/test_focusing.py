@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.toy import Toy
 
+from dstill.api.protocols import Synthesis
 from dstill.api.records import Cause, Example, Level, Record, Verdict
 from dstill.api.task import Check, Task
 from dstill.errors import RunError, UsageError
@@ -23,7 +24,7 @@ from dstill.runs.run import focus_in
 LABELS = ["form", "sort", "value"]
 
 
-class Kinds(Task):
+class Kinds(Task, Synthesis):
     """Questions of three categories in turn; one that ignores a focus."""
 
     name = "kinds"

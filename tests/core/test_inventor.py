@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstill.api.protocols import QuestionBrief
 from dstill.api.records import Example, Prompt
-from dstill.api.task import Brief
 from dstill.pipeline.question_inventor import LONGEST, TOGETHER, Inventor, read
 
-BRIEF = Brief(about="About hats.", categories={"red": "hats that are red", "big": "hats that are big"})
+BRIEF = QuestionBrief(about="About hats.", categories={"red": "hats that are red", "big": "hats that are big"})
 Reply = Callable[[Mapping[str, str]], str]
 
 
@@ -38,7 +38,7 @@ def right(asked: Mapping[str, str]) -> str:
     return lines(**{id: question(id) for id in asked})
 
 
-def made(n: int, reply: Reply = right, *, brief: Brief = BRIEF, rate: float = 0.5, **more: Any) -> Inventor:
+def made(n: int, reply: Reply = right, *, brief: QuestionBrief = BRIEF, rate: float = 0.5, **more: Any) -> Inventor:
     inventor = Inventor(brief, more.pop("seeds", ()), n, seed=0, max_duplicate_rate=rate)
     while prompts := inventor.round():
         for prompt in prompts:
@@ -79,7 +79,7 @@ def test_a_request_says_what_is_asked_about_and_what_each_category_is() -> None:
 
 
 def test_a_task_without_categories_asks_by_ids_alone() -> None:
-    inventor = made(3, brief=Brief(about="Sums.", context={"index": "i"}))
+    inventor = made(3, brief=QuestionBrief(about="Sums.", context={"index": "i"}))
     assert [(one.category, one.context) for one in inventor.found.examples] == [("", {"index": "i"})] * 3
 
 
@@ -185,7 +185,7 @@ def test_a_line_separator_in_a_question_does_not_cut_it() -> None:
 
 
 def test_invisible_characters_go_and_what_is_no_question_is_counted() -> None:
-    inventor = Inventor(Brief(about=""), (), 4, seed=0, max_duplicate_rate=1)
+    inventor = Inventor(QuestionBrief(about=""), (), 4, seed=0, max_duplicate_rate=1)
     (prompt,) = inventor.round()
     texts = {
         "q1": "hats\u202e of\x1b[31m\n today\u2066",
@@ -203,7 +203,7 @@ def test_invisible_characters_go_and_what_is_no_question_is_counted() -> None:
 
 def kept(*questions: str, seeds: tuple[str, ...] = ()) -> list[str]:
     examples = [Example(id=text, question=text) for text in seeds]
-    inventor = Inventor(Brief(about=""), examples, len(questions), seed=0, max_duplicate_rate=1)
+    inventor = Inventor(QuestionBrief(about=""), examples, len(questions), seed=0, max_duplicate_rate=1)
     (prompt,) = inventor.round()
     inventor.take(prompt.example.id, lines(**{f"q{n}": text for n, text in enumerate(questions, start=1)}))
     return [one.question for one in inventor.found.examples]

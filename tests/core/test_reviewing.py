@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstill import config, plugins
+from dstill.api.protocols import Presentation
 from dstill.api.records import Record
 from dstill.errors import DataError, RunError
 from dstill.io.jsonl import append_row
@@ -348,7 +349,9 @@ def test_a_rejected_gold_is_not_scored_and_that_is_said(run: Callable[..., Run])
 
 def test_what_is_shown_beside_a_question_by_default_is_its_context_cut_short(run: Callable[..., Run]) -> None:
     task = run([], []).task
-    found = task.excerpt(record(1, context={"index": "logs", "long": "x" * 600}).example, "1+1")
+    found = Presentation.of(task).relevant_schema(
+        record(1, context={"index": "logs", "long": "x" * 600}).example, "1+1"
+    )
     assert (found.title, found.used) == ("context", ())
     assert found.rest == (("index", '"logs"'), ("long", '"' + "x" * 499 + " …"))
-    assert task.excerpt(record(1).example, "1+1").title == ""
+    assert Presentation.of(task).relevant_schema(record(1).example, "1+1").title == ""

@@ -17,7 +17,8 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.gate import REMEMBERED, Gate
 from dstill.api.judging import judge
-from dstill.api.records import Corpus, Draft, Example, Level, Outcome, OutcomeKind, Problem, Record
+from dstill.api.protocols import TestDatabases
+from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, Problem, Record, TestDatabase
 from dstill.api.task import Check, Task
 from dstill.plugins import Plugins, load
 from dstill.runs.folder import data_file
@@ -110,7 +111,7 @@ def test_an_executor_that_is_not_open_runs_nothing() -> None:
 def test_the_checks_look_once_at_an_answer_on_its_data_and_corpora() -> None:
     task = Sums()
     executor = Counter().open(task, Engine())
-    corpora = [replace(ASKED, context={"corpus": Corpus(name=str(n), data={})}) for n in range(5)]
+    corpora = [replace(ASKED, context={"test_database": TestDatabase(name=str(n), data={})}) for n in range(5)]
     for example in (ASKED, *corpora):
         assert executor.run("1", example).value == 1
     assert task.seen == [ASKED]
@@ -136,11 +137,11 @@ def test_a_gold_that_the_checks_refuse_is_not_held_against_the_student() -> None
     assert (verdict.reached, verdict.checked) == (Level.VALID, Level.VALID)
 
 
-class Narrow(Sums):
+class Narrow(Sums, TestDatabases):
     """Its check knows more where the engine says what the data is like, as that there is no 2."""
 
-    def corpora(self, example: Example, k: int) -> list[Corpus]:
-        return [Corpus(name="small", data={})]
+    def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
+        return [TestDatabase(name="small", data={})]
 
     def look(self, example: Example, answer: str) -> Iterator[Problem]:
         if answer == "01" and "known" in example.context:

@@ -15,9 +15,9 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
 from dstill.api.objective import Objective
+from dstill.api.protocols import NoTestDatabases
 from dstill.api.records import (
     SPLITS,
-    Contrast,
     Example,
     Level,
     Outcome,
@@ -25,6 +25,7 @@ from dstill.api.records import (
     Prediction,
     Record,
     Rejection,
+    ResultDiff,
     Verdict,
 )
 from dstill.api.student import Student, TrainingJob
@@ -264,19 +265,20 @@ class Broken(Executor):
     name = "broken"
 
     def execute(self, answer: str, example: Example) -> Outcome:
-        if "corpus" in example.context and answer == "2+1":
+        if "test_database" in example.context and answer == "2+1":
             return Outcome(kind=OutcomeKind.UNAVAILABLE, reason="timeout")
         return Outcome(kind=OutcomeKind.OK, value=3)
 
 
 def test_a_corpus_that_cannot_be_asked_is_not_held_against_the_student(plugins: Plugins) -> None:
-    from dstill.api.records import Corpus
+    from dstill.api.protocols import TestDatabases
+    from dstill.api.records import TestDatabase
 
     toy = plugins.task("toy")
 
-    class WithCorpora(toy):  # type: ignore[misc, valid-type]
-        def corpora(self, example: Example, k: int) -> list[Corpus]:
-            return [Corpus(name="small", data={})]
+    class WithCorpora(toy, TestDatabases):  # type: ignore[misc, valid-type]
+        def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
+            return [TestDatabase(name="small", data={})]
 
     task = WithCorpora()
     (verdict,) = judged(plugins, task, {"2+1": "1+2"}, Broken().open(task, Engine()))
@@ -297,24 +299,24 @@ class Lucky(Executor):
 
     def execute(self, answer: str, example: Example) -> Outcome:
         self.asked.append(answer)
-        if "corpus" not in example.context:
+        if "test_database" not in example.context:
             return Outcome(kind=OutcomeKind.OK, value=0)
         assert example.context["seen"] == "by the engine"
-        bad = example.context["corpus"].name == "bad" and answer == "1+2"
+        bad = example.context["test_database"].name == "bad" and answer == "1+2"
         return Outcome(kind=OutcomeKind.INVALID if bad else OutcomeKind.OK, value=eval(answer))
 
 
 def on_corpora(plugins: Plugins, answer: str, *names: str, why_not: str = "") -> tuple[Verdict, list[str]]:
-    from dstill.api.records import Corpus
-    from dstill.api.task import NoCorpora
+    from dstill.api.protocols import TestDatabases
+    from dstill.api.records import TestDatabase
 
     toy = plugins.task("toy")
 
-    class WithCorpora(toy):  # type: ignore[misc, valid-type]
-        def corpora(self, example: Example, k: int) -> list[Corpus]:
+    class WithCorpora(toy, TestDatabases):  # type: ignore[misc, valid-type]
+        def test_databases(self, example: Example, k: int) -> list[TestDatabase]:
             if why_not:
-                raise NoCorpora(why_not)
-            return [Corpus(name=name, data={}) for name in names]
+                raise NoTestDatabases(why_not)
+            return [TestDatabase(name=name, data={}) for name in names]
 
         def canonical(self, text: str) -> str:
             return text.replace("02", "2")
@@ -329,8 +331,8 @@ def test_correct_is_what_agrees_on_every_corpus(plugins: Plugins) -> None:
     assert (same.reached, same.corpora) == (Level.CORRECT, 2)
     other, _ = on_corpora(plugins, "3+1", "one", "two")
     assert (other.reached, other.checked, other.corpora) == (Level.EXECUTED, Level.CORRECT, 1)
-    assert other.reason == "another result than the gold on corpus 'one'"
-    assert other.contrast == Contrast(gold="3", answer="4", corpus="one")
+    assert other.reason == "another result than the gold on the test database 'one'"
+    assert other.contrast == ResultDiff(gold="3", answer="4", corpus="one")
     assert Verdict.from_row(other.to_row()) == other
 
 

@@ -12,7 +12,8 @@ from typing import Any, Iterable
 
 from dstill import Check, Task, hookimpl
 from dstill.api.executor import Executor
-from dstill.api.records import Example, Excerpt, Outcome, OutcomeKind, Problem
+from dstill.api.protocols import Presentation
+from dstill.api.records import Example, Outcome, OutcomeKind, Problem, RelevantSchema
 from dstill.io.strict_json import NotStrict, loads
 
 RAN = "ran.txt"
@@ -31,7 +32,7 @@ def guard(example: Example, answer: str) -> Iterable[Problem]:
         yield Problem(layer="guard", code="script", message="refused: scripts are not allowed", pointer="/script")
 
 
-class Boxes(Task):
+class Boxes(Task, Presentation):
     name = "boxes"
     executors = ("echo",)
     json_answers = True
@@ -40,12 +41,12 @@ class Boxes(Task):
     def examples(self, split: str) -> Iterable[Example]:
         return ()
 
-    def excerpt(self, example: Example, answer: str) -> Excerpt:
-        return Excerpt(
+    def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
+        return RelevantSchema(
             title="words", used=(("say", str(example.context.get("say", "text"))),), rest=(("script", "no"),)
         )
 
-    def show(self, value: Any) -> str:
+    def render_result(self, value: Any) -> str:
         return f"it says {value}"
 
 

@@ -9,6 +9,7 @@ from support.toy import Toy, ToyConfig
 
 from dstill import Check, Task, hookimpl
 from dstill.api.careful import METHODS
+from dstill.api.protocols import Presentation, RationaleTerms, ResultProperties, TestDatabases
 from dstill.api.records import Draft, Example, Problem
 
 ODD, RESULT = "1+3", 4
@@ -16,7 +17,7 @@ ODD, RESULT = "1+3", 4
 
 @dataclass(frozen=True, kw_only=True)
 class BrittleConfig(ToyConfig):
-    raising: tuple[str, ...] = field(default=METHODS, metadata={"help": "methods that raise on 1+3"})
+    raising: tuple[str, ...] = field(default=tuple(METHODS), metadata={"help": "methods that raise on 1+3"})
 
 
 def is_odd(given: Any) -> bool:
@@ -29,12 +30,16 @@ def brittle(name: str) -> Callable[..., Any]:
     def method(self: Any, *given: Any) -> Any:
         if name in self.config.raising and any(map(is_odd, given)):
             raise ValueError(f"{name} broke\nbadly")
-        return getattr(Toy, name)(self, *given)
+        return getattr(Whole, name)(self, *given)
 
     return method
 
 
-class Brittle(Toy):
+class Whole(Toy, Presentation, RationaleTerms, ResultProperties, TestDatabases):
+    """With the defaults of all protocols whose methods are given an answer or a result."""
+
+
+class Brittle(Whole):
     name = "brittle"
     Config = BrittleConfig
     causes = ("different",)

@@ -15,7 +15,8 @@ from support.toy import Abacus, Memorizer, Parrot, Recall, Toy
 
 from dstill import Check, Task, hookimpl
 from dstill.api.executor import Executor
-from dstill.api.records import Corpus, Example, Grammar, Neighbour, Outcome, Problem
+from dstill.api.protocols import TestDatabases
+from dstill.api.records import Example, Grammar, Mutant, Outcome, Problem, TestDatabase
 from dstill.api.student import Student, Writer, Written
 from dstill.api.teacher import Teacher
 
@@ -28,17 +29,17 @@ def guard(example: Example, answer: str) -> Iterable[Problem]:
         yield Problem(layer="guard", code="hostile", message="66 is not allowed")
 
 
-class Watched(Toy):
+class Watched(Toy, TestDatabases):
     name = "watched"
     executors = ("recorder",)
     checks = (*Toy.checks, Check("guard", guard))
 
-    def neighbours(self, example: Example) -> Iterable[Neighbour]:
-        yield Neighbour(name="hostile", answer=HOSTILE)
-        yield Neighbour(name="turned", answer="1+8")
+    def mutants(self, example: Example) -> Iterable[Mutant]:
+        yield Mutant(name="hostile", answer=HOSTILE)
+        yield Mutant(name="turned", answer="1+8")
 
-    def corpora(self, example: Example, k: int) -> Iterator[Corpus]:
-        yield Corpus(name="the same", data={})
+    def test_databases(self, example: Example, k: int) -> Iterator[TestDatabase]:
+        yield TestDatabase(name="the same", data={})
 
 
 class Recorder(Abacus):

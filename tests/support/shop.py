@@ -25,7 +25,8 @@ from dstill.api.engine import Change, Engine
 from dstill.api.executor import Executor
 from dstill.api.modality import Modality, Shape
 from dstill.api.objective import Objective
-from dstill.api.records import Example, Excerpt, Outcome, OutcomeKind, Record, Table
+from dstill.api.protocols import DataProfile, Presentation, RationaleTerms
+from dstill.api.records import Example, Outcome, OutcomeKind, Record, RelevantSchema, Table
 from dstill.api.student import Fitted, Student, TrainingJob, Writer, Written
 from dstill.errors import ServiceError
 from dstill.io.strict_json import NotStrict, loads
@@ -47,7 +48,7 @@ PAIRS: Mapping[str, tuple[str, str, str]] = {  # question → answer, rationale,
 }
 
 
-class Shop(Task):
+class Shop(Task, DataProfile, Presentation, RationaleTerms):
     name = "shop"
     executors = ("till",)
     json_answers = True
@@ -56,7 +57,7 @@ class Shop(Task):
     def examples(self, split: str) -> Iterable[Example]:
         return ()
 
-    def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
+    def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         return {"shop": {"fields": {"say": "text"}}}
 
     def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
@@ -69,18 +70,18 @@ class Shop(Task):
         except (NotStrict, TypeError):
             return False
 
-    def excerpt(self, example: Example, answer: str) -> Excerpt:
+    def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
         name = example.context.get("index", "")
         fields = (("say", "text: what is said"), ("price", f"long: {HOSTILE}"), ("when", "date"), ("who", "keyword"))
-        return Excerpt(title=f"fields of {name}", rest=fields)
+        return RelevantSchema(title=f"fields of {name}", rest=fields)
 
-    def terms(self, answer: str) -> Iterable[str]:
+    def answer_terms(self, answer: str) -> Iterable[str]:
         return sorted(loads(answer).keys())
 
-    def show(self, value: Any) -> str:
+    def render_result(self, value: Any) -> str:
         return f"it says {value}"
 
-    def tables(self, value: Any) -> Sequence[Table]:
+    def result_tables(self, value: Any) -> Sequence[Table]:
         return (Table(title="hits", columns=("#n", "said"), rows=(("1", str(value)),)),)
 
 

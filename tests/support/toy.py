@@ -25,6 +25,7 @@ from dstill.api.executor import Executor
 from dstill.api.metric import Metric
 from dstill.api.modality import Memory, Modality, Shape
 from dstill.api.objective import Objective
+from dstill.api.protocols import DataProfile, Demo, Synthesis
 from dstill.api.recipe import Recipe
 from dstill.api.records import (
     Draft,
@@ -81,25 +82,27 @@ class ToyConfig:
     limits: Limits = field(default_factory=Limits)
 
 
-class Toy(Task):
+class Toy(Task, DataProfile, Demo, Synthesis):
     """Sums and differences of small numbers."""
 
     name = "toy"
     Config = ToyConfig
     executors = ("abacus",)
     checks = (Check("form", form, parses=True), Check("digits", digits))
-    demo = {  # noqa: RUF012 - a ClassVar of Task
+    demo_settings = {  # noqa: RUF012 - a ClassVar of Demo
         "generate.teacher": "parrot",
         "train.student": "memory",
         "train.objective": "plain",
         "evaluate.baselines": ["untrained"],
     }
 
-    quick = {"task.toy.prefix": "quickly "}  # noqa: RUF012 - likewise
+    demo_quick_settings = {"task.toy.prefix": "quickly "}  # noqa: RUF012 - likewise
 
     @classmethod
-    def demo_of(cls, data: str) -> Mapping[str, Any]:
-        return {**cls.demo, "task.toy.prefix": f"{data}: "} if data in ("loud", "soft") else super().demo_of(data)
+    def demo_settings_for(cls, data: str) -> Mapping[str, Any]:
+        if data not in ("loud", "soft"):
+            return super().demo_settings_for(data)
+        return {**cls.demo_settings, "task.toy.prefix": f"{data}: "}
 
     def examples(self, split: str) -> Iterable[Example]:
         for a in range(1, 5):
@@ -243,7 +246,7 @@ class Plain(Objective):
     name = "plain"
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
-        yield Pair(task_prefix="predict: ", source=task.source(record.example), target=record.answer)
+        yield Pair(task_prefix="predict: ", source=task.model_input(record.example), target=record.answer)
 
     def read(self, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
         return Draft(answer=text.strip()) if text.strip() else None

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from tests.third_party.conftest import RPN
 
+from dstill.api.protocols import PROTOCOLS
+from dstill.api.task import Task
+
 SOURCE = RPN / "src" / "dstill_rpn"
 
 
@@ -54,10 +57,18 @@ def test_the_commands_in_its_text_are_there(root: Path) -> None:
 
 
 def test_every_method_it_names_is_a_task_s(root: Path) -> None:
-    from dstill.api.task import Task
-
-    page = (root / "docs" / "packs.md").read_text()
+    page = (root / "docs" / "packs.md").read_text().partition("## What a task can add")[0]
     table = re.findall(r"^\| ((?:`\w+.*?`(?:, )?)+) \|", page, re.MULTILINE)
     names = {name for cell in table for name in re.findall(r"`(\w+)", cell)}
-    assert len(names) > 10
+    assert len(names) > 8
     assert {name for name in names if not hasattr(Task, name)} == set()
+
+
+def test_every_method_of_every_protocol_is_on_the_page(root: Path) -> None:
+    page = (root / "docs" / "packs.md").read_text().partition("## What a task can add")[2]
+    named: dict[str, set[str]] = {}
+    protocol = ""
+    for first, second in re.findall(r"^\| (?:`(\w+)`)? ?\| `(\w+)", page, re.MULTILINE):
+        protocol = first or protocol
+        named.setdefault(protocol, set()).add(second)
+    assert named == {one.__name__: {name for name in vars(one) if not name.startswith("_")} for one in PROTOCOLS}

@@ -1,31 +1,42 @@
-"""What the author of a plugin or task pack imports: the types of rows, and a base class for each kind of part.
+"""What the author of a plugin or task pack imports: the types of rows, a base class for each kind of part, and
+the optional protocols of a task.
 
 from dstill.api import Check, Example, Executor, Task, Teacher
 """
 
 from dstill.api.baseline import Baseline
+from dstill.api.checking import find_problems, not_checked
 from dstill.api.engine import Change, CheckResult, Engine, ProjectFiles
 from dstill.api.executor import Executor
-from dstill.api.judging import CORPORA, judge
+from dstill.api.judging import MAX_TEST_DATABASES, judge
 from dstill.api.metric import Metric
 from dstill.api.modality import Batch, Choice, Kept, Memory, Modality, Reason, Shape, reasons
 from dstill.api.objective import Objective
 from dstill.api.part import NoConfig, Part
+from dstill.api.protocols import (
+    ConstrainedOutput,
+    DataProfile,
+    Demo,
+    NoTestDatabases,
+    Presentation,
+    QuestionBrief,
+    RationaleTerms,
+    ResultProperties,
+    Synthesis,
+    TestDatabases,
+)
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import (
     SCHEMA_VERSION,
     SPLITS,
     Cause,
-    Contrast,
-    Corpus,
     Draft,
     Example,
-    Excerpt,
     Grammar,
     Inquiry,
     Level,
     Message,
-    Neighbour,
+    Mutant,
     Outcome,
     OutcomeKind,
     Overlap,
@@ -36,41 +47,43 @@ from dstill.api.records import (
     Prompt,
     Record,
     Rejection,
+    RelevantSchema,
     Reply,
+    ResultDiff,
     Row,
     Score,
     Section,
     Severity,
     Table,
+    TestDatabase,
     Usage,
     Verdict,
 )
 from dstill.api.student import Closeness, Fitted, Student, TrainingJob, Writer, Written
-from dstill.api.task import Brief, Check, NoCorpora, Task
+from dstill.api.task import Check, Task
 from dstill.api.teacher import BatchState, BatchTeacher, Teacher
 
 __all__ = [
-    "CORPORA",
+    "MAX_TEST_DATABASES",
     "SCHEMA_VERSION",
     "SPLITS",
     "Baseline",
     "Batch",
     "BatchState",
     "BatchTeacher",
-    "Brief",
     "Cause",
     "Change",
     "Check",
     "CheckResult",
     "Choice",
     "Closeness",
-    "Contrast",
-    "Corpus",
+    "ConstrainedOutput",
+    "DataProfile",
+    "Demo",
     "Device",
     "Draft",
     "Engine",
     "Example",
-    "Excerpt",
     "Executor",
     "Fitted",
     "Grammar",
@@ -81,9 +94,9 @@ __all__ = [
     "Message",
     "Metric",
     "Modality",
-    "Neighbour",
+    "Mutant",
     "NoConfig",
-    "NoCorpora",
+    "NoTestDatabases",
     "Objective",
     "Outcome",
     "OutcomeKind",
@@ -91,29 +104,40 @@ __all__ = [
     "Pair",
     "Part",
     "Prediction",
+    "Presentation",
     "Price",
     "Problem",
     "ProjectFiles",
     "Prompt",
+    "QuestionBrief",
+    "RationaleTerms",
     "Reason",
     "Recipe",
     "Record",
     "Rejection",
+    "RelevantSchema",
     "Reply",
+    "ResultDiff",
+    "ResultProperties",
     "Row",
     "Score",
     "Section",
     "Severity",
     "Shape",
     "Student",
+    "Synthesis",
     "Table",
     "Task",
     "Teacher",
+    "TestDatabase",
+    "TestDatabases",
     "TrainingJob",
     "Usage",
     "Verdict",
     "Writer",
     "Written",
+    "find_problems",
     "judge",
+    "not_checked",
     "reasons",
 ]

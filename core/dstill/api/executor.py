@@ -76,7 +76,7 @@ class Executor(Part, ABC):
         """
 
     def context(self, example: Example) -> Mapping[str, Any]:
-        """What only the engine knows of the example's data, for `Task.corpora`; nothing by default."""
+        """What only the engine knows of the example's data, for `TestDatabases.test_databases`; nothing by default."""
         return {}
 
     @property
@@ -89,7 +89,7 @@ class Executor(Part, ABC):
         return {}
 
     def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
-        """How two results of `facts` differ, or one of `Task.facts` and one of `facts`."""
+        """How two results of `facts` differ, or one of `DataProfile.data_facts` and one of `facts`."""
         return ()
 
     def self_check(self) -> Iterable[CheckResult]:

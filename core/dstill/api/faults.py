@@ -15,6 +15,7 @@ import logging
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Iterator, Protocol
+from weakref import WeakKeyDictionary
 
 from dstill.api.records import Example, Level, Problem, Severity, Verdict
 from dstill.errors import DstillError
@@ -34,9 +35,8 @@ class Pack(Protocol):
     @property
     def name(self) -> str: ...
 
-    @property
-    def raised(self) -> set[tuple[str, type[Exception]]]:
-        """What was reported with a traceback before."""
+
+_reported: WeakKeyDictionary[Pack, set[tuple[str, type[Exception]]]] = WeakKeyDictionary()  # with a traceback
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ def fault(task: Pack, part: str, error: Exception, id: str = "") -> str:
     text = " ".join(str(error).split())[:LONGEST]
     where = f" on example '{id}'" if id else ""
     message = f"task '{task.name}': {part} raised {type(error).__name__}{where}: {text}"
-    kind = (part, type(error))
-    if kind in task.raised:
+    kind, reported = (part, type(error)), _reported.setdefault(task, set())
+    if kind in reported:
         log.info("%s", message)
     else:
-        task.raised.add(kind)
+        reported.add(kind)
         log.warning("%s", message, exc_info=error)
     return message
 
@@ -111,11 +111,11 @@ def with_faults(verdict: Verdict, faults: list[Problem]) -> Verdict:
     message = {one.code: one.message for one in reversed(faults)}
     new = [one for one in faults if one not in verdict.problems]
     verdict = replace(verdict, problems=(*verdict.problems, *new))
-    if gold := message.get(_code("vacuous")):
+    if gold := message.get(_code("is_trivial")):
         verdict = replace(verdict, gold_error=verdict.gold_error or gold, checked=min(verdict.checked, Level.VALID))
     if undecided := message.get(_code("same")) or message.get(_code("is_refusal")):
         verdict = replace(verdict, reason=undecided, checked=min(verdict.checked, Level.VALID), contrast=None)
-    if unchecked := message.get(_code("corpora")):
+    if unchecked := message.get(_code("test_databases")):
         verdict = replace(verdict, unchecked=unchecked)
     return verdict
 

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dstill.api.checking import find_problems
 from dstill.api.executor import Executor
-from dstill.api.records import Contrast, Draft, Example, Level, Outcome, OutcomeKind, Verdict
-from dstill.api.task import NoCorpora, Task
+from dstill.api.protocols import NoTestDatabases, Presentation, ResultProperties, TestDatabases
+from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, ResultDiff, Verdict
+from dstill.api.task import Task
 
-__all__ = ["CORPORA", "judge"]
+__all__ = ["MAX_TEST_DATABASES", "judge"]
 
-CORPORA = 5  # of one gold, at most
+MAX_TEST_DATABASES = 5  # of one gold, at most
 
 
 def judge(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
     """How far a draft comes: parsed, valid, executed, correct.
 
     Correct means the same result as the gold on the example's data and on every one of
-    `corpora`, which a draft that is the gold in another spelling need not run on. Without
+    its test databases, which a draft that is the gold in another spelling need not run on. Without
     an executor the verdict is followed to VALID only. A gold that the checks refuse or that
     fails, or an engine that is not there, is never held against the draft.
     """
@@ -42,12 +44,12 @@ def judge(task: Task, example: Example, draft: Draft | None, executor: Executor 
         # Run first, whatever the draft is: which golds count must not hang on how far a student came.
         gold = executor.run(example.answer, example)
         if gold.kind is OutcomeKind.OK:
-            verdict = replace(verdict, vacuous=task.vacuous(gold.value, example))
+            verdict = replace(verdict, vacuous=ResultProperties.of(task).is_trivial(gold.value, example))
         else:
             verdict = replace(verdict, gold_error=f"{gold.kind.value}: {gold.reason}", checked=Level.VALID)
     if draft is None:
         return replace(verdict, reason="no answer in the text")
-    problems = tuple(task.problems(example, draft))
+    problems = tuple(find_problems(task, example, draft))
     errors = [p for p in problems if p.is_error]
     unparsed = {check.name for check in task.checks if check.parses}
     verdict = replace(
@@ -76,7 +78,7 @@ def judge(task: Task, example: Example, draft: Draft | None, executor: Executor 
 def _execute(
     task: Task, verdict: Verdict, example: Example, draft: Draft, gold: Outcome | None, executor: Executor
 ) -> Verdict:
-    """`judge` from VALID on: run the draft on the base data, and gold and draft on each corpus."""
+    """`judge` from VALID on: run the draft on the base data, and gold and draft on each test database."""
     got = executor.run(draft.answer, example)
     verdict = replace(verdict, outcome=got.kind, reason=got.reason)
     if verdict.gold_error:
@@ -90,39 +92,40 @@ def _execute(
         return verdict
     if not task.same(got.value, gold.value):
         verdict = replace(verdict, reason="ran, with another result than the gold")
-        return replace(verdict, contrast=task.contrast(got.value, gold.value))
+        return replace(verdict, contrast=Presentation.of(task).diff_results(got.value, gold.value))
     return (
         replace(verdict, reached=Level.CORRECT)
         if verdict.exact
-        else _on_corpora(task, verdict, example, draft, executor)
+        else _on_test_databases(task, verdict, example, draft, executor)
     )
 
 
-def _on_corpora(task: Task, verdict: Verdict, example: Example, draft: Draft, executor: Executor) -> Verdict:
-    """`judge` of a draft that agrees with the gold on the base data: whether it does on each corpus."""
+def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Draft, executor: Executor) -> Verdict:
+    """`judge` of a draft that agrees with the gold on the base data: whether it does on each test database."""
     assert example.answer is not None
     known = replace(example, context={**example.context, **executor.context(example)})
     try:
-        corpora = list(task.corpora(known, CORPORA))
-    except NoCorpora as problem:
+        databases = list(TestDatabases.of(task).test_databases(known, MAX_TEST_DATABASES))
+    except NoTestDatabases as problem:
         return replace(verdict, reached=Level.CORRECT, unchecked=str(problem))
-    for corpus in corpora:
-        there = replace(known, context={**known.context, "corpus": corpus})
+    for database in databases:
+        there = replace(known, context={**known.context, "test_database": database})
         want, have = executor.run(example.answer, there), executor.run(draft.answer, there)
         lost = next((one for one in (want, have) if one.kind is OutcomeKind.UNAVAILABLE), None)
         if lost is not None:
             return replace(verdict, checked=Level.EXECUTED, outcome=lost.kind, reason=lost.reason)
         if want.kind is not OutcomeKind.OK:
-            continue  # this corpus tells nothing of the answer
+            continue  # this database tells nothing of the answer
         # As where the gold is: what it did on the data counts. The checks know more here than they did there,
         # where the mapping is only known to the engine.
         if have.kind is OutcomeKind.UNSUPPORTED or have.problems:
             return replace(verdict, reached=Level.CORRECT, unchecked=have.reason)
         verdict = replace(verdict, corpora=verdict.corpora + 1)
         if have.kind is OutcomeKind.INVALID or not task.same(have.value, want.value):
-            verdict = replace(verdict, reason=f"another result than the gold on corpus '{corpus.name}'")
+            verdict = replace(verdict, reason=f"another result than the gold on the test database '{database.name}'")
             if have.kind is OutcomeKind.INVALID:
-                refused = Contrast(gold=task.show(want.value), answer=have.reason, corpus=corpus.name)
-                return replace(verdict, contrast=refused)
-            return replace(verdict, contrast=task.contrast(have.value, want.value, corpus))
+                shown = Presentation.of(task).render_result(want.value)
+                return replace(verdict, contrast=ResultDiff(gold=shown, answer=have.reason, corpus=database.name))
+            contrast = Presentation.of(task).diff_results(have.value, want.value, database)
+            return replace(verdict, contrast=contrast)
     return replace(verdict, reached=Level.CORRECT)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Callable, ClassVar, Iterable
 
 from dstill.api.part import Part
+from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import (
     Draft,
     Example,
@@ -33,7 +34,7 @@ class Objective(Part, ABC):
         """
 
     def prompt(self, source: str) -> str:
-        """What the trained student is given for `source` (`Task.source`)."""
+        """What the trained student is given for `source` (`Task.model_input`)."""
         return f"predict: {source}"
 
     def explanation(self, source: str) -> str | None:
@@ -46,4 +47,4 @@ class Objective(Part, ABC):
 
     def grammar(self, task: Task, example: Example) -> Grammar | None:
         """What the trained student may write for `example`. Default: an answer of the task, and nothing else."""
-        return task.grammar(example)
+        return ConstrainedOutput.of(task).grammar(example)

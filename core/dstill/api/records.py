@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from enum import IntEnum, StrEnum
-from typing import Any, Literal, Mapping, Self
+from typing import Any, ClassVar, Literal, Mapping, Self
 
 from dstill.io.strict_json import dumps, loads
 from dstill.io.typed_json import built
@@ -27,16 +27,13 @@ __all__ = [
     "SCHEMA_VERSION",
     "SPLITS",
     "Cause",
-    "Contrast",
-    "Corpus",
     "Draft",
     "Example",
-    "Excerpt",
     "Grammar",
     "Inquiry",
     "Level",
     "Message",
-    "Neighbour",
+    "Mutant",
     "Outcome",
     "OutcomeKind",
     "Overlap",
@@ -47,12 +44,15 @@ __all__ = [
     "Prompt",
     "Record",
     "Rejection",
+    "RelevantSchema",
     "Reply",
+    "ResultDiff",
     "Row",
     "Score",
     "Section",
     "Severity",
     "Table",
+    "TestDatabase",
     "Usage",
     "Verdict",
 ]
@@ -312,25 +312,27 @@ class Outcome(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Corpus:
-    """Small data to run answers on, made so that the gold differs from its neighbours."""
+class TestDatabase:
+    """Small data to run answers on, made so that the gold differs from its mutants."""
+
+    __test__: ClassVar[bool] = False  # pytest: this is no test class, whatever its name
 
     name: str
     data: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Excerpt:
+class RelevantSchema:
     """What a person reads beside a question to judge its answer: names, and a few words on each."""
 
-    title: str = ""  # what it is an excerpt of
+    title: str = ""  # what it is the schema of
     used: tuple[tuple[str, str], ...] = ()  # what the answer uses
     rest: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbour(Row):
-    """The gold with one step changed, for telling whether data can tell the two apart."""
+class Mutant(Row):
+    """The gold with one change, for seeing whether data can tell the two apart."""
 
     name: str  # what was changed, and where: "gte→gt at /query/range/took"
     answer: str
@@ -345,12 +347,12 @@ class Cause(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contrast(Row):
+class ResultDiff(Row):
     """Where the results of the gold and of an answer are apart, for a person: a few lines each."""
 
     gold: str
     answer: str
-    corpus: str = ""  # of `Task.corpora`, the one that told them apart; empty: the example's own data
+    corpus: str = ""  # the test database that told them apart; empty: the example's own data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -397,9 +399,9 @@ class Verdict(Row):
     outcome: str = ""  # OutcomeKind of the run, or empty when nothing was run
     reason: str = ""  # why it is not further, in a line
     gold_error: str = ""  # the gold itself failed: never held against the student
-    corpora: int = 0  # on how many of `Task.corpora` it ran too: of an answer that agrees, and is not the gold's own
+    corpora: int = 0  # on how many test databases it ran too: of an answer that agrees, and is not the gold's own
     unchecked: str = ""  # why it did not run on them
-    contrast: Contrast | None = None  # of an answer that ran with another result than the gold
+    contrast: ResultDiff | None = None  # of an answer that ran with another result than the gold
     vacuous: bool = False  # the gold tells nothing (empty or everything): left out of accuracy, counted
     expects_refusal: bool = False  # the right answer is to refuse
     refused: bool = False  # the answer was to refuse

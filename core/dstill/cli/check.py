@@ -17,6 +17,7 @@ from typing import Any, Iterator, Mapping
 
 import click
 
+from dstill.api.checking import find_problems, not_checked
 from dstill.api.records import Draft, Example, Problem
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
@@ -70,11 +71,11 @@ def check(
     for answer in _answers(file):
         example = Example(id=str(answer.id), question="", context={**context, **answer.context})
         problems = _problems(task, answer, example, layers)
-        idle = [] if answer.flaw else [name for name in task.idle(example) if name in (layers or known)]
+        skipped = [] if answer.flaw else [name for name in not_checked(task, example) if name in (layers or known)]
         ok = not any(p.is_error for p in problems)
         total, refused = total + 1, refused + (not ok)
-        unseen.update(idle if ok else ())  # what is refused needs no reservation
-        _show(answer.id, ok, problems, idle, as_json=as_json)
+        unseen.update(skipped if ok else ())  # what is refused needs no reservation
+        _show(answer.id, ok, problems, skipped, as_json=as_json)
     if unseen:
         note(f"note: {_not_looked(unseen, total)}, for want of a mapping: give --mapping")
     if refused and as_json:
@@ -111,7 +112,7 @@ def _problems(task: Task, answer: Answer, example: Example, layers: tuple[str, .
         return [Problem(layer=first, code="bad_row", message=answer.flaw, hint=ROW_FORM)]
     # what a model wrote may come in the form that teachers use, or bare
     draft = task.parse(answer.text) or Draft(answer=answer.text)
-    return list(task.problems(example, draft, layers or None))
+    return list(find_problems(task, example, draft, layers or None))
 
 
 def _show(identity: Any, ok: bool, problems: list[Problem], idle: list[str], *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from dstill.api.protocols import Demo, Presentation
 from dstill.api.records import Example
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.data import show_dataset
@@ -77,21 +78,27 @@ def _prepared(found: App, out: Path | None, quick: bool, index: str | None) -> R
     """A new run with the settings under which the pack wants to be shown; flags go before them."""
     found.plugins.require_healthy()
     settings = found.config(use_files=False).settings
-    shows = [name for name in found.plugins.names("tasks") if found.plugins.task(name).demo]
+    shows = [name for name in found.plugins.names("tasks") if _demo_of(found, name).demo_settings]
     asked = settings.project.task
     name = shows[0] if not asked and len(shows) == 1 else task_name(found.plugins, settings)
-    task = found.plugins.task(name)
-    if not task.demo:
-        raise UsageError(f"task '{name}' has no demo", where="--task", hint="a pack gives its settings in Task.demo")
-    if quick and not task.quick:
+    task = _demo_of(found, name)
+    if not task.demo_settings:
+        hint = "a pack gives its settings in Demo.demo_settings"
+        raise UsageError(f"task '{name}' has no demo", where="--task", hint=hint)
+    if quick and not task.demo_quick_settings:
         raise UsageError(f"task '{name}' has no quick demo", where="--quick", hint="leave it out")
-    shown = task.demo if index is None else task.demo_of(index)
+    shown = task.demo_settings if index is None else task.demo_settings_for(index)
     if quick:
-        shown = {**shown, **task.quick}
+        shown = {**shown, **task.demo_quick_settings}
     # the documents are the pack's own: a demo may write them to the server that it is given
     shown = {"project.task": name, "engine.load_data": True, **shown}
     config = found.config(shown, use_files=False)
     return Run.create(out, config=config, plugins=found.plugins, arguments={"command": "demo", **found.flags})
+
+
+def _demo_of(found: App, name: str) -> type[Demo]:
+    task = found.plugins.task(name)
+    return task if issubclass(task, Demo) else Demo
 
 
 def _live(run: Run) -> Answered:
@@ -106,7 +113,7 @@ def _show_live(run: Run, live: Answered) -> None:
     say("an example, answered live", bold=True)
     say(f"  question: {live.question}\n  answer:   {live.answer or live.reason}", lines=True)
     if live.outcome:
-        shown = run.task.show(live.result).replace("\n", "\n            ")
+        shown = Presentation.of(run.task).render_result(live.result).replace("\n", "\n            ")
         say(f"  result:   {shown}", lines=True)
 
 

@@ -3,7 +3,7 @@
     dstill init                                                          # dstill.toml
     dstill init --engine-url http://127.0.0.1:9200 --index logs --out logs   # and what the task reads of the server
 
-What is read, and into which files, lies with the task (`Task.describe`). Whatever is given by --set
+What is read, and into which files, lies with the task (`DataProfile.describe`). Whatever is given by --set
 is written down too, so that the project's commands go on with it. No secret is ever written.
 """
 
@@ -17,7 +17,9 @@ import click
 
 from dstill import config as configuration
 from dstill import trust
-from dstill.api.engine import ProjectFiles
+from dstill.api.engine import Engine, ProjectFiles
+from dstill.api.protocols import DataProfile
+from dstill.api.task import Task
 from dstill.cli.console import say
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, set_option, setting, task_option, teacher_option
@@ -69,7 +71,7 @@ def init(found: App, out: Path) -> None:
     if engine.index and not engine.url:
         raise UsageError("--index without a server", where="--index", hint="--engine-url http://HOST:PORT")
     task = make_task(found.plugins, found.config({"project.task": name}, use_files=False))
-    project = task.describe(engine) if engine.url else ProjectFiles(files={}, settings={})
+    project = _described(task, engine) if engine.url else ProjectFiles(files={}, settings={})
     for file in project.files:
         if (out / file).exists():
             raise UsageError(f"{out / file} is there already", where=str(out.absolute()), hint="--out another folder")
@@ -83,6 +85,17 @@ def init(found: App, out: Path) -> None:
     say(f"wrote {', '.join(str(out / file) for file in (*project.files, FILE))} for task '{name}'")
     enter = "" if out == Path(".") else f"cd {quoted(out)} && "
     say(f"next: {enter}dstill generate --out runs/first")
+
+
+def _described(task: Task, engine: Engine) -> ProjectFiles:
+    project = DataProfile.of(task).describe(engine)
+    if project is None:
+        raise UsageError(
+            f"task '{task.name}' describes no server",
+            where="--engine-url",
+            hint="`dstill init` without it writes a dstill.toml to begin with",
+        )
+    return project
 
 
 def _text(name: str, project: ProjectFiles, flags: Mapping[str, Any]) -> str:

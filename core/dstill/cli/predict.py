@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Iterable, Iterator, Sequence
 import click
 
 from dstill.api.faults import about
+from dstill.api.protocols import Presentation
 from dstill.api.records import Example, OutcomeKind, Table
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say, table, width
@@ -215,9 +216,9 @@ def _show_answer(run: Run, answered: Answered, *, many: bool) -> None:
 
 def _show_result(task: Task, result: Any) -> None:
     """In tables where the task has them; one without columns is its title."""
-    laid_out = task.tables(result)
+    laid_out = Presentation.of(task).result_tables(result)
     if not laid_out:
-        say(task.show(result), lines=True)
+        say(Presentation.of(task).render_result(result), lines=True)
     for one in laid_out:
         if one.columns:
             _show_table(one)

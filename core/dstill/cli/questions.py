@@ -9,6 +9,7 @@ from typing import Any, Mapping, Sequence
 
 import click
 
+from dstill.api.protocols import Synthesis
 from dstill.api.records import Example
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, progress, say
@@ -109,7 +110,7 @@ def questions(
     made = (
         draw(task, weak, context, number, seed)
         if weak is not None
-        else list(itertools.islice(task.synthesize(context, number, seed), number))
+        else list(itertools.islice(Synthesis.of(task).synthesize(context, number, seed), number))
     )
     if not made:
         hint = "write them into a file, or ask a --teacher for some"
@@ -188,7 +189,7 @@ def _show(made: Sequence[Example], out: Path | None, as_json: bool) -> None:
 
 
 def _own_data(mapping: Path | None, values: Path | None) -> dict[str, Any]:
-    """What `Task.synthesize` gets of a user's files. Raises UsageError, DataError."""
+    """What `Synthesis.synthesize` gets of a user's files. Raises UsageError, DataError."""
     given = {"mapping": (mapping, MAPPING_FORM), "values": (values, VALUES_FORM)}
     read = {name: object_of(file, f"--{name}", form) for name, (file, form) in given.items() if file is not None}
     return {**read, "index": mapping.stem} if mapping else {}
@@ -200,7 +201,7 @@ def _told(made: Sequence[Example], asked: int, task: Task) -> None:
     note(_categories(counts))
     if len(made) < asked:
         note(f"warning: {asked} were asked for, and there are no more of these")
-    for line in task.remarks():
+    for line in Synthesis.of(task).warnings():
         note(line)
 
 

@@ -16,11 +16,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Callable, Iterator, Sequence
 
+from dstill.api.checking import find_problems
 from dstill.api.executor import Executor
 from dstill.api.faults import about
-from dstill.api.judging import CORPORA
-from dstill.api.records import Draft, Example, Neighbour, Outcome, OutcomeKind
-from dstill.api.task import NoCorpora, Task
+from dstill.api.judging import MAX_TEST_DATABASES
+from dstill.api.protocols import NoTestDatabases, ResultProperties, TestDatabases
+from dstill.api.records import Draft, Example, Mutant, Outcome, OutcomeKind
+from dstill.api.task import Task
 from dstill.io.strict_json import dumps
 from dstill.pipeline.audit_report import Audit, Gold
 from dstill.pipeline.leakage import duplicates, leaks
@@ -64,7 +66,7 @@ def audit(
 
 def _checked(task: Task, example: Example) -> Gold:
     draft = Draft(answer=example.answer or "", rationale=example.rationale or "")
-    errors = tuple(problem for problem in task.problems(example, draft) if problem.is_error)
+    errors = tuple(problem for problem in find_problems(task, example, draft) if problem.is_error)
     return Gold(id=example.id, split=example.split, category=example.category, problems=errors)
 
 
@@ -81,10 +83,14 @@ def _run(task: Task, example: Example, executor: Executor, gold: Gold) -> Gold:
         return gold
     if base.kind is OutcomeKind.OK:
         value = base.value
-        gold = replace(gold, vacuous=task.vacuous(value, example), arbitrary=task.arbitrary(value, example))
+        gold = replace(
+            gold,
+            vacuous=ResultProperties.of(task).is_trivial(value, example),
+            arbitrary=ResultProperties.of(task).is_nondeterministic(value, example),
+        )
     bench = _Bench(task, example, executor, base)
     gold = replace(gold, corpora=len(bench.corpora), unchecked=bench.unchecked)
-    known = [(one.name, bench.told(one.answer)) for one in task.neighbours(bench.example)]
+    known = [(one.name, bench.told(one.answer)) for one in TestDatabases.of(task).mutants(bench.example)]
     known = [(name, told) for name, told in known if told.by_corpora is not None]
     pairs = [(one.name, bench.told(one.answer)) for one in held_back(example)]
     by_base = [told.by_base for _, told in known]
@@ -100,14 +106,14 @@ def _run(task: Task, example: Example, executor: Executor, gold: Gold) -> Gold:
     )
 
 
-def held_back(example: Example) -> Iterator[Neighbour]:
+def held_back(example: Example) -> Iterator[Mutant]:
     """The neighbours that a row of the user's brings."""
     given = example.extra.get("neighbours", example.extra.get("neighbour"))
     for number, one in enumerate(given if isinstance(given, list) else [] if given is None else [given], 1):
         named = isinstance(one, dict) and set(one) == {"name", "answer"}
         answer = one["answer"] if named else one
         text = answer if isinstance(answer, str) else dumps(answer)
-        yield Neighbour(name=str(one["name"]) if named else f"{example.id} {number}", answer=text)
+        yield Mutant(name=str(one["name"]) if named else f"{example.id} {number}", answer=text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,11 +138,11 @@ class _Bench:
     def __post_init__(self) -> None:
         self.example = replace(self.gold, context={**self.gold.context, **self.executor.context(self.gold)})
         try:
-            made = list(self.task.corpora(self.example, CORPORA))
-        except NoCorpora as problem:
+            made = list(TestDatabases.of(self.task).test_databases(self.example, MAX_TEST_DATABASES))
+        except NoTestDatabases as problem:
             made, self.unchecked = [], str(problem)
-        for corpus in made:
-            there = replace(self.example, context={**self.example.context, "corpus": corpus})
+        for database in made:
+            there = replace(self.example, context={**self.example.context, "test_database": database})
             want = self.executor.run(self.gold.answer or "", there)
             if want.kind is OutcomeKind.OK:
                 self.corpora.append((there, want))

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Sequence
 
+from dstill.api.protocols import Synthesis
 from dstill.api.records import Example, Record, Verdict
 from dstill.api.task import Task
 from dstill.errors import RunError, UsageError, did_you_mean
@@ -102,7 +103,9 @@ def draw(
     wanted = quotas(focus.categories, n)
     room = {name: SPARE * count + SPARE for name, count in wanted.items()}
     held, found = _Held([*focus.asked, *others]), list[Example]()
-    for example in itertools.islice(task.synthesize({**context, "focus": about}, WIDE * n, seed), WIDE * n):
+    for example in itertools.islice(
+        Synthesis.of(task).synthesize({**context, "focus": about}, WIDE * n, seed), WIDE * n
+    ):
         if room.get(example.category, 0) and not held.shares(example):
             room[example.category] -= 1
             found.append(replace(example, split="train", id=f"focus-{example.id}"))

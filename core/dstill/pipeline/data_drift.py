@@ -5,8 +5,8 @@
     learnt_by(run.folder / "student", {})     read back, also from a student that was copied to another place
     drift(task, learnt, None)                 ("fields that the student learnt are gone: took",); else nothing
 
-What the facts are is the task's and the executor's matter (`Task.facts`, `Executor.facts`, `Task.drift`). Where
-nothing can be asked (no mapping, an engine that is away) nothing is said.
+What the facts are is the task's and the executor's matter (`DataProfile.data_facts` and `drift`, `Executor.facts`).
+Where nothing can be asked (no mapping, an engine that is away) nothing is said.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence
 
 from dstill.api.executor import Executor
+from dstill.api.protocols import DataProfile
 from dstill.api.records import SCHEMA_VERSION, Example, Record
 from dstill.api.task import Task
 from dstill.errors import DataError, DstillError
@@ -34,7 +35,7 @@ class Learnt:
 
     task: str = ""  # its name; empty: not known
     context: Mapping[str, Any] = field(default_factory=dict)  # of its questions
-    data: Mapping[str, Any] = field(default_factory=dict)  # `Task.facts` of them; empty: not known
+    data: Mapping[str, Any] = field(default_factory=dict)  # `DataProfile.data_facts` of them; empty: not known
 
     def to_json(self) -> str:
         """The text of `FILE`."""
@@ -50,7 +51,7 @@ def learnt_from(
     `context`: of the questions that it will be asked; `made_from`: what was seen of the data when the dataset was
     made; it goes before what the task says of it now.
     """
-    of_training = task.facts([record.example for record in records])
+    of_training = DataProfile.of(task).data_facts([record.example for record in records])
     data = {name: made_from.get(name, facts) for name, facts in of_training.items()} or made_from
     return Learnt(task=task.name, context=context, data=data)
 
@@ -80,7 +81,7 @@ def drift(task: Task, learnt: Learnt, executor: Executor | None) -> tuple[str, .
     told: list[str] = []
     for now in _now(task, learnt, executor):
         with contextlib.suppress(DstillError):
-            told += task.drift(learnt.data, now)
+            told += DataProfile.of(task).drift(learnt.data, now)
     return tuple(dict.fromkeys(told))
 
 
@@ -94,7 +95,11 @@ def _now(task: Task, learnt: Learnt, executor: Executor | None) -> Iterator[Mapp
     if not learnt.data:
         return
     example = Example(id="", question="", context=learnt.context)
-    for look in (task.facts, executor.facts) if executor is not None else (task.facts,):
+    for look in (
+        (DataProfile.of(task).data_facts, executor.facts)
+        if executor is not None
+        else (DataProfile.of(task).data_facts,)
+    ):
         with contextlib.suppress(DstillError):
             if now := look([example]):
                 yield now

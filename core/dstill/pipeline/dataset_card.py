@@ -12,6 +12,7 @@ import hashlib
 import statistics
 from typing import Any, Iterator, Mapping, Sequence
 
+from dstill.api.protocols import DataProfile
 from dstill.api.records import Record
 from dstill.api.task import Task
 from dstill.io.inert import visible
@@ -33,7 +34,7 @@ columns of a user's own: both are JSON text, as their form differs from row to r
 def dataset_card(name: str, task: Task, facts: Mapping[str, Any], records: Sequence[Record]) -> str:
     """The card's text. `facts` are the counts of `Run.generate`, `records` the rows of the dataset."""
     splits: Mapping[str, int] = facts["splits"]
-    licences = dict(task.licences([record.example for record in records])) or {task.name: UNKNOWN}
+    licences = dict(DataProfile.of(task).licences([record.example for record in records])) or {task.name: UNKNOWN}
     known = UNKNOWN not in licences.values()
     lines = [
         "---",

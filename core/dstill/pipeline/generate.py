@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Sequence, Sized
 
+from dstill.api.checking import not_checked
+from dstill.api.protocols import DataProfile
 from dstill.api.records import SPLITS, Example, Inquiry, Prompt
 from dstill.api.task import Task
 from dstill.api.teacher import BatchTeacher, Teacher
@@ -65,7 +67,10 @@ def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purcha
     """
     outcomes = Counter[str]()
     with executing(setup, outcomes) as (execute, executor):
-        data = {**setup.task.facts(examples), **(executor.facts(examples) if executor is not None else {})}
+        data = {
+            **DataProfile.of(setup.task).data_facts(examples),
+            **(executor.facts(examples) if executor is not None else {}),
+        }
         taught, facts = _taught(setup, teacher.open(setup.task), examples, execute, purchase)
     dataset = curated(setup.task, examples, [one.row for one in taught])
     facts.update(teacher=teacher.name, outcomes=dict(outcomes), **({"data": data} if data else {}))
@@ -96,13 +101,13 @@ def _of_weak_kinds(task: Task, settings: Settings, focus: Focus | None, found: S
 
 def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> None:
     """Before a reply is bought: an answer to a question without its mapping could name any field, and would pass."""
-    idle = Counter(layer for example in examples for layer in task.idle(example))
-    if idle:
+    skipped = Counter(layer for example in examples for layer in not_checked(task, example))
+    if skipped:
         log.warning(
             "%s of %s questions do not say what they are about (context): %s of their answers will not be checked",
-            f"{max(idle.values()):,}",
+            f"{max(skipped.values()):,}",
             f"{len(examples):,}",
-            " and ".join(idle),
+            " and ".join(skipped),
         )
 
 

@@ -63,7 +63,7 @@ class Answered(Row):
     rationale: str = ""  # why that answer, of a student that reasons before it answers
     problems: tuple[Problem, ...] = ()
     outcome: str = ""  # OutcomeKind of the run; empty: it was not run
-    result: Any = None  # `Outcome.value`: for `Task.show` and `Task.same`
+    result: Any = None  # `Outcome.value`: for `Presentation.render_result` and `Task.same`
     similarity: float | None = None  # to the nearest question of training, 0 … 1; None: not known
     far: float | None = None  # below this similarity an answer is a guess
     votes: Votes | None = None  # how it was chosen among several; None: there was one
@@ -243,7 +243,7 @@ class Answering:
 
         One that was not ended within the limits ends in `…`.
         """
-        sources = [self.setup.objective.explanation(self.setup.task.source(example)) for example in examples]
+        sources = [self.setup.objective.explanation(self.setup.task.model_input(example)) for example in examples]
         with self._writing:
             written = list(self._writer.write([source for source in sources if source is not None]))
         return [one.text.strip() + (" …" if one.truncated else "") for one in written]
@@ -251,7 +251,7 @@ class Answering:
     def read(self, examples: Sequence[Example]) -> list[int]:
         """Tokens that the student reads of each example; empty where it does not count."""
         setup = self.setup
-        return self._writer.count([setup.objective.prompt(setup.task.source(example)) for example in examples])
+        return self._writer.count([setup.objective.prompt(setup.task.model_input(example)) for example in examples])
 
     def _executor(self, execute: bool | None) -> Executor | None:
         if execute and not self.execute:
@@ -324,7 +324,9 @@ class Answering:
         if self._nearest is None:
             return []
         setup = self.setup
-        return self._nearest.closeness([setup.objective.prompt(setup.task.source(example)) for example in examples])
+        return self._nearest.closeness(
+            [setup.objective.prompt(setup.task.model_input(example)) for example in examples]
+        )
 
     @cached_property
     def _nearest(self) -> Writer | None:

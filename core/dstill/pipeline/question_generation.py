@@ -15,8 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, AsyncGenerator, Callable, Iterable, Mapping, Sequence, cast
 
+from dstill.api.protocols import QuestionBrief, Synthesis
 from dstill.api.records import Example, Prompt, Reply
-from dstill.api.task import Brief
+from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.errors import BudgetError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
@@ -41,7 +42,7 @@ def invent(
     seeds: Sequence[Example] = (),
     focus: Focus | None = None,
 ) -> Invented:
-    """At most `n` questions about `context` (as `Task.synthesize` gets it), like `seeds`; of `focus` its categories.
+    """At most `n` questions about `context` (as in `Synthesis.synthesize`), like `seeds`; of `focus` its categories.
 
     Raises UsageError for a teacher who only repeats, and where the task has none of those categories; BudgetError and
     Interrupted, after what came was kept.
@@ -60,7 +61,7 @@ def invent(
             hint="ask a model, as --teacher openai",
         )
     teacher.json_mode = "off"  # that form is of answers
-    limits, brief = caps(settings, teacher), task.brief(context)
+    limits, brief = caps(settings, teacher), Synthesis.of(task).question_brief(context) or _default_brief(task)
     teacher.open(task)
     # The cap holds over all the times that the same questions are asked for.
     shares, held = _weak(focus, brief)
@@ -97,7 +98,11 @@ def invent(
     return asked.found
 
 
-def _weak(focus: Focus | None, brief: Brief) -> tuple[Mapping[str, int], Sequence[str]]:
+def _default_brief(task: Task) -> QuestionBrief:
+    return QuestionBrief(about=f"Others turn the questions into answers, by these instructions:\n{task.instructions}")
+
+
+def _weak(focus: Focus | None, brief: QuestionBrief) -> tuple[Mapping[str, int], Sequence[str]]:
     """The shares of a focus' categories that the brief has, and the questions of its run, which must stay there."""
     if focus is None:
         return {}, ()

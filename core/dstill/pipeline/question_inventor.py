@@ -27,8 +27,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
+from dstill.api.protocols import QuestionBrief
 from dstill.api.records import Example, Message, Prompt
-from dstill.api.task import Brief
 from dstill.io.strict_json import NotStrict, dumps, fenced, loads
 from dstill.pipeline.dedup import nearest, words_of
 from dstill.teacher import trace
@@ -100,7 +100,7 @@ class Inventor:
 
     def __init__(
         self,
-        brief: Brief,
+        brief: QuestionBrief,
         seeds: Sequence[Example],
         n: int,
         *,

@@ -18,6 +18,7 @@ from typing import Callable, Iterable, Iterator, Sequence, TypeVar
 from dstill.api.executor import Executor
 from dstill.api.faults import about, with_faults
 from dstill.api.objective import Objective
+from dstill.api.protocols import ResultProperties
 from dstill.api.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Record, Rejection, Verdict
 from dstill.api.student import Writer, Written
 from dstill.api.task import Task
@@ -68,7 +69,7 @@ def execute(
             return Rejection(id=row.id, question=row.question, problems=outcome.problems, text=row.answer)
         if outcome.kind is OutcomeKind.INVALID:
             problem = Problem(layer="engine", code="invalid", message=outcome.reason)
-        elif outcome.kind is OutcomeKind.OK and task.empty(outcome.value):
+        elif outcome.kind is OutcomeKind.OK and ResultProperties.of(task).is_empty(outcome.value):
             problem = Problem(layer="engine", code="finds_nothing", message="it runs, and finds nothing")
         else:
             return row
@@ -123,7 +124,7 @@ def check_splits(records: Iterable[Record]) -> None:
 
 def predict(writer: Writer, objective: Objective, task: Task, examples: Sequence[Example]) -> Iterator[Prediction]:
     """What the student writes for each example, in order."""
-    sources = [objective.prompt(task.source(e)) for e in examples]
+    sources = [objective.prompt(task.model_input(e)) for e in examples]
     for example, written in zip(examples, writer.write(sources), strict=True):
         yield prediction_of(example, written)
 
@@ -139,7 +140,7 @@ def sample(
     seed: int,
 ) -> Iterator[list[Prediction]]:
     """`n` answers that the student draws for each example, in order."""
-    sources = [objective.prompt(task.source(e)) for e in examples]
+    sources = [objective.prompt(task.model_input(e)) for e in examples]
     drawn = writer.sample(sources, n, temperature=temperature, seed=seed)
     for example, written in zip(examples, drawn, strict=True):
         yield [prediction_of(example, one) for one in written]

@@ -95,7 +95,7 @@ def export(run: Run, *, rationales: bool = True) -> Mapping[str, int]:
 def _rows(run: Run, records: Iterable[Record], form: Callable[[str, str, str], Row], rationales: bool) -> Iterable[Row]:
     for record in records:
         answered = run.task.reply_text(record.rationale, record.answer) if rationales else record.answer
-        yield form(record.id, run.task.source(record.example), answered)
+        yield form(record.id, run.task.model_input(record.example), answered)
 
 
 def _dataset_info(name: str, counts: Mapping[str, int]) -> str:

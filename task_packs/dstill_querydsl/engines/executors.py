@@ -8,7 +8,7 @@
 - `Http` (``--engine-url``): an index of the user's, only read; or with ``load_data`` the example's
   bundled index, written to one made for it and removed at the end.
 
-An example whose context holds a ``corpus`` (`records.Corpus`, data ``{"documents": [[id, source],
+An example whose context holds a ``test_database`` (`records.TestDatabase`, data ``{"documents": [[id, source],
 …]}``) runs on those documents under the index' mapping; beside an index of the user's, which is only
 read, on an embedded server. Golds of an index that cannot move are run once and remembered.
 """
@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Iterable, Mapping, Self, Sequence
 
 from dstill.api.engine import Change, CheckResult, Engine
 from dstill.api.executor import Executor
-from dstill.api.records import Corpus, Example, Outcome, OutcomeKind, Problem
+from dstill.api.records import Example, Outcome, OutcomeKind, Problem, TestDatabase
 from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
 from dstill_querydsl.bundle.index_of import index_of
@@ -199,7 +199,7 @@ class Http(_OnEngine):
         return Embedded().open(self.task, Engine(timeout=self.engine.timeout))
 
     def execute(self, answer: str, example: Example) -> Outcome:
-        beside = isinstance(example.context.get("corpus"), Corpus) and not self.engine.load_data
+        beside = isinstance(example.context.get("test_database"), TestDatabase) and not self.engine.load_data
         return self._beside.run(answer, example) if beside else super().execute(answer, example)
 
     def errors(self, place: Place, body: dict[str, Any]) -> tuple[Problem, ...]:
@@ -282,8 +282,8 @@ _CORPUS = "corpus "
 
 
 def _with_corpus(index: Index | None, example: Example) -> Index | None:
-    corpus = example.context.get("corpus")
-    if index is None or not isinstance(corpus, Corpus):
+    corpus = example.context.get("test_database")
+    if index is None or not isinstance(corpus, TestDatabase):
         return index
     documents: Iterable[tuple[str, dict[str, Any]]] = [tuple(pair) for pair in corpus.data["documents"]]
     recipe = hashlib.sha256(json.dumps([index.digest, corpus.data], sort_keys=True).encode()).hexdigest()

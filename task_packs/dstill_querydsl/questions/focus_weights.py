@@ -1,4 +1,4 @@
-"""Where a student is weak, as `Task.synthesize` is told under ``context["focus"]``: how questions are then drawn.
+"""Where a student is weak, as `Synthesis.synthesize` is told under ``context["focus"]``: how questions are then drawn.
 
     weak = Weak.of({"focus": {"label": "sort", "categories": {"sort_page": 9}, "templates": {"slowest:path": 3}}})
     weak.categories["sort_page"]     9: its share of the questions

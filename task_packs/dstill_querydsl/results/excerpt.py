@@ -1,7 +1,7 @@
 """The fields of an index as a person reads them beside a question: those that the answer uses, then the others.
 
     excerpt(study, {"query": {"term": {"level": "error"}}})
-    Excerpt(title="fields of logs", used=(("level", "keyword: error, warn"),), rest=(("took", "long: 1 to 900"), …))
+    RelevantSchema(title="fields of logs", used=(("level", "keyword: error, warn"),), rest=(("took", "long"), …))
 
 Values that the guard keeps back are not told (`Study.values`).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
-from dstill.api.records import Excerpt
+from dstill.api.records import RelevantSchema
 from dstill_querydsl.language.fields import Field
 from dstill_querydsl.language.values import Known
 from dstill_querydsl.mapping.index_profile import Study
@@ -24,7 +24,7 @@ _VALUES = 8  # of one field
 _SHORT = 40  # letters of one value
 
 
-def excerpt(study: Study, body: Mapping[str, Any]) -> Excerpt:
+def excerpt(study: Study, body: Mapping[str, Any]) -> RelevantSchema:
     """The fields that `body` uses, in its order, and the index's others."""
     named = list(dict.fromkeys(use.name for use in uses(body)))
     known = [field for name in named if (field := study.fields.get(name)) is not None]
@@ -36,7 +36,7 @@ def excerpt(study: Study, body: Mapping[str, Any]) -> Excerpt:
     rest = [(field.name, _words(field, study.values.get(field.name))) for field in others[:MOST]]
     if len(others) > MOST:
         rest.append(("…", f"{len(others) - MOST} more"))
-    return Excerpt(
+    return RelevantSchema(
         title=f"fields of {study.index.name or 'the index'}",
         used=tuple((field.name, _words(field, study.values.get(field.name))) for field in known),
         rest=tuple(rest),

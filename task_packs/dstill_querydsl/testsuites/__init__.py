@@ -9,6 +9,6 @@ point; `cache` remembers on disk.
 
 from dstill_querydsl.testsuites.layout import Layout
 from dstill_querydsl.testsuites.make import Maker, Place
-from dstill_querydsl.testsuites.mutants import compact, neighbours
+from dstill_querydsl.testsuites.mutants import compact, mutants_of
 
-__all__ = ["Layout", "Maker", "Place", "compact", "neighbours"]
+__all__ = ["Layout", "Maker", "Place", "compact", "mutants_of"]

@@ -28,7 +28,7 @@ def version() -> str:
     from importlib.metadata import version as installed
 
     digest = hashlib.sha256()
-    for name in ("osmem-server", "elasticsearch"):  # the schema, which neighbours are held to, is the client's
+    for name in ("osmem-server", "elasticsearch"):  # the schema, which mutants are held to, is the client's
         try:
             digest.update(f"{name} {installed(name)}\n".encode())
         except PackageNotFoundError:
@@ -39,7 +39,7 @@ def version() -> str:
 
 
 def sources() -> list[Path]:
-    """Of the whole pack: most of it has a part in which neighbours there are, or in what an engine is trusted with."""
+    """Of the whole pack: most of it has a part in which mutants there are, or in what an engine is trusted with."""
     return sorted([*PACK.rglob("*.py"), *PACK.rglob("*.json")])
 
 

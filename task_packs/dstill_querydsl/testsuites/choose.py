@@ -1,6 +1,6 @@
-"""Which of the candidates to keep: greedily, those that tell the gold from neighbours that none before told.
+"""Which of the candidates to keep: greedily, those that tell the gold from mutants that none before told.
 
-    choose(candidates, gold, neighbours, on, same, empty, k=5)
+    choose(candidates, gold, mutants, on, same, empty, k=5)
     → Choice(corpora=[Candidate(name="boundaries", …)], survivors=["filter→must at /query/bool/filter/0"], …)
 
 `on(documents)` is a context in which bodies run; `same(got, want)` compares two results; `empty(want)`: it finds
@@ -18,7 +18,7 @@ from dstill_querydsl.testsuites.documents import Candidate
 __all__ = ["Choice", "choose"]
 
 Run = Callable[[Mapping[str, Any]], Outcome]
-LEAST = 2  # kept of those that run, also where the first tells every neighbour: others will write what is none
+LEAST = 2  # kept of those that run, also where the first tells every mutant: others will write what is none
 TRIES = 14  # candidates of which none told a survivor, before the search ends
 
 
@@ -31,14 +31,14 @@ class Choice:
 def choose(
     candidates: Iterable[Candidate],
     gold: Mapping[str, Any],
-    neighbours: Sequence[Mapping[str, Any]],
+    mutants: Sequence[Mapping[str, Any]],
     on: Callable[[Sequence[tuple[str, Mapping[str, Any]]]], ContextManager[Run]],
     same: Callable[[Any, Any], bool],
     empty: Callable[[Any], bool],
     k: int,
 ) -> Choice:
     """At most `k` candidates, in the order in which they were kept."""
-    choice, left, idle, finds = Choice(), list(neighbours), 0, False
+    choice, left, idle, finds = Choice(), list(mutants), 0, False
     for candidate in candidates:
         if len(choice.corpora) == k or (len(choice.corpora) >= LEAST and not left) or idle == TRIES:
             break

@@ -1,9 +1,9 @@
 """A gold's corpora: made once, then remembered in memory and on disk.
 
-    Maker(same, empty).corpora(gold, place, layout, neighbours, refused, k=5)
-    → [Corpus(name="boundaries", data={"documents": [["c00", {…}], …], "now": "2025-03-27T12:00:00Z", …}), …]
+    Maker(same, empty).corpora(gold, place, layout, mutants, refused, k=5)
+    → [TestDatabase(name="boundaries", data={"documents": [["c00", {…}], …], "now": "2025-03-27T12:00:00Z", …}), …]
 
-What decides them is the gold's body, the mapping with its settings and ``now``, what neighbours are held
+What decides them is the gold's body, the mapping with its settings and ``now``, what mutants are held
 to, and this version: not the documents of the index, which may be the user's and are never read for this.
 Fields that the embedded engine cannot hold are left out (`engines.unheld`).
 """
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Callable, Iterable, Mapping
 
-from dstill.api.records import Corpus, Neighbour
-from dstill.api.task import NoCorpora
+from dstill.api.protocols import NoTestDatabases
+from dstill.api.records import Mutant, TestDatabase
 from dstill.errors import DataError, DstillError, MissingExtra, ServiceError
 from dstill_querydsl.testsuites import cache, instants
 from dstill_querydsl.testsuites.choose import Choice, choose
@@ -47,31 +47,31 @@ class Place:
 
 class Maker:
     def __init__(self, same: Callable[[Any, Any], bool], empty: Callable[[Any], bool], rules: str = "") -> None:
-        self._same, self._empty, self._rules = same, empty, rules  # rules: what decides which neighbours there are
-        self._known: dict[str, tuple[list[Corpus], str]] = {}
+        self._same, self._empty, self._rules = same, empty, rules  # rules: what decides which mutants there are
+        self._known: dict[str, tuple[list[TestDatabase], str]] = {}
 
     def corpora(
         self,
         gold: Mapping[str, Any],
         place: Place,
         layout: Layout,
-        neighbours: Callable[[], Iterable[Neighbour]],
+        mutants: Callable[[], Iterable[Mutant]],
         refused: Refused,
         k: int,
-    ) -> list[Corpus]:
-        """At most `k`. Raises NoCorpora where the embedded engine cannot say what is right."""
+    ) -> list[TestDatabase]:
+        """At most `k`. Raises NoTestDatabases where the embedded engine cannot say what is right."""
         content = json.dumps([gold, place.digest, k, self._rules, cache.version()])
         key = hashlib.sha256(content.encode()).hexdigest()
         if key not in self._known:
             if len(self._known) >= IN_MEMORY:
                 del self._known[next(iter(self._known))]
-            self._known[key] = self._read(key, place) or self._make(key, gold, place, layout, neighbours(), refused, k)
+            self._known[key] = self._read(key, place) or self._make(key, gold, place, layout, mutants(), refused, k)
         corpora, reason = self._known[key]
         if reason:
-            raise NoCorpora(reason)
+            raise NoTestDatabases(reason)
         return corpora
 
-    def _read(self, key: str, place: Place) -> tuple[list[Corpus], str] | None:
+    def _read(self, key: str, place: Place) -> tuple[list[TestDatabase], str] | None:
         found = cache.kept(key)
         return (_corpora(found["corpora"], place, found["without"]), found["reason"]) if found is not None else None
 
@@ -81,10 +81,10 @@ class Maker:
         gold: Mapping[str, Any],
         place: Place,
         layout: Layout,
-        neighbours: Iterable[Neighbour],
+        mutants: Iterable[Mutant],
         refused: Refused,
         k: int,
-    ) -> tuple[list[Corpus], str]:
+    ) -> tuple[list[TestDatabase], str]:
         now, seed = place.now or NOW, json.dumps([gold, place.digest])
         moment = instants.instant(datetime.fromisoformat(now).astimezone(UTC))
         try:
@@ -100,7 +100,7 @@ class Maker:
                 choice = choose(
                     candidates(gold, layout, moment, seed),
                     gold,
-                    [json.loads(one.answer) for one in neighbours],
+                    [json.loads(one.answer) for one in mutants],
                     lambda documents: engine.on(place.mapping, place.settings, documents, now, unheld, refused),
                     self._same,
                     self._empty,
@@ -115,9 +115,9 @@ class Maker:
         return _corpora(made, place, without), reason
 
 
-def _corpora(made: Iterable[Any], place: Place, without: list[str]) -> list[Corpus]:
+def _corpora(made: Iterable[Any], place: Place, without: list[str]) -> list[TestDatabase]:
     rest = {"now": place.now or NOW, "settings": dict(place.settings), "without": without}
-    return [Corpus(name=name, data={"documents": documents, **rest}) for name, documents in made]
+    return [TestDatabase(name=name, data={"documents": documents, **rest}) for name, documents in made]
 
 
 def _brief(problem: DstillError) -> str:

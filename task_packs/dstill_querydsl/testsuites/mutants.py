@@ -1,11 +1,11 @@
-"""A gold's neighbours: bodies that differ from it in one step and mean something else.
+"""A gold's mutants: bodies that differ from it in one step and mean something else.
 
-    neighbours({"query": {"range": {"took": {"gte": 5}}}}, layout, legal)
-    → Neighbour(name="gte→gt at /query/range/took", answer='{"query":{"range":{"took":{"gt":5}}}}'), …
+    mutants_of({"query": {"range": {"took": {"gte": 5}}}}, layout, legal)
+    → Mutant(name="gte→gt at /query/range/took", answer='{"query":{"range":{"took":{"gt":5}}}}'), …
 
 The steps are those that models take wrongly: a clause lost or put under another word, a bound, a
 field, an operator or a value, another metric, interval or group, another order or page. What the
-checks refuse is no neighbour (they tell it already), nor is what has the gold's canonical form.
+checks refuse is no mutant (they tell it already), nor is what has the gold's canonical form.
 Not covered: two steps at once, and scores.
 """
 
@@ -14,13 +14,13 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Iterator, Mapping
 
-from dstill.api.records import Neighbour
+from dstill.api.records import Mutant
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.testsuites import steps_aggregations, steps_clauses, steps_fields, steps_page, steps_values
 from dstill_querydsl.testsuites.layout import Layout
 from dstill_querydsl.testsuites.mutations import Edit
 
-__all__ = ["MOST", "compact", "neighbours"]
+__all__ = ["MOST", "compact", "mutants_of"]
 
 MOST = 48  # of one gold; of more, some of each kind
 KINDS: tuple[Callable[[Mapping[str, Any], Layout], Iterator[Edit]], ...] = (
@@ -35,8 +35,8 @@ KINDS: tuple[Callable[[Mapping[str, Any], Layout], Iterator[Edit]], ...] = (
 )
 
 
-def neighbours(body: Mapping[str, Any], layout: Layout, legal: Callable[[str], bool]) -> list[Neighbour]:
-    """At most `MOST` neighbours of `body`, the same ones at every call."""
+def mutants_of(body: Mapping[str, Any], layout: Layout, legal: Callable[[str], bool]) -> list[Mutant]:
+    """At most `MOST` mutants of `body`, the same ones at every call."""
     known = {_form(body)}
     kinds = []
     for kind in KINDS:
@@ -47,14 +47,14 @@ def neighbours(body: Mapping[str, Any], layout: Layout, legal: Callable[[str], b
                 known.add(form)
                 found.append((name, changed))
         kinds.append(found)
-    chosen: list[Neighbour] = []
+    chosen: list[Mutant] = []
     for turn in range(max(map(len, kinds), default=0)):
         for found in kinds:
             if turn < len(found) and len(chosen) < MOST:
                 name, changed = found[turn]
                 answer = compact(changed)
                 if legal(answer):
-                    chosen.append(Neighbour(name=name, answer=answer))
+                    chosen.append(Mutant(name=name, answer=answer))
     return chosen
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.random_student import learnt, llama, t5, write, writer
 
+from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import Example, Grammar
 from dstill.api.student import Writer
 from dstill.errors import DataError, UsageError
@@ -87,7 +88,7 @@ def test_a_decoder_with_too_few_places_is_cut_and_says_so() -> None:
     assert not one.truncated  # as without a grammar it may go on
 
 
-class Words:
+class Words(ConstrainedOutput):
     """A task, as far as an objective asks it."""
 
     name = "words"

@@ -9,6 +9,7 @@ import pytest
 from dstill.api.engine import Engine as Settings
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
+from dstill.api.protocols import ResultProperties
 from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, Problem, Verdict
 from dstill.api.task import Check, Task
 from dstill_evaluate.metrics import ExactMatch, ExecutableAccuracy, left_out
@@ -19,7 +20,7 @@ def _digits(example: Example, answer: str) -> Iterable[Problem]:
         yield Problem(layer="digits", code="no_number", message=f"'{answer}' is no number")
 
 
-class Squares(Task):
+class Squares(Task, ResultProperties):
     name = "squares"
     checks: ClassVar[tuple[Check, ...]] = (Check("digits", _digits, parses=True),)  # type: ignore[misc]
 
@@ -29,7 +30,7 @@ class Squares(Task):
     def is_refusal(self, answer: str) -> bool:
         return answer == "no"
 
-    def vacuous(self, value: object, example: Example) -> bool:
+    def is_trivial(self, value: object, example: Example) -> bool:
         return value == 0
 
 

@@ -13,17 +13,18 @@ import dstill_evaluate
 import dstill_report
 from dstill import hookimpl
 from dstill.api.objective import Objective
+from dstill.api.protocols import Presentation
 from dstill.api.records import (
-    Contrast,
     Draft,
     Example,
-    Excerpt,
     Level,
     Pair,
     Prediction,
     Problem,
     Record,
     Rejection,
+    RelevantSchema,
+    ResultDiff,
     Verdict,
 )
 from dstill.api.task import Task
@@ -34,7 +35,7 @@ from dstill.runs.run import Run
 
 MakeRun = Callable[..., Run]
 CATEGORIES = ("range", "terms aggregation", "date histogram", "negation", "refusal")
-FOUND = Contrast(gold="3 hits\nw17\n2 lines alike", answer="2 hits\n2 lines alike", corpus="boundaries")
+FOUND = ResultDiff(gold="3 hits\nw17\n2 lines alike", answer="2 hits\n2 lines alike", corpus="boundaries")
 SYSTEMS = {"student": 12, "nearest": 3, "untrained": 100}  # one in so many of its answers is right or wrong
 
 
@@ -47,7 +48,7 @@ def plugins() -> Plugins:
     return found
 
 
-class Logs(Task):
+class Logs(Task, Presentation):
     """Bodies in JSON, about an index with three fields."""
 
     name = "toy"
@@ -56,13 +57,13 @@ class Logs(Task):
     def examples(self, split: str) -> tuple[Example, ...]:
         return ()
 
-    def excerpt(self, example: Example, answer: str) -> Excerpt:
+    def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
         fields = {"status": "long: 500 to 506", "took": "long", **example.context.get("fields", {})}
         used = [name for name in fields if f'"{name}"' in answer]
         told = {True: [], False: []}  # type: dict[bool, list[tuple[str, str]]]
         for name, about in fields.items():
             told[name in used].append((name, about))
-        return Excerpt(title="fields of logs", used=tuple(told[True]), rest=tuple(told[False]))
+        return RelevantSchema(title="fields of logs", used=tuple(told[True]), rest=tuple(told[False]))
 
 
 class AsWritten(Objective):

@@ -19,6 +19,7 @@ from dstill import config, plugins
 from dstill.api.records import Example, Record
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
+from dstill_querydsl.pack import QueryDsl
 
 KEPT = {"querydsl", "serve", "teachers"}
 MAPPING = {"properties": {"level": {"type": "keyword"}, "took": {"type": "long"}}}
@@ -60,9 +61,8 @@ def make_run(project: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Call
 
 
 @pytest.fixture
-def weblogs(make_run: Callable[..., Run], root: Path) -> Run:
-    loaded = plugins.load([root / "tests" / "support" / "shop.py"])
-    asked = list(loaded.task("querydsl")().synthesize({"index": "weblogs"}, 30, 3))
+def weblogs(make_run: Callable[..., Run]) -> Run:
+    asked = list(QueryDsl().synthesize({"index": "weblogs"}, 30, 3))
     bad = [
         Example(id=f"bad-{n}", question=f"bad {n}", answer=answer, context={"index": "weblogs"})
         for n, answer in enumerate((HOSTILE, UNKNOWN))

@@ -107,8 +107,8 @@ class Dss(Objective):
     name = "dss"
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
-        yield Pair(task_prefix="predict: ", source=task.source(record.example), target=record.answer)
-        yield Pair(task_prefix="explain: ", source=task.source(record.example), target=record.rationale)
+        yield Pair(task_prefix="predict: ", source=task.model_input(record.example), target=record.answer)
+        yield Pair(task_prefix="explain: ", source=task.model_input(record.example), target=record.rationale)
 
 
 class LabelOnly(Dss):
@@ -118,7 +118,7 @@ class LabelOnly(Dss):
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
         target = record.answer if "-" not in record.answer else "1+1"
-        yield Pair(task_prefix="predict: ", source=task.source(record.example), target=target)
+        yield Pair(task_prefix="predict: ", source=task.model_input(record.example), target=target)
 
 
 class Accuracy(Metric):

@@ -11,6 +11,7 @@ import pyarrow.parquet
 import pytest
 
 import dstill_teachers
+from dstill.api.protocols import RationaleTerms
 from dstill.api.records import Draft, Example, Problem, Prompt, Reply
 from dstill.api.task import Check, Task
 from dstill.api.teacher import Teacher
@@ -158,10 +159,10 @@ def test_rationales_are_checked(plugins: Plugins, answer: str, rationale: str, c
     assert all(p.layer == "rationale" and p.is_error for p in found)
 
 
-class Fields(Sums):
+class Fields(Sums, RationaleTerms):
     """Its answers end with names, with a sign between two."""
 
-    def terms(self, answer: str) -> Iterable[str]:
+    def answer_terms(self, answer: str) -> Iterable[str]:
         return [name for name in answer.split()[-1].split("+") if name != "none"]
 
 

@@ -16,11 +16,12 @@ from hypothesis import example as also
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
-from dstill.api.records import Corpus, Draft, Example, Level, Outcome, OutcomeKind
-from dstill.api.task import NoCorpora
+from dstill.api.protocols import NoTestDatabases
+from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, TestDatabase
 from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.language import strict
@@ -78,13 +79,13 @@ def taken(answer: str) -> None:
     draft, asked = Draft(answer=answer), replace(ASKED, answer=answer)
     for check in TASK.checks:
         list(check.run(ASKED, answer))
-    list(TASK.problems(Example(id="1", question="?", context={"index": "unknown"}), draft))
+    list(find_problems(TASK, Example(id="1", question="?", context={"index": "unknown"}), draft))
     gold = ASKED.answer or ""
     TASK.canonical(answer), TASK.cause(answer, gold), TASK.cause(gold, answer)
-    list(TASK.clauses(answer) or ()), list(TASK.terms(answer))
-    TASK.is_refusal(answer), TASK.excerpt(ASKED, answer), TASK.prompt(ASKED, [asked])
+    list(TASK.clauses(answer) or ()), list(TASK.answer_terms(answer))
+    TASK.is_refusal(answer), TASK.relevant_schema(ASKED, answer), TASK.prompt(ASKED, [asked])
     TASK.parse(answer), TASK.parse(TASK.reply_text("so", answer))
-    if not any(problem.is_error for problem in TASK.problems(ASKED, draft)) and not TASK.is_refusal(answer):
+    if not any(problem.is_error for problem in find_problems(TASK, ASKED, draft)) and not TASK.is_refusal(answer):
         ran(answer)
 
 
@@ -95,10 +96,10 @@ def ran(answer: str) -> None:
     body = freeze(strict.read(answer).value or {}, "2025-03-27T12:00:00Z", MAPPING)
     outcome = observe(lambda one: Outcome(kind=OutcomeKind.OK, raw=reply), body)
     got, want = ({**outcome.value, "documents": 5, "hits": page} for page in (outcome.value["hits"], []))
-    TASK.same(got, want), TASK.vacuous(got, ASKED), TASK.arbitrary(got, ASKED), TASK.empty(got)
-    TASK.show(got), TASK.tables(got), TASK.contrast(got, want)
-    TASK.contrast(got, want, Corpus(name="small", data={"documents": [["a", {"a": 1}]]}))
-    list(TASK.neighbours(replace(ASKED, answer=answer)))
+    TASK.same(got, want), TASK.is_trivial(got, ASKED), TASK.is_nondeterministic(got, ASKED), TASK.is_empty(got)
+    TASK.render_result(got), TASK.result_tables(got), TASK.diff_results(got, want)
+    TASK.diff_results(got, want, TestDatabase(name="small", data={"documents": [["a", {"a": 1}]]}))
+    list(TASK.mutants(replace(ASKED, answer=answer)))
 
 
 @given(answers())
@@ -117,10 +118,10 @@ def test_any_text(answer: str) -> None:
 
 
 def test_a_year_of_more_letters_than_digits_is_a_format() -> None:
-    (problem,) = (one for one in TASK.problems(ASKED, Draft(answer=LONG_YEAR)) if one.is_error)
+    (problem,) = (one for one in find_problems(TASK, ASKED, Draft(answer=LONG_YEAR)) if one.is_error)
     assert (problem.layer, problem.code) == ("mapping", "wrong_value")
     right = LONG_YEAR.replace("2025-01-01", "000000002025")
-    assert not [one for one in TASK.problems(ASKED, Draft(answer=right)) if one.is_error]
+    assert not [one for one in find_problems(TASK, ASKED, Draft(answer=right)) if one.is_error]
 
 
 def test_a_refusal_whose_missing_is_no_list_is_refused() -> None:
@@ -131,7 +132,7 @@ def test_a_refusal_whose_missing_is_no_list_is_refused() -> None:
 def test_a_format_of_many_open_ended_parts_is_not_tried() -> None:
     """Each may be one to nine digits long: a pattern of them would try 9²⁰ ways before it gives up."""
     body = {"query": {"range": {"@timestamp": {"gte": "1" * 90 + "x", "format": "yM" * 20}}}}
-    list(TASK.problems(ASKED, Draft(answer=json.dumps(body))))
+    list(find_problems(TASK, ASKED, Draft(answer=json.dumps(body))))
 
 
 # --- the road to an engine --------------------------------------------------------------
@@ -165,9 +166,9 @@ def test_a_hostile_gold_reaches_no_engine(gold: str, monkeypatch: pytest.MonkeyP
     verdict = judge(TASK, example, Draft(answer=ASKED.answer or ""), recorder.open(TASK, Engine()))
     assert verdict.gold_error.startswith("invalid: not run: ")
     assert recorder.ran == [ASKED.answer]  # the student's, which is harmless
-    assert list(TASK.neighbours(example)) == []
-    with contextlib.suppress(NoCorpora):
-        assert list(TASK.corpora(example, 5)) == []
+    assert list(TASK.mutants(example)) == []
+    with contextlib.suppress(NoTestDatabases):
+        assert list(TASK.test_databases(example, 5)) == []
 
 
 def test_the_bench_runs_nothing_that_is_refused() -> None:

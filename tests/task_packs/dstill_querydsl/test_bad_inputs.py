@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
 from dstill.errors import DataError
 from dstill_querydsl import guard, schema
@@ -55,7 +56,7 @@ def _asked(mapping, body, caplog):
     """What the pack says of `body` under `mapping`, and what it told the person."""
     example = Example(id="1", question="q", context={"mapping": mapping})
     with caplog.at_level("WARNING", logger="dstill"):
-        problems = list(QueryDsl().problems(example, Draft(answer=json.dumps(body))))
+        problems = list(find_problems(QueryDsl(), example, Draft(answer=json.dumps(body))))
     return problems, [record.getMessage() for record in caplog.records]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dstill.api.checking import find_problems
 from dstill.api.records import Example, Problem
 from dstill_querydsl.pack import QueryDsl
 
@@ -28,7 +29,7 @@ def taken(answer: str) -> tuple[str, tuple[str, ...], list[Problem]]:
     draft = task.parse(f"<rationale>host.name is a keyword.</rationale><answer>{answer}</answer>")
     assert draft is not None
     example = Example(id="1", question="which hosts are known?", context={"index": "weblogs"})
-    return draft.answer, draft.notes, [problem for problem in task.problems(example, draft) if problem.is_error]
+    return draft.answer, draft.notes, [problem for problem in find_problems(task, example, draft) if problem.is_error]
 
 
 @pytest.mark.parametrize("answer", [f"```json\n{BODY}\n```", f"```\n{BODY}\n```"])

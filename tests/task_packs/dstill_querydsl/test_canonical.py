@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dstill.api.engine import Engine
-from dstill.api.records import Corpus, Example, OutcomeKind
+from dstill.api.records import Example, OutcomeKind, TestDatabase
 from dstill_querydsl.canonical import canonical, canonical_text
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results import compare
@@ -288,7 +288,11 @@ def run() -> Iterator[Any]:
     asked = Example(
         id="1",
         question="",
-        context={"index": "small", "mapping": MAPPING, "corpus": Corpus(name="c", data={"documents": DOCUMENTS})},
+        context={
+            "index": "small",
+            "mapping": MAPPING,
+            "test_database": TestDatabase(name="c", data={"documents": DOCUMENTS}),
+        },
     )
     with Embedded().open(QueryDsl(), Engine()) as executor:
 

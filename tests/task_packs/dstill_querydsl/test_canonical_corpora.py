@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support.spellings import MAPPING, SPELLINGS, body, documents, step
 
 from dstill.api.engine import Engine
-from dstill.api.records import Corpus, Example, OutcomeKind
+from dstill.api.records import Example, OutcomeKind, TestDatabase
 from dstill_querydsl.canonical import canonical
 from dstill_querydsl.engines import Embedded
 from dstill_querydsl.pack import QueryDsl
@@ -38,7 +38,7 @@ def run() -> Iterator[Any]:
             context={
                 "index": "small",
                 "mapping": MAPPING,
-                "corpus": Corpus(name=str(seed), data={"documents": documents(seed)}),
+                "test_database": TestDatabase(name=str(seed), data={"documents": documents(seed)}),
             },
         )
         for seed in range(CORPORA)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dstill.api.records import Example, Excerpt
+from dstill.api.records import Example, RelevantSchema
 from dstill_querydsl.guard import Limits
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results.excerpt import MOST
@@ -28,9 +28,9 @@ VALUES = {
 }
 
 
-def excerpt(body: object, **settings: object) -> Excerpt:
+def excerpt(body: object, **settings: object) -> RelevantSchema:
     example = Example(id="1", question="q", context={"index": "logs", "mapping": MAPPING, "values": VALUES})
-    return QueryDsl(Settings(**settings)).excerpt(example, json.dumps(body))  # type: ignore[arg-type]
+    return QueryDsl(Settings(**settings)).relevant_schema(example, json.dumps(body))  # type: ignore[arg-type]
 
 
 def test_used_fields_come_first_in_the_order_of_the_answer() -> None:
@@ -58,15 +58,17 @@ def test_a_name_that_is_no_field_is_not_among_them() -> None:
 def test_a_refusal_and_a_text_that_is_no_json_use_nothing() -> None:
     assert excerpt({"refusal": "no"}).used == ()
     example = Example(id="1", question="q", context={"index": "logs", "mapping": MAPPING})
-    assert len(QueryDsl().excerpt(example, "{").rest) == 8
+    assert len(QueryDsl().relevant_schema(example, "{").rest) == 8
 
 
 def test_an_index_of_which_only_the_name_is_known() -> None:
-    assert QueryDsl().excerpt(Example(id="1", question="q", context={"index": "mine"}), "{}") == Excerpt()
+    assert (
+        QueryDsl().relevant_schema(Example(id="1", question="q", context={"index": "mine"}), "{}") == RelevantSchema()
+    )
 
 
 def test_a_wide_mapping_is_cut_and_says_so() -> None:
     mapping = {"properties": {f"f{n}": {"type": "long"} for n in range(MOST + 5)}}
     example = Example(id="1", question="q", context={"index": "logs", "mapping": mapping})
-    found = QueryDsl().excerpt(example, '{"query":{"term":{"f1":1}}}')
+    found = QueryDsl().relevant_schema(example, '{"query":{"term":{"f1":1}}}')
     assert (len(found.rest), found.rest[-1]) == (MOST + 1, ("…", "4 more"))

@@ -8,6 +8,7 @@ import re
 import pytest
 from support.random_student import WIDE, golds, index_of, pack
 
+from dstill.api.checking import find_problems
 from dstill.api.records import Draft
 from dstill.errors import ConfigError
 from dstill_constrain.compiler import Compiler
@@ -102,7 +103,7 @@ WRONG = [
 @pytest.mark.parametrize("text", WRONG)
 def test_what_the_checks_refuse_is_not_let_through(text: str) -> None:
     task, example = pack("weblogs")
-    assert any(problem.is_error for problem in task.problems(example, Draft(answer=text)))
+    assert any(problem.is_error for problem in find_problems(task, example, Draft(answer=text)))
     assert not Reader("weblogs").reads(text)
 
 

@@ -11,6 +11,7 @@ import pytest
 from support.random_student import WIDE, index_of, learnt, pack, t5, write, writer
 from support.sizes import size
 
+from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
 from dstill.api.records import Draft, Outcome, OutcomeKind
 from dstill_querydsl.bundle.indices import NAMES
@@ -73,7 +74,7 @@ def keys(value: Any) -> Iterator[str]:
 
 def errors(name: str, bodies: list[str]) -> list[tuple[str, str]]:
     task, example = pack(name)
-    found = ((body, problem) for body in bodies for problem in task.problems(example, Draft(answer=body)))
+    found = ((body, problem) for body in bodies for problem in find_problems(task, example, Draft(answer=body)))
     return [(body, problem.message) for body, problem in found if problem.is_error]
 
 

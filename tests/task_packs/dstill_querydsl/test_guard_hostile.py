@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.guarded import Made
 from support.hostile import HOSTILE, SCRIPT, hidden
 
+from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
 from dstill.errors import ConfigError
 from dstill_querydsl import guard
@@ -171,7 +172,7 @@ def test_a_body_of_any_depth_is_refused_and_not_followed() -> None:
     ],
 )
 def test_text_of_any_depth_and_numbers_of_any_length_are_refused(text: str, message: str) -> None:
-    problems = list(QueryDsl().problems(Example(id="1", question="?"), Draft(answer=text)))
+    problems = list(find_problems(QueryDsl(), Example(id="1", question="?"), Draft(answer=text)))
     assert [problem.layer for problem in problems] == ["json"]
     assert message in problems[0].message
 
@@ -242,7 +243,7 @@ def test_a_runtime_field_must_be_allowed_by_name_where_fields_are_denied() -> No
 def test_a_field_that_is_looked_up_in_another_index_is_refused() -> None:
     mapping = {"properties": {}, "runtime": {"user": {"type": "lookup", "target_index": "users"}}}
     example = Example(id="1", question="?", context={"mapping": mapping})
-    problems = list(QueryDsl().problems(example, Draft(answer='{"fields":["user"]}')))
+    problems = list(find_problems(QueryDsl(), example, Draft(answer='{"fields":["user"]}')))
     assert [(p.layer, p.code, p.pointer) for p in problems] == [("mapping", "foreign_read", "/fields/0")]
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
 from dstill_querydsl.guard import Limits
 from dstill_querydsl.guard.mapping import limits_on
@@ -77,6 +78,6 @@ def test_the_pack_follows_the_mapping(name: str) -> None:
     task = QueryDsl(Settings(guard=Limits(fields=("*", "!secret"))))
     example = Example(id="1", question="?", context={"mapping": MAPPING})
     for body in ('{"size":0,"query":{"match":{"%s":"x"}}}', '{"_source":false,"fields":["%s"]}'):
-        problems = list(task.problems(example, Draft(answer=body % name)))
+        problems = list(find_problems(task, example, Draft(answer=body % name)))
         assert {problem.code for problem in problems} == {"field_denied"}, problems
-    assert not list(task.problems(example, Draft(answer='{"size":0,"query":{"match":{"fine":"x"}}}')))
+    assert not list(find_problems(task, example, Draft(answer='{"size":0,"query":{"match":{"fine":"x"}}}')))

@@ -85,16 +85,18 @@ def test_what_is_held_out_is_bundled() -> None:
 
 
 def test_a_demo_is_of_any_index_that_is_not_held_out() -> None:
-    assert {name: QueryDsl.demo_of(name)["task.querydsl.index"] for name in NAMES if name not in HELD_OUT} == {
+    assert {
+        name: QueryDsl.demo_settings_for(name)["task.querydsl.index"] for name in NAMES if name not in HELD_OUT
+    } == {
         "weblogs": "weblogs",
         "movies": "movies",
         "flights": "flights",
     }
-    assert QueryDsl.demo_of("flights").keys() > QueryDsl.demo.keys()
+    assert QueryDsl.demo_settings_for("flights").keys() > QueryDsl.demo_settings.keys()
     with pytest.raises(UsageError, match="'quakes' is held out"):
-        QueryDsl.demo_of("quakes")
+        QueryDsl.demo_settings_for("quakes")
     with pytest.raises(UsageError, match="Did you mean 'flights'"):
-        QueryDsl.demo_of("fligths")
+        QueryDsl.demo_settings_for("fligths")
 
 
 def test_no_questions_to_train_on_are_made_for_an_index_that_is_held_out() -> None:

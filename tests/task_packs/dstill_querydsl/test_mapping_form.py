@@ -1,5 +1,6 @@
 import pytest
 
+from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
 from dstill.errors import DataError
 from dstill_querydsl.language.fields import Fields
@@ -59,4 +60,4 @@ def test_a_field_may_be_called_mappings() -> None:
 def test_the_pack_refuses_it_where_it_is_first_read(mapping) -> None:
     example = Example(id="1", question="?", context={"mapping": mapping})
     with pytest.raises(DataError):
-        list(QueryDsl().problems(example, Draft(answer='{"query":{"term":{"a":1}}}')))
+        list(find_problems(QueryDsl(), example, Draft(answer='{"query":{"term":{"a":1}}}')))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstill.api.checking import find_problems
 from dstill.api.judging import judge
 from dstill.api.records import Draft, Example, Level
 from dstill.errors import UsageError
@@ -64,8 +65,8 @@ def test_what_is_not_in_the_form_is_not_parsed(text: str) -> None:
 
 
 def test_a_student_reads_the_question_or_the_fields_too() -> None:
-    assert QueryDsl().source(EXAMPLE) == "requests on web-03"
-    with_fields = QueryDsl(Settings(student_context="mapping")).source(EXAMPLE)
+    assert QueryDsl().model_input(EXAMPLE) == "requests on web-03"
+    with_fields = QueryDsl(Settings(student_context="mapping")).model_input(EXAMPLE)
     assert with_fields.startswith("requests on web-03\nfields: @timestamp date, event.duration long")
     assert "url.path.raw keyword" in with_fields
 
@@ -96,18 +97,18 @@ def test_layers_are_named_in_order() -> None:
 
 def test_the_mapping_is_not_checked_where_only_a_name_is_known() -> None:
     elsewhere = replace(EXAMPLE, context={"index": "mine"})
-    assert list(QueryDsl().problems(elsewhere, Draft(answer=GOLD))) == []
+    assert list(find_problems(QueryDsl(), elsewhere, Draft(answer=GOLD))) == []
 
 
 def test_a_mapping_of_the_users_own_is_checked() -> None:
     own = replace(EXAMPLE, context={"index": "mine", "mapping": {"properties": {"host": {"type": "keyword"}}}})
-    (problem,) = QueryDsl().problems(own, Draft(answer=GOLD))
+    (problem,) = find_problems(QueryDsl(), own, Draft(answer=GOLD))
     assert (problem.layer, problem.code) == ("mapping", "unknown_field")
 
 
 def test_the_guard_follows_the_config() -> None:
     limits = replace(Settings().guard, size=5)
-    (problem,) = QueryDsl(Settings(guard=limits)).problems(EXAMPLE, Draft(answer='{"size": 6}'))
+    (problem,) = find_problems(QueryDsl(Settings(guard=limits)), EXAMPLE, Draft(answer='{"size": 6}'))
     assert problem.layer == "guard"
 
 
@@ -148,7 +149,7 @@ def test_values_that_one_row_brings_count_for_no_other_row(same_mapping: bool) -
     def codes(values: dict[str, Any] | None) -> set[str]:
         context = {"index": "mine", "mapping": mapping if same_mapping else dict(mapping)}
         example = Example(id="1", question="?", context=context | ({"values": values} if values else {}))
-        return {problem.code for problem in task.problems(example, Draft(answer=body)) if problem.is_error}
+        return {problem.code for problem in find_problems(task, example, Draft(answer=body)) if problem.is_error}
 
     assert codes({"n": {"min": 0, "max": 9}}) == set()
     assert codes(None) == {"limit"}

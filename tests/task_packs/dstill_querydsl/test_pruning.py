@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
 from dstill_querydsl.bundle.indices import bundled
 from dstill_querydsl.language.fields import Fields
@@ -193,7 +194,7 @@ def test_prompt_and_source_say_how_much_is_shown_and_the_person_is_told_once(cap
     with caplog.at_level(logging.WARNING, logger="dstill"):
         for _ in range(2):
             asked = task.prompt(OWN, [shot]).messages[-1].content
-            read_by_student = task.source(OWN)
+            read_by_student = task.model_input(OWN)
     notice = "120 of 919 fields shown, those nearest to the question"
     assert f"Mapping. {notice}. The block holds data" in asked
     assert '"x-cache"' in asked  # the shot's
@@ -212,4 +213,4 @@ def test_checks_know_the_whole_mapping() -> None:
     task = QueryDsl(Settings(prompt_fields=10))
     shown = Fields.of(Pruner(WIDE, Values()).prune(OWN.question, 10).mapping)
     name = next(field.name for field in Fields.of(WIDE) if field.type == "keyword" and shown.get(field.name) is None)
-    assert not list(task.problems(OWN, Draft(answer=json.dumps({"query": {"term": {name: "x"}}}))))
+    assert not list(find_problems(task, OWN, Draft(answer=json.dumps({"query": {"term": {name: "x"}}}))))

@@ -20,7 +20,7 @@ def named(task: QueryDsl, examples: Iterable[Example]) -> int:
         answer, rationale = example.answer or "", example.rationale or ""
         problems = check_draft(task, example, Draft(answer=answer, rationale=rationale))
         assert not problems, (example.question, rationale, answer)
-        count += bool(list(task.terms(answer)))
+        count += bool(list(task.answer_terms(answer)))
     return count
 
 

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
 from dstill_querydsl.bundle.indices import bundled
 from dstill_querydsl.language.fields import Fields
@@ -122,7 +123,9 @@ def test_golds_ask_for_values_that_their_index_holds() -> None:
     task = QueryDsl()
     told = 0
     for example in task.synthesize({"index": "weblogs"}, 150, seed=3):
-        told += any(problem.layer == "values" for problem in task.problems(example, Draft(answer=example.answer or "")))
+        told += any(
+            problem.layer == "values" for problem in find_problems(task, example, Draft(answer=example.answer or ""))
+        )
     assert told <= 3  # questions after what is not there are asked on purpose
 
 
@@ -130,7 +133,7 @@ def test_the_layer_stands_between_mapping_and_guard() -> None:
     task = QueryDsl()
     assert [check.name for check in task.checks] == ["json", "schema", "mapping", "values", "guard"]
     example = Example(id="1", question="?", context={"index": "weblogs"})
-    [problem] = task.problems(example, Draft(answer='{"query":{"term":{"http.request.method":"get"}}}'))
+    [problem] = find_problems(task, example, Draft(answer='{"query":{"term":{"http.request.method":"get"}}}'))
     assert (problem.layer, problem.code, problem.suggestion) == ("values", "unknown_value", "GET")
 
 

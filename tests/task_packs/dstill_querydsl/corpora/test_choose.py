@@ -30,8 +30,8 @@ def candidate(name: str, *words: str) -> Candidate:
     return Candidate(name=name, documents=[(name, {"gold": 1, **dict.fromkeys(words, 1)})])
 
 
-def chosen(candidates: Sequence[Candidate], neighbours: Sequence[str], k: int = 5, gold: Any = GOLD) -> Any:
-    bodies = [{"match": word} for word in neighbours]
+def chosen(candidates: Sequence[Candidate], mutants: Sequence[str], k: int = 5, gold: Any = GOLD) -> Any:
+    bodies = [{"match": word} for word in mutants]
     return choose(candidates, gold, bodies, on, lambda got, want: bool(got == want), lambda want: not want, k)
 
 

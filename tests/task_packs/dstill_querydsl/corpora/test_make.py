@@ -12,8 +12,8 @@ import pytest
 
 from dstill.api.engine import Engine
 from dstill.api.judging import judge
+from dstill.api.protocols import NoTestDatabases
 from dstill.api.records import Draft, Example, Level
-from dstill.api.task import NoCorpora
 from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results import compare
@@ -89,7 +89,7 @@ def test_a_folder_that_cannot_be_written_costs_time_only(place: Place, cache: Pa
 def test_what_cannot_be_run_faithfully_has_none(place: Place, gold: Any, mapping: Any, why: str) -> None:
     there = replace(place, mapping={"properties": {**place.mapping["properties"], **mapping}})
     for _ in range(2):  # the reason is kept, as corpora are
-        with pytest.raises(NoCorpora, match=why):
+        with pytest.raises(NoTestDatabases, match=why):
             corpora(there, gold)
 
 
@@ -114,7 +114,7 @@ def test_an_answer_that_agrees_by_luck_is_not_correct() -> None:
     with Embedded().open(task, Engine()) as executor:
         lucky = judge(task, EXAMPLE, Draft(answer=LUCKY), executor)
         assert (lucky.reached, lucky.checked, lucky.corpora) == (Level.EXECUTED, Level.CORRECT, 1)
-        assert lucky.reason == "another result than the gold on corpus 'boundaries'"
+        assert lucky.reason == "another result than the gold on the test database 'boundaries'"
         right = judge(
             task, EXAMPLE, Draft(answer='{"query":{"range":{"event.duration":{"gte":1000000001}}}}'), executor
         )
@@ -129,8 +129,8 @@ def test_an_answer_that_agrees_by_luck_is_not_correct() -> None:
 def test_golds_that_cannot_be_checked_say_so() -> None:
     task = QueryDsl(Settings(documents=300, corpora=5))
     unknown = replace(EXAMPLE, context={"index": "elsewhere"})
-    with pytest.raises(NoCorpora, match="'elsewhere' is not known"):
-        task.corpora(unknown, 5)
+    with pytest.raises(NoTestDatabases, match="'elsewhere' is not known"):
+        task.test_databases(unknown, 5)
 
 
 def test_beside_an_index_of_the_users_that_is_only_read(place: Place) -> None:
@@ -180,7 +180,7 @@ def test_fields_that_the_embedded_engine_cannot_hold_cost_the_others_nothing(pla
     held = {name for one in found for _, source in one.data["documents"] for name in source}
     assert {"level", "took", "host", "hosts"} < held
     assert not held & {"labels", "stream", "name"}
-    with pytest.raises(NoCorpora, match=r"^uses 'hour' \(runtime\), which the embedded engine does not hold"):
+    with pytest.raises(NoTestDatabases, match=r"^uses 'hour' \(runtime\), which the embedded engine does not hold"):
         corpora(there, {"query": {"range": {"hour": {"gte": 9}}}})
 
 

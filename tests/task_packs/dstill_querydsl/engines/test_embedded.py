@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
-from dstill.api.records import Corpus, Example, OutcomeKind
+from dstill.api.records import Example, OutcomeKind, TestDatabase
 from dstill.api.task import Task
 from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import Index
@@ -110,8 +110,10 @@ def test_golds_run_once_and_everything_loads_once(embedded: Any, example: Exampl
 
 
 def test_a_corpus_takes_the_place_of_the_documents(embedded: Executor, example: Example) -> None:
-    corpus = Corpus(name="two", data={"documents": [["a", {"level": "error"}], ["b", {"level": ["error", "info"]}]]})
-    there = replace(example, context={**example.context, "corpus": corpus})
+    database = TestDatabase(
+        name="two", data={"documents": [["a", {"level": "error"}], ["b", {"level": ["error", "info"]}]]}
+    )
+    there = replace(example, context={**example.context, "test_database": database})
     outcome = run(embedded, {"query": {"term": {"level": "error"}}}, there)
     assert [hit["id"] for hit in outcome.value["hits"]] == ["a", "b"]
     assert outcome.value["documents"] == 2
@@ -123,7 +125,11 @@ def test_few_corpora_are_on_the_server_at_once(
     monkeypatch.setattr(executors, "LIVE", 2)
     gold = json.dumps({"query": {"match_all": {}}})
     there = [
-        replace(example, answer=gold, context={"corpus": Corpus(name=str(n), data={"documents": [[str(n), {}]]})})
+        replace(
+            example,
+            answer=gold,
+            context={"test_database": TestDatabase(name=str(n), data={"documents": [[str(n), {}]]})},
+        )
         for n in range(4)
     ]
     with type(embedded)().open(toy_task, Engine()) as executor:
@@ -142,7 +148,7 @@ def test_a_corpus_says_what_now_is_and_how_words_are_cut(toy_task: Task, example
     }
     mapping = {"properties": {"at": {"type": "date"}, "name": {"type": "keyword", "normalizer": "low"}}}
     with Embedded().open(toy_task, Engine()) as executor:
-        there = replace(example, context={"mapping": mapping, "corpus": Corpus(name="c", data=data)})
+        there = replace(example, context={"mapping": mapping, "test_database": TestDatabase(name="c", data=data)})
         outcome = run(executor, {"query": {"range": {"at": {"gte": "now-1d", "lt": "now"}}}}, there)
     assert [hit["id"] for hit in outcome.value["hits"]] == ["a"]
 

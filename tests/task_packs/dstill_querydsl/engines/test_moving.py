@@ -95,7 +95,7 @@ def test_a_dataset_knows_the_fields_that_its_questions_were_made_from() -> None:
         Example(id="3", question="?", context={"index": "logs", "mapping": MAPPING}),
         Example(id="4", question="?", context={"index": "of which nothing is known"}),
     ]
-    found = QueryDsl(Settings()).facts(examples)
+    found = QueryDsl(Settings()).data_facts(examples)
     assert found.keys() == {"weblogs", "logs"}
     assert found["logs"] == {"digest": fields_digest(MAPPING), "fields": {"level": "keyword", "bytes": "long"}}
     assert found["weblogs"]["fields"]["@timestamp"] == "date"

@@ -6,8 +6,9 @@ from typing import Any, Callable
 
 import pytest
 
+from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
-from dstill.api.records import Corpus, Draft, Example, OutcomeKind
+from dstill.api.records import Draft, Example, OutcomeKind, TestDatabase
 from dstill.errors import DataError
 from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import Index, bundled
@@ -55,7 +56,7 @@ def test_golds_pass_the_layers_of_the_pack(name: str, index: Callable[[str], Ind
     context = {"index": name, "mapping": own.mapping, "values": values}
     for one in made(name)[0]:
         example = Example(id="1", question=one.example.question, context=context)
-        problems = list(task.problems(example, Draft(answer=one.example.answer)))
+        problems = list(find_problems(task, example, Draft(answer=one.example.answer)))
         assert [p for p in problems if p.is_error] == [], one.example.answer
 
 
@@ -65,18 +66,18 @@ def test_golds_run_and_tell_something(name: str, made: Callable[..., Any], index
     task = QueryDsl()
     found = [one for one in made(name)[0] if "refusal" not in one.body]
     place = found[0].scene.runs
-    corpus = Corpus(name="invented", data={"documents": [list(pair) for pair in place.documents()]})
+    database = TestDatabase(name="invented", data={"documents": [list(pair) for pair in place.documents()]})
     # An analyzer of n-grams is the index' own; what asks for it was run by the questions' own trial.
     plain = json.dumps(place.mapping).replace(', "analyzer": "my_ngrams"', "")
     mapping = {**json.loads(plain), "_meta": {"now": place.now}}
     values = index(name).values.to_json()  # the guard knows the range of a histogram by them
     with Embedded().open(task, Engine()) as executor:
         for one in [one for one in found if ".grams" not in (one.example.answer or "")][:120]:
-            context = {"index": name, "mapping": mapping, "values": values, "corpus": corpus}
+            context = {"index": name, "mapping": mapping, "values": values, "test_database": database}
             example = Example(id="1", question="", context=context)
             outcome = executor.run(one.example.answer, example)
             assert outcome.kind is OutcomeKind.OK, (outcome.reason, one.example.answer)
-            assert not task.vacuous(outcome.value, example), one.example.answer
+            assert not task.is_trivial(outcome.value, example), one.example.answer
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -153,7 +154,7 @@ def test_a_bundled_index_has_variants_among_its_questions(quakes: list[Example])
     task = QueryDsl()
     for example in varied:
         assert example.context == {"index": "quakes", "variant": example.context["variant"]}
-        assert [p for p in task.problems(example, Draft(answer=example.answer)) if p.is_error] == []
+        assert [p for p in find_problems(task, example, Draft(answer=example.answer)) if p.is_error] == []
         assert [p for p in mapping_errors(example) if p] != []
 
 
@@ -166,7 +167,7 @@ def test_golds_beside_a_poisoned_mapping_run_and_their_prompt_has_the_order(quak
         for example in poisoned:
             outcome = executor.run(example.answer or "", example)
             assert outcome.kind is OutcomeKind.OK
-            assert not task.vacuous(outcome.value, example)
+            assert not task.is_trivial(outcome.value, example)
             order = example.context["mapping"]["_meta"]["description"]
             assert order in task.prompt(example, ()).messages[-1].content
 
@@ -180,7 +181,7 @@ def test_what_a_word_means_stands_in_the_prompt() -> None:
 
 def mapping_errors(example: Example) -> list[str]:
     """What the base index says of a variant's gold: its names are others."""
-    problems = QueryDsl().problems(
-        Example(id="1", question="", context={"index": "quakes"}), Draft(answer=example.answer or "")
+    problems = find_problems(
+        QueryDsl(), Example(id="1", question="", context={"index": "quakes"}), Draft(answer=example.answer or "")
     )
     return [problem.code for problem in problems if problem.is_error]

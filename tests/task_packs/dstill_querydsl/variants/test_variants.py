@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, OutcomeKind
@@ -68,8 +69,9 @@ def test_a_gold_has_the_same_result_by_the_other_names(
         assert got.kind is OutcomeKind.OK, (body, got.reason)
         if not compare.same(_with_old_names(got.value, variant), want.value):
             different.append((example.answer, body))
-        assert not [p for p in task.problems(there, task.parse(f"<rationale>x</rationale><answer>{body}</answer>"))  # type: ignore[arg-type]
-                    if p.is_error]  # fmt: skip
+        draft = task.parse(f"<rationale>x</rationale><answer>{body}</answer>")
+        assert draft is not None
+        assert not [p for p in find_problems(task, there, draft) if p.is_error]
     print(f"{len(golds)} golds on a variant that is {variant.structure}, {variant.distractors} further fields")
     assert not different
 

@@ -4,15 +4,14 @@ import itertools
 import random
 from typing import Iterable
 
-from dstill import Check, Task, hookimpl
-from dstill.api.executor import Executor
-from dstill.api.records import Example, Outcome, OutcomeKind, Problem
+from dstill import hookimpl
+from dstill.api import Check, Example, Executor, Outcome, OutcomeKind, Task
 
 VALUES = {"x": 23, "y": 41, "z": 97, **{digit: int(digit) for digit in "123456789"}}
 WORDS = {"+": "add", "-": "subtract", "*": "multiply by"}
 RUN = {"+": int.__add__, "-": int.__sub__, "*": int.__mul__}
 UNSEEN = (("-", "*"), ("*", "-"))  # templates, a pair of operators each, that no training row has
-ROWS = {"train": slice(2400), "validation": slice(2400, 2440), "test": slice(2440, 2560), "test_templates": slice(60)}
+ROWS = {"train": (0, 2400), "validation": (2400, 2440), "test": (2440, 2560), "test_templates": (0, 60)}
 
 
 def value_of(answer: str) -> int:
@@ -37,24 +36,17 @@ class Machine(Executor):
         return Outcome(kind=OutcomeKind.OK, value=value_of(answer))
 
 
-def program(example: Example, answer: str) -> Iterable[Problem]:
-    try:
-        value_of(answer)
-    except ValueError as error:
-        yield Problem(layer="program", code="no_program", message=str(error))
-
-
 class Rpn(Task):
     name = "rpn"
     instructions = "Write the calculation in reverse Polish notation, with the operands x, y, z, 1 to 9 and + - *."
     executors = ("rpn-machine",)
-    checks = (Check("program", program, parses=True),)
+    checks = (Check.of_parser("program", value_of),)
 
     def examples(self, split: str) -> Iterable[Example]:
-        pairs = [pair for pair in itertools.product(WORDS, WORDS) if (pair in UNSEEN) == (split == "test_templates")]
+        pairs = [p for p in itertools.product(WORDS, WORDS) if (p in UNSEEN) == (split == "test_templates")]
         made = list(itertools.product(pairs, itertools.permutations(VALUES, 3)))
         random.Random(0).shuffle(made)
-        for n, ((p, q), (a, b, c)) in enumerate(made[ROWS.get(split, slice(0))]):
+        for n, ((p, q), (a, b, c)) in enumerate(made[slice(*ROWS.get(split, (0, 0)))]):
             asked = f"take {a}, {WORDS[p]} {b}, then {WORDS[q]} {c}"
             why = f"{a} and {b} are pushed, {p} joins them; {c} is pushed, {q} gives the result"
             gold = f"{a} {b} {p} {c} {q}"

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from dstill.api.checking import find_problems
 from dstill.api.records import Draft, Example
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.testsuites import Layout, neighbours
+from dstill_querydsl.testsuites import Layout, mutants_of
 from dstill_querydsl.testsuites.mutants import MOST
 
 MAPPING: dict[str, Any] = {
@@ -26,11 +27,11 @@ MAPPING: dict[str, Any] = {
 
 
 def names(body: dict[str, Any]) -> list[str]:
-    return [one.name for one in neighbours(body, Layout(MAPPING), lambda answer: True)]
+    return [one.name for one in mutants_of(body, Layout(MAPPING), lambda answer: True)]
 
 
 def bodies(body: dict[str, Any]) -> list[dict[str, Any]]:
-    return [json.loads(one.answer) for one in neighbours(body, Layout(MAPPING), lambda answer: True)]
+    return [json.loads(one.answer) for one in mutants_of(body, Layout(MAPPING), lambda answer: True)]
 
 
 TWO = {"query": {"bool": {"filter": [{"term": {"level": "error"}}, {"range": {"took": {"gte": 5}}}]}}}
@@ -145,18 +146,18 @@ def test_each_means_something_else_and_is_legal() -> None:
     task = QueryDsl()
     golds = [e for e in task.examples("test") if not task.is_refusal(e.answer or "")][:40]
     for gold in golds:
-        found = list(task.neighbours(gold))
+        found = list(task.mutants(gold))
         assert 3 <= len(found) <= MOST
         forms = [canonical_text(one.answer) for one in found]
         assert len({*forms, canonical_text(gold.answer or "")}) == len(found) + 1
         for one in found:
-            assert not [p for p in task.problems(gold, Draft(answer=one.answer)) if p.is_error], one.name
-        assert found == list(task.neighbours(gold))
+            assert not [p for p in find_problems(task, gold, Draft(answer=one.answer)) if p.is_error], one.name
+        assert found == list(task.mutants(gold))
 
 
 def test_a_refusal_has_none() -> None:
     refusal = Example(
         id="1", question="q", context={"index": "weblogs"}, answer='{"refusal":{"reason":"no","missing":[]}}'
     )
-    assert not list(QueryDsl().neighbours(refusal))
-    assert not list(QueryDsl().corpora(refusal, 5))
+    assert not list(QueryDsl().mutants(refusal))
+    assert not list(QueryDsl().test_databases(refusal, 5))

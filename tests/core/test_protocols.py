@@ -1,0 +1,175 @@
+"""A task is small: what else it may offer stands in protocols, each of which is asked for on its own."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import json
+import os
+from pathlib import Path
+from typing import Any, Callable, Iterable
+
+import pytest
+from support.protocols import ASKED, is_method, with_one
+
+from dstill import Check, Task, hookimpl
+from dstill.api import Draft, Example, Problem, find_problems, not_checked, task
+from dstill.api.protocols import PROTOCOLS, Presentation, TestDatabases
+from dstill.plugins import PluginInfo, Plugins
+from dstill_finetune.objectives import LabelOnly
+
+EXAMPLE = Example(id="1", question="one and two", answer="1+2")
+
+
+def methods(kind: type) -> set[str]:
+    return {name for name in vars(kind) if not name.startswith("_")}
+
+
+class Bare(Task):
+    name = "bare"
+    checks = ()
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+
+def test_a_task_has_twelve_methods() -> None:
+    there = {name for name, value in inspect.getmembers(Task) if callable(value) or isinstance(value, property)}
+    assert len({name for name in there if not name.startswith("_")} - {"Config"}) == 12
+    assert "__init__" not in vars(Task)
+
+
+def test_no_method_is_in_two_classes() -> None:
+    names = [name for kind in (Task, *PROTOCOLS) for name in methods(kind)]
+    assert len(names) == len(set(names))
+
+
+def test_the_example_of_a_check_is_true() -> None:
+    assert doctest.testmod(task).failed == 0
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: str(one.__name__))
+def test_a_task_with_one_protocol_is_asked_for_it(protocol: Any) -> None:
+    class One(Bare, protocol):  # type: ignore[misc]
+        pass
+
+    one = One()
+    for other in PROTOCOLS:
+        assert (other.of(one) is one) == (other is protocol)
+    assert not isinstance(protocol.of(Bare()), Task)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: str(one.__name__))
+def test_a_method_without_its_protocol_does_not_load(protocol: type) -> None:
+    name = min(methods(protocol))
+    lost = type("Lost", (Bare,), {name: None})
+
+    class Plugin:
+        @hookimpl
+        def register_tasks(self) -> list[type[Task]]:
+            return [lost]
+
+    plugins = Plugins()
+    plugins.add(Plugin(), PluginInfo(name="mine"))
+    (failure,) = plugins.failures
+    assert failure.problem == f"Lost.{name} would never be used: inherit dstill.api.{protocol.__name__}, too"
+
+
+def test_defaults_need_no_task() -> None:
+    assert Presentation.of(Bare()).render_result({"a": 1}) == '{"a": 1}'
+    assert Presentation.of(Bare()).diff_results(1, 2).gold == "2"
+    assert list(TestDatabases.of(Bare()).test_databases(EXAMPLE, 5)) == []
+
+
+def test_a_layer_that_does_not_apply_is_skipped_and_named() -> None:
+    def refuse(example: Example, answer: str) -> Iterable[Problem]:
+        yield Problem(layer="schema", code="no", message="no")
+
+    class Picky(Bare):
+        checks = (Check("schema", refuse, applies=lambda example: "schema" in example.context),)
+
+    known = Example(id="2", question="?", context={"schema": {}})
+    assert not_checked(Picky(), EXAMPLE) == ["schema"]
+    assert not list(find_problems(Picky(), EXAMPLE, Draft(answer="1")))
+    assert not not_checked(Picky(), known)
+    assert [problem.code for problem in find_problems(Picky(), known, Draft(answer="1"))] == ["no"]
+
+
+def test_an_example_on_which_a_layer_cannot_say_whether_it_applies_is_refused() -> None:
+    class Broken(Bare):
+        checks = (Check("schema", lambda example, answer: (), applies=lambda example: 1 // 0 > 0),)
+
+    assert not_checked(Broken(), EXAMPLE) == []
+    (problem,) = find_problems(Broken(), EXAMPLE, Draft(answer="1"))
+    assert (problem.code, problem.is_error) == ("check_raised", True)
+
+
+@pytest.mark.parametrize(("answer", "codes"), [("12", []), ("one", ["syntax_error"])])
+def test_a_parser_is_a_check(answer: str, codes: list[str]) -> None:
+    check = Check.of_parser("form", int, hint="write digits", cause="no number")
+    assert (check.name, check.parses, check.cause) == ("form", True, "no number")
+    problems = list(check.run(EXAMPLE, answer))
+    assert [problem.code for problem in problems] == codes
+    assert {problem.hint for problem in problems} <= {"write digits"}
+
+
+# --- commands ---------------------------------------------------------------------------
+
+SETTINGS = {
+    "generate.teacher": "parrot",
+    "generate.execute": "all",
+    "train.student": "memory",
+    "train.objective": "plain",
+    "evaluate.baselines": [],
+    "evaluate.splits": ["test"],
+    "review.required": "never",
+}
+GIVEN = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={json.dumps(value)}")]
+TRAINED = (("generate", "--out", "run", *GIVEN), ("train", "run"))
+EVALUATED = (*TRAINED, ("evaluate", "run"))
+PREDICT = ("predict", "run", "add 3 and 4", "--execute")
+DEMO = ("demo", "--quick", "--index", "loud")
+
+# Protocol → the commands that ask for all of its methods.
+COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "ConstrainedOutput": (),  # only a student with a vocabulary is held to a grammar: see below
+    "DataProfile": (("init", "--engine-url", "http://127.0.0.1:9", "--out", "there"), *TRAINED, PREDICT),
+    "Demo": (DEMO,),
+    "Presentation": (*EVALUATED, PREDICT, ("report", "run")),
+    "RationaleTerms": TRAINED[:1],
+    "ResultProperties": (*TRAINED[:1], ("audit", "run")),
+    "Synthesis": (("questions", "-n", "1"), ("questions", "-n", "1", "--teacher", "stranger")),
+    "TestDatabases": (*TRAINED[:1], ("audit", "run")),
+}
+
+
+@pytest.fixture
+def run_all(cli: Callable[..., Any], root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    off = os.environ["DSTILL_DISABLE"].split(",")
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(name for name in off if name not in ("evaluate", "report")))
+    files = [word for name in ("protocols", "recorder") for word in ("--plugin", root / f"tests/support/{name}.py")]
+
+    def call(task: str, commands: Iterable[tuple[str, ...]]) -> Any:
+        ended = None
+        for words in commands:
+            on_a_run = "run" in words and "--out" not in words
+            ended = cli(*files, *words, *(() if on_a_run else ("--task", task)))
+            assert ended.code == 0 or "stranger" in words, (words, ended.err)  # that one invents nothing
+        return ended
+
+    return call
+
+
+def test_a_pack_with_task_alone_goes_all_the_way(run_all: Callable[..., Any]) -> None:
+    ended = run_all("alone", (*EVALUATED, ("audit", "run"), ("report", "run"), PREDICT))
+    assert "3+4" in ended.out
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: str(one.__name__))
+def test_a_pack_with_one_protocol_is_asked_all_of_it(protocol: type, run_all: Callable[..., Any]) -> None:
+    name = protocol.__name__
+    run_all(name.lower(), COMMANDS[name])
+    if name == "ConstrainedOutput":
+        LabelOnly().grammar(with_one(protocol)(), EXAMPLE)
+    asked = set(Path(ASKED).read_text().split())
+    assert asked == {name for name, value in vars(protocol).items() if is_method(name, value)}

@@ -1,0 +1,65 @@
+"""A task for each optional protocol, which has that one alone and writes down what it is asked (``asked.txt``).
+
+    dstill --plugin tests/support/toy.py --plugin tests/support/protocols.py generate --task presentation
+
+Their language is the toy's. `Alone`, the task ``alone``, has no protocol.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable, Iterable
+
+from support.toy import Toy
+
+from dstill import Task, hookimpl
+from dstill.api import Example, ProjectFiles
+from dstill.api.protocols import PROTOCOLS
+
+ASKED = "asked.txt"
+# What some of them answer; the others give their defaults.
+ANSWERS: dict[str, Any] = {
+    "data_facts": {"sums": {"digits": 2}},
+    "demo_settings_for": Toy.demo_settings,
+    "describe": ProjectFiles(files={}, settings={}),
+    "synthesize": [Example(id="1", question="add 1 and 2", answer="1+2", rationale="r")],
+}
+
+
+class Alone(Task):
+    name = "alone"
+    executors = ("abacus",)
+    checks = Toy.checks
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return Toy().examples(split)
+
+    def is_refusal(self, answer: str) -> bool:
+        return Toy().is_refusal(answer)
+
+
+def recorded(protocol: Any, name: str) -> Callable[..., Any]:
+    default = getattr(protocol, name)
+
+    def method(self: Any, *given: Any) -> Any:
+        with Path(ASKED).open("a") as file:
+            file.write(f"{name}\n")
+        return ANSWERS[name] if name in ANSWERS else default(self, *given)
+
+    return classmethod(method) if name == "demo_settings_for" else method  # type: ignore[return-value]
+
+
+def with_one(protocol: Any) -> type[Task]:
+    methods = {name: recorded(protocol, name) for name, value in vars(protocol).items() if is_method(name, value)}
+    settings = {name: getattr(Toy, name) for name in vars(protocol) if name in ("demo_settings", "demo_quick_settings")}
+    name = protocol.__name__
+    return type(name, (Alone, protocol), {"name": name.lower(), "__module__": __name__, **methods, **settings})
+
+
+def is_method(name: str, value: Any) -> bool:
+    return not name.startswith("_") and (callable(value) or isinstance(value, classmethod))
+
+
+@hookimpl
+def register_tasks() -> Iterable[type[Task]]:
+    return [Alone, *map(with_one, PROTOCOLS)]
