@@ -92,10 +92,10 @@ def test_help_shows_the_default_of_a_configuration_key(cli: Cli) -> None:
 
 
 def test_the_old_spelling_of_predict(cli: Cli, finished: None) -> None:
-    ended = cli("predict", "mine", "add 2 and 1")
+    ended = cli("predict", "--run", "mine", "add 2 and 1")
     assert ended.code == 0
     assert ended.out == cli("predict", "mine", "add 2 and 1").out
-    assert ended.err.startswith("warning: `dstill predict RUN QUESTION` is now `dstill predict RUN QUESTION`\n")
+    assert ended.err.startswith("warning: `dstill predict --run RUN QUESTION` is now `dstill predict RUN QUESTION`\n")
     assert cli("predict").code == 2
 
 
