@@ -13,8 +13,8 @@ demo: $(STAMP)
 	$(RUN)/dstill demo
 
 # Two workers, each with one thread for torch: more would fight for the same cores. A file stays with one worker, for the
-# sake of what its tests share.
-PYTEST := OMP_NUM_THREADS=1 $(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# sake of what its tests share. Bytecode of the tests is kept, as each worker would compile all of them again.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The fast tests, which need no Java. ARGS="tests/core -k store" runs a part of them.
 test: $(STAMP)

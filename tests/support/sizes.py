@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["size"]
+__all__ = ["NIGHTLY", "size"]
 
 NIGHTLY = os.environ.get("DSTILL_NIGHTLY") == "1"
 

@@ -33,6 +33,7 @@ def _diary(lab: Lab) -> list[str]:
     return [line.split()[1] for line in (lab.folder / "diary.txt").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_trials_fail_alone_and_the_same_command_goes_on_as_does_the_one_without_ray(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [1, 8]\n")
     # a stranger's, beside the data: neither the command nor Ray's workers may import it
