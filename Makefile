@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test test-slow nightly fuzz lint format bench bench-gpu reproduce docs screenshots soak engine constraints clean
+.PHONY: demo test test-slow test-ci nightly fuzz lint format bench bench-gpu reproduce docs screenshots soak engine constraints clean
 
 demo: $(STAMP)
 	$(RUN)/dstill demo
@@ -23,6 +23,10 @@ test: $(STAMP)
 # What CI runs beside them: the demo, kills, real engines, ...
 test-slow: $(STAMP)
 	$(PYTEST) -m "(slow or live) and not nightly" $(ARGS)
+
+# Both, as CI runs them.
+test-ci: $(STAMP)
+	$(PYTEST) -m "not nightly" $(ARGS)
 
 # Every test, with the large samples: hours.
 nightly: $(STAMP)

@@ -46,6 +46,8 @@ LONGEST = (
     "dstill_finetune/test_distributed.py",
     "dstill_finetune/test_measured_memory.py",
     "dstill_export/test_forms.py",
+    "third_party/test_rpn.py",
+    "third_party/test_new_pack.py",
     "dstill_serve/test_soak.py",
     "live/test_demo.py",
 )

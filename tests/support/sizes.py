@@ -1,6 +1,6 @@
 """How much a test tries: little in CI, much in `make nightly`.
 
-BODIES = size("BODIES", ci=250, nightly=1_000)     # DSTILL_BODIES=5000 asks for another count
+BODIES = size("BODIES", ci=100, nightly=1_000)     # DSTILL_BODIES=5000 asks for another count
 """
 
 from __future__ import annotations

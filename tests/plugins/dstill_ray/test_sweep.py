@@ -82,7 +82,7 @@ def test_points_of_a_range_are_those_of_a_sweep_without_ray(learners: Lab) -> No
     assert evaluated.keys() == learners.manifest("other")["stages"]["sweep"].keys()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_point_that_failed_and_is_proposed_again_has_another_end(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [6]\n[sweep]\ntrials = 2\n")
     ended = learners.run("ray", "sweep", "made", space, "--jobs", "1", *SWEEP)
