@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 from support.ray_lab import Lab
+from support.sizes import size
 from support.strangers_folder import plant, ran
 
 SWEEP = ("--split", "test", "--json")
+TRIALS = size("RAY_TRIALS", ci=2, nightly=4)
 
 
 def _facts(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -68,14 +70,15 @@ def test_trials_fail_alone_and_the_same_command_goes_on_as_does_the_one_without_
 def test_points_of_a_range_are_those_of_a_sweep_without_ray(learners: Lab) -> None:
     space = _space(
         learners,
-        "[space]\ntrain.learning_rate = { low = 0.1, high = 1.0 }\ntrain.r = [4, 8]\n[sweep]\ntrials = 4\nseed = 3\n",
+        "[space]\ntrain.learning_rate = { low = 0.1, high = 1.0 }\ntrain.r = [4, 8]\n"
+        f"[sweep]\ntrials = {TRIALS}\nseed = 3\n",
     )
     learners.copy("other")
     by_ray = learners.run("ray", "sweep", "made", space, "--jobs", "2", *SWEEP)
     without = learners.run("sweep", "other", space, "--jobs", "2", *SWEEP)
     assert (by_ray.returncode, without.returncode) == (0, 0), by_ray.stderr + without.stderr
     one, two = _facts(by_ray), _facts(without)
-    assert len(one["trials"]) == 4
+    assert len(one["trials"]) == TRIALS
     for name in ("trials", "front", "best", "space", "sampler"):
         assert one[name] == two[name]
     evaluated = learners.manifest("made")["stages"]["sweep"]
