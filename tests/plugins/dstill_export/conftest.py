@@ -12,8 +12,10 @@ from support.gguf_files import write_llama
 from support.shared import shared_folder
 
 from dstill import config as configuration
+from dstill import trust
 from dstill.api.records import Record
 from dstill.plugins import Plugins, load, part_sections
+from dstill.runs.folder import SETTINGS
 from dstill.runs.run import Run
 
 MakeRun = Callable[..., Run]
@@ -71,8 +73,9 @@ def make_run(loaded: Plugins, tmp_path_factory: pytest.TempPathFactory) -> MakeR
     copies: dict[str, Path] = {}
 
     def make(name: str, **flags: Any) -> Run:
+        config = configuration.load(use_files=False, flags={**RECIPE, **flags}, sections=part_sections(loaded))
+
         def build(folder: Path) -> None:
-            config = configuration.load(use_files=False, flags={**RECIPE, **flags}, sections=part_sections(loaded))
             run = Run.create(folder / name, config=config, plugins=loaded)
             run.write("dataset/data/train.jsonl", list(records()))
             run.train(allow_unreviewed=True)
@@ -81,6 +84,7 @@ def make_run(loaded: Plugins, tmp_path_factory: pytest.TempPathFactory) -> MakeR
         if name not in copies:
             built = shared_folder(tmp_path_factory, f"export-{name}", build) / name
             copies[name] = shutil.copytree(built, tmp_path_factory.mktemp("runs") / name)
+            trust.keep(config, copies[name] / SETTINGS)  # as `Run.create` does
         return Run.open(copies[name], plugins=loaded)
 
     return make
