@@ -7,14 +7,14 @@ STAMP  := $(VENV)/.installed
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test test-slow nightly fuzz lint format bench bench-gpu reproduce docs screenshots soak engine constraints clean
+.PHONY: demo test test-slow test-ci nightly fuzz lint format bench bench-gpu reproduce docs screenshots soak engine constraints clean
 
 demo: $(STAMP)
 	$(RUN)/dstill demo
 
 # Two workers, each with one thread for torch: more would fight for the same cores. A file stays with one worker, for the
-# sake of what its tests share.
-PYTEST := OMP_NUM_THREADS=1 $(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# sake of what its tests share. Bytecode of the tests is kept, as each worker would compile all of them again.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The fast tests, which need no Java. ARGS="tests/core -k store" runs a part of them.
 test: $(STAMP)
@@ -23,6 +23,10 @@ test: $(STAMP)
 # What CI runs beside them: the demo, kills, real engines, ...
 test-slow: $(STAMP)
 	$(PYTEST) -m "(slow or live) and not nightly" $(ARGS)
+
+# Both, as CI runs them.
+test-ci: $(STAMP)
+	$(PYTEST) -m "not nightly" $(ARGS)
 
 # Every test, with the large samples: hours.
 nightly: $(STAMP)

@@ -35,10 +35,22 @@ TOY = Path(__file__).parent / "support" / "toy.py"
 KEPT = {"teachers", "evaluate"}  # built-ins that stay beside the toy: light, and without a task
 
 
-# Files that take minutes, longest first. The demo is built in the first; the others that read it come later, so that no
-# worker waits for it.
-LONGEST = ("test_demo.py", "test_killed.py", "test_reproduce.py", "test_several.py", "test_forms.py")
-READ_DEMO = ("live/test_demo.py", "test_soak.py")
+# Files that take minutes come first, so that no worker has one of them left when the other has nothing more to do. The
+# demo is built in the very first; the others that read it come last of these, so that no worker waits for it.
+LONGEST = (
+    "tests/test_demo.py",
+    "tests/test_killed.py",
+    "tests/test_reproduce.py",
+    "dstill_ray/test_training.py",
+    "dstill_ray/test_sweep.py",
+    "dstill_finetune/test_distributed.py",
+    "dstill_finetune/test_measured_memory.py",
+    "dstill_export/test_forms.py",
+    "third_party/test_rpn.py",
+    "third_party/test_new_pack.py",
+    "dstill_serve/test_soak.py",
+    "live/test_demo.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,8 +60,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _order(item: pytest.Item) -> int:
     path = item.path.as_posix()
-    if path.endswith(READ_DEMO):
-        return len(LONGEST) + 1
     return next((n for n, name in enumerate(LONGEST) if path.endswith(name)), len(LONGEST))
 
 

@@ -19,7 +19,9 @@ from support.kill.subjects import CURATED, QUERYDSL, SUMS
 from support.sizes import size
 
 SEED = 5
-EACH = size("KILLS", ci=8, nightly=40)  # random times a phase
+EACH = size("KILLS", ci=4, nightly=40)  # random times a phase
+COMMANDS = size("KILLED_COMMANDS", ci=4, nightly=12)
+QUERIES_STEP = size("KILLS_STEP", ci=20, nightly=5)  # of the points of a run on the Query DSL, every n-th
 LATER = ("BEGIN", "INSERT", "COMMIT")  # come many times: not the first alone is tried
 PAUSE = 0.002  # seconds before each point, where times are random: writing takes long enough to be met
 
@@ -126,14 +128,15 @@ def _hits(trials: list[Trial], phase: str) -> int:
 @pytest.mark.slow
 def test_the_command_itself_at_random_times(sums: Lab) -> None:
     draw = random.Random(SEED)
-    trials = [sums.killed_for_real(draw.uniform(0.2, 3.0)) for _ in range(12)]
+    times = [draw.uniform(0.2, 3.0) for _ in range(12)]
+    trials = [sums.killed_for_real(seconds) for seconds in times[:: 12 // COMMANDS]]
     held("dstill itself, random times", trials)
     assert any(t.reached for t in trials)
 
 
 @pytest.mark.slow
 def test_queries_at_every_kind_of_point(querydsl: Lab) -> None:
-    points = chosen(querydsl)[::10]
+    points = chosen(querydsl)[::QUERIES_STEP]
     trials = [querydsl.killed_at(point) for point in points]
     for point in points:  # a run takes seconds: others than the wanted transactions are tried only for want of a phase
         if len(_phases(trials)) >= 4:

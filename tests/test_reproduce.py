@@ -181,12 +181,14 @@ CLAIMS = {
 
 
 @pytest.fixture
-def reproduce(root: Path, tmp_path: Path) -> Callable[[str], subprocess.Popen[str]]:
-    """``reproduce("smoke")`` starts that size in the test's folder."""
+def reproduce(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """``reproduce("smoke")`` starts that size in the test's folder; with `forks` its trials are no processes anew."""
 
-    def start(size: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.benchmarks.reproduce", "--size", size, "--jobs", "2"]
-        environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    def start(size: str, *, forks: bool = False) -> subprocess.Popen[str]:
+        module = "support.forked_trials" if forks else "tests.benchmarks.reproduce"
+        command = [sys.executable, "-m", module, "--size", size, "--jobs", "2"]
+        path = os.pathsep.join([str(root), str(root / "tests")])
+        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         with (tmp_path / "err.txt").open("w") as err:
             return subprocess.Popen(
                 command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=err, text=True
@@ -211,20 +213,20 @@ def _finished(process: subprocess.Popen[str], out: Path) -> str:
 
 @pytest.mark.slow
 def test_an_interrupted_reproduction_goes_on_from_its_finished_trials(
-    reproduce: Callable[[str], subprocess.Popen[str]], tmp_path: Path
+    reproduce: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     out = tmp_path / "build/reproduce/smoke"
     trials = out / "trials.jsonl"
     process = reproduce("smoke")
     assert process.stdout is not None
     for _ in process.stdout:  # a line a finished trial
-        if trials.exists() and len(_trials(trials)) >= 4:
+        if trials.exists() and len(_trials(trials)) >= 2:
             process.terminate()
             break
     process.communicate(timeout=600)
     assert process.returncode == 130, (tmp_path / "err.txt").read_text()[-3000:]
     before = trials.read_text()
-    _finished(reproduce("smoke"), out)
+    _finished(reproduce("smoke", forks=True), out)
     assert trials.read_text().startswith(before)  # nothing finished was trained again
     keys = [row["key"] for row in _trials(trials)]
     assert len(keys) == len(set(keys)) > 4
@@ -236,7 +238,7 @@ def _trials(file: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.nightly
 def test_the_quick_reproduction_runs_from_end_to_end_and_goes_on_from_what_is_there(
-    reproduce: Callable[[str], subprocess.Popen[str]], tmp_path: Path
+    reproduce: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     out = tmp_path / "build/reproduce/quick"
     assert _finished(reproduce("quick"), out) == _finished(reproduce("quick"), out)

@@ -500,7 +500,7 @@ def test_train_evaluate_predict_trace(cli: Cli, generated: Path) -> None:
     assert traced["files"]["predictions.jsonl"]["text"] == "1+2"
 
 
-def test_bad_input_066_an_evaluation_without_its_engine_ends_with_3(
+def test_an_evaluation_without_its_engine_ends_with_3(
     cli: Cli, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

@@ -244,7 +244,7 @@ def test_one_answer_that_is_no_use_decides_for_all(cli: Cli, finished: Path) -> 
     assert ended.code == 9
 
 
-def test_bad_input_031_a_question_and_an_answer_cannot_steer_the_terminal(cli: Cli, finished: Path) -> None:
+def test_a_question_and_an_answer_cannot_steer_the_terminal(cli: Cli, finished: Path) -> None:
     """Escapes for the terminal are shown as escapes; HTML and formulas are text there."""
     steer = "\x1b[2J\x1b]0;owned\x07<script>=cmd()"
     taught(finished, steer=f"1+2{steer}")
@@ -255,7 +255,7 @@ def test_bad_input_031_a_question_and_an_answer_cannot_steer_the_terminal(cli: C
     assert "\\u001b[2J" in cli("predict", "mine", "steer").out
 
 
-def test_bad_input_031_a_result_cannot_steer_the_terminal_either(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_result_cannot_steer_the_terminal_either(capsys: pytest.CaptureFixture[str]) -> None:
     """Values, names of fields and of buckets: what the index, its owner and the student wrote."""
     predict._show_table(
         Table(title="3 \x1b[2Jhits", columns=("[red]id[/red]", "#\x1b]0;x\x07took"), rows=(("a\x1b[31m", "[b]1"),))

@@ -140,7 +140,9 @@ def test_a_cap_holds_and_the_same_command_goes_on(ask: Callable[..., Any], serve
     assert len(server.sold) == 5  # no request a second time
 
 
-def test_bad_input_049(ask: Callable[..., Any], server: LoopbackTeacher, project: Path) -> None:
+def test_a_repeated_question_is_kept_once_and_the_rate_is_shown(
+    ask: Callable[..., Any], server: LoopbackTeacher, project: Path
+) -> None:
     """One question 500 times: the rate is shown, what is new is kept, and the exit code says that it is not all."""
     server.reply_to = the_same
     ended = ask("-n", "500", "--out", "questions.jsonl", "--set", "generate.concurrency=1")

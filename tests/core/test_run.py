@@ -319,7 +319,7 @@ def test_data_that_questions_do_not_fit_any_more_is_refused_before_anything_runs
 
 
 @pytest.mark.parametrize(("each", "invalid"), [(1, True), (8, True), (1000, False)])
-def test_bad_input_066_an_engine_that_was_away_too_often_makes_scores_invalid(
+def test_an_engine_that_was_away_too_often_makes_scores_invalid(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch, each: int, invalid: bool
 ) -> None:
     abacus = plugins.executor("abacus")

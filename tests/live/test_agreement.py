@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here"),
 ]
 
-EVERY = size("CASES_STEP", ci=8, nightly=1)  # of the cases, every n-th
+EVERY = size("CASES_STEP", ci=16, nightly=1)  # of the cases, every n-th
 DIALECTS = ("elasticsearch9", "elasticsearch8", "opensearch3", "opensearch2")
 # id of a case → why the embedded engine's result may differ from a real one's
 DIFFERENT: dict[str, str] = {}

@@ -1,7 +1,6 @@
 """A real node behind a proxy that misbehaves: nothing that is nobody's fault is held against an answer.
 
-Rows 61 to 67 of the list of bad inputs, as far as they are about a server that is there; what
-needs no real node is in tests/task_packs/dstill_querydsl/engines/test_http.py.
+What needs no real node is tested in tests/task_packs/dstill_querydsl/engines/test_http.py.
 """
 
 from __future__ import annotations
@@ -71,7 +70,9 @@ def total(engine: HttpEngine) -> int:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_bad_input_066(proxy: EngineProxy, engine: HttpEngine, fault: Fault, reason: str) -> None:
+def test_an_engine_s_own_fault_is_no_wrong_answer(
+    proxy: EngineProxy, engine: HttpEngine, fault: Fault, reason: str
+) -> None:
     proxy.next("_search", fault)
     outcome = engine.search(INDEX, BODY)
     assert outcome.kind is OutcomeKind.UNAVAILABLE
@@ -91,7 +92,7 @@ def test_bad_input_066(proxy: EngineProxy, engine: HttpEngine, fault: Fault, rea
     ],
     ids=["seconds", "date", "garbage", "none", "4301 digits", "negative"],
 )
-def test_bad_input_066_a_busy_engine_is_asked_again(
+def test_a_busy_engine_is_asked_again(
     proxy: EngineProxy, engine: HttpEngine, told: str | None, at_least: float, at_most: float
 ) -> None:
     waits: list[float] = []
@@ -105,7 +106,7 @@ def test_bad_input_066_a_busy_engine_is_asked_again(
     assert all(at_least <= wait <= at_most for wait in waits)
 
 
-def test_bad_input_066_an_engine_that_stays_busy_is_unavailable(proxy: EngineProxy, engine: HttpEngine) -> None:
+def test_an_engine_that_stays_busy_is_unavailable(proxy: EngineProxy, engine: HttpEngine) -> None:
     before = len(proxy.asked)
     proxy.always("_search", busy("0"))
     try:
@@ -117,7 +118,7 @@ def test_bad_input_066_an_engine_that_stays_busy_is_unavailable(proxy: EnginePro
     assert len(proxy.asked) - before == 4
 
 
-def test_bad_input_066_a_broken_breaker_is_nobodys_fault(proxy: EngineProxy, engine: HttpEngine) -> None:
+def test_a_broken_breaker_is_nobodys_fault(proxy: EngineProxy, engine: HttpEngine) -> None:
     proxy.next("_search", *[refused(429, "circuit_breaking_exception", "[parent] Data too large", retry_after="0")] * 4)
     assert engine.search(INDEX, BODY).kind is OutcomeKind.UNAVAILABLE
 
@@ -133,7 +134,7 @@ def test_an_answer_that_comes_too_late_is_unavailable(proxy: EngineProxy, monkey
     assert "ConnectionTimeout" in outcome.reason
 
 
-def test_bad_input_067(proxy: EngineProxy, engine: HttpEngine) -> None:
+def test_a_reply_over_the_limit_is_cut_off(proxy: EngineProxy, engine: HttpEngine) -> None:
     """200 MB are offered, 20 MB are read, and no more memory is taken than for those."""
     before = _peak()
     proxy.next("_search", large(200 * MEGABYTE))
@@ -149,14 +150,14 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def test_bad_input_065(engine: HttpEngine) -> None:
+def test_a_parse_error_is_told_in_the_engine_s_own_words(engine: HttpEngine) -> None:
     """An engine's own words about a body that it does not take, of the first cause."""
     outcome = engine.search(INDEX, {"query": {"mach": {"level": "error"}}})
     assert outcome.kind is OutcomeKind.INVALID
     assert outcome.reason.startswith("400 parsing_exception: unknown query [mach]")
 
 
-def test_bad_input_061_a_server_in_front_that_wants_a_login(proxy: EngineProxy) -> None:
+def test_a_server_in_front_that_wants_a_login(proxy: EngineProxy) -> None:
     proxy.next("/", say(200, b"<html>Sign in</html>", content_type="text/html"))
     with pytest.raises(ServiceError, match="answers, but is no Elasticsearch or OpenSearch"):
         HttpEngine(Engine(url=proxy.url))

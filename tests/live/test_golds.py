@@ -130,9 +130,16 @@ def test_golds_have_the_same_result(
     assert not refused
 
 
+ALL_PAIRS = [(name, product) for name in NAMES for product in ("embedded", *PRODUCTS)]
+# each index and each engine at least once
+IN_CI = {(name, ("embedded", *PRODUCTS)[(number + 1) % 3]) for number, name in enumerate(sorted(NAMES))}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("product", ["embedded", *PRODUCTS])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "product"),
+    [pytest.param(*pair, marks=() if pair in IN_CI else pytest.mark.nightly) for pair in ALL_PAIRS],
+)
 def test_every_document_is_taken_under_the_strict_mapping(
     name: str, product: str, engines: dict[str, HttpEngine]
 ) -> None:

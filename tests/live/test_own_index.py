@@ -141,10 +141,11 @@ def test_from_init_to_evaluate_in_small(proxy: EngineProxy, tmp_path: Path) -> N
     only_read(proxy)
     assert summary["engine"] == "Elasticsearch 9.2.0"
     assert summary["n"] >= 3
+    in_order(project)
     print(project.seconds)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_from_init_to_evaluate(proxy: EngineProxy, tmp_path: Path) -> None:
     project = Project(tmp_path)
     project("init", "--engine-url", proxy.url, "--index", INDEX)
@@ -154,6 +155,10 @@ def test_from_init_to_evaluate(proxy: EngineProxy, tmp_path: Path) -> None:
     assert summary["engine"] == "Elasticsearch 9.2.0"
     assert summary["n"] >= 50
     assert summary["executable_accuracy"] > summary["untrained"] == 0.0
+    in_order(project)
+
+
+def in_order(project: Project) -> None:
     doctor = project("doctor")
     assert "as they were read" in doctor
     assert "10 of 10 right" in doctor

@@ -174,7 +174,7 @@ def test_user_and_password_are_sent_where_they_are_demanded(
     assert "another" not in str(problem)
 
 
-def test_bad_input_063(elasticsearch_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_without_the_privilege_is_told_which_one(elasticsearch_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key that may not read the index: its name, and the privilege that is missing."""
     monkeypatch.setenv("TOY_KEY", "dG95OnNlY3JldA==")
     denied = (

@@ -28,7 +28,8 @@ __all__ = ["ODD", "Ended", "Project", "call", "fewer", "guarded", "places", "put
 # Values of every kind that JSON has, and some that break arithmetic, names of files and encoders.
 _TEXTS = ("", "x", "../../outside/made", "\ud800", "\x1b[2J")
 _NUMBERS = (0, -1, 3, 2**31 - 1, 10**30, 0.5, 1e308)
-ODD = st.sampled_from([None, True, *_TEXTS, *_NUMBERS, [], {}, [None], [["x"]], {"": None}, {"a": {"b": []}}])
+_PARTS: tuple[Any, ...] = ([], {}, [None], [["x"]], {"": None}, {"a": {"b": []}})
+ODD: st.SearchStrategy[Any] = st.sampled_from([None, True, *_TEXTS, *_NUMBERS, *_PARTS])
 
 
 def fewer(by: int) -> int:

@@ -31,7 +31,8 @@ class Mutant:
 
 def mutants(bodies: Sequence[Mapping[str, Any]], seed: int, n: int) -> list[Mutant]:
     """`n` distinct mutants, none of them equal to one of `bodies`."""
-    draw, out = random.Random(seed), []
+    draw = random.Random(seed)
+    out: list[Mutant] = []
     seen = {json.dumps(body) for body in bodies}
     kinds, weights = zip(*((kind, weight) for kind, (weight, _) in KINDS.items()), strict=True)
     while len(out) < n:
@@ -95,7 +96,7 @@ def _keyed(path: Path, value: Any) -> bool:
 # --- steps: a body of its own and a draw in, the body after the step out; None where there is no place ----
 
 _SCALARS = (3, 7, -1, 0, 2.5, "x", "7", "", True, False, None)
-_OTHERS = (*_SCALARS, [], {}, ["a"], {"a": 1})
+_OTHERS: tuple[Any, ...] = (*_SCALARS, [], {}, ["a"], {"a": 1})
 _EXTRA = ("value", "_name", "boost", "size", "description", "order", "field", "type", "format", "name", "filter")
 # What people (and models) think that things are called.
 _INVENTED = {

@@ -221,7 +221,7 @@ HOSTILE: dict[str, Hostile] = {
     "many_digits": Hostile("body", {"size": 10**5_000}, "limit"),
 }  # fmt: skip
 
-_ALL = {"match_all": {}}
+_ALL: dict[str, Any] = {"match_all": {}}
 # Places for a query: the way there, and the body around it.
 QUERY_PLACES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "query": lambda q: {"query": q},

@@ -244,9 +244,9 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.0, help="seconds a reply")
     parser.add_argument("--fault", choices=FAULTS, action="append", default=[], help="of one request; repeatable")
     given = parser.parse_args()
-    more = {"reply_to": from_answers(json.loads(given.answers.read_text()))} if given.answers else {}
+    reply_to = from_answers(json.loads(given.answers.read_text())) if given.answers else None
     script = (FAULTS[name]() for name in given.fault)  # made when asked: a date is of that moment
-    with LoopbackTeacher(**more, script=script, delay=given.delay, port=given.port, log=given.log) as server:
+    with LoopbackTeacher(reply_to=reply_to, script=script, delay=given.delay, port=given.port, log=given.log) as server:
         print(server.base_url, flush=True)
         sys.stdin.read()
 

@@ -124,7 +124,7 @@ def words(tokenizer: Any, tokens: int, prefix: str, draw: random.Random) -> str:
 
 
 def run(case: Case, folder: Path) -> dict[str, Any]:
-    import psutil
+    import psutil  # type: ignore[import-untyped]
     from transformers import AutoTokenizer
 
     from dstill.api.modality import Modality
@@ -156,7 +156,8 @@ def run(case: Case, folder: Path) -> dict[str, Any]:
         precision=case.precision,
         threads=1,
     )
-    modality: Modality = {"full": Full, "lora": Lora, "qlora": Qlora}[case.modality]()
+    modalities: dict[str, type[Modality]] = {"full": Full, "lora": Lora, "qlora": Qlora}
+    modality = modalities[case.modality]()
     student = Hf()
     student.base = str(folder / "base")
     device = hardware.device()

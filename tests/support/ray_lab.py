@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Iterator
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 __all__ = ["Lab"]
 

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import urllib.request
 from pathlib import Path
-from typing import Iterable, Self, Sequence
-
-from dstill_plugin_toy import Abacus, Memorizer, Toy
+from typing import TYPE_CHECKING, Iterable, Self, Sequence
 
 from dstill import Task, hookimpl
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.student import Student
 from dstill.io.secrets import Secret
+
+if TYPE_CHECKING:
+    from support.toy import Abacus, Memorizer, Toy
+else:
+    from dstill_plugin_toy import Abacus, Memorizer, Toy  # as dstill has loaded it
 
 NEEDED_BY = "the sender"
 

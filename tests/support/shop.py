@@ -123,8 +123,18 @@ class Clerk(Student):
     name = "clerk"
 
     def shape(self, texts: Iterable[str] = ()) -> Shape:
-        counts = {"layers": 1, "hidden": 1, "feed_forward": 1, "heads": 1, "vocabulary": 1}
-        return Shape(architecture="Dict", parameters=1, embedding=0, linears={}, encoder_decoder=False, **counts)
+        return Shape(
+            architecture="Dict",
+            parameters=1,
+            embedding=0,
+            linears={},
+            encoder_decoder=False,
+            layers=1,
+            hidden=1,
+            feed_forward=1,
+            heads=1,
+            vocabulary=1,
+        )
 
     def fit(self, job: TrainingJob) -> Fitted:
         job.folder.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,13 @@
 """How much a test tries: little in CI, much in `make nightly`.
 
-BODIES = size("BODIES", ci=250, nightly=1_000)     # DSTILL_BODIES=5000 asks for another count
+BODIES = size("BODIES", ci=100, nightly=1_000)     # DSTILL_BODIES=5000 asks for another count
 """
 
 from __future__ import annotations
 
 import os
 
-__all__ = ["size"]
+__all__ = ["NIGHTLY", "size"]
 
 NIGHTLY = os.environ.get("DSTILL_NIGHTLY") == "1"
 

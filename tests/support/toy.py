@@ -15,7 +15,7 @@ import random
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Callable, ClassVar, Iterable, Iterator, Mapping, Sequence
 
 import click
 
@@ -87,8 +87,8 @@ class Toy(Task, DataProfile, Demo, Synthesis):
 
     name = "toy"
     Config = ToyConfig
-    executors = ("abacus",)
-    checks = (Check("form", form, parses=True), Check("digits", digits))
+    executors: ClassVar[tuple[str, ...]] = ("abacus",)
+    checks: tuple[Check, ...] = (Check("form", form, parses=True), Check("digits", digits))
     demo_settings = {  # noqa: RUF012 - a ClassVar of Demo
         "generate.teacher": "parrot",
         "train.student": "memory",
@@ -272,8 +272,18 @@ class Memorizer(Student):
 
     def shape(self, texts: Iterable[str] = ()) -> Shape:
         words = len(set(texts))
-        counts = {"layers": 1, "hidden": 1, "feed_forward": 1, "heads": 1, "vocabulary": words}
-        return Shape(architecture="Dict", parameters=words, embedding=0, linears={}, encoder_decoder=False, **counts)
+        return Shape(
+            architecture="Dict",
+            parameters=words,
+            embedding=0,
+            linears={},
+            encoder_decoder=False,
+            layers=1,
+            hidden=1,
+            feed_forward=1,
+            heads=1,
+            vocabulary=words,
+        )
 
     def fit(self, job: TrainingJob) -> Fitted:
         job.folder.mkdir(parents=True, exist_ok=True)

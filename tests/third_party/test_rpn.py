@@ -69,7 +69,7 @@ def test_corrupted_golds_lower_its_score(scored: Scored) -> None:
     assert summary["executable_accuracy"] < scored.summary["executable_accuracy"] - 0.3
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_student_taught_with_corrupted_golds_scores_lower(scored: Scored) -> None:
     _questions_with_wrong_golds(scored.project / "run/dataset/data", scored.project / "taught.jsonl", ("train",))
     scored.dstill("generate", "--out", "taught", "--questions", "taught.jsonl")

@@ -110,7 +110,7 @@ def _fraction(text: str) -> float:
 
 
 def check_splits(records: Iterable[Record]) -> None:
-    """Refuse sets that are not what their names say. Raises DataError (bad input 22)."""
+    """Refuse sets that are not what their names say. Raises DataError."""
     for leak in leaks(records):
         raise DataError(
             str(leak),

@@ -3,7 +3,7 @@
     ByType.of({"speed": "integer_range"}).meets({"aggs": {"a": {"cardinality": {"field": "speed"}}}})
     → "uses 'speed' (integer_range) in aggs, where the embedded engine differs"
 
-Found by running each type on it and on Elasticsearch 9.2 and OpenSearch 3.8 (tests/live/test_holes.py).
+Found by running each type on it and on Elasticsearch 9.2 and OpenSearch 3.8 (tests/live/test_unsupported_features.py).
 What the mapping check refuses anyhow is not listed.
 """
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 from support.gguf_files import write_llama
+from support.shared import shared_folder
 
 from dstill import config as configuration
+from dstill import trust
 from dstill.api.records import Record
 from dstill.plugins import Plugins, load, part_sections
+from dstill.runs.folder import SETTINGS
 from dstill.runs.run import Run
 
 MakeRun = Callable[..., Run]
@@ -62,18 +66,26 @@ def loaded(toy_file: Path) -> Plugins:
 
 @pytest.fixture(scope="session")
 def make_run(loaded: Plugins, tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
-    """``make_run("lora", **{"train.modality": "lora"})``: generated, trained and evaluated on what it learnt."""
-    made: dict[str, Run] = {}
+    """``make_run("lora", **{"train.modality": "lora"})``: generated, trained and evaluated on what it learnt.
+
+    Each is trained once a session. A worker has a copy of its own, as an export is written into its run.
+    """
+    copies: dict[str, Path] = {}
 
     def make(name: str, **flags: Any) -> Run:
-        if name not in made:
-            config = configuration.load(use_files=False, flags={**RECIPE, **flags}, sections=part_sections(loaded))
-            run = Run.create(tmp_path_factory.mktemp("runs") / name, config=config, plugins=loaded)
+        config = configuration.load(use_files=False, flags={**RECIPE, **flags}, sections=part_sections(loaded))
+
+        def build(folder: Path) -> None:
+            run = Run.create(folder / name, config=config, plugins=loaded)
             run.write("dataset/data/train.jsonl", list(records()))
             run.train(allow_unreviewed=True)
             run.evaluate()
-            made[name] = run
-        return Run.open(made[name].folder, plugins=loaded)
+
+        if name not in copies:
+            built = shared_folder(tmp_path_factory, f"export-{name}", build) / name
+            copies[name] = shutil.copytree(built, tmp_path_factory.mktemp("runs") / name)
+            trust.keep(config, copies[name] / SETTINGS)  # as `Run.create` does
+        return Run.open(copies[name], plugins=loaded)
 
     return make
 
@@ -95,20 +107,25 @@ def student(make_run: MakeRun, llama: Path, packed: Path) -> Callable[[str], Run
 @pytest.fixture(scope="session")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Llama in a GGUF file, untrained."""
-    file = tmp_path_factory.mktemp("packed") / "small.gguf"
-    write_llama(file)
-    return file
+
+    def build(folder: Path) -> None:
+        write_llama(folder / "small.gguf")
+
+    return shared_folder(tmp_path_factory, "export-base-gguf", build) / "small.gguf"
 
 
 @pytest.fixture(scope="session")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained Llama with a byte-level tokenizer, and the licence that its card names."""
+    return shared_folder(tmp_path_factory, "export-base-llama", _write_base)
+
+
+def _write_base(folder: Path) -> None:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from dstill_finetune.tokenizer import learn
 
-    folder = tmp_path_factory.mktemp("llama")
     tokenizer = learn([text for row in QUESTIONS.items() for text in row], 300)
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
@@ -119,7 +136,6 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ).save_pretrained(folder)
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n\n# A small Llama\n")
     (folder / "NOTICE.txt").write_text("made by a test\n")
-    return folder
 
 
 def records() -> Iterator[Record]:

@@ -67,7 +67,7 @@ def test_a_student_that_is_no_model(call: Call, refused: Any, untrained: str) ->
     assert (code, error["hint"]) == (2, "tiny and hf can be exported")
 
 
-def test_bad_input_078_the_target_exists(refused: Any, untrained: str, tmp_path: Path) -> None:
+def test_an_existing_target_is_refused(refused: Any, untrained: str, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "own.txt").write_text("mine")
     code, error = refused(untrained, "--to", "merged")
@@ -158,7 +158,7 @@ def test_a_library_that_is_missing(refused: Any, student: Student, monkeypatch: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["merged", "adapter", "ctranslate2"])
-def test_bad_input_078_no_base_to_merge_with(
+def test_an_adapter_without_its_base_is_refused(
     form: str, call: Call, refused: Any, student: Student, tmp_path: Path
 ) -> None:
     """Neither the base that dstill made beside the adapter, nor one that lay elsewhere."""
@@ -179,7 +179,7 @@ def test_bad_input_078_no_base_to_merge_with(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "form"), [("lora", "merged"), ("full", "ctranslate2"), ("gguf", "gguf")])
-def test_bad_input_078_no_room(
+def test_no_room_for_an_export_is_refused(
     name: str, form: str, refused: Any, student: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 16))

@@ -58,7 +58,7 @@ def test_what_is_planned_is_what_the_trainer_sees(tmp_path: Path, monkeypatch: p
     assert batch.read[0] == 2 * BATCH
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_its_code_runs_on_a_cpu_at_a_tiny_size(root: Path) -> None:
     ended = _run(root, "--tiny")
     assert ended.returncode == 0, ended.stderr

@@ -36,14 +36,14 @@ def test_a_decoder_goes_on_after_a_line_break_and_its_prompt_has_no_end() -> Non
     assert TOKENIZER.decode(row.target) == "abc</s>"
 
 
-def test_bad_input_072_a_few_records_are_left_out_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_few_records_are_left_out_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         data = encoder().encode([pair("abc")] * 39 + [pair("z" * 99)])
     assert (len(data), data.left_out) == (39, 1)
     assert caplog.messages == ["1 of 40 training records (2.5%) are longer than the limits and left out"]
 
 
-def test_bad_input_072_more_than_five_percent_are_refused_with_counts() -> None:
+def test_more_than_five_percent_are_refused_with_counts() -> None:
     with pytest.raises(DataError) as caught:
         encoder().encode([pair("abc")] * 17 + [pair("z" * 99)] * 2 + [pair("abc", "z" * 99)])
     assert caught.value.what.startswith("3 of 20 records (15%) are longer than the limits: 2 sources")
@@ -51,7 +51,7 @@ def test_bad_input_072_more_than_five_percent_are_refused_with_counts() -> None:
     assert caught.value.exit_code == 4
 
 
-def test_bad_input_072_what_a_model_cannot_place_is_over_its_limits_too() -> None:
+def test_what_a_model_cannot_place_is_over_its_limits_too() -> None:
     """A decoder-only model places source, task word and target together; an encoder–decoder each on its side."""
     for kind, positions, kept in (
         (False, (24, 24), [True, False, False]),

@@ -139,10 +139,12 @@ def test_gradient_checkpointing_changes_nothing(base: Path, fit: Fit, tmp_path: 
     assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one)
 
 
-# --- bad input 70 -----------------------------------------------------------------------
+# --- modalities that cannot run here ----------------------------------------------------
 
 
-def test_bad_input_070(monkeypatch: pytest.MonkeyPatch, t5: Path, cpu: Device, fit: Fit, tmp_path: Path) -> None:
+def test_a_modality_that_cannot_run_here_is_refused(
+    monkeypatch: pytest.MonkeyPatch, t5: Path, cpu: Device, fit: Fit, tmp_path: Path
+) -> None:
     """bf16 that is not there, no bitsandbytes, a bitsandbytes without its library: said clearly, exit 2."""
     with pytest.raises(UsageError, match="test CPU has no bf16"):
         fit(student(t5), Full(), tmp_path, precision="bf16")

@@ -50,7 +50,7 @@ def questions() -> list[tuple[Pair, ...]]:
     return rows
 
 
-@pytest.mark.parametrize("kind", [Lora, Qlora])
+@pytest.mark.parametrize("kind", [pytest.param(Lora, marks=pytest.mark.nightly), Qlora])
 def test_an_adapter_lowers_the_loss_and_answers_as_before_saving(
     kind: type[Modality], gemma: Path, questions: list[tuple[Pair, ...]], fit: Fit, tmp_path: Path
 ) -> None:

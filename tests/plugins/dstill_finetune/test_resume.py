@@ -123,7 +123,7 @@ conftest.fit(Tiny(small), Full(), Path({folder!r}), max_steps=12, save_steps=4, 
 """
 
 
-def test_bad_input_074_after_sigkill(fit: Fit, tmp_path: Path) -> None:
+def test_a_training_resumes_after_sigkill(fit: Fit, tmp_path: Path) -> None:
     """The process is killed outright; what it left is resumed by another one, and the curve is the same."""
     whole = fit(Tiny(SMALL), Full(), tmp_path / "whole", job={"checkpoints": tmp_path / "kept"}, **LONG)
     checkpoints = tmp_path / "checkpoints"
@@ -145,7 +145,9 @@ def _interrupted(fit: Fit, tmp_path: Path, **changes: Any) -> Checkpoints:
 
 
 @pytest.mark.parametrize("damage", ["no mark", "cut", "flipped"])
-def test_bad_input_074(damage: str, fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_checkpoint_is_left_out(
+    damage: str, fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     checkpoints = _interrupted(fit, tmp_path)
     newest = checkpoints.at(8)
     weights = newest / "model.safetensors"
@@ -176,7 +178,7 @@ def test_checkpoints_hold_no_pickled_weights_and_few_are_kept(fit: Fit, tmp_path
     assert not files & {"training_args.bin", "pytorch_model.bin"}
 
 
-def test_bad_input_073(fit: Fit, tmp_path: Path) -> None:
+def test_a_changed_configuration_is_refused(fit: Fit, tmp_path: Path) -> None:
     _interrupted(fit, tmp_path)
     job = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(RunError) as caught:
@@ -192,7 +194,7 @@ def test_bad_input_073(fit: Fit, tmp_path: Path) -> None:
     assert 0 < rates[12] < rates[9] < 1e-4
 
 
-def test_bad_input_073_data_and_shape(fit: Fit, records: Any, tmp_path: Path) -> None:
+def test_changed_data_or_shape_is_refused(fit: Fit, records: Any, tmp_path: Path) -> None:
     _interrupted(fit, tmp_path)
     job: dict[str, Any] = {"checkpoints": tmp_path / "checkpoints"}
     with pytest.raises(RunError, match="data"):
@@ -267,7 +269,7 @@ class _At(Full):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_bad_input_069(value: float, fit: Fit, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_the_training(value: float, fit: Fit, tmp_path: Path) -> None:
     """It stops before the optimizer carries the number into every weight, and names what is still good."""
 
     def poison(output: Any) -> None:
@@ -298,7 +300,7 @@ class _Hungry(Full):
         return super().prepare(model, recipe)
 
 
-def test_bad_input_068(fit: Fit, tmp_path: Path) -> None:
+def test_out_of_memory_at_the_first_step_gives_advice(fit: Fit, tmp_path: Path) -> None:
     with pytest.raises(TrainingError) as caught:
         fit(Tiny(SMALL), _Hungry(), tmp_path / "student")
     assert caught.value.exit_code == 10
@@ -310,7 +312,7 @@ def test_bad_input_068(fit: Fit, tmp_path: Path) -> None:
     assert steps == sorted(steps)
 
 
-def test_bad_input_068_later(fit: Fit, tmp_path: Path) -> None:
+def test_out_of_memory_later_names_the_last_checkpoint(fit: Fit, tmp_path: Path) -> None:
     """After a while: the last checkpoint is named."""
     import torch
 
@@ -331,7 +333,7 @@ def test_bad_input_068_later(fit: Fit, tmp_path: Path) -> None:
         "NCCL error in: ProcessGroupNCCL.cpp\nLast error:\nCuda failure 2 'out of memory'",
     ],
 )
-def test_bad_input_068_beside_torchs_allocator(said: str, tmp_path: Path) -> None:
+def test_out_of_memory_beside_torchs_allocator_gives_advice(said: str, tmp_path: Path) -> None:
     """CUDA and its libraries take memory by themselves."""
     import torch
 

@@ -128,9 +128,7 @@ def short(llama: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_bad_input_072_rows_that_a_student_has_no_positions_for(
-    short: Path, fit: Fit, tmp_path: Path, records: Any
-) -> None:
+def test_rows_that_a_student_has_no_positions_for(short: Path, fit: Fit, tmp_path: Path, records: Any) -> None:
     """They are within the limits of the recipe, and are left out all the same; too many of them are refused."""
     fitting = [(Pair(task_prefix="predict: ", source="red", target="blue"),)] * 39
     long = [(Pair(task_prefix="predict: ", source="all red cars " * 9, target="blue"),)]

@@ -1,4 +1,4 @@
-"""Bad inputs 17 and 18, and what else the settings of the teacher ``openai`` must be."""
+"""What the settings of the teacher ``openai`` must be."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dstill.io.urls import checked_url, is_local
 LOCAL = "http://127.0.0.1:9/v1"
 
 
-def test_bad_input_017(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unset_or_empty_key_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable that is named, but not set, empty, or no key: named, with who needs it; its value is not shown."""
     monkeypatch.delenv("MY_KEY", raising=False)
     cases = {None: "is not set", "": "is empty", "  ": "is empty", "sk-abc\n": "holds a line break", "sk-ä": "holds"}
@@ -42,7 +42,7 @@ def test_a_key_file_goes_before_the_variable_and_is_named_when_its_key_is_refuse
             ask(opened(server.base_url, api_key_file=str(path)))
 
 
-def test_bad_input_018(key: str) -> None:
+def test_a_base_url_that_no_key_may_go_to_is_refused(key: str) -> None:
     """Addresses to which no key must go."""
     cases = {
         "file:///etc/passwd": "file: is not http or https",

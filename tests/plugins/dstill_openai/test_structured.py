@@ -187,7 +187,7 @@ def test_the_mode_is_in_the_key() -> None:
     assert len(keys) == 3
 
 
-def test_bad_input_036() -> None:
+def test_an_unsupported_parameter_or_a_long_context_fails_that_item() -> None:
     """400 for a parameter or a prompt that is too long: that item fails, with what to do; it is not asked again."""
     cases: list[tuple[Say, str]] = [
         (REFUSALS["named as parameter"], "--json-mode off"),

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 from support.ray_lab import Lab
+from support.sizes import size
 from support.strangers_folder import plant, ran
 
 SWEEP = ("--split", "test", "--json")
+TRIALS = size("RAY_TRIALS", ci=2, nightly=4)
 
 
 def _facts(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -33,6 +35,7 @@ def _diary(lab: Lab) -> list[str]:
     return [line.split()[1] for line in (lab.folder / "diary.txt").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_trials_fail_alone_and_the_same_command_goes_on_as_does_the_one_without_ray(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [1, 8]\n")
     # a stranger's, beside the data: neither the command nor Ray's workers may import it
@@ -67,21 +70,22 @@ def test_trials_fail_alone_and_the_same_command_goes_on_as_does_the_one_without_
 def test_points_of_a_range_are_those_of_a_sweep_without_ray(learners: Lab) -> None:
     space = _space(
         learners,
-        "[space]\ntrain.learning_rate = { low = 0.1, high = 1.0 }\ntrain.r = [4, 8]\n[sweep]\ntrials = 4\nseed = 3\n",
+        "[space]\ntrain.learning_rate = { low = 0.1, high = 1.0 }\ntrain.r = [4, 8]\n"
+        f"[sweep]\ntrials = {TRIALS}\nseed = 3\n",
     )
     learners.copy("other")
     by_ray = learners.run("ray", "sweep", "made", space, "--jobs", "2", *SWEEP)
     without = learners.run("experiment", "sweep", "other", space, "--jobs", "2", *SWEEP)
     assert (by_ray.returncode, without.returncode) == (0, 0), by_ray.stderr + without.stderr
     one, two = _facts(by_ray), _facts(without)
-    assert len(one["trials"]) == 4
+    assert len(one["trials"]) == TRIALS
     for name in ("trials", "front", "best", "space", "sampler"):
         assert one[name] == two[name]
     evaluated = learners.manifest("made")["stages"]["sweep"]
     assert evaluated.keys() == learners.manifest("other")["stages"]["sweep"].keys()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_point_that_failed_and_is_proposed_again_has_another_end(learners: Lab) -> None:
     space = _space(learners, "[space]\ntrain.r = [6]\n[sweep]\ntrials = 2\n")
     ended = learners.run("ray", "sweep", "made", space, "--jobs", "1", *SWEEP)

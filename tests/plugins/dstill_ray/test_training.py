@@ -10,6 +10,7 @@ import time
 
 import pytest
 from support.ray_lab import Lab
+from support.sizes import NIGHTLY
 
 TWO = ("--workers", "2", "--set", "train.per_device_train_batch_size=2")  # together a batch of 4
 ONE = ("--set", "train.per_device_train_batch_size=4")
@@ -78,6 +79,7 @@ def test_sigterm_stops_the_workers_at_one_step_and_the_same_command_goes_on(
     assert _curve(trained, "half") == pytest.approx(alone, rel=1e-4)
 
 
+@pytest.mark.nightly
 def test_a_second_ctrl_c_ends_all_at_once(trained: Lab) -> None:
     process = _paced(trained, "twice", "30")
     process.send_signal(signal.SIGINT)
@@ -109,11 +111,13 @@ def test_a_worker_that_is_killed_ends_all_and_the_same_command_goes_on(
     assert "error: worker 1 of 2 (numbered from 0) died" in ended.stderr
     assert trained.manifest("killed")["status"] == "train: failed: worker 1 of 2 (numbered from 0) died"
     assert trained.left() == []
-    resumed = trained.run("ray", "train", "killed", *TWO)
-    assert resumed.returncode == 0, resumed.stderr
-    assert _curve(trained, "killed") == pytest.approx(alone, rel=1e-4)
+    if NIGHTLY:  # CI resumes what SIGTERM stopped
+        resumed = trained.run("ray", "train", "killed", *TWO)
+        assert resumed.returncode == 0, resumed.stderr
+        assert _curve(trained, "killed") == pytest.approx(alone, rel=1e-4)
 
 
+@pytest.mark.nightly
 def test_what_is_wrong_for_all_is_said_once(trained: Lab) -> None:
     trained.copy("wrong")
     ended = trained.run("ray", "train", "wrong", *TWO, "--modality", "lora", "--set", "train.target_modules=nothing")

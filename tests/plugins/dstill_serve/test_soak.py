@@ -25,10 +25,11 @@ from typing import Any, Callable, Iterator
 
 import pytest
 from support.engine_proxy import EngineProxy, reset, slow
+from support.sizes import size
 
 from dstill.io.jsonl import read_rows
 
-SECONDS = float(os.environ.get("DSTILL_SOAK_SECONDS", 60))
+SECONDS = size("SOAK_SECONDS", ci=40, nightly=60)
 RUN = os.environ.get("DSTILL_SOAK_RUN", "")
 CLIENTS = 16
 BAD, GOES, STREAMS, EXPLAINS = 0.05, 0.03, 0.15, 0.05  # shares of the requests

@@ -7,14 +7,14 @@ process that has imported dstill already.
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from support.forked_trials import forked
 from support.kill.children import Children
 
-from dstill_sweep.trials import COMMAND, Trials, _why
+from dstill_sweep.trials import Trials
 
 LEARNER = Path(__file__).parent / "learner.py"
 Cli = Callable[..., Any]
@@ -29,20 +29,7 @@ def children() -> Iterator[Children]:
 @pytest.fixture
 def lab(processes: Cli, children: Children, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """`processes`, with forks for the trials, one at a time."""
-    lock = threading.Lock()
-
-    def done(self: Trials, folder: Path) -> str:
-        plugins = [word for file in self.parent.plugins.files for word in ("--plugin", str(file))]
-        out, err = Path("out.txt"), Path("err.txt")
-        with lock:
-            children.begin([*plugins, COMMAND, str(folder), "--json"], cwd=Path.cwd(), env=os.environ)
-            code = os.waitstatus_to_exitcode(children.end())
-            said = out.read_text()
-            out.unlink()
-            err.replace(folder / "trial.err")
-        return "" if code == 0 else _why(code, said, folder / "trial.err")
-
-    monkeypatch.setattr(Trials, "done", done)
+    monkeypatch.setattr(Trials, "done", forked(children))
     return processes
 
 

@@ -103,7 +103,7 @@ def install(orders: Orders) -> None:
         watch.around("mkdir", _place(path), lambda: mkdir(path, *more, **named))
 
     os.fsync, os.rename, os.replace = watched_fsync, watched_rename, watched_replace  # type: ignore[assignment]
-    os.unlink, os.mkdir = watched_unlink, watched_mkdir  # type: ignore[assignment]
+    os.unlink, os.mkdir = watched_unlink, watched_mkdir
     _watch_files(watch)
     _watch_sqlite(watch)
     _watch_asking(watch)
@@ -151,7 +151,7 @@ def _watch_files(watch: _Watch) -> None:
         opened = watch.around("open", _place(file), lambda: plain(file, mode, *more, **named))
         return _File(watch, opened)
 
-    io.open = builtins.open = watched  # type: ignore[assignment]
+    io.open = builtins.open = watched
 
 
 def _in_project(file: Any) -> bool:
@@ -177,7 +177,10 @@ def _watch_sqlite(watch: _Watch) -> None:
     class Watched(sqlite3.Connection):
         def execute(self, sql: str, *more: Any) -> Any:
             word = sql.split(maxsplit=1)[0].upper() if sql.strip() else ""
-            action = lambda: super(Watched, self).execute(sql, *more)  # noqa: E731
+
+            def action() -> Any:
+                return super(Watched, self).execute(sql, *more)
+
             return watch.around(word, "replies.sqlite", action) if word in STATEMENTS else action()
 
         def executemany(self, sql: str, rows: Any) -> Any:
@@ -186,7 +189,7 @@ def _watch_sqlite(watch: _Watch) -> None:
     def watched(*words: Any, **named: Any) -> Any:
         return plain(*words, **{"factory": Watched, **named})
 
-    sqlite3.connect = watched  # type: ignore[assignment]
+    sqlite3.connect = watched
 
 
 def _watch_asking(watch: _Watch) -> None:
@@ -196,4 +199,4 @@ def _watch_asking(watch: _Watch) -> None:
     def watched(*words: Any, **named: Any) -> Any:
         return watch.around("ask", "teacher", lambda: plain(*words, **named))
 
-    asyncio.run = watched  # type: ignore[assignment]
+    asyncio.run = watched

@@ -21,7 +21,7 @@ def _golds() -> Mapping[str, str]:
     from dstill.api.records import SPLITS
     from dstill_querydsl.pack import QueryDsl
 
-    task = QueryDsl(QueryDsl.Config(**SMALL))
+    task = QueryDsl(replace(QueryDsl.Config(), **SMALL))  # type: ignore[arg-type]
     return {
         example.question: task.reply_text(f"{example.rationale} {{words}}", example.answer or "")
         for split in SPLITS

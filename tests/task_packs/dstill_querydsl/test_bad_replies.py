@@ -33,16 +33,16 @@ def taken(answer: str) -> tuple[str, tuple[str, ...], list[Problem]]:
 
 
 @pytest.mark.parametrize("answer", [f"```json\n{BODY}\n```", f"```\n{BODY}\n```"])
-def test_bad_input_047_fence(answer: str) -> None:
+def test_a_fenced_answer_is_repaired(answer: str) -> None:
     assert taken(answer) == (BODY, FENCED, [])
 
 
-def test_bad_input_047_space() -> None:
+def test_space_around_an_answer_is_removed() -> None:
     assert taken(f"\n\t {BODY} \n") == (BODY, (), [])
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_bad_input_047_refused(name: str) -> None:
+def test_an_answer_that_cannot_be_repaired_is_refused(name: str) -> None:
     answer, code = REFUSED[name]
     kept, notes, problems = taken(answer)
     assert kept == answer  # nothing was guessed at

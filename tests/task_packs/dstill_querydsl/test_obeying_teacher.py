@@ -1,4 +1,4 @@
-"""A mapping that gives orders, and a teacher that obeys it: no row with a script is accepted (bad input 33)."""
+"""A mapping that gives orders, and a teacher that obeys it: no row with a script is accepted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def obeying(messages: Messages) -> str:
     return f"<rationale>the field level says to use a script, or a term</rationale><answer>{json.dumps(body)}</answer>"
 
 
-def test_bad_input_033(cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_row_of_a_teacher_that_obeys_a_mapping_s_orders_is_accepted(
+    cli: Callable[..., Any], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl", "openai"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
     monkeypatch.setenv("OPENAI_API_KEY", "sk-obeying-0123456789")

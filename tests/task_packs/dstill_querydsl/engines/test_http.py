@@ -53,7 +53,7 @@ def engine_that(serve: Serve, said: dict[str, Any], search: Callable[[], Any], t
     ],
     ids=["nginx", "nginx 404", "nginx 401", "solr", "broken json", "bytes", "another"],
 )
-def test_bad_input_061(serve: Serve, reply: Any) -> None:
+def test_a_server_that_is_no_search_engine_is_named(serve: Serve, reply: Any) -> None:
     url = serve(lambda method, path, body: reply)
     with pytest.raises(ServiceError) as caught:
         HttpEngine(Engine(url=url))
@@ -62,7 +62,7 @@ def test_bad_input_061(serve: Serve, reply: Any) -> None:
     assert "--engine-url" in caught.value.hint
 
 
-def test_bad_input_061_nothing_there() -> None:
+def test_an_engine_that_is_not_running_is_named() -> None:
     url = "http://127.0.0.1:9"  # the discard port: nobody listens
     with pytest.raises(ServiceError, match=f"cannot reach an engine at {url}") as caught:
         HttpEngine(Engine(url=url))
@@ -71,7 +71,7 @@ def test_bad_input_061_nothing_there() -> None:
 
 
 @pytest.mark.parametrize("product", ["Elasticsearch 7", "OpenSearch 1"])
-def test_bad_input_062(serve: Serve, said: dict[str, Any], product: str) -> None:
+def test_an_untested_version_works_and_is_named(serve: Serve, said: dict[str, Any], product: str) -> None:
     """A version that nobody tried works, and every score says that it is untested."""
     url = serve(lambda method, path, body: (200, {}, said[product] if path == "/" else FOUND))
     with HttpEngine(Engine(url=url)) as engine:
@@ -79,7 +79,7 @@ def test_bad_input_062(serve: Serve, said: dict[str, Any], product: str) -> None
         assert engine.search("logs", {"query": {"match_all": {}}}).kind is OutcomeKind.OK
 
 
-def test_bad_input_062_too_old_to_be_understood(serve: Serve, said: dict[str, Any]) -> None:
+def test_a_version_too_old_to_be_understood_is_refused(serve: Serve, said: dict[str, Any]) -> None:
     url = serve(lambda method, path, body: (200, {}, said["Elasticsearch 6"]))
     with pytest.raises(ServiceError, match=r"is Elasticsearch 6\.8\.0, whose replies have another form") as caught:
         HttpEngine(Engine(url=url))

@@ -256,7 +256,7 @@ def test_the_words_for_a_key_are_json_that_can_be_sent() -> None:
         assert "logs" in json.dumps(body)
 
 
-# --- bad inputs 61 to 64, at the command line -------------------------------------------
+# --- engines that are not as they should be, at the command line ------------------------
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def three_lines(ended: Any, code: int) -> list[str]:
     return lines
 
 
-def test_bad_input_061(doctor: Any, serve: Serve) -> None:
+def test_a_server_that_is_no_search_engine_is_named(doctor: Any, serve: Serve) -> None:
     what, _, hint = three_lines(doctor("--engine-url", "http://127.0.0.1:9"), 7)
     assert what == "error: cannot reach an engine at http://127.0.0.1:9"
     assert hint.startswith("is it running there?")
@@ -284,7 +284,7 @@ def test_bad_input_061(doctor: Any, serve: Serve) -> None:
     assert hint == "write it as https://HOST:PORT/PATH, or with http:// on this machine"
 
 
-def test_bad_input_062(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
+def test_an_untested_version_works_and_is_named(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
     url = serve(lambda method, path, body: (200, {}, said["Elasticsearch 7"]))
     ended = doctor("--engine-url", url, "--json")
     assert ended.code == 0, ended.err
@@ -292,7 +292,7 @@ def test_bad_input_062(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
     assert "never tried with dstill" in ended.out
 
 
-def test_bad_input_063(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
+def test_a_key_without_the_privilege_is_told_which_one(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
     security = {"error": {"type": "security_exception", "reason": "action [indices:data/read/search] is unauthorized"}}
     inner = elasticsearch(said)
 
@@ -311,7 +311,7 @@ def test_bad_input_063(doctor: Any, serve: Serve, said: dict[str, Any]) -> None:
     assert "read" in hint
 
 
-def test_bad_input_064(doctor: Any, serve: Serve, said: dict[str, Any], project: Path) -> None:
+def test_an_index_that_changed_is_reported(doctor: Any, serve: Serve, said: dict[str, Any], project: Path) -> None:
     missing = (404, {"error": {"type": "index_not_found_exception", "reason": "no such index", "index": "logs"}})
     what, _, hint = three_lines(
         doctor("--engine-url", serve(elasticsearch(said, _mapping=missing)), "--index", "logs"), 7

@@ -71,7 +71,7 @@ def test_bad_files_end_with_what_where_and_what_to_do(
     assert len(ended.stderr.splitlines()) == 3
 
 
-def test_bad_input_012_a_mapping_that_is_not_there(asked: Callable[..., Any]) -> None:
+def test_a_missing_mapping_is_refused(asked: Callable[..., Any]) -> None:
     ended = asked(None, None, "--mapping", "nowhere.json")
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[0] == "error: cannot read nowhere.json: no such file or directory"
@@ -89,7 +89,7 @@ STRANGE = {
 }
 
 
-def test_bad_input_032_strange_names_and_types_are_counted(asked: Callable[..., Any]) -> None:
+def test_strange_names_and_types_are_counted(asked: Callable[..., Any]) -> None:
     ended = asked(STRANGE, None, "-n", "30", "--json")
     assert ended.returncode == 0, ended.stderr
     text = ended.stdout
@@ -98,7 +98,7 @@ def test_bad_input_032_strange_names_and_types_are_counted(asked: Callable[..., 
     assert "no questions are made of 2 fields: 1 dense_vector, 1 brand_new" in ended.stderr
 
 
-def test_bad_input_032_five_thousand_fields(asked: Callable[..., Any]) -> None:
+def test_five_thousand_fields_are_read(asked: Callable[..., Any]) -> None:
     kinds = ["keyword", "long", "date", "text"]
     fields = {f"group_{n // 100}": {"properties": {}} for n in range(5000)}
     for n in range(5000):

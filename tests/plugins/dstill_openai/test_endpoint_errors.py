@@ -1,4 +1,4 @@
-"""Bad inputs 34 to 46 and 50, by number: an endpoint that fails, and what a person sees of `dstill generate`."""
+"""An endpoint that fails, and what the user sees of `dstill generate`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def well(ran: Ran, requests: int) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_bad_input_034(status: int) -> None:
+def test_a_refused_key_is_named_and_not_tried_again(status: int) -> None:
     """A refused key: named by host and variable, not tried again, not shown."""
     ran = run([error(status, f"incorrect key {KEY}")])
     assert (ran.code, ran.requests) == (6, 1)
@@ -41,7 +41,7 @@ def test_bad_input_034(status: int) -> None:
     assert KEY not in ran.err + str(ran.result)
 
 
-def test_bad_input_035() -> None:
+def test_a_model_that_is_not_there_is_named() -> None:
     """A model that is not there: its name, and where it is set."""
     ran = run([error(404, "The model 'toy' does not exist")])
     assert (ran.code, ran.requests) == (6, 1)
@@ -49,7 +49,7 @@ def test_bad_input_035() -> None:
     assert "teacher.openai.model" in ran.result["error"]["where"]
 
 
-def test_bad_input_036(tmp_path: Path) -> None:
+def test_an_unsupported_parameter_or_a_long_context_fails_that_item(tmp_path: Path) -> None:
     """A parameter that the endpoint does not take, or a context too long: that item fails, and the run goes on."""
     for name, fault, words, hint in (
         ("parameter", error(400, "response_format is not supported"), ("--json-mode", "schema"), "--json-mode off"),
@@ -63,7 +63,7 @@ def test_bad_input_036(tmp_path: Path) -> None:
         assert hint in row["problems"][0]["hint"]
 
 
-def test_bad_input_036_auto_goes_on_without() -> None:
+def test_auto_goes_on_without_the_parameter() -> None:
     ran = run([error(400, "response_format is not supported")])
     well(ran, ASKED + 1)
     assert "asked without structured outputs from now on" in ran.err
@@ -73,7 +73,7 @@ LIMITS = [name for name in FAULTS if name.startswith("429") and "hour" not in na
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_bad_input_037(name: str) -> None:
+def test_a_retry_after_is_kept_and_said(name: str) -> None:
     """A pause is kept as it was told, and said; one that makes no sense is a backoff."""
     started = time.monotonic()
     ran = run(first(FAULTS[name]))
@@ -83,7 +83,7 @@ def test_bad_input_037(name: str) -> None:
     assert time.monotonic() - started > 1 or not told
 
 
-def test_bad_input_038() -> None:
+def test_a_retry_after_longer_than_the_limit_stops_resumably() -> None:
     """A pause that is longer than is waited for: all stops, resumably, and is told how long it would have been."""
     ran = run([limited("300")], QUESTIONS)
     assert (ran.code, ran.requests) == (7, 1)
@@ -91,7 +91,7 @@ def test_bad_input_038() -> None:
     assert "run again after that to resume" in ran.result["error"]["hint"]
 
 
-def test_bad_input_039() -> None:
+def test_a_used_up_quota_stops_at_once() -> None:
     """A quota that is used up: one request, and all stops."""
     ran = run([FAULTS["429, the quota is used up"]()])
     assert (ran.code, ran.requests) == (6, 1)
@@ -99,13 +99,13 @@ def test_bad_input_039() -> None:
 
 
 @pytest.mark.parametrize("name", ["500", "502 with a page", "503", "200 with an error body"])
-def test_bad_input_040(name: str) -> None:
+def test_a_server_error_is_tried_again(name: str) -> None:
     """Of two tries the second is answered; where it is not, the item fails."""
     well(run([FAULTS[name]()]), ASKED + 1)
     failed(run([FAULTS[name](), FAULTS[name]()]), "unavailable", ASKED + 1)
 
 
-def test_bad_input_041(tmp_path: Path) -> None:
+def test_a_host_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     """Nobody there, no such name, no TLS, a hang, a body that breaks off: the host and what it was, exit 7."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -133,21 +133,21 @@ def test_bad_input_041(tmp_path: Path) -> None:
         assert message(ran).startswith(words)
 
 
-def test_bad_input_042() -> None:
+def test_a_login_page_is_no_answer() -> None:
     """A login page with status 200."""
     ran = run([html()])
     assert (ran.code, ran.requests) == (6, 1)
     assert message(ran) == "HOST did not answer as an OpenAI API (text/html)"
 
 
-def test_bad_input_043() -> None:
+def test_json_that_is_cut_off_fails_the_item() -> None:
     """JSON that is cut off: tried again, then the item failed."""
     fault = FAULTS["JSON cut off"]
     well(run([fault()]), ASKED + 1)
     failed(run([fault(), fault()]), "broken", ASKED + 1)
 
 
-def test_bad_input_044() -> None:
+def test_empty_and_refused_replies_are_counted_apart() -> None:
     """No choices, no content: asked again. A refusal, a filter: not. Each is counted by its own name."""
     for name in ("choices empty", "content null"):
         well(run([FAULTS[name]()]), ASKED + 1)
@@ -156,7 +156,7 @@ def test_bad_input_044() -> None:
     failed(run([FAULTS["content filter"]()]), "filtered")
 
 
-def test_bad_input_045(tmp_path: Path) -> None:
+def test_a_truncated_reply_is_asked_for_with_more_room(tmp_path: Path) -> None:
     """A reply that was cut off is asked for once more with more room, and never parsed as a prefix."""
     whole = "<rationale>the numbers 1 and 2 together</rationale><answer>1+2</answer>"
     cut = answer(whole, finish="length")
@@ -167,7 +167,7 @@ def test_bad_input_045(tmp_path: Path) -> None:
     failed(run([cut, answer(sum_of([{"role": "user", "content": QUESTIONS[1]}])), cut]), "truncated", ASKED + 1)
 
 
-def test_bad_input_046(tmp_path: Path) -> None:
+def test_a_reply_without_usage_is_estimated(tmp_path: Path) -> None:
     """Tokens that nobody counted are a guess, and said to be one; a cap reckons with the guess."""
     said = answer("<rationale>the numbers 1 and 2 together</rationale><answer>1+2</answer>", usage=False)
     ran = run([said])
@@ -176,7 +176,7 @@ def test_bad_input_046(tmp_path: Path) -> None:
     assert ran.result["cost"]["replies_without_usage"] == 1
 
 
-def test_bad_input_050() -> None:
+def test_a_key_in_an_error_is_masked() -> None:
     """A key that the endpoint repeats is masked, wherever it stands."""
     spoken = {"message": f"no {KEY}", "type": KEY, "param": KEY, "code": KEY}
     for fault in (error(401, f"bad {KEY}"), raw({"error": spoken}, status=400), raw({"error": spoken}), html(503)):

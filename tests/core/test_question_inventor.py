@@ -124,7 +124,7 @@ def test_the_same_replies_give_the_same_requests() -> None:
 # --- replies ----------------------------------------------------------------------------
 
 
-def test_bad_input_048() -> None:
+def test_replies_are_matched_to_questions_by_id() -> None:
     """9 of 10, 11, swapped, twice, others' ids: by id; what is missing is asked for again, what is extra dropped."""
     wanted = {f"q{n}": ("red", "big")[(n - 1) % 2] for n in range(1, 11)}
 
@@ -239,7 +239,7 @@ def test_questions_of_the_user_are_not_asked_again() -> None:
 # --- when it is no use ------------------------------------------------------------------
 
 
-def test_bad_input_049() -> None:
+def test_a_repeated_question_stops_at_the_duplicate_rate() -> None:
     """The same question 500 times: the rate is shown, and no more is asked when it is over the limit."""
     requests = 0
 

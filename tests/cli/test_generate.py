@@ -109,7 +109,7 @@ def test_a_run_begun_again_says_what_it_had(ask: Callable[..., Any], cli: Cli) -
 # --- caps -------------------------------------------------------------------------------
 
 
-def test_bad_input_021(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+def test_a_budget_that_cannot_be_kept_is_refused(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
     for words in (["--max-usd", "0"], ["--max-usd", "-1"], ["--max-total-tokens", "0"], ["--max-requests", "-3"]):
         ended = ask(*words)
         assert ended.code == 2, ended.err
@@ -128,7 +128,9 @@ def test_bad_input_021(ask: Callable[..., Any], server: LoopbackTeacher) -> None
         (["--max-total-tokens", "500"], "budget of 500 tokens reached at "),
     ],
 )
-def test_bad_input_051(ask: Callable[..., Any], server: LoopbackTeacher, words: list[str], named: str) -> None:
+def test_a_reached_budget_stops_and_tells_how_to_resume(
+    ask: Callable[..., Any], server: LoopbackTeacher, words: list[str], named: str
+) -> None:
     small = ["--json-mode", "off"]  # a schema would be of the worst case, too
     for one in ("teacher.openai.max_tokens=20", "generate.concurrency=4", "generate.shots=0"):
         small += ["--set", one]
@@ -297,7 +299,7 @@ def test_curate_without_the_store_leaves_all_as_it_was(cli: Cli, ask: Callable[.
 # --- what has changed since -------------------------------------------------------------
 
 
-def test_bad_input_073_questions(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
+def test_changed_questions_are_refused(ask: Callable[..., Any], server: LoopbackTeacher) -> None:
     """A file of questions that was edited: the difference is told, and the dataset stays unless that is allowed."""
 
     def write(**questions: str) -> None:
@@ -318,7 +320,7 @@ def test_bad_input_073_questions(ask: Callable[..., Any], server: LoopbackTeache
     assert ask("--questions", "questions.jsonl").code == 0
 
 
-def test_bad_input_073_settings(ask: Callable[..., Any]) -> None:
+def test_changed_settings_are_refused(ask: Callable[..., Any]) -> None:
     assert ask().code == 0
     ended = ask("--limit", "5")
     assert ended.code == 5

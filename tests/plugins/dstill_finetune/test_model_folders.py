@@ -1,4 +1,4 @@
-"""Model folders that are let in, and bad input 71: what is said about the rest."""
+"""Model folders that are let in, and what is said about the rest."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ BAD: list[tuple[Callable[[Path], None], str, str]] = [
 
 
 @pytest.mark.parametrize(("spoil", "what", "where"), BAD, ids=[spoil.__name__ for spoil, _, _ in BAD])
-def test_bad_input_071(
+def test_a_model_folder_that_is_unsafe_or_broken_is_refused(
     spoil: Callable[[Path], None], what: str, where: str, t5: Path, tmp_path: Path, fit: Callable[..., Any]
 ) -> None:
     folder = tmp_path / "model"

@@ -153,10 +153,10 @@ def test_strict_json_undoes_dumps(value: Any) -> None:
     dumps(value).encode()
 
 
-# --- bad inputs -------------------------------------------------------------------------
+# --- files that are no JSONL ------------------------------------------------------------
 
 
-def test_bad_input_011() -> None:
+def test_input_that_is_not_utf_8_is_refused() -> None:
     """Standard input that is binary, or in another encoding."""
     assert refused(b'{"a":1}\n{"a":2}\n\xff\xfe\n').what == "line 3: not UTF-8 (byte 0xff)"
     assert refused('{"a":"é"}\n'.encode("latin-1")).what == "line 1: not UTF-8 (byte 0xe9)"
@@ -164,7 +164,7 @@ def test_bad_input_011() -> None:
     assert "detected a gzip archive" in refused(b"\x1f\x8b\x08\x00\xff\n").what
 
 
-def test_bad_input_023(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_truncated_last_line_is_skipped_in_own_files_and_refused_in_others(caplog: pytest.LogCaptureFixture) -> None:
     """A half last line: ignored with a note in our own files, an error with its offset in a user's."""
     rows = b'{"id":"1"}\n{"id":"2"}\n'
     halves = [b'{"id":"3', b"{", b'{"id":"\xc3', b'{"id":"3","a":{}', b"\0" * 40]
@@ -181,7 +181,7 @@ def test_bad_input_023(caplog: pytest.LogCaptureFixture) -> None:
         assert "line 3: not strict JSON" in refused(rows + spoilt, own=True).what
 
 
-def test_bad_input_024() -> None:
+def test_blank_lines_bom_crlf_and_line_separators_are_read() -> None:
     """Blank lines, BOM, CRLF, and line separators that are no line ends."""
     content = '\ufeff{"a":"x\u2028y\u2029z\x85\u000b"}\r\n\r\n  \n{"a":"\\u2028"}\n'.replace("\u000b", "")
     assert list(rows_from(io.BytesIO(content.encode()), "")) == [
@@ -190,7 +190,7 @@ def test_bad_input_024() -> None:
     ]
 
 
-def test_bad_input_025(tmp_path: Path) -> None:
+def test_a_file_of_another_format_is_named(tmp_path: Path) -> None:
     """An array instead of JSONL, CSV without a header, Parquet by another name."""
     pyarrow.parquet.write_table(pyarrow.table({"question": ["q"]}), tmp_path / "real.parquet")
     parquet = (tmp_path / "real.parquet").read_bytes()
@@ -214,7 +214,7 @@ def test_bad_input_025(tmp_path: Path) -> None:
         assert str(tmp_path / name) in caught.value.where
 
 
-def test_bad_input_026(tmp_path: Path) -> None:
+def test_a_missing_column_or_a_null_is_named_by_row(tmp_path: Path) -> None:
     """A missing column, a null question, an answer of another kind; further columns are kept."""
     path = tmp_path / "q.jsonl"
     wrong = {
@@ -282,7 +282,7 @@ def test_other_formats_are_refused_unread(tmp_path: Path, name: str) -> None:
         read_questions(tmp_path / name)  # it is not even there
 
 
-def test_bad_input_027(tmp_path: Path) -> None:
+def test_duplicate_ids_and_questions_are_counted(tmp_path: Path) -> None:
     """Duplicate ids; one question with several answers: counts, and the first pair."""
     path = tmp_path / "q.jsonl"
     path.write_text("".join(f'{{"id":"{id}","question":"q"}}\n' for id in "abcacca"))

@@ -77,9 +77,7 @@ def facts(fields: dict[str, str], documents: int = 5, mapping: str = "9f2c") -> 
         ({"logs": {"fields": {"a": "long"}}}, facts({}), "the mapping of 'logs' differs: removed a", True),
     ],
 )
-def test_bad_input_064_what_changed_is_named(
-    then: dict[str, Any], now: dict[str, Any], message: str, breaks: bool
-) -> None:
+def test_what_changed_is_named(then: dict[str, Any], now: dict[str, Any], message: str, breaks: bool) -> None:
     assert list(changes(then, now)) == [Change(message=message, breaks=breaks)]
 
 
@@ -101,7 +99,7 @@ def test_a_dataset_knows_the_fields_that_its_questions_were_made_from() -> None:
     assert found["weblogs"]["fields"]["@timestamp"] == "date"
 
 
-def test_bad_input_064_an_empty_index(server: EmbeddedServer) -> None:
+def test_an_empty_index_is_reported(server: EmbeddedServer) -> None:
     example = Example(id="1", question="?", context={"index": NAME})
     with (
         loaded(server),

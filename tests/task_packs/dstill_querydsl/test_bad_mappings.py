@@ -26,7 +26,7 @@ def _mapping(body):
     return problem
 
 
-def test_bad_input_053() -> None:
+def test_an_unknown_field_is_named_with_the_nearest() -> None:
     problem = _mapping({"query": {"range": {"publishdate": {"gte": "2024"}}}})
     assert problem.message == "unknown field 'publishdate'"
     assert problem.hint == "did you mean 'published' (date)?"
@@ -34,7 +34,7 @@ def test_bad_input_053() -> None:
     assert problem.suggestion == "published"
 
 
-def test_bad_input_054() -> None:
+def test_a_query_of_a_wrong_field_type_is_named_with_the_right_field() -> None:
     term = _mapping({"query": {"term": {"title": "Alien"}}})
     assert term.message == "term does not fit 'title', which is text"
     assert term.hint == "use 'title.raw' (keyword), or match for words in the text"
@@ -60,7 +60,7 @@ def _asked(mapping, body, caplog):
     return problems, [record.getMessage() for record in caplog.records]
 
 
-def test_bad_input_032_empty(caplog) -> None:
+def test_an_empty_mapping_is_reported(caplog) -> None:
     with pytest.raises(DataError) as raised:
         _asked({}, {}, caplog)
     assert (raised.value.what, raised.value.exit_code) == ("this is no index mapping", 4)
@@ -68,7 +68,7 @@ def test_bad_input_032_empty(caplog) -> None:
     assert (problem.message, problem.hint) == ("unknown field 'a'", "the mapping has no fields")
 
 
-def test_bad_input_032_wide(caplog) -> None:
+def test_a_wide_mapping_is_reported(caplog) -> None:
     mapping = {"properties": {f"field{n}": {"type": "keyword"} for n in range(5_000)}}
     example = Example(id="1", question="what is in field4711?", context={"index": "big", "mapping": mapping})
     with caplog.at_level("WARNING", logger="dstill"):
@@ -81,7 +81,7 @@ def test_bad_input_032_wide(caplog) -> None:
     ]
 
 
-def test_bad_input_032_recursive_alias(caplog) -> None:
+def test_a_recursive_alias_is_reported(caplog) -> None:
     mapping = {"properties": {"a": {"type": "alias", "path": "b"}, "b": {"type": "alias", "path": "a"}}}
     problems, _ = _asked(mapping, {"query": {"term": {"a": 1}}}, caplog)
     assert [(p.code, p.message, p.pointer) for p in problems] == [
@@ -89,7 +89,7 @@ def test_bad_input_032_recursive_alias(caplog) -> None:
     ]
 
 
-def test_bad_input_032_unknown_type(caplog) -> None:
+def test_an_unknown_field_type_is_reported(caplog) -> None:
     mapping = {"properties": {"a": {"type": "star"}, "b": {"type": "star"}, "c": {"type": "moon"}}}
     problems, told = _asked(mapping, {"sort": ["a"]}, caplog)
     assert problems == []
@@ -99,7 +99,7 @@ def test_bad_input_032_unknown_type(caplog) -> None:
 
 
 @pytest.mark.parametrize("name", ["two words", "a.b", 'say "it"', "x-cache", "🎬", "it's", "a/b~c", "名前", "-"])
-def test_bad_input_032_names(name: str, caplog) -> None:
+def test_strange_field_names_are_accepted(name: str, caplog) -> None:
     mapping = {"properties": {name: {"type": "keyword"}}}
     assert _asked(mapping, {"query": {"term": {name: "x"}}}, caplog) == ([], [])
     [problem], _ = _asked(mapping, {"query": {"term": {f"{name}x": "x"}}}, caplog)
@@ -121,12 +121,12 @@ _DEEP = {"terms": {"field": "f"}, "aggs": {"b": {"scripted_metric": {"map_script
         ({"aggs": {"a": {"filter": {"match_all": {}}, "aggs": {"a": _DEEP}}}}, "/aggs/a/aggs/a/aggs/b/scripted_metric"),
     ],
 )
-def test_bad_input_055(body, pointer) -> None:
+def test_scripts_are_refused_wherever_they_stand(body, pointer) -> None:
     (problem,) = guard.check(body)
     assert (problem.message, problem.pointer) == ("refused: scripts are not allowed", pointer)
 
 
-def test_bad_input_055_wrapper() -> None:
+def test_a_wrapper_query_is_refused() -> None:
     (problem,) = guard.check({"query": {"bool": {"must": [{"wrapper": {"query": "e30="}}]}}})
     assert problem.message == "refused: a wrapped query hides what it does"
     assert problem.pointer == "/query/bool/must/0/wrapper"
@@ -142,13 +142,13 @@ def test_bad_input_055_wrapper() -> None:
         ({"indices_boost": [{"other": 2}]}, "/indices_boost"),
     ],
 )  # fmt: skip
-def test_bad_input_056(body, pointer) -> None:
+def test_what_reads_another_index_is_refused(body, pointer) -> None:
     (problem,) = guard.check(body)
     assert (problem.message, problem.pointer) == ("refused: reads another index/document", pointer)
 
 
 @pytest.mark.parametrize("index", ["../_cluster/settings", "*", ".security", "remote:x", "<x-{now/d}>"])
-def test_bad_input_059(index: str) -> None:
+def test_another_index_in_a_body_is_refused(index: str) -> None:
     body = {"index": index, "query": {"match_all": {}}}
     (form,) = schema.check(body)
     assert (form.message, form.pointer) == ("not a search body: 'index' is no key of one", "/index")
@@ -165,7 +165,7 @@ def test_bad_input_059(index: str) -> None:
         'POST /logs/_delete_by_query\n{"query": {"match_all": {}}}',
     ],
 )
-def test_bad_input_060_text(text: str) -> None:
+def test_text_that_is_no_body_is_refused(text: str) -> None:
     (problem,) = strict.read(text).problems
     assert problem.message == f"not a search body: the text starts with '{text.split()[0]}'"
     assert problem.hint == "write one JSON object and nothing else"
@@ -181,7 +181,7 @@ def test_bad_input_060_text(text: str) -> None:
         {"conflicts": "proceed", "query": {"match_all": {}}},
     ],
 )
-def test_bad_input_060_object(body) -> None:
+def test_an_object_that_is_no_body_is_refused(body) -> None:
     first = schema.check(body)[0]
     key = next(iter(body))
     assert first.message == f"not a search body: '{key}' is no key of one"

@@ -1,4 +1,4 @@
-"""Bad inputs at the command line, each by its number: a user's files, what is kept between runs, the disk."""
+"""Damaged files at the command line: a user's own, those kept between runs, and a full disk."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ def written(name: str, *rows: dict[str, Any]) -> str:
 GOLD = {"question": "add 1 and 2", "answer": "1+2", "rationale": "it says 1+2"}
 
 
-def test_bad_input_023(cli: Cli, project: Path) -> None:
+def test_a_truncated_last_line_is_refused(cli: Cli, project: Path) -> None:
     Path("q.jsonl").write_text('{"question":"add 1 and 2"}\n{"question":"add 2 a')
     ended = generate(cli, "q.jsonl")
     refused(ended, 4, "line 2 is truncated: the file ends inside it, at byte 47\nq.jsonl:2\n")
     assert "the line starts at byte 27" in ended.err
 
 
-def test_bad_input_024(cli: Cli, project: Path) -> None:
+def test_blank_lines_bom_and_crlf_are_read(cli: Cli, project: Path) -> None:
     text = "\ufeff" + json.dumps({**GOLD, "note": "a\u2028b"}, ensure_ascii=False) + "\r\n\r\n"
     Path("q.jsonl").write_bytes(text.encode())
     ended = generate(cli, "q.jsonl", "--json")
     assert (ended.code, json.loads(ended.out.splitlines()[-1])["accepted"]) == (0, 1)
 
 
-def test_bad_input_025(cli: Cli, project: Path) -> None:
+def test_a_file_of_another_format_is_named(cli: Cli, project: Path) -> None:
     for name, content, detected in (
         ("a.jsonl", b'[{"question":"q"}]', "detected a JSON array, expected JSONL (one object a line)\n"),
         ("b.csv", b"add 1 and 2,it is,1+2\n", "detected CSV without a header, expected CSV"),
@@ -73,7 +73,7 @@ def test_bad_input_025(cli: Cli, project: Path) -> None:
         refused(generate(cli, name), 4, detected)
 
 
-def test_bad_input_026(cli: Cli, project: Path) -> None:
+def test_a_missing_column_or_a_null_is_named_by_row(cli: Cli, project: Path) -> None:
     refused(
         generate(cli, written("a.jsonl", {"text": "q"})), 4, "row 1, column 'question' is missing; the row has text\n"
     )
@@ -84,7 +84,7 @@ def test_bad_input_026(cli: Cli, project: Path) -> None:
     assert json.loads(row["extra"]) == {"team": "ops"}
 
 
-def test_bad_input_027(cli: Cli, project: Path) -> None:
+def test_duplicate_ids_and_questions_are_counted(cli: Cli, project: Path) -> None:
     ids = written("ids.jsonl", {**GOLD, "id": "a"}, {"question": "add 1 and 3", "id": "a"})
     refused(generate(cli, ids), 4, "duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2\nids.jsonl:2\n")
     golds = written("golds.jsonl", GOLD, {**GOLD, "answer": "2+1"})
@@ -102,7 +102,7 @@ def test_bad_input_027(cli: Cli, project: Path) -> None:
         ('{"question":' + "[" * 100_000, "deep"),
     ],
 )
-def test_bad_input_028(cli: Cli, project: Path, row: str, message: str) -> None:
+def test_json_that_is_not_strict_is_refused(cli: Cli, project: Path, row: str, message: str) -> None:
     Path("q.jsonl").write_text(json.dumps(GOLD) + "\n" + row + "\n")
     ended = generate(cli, "q.jsonl")
     refused(ended, 4, "line 2: not strict JSON: ")
@@ -111,7 +111,7 @@ def test_bad_input_028(cli: Cli, project: Path, row: str, message: str) -> None:
     assert "q.jsonl:2\n" in ended.err
 
 
-def test_bad_input_029(cli: Cli, project: Path) -> None:
+def test_a_format_that_could_run_code_is_not_opened(cli: Cli, project: Path) -> None:
     """None of these is opened, whatever it would do: nothing is unpacked, nothing is run."""
     Path("a.pkl").write_bytes(pickle.dumps(GOLD))
     Path("a.pt").write_bytes(b"PK\x03\x04")
@@ -140,7 +140,7 @@ def test_bad_input_029(cli: Cli, project: Path) -> None:
     assert not (project.parent / "escaped").exists()
 
 
-def test_bad_input_030(cli: Cli, project: Path) -> None:
+def test_a_dataset_without_usable_rows_is_refused(cli: Cli, project: Path) -> None:
     Path("none.jsonl").write_text("\n")
     refused(generate(cli, "none.jsonl"), 4, "no rows in none.jsonl\n")
     assert generate(cli, written("one.jsonl", {**GOLD, "split": "train"})).code == 0
@@ -159,7 +159,7 @@ def test_bad_input_030(cli: Cli, project: Path) -> None:
 NASTY = "add 1 and 2 \x1b[31m\x07\u202e<b onclick=x>=cmd()|'/C calc'!A0"
 
 
-def test_bad_input_031(cli: Cli, project: Path) -> None:
+def test_terminal_escapes_in_questions_are_printed_as_text(cli: Cli, project: Path) -> None:
     """What steers a terminal is written as escapes; files keep the text as it is."""
     rows = [
         {**GOLD, "id": "a", "question": NASTY, "split": "train"},
@@ -186,7 +186,7 @@ def bought(cli: Cli, project: Path) -> Path:
     return project / "replies.sqlite"
 
 
-def test_bad_input_075(cli: Cli, bought: Path) -> None:
+def test_a_damaged_store_is_reported_and_salvaged(cli: Cli, bought: Path) -> None:
     """A damaged store is told with SQLite's own check, and what can be read of it is saved."""
     content = bytearray(bought.read_bytes())
     pages = len(content) // 4096
@@ -209,7 +209,7 @@ def test_bad_input_075(cli: Cli, bought: Path) -> None:
     refused(cli("runs", "salvage", "replies.sqlite", "whole.sqlite"), 2, "whole.sqlite is there already\n")
 
 
-def test_bad_input_075_newer(cli: Cli, bought: Path) -> None:
+def test_a_store_of_a_newer_version_is_refused(cli: Cli, bought: Path) -> None:
     with closing(sqlite3.connect(bought)) as db:
         db.execute("PRAGMA user_version = 99")
     ended = cli("generate", "--teacher", "parrot", "--out", "other")
@@ -238,7 +238,7 @@ cp -r . ../after
 
 
 @pytest.mark.parametrize("left", [0, 24, 64, 120])
-def test_bad_input_076(project: Path, toy_file: Path, left: int) -> None:
+def test_a_full_disk_leaves_earlier_data_whole(project: Path, toy_file: Path, left: int) -> None:
     """A disk that is full when the run is made, while replies are kept, or while the dataset is written."""
     namespace = ["unshare", "--mount", "--map-root-user"]
     if shutil.which("unshare") is None or subprocess.run([*namespace, "true"], check=False).returncode:
@@ -288,7 +288,7 @@ main(sys.argv[1:])
 """
 
 
-def test_bad_input_077(project: Path, toy_file: Path) -> None:
+def test_a_clock_that_runs_backwards_changes_no_duration_or_name(project: Path, toy_file: Path) -> None:
     """A clock that runs backwards: durations are those of another clock, and names and ids stay apart."""
     command = [sys.executable, "-c", BACKWARDS, "--plugin", str(toy_file), "generate", "--teacher", "parrot", "--json"]
     names = []

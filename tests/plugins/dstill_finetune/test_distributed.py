@@ -210,15 +210,21 @@ def several(tmp_path_factory: pytest.TempPathFactory, toy_file: Path) -> Project
     return Project(tmp_path_factory.mktemp("several"), toy_file)
 
 
+SETTINGS_ALONE = {
+    "accumulation": ["train.gradient_accumulation_steps=2"],
+    "lora-decoder": ["train.modality=lora", "train.task_prefix=decoder"],
+    "accuracy": ["train.early_stopping=accuracy", "train.eval_steps=3", "train.early_stopping_patience=2"],
+}
+
+
+# CI trains with all of these settings at once, `make nightly` with each alone, too.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
-        ["train.gradient_accumulation_steps=2"],
-        ["train.modality=lora", "train.task_prefix=decoder"],
-        ["train.early_stopping=accuracy", "train.eval_steps=3", "train.early_stopping_patience=2"],
+        pytest.param([setting for settings in SETTINGS_ALONE.values() for setting in settings], id="together"),
+        *(pytest.param(settings, id=name, marks=pytest.mark.nightly) for name, settings in SETTINGS_ALONE.items()),
     ],
-    ids=["accumulation", "lora-decoder", "accuracy"],
 )
 def test_two_processes_make_the_loss_curve_of_one(
     several: Project, settings: list[str], request: pytest.FixtureRequest

@@ -1,4 +1,4 @@
-"""Bad inputs at the command line, each by its number: what the person sees, and the exit code.
+"""Commands, questions and settings that dstill refuses: what the user sees, and the exit code.
 
 Never a traceback; nothing that was written before is lost.
 """
@@ -51,7 +51,7 @@ def finished(cli: Cli, project: Path) -> Path:
 # --- options ----------------------------------------------------------------------------
 
 
-def test_bad_input_001(cli: Cli) -> None:
+def test_an_unknown_command_is_refused_with_the_nearest_name(cli: Cli) -> None:
     ended = cli("genrate")
     refused(ended, 2, "No such command 'genrate'. Did you mean 'generate'?\n")
     refused(cli("runs", "lsit"), 2, "No such command 'lsit'. Did you mean 'list'?\n")
@@ -59,13 +59,13 @@ def test_bad_input_001(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("limit", ["-5", "abc", "1e9", "0", "1.5", "", "100000001"])
-def test_bad_input_002(cli: Cli, limit: str) -> None:
+def test_a_limit_out_of_range_is_refused(cli: Cli, limit: str) -> None:
     ended = cli("generate", "--limit", limit)
     refused(ended, 2, f"Invalid value for '--limit': '{limit}' is not a whole number from 1 to 100000000\n")
     assert not Path("runs").exists()
 
 
-def test_bad_input_003(cli: Cli, project: Path) -> None:
+def test_a_folder_that_is_no_run_is_not_written_to(cli: Cli, project: Path) -> None:
     (project / "thesis").mkdir()
     (project / "thesis" / "chapter.txt").write_text("years of work")
     for command in (["generate", "--teacher", "parrot"], ["demo"]):
@@ -91,14 +91,14 @@ def nobody() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_bad_input_004(cli: Cli, project: Path) -> None:
+def test_an_output_path_that_cannot_be_written_is_refused(cli: Cli, project: Path) -> None:
     (project / "file").write_text("")
     refused(cli("generate", "--out", "missing/run"), 2, "cannot write missing/run: the folder missing does not exist\n")
     refused(cli("generate", "--out", "file"), 2, "cannot write file: it is a file\n")
     refused(cli("generate", "--out", "file/run"), 2, "cannot write file/run: file is not a folder\n")
 
 
-def test_bad_input_004_read_only(cli: Cli, nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_folder_is_refused(cli: Cli, nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(nobody)
     refused(cli("generate", "--out", nobody / "run"), 2, f"cannot write {nobody / 'run'}: permission denied\n")
     refused(cli("generate"), 2, "cannot write runs/")
@@ -120,7 +120,7 @@ SECRET = "sk-abcdefghijklmnop0123456789"
         ["--json", "generate", "--api-key", SECRET],
     ],
 )
-def test_bad_input_005(cli: Cli, words: list[str]) -> None:
+def test_a_key_on_the_command_line_is_refused_and_not_shown(cli: Cli, words: list[str]) -> None:
     ended = cli(*words)
     assert ended.code == 2
     assert "OPENAI_API_KEY" in ended.err or "api_key_env" in ended.err or "No such option '--json'" in ended.err
@@ -154,7 +154,7 @@ def started(command: list[str], *words: str) -> subprocess.Popen[str]:
 SLOW = ("generate", "--teacher", "parrot", "--out", "mine", "--set", "generate.concurrency=2")
 
 
-def test_bad_input_006(command: list[str], project: Path, cli: Cli) -> None:
+def test_ctrl_c_stops_generate_and_tells_how_to_resume(command: list[str], project: Path, cli: Cli) -> None:
     # some are answered at once, and two not in time: it is not over when the signal comes, however late that is
     slow = ("--set", "teacher.parrot.delay=60", "--set", "teacher.parrot.slow=from 4")
     process = started(command, *SLOW, *slow)
@@ -203,7 +203,7 @@ def register_teachers():
 """
 
 
-def test_bad_input_006_second_ctrl_c(command: list[str], project: Path) -> None:
+def test_a_second_ctrl_c_ends_at_once(command: list[str], project: Path) -> None:
     Path("stubborn.py").write_text(STUBBORN)
     process = started(command, "--plugin", "stubborn.py", "generate", "--teacher", "stubborn", "--out", "mine")
     wait_until(Path("asked").exists)
@@ -215,7 +215,7 @@ def test_bad_input_006_second_ctrl_c(command: list[str], project: Path) -> None:
     assert "Traceback" not in out + err
 
 
-def test_bad_input_006_elsewhere(command: list[str], project: Path) -> None:
+def test_ctrl_c_tells_how_to_resume_in_any_stage(command: list[str], project: Path) -> None:
     """A stage that no loop runs: the person hears how to go on as well."""
     Path("sleepy.py").write_text(
         "import time, click\nfrom pathlib import Path\nfrom dstill import hookimpl\n"
@@ -240,7 +240,7 @@ def test_bad_input_006_elsewhere(command: list[str], project: Path) -> None:
         ["pack", "list", "--json"],
     ],
 )
-def test_bad_input_007(command: list[str], words: list[str]) -> None:
+def test_a_closed_stdout_ends_silently(command: list[str], words: list[str]) -> None:
     with started(command, *words) as process:
         assert process.stdout is not None
         process.stdout.close()  # before anything was written
@@ -249,7 +249,7 @@ def test_bad_input_007(command: list[str], words: list[str]) -> None:
         assert process.wait(60) in (0, 141, -signal.SIGPIPE)
 
 
-def test_bad_input_007_head(command: list[str]) -> None:
+def test_head_ends_silently(command: list[str]) -> None:
     with started(command, "data", "questions", "-n", "20000") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "add 1 and 1\n"
@@ -283,12 +283,12 @@ def on_a_terminal(words: list[str], **environment: str) -> str:
 
 
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}])
-def test_bad_input_008(command: list[str], environment: dict[str, str]) -> None:
+def test_a_plain_terminal_gets_no_escapes(command: list[str], environment: dict[str, str]) -> None:
     for words in (["generate", "--teacher", "parrot"], ["pack", "list"], ["--help"]):
         assert ESCAPE not in on_a_terminal([*command, *words], **environment)
 
 
-def test_bad_input_008_no_terminal(command: list[str]) -> None:
+def test_a_pipe_gets_plain_lines(command: list[str]) -> None:
     ended = subprocess.run([*command, "generate", "--teacher", "parrot"], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0
     assert ESCAPE not in ended.stdout + ended.stderr
@@ -309,7 +309,7 @@ def test_a_terminal_that_can_gets_bars(command: list[str]) -> None:
     assert "27/27" in shown
 
 
-def test_bad_input_009(command: list[str], project: Path, cli: Cli) -> None:
+def test_a_run_that_another_process_works_on_is_locked(command: list[str], project: Path, cli: Cli) -> None:
     first = started(command, *SLOW, "--set", "teacher.parrot.delay=5")
     wait_until(lambda: Path("mine/.lock").exists() and Path("mine/.lock").read_text().startswith("pid"))
     second = cli("generate", "--out", "mine")
@@ -337,13 +337,13 @@ def test_bad_input_009(command: list[str], project: Path, cli: Cli) -> None:
         ("add \udcff", "the question holds characters that no text has: 'add \\udcff'"),
     ],
 )
-def test_bad_input_010(cli: Cli, finished: Path, question: str, what: str) -> None:
+def test_an_impossible_question_is_refused(cli: Cli, finished: Path, question: str, what: str) -> None:
     ended = cli("predict", "mine", question)
     refused(ended, 2, what)
     assert len(ended.err) < 500
 
 
-def test_bad_input_010_from_stdin(cli: Cli, finished: Path) -> None:
+def test_an_impossible_question_on_stdin_is_refused(cli: Cli, finished: Path) -> None:
     refused(cli("predict", "mine", stdin=b"add \0 1"), 2, "the question holds characters that no text has")
     row = b'{"question": "add \\ud800"}'
     refused(cli("predict", "mine", stdin=row), 2, "the question holds characters that no text has")
@@ -354,12 +354,12 @@ def test_bad_input_010_from_stdin(cli: Cli, finished: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"add 1\nadd 2\nadd \xff\n", b'{"question": "a"}\n\n{"question": "\xff"}\n'])
-def test_bad_input_011(cli: Cli, finished: Path, data: bytes) -> None:
+def test_input_that_is_not_utf_8_is_refused(cli: Cli, finished: Path, data: bytes) -> None:
     refused(cli("predict", "mine", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
 
 
 @pytest.mark.parametrize("data", [b"1+2\n1+3\n\xff", b'{"id": 1, "query": "1+2"}\n\n{"id": 2, "query": "\xff"}\n'])
-def test_bad_input_011_check(cli: Cli, data: bytes) -> None:
+def test_answers_that_are_not_utf_8_are_refused_by_check(cli: Cli, data: bytes) -> None:
     refused(cli("check", stdin=data), 2, "line 3: not UTF-8 (byte 0xff)\n")
     refused(cli("check", stdin="1+2".encode("utf-16")), 2, "line 1: not UTF-8 (byte 0xff)\n")
 
@@ -367,7 +367,7 @@ def test_bad_input_011_check(cli: Cli, data: bytes) -> None:
 # --- configuration ----------------------------------------------------------------------
 
 
-def test_bad_input_012(cli: Cli, project: Path) -> None:
+def test_a_configuration_file_that_is_missing_or_empty_is_named(cli: Cli, project: Path) -> None:
     hint = "`dstill init` writes one"
     (project / "folder.toml").mkdir()
     (project / "empty.toml").write_text("")
@@ -394,14 +394,14 @@ def test_bad_input_012(cli: Cli, project: Path) -> None:
         ("[project]\ntask = 'toy", "dstill.toml:2:12", "task = 'toy"),
     ],
 )
-def test_bad_input_013(cli: Cli, text: str, where: str, line: str) -> None:
+def test_a_toml_syntax_error_is_shown_with_its_place(cli: Cli, text: str, where: str, line: str) -> None:
     Path("dstill.toml").write_text(text)
     ended = cli("generate")
     refused(ended, 2, "not TOML: ")
     assert ended.err.splitlines()[1] == f"{where}: {line}"
 
 
-def test_bad_input_014(cli: Cli) -> None:
+def test_an_unknown_key_is_refused_with_the_nearest_name(cli: Cli) -> None:
     Path("dstill.toml").write_text("[project]\nseed = 1\n[trian]\nlr = 0.1\n")
     ended = cli("generate")
     refused(ended, 2, "unknown key 'trian.lr'. Did you mean 'train.learning_rate'?\n")
@@ -421,7 +421,7 @@ def test_bad_input_014(cli: Cli) -> None:
         ("r = [8]", "train.r: got [8], wanted a whole number from 1 to 4096"),
     ],
 )
-def test_bad_input_015(cli: Cli, line: str, what: str) -> None:
+def test_a_setting_of_a_wrong_type_is_refused(cli: Cli, line: str, what: str) -> None:
     Path("dstill.toml").write_text(f"[train]\n{line}\n")
     ended = cli("generate")
     refused(ended, 2, f"{what}\n")
@@ -437,7 +437,7 @@ def test_bad_input_015(cli: Cli, line: str, what: str) -> None:
         '[teacher.openai]\napi_key = "hunter2"\n',
     ],
 )
-def test_bad_input_016(cli: Cli, text: str) -> None:
+def test_a_secret_in_a_configuration_file_is_refused(cli: Cli, text: str) -> None:
     Path("dstill.toml").write_text(text)
     ended = cli("generate", "--json")
     assert ended.code == 2
@@ -471,7 +471,9 @@ def test_a_secret_reaches_no_file_of_a_run(cli: Cli, project: Path, setting: str
         (["check", "--task", "tyo"], "task", "toy"),
     ],
 )
-def test_bad_input_019(cli: Cli, words: list[str], kind: str, installed: str) -> None:
+def test_an_unknown_part_is_refused_with_the_installed_ones(
+    cli: Cli, words: list[str], kind: str, installed: str
+) -> None:
     ended = cli(*words)
     refused(ended, 2, f"no {kind} called '")
     what, where, hint = ended.err.splitlines()[-3:]
@@ -480,7 +482,7 @@ def test_bad_input_019(cli: Cli, words: list[str], kind: str, installed: str) ->
     assert "pip install" in hint
 
 
-def test_bad_input_019_train(cli: Cli, finished: Path) -> None:
+def test_an_unknown_part_of_a_training_is_refused(cli: Cli, finished: Path) -> None:
     for option, name, kind in (("--student", "memroy", "student"), ("--objective", "plian", "objective")):
         refused(cli("train", "mine", option, name), 2, f"no {kind} called '{name}'. Did you mean '")
     refused(cli("train", "mine", "--modality", "hep"), 2, "no modality called 'hep'.")
@@ -509,7 +511,7 @@ PLUGINS = {
 
 
 @pytest.mark.parametrize("name", PLUGINS)
-def test_bad_input_020(cli: Cli, name: str) -> None:
+def test_a_broken_plugin_is_named_and_the_others_load(cli: Cli, name: str) -> None:
     text, problem = PLUGINS[name]
     Path(f"{name}.py").write_text(text)
     ended = cli("--plugin", f"{name}.py", "plugins", "--json")
@@ -534,7 +536,7 @@ def test_bad_input_020(cli: Cli, name: str) -> None:
         ("an endless list of numbers", "cut off at the token limit"),
     ],
 )
-def test_bad_input_052(cli: Cli, finished: Path, question: str, reason: str) -> None:
+def test_an_unusable_prediction_is_told_with_its_reason(cli: Cli, finished: Path, question: str, reason: str) -> None:
     ended = cli("predict", "mine", question)
     refused(ended, 9, f"{reason}\n")
     as_json = cli("predict", "mine", question, "--json")
@@ -547,7 +549,9 @@ def test_bad_input_052(cli: Cli, finished: Path, question: str, reason: str) -> 
     ("written", "truncated", "reason"),
     [("", False, "no output"), (" \n\t", False, "no output"), ("1+1+1+1+1+", True, "cut off at the token limit")],
 )
-def test_bad_input_052_evaluated(cli: Cli, finished: Path, written: str, truncated: bool, reason: str) -> None:
+def test_an_unusable_prediction_is_wrong_in_evaluate(
+    cli: Cli, finished: Path, written: str, truncated: bool, reason: str
+) -> None:
     """In `evaluate` such an answer is wrong, and the verdict says why."""
     assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0
     file = Path("mine/predictions.jsonl")
@@ -572,7 +576,7 @@ def test_bad_input_052_evaluated(cli: Cli, finished: Path, written: str, truncat
         "POST logs/_delete_by_query",
     ],
 )
-def test_bad_input_060(cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+def test_what_is_no_answer_is_refused_by_check(cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"querydsl"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
     ended = cli("check", "--task", "querydsl", "--json", stdin=answer.encode())

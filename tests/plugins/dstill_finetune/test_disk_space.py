@@ -42,7 +42,7 @@ def test_what_is_needed_is_what_is_written(
     assert asked == [pytest.approx(student + checkpoints * 3 / 2, rel=0.1)]
 
 
-def test_bad_input_078_no_room_for_a_training(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_without_room_is_refused(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It refuses before the first step, and leaves nothing of the training behind."""
     monkeypatch.setattr(students, "train", lambda *a, **k: pytest.fail("a step was made"))
     monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))

@@ -1,4 +1,4 @@
-"""An index on a real node that is missing, closed, empty, changed or moving (row 64 of the bad inputs)."""
+"""An index on a real node that is missing, closed, empty, changed or moving."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def executor(url: str, name: str) -> Iterator[Http]:
 EXAMPLE = Example(id="1", question="?", answer='{"query": {"term": {"level": "error"}}}')
 
 
-def test_bad_input_064_missing(url: str) -> None:
+def test_a_missing_index_is_named(url: str) -> None:
     with Http().open(QueryDsl(Settings()), Engine(url=url, index="not-there")) as executor:
         for attempt in (lambda: executor.run("{}", EXAMPLE), lambda: executor.facts([EXAMPLE])):
             with pytest.raises(ServiceError, match="no such index, asked for the mapping of 'not-there'") as caught:
@@ -71,7 +71,7 @@ def test_bad_input_064_missing(url: str) -> None:
             assert len(str(caught.value).splitlines()) == 3
 
 
-def test_bad_input_064_closed(executor: Http, ask: Ask, name: str) -> None:
+def test_a_closed_index_is_named(executor: Http, ask: Ask, name: str) -> None:
     executor.run("{}", EXAMPLE)  # it is open when it is looked at first
     ask("POST", f"/{name}/_close")
     with pytest.raises(ServiceError, match=f"a closed index: {name}") as caught:
@@ -82,7 +82,7 @@ def test_bad_input_064_closed(executor: Http, ask: Ask, name: str) -> None:
         executor.facts([EXAMPLE])
 
 
-def test_bad_input_064_removed_while_answers_run(executor: Http, ask: Ask, name: str) -> None:
+def test_an_index_removed_while_answers_run_is_named(executor: Http, ask: Ask, name: str) -> None:
     executor.run("{}", EXAMPLE)
     ask("DELETE", f"/{name}")
     with pytest.raises(ServiceError, match="no such index"):
@@ -90,7 +90,7 @@ def test_bad_input_064_removed_while_answers_run(executor: Http, ask: Ask, name:
     ask("PUT", f"/{name}", MAPPING)  # for the fixture, which removes it
 
 
-def test_bad_input_064_empty(url: str, ask: Ask) -> None:
+def test_an_empty_index_is_named(url: str, ask: Ask) -> None:
     name = f"empty-{secrets.token_hex(4)}"
     ask("PUT", f"/{name}", MAPPING)
     try:
@@ -103,7 +103,7 @@ def test_bad_input_064_empty(url: str, ask: Ask) -> None:
         ask("DELETE", f"/{name}")
 
 
-def test_bad_input_064_changed_since_the_dataset_was_made(executor: Http, ask: Ask, name: str) -> None:
+def test_an_index_changed_since_the_dataset_was_made_is_reported(executor: Http, ask: Ask, name: str) -> None:
     then = executor.facts([EXAMPLE])
     assert then[name]["documents"] == 2
     assert not list(executor.changes(then, executor.facts([EXAMPLE])))
