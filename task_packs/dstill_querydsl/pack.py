@@ -68,10 +68,11 @@ class QueryDsl(Task):
     instructions = INSTRUCTIONS
     executors = ("embedded", "http")
     json_answers = True
+    data_key = "index"
     causes = LABELS
     # One CPU core trains this in some four minutes; more rows and fewer epochs generalize better than the reverse.
     demo: ClassVar[Mapping[str, Any]] = {
-        "evaluate.splits": ["test", "test_templates", "test_index"],
+        "evaluate.splits": ["test", "test_unseen_templates", "test_unseen_data"],
         "task.querydsl.rows": 8_000,
         "train.alpha": 0.8,
         "train.learning_rate": 2e-3,
@@ -128,7 +129,7 @@ class QueryDsl(Task):
         return unseen(self.config, self.seed, self._sets.get("train", ()))
 
     def examples(self, split: str) -> Iterable[Example]:
-        return iter(self._unseen if split == "test_index" else self._sets.get(split, ()))
+        return iter(self._unseen if split == "test_unseen_data" else self._sets.get(split, ()))
 
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
         context = {"index": self.config.index, **context}

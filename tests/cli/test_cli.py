@@ -526,7 +526,7 @@ def test_scores_are_shown_beside_the_baselines(cli: Cli, finished: Path) -> None
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert "executable accuracy in %, run on abacus 1" in ended.out
     assert "53.8 [29.1, 76.8]" in ended.out
-    assert "There are no questions in test_templates." in ended.out
+    assert "There are no questions in test_unseen_templates." in ended.out
     assert ended.out.endswith("next: dstill report mine\n")
     trained = cli("train", "mine")
     assert "memory, plain, heap: 2 steps" in trained.out

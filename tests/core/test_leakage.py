@@ -17,32 +17,32 @@ def test_each_set_is_held_to_its_name() -> None:
         row("1", "a", template="t", context={"index": "i"}, split="train"),
         row("2", "a", context={"index": "i"}, split="test"),
         row("3", "a", context={"index": "j"}, split="test"),  # about other data: another question
-        row("4", "b", template="t", split="test_templates"),
-        row("5", "c", template="u", split="test_templates"),
-        row("6", "d", context={"index": "i"}, split="test_index"),
+        row("4", "b", template="t", split="test_unseen_templates"),
+        row("5", "c", template="u", split="test_unseen_templates"),
+        row("6", "d", context={"index": "i"}, split="test_unseen_data"),
         row("7", "a", context={"index": "i"}, split="validation"),
     ]
     assert [(leak.split, leak.what, leak.ids) for leak in leaks(rows)] == [
         ("test", "question", ("2",)),
-        ("test_templates", "template", ("4",)),
-        ("test_index", "index", ("6",)),
+        ("test_unseen_templates", "template", ("4",)),
+        ("test_unseen_data", "index", ("6",)),
     ]
     assert [str(leak) for leak in leaks(rows)] == [
         "1 of 2 items of test shares a question with train",
-        "1 of 2 items of test_templates shares a template with train",
-        "1 of 1 items of test_index shares an index with train",
+        "1 of 2 items of test_unseen_templates shares a template with train",
+        "1 of 1 items of test_unseen_data shares an index with train",
     ]
 
 
 def test_golds_of_unseen_templates_in_any_spelling() -> None:
     rows = [
         row("1", "a", "1 + 2", split="train"),
-        row("2", "b", "1+2", template="t", split="test_templates"),
-        row("3", "c", None, template="u", split="test_templates"),
+        row("2", "b", "1+2", template="t", split="test_unseen_templates"),
+        row("3", "c", None, template="u", split="test_unseen_templates"),
     ]
     assert not leaks(rows)
     [leak] = leaks(rows, lambda answer: answer.replace(" ", ""))
-    assert str(leak) == "1 of 2 items of test_templates shares a gold with train"
+    assert str(leak) == "1 of 2 items of test_unseen_templates shares a gold with train"
 
 
 def test_one_question_with_one_answer_or_several() -> None:

@@ -46,7 +46,7 @@ from dstill.api.records import (
     Verdict,
 )
 from dstill.api.student import Closeness, Fitted, Student, TrainingJob, Writer, Written
-from dstill.api.task import Brief, Check, NoCorpora, Task
+from dstill.api.task import Brief, Check, NoCorpora, Task, data_of
 from dstill.api.teacher import BatchState, BatchTeacher, Teacher
 
 __all__ = [
@@ -114,6 +114,7 @@ __all__ = [
     "Verdict",
     "Writer",
     "Written",
+    "data_of",
     "judge",
     "reasons",
 ]

@@ -35,11 +35,13 @@ from dstill.api.records import (
     Neighbour,
     Problem,
     Prompt,
+    Record,
     Table,
 )
 from dstill.errors import UsageError
+from dstill.io.strict_json import dumps
 
-__all__ = ["Brief", "Check", "NoCorpora", "Task"]
+__all__ = ["Brief", "Check", "NoCorpora", "Task", "data_of"]
 
 _TAGGED = re.compile(r"\s*<rationale>(?P<rationale>.*?)</rationale>\s*<answer>(?P<answer>.*)</answer>\s*", re.DOTALL)
 
@@ -77,9 +79,16 @@ class Task(Part, ABC):
     executors: ClassVar[tuple[str, ...]] = ()  # names, the default first; empty: answers are not run
     seed: int = 0  # the project's, set by the runtime: of questions that the task draws
     causes: ClassVar[tuple[str, ...]] = ("different",)  # every label that `cause` gives, in the order of looking
+    data_key: ClassVar[str] = "data"  # of `Example.context`: the name of the data that a question is about (`data_of`)
+    data_noun: ClassVar[str] = "data set"  # what people call such data: "index", "database"; default: the key
     json_answers: ClassVar[bool] = False  # the language is JSON: a user's file of golds is held to it
     demo: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key under which `dstill demo` shows the pack
     quick: ClassVar[Mapping[str, Any]] = {}  # put before them by `dstill demo --quick`: less data, fewer steps
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "data_key" in vars(cls) and "data_noun" not in vars(cls):
+            cls.data_noun = cls.data_key
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
@@ -276,3 +285,9 @@ class Task(Part, ABC):
             raise
         except Exception as error:
             return (refused(self, check.name, f"check '{check.name}'", error, example.id),)
+
+
+def data_of(task: Task | type[Task], row: Example | Record) -> str:
+    """The name of the data that a question is about, which is `Task.data_key` of its context; empty: it has none."""
+    name = row.context.get(task.data_key)
+    return "" if name is None else name if isinstance(name, str) else dumps(name)

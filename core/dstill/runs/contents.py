@@ -9,18 +9,19 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Mapping, Self
+from typing import Any, Mapping, Self, Sequence
 
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill import trust
 from dstill.api.executor import Executor
 from dstill.api.objective import Objective
-from dstill.api.records import Inquiry, Prediction, Record, Rejection, Verdict
+from dstill.api.records import SPLITS, Example, Inquiry, Prediction, Record, Rejection, Verdict
 from dstill.api.student import Student, Writer
-from dstill.api.task import Task
+from dstill.api.task import Task, data_of
 from dstill.config import Config, Settings
 from dstill.errors import RunError
 from dstill.factory import Setup, make_baseline, task_name
@@ -29,6 +30,7 @@ from dstill.io.shell import command
 from dstill.pipeline import data_drift, review
 from dstill.pipeline.data_drift import Learnt
 from dstill.pipeline.evaluate import baseline_job
+from dstill.pipeline.leakage import context_key
 from dstill.plugins import Plugins
 from dstill.runs.folder import ASKED, SETTINGS, RunFolder, data_file, find_run, system_file
 from dstill.runs.review_log import decisions
@@ -192,10 +194,32 @@ class RunContents(RunFolder):
         return list(self.load(Verdict, system_file("verdicts", system, engine)))
 
     @property
+    def contexts(self) -> Mapping[str, Mapping[str, Any]]:
+        """The usual context of questions about each data that the run knows, by the data's name (`data_of`).
+
+        The data that most questions are about comes first. Of a run without questions, what its student learnt of.
+        """
+        found: dict[str, list[Record]] = {}
+        for record in (record for split in SPLITS for record in self.records(split)):
+            found.setdefault(data_of(self.task, record), []).append(record)
+        if not found:
+            context = self.learnt().context
+            name = data_of(self.task, Example(id="", question="", context=context))
+            return {name: context} if name else {}
+        found.pop("", None)
+        usual = {name: _most_frequent(records) for name, records in found.items()}
+        return {name: usual[name] for name in sorted(found, key=lambda name: -len(found[name]))}
+
+    @property
     def context(self) -> Mapping[str, Any]:
-        """What the run's own examples have beside the question; of a run without any, what its student had."""
-        contexts = (record.context for split in ("test", "train") for record in self.records(split))
-        return next(contexts, None) or self.learnt().context
+        """The context of a question that does not bring one: the first of `contexts`.
+
+        Where questions do not name their data it is that of the run's first; without any, what its student had.
+        """
+        if contexts := self.contexts:
+            return next(iter(contexts.values()))
+        records = (record.context for split in ("test", "train") for record in self.records(split))
+        return next(records, None) or self.learnt().context
 
     def learnt(self) -> Learnt:
         """What the run's student learnt of its data. Raises DataError where that file is damaged."""
@@ -261,6 +285,13 @@ class RunContents(RunFolder):
         training = self.manifest["stages"].get("train", {}).get("id", "")
         data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
         return [training, data, *(["constrained"] if constrained else [])]
+
+
+def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
+    """The context that most of them have; of several, the first."""
+    counts = Counter(context_key(record) for record in records)
+    most = max(counts, key=lambda key: counts[key])
+    return next(record.context for record in records if context_key(record) == most)
 
 
 def learnt_in(run: RunFolder) -> Learnt:

@@ -177,7 +177,9 @@ def test_a_run_of_a_newer_version_is_refused(cli: Cli, runs: Path) -> None:
 
 
 def test_sets_in_common_are_needed(cli: Cli, runs: Path) -> None:
-    edit(runs / "b", lambda manifest: manifest["stages"]["evaluate"].update(scores={"student": {"test_index": {}}}))
+    edit(
+        runs / "b", lambda manifest: manifest["stages"]["evaluate"].update(scores={"student": {"test_unseen_data": {}}})
+    )
     ended = cli("compare", "a", "b")
     assert (ended.code, ended.err.splitlines()[0]) == (4, "error: these runs were scored on no set in common")
 
