@@ -29,11 +29,11 @@ def opened(folder: Path, name: str | None = None) -> Any:
 def run(cli: Cli, project: Path, toy_file: Path) -> Run:
     """A dataset of all five sets, each with contexts and columns of another form."""
     contexts = [
-        {"mapping": {"digits": 3}},
+        {"mapping": {"digits": 3}, "data": "2023"},
         {"list": [1, {"a": None}]},
         {},
         {"deep": {"er": [["x"]]}},
-        {"index": "2024"},
+        {"data": "2024"},
     ]
     rows = [
         {

@@ -158,10 +158,10 @@ def splits(**records: list[Record]) -> list[Record]:
         ),
         (
             splits(
-                train=[record("1", "a", context={"index": "i"})],
-                test_unseen_data=[record(str(n), "b", context={"index": "i"}) for n in range(2, 4)],
+                train=[record("1", "a", context={"data": "i"})],
+                test_unseen_data=[record(str(n), "b", context={"data": "i"}) for n in range(2, 4)],
             ),
-            "2 of 2 items of test_unseen_data share an index with train",
+            "2 of 2 items of test_unseen_data share a data set with train",
         ),
         (
             splits(train=[record("1", "a")], test=[record("1", "a")]),
@@ -169,19 +169,19 @@ def splits(**records: list[Record]) -> list[Record]:
         ),
     ],
 )
-def test_sets_that_are_not_what_their_names_say_are_refused(records: list[Record], what: str) -> None:
+def test_sets_that_are_not_what_their_names_say_are_refused(task: Task, records: list[Record], what: str) -> None:
     with pytest.raises(DataError) as caught:
-        steps.check_splits(records)
+        steps.check_splits(records, task)
     assert caught.value.what == what
 
 
 def test_sets_that_are_what_their_names_say_pass(task: Task, plugins: Plugins) -> None:
-    steps.check_splits(golds(task))
+    steps.check_splits(golds(task), task)
     same_words = splits(
-        train=[record("1", "a", context={"index": "i"})], test=[replace(record("1", "a"), context={"index": "j"})]
+        train=[record("1", "a", context={"data": "i"})], test=[replace(record("2", "a"), context={"data": "j"})]
     )
-    steps.check_splits(same_words)
-    steps.check_splits(splits(test=[record("1", "a", template="t")]))  # no train at all
+    steps.check_splits(same_words, task)
+    steps.check_splits(splits(test=[record("1", "a", template="t")]), task)  # no train at all
 
 
 # --- answering and judging --------------------------------------------------------------
