@@ -187,6 +187,12 @@ def make_second_executor(plugins: Plugins, config: Config, first: Executor) -> E
     """The executor that ``evaluate.second_executor`` names. Raises UsageError, ConfigError."""
     name = config.settings.evaluate.second_executor
     kind = plugins.executor(name)
+    if not plugins.implementers("judge_answer"):
+        raise ConfigError(
+            "no plugin that is loaded judges on two executors",
+            where="evaluate.second_executor",
+            hint="the plugin crosscheck does; `dstill plugins` shows what is loaded",
+        )
     if name == first.name:
         raise ConfigError(
             f"executor '{name}' cannot be the second one: it is the first",

@@ -241,6 +241,11 @@ class Plugins:
         """Baseline → what it is, in words."""
         return {name: self.baseline(name).meaning for name in self.names("baselines")}
 
+    def implementers(self, hook: str) -> list[str]:
+        """The plugins that implement a hook, without the core."""
+        impls = getattr(self._hook, hook).get_hookimpls()
+        return sorted(impl.plugin_name for impl in impls if impl.plugin is not defaults)
+
     # --- hooks --------------------------------------------------------------------------
 
     @cached_property

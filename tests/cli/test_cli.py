@@ -419,7 +419,7 @@ def test_a_row_that_cannot_be_read_is_refused_and_the_next_is_read(cli: Cli) -> 
         ("5", True),
     ]
     messages = [row["problems"][0]["message"] for row in rows[1:4]]
-    assert messages[0] == "line 2: row has no 'query'"
+    assert messages[0] == "line 2: row has no 'answer'"
     assert messages[1] == "line 3: not strict JSON: duplicate key 'a'"
     assert messages[2].startswith("line 4: not strict JSON: ")
 

@@ -78,6 +78,7 @@ def test_half_a_pair_goes_out_as_json_has_it(here: Any) -> None:
 
 def test_model_and_index_by_name(here: Any) -> None:
     assert here.query(model="tea", index="shop").status == 200
+    assert here.query(model="tea", data="shop").status == 200
 
 
 def test_requests_in_flight_are_one_batch(here: Any, side: Any, until: Until, place: Path) -> None:
@@ -344,9 +345,9 @@ def test_what_the_page_is_told(here: Any) -> None:
     about = here("GET", "/v1/about").json
     assert (about["model"], about["task"], about["executes"], about["explains"]) == ("tea", "shop", True, True)
     assert about["layers"] == [{"name": "json", "parses": True}, {"name": "guard", "parses": False}]
-    assert about["indices"]["shop"]["title"] == "fields of shop"
-    assert ["when", "date"] in about["indices"]["shop"]["fields"]
-    assert {"question": "what is tea?", "index": "shop"} in about["examples"]["plain"]
+    assert about["data"]["shop"]["title"] == "fields of shop"
+    assert ["when", "date"] in about["data"]["shop"]["fields"]
+    assert {"question": "what is tea?", "data": "shop"} in about["examples"]["plain"]
 
 
 def test_what_a_terminal_may_show_of_an_answer_is_inert(here: Any) -> None:
