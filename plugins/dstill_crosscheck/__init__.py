@@ -52,6 +52,7 @@ def _combined(first: tuple[str, Verdict], second: tuple[str, Verdict]) -> Verdic
 
 
 def _said(label: str, verdict: Verdict) -> str:
-    found = {Level.CORRECT: "right", Level.EXECUTED: "runs"}.get(verdict.reached, "refused")
+    ran = "wrong" if verdict.checked == Level.CORRECT else "runs"
+    found = {Level.CORRECT: "right", Level.EXECUTED: ran}.get(verdict.reached, "refused")
     vacuous = ", and the reference's result tells nothing" if verdict.vacuous else ""
     return f"{label} says {found}{f' ({verdict.reason})' if verdict.reason else ''}{vacuous}"
