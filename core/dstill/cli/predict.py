@@ -261,10 +261,11 @@ class Asked:
 def _about(answering: Answering, asked: Asked, *, where: str, tell: bool = True) -> Example:
     """The example; says which data is taken where nobody said it and the run knows several."""
     example = answering.example(asked.question, id=asked.id, where=where, data=asked.data, context=asked.context)
-    if tell and asked.data is None and not asked.context and len(answering.contexts) > 1:
-        task = answering.setup.task
+    task = answering.setup.task
+    name = data_of(task, example)
+    if tell and name and asked.data is None and not asked.context and len(answering.contexts) > 1:
         known = ", ".join(islice(answering.contexts, NAMED))
-        note(f"note: asked about the {task.data_noun} '{data_of(task, example)}'; --data chooses one of {known}")
+        note(f"note: asked about the {task.data_noun} '{name}'; --data chooses one of {known}")
     return example
 
 

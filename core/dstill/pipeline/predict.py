@@ -95,11 +95,7 @@ class TrainedRun(RunView, Protocol):
 
     @property
     def contexts(self) -> Mapping[str, Mapping[str, Any]]:
-        """The usual context of questions about each data that the run knows, by its name, the most frequent first."""
-
-    @property
-    def context(self) -> Mapping[str, Any]:
-        """The context of a question that does not bring one."""
+        """The usual context of questions about each data, by its name; the most frequent first, ``""``: it has none."""
 
     def writer(self) -> Writer:
         """The student, loaded. Raises RunError when there is none yet."""
@@ -183,12 +179,16 @@ class Answering:
     @cached_property
     def contexts(self) -> Mapping[str, Mapping[str, Any]]:
         """The usual context of questions about each data that the run knows, by its name, the most frequent first."""
-        return self.run.contexts
+        return {name: context for name, context in self._contexts.items() if name}
 
     @cached_property
     def context(self) -> Mapping[str, Any]:
-        """The context of a question that does not bring one."""
-        return next(iter(self.contexts.values()), None) or self.run.context
+        """The context of a question that does not bring one: what most of the run's questions have."""
+        return next(iter(self._contexts.values()))
+
+    @cached_property
+    def _contexts(self) -> Mapping[str, Mapping[str, Any]]:
+        return self.run.contexts
 
     def _context(self, data: str | None, given: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         task = self.setup.task

@@ -195,31 +195,22 @@ class RunContents(RunFolder):
 
     @property
     def contexts(self) -> Mapping[str, Mapping[str, Any]]:
-        """The usual context of questions about each data that the run knows, by the data's name (`data_of`).
+        """The usual context of questions about each data of the run, by its name (`data_of`), the most frequent first.
 
-        The data that most questions are about comes first. Of a run without questions, what its student learnt of.
+        Under ``""`` that of questions that name none. Of a run without questions, what its student learnt of.
         """
         found: dict[str, list[Record]] = {}
         for record in (record for split in SPLITS for record in self.records(split)):
             found.setdefault(data_of(self.task, record), []).append(record)
         if not found:
             context = self.learnt().context
-            name = data_of(self.task, Example(id="", question="", context=context))
-            return {name: context} if name else {}
-        found.pop("", None)
-        usual = {name: _most_frequent(records) for name, records in found.items()}
-        return {name: usual[name] for name in sorted(found, key=lambda name: -len(found[name]))}
+            return {data_of(self.task, Example(id="", question="", context=context)): context}
+        return {name: _most_frequent(found[name]) for name in sorted(found, key=lambda name: -len(found[name]))}
 
     @property
     def context(self) -> Mapping[str, Any]:
-        """The context of a question that does not bring one: the first of `contexts`.
-
-        Where questions do not name their data it is that of the run's first; without any, what its student had.
-        """
-        if contexts := self.contexts:
-            return next(iter(contexts.values()))
-        records = (record.context for split in ("test", "train") for record in self.records(split))
-        return next(records, None) or self.learnt().context
+        """The context of a question that does not bring one: the first of `contexts`."""
+        return next(iter(self.contexts.values()))
 
     def learnt(self) -> Learnt:
         """What the run's student learnt of its data. Raises DataError where that file is damaged."""
@@ -289,9 +280,11 @@ class RunContents(RunFolder):
 
 def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
     """The context that most of them have; of several, the first."""
-    counts = Counter(context_key(record) for record in records)
-    most = max(counts, key=lambda key: counts[key])
-    return next(record.context for record in records if context_key(record) == most)
+    counts, contexts = Counter[str](), dict[str, Mapping[str, Any]]()
+    for record in records:
+        counts[key := context_key(record)] += 1
+        contexts.setdefault(key, record.context)
+    return contexts[max(counts, key=lambda key: counts[key])]
 
 
 def learnt_in(run: RunFolder) -> Learnt:
