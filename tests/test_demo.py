@@ -35,9 +35,9 @@ def test_the_student_lies_above_the_nearest_question(demo) -> None:
 
 
 def test_no_gold_of_an_unseen_template_stands_in_training(demo) -> None:
-    golds = {split: _golds(demo.folder, split) for split in ("train", "test_templates")}
-    assert len(golds["test_templates"]) > 50
-    assert not golds["train"] & golds["test_templates"]
+    golds = {split: _golds(demo.folder, split) for split in ("train", "test_unseen_templates")}
+    assert len(golds["test_unseen_templates"]) > 50
+    assert not golds["train"] & golds["test_unseen_templates"]
 
 
 def _golds(folder: Path, split: str) -> set[str]:

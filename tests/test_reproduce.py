@@ -120,7 +120,7 @@ class _Untrained(Lab):
     def base(self, index: str) -> Run:
         run = self._run(index, self._of_base(index))
         if not run.manifest["files"]:
-            for split in ("train", "test", "validation", "test_index"):
+            for split in ("train", "test", "validation", "test_unseen_data"):
                 ids = (f"{index}-{split}-{n}" for n in range(9))
                 run.write(
                     data_file(split), [Record(id=id, question=id, rationale="", answer="{}", split=split) for id in ids]

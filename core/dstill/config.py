@@ -30,6 +30,7 @@ from typing import Any, Callable, Iterable, Literal, Mapping
 
 from dstill.api.engine import Engine
 from dstill.api.recipe import Recipe
+from dstill.api.splits import FORMER_SPLITS
 from dstill.errors import ConfigError, RunError
 from dstill.io import toml
 from dstill.io.plain_files import bounded
@@ -152,10 +153,16 @@ class Review:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
-    splits: tuple[str, ...] = field(default=("test", "test_templates"), metadata={"help": "sets that are scored"})
+    splits: tuple[str, ...] = field(
+        default=("test", "test_unseen_templates"),
+        metadata={"help": "sets that are scored", "renamed": FORMER_SPLITS},
+    )
     baselines: tuple[str, ...] = field(default=("untrained", "nearest"), metadata={"help": "scored beside the student"})
     constrain: bool = field(
         default=False, metadata={"help": "hold the student's answers to the task's grammar, so that each is valid"}
+    )
+    second_executor: str = field(
+        default="", metadata={"help": "judge on this executor too: right only where both engines say so"}
     )
     machine_usd_per_hour: float | None = field(
         default=None, metadata={"low": 0, "high": 1e5, "help": "what the student's machine costs, for the report"}
@@ -485,11 +492,8 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
     hint = "change it, or leave it out" + (f" for the default: {default!r}" if default not in _UNSAID else "")
     error = ConfigError(f"{key}: got {value!r}, wanted {wanted}", where=origin, hint=hint)
     kind: Any = field_.type
+    value = _renamed(key, value, field_, origin)
     if typing.get_origin(kind) is Literal:
-        renamed = field_.metadata.get("renamed", {})
-        if isinstance(value, str) and value in renamed:
-            log.warning("%s: %r is now called %r (%s)", key, value, renamed[value], origin)
-            value = renamed[value]
         if value not in typing.get_args(kind):
             raise error
         return value
@@ -518,6 +522,17 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
     low, high = field_.metadata.get("low"), field_.metadata.get("high")
     if (low is not None and value < low) or (high is not None and value > high):
         raise error
+    return value
+
+
+def _renamed(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> Any:
+    """`value`, or each of its items, by the name that it has now; a warning says so."""
+    renamed = field_.metadata.get("renamed", {})
+    if isinstance(value, list):
+        return [_renamed(key, item, field_, origin) for item in value]
+    if isinstance(value, str) and value in renamed:
+        log.warning("%s: %r is now called %r (%s)", key, value, renamed[value], origin)
+        return renamed[value]
     return value
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "kind_and_base",
     "make_baseline",
     "make_executor",
+    "make_second_executor",
     "make_student",
     "make_task",
     "make_teacher",
@@ -82,13 +83,20 @@ class Setup:
         return make_executor(self.plugins, self.config, self.task)
 
     @contextlib.contextmanager
-    def opened_executor(self) -> Iterator[Executor | None]:
-        """The executor, open for as long as the block lasts. Raises ServiceError when its engine is away."""
+    def opened_executor(self, *, judging: bool = False) -> Iterator[Executor | None]:
+        """The executor, open for as long as the block lasts. Raises ServiceError when its engine is away.
+
+        `judging`: with the executor of ``evaluate.second_executor`` beside it, as `Executor.second`.
+        """
         executor = self.executor()
         if executor is None:
             yield None
             return
-        with executor.open(self.task, self.settings.engine):
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(executor.open(self.task, self.settings.engine))
+            if judging and self.settings.evaluate.second_executor:
+                second = make_second_executor(self.plugins, self.config, executor)
+                executor.second = opened.enter_context(second.open(self.task, self.settings.engine))
             yield executor
 
 
@@ -162,6 +170,7 @@ def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | No
         return None
     name = engine.name or task.executors[0]
     if engine.url and not engine.name:
+        second = config.settings.evaluate.second_executor
         takers = [n for n in task.executors if plugins.executor(n).takes_url]
         if not takers:
             raise UsageError(
@@ -169,9 +178,29 @@ def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | No
                 where="--engine-url",
                 hint=f"leave it away: answers run on {task.executors[0]}",
             )
-        name = takers[0]
+        name = next((n for n in takers if n != second), name)  # the server may be the second one's
     _require(plugins, config, "engine", f"executor.{name}")
     return plugins.executor(name)(config.part("executor", name))
+
+
+def make_second_executor(plugins: Plugins, config: Config, first: Executor) -> Executor:
+    """The executor that ``evaluate.second_executor`` names. Raises UsageError, ConfigError."""
+    name = config.settings.evaluate.second_executor
+    kind = plugins.executor(name)
+    if not plugins.implementers("judge_answer"):
+        raise ConfigError(
+            "no plugin that is loaded judges on two executors",
+            where="evaluate.second_executor",
+            hint="the plugin crosscheck does; `dstill pack list` shows what is loaded",
+        )
+    if name == first.name:
+        raise ConfigError(
+            f"executor '{name}' cannot be the second one: it is the first",
+            where="evaluate.second_executor",
+            hint="name another one, or choose the first: --set engine.name=NAME",
+        )
+    _require(plugins, config, "engine", f"executor.{name}")
+    return kind(config.part("executor", name))
 
 
 def _require(plugins: Plugins, config: Config, *sections: str) -> None:

@@ -10,13 +10,14 @@ A plugin that does not load is named in `Plugins.failures` and the others still 
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import re
 import sys
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from functools import cached_property, partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 
@@ -67,6 +68,8 @@ class PluginInfo:
     name: str
     version: str = ""  # of its distribution
     source: str = ""  # module or file
+    distribution: str = ""
+    sha256: str = ""  # of a file that --plugin named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +97,7 @@ class Plugins:
         self.failures: list[Failure] = []
         self.unknown: list[str] = []  # disabled, though nothing of that name is there
         self.files: tuple[Path, ...] = ()  # of --plugin, for a process that is to load the same
+        self.judges: set[str] = set()  # the plugins that gave a verdict; who wants to know clears it before
         self._parts: dict[str, dict[str, tuple[type[Part], str]]] = {kind: {} for kind in KINDS}
         self._tracing = bool(os.environ.get("DSTILL_TRACE_HOOKS"))
         if self._tracing:
@@ -238,6 +242,11 @@ class Plugins:
         """Baseline → what it is, in words."""
         return {name: self.baseline(name).meaning for name in self.names("baselines")}
 
+    def implementers(self, hook: str) -> list[str]:
+        """The plugins that implement a hook, without the core."""
+        impls = getattr(self._hook, hook).get_hookimpls()
+        return sorted(impl.plugin_name for impl in impls if impl.plugin is not defaults)
+
     # --- hooks --------------------------------------------------------------------------
 
     @cached_property
@@ -304,12 +313,48 @@ class Plugins:
     def judge_answer(self, task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
         with about(example.id) as faults:
             try:
-                verdict: Verdict = self._hook.judge_answer(task=task, example=example, draft=draft, executor=executor)
+                verdict = self._judged(task=task, example=example, draft=draft, executor=executor)
             except PASSING:
                 raise
             except Exception as error:
                 verdict = unjudged(task, example, error)
         return with_faults(verdict, faults)
+
+    def _judged(self, **arguments: Any) -> Verdict:
+        """The first verdict, and a note of the plugin that gave it."""
+        for name, ask in self._judging:
+            verdict: Verdict | None = ask(**arguments)
+            if verdict is not None:
+                self.judges.add(name)
+                return verdict
+        raise PluginError("no plugin gave a verdict")  # the core does
+
+    @cached_property
+    def _judging(self) -> list[tuple[str, Any]]:
+        """Each plugin that judges, in the order of asking, with what asks it alone (and whatever wraps the hook)."""
+        impls = [i for i in self._hook.judge_answer.get_hookimpls() if not (i.wrapper or i.hookwrapper)]
+        return [
+            (
+                impl.plugin_name,
+                self._manager.subset_hook_caller("judge_answer", [i.plugin for i in impls if i is not impl]),
+            )
+            for impl in reversed(impls)
+        ]
+
+    def judged_by(self) -> list[dict[str, str]]:
+        """The plugins that gave a verdict since `judges` was cleared: name, distribution, version, digest of a file."""
+        known = {info.name: info for info in self.loaded}
+        core = PluginInfo(name="core", distribution="dstill", version=version("dstill"))
+        return [
+            {
+                "name": name,
+                "distribution": info.distribution,
+                "version": info.version,
+                **({"sha256": info.sha256} if info.sha256 else {}),
+            }
+            for name in sorted(self.judges)
+            for info in (known.get(name, core),)
+        ]
 
     def report_sections(self, run: RunView) -> list[Section]:
         answers: Iterable[Iterable[Section] | None] = self._hook.report_sections(run=run)
@@ -326,7 +371,13 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
     # By name, so that the order of hook calls does not hang on the order of installation.
     for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
         if point.name not in off:
-            info = PluginInfo(name=point.name, version=_version(point), source=point.value)
+            dist = point.dist
+            info = PluginInfo(
+                name=point.name,
+                version=dist.version if dist else "",
+                source=point.value,
+                distribution=dist.name if dist else "",
+            )
             try:
                 module = point.load()
             except (Exception, SystemExit) as error:  # a plugin must not end the program
@@ -339,6 +390,7 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
         info = PluginInfo(name=file.stem, source=str(file))
         if not file.is_file():
             raise UsageError(f"no plugin file {file}", where="--plugin", hint="name a Python file that is there")
+        info = replace(info, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
         try:
             module = _from_file(file)
         except (Exception, SystemExit) as error:
@@ -373,10 +425,6 @@ def _refuse_unasked(part: type[Part]) -> None:
 
 def _disabled() -> set[str]:
     return {name.strip() for name in os.environ.get("DSTILL_DISABLE", "").split(",") if name.strip()}
-
-
-def _version(point: EntryPoint) -> str:
-    return point.dist.version if point.dist else ""
 
 
 def _from_file(file: Path) -> object:

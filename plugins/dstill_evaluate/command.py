@@ -7,6 +7,7 @@ from typing import Any, Mapping, Sequence
 
 import click
 
+from dstill.api.splits import split_name
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option
@@ -37,7 +38,7 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
     distinguishable". Runs whose items, engine or data differ are refused.
     """
     from dstill_evaluate.comparison import compare as compare_arms
-    from dstill_evaluate.systems import differences, read_arms, sets_of, settings_that_differ
+    from dstill_evaluate.systems import differences, judges_that_differ, read_arms, sets_of, settings_that_differ
 
     if len(systems) < 2:
         raise UsageError(
@@ -57,6 +58,8 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
         )
     if keys := settings_that_differ(arms):
         note(f"note: settings of the task differ, and some decide how answers are judged: {', '.join(keys)}")
+    if judges := judges_that_differ(arms):
+        note(f"warning: these runs were judged by different plugins: {'; '.join(judges)}")
     for side in (side for arm in arms for side in arm.sides):
         if side.evaluated.get("invalid"):
             note(f"warning: the evaluation of {side.label} is invalid: {side.evaluated['invalid']}")
@@ -73,6 +76,7 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
 def _chosen(sets: Sequence[str], wanted: Sequence[str]) -> list[str]:
     if not sets:
         raise DataError("these runs were scored on no set in common", where="compare", hint="dstill evaluate RUN")
+    wanted = [split_name(name, "--split") for name in wanted]
     for split in wanted:
         if split not in sets:
             raise UsageError(

@@ -3,7 +3,7 @@
     read_arms(["a", "b"], open)                  # two students
     read_arms(["a1,a2,a3", "b1,b2,b3"], open)    # two recipes, three seeds each
     read_arms(["a:nearest", "a"], open)          # a baseline of a run, and its student
-    sets_of(arms)                                # ["test", "test_templates"]: those that all were scored on
+    sets_of(arms)                                # ["test", "test_unseen_templates"]: those that all were scored on
     differences(arms, sets)                      # ["items of test: the golds of 3 differ (t-4, …)"]; none: the same
 
 Not covered: data of a server that moved without its number of documents or its fields changing.
@@ -20,7 +20,7 @@ from dstill.errors import RunError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.runs.run import Run
 
-__all__ = ["Arm", "Side", "differences", "read_arms", "sets_of", "settings_that_differ"]
+__all__ = ["Arm", "Side", "differences", "judges_that_differ", "read_arms", "sets_of", "settings_that_differ"]
 
 NAMED = 3  # items or keys that are named of a kind of difference
 OF_ITEMS = {  # parts of a record that make the item → how they are called
@@ -151,6 +151,23 @@ def settings_that_differ(arms: Sequence[Arm]) -> list[str]:
     flats = [side.run.config.flat() for arm in arms for side in arm.sides]
     keys = dict.fromkeys(key for flat in flats for key in flat if key.startswith("task."))
     return [key for key in keys if any(flat.get(key) != flats[0].get(key) for flat in flats)]
+
+
+def judges_that_differ(arms: Sequence[Arm]) -> list[str]:
+    """What judged each run, where not all were judged by the same plugins: ``a: core (dstill 0.1.0)``.
+
+    Runs of an earlier dstill do not say by what they were judged, and are left out.
+    """
+    sides = [side for arm in arms for side in arm.sides if "judged_by" in side.evaluated]
+    if all(side.evaluated["judged_by"] == sides[0].evaluated["judged_by"] for side in sides):
+        return []
+    return [f"{side.label}: {', '.join(map(_judge, side.evaluated['judged_by'])) or 'none'}" for side in sides]
+
+
+def _judge(one: Mapping[str, str]) -> str:
+    """``crosscheck (dstill 0.1.0)``, or of a file ``mine (file 3f9a12c4)``."""
+    source = f"{one['distribution']} {one['version']}".strip() or f"file {one.get('sha256', '')[:8]}".strip()
+    return f"{one['name']} ({source})"
 
 
 def _of_engine(first: Side, other: Side) -> Iterator[str]:

@@ -25,6 +25,7 @@ class Headline:
 @dataclass(frozen=True, kw_only=True)
 class Report:
     name: str
+    data_noun: str  # what the task calls the data that questions are about
     facts: Mapping[str, str]  # created, engine, student …: under the title
     warnings: tuple[str, ...]
     headlines: tuple[Headline, ...]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Iterable, Iterator, Sequence
 
 from dstill.api.protocols import Presentation
 from dstill.api.records import SPLITS, Cause, Example, Level, Prediction, Problem, Record, ResultDiff, Verdict
+from dstill.api.task import data_of
 from dstill.cli.console import visible
 from dstill.io.strict_json import dumps
 from dstill.pipeline import steps
@@ -28,7 +29,7 @@ __all__ = ["Data", "Failure", "Failures", "Field", "collect", "kind_of"]
 BUDGET = 2_600_000
 MARKUP, MARK, OF_FIELD = 700, 13, 60  # around one failure; one marked part or empty line; one field
 CUTS = (20_000, 6_000, 3_000, 1_500, 700, 300)  # characters of one text; the longest that fits the budget
-MOST_DATA = 8  # indices whose fields are listed
+MOST_DATA = 8  # data sets whose fields are listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """All that there is to name, of one index."""
+    """All that there is to name, of one data set."""
 
     title: str
     fields: tuple[Field, ...]
@@ -55,7 +56,7 @@ class Failure:
     id: str
     split: str
     category: str
-    index: str
+    about: str  # the name of the data that it asks about
     kind: str  # how it failed, in words
     cause: str  # what went wrong first, by its label; empty: it does not count
     detail: str  # of the cause
@@ -65,9 +66,9 @@ class Failure:
     gold: tuple[Line, ...]
     answer: tuple[Line, ...]
     found: tuple[tuple[Line, ...], tuple[Line, ...]]  # what the gold and the answer gave, where it differs
-    corpus: str  # the small data that told them apart; empty: the index itself
+    corpus: str  # the small data that told them apart; empty: the data itself
     fields: tuple[Field, ...]
-    data: int | None  # the place of its index in `Failures.data`
+    data: int | None  # the place of its data in `Failures.data`
     problems: tuple[Problem, ...]
 
 
@@ -89,6 +90,7 @@ class _Wrong:
     answer: str  # as it was taken from the prediction
     fields: tuple[Field, ...]
     data: int | None
+    about: str
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -161,6 +163,7 @@ def _read(run: Run, data: _AllData, record: Record, prediction: Prediction, verd
         answer=answer,
         fields=tuple(_fields(run, record.example, answer)),
         data=data.of(record.example),
+        about=data_of(run.task, record),
     )
 
 
@@ -178,7 +181,7 @@ def _side(is_gold: bool) -> str:
 
 
 class _AllData:
-    """The indices that failures are about, each once."""
+    """The data that failures are about, each once."""
 
     def __init__(self, run: Run) -> None:
         self.task = run.task
@@ -209,7 +212,7 @@ def _failure(one: _Wrong, cut: int) -> Failure:
         id=record.id,
         split=record.split,
         category=record.category,
-        index=str(record.context.get("index") or ""),
+        about=one.about,
         kind=one.kind,
         cause=cause.label,
         detail="" if cause.detail == verdict.reason else _cut(cause.detail, cut),
@@ -236,7 +239,7 @@ def _size(row: Failure) -> int:
     lines = [line for side in (row.gold, row.answer, *row.found) for line in side]
     marks = sum(sum(part.differs for part in line.parts) if line.parts else 1 for line in lines)
     problems = [text for p in row.problems for text in (p.layer, p.message, p.pointer, p.hint)]
-    names = [row.id, row.index, row.corpus, row.corpus, *(2 * [row.split, row.category, row.kind, row.cause])]
+    names = [row.id, row.about, row.corpus, row.corpus, *(2 * [row.split, row.category, row.kind, row.cause])]
     texts = [row.question, row.rationale, row.reason, row.detail, *names, *problems, *(line.text for line in lines)]
     return MARKUP + MARK * marks + _size_of_fields(row.fields) + _escaped("\n".join(texts))
 

@@ -35,8 +35,8 @@ __all__ = ["gather", "html", "summary", "write"]
 TEMPLATES = Path(__file__).parent / "templates"
 SETS = {
     "test": "unseen questions, from templates seen in training",
-    "test_templates": "templates that training never saw",
-    "test_index": "an index that training never saw",
+    "test_unseen_templates": "templates that training never saw",
+    "test_unseen_data": "data that training never saw",
 }
 SIDE = ("exact_match", "valid", "executed", "silent_wrong", "refusal_precision", "refusal_recall")
 
@@ -66,6 +66,7 @@ def gather(run: Run) -> Report:
     first = next(iter(student))
     return Report(
         name=run.name,
+        data_noun=run.task.data_noun,
         facts=_facts(run.manifest),
         warnings=_warnings(run, evaluated),
         headlines=tuple(_headline(split, evaluated) for split in student),

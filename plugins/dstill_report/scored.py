@@ -61,7 +61,7 @@ class ScoredSet:
 
     @property
     def name(self) -> str:
-        """``querydsl_test_templates``."""
+        """``querydsl_test_unseen_templates``."""
         return f"{self.task}_{self.split}"
 
 

@@ -29,7 +29,7 @@ def sections(run: Run) -> Iterator[Section]:
         _scores(evaluated.get("scores", {}), _meanings(run)),
         _not_counted(evaluated.get("scores", {})),
         _categories(evaluated.get("categories", {})),
-        _indices(evaluated.get("indices", {})),
+        _by_data(evaluated.get("by_data", {}), run.task.data_noun),
         _causes(evaluated.get("causes", {})),
         _engines(stages),
     )
@@ -97,11 +97,12 @@ def _categories(categories: Mapping[str, Any]) -> Section | None:
     )
 
 
-def _indices(indices: Mapping[str, Any]) -> Section | None:
+def _by_data(parts: Mapping[str, Any], noun: str) -> Section | None:
+    text = f"The student's answers by the {noun} that they are about, the weakest first."
     return _parts(
-        indices,
-        Section(title="Indices", order=22, text="The student's answers by the index asked about, the weakest first."),
-        ("index", "Executable accuracy by index, with 95 % intervals"),
+        parts,
+        Section(title=f"By {noun}", order=22, text=text),
+        (noun, f"Executable accuracy by {noun}, with 95 % intervals"),
     )
 
 

@@ -20,6 +20,7 @@ from typing import Any, Iterable, Sequence
 
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Draft, Example, Outcome, OutcomeKind, Problem, Record
+from dstill.api.splits import split_name
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.io.strict_json import NotStrict, dumps, loads
@@ -215,6 +216,7 @@ class Desk:
 
 def split_names(given: Sequence[str], otherwise: Sequence[str]) -> tuple[str, ...]:
     """The sets to review. Raises UsageError for what is none."""
+    given = [split_name(name, "--split") for name in given]
     for name in given:
         if name not in SPLITS:
             raise UsageError(

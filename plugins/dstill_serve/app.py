@@ -133,7 +133,7 @@ def application(service: Service) -> Starlette:
 
     @told
     async def query(request: Request) -> Response:
-        asked = query_of(await body_of(request))
+        asked = query_of(await body_of(request), task.data_key)
         said, answered = await _unless_gone(request, service.answer(asked))
         row = row_of(task, answered, said, explain=asked.explain)
         if answered.outcome == OutcomeKind.UNAVAILABLE:
@@ -143,7 +143,7 @@ def application(service: Service) -> Starlette:
 
     @told
     async def chat(request: Request) -> Response:
-        asked = chat_of(await body_of(request))
+        asked = chat_of(await body_of(request), task.data_key)
         said, _ = await _unless_gone(request, service.answer(asked))
         if not asked.stream:
             return say(completion_of(student, asked, said))

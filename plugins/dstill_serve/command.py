@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from dstill.api.task import data_of
 from dstill.cli.console import emit, note, visible
 from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, constrain_option, json_option, run_argument, set_option, setting
@@ -93,8 +94,13 @@ def _tell(service: Any, *, as_json: bool, variable: str) -> None:
         emit({"address": address, "model": student.model, "executes": service.executes})
     note(f"serving '{student.model}' at {address}; Ctrl-C stops")
     token = f' -H "Authorization: Bearer ${variable}"' if variable else ""
-    asked = (r.question for r in student.run.records("test") if not student.run.task.is_refusal(r.answer))
-    body = {"question": next(asked, "how many are there?"), **({"execute": True} if service.executes else {})}
+    task = student.run.task
+    asked = next((record for record in student.run.records("test") if not task.is_refusal(record.answer)), None)
+    body: dict[str, Any] = {"question": asked.question if asked else "how many are there?"}
+    if asked and len(student.contexts) > 1 and (name := data_of(task, asked)) in student.contexts:
+        body[task.data_key] = name
+    if service.executes:
+        body["execute"] = True
     data = quoted(visible(json.dumps(body, ensure_ascii=False)))  # the same JSON, in characters that can be copied
     note(f"open {address}/, or try:")
     note(f"curl {address}/v1/query -H 'content-type: application/json'{token} -d {data}", verbatim=True)

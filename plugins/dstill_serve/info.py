@@ -1,6 +1,6 @@
-"""What the page shows beside an answer: the fields of each index, questions to try, and what this server does.
+"""What the page shows beside an answer: the fields of each data, questions to try, and what this server does.
 
-about(student, executes=True)    {"model": "weblogs-…", "indices": {"weblogs": {"title": …, "fields": [[…]]}}, …}
+about(student, executes=True)    {"model": "weblogs-…", "data": {"weblogs": {"title": …, "fields": [[…]]}}, …}
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Any
 
 from dstill.api.protocols import Presentation
 from dstill.api.records import Example
+from dstill.api.task import data_of
 from dstill.pipeline.predict import QUESTION_LIMIT
 from dstill_serve.student import Student
 
@@ -28,7 +29,8 @@ def about(student: Student, *, executes: bool) -> dict[str, Any]:
         "executes": executes,
         "explains": student.answering.explains,
         "longest": QUESTION_LIMIT,
-        "indices": {name: _fields(student, context) for name, context in _contexts(student).items()},
+        "data_noun": run.task.data_noun,
+        "data": {name: _fields(student, context) for name, context in _contexts(student).items()},
         "examples": _examples(student),
     }
 
@@ -50,6 +52,6 @@ def _examples(student: Student) -> dict[str, list[dict[str, str]]]:
             continue
         some = found.setdefault(record.category, [])
         if len(some) < EACH and all(one["question"] != record.question for one in some):
-            index = record.context.get("index")
-            some.append({"question": record.question, "index": index if index in student.contexts else ""})
+            name = data_of(student.run.task, record)
+            some.append({"question": record.question, "data": name if name in student.contexts else ""})
     return dict(sorted(found.items()))

@@ -1,11 +1,13 @@
 """Requests, read: what is not in the form is a `Wrong` that names the part.
 
     await body_of(request)                      {"question": "…"}, or 408, 413, 415, 400
-    query_of(body)                              Query(question="…", execute=True)
-    chat_of(body)                               Query(question="…", stream=True, …)    of OpenAI's form
+    query_of(body, "index")                     Query(question="…", execute=True)
+    chat_of(body, "index")                      Query(question="…", stream=True, …)    of OpenAI's form
 
 What OpenAI's form has and a student has not is refused by name, not passed over, unless passing over it changes
 nothing: answers are greedy, so that `temperature` and `seed` are taken and do nothing.
+
+The data that a question is about is named by "data", or by the key that the task declares (`Task.data_key`).
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ class Query:
     question: str
     param: str = "question"  # where it stood
     model: str | None = None  # None: the one that is here
-    index: str | None = None  # None: the run's first
+    data: str | None = None  # its name; None: what most of the run's questions are about
     execute: bool = False  # whether the answer is run
     explain: bool = False  # whether the student also says why
     stream: bool = False
@@ -84,22 +86,23 @@ async def _read(request: Request) -> bytes:
 
 # --- /v1/query --------------------------------------------------------------------------
 
-_QUERY = ("question", "model", "index", "execute", "explain")
+_QUERY = ("question", "model", "execute", "explain")
 
 
-def query_of(body: Mapping[str, Any]) -> Query:
+def query_of(body: Mapping[str, Any], data_key: str) -> Query:
     """Raises Wrong."""
+    known = (*_QUERY, *dict.fromkeys((data_key, "data")))
     for name in body:
-        if name not in _QUERY:
+        if name not in known:
             raise Wrong(
-                400, "unknown_parameter", f"there is no '{name[:80]}'; there are {', '.join(_QUERY)}", param=name
+                400, "unknown_parameter", f"there is no '{name[:80]}'; there are {', '.join(known)}", param=name
             )
     if "question" not in body:
         raise Wrong(400, "missing_required_parameter", "there is no question", param="question")
     return Query(
         question=_question(_typed(body, "question", str) or "", "question"),
         model=_typed(body, "model", str),
-        index=_typed(body, "index", str),
+        data=_data(body, data_key),
         execute=bool(_typed(body, "execute", bool)),
         explain=bool(_typed(body, "explain", bool)),
     )
@@ -135,17 +138,17 @@ _ONLY: Mapping[str, tuple[Any, ...]] = {
     "logit_bias": ({},),
     "stop": ([], ""),
 }
-_CHAT = ("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "index")
+_CHAT = ("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens")
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
-def chat_of(body: Mapping[str, Any]) -> Query:
+def chat_of(body: Mapping[str, Any], data_key: str) -> Query:
     """The last message of the user is the question; those before it are not read. Raises Wrong."""
     for name, value in body.items():
         if name in _ONLY:
             if value is not None and not any(value == one and type(value) is type(one) for one in _ONLY[name]):
                 raise Wrong(400, "unsupported_parameter", f"'{name}' is not supported here", param=name)
-        elif name not in _CHAT and name not in _NOTHING:
+        elif name not in (*_CHAT, *_NOTHING, data_key, "data"):
             raise Wrong(400, "unsupported_parameter", f"'{name[:80]}' is not supported here", param=name)
     if _typed(body, "model", str) is None:
         raise Wrong(400, "missing_required_parameter", "there is no model; GET /v1/models names it", param="model")
@@ -154,7 +157,7 @@ def chat_of(body: Mapping[str, Any]) -> Query:
         question=_question(_last(body), "messages"),
         param="messages",
         model=_typed(body, "model", str),
-        index=_typed(body, "index", str),
+        data=_data(body, data_key),
         stream=bool(_typed(body, "stream", bool)),
         count=bool(_typed(options, "include_usage", bool)),
         most=_most(body),
@@ -202,6 +205,12 @@ def _typed(body: Mapping[str, Any], name: str, wanted: type[Any]) -> Any:
     if value is not None and type(value) is not wanted:
         raise Wrong(400, "invalid_type", f"'{name}' is {kind(value)}, not {_NAMES[wanted]}", param=name)
     return value
+
+
+def _data(body: Mapping[str, Any], data_key: str) -> str | None:
+    """The name of the data. Raises Wrong."""
+    found: str | None = _typed(body, data_key, str)
+    return _typed(body, "data", str) if found is None else found
 
 
 def _question(text: str, param: str) -> str:

@@ -1,7 +1,7 @@
 """What the student's thread does for a batch of requests, and which questions it knows.
 
 student = Student(answering)
-student.job(query)                         Job(example=…), or Wrong: no such model, no such index, no question
+student.job(query)                         Job(example=…), or Wrong: no such model, no such data, no question
 student.work([job, …])                     [Said(answered=…, rationale="…", read=14), …]
 """
 
@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
-from dstill.api.records import SPLITS, Example
+from dstill.api.records import Example
 from dstill.errors import UsageError, did_you_mean
 from dstill.pipeline.predict import Answered, Answering
 from dstill_serve.problems import Wrong
@@ -52,13 +52,14 @@ class Student:
             example = self.answering.example(query.question, id=secrets.token_hex(8))
         except UsageError as error:
             raise Wrong(400, "invalid_question", f"{error.what}; {error.hint}", param=query.param) from None
-        if query.index is not None:
-            if query.index not in self.contexts:
+        if query.data is not None:
+            if query.data not in self.contexts:
+                task = self.run.setup.task
                 known = ", ".join(self.contexts) or "none by name"
-                near = did_you_mean(query.index, self.contexts)
-                message = f"this model knows no index '{query.index}'.{near} It knows {known}"
-                raise Wrong(404, "index_not_found", message, param="index")
-            example = replace(example, context=self.contexts[query.index])
+                near = did_you_mean(query.data, self.contexts)
+                message = f"this model knows no {task.data_noun} '{query.data}'.{near} It knows {known}"
+                raise Wrong(404, f"{task.data_key}_not_found", message, param=task.data_key)
+            example = replace(example, context=self.contexts[query.data])
         return Job(example=example, explain=query.explain)
 
     def work(self, jobs: Sequence[Job]) -> list[Said]:
@@ -77,15 +78,8 @@ class Student:
 
 
 def _contexts(answering: Answering) -> dict[str, Mapping[str, Any]]:
-    """What the questions about each index that the run knows have beside them, the run's first index first."""
-    found: dict[str, Mapping[str, Any]] = {}
-    if first := str(answering.context.get("index", "")):
-        found[first] = answering.context
+    """The context of questions about each data that the run knows, and about the engine's own where that is named."""
+    found: dict[str, Mapping[str, Any]] = dict(answering.contexts)
     if own := answering.run.settings.engine.index:
         found.setdefault(own, answering.context)
-    for split in SPLITS:
-        for record in answering.run.records(split):
-            name = record.context.get("index")
-            if isinstance(name, str) and name and "variant" not in record.context:  # of a schema that no server holds
-                found.setdefault(name, record.context)
     return found

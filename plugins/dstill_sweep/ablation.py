@@ -63,7 +63,7 @@ def ablate(run: Run, *, seeds: int, split: str, jobs: int, keep: bool = False) -
         first = trials.trial({"train.objective": TREATMENT, "project.seed": begins})
         do(trials, [first])
         modality, steps = trials.training(first)["modality"], results[first.name].steps
-        trials = Trials(run, split=split, fixed={**WHOLE, "train.modality": modality, "train.max_steps": steps})
+        trials = Trials(run, split=trials.split, fixed={**WHOLE, "train.modality": modality, "train.max_steps": steps})
         arms = {
             name: [trials.trial({**changes, "project.seed": begins + number}) for number in range(seeds)]
             for name, changes in _arms(steps).items()
@@ -73,7 +73,7 @@ def ablate(run: Run, *, seeds: int, split: str, jobs: int, keep: bool = False) -
         do(trials, [trial for trial in by_seed if trial is not first])
         verdicts_of = {name: verdicts(trials, arm) for name, arm in arms.items()}
         facts.update(
-            split=split,
+            split=trials.split,
             modality=modality,
             seeds=[begins + number for number in range(seeds)],
             arms={name: [results[trial.name].to_row() for trial in arm] for name, arm in arms.items()},

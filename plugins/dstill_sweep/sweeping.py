@@ -60,7 +60,7 @@ def sweep(
         best = front(results.values())
         facts.update(
             space=_choices(space),
-            split=split,
+            split=trials.split,
             metric=trials.metric,
             rank=run.settings.train.r,  # where a trial does not change it
             sampler="grid" if space.trials is None else space.sampler,

@@ -29,6 +29,7 @@ from dstill import trust
 from dstill.api.modality import Modality
 from dstill.api.objective import Objective
 from dstill.api.records import SPLITS, Row, Score
+from dstill.api.splits import split_name
 from dstill.errors import ConfigError, DstillError, RunError, did_you_mean
 from dstill.io.shell import command
 from dstill.pipeline import review
@@ -83,6 +84,7 @@ class Trials:
         self, parent: Run, *, split: str, beside: Sequence[str] = (), fixed: Mapping[str, Any] | None = None
     ) -> None:
         trust.require(parent.config)  # once for all trials, which ask for the same
+        split = split_name(split, "--split")
         if split not in SPLITS:
             raise ConfigError(f"no split '{split}'.{did_you_mean(split, SPLITS)}", where="--split")
         if not parent.records(split):

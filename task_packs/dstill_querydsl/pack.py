@@ -76,6 +76,7 @@ class QueryDsl(
     instructions = INSTRUCTIONS
     executors = ("embedded", "http")
     json_answers = True
+    data_key = "index"
     causes = LABELS
 
     def __init__(self, config: Settings | None = None) -> None:
@@ -103,7 +104,7 @@ class QueryDsl(
         return unseen(self.config, self.seed, self._sets.get("train", ()))
 
     def examples(self, split: str) -> Iterable[Example]:
-        return iter(self._unseen if split == "test_index" else self._sets.get(split, ()))
+        return iter(self._unseen if split == "test_unseen_data" else self._sets.get(split, ()))
 
     def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
         form = self.reply_text("which fields, types and operators, and why", '{"query": …}')
@@ -247,7 +248,7 @@ class QueryDsl(
 
     # One CPU core trains this in some four minutes; more rows and fewer epochs generalize better than the reverse.
     demo_settings: ClassVar[Mapping[str, Any]] = {
-        "evaluate.splits": ["test", "test_templates", "test_index"],
+        "evaluate.splits": ["test", "test_unseen_templates", "test_unseen_data"],
         "task.querydsl.rows": 8_000,
         "train.alpha": 0.8,
         "train.learning_rate": 2e-3,

@@ -419,7 +419,7 @@ def test_a_row_that_cannot_be_read_is_refused_and_the_next_is_read(cli: Cli) -> 
         ("5", True),
     ]
     messages = [row["problems"][0]["message"] for row in rows[1:4]]
-    assert messages[0] == "line 2: row has no 'query'"
+    assert messages[0] == "line 2: row has no 'answer'"
     assert messages[1] == "line 3: not strict JSON: duplicate key 'a'"
     assert messages[2].startswith("line 4: not strict JSON: ")
 
@@ -526,7 +526,7 @@ def test_scores_are_shown_beside_the_baselines(cli: Cli, finished: Path) -> None
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert "executable accuracy in %, run on abacus 1" in ended.out
     assert "53.8 [29.1, 76.8]" in ended.out
-    assert "There are no questions in test_templates." in ended.out
+    assert "There are no questions in test_unseen_templates." in ended.out
     assert ended.out.endswith("next: dstill report mine\n")
     trained = cli("train", "mine")
     assert "memory, plain, heap: 2 steps" in trained.out

@@ -43,7 +43,7 @@ class Kinds(Task, Synthesis):
                 answer=f"{kind}{number}",
                 category=kind,
                 template=f"{kind}-{number % 2}",
-                context={"index": "other"} if number % 30 == 0 else {},
+                context={"data": "other"} if number % 30 == 0 else {},
             )
 
 
@@ -72,8 +72,8 @@ def run(tmp_path: Path) -> RunFolder:
     )
     made.write(data_file("train"), [row("r1", "train", question="a number 1a 2a", answer="a12")])
     made.write(data_file("test"), [row("t1", "test", question="a number 1a 5a", answer="a15")])
-    made.write(data_file("test_templates"), [row("t2", "test_templates", answer="a21", template="b-0")])
-    made.write(data_file("test_index"), [row("t3", "test_index", context={"index": "other"})])
+    made.write(data_file("test_unseen_templates"), [row("t2", "test_unseen_templates", answer="a21", template="b-0")])
+    made.write(data_file("test_unseen_data"), [row("t3", "test_unseen_data", context={"data": "other"})])
     return made
 
 

@@ -15,7 +15,7 @@ from dstill.io.jsonl import write_rows
 from dstill.pipeline.dataset_card import dataset_card, prompt_version
 
 Cli = Callable[..., Any]
-SETS = ("train", "validation", "test", "test_templates", "test_index")
+SETS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_data")
 
 
 def opened(folder: Path, name: str | None = None) -> Any:
@@ -30,11 +30,11 @@ def opened(folder: Path, name: str | None = None) -> Any:
 def run(cli: Cli, project: Path, toy_file: Path) -> Run:
     """A dataset of all five sets, each with contexts and columns of another form."""
     contexts = [
-        {"mapping": {"digits": 3}},
+        {"mapping": {"digits": 3}, "data": "2023"},
         {"list": [1, {"a": None}]},
         {},
         {"deep": {"er": [["x"]]}},
-        {"index": "2024"},
+        {"data": "2024"},
     ]
     rows = [
         {
@@ -65,7 +65,7 @@ def test_datasets_opens_the_folder_with_every_set_and_all_columns_as_text(run: R
         assert types == {"schema_version": "int64", **dict.fromkeys(Record.__dataclass_fields__, "string")}
         assert [Record.from_row(row) for row in found[split]] == run.records(split)
     assert found["validation"][0]["context"] == '{"list":[1,{"a":null}]}'
-    assert found["test_index"][0]["extra"] == '{"own 4":4}'
+    assert found["test_unseen_data"][0]["extra"] == '{"own 4":4}'
 
 
 def test_answers_that_look_like_numbers_are_text_all_the_same(run: Run) -> None:
@@ -83,7 +83,7 @@ def test_the_card_says_where_the_rows_come_from(run: Run) -> None:
         "task `toy`, written by the teacher `synthetic`, model `synthetic` (10), checked by dstill.",
         f"Prompt version: {prompt_version(run.task)}.",
         "10 of 10 questions were accepted (100.0%), 0 rejected.",
-        "| test_index | 2 |",
+        "| test_unseen_data | 2 |",
         "| add | 10 |",
         "| answer | 3.0 |",
         "| toy | unknown |",

@@ -83,7 +83,7 @@ def test_a_test_set_keeps_what_training_has_too() -> None:
     assert found(*rows) == {"1": "contaminated"}
 
 
-@pytest.mark.parametrize("split", ["test_templates", "test_index"])
+@pytest.mark.parametrize("split", ["test_unseen_templates", "test_unseen_data"])
 def test_an_answer_of_an_unseen_template_or_index_is_not_trained_on(split: str) -> None:
     rows = [row("1", "one way to ask", "x"), row("2", "quite other words", "X", split), row("3", "more", "y")]
     assert found(*rows) == {"1": "same_gold"}
@@ -97,7 +97,7 @@ def test_one_refusal_answers_many_questions() -> None:
         row("3", "Delete the errors", "no"),
     ]
     assert found(*rows) == {"3": "duplicate"}
-    assert found(row("1", "delete all", "no"), row("2", "purge it", "no", "test_templates")) == {}
+    assert found(row("1", "delete all", "no"), row("2", "purge it", "no", "test_unseen_templates")) == {}
 
 
 def test_what_was_rejected_before_stays_as_it_is() -> None:

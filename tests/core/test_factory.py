@@ -105,6 +105,24 @@ def test_an_executor_is_the_one_named_or_reached_by_url_or_the_first(plugins: Pl
         assert made.name == "remote"
 
 
+def test_beside_a_second_executor_the_other_one_is_the_first(plugins: Plugins) -> None:
+    """Whichever of the two the server is for."""
+    abacus = plugins.executor("abacus")
+
+    class Remote(abacus):  # type: ignore[misc, valid-type]
+        name = "remote"
+        takes_url = True
+
+    plugins._parts["executors"]["remote"] = (Remote, "toy")
+    task = make_task(plugins, config(plugins))
+    type(task).executors = ("abacus", "remote")
+    for second, first in (("remote", "abacus"), ("abacus", "remote")):
+        flags = {"engine__url": "http://127.0.0.1:1", "evaluate__second_executor": second}
+        made = make_executor(plugins, config(plugins, **flags), task)
+        assert made is not None
+        assert made.name == first
+
+
 # --- the choice of a modality -----------------------------------------------------------
 
 

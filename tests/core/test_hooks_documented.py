@@ -17,7 +17,6 @@ from dstill import defaults, hookspecs
 
 # Those of which every plugin that brings parts has one.
 REGISTRATION = re.compile(r"register_\w+")
-NOT_SHIPPED = ("judge_answer",)  # used by the third-party package of the tests alone
 
 
 def hooks() -> dict[str, Callable[..., Any]]:
@@ -83,7 +82,7 @@ def test_a_hook_has_a_user_outside_the_core(name: str, implementers: dict[str, l
     assert implementers[name]
 
 
-@pytest.mark.parametrize("name", [name for name in hooks() if name not in NOT_SHIPPED])
+@pytest.mark.parametrize("name", hooks())
 def test_a_shipped_plugin_uses_the_hook(name: str, shipped: dict[str, list[Any]]) -> None:
     assert shipped[name]
 

@@ -2,47 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Iterable
 
-from dstill.api.records import Example
+import pytest
+
+from dstill.api import Check, Example, Task, data_of
+from dstill.errors import DataError
 from dstill.pipeline.leakage import duplicates, leaks
+
+
+class Sums(Task):
+    """A pack whose questions are about databases."""
+
+    name = "sums"
+    data_key = "db"
+    data_noun = "database"
+    checks: ClassVar[tuple[Check, ...]] = ()
+
+    def examples(self, split: str) -> Iterable[Example]:
+        return ()
+
+    def canonical(self, answer: str) -> str:
+        return answer.replace(" ", "")
+
+
+class OfIndices(Sums):
+    """A pack that calls its data otherwise, and has no other word for it."""
+
+    data_key = "index"
 
 
 def row(id: str, question: str = "q", answer: str | None = "1+2", **more: Any) -> Example:
     return Example(id=id, question=question, answer=answer, **more)
 
 
-def test_each_set_is_held_to_its_name() -> None:
+@pytest.mark.parametrize(("task", "noun"), [(Sums(), "a database"), (OfIndices(), "an index")])
+def test_each_set_is_held_to_its_name(task: Task, noun: str) -> None:
+    """Whatever the pack calls the data that its questions are about."""
+    key = task.data_key
     rows = [
-        row("1", "a", template="t", context={"index": "i"}, split="train"),
-        row("2", "a", context={"index": "i"}, split="test"),
-        row("3", "a", context={"index": "j"}, split="test"),  # about other data: another question
-        row("4", "b", template="t", split="test_templates"),
-        row("5", "c", template="u", split="test_templates"),
-        row("6", "d", context={"index": "i"}, split="test_index"),
-        row("7", "a", context={"index": "i"}, split="validation"),
+        row("1", "a", template="t", context={key: "i"}, split="train"),
+        row("2", "a", context={key: "i"}, split="test"),
+        row("3", "a", context={key: "j"}, split="test"),  # about other data: another question
+        row("4", "b", template="t", split="test_unseen_templates"),
+        row("5", "c", template="u", split="test_unseen_templates"),
+        row("6", "d", context={key: "i"}, split="test_unseen_data"),
+        row("7", "a", context={key: "i"}, split="validation"),
     ]
-    assert [(leak.split, leak.what, leak.ids) for leak in leaks(rows)] == [
+    assert [(leak.split, leak.what, leak.ids) for leak in leaks(rows, task)] == [
         ("test", "question", ("2",)),
-        ("test_templates", "template", ("4",)),
-        ("test_index", "index", ("6",)),
+        ("test_unseen_templates", "template", ("4",)),
+        ("test_unseen_data", task.data_noun, ("6",)),
     ]
-    assert [str(leak) for leak in leaks(rows)] == [
+    assert [str(leak) for leak in leaks(rows, task)] == [
         "1 of 2 items of test shares a question with train",
-        "1 of 2 items of test_templates shares a template with train",
-        "1 of 1 items of test_index shares an index with train",
+        "1 of 2 items of test_unseen_templates shares a template with train",
+        f"1 of 1 items of test_unseen_data shares {noun} with train",
     ]
 
 
 def test_golds_of_unseen_templates_in_any_spelling() -> None:
     rows = [
         row("1", "a", "1 + 2", split="train"),
-        row("2", "b", "1+2", template="t", split="test_templates"),
-        row("3", "c", None, template="u", split="test_templates"),
+        row("2", "b", "1+2", template="t", split="test_unseen_templates"),
+        row("3", "c", None, template="u", split="test_unseen_templates"),
     ]
-    assert not leaks(rows)
-    [leak] = leaks(rows, lambda answer: answer.replace(" ", ""))
-    assert str(leak) == "1 of 2 items of test_templates shares a gold with train"
+    assert not leaks(rows, Sums())
+    [leak] = leaks(rows, Sums(), golds=True)
+    assert str(leak) == "1 of 2 items of test_unseen_templates shares a gold with train"
 
 
 def test_one_question_with_one_answer_or_several() -> None:
@@ -55,3 +82,24 @@ def test_one_question_with_one_answer_or_several() -> None:
     ]
     found = duplicates(rows, lambda answer: answer.replace(" ", ""))
     assert (found.same, found.conflicting) == ([("1", "2")], [("3", "4")])
+
+
+@pytest.mark.parametrize("split", ["test_unseen_data", "train"])
+def test_a_row_that_does_not_name_its_data_is_refused_where_that_must_be_unseen(split: str) -> None:
+    """Nobody could see the leak. The error names the row, the key and what to do."""
+    named = {"test_unseen_data": {"db": "clinic"}, "train": {"db": "shop"}}
+    rows = [row(f"of-{name}", split=name, context={} if name == split else of) for name, of in named.items()]
+    with pytest.raises(DataError) as caught:
+        leaks(rows, Sums())
+    assert caught.value.what == f"row 'of-{split}' of {split} does not say which database it is about"
+    assert caught.value.where == f"context of row 'of-{split}'"
+    assert '{"db": "NAME"}' in caught.value.hint
+    assert not leaks([one for one in rows if one.split != "test_unseen_data"], Sums())  # else nobody need say
+
+
+def test_the_name_of_the_data() -> None:
+    assert data_of(Sums, row("1", context={"db": "shop", "index": "x"})) == "shop"
+    assert data_of(Sums, row("1", context={"index": "x"})) == ""
+    assert data_of(Sums, row("1", context={"db": 7})) == "7"
+    assert (Task.data_key, Task.data_noun) == ("data", "data set")
+    assert (OfIndices.data_noun, type("Inherits", (Sums,), {}).data_noun) == ("index", "database")

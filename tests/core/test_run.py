@@ -113,14 +113,14 @@ def test_a_whole_run(create: Callable[..., Run]) -> None:
     assert ("judging student", 13, 13) in said
 
 
-def test_scores_by_index_where_there_are_several(create: Callable[..., Run]) -> None:
+def test_scores_by_data_where_there_are_several(create: Callable[..., Run]) -> None:
     run = create()
     run.generate()
-    rows = [replace(row, context={"index": f"logs-{number % 2}"}) for number, row in enumerate(run.records("test"))]
+    rows = [replace(row, context={"data": f"logs-{number % 2}"}) for number, row in enumerate(run.records("test"))]
     run.write("dataset/data/test.jsonl", rows)
     run.train()
-    indices = run.evaluate()["indices"]
-    assert [(name, of["right"]["n"]) for name, of in indices.items()] == [("logs-0", 7), ("logs-1", 6)]
+    by_data = run.evaluate()["by_data"]
+    assert [(name, of["right"]["n"]) for name, of in by_data.items()] == [("logs-0", 7), ("logs-1", 6)]
 
 
 def test_the_same_seed_gives_the_same_bytes(create: Callable[..., Run]) -> None:

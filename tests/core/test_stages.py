@@ -118,16 +118,16 @@ def test_a_split_is_drawn_by_template_and_the_same_way_each_time(examples: list[
         assert after.split in SPLITS
         assert after == before if before.split else after == replace(before, split=after.split)
     drawn = [after for before, after in zip(examples, split, strict=True) if not before.split]
-    held = {e.template for e in drawn if e.split == "test_templates"}
+    held = {e.template for e in drawn if e.split == "test_unseen_templates"}
     assert "" not in held
-    assert not held & {e.template for e in drawn if e.split != "test_templates"}
+    assert not held & {e.template for e in drawn if e.split != "test_unseen_templates"}
 
 
 def test_the_shares_of_the_splits() -> None:
     examples = [Example(id=str(i), question="q", template=f"t{i % 500}") for i in range(10_000)]
     counts = Counter(steps.split_of(e, 0).split for e in examples)
     assert 0.7 < counts["train"] / 10_000 < 0.83
-    assert 0.06 < counts["test_templates"] / 10_000 < 0.14
+    assert 0.06 < counts["test_unseen_templates"] / 10_000 < 0.14
     assert 0.07 < counts["test"] / 10_000 < 0.11
     assert 0.03 < counts["validation"] / 10_000 < 0.06
 
@@ -153,16 +153,16 @@ def splits(**records: list[Record]) -> list[Record]:
         (
             splits(
                 train=[record("1", "a", template="t")],
-                test_templates=[record("2", "b", template="t"), record("3", "c", template="u")],
+                test_unseen_templates=[record("2", "b", template="t"), record("3", "c", template="u")],
             ),
-            "1 of 2 items of test_templates shares a template with train",
+            "1 of 2 items of test_unseen_templates shares a template with train",
         ),
         (
             splits(
-                train=[record("1", "a", context={"index": "i"})],
-                test_index=[record(str(n), "b", context={"index": "i"}) for n in range(2, 4)],
+                train=[record("1", "a", context={"data": "i"})],
+                test_unseen_data=[record(str(n), "b", context={"data": "i"}) for n in range(2, 4)],
             ),
-            "2 of 2 items of test_index share an index with train",
+            "2 of 2 items of test_unseen_data share a data set with train",
         ),
         (
             splits(train=[record("1", "a")], test=[record("1", "a")]),
@@ -170,19 +170,19 @@ def splits(**records: list[Record]) -> list[Record]:
         ),
     ],
 )
-def test_sets_that_are_not_what_their_names_say_are_refused(records: list[Record], what: str) -> None:
+def test_sets_that_are_not_what_their_names_say_are_refused(task: Task, records: list[Record], what: str) -> None:
     with pytest.raises(DataError) as caught:
-        steps.check_splits(records)
+        steps.check_splits(records, task)
     assert caught.value.what == what
 
 
 def test_sets_that_are_what_their_names_say_pass(task: Task, plugins: Plugins) -> None:
-    steps.check_splits(golds(task))
+    steps.check_splits(golds(task), task)
     same_words = splits(
-        train=[record("1", "a", context={"index": "i"})], test=[replace(record("1", "a"), context={"index": "j"})]
+        train=[record("1", "a", context={"data": "i"})], test=[replace(record("2", "a"), context={"data": "j"})]
     )
-    steps.check_splits(same_words)
-    steps.check_splits(splits(test=[record("1", "a", template="t")]))  # no train at all
+    steps.check_splits(same_words, task)
+    steps.check_splits(splits(test=[record("1", "a", template="t")]), task)  # no train at all
 
 
 # --- answering and judging --------------------------------------------------------------

@@ -136,7 +136,7 @@ def scored(project: Project, *sets: str) -> dict[str, Any]:
 def test_from_init_to_evaluate_in_small(proxy: EngineProxy, tmp_path: Path) -> None:
     project = Project(tmp_path)
     project("init", "--engine-url", proxy.url, "--index", INDEX)
-    small = ("task.querydsl.rows=90", "train.max_steps=2", 'evaluate.splits=["test", "test_templates"]')
+    small = ("task.querydsl.rows=90", "train.max_steps=2", 'evaluate.splits=["test", "test_unseen_templates"]')
     summary = scored(project, *small, "task.querydsl.question_fields=12", "evaluate.baselines=[]")
     only_read(proxy)
     assert summary["engine"] == "Elasticsearch 9.2.0"

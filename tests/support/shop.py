@@ -50,6 +50,7 @@ PAIRS: Mapping[str, tuple[str, str, str]] = {  # question → answer, rationale,
 
 class Shop(Task, DataProfile, Presentation, RationaleTerms):
     name = "shop"
+    data_key = "index"
     executors = ("till",)
     json_answers = True
     checks = (Check("json", form, parses=True), Check("guard", guard))

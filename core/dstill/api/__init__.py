@@ -60,7 +60,7 @@ from dstill.api.records import (
     Verdict,
 )
 from dstill.api.student import Closeness, Fitted, Student, TrainingJob, Writer, Written
-from dstill.api.task import Check, Task
+from dstill.api.task import Check, Task, data_of
 from dstill.api.teacher import BatchState, BatchTeacher, Teacher
 
 __all__ = [
@@ -136,6 +136,7 @@ __all__ = [
     "Verdict",
     "Writer",
     "Written",
+    "data_of",
     "find_problems",
     "judge",
     "not_checked",

@@ -31,6 +31,7 @@ class Executor(Part, ABC):
     parallel: ClassVar[int] = 1  # how many threads may call `run` at once
     task: Task
     engine: Engine
+    second: Executor | None = None  # judges beside this one, opened too (``evaluate.second_executor``)
     _gate: Gate | None = None  # None: not open
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -83,6 +84,12 @@ class Executor(Part, ABC):
     def label(self) -> str:
         """Engine and version, for every score: ``embedded osmem-server 0.1.6``."""
         return self.name
+
+    @final
+    @property
+    def labels(self) -> str:
+        """Every engine that judges: this one's label, and the label of `second` where there is one."""
+        return self.label if self.second is None else f"{self.label} and {self.second.label}"
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         """What the data that answers to `examples` run on is like now, for run.json; empty where it cannot move."""

@@ -188,7 +188,7 @@ class Synthesis(_Protocol):
     def question_brief(self, context: Mapping[str, Any]) -> QuestionBrief | None:
         """What a teacher is told who is to invent questions about `context`, the same one as in `synthesize`.
 
-        Called by `dstill data questions --teacher`. None: the teacher is shown `Task.instructions`. May raise UsageError.
+        For `dstill data questions --teacher`. None: the teacher is shown `Task.instructions`. May raise UsageError.
         """
         return None
 

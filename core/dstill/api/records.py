@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, fields
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Literal, Mapping, Self
 
+from dstill.api.splits import SPLITS
 from dstill.io.strict_json import dumps, loads
 from dstill.io.typed_json import built
 
@@ -59,10 +60,6 @@ __all__ = [
 
 # Of every file of a run. A newer one than this program knows is refused by name.
 SCHEMA_VERSION = 1
-
-# test: unseen questions, templates seen in training. test_templates: templates that no
-# training row has. test_index: an index that no training row has.
-SPLITS = ("train", "validation", "test", "test_templates", "test_index")
 
 _JSON_COLUMNS = ("context", "extra")  # of a record
 
@@ -142,7 +139,7 @@ class Example(Row):
     answer: str | None = None  # gold, where it is known before a teacher is asked
     rationale: str | None = None  # why that gold, likewise
     category: str = ""
-    template: str = ""  # what the question was made from; splits never share a test_templates one
+    template: str = ""  # what the question was made from; splits never share a test_unseen_templates one
     split: str = ""  # one of SPLITS; empty: the curation decides
     extra: Mapping[str, Any] = field(default_factory=dict)  # columns of the user's that dstill does not read
 

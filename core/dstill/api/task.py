@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from typing import Any, Callable, ClassVar, Iterable, Sequence
 
 from dstill.api.part import Part
-from dstill.api.records import Cause, Draft, Example, Message, Problem, Prompt
+from dstill.api.records import Cause, Draft, Example, Message, Problem, Prompt, Record
+from dstill.io.strict_json import dumps
 
-__all__ = ["Check", "Task"]
+__all__ = ["Check", "Task", "data_of"]
 
 _TAGGED = re.compile(r"\s*<rationale>(?P<rationale>.*?)</rationale>\s*<answer>(?P<answer>.*)</answer>\s*", re.DOTALL)
 
@@ -71,8 +72,15 @@ class Task(Part, ABC):
     instructions: ClassVar[str] = "Answer the question."
     executors: ClassVar[tuple[str, ...]] = ()  # names, the default first; empty: answers are not run
     causes: ClassVar[tuple[str, ...]] = ("different",)  # every label that `cause` gives, in the order of looking
+    data_key: ClassVar[str] = "data"  # of `Example.context`: the name of the data that a question is about (`data_of`)
+    data_noun: ClassVar[str] = "data set"  # what people call such data: "index", "database"; default: the key
     json_answers: ClassVar[bool] = False  # answers are JSON: those in a user's file must be JSON too
     seed: int = 0  # the project's, set by the runtime: for questions that the task draws
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "data_key" in vars(cls) and "data_noun" not in vars(cls):
+            cls.data_noun = cls.data_key
 
     # --- questions and teaching ---------------------------------------------------------
 
@@ -177,3 +185,9 @@ class Task(Part, ABC):
         None where the language has no such parts, or where `answer` is not in it. ``["colour = red", "price < 20"]``.
         """
         return None
+
+
+def data_of(task: Task | type[Task], row: Example | Record) -> str:
+    """The name of the data that a question is about, which is `Task.data_key` of its context; empty: it has none."""
+    name = row.context.get(task.data_key)
+    return "" if name is None else name if isinstance(name, str) else dumps(name)

@@ -19,6 +19,7 @@ from dstill.factory import make_executor, make_task
 from dstill.pipeline.audit import audit as audit_golds
 from dstill.pipeline.audit_report import Audit
 from dstill.pipeline.question_files import read_questions
+from dstill.pipeline.steps import examples_of
 from dstill.runs.folder import RUNS
 from dstill.runs.manifest import MANIFEST
 
@@ -76,8 +77,7 @@ def _given(found: App, what: str | None) -> tuple[Task, Executor | None, list[Ex
     executor = make_executor(found.plugins, config, task)
     if what is not None:
         return task, executor, read_questions(Path(what)), config.settings.engine
-    examples = [example for split in SPLITS for example in task.examples(split)]
-    return task, executor, examples, config.settings.engine
+    return task, executor, examples_of(task), config.settings.engine
 
 
 def _is_run(what: str) -> bool:

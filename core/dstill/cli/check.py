@@ -1,6 +1,6 @@
 """The command `check`: answers in, one line of verdict each out.
 
-    {"id": "a", "query": {"query": {"match_all": {}}}}      a row; "query" may also be a model's raw text
+    {"id": "a", "answer": {"query": {"match_all": {}}}}     a row; "answer" may also be a model's raw text
     {"id":"a","ok":true,"problems":[],"not_checked":[]}     what --json says of it
 
 ``not_checked`` names layers that did not look, for want of a mapping. A row that cannot be read is
@@ -22,7 +22,7 @@ from dstill.api.records import Draft, Example, Problem
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
-from dstill.cli.input_files import MAPPING_FORM, bytes_of, object_of, text_of
+from dstill.cli.input_files import MAPPING_FORM, bytes_of, given_data, object_of, text_of
 from dstill.cli.options import App, app, json_option, set_option, task_option
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.factory import make_task
@@ -31,7 +31,8 @@ from dstill.io.strict_json import NotStrict, dumps, loads
 
 __all__ = ["check"]
 
-ROW_FORM = 'rows are {"id", "query"}, one a line'
+ROW_FORM = 'rows are {"id", "answer"}, one a line'
+ANSWERS = ("answer", "query")  # what a row calls its answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class Answer:
 @click.command(cls=Command, section="Use", examples=["dstill check answers.jsonl"])
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
 @click.option("--mapping", type=click.Path(path_type=Path), help="JSON file with the index mapping to check against.")
+@click.option("--data", metavar="NAME", help="The data that the answers are about, by its name; rows may say another.")
 @click.option("--dialect", metavar="NAME", help="Whose rules hold where products differ; the task names them.")
 @click.option("--layer", "layers", multiple=True, metavar="LAYER", help="Only this layer (repeatable); else all.")
 @task_option
@@ -52,23 +54,31 @@ class Answer:
 @set_option
 @app
 def check(
-    found: App, file: Path, mapping: Path | None, dialect: str | None, layers: tuple[str, ...], as_json: bool
+    found: App,
+    file: Path,
+    mapping: Path | None,
+    data: str | None,
+    dialect: str | None,
+    layers: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Check answers of FILE or stdin, without running them.
 
-    That is one answer, or JSONL rows {"id", "query"}. A row's query is an object, or a string that is
-    taken as a model's raw text; a row may bring a mapping of its own. Without a mapping fields are not
-    checked, which is said. The exit code is 9 when any row is refused.
+    That is one answer, or JSONL rows {"id", "answer"} ("query" stands for "answer"). A row's answer is an
+    object, or a string that is taken as a model's raw text; a row may bring a mapping of its own, "data" (the
+    name of the data that it is about) or a whole "context". Without a mapping fields are not checked, which is
+    said. The exit code is 9 when any row is refused.
     """
     task = _task(found, dialect)
     known = [c.name for c in task.checks]
     for layer in layers:
         if layer not in known:
             raise UsageError(f"no layer '{layer}'", where="--layer", hint=f"task '{task.name}' has {', '.join(known)}")
-    context = {"mapping": object_of(mapping, "--mapping", MAPPING_FORM)} if mapping else {}
+    context: dict[str, Any] = {task.data_key: data} if data else {}
+    context |= {"mapping": object_of(mapping, "--mapping", MAPPING_FORM)} if mapping else {}
     refused = total = 0
     unseen: Counter[str] = Counter()
-    for answer in _answers(file):
+    for answer in _answers(file, task):
         example = Example(id=str(answer.id), question="", context={**context, **answer.context})
         problems = _problems(task, answer, example, layers)
         skipped = [] if answer.flaw else [name for name in not_checked(task, example) if name in (layers or known)]
@@ -130,8 +140,8 @@ def _show(identity: Any, ok: bool, problems: list[Problem], idle: list[str], *, 
 # --- reading ----------------------------------------------------------------------------
 
 
-def _answers(file: Path) -> Iterator[Answer]:
-    """Each answer in `file`: JSONL rows with an id and a query, else the whole text as one answer."""
+def _answers(file: Path, task: Task) -> Iterator[Answer]:
+    """Each answer in `file`: JSONL rows with an id and an answer, else the whole text as one answer."""
     data = bytes_of(file, "FILE")
     text = text_of(data).removeprefix("\ufeff")
     # only on line breaks: U+2028 may stand in a string
@@ -139,26 +149,35 @@ def _answers(file: Path) -> Iterator[Answer]:
     if file.suffix in (".jsonl", ".ndjson"):
         if lines and (found := detect(lines[0][1].encode())):
             raise DataError(f"detected {found}, expected JSONL", where=f"{file}:{lines[0][0]}", hint=ROW_FORM)
-    elif not lines or not {"id", "query"} <= _lenient(lines[0][1]).keys():
+    elif not lines or not _is_row(_lenient(lines[0][1])):
         yield Answer(id="1", text=text)  # a search body has no id
         return
     for number, line in lines:
-        yield _row(number, line)
+        yield _row(number, line, task)
 
 
-def _row(number: int, line: str) -> Answer:
+def _is_row(value: Mapping[str, Any]) -> bool:
+    return "id" in value and any(name in value for name in ANSWERS)
+
+
+def _row(number: int, line: str, task: Task) -> Answer:
     try:
         row = loads(line)
     except NotStrict as problem:
         return Answer(id=_lenient(line).get("id", str(number)), flaw=f"line {number}: not strict JSON: {problem}")
-    if not isinstance(row, dict) or "query" not in row:
-        identity = row.get("id", str(number)) if isinstance(row, dict) else str(number)
-        return Answer(id=identity, flaw=f"line {number}: row has no 'query'")
-    query = row["query"]
-    context = {"mapping": row["mapping"]} if isinstance(row.get("mapping"), dict) else {}
-    return Answer(
-        id=row.get("id", str(number)), text=query if isinstance(query, str) else dumps(query), context=context
-    )
+    identity = row.get("id", str(number)) if isinstance(row, dict) else str(number)
+    name = next((name for name in ANSWERS if name in row), None) if isinstance(row, dict) else None
+    if name is None:
+        return Answer(id=identity, flaw=f"line {number}: row has no 'answer'")
+    try:
+        data, given = given_data(row, task, f"line {number}")
+    except DataError as problem:
+        return Answer(id=identity, flaw=f"line {number}: {problem.what}")
+    context = {**given, **({task.data_key: data} if data else {})}
+    if isinstance(row.get("mapping"), dict):
+        context["mapping"] = row["mapping"]
+    answer = row[name]
+    return Answer(id=identity, text=answer if isinstance(answer, str) else dumps(answer), context=context)
 
 
 def _lenient(line: str) -> dict[str, Any]:

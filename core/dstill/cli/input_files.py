@@ -1,4 +1,4 @@
-"""Files that a command is given: read, decoded and told apart from what they should be.
+"""Files and rows that a command is given: read, decoded and told apart from what they should be.
 
 object_of(Path("mapping.json"), "--mapping", MAPPING_FORM)     {"properties": …}
 → DataError: mapping.json is not strict JSON: …; where: --mapping; hint: give the index' mapping, …
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
+from dstill.api.task import Task
 from dstill.errors import DataError, UsageError
 from dstill.io.plain_files import bounded
-from dstill.io.strict_json import NotStrict, loads
+from dstill.io.strict_json import NotStrict, kind, loads
 
-__all__ = ["MAPPING_FORM", "VALUES_FORM", "bytes_of", "object_of", "text_of"]
+__all__ = ["MAPPING_FORM", "VALUES_FORM", "bytes_of", "given_data", "given_id", "object_of", "text_of"]
 
 MOST_BYTES = 64 * 2**20  # of a mapping or of values
 MAPPING_FORM = "give the index' mapping, as GET _mapping prints it"
@@ -58,3 +59,34 @@ def object_of(file: Path, where: str, form: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DataError(f"{file} holds no JSON object", where=where, hint=form)
     return value
+
+
+def given_id(row: Mapping[str, Any], otherwise: str) -> str:
+    """The id of a row of the user's: text or a whole number; else `otherwise`."""
+    found = row.get("id")
+    return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) and found != "" else otherwise
+
+
+def given_data(row: Mapping[str, Any], task: Task, where: str) -> tuple[str | None, Mapping[str, Any]]:
+    """Which data a row of the user's is about: its name ("data", or `Task.data_key`), and a context. Raises DataError.
+
+    None and an empty context: the row does not say.
+    """
+    name = None
+    for key in ("data", task.data_key):
+        name = row.get(key) if name is None else name
+        if name is not None and not isinstance(name, str):
+            raise DataError(f"'{key}' is {kind(name)}, expected text", where=where, hint=_data_form(task))
+    context = row.get("context")
+    if isinstance(context, str) and context:  # as a dataset's files have it
+        try:
+            context = loads(context)
+        except NotStrict as problem:
+            raise DataError(f"'context' is not strict JSON: {problem}", where=where, hint=_data_form(task)) from None
+    if context is not None and context != "" and not isinstance(context, dict):
+        raise DataError(f"'context' is {kind(context)}, expected an object", where=where, hint=_data_form(task))
+    return name or None, context or {}
+
+
+def _data_form(task: Task) -> str:
+    return f'name the {task.data_noun} as "{task.data_key}": "NAME"'

@@ -1,6 +1,7 @@
 """The command `predict`: the student of a run answers one question, or those of stdin, block by block.
 
-    dstill predict mine --execute "how many requests failed"
+    dstill predict mine "how many requests failed" --execute
+    dstill predict mine --data school "how many pupils are there"
     dstill predict mine --num-samples 8 --vote --json < questions.jsonl
 
 What it does is in `dstill.pipeline.predict` and `dstill.pipeline.self_consistency`; here it is read and shown.
@@ -10,23 +11,24 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
-from typing import Any, BinaryIO, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, BinaryIO, Iterable, Iterator, Mapping, Sequence
 
 import click
 
 from dstill.api.faults import about
 from dstill.api.protocols import Presentation
 from dstill.api.records import Example, OutcomeKind, Table
-from dstill.api.task import Task
+from dstill.api.task import Task, data_of
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
-from dstill.cli.input_files import text_of
+from dstill.cli.input_files import given_data, given_id, text_of
 from dstill.cli.options import App, Count, app, constrain_option, json_option, seed_option, set_option, setting
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
 from dstill.io.jsonl import MAX_LINE, rows_from
 from dstill.pipeline import self_consistency
-from dstill.pipeline.predict import Answered, Answering
+from dstill.pipeline.predict import NAMED, Answered, Answering
 from dstill.runs.run import Run
 
 __all__ = ["predict"]
@@ -47,6 +49,7 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row; or a JSON array, whose reade
 @click.argument("run", metavar="RUN", required=False)
 @click.argument("question", required=False)
 @click.option("--run", "run_option", hidden=True)  # the spelling of one release ago: --run RUN [QUESTION]
+@click.option("--data", metavar="NAME", help="The data that is asked about; else what most of the run's questions are.")
 @click.option("--execute", is_flag=True, help="Run the answer and show its result.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run it on this server.")
 @click.option(
@@ -74,6 +77,7 @@ def predict(
     run: str | None,
     question: str | None,
     run_option: str | None,
+    data: str | None,
     execute: bool,
     samples: int | None,
     vote: bool,
@@ -83,6 +87,7 @@ def predict(
     """Let the student of a run answer QUESTION.
 
     Without it, the questions of stdin: JSONL rows with "question", or plain lines; answers come block by block.
+    A row may have an "id", and "data" (the name of the data that it asks about) or a whole "context".
     The exit code is 9 when an answer is refused or invalid. Fields that the student learnt and that are gone are
     warned of, and in a run that was evaluated questions that are far from all training questions.
     """
@@ -98,7 +103,7 @@ def predict(
     with Answering(opened, execute=execute or vote) as answering:
         for line in answering.drift(ask="engine.url" in found.flags):
             note(f"warning: {line}")
-        asked = _asked(answering, question)
+        asked = _asked(answering, question, data)
         many = question is None
         try:
             for block in _blocks(asked):
@@ -238,20 +243,46 @@ def _show_table(shown: Table) -> None:
 # --- questions --------------------------------------------------------------------------
 
 
-def _asked(answering: Answering, question: str | None) -> Iterator[Example]:
-    """QUESTION, or those of stdin: rows with one, or a question a line."""
+def _asked(answering: Answering, question: str | None, data: str | None) -> Iterator[Example]:
+    """QUESTION, or those of stdin: rows with one, or a question a line; about `data` unless a row says otherwise."""
+    if data is not None:
+        answering.example("?", data=data, where="--data")  # an unknown name is an error before anything is answered
     if question is not None:
-        yield answering.example(question)
+        yield _about(answering, Asked(question=question, data=data), where="QUESTION")
         return
     if sys.stdin.isatty():
         note("a question a line; Ctrl-D ends them")
     lines = Lines(sys.stdin.buffer)
-    written = (pair for pair in enumerate(lines, 1) if pair[1].strip())
-    number = 0
-    for number, text in _rows(lines) if lines.begin_with(ROWS) else written:
-        yield answering.example(text, id=str(number), where=f"stdin:{number}")
+    written = ((n, Asked(id=str(n), question=line)) for n, line in enumerate(lines, 1) if line.strip())
+    number, untold = 0, True
+    for number, row in _rows(lines, answering.run.task) if lines.begin_with(ROWS) else written:
+        if row.data is None and not row.context:
+            row = replace(row, data=data)
+        yield _about(answering, row, where=f"stdin:{number}", tell=untold)
+        untold = untold and (row.data is not None or bool(row.context))
     if not number:
         note("note: there was no question on stdin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One question as it was given."""
+
+    question: str
+    id: str = "1"
+    data: str | None = None  # the name of the data that it is about
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _about(answering: Answering, asked: Asked, *, where: str, tell: bool = True) -> Example:
+    """The example; says which data is taken where nobody said it and the run knows several."""
+    example = answering.example(asked.question, id=asked.id, where=where, data=asked.data, context=asked.context)
+    task = answering.setup.task
+    name = data_of(task, example)
+    if tell and name and asked.data is None and not asked.context and len(answering.contexts) > 1:
+        known = ", ".join(islice(answering.contexts, NAMED))
+        note(f"note: asked about the {task.data_noun} '{name}'; --data chooses one of {known}")
+    return example
 
 
 class Lines:
@@ -282,12 +313,14 @@ class Lines:
             yield line.decode("utf-8-sig" if self._given == 1 else "utf-8")
 
 
-def _rows(lines: Lines) -> Iterator[tuple[int, str]]:
+def _rows(lines: Lines, task: Task) -> Iterator[tuple[int, Asked]]:
     for number, row in rows_from(lines, "stdin"):
+        where = f"stdin:{number}"
         if not isinstance(row.get("question"), str):
             hint = 'rows are {"question": "…"}'
-            raise DataError("row has no 'question'", where=f"stdin:{number}", hint=hint)
-        yield number, row["question"]
+            raise DataError("row has no 'question'", where=where, hint=hint)
+        data, context = given_data(row, task, where)
+        yield number, Asked(id=given_id(row, str(number)), question=row["question"], data=data, context=context)
 
 
 def _blocks(examples: Iterable[Example]) -> Iterator[list[Example]]:

@@ -11,7 +11,7 @@ import click
 
 from dstill.api.protocols import Synthesis
 from dstill.api.records import Example
-from dstill.api.task import Task
+from dstill.api.task import Task, data_of
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
 from dstill.cli.input_files import MAPPING_FORM, VALUES_FORM, object_of
@@ -95,11 +95,11 @@ def questions(
             where="--focus" if focus else "--from",
             hint="give both --focus LABEL and --from RUN",
         )
-    context = _own_data(mapping, values)
     if teacher:
         found.flags["generate.teacher"] = teacher
     config = found.config()
     task = Setup(found.plugins, config).task
+    context = _own_data(task, mapping, values)
     weak = focus_in(source, focus, labels(task)) if focus and source else None
     if weak is not None:
         note(weak.told())
@@ -118,7 +118,7 @@ def questions(
     _show(made, out, as_json)
     _told(made, number, task)
     if out is not None and mapping is not None:
-        about = _about(config, task.name, mapping, values, made)
+        about = _about(config, task, mapping, values, made)
         note(f"next: {command('generate', '--questions', out, *about)}")
 
 
@@ -154,20 +154,19 @@ def _invent(
             "generate.max_duplicate_rate is the limit",
         )
     if out is not None:
-        task = setup.task.name
         asked = ("generate", "--questions", out, "--teacher", config.settings.generate.teacher)
-        note(f"next: {command(*asked, *_about(config, task, mapping, values, invented.examples))}")
+        note(f"next: {command(*asked, *_about(config, setup.task, mapping, values, invented.examples))}")
 
 
 def _about(
-    config: Config, task: str, mapping: Path | None, values: Path | None, examples: Sequence[Example]
+    config: Config, task: Task, mapping: Path | None, values: Path | None, examples: Sequence[Example]
 ) -> list[str]:
-    """The settings by which `generate` knows what these questions are about: their rows name the index alone."""
-    known, index = config.flat(), examples[0].context.get("index") if examples else None
+    """The settings by which `generate` knows what these questions are about: their rows only name their data."""
+    known, name = config.flat(), data_of(task, examples[0]) if examples else None
     wanted = {
-        f"task.{task}.mapping": mapping and str(mapping),
-        f"task.{task}.values": values and str(values),
-        f"task.{task}.index": index,
+        f"task.{task.name}.mapping": mapping and str(mapping),
+        f"task.{task.name}.values": values and str(values),
+        f"task.{task.name}.{task.data_key}": name,
     }
     return [
         word
@@ -188,11 +187,11 @@ def _show(made: Sequence[Example], out: Path | None, as_json: bool) -> None:
             say(example.question + (f"\n    {example.answer}" if example.answer else ""), lines=True)
 
 
-def _own_data(mapping: Path | None, values: Path | None) -> dict[str, Any]:
+def _own_data(task: Task, mapping: Path | None, values: Path | None) -> dict[str, Any]:
     """What `Synthesis.synthesize` gets of a user's files. Raises UsageError, DataError."""
     given = {"mapping": (mapping, MAPPING_FORM), "values": (values, VALUES_FORM)}
     read = {name: object_of(file, f"--{name}", form) for name, (file, form) in given.items() if file is not None}
-    return {**read, "index": mapping.stem} if mapping else {}
+    return {**read, task.data_key: mapping.stem} if mapping else {}
 
 
 def _told(made: Sequence[Example], asked: int, task: Task) -> None:

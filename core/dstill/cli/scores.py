@@ -29,8 +29,8 @@ SETS = {
     "train": "questions that it was trained on",
     "validation": "questions held back in training",
     "test": "new questions of known shapes",
-    "test_templates": "questions of shapes that training never saw",
-    "test_index": "questions about an index that training never saw",
+    "test_unseen_templates": "questions of shapes that training never saw",
+    "test_unseen_data": "questions about data that training never saw",
 }
 Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # system → set → metric → score
 

@@ -60,7 +60,7 @@ def audit(
         ran=sum(bool(gold.outcome) for gold in golds),
         engine=executor.label if executor is not None else "",
         repeated=duplicates(answered, task.canonical),
-        leaked=leaks(answered, task.canonical),
+        leaked=leaks(answered, task, golds=True),
     )
 
 

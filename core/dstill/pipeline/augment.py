@@ -6,7 +6,7 @@
 
 In: a run that was evaluated, and a label of its verdicts (`dstill.pipeline.error_analysis`). Out: questions of those
 categories in the shares of the failures, all for training: what the curation would not let into a training set beside
-the run's sets (`dstill.pipeline.dedup`) is not among them, nor a template or an index that its sets hold back. A pack
+the run's sets (`dstill.pipeline.dedup`) is not among them, nor a template or data that its sets hold back. A pack
 that heeds ``context["focus"]`` draws such questions only; of others' questions those that fit are kept.
 
 Not covered: why a student fails there. More of a kind helps where that kind is rare or hard, not where golds
@@ -23,7 +23,7 @@ from typing import Any, Iterable, Mapping, Sequence
 
 from dstill.api.protocols import Synthesis
 from dstill.api.records import Example, Record, Verdict
-from dstill.api.task import Task
+from dstill.api.task import Task, data_of
 from dstill.errors import RunError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.pipeline.dedup import select
@@ -102,7 +102,7 @@ def draw(
     about = {"label": focus.label, "categories": dict(focus.categories), "templates": dict(focus.templates)}
     wanted = quotas(focus.categories, n)
     room = {name: SPARE * count + SPARE for name, count in wanted.items()}
-    held, found = _Held([*focus.asked, *others]), list[Example]()
+    held, found = _Held(task, [*focus.asked, *others]), list[Example]()
     for example in itertools.islice(
         Synthesis.of(task).synthesize({**context, "focus": about}, WIDE * n, seed), WIDE * n
     ):
@@ -149,11 +149,12 @@ def _record(one: Example | Record) -> Record:
 
 
 class _Held:
-    """Templates and indices that nothing is trained on."""
+    """Templates and data that nothing is trained on."""
 
-    def __init__(self, rows: Sequence[Example | Record]) -> None:
-        self.templates = {row.template for row in rows if row.split == "test_templates"} - {""}
-        self.indices = {str(row.context.get("index") or "") for row in rows if row.split == "test_index"} - {""}
+    def __init__(self, task: Task, rows: Sequence[Example | Record]) -> None:
+        self.task = task
+        self.templates = {row.template for row in rows if row.split == "test_unseen_templates"} - {""}
+        self.data = {data_of(task, row) for row in rows if row.split == "test_unseen_data"} - {""}
 
     def shares(self, example: Example) -> bool:
-        return example.template in self.templates or str(example.context.get("index") or "") in self.indices
+        return example.template in self.templates or data_of(self.task, example) in self.data

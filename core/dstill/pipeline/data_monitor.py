@@ -46,11 +46,12 @@ def watched(
             )
         notes.append(f"since the dataset was made: {change.message}")
     if before:
-        facts.update(data=before, notes=notes)
+        facts["data"] = {**facts.get("data", {}), **before}
     yield
     if before:
         moved = executor.changes(before, executor.facts(examples))
         notes += [f"while answers ran: {change.message}; scores are of data that moved" for change in moved]
+        facts["notes"] = [*facts.get("notes", ()), *notes]
     for note in notes:
         log.warning("%s", note)
 

@@ -6,7 +6,7 @@
     duplicate        one question, letters, spaces and signs apart, and one answer: the first stays
     near_duplicate   nearly the same words and the same answer
     contaminated     training or validation has it, or nearly, and so has a test set: the test set keeps it
-    same_gold        training or validation has the answer of a template or index that it must not have seen
+    same_gold        training or validation has the answer of a template or data that it must not have seen
 
 Answers are equal in any spelling (`Task.canonical`). Questions that look alike and have other answers all stay:
 they are what a student learns most from. So do those that are refused, as one refusal answers many questions. Of
@@ -21,14 +21,14 @@ from typing import Callable, Hashable, Iterable, Iterator, Protocol, Sequence
 
 from dstill.api.faults import about
 from dstill.api.records import SPLITS, Problem, Record, Rejection
-from dstill.pipeline.leakage import data_of
+from dstill.pipeline.leakage import context_key
 
 __all__ = ["FEW", "LEARNT_FROM", "nearest", "select", "words_of"]
 
 NEAR = 90  # of 100: how much of its words a question shares with one that stands there already
 FEW = 500  # questions of one answer up to which each is compared with every other
 LEARNT_FROM = ("train", "validation")
-UNSEEN_GOLDS = ("test_templates", "test_index")  # their answers are new, too
+UNSEEN_GOLDS = ("test_unseen_templates", "test_unseen_data")  # their answers are new, too
 _TELLING = set("_.-%#@&*/\\")  # signs that make another question: 5 or 5%, C or C#, a or a/*
 _Key = tuple[Hashable, ...]
 
@@ -57,7 +57,7 @@ class _Row:
     def __init__(self, record: Record, task: Answers) -> None:
         self.record = record
         self.words = words_of(record.question)
-        self.data = data_of(record)
+        self.data = context_key(record)
         with about(record.id):
             self.gold = (task.canonical(record.answer), self.data)
             self.refused = task.is_refusal(record.answer)

@@ -18,6 +18,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Level, Prediction, Record, Verdict
 from dstill.api.student import TrainingJob, Writer
+from dstill.api.task import data_of
 from dstill.config import Evaluate
 from dstill.errors import ConfigError, DataError, ServiceError, did_you_mean
 from dstill.factory import Setup, modalities
@@ -125,11 +126,11 @@ def evaluate(
     student = verdicts["student"]
     facts = {
         "categories": _by_category(setup, student),
-        "indices": _by_index(setup, examples, student),
+        "by_data": _by_data(setup, examples, student),
         "invalid": lost(student),
         "corpora": _on_corpora(student),
         "causes": error_analysis.counted(student, error_analysis.labels(setup.task)),
-        "engine": executor.label if executor else "not executed",
+        "engine": executor.labels if executor else "not executed",
         "scores": {system: scores(setup, judged) for system, judged in verdicts.items()},
         "peak_memory": hardware.peak_memory(),
     }
@@ -198,14 +199,14 @@ def _by_category(setup: Setup, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {c: _metrics(setup, [v for v in verdicts if v.category == c and v.split == first]) for c in categories}
 
 
-def _by_index(setup: Setup, examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def _by_data(setup: Setup, examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """Of the first set, where its questions are about several; else nothing more than the set says."""
     first = setup.settings.evaluate.splits[0]
-    names = {e.id: str(e.context.get("index") or "") for e in examples if e.split == first}
-    indices = sorted(set(names.values()))
-    if len(indices) < 2:
+    names = {e.id: data_of(setup.task, e) for e in examples if e.split == first}
+    several = sorted(set(names.values()))
+    if len(several) < 2:
         return {}
-    return {name: _metrics(setup, [v for v in verdicts if names.get(v.id) == name]) for name in indices}
+    return {name: _metrics(setup, [v for v in verdicts if names.get(v.id) == name]) for name in several}
 
 
 def _metrics(setup: Setup, verdicts: Sequence[Verdict]) -> dict[str, Any]:

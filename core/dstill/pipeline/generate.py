@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Sequence, Sized
 
 from dstill.api.checking import not_checked
 from dstill.api.protocols import DataProfile
-from dstill.api.records import SPLITS, Example, Inquiry, Prompt
+from dstill.api.records import Example, Inquiry, Prompt
 from dstill.api.task import Task
 from dstill.api.teacher import BatchTeacher, Teacher
 from dstill.config import Settings
@@ -25,6 +25,7 @@ from dstill.io.strict_json import dumps
 from dstill.pipeline import label, steps
 from dstill.pipeline.augment import Focus, draw
 from dstill.pipeline.curate import Dataset, curated, executing
+from dstill.pipeline.leakage import require_data_names
 from dstill.pipeline.question_files import read_questions
 from dstill.teacher.cost import caps, cost
 
@@ -83,9 +84,10 @@ def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Examp
         file = Path(settings.generate.questions)
         found = read_questions(file, json_answers=task.json_answers, one_answer=True)
     else:
-        found = [example for split in SPLITS for example in task.examples(split)]
+        found = steps.examples_of(task)
     found = [steps.split_of(example, settings.project.seed) for example in found]
     found = steps.first(found, settings.generate.limit) if settings.generate.limit else found
+    require_data_names(found, task)
     found += _of_weak_kinds(task, settings, focus, found)
     _warn_of_what_is_not_checked(task, found)
     return found

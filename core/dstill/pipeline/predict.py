@@ -15,13 +15,15 @@ import contextlib
 import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Protocol, Self, Sequence
 
 from dstill.api.executor import Executor
 from dstill.api.faults import about
 from dstill.api.records import Example, Level, OutcomeKind, Prediction, Problem, Row
 from dstill.api.student import Closeness, Writer
-from dstill.errors import DstillError, UsageError
+from dstill.api.task import data_of
+from dstill.errors import DstillError, UsageError, did_you_mean
 from dstill.factory import Setup
 from dstill.pipeline import steps
 from dstill.pipeline.constrained import Constrained
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["QUESTION_LIMIT", "Answered", "Answering", "TrainedRun", "Votes"]
 
 QUESTION_LIMIT = 2_000  # characters
+NAMED = 20  # data that an error names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +94,8 @@ class TrainedRun(RunView, Protocol):
     def setup(self) -> Setup: ...
 
     @property
-    def context(self) -> Mapping[str, Any]:
-        """What the run's own examples have beside the question."""
+    def contexts(self) -> Mapping[str, Mapping[str, Any]]:
+        """The usual context of questions about each data, by its name; the most frequent first, ``""``: it has none."""
 
     def writer(self) -> Writer:
         """The student, loaded. Raises RunError when there is none yet."""
@@ -142,8 +145,20 @@ class Answering:
 
     # --- questions ----------------------------------------------------------------------
 
-    def example(self, question: str, *, id: str = "1", where: str = "QUESTION") -> Example:
-        """A question as the run's own examples have it: in the context of its index. Raises UsageError."""
+    def example(
+        self,
+        question: str,
+        *,
+        id: str = "1",
+        where: str = "QUESTION",
+        data: str | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> Example:
+        """A question as the run's own examples have it, in the context of its data. Raises UsageError.
+
+        `data`: the name of the data, one of `contexts`; None: what most of the run's questions are about. `context`
+        is taken as it is, unless it only names data that the run knows.
+        """
         text = question.strip()
         if not text:
             raise UsageError("the question is empty", where=where, hint="write what is wanted in a few words")
@@ -159,12 +174,37 @@ class Answering:
                 where=where,
                 hint="take them out, or save the text as UTF-8",
             )
-        return Example(id=id, question=text, context=self.context)
+        return Example(id=id, question=text, context=self._context(data, context or {}, where))
+
+    @cached_property
+    def contexts(self) -> Mapping[str, Mapping[str, Any]]:
+        """The usual context of questions about each data that the run knows, by its name, the most frequent first."""
+        return {name: context for name, context in self._contexts.items() if name}
 
     @cached_property
     def context(self) -> Mapping[str, Any]:
-        """What the run's own examples have beside the question."""
-        return self.run.context
+        """The context of a question that does not bring one: what most of the run's questions have."""
+        return next(iter(self._contexts.values()))
+
+    @cached_property
+    def _contexts(self) -> Mapping[str, Mapping[str, Any]]:
+        return self.run.contexts
+
+    def _context(self, data: str | None, given: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+        task = self.setup.task
+        if given.keys() - {task.data_key}:
+            return {**given, task.data_key: data} if data is not None else given
+        name = data if data is not None else data_of(task, Example(id="", question="", context=given))
+        if not name:
+            return self.context
+        if name not in self.contexts:
+            known = ", ".join(islice(self.contexts, NAMED))
+            raise UsageError(
+                f"this run knows no {task.data_noun} '{name}'.{did_you_mean(name, self.contexts)}",
+                where=where,
+                hint=f"it knows {known}" if known else f"its questions name no {task.data_noun}: leave the name out",
+            )
+        return self.contexts[name]
 
     def drift(self, *, ask: bool = False) -> tuple[str, ...]:
         """What the student learnt of and is not there any more, a line each, by name; empty where nobody can say.

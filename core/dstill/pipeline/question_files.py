@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Iterator, Mapping
 
 from dstill.api.records import SPLITS, Example
+from dstill.api.splits import FORMER_SPLITS, split_name
 from dstill.errors import DataError, MissingExtra
 from dstill.io.files import reading
 from dstill.io.jsonl import detect, instead, read_rows
@@ -43,6 +44,8 @@ def read_questions(path: Path, *, json_answers: bool = False, one_answer: bool =
     rows = list(read_table(path))
     if not rows:
         raise DataError(f"no rows in {path}", where=str(path), hint="give it one question at least")
+    for name in dict.fromkeys(str(row.get("split")) for _, row in rows):
+        split_name(name, str(path))  # warns once a file, not once a row
     examples = [_example(path, number, row, json_answers) for number, row in rows]
     numbers = [number for number, _ in rows]
     refuse_duplicates(path, numbers, examples)
@@ -76,6 +79,7 @@ def _example(path: Path, number: int, row: Mapping[str, Any], json_answers: bool
     if not question.strip():
         raise cell.error("question", "is empty")
     texts = {name: cell.text(name) for name in TEXTS}
+    texts["split"] = FORMER_SPLITS.get(texts["split"], texts["split"])
     if texts["split"] not in ("", *SPLITS):
         raise cell.error("split", f"is '{texts['split'][:40]}', expected one of {', '.join(SPLITS)}")
     return Example(

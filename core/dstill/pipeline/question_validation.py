@@ -2,8 +2,10 @@
 
     refuse_duplicates(Path("q.jsonl"), [1, 2], [Example(id="a", …), Example(id="a", …)])
     DataError: duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2
+    require_unique_ids([Example(id="a", split="train", …), Example(id="a", split="test", …)])
+    DataError: two questions have the id 'a': '…' of train, and '…' of test
 
-In: a file's name, and its rows with their numbers. Out: nothing, or DataError with counts and the first pair.
+In: rows, of a file with their numbers. Out: nothing, or DataError with the first pair.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Iterable
 
-from dstill.api.records import Example
+from dstill.api.records import Example, Record
 from dstill.errors import DataError
 from dstill.io.strict_json import NotStrict, dumps, loads
 
-__all__ = ["refuse_contradictions", "refuse_duplicates"]
+__all__ = ["refuse_contradictions", "refuse_duplicates", "require_unique_ids"]
 
 
 def refuse_duplicates(path: Path, numbers: list[int], examples: list[Example]) -> None:
@@ -32,6 +35,19 @@ def refuse_duplicates(path: Path, numbers: list[int], examples: list[Example]) -
             where=f"{path}:{found[1]}",
             hint="give each row an id of its own, or leave the column out",
         )
+
+
+def require_unique_ids(rows: Iterable[Example | Record]) -> None:
+    """An id joins all files of a run, so it stands for one question in all splits. Raises DataError."""
+    first: dict[str, Example | Record] = {}
+    for row in rows:
+        if (other := first.setdefault(row.id, row)) is not row:
+            one, another = (f"'{one.question[:80]}' of {one.split or 'no split'}" for one in (other, row))
+            raise DataError(
+                f"two questions have the id '{row.id}': {one}, and {another}",
+                where=f"id '{row.id}'",
+                hint="give each question an id of its own; it must be unique over all splits",
+            )
 
 
 def refuse_contradictions(path: Path, numbers: list[int], examples: list[Example]) -> None:

@@ -25,11 +25,13 @@ from dstill.api.task import Task
 from dstill.errors import DataError
 from dstill.pipeline.error_analysis import explained
 from dstill.pipeline.leakage import leaks
+from dstill.pipeline.question_validation import require_unique_ids
 from dstill.plugins import Plugins
 
 __all__ = [
     "check_splits",
     "draft_of",
+    "examples_of",
     "execute",
     "first",
     "judge",
@@ -78,16 +80,23 @@ def execute(
     yield from side_by_side(run, rows, executor.parallel)
 
 
+def examples_of(task: Task) -> list[Example]:
+    """The task's own questions of every split. Raises DataError where two have one id."""
+    found = [example for split in SPLITS for example in task.examples(split)]
+    require_unique_ids(found)
+    return found
+
+
 def split_of(example: Example, seed: int) -> Example:
     """The example in its split: its own, or one drawn from a hash of its template (else of its id).
 
-    Whole templates go to ``test_templates`` (one in ten); single questions 85 : 5 : 10 to
+    Whole templates go to ``test_unseen_templates`` (one in ten); single questions 85 : 5 : 10 to
     train, validation and test. The same seed and example always give the same split.
     """
     if example.split:
         return example
     if example.template and _fraction(f"{seed}:{example.template}") < 0.1:
-        return replace(example, split="test_templates")
+        return replace(example, split="test_unseen_templates")
     drawn = _fraction(f"{seed}:{example.id}")
     return replace(example, split="train" if drawn < 0.85 else "validation" if drawn < 0.9 else "test")
 
@@ -109,14 +118,15 @@ def _fraction(text: str) -> float:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64
 
 
-def check_splits(records: Iterable[Record]) -> None:
-    """Refuse sets that are not what their names say. Raises DataError."""
-    for leak in leaks(records):
+def check_splits(records: Sequence[Record], task: Task) -> None:
+    """Refuse splits that are not what their names say. Raises DataError (bad input 22)."""
+    for leak in leaks(records, task):
         raise DataError(
             str(leak),
             where=f"the sets {leak.split} and train",
-            hint="a score over them would not mean what its name says: split by template and index",
+            hint=f"a score over them would not mean what its name says: split by template and {task.data_noun}",
         )
+    require_unique_ids(records)
 
 
 # --- evaluation -------------------------------------------------------------------------
@@ -185,7 +195,8 @@ def judge(
     if executor is None:
         yield from map(one, pairs)
     else:
-        yield from side_by_side(one, pairs, executor.parallel)
+        threads = min(one.parallel for one in (executor, executor.second) if one is not None)
+        yield from side_by_side(one, pairs, threads)
 
 
 def side_by_side(function: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:

@@ -9,18 +9,19 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Mapping, Self
+from typing import Any, Mapping, Self, Sequence
 
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill import trust
 from dstill.api.executor import Executor
 from dstill.api.objective import Objective
-from dstill.api.records import Inquiry, Prediction, Record, Rejection, Verdict
+from dstill.api.records import SPLITS, Example, Inquiry, Prediction, Record, Rejection, Verdict
 from dstill.api.student import Student, Writer
-from dstill.api.task import Task
+from dstill.api.task import Task, data_of
 from dstill.config import Config, Settings
 from dstill.errors import RunError
 from dstill.factory import Setup, make_baseline, task_name
@@ -29,6 +30,7 @@ from dstill.io.shell import command
 from dstill.pipeline import data_drift, review
 from dstill.pipeline.data_drift import Learnt
 from dstill.pipeline.evaluate import baseline_job
+from dstill.pipeline.leakage import context_key
 from dstill.plugins import Plugins
 from dstill.runs.folder import ASKED, SETTINGS, RunFolder, data_file, find_run, system_file
 from dstill.runs.review_log import decisions
@@ -192,10 +194,23 @@ class RunContents(RunFolder):
         return list(self.load(Verdict, system_file("verdicts", system, engine)))
 
     @property
+    def contexts(self) -> Mapping[str, Mapping[str, Any]]:
+        """The usual context of questions about each data of the run, by its name (`data_of`), the most frequent first.
+
+        Under ``""`` that of questions that name none. Of a run without questions, what its student learnt of.
+        """
+        found: dict[str, list[Record]] = {}
+        for record in (record for split in SPLITS for record in self.records(split)):
+            found.setdefault(data_of(self.task, record), []).append(record)
+        if not found:
+            context = self.learnt().context
+            return {data_of(self.task, Example(id="", question="", context=context)): context}
+        return {name: _most_frequent(found[name]) for name in sorted(found, key=lambda name: -len(found[name]))}
+
+    @property
     def context(self) -> Mapping[str, Any]:
-        """What the run's own examples have beside the question; of a run without any, what its student had."""
-        contexts = (record.context for split in ("test", "train") for record in self.records(split))
-        return next(contexts, None) or self.learnt().context
+        """The context of a question that does not bring one: the first of `contexts`."""
+        return next(iter(self.contexts.values()))
 
     def learnt(self) -> Learnt:
         """What the run's student learnt of its data. Raises DataError where that file is damaged."""
@@ -261,6 +276,15 @@ class RunContents(RunFolder):
         training = self.manifest["stages"].get("train", {}).get("id", "")
         data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
         return [training, data, *(["constrained"] if constrained else [])]
+
+
+def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
+    """The context that most of them have; of several, the first."""
+    counts, contexts = Counter[str](), dict[str, Mapping[str, Any]]()
+    for record in records:
+        counts[key := context_key(record)] += 1
+        contexts.setdefault(key, record.context)
+    return contexts[max(counts, key=lambda key: counts[key])]
 
 
 def learnt_in(run: RunFolder) -> Learnt:

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Mapping, Self, TypeVar, cast
 
 from dstill.api.records import SCHEMA_VERSION, Row
+from dstill.api.splits import FORMER_SPLITS, with_split_names
 from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
 from dstill.io.files import disk_error, is_temporary, no_folder, reading, sweep, write_text
 from dstill.io.inert import indented, visible
@@ -199,6 +200,7 @@ class RunFolder:
         """Write `rows` to `file` of the run, complete or not at all; its count and sha256 go to run.json."""
         started = time.monotonic()
         path = inside(self.folder, file)
+        self._drop_former(file)
         path.parent.mkdir(parents=True, exist_ok=True)
         written = write_rows(path, ({"schema_version": SCHEMA_VERSION, **row.to_row()} for row in rows))
         self.manifest["files"][file] = {
@@ -216,6 +218,13 @@ class RunFolder:
         """Take away `file` and what run.json says of it, where it is there."""
         inside(self.folder, file).unlink(missing_ok=True)
         self.manifest["files"].pop(file, None)
+        self._drop_former(file)
+
+    def _drop_former(self, file: str) -> None:
+        """Remove what a run of an earlier dstill has instead of `file`."""
+        if former := FORMER_FILES.get(file):
+            inside(self.folder, former).unlink(missing_ok=True)
+            self.manifest["files"].pop(former, None)
 
     def rows(self, file: str) -> Iterator[dict[str, Any]]:
         """The rows of `file`; none when it is not there. Raises RunError for a newer schema version."""
@@ -235,6 +244,9 @@ class RunFolder:
 
     def _numbered(self, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
         path = inside(self.folder, file)
+        if not os.path.lexists(path) and file in FORMER_FILES:
+            file = FORMER_FILES[file]
+            path = inside(self.folder, file)
         if not os.path.lexists(path):
             return
         for number, row in read_rows(path, own=file in APPENDED, opener=regular):
@@ -248,7 +260,7 @@ class RunFolder:
                     where=f"{path}:{number}",
                     hint="pip install --upgrade dstill",
                 )
-            yield number, row
+            yield number, with_split_names(row)
 
     def remove(self) -> None:
         """Delete the whole folder. Raises RunError where it is a link."""
@@ -311,6 +323,10 @@ def list_runs() -> list[Path]:
 def data_file(split: str) -> str:
     """Where a split's rows lie in a run."""
     return f"dataset/data/{split}.jsonl"
+
+
+# Files of a dataset that an earlier dstill wrote, by the name that they would have now.
+FORMER_FILES = {data_file(new): data_file(old) for old, new in FORMER_SPLITS.items()}
 
 
 def system_file(kind: str, system: str = "student", engine: str = "") -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Mapping, Never, NotRequired, TypedDict
 
 from dstill.api.records import SCHEMA_VERSION, Score
+from dstill.api.splits import FORMER_SPLITS, with_split_names
 from dstill.errors import DstillError, RunError
 from dstill.io.files import reading
 from dstill.io.plain_files import inside, regular
@@ -27,7 +28,7 @@ MAX_DEPTH = 60  # of objects and lists; dstill's own has ten
 Nothing = dict[str, Never]
 Count = Annotated[int, range(10**18)]
 Metrics = dict[str, Score]
-Splits = dict[Literal["train", "validation", "test", "test_templates", "test_index"], Metrics]
+Splits = dict[Literal["train", "validation", "test", "test_unseen_templates", "test_unseen_data"], Metrics]
 
 
 class File(TypedDict):
@@ -131,6 +132,13 @@ class Ceiling(TypedDict):
     scores: Splits
 
 
+class Judge(TypedDict):
+    name: str
+    distribution: str
+    version: str
+    sha256: NotRequired[str]  # of a file that --plugin named
+
+
 class Evaluated(TypedDict):
     engine: str
     scores: dict[str, Splits]
@@ -138,7 +146,8 @@ class Evaluated(TypedDict):
     notes: NotRequired[list[str]]
     data: NotRequired[dict[str, Any]]
     categories: NotRequired[dict[str, Metrics]]
-    indices: NotRequired[dict[str, Metrics]]
+    by_data: NotRequired[dict[str, Metrics]]
+    judged_by: NotRequired[list[Judge]]
     causes: NotRequired[dict[str, Cause]]
     latency: NotRequired[Spread | Unmeasured | Nothing]
     tokens: NotRequired[Spread | Unmeasured | Nothing]
@@ -236,11 +245,37 @@ def read(folder: Path) -> dict[str, Any]:
         manifest = loads(text.decode(), max_depth=MAX_DEPTH)
         if isinstance(manifest, dict) and isinstance(version := manifest.get("schema_version"), int):
             _refuse_newer(version, folder)
-        return checked(manifest, folder)
+        return checked(_with_names_of_now(manifest), folder)
     except ValueError as error:  # not UTF-8, no JSON, or of another form
         raise RunError(
             f"{file} is damaged: {error}", where=str(file), hint="make the run again; replies are kept"
         ) from None
+
+
+def _with_names_of_now(manifest: Any) -> Any:
+    """What an earlier dstill wrote, by the names that splits and keys have now; what is of another form stays."""
+    if not isinstance(manifest, dict) or not isinstance(stages := manifest.get("stages"), dict):
+        return manifest
+    return {**manifest, "stages": {name: _stage_of_now(facts) for name, facts in stages.items()}}
+
+
+def _stage_of_now(facts: Any) -> Any:
+    if not isinstance(facts, dict):
+        return facts
+    facts = with_split_names(facts)
+    if "indices" in facts:
+        facts["by_data"] = facts.pop("indices")
+    if "splits" in facts:
+        facts["splits"] = _keys_of_now(facts["splits"])
+    if isinstance(scores := facts.get("scores"), dict):
+        facts["scores"] = {system: _keys_of_now(of_system) for system, of_system in scores.items()}
+    if isinstance(teacher := facts.get("teacher"), dict) and "scores" in teacher:
+        facts["teacher"] = {**teacher, "scores": _keys_of_now(teacher["scores"])}
+    return facts
+
+
+def _keys_of_now(splits: Any) -> Any:
+    return {FORMER_SPLITS.get(key, key): v for key, v in splits.items()} if isinstance(splits, dict) else splits
 
 
 def _refuse_newer(version: int, folder: Path) -> None:

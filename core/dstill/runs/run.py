@@ -7,7 +7,7 @@
     run.train()                             # dataset → student
     scores = run.evaluate()                 # student → predictions → verdicts → scores
 
-    dataset/README.md  dataset/data/{train,validation,test,test_templates,test_index}.jsonl
+    dataset/README.md  dataset/data/{train,validation,test,test_unseen_templates,test_unseen_data}.jsonl
     rejects.jsonl  student/  predictions.jsonl  verdicts.jsonl
 
 The command line is a thin layer on this class. A stage is a function (`dstill.pipeline.generate`,
@@ -167,7 +167,7 @@ class Run(RunContents):
                 where=self.settings.generate.questions or f"task '{self.task.name}'",
                 hint=f"{self.folder / 'rejects.jsonl'} says what is wrong with each",
             )
-        check_splits(dataset.records)
+        check_splits(dataset.records, self.task)
         for split in SPLITS:
             of_split = [record for record in dataset.records if record.split == split]
             if of_split:
@@ -247,12 +247,12 @@ class Run(RunContents):
                 hint=f"`{command('generate', '--out', self.folder)}` writes them; "
                 "--set 'evaluate.splits=[\"NAME\"]' takes others",
             )
-        check_splits([*self.records("train"), *records])
-        with self.setup.opened_executor() as executor:
+        check_splits([*self.records("train"), *records], self.task)
+        with self.setup.opened_executor(judging=True) as executor:
             return self._evaluate([record.example for record in records], executor)
 
     def _evaluate(self, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
-        label = executor.label if executor else "not executed"
+        label = executor.labels if executor else "not executed"
         done = self.manifest["stages"]
         before = done.get("evaluate", {})
         says_nothing = bool(before.get("invalid")) and f"evaluate on {label}" not in done  # then it gives way
@@ -261,7 +261,9 @@ class Run(RunContents):
         with (
             self.stage("evaluate" if first else f"evaluate on {label}") as facts,
             watched(executor, examples, facts, made_from=self._data()),
+            watched(executor and executor.second, examples, facts, made_from=self._data()),
         ):
+            self.plugins.judges.clear()
             systems = ["student", *baselines(self.setup)]
             predictions = {system: self._predicted(system, examples) for system in systems}
             evaluation = evaluate(self.setup, examples, predictions, executor)
@@ -271,6 +273,7 @@ class Run(RunContents):
             facts.update(evaluation.facts)
             facts.update(weighed(predictions["student"], self.folder / "student", parameters))
             facts["teacher"] = self._teacher(executor, engine)
+            facts["judged_by"] = self.plugins.judged_by()
             if reviewed := self._reviewed():
                 facts["notes"] = [*facts.get("notes", ()), reviewed]
         return facts

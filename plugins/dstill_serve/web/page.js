@@ -161,14 +161,14 @@ async function send() {
   $("send").disabled = true;
   say("asking …");
   const asked = { question, execute: $("execute").checked, explain: $("explain").checked };
-  if ($("index").value) asked.index = $("index").value;
+  if ($("data").value) asked.data = $("data").value;
   try {
     const { ok, found } = await ask("/v1/query", asked);
     const row = ok ? found : found.answered;
     if (row) show(row, asked);
     else $("answer").hidden = true;
     say(ok ? "" : found.error.message, !ok);
-    remember(question, asked.index || "", row ? (row.ok ? "✓" : row.refused ? "–" : "✗") : "✗");
+    remember(question, asked.data || "", row ? (row.ok ? "✓" : row.refused ? "–" : "✗") : "✗");
     if (row) $("asked").focus();
   } catch (error) {
     if (error instanceof Refused) shut(error.message);
@@ -184,8 +184,8 @@ function pick(one) {
   button.type = "button";
   button.addEventListener("click", () => {
     $("question").value = one.question;
-    if ([...$("index").options].some((option) => option.value === one.index)) {
-      $("index").value = one.index;
+    if ([...$("data").options].some((option) => option.value === one.data)) {
+      $("data").value = one.data;
       fields();
     }
     scrollTo(0, 0);
@@ -214,8 +214,8 @@ function keep(kept) {
   remembered(kept);
 }
 
-function remember(question, index, mark) {
-  keep([{ question, index, mark }, ...past().filter((one) => one.question !== question)].slice(0, MOST));
+function remember(question, data, mark) {
+  keep([{ question, data, mark }, ...past().filter((one) => one.question !== question)].slice(0, MOST));
 }
 
 function remembered(kept) {
@@ -231,7 +231,7 @@ function remembered(kept) {
 // --- what stands beside -----------------------------------------------------------------
 
 function fields() {
-  const of = about.indices[$("index").value] || Object.values(about.indices)[0];
+  const of = about.data[$("data").value] || Object.values(about.data)[0];
   const wanted = $("filter").value.trim().toLowerCase();
   const all = of ? of.fields : [];
   const type = (words) => words.split(":")[0];
@@ -279,13 +279,14 @@ async function begin() {
     $(id).checked = can;
     $(id).parentElement.hidden = !can;
   }
-  const names = Object.keys(about.indices);
-  $("index").replaceChildren(...names.map((name) => {
+  const names = Object.keys(about.data);
+  $("data").replaceChildren(...names.map((name) => {
     const option = make("option", name);
     option.value = name;
     return option;
   }));
-  $("of-index").hidden = names.length < 2;
+  $("data-noun").textContent = visible(about.data_noun[0].toUpperCase() + about.data_noun.slice(1));
+  $("of-data").hidden = names.length < 2;
   $("drift").replaceChildren(...about.drift.map((one) => make("li", one)));
   fields();
   examples();
@@ -333,7 +334,7 @@ document.addEventListener("keydown", (event) => {
   $("question").select();
 });
 $("filter").addEventListener("input", fields);
-$("index").addEventListener("change", fields);
+$("data").addEventListener("change", fields);
 $("forget").addEventListener("click", () => keep([]));
 $("fold").addEventListener("click", () => {
   const parts = [...$("body").querySelectorAll("details")];

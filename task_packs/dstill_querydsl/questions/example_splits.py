@@ -1,6 +1,6 @@
 """The sets of questions that belong to a configuration: what `QueryDsl.examples` gives.
 
-    sets_of(Settings(index="movies"), seed=0)["test_templates"]    questions of unseen templates
+    sets_of(Settings(index="movies"), seed=0)["test_unseen_templates"]    questions of unseen templates
     unseen(Settings(index="movies"), seed=0)                       of `quakes`: an index that nothing is trained on
 
 `weblogs` has templates of its own, every other index those that its mapping gives. An index of the
@@ -43,7 +43,7 @@ def sets_of(config: Any, seed: int) -> Mapping[str, list[Example]]:
 
 
 def unseen(config: Any, seed: int, trained: Iterable[Example]) -> list[Example]:
-    """`test_index`: questions about an index that nothing is trained on, no gold of which is in `trained`."""
+    """`test_unseen_data`: questions about an index that nothing is trained on, no gold of which is in `trained`."""
     if config.mapping:
         return []
     count = min(UNSEEN, max(1, config.rows // 30))
@@ -51,7 +51,7 @@ def unseen(config: Any, seed: int, trained: Iterable[Example]) -> list[Example]:
     drawn = list(questions(bundled(HELD_OUT[0], config.documents), 3 * count + SPARE, seed, rules_of(config)))
     # A write is refused in the same words everywhere: what stays of a category makes up for what does not.
     free = [one for one in drawn if canonical_text(one.answer or "") not in golds]
-    return [replace(one, split="test_index") for one in _alike(free, drawn[:count])]
+    return [replace(one, split="test_unseen_data") for one in _alike(free, drawn[:count])]
 
 
 def _alike(pool: Sequence[Example], pattern: Sequence[Example]) -> list[Example]:

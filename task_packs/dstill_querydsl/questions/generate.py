@@ -212,15 +212,15 @@ def splits(index: Index, rows: int, seed: int, rules: Rules, tally: Tally | None
     """`rows` questions to train on, and the smaller sets beside them, in proportion.
 
     No question is in two sets. Templates of `test` and `validation` are all in training, those of
-    `test_templates` are nowhere else, nor are their canonical golds.
+    `test_unseen_templates` are nowhere else, nor are their canonical golds.
     """
     tally = Tally() if tally is None else tally
     scenes, random, asked = _scenes(index, seed, tally), Random(f"{index.name} {seed} splits"), set[str]()
     sizes = {"test": max(1, rows // 15), "validation": max(1, rows // 20), "train": rows}
     with Trial(rules) as trial:
         held = _Stream(scenes, [one for one in TEMPLATES if one.held], random, trial, tally)
-        found = {"test_templates": _take(held.made(asked), max(1, rows // 30), set())}
-        reserved = {canonical_text(made.answer or "") for made in found["test_templates"]}
+        found = {"test_unseen_templates": _take(held.made(asked), max(1, rows // 30), set())}
+        reserved = {canonical_text(made.answer or "") for made in found["test_unseen_templates"]}
         stream = _Stream(scenes, [one for one in TEMPLATES if not one.held], random, trial, tally).made(asked)
         train = _take(stream, sizes.pop("train"), reserved)
         trained = {example.template for example in train}

@@ -5,7 +5,7 @@
 
 A template is the shape of a gold: what is asked, and with conditions of which kinds; which fields
 they meet is the mapping's matter. One in nine of a category's shapes is held out (`held`): the set
-`test_templates` is made of those alone and no other set has them, though all their parts are in
+`test_unseen_templates` is made of those alone and no other set has them, though all their parts are in
 training. Refusals are the exception: their answers say little about the conditions, so one that is
 about other things (`no_field_unseen`) is held out.
 """

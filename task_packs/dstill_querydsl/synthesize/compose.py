@@ -74,7 +74,7 @@ def split_examples(index: Index, rows: int, seed: int) -> dict[str, list[Example
     """`rows` questions to train on, and the smaller sets beside them, in proportion.
 
     No question is in two sets. Templates of `test` and `validation` are all in training, those of
-    `test_templates` are nowhere else, nor are their canonical golds.
+    `test_unseen_templates` are nowhere else, nor are their canonical golds.
     """
     corpus, random = _corpus(index), Random(f"{index.name} {seed} splits")
     questions: set[str] = set()
@@ -90,7 +90,7 @@ def split_examples(index: Index, rows: int, seed: int) -> dict[str, list[Example
     for name in ("test", "validation"):
         kept = [example for example in splits[name] if example.template in trained]
         splits[name] = kept + _take(more, sets[name] - len(kept))
-    splits["test_templates"] = unseen
+    splits["test_unseen_templates"] = unseen
     return {
         name: [
             replace(example, id=f"{index.name}-{seed}-{name}-{number:05d}", split=name)

@@ -7,7 +7,7 @@ A template is the shape of a gold body: what is asked, and of which fields. What
 by a field is not filtered by that field: "the top users of user uma" is nobody's question.
 
 One in nine of a category's combinations is held out (`held`), no operation and no clauses
-more than others: the set `test_templates` is made of those alone and no other set has them,
+more than others: the set `test_unseen_templates` is made of those alone and no other set has them,
 though all their parts are in training.
 Refusals are the exception: their answers say little about the clauses, so one that is
 about other things (`no_field_unseen`) is held out.

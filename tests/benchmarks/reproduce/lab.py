@@ -35,7 +35,7 @@ from dstill_sweep.trials import Result, Trials
 
 __all__ = ["TRIALS", "UNSEEN", "Arm", "Lab", "arm_of"]
 
-UNSEEN = "test_index"  # questions about quakes, in every index' dataset
+UNSEEN = "test_unseen_data"  # questions about quakes, in every index' dataset
 TRIALS = "trials.jsonl"
 
 

@@ -179,8 +179,34 @@ def test_a_run_of_a_newer_version_is_refused(cli: Cli, runs: Path) -> None:
     assert "schema version 99" in ended.err
 
 
+def test_runs_that_other_plugins_judged_are_told_apart(cli: Cli, runs: Path) -> None:
+    judges = [
+        [{"name": "core", "distribution": "dstill", "version": "0.1.0"}],
+        [{"name": "cheat", "distribution": "", "version": "", "sha256": "3f9a12c4" * 8}],
+    ]
+    assert "judged by different plugins" not in cli("experiment", "compare", "a", "b").err
+    for run, by in zip(("a", "b"), judges, strict=True):
+        edit(runs / run, lambda m, by=by: m["stages"]["evaluate"].update(judged_by=by))  # type: ignore[misc]
+    ended = cli("experiment", "compare", "a", "b")
+    assert ended.code == 0
+    assert (
+        "warning: these runs were judged by different plugins: a: core (dstill 0.1.0); b: cheat (file 3f9a12c4)\n"
+        in ended.err
+    )
+    edit(runs / "b", lambda m: m["stages"]["evaluate"].pop("judged_by"))  # of an earlier version: nobody knows
+    assert "judged by" not in cli("experiment", "compare", "a", "b").err
+
+
+def test_an_old_name_of_a_split_is_read_with_a_warning(cli: Cli, runs: Path) -> None:
+    ended = cli("experiment", "compare", "a", "b", "--split", "test_templates")
+    assert "not every run was scored on" not in ended.err
+    assert "the split 'test_templates' is now called 'test_unseen_templates' (--split)" in ended.err
+
+
 def test_sets_in_common_are_needed(cli: Cli, runs: Path) -> None:
-    edit(runs / "b", lambda manifest: manifest["stages"]["evaluate"].update(scores={"student": {"test_index": {}}}))
+    edit(
+        runs / "b", lambda manifest: manifest["stages"]["evaluate"].update(scores={"student": {"test_unseen_data": {}}})
+    )
     ended = cli("experiment", "compare", "a", "b")
     assert (ended.code, ended.err.splitlines()[0]) == (4, "error: these runs were scored on no set in common")
 

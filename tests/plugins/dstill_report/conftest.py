@@ -230,7 +230,7 @@ def make_run(tmp_path: Path) -> MakeRun:
                 "train": [record(n, "train") for n in range(400)],
                 "validation": [record(n, "validation") for n in range(20)],
                 "test": [record(n, "test") for n in range(tests)],
-                "test_templates": [record(n, "test_templates") for n in range(tests // 3)],
+                "test_unseen_templates": [record(n, "test_unseen_templates") for n in range(tests // 3)],
             },
             judge,
         )

@@ -73,7 +73,7 @@ def test_the_filters_filter(report: Path, show: Any) -> None:
     page = show(report)
     total, text = shown(page), page.content()
     assert page.locator("#count").inner_text() == f"{total} of {total} shown"
-    for name, value in (("kind", "invalid"), ("category", "negation"), ("split", "test_templates")):
+    for name, value in (("kind", "invalid"), ("category", "negation"), ("split", "test_unseen_templates")):
         page.get_by_role("combobox").and_(page.locator(f"[name={name}]")).select_option(value)
         assert shown(page) == text.count(f'data-{name}="{value}"') > 0
         page.get_by_role("button", name="Reset").click()
@@ -182,7 +182,7 @@ def test_text_can_be_read_in_both_schemes_and_on_a_phone(report: Path, show: Any
 def test_print_has_no_controls_and_not_every_failure(make_run: Any, show: Any) -> None:
     page = show(Path(write(make_run(tests=600))["html"]), color_scheme="dark")
     assert shown(page) > 50
-    page.locator("[name=split]").select_option("test_templates")
+    page.locator("[name=split]").select_option("test_unseen_templates")
     few = shown(page)
     page.emulate_media(media="print")
     assert not page.locator("#filters").is_visible()

@@ -48,7 +48,7 @@ def test_the_headline_holds_rate_interval_n_engine_and_baselines(make_run: Any) 
         in text
     )
     assert f"95 % interval [{100 * score['low']:.1f}, {100 * score['high']:.1f}], n 240" in text
-    assert "Executable accuracy, test_templates" in text
+    assert "Executable accuracy, test_unseen_templates" in text
     assert "embedded toy 1.0" in text
     assert "The student's interval lies above that of the best baseline, nearest." in text
     for name in ("student", "nearest", "untrained", "Exact match", "Silent-wrong rate", "Refusal recall"):

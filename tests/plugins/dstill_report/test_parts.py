@@ -122,12 +122,12 @@ def test_categories_begin_with_the_weakest(make_run: Any) -> None:
     assert section.svg.count("<text") >= len(rates)
 
 
-def test_indices_stand_beside_categories(make_run: Any) -> None:
+def test_the_data_asked_about_stand_beside_categories(make_run: Any) -> None:
     run = make_run(tests=12)
     evaluated = run.manifest["stages"]["evaluate"]
-    assert "Indices" not in [section.title for section in sections(run)]
-    evaluated["indices"] = {"logs": evaluated["scores"]["student"]["test"]}
-    section = next(section for section in sections(run) if section.title == "Indices")
+    assert "By data set" not in [section.title for section in sections(run)]
+    evaluated["by_data"] = {"logs": evaluated["scores"]["student"]["test"]}
+    section = next(section for section in sections(run) if section.title == "By data set")
     assert section.table is not None
     assert [row[0] for row in section.table.rows] == ["logs"]
 

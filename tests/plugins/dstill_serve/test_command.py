@@ -7,11 +7,13 @@ import shutil
 import signal
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
+from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -41,6 +43,12 @@ def test_it_says_where_it_is_and_the_line_that_it_names_works(run: Run, serve: A
     assert (last["run"], last["signal"]) == (str(run.folder), "SIGTERM")
     assert last["answers"]["400"] == 1
     assert err.startswith("stopped by SIGTERM after ")
+
+
+def test_the_line_that_it_names_asks_about_data_that_is_known(run: Run, serve: Any) -> None:
+    first, *others = run.records("test")
+    run.write(data_file("test"), [replace(first, context={"index": "cafe"}), *others])
+    assert '"index": "cafe"' in serve(run.folder).said[-1]
 
 
 def test_what_moved_is_said_at_the_start(run: Run, serve: Any) -> None:

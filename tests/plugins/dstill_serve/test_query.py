@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 from support.inert import ENCODABLE, hidden
+
+from dstill.runs.folder import data_file
+from dstill.runs.run import Run
+from dstill_serve.problems import Wrong
+from dstill_serve.request_schema import chat_of, query_of
 
 Until = Callable[[Callable[[], Any]], None]
 
@@ -78,6 +85,35 @@ def test_half_a_pair_goes_out_as_json_has_it(here: Any) -> None:
 
 def test_model_and_index_by_name(here: Any) -> None:
     assert here.query(model="tea", index="shop").status == 200
+    assert here.query(model="tea", data="shop").status == 200
+
+
+def test_a_request_names_data_in_the_words_of_its_task() -> None:
+    for body in ({"question": "a", "db": "shop"}, {"question": "a", "data": "shop"}):
+        assert query_of(body, "db").data == "shop"
+        with pytest.raises(Wrong) if "db" in body else contextlib.nullcontext():
+            assert query_of(body, "index").data == "shop"
+    chat = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
+    assert [chat_of({**chat, key: "shop"}, "db").data for key in ("db", "data")] == ["shop", "shop"]
+    with pytest.raises(Wrong, match="'index' is not supported here"):
+        chat_of({**chat, "index": "shop"}, "db")
+
+
+def test_a_model_that_knows_several_data(run: Run, serve_here: Any) -> None:
+    """The examples name data that can be asked about, and an unknown name is answered with the known ones."""
+    record = run.records("test")[0]
+    more = [replace(record, id=f"cafe-{n}", question=f"of the cafe {n}", context={"index": "cafe"}) for n in range(2)]
+    run.write(data_file("test"), [*run.records("test"), *more])
+    here = serve_here()
+    about = here("GET", "/v1/about").json
+    assert (list(about["data"]), about["data_noun"]) == (["shop", "cafe"], "index")
+    named = {one["data"] for some in about["examples"].values() for one in some}
+    assert named <= {"shop", "cafe"}
+    for name in named:
+        assert here.query(index=name).status == 200
+    error = here.query(data="tea").error
+    assert (error["code"], error["param"]) == ("index_not_found", "index")
+    assert error["message"] == "this model knows no index 'tea'. It knows shop, cafe"
 
 
 def test_requests_in_flight_are_one_batch(here: Any, side: Any, until: Until, place: Path) -> None:
@@ -344,9 +380,9 @@ def test_what_the_page_is_told(here: Any) -> None:
     about = here("GET", "/v1/about").json
     assert (about["model"], about["task"], about["executes"], about["explains"]) == ("tea", "shop", True, True)
     assert about["layers"] == [{"name": "json", "parses": True}, {"name": "guard", "parses": False}]
-    assert about["indices"]["shop"]["title"] == "fields of shop"
-    assert ["when", "date"] in about["indices"]["shop"]["fields"]
-    assert {"question": "what is tea?", "index": "shop"} in about["examples"]["plain"]
+    assert about["data"]["shop"]["title"] == "fields of shop"
+    assert ["when", "date"] in about["data"]["shop"]["fields"]
+    assert {"question": "what is tea?", "data": "shop"} in about["examples"]["plain"]
 
 
 def test_what_a_terminal_may_show_of_an_answer_is_inert(here: Any) -> None:

@@ -357,8 +357,11 @@ def test_a_space_that_is_none_is_refused_before_a_trial(
 
 def test_a_set_without_rows_or_a_space_that_is_not_there_is_refused(lab: Cli) -> None:
     assert "no file" in lab("sweep", "run", "nowhere.toml").err
+    ended = lab("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_unseen_data")
+    assert (ended.code, "test_unseen_data is empty" in ended.err) == (5, True)
     ended = lab("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "test_index")
-    assert (ended.code, "test_index is empty" in ended.err) == (5, True)
+    assert (ended.code, "test_unseen_data is empty" in ended.err) == (5, True)
+    assert "the split 'test_index' is now called 'test_unseen_data'" in ended.err
     assert "no split 'tests'" in lab("sweep", "run", _space("[space]\ntrain.r = [8]"), "--split", "tests").err
 
 

@@ -33,7 +33,9 @@ def test_the_rationales_of_a_bundled_index_name_their_fields() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("index", sorted(set(NAMES) - set(HELD_OUT)))  # those are the set test_index of the others
+@pytest.mark.parametrize(
+    "index", sorted(set(NAMES) - set(HELD_OUT))
+)  # those are the set test_unseen_data of the others
 def test_so_do_those_of_every_index_and_set(index: str) -> None:
     task = QueryDsl(Settings(index=index, rows=ROWS, documents=2_000))
     count = named(task, (example for split in SPLITS for example in task.examples(split)))

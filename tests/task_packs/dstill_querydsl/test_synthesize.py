@@ -35,7 +35,7 @@ def _rows(examples: list[Example]) -> bytes:
 
 def test_sizes(splits: dict[str, list[Example]]) -> None:
     assert {name: len(examples) for name, examples in splits.items()} == {
-        "train": 6000, "validation": 300, "test": 400, "test_templates": 200,
+        "train": 6000, "validation": 300, "test": 400, "test_unseen_templates": 200,
     }  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def test_every_category_is_there(splits: dict[str, list[Example]], split: str) -
     assert {example.category for example in splits[split]} == CATEGORIES
 
 
-@pytest.mark.parametrize("split", ["train", "test", "test_templates"])
+@pytest.mark.parametrize("split", ["train", "test", "test_unseen_templates"])
 def test_refusals_are_at_least_eight_percent(splits: dict[str, list[Example]], split: str) -> None:
     task = QueryDsl()
     refused = sum(task.is_refusal(example.answer or "") for example in splits[split])
@@ -58,8 +58,8 @@ def test_no_question_and_no_id_is_there_twice(splits: dict[str, list[Example]]) 
 
 
 def test_unseen_templates_are_unseen_in_name_and_in_gold(splits: dict[str, list[Example]]) -> None:
-    others = [example for name, examples in splits.items() if name != "test_templates" for example in examples]
-    unseen = splits["test_templates"]
+    others = [example for name, examples in splits.items() if name != "test_unseen_templates" for example in examples]
+    unseen = splits["test_unseen_templates"]
     assert not {e.template for e in unseen} & {e.template for e in others}
     assert not {canonical_text(e.answer or "") for e in unseen} & {canonical_text(e.answer or "") for e in others}
 
@@ -123,7 +123,7 @@ def test_an_index_without_documents_gives_no_questions() -> None:
 
 def test_golds_pass_every_check(splits: dict[str, list[Example]]) -> None:
     task = QueryDsl()
-    for example in [*splits["test"], *splits["test_templates"], *splits["train"][:300]]:
+    for example in [*splits["test"], *splits["test_unseen_templates"], *splits["train"][:300]]:
         draft = task.parse(task.reply_text(example.rationale or "", example.answer or ""))
         assert draft is not None
         assert [p for p in find_problems(task, example, draft) if p.is_error] == [], example.answer
@@ -139,7 +139,7 @@ def outcomes() -> list[tuple[Example, object]]:
 
     task, found = QueryDsl(SMALL), []
     with Embedded().open(task, Engine()) as executor:
-        for example in [*task.examples("test"), *task.examples("test_templates")]:
+        for example in [*task.examples("test"), *task.examples("test_unseen_templates")]:
             if task.is_refusal(example.answer or ""):
                 continue
             outcome = executor.run(example.answer or "", example)

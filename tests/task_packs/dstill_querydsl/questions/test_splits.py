@@ -27,7 +27,7 @@ def _golds(examples: list[Example]) -> set[str]:
 
 def test_sizes_and_names(sets: dict[str, list[Example]]) -> None:
     sizes = {name: len(examples) for name, examples in sets.items()}
-    assert sizes == {"train": ROWS, "validation": ROWS // 20, "test": ROWS // 15, "test_templates": ROWS // 30}
+    assert sizes == {"train": ROWS, "validation": ROWS // 20, "test": ROWS // 15, "test_unseen_templates": ROWS // 30}
     for name, examples in sets.items():
         assert {example.split for example in examples} == {name}
     everything = [example for examples in sets.values() for example in examples]
@@ -38,9 +38,9 @@ def test_sizes_and_names(sets: dict[str, list[Example]]) -> None:
 
 def test_unseen_templates_are_unseen_in_shape_and_gold(sets: dict[str, list[Example]]) -> None:
     shapes = {template.name: template.shape for template in TEMPLATES}
-    others = [example for name, examples in sets.items() if name != "test_templates" for example in examples]
-    assert not {shapes[e.template] for e in sets["test_templates"]} & {shapes[e.template] for e in others}
-    assert not _golds(sets["test_templates"]) & _golds(others)
+    others = [example for name, examples in sets.items() if name != "test_unseen_templates" for example in examples]
+    assert not {shapes[e.template] for e in sets["test_unseen_templates"]} & {shapes[e.template] for e in others}
+    assert not _golds(sets["test_unseen_templates"]) & _golds(others)
 
 
 def test_templates_of_test_and_validation_were_seen(sets: dict[str, list[Example]]) -> None:
@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_sets(index: Callable[[str], Index]) -> Non
 @pytest.mark.parametrize("name", ["weblogs", pytest.param("flights", marks=pytest.mark.slow)])
 def test_the_unseen_index_is_quakes_and_no_gold_of_it_is_trained_on(name: str) -> None:
     task = QueryDsl(Settings(index=name, rows=120, documents=900))
-    unseen, train = list(task.examples("test_index")), list(task.examples("train"))
+    unseen, train = list(task.examples("test_unseen_data")), list(task.examples("train"))
     assert len(unseen) == 120 // 30
     assert {example.context["index"] for example in unseen} == {"quakes"}
     assert {example.context["index"] for example in train} == {name}
@@ -81,7 +81,7 @@ def test_the_unseen_index_is_quakes_and_no_gold_of_it_is_trained_on(name: str) -
 def test_the_unseen_index_has_refusals_of_its_own() -> None:
     """What a refusal says names the documents, so that it is not the answer to another index' question."""
     task = QueryDsl(Settings(rows=3000, documents=1500))
-    unseen = list(task.examples("test_index"))
+    unseen = list(task.examples("test_unseen_data"))
     assert len(unseen) == 100
     assert not _golds(unseen) & _golds(list(task.examples("train")))
     assert sum(task.is_refusal(example.answer or "") for example in unseen) >= 8
@@ -97,7 +97,7 @@ def test_an_index_of_the_users_has_its_sets_too(tmp_path, index: Callable[[str],
     task = QueryDsl(Settings(index="orders", rows=60, **files))
     assert len(list(task.examples("train"))) == 60
     assert {example.context["index"] for example in task.examples("test")} == {"orders"}
-    assert list(task.examples("test_index")) == []
+    assert list(task.examples("test_unseen_data")) == []
 
 
 def test_nothing_is_trained_on_the_held_out_index() -> None:

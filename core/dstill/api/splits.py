@@ -1,0 +1,38 @@
+"""The names of a dataset's splits, and how old names are read.
+
+SPLITS                                   ("train", "validation", "test", "test_unseen_templates", "test_unseen_data")
+split_name("test_index", "--split")      "test_unseen_data", and a warning that names it
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Mapping
+
+__all__ = ["FORMER_SPLITS", "SPLITS", "split_name", "with_split_names"]
+
+# test: unseen questions from templates that are in training. test_unseen_templates: templates that no training row has.
+# test_unseen_data: data (`Task.data_key`) that no training row is about.
+SPLITS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_data")
+
+FORMER_SPLITS = {"test_templates": "test_unseen_templates", "test_index": "test_unseen_data"}
+
+log = logging.getLogger("dstill")
+
+
+def split_name(name: str, where: str) -> str:
+    """`name`, or the name that a split has now; then a warning says so."""
+    new = FORMER_SPLITS.get(name, name)
+    if new != name:
+        log.warning("the split '%s' is now called '%s' (%s)", name, new, where)
+    return new
+
+
+def with_split_names(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a run's file, or of a run's record of a stage, with the names that splits have now."""
+    renamed = dict(row)
+    if isinstance(split := renamed.get("split"), str):
+        renamed["split"] = FORMER_SPLITS.get(split, split)
+    if isinstance(example := renamed.get("example"), Mapping):
+        renamed["example"] = with_split_names(example)
+    return renamed

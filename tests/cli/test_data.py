@@ -1,0 +1,165 @@
+"""Which data a question is about, on the command line: a task of several databases (`support/towns.py`)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+Cli = Callable[..., Any]
+MAKE = (
+    *("generate", "--out", "runs/mine", "--task", "towns", "--teacher", "parrot"),
+    *("--set", "train.student=memory", "--set", "train.objective=plain"),
+    *("--set", "evaluate.baselines=[]", "--set", 'evaluate.splits=["test", "test_unseen_data"]'),
+)
+
+
+@pytest.fixture
+def towns(cli: Cli, root: Path) -> Cli:
+    return lambda *words, **more: cli("--plugin", root / "tests" / "support" / "towns.py", *words, **more)
+
+
+@pytest.fixture
+def finished(towns: Cli, project: Path) -> Path:
+    for words in (MAKE, ("train", "mine")):
+        ended = towns(*words)
+        assert ended.code == 0, ended.err
+    return project / "runs" / "mine"
+
+
+def answers(ended: Any) -> list[tuple[str, str]]:
+    rows = [json.loads(line) for line in ended.out.splitlines()]
+    return [(row["id"], row["answer"]) for row in rows]
+
+
+def rows(*given: dict[str, Any]) -> bytes:
+    return "\n".join(map(json.dumps, given)).encode()
+
+
+# --- unseen data ------------------------------------------------------------------------
+
+
+def test_unseen_data_that_training_has_are_refused(towns: Cli, project: Path) -> None:
+    ended = towns(*MAKE, "--set", "task.towns.unseen=shop")
+    assert ended.code == 4
+    assert "1 of 1 items of test_unseen_data shares a database with train" in ended.err
+    assert "split by template and database" in ended.err
+
+
+def test_unseen_data_without_a_name_are_refused_before_a_reply_is_bought(towns: Cli, project: Path) -> None:
+    ended = towns(*MAKE, "--set", "task.towns.unseen=")
+    assert ended.code == 4
+    assert "row 'unseen-1' of test_unseen_data does not say which database it is about" in ended.err
+    assert '{"db": "NAME"}' in ended.err
+    assert not Path("replies.sqlite").exists()
+
+
+def test_scores_by_database(towns: Cli, finished: Path) -> None:
+    assert towns("evaluate", "mine").code == 0
+    evaluated = json.loads((finished / "run.json").read_text())["stages"]["evaluate"]
+    assert {name: of["right"]["n"] for name, of in evaluated["by_data"].items()} == {"school": 0, "shop": 0}
+    assert evaluated["judged_by"] == [{"name": "core", "distribution": "dstill", "version": _version()}]
+
+
+def _version() -> str:
+    from dstill import __version__
+
+    return __version__
+
+
+# --- predict ----------------------------------------------------------------------------
+
+
+def test_a_question_about_the_data_that_is_named(towns: Cli, finished: Path) -> None:
+    for name, answer in (("school", "school:pupils"), ("shop", "shop:teas")):
+        ended = towns("predict", "mine", "--data", name, "count table 0")
+        assert (ended.code, ended.out, ended.err) == (0, f"{answer}\n", "")
+
+
+def test_without_a_name_most_questions_decide_and_a_note_says_so(towns: Cli, finished: Path) -> None:
+    ended = towns("predict", "mine", "count table 0")
+    assert ended.out == "shop:teas\n"
+    assert ended.err == "note: asked about the database 'shop'; --data chooses one of shop, school, clinic\n"
+
+
+def test_data_that_the_run_does_not_know(towns: Cli, finished: Path) -> None:
+    ended = towns("predict", "mine", "--data", "schol", "count table 0")
+    assert ended.code == 2
+    assert ended.err.splitlines() == [
+        "error: this run knows no database 'schol'. Did you mean 'school'?",
+        "--data",
+        "it knows shop, school, clinic",
+    ]
+
+
+def test_rows_say_which_data_and_keep_their_id(towns: Cli, finished: Path) -> None:
+    given = rows(
+        {"id": "a", "question": "count table 0", "db": "school"},
+        {"id": 7, "question": "count table 1", "data": "school"},
+        {"question": "count table 0", "context": {"db": "shop"}},
+        {"question": "count table 1", "context": '{"db": "school"}'},  # as a dataset's file has it
+        {"question": "count table 0", "context": {"db": "school", "more": 1}},
+        {"id": "", "question": "count table 2"},
+        {"question": "count table 1"},
+    )
+    ended = towns("predict", "mine", "--json", stdin=given)
+    assert answers(ended) == [
+        ("a", "school:pupils"),
+        ("7", "school:rooms"),
+        ("3", "shop:teas"),
+        ("4", "school:rooms"),
+        ("5", "school:pupils"),
+        ("6", "shop:bills"),
+        ("7", "shop:sales"),
+    ]
+    assert ended.err.count("note: asked about the database 'shop'") == 1
+    ended = towns("predict", "mine", "--json", "--data", "school", stdin=given.splitlines()[-1])
+    assert (answers(ended), ended.err) == ([("1", "school:rooms")], "")
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "said"),
+    [
+        ({"db": "schol"}, 2, "this run knows no database 'schol'. Did you mean 'school'?\nstdin:1"),
+        ({"context": {"db": "x"}}, 2, "this run knows no database 'x'."),
+        ({"db": 7}, 4, "'db' is a number, expected text\nstdin:1"),
+        ({"context": [1]}, 4, "'context' is a list, expected an object\nstdin:1"),
+        ({"context": "{"}, 4, "'context' is not strict JSON"),
+    ],
+)
+def test_rows_that_say_it_wrongly(towns: Cli, finished: Path, row: dict[str, Any], code: int, said: str) -> None:
+    ended = towns("predict", "mine", stdin=rows({"question": "count table 0", **row}))
+    assert (ended.code, said in ended.err) == (code, True), ended.err
+
+
+def test_a_task_that_names_no_data(cli: Cli, project: Path) -> None:
+    words = ("--task", "toy", "--teacher", "parrot", "--set", "train.student=memory", "--set", "train.objective=plain")
+    assert cli("generate", "--out", "runs/mine", *words).code == 0
+    assert cli("train", "mine").code == 0
+    ended = cli("predict", "mine", "add 2 and 1")
+    assert (ended.code, ended.out, ended.err) == (0, "1+2\n", "")
+    ended = cli("predict", "mine", "--data", "x", "add 2 and 1")
+    assert (ended.code, "its questions name no data set: leave the name out" in ended.err) == (2, True)
+
+
+# --- check ------------------------------------------------------------------------------
+
+
+def test_answers_are_checked_against_the_data_that_they_are_about(towns: Cli, project: Path) -> None:
+    given = rows(
+        {"id": "a", "answer": "shop:teas", "db": "shop"},
+        {"id": "b", "answer": "shop:teas", "db": "school"},
+        {"id": "c", "answer": "shop:teas", "data": "school"},
+        {"id": "d", "answer": "shop:teas", "context": {"db": "school"}},
+        {"id": "e", "query": "shop:teas"},
+        {"id": "f", "answer": "shop:teas", "db": 7},
+    )
+    ended = towns("check", "--task", "towns", "--json", stdin=given)
+    found = {row["id"]: row["ok"] for row in map(json.loads, ended.out.splitlines())}
+    assert found == {"a": True, "b": False, "c": False, "d": False, "e": True, "f": False}
+    assert "line 6: 'db' is a number, expected text" in ended.out
+    ended = towns("check", "--task", "towns", "--data", "school", stdin=given.splitlines()[4])
+    assert "'shop:teas' is not of the database 'school'" in ended.out
+    assert towns("check", "--task", "towns", "--data", "shop", stdin=b"shop:teas").code == 0
