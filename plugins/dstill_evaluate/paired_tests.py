@@ -18,8 +18,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Sequence
 
+from dstill.api.metric import CONFIDENCE
 from dstill.errors import MissingExtra
-from dstill_evaluate.statistics import CONFIDENCE, POWER, RESAMPLES
+from dstill_evaluate.statistics import POWER, RESAMPLES
 
 __all__ = ["Paired", "paired"]
 

@@ -1,9 +1,9 @@
 """Intervals and tests: how far a figure can be believed. All of it is statsmodels' and scipy's work.
 
-In come counts or values, out comes a `Score` with its 95 % interval and n, or p-values:
+In come counts or values, out comes a `Score` with its 95 % interval and n, or p-values (the interval of a rate is
+`dstill.api.metric.rate`'s):
 
-    rate("executable_accuracy", 114, 114)   →   value 1.0, low 0.967, high 1.0, n 114
-    mean("clause_f1", [0.5, 1.0, …], templates)   →   the same of a mean, whose items hang together by template
+    mean("clause_f1", [0.5, 1.0, …], templates)   →   value 0.81, low 0.74, high 0.87, n 120
     mcnemar(gained=9, lost=1)   →   0.0215
     holm([0.01, 0.04, 0.03])    →   [0.03, 0.06, 0.06]
     least_shown(131)   →   0.0595   the smallest true difference that McNemar's test would show on so many items
@@ -16,36 +16,14 @@ from __future__ import annotations
 
 from typing import Sequence
 
+from dstill.api.metric import CONFIDENCE
 from dstill.api.records import Score
 from dstill.errors import MissingExtra
 
-__all__ = ["CONFIDENCE", "POWER", "RESAMPLES", "holm", "least_shown", "mcnemar", "mean", "rate", "wilson"]
+__all__ = ["POWER", "RESAMPLES", "holm", "least_shown", "mcnemar", "mean"]
 
-CONFIDENCE = 0.95
 POWER = 0.8
 RESAMPLES = 4_000
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's score interval (1927) for `hits` of `n` > 0; within [0, 1], and around the rate itself.
-
-    Unlike the textbook interval it keeps its width at 0 % and 100 %, where good students are.
-    """
-    try:
-        from statsmodels.stats.proportion import proportion_confint
-    except ImportError as error:
-        raise MissingExtra("an interval", "evaluate", error.name or "statsmodels") from error
-    low, high = proportion_confint(hits, n, alpha=1 - CONFIDENCE, method="wilson")
-    # At 0 and n the exact bounds are 0 and 1; floating point misses them by 1e-17.
-    return (0.0 if hits == 0 else float(low), 1.0 if hits == n else float(high))
-
-
-def rate(name: str, hits: int, n: int, note: str = "") -> Score:
-    """`hits` of `n` as a score."""
-    if not n:
-        return Score(name=name, value=None, n=0, note=note or "not checked")
-    low, high = wilson(hits, n)
-    return Score(name=name, value=hits / n, n=n, low=low, high=high, note=note)
 
 
 def mean(name: str, values: Sequence[float], clusters: Sequence[str], note: str = "", *, seed: int = 0) -> Score:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstill.api.metric import rate
 from dstill.api.records import Level, Score, Verdict
 from dstill.errors import MissingExtra
 from dstill.io.units import size
-from dstill_evaluate.statistics import rate
 from dstill_report.failures import collect, kind_of
 from dstill_report.markdown import cell
 from dstill_report.page import gather, html

@@ -124,7 +124,7 @@ class Served:
         """Exit code, stdout and the rest of stderr, after a signal where one is given."""
         if by:
             self.process.send_signal(by)
-        out, err = self.process.communicate(timeout=60)  # it may import statsmodels at its end
+        out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
 
 

@@ -12,14 +12,14 @@ import pytest
 from support.browser import chromium, needs_chromium
 from support.inert import ENCODABLE, NAME, READABLE, hidden
 
+from dstill.api.metric import wilson
 from dstill.api.records import Record
 from dstill.io.inert import visible
 from dstill.runs.run import Run
-from dstill_evaluate.statistics import wilson
 
 pytestmark = needs_chromium
 
-PATIENCE = 60_000  # milliseconds: a busy machine is slow, and the first decision imports statsmodels
+PATIENCE = 60_000  # milliseconds: a busy machine is slow
 
 
 @pytest.fixture(scope="module")
