@@ -41,12 +41,10 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
 
     chosen = split_names(splits, REVIEWED)
     opened = found.open(run)
-    executor = opened.executor()
     with opened.stage("review") as facts, contextlib.ExitStack() as stack:
         if not tui:  # nothing is opened for a page that cannot be
             page = stack.enter_context(serving.listening(opened.settings.review.port))
-        if executor is not None:
-            stack.enter_context(executor.open(opened.task, opened.settings.engine))
+        executor = stack.enter_context(opened.setup.opened_executor())
         desk = Desk(opened, splits=chosen, everything=everything, executor=executor)
         try:
             if tui:

@@ -84,9 +84,7 @@ def serve_here(place: Path) -> Iterator[Callable[..., Door]]:
     def start(run: Run, *, splits: Sequence[str] = ("train",), everything: bool = True) -> Door:
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening(0))
-        executor = run.executor()
-        assert executor is not None
-        opened = stack.enter_context(executor.open(run.task, run.settings.engine))
+        opened = stack.enter_context(run.setup.opened_executor())
         server, door = server_of(Desk(run, splits=splits, everything=everything, executor=opened), listener)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         thread.start()
