@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
 from dstill.io import cards
+from dstill.io.units import size_on_disk
 from dstill_export.formats import Format
 
 __all__ = ["Shown", "card", "figures"]
@@ -58,14 +59,6 @@ def card(form: Format, facts: Mapping[str, Any], shown: Shown) -> str:
 def figures(facts: Mapping[str, Any]) -> Sequence[tuple[str, str, str, str]]:
     """The evaluated student and the exported one: size, tokens a second alone and in a batch."""
     return [
-        (name, size(found["bytes"]), f"{found['one']:,.0f}", f"{found['batch']:,.0f}")
+        (name, size_on_disk(found["bytes"]), f"{found['one']:,.0f}", f"{found['batch']:,.0f}")
         for name, found in (("evaluated student", facts["student"]), (facts["form"], facts["exported"]))
     ]
-
-
-def size(count: int) -> str:
-    """
-    >>> size(5_300_000)
-    '5.3 MB'
-    """
-    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.1f} kB"

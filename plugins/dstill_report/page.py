@@ -20,12 +20,13 @@ from dstill.cli.console import visible
 from dstill.errors import MissingExtra, RunError
 from dstill.io.files import write_text
 from dstill.io.shell import command
+from dstill.io.units import size_on_disk
 from dstill.pipeline.data_monitor import MOST_LOST
 from dstill_evaluate.metrics import left_out
 from dstill_report.content import Headline, Report
 from dstill_report.failures import collect
 from dstill_report.markdown import markdown
-from dstill_report.text import interval, percent, shown, size_on_disk, words
+from dstill_report.text import interval, percent, shown, words
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run

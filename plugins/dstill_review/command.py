@@ -9,10 +9,10 @@ from typing import Any, Mapping
 import click
 
 from dstill.cli.console import emit, note, say, table
-from dstill.cli.format import percent
 from dstill.cli.options import App, Count, app, json_option, run_argument, set_option, setting
 from dstill.errors import Interrupted
 from dstill.io.shell import command
+from dstill.io.units import percent
 from dstill.pipeline.review import REVIEWED
 
 __all__ = ["review"]
