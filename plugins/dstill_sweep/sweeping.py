@@ -19,9 +19,8 @@ from typing import Any, Callable, Collection, Generator, Iterable, Mapping, Prot
 
 from dstill.errors import DataError, MissingExtra
 from dstill.runs.run import Run
-from dstill_sweep.pool import finished
 from dstill_sweep.space import Range, Space
-from dstill_sweep.trials import Result, Trial, Trials
+from dstill_sweep.trials import Result, Trial, Trials, finished
 
 __all__ = ["Engine", "front", "sweep"]
 
@@ -29,7 +28,7 @@ log = logging.getLogger("dstill")
 
 
 class Engine(Protocol):
-    """What does trials: `dstill_sweep.pool.finished` on this machine. Closed, it stops those that are under way."""
+    """What does trials: `dstill_sweep.trials.finished` on this machine. Closed, it stops those that are under way."""
 
     def __call__(self, trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Generator[Result, None, None]: ...
 
