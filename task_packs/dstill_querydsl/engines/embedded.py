@@ -2,7 +2,7 @@
 
     with EmbeddedEngine() as engine:                                      # a process of its own
         index = LoadedIndex.load(engine, "dstill-corpus-1", mapping, documents, settings, now="2025-06-18T12:00:00Z")
-        faithfully(index.holes, index.search, index.frozen(body))         # Outcome
+        engine.search(index.name, index.frozen(body))                     # Outcome
 
 `LoadedIndex` notes what the engine cannot do with these very documents (`Holes`). Engines of other products load
 indices too; there the holes do not matter.
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Self
 
 from dstill.api.engine import Engine
-from dstill.api.records import Outcome
 from dstill_querydsl.engines.freeze import freeze
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.server import EmbeddedServer
@@ -75,6 +74,3 @@ class LoadedIndex:
     def frozen(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """`body` with the index's own time in the place of ``now``."""
         return freeze(body, self.now, self.mapping)
-
-    def search(self, body: Mapping[str, Any]) -> Outcome:
-        return self.engine.search(self.name, body)

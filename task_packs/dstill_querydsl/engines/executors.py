@@ -98,7 +98,7 @@ class _OnEngine(Executor):
         return ()
 
     def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
-        return observe(place.search, body)
+        return observe(lambda one: self.server.search(place.name, one), body)
 
     def _load(self, index: Index) -> Place:
         """The index on the server, loaded when it is not there yet."""
@@ -157,7 +157,7 @@ class Embedded(_OnEngine):
         return index if index is not None and index.recipe else None
 
     def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
-        return faithfully(place.holes, place.search, body)
+        return faithfully(place.holes, lambda one: self.server.search(place.name, one), body)
 
 
 class Http(_OnEngine):

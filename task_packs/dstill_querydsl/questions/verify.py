@@ -126,7 +126,7 @@ class Trial:
         asked: dict[str, Any] = {**body, "track_total_hits": True}
         if sort_of(body) is not None and counts_hits(body):
             asked["size"] = page(body)[1] + 1
-        outcome = place.search(asked)
+        outcome = place.engine.search(place.name, asked)
         if outcome.kind is not OutcomeKind.OK:
             return outcome.kind.value
         value = _value(made.body, outcome)

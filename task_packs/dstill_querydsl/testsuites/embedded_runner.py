@@ -80,7 +80,7 @@ class Bench:
             def run(body: Mapping[str, Any]) -> Outcome:
                 if reason := refused(body):
                     return Outcome(kind=OutcomeKind.INVALID, reason=reason)
-                return faithfully(index.holes, index.search, index.frozen(body))
+                return faithfully(index.holes, lambda one: self._engine.search(name, one), index.frozen(body))
 
             try:
                 yield run

@@ -112,7 +112,9 @@ def running(name: str) -> Iterator[Callable[[str], Outcome]]:
     index = index_of(name)
     with EmbeddedEngine() as engine:
         wide = LoadedIndex.load(engine, "dstill-wide", index.mapping, index.documents(), index.settings, now=index.now)
-        yield lambda body: faithfully(wide.holes, wide.search, wide.frozen(json.loads(body)))
+        yield lambda body: faithfully(
+            wide.holes, lambda one: engine.search(wide.name, one), wide.frozen(json.loads(body))
+        )
 
 
 @pytest.mark.nightly
