@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
+from dstill_querydsl.language.query_forms import FIELDED, PLACES
 from dstill_querydsl.testsuites.conditions import Condition, of_clause
 from dstill_querydsl.testsuites.layout import Layout
 
@@ -24,10 +25,6 @@ _INSIDE = {
     "boosting": "positive",
     "span_multi": "match",
 }
-_FIELDED = (
-    "term", "terms", "match", "match_phrase", "match_phrase_prefix", "match_bool_prefix", "prefix", "wildcard",
-    "regexp", "fuzzy", "range", "span_term", "geo_distance", "geo_bounding_box", "terms_set",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +94,7 @@ class Reader:
             names = [str(name).partition("^")[0] for name in _listed(options.get("fields", []))]
             as_ = "match_phrase" if options.get("type") == "phrase" else "match"
             return Some([leaf for name in names for leaf in self._leaf(as_, name, options.get("query"), options)])
-        named = options.items() if operator in _FIELDED else ()
+        named = options.items() if operator in FIELDED or operator in PLACES else ()
         return All([leaf for name, given in named for leaf in self._leaf(operator, name, given, options)])
 
     def _bool(self, options: Mapping[str, Any]) -> Tree:
