@@ -12,7 +12,7 @@ from typing import Any, Iterable
 from dstill_querydsl.canonical.values import distance, equal, place, plain, without_defaults
 from dstill_querydsl.language.query_forms import FIELDED
 
-__all__ = ["Json", "key", "query", "without_constant"]
+__all__ = ["Json", "key", "listed", "query", "without_constant"]
 
 Json = dict[str, Any]
 
@@ -74,7 +74,7 @@ def _clauses(value: Json, scored: bool) -> Json:
 
 
 def _bool(body: Json, scored: bool) -> Json:
-    parts = {occur: _listed(body.get(occur, [])) for occur in _OCCURS}
+    parts = {occur: listed(body.get(occur, [])) for occur in _OCCURS}
     rest = {
         k: plain(v)
         for k, v in body.items()
@@ -131,7 +131,7 @@ def _bool(body: Json, scored: bool) -> Json:
     return {**rest, **ordered}
 
 
-def _listed(value: Any) -> list[Json]:
+def listed(value: Any) -> list[Json]:
     return list(value) if isinstance(value, list) else [value]
 
 
@@ -210,7 +210,7 @@ def _part(name: str, option: str, value: Any, scored: bool) -> Any:
     if (name, option) in _INNER:
         return query(value, scored=scored and name != "constant_score")
     if (name, option) == ("dis_max", "queries"):
-        return sorted((query(one, scored=scored) for one in _listed(value)), key=key)
+        return sorted((query(one, scored=scored) for one in listed(value)), key=key)
     if (name, option) in _FREE and isinstance(value, list):
         return sorted(value, key=key)
     if name == "geo_distance":

@@ -117,15 +117,14 @@ def lacking() -> Mapping[str, Any]:
 
 def ask_embedded() -> dict[str, Any]:
     """`probe` of the embedded engine that is installed, with its version."""
-    from dstill_querydsl.engines.embedded import EmbeddedEngine
+    from dstill.api.engine import Engine
+    from dstill_querydsl.engines.http import HttpEngine
+    from dstill_querydsl.engines.server import EmbeddedServer
 
     mapping = {"properties": {"a": {"type": "keyword"}, "b": {"type": "long"}}}
-    with EmbeddedEngine() as engine:
+    with EmbeddedServer.start() as server, HttpEngine(Engine(url=server.url), writable=True) as engine:
         engine.index("dstill-probe", mapping, [("1", {"a": "x", "b": 1})])
-        return {
-            "osmem-server": engine.capabilities.version,
-            **probe(lambda body: engine.search("dstill-probe", body).reason),
-        }
+        return {"osmem-server": server.version, **probe(lambda body: engine.search("dstill-probe", body).reason)}
 
 
 def main() -> int:

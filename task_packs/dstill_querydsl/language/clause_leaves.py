@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping
 
 from dstill_querydsl.canonical import canonical
-from dstill_querydsl.canonical.query import query
+from dstill_querydsl.canonical.query import listed, query
 from dstill_querydsl.language.query_forms import FIELDED, PLACES
 
 __all__ = ["Leaf", "conditions", "groups", "page", "parts", "sort"]
@@ -105,7 +105,7 @@ def _clause(name: str, body: Any, context: tuple[str, ...]) -> Iterator[Leaf]:
         rest = {option: body[option] for option in PLACES[name] if option in body}
         yield from (Leaf(context, name, field, _text([rest, at])) for field, at in body.items() if field not in rest)
     else:
-        fields = _listed(body.get("fields", body.get("field", []))) if isinstance(body, dict) else []
+        fields = listed(body.get("fields", body.get("field", []))) if isinstance(body, dict) else []
         rest = {k: v for k, v in body.items() if k not in ("fields", "field")} if isinstance(body, dict) else body
         yield Leaf(context, name, " ".join(map(str, fields)), _text(rest))
 
@@ -132,10 +132,6 @@ def _groups(aggs: Mapping[str, Any], context: tuple[str, ...]) -> Iterator[Leaf]
             yield Leaf(context, kind, field, _text(rest))
             inside = (*context, f"{kind} {field}".strip())
         yield from _groups(body.get("aggs", {}), inside)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _text(value: Any) -> str:
