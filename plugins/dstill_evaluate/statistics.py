@@ -18,7 +18,7 @@ from typing import Sequence
 
 from dstill.api.metric import CONFIDENCE
 from dstill.api.records import Score
-from dstill.errors import MissingExtra
+from dstill.errors import needs
 
 __all__ = ["POWER", "RESAMPLES", "holm", "least_shown", "mcnemar", "mean"]
 
@@ -30,11 +30,9 @@ def mean(name: str, values: Sequence[float], clusters: Sequence[str], note: str 
     """The mean of `values` with the interval of a seeded bootstrap that draws whole `clusters` (percentiles)."""
     if not values:
         return Score(name=name, value=None, n=0, note=note or "not checked")
-    try:
+    with needs("an interval", "evaluate"):
         import numpy as np
         from scipy import stats
-    except ImportError as error:
-        raise MissingExtra("an interval", "evaluate", error.name or "scipy") from error
     names, place = np.unique(np.asarray(clusters), return_inverse=True)
     sums, sizes = np.bincount(place, weights=np.asarray(values, dtype=float)), np.bincount(place)
     low = high = None
@@ -55,10 +53,8 @@ def mean(name: str, values: Sequence[float], clusters: Sequence[str], note: str 
 
 def mcnemar(gained: int, lost: int) -> float:
     """McNemar's exact test (1947), two-sided: items that one system alone has right, and the other alone."""
-    try:
+    with needs("a paired test", "evaluate"):
         from statsmodels.stats.contingency_tables import mcnemar as test
-    except ImportError as error:
-        raise MissingExtra("a paired test", "evaluate", error.name or "statsmodels") from error
     # items that both have right or wrong tell nothing, and are no part of the exact test
     return min(1.0, float(test([[0, gained], [lost, 0]], exact=True).pvalue))
 
@@ -69,10 +65,8 @@ def least_shown(items: int, comparisons: int = 1) -> float:
     However little two systems differ otherwise, it takes six items gained for a p below 5 %, and more where Holm's
     correction is for several comparisons. 1.0 where there are not so many items.
     """
-    try:
+    with needs("a paired test", "evaluate"):
         from scipy import stats
-    except ImportError as error:
-        raise MissingExtra("a paired test", "evaluate", error.name or "scipy") from error
     needed = next(n for n in range(1, 1_100) if 2 * 0.5**n < (1 - CONFIDENCE) / comparisons)
     return float(stats.beta.ppf(POWER, needed, items - needed + 1)) if needed <= items else 1.0
 
@@ -81,8 +75,6 @@ def holm(ps: Sequence[float]) -> list[float]:
     """Holm's correction (1979) of several p-values, in their order."""
     if not ps:
         return []
-    try:
+    with needs("a correction", "evaluate"):
         from statsmodels.stats.multitest import multipletests
-    except ImportError as error:
-        raise MissingExtra("a correction", "evaluate", error.name or "statsmodels") from error
     return [float(p) for p in multipletests(ps, alpha=1 - CONFIDENCE, method="holm")[1]]

@@ -17,7 +17,7 @@ import logging
 from contextlib import closing
 from typing import Any, Callable, Collection, Generator, Iterable, Mapping, Protocol
 
-from dstill.errors import DataError, MissingExtra
+from dstill.errors import DataError, needs
 from dstill.runs.run import Run
 from dstill_sweep.space import Range, Space
 from dstill_sweep.trials import Result, Trial, Trials, finished
@@ -102,10 +102,8 @@ def _unique(space: Space, trial: Callable[[Mapping[str, Any]], Trial]) -> list[T
 def _proposed(
     space: Space, trial: Callable[[Mapping[str, Any]], Trial], trials: Trials, jobs: int, engine: Engine
 ) -> Generator[Result, None, None]:
-    try:
+    with needs("a sweep over ranges", "sweep"):
         import optuna
-    except ImportError as error:
-        raise MissingExtra("a sweep over ranges", "sweep", error.name or "optuna") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}[space.sampler]
     study = optuna.create_study(directions=["maximize", "minimize", "minimize"], sampler=sampler(seed=space.seed))
