@@ -24,8 +24,9 @@ JSON pointer or option) and *what to do* about it (``hint``).
 
 from __future__ import annotations
 
+import contextlib
 from difflib import get_close_matches
-from typing import ClassVar, Iterable
+from typing import ClassVar, Iterable, Iterator
 
 __all__ = [
     "AnswerError",
@@ -46,6 +47,7 @@ __all__ = [
     "TrustError",
     "UsageError",
     "did_you_mean",
+    "needs",
 ]
 
 
@@ -85,6 +87,15 @@ class MissingExtra(UsageError):
     def __init__(self, feature: str, extra: str, missing: str = "") -> None:
         what = f"{feature} needs the extra '{extra}'" + (f" ({missing} is not installed)" if missing else "")
         super().__init__(what, hint=f"pip install 'dstill[{extra}]'")
+
+
+@contextlib.contextmanager
+def needs(feature: str, extra: str) -> Iterator[None]:
+    """For imports of what an extra brings: raises MissingExtra where one fails."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtra(feature, extra, (error.name or "").partition(".")[0]) from error
 
 
 class FailedItems(DstillError):

@@ -22,11 +22,12 @@ import statistics
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
+from dstill.api.metric import CONFIDENCE, rate
 from dstill.api.records import Score, Verdict
 from dstill.errors import RunError
 from dstill_evaluate.metrics import scored, why_left_out
 from dstill_evaluate.paired_tests import Paired, paired
-from dstill_evaluate.statistics import CONFIDENCE, holm, least_shown, mcnemar, mean, rate
+from dstill_evaluate.statistics import holm, least_shown, mcnemar, mean
 from dstill_evaluate.systems import Arm
 
 __all__ = ["Found", "Verdicts", "compare", "corrected", "counted", "held_against", "moved", "right"]

@@ -27,9 +27,9 @@ from abc import abstractmethod
 from collections import Counter
 from typing import Sequence
 
-from dstill.api.metric import Metric
+from dstill.api.metric import Metric, rate
 from dstill.api.records import Level, OutcomeKind, Overlap, Score, Verdict
-from dstill_evaluate.statistics import mean, rate
+from dstill_evaluate.statistics import mean
 
 __all__ = [
     "METRICS",

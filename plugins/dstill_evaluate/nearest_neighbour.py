@@ -23,7 +23,7 @@ from typing import Any, Iterable, Iterator, Sequence
 from dstill.api.modality import Shape
 from dstill.api.records import SCHEMA_VERSION
 from dstill.api.student import Closeness, Fitted, Student, TrainingJob, Writer, Written
-from dstill.errors import DataError, MissingExtra
+from dstill.errors import DataError, needs
 
 __all__ = ["Nearest", "NearestWriter"]
 
@@ -113,13 +113,11 @@ class _Index:
     """The training sources as rows of two sparse matrices, of unit length each."""
 
     def __init__(self, sources: Sequence[str]) -> None:
-        try:
+        with needs("the nearest-question baseline", "evaluate"):
             from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]
                 CountVectorizer,
                 TfidfTransformer,
             )
-        except ImportError as error:
-            raise MissingExtra("the nearest-question baseline", "evaluate", error.name or "scikit-learn") from error
         words = CountVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]")
         parts = CountVectorizer(ngram_range=(3, 5), analyzer="char_wb")
         self.views: list[tuple[Any, Any, Any]] = []

@@ -18,8 +18,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Sequence
 
-from dstill.errors import MissingExtra
-from dstill_evaluate.statistics import CONFIDENCE, POWER, RESAMPLES
+from dstill.api.metric import CONFIDENCE
+from dstill.errors import needs
+from dstill_evaluate.statistics import POWER, RESAMPLES
 
 __all__ = ["Paired", "paired"]
 
@@ -55,11 +56,9 @@ def paired(
     a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], clusters: Sequence[str], *, seed: int = 0
 ) -> Paired:
     """`a`, `b`: items × seeds, the same items in the same order; `clusters`: a name an item. ValueError when empty."""
-    try:
+    with needs("a paired test", "evaluate"):
         import numpy as np
         from scipy import stats
-    except ImportError as error:
-        raise MissingExtra("a paired test", "evaluate", error.name or "scipy") from error
     first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if first.ndim != 2 or first.shape != second.shape or len(first) != len(clusters) or not first.size:
         raise ValueError(f"items × seeds of {first.shape} and {second.shape}, {len(clusters)} clusters")

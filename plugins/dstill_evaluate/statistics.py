@@ -1,9 +1,9 @@
 """Intervals and tests: how far a figure can be believed. All of it is statsmodels' and scipy's work.
 
-In come counts or values, out comes a `Score` with its 95 % interval and n, or p-values:
+In come counts or values, out comes a `Score` with its 95 % interval and n, or p-values (the interval of a rate is
+`dstill.api.metric.rate`'s):
 
-    rate("executable_accuracy", 114, 114)   →   value 1.0, low 0.967, high 1.0, n 114
-    mean("clause_f1", [0.5, 1.0, …], templates)   →   the same of a mean, whose items hang together by template
+    mean("clause_f1", [0.5, 1.0, …], templates)   →   value 0.81, low 0.74, high 0.87, n 120
     mcnemar(gained=9, lost=1)   →   0.0215
     holm([0.01, 0.04, 0.03])    →   [0.03, 0.06, 0.06]
     least_shown(131)   →   0.0595   the smallest true difference that McNemar's test would show on so many items
@@ -16,47 +16,23 @@ from __future__ import annotations
 
 from typing import Sequence
 
+from dstill.api.metric import CONFIDENCE
 from dstill.api.records import Score
-from dstill.errors import MissingExtra
+from dstill.errors import needs
 
-__all__ = ["CONFIDENCE", "POWER", "RESAMPLES", "holm", "least_shown", "mcnemar", "mean", "rate", "wilson"]
+__all__ = ["POWER", "RESAMPLES", "holm", "least_shown", "mcnemar", "mean"]
 
-CONFIDENCE = 0.95
 POWER = 0.8
 RESAMPLES = 4_000
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's score interval (1927) for `hits` of `n` > 0; within [0, 1], and around the rate itself.
-
-    Unlike the textbook interval it keeps its width at 0 % and 100 %, where good students are.
-    """
-    try:
-        from statsmodels.stats.proportion import proportion_confint
-    except ImportError as error:
-        raise MissingExtra("an interval", "evaluate", error.name or "statsmodels") from error
-    low, high = proportion_confint(hits, n, alpha=1 - CONFIDENCE, method="wilson")
-    # At 0 and n the exact bounds are 0 and 1; floating point misses them by 1e-17.
-    return (0.0 if hits == 0 else float(low), 1.0 if hits == n else float(high))
-
-
-def rate(name: str, hits: int, n: int, note: str = "") -> Score:
-    """`hits` of `n` as a score."""
-    if not n:
-        return Score(name=name, value=None, n=0, note=note or "not checked")
-    low, high = wilson(hits, n)
-    return Score(name=name, value=hits / n, n=n, low=low, high=high, note=note)
 
 
 def mean(name: str, values: Sequence[float], clusters: Sequence[str], note: str = "", *, seed: int = 0) -> Score:
     """The mean of `values` with the interval of a seeded bootstrap that draws whole `clusters` (percentiles)."""
     if not values:
         return Score(name=name, value=None, n=0, note=note or "not checked")
-    try:
+    with needs("an interval", "evaluate"):
         import numpy as np
         from scipy import stats
-    except ImportError as error:
-        raise MissingExtra("an interval", "evaluate", error.name or "scipy") from error
     names, place = np.unique(np.asarray(clusters), return_inverse=True)
     sums, sizes = np.bincount(place, weights=np.asarray(values, dtype=float)), np.bincount(place)
     low = high = None
@@ -77,10 +53,8 @@ def mean(name: str, values: Sequence[float], clusters: Sequence[str], note: str 
 
 def mcnemar(gained: int, lost: int) -> float:
     """McNemar's exact test (1947), two-sided: items that one system alone has right, and the other alone."""
-    try:
+    with needs("a paired test", "evaluate"):
         from statsmodels.stats.contingency_tables import mcnemar as test
-    except ImportError as error:
-        raise MissingExtra("a paired test", "evaluate", error.name or "statsmodels") from error
     # items that both have right or wrong tell nothing, and are no part of the exact test
     return min(1.0, float(test([[0, gained], [lost, 0]], exact=True).pvalue))
 
@@ -91,10 +65,8 @@ def least_shown(items: int, comparisons: int = 1) -> float:
     However little two systems differ otherwise, it takes six items gained for a p below 5 %, and more where Holm's
     correction is for several comparisons. 1.0 where there are not so many items.
     """
-    try:
+    with needs("a paired test", "evaluate"):
         from scipy import stats
-    except ImportError as error:
-        raise MissingExtra("a paired test", "evaluate", error.name or "scipy") from error
     needed = next(n for n in range(1, 1_100) if 2 * 0.5**n < (1 - CONFIDENCE) / comparisons)
     return float(stats.beta.ppf(POWER, needed, items - needed + 1)) if needed <= items else 1.0
 
@@ -103,8 +75,6 @@ def holm(ps: Sequence[float]) -> list[float]:
     """Holm's correction (1979) of several p-values, in their order."""
     if not ps:
         return []
-    try:
+    with needs("a correction", "evaluate"):
         from statsmodels.stats.multitest import multipletests
-    except ImportError as error:
-        raise MissingExtra("a correction", "evaluate", error.name or "statsmodels") from error
     return [float(p) for p in multipletests(ps, alpha=1 - CONFIDENCE, method="holm")[1]]

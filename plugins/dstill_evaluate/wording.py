@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from dstill.api.records import Score
-from dstill.cli.format import percent
+from dstill.io.units import percent
 
 __all__ = ["cell", "difference", "p_value", "points", "sentence"]
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from dstill.io.inert import visible
+from dstill.io import cards
+from dstill.io.units import size_on_disk
 from dstill_export.formats import Format
 
 __all__ = ["Shown", "card", "figures"]
@@ -38,52 +39,26 @@ def card(form: Format, facts: Mapping[str, Any], shown: Shown) -> str:
         "measured on": facts["device"],
         "dstill": facts["versions"].get("dstill", ""),
     }
-    text = "\n".join(
-        [
-            "---",
-            f"library_name: {form.library}",
-            "tags: [dstill, distillation]",
-            "---",
-            "",
-            f"# A dstill student as {form.name}",
-            "",
-            "| | |",
-            "| --- | --- |",
-            *(f"| {_cell(key)} | {_cell(value)} |" for key, value in rows.items() if value),
-            "",
-            f"| | size | tokens/s, one question | tokens/s, {facts['batch']} at once |",
-            "| --- | ---: | ---: | ---: |",
-            *(f"| {' | '.join(row)} |" for row in figures(facts)),
-            "",
-            "## Use",
-            "",
-            "```python",
-            f"{shown.usage}```",
-            "",
-            "prints",
-            "",
-            *(f"    {line}" for line in shown.answer.split("\n")),
-            "",
-        ]
-    )
-    return visible(text)
+    sizes = ("", "#size", "#tokens/s, one question", f"#tokens/s, {facts['batch']} at once")
+    lines = [
+        *cards.table(("", ""), [row for row in rows.items() if row[1]]),
+        *cards.table(sizes, figures(facts)),
+        "",
+        "## Use",
+        "",
+        "```python",
+        f"{shown.usage}```",
+        "",
+        "prints",
+        "",
+        *(f"    {line}" for line in shown.answer.split("\n")),
+    ]
+    return cards.card([f"library_name: {form.library}", cards.STUDENT], f"A dstill student as {form.name}", lines)
 
 
 def figures(facts: Mapping[str, Any]) -> Sequence[tuple[str, str, str, str]]:
     """The evaluated student and the exported one: size, tokens a second alone and in a batch."""
     return [
-        (name, size(found["bytes"]), f"{found['one']:,.0f}", f"{found['batch']:,.0f}")
+        (name, size_on_disk(found["bytes"]), f"{found['one']:,.0f}", f"{found['batch']:,.0f}")
         for name, found in (("evaluated student", facts["student"]), (facts["form"], facts["exported"]))
     ]
-
-
-def size(count: int) -> str:
-    """
-    >>> size(5_300_000)
-    '5.3 MB'
-    """
-    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.1f} kB"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

@@ -77,7 +77,7 @@ def export(run: Run, form: Format, target: Path, *, count: int = SAMPLE, rate: f
         facts.update(exported=_figures(after, bytes_of(folder)), batch=after.size, sha256=_digests(folder))
         run.progress("export", 3, STEPS, "comparing answers")
         want = _wanted(run, examples, before.written)
-        pairs = compared(run, examples, want, _predictions(examples, after.written), run.executor())
+        pairs = compared(run, examples, want, _predictions(examples, after.written))
         facts["parity"] = _gate(form, pairs, form.rate if rate is None else rate)
         whole = next((at for at, answer in enumerate(after.written) if not answer.truncated), 0)
         shown = _shown(run, form, source, folder, examples[whole], after.written[whole])

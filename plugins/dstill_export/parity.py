@@ -12,6 +12,7 @@ Two answers are the same in this order of proof:
 
 from __future__ import annotations
 
+import contextlib
 import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Mapping, Sequence
@@ -57,17 +58,16 @@ def compared(
     examples: Sequence[Example],
     want: Sequence[Prediction],
     got: Sequence[Prediction],
-    executor: Executor | None,
+    *,
+    execute: bool = True,
 ) -> list[Compared]:
-    """Each pair of answers, in order; `executor` is opened where texts differ. None: answers are not run here."""
+    """Each pair of answers, in order. The task's executor is opened where texts differ, unless `execute` is false."""
     pairs = list(zip(examples, want, got, strict=True))
     differing = [pair for pair in pairs if not _same_text(*pair[1:])]
     reasons: Mapping[str, str] = {}
-    if differing and executor is not None:
-        with executor.open(run.task, run.settings.engine):
+    if differing:
+        with run.setup.opened_executor() if execute else contextlib.nullcontext() as executor:
             reasons = _reasons(run, differing, executor)
-    elif differing:
-        reasons = _reasons(run, differing, None)
     return [
         Compared(
             example=example,

@@ -15,8 +15,9 @@ from typing import Any, Callable, Mapping
 
 from dstill.api.recipe import Recipe
 from dstill.errors import TrainingError
+from dstill.runtime.signals import Stop
 from dstill_finetune.checkpoints import Checkpoints
-from dstill_finetune.early_stopping import Best, Stop
+from dstill_finetune.early_stopping import Best
 
 __all__ = ["diverged", "watch_class"]
 

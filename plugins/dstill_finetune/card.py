@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Sequence
 
 from dstill.api.records import Pair
 from dstill.api.student import Fitted, TrainingJob
-from dstill.io.inert import visible
+from dstill.io.cards import STUDENT, card, table
 from dstill_finetune.gguf_files import is_gguf
 
 if TYPE_CHECKING:
@@ -36,14 +36,12 @@ def model_card(facts: Facts, job: TrainingJob, fitted: Fitted, *, left_out: int,
         "seed": str(facts.seed),
         **{str(key): str(value) for key, value in job.card.items()},
     }
-    table = "\n".join(f"| {_cell(key)} | {_cell(value)} |" for key, value in rows.items())
     first = next((p for record in job.train for p in record), Pair(task_prefix="predict: ", source="…", target=""))
     task = facts.tasks.get(first.task_prefix, [])
     prompt = first.source if task else first.task_prefix + first.source
-    return visible(
-        f"---\nlibrary_name: {library}\ntags: [dstill, distillation]\n---\n\n# A dstill student\n\n"
-        f"| | |\n| --- | --- |\n{table}\n\n## Use\n\n```python\n{usage(facts, prompt, task, cut=cut)}```\n"
-    )
+    code = ["", "## Use", "", "```python", f"{usage(facts, prompt, task, cut=cut)}```"]
+    front = [f"library_name: {library}", STUDENT]
+    return card(front, "A dstill student", [*table(("", ""), rows.items()), *code])
 
 
 def usage(facts: Facts, prompt: str, task: Sequence[int] = (), *, cut: bool = False) -> str:
@@ -128,7 +126,3 @@ def _unpacked(file: Path, kind: str, dtype: str, options: str) -> list[str]:
         "model = type(model).from_pretrained(None, config=config, state_dict=weights,",
         f"                                    {options})",
     ]
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

@@ -20,7 +20,7 @@ from dstill.api.records import Grammar
 from dstill.api.student import Writer, Written
 from dstill.errors import DataError
 from dstill_finetune.encoding import Encoder
-from dstill_finetune.threads import cpu_threads
+from dstill_finetune.torch_settings import cpu_threads
 
 if TYPE_CHECKING:
     from dstill_constrain.compiler import Compiler

@@ -22,7 +22,7 @@ from dstill.runtime import distributed
 from dstill_finetune import memory
 from dstill_finetune.lora_targets import are_read_by_kernels, linear_layers, targets
 from dstill_finetune.new_token_rows import token_rows
-from dstill_finetune.precision import resolved
+from dstill_finetune.torch_settings import resolved
 
 __all__ = ["Full", "Lora", "Qlora"]
 

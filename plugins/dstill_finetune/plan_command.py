@@ -33,7 +33,7 @@ from dstill.plugins import Plugins
 from dstill.runs.run import Run
 from dstill.runtime import hardware
 from dstill_finetune.fit_advice import price
-from dstill_finetune.precision import resolved
+from dstill_finetune.torch_settings import resolved
 
 __all__ = ["plan"]
 

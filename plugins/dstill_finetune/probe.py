@@ -22,7 +22,7 @@ from dstill_finetune.peak_memory import PeakMemory
 __all__ = ["LOOSE", "MARGIN", "SLACK", "probed"]
 
 MARGIN = 0.15  # of the plan
-LOOSE = 1.0  # where the allocator keeps what is freed (`dstill_finetune.allocator`): a plan counts what is live
+LOOSE = 1.0  # where the allocator keeps what is freed (`dstill_finetune.torch_settings`): a plan counts what is live
 SLACK = 256 * 2**20  # bytes: less than this is what libraries set aside, not the student
 
 

@@ -27,11 +27,10 @@ from dstill.api.records import Pair
 from dstill.api.student import Fitted, Student, TrainingJob
 from dstill.errors import DataError, UsageError
 from dstill.runtime import distributed, hardware
-from dstill_finetune import allocator, disk_space, model_loading, reporting
+from dstill_finetune import disk_space, model_loading, reporting, torch_settings
 from dstill_finetune.adapter_loading import require_base, require_tokens, saved_tokenizer, with_adapter
 from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import step_of
-from dstill_finetune.compiling import compiling
 from dstill_finetune.damage import damaged
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.generation import ModelWriter
@@ -40,14 +39,13 @@ from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.new_token_rows import add_rows
 from dstill_finetune.oom import OutOfMemory, exhaustion, halved
 from dstill_finetune.peak_memory import PeakMemory
-from dstill_finetune.precision import resolved
 from dstill_finetune.probe import LOOSE, MARGIN, probed
 from dstill_finetune.resuming import as_begun, checkpoints_of, last_of, rebatched
 from dstill_finetune.saving import saving, share
 from dstill_finetune.setup import collator_of, encoder_of, require_learnable, require_rows, settle
 from dstill_finetune.student_metadata import Facts
-from dstill_finetune.threads import cpu_threads
 from dstill_finetune.tokenizer import repair
+from dstill_finetune.torch_settings import compiling, cpu_threads, resolved
 from dstill_finetune.trainer import prepare_imports, train
 
 __all__ = ["Finetuned"]
@@ -106,7 +104,7 @@ class Finetuned(Student):
         if self.base:
             base = model_loading.absolute(base)  # a student is used from other places than it is trained at
         shape = self.shape()
-        gives_back = job.device.kind == "cuda" or allocator.give_back(
+        gives_back = job.device.kind == "cuda" or torch_settings.give_back(
             job.modality.need(shape, recipe).total, job.device.free
         )
         tokenizer, new = repair(

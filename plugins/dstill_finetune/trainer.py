@@ -20,10 +20,10 @@ from typing import Any, Callable, Mapping, Sequence
 from dstill.api.recipe import Device, Recipe
 from dstill.errors import Interrupted
 from dstill.runtime import distributed
+from dstill.runtime.signals import Stop
 from dstill_finetune.callbacks import diverged, watch_class
 from dstill_finetune.checkpoints import Checkpoints, step_of
 from dstill_finetune.collate import BucketSampler, Collator
-from dstill_finetune.early_stopping import Stop
 from dstill_finetune.encoding import Dataset, length
 from dstill_finetune.loss import TokenLosses, scale, tokens
 from dstill_finetune.saving import saving

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from dstill.api.records import Message, Price, Prompt, Reply
 from dstill.api.task import Task
 from dstill.api.teacher import BatchState, BatchTeacher
-from dstill.errors import ConfigError, DstillError, MissingExtra
+from dstill.errors import ConfigError, DstillError, needs
 from dstill.io.secrets import Secret
 from dstill.io.urls import checked_url
 from dstill_openai import structured
@@ -76,11 +76,9 @@ class OpenAITeacher(BatchTeacher):
         return f"model '{self.config.model}'"
 
     def open(self, task: Task) -> Self:
-        try:
+        with needs("the teacher 'openai'", "openai"):
             import openai  # noqa: F401
             import tenacity  # noqa: F401
-        except ImportError as error:
-            raise MissingExtra("the teacher 'openai'", "openai", error.name or "") from error
         config: OpenAIConfig = self.config
         if not config.model:
             raise ConfigError("no model is named", where="teacher.openai.model", hint="--set teacher.openai.model=NAME")

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Iterator, Mapping
 
 from dstill.cli.console import note
-from dstill.errors import MissingExtra, ServiceError, UsageError
+from dstill.errors import ServiceError, UsageError, needs
 from dstill.runs.run import Run
 from dstill_ray import coordinator as desks
 
@@ -51,12 +51,10 @@ def cluster(address: str, *, cpus: float) -> Iterator[Any]:
             where=address,
             hint="submit the command as a job, or give the address of the cluster itself, as HOST:6379",
         )
-    try:
+    with needs("dstill ray", "ray"):
         import ray
         import ray.train
         import ray.tune
-    except ImportError as error:
-        raise MissingExtra("dstill ray", "ray", error.name or "ray") from error
     terminated = signal.getsignal(signal.SIGTERM)
     try:
         # Ray lets workers import from the folder that it was begun in, and the current one may be a stranger's.

@@ -31,7 +31,7 @@ GRACE = 60.0  # seconds that stopped trials have to save their checkpoints
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """Does the trials of `Trials` as `dstill_sweep.pool.finished` does, on a cluster."""
+    """Does the trials of `Trials` as `dstill_sweep.trials.finished` does, on a cluster."""
 
     desk: Any
     flags: Mapping[str, Any] = field(default_factory=dict)  # of the command

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Sequence
 
-from dstill.errors import MissingExtra
+from dstill.errors import needs
 from dstill.io.files import renewed, write_text
 from dstill.io.strict_json import dumps
 from dstill_evaluate.metrics import METRICS
@@ -92,10 +92,8 @@ def _error(marks: Sequence[bool]) -> float | str:
     """The standard error of the mean; "N/A", as lm-eval has it, where there is none."""
     if len(marks) < 2:
         return "N/A"
-    try:
+    with needs("a standard error", "evaluate"):
         from scipy import stats
-    except ImportError as error:
-        raise MissingExtra("a standard error", "evaluate", error.name or "scipy") from error
     return float(stats.sem([float(mark) for mark in marks]))
 
 

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any, Mapping
 
 from dstill.api.records import SCHEMA_VERSION, Score
 from dstill.cli.console import visible
-from dstill.errors import MissingExtra, RunError
+from dstill.errors import RunError, needs
 from dstill.io.files import write_text
 from dstill.io.shell import command
+from dstill.io.units import size_on_disk
 from dstill.pipeline.data_monitor import MOST_LOST
 from dstill_evaluate.metrics import left_out
 from dstill_report.content import Headline, Report
 from dstill_report.failures import collect
 from dstill_report.markdown import markdown
-from dstill_report.text import interval, percent, shown, size_on_disk, words
+from dstill_report.text import interval, percent, shown, words
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
@@ -159,11 +160,9 @@ def _finding(systems: Mapping[str, Score]) -> str:
 
 def html(report: Report) -> str:
     """The page. Every text is escaped by the template engine; what hides or turns text is made visible."""
-    try:
+    with needs("a report", "report"):
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
         from markupsafe import Markup
-    except ImportError as error:
-        raise MissingExtra("a report", "report", error.name or "jinja2") from error
 
     def safe(value: Any) -> Any:
         return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from dstill.api.records import Score
 from dstill.cli.console import visible
-from dstill.errors import MissingExtra
+from dstill.errors import needs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -131,10 +131,8 @@ def differences(rows: Mapping[str, tuple[float, float, float]], title: str, x: s
 
 
 def _style(salt: str) -> Any:
-    try:
+    with needs("a plot", "report"):
         import matplotlib
-    except ImportError as error:
-        raise MissingExtra("a plot", "report", error.name or "matplotlib") from error
     return matplotlib.rc_context(
         {
             "svg.fonttype": "none",

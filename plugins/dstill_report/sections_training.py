@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping
 
+from dstill.api.metric import rate
 from dstill.api.records import SPLITS, Section, Table
 from dstill.io.units import size
 from dstill.pipeline import review
 from dstill.runs.review_log import decisions
-from dstill_evaluate.statistics import rate
 from dstill_report import plots
 from dstill_report.text import shown
 

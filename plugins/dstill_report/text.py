@@ -9,14 +9,14 @@ What was not measured is said so, and never becomes 0 %.
 from __future__ import annotations
 
 from dstill.api.records import Score
-from dstill.cli import format
+from dstill.io import units
 
-__all__ = ["interval", "percent", "shown", "size_on_disk", "words"]
+__all__ = ["interval", "percent", "shown", "words"]
 
 
 def percent(value: float) -> str:
     """``91.3 %``; 100 % and 0 % only where that is so."""
-    return f"{format.percent(value)} %"
+    return f"{units.percent(value)} %"
 
 
 def interval(score: Score) -> str:
@@ -37,8 +37,3 @@ def words(name: str) -> str:
     """A name for people: ``executable_accuracy`` → ``Executable accuracy``."""
     text = name.replace("_", " ").replace("silent wrong", "silent-wrong rate")
     return text[:1].upper() + text[1:]
-
-
-def size_on_disk(count: int) -> str:
-    """Bytes as disks are sold: ``4.0 MB``, ``0.5 kB``."""
-    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"

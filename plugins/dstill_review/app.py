@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from dstill.cli.console import visible
 from dstill.errors import DstillError
 from dstill.pipeline.review import ACCEPT, REJECT, SKIP
-from dstill.runtime.http import POLICY
+from dstill.runtime.http import own_names, with_policy
 from dstill_review.session import Desk, Refused, Stale
 from dstill_review.views import result, shown, told
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["Door", "application"]
 
@@ -47,7 +47,7 @@ class Door:
     """Who may come in: whoever brings the token first, and then the cookie."""
 
     def __init__(self, port: int) -> None:
-        self.hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
+        self.hosts = own_names("127.0.0.1", port)
         self.cookie = f"dstill_review_{port}"  # browsers do not tell ports apart
         self._token = secrets.token_hex(24)
         self._session = secrets.token_hex(24)
@@ -153,20 +153,14 @@ def application(desk: Desk, door: Door, *, finish: Callable[[], None]) -> Starle
             self.app = app
 
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            request = Request(scope)
-
-            async def sent(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    message["headers"] += [(name.encode(), value.encode()) for name, value in POLICY.items()]
-                await send(message)
-
+            request, send = Request(scope), with_policy(send)
             length = request.headers.get("content-length", "")  # none: a body in chunks, without an end in sight
             if why := door.refuses(request):
-                await PlainTextResponse(f"{why}\n", 403)(scope, receive, sent)
+                await PlainTextResponse(f"{why}\n", 403)(scope, receive, send)
             elif request.method != "GET" and not (length.isdecimal() and int(length) <= LARGEST):
-                await PlainTextResponse("too long\n", 413)(scope, receive, sent)
+                await PlainTextResponse("too long\n", 413)(scope, receive, send)
             else:
-                await self.app(scope, receive, sent)
+                await self.app(scope, receive, send)
 
     return Starlette(
         routes=[

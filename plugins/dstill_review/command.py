@@ -9,11 +9,11 @@ from typing import Any, Mapping
 import click
 
 from dstill.cli.console import emit, note, say, table
-from dstill.cli.format import percent
 from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, json_option, run_argument, set_option, setting
 from dstill.errors import Interrupted
 from dstill.io.shell import command
+from dstill.io.units import percent
 from dstill.pipeline.review import REVIEWED
 
 __all__ = ["review"]
@@ -42,12 +42,10 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
 
     chosen = split_names(splits, REVIEWED)
     opened = found.open(run)
-    executor = opened.executor()
     with opened.stage("review") as facts, contextlib.ExitStack() as stack:
         if not tui:  # nothing is opened for a page that cannot be
             page = stack.enter_context(serving.listening(opened.settings.review.port))
-        if executor is not None:
-            stack.enter_context(executor.open(opened.task, opened.settings.engine))
+        executor = stack.enter_context(opened.setup.opened_executor())
         desk = Desk(opened, splits=chosen, everything=everything, executor=executor)
         try:
             if tui:

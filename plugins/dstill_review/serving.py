@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Callable, Iterator
 
 from dstill.errors import MissingExtra
 from dstill.runtime import http
-from dstill_evaluate.statistics import wilson
 from dstill_review.app import Door, application
 from dstill_review.session import Desk
 
@@ -31,7 +29,7 @@ GRACE = 2  # seconds that requests under way get at the end
 @contextlib.contextmanager
 def listening(port: int) -> Iterator[socket.socket]:
     """A socket on `port` of loopback; 0: a free one. Raises UsageError, MissingExtra."""
-    for library in ("starlette", "uvicorn", "statsmodels"):
+    for library in ("starlette", "uvicorn"):
         if find_spec(library) is None:
             raise MissingExtra("the page of `dstill review`", "review", library)
     with http.listening(HOST, port, hint="leave it out for a free one, or use --tui") as listener:
@@ -49,8 +47,6 @@ def server_of(desk: Desk, listener: socket.socket) -> tuple[Server, Door]:
 def serve(desk: Desk, listener: socket.socket, *, say: Callable[[str], None]) -> None:
     """Until the person finishes on the page. Raises KeyboardInterrupt at Ctrl-C."""
     server, door = server_of(desk, listener)
-    # the interval's library takes seconds to load: not at the first decision
-    threading.Thread(target=wilson, args=(1, 1), daemon=True).start()
     far = desk.progress()
     say(f"{far['left']} of {far['sample']} rows to judge (of {far['rows']}), as {desk.who}; Ctrl-C stops and keeps all")
     say("this address works once, in the first browser that opens it:")

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, Iterable, Sequence
 
 from dstill.api.executor import Executor
+from dstill.api.metric import rate
 from dstill.api.records import SPLITS, Draft, Example, Outcome, OutcomeKind, Problem, Record
 from dstill.api.splits import split_name
 from dstill.errors import DataError, UsageError, did_you_mean
@@ -27,7 +28,6 @@ from dstill.io.strict_json import NotStrict, dumps, loads
 from dstill.pipeline.review import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UNDO, Decision, digest, latest, sample
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
-from dstill_evaluate.statistics import rate
 
 __all__ = ["Desk", "Refused", "Stale", "split_names"]
 

@@ -21,7 +21,7 @@ from dstill.errors import DstillError
 from dstill.io.inert import visible
 from dstill.io.strict_json import dumps
 from dstill.pipeline.predict import Answered
-from dstill.runtime.http import POLICY
+from dstill.runtime.http import with_policy
 from dstill_serve import problems
 from dstill_serve.auth import Door
 from dstill_serve.engine import Runner
@@ -205,14 +205,13 @@ def application(service: Service) -> Starlette:
 
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             request, began = Request(scope), time.monotonic()
-            status = 0
+            status, guarded = 0, with_policy(send)
 
             async def sent(message: Message) -> None:
                 nonlocal status
                 if message["type"] == "http.response.start":
                     status = message["status"]
-                    message["headers"] += [(name.encode(), value.encode()) for name, value in POLICY.items()]
-                await send(message)
+                await guarded(message)
 
             try:
                 if wrong := service.door.refuses(request):

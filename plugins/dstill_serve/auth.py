@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from dstill.errors import ConfigError, UsageError
 from dstill.io.secrets import Secret
+from dstill.runtime.http import own_names
 from dstill_serve.problems import Wrong
 
 if TYPE_CHECKING:
@@ -38,12 +39,9 @@ class Door:
                 where="--host",
                 hint="leave it out for this machine alone, or name the token's variable with --token-env",
             )
-        bracketed = f"[{host}]" if ":" in host else host
-        self.address = f"http://{bracketed}:{port}"
         self._token = token
-        self._hosts = {f"{name}:{port}" for name in (bracketed, "localhost")}
-        if port == 80:  # of which clients say nothing
-            self._hosts |= {bracketed, "localhost"}
+        self._hosts = own_names(host, port)
+        self.address = f"http://{self._hosts[0]}"
 
     @property
     def demands_token(self) -> bool:

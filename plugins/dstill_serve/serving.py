@@ -21,6 +21,7 @@ from dstill.errors import MissingExtra
 from dstill.io.secrets import Secret
 from dstill.pipeline.predict import Answering
 from dstill.runtime import http
+from dstill.runtime.signals import handling
 from dstill_serve.app import Service, application
 from dstill_serve.auth import Door
 from dstill_serve.engine import Runner
@@ -83,12 +84,8 @@ def run(server: Server, listener: socket.socket) -> signal.Signals:
         took.append(number)
         server.should_exit = True
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handling(stop, signal.SIGINT, signal.SIGTERM):
         asyncio.run(server.serve(sockets=[listener]))
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if server.force_exit:
         raise KeyboardInterrupt
     return signal.Signals(took[0])

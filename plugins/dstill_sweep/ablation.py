@@ -25,8 +25,7 @@ from typing import Any, Iterable, Mapping
 from dstill.errors import DataError, FailedItems, UsageError
 from dstill.runs.run import Run
 from dstill_sweep.comparing import held_against_each, verdicts
-from dstill_sweep.pool import finished
-from dstill_sweep.trials import Result, Trial, Trials
+from dstill_sweep.trials import Result, Trial, Trials, finished
 
 __all__ = ["ablate"]
 

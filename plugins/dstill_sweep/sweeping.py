@@ -17,11 +17,10 @@ import logging
 from contextlib import closing
 from typing import Any, Callable, Collection, Generator, Iterable, Mapping, Protocol
 
-from dstill.errors import DataError, MissingExtra
+from dstill.errors import DataError, needs
 from dstill.runs.run import Run
-from dstill_sweep.pool import finished
 from dstill_sweep.space import Range, Space
-from dstill_sweep.trials import Result, Trial, Trials
+from dstill_sweep.trials import Result, Trial, Trials, finished
 
 __all__ = ["Engine", "front", "sweep"]
 
@@ -29,7 +28,7 @@ log = logging.getLogger("dstill")
 
 
 class Engine(Protocol):
-    """What does trials: `dstill_sweep.pool.finished` on this machine. Closed, it stops those that are under way."""
+    """What does trials: `dstill_sweep.trials.finished` on this machine. Closed, it stops those that are under way."""
 
     def __call__(self, trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Generator[Result, None, None]: ...
 
@@ -103,10 +102,8 @@ def _unique(space: Space, trial: Callable[[Mapping[str, Any]], Trial]) -> list[T
 def _proposed(
     space: Space, trial: Callable[[Mapping[str, Any]], Trial], trials: Trials, jobs: int, engine: Engine
 ) -> Generator[Result, None, None]:
-    try:
+    with needs("a sweep over ranges", "sweep"):
         import optuna
-    except ImportError as error:
-        raise MissingExtra("a sweep over ranges", "sweep", error.name or "optuna") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = {"tpe": optuna.samplers.TPESampler, "random": optuna.samplers.RandomSampler}[space.sampler]
     study = optuna.create_study(directions=["maximize", "minimize", "minimize"], sampler=sampler(seed=space.seed))

@@ -3,6 +3,8 @@
     trials = Trials(run, split="validation")
     trial = trials.trial({"train.modality": "lora", "train.r": 8})
     trials.run(trial)   →   Result(name="modality-lora-r-8-3f2a91c0", accuracy=Score(…), seconds=61.2, …)
+    with closing(finished(trials, [first, second, …], jobs=2)) as results:     # several at once
+        for result in results: …
 
 A process of its own: so the peak memory is the trial's alone, and one that runs out of memory
 takes nothing else with it. A trial's name is a digest of all that decides its outcome (the
@@ -21,9 +23,10 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Generator, Iterable, Mapping, Sequence
 
 from dstill import trust
 from dstill.api.modality import Modality
@@ -37,7 +40,7 @@ from dstill.runs.provenance import sha256
 from dstill.runs.run import Run
 from dstill_sweep.parent_watch import leash
 
-__all__ = ["COMMAND", "Result", "Trial", "Trials", "do", "short"]
+__all__ = ["COMMAND", "Result", "Trial", "Trials", "do", "finished", "short"]
 
 FOLDER = "trials"
 STUDENT = "student"
@@ -237,6 +240,22 @@ class Trials:
             peak_memory=trained["peak_memory"],
             trained_parameters=trained["trained_parameters"],
         )
+
+
+def finished(trials: Trials, wanted: Iterable[Trial], *, jobs: int) -> Generator[Result, None, None]:
+    """Trials in the order in which they are ready, `jobs` at once; of two of one name one is run.
+
+    Closed early, as by Ctrl-C, it stops those that are under way.
+    """
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            unique = {trial.name: trial for trial in wanted}
+            for future in as_completed([pool.submit(trials.run, trial) for trial in unique.values()]):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            trials.stop()
+            raise
 
 
 def do(run: Run) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Self, Sequence
 from dstill.api.records import Prompt, Reply, Usage
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
-from dstill.errors import ConfigError, DataError, DstillError, MissingExtra, UsageError
+from dstill.errors import ConfigError, DataError, DstillError, MissingExtra, UsageError, needs
 from dstill.runs.provenance import sha256
 
 if TYPE_CHECKING:  # it takes a third of the time in which --help answers
@@ -73,11 +73,9 @@ class Local(Teacher):
             raise ConfigError(
                 "no model is named", where="teacher.local.model", hint="--set teacher.local.model=./folder"
             )
-        try:
+        with needs("the teacher 'local'", "train"):
             import torch  # noqa: F401
             import transformers  # noqa: F401
-        except ImportError as error:
-            raise MissingExtra("the teacher 'local'", "train", error.name or "") from error
         self._digest = _digest(self.config.model)
         self.reply_tokens = self.config.max_new_tokens
         self._size = self.config.batch

@@ -132,7 +132,7 @@ def row(name: str, folder: str, *, tiny: bool) -> dict[str, Any]:
     from dstill_finetune.model_loading import quiet
     from dstill_finetune.model_spec import shape_of
     from dstill_finetune.peak_memory import PeakMemory
-    from dstill_finetune.precision import resolved
+    from dstill_finetune.torch_settings import resolved
 
     quiet()
     data = rows([0.05] if tiny else FACTORS)

@@ -14,8 +14,8 @@ import pytest
 from support.terminal import shown
 
 from dstill.cli import scores
-from dstill.cli.format import percent
 from dstill.cli.scores import sentences
+from dstill.io.units import percent
 from dstill.runs.folder import RunFolder
 
 Cli = Callable[..., Any]

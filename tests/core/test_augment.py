@@ -17,7 +17,7 @@ from dstill.api.records import Cause, Example, Level, Record, Verdict
 from dstill.api.task import Check, Task
 from dstill.errors import RunError, UsageError
 from dstill.pipeline.augment import Focus, draw
-from dstill.pipeline.question_inventor import quotas
+from dstill.pipeline.quotas import quotas
 from dstill.runs.folder import RunFolder, data_file
 from dstill.runs.run import focus_in
 
@@ -150,3 +150,11 @@ def test_quotas_come_to_the_whole_and_are_within_one_of_the_share(shares: dict[s
     assert sum(found.values()) == n
     total = sum(shares.values())
     assert all(abs(found[name] - n * count / total) < 1 for name, count in shares.items())
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 50), min_size=1), st.integers(0, 300))
+def test_quotas_of_a_sample_leave_nobody_out_and_take_what_is_there(sizes: dict[str, int], n: int) -> None:
+    n = min(n, sum(sizes.values()))
+    found = quotas(sizes, n, sample=True)
+    assert sum(found.values()) == n
+    assert all((n >= len(sizes)) <= found[name] <= size for name, size in sizes.items())

@@ -12,7 +12,7 @@ from support.toy import Toy
 
 from dstill.api.records import Cause, Draft, Example, Level, Overlap, Problem, Severity, Verdict
 from dstill.api.task import Check
-from dstill.pipeline.error_analysis import counted, explained, failed, labels, wilson
+from dstill.pipeline.error_analysis import counted, explained, failed, labels
 
 EXAMPLE = Example(id="1", question="add 1 and 2", answer="1+2")
 DRAFT = Draft(answer="1+3")
@@ -115,13 +115,6 @@ def test_causes_are_counted_with_their_share_and_a_few_examples() -> None:
     assert found["different"]["examples"] == ["a0", "a1", "a2", "a3", "a4"]
     assert found["different"]["low"] < 7 / 9 < found["different"]["high"]
     assert counted([RIGHT], []) == {}
-
-
-@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_interval_is_that_of_statsmodels(counts: tuple[int, int]) -> None:
-    from dstill_evaluate.statistics import wilson as theirs
-
-    assert wilson(*counts) == pytest.approx(theirs(*counts), abs=1e-12)
 
 
 # --- clauses ----------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def test_the_tree_in_the_docstring_is_that_of_the_classes() -> None:
 
 def test_every_class_is_public_and_has_a_code_of_its_own() -> None:
     found = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, DstillError)]
-    assert {cls.__name__ for cls in found} | {"did_you_mean"} == set(errors.__all__)
+    assert {cls.__name__ for cls in found} | {"did_you_mean", "needs"} == set(errors.__all__)
     assert len({cls.code for cls in found}) == len(found)
     assert {cls.exit_code for cls in found} <= CODES
 

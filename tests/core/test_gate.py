@@ -253,9 +253,7 @@ def test_neither_serve_nor_review_runs_what_a_check_refuses(project: Path, recor
         assert said[0].answer == HOSTILE
         for answered in said:
             answering.ran(answering.example(answered.question), replace(answered, ok=True))
-    executor = run.executor()
-    assert executor is not None
-    with run.lock(), executor.open(run.task, run.settings.engine):
+    with run.lock(), run.setup.opened_executor() as executor:
         desk = Desk(run, splits=("train",), everything=True, executor=executor)
         shown = {record.id: result(desk, record) for record in records}
         assert shown["train-0"] == {"note": "not run: 66 is not allowed"}

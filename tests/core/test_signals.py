@@ -71,3 +71,24 @@ def test_other_threads_are_left_alone() -> None:
     thread.start()
     thread.join(30)
     assert got == ["done"]
+
+
+def test_a_second_signal_is_the_systems_own() -> None:
+    with signals.Stop() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.asked
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_script_that_began_it_in_the_background_stops_it_by_sigterm() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as shells do then
+    try:
+        with signals.Stop() as stop:
+            signal.raise_signal(signal.SIGINT)
+            assert not stop.asked
+            signal.raise_signal(signal.SIGTERM)
+            assert stop.asked
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

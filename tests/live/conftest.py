@@ -22,7 +22,7 @@ import pytest
 from filelock import FileLock
 
 from dstill.api.engine import Engine
-from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 
 LEFT_RUNNING: list[Any] = []  # nodes of a worker's that others may still use: not to be collected as forgotten
 
@@ -93,16 +93,14 @@ def own_node(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], A
 @pytest.fixture(scope="session")
 def engines(elasticsearch_url: str, opensearch_url: str) -> Iterator[dict[str, HttpEngine]]:
     """All three, writable: embedded, elasticsearch, opensearch."""
-    with EmbeddedServer.start() as server:
-        embedded = HttpEngine(Engine(url=server.url), writable=True, embedded_version=server.version)
-        real = {
-            name: HttpEngine(Engine(url=url), writable=True)
-            for name, url in (("elasticsearch", elasticsearch_url), ("opensearch", opensearch_url))
-        }
-        opened = {"embedded": embedded, **real}
-        yield opened
-        for engine in opened.values():
-            engine.close()
+    real = {
+        name: HttpEngine(Engine(url=url), writable=True)
+        for name, url in (("elasticsearch", elasticsearch_url), ("opensearch", opensearch_url))
+    }
+    opened = {"embedded": EmbeddedEngine(), **real}
+    yield opened
+    for engine in opened.values():
+        engine.close()
 
 
 def _url(product: str, version: str | None, temporary: pytest.TempPathFactory, started: list[Any]) -> str:

@@ -17,7 +17,7 @@ from support.sizes import size
 
 from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
-from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 from dstill_querydsl.results import compare
 
 pytestmark = [
@@ -44,10 +44,7 @@ def cases() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def embedded(cases: list[dict[str, Any]]) -> Iterator[dict[str, Outcome]]:
-    with (
-        EmbeddedServer.start() as server,
-        HttpEngine(Engine(url=server.url), writable=True, embedded_version=server.version) as engine,
-    ):
+    with EmbeddedEngine() as engine:
         runner = Runner(engine)
         yield {case["id"]: runner.run(case) for case in cases}
 

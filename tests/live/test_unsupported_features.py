@@ -17,7 +17,7 @@ import pytest
 
 from dstill.api.engine import Engine
 from dstill.api.records import OutcomeKind
-from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 from dstill_querydsl.engines.parity_guard import faithfully
 from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.engines.unsupported_features import Holes, exact
@@ -133,10 +133,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def embedded() -> Iterator[HttpEngine]:
-    with (
-        EmbeddedServer.start() as server,
-        HttpEngine(Engine(url=server.url), writable=True, embedded_version=server.version) as engine,
-    ):
+    with EmbeddedEngine() as engine:
         yield engine
 
 

@@ -2,7 +2,8 @@
 
     pytestmark = needs_chromium          # skipped where there is none; with DSTILL_REQUIRE_LIVE=1 that is a failure
     with chromium() as browser:          # of playwright
-        page = browser.new_page()
+        with visits(browser) as visit:   # at its end nothing was fetched from elsewhere, and nothing went wrong
+            page = visit("http://127.0.0.1:8000", "#main")
 
 `CHROMIUM_PATH` names another executable than the first that is found.
 """
@@ -12,14 +13,16 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from typing import Any, Iterator
+import urllib.parse
+from typing import Any, Callable, Iterator
 
 import pytest
 
-__all__ = ["CHROMIUM", "chromium", "needs_chromium"]
+__all__ = ["CHROMIUM", "PATIENCE", "chromium", "needs_chromium", "visits"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = os.environ.get("CHROMIUM_PATH") or next((path for name in NAMES if (path := shutil.which(name))), None)
+PATIENCE = 60_000  # milliseconds: a busy machine is slow
 REQUIRED = os.environ.get("DSTILL_REQUIRE_LIVE") == "1"
 needs_chromium = pytest.mark.skipif(CHROMIUM is None and not REQUIRED, reason="needs chromium")
 
@@ -37,3 +40,35 @@ def chromium(**how: Any) -> Iterator[Any]:
             yield browser
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def visits(browser: Any) -> Iterator[Callable[..., Any]]:
+    """What opens an address in a new context and waits until `shown` is there.
+
+    `excused` says which messages of the browser's console are no failure.
+    """
+    contexts, hosts, wrong = [], set[str](), list[str]()
+
+    def visit(address: str, shown: str, *, excused: Callable[[Any], bool] = lambda message: False, **how: Any) -> Any:
+        def told(message: Any) -> None:
+            if not excused(message):
+                wrong.append(f"{message.type}: {message.text}")
+
+        context = browser.new_context(**how)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("request", lambda request: hosts.add(urllib.parse.urlsplit(request.url).netloc))
+        page.on("console", told)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
+        page.goto(address)
+        page.locator(shown).wait_for()
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert {host.partition(":")[0] for host in hosts} <= {"127.0.0.1"}
+    assert wrong == []

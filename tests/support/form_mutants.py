@@ -16,7 +16,7 @@ import random
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
-__all__ = ["KINDS", "Mutant", "mutants"]
+__all__ = ["KINDS", "Mutant", "mutants", "places"]
 
 Path = tuple[str | int, ...]
 Place = tuple[Path, Any]
@@ -48,12 +48,12 @@ def mutants(bodies: Sequence[Mapping[str, Any]], seed: int, n: int) -> list[Muta
 # --- places -----------------------------------------------------------------------------
 
 
-def _places(value: Any, path: Path = ()) -> Iterator[Place]:
+def places(value: Any, path: Path = ()) -> Iterator[Place]:
     """Everything in a body with its path, the body itself left out."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
         yield (*path, key), inner
-        yield from _places(inner, (*path, key))
+        yield from places(inner, (*path, key))
 
 
 def _at(body: Any, path: Path) -> Any:
@@ -63,7 +63,7 @@ def _at(body: Any, path: Path) -> Any:
 
 
 def _pick(body: Any, draw: random.Random, wanted: Callable[[Path, Any], bool]) -> Place | None:
-    found = [place for place in _places(body) if wanted(*place)]
+    found = [place for place in places(body) if wanted(*place)]
     return draw.choice(found) if found else None
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import copy
 import random
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Mapping
+
+from support.form_mutants import places
 
 __all__ = ["MAPPING", "SPELLINGS", "body", "documents", "step"]
 
@@ -129,17 +131,10 @@ def _aggregation(draw: Draw, depth: int) -> dict[str, Any]:
 # --- spellings --------------------------------------------------------------------------
 
 
-def _places(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        yield (*path, key), inner
-        yield from _places(inner, (*path, key))
-
-
 def _change(given: Any, draw: Draw, wanted: Callable[[Path, Any], bool], made: Callable[[Any], Any]) -> Any:
     """`given` with one place changed."""
     new = copy.deepcopy(given)
-    found = [(path, value) for path, value in _places(new) if wanted(path, value)]
+    found = [(path, value) for path, value in places(new) if wanted(path, value)]
     if not found:
         return None
     path, value = draw.choice(found)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import signal
 import sys
 import time
 import traceback
 from pathlib import Path
-from typing import NoReturn, Sequence
+from typing import Sequence
 
 import click
 from click.shell_completion import shell_complete
@@ -29,7 +28,7 @@ from dstill.cli.panics import panics_explained
 from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, TrustError, UsageError
 from dstill.io.files import disk_error
 from dstill.io.secrets import redact
-from dstill.runtime import distributed
+from dstill.runtime import distributed, signals
 
 __all__ = ["COMPLETE", "build", "main", "run"]
 
@@ -137,21 +136,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # where a terminal has no sign for a letter, its number
             stream.reconfigure(errors="backslashreplace")
-    # torchrun ends the other processes by SIGTERM; they may wait for the first one, where no handler runs
-    if distributed.leads():
-        with contextlib.suppress(ValueError):  # not in the main thread
-            signal.signal(signal.SIGTERM, _terminated)
-    code = run(words)
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left to be stopped in order
+    # SIGTERM ends as Ctrl-C does, so that servers are stopped and indices on them removed; but torchrun ends the other
+    # processes by it while they may wait for the first one, where no handler runs
+    with signals.sigterm_interrupts() if distributed.leads() else contextlib.nullcontext():
+        code = run(words)
     with contextlib.suppress(BrokenPipeError, ValueError):
         sys.stdout.flush()
     sys.exit(code)
-
-
-def _terminated(number: int, frame: object) -> NoReturn:
-    """SIGTERM ends as Ctrl-C does, so that servers are stopped and what was made on others is taken away."""
-    raise KeyboardInterrupt
 
 
 def run(argv: Sequence[str]) -> int:
@@ -174,7 +165,7 @@ def run(argv: Sequence[str]) -> int:
         show_error(shown, as_json=as_json)
         return shown.exit_code
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C quits at once
+        signals.next_quits()
         if not distributed.leads():
             return Interrupted.exit_code
         show_error(Interrupted("stopped", where=_command(argv), hint="run the same command again"), as_json=as_json)

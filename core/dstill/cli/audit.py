@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any, Sequence
 
 import click
 
-from dstill.api.engine import Engine
-from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example
-from dstill.api.task import Task
 from dstill.cli.console import emit, progress, say, table
 from dstill.cli.groups import Command
 from dstill.cli.options import App, Count, app, json_option, seed_option, set_option, setting, task_option
 from dstill.errors import DataError, FailedItems
-from dstill.factory import make_executor, make_task
+from dstill.factory import Setup
 from dstill.pipeline.audit import audit as audit_golds
 from dstill.pipeline.audit_report import Audit
 from dstill.pipeline.question_files import read_questions
@@ -46,15 +44,12 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
     sets share with train. All golds are checked, --limit of them also run. The exit code is 3 when
     golds are refused or fail, contradict each other, or leak.
     """
-    task, executor, examples, engine = _given(found, what)
+    setup, examples = _given(found, what)
+    task = setup.task
     if not any(example.answer is not None for example in examples):
         raise DataError("no golds to audit", where=what or f"task '{task.name}'", hint="give rows with an 'answer'")
-    with progress() as report:
-        if executor is None or not limit:
-            result = audit_golds(task, examples, None, limit=0, progress=report)
-        else:
-            with executor.open(task, engine):
-                result = audit_golds(task, examples, executor, limit=limit, progress=report)
+    with progress() as report, setup.opened_executor() if limit else contextlib.nullcontext() as executor:
+        result = audit_golds(task, examples, executor, limit=limit, progress=report)
     source = what or f"task {task.name}"
     if as_json:
         emit({"source": source, "task": task.name, "ok": not result.bad, **result.to_json()})
@@ -66,18 +61,16 @@ def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
         raise FailedItems("; ".join(result.bad), where=source, hint="mend or leave out those rows; --json names each")
 
 
-def _given(found: App, what: str | None) -> tuple[Task, Executor | None, list[Example], Engine]:
-    """The task, what runs its answers, the questions, and the settings by which it reaches an engine."""
+def _given(found: App, what: str | None) -> tuple[Setup, list[Example]]:
+    """The task with its executor, and the questions."""
     if what is not None and _is_run(what):
         run = found.open(what)
         examples = [record.example for split in SPLITS for record in run.records(split)]
-        return run.task, run.executor(), examples, run.settings.engine
-    config = found.config()
-    task = make_task(found.plugins, config)
-    executor = make_executor(found.plugins, config, task)
+        return run.setup, examples
+    setup = Setup(found.plugins, found.config())
     if what is not None:
-        return task, executor, read_questions(Path(what)), config.settings.engine
-    return task, executor, examples_of(task), config.settings.engine
+        return setup, read_questions(Path(what))
+    return setup, examples_of(setup.task)
 
 
 def _is_run(what: str) -> bool:

@@ -28,7 +28,7 @@ from dstill.cli.console import emit, note, say, table
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option, set_option, setting, task_option
 from dstill.errors import DstillError, TrustError
-from dstill.factory import make_executor, make_task
+from dstill.factory import Setup
 from dstill.io.units import size
 from dstill.pipeline.data_drift import can_tell, drift
 from dstill.runs.contents import learnt_in
@@ -134,12 +134,11 @@ def _engines(found: App) -> Engines:
 
 def _look(found: App, name: str, engines: Engines) -> None:
     config = found.config({"project.task": name})
-    task = make_task(found.plugins, config)
-    executor = make_executor(found.plugins, config, task)
-    if executor is None:
-        engines.rows += _students(task, None)
-        return
-    with executor.open(task, config.settings.engine):
+    setup = Setup(found.plugins, config)
+    with setup.opened_executor() as executor:
+        if executor is None:
+            engines.rows += _students(setup.task, None)
+            return
         engines.rows.append([f"engine of {name}", executor.label, "ok"])
         results = []
         try:
@@ -153,7 +152,7 @@ def _look(found: App, name: str, engines: Engines) -> None:
             engines.results += results
             engines.problems += [one.problem for one in results if one.problem]
             engines.rows += _rows(name, results)
-        engines.rows += _students(task, executor)
+        engines.rows += _students(setup.task, executor)
 
 
 def _students(task: Task, executor: Executor | None) -> list[list[str]]:

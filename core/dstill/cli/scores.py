@@ -15,9 +15,9 @@ import textwrap
 from typing import Any, Iterator, Mapping, Sequence
 
 from dstill.cli.console import say, table, width
-from dstill.cli.format import percent
 from dstill.cli.options import described
 from dstill.io.shell import command
+from dstill.io.units import percent
 from dstill.runs.run import Run
 
 __all__ = ["sentences", "show_scores"]

@@ -5,7 +5,8 @@
     dumps({"id": "1", "n": 2})     # '{"id":"1","n":2}'
 
 Python's own reader takes duplicate keys (the last wins), NaN, Infinity and 1e999; here they
-are errors, as are integers of thousands of digits and nesting without end.
+are errors, as are numbers of thousands of digits and nesting without end. `parse` is for readers with rules of their
+own: it puts whatever they want in the place of each `Flaw`.
 """
 
 from __future__ import annotations
@@ -13,16 +14,26 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import Any, Callable, NoReturn
 
-__all__ = ["MAX_DEPTH", "NotStrict", "dumps", "fenced", "kind", "loads"]
+__all__ = ["MAX_DEPTH", "SURROGATE", "Flaw", "NotStrict", "dumps", "fenced", "kind", "loads", "parse"]
 
 # An answer of 200 nested clauses still comes through to the checks that refuse it by name;
 # what is deeper could not be walked by recursive code.
 MAX_DEPTH = 700
 MAX_DIGITS = 1_000  # of one number
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """What JSON does not allow, but Python's reader takes."""
+
+    code: str  # duplicate_key, not_finite, long_number
+    message: str
+    key: str | None = None  # the one that is there twice
 
 
 class NotStrict(ValueError):
@@ -36,13 +47,7 @@ class NotStrict(ValueError):
 def loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
     """The value of `text`. Raises NotStrict."""
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_float,
-            parse_int=_int,
-        )
+        value = parse(text, _refused)
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}" if error.lineno > 1 else f"column {error.colno}"
         raise NotStrict(f"{error.msg[:1].lower()}{error.msg[1:]} at {at}", syntax=True) from None
@@ -53,13 +58,46 @@ def loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
     return value
 
 
+def parse(text: str, flawed: Callable[[Flaw], Any], *, max_digits: int = MAX_DIGITS) -> Any:
+    """The value of `text`, with what `flawed` returns in the place of each flaw.
+
+    Raises JSONDecodeError, and RecursionError for thousands of levels.
+    """
+
+    def object_(pairs: list[tuple[str, Any]]) -> Any:
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            seen: set[str] = set()
+            for key, _ in pairs:
+                if key in seen:
+                    return flawed(Flaw("duplicate_key", f"duplicate key '{key[:80]}'", key))
+                seen.add(key)
+        return value
+
+    def number(digits: str) -> Any:
+        if len(digits) > max_digits:
+            return flawed(Flaw("long_number", f"number of {len(digits):,} digits, the limit is {max_digits:,}"))
+        if digits.lstrip("-").isdecimal():
+            return int(digits)
+        value = float(digits)
+        return value if math.isfinite(value) else flawed(Flaw("not_finite", f"number {_short(digits)} is too large"))
+
+    return json.loads(
+        text,
+        object_pairs_hook=object_,
+        parse_constant=lambda name: flawed(Flaw("not_finite", f"{name} is not a JSON number")),
+        parse_float=number,
+        parse_int=number,
+    )
+
+
 def dumps(value: Any) -> str:
     """`value` on one line, compact, letters as they are; keys in the order in which they stand.
 
     Half surrogate pairs, which a text may hold but no UTF-8 file can, stay as escapes.
     """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def fenced(value: Any) -> str:
@@ -78,32 +116,8 @@ def kind(value: Any) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise NotStrict(f"duplicate key '{key[:80]}'")
-            seen.add(key)
-    return value
-
-
-def _constant(name: str) -> NoReturn:
-    raise NotStrict(f"{name} is not a JSON number")
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise NotStrict(f"number {_short(text)} is too large")
-    return value
-
-
-def _int(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise NotStrict(f"number of {len(text):,} digits, the limit is {MAX_DIGITS:,}")
-    return int(text)
+def _refused(flaw: Flaw) -> NoReturn:
+    raise NotStrict(flaw.message)
 
 
 def _short(text: str) -> str:

@@ -27,7 +27,7 @@ from dstill.api.task import Task, data_of
 from dstill.errors import RunError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.pipeline.dedup import select
-from dstill.pipeline.question_inventor import quotas
+from dstill.pipeline.quotas import quotas
 
 __all__ = ["Focus", "draw", "focus_of", "require_label"]
 

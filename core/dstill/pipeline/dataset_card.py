@@ -15,10 +15,10 @@ from typing import Any, Iterator, Mapping, Sequence
 from dstill.api.protocols import DataProfile
 from dstill.api.records import Record
 from dstill.api.task import Task
-from dstill.io.inert import visible
+from dstill.io.cards import card, cell, table
 from dstill.teacher.cost import told
 
-__all__ = ["COLUMNS", "configs", "dataset_card", "prompt_version", "table"]
+__all__ = ["COLUMNS", "configs", "dataset_card", "prompt_version"]
 
 COLUMNS = {"schema_version": "int64", **dict.fromkeys(Record.__dataclass_fields__, "string")}
 UNKNOWN = "unknown"
@@ -36,13 +36,11 @@ def dataset_card(name: str, task: Task, facts: Mapping[str, Any], records: Seque
     splits: Mapping[str, int] = facts["splits"]
     licences = dict(DataProfile.of(task).licences([record.example for record in records])) or {task.name: UNKNOWN}
     known = UNKNOWN not in licences.values()
-    lines = [
-        "---",
+    front = [
         *configs({"default": ("data", list(splits))}, {"default": COLUMNS}),
         f"license: {'other' if known else UNKNOWN}",
-        "---",
-        "",
-        f"# {visible(name, one_line=True)}",
+    ]
+    lines = [
         "",
         f"Questions with rationale and answer for the task `{task.name}`, written by {_by(facts)}, checked by dstill.",
         f"Prompt version: {prompt_version(task)}.",
@@ -50,10 +48,10 @@ def dataset_card(name: str, task: Task, facts: Mapping[str, Any], records: Seque
         f"{facts['accepted']} of {facts['questions']} questions were accepted "
         f"({facts['accepted'] / max(1, facts['questions']):.1%}), {facts['rejected']} rejected.",
         *told(facts.get("cost") or {}),
-        *table(("split", "rows"), splits.items()),
-        *table(("category", "rows"), facts["categories"].items()),
-        *table(("rejected for", "rows"), facts["rejections"].items()),
-        *table(("text", "mean length in characters"), _lengths(records)),
+        *table(("split", "#rows"), splits.items()),
+        *table(("category", "#rows"), facts["categories"].items()),
+        *table(("rejected for", "#rows"), facts["rejections"].items()),
+        *table(("text", "#mean length in characters"), _lengths(records)),
         *table(("data", "licence"), sorted(licences.items())),
         "",
         "The licences are those of the data that the questions are about; what a model wrote is under the terms of "
@@ -61,7 +59,7 @@ def dataset_card(name: str, task: Task, facts: Mapping[str, Any], records: Seque
         "",
         _ABOUT,
     ]
-    return visible("\n".join(lines)) + "\n"
+    return card(front, name, lines)
 
 
 def configs(files: Mapping[str, tuple[str, Sequence[str]]], columns: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -93,20 +91,8 @@ def prompt_version(task: Task) -> str:
     return f"{task.version}, instructions {digest}"
 
 
-def table(head: tuple[str, str], rows: Any) -> Iterator[str]:
-    """Lines of a table of two columns, after an empty one; nothing where there are no rows."""
-    found = list(rows)
-    if found:
-        yield from ("", f"| {head[0]} | {head[1]} |", "| --- | ---: |")
-        yield from (f"| {_cell(name)} | {_cell(value)} |" for name, value in found)
-
-
-def _cell(value: Any) -> str:
-    return " ".join(str(value).replace("|", "\\|").split())
-
-
 def _by(facts: Mapping[str, Any]) -> str:
-    models = ", ".join(f"`{_cell(model)}` ({n})" for model, n in (facts.get("models") or {}).items())
+    models = ", ".join(f"`{cell(model)}` ({n})" for model, n in (facts.get("models") or {}).items())
     return f"the teacher `{facts['teacher']}`" + (f", model {models}" if models else "")
 
 

@@ -17,11 +17,11 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any, Iterable, Mapping, Sequence
 
+from dstill.api.metric import wilson
 from dstill.api.records import Cause, Draft, Example, Level, Overlap, Verdict
 from dstill.api.task import Task
-from dstill.errors import MissingExtra
 
-__all__ = ["counted", "explained", "failed", "labels", "wilson"]
+__all__ = ["counted", "explained", "failed", "labels"]
 
 NO_ANSWER, REFUSED, SHOULD_HAVE_REFUSED, ENGINE = "no answer", "refused", "should have refused", "engine"
 SHOWN = 5  # examples of a label
@@ -61,16 +61,6 @@ def counted(verdicts: Iterable[Verdict], order: Sequence[str]) -> dict[str, dict
         low, high = wilson(len(ids), total)
         found[label] = {"count": len(ids), "of": total, "low": low, "high": high, "examples": ids[:SHOWN]}
     return found
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's score interval (1927, 95 %) for `hits` of `n` > 0. Raises MissingExtra."""
-    try:
-        from scipy.stats import binomtest
-    except ImportError:
-        raise MissingExtra("the interval of a first cause", "evaluate", "scipy") from None
-    found = binomtest(hits, n).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
 
 
 def _cause(task: Task, verdict: Verdict, example: Example, draft: Draft | None) -> Cause:

@@ -27,6 +27,7 @@ from dstill.pipeline.augment import Focus, draw
 from dstill.pipeline.curate import Dataset, curated, executing
 from dstill.pipeline.leakage import require_data_names
 from dstill.pipeline.question_files import read_questions
+from dstill.runtime import signals
 from dstill.teacher.cost import caps, cost
 
 if TYPE_CHECKING:
@@ -134,7 +135,6 @@ def _taught(
     setup: Setup, teacher: Teacher, examples: Sequence[Example], execute: label.Execute, purchase: Purchase
 ) -> tuple[list[label.Taught], dict[str, Any]]:
     """What the teacher's replies came to. Raises Interrupted and BudgetError, which say how many are kept."""
-    from dstill.runtime import signals
     from dstill.teacher.budget import Budget
     from dstill.teacher.cache import ReplyStore
     from dstill.teacher.client import Counts

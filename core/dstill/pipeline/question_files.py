@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Iterator, Mapping
 
 from dstill.api.records import SPLITS, Example
 from dstill.api.splits import FORMER_SPLITS, split_name
-from dstill.errors import DataError, MissingExtra
+from dstill.errors import DataError, needs
 from dstill.io.files import reading
 from dstill.io.jsonl import detect, instead, read_rows
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
@@ -233,11 +233,9 @@ def _check_header(header: list[str], path: Path) -> None:
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
+    with needs("reading Parquet", "parquet"):
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
-    except ImportError as error:
-        raise MissingExtra("reading Parquet", "parquet", "pyarrow") from error
     number = 0
     with reading(path), path.open("rb") as stream:
         start = stream.read(512)

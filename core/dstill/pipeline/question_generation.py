@@ -23,6 +23,7 @@ from dstill.errors import BudgetError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.pipeline.augment import Focus
 from dstill.pipeline.question_inventor import Invented, Inventor, digest
+from dstill.runtime import signals
 from dstill.runtime.progress import Progress
 from dstill.teacher.cost import caps, cost
 
@@ -47,7 +48,6 @@ def invent(
     Raises UsageError for a teacher who only repeats, and where the task has none of those categories; BudgetError and
     Interrupted, after what came was kept.
     """
-    from dstill.runtime import signals
     from dstill.teacher import client
     from dstill.teacher.budget import Budget
     from dstill.teacher.cache import ReplyStore

@@ -31,9 +31,10 @@ from dstill.api.protocols import QuestionBrief
 from dstill.api.records import Example, Message, Prompt
 from dstill.io.strict_json import NotStrict, dumps, fenced, loads
 from dstill.pipeline.dedup import nearest, words_of
+from dstill.pipeline.quotas import quotas
 from dstill.teacher import trace
 
-__all__ = ["Invented", "Inventor", "digest", "quotas", "read"]
+__all__ = ["Invented", "Inventor", "digest", "read"]
 
 TOGETHER = 10  # questions of one request
 ROUND = 64  # requests of one round
@@ -213,20 +214,6 @@ class Inventor:
             return False
         alike.append(words)
         return True
-
-
-def quotas(shares: Mapping[str, int], n: int) -> dict[str, int]:
-    """`n` in shares of a total: what rounding down leaves goes to the largest remainders, the first of equals.
-
-    >>> quotas({"sort_page": 9, "terse": 2}, 10)
-    {'sort_page': 8, 'terse': 2}
-    """
-    total = sum(shares.values())
-    found = {name: n * count // total for name, count in shares.items()}
-    by_remainder = sorted(shares, key=lambda name: -(n * shares[name] % total))
-    for name in by_remainder[: n - sum(found.values())]:
-        found[name] += 1
-    return found
 
 
 def read(text: str) -> Iterator[tuple[str, str]]:

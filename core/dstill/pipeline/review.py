@@ -30,6 +30,7 @@ from dstill.config import Review
 from dstill.errors import DataError
 from dstill.io.shell import command
 from dstill.io.strict_json import dumps
+from dstill.pipeline.quotas import quotas
 from dstill.plugins import Plugins
 
 __all__ = [
@@ -152,7 +153,8 @@ def sample(
     for record in sorted(records, key=lambda record: _drawn(seed, record.id)):
         by_category[record.category].append(record)
     wanted = sample_size(len(records), precision) if size is None else min(size, len(records))
-    shares = _shares({name: len(rows) for name, rows in by_category.items()}, wanted)
+    largest_first = sorted(by_category, key=lambda name: (-len(by_category[name]), name))
+    shares = quotas({name: len(by_category[name]) for name in largest_first}, wanted, sample=True)
     skipped = {d.id: d.digest for d in latest(standing).values() if d.decision == SKIP}
     chosen: list[Record] = []
     for name, rows in by_category.items():
@@ -163,17 +165,6 @@ def sample(
 
 def _drawn(seed: int, id: str) -> str:
     return hashlib.sha256(f"{seed}:{id}".encode()).hexdigest()
-
-
-def _shares(sizes: Mapping[str, int], wanted: int) -> dict[str, int]:
-    """How many of each category: in proportion, but one of each first, the largest categories before others."""
-    largest_first = sorted(sizes, key=lambda name: (-sizes[name], name))
-    shares = dict.fromkeys(sizes, 0) | dict.fromkeys(largest_first[:wanted], 1)
-    rows = sum(sizes.values())
-    for _ in range(wanted - sum(shares.values())):
-        open_ones = (name for name in largest_first if shares[name] < sizes[name])
-        shares[max(open_ones, key=lambda name: sizes[name] * wanted / rows - shares[name])] += 1
-    return shares
 
 
 # --- whether it is enough ---------------------------------------------------------------

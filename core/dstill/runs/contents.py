@@ -17,7 +17,6 @@ from typing import Any, Mapping, Self, Sequence
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill import trust
-from dstill.api.executor import Executor
 from dstill.api.objective import Objective
 from dstill.api.records import SPLITS, Example, Inquiry, Prediction, Record, Rejection, Verdict
 from dstill.api.student import Student, Writer
@@ -167,10 +166,6 @@ class RunContents(RunFolder):
     @property
     def student(self) -> Student:
         return self.setup.student
-
-    def executor(self) -> Executor | None:
-        """What runs the task's answers, not opened yet; None where the task's answers are not run."""
-        return self.setup.executor()
 
     # --- what it holds ------------------------------------------------------------------
 

@@ -20,10 +20,10 @@ from typing import Any, Callable, Iterable, Mapping
 
 from dstill.api.records import SPLITS, Message, Record, Row
 from dstill.errors import RunError
+from dstill.io.cards import card, table
 from dstill.io.files import write_text
-from dstill.io.inert import visible
 from dstill.io.shell import command
-from dstill.pipeline.dataset_card import configs, prompt_version, table
+from dstill.pipeline.dataset_card import configs, prompt_version
 from dstill.runs.folder import EXPORT
 from dstill.runs.run import Run
 
@@ -112,14 +112,9 @@ def _card(run: Run, counts: Mapping[str, int], rationales: bool) -> str:
     columns = {form: {"schema_version": "int64", "id": "string", **types} for form, types in _COLUMNS.items()}
     what = "rationale and answer" if rationales else "answer"
     lines = [
-        "---",
-        *configs(files, columns),
-        "---",
-        "",
-        f"# {visible(run.name, one_line=True)}, to train on",
         "",
         f"Questions of the task `{run.task.name}` and their {what}, as `messages` and as `prompt` and `completion`.",
         f"Prompt version: {prompt_version(run.task)}. The dataset itself, with its card, is in `../dataset`.",
-        *table(("split", "rows"), counts.items()),
+        *table(("split", "#rows"), counts.items()),
     ]
-    return "\n".join(lines) + "\n"
+    return card(configs(files, columns), f"{run.name}, to train on", lines)

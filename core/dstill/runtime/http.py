@@ -3,6 +3,7 @@
     with listening("127.0.0.1", 0, hint="leave it out for a free one") as listener:     # UsageError: port 80 is taken
         server = server_of(app, grace=2)                    # uvicorn's, which says nothing of its own
         asyncio.run(server.serve(sockets=[listener]))       # until a signal, or `server.should_exit`
+    own_names("127.0.0.1", 8000)                            # ("127.0.0.1:8000", "localhost:8000")
 
 Under `POLICY` a browser loads nothing from elsewhere, runs no script but the page's own files, and keeps no copy.
 """
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Iterator
 from dstill.errors import UsageError
 
 if TYPE_CHECKING:
+    from starlette.types import Message, Send
     from uvicorn import Server
 
-__all__ = ["MOST", "POLICY", "listening", "server_of"]
+__all__ = ["MOST", "POLICY", "listening", "own_names", "server_of", "with_policy"]
 
 MOST = 512  # connections at once
 PATIENCE = 15.0  # seconds for a request to arrive, and for its answer to be read
@@ -33,6 +35,24 @@ POLICY = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+
+
+def own_names(host: str, port: int) -> tuple[str, ...]:
+    """What a browser on this machine sends as Host. Another site whose name points here sends its own."""
+    bracketed = f"[{host}]" if ":" in host else host
+    named = (f"{bracketed}:{port}", f"localhost:{port}")
+    return (*named, bracketed, "localhost") if port == 80 else named  # browsers leave 80 out
+
+
+def with_policy(send: Send) -> Send:
+    """An ASGI `send` that puts `POLICY` on every answer."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] += [(name.encode(), value.encode()) for name, value in POLICY.items()]
+        await send(message)
+
+    return sent
 
 
 @contextlib.contextmanager

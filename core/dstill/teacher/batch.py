@@ -21,7 +21,7 @@ import logging
 from dataclasses import replace
 from typing import Any, AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-from dstill.api.records import Problem, Prompt, Reply, Usage
+from dstill.api.records import Problem, Prompt, Reply
 from dstill.api.teacher import BatchTeacher
 from dstill.errors import BudgetError, DstillError, ServiceError
 from dstill.io.strict_json import dumps
@@ -29,7 +29,7 @@ from dstill.teacher import batch_log
 from dstill.teacher.batch_log import OpenBatch
 from dstill.teacher.budget import NOTHING, Budget, Caps, guessed, most
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Asked, Counts
+from dstill.teacher.client import Asked, Counts, problem_of, worst_of
 
 __all__ = ["replies"]
 
@@ -99,7 +99,7 @@ class _Desk:
 
     def capped(self, prompt: Prompt) -> BudgetError:
         """Why `prompt` was not asked."""
-        return self.budget.reached(self._cap, self._worst(prompt))
+        return self.budget.reached(self._cap, worst_of(self.teacher, prompt))
 
     async def _found(self, wanted: Mapping[str, Prompt]) -> list[OpenBatch]:
         """The open batches that hold one of `wanted`, each with its id."""
@@ -122,15 +122,12 @@ class _Desk:
         fitting: dict[str, Prompt] = {}
         worst = NOTHING
         for key, prompt in new.items():
-            worst += self._worst(prompt)
+            worst += worst_of(self.teacher, prompt)
             if passed := self.budget.passed(worst, len(fitting) + 1):
                 self._cap = passed
                 break
             fitting[key] = prompt
         return fitting
-
-    def _worst(self, prompt: Prompt) -> Usage:
-        return most(self.teacher.sent(prompt), self.teacher.reply_tokens * prompt.room)
 
     def _parts(self, new: Mapping[str, Prompt]) -> Iterator[tuple[Mapping[str, Any], dict[str, Prompt]]]:
         """`new` cut into batches: of one identity each, and within the endpoint's limits."""
@@ -202,7 +199,7 @@ class _Desk:
         failed = {key: errors.get(key, missing) for key in batch.items if key not in answered}
         await asyncio.to_thread(batch_log.ended, self.store, batch.digest, failed)
         for key, error in failed.items():
-            self._note(key, error)
+            self.last_failure, self.problems[key] = error, problem_of(error)
 
     async def _keep(self, batch: OpenBatch, arrived: Mapping[str, Reply], wanted: Mapping[str, Prompt]) -> None:
         asked = {key: most(prompt, 0) for key in arrived if (prompt := wanted.get(key)) is not None}
@@ -210,13 +207,6 @@ class _Desk:
         await asyncio.to_thread(self.store.put_many, [(key, reply, batch.identity) for key, reply in replies.items()])
         for reply in replies.values():
             self.budget.count(reply)
-
-    def _note(self, key: str, error: DstillError) -> None:
-        code = "unavailable" if error.code == ServiceError.code else error.code
-        self.last_failure = error
-        self.problems[key] = Problem(
-            layer="teacher", code=code, message=error.what, pointer=error.where, hint=error.hint
-        )
 
 
 def _left(batches: list[OpenBatch]) -> str:

@@ -23,14 +23,14 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any, AsyncIterator, Iterable, Mapping, Self
 
-from dstill.api.records import Problem, Prompt, Reply
+from dstill.api.records import Problem, Prompt, Reply, Usage
 from dstill.api.teacher import Teacher
 from dstill.errors import DataError, DstillError, ServiceError, ServicePause
 from dstill.teacher.budget import Budget, Caps, guessed, most
 from dstill.teacher.cache import ReplyStore
 from dstill.teacher.inflight import Claims
 
-__all__ = ["Asked", "Counts", "replies"]
+__all__ = ["Asked", "Counts", "problem_of", "replies", "worst_of"]
 
 AHEAD = 1024  # prompts taken before the first of them is answered, at least
 GIVE_UP = 20  # failures of the service in a row, none answered between
@@ -182,7 +182,7 @@ class _Desk:
             if there is not None:
                 return there, True
             try:
-                worst = most(self.teacher.sent(prompt), self.teacher.reply_tokens * prompt.room)
+                worst = worst_of(self.teacher, prompt)
                 async with self.budget.room(worst) as request:
                     reply = await self.teacher.ask(prompt)
                     reply = request.reply = guessed(reply, worst) if self.teacher.paid else reply
@@ -197,12 +197,10 @@ class _Desk:
         return await self._ledger.keep(key, reply, identity), False
 
     async def _failed(self, key: str, error: DstillError) -> Problem:
-        code = error.code
-        if code == ServiceError.code:
-            code = "unavailable"
+        if error.code == ServiceError.code:
             self._count_failure(error)
         await asyncio.to_thread(self.store.attempt, key, error)
-        return Problem(layer="teacher", code=code, message=error.what, pointer=error.where, hint=error.hint)
+        return problem_of(error)
 
     def _count_failure(self, error: DstillError) -> None:
         self.last_failure = error
@@ -212,6 +210,17 @@ class _Desk:
             raise ServiceError(
                 error.what, where=error.where, hint=f"{error.hint}; {stopped}" if error.hint else stopped
             )
+
+
+def problem_of(error: DstillError) -> Problem:
+    """Why a prompt has no reply."""
+    code = "unavailable" if error.code == ServiceError.code else error.code
+    return Problem(layer="teacher", code=code, message=error.what, pointer=error.where, hint=error.hint)
+
+
+def worst_of(teacher: Teacher, prompt: Prompt) -> Usage:
+    """What asking `prompt` uses at most."""
+    return most(teacher.sent(prompt), teacher.reply_tokens * prompt.room)
 
 
 class _Ledger:

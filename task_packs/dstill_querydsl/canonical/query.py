@@ -10,23 +10,12 @@ import json
 from typing import Any, Iterable
 
 from dstill_querydsl.canonical.values import distance, equal, place, plain, without_defaults
+from dstill_querydsl.language.query_forms import FIELDED
 
-__all__ = ["Json", "key", "query", "without_constant"]
+__all__ = ["Json", "key", "listed", "query", "without_constant"]
 
 Json = dict[str, Any]
 
-# query → the name that its short form {"field": value} stands for
-_SHORT = {
-    "term": "value",
-    "prefix": "value",
-    "wildcard": "value",
-    "regexp": "value",
-    "fuzzy": "value",
-    "match": "query",
-    "match_phrase": "query",
-    "match_phrase_prefix": "query",
-    "match_bool_prefix": "query",
-}
 # Where no score is looked at, these select what one of their parts selects.
 _SELECTS_BY = {"constant_score": "filter", "boosting": "positive", "function_score": "query"}
 _INNER = {("nested", "query"), ("constant_score", "filter"), ("boosting", "positive"), ("boosting", "negative")}
@@ -85,7 +74,7 @@ def _clauses(value: Json, scored: bool) -> Json:
 
 
 def _bool(body: Json, scored: bool) -> Json:
-    parts = {occur: _listed(body.get(occur, [])) for occur in _OCCURS}
+    parts = {occur: listed(body.get(occur, [])) for occur in _OCCURS}
     rest = {
         k: plain(v)
         for k, v in body.items()
@@ -142,7 +131,7 @@ def _bool(body: Json, scored: bool) -> Json:
     return {**rest, **ordered}
 
 
-def _listed(value: Any) -> list[Json]:
+def listed(value: Any) -> list[Json]:
     return list(value) if isinstance(value, list) else [value]
 
 
@@ -195,7 +184,7 @@ def _leaf(name: str, body: Any, scored: bool) -> Json:
     """A query that is no bool, in its long form."""
     if name == "terms":
         return _terms(_options(name, body, scored), scored)
-    if name in _SHORT or name == "range":
+    if FIELDED.get(name) or name == "range":
         return {name: {field: _options(name, _long(name, value), scored) for field, value in body.items()}}
     return {
         name: {option: _part(name, option, value, scored) for option, value in _options(name, body, scored).items()}
@@ -221,7 +210,7 @@ def _part(name: str, option: str, value: Any, scored: bool) -> Any:
     if (name, option) in _INNER:
         return query(value, scored=scored and name != "constant_score")
     if (name, option) == ("dis_max", "queries"):
-        return sorted((query(one, scored=scored) for one in _listed(value)), key=key)
+        return sorted((query(one, scored=scored) for one in listed(value)), key=key)
     if (name, option) in _FREE and isinstance(value, list):
         return sorted(value, key=key)
     if name == "geo_distance":
@@ -230,7 +219,7 @@ def _part(name: str, option: str, value: Any, scored: bool) -> Any:
 
 
 def _long(name: str, value: Any) -> Json:
-    return value if isinstance(value, dict) else {_SHORT[name]: value}
+    return value if isinstance(value, dict) else {FIELDED[name]: value}
 
 
 def _options(name: str, options: Json, scored: bool) -> Json:

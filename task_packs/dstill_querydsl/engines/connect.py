@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from dstill.api.engine import Engine
-from dstill.errors import ConfigError, MissingExtra
+from dstill.errors import ConfigError, needs
 from dstill.io.secrets import Secret, is_variable
 from dstill.io.shell import quoted
 from dstill.io.urls import checked_url, is_loopback
@@ -30,10 +30,8 @@ LONG = 12  # characters of a password that is hidden by itself; a shorter one ma
 
 def connect(engine: Engine, wire: Wire) -> Any:
     """Raises ConfigError for an address or secret that cannot be used, MissingExtra without the client."""
-    try:
+    with needs("searching", "elasticsearch"):
         from elasticsearch import Elasticsearch
-    except ImportError as error:
-        raise MissingExtra("searching", "elasticsearch", error.name or "elasticsearch") from error
     url = _address(engine.url)
     wire.max_seconds = engine.timeout + GRACE
     return Elasticsearch(

@@ -19,7 +19,7 @@ import hashlib
 import json
 import secrets
 from abc import abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar, Iterable, Mapping, Self, Sequence
@@ -32,15 +32,13 @@ from dstill.errors import DataError, UsageError
 from dstill_querydsl.bundle.index_of import index_of
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines.drift_watch import changes, look
-from dstill_querydsl.engines.freeze import freeze
+from dstill_querydsl.engines.embedded import EmbeddedEngine, LoadedIndex
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.live_guard import LiveGuard
 from dstill_querydsl.engines.parity_guard import faithfully
 from dstill_querydsl.engines.result_extraction import observe
 from dstill_querydsl.engines.rules import OWN_PREFIX, check_name
 from dstill_querydsl.engines.self_check import KNOWN_INDEX, about, known_answers, not_asked, own_index
-from dstill_querydsl.engines.server import EmbeddedServer
-from dstill_querydsl.engines.unsupported_features import Holes, exact
 from dstill_querydsl.engines.unsupported_fields import Unheld
 from dstill_querydsl.language import strict
 
@@ -50,15 +48,10 @@ LIVE = 48  # corpora at once on a server: of more, those loaded first are remove
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Place(LoadedIndex):
     """Where an example's answers run."""
 
-    name: str  # on the server
-    now: str
-    mapping: Mapping[str, Any]
-    documents: int
     digest: str = ""  # of the data; empty: it may move while we look
-    holes: Holes = field(default_factory=Holes)
     passing: bool = False  # a corpus, which few answers run on
 
 
@@ -89,7 +82,7 @@ class _OnEngine(Executor):
         if errors := self.errors(place, read.value):
             reason = f"not run: {errors[0].layer}: {errors[0].message}"
             return Outcome(kind=OutcomeKind.INVALID, reason=reason, problems=errors)
-        body = freeze(read.value, place.now, place.mapping)
+        body = place.frozen(read.value)
         key = (place.digest, json.dumps(body))
         if key not in self._golds:
             outcome = self._run(place, body)
@@ -111,18 +104,16 @@ class _OnEngine(Executor):
         """The index on the server, loaded when it is not there yet."""
         if index.data not in self._places:
             name = check_name(f"{OWN_PREFIX}{index.name}-{secrets.token_hex(4)}", where="context.index")
-            large: set[str] = set()
             passing = index.recipe.startswith(_CORPUS)
-            unheld = Unheld.of(index.mapping, index.without)
-            mapping = unheld.held(index.mapping) if passing else index.mapping
-            count = self.server.index(name, mapping, exact(index.documents(), large), index.settings)
-            self._places[index.data] = Place(
-                name=name,
+            self._places[index.data] = Place.load(
+                self.server,
+                name,
+                index.mapping,
+                index.documents(),
+                index.settings,
                 now=index.now or _clock(),
-                mapping=index.mapping,
-                documents=count,
+                unheld=Unheld.of(index.mapping, index.without) if passing else None,
                 digest=index.data,
-                holes=Holes.of(index.mapping, index.settings, large, unheld),
                 passing=passing,
             )
             for digest in [digest for digest, place in self._places.items() if place.passing][:-LIVE]:
@@ -142,13 +133,7 @@ class Embedded(_OnEngine):
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)
-        self._process = EmbeddedServer.start()
-        try:
-            here = Engine(url=self._process.url, timeout=engine.timeout)
-            self.server = HttpEngine(here, writable=True, embedded_version=self._process.version)
-        except BaseException:
-            self._process.close()
-            raise
+        self.server = EmbeddedEngine(timeout=engine.timeout)
         return self
 
     def execute(self, answer: str, example: Example) -> Outcome:
@@ -173,10 +158,6 @@ class Embedded(_OnEngine):
 
     def _run(self, place: Place, body: Mapping[str, Any]) -> Outcome:
         return faithfully(place.holes, lambda one: self.server.search(place.name, one), body)
-
-    def close(self) -> None:
-        super().close()
-        self._process.close()
 
 
 class Http(_OnEngine):
@@ -270,7 +251,7 @@ class Http(_OnEngine):
         if not documents:
             hint = "answers need documents to run on"
             raise DataError(f"the index '{name}' is empty", where=self.engine.url, hint=hint)
-        return Place(name=name, now=now, mapping=mapping, documents=documents)
+        return Place(engine=self.server, name=name, now=now, mapping=mapping, documents=documents)
 
 
 def _clock() -> str:

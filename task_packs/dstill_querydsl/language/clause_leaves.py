@@ -18,20 +18,12 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping
 
 from dstill_querydsl.canonical import canonical
-from dstill_querydsl.canonical.query import query
+from dstill_querydsl.canonical.query import listed, query
+from dstill_querydsl.language.query_forms import FIELDED, PLACES
 
 __all__ = ["Leaf", "conditions", "groups", "page", "parts", "sort"]
 
 _ENDS = ("gt", "gte", "lt", "lte")
-# queries whose body is {field: what it is asked}
-_FIELDED = {
-    "term", "terms", "match", "match_phrase", "match_phrase_prefix", "match_bool_prefix", "prefix", "wildcard",
-    "regexp", "fuzzy", "terms_set", "span_term", "intervals", "distance_feature",
-}  # fmt: skip
-_PLACES = {  # query → its options; what else it has is a field
-    "geo_distance": ("distance", "distance_type", "validation_method"),
-    "geo_bounding_box": ("type", "validation_method"),
-}
 _PARTS = ("query", "post_filter", "aggs", "aggregations", "sort")
 
 
@@ -107,13 +99,13 @@ def _clause(name: str, body: Any, context: tuple[str, ...]) -> Iterator[Leaf]:
             yield from (Leaf(context, f"range {option}", field, _text(value)) for option, value in options.items())
     elif name == "exists":
         yield Leaf(context, name, str(body.get("field", "")), "")
-    elif name in _FIELDED:
+    elif name in FIELDED:
         yield from _of_field(name, body, context)
-    elif name in _PLACES:
-        rest = {option: body[option] for option in _PLACES[name] if option in body}
+    elif name in PLACES:
+        rest = {option: body[option] for option in PLACES[name] if option in body}
         yield from (Leaf(context, name, field, _text([rest, at])) for field, at in body.items() if field not in rest)
     else:
-        fields = _listed(body.get("fields", body.get("field", []))) if isinstance(body, dict) else []
+        fields = listed(body.get("fields", body.get("field", []))) if isinstance(body, dict) else []
         rest = {k: v for k, v in body.items() if k not in ("fields", "field")} if isinstance(body, dict) else body
         yield Leaf(context, name, " ".join(map(str, fields)), _text(rest))
 
@@ -140,10 +132,6 @@ def _groups(aggs: Mapping[str, Any], context: tuple[str, ...]) -> Iterator[Leaf]
             yield Leaf(context, kind, field, _text(rest))
             inside = (*context, f"{kind} {field}".strip())
         yield from _groups(body.get("aggs", {}), inside)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _text(value: Any) -> str:

@@ -15,13 +15,13 @@ the object is a search body; that is the schema's.
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Iterator
 
 from dstill.api.records import Problem, Severity
+from dstill.io.strict_json import SURROGATE, Flaw, kind, parse
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_DIGITS", "Body", "read"]
 
@@ -31,7 +31,6 @@ MAX_DIGITS = 100  # of one number; a double has 17, a long 19
 
 # A string as a whole (to the end of the text when it is not closed), or one bracket.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +40,6 @@ class Body:
     value: dict[str, Any] | None  # None: there are problems
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()  # repairs
-
-
-@dataclass(frozen=True)
-class _Flaw:
-    """Stands in the tree where something was read that JSON does not allow."""
-
-    code: str
-    message: str
-    key: str | None = None  # the duplicate key, below the flawed object
 
 
 class _Refused(Exception):
@@ -96,9 +86,12 @@ def _parse(text: str) -> dict[str, Any]:
         raise _Refused("empty", "there is no text to read", hint="write one JSON object")
     _check_surrogates(text, "")
     _check_depth(text)
-    value = _load(text)
-    if not isinstance(value, dict) and not isinstance(value, _Flaw):
-        raise _Refused("not_an_object", f"not a search body: {_kind(value)}, not a JSON object", hint=_ONE_OBJECT)
+    try:
+        value = parse(text, lambda flaw: flaw, max_digits=MAX_DIGITS)  # flaws stay in the tree, which gives their place
+    except json.JSONDecodeError as error:
+        raise _syntax(text, error) from None
+    if not isinstance(value, dict) and not isinstance(value, Flaw):
+        raise _Refused("not_an_object", f"not a search body: {kind(value)}, not a JSON object", hint=_ONE_OBJECT)
     for pointer, flaw in _flaws(value, ""):
         raise _Refused(flaw.code, flaw.message, pointer, "write each key once, and only what JSON allows")
     assert isinstance(value, dict)  # a flaw at the root was raised just above
@@ -116,7 +109,7 @@ def _check_size(text: str) -> None:
 
 
 def _check_surrogates(text: str, pointer: str) -> None:
-    if found := _SURROGATE.search(text):
+    if found := SURROGATE.search(text):
         where = pointer or _position(text, found.start())
         raise _Refused("lone_surrogate", f"a lone surrogate (U+{ord(found[0]):04X}) is not a character", where)
 
@@ -134,55 +127,20 @@ def _check_depth(text: str) -> None:
             depth -= 1
 
 
-def _load(text: str) -> Any:
-    try:
-        return json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=lambda name: _Flaw("not_finite", f"{name} is not JSON"),
-            parse_float=_float,
-            parse_int=_int,
-        )
-    except json.JSONDecodeError as error:
-        raise _syntax(text, error) from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Flaw:
-    value = dict(pairs)
-    if len(value) == len(pairs):
-        return value
-    seen: set[str] = set()
-    key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-    return _Flaw("duplicate_key", f"the key {key!r} stands twice in one object", key)
-
-
-def _int(digits: str) -> int | _Flaw:
-    if len(digits) > MAX_DIGITS:
-        return _Flaw("long_number", f"a number of {len(digits):,} digits; at most {MAX_DIGITS} are read")
-    return int(digits)
-
-
-def _float(digits: str) -> float | _Flaw:
-    if len(digits) > MAX_DIGITS:
-        return _Flaw("long_number", f"a number of {len(digits):,} characters; at most {MAX_DIGITS} are read")
-    value = float(digits)
-    return value if math.isfinite(value) else _Flaw("not_finite", f"{digits} is beyond what a number can hold")
-
-
-def _flaws(value: Any, pointer: str) -> Iterator[tuple[str, _Flaw]]:
+def _flaws(value: Any, pointer: str) -> Iterator[tuple[str, Flaw]]:
     """Every flaw in the tree, with its JSON pointer. Depth is bounded by `_check_depth`."""
-    if isinstance(value, _Flaw):
+    if isinstance(value, Flaw):
         yield (pointer if value.key is None else f"{pointer}/{escape(value.key)}"), value
     elif isinstance(value, str):
-        if found := _SURROGATE.search(value):
-            yield pointer, _Flaw("lone_surrogate", f"a lone surrogate (U+{ord(found[0]):04X}) is not a character")
+        if found := SURROGATE.search(value):
+            yield pointer, Flaw("lone_surrogate", f"a lone surrogate (U+{ord(found[0]):04X}) is not a character")
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _flaws(item, f"{pointer}/{index}")
     elif isinstance(value, dict):
         for key, item in value.items():
-            if _SURROGATE.search(key):
-                yield pointer, _Flaw("lone_surrogate", "a key holds a lone surrogate, which is not a character")
+            if SURROGATE.search(key):
+                yield pointer, Flaw("lone_surrogate", "a key holds a lone surrogate, which is not a character")
             yield from _flaws(item, f"{pointer}/{escape(key)}")
 
 
@@ -202,19 +160,12 @@ def _syntax(text: str, error: json.JSONDecodeError) -> _Refused:
     if error.pos >= len(text) or error.msg.startswith("Unterminated string"):
         return _Refused("cut_short", "the JSON ends before it is closed", where, "write the body to its end")
     found = text[error.pos : error.pos + 12]
-    return _Refused("not_json", f"not JSON: {_lower(error.msg)}, found {found!r}", where, "write strict JSON")
-
-
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    return _Refused(
+        "not_json", f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}, found {found!r}", where, "write strict JSON"
+    )
 
 
 def _position(text: str, offset: int) -> str:
     line = text.count("\n", 0, offset) + 1
     column = offset - (text.rfind("\n", 0, offset) + 1) + 1
     return f"{line}:{column}"
-
-
-def _kind(value: Any) -> str:
-    kinds = {list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-    return kinds.get(type(value), "null")

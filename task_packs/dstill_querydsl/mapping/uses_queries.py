@@ -15,25 +15,13 @@ from collections.abc import Mapping  # typing's own is ten times as slow to ask
 from dataclasses import dataclass, field, replace
 from typing import Any, Iterator
 
+from dstill_querydsl.language.query_forms import FIELDED, PLACES
 from dstill_querydsl.language.strict import escape
 
 __all__ = ["Place", "Use", "hits", "inner_hits", "items", "named", "query", "sort"]
 
-# Queries of the form {operator: {field: …}}, and the options beside the field.
-_FIELDED = {
-    "term", "terms", "terms_set", "match", "match_phrase", "match_phrase_prefix", "match_bool_prefix", "prefix",
-    "wildcard", "regexp", "fuzzy", "range", "span_term", "intervals", "geo_distance", "geo_bounding_box",
-    "geo_polygon", "geo_shape",
-}  # fmt: skip
-_PLACES = {"validation_method", "ignore_unmapped"}
-_BESIDE: Mapping[str, set[str]] = {
-    "geo_distance": {*_PLACES, "distance", "distance_type", "unit"},
-    "geo_bounding_box": {*_PLACES, "type"},
-    "geo_polygon": _PLACES,
-    "geo_shape": _PLACES,
-}
 _COMMON = {"boost", "_name"}
-_BESIDE_SORTED = {*_PLACES, *_COMMON, "distance_type", "unit", "order", "mode", "nested"}
+_BESIDE_SORTED = {*PLACES["geo_distance"], *_COMMON, "order", "mode", "nested"} - {"distance"}
 _LISTED = {"multi_match", "combined_fields", "simple_query_string", "query_string", "more_like_this"}
 _FIELD_OPTION = {"exists", "distance_feature", "rank_feature", "field_masking_span", "span_field_masking"}
 _VALUE_KEYS = ("value", "query", "wildcard", "terms")
@@ -113,7 +101,7 @@ def query(value: Any, place: Place) -> Iterator[Use]:
 def _one(operator: str, options: Any, place: Place) -> Iterator[Use]:
     if not isinstance(options, Mapping):
         return
-    if operator in _FIELDED:
+    if operator in FIELDED or operator in PLACES:
         yield from _fielded(operator, options, place)
     elif operator == "nested":
         yield from _nested(options, place)
@@ -134,7 +122,7 @@ def _one(operator: str, options: Any, place: Place) -> Iterator[Use]:
 
 
 def _fielded(operator: str, options: Mapping[str, Any], place: Place) -> Iterator[Use]:
-    beside = _BESIDE.get(operator, set()) | (_COMMON if len(options) > 1 else set())
+    beside = {*PLACES.get(operator, ()), *(_COMMON if len(options) > 1 else ())}
     for name, entry in options.items():
         if name in beside and not isinstance(entry, Mapping):
             continue

@@ -15,7 +15,7 @@ from typing import Any, Collection, Iterable
 
 from dstill_querydsl.language.values import Known, Values
 
-__all__ = ["for_student", "for_teacher"]
+__all__ = ["for_student", "for_teacher", "short"]
 
 _VALUES = 30  # of one field, for a teacher
 _EXAMPLES = 5
@@ -44,20 +44,20 @@ def for_student(known: Known | None) -> str:
     """A field's values in a few words; empty where they are not all known."""
     if known is None or not known.complete or all(isinstance(value, bool) for value in known.values):
         return ""
-    return " ".join(_cut(value) for value in known.values[:_FEW]) + (" …" if len(known.values) > _FEW else "")
+    return " ".join(short(value) for value in known.values[:_FEW]) + (" …" if len(known.values) > _FEW else "")
 
 
 def _told(known: Known, sampled: bool) -> Any:
     if known.complete:
-        values = [value if not isinstance(value, str) else _cut(value) for value in known.values[:_VALUES]]
+        values = [value if not isinstance(value, str) else short(value) for value in known.values[:_VALUES]]
         more = len(known.values) - _VALUES
         return values if more <= 0 else [*values, f"… {more} more"]
     told = {"min": known.low, "max": known.high} if known.low is not None and known.high is not None else {}
     if sampled and known.values:
-        told["examples"] = [value if not isinstance(value, str) else _cut(value) for value in known.values[:_EXAMPLES]]
+        told["examples"] = [value if not isinstance(value, str) else short(value) for value in known.values[:_EXAMPLES]]
     return told or None
 
 
-def _cut(value: Any) -> str:
+def short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"

@@ -16,16 +16,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Iterable, Mapping, Self, Sequence
 
-from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind, Problem
 from dstill_querydsl import guard, schema
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines.bodies import counts_hits, page, sort_of
-from dstill_querydsl.engines.freeze import freeze
-from dstill_querydsl.engines.http import HttpEngine
+from dstill_querydsl.engines.embedded import EmbeddedEngine, LoadedIndex
 from dstill_querydsl.engines.rules import OWN_PREFIX
-from dstill_querydsl.engines.server import EmbeddedServer
-from dstill_querydsl.engines.unsupported_features import Holes, exact
 from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.guard.ranges import Bounds, values_of
 from dstill_querydsl.language import strict
@@ -54,21 +50,12 @@ class Verdict:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    name: str
-    documents: int
-    holes: Holes
-    index: Index
-
-
 class Trial:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self._fields: dict[str, tuple[Fields, guard.Limits, Bounds]] = {}
-        self._places: dict[str, _Place] = {}
-        self._server: EmbeddedServer | None = None
-        self._engine: HttpEngine | None = None
+        self._places: dict[str, LoadedIndex] = {}
+        self._engine: EmbeddedEngine | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -78,8 +65,6 @@ class Trial:
     ) -> None:
         if self._engine is not None:
             self._engine.close()
-        if self._server is not None:
-            self._server.close()
 
     def verdicts(self, candidates: Sequence[Made]) -> list[Verdict]:
         """One for each, in order."""
@@ -122,17 +107,14 @@ class Trial:
 
     # --- running ------------------------------------------------------------------------
 
-    def _place(self, index: Index) -> _Place:
+    def _place(self, index: Index) -> LoadedIndex:
         digest = index.digest
         if digest not in self._places:
-            if self._engine is None:
-                self._server = EmbeddedServer.start()
-                here = Engine(url=self._server.url, timeout=LOADING)
-                self._engine = HttpEngine(here, writable=True, embedded_version=self._server.version)
-            name, large = f"{OWN_PREFIX}questions-{secrets.token_hex(4)}", set[str]()
-            count = self._engine.index(name, index.mapping, exact(index.documents(), large), index.settings)
-            holes = Holes.of(index.mapping, index.settings, large)
-            self._places[digest] = _Place(name=name, documents=count, holes=holes, index=index)
+            self._engine = self._engine or EmbeddedEngine(timeout=LOADING)
+            name = f"{OWN_PREFIX}questions-{secrets.token_hex(4)}"
+            self._places[digest] = LoadedIndex.load(
+                self._engine, name, index.mapping, index.documents(), index.settings, now=index.now
+            )
         return self._places[digest]
 
     def _run(self, made: Made) -> str:
@@ -140,12 +122,11 @@ class Trial:
         place = self._place(made.scene.runs)
         if place.holes.meets(made.body):
             return "unsupported"
-        body = freeze(made.body, place.index.now, place.index.mapping)
+        body = place.frozen(made.body)
         asked: dict[str, Any] = {**body, "track_total_hits": True}
         if sort_of(body) is not None and counts_hits(body):
             asked["size"] = page(body)[1] + 1
-        assert self._engine is not None  # `_place` has started it
-        outcome = self._engine.search(place.name, asked)
+        outcome = place.engine.search(place.name, asked)
         if outcome.kind is not OutcomeKind.OK:
             return outcome.kind.value
         value = _value(made.body, outcome)

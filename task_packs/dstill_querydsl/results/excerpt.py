@@ -16,12 +16,12 @@ from dstill_querydsl.language.values import Known
 from dstill_querydsl.mapping.index_profile import Study
 from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.prompting import fields_of
+from dstill_querydsl.prompting.values import short
 
 __all__ = ["excerpt"]
 
 MOST = 300  # fields that the answer does not use
 _VALUES = 8  # of one field
-_SHORT = 40  # letters of one value
 
 
 def excerpt(study: Study, body: Mapping[str, Any]) -> RelevantSchema:
@@ -61,9 +61,4 @@ def _told(field: Field, known: Known | None) -> Iterator[str]:
         yield f"{known.low} to {known.high}"
     elif known.values:
         more = "" if known.complete and len(known.values) <= _VALUES else " …"
-        yield ("" if known.complete else "as ") + ", ".join(_cut(value) for value in known.values[:_VALUES]) + more
-
-
-def _cut(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
+        yield ("" if known.complete else "as ") + ", ".join(short(value) for value in known.values[:_VALUES]) + more

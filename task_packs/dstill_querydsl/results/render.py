@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping
 
+from dstill_querydsl.results.tables import buckets, key_of
+
 __all__ = ["show"]
 
 FIRST = 10  # hits and buckets that are shown
@@ -27,15 +29,10 @@ def show(value: Mapping[str, Any]) -> str:
 
 
 def _aggregation(body: Mapping[str, Any]) -> str:
-    buckets = body.get("buckets")
-    if isinstance(buckets, list):
-        shown = [f"{_key(bucket)} {_bucket(bucket)}" for bucket in buckets[:FIRST]]
-        return ", ".join(shown) + (f" … ({len(buckets)} groups)" if len(buckets) > FIRST else "")
+    if (found := buckets(body)) is not None:
+        shown = [f"{key_of(bucket)} {_bucket(bucket)}" for bucket in found[:FIRST]]
+        return ", ".join(shown) + (f" … ({len(found)} groups)" if len(found) > FIRST else "")
     return json.dumps(body["value"] if body.keys() == {"value"} else body, ensure_ascii=False)
-
-
-def _key(bucket: Mapping[str, Any]) -> str:
-    return str(bucket.get("key_as_string", bucket.get("key", "")))
 
 
 def _bucket(bucket: Mapping[str, Any]) -> str:

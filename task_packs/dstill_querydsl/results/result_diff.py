@@ -15,6 +15,7 @@ import json
 from typing import Any, Iterator, Mapping, Sequence
 
 from dstill_querydsl.engines.bodies import counts_hits
+from dstill_querydsl.results.tables import buckets, key_of
 
 __all__ = ["contrast"]
 
@@ -100,15 +101,13 @@ def _groups(value: Value, named: bool) -> Iterator[str]:
 
 
 def _lines(body: Any, before: str) -> Iterator[str]:
-    buckets = body.get("buckets") if isinstance(body, Mapping) else None
-    if isinstance(buckets, Mapping):  # each has a name
-        buckets = [{"key": name, **bucket} for name, bucket in buckets.items()]
-    if not isinstance(buckets, list):
+    found = buckets(body) if isinstance(body, Mapping) else None
+    if found is None:
         value = body["value"] if isinstance(body, Mapping) and body.keys() == {"value"} else body
         yield f"{before}{json.dumps(value, ensure_ascii=False)}"
         return
-    for bucket in buckets:
-        key = str(bucket.get("key_as_string", bucket.get("key", "")))
+    for bucket in found:
+        key = str(key_of(bucket))
         yield f"{before}{key}{ARROW}{bucket.get('doc_count', '')}"
         below = {name: one for name, one in bucket.items() if isinstance(one, Mapping) and name != "key"}
         for name, one in below.items():

@@ -17,7 +17,7 @@ from dstill.api.records import Table
 from dstill_querydsl.engines.bodies import sort_of
 from dstill_querydsl.mapping.drift import counted
 
-__all__ = ["tables"]
+__all__ = ["buckets", "key_of", "tables"]
 
 HITS = 10  # that are shown
 GROUPS = 20  # rows of an aggregation
@@ -150,17 +150,23 @@ def _beside(line: Line, inside: Line, below: str) -> Line:
     return line | {(f"{below} documents" if title == "documents" else title): cell for title, cell in inside.items()}
 
 
-def _buckets(name: str, body: Value) -> Iterable[tuple[Line, Value]]:
+def buckets(body: Value) -> list[Value] | None:
+    """The buckets of an aggregation, each with its key; None: it has none, as a figure or `filter`."""
     found = body.get("buckets")
-    if found is None:
-        return [({}, body)]  # a single bucket, as of `filter`
-    if isinstance(found, Mapping):
-        return [({name: key}, bucket) for key, bucket in found.items()]
-    return [(_key(name, bucket), bucket) for bucket in found]
+    return [{"key": name, **bucket} for name, bucket in found.items()] if isinstance(found, Mapping) else found
+
+
+def key_of(bucket: Value) -> Any:
+    return bucket.get("key_as_string", bucket.get("key", ""))
+
+
+def _buckets(name: str, body: Value) -> Iterable[tuple[Line, Value]]:
+    found = buckets(body)
+    return [({}, body)] if found is None else [(_key(name, bucket), bucket) for bucket in found]
 
 
 def _key(name: str, bucket: Value) -> Line:
-    key = bucket.get("key_as_string", bucket.get("key", ""))
+    key = key_of(bucket)
     if isinstance(key, Mapping):  # of a composite
         return {str(part): cell for part, cell in key.items()}
     return {name: " | ".join(map(str, key)) if isinstance(key, list) else key}

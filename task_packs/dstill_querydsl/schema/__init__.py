@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any, Iterator
 
 from dstill.api.records import Problem
 from dstill.errors import MissingExtra, UsageError, did_you_mean
+from dstill.io import user_cache
 from dstill_querydsl.schema import messages, rules
 
 __all__ = ["DIALECTS", "MAX_PROBLEMS", "check", "document", "names"]
@@ -67,7 +66,7 @@ def document(dialect: str = "elasticsearch9") -> dict[str, Any]:
         from dstill_querydsl.schema.derivation import derive
 
         kept = derive(dialect)
-        _keep(path, kept)
+        user_cache.keep(path, json.dumps(kept).encode())
     return kept
 
 
@@ -82,8 +81,7 @@ def _validator(dialect: str) -> Any:
 
 
 def _cache_path(dialect: str) -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "dstill" / f"querydsl-{dialect}-{_client_version()}-{_derivation()}.json"
+    return user_cache.path_of(f"querydsl-{dialect}-{_client_version()}-{_derivation()}.json")
 
 
 def _client_version() -> str:
@@ -109,14 +107,3 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return kept if isinstance(kept, dict) and "$defs" in kept else None
-
-
-def _keep(path: Path, schema: dict[str, Any]) -> None:
-    """Write as a whole or not at all; a folder that cannot be written costs time, not the check."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
-            json.dump(schema, file)
-        os.replace(file.name, path)
-    except OSError:
-        return

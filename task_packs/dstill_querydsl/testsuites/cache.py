@@ -10,11 +10,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from dstill.io import user_cache
 
 __all__ = ["PACK", "keep", "kept", "sources", "version"]
 
@@ -44,8 +44,7 @@ def sources() -> list[Path]:
 
 
 def _path(key: str) -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "dstill" / "corpora" / key[:2] / f"{key}.json.gz"
+    return user_cache.path_of("corpora", key[:2], f"{key}.json.gz")
 
 
 def kept(key: str) -> Any:
@@ -59,12 +58,5 @@ def kept(key: str) -> Any:
 
 def keep(key: str, value: Any) -> None:
     """Write as a whole or not at all."""
-    path = _path(key)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            # no time stamp: the same corpora are the same bytes
-            file.write(gzip.compress(json.dumps(value).encode(), mtime=0))
-        os.replace(file.name, path)
-    except OSError:
-        pass
+    # no time stamp: the same corpora are the same bytes
+    user_cache.keep(_path(key), gzip.compress(json.dumps(value).encode(), mtime=0))

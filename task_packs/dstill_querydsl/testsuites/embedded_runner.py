@@ -16,15 +16,11 @@ import threading
 from functools import lru_cache
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
-from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import DataError
-from dstill_querydsl.engines.freeze import freeze
-from dstill_querydsl.engines.http import HttpEngine
+from dstill_querydsl.engines.embedded import EmbeddedEngine, LoadedIndex
 from dstill_querydsl.engines.parity_guard import faithfully
 from dstill_querydsl.engines.rules import OWN_PREFIX
-from dstill_querydsl.engines.server import EmbeddedServer
-from dstill_querydsl.engines.unsupported_features import Holes, exact
 from dstill_querydsl.engines.unsupported_fields import Unheld, runtime
 from dstill_querydsl.engines.unsupported_fields import refused as refused_fields
 
@@ -37,8 +33,7 @@ REMEMBERED = 32  # mappings
 
 class Bench:
     def __init__(self) -> None:
-        self._server = EmbeddedServer.start()
-        self._engine = HttpEngine(Engine(url=self._server.url), writable=True, embedded_version=self._server.version)
+        self._engine = EmbeddedEngine()
         self._lock = threading.Lock()
         self._made = 0
         self._unheld: dict[str, Unheld] = {}  # by mapping and settings
@@ -80,14 +75,12 @@ class Bench:
         with self._lock:
             self._made += 1
             name = f"{OWN_PREFIX}corpus-{self._made}"
-            large: set[str] = set()
-            self._engine.index(name, unheld.held(mapping), exact(documents, large), settings)
-            holes = Holes.of(mapping, settings, large, unheld)
+            index = LoadedIndex.load(self._engine, name, mapping, documents, settings, now=now, unheld=unheld)
 
             def run(body: Mapping[str, Any]) -> Outcome:
                 if reason := refused(body):
                     return Outcome(kind=OutcomeKind.INVALID, reason=reason)
-                return faithfully(holes, lambda one: self._engine.search(name, one), freeze(body, now, mapping))
+                return faithfully(index.holes, lambda one: self._engine.search(name, one), index.frozen(body))
 
             try:
                 yield run
@@ -96,7 +89,6 @@ class Bench:
 
     def close(self) -> None:
         self._engine.close()
-        self._server.close()
 
 
 @lru_cache(maxsize=1)

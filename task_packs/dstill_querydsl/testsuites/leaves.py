@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
+from dstill_querydsl.canonical.query import listed
+from dstill_querydsl.language.query_forms import FIELDED, PLACES
 from dstill_querydsl.testsuites.conditions import Condition, of_clause
 from dstill_querydsl.testsuites.layout import Layout
 
@@ -24,10 +26,6 @@ _INSIDE = {
     "boosting": "positive",
     "span_multi": "match",
 }
-_FIELDED = (
-    "term", "terms", "match", "match_phrase", "match_phrase_prefix", "match_bool_prefix", "prefix", "wildcard",
-    "regexp", "fuzzy", "range", "span_term", "geo_distance", "geo_bounding_box", "terms_set",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,21 +88,21 @@ class Reader:
         if operator == "match_none":
             return Not(All([]))
         if operator == "dis_max":
-            return Some([self.query(item) for item in _listed(options.get("queries", []))])
+            return Some([self.query(item) for item in listed(options.get("queries", []))])
         if operator == "exists":
             return self._exists(str(options.get("field")))
         if operator in ("multi_match", "combined_fields", "simple_query_string"):
-            names = [str(name).partition("^")[0] for name in _listed(options.get("fields", []))]
+            names = [str(name).partition("^")[0] for name in listed(options.get("fields", []))]
             as_ = "match_phrase" if options.get("type") == "phrase" else "match"
             return Some([leaf for name in names for leaf in self._leaf(as_, name, options.get("query"), options)])
-        named = options.items() if operator in _FIELDED else ()
+        named = options.items() if operator in FIELDED or operator in PLACES else ()
         return All([leaf for name, given in named for leaf in self._leaf(operator, name, given, options)])
 
     def _bool(self, options: Mapping[str, Any]) -> Tree:
         parts: list[Tree] = [self.query(options[word]) for word in ("must", "filter") if word in options]
         optional = bool(parts)
-        parts += [Not(self.query(item)) for item in _listed(options.get("must_not", []))]
-        should = [self.query(item) for item in _listed(options.get("should", []))]
+        parts += [Not(self.query(item)) for item in listed(options.get("must_not", []))]
+        should = [self.query(item) for item in listed(options.get("should", []))]
         least = options.get("minimum_should_match", 0 if optional else 1)
         if should and least != 0:
             parts.append(Some(should, least if isinstance(least, int) else 1))
@@ -122,7 +120,3 @@ class Reader:
             condition = of_clause(operator, field, given, options, self.now)
             if condition.values:
                 yield Leaf((field.nested[-1] if field.nested else "", self.layout.home(name)), condition)
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [value]

@@ -30,8 +30,7 @@ from dstill.api.records import Record
 from dstill.errors import FailedItems
 from dstill.runs.folder import MANIFEST, data_file
 from dstill_sweep.comparing import Verdicts, verdicts
-from dstill_sweep.pool import finished
-from dstill_sweep.trials import Result, Trials
+from dstill_sweep.trials import Result, Trials, finished
 
 __all__ = ["TRIALS", "UNSEEN", "Arm", "Lab", "arm_of"]
 

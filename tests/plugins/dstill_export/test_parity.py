@@ -146,7 +146,7 @@ def test_two_answers(want: str, got: str, how: str, student: Student) -> None:
     run = student("full")
     example = sample(run, 1)[0]
     pair = [Prediction(id=example.id, text=text) for text in (want, got)]
-    (found,) = compared(run, [example], pair[:1], pair[1:], run.executor())
+    (found,) = compared(run, [example], pair[:1], pair[1:])
     assert (found.how, found.want, found.got) == (how, want, got)
     assert bool(found.reason) == (how == "no")
 
@@ -155,17 +155,17 @@ def test_an_answer_that_never_ends_is_another(student: Student) -> None:
     run = student("full")
     example = sample(run, 1)[0]
     whole, cut = (Prediction(id=example.id, text="1+2", truncated=flag) for flag in (False, True))
-    assert compared(run, [example], [cut], [cut], run.executor())[0].how == "text"
+    assert compared(run, [example], [cut], [cut])[0].how == "text"
     for want, got in ((whole, cut), (cut, whole)):
-        assert compared(run, [example], [want], [got], run.executor())[0].how == "no"
+        assert compared(run, [example], [want], [got])[0].how == "no"
 
 
 def test_where_nothing_is_run_another_spelling_has_to_be_the_canonical_one(student: Student) -> None:
     run = student("full")
     example = sample(run, 1)[0]
     want, spaced, other = (Prediction(id=example.id, text=text) for text in ("1+2", " 1+2", "2+1"))
-    assert compared(run, [example], [want], [spaced], None)[0].how == "result"
-    assert compared(run, [example], [want], [other], None)[0].how == "no"
+    assert compared(run, [example], [want], [spaced], execute=False)[0].how == "result"
+    assert compared(run, [example], [want], [other], execute=False)[0].how == "no"
 
 
 def test_the_sample_is_the_same_each_time(student: Student) -> None:

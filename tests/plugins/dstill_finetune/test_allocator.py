@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from dstill_finetune import allocator
-from dstill_finetune.allocator import give_back
+from dstill_finetune import torch_settings
+from dstill_finetune.torch_settings import give_back
 
 GLIBC = platform.libc_ver()[0] == "glibc"
 
@@ -17,7 +17,7 @@ def test_what_a_wide_student_lets_go_of_goes_back_to_the_system() -> None:
     """In a process of its own: the threshold stays for as long as a process lives."""
     code = """
 import psutil, torch
-from dstill_finetune.allocator import give_back
+from dstill_finetune.torch_settings import give_back
 resident = lambda: psutil.Process().memory_info().rss
 assert give_back(6, 10)
 for _ in range(2):
@@ -36,7 +36,7 @@ for _ in range(2):
 
 @pytest.mark.parametrize("library", ["", "musl"])
 def test_elsewhere_nothing_is_done(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: (library, ""))
+    monkeypatch.setattr(torch_settings.platform, "libc_ver", lambda: (library, ""))
     assert not give_back(6, 10)
 
 

@@ -11,9 +11,9 @@ from dstill.api.recipe import Recipe
 from dstill.api.student import Fitted
 from dstill.errors import TrainingError
 from dstill_finetune import trainer
-from dstill_finetune.compiling import compiling
 from dstill_finetune.modalities import Full
 from dstill_finetune.tiny import Tiny, TinyConfig
+from dstill_finetune.torch_settings import compiling
 
 Fit = Callable[..., Fitted]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)

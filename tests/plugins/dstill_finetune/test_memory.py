@@ -18,7 +18,7 @@ from dstill.runtime.hardware import planned_device
 from dstill_evaluate.nearest_neighbour import Nearest
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.model_spec import shape_of
-from dstill_finetune.precision import resolved
+from dstill_finetune.torch_settings import resolved
 
 GIB = 2**30
 REFERENCE = Recipe(per_device_train_batch_size=2, max_length=1024, precision="bf16")

@@ -19,7 +19,7 @@ from dstill.api.recipe import Recipe
 from dstill.api.student import Fitted, Writer
 from dstill.errors import DataError, Interrupted, RunError, TrainingError
 from dstill_finetune.checkpoints import Checkpoints
-from dstill_finetune.early_stopping import Best, Stop
+from dstill_finetune.early_stopping import Best
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.oom import OutOfMemory, exhaustion, halved
@@ -226,27 +226,6 @@ def test_a_person_who_stops_it_loses_nothing(number: signal.Signals, fit: Fit, t
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     resumed = fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **LONG)
     assert _losses(resumed) == pytest.approx(_losses(whole), rel=1e-6)
-
-
-def test_a_second_signal_is_the_systems_own() -> None:
-    with Stop() as stop:
-        signal.raise_signal(signal.SIGINT)
-        assert stop.asked
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_a_script_that_began_it_in_the_background_stops_it_by_sigterm() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as shells do then
-    try:
-        with Stop() as stop:
-            signal.raise_signal(signal.SIGINT)
-            assert not stop.asked
-            signal.raise_signal(signal.SIGTERM)
-            assert stop.asked
-            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class _At(Full):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import signal
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Sequence
 
 import pytest
+from support.served import ended, processes
 
 from dstill import config, plugins
 from dstill.api.records import Record
@@ -84,9 +83,7 @@ def serve_here(place: Path) -> Iterator[Callable[..., Door]]:
     def start(run: Run, *, splits: Sequence[str] = ("train",), everything: bool = True) -> Door:
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening(0))
-        executor = run.executor()
-        assert executor is not None
-        opened = stack.enter_context(executor.open(run.task, run.settings.engine))
+        opened = stack.enter_context(run.setup.opened_executor())
         server, door = server_of(Desk(run, splits=splits, everything=everything, executor=opened), listener)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         thread.start()
@@ -116,37 +113,18 @@ class Served:
     def port(self) -> int:
         return int(re.search(r":(\d+)/", self.address)[1])  # type: ignore[index]
 
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
     def ended(self, by: int = 0) -> tuple[int, str, str]:
-        """Exit code, stdout and the rest of stderr, after a signal where one is given."""
-        if by:
-            self.process.send_signal(by)
-        out, err = self.process.communicate(timeout=60)  # it may import statsmodels at its end
-        return self.process.returncode, out, err
+        return ended(self.process, by)
 
 
 @pytest.fixture
 def serve(place: Path, boxes: Path) -> Iterator[Callable[..., Served]]:
     """``serve(run.folder, "--all")`` starts the page's server."""
-    started: list[subprocess.Popen[str]] = []
+    with processes() as starting:
 
-    def start(*words: object) -> Served:
-        command = [sys.executable, "-m", "dstill", "--plugin", str(boxes), "review", *map(str, words)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place)
-        started.append(process)
-        assert process.stderr is not None
-        said = []
-        for line in process.stderr:
-            said.append(line)
-            if line.startswith("open "):
-                return Served(process, line.split()[1], said)
-        raise AssertionError("".join(said))
+        def start(*words: object) -> Served:
+            command = ["-m", "dstill", "--plugin", str(boxes), "review", *map(str, words)]
+            process, said = starting(command, until="open ", cwd=place)
+            return Served(process, said[-1].split()[1], said)
 
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
+        yield start

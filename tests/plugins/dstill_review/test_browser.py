@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.parse
+import signal
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
-from support.browser import chromium, needs_chromium
+from support.browser import chromium, needs_chromium, visits
 from support.inert import ENCODABLE, NAME, READABLE, hidden
 
+from dstill.api.metric import wilson
 from dstill.api.records import Record
 from dstill.io.inert import visible
 from dstill.runs.run import Run
-from dstill_evaluate.statistics import wilson
 
 pytestmark = needs_chromium
-
-PATIENCE = 60_000  # milliseconds: a busy machine is slow, and the first decision imports statsmodels
 
 
 @pytest.fixture(scope="module")
@@ -30,33 +28,16 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """A page of a new context; at the end nothing was fetched from elsewhere and nothing went wrong in it."""
-    contexts, hosts, wrong = [], set[str](), list[str]()
+    """A page of a new context, once it shows a row. `icon`: whether it has to come."""
+    with visits(browser) as opened:
 
-    def open_page(address: str, *, icon: bool = True, **how: Any) -> Any:
-        """`icon`: whether it has to come."""
+        def visit(address: str, *, icon: bool = True, **how: Any) -> Any:
+            def excused(message: Any) -> bool:
+                return not icon and str(message.location["url"]).endswith("/icon.svg")
 
-        def told(message: Any) -> None:
-            if icon or not message.location["url"].endswith("/icon.svg"):
-                wrong.append(f"{message.type}: {message.text}")
+            return opened(address, "#row", excused=excused, **how)
 
-        context = browser.new_context(**how)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("request", lambda request: hosts.add(urllib.parse.urlsplit(request.url).netloc))
-        page.on("console", told)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
-        page.goto(address)
-        page.locator("#row").wait_for()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert {host.partition(":")[0] for host in hosts} <= {"127.0.0.1"}
-    assert wrong == []
+        yield visit
 
 
 def judged(page: Any, count: int) -> None:
@@ -161,7 +142,7 @@ def test_a_server_that_was_killed_is_gone_on_with(make_run: Any, serve: Any, vis
     judged(page, 2)
     shown = page.locator("#question").inner_text()
     page.context.close()  # what it still asks for (a row's result, its icon) would be cut by the kill, and be told
-    served.kill()
+    served.ended(by=signal.SIGKILL)
     with (run.folder / "review.jsonl").open("a") as file:  # as a kill in the middle of a row leaves it
         file.write('{"schema_version":1,"id":"q')
     page = visit(serve(run.folder).address)

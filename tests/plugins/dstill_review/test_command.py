@@ -13,12 +13,12 @@ from typing import Any, Callable
 
 import pytest
 
+from dstill.api.metric import wilson
 from dstill.api.records import Record
 from dstill.pipeline.review import FILE
 from dstill.runs.folder import data_file
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
-from dstill_evaluate.statistics import wilson
 
 Made = Callable[..., Run]
 
@@ -92,7 +92,7 @@ def test_ctrl_c_keeps_everything(make_run: Made, place: Path, boxes: Path) -> No
         while "1 of 3 judged" not in process.stdout.readline():
             pass
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)  # it may import statsmodels at its end
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     hint = f"go on with: dstill review {run.folder} --tui"
     assert err.splitlines() == [

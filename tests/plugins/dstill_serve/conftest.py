@@ -8,9 +8,7 @@ import http.client
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from support.served import ended, processes
 from support.shop import records
 
 from dstill import config, plugins
@@ -228,38 +227,21 @@ class Served(Client):
     said: list[str] = field(kw_only=True)
 
     def ended(self, by: int = 0) -> tuple[int, str, str]:
-        """Exit code, stdout and the rest of stderr, after a signal where one is given."""
-        if by:
-            self.process.send_signal(by)
-        out, err = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, out, err
+        return ended(self.process, by)
 
 
 @pytest.fixture
 def serve(place: Path, shop: Path) -> Iterator[Callable[..., Served]]:
     """``serve(run.folder, "--no-execute")`` starts it on a free port."""
-    started: list[subprocess.Popen[str]] = []
+    with processes() as starting:
 
-    def start(*words: object, plugin: bool = True) -> Served:
-        given = ["--plugin", str(shop)] if plugin else []
-        command = [sys.executable, "-m", "dstill", *given, "serve", "--port", "0", *map(str, words)]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place, env=_environment(shop)
-        )
-        started.append(process)
-        assert process.stderr is not None
-        said = []
-        for line in process.stderr:
-            said.append(line)
-            if line.startswith("curl "):
-                return Served(int(line.split("/")[2].rpartition(":")[2]), process=process, said=said)
-        raise AssertionError("".join(said))
+        def start(*words: object, plugin: bool = True) -> Served:
+            given = ["--plugin", str(shop)] if plugin else []
+            command = ["-m", "dstill", *given, "serve", "--port", "0", *map(str, words)]
+            process, said = starting(command, until="curl ", cwd=place, env=_environment(shop))
+            return Served(int(said[-1].split("/")[2].rpartition(":")[2]), process=process, said=said)
 
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
+        yield start
 
 
 def _environment(shop: Path) -> dict[str, str]:

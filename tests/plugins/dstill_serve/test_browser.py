@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import urllib.parse
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
-from support.browser import chromium, needs_chromium
+from support.browser import chromium, needs_chromium, visits
 from support.inert import ENCODABLE, READABLE
 from support.shop import BIDI, HOSTILE
 
@@ -17,7 +16,6 @@ from dstill.io.inert import visible
 pytestmark = needs_chromium
 
 TOKEN = "a-token-of-the-tests-0123456789"
-PATIENCE = 60_000  # milliseconds: a busy machine is slow
 
 
 @pytest.fixture(scope="module")
@@ -28,30 +26,17 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """A page of a new context; at the end nothing was fetched from elsewhere and nothing went wrong in it."""
-    contexts, hosts, wrong = [], set[str](), list[str]()
+    """A page of a new context; the main one has asked for its state."""
+    with visits(browser) as opened:
 
-    def open_page(address: str, wait: str = "#main", **how: Any) -> Any:
-        context = browser.new_context(**how)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("request", lambda request: hosts.add(urllib.parse.urlsplit(request.url).netloc))
-        page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
-        page.goto(address)
-        page.locator(wait).wait_for()
-        if wait == "#main":
-            begun(page)
-        return page
+        def visit(address: str, wait: str = "#main", **how: Any) -> Any:
+            # a browser says of its own accord that a request was refused
+            page = opened(address, wait, excused=lambda message: "Failed to load resource" in message.text, **how)
+            if wait == "#main":
+                begun(page)
+            return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert {host.partition(":")[0] for host in hosts} <= {"127.0.0.1"}
-    # a browser says of its own accord that a request was refused
-    assert [text for text in wrong if "Failed to load resource" not in text] == []
+        yield visit
 
 
 def begun(page: Any) -> None:

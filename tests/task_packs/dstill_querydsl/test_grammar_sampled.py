@@ -15,11 +15,9 @@ from dstill.api.checking import find_problems
 from dstill.api.engine import Engine
 from dstill.api.records import Draft, Outcome, OutcomeKind
 from dstill_querydsl.bundle.indices import NAMES
-from dstill_querydsl.engines import Embedded, EmbeddedServer, HttpEngine
-from dstill_querydsl.engines.freeze import freeze
+from dstill_querydsl.engines import Embedded, EmbeddedEngine
+from dstill_querydsl.engines.embedded import LoadedIndex
 from dstill_querydsl.engines.parity_guard import faithfully
-from dstill_querydsl.engines.unsupported_features import Holes
-from dstill_querydsl.engines.unsupported_fields import Unheld
 from dstill_querydsl.guard.aggregations import AGGREGATIONS
 from dstill_querydsl.guard.queries import QUERIES
 from dstill_querydsl.language.fields import Fields
@@ -113,16 +111,11 @@ def running(name: str) -> Iterator[Callable[[str], Outcome]]:
             yield lambda body: executor.run(body, example)
         return
     index = index_of(name)
-    with EmbeddedServer.start() as server:
-        engine = HttpEngine(Engine(url=server.url), writable=True, embedded_version=server.version)
-        engine.index("dstill-wide", index.mapping, index.documents(), index.settings)
-        holes = Holes.of(index.mapping, index.settings, set(), Unheld.of(index.mapping, index.without))
+    with EmbeddedEngine() as engine:
+        wide = LoadedIndex.load(engine, "dstill-wide", index.mapping, index.documents(), index.settings, now=index.now)
         yield lambda body: faithfully(
-            holes,
-            lambda one: engine.search("dstill-wide", one),
-            freeze(json.loads(body), index.now, index.mapping),
+            wide.holes, lambda one: engine.search(wide.name, one), wide.frozen(json.loads(body))
         )
-        engine.close()
 
 
 @pytest.mark.nightly

@@ -26,3 +26,8 @@ def test_aggregations_show_their_groups_and_what_is_below() -> None:
     }
     text = show({"total": None, "hits": [], "aggregations": aggregations})
     assert text == "groups: 200 3 (mean 1.5), 404 1\nvalue: 7"
+
+
+def test_groups_that_the_body_names_have_their_names() -> None:
+    aggregations = {"groups": {"buckets": {"slow": {"doc_count": 3}, "fast": {"doc_count": 1}}}}
+    assert show({"total": None, "hits": [], "aggregations": aggregations}) == "groups: slow 3, fast 1"

@@ -7,9 +7,8 @@ from typing import Iterator
 import pytest
 from support.held import in_documents, in_engine
 
-from dstill.api.engine import Engine
 from dstill_querydsl.bundle.indices import CEILING, NAMES, bundled
-from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 from dstill_querydsl.variants import vary
 
 DOCUMENTS = 200
@@ -17,10 +16,8 @@ DOCUMENTS = 200
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[HttpEngine]:
-    with EmbeddedServer.start() as server:
-        opened = HttpEngine(Engine(url=server.url), writable=True, embedded_version=server.version)
+    with EmbeddedEngine() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,9 +15,8 @@ from typing import Any, Iterator
 import pytest
 from support.exec_cases import CASES, Runner, check, like, load, rows
 
-from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
-from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 from dstill_querydsl.engines.unsupported_features import not_here
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the third-party cases are not here")
@@ -52,10 +51,7 @@ Outcomes = list[tuple[dict[str, Any], Outcome]]
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[HttpEngine]:
-    with (
-        EmbeddedServer.start() as server,
-        HttpEngine(Engine(url=server.url), writable=True, embedded_version=server.version) as engine,
-    ):
+    with EmbeddedEngine() as engine:
         yield engine
 
 

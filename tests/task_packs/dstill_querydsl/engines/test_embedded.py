@@ -51,7 +51,7 @@ def test_now_is_the_index_own(embedded: Executor, example: Example) -> None:
     [
         ("", "no text"),
         ("a question?", "not a search body"),
-        ('{"size": 1, "size": 2}', "stands twice"),
+        ('{"size": 1, "size": 2}', "duplicate key"),
         ('{"query": {"mach": {}}}', "unknown query [mach]"),
         ('{"aggs": {"a": {"match": {}}}}', "Unknown aggregation type [match]"),
         ('{"sise": 3}', "400 "),

@@ -7,9 +7,8 @@ from typing import Any, Callable, Iterator, Mapping
 
 import pytest
 
-from dstill.api.engine import Engine
 from dstill.api.records import Outcome, OutcomeKind
-from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines import EmbeddedEngine, HttpEngine
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.reading import AT_ONCE, LONGEST, Read, read
 from dstill_querydsl.guard.limits import Limits
@@ -35,13 +34,11 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[HttpEngine]:
-    with EmbeddedServer.start() as server:
-        settings = Engine(url=server.url)
-        with HttpEngine(settings, writable=True, embedded_version=server.version) as opened:
-            opened.index(NAME, MAPPING, DOCUMENTS.items())
-            opened.index(f"{NAME}-odd", ODD, ODD_DOCUMENTS.items())
-            opened.index(f"{NAME}-wide", WIDE, [("1", {f"f{n}": n for n in range(900)}), ("2", {"f7": 9, "f8": 9})])
-            yield opened
+    with EmbeddedEngine() as opened:
+        opened.index(NAME, MAPPING, DOCUMENTS.items())
+        opened.index(f"{NAME}-odd", ODD, ODD_DOCUMENTS.items())
+        opened.index(f"{NAME}-wide", WIDE, [("1", {f"f{n}": n for n in range(900)}), ("2", {"f7": 9, "f8": 9})])
+        yield opened
 
 
 ODD: Mapping[str, Any] = {

@@ -1,0 +1,27 @@
+"""Files in the user's cache folder: without one of them something takes longer, and nothing else.
+
+keep(path_of("corpora", "3f9a.json.gz"), data)      # ~/.cache/dstill/corpora/3f9a.json.gz
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+__all__ = ["keep", "path_of"]
+
+
+def path_of(*parts: str) -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").joinpath("dstill", *parts)
+
+
+def keep(path: Path, data: bytes) -> None:
+    """Write the file as a whole or not at all. Where the folder cannot be written nothing happens."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            file.write(data)
+        os.replace(file.name, path)
+    except OSError:
+        pass
