@@ -58,9 +58,10 @@ bench-gpu: $(STAMP)
 reproduce: $(STAMP)
 	OMP_NUM_THREADS=1 $(PYTHON) -m tests.benchmarks.reproduce $(if $(QUICK),--size quick)
 
-# The pages that are made by running what they are about: the command line, the guard, faults, plans.
+# The pages that are made from the code: commands, configuration keys, the guard, faults, plans.
 docs: $(STAMP)
 	$(PYTHON) docs/make_cli.py
+	$(PYTHON) docs/make_config.py
 	$(PYTHON) docs/make_guard.py
 	$(PYTHON) docs/make_faults.py
 	$(PYTHON) docs/make_plans.py

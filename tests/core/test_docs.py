@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dstill import config
 from dstill.cli import build
+from dstill.plugins import part_sections
+
+
+def script(name: str, root: Path) -> Any:
+    """A script of docs/ as a module; scripts import one another."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(root / "docs"))
+        return importlib.import_module(name)
 
 
 @pytest.fixture(scope="module")
 def make_cli(root: Path) -> Any:
-    spec = importlib.util.spec_from_file_location("make_cli", root / "docs" / "make_cli.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("make_cli", root)
 
 
 def pages(root: Path) -> list[Path]:
@@ -28,6 +32,25 @@ def pages(root: Path) -> list[Path]:
 
 def test_the_commands_are_documented_as_help_prints_them(make_cli: Any, root: Path) -> None:
     assert (root / "docs" / "commands.md").read_text() == make_cli.text(), "run `make docs`"
+
+
+def test_the_configuration_keys_are_documented_as_the_code_has_them(root: Path) -> None:
+    assert (root / "docs" / "config.md").read_text() == script("make_config", root).text(), "run `make docs`"
+
+
+def test_every_key_that_can_be_set_is_in_it(root: Path) -> None:
+    _, app = build([])
+    found = config.load(use_files=False, sections=part_sections(app.plugins))
+    documented = re.findall(r"^### `(.+)`$", (root / "docs" / "config.md").read_text(), re.MULTILINE)
+    assert set(found.flat()) <= set(documented)
+    assert len(set(documented)) == len(documented)
+
+
+def test_the_help_of_every_key_is_a_sentence() -> None:
+    _, app = build([])
+    found = config.load(use_files=False, sections=part_sections(app.plugins))
+    for key, field in config.fields(found).items():
+        assert re.fullmatch(r"[A-Z`].{9,}\.", field.metadata.get("help", "")), key
 
 
 def test_every_command_is_in_it(root: Path, project: Path) -> None:
