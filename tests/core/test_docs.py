@@ -27,7 +27,18 @@ def make_cli(root: Path) -> Any:
 
 
 def pages(root: Path) -> list[Path]:
-    return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    return [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+
+
+def without_code(page: Path) -> str:
+    """Code may look like a link or a heading."""
+    return re.sub(r"^(    |```.*?^```).*?$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """Of its headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", without_code(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_commands_are_documented_as_help_prints_them(make_cli: Any, root: Path) -> None:
@@ -53,6 +64,15 @@ def test_the_help_of_every_key_is_a_sentence() -> None:
         assert re.fullmatch(r"[A-Z`].{9,}\.", field.metadata.get("help", "")), key
 
 
+def test_the_index_for_language_models_is_that_of_the_navigation(root: Path) -> None:
+    text = (root / "docs" / "llms.txt").read_text()
+    assert text == script("make_llms", root).text(), "run `make docs`"
+    assert re.match(r"# dstill\n\n> .+\n\n## ", text)
+    named = re.findall(r"^- \[.+?\]\((.+?)\): .+\.?$", text, re.MULTILINE)
+    assert len(named) == text.count("\n- ")
+    assert {root / "docs" / page for page in named} == set((root / "docs").rglob("*.md"))
+
+
 def test_every_command_is_in_it(root: Path, project: Path) -> None:
     text = (root / "docs" / "commands.md").read_text()
     group, _ = build([])
@@ -69,18 +89,27 @@ def test_the_exit_codes_are_those_of_the_errors(make_cli: Any) -> None:
 
 def test_links_lead_somewhere(root: Path) -> None:
     for page in pages(root):
-        # without code, which may look like a link
-        text = re.sub(r"^(    |```.*?^```).*?$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", without_code(page)):
             if not target.startswith(("http://", "https://")):
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+                there = page.parent / target if target else page
+                assert there.exists(), f"{page.name}: {target}"
+                assert not anchor or anchor in anchors(there), f"{page.name}: {target}#{anchor}"
+
+
+def test_links_of_the_docs_stay_in_the_docs(root: Path) -> None:
+    """A website has nothing else."""
+    for page in pages(root)[1:]:
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", without_code(page)):
+            if not target.startswith(("http://", "https://")):
+                assert (page.parent / target).resolve().is_relative_to(root / "docs"), f"{page.name}: {target}"
 
 
 def test_files_and_modules_of_the_project_that_a_page_names_are_there(root: Path) -> None:
     for page in pages(root):
         text = page.read_text()
         modules = {name.replace(".", "/") for name in re.findall(r"python -m (tests(?:\.\w+)+)", text)}
-        for named in {*modules, *re.findall(r"\b(?:tests|docs)/[\w/]+\.py\b", text)}:
+        folders = "core|plugins|task_packs|tests|docs|tools"
+        for named in {*modules, *re.findall(rf"(?<![\w./-])(?:{folders})/[\w/-]+\.(?:py|md)\b", text)}:
             assert (root / named).exists() or (root / f"{named}.py").exists(), f"{page.name}: {named}"
 
 

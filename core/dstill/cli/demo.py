@@ -11,10 +11,11 @@ from dstill.api.records import Example
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.data import show_dataset
 from dstill.cli.evaluate import summary
+from dstill.cli.extras import built_in, missing
 from dstill.cli.options import App, app, json_option, seed_option, set_option, setting, task_option
 from dstill.cli.scores import show_scores
 from dstill.cli.train import show_training
-from dstill.errors import UsageError
+from dstill.errors import MissingExtra, UsageError
 from dstill.factory import task_name
 from dstill.io.shell import command
 from dstill.pipeline.predict import Answered, Answering
@@ -84,6 +85,9 @@ def _prepared(found: App, out: Path | None, quick: bool, index: str | None) -> R
         raise UsageError(f"task '{name}' has no demo", where="--task", hint="a pack gives its settings in Task.demo")
     if quick and not task.quick:
         raise UsageError(f"task '{name}' has no quick demo", where="--quick", hint="leave it out")
+    # a pack from elsewhere may need less
+    if built_in(found.plugins.owner("tasks", name)) and (lacking := missing("demo")):
+        raise MissingExtra("`dstill demo`", "demo", ", ".join(lacking))
     shown = task.demo if index is None else task.demo_of(index)
     if quick:
         shown = {**shown, **task.quick}
