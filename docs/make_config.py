@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any, Iterator, Mapping
 
@@ -61,14 +62,19 @@ def text() -> str:
 
 
 def _entry(key: str, field: dataclasses.Field[Any], default: Any, options: list[str]) -> str:
-    facts = [f"{config.wanted_of(field)}", "no default" if default is None else f"default `{json.dumps(default)}`"]
-    facts.append(f"`{config.variable(key)}`")
-    facts += options
+    wanted = re.sub(r"(\d{4,})(\.0)?", lambda number: f"{int(number[1]):,}", config.wanted_of(field))
+    facts = [wanted, _default(default), f"`{config.variable(key)}`", *options]
     notes = [f"`{old}` is an old spelling of `{new}`." for old, new in field.metadata.get("renamed", {}).items()]
     if "trust" in field.metadata:
         notes.append("In a run or project from somebody else, this needs [your permission](trust.md).")
     lines = [f"### `{key}`", field.metadata["help"], " · ".join(facts), *([" ".join(notes)] if notes else [])]
     return "".join(f"\n{line}\n" for line in lines)
+
+
+def _default(value: Any) -> str:
+    if value is None:
+        return "no default"
+    return f"default `{json.dumps(value)}`" if value != "" else "empty by default"
 
 
 def _first_line(cls: type[Any]) -> str:

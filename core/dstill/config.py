@@ -454,7 +454,11 @@ def _is_table(key: str, known: Mapping[str, Any]) -> bool:
 
 
 def variable(key: str) -> str:
-    """The environment variable of a key: ``train.r`` → ``DSTILL_TRAIN__R``."""
+    """The environment variable of a key.
+
+    >>> variable("train.early_stopping")
+    'DSTILL_TRAIN__EARLY_STOPPING'
+    """
     return "DSTILL_" + key.replace(".", "__").replace("-", "_").upper()
 
 

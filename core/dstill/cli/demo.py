@@ -86,7 +86,7 @@ def _prepared(found: App, out: Path | None, quick: bool, index: str | None) -> R
     if quick and not task.quick:
         raise UsageError(f"task '{name}' has no quick demo", where="--quick", hint="leave it out")
     # a pack from elsewhere may need less
-    if built_in(found.plugins.owner("tasks", name)) and (lacking := missing("demo")):
+    if (lacking := missing("demo")) and built_in(found.plugins.owner("tasks", name)):
         raise MissingExtra("`dstill demo`", "demo", ", ".join(lacking))
     shown = task.demo if index is None else task.demo_of(index)
     if quick:

@@ -1,6 +1,7 @@
 """Rates for people.
 
-    percent(0.9129)   →   "91.3"      percent(0.99996)   →   "> 99.9"
+    >>> percent(0.9129), percent(0.99996)
+    ('91.3', '> 99.9')
 
 100 and 0 stand only for what is exactly that.
 """
