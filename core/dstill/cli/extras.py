@@ -33,7 +33,7 @@ def extra_of(module: str) -> str | None:
 def missing(extra: str) -> list[str]:
     """The distributions of an extra that are not installed."""
     wanted = {name for name, of in _required() if of == extra}
-    return sorted(name for name in wanted if next(metadata.distributions(name=name), None) is None)
+    return sorted(name for name in wanted if not any(metadata.distributions(name=name)))
 
 
 def built_in(plugin: str) -> bool:
