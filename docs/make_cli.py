@@ -15,6 +15,9 @@ from typing import Iterator
 
 import click
 
+from dstill.cli import build
+from dstill.cli.options import App
+
 FILE = Path(__file__).parent / "commands.md"
 WIDTH = 100
 HEAD = """# Commands
@@ -49,17 +52,20 @@ def main() -> None:
 
 def text() -> str:
     """The whole file."""
-    from dstill.cli import build
+    group, _ = built_in()
+    return HEAD + "".join(f"\n## `{name}`\n\n{_block(help)}" for name, help in _helps(group, None, "dstill"))
 
+
+def built_in() -> tuple[click.Group, App]:
+    """The commands without those of other packages that happen to be installed, and the object that they get."""
     before = os.environ.get("DSTILL_DISABLE")
     os.environ["DSTILL_DISABLE"] = ",".join(p.name for p in entry_points(group="dstill") if _foreign(p.dist))
     try:
-        group, _ = build([])
+        return build([])
     finally:
         os.environ.pop("DSTILL_DISABLE")
         if before is not None:
             os.environ["DSTILL_DISABLE"] = before
-    return HEAD + "".join(f"\n## `{name}`\n\n{_block(help)}" for name, help in _helps(group, None, "dstill"))
 
 
 def _foreign(distribution: object) -> bool:

@@ -1,11 +1,11 @@
 """Takes the pictures of the manual: the pages of review, report and serve in a real Chromium, on the demo's questions.
 
-    python docs/make_screenshots.py                     # `make screenshots`: needs chromium and the extra [dev]
+    python docs/make_screenshots.py                     # `make screenshots`: needs chromium
     python docs/make_screenshots.py report RUN          # those of one page; of a run that is there
     python docs/make_screenshots.py playground RUN
 
-Runs are made in a temporary folder, those of report and playground by `dstill demo --quick`: nothing of the machine is
-in the pictures.
+Runs are made in a temporary folder, those of report and playground by `dstill demo`: nothing of the machine is in the
+pictures.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _served(*command: str, cwd: str = ".") -> Iterator[str]:
 
 
 def _demo(place: str) -> Path:
-    subprocess.run([*DSTILL, "demo", "--quick", "--task", "querydsl", "--out", "weblogs"], cwd=place, check=True)
+    subprocess.run([*DSTILL, "demo", "--task", "querydsl", "--out", "weblogs"], cwd=place, check=True)
     return Path(place) / "weblogs"
 
 

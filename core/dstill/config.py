@@ -53,6 +53,8 @@ __all__ = [
     "looks_secret",
     "masked",
     "parse_assignment",
+    "variable",
+    "wanted_of",
 ]
 
 log = logging.getLogger("dstill")
@@ -84,88 +86,172 @@ _SECRET_VALUE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    task: str = field(default="", metadata={"help": "the task pack; empty: the only one installed"})
-    seed: int = field(default=0, metadata={"low": 0, "high": 2**32 - 1, "help": "of everything that is drawn"})
+    """The task, and the seed of all commands."""
+
+    task: str = field(default="", metadata={"help": "The task pack. Empty: the only one installed."})
+    seed: int = field(default=0, metadata={"low": 0, "high": 2**32 - 1, "help": "Seed of every random choice."})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generate:
-    teacher: str = field(default="synthetic", metadata={"help": "who writes rationales and answers"})
-    questions: str = field(default="", metadata={"help": "file of questions; empty: the task's own", "trust": "file"})
-    limit: int = field(default=0, metadata={"low": 0, "high": 10**8, "help": "at most this many questions; 0: all"})
-    focus: str = field(default="", metadata={"help": "label of failures: more training questions of their kinds"})
-    focus_run: str = field(default="", metadata={"help": "the evaluated run that has them", "trust": "file"})
+    """How `dstill generate` turns questions into checked rows: teacher, prompts, execution, budget."""
+
+    teacher: str = field(default="synthetic", metadata={"help": "The teacher that writes rationales and answers."})
+    questions: str = field(
+        default="",
+        metadata={
+            "help": "File of questions (JSONL, CSV or Parquet). Empty: the task pack makes them.",
+            "trust": "file",
+        },
+    )
+    limit: int = field(
+        default=0, metadata={"low": 0, "high": 10**8, "help": "Answer at most this many questions. 0: all."}
+    )
+    focus: str = field(
+        default="",
+        metadata={
+            "help": "A failure cause or category: add training questions like those that failed with it in `focus_run`."
+        },
+    )
+    focus_run: str = field(
+        default="", metadata={"help": "The evaluated run whose failures `focus` looks at.", "trust": "file"}
+    )
     focus_rows: int = field(
-        default=0, metadata={"low": 0, "high": 10**6, "help": "so many more; 0: a quarter of the training questions"}
+        default=0,
+        metadata={
+            "low": 0,
+            "high": 10**6,
+            "help": "How many questions `focus` adds. 0: a quarter of the training questions.",
+        },
     )
-    shots: int = field(default=3, metadata={"low": 0, "high": 50, "help": "worked examples in each prompt"})
+    shots: int = field(default=3, metadata={"low": 0, "high": 50, "help": "Worked examples in each prompt."})
     shots_by: Literal["category", "nearest"] = field(
-        default="category", metadata={"help": "which: of the question's category first, or with the nearest questions"}
+        default="category",
+        metadata={
+            "help": "How worked examples are chosen: the question's category first, or the most similar questions."
+        },
     )
-    concurrency: int = field(default=32, metadata={"low": 1, "high": 1024, "help": "requests in flight"})
+    concurrency: int = field(
+        default=32, metadata={"low": 1, "high": 1024, "help": "Requests sent to the teacher at the same time."}
+    )
     json_mode: Literal["auto", "schema", "off"] = field(
-        default="auto", metadata={"help": "replies as JSON of a schema; auto: where the teacher's endpoint takes that"}
+        default="auto",
+        metadata={
+            "help": "Ask for replies as JSON that follows a schema. auto: if the teacher's endpoint supports it."
+        },
     )
-    batch: bool = field(default=False, metadata={"help": "submit the requests as batches, and collect them later"})
+    batch: bool = field(
+        default=False,
+        metadata={"help": "Submit the requests to the provider's batch API and collect the replies later."},
+    )
     execute: Literal["all", "held-out", "none"] = field(
-        default="all", metadata={"help": "which answers are run before they become records"}
+        default="all",
+        metadata={
+            "help": "Which answers are run before they become records: all, those of the scored splits, or none."
+        },
     )
     max_usd: float | None = field(
-        default=None, metadata={"low": 0.0001, "high": 1e7, "help": "what the run's replies may cost in all"}
+        default=None,
+        metadata={
+            "low": 0.0001,
+            "high": 1e7,
+            "help": "Stop before the replies of the run cost more than this, in US dollars.",
+        },
     )
     max_tokens: int | None = field(
-        default=None, metadata={"low": 1, "high": 10**12, "help": "that the run's prompts and replies may take in all"}
+        default=None,
+        metadata={
+            "low": 1,
+            "high": 10**12,
+            "help": "Stop before prompts and replies of the run take more tokens than this.",
+        },
     )
     max_requests: int | None = field(
-        default=None, metadata={"low": 1, "high": 10**9, "help": "replies that the run may ask for in all"}
+        default=None, metadata={"low": 1, "high": 10**9, "help": "Stop after this many requests."}
     )
     max_wall: float | None = field(
-        default=None, metadata={"low": 0.1, "high": 1e7, "help": "seconds after which no request goes out any more"}
+        default=None, metadata={"low": 0.1, "high": 1e7, "help": "Send no new requests after this many seconds."}
     )
     max_duplicate_rate: float = field(
         default=0.5,
-        metadata={"low": 0, "high": 1, "help": "inventing questions stops where a larger share was there before"},
+        metadata={
+            "low": 0,
+            "high": 1,
+            "help": "Stop inventing questions when a larger share of the new ones are duplicates.",
+        },
     )
     person_usd_per_hour: float = field(
-        default=40.0, metadata={"low": 0, "high": 1e5, "help": "an assumption, for what people would have cost"}
+        default=40.0,
+        metadata={
+            "low": 0,
+            "high": 1e5,
+            "help": "Assumed hourly cost of a person, for the estimate of manual labelling.",
+        },
     )
     person_seconds_per_row: float = field(
-        default=180.0, metadata={"low": 0, "high": 1e6, "help": "likewise: to write and check one row by hand"}
+        default=180.0,
+        metadata={
+            "low": 0,
+            "high": 1e6,
+            "help": "Assumed time for a person to write and check one row, in seconds, for the same estimate.",
+        },
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
-    """A person's look at the dataset before training; what it came to decides whether `train` begins."""
+    """How a person checks a sample of the dataset before `dstill train` starts."""
 
-    reviewer: str = field(default="", metadata={"help": "who judges, for review.jsonl; empty: the login name"})
+    reviewer: str = field(default="", metadata={"help": "Name of the reviewer in review.jsonl. Empty: the login name."})
     precision: float = field(
-        default=0.05, metadata={"low": 0.005, "high": 0.5, "help": "half-width of the 95 % interval: sizes the sample"}
+        default=0.05,
+        metadata={
+            "low": 0.005,
+            "high": 0.5,
+            "help": "Half-width of the 95 % interval of the acceptance rate. It decides how large the sample is.",
+        },
     )
     min_accept: float = field(
-        default=0.9, metadata={"low": 0, "high": 1, "help": "train refuses where a smaller share was accepted"}
+        default=0.9,
+        metadata={
+            "low": 0,
+            "high": 1,
+            "help": "`train` refuses to start if a smaller share of the sample was accepted.",
+        },
     )
     required: Literal["auto", "always", "never"] = field(
-        default="auto", metadata={"help": "before training; auto: of a model's answers, not of golds that were there"}
+        default="auto", metadata={"help": "Whether `train` waits for a review. auto: if a model wrote the answers."}
     )
-    port: int = field(default=0, metadata={"low": 0, "high": 65535, "help": "of the page, on loopback; 0: a free one"})
+    port: int = field(
+        default=0, metadata={"low": 0, "high": 65535, "help": "Port of the review page on loopback. 0: any free port."}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
+    """What `dstill evaluate` scores, and next to which baselines."""
+
     splits: tuple[str, ...] = field(
         default=("test", "test_unseen_templates"),
-        metadata={"help": "sets that are scored", "renamed": FORMER_SPLITS},
+        metadata={"help": "Splits that are scored.", "renamed": FORMER_SPLITS},
     )
-    baselines: tuple[str, ...] = field(default=("untrained", "nearest"), metadata={"help": "scored beside the student"})
+    baselines: tuple[str, ...] = field(
+        default=("untrained", "nearest"), metadata={"help": "Baselines that are scored next to the student."}
+    )
     constrain: bool = field(
-        default=False, metadata={"help": "hold the student's answers to the task's grammar, so that each is valid"}
+        default=False,
+        metadata={"help": "Decode within the task's grammar, so that every answer of the student is valid."},
     )
     second_executor: str = field(
         default="", metadata={"help": "judge on this executor too: right only where both engines say so"}
     )
     machine_usd_per_hour: float | None = field(
-        default=None, metadata={"low": 0, "high": 1e5, "help": "what the student's machine costs, for the report"}
+        default=None,
+        metadata={
+            "low": 0,
+            "high": 1e5,
+            "help": "Hourly cost of the machine that runs the student, for the report's cost figures.",
+        },
     )
 
 
@@ -374,8 +460,17 @@ def _is_table(key: str, known: Mapping[str, Any]) -> bool:
     return any(name.startswith(f"{key}.") for name in known)
 
 
+def variable(key: str) -> str:
+    """The environment variable of a key.
+
+    >>> variable("train.early_stopping")
+    'DSTILL_TRAIN__EARLY_STOPPING'
+    """
+    return "DSTILL_" + key.replace(".", "__").replace("-", "_").upper()
+
+
 def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    by_name = {"DSTILL_" + key.replace(".", "__").replace("-", "_").upper(): key for key in known}
+    by_name = {variable(key): key for key in known}
     found: dict[str, tuple[Any, str]] = {}
     for name, text in environment.items():
         if not name.startswith("DSTILL_") or name in RESERVED or "__" not in name:
@@ -487,7 +582,7 @@ def _build(prefix: str, cls: type[Any], values: Mapping[str, Any]) -> Any:
 
 def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> Any:
     """`value` as the field's type wants it. Raises ConfigError with key, got and wanted."""
-    wanted = _wanted(field_)
+    wanted = wanted_of(field_)
     default = field_.default
     hint = "change it, or leave it out" + (f" for the default: {default!r}" if default not in _UNSAID else "")
     error = ConfigError(f"{key}: got {value!r}, wanted {wanted}", where=origin, hint=hint)
@@ -558,7 +653,8 @@ def _is_numbers(value: Any) -> bool:
     )
 
 
-def _wanted(field_: dataclasses.Field[Any]) -> str:
+def wanted_of(field_: dataclasses.Field[Any]) -> str:
+    """What values a key takes, in words: ``a whole number from 1 to 4096``."""
     kind: Any = field_.type
     if typing.get_origin(kind) is collections.abc.Mapping:
         return 'a table of pairs of numbers, as {"a-model" = [0.4, 1.6]}'

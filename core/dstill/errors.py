@@ -85,7 +85,8 @@ class MissingExtra(UsageError):
     code = "missing_extra"
 
     def __init__(self, feature: str, extra: str, missing: str = "") -> None:
-        what = f"{feature} needs the extra '{extra}'" + (f" ({missing} is not installed)" if missing else "")
+        verb = "are" if "," in missing else "is"
+        what = f"{feature} needs the extra '{extra}'" + (f" ({missing} {verb} not installed)" if missing else "")
         super().__init__(what, hint=f"pip install 'dstill[{extra}]'")
 
 

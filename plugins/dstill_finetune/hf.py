@@ -23,7 +23,11 @@ __all__ = ["Hf", "HfConfig"]
 
 @dataclass(frozen=True, kw_only=True)
 class HfConfig:
-    pad_token: str = field(default="", metadata={"help": "for a tokenizer that has none: one of its tokens"})
+    """Students that start from a pretrained model (`hf:…`)."""
+
+    pad_token: str = field(
+        default="", metadata={"help": "Padding token for a tokenizer that has none: one of its existing tokens."}
+    )
 
 
 class Hf(Finetuned):

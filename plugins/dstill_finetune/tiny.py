@@ -28,13 +28,22 @@ __all__ = ["Tiny", "TinyConfig"]
 
 @dataclass(frozen=True, kw_only=True)
 class TinyConfig:
-    d_model: int = field(default=128, metadata={"low": 16, "high": 2048, "help": "hidden size"})
-    d_ff: int = field(default=256, metadata={"low": 16, "high": 8192, "help": "size of the gated feed-forward"})
-    num_heads: int = field(default=4, metadata={"low": 1, "high": 64})
-    num_layers: int = field(default=2, metadata={"low": 1, "high": 48, "help": "of the encoder"})
-    num_decoder_layers: int = field(default=2, metadata={"low": 1, "high": 48})
-    dropout_rate: float = field(default=0.0, metadata={"low": 0, "high": 0.9})
-    vocabulary: int = field(default=1500, metadata={"low": 300, "high": 65536, "help": "tokens, at most"})
+    """The student `tiny`: a small T5, trained from scratch."""
+
+    d_model: int = field(default=128, metadata={"low": 16, "high": 2048, "help": "Hidden size."})
+    d_ff: int = field(default=256, metadata={"low": 16, "high": 8192, "help": "Size of the gated feed-forward layers."})
+    num_heads: int = field(default=4, metadata={"low": 1, "high": 64, "help": "Attention heads in each layer."})
+    num_layers: int = field(default=2, metadata={"low": 1, "high": 48, "help": "Layers of the encoder."})
+    num_decoder_layers: int = field(default=2, metadata={"low": 1, "high": 48, "help": "Layers of the decoder."})
+    dropout_rate: float = field(default=0.0, metadata={"low": 0, "high": 0.9, "help": "Dropout in every layer."})
+    vocabulary: int = field(
+        default=1500,
+        metadata={
+            "low": 300,
+            "high": 65536,
+            "help": "Largest vocabulary of the tokenizer, which is learned from the dataset.",
+        },
+    )
 
 
 class Tiny(Finetuned):

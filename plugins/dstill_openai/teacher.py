@@ -34,33 +34,52 @@ _log = logging.getLogger("dstill")
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAIConfig:
+    """The teacher `openai`: any endpoint that speaks the chat-completions protocol."""
+
     base_url: str = field(
-        default="https://api.openai.com/v1", metadata={"help": "address of the API", "trust": "address"}
+        default="https://api.openai.com/v1", metadata={"help": "Address of the API.", "trust": "address"}
     )
-    model: str = field(default="", metadata={"help": "the model's name at that address"})
+    model: str = field(default="", metadata={"help": "Name of the model at that address."})
     api_key_env: str = field(
         default="OPENAI_API_KEY",
-        metadata={"help": "environment variable that holds the key; empty: no key", "trust": "variable"},
+        metadata={"help": "Environment variable that holds the API key. Empty: no key is sent.", "trust": "variable"},
     )
     api_key_file: str = field(
-        default="", metadata={"help": "file that holds the key instead, readable by you alone", "trust": "key file"}
+        default="",
+        metadata={"help": "File that holds the API key. Only you may be able to read it.", "trust": "key file"},
     )
-    temperature: float = field(default=0.0, metadata={"low": -1, "high": 2, "help": "below 0: not sent"})
-    max_tokens: int = field(default=2048, metadata={"low": 1, "high": 1 << 20, "help": "of one reply"})
+    temperature: float = field(
+        default=0.0,
+        metadata={
+            "low": -1,
+            "high": 2,
+            "help": "Sampling temperature. Below 0: not sent, so that the endpoint's default holds.",
+        },
+    )
+    max_tokens: int = field(default=2048, metadata={"low": 1, "high": 1 << 20, "help": "Longest reply, in tokens."})
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = field(
-        default="max_tokens", metadata={"help": "how the endpoint calls it"}
+        default="max_tokens",
+        metadata={"help": "Name of the request field that limits the reply's length. Endpoints differ in it."},
     )
     prices: Mapping[str, tuple[float, float]] = field(
         default_factory=dict,
-        metadata={"help": 'USD for a million tokens of prompt and of reply, by model: {"gpt-4.1-mini" = [0.4, 1.6]}'},
+        metadata={
+            "help": 'US dollars for a million tokens of prompt and of reply, by model: `{"gpt-4.1-mini" = [0.4, 1.6]}`.'
+        },
     )
-    timeout: float = field(default=120.0, metadata={"low": 0.1, "high": 3600, "help": "seconds a request"})
-    max_retries: int = field(default=6, metadata={"low": 0, "high": 100, "help": "further tries of one request"})
+    timeout: float = field(
+        default=120.0, metadata={"low": 0.1, "high": 3600, "help": "Timeout of a request, in seconds."}
+    )
+    max_retries: int = field(
+        default=6, metadata={"low": 0, "high": 100, "help": "How often a failed request is tried again."}
+    )
     max_wait: float = field(
-        default=600.0, metadata={"low": 0, "high": 86400, "help": "longest Retry-After that is waited for, in seconds"}
+        default=600.0,
+        metadata={"low": 0, "high": 86400, "help": "Longest `Retry-After` that dstill waits for, in seconds."},
     )
     batch_poll: float = field(
-        default=30.0, metadata={"low": 0.01, "high": 86400, "help": "seconds between two looks at a batch"}
+        default=30.0,
+        metadata={"low": 0.01, "high": 86400, "help": "Seconds between two looks at the state of a batch."},
     )
 
 

@@ -52,11 +52,17 @@ class Unusable(DstillError):
 
 @dataclass(frozen=True, kw_only=True)
 class LocalConfig:
-    model: str = field(default="", metadata={"help": "folder of safetensors, GGUF file or hub id", "trust": "model"})
-    max_new_tokens: int = field(default=512, metadata={"low": 1, "high": 1 << 20, "help": "of one reply"})
-    temperature: float = field(default=0.0, metadata={"low": 0, "high": 2, "help": "0: the likeliest token each time"})
-    seed: int = field(default=0, metadata={"low": 0, "high": 2**32 - 1, "help": "of replies that are drawn"})
-    batch: int = field(default=8, metadata={"low": 1, "high": 1024, "help": "prompts that are answered together"})
+    """The teacher `local`: a model on this machine."""
+
+    model: str = field(
+        default="", metadata={"help": "Folder of safetensors, GGUF file or Hub id of the model.", "trust": "model"}
+    )
+    max_new_tokens: int = field(default=512, metadata={"low": 1, "high": 1 << 20, "help": "Longest reply, in tokens."})
+    temperature: float = field(
+        default=0.0, metadata={"low": 0, "high": 2, "help": "Sampling temperature. 0: greedy decoding."}
+    )
+    seed: int = field(default=0, metadata={"low": 0, "high": 2**32 - 1, "help": "Seed of sampling."})
+    batch: int = field(default=8, metadata={"low": 1, "high": 1024, "help": "Prompts in one batch."})
 
 
 class Local(Teacher):

@@ -35,9 +35,9 @@ class SeveralAnswers(DataError):
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayConfig:
-    file: str = field(
-        default="", metadata={"help": "JSONL, CSV (prompt,rationale,dsl) or Parquet with the answers", "trust": "file"}
-    )
+    """The teacher `replay`: answers that you already have."""
+
+    file: str = field(default="", metadata={"help": "File with the answers: JSONL, CSV or Parquet.", "trust": "file"})
 
 
 class Replay(Teacher):

@@ -13,38 +13,75 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What questions are about, and by which rules answers are checked."""
+    """The Query DSL pack: which index questions are about, and by which rules answers are checked."""
 
-    index: str = field(default="weblogs", metadata={"help": "what questions are about: a bundled index, or your own"})
-    mapping: str = field(
-        default="", metadata={"help": "JSON file with the mapping of an index of your own", "trust": "file"}
+    index: str = field(
+        default="weblogs",
+        metadata={"help": "The index that questions are about: one of the bundled indices, or your own."},
     )
-    values: str = field(default="", metadata={"help": "JSON file with what its fields hold", "trust": "file"})
-    documents: int = field(default=DOCUMENTS, metadata={"low": 1, "high": CEILING, "help": "of a bundled index"})
-    rows: int = field(default=6_000, metadata={"low": 1, "high": 200_000, "help": "synthetic questions to train on"})
+    mapping: str = field(
+        default="",
+        metadata={
+            "help": "JSON file with the mapping of your index, as `GET INDEX/_mapping` returns it.",
+            "trust": "file",
+        },
+    )
+    values: str = field(
+        default="",
+        metadata={"help": "JSON file with known values of its fields, as `dstill init` writes it.", "trust": "file"},
+    )
+    documents: int = field(
+        default=DOCUMENTS, metadata={"low": 1, "high": CEILING, "help": "Number of documents of a bundled index."}
+    )
+    rows: int = field(
+        default=6_000,
+        metadata={"low": 1, "high": 200_000, "help": "Number of synthetic questions to make for training."},
+    )
     student_context: Literal["question", "mapping"] = field(
-        default="question", metadata={"help": "what a student reads: the question alone, or the index's fields too"}
+        default="question",
+        metadata={"help": "What the student reads: the question alone, or the question and the fields of the index."},
     )
     prompt_fields: int = field(
-        default=120, metadata={"low": 10, "high": 5_000, "help": "fields of a wide mapping that prompts show"}
+        default=120,
+        metadata={
+            "low": 10,
+            "high": 5_000,
+            "help": "Most fields of the mapping that a prompt shows. It shows those nearest to the question.",
+        },
     )
     known_fields: int = field(
-        default=100, metadata={"low": 1, "high": 5_000, "help": "fields whose values `init` reads, the fullest first"}
+        default=100,
+        metadata={
+            "low": 1,
+            "high": 5_000,
+            "help": "Most fields whose values `dstill init` reads. It reads those that most documents have.",
+        },
     )
     question_fields: int = field(
-        default=40, metadata={"low": 1, "high": 5_000, "help": "of these, fields that questions are made of"}
+        default=40,
+        metadata={"low": 1, "high": 5_000, "help": "Of these, most fields that synthetic questions are made of."},
     )
     sample_texts: int = field(
         default=0,
-        metadata={"low": 0, "high": 1_000, "help": "documents of whose texts `init` reads a few words; 0: none"},
+        metadata={
+            "low": 0,
+            "high": 1_000,
+            "help": "Documents of whose texts `dstill init` reads a few words. 0: it reads no texts.",
+        },
     )
     samples: tuple[str, ...] = field(
-        default=(), metadata={"help": "fields of whose values a teacher is shown examples, beside lists and ranges"}
+        default=(),
+        metadata={"help": "Fields of which the teacher sees example values, in addition to value lists and ranges."},
     )
     dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(
-        default="elasticsearch9", metadata={"help": "whose rules hold where products differ"}
+        default="elasticsearch9", metadata={"help": "The product and version whose rules answers are checked by."}
     )
     corpora: int = field(
-        default=5, metadata={"low": 0, "high": 5, "help": "small data sets that an answer has to agree on too; 0: none"}
+        default=5,
+        metadata={
+            "low": 0,
+            "high": 5,
+            "help": "Small test databases on which an answer has to agree with the reference, at most. 0: none.",
+        },
     )
     guard: guard.Limits = field(default_factory=guard.Limits, metadata={"trust": "limits"})

@@ -15,6 +15,7 @@ from typing import Any, Callable
 import pytest
 from support.terminal import shown
 
+from dstill.cli import extras
 from dstill.cli.console import emit, visible
 
 Cli = Callable[..., Any]
@@ -204,6 +205,27 @@ def test_a_library_of_an_extra_that_is_not_installed(project: Path) -> None:
     told = r"error: `dstill experiment plan` needs the extra 'train' \(\w+ is not installed\)\n"
     told += r"pip install 'dstill\[train\]'\n"
     assert re.fullmatch(told, ended.stderr)
+
+
+def test_the_demo_names_all_that_is_missing_before_any_work(
+    project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSTILL_DISABLE", "")
+    required = [("no-such-torch", "demo"), ("no-such-engine", "demo"), ("no-such-page", "review"), ("pluggy", "demo")]
+    monkeypatch.setattr(extras, "_required", lambda: required)
+    ended = cli("demo", "--task", "querydsl", "--out", "mine")
+    assert ended.code == 2
+    assert ended.err == (
+        "error: `dstill demo` needs the extra 'demo' (no-such-engine, no-such-torch are not installed)\n"
+        "pip install 'dstill[demo]'\n"
+    )
+    assert not Path("mine").exists()
+
+
+def test_what_the_demo_needs_is_installed_here() -> None:
+    assert extras.missing("demo") == []
+    needed = {name for name, extra in extras._required() if extra == "demo"}
+    assert needed > {"torch", "scipy", "jinja2", "osmem-server"}
 
 
 def test_a_run_without_its_settings(cli: Cli, finished: Path) -> None:

@@ -2,32 +2,75 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dstill import config
 from dstill.cli import build
+from dstill.plugins import part_sections
+
+
+def script(name: str, root: Path) -> Any:
+    """A script of docs/ as a module; scripts import one another."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(root / "docs"))
+        return importlib.import_module(name)
 
 
 @pytest.fixture(scope="module")
 def make_cli(root: Path) -> Any:
-    spec = importlib.util.spec_from_file_location("make_cli", root / "docs" / "make_cli.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("make_cli", root)
 
 
 def pages(root: Path) -> list[Path]:
-    return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    return [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+
+
+def without_code(page: Path) -> str:
+    """Code may look like a link or a heading."""
+    return re.sub(r"^(    |```.*?^```).*?$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """Of its headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", without_code(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_commands_are_documented_as_help_prints_them(make_cli: Any, root: Path) -> None:
     assert (root / "docs" / "commands.md").read_text() == make_cli.text(), "run `make docs`"
+
+
+def test_the_configuration_keys_are_documented_as_the_code_has_them(root: Path) -> None:
+    assert (root / "docs" / "config.md").read_text() == script("make_config", root).text(), "run `make docs`"
+
+
+def test_every_key_that_can_be_set_is_in_it(root: Path) -> None:
+    _, app = build([])
+    found = config.load(use_files=False, sections=part_sections(app.plugins))
+    documented = re.findall(r"^### `(.+)`$", (root / "docs" / "config.md").read_text(), re.MULTILINE)
+    assert set(found.flat()) <= set(documented)
+    assert len(set(documented)) == len(documented)
+
+
+def test_the_help_of_every_key_is_a_sentence() -> None:
+    _, app = build([])
+    found = config.load(use_files=False, sections=part_sections(app.plugins))
+    for key, field in config.fields(found).items():
+        assert re.fullmatch(r"[A-Z`].{9,}\.", field.metadata.get("help", "")), key
+
+
+def test_the_index_for_language_models_is_that_of_the_navigation(root: Path) -> None:
+    text = (root / "docs" / "llms.txt").read_text()
+    assert text == script("make_llms", root).text(), "run `make docs`"
+    assert re.match(r"# dstill\n\n> .+\n\n## ", text)
+    named = re.findall(r"^- \[.+?\]\((.+?)\): .+\.?$", text, re.MULTILINE)
+    assert len(named) == text.count("\n- ")
+    assert {root / "docs" / page for page in named} == set((root / "docs").rglob("*.md"))
 
 
 def test_every_command_is_in_it(root: Path, project: Path) -> None:
@@ -46,18 +89,27 @@ def test_the_exit_codes_are_those_of_the_errors(make_cli: Any) -> None:
 
 def test_links_lead_somewhere(root: Path) -> None:
     for page in pages(root):
-        # without code, which may look like a link
-        text = re.sub(r"^(    |```.*?^```).*?$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", without_code(page)):
             if not target.startswith(("http://", "https://")):
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+                there = page.parent / target if target else page
+                assert there.exists(), f"{page.name}: {target}"
+                assert not anchor or anchor in anchors(there), f"{page.name}: {target}#{anchor}"
+
+
+def test_links_of_the_docs_stay_in_the_docs(root: Path) -> None:
+    """A website has nothing else."""
+    for page in pages(root)[1:]:
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", without_code(page)):
+            if not target.startswith(("http://", "https://")):
+                assert (page.parent / target).resolve().is_relative_to(root / "docs"), f"{page.name}: {target}"
 
 
 def test_files_and_modules_of_the_project_that_a_page_names_are_there(root: Path) -> None:
     for page in pages(root):
         text = page.read_text()
         modules = {name.replace(".", "/") for name in re.findall(r"python -m (tests(?:\.\w+)+)", text)}
-        for named in {*modules, *re.findall(r"\b(?:tests|docs)/[\w/]+\.py\b", text)}:
+        folders = "core|plugins|task_packs|tests|docs|tools"
+        for named in {*modules, *re.findall(rf"(?<![\w./-])(?:{folders})/[\w/-]+\.(?:py|md)\b", text)}:
             assert (root / named).exists() or (root / f"{named}.py").exists(), f"{page.name}: {named}"
 
 

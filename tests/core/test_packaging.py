@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -17,6 +19,14 @@ PARTS = ("core", "plugins", "task_packs")
 @pytest.fixture(scope="module")
 def project_file(root: Path) -> dict[str, Any]:
     return tomllib.loads((root / "pyproject.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def sdist(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("sdist")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(out)]
+    subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=120)
+    return next(out.glob("*.tar.gz"))
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +77,35 @@ def test_the_licence_is_in_the_wheel(names: set[str]) -> None:
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
+def test_the_metadata_name_what_users_install_alone(wheel: Path, project_file: dict[str, Any]) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        text = archive.read(name).decode()
+    extras = set(re.findall(r"^Provides-Extra: (\S+)", text, re.MULTILINE))
+    assert extras == set(project_file["project"]["optional-dependencies"])
+    assert not re.search("gemma|pytest|mkdocs", "\n".join(re.findall(r"^Requires-Dist: .*", text, re.MULTILINE)))
+    assert "Classifier: Operating System :: POSIX" in text  # fcntl
+
+
+def test_the_sdist_holds_the_sources_and_the_docs_and_no_test(sdist: Path, root: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    brought = {"PKG-INFO", ".gitignore", "pyproject.toml"}  # by hatchling itself
+    files = {"mkdocs.yml", "README.md", "CHANGELOG.md", "LICENSE"}
+    assert {name.partition("/")[0] for name in held} == {*PARTS, "docs", *files, *brought}
+    assert {name.partition("/")[2] for name in held if name.partition("/")[0] in PARTS} == sources(root)
+
+
+def test_a_wheel_can_be_built_from_the_sdist(sdist: Path, names: set[str], tmp_path: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "out")]
+    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=120)
+    with zipfile.ZipFile(next((tmp_path / "out").glob("*.whl"))) as archive:
+        assert set(archive.namelist()) == names
+
+
 def test_every_package_has_its_entry_point_and_every_entry_point_its_package(
     project_file: dict[str, Any], root: Path
 ) -> None:
@@ -104,10 +143,11 @@ def test_every_extra_is_part_of_all(project_file: dict[str, Any]) -> None:
         inner = {n for line in extras[name] for m in [re.match(r"dstill\[(.+)\]", line)] if m for n in m[1].split(",")}
         return {name}.union(*map(reached, inner))
 
-    assert reached("all") == set(extras) - {"dev"}
+    assert reached("all") == set(extras) - {"demo"}
+    assert reached("demo") - {"demo"} < reached("all")
 
 
 def test_every_extra_that_doctor_looks_for_is_one(project_file: dict[str, Any]) -> None:
     from dstill.cli.doctor import EXTRAS
 
-    assert set(EXTRAS) == set(project_file["project"]["optional-dependencies"]) - {"all", "dev"}
+    assert set(EXTRAS) == set(project_file["project"]["optional-dependencies"]) - {"all", "demo"}

@@ -12,32 +12,46 @@ __all__ = ["Change", "CheckResult", "Engine", "ProjectFiles"]
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """How an executor reaches what runs answers: the ``[engine]`` section."""
+    """Where answers are run, and how dstill signs in there."""
 
-    name: str = field(default="", metadata={"help": "the executor; empty: the task's first, or by url"})
-    url: str = field(
-        default="", metadata={"help": "a server of your own; empty: the embedded default", "trust": "address"}
+    name: str = field(
+        default="", metadata={"help": "The executor. Empty: the task's default, or the one that `url` needs."}
     )
-    index: str = field(default="", metadata={"help": "index, alias or data stream; empty: the example's own"})
+    url: str = field(
+        default="", metadata={"help": "Address of your server. Empty: the embedded engine.", "trust": "address"}
+    )
+    index: str = field(
+        default="", metadata={"help": "Index, alias or data stream. Empty: the one that the question names."}
+    )
     api_key_env: str = field(
-        default="", metadata={"help": "environment variable that holds an API key", "trust": "variable"}
+        default="", metadata={"help": "Environment variable that holds an API key.", "trust": "variable"}
     )
     api_key_file: str = field(
-        default="", metadata={"help": "file that holds it instead, readable by you alone", "trust": "key file"}
+        default="",
+        metadata={"help": "File that holds the API key. Only you may be able to read it.", "trust": "key file"},
     )
     basic_auth_env: str = field(
-        default="", metadata={"help": "environment variable that holds user:password", "trust": "variable"}
+        default="", metadata={"help": "Environment variable that holds `user:password`.", "trust": "variable"}
     )
     ca_certs: str = field(
-        default="", metadata={"help": "file of the CA that signed the server's certificate", "trust": "ca file"}
+        default="",
+        metadata={
+            "help": "File with the certificate of the CA that signed the server's certificate.",
+            "trust": "ca file",
+        },
     )
-    ca_fingerprint: str = field(default="", metadata={"help": "SHA-256 of that CA, instead of the file", "trust": "ca"})
-    allow_pattern: bool = field(default=False, metadata={"help": "let index hold a *, as logs-*"})
+    ca_fingerprint: str = field(
+        default="",
+        metadata={"help": "SHA-256 fingerprint of that CA's certificate, instead of the file.", "trust": "ca"},
+    )
+    allow_pattern: bool = field(default=False, metadata={"help": "Allow a `*` in the index name, as in `logs-*`."})
     load_data: bool = field(
         default=False,
-        metadata={"help": "write the task's own data to the server, to indices made for it", "trust": "write"},
+        metadata={"help": "Write the task's own data to the server, into indices made for it.", "trust": "write"},
     )
-    timeout: float = field(default=30.0, metadata={"low": 0.1, "high": 3600, "help": "seconds a request"})
+    timeout: float = field(
+        default=30.0, metadata={"low": 0.1, "high": 3600, "help": "Timeout of a request, in seconds."}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,85 +22,147 @@ class Device:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to train: the ``[train]`` section. Names are transformers' and peft's own."""
+    """How `dstill train` trains. Keys that transformers or peft have too keep their names."""
 
     student: str = field(
         default="tiny",
-        metadata={"help": "kind of student, kind:base as hf:google/flan-t5-small, or FILE.gguf", "trust": "student"},
+        metadata={
+            "help": "The student: a kind, `hf:` and a base such as `hf:google/flan-t5-small`, or FILE.gguf.",
+            "trust": "student",
+        },
     )
-    objective: str = field(default="dss", metadata={"help": "what the student learns"})
-    modality: str = field(default="auto", metadata={"help": "full, lora, qlora …, or auto: by the memory at hand"})
+    objective: str = field(
+        default="dss",
+        metadata={"help": "What the student is trained to write: rationale and answer, or the answer alone."},
+    )
+    modality: str = field(
+        default="auto",
+        metadata={"help": "How weights are trained: full, lora, qlora, or auto, which chooses by available memory."},
+    )
     policy: Literal["fullest", "recipe"] = field(
         default="fullest",
         metadata={
-            "help": "auto: the fullest that fits, or the recipe's rule (QLoRA below 40 GB)",
+            "help": "How auto chooses the modality: the fullest that fits, or the recipe's rule (QLoRA below 40 GB).",
             "renamed": {"seed": "recipe"},
         },
     )
     alpha: float = field(
-        default=0.5, metadata={"low": 0, "high": 1, "help": "weight of the label branch in dss; 1 - alpha: rationale"}
+        default=0.5,
+        metadata={
+            "low": 0,
+            "high": 1,
+            "help": "Weight of the answer's loss in the objective dss. The rationale's loss weighs 1 - alpha.",
+        },
     )
     task_prefix: Literal["encoder", "decoder"] = field(
         default="encoder",
         metadata={
-            "help": "where the task word stands. encoder: before the question, as published; decoder: where the answer "
-            "begins, so that the question is computed once for all branches"
+            "help": "Where the task prefix goes. encoder: before the question, as published. decoder: at the start of "
+            "the answer, so that the question is encoded once for all branches."
         },
     )
-    learning_rate: float = field(default=5e-5, metadata={"low": 1e-9, "high": 10})
-    per_device_train_batch_size: int = field(default=2, metadata={"low": 1, "high": 65536})
-    gradient_accumulation_steps: int = field(default=1, metadata={"low": 1, "high": 65536})
-    num_train_epochs: float = field(default=3.0, metadata={"low": 0, "high": 100000})
-    max_steps: int = field(
-        default=-1, metadata={"low": -1, "high": 10**9, "help": "optimizer steps; below 1: by epochs"}
+    learning_rate: float = field(
+        default=5e-5, metadata={"low": 1e-9, "high": 10, "help": "Peak learning rate of the optimizer."}
     )
-    max_seconds: float = field(default=0.0, metadata={"low": 0, "help": "stop after this much training; 0: no limit"})
-    warmup_ratio: float = field(default=0.03, metadata={"low": 0, "high": 1})
-    weight_decay: float = field(default=0.0, metadata={"low": 0, "high": 10})
-    max_length: int = field(default=1024, metadata={"low": 8, "high": 1 << 20, "help": "tokens of the source"})
-    max_target_length: int = field(default=512, metadata={"low": 8, "high": 1 << 20, "help": "tokens of a target"})
-    gradient_checkpointing: bool = False
-    torch_compile: bool = field(default=False, metadata={"help": "compile the model; needs a C++ compiler on a CPU"})
+    per_device_train_batch_size: int = field(
+        default=2, metadata={"low": 1, "high": 65536, "help": "Sequences in one batch on each device."}
+    )
+    gradient_accumulation_steps: int = field(
+        default=1,
+        metadata={"low": 1, "high": 65536, "help": "Batches whose gradients are added up before each optimizer step."},
+    )
+    num_train_epochs: float = field(
+        default=3.0,
+        metadata={
+            "low": 0,
+            "high": 100000,
+            "help": "Passes over the training data. Ignored if `max_steps` is positive.",
+        },
+    )
+    max_steps: int = field(
+        default=-1,
+        metadata={"low": -1, "high": 10**9, "help": "Number of optimizer steps. Below 1: `num_train_epochs` decides."},
+    )
+    max_seconds: float = field(
+        default=0.0, metadata={"low": 0, "help": "Stop training after this many seconds. 0: no limit."}
+    )
+    warmup_ratio: float = field(
+        default=0.03,
+        metadata={
+            "low": 0,
+            "high": 1,
+            "help": "Share of the steps in which the learning rate rises from 0 to its peak.",
+        },
+    )
+    weight_decay: float = field(default=0.0, metadata={"low": 0, "high": 10, "help": "Weight decay of the optimizer."})
+    max_length: int = field(default=1024, metadata={"low": 8, "high": 1 << 20, "help": "Longest input, in tokens."})
+    max_target_length: int = field(
+        default=512, metadata={"low": 8, "high": 1 << 20, "help": "Longest target, in tokens."}
+    )
+    gradient_checkpointing: bool = field(
+        default=False, metadata={"help": "Recompute activations in the backward pass: less memory, more time."}
+    )
+    torch_compile: bool = field(
+        default=False, metadata={"help": "Compile the model with torch.compile. On a CPU this needs a C++ compiler."}
+    )
     optim: Literal["adamw_torch", "adamw_torch_fused"] = field(
-        default="adamw_torch", metadata={"help": "the optimizer; fused is quicker, and off unless asked for"}
+        default="adamw_torch", metadata={"help": "The optimizer. The fused variant is faster."}
     )
     auto_find_batch_size: bool = field(
-        default=False, metadata={"help": "out of memory: halve the batch, double the accumulation, begin again"}
+        default=False,
+        metadata={"help": "When memory runs out, halve the batch, double the accumulation and start again."},
     )
     save_steps: int = field(
-        default=0, metadata={"low": 0, "high": 10**9, "help": "steps between checkpoints; 0: five over the training"}
+        default=0, metadata={"low": 0, "high": 10**9, "help": "Steps between checkpoints. 0: five checkpoints in all."}
     )
-    save_total_limit: int = field(default=2, metadata={"low": 1, "high": 1000, "help": "checkpoints that are kept"})
+    save_total_limit: int = field(
+        default=2, metadata={"low": 1, "high": 1000, "help": "How many checkpoints are kept."}
+    )
     eval_steps: int = field(
-        default=0, metadata={"low": 0, "high": 10**9, "help": "steps between looks at the validation set; 0: by itself"}
+        default=0,
+        metadata={
+            "low": 0,
+            "high": 10**9,
+            "help": "Steps between evaluations on the validation split. 0: chosen by dstill.",
+        },
     )
     early_stopping: Literal["none", "loss", "accuracy"] = field(
         default="none",
-        metadata={"help": "stop when the validation loss, or the accuracy of a sample's answers, is no better"},
+        metadata={"help": "Stop when the validation loss, or the accuracy on a validation sample, no longer improves."},
     )
     early_stopping_patience: int = field(
-        default=3, metadata={"low": 1, "high": 1000, "help": "looks without a better one before it stops"}
+        default=3, metadata={"low": 1, "high": 1000, "help": "Evaluations without improvement before training stops."}
     )
     early_stopping_sample: int = field(
-        default=64, metadata={"low": 1, "high": 100_000, "help": "validation questions that accuracy is taken from"}
+        default=64,
+        metadata={"low": 1, "high": 100_000, "help": "Validation questions that the accuracy is measured on."},
     )
     precision: Literal["auto", "fp32", "bf16"] = field(
-        default="auto", metadata={"help": "auto: bf16 on a GPU that has it, else fp32; fp16 is never used"}
+        default="auto",
+        metadata={"help": "Number format. auto: bf16 on a GPU that supports it, otherwise fp32. fp16 is never used."},
     )
-    r: int = field(default=16, metadata={"low": 1, "high": 4096, "help": "LoRA rank"})
-    lora_alpha: int = field(default=64, metadata={"low": 1, "high": 65536, "help": "recipe: 4 x r"})
-    lora_dropout: float = field(default=0.1, metadata={"low": 0, "high": 1})
+    r: int = field(default=16, metadata={"low": 1, "high": 4096, "help": "Rank of the LoRA matrices."})
+    lora_alpha: int = field(
+        default=64, metadata={"low": 1, "high": 65536, "help": "Scaling of the LoRA matrices. The recipe uses 4 x r."}
+    )
+    lora_dropout: float = field(
+        default=0.1, metadata={"low": 0, "high": 1, "help": "Dropout on the input of the LoRA matrices."}
+    )
     target_modules: str = field(
-        default="attention", metadata={"help": "attention (q and v projections), all-linear, or names with commas"}
+        default="attention",
+        metadata={
+            "help": "Layers that LoRA adapts: attention (q and v projections), all-linear, or names with commas."
+        },
     )
     probe: bool = field(
-        default=True, metadata={"help": "before the first step, try the longest batch and hold it against the plan"}
+        default=True,
+        metadata={"help": "Before the first step, run the longest batch and compare its memory with the plan."},
     )
-    threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads; 0: torch's own choice"})
+    threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads. 0: torch decides."})
     report_to: str = field(
         default="auto",
         metadata={
-            "help": "auto: TensorBoard where installed; none; or names of transformers' report_to, with commas",
+            "help": "Where training curves go. auto: TensorBoard if installed; none; or transformers' names.",
             "trust": "services",
         },
     )

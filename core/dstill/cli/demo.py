@@ -12,11 +12,12 @@ from dstill.api.records import Example
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.data import show_dataset
 from dstill.cli.evaluate import summary
+from dstill.cli.extras import built_in, missing
 from dstill.cli.groups import Command, Group
 from dstill.cli.options import App, app, json_option, seed_option, set_option, setting, task_option
 from dstill.cli.scores import show_scores
 from dstill.cli.train import show_training
-from dstill.errors import UsageError
+from dstill.errors import MissingExtra, UsageError
 from dstill.factory import task_name
 from dstill.io.shell import command
 from dstill.pipeline.predict import Answered, Answering
@@ -87,6 +88,9 @@ def _prepared(found: App, out: Path | None, quick: bool, index: str | None) -> R
         raise UsageError(f"task '{name}' has no demo", where="--task", hint=hint)
     if quick and not task.demo_quick_settings:
         raise UsageError(f"task '{name}' has no quick demo", where="--quick", hint="leave it out")
+    # a pack from elsewhere may need less
+    if (lacking := missing("demo")) and built_in(found.plugins.owner("tasks", name)):
+        raise MissingExtra("`dstill demo`", "demo", ", ".join(lacking))
     shown = task.demo_settings if index is None else task.demo_settings_for(index)
     if quick:
         shown = {**shown, **task.demo_quick_settings}

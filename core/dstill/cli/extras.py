@@ -1,6 +1,7 @@
-"""Which extra of dstill brings a library that is not installed.
+"""Which extra of dstill brings a library, and which libraries of an extra are not installed.
 
 extra_of("transformers.trainer")    # → "train", where transformers is not installed
+missing("demo")                     # → ["scikit-learn", "torch"]
 """
 
 from __future__ import annotations
@@ -10,24 +11,40 @@ from collections import Counter
 from importlib import metadata
 from importlib.util import find_spec
 
-__all__ = ["extra_of"]
+__all__ = ["built_in", "extra_of", "missing"]
 
 _OF_EXTRA = re.compile(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]")
 
 
 def extra_of(module: str) -> str | None:
-    """The smallest extra for users that has the distribution of this module's name.
+    """The smallest extra that has the distribution of this module's name.
 
     None where dstill names none, or where the library is there and lacks a module: that is a fault.
     """
     top = module.partition(".")[0]
     if not top or find_spec(top) is not None:
         return None
-    try:
-        required = metadata.requires("dstill") or []
-    except metadata.PackageNotFoundError:  # run from its sources
-        return None
-    pairs = [(match[1].replace("-", "_"), match[2]) for text in required if (match := _OF_EXTRA.match(text))]
+    pairs = [(name.replace("-", "_"), extra) for name, extra in _required()]
     sizes = Counter(extra for _, extra in pairs)
-    having = {extra for name, extra in pairs if name == top} - {"dev"}
+    having = {extra for name, extra in pairs if name == top}
     return min(having, key=lambda extra: (sizes[extra], extra), default=None)
+
+
+def missing(extra: str) -> list[str]:
+    """The distributions of an extra that are not installed."""
+    wanted = {name for name, of in _required() if of == extra}
+    return sorted(name for name in wanted if not any(metadata.distributions(name=name)))
+
+
+def built_in(plugin: str) -> bool:
+    """Whether dstill itself ships the plugin."""
+    return any(point.name == plugin for point in metadata.distribution("dstill").entry_points.select(group="dstill"))
+
+
+def _required() -> list[tuple[str, str]]:
+    """(distribution, the extra that asks for it), those of included extras too; none where run from the sources."""
+    try:
+        lines = metadata.requires("dstill") or []
+    except metadata.PackageNotFoundError:
+        return []
+    return [(match[1], match[2]) for line in lines if (match := _OF_EXTRA.match(line))]

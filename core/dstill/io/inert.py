@@ -1,6 +1,7 @@
 """Outside text made inert: it cannot steer a terminal, reverse the direction of writing, or hide.
 
-    visible("a\\x1b[2Jb\\u202e")     # 'a\\\\u001b[2Jb\\\\u202e'
+    >>> print(visible("a\\x1b[2Jb\\u202e"))
+    a\\u001b[2Jb\\u202e
 
 Run names, paths, questions, replies, values of data and error texts of servers come from strangers. Whatever shows
 them to a person calls `visible` at the place where the text leaves: the console, the log's formatter, the report's

@@ -1,8 +1,11 @@
 """Commands for a person to copy, quoted for the shell.
 
-    command("train", Path("runs/my run"))           # dstill train 'runs/my run'
-    command("train", Path("runs/$(touch x)"))       # dstill train 'runs/$(touch x)'
-    quoted("a\\x1bb")                                # $'a\\033b'
+    >>> print(command("train", Path("runs/my run")))
+    dstill train 'runs/my run'
+    >>> print(command("train", Path("runs/$(touch x)")))
+    dstill train 'runs/$(touch x)'
+    >>> print(quoted("a\\x1bb"))
+    $'a\\033b'
 
 A POSIX shell gets back the same words. What cannot be seen, or would break the line, needs ``$'…'``: bash, zsh, ksh
 and POSIX 2024 have it, older versions of dash do not. No argument of a program can hold a NUL.

@@ -1,8 +1,12 @@
 """Strict JSON, one text in and one value out; and back, compact.
 
-    loads('{"id": "1", "n": 2}')   # {'id': '1', 'n': 2}
-    loads('{"id": "1", "id": 2}')  # NotStrict: duplicate key 'id'
-    dumps({"id": "1", "n": 2})     # '{"id":"1","n":2}'
+    >>> loads('{"id": "1", "n": 2}')
+    {'id': '1', 'n': 2}
+    >>> loads('{"id": "1", "id": 2}')
+    Traceback (most recent call last):
+    dstill.io.strict_json.NotStrict: duplicate key 'id'
+    >>> dumps({"id": "1", "n": 2})
+    '{"id":"1","n":2}'
 
 Python's own reader takes duplicate keys (the last wins), NaN, Infinity and 1e999; here they
 are errors, as are numbers of thousands of digits and nesting without end. `parse` is for readers with rules of their

@@ -1,6 +1,7 @@
 """TOML of a file that somebody else may have written.
 
-    loads("[train]\\nr = 8\\n")   →   {"train": {"r": 8}}
+    >>> loads("[train]\\nr = 8\\n")
+    {'train': {'r': 8}}
 
 Python's own reader takes numbers of any size, and time and memory that grow with the square of a key's parts. Here
 numbers have at most 64 bits, as TOML asks for, and keys and nesting have a limit.

@@ -1,6 +1,6 @@
 """Addresses of services: which may be used, and what may be sent there.
 
-    checked_url("https://api.openai.com/v1/", where="teacher.openai.base_url", key=True)
+    >>> checked_url("https://api.openai.com/v1/", where="teacher.openai.base_url", key=True)
     'https://api.openai.com/v1'
 
 In: an address from a setting or option. Out: the same without a trailing slash, or ConfigError with

@@ -1,8 +1,10 @@
 """When a service that is busy wants to be asked again.
 
-    retry_after({"retry-after": "12"})                              12.0
-    retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"})   0.0 once it has passed
-    retry_after({"retry-after": "soon"})                            None
+    >>> retry_after({"retry-after": "12"})
+    12.0
+    >>> retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"})  # it has passed
+    0.0
+    >>> retry_after({"retry-after": "soon"})  # None
 
 In: the headers of a reply, their names in lower case. Out: seconds, for as long as a day at most.
 """

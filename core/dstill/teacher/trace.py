@@ -1,9 +1,13 @@
 """The reasoning trace that a reasoning model writes before its reply.
 
-    split("<think>Sum them.</think><answer>3</answer>")   ("<think>Sum them.</think>", "<answer>3</answer>")
-    split("Sum them.</think><answer>3</answer>")          the chat template opened the block: it is not in the reply
-    split("<answer>3</answer>")                           ("", "<answer>3</answer>")
-    words("<think>Sum them.</think>")                     "Sum them."
+    >>> split("<think>Sum them.</think><answer>3</answer>")
+    ('<think>Sum them.</think>', '<answer>3</answer>')
+    >>> split("Sum them.</think><answer>3</answer>")  # the chat template opened the block: it is not in the reply
+    ('Sum them.</think>', '<answer>3</answer>')
+    >>> split("<answer>3</answer>")
+    ('', '<answer>3</answer>')
+    >>> words("<think>Sum them.</think>")
+    'Sum them.'
 
 The reply begins after the last ``</think>``, as in the chat templates of Qwen 3 and DeepSeek R1. What an endpoint sends
 in a field of its own (``reasoning_content``) is brought into this form by `joined`. Other tags are not covered.

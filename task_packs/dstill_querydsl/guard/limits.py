@@ -32,29 +32,38 @@ def _limit(default: int, ceiling: int, help_: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the guard lets through, beside its tables."""
+    """The limits of the guard: how large and how costly an answer may be."""
 
-    size: int = _limit(1_000, 10_000, "hits of one answer")
-    window: int = _limit(10_000, 10_000, "from + size; engines have the same ceiling")
-    clauses: int = _limit(256, 1_024, "queries in one body")
-    bool_depth: int = _limit(8, 20, "bool inside bool")
-    values: int = _limit(1_000, 65_536, "values in one list, as in terms")
-    aggregation_depth: int = _limit(4, 10, "aggregation below aggregation")
-    aggregations: int = _limit(20, 100, "aggregations in one body")
-    buckets: int = _limit(10_000, MAX_BUCKETS, "product of bucket sizes, from the outermost aggregation inwards")
-    histogram_days: int = _limit(366, 36_600, "span a date histogram is taken for where no range says it")
-    memory: int = _limit(128, 1_024, "MB that all aggregations of one body may keep, by estimate; 128 for 1 GB of heap")
-    patterns: int = _limit(10_000, 100_000, "size of all patterns of one body: states and transitions of automata")
-    string_length: int = _limit(1_000, 10_000, "characters of one text")
-    wildcards: int = _limit(3, 10, "wildcards in one pattern; a leading one is never allowed")
-    expansions: int = _limit(100, 1_000, "max_expansions: terms that one fuzzy or prefix clause may become")
-    automaton_states: int = _limit(10_000, 10_000, "max_determinized_states of a regexp")
-    compression: int = _limit(1_000, 10_000, "of percentiles and boxplot: memory of each bucket")
-    fragments: int = _limit(100, 1_000, "pieces of one highlighted field")
-    timeout: int = _limit(60, 600, "seconds")
-    top_hits: int = _limit(100, 100, "hits of one top_hits")
-    query_string: bool = field(default=False, metadata={"help": "let query_string through: its text names any field"})
-    fields: tuple[str, ...] = field(default=("*",), metadata={"help": "globs of fields; '!glob' denies, and deny wins"})
+    size: int = _limit(1_000, 10_000, "Most hits of one answer (`size`).")
+    window: int = _limit(10_000, 10_000, "Largest `from + size`. The engines have the same ceiling.")
+    clauses: int = _limit(256, 1_024, "Most queries in one body.")
+    bool_depth: int = _limit(8, 20, "Deepest nesting of bool queries.")
+    values: int = _limit(1_000, 65_536, "Most values in one list, as in a terms query.")
+    aggregation_depth: int = _limit(4, 10, "Deepest nesting of aggregations.")
+    aggregations: int = _limit(20, 100, "Most aggregations in one body.")
+    buckets: int = _limit(
+        10_000, MAX_BUCKETS, "Largest product of bucket sizes, from the outermost aggregation inwards."
+    )
+    histogram_days: int = _limit(366, 36_600, "Days that a date histogram is assumed to span if no range limits it.")
+    memory: int = _limit(
+        128, 1_024, "Most memory of all aggregations in one body, in MB, by estimate. 128 suits a heap of 1 GB."
+    )
+    patterns: int = _limit(10_000, 100_000, "Largest sum of states and transitions of all patterns in one body.")
+    string_length: int = _limit(1_000, 10_000, "Longest text, in characters.")
+    wildcards: int = _limit(3, 10, "Most wildcards in one pattern. A leading wildcard is never allowed.")
+    expansions: int = _limit(100, 1_000, "Most terms that a fuzzy or prefix query may expand to (`max_expansions`).")
+    automaton_states: int = _limit(10_000, 10_000, "Most states of a regexp query (`max_determinized_states`).")
+    compression: int = _limit(
+        1_000, 10_000, "Largest `compression` of percentiles and boxplot: it decides the memory of each bucket."
+    )
+    fragments: int = _limit(100, 1_000, "Most fragments of one highlighted field.")
+    timeout: int = _limit(60, 600, "Longest `timeout` that an answer may ask for, in seconds.")
+    top_hits: int = _limit(100, 100, "Most hits of one top_hits aggregation.")
+    query_string: bool = field(default=False, metadata={"help": "Allow query_string, whose text can name any field."})
+    fields: tuple[str, ...] = field(
+        default=("*",),
+        metadata={"help": "Globs of allowed fields. `!glob` denies a field; a denial wins over an allowance."},
+    )
 
     def __post_init__(self) -> None:
         for item in fields_of(self):

