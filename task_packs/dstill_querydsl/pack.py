@@ -46,7 +46,7 @@ from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, inventing, question_block
 from dstill_querydsl.prompting.values import for_teacher
 from dstill_querydsl.questions import Tally, questions
-from dstill_querydsl.questions.example_splits import HAND_WRITTEN, rules_of, sets_of, unseen
+from dstill_querydsl.questions.example_splits import rules_of, sets_of, unseen
 from dstill_querydsl.questions.focus_weights import Weak
 from dstill_querydsl.questions.glossary import glossary
 from dstill_querydsl.results import compare, refusal, render, tables
@@ -54,7 +54,6 @@ from dstill_querydsl.results.causes import LABELS, cause, clauses
 from dstill_querydsl.results.excerpt import excerpt
 from dstill_querydsl.results.result_diff import contrast
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.synthesize import synthesize
 from dstill_querydsl.testsuites import Maker, Place, compact, neighbours
 
 __all__ = ["QueryDsl", "Settings"]
@@ -136,10 +135,7 @@ class QueryDsl(Task):
         if index is None:
             raise UsageError(f"questions can be made for bundled indices, '{context.get('index')}' is none")
         self._tally = Tally()
-        weak = Weak.of(context)
-        if index.name == HAND_WRITTEN and index.recipe:
-            return synthesize(index, n, seed, weak)
-        return questions(index, n, seed, rules_of(self.config), self._tally, weak)
+        return questions(index, n, seed, rules_of(self.config), self._tally, Weak.of(context))
 
     def remarks(self) -> Iterable[str]:
         return self._tally.remarks()

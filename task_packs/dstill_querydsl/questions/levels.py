@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from dstill_querydsl.questions.conditions_nested import inner_measure, leaf_noun
+from dstill_querydsl.questions.conditions_numbers import limits
+from dstill_querydsl.questions.conditions_values import class_of, status_classes
 from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.prompt import Ask, AskMaker
 from dstill_querydsl.questions.summaries import METRICS, SIZES, aggs, exact, group_of, measure_of, metric, time_of
-from dstill_querydsl.questions.units import around, spell
+from dstill_querydsl.questions.units import spell
 from dstill_querydsl.questions.words import mark, noun_of
 
 __all__ = ["LEVELS"]
@@ -111,8 +113,11 @@ def _part(draw: Draw) -> tuple[str, dict[str, Any], str]:
     role = draw.take("category", "boolean", "number")
     value = draw.value(role)
     noun = mark(role.word.noun)
+    if role in status_classes(draw):
+        digits, bounds = class_of(role, value)
+        return f"with {noun} {digits}", {"range": {role.field: bounds}}, f"{role.note}, {digits}: range."
     if role.kind == "number":
-        low, _ = around(value, whole=role.whole)
+        low, _ = limits(role, value)
         shown = mark(spell(low, role.word.unit, draw.random))
         if low == value:
             raise Skip(role.field)

@@ -40,7 +40,11 @@ LEXICONS: Mapping[str, Mapping[str, Any]] = {
             "source.geo.country_iso_code": {
                 "noun": "country",
                 "ways": ["from {v}", "coming from {v}"],
-                "codes": {"DE": "Germany", "US": "the United States", "FR": "France", "JP": "Japan", "BR": "Brazil"},
+                "codes": {
+                    "DE": "Germany", "US": "the United States", "FR": "France", "GB": "Great Britain", "JP": "Japan",
+                    "BR": "Brazil", "IN": "India", "NL": "the Netherlands", "PL": "Poland", "ES": "Spain",
+                    "CA": "Canada", "SE": "Sweden",
+                },  # fmt: skip
             },
             "source.geo.city_name": {"noun": "city", "ways": ["from the city {v}"]},
             "user.name": {"noun": "user", "ways": ["by user {v}", "made by {v}"]},

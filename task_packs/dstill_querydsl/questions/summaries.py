@@ -64,8 +64,9 @@ def exact(role: Role) -> str:
 
 def group_of(draw: Draw, *, many: bool = False) -> Role:
     """Something to group by: whole values; where `many` can be there, so that some come first."""
-    kinds = ("category", "ip", "text") if many else ("category", "boolean", "ip", "text")
-    return draw.among([role for role in draw.scene.of_kind(*kinds) if role.groups or role.exact])
+    kinds = ("category", "ip", "text", "number") if many else ("category", "boolean", "ip", "text", "number")
+    roles = [role for role in draw.scene.of_kind(*kinds) if role.groups or role.exact]
+    return draw.among([role for role in roles if role.kind != "number" or role.code])
 
 
 def measure_of(draw: Draw) -> Role:
