@@ -84,7 +84,7 @@ class Template:
 
 
 def _entries() -> list[tuple[str, int, list[str], list[str]]]:
-    """The plan's entries: category, share, what is asked, clauses. A line that is indented goes on with the one above."""
+    """Category, share, what is asked, clauses. A line that is indented goes on with the one above."""
     joined: list[str] = []
     for line in _PLAN.strip().splitlines():
         if line.startswith(" "):
