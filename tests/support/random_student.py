@@ -24,7 +24,6 @@ from dstill_querydsl.bundle.indices import NAMES, Index, bundled
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, questions
 from dstill_querydsl.settings import Settings
-from dstill_querydsl.synthesize import synthesize
 from dstill_querydsl.variants import vary
 
 __all__ = ["WIDE", "golds", "index_of", "learnt", "llama", "pack", "t5", "write", "writer"]
@@ -50,8 +49,7 @@ def pack(name: str, documents: int = 300) -> tuple[QueryDsl, Example]:
 @cache
 def golds(name: str, count: int = 60) -> tuple[Example, ...]:
     """The synthesizer's own golds of one bundled index."""
-    index = index_of(name)
-    made = synthesize(index, count, SEED) if name == "weblogs" else questions(index, count, SEED, Rules())
+    made = questions(index_of(name), count, SEED, Rules())
     return tuple(example for example in made if not {"mapping", "variant"} & set(example.context))
 
 
