@@ -22,7 +22,7 @@ from typing import Any, Callable, Iterable, Mapping
 from dstill.api.records import Outcome, OutcomeKind
 from dstill_querydsl.engines.bodies import aggregations_of, asks_fields, counts_hits, page, sort_of
 
-__all__ = ["WINDOW", "Search", "observe"]
+__all__ = ["WINDOW", "Search", "observe", "value_of"]
 
 WINDOW = 10_000  # from + size that an engine takes by default
 LISTED = 100  # matching ids that are kept, for a person who wants to know which differ
@@ -45,7 +45,7 @@ def observe(search: Search, body: Mapping[str, Any]) -> Outcome:
     outcome = search(body)
     if outcome.kind is not OutcomeKind.OK:
         return outcome
-    value = _value(body, outcome.raw)
+    value = value_of(body, outcome.raw)
     for further in (_matched, _next):
         extra = further(search, body, value)
         if extra.kind is OutcomeKind.UNAVAILABLE:
@@ -55,7 +55,8 @@ def observe(search: Search, body: Mapping[str, Any]) -> Outcome:
     return replace(outcome, value=value)
 
 
-def _value(body: Mapping[str, Any], reply: Mapping[str, Any]) -> dict[str, Any]:
+def value_of(body: Mapping[str, Any], reply: Mapping[str, Any]) -> dict[str, Any]:
+    """What one reply says; `matched` and `next` are left open."""
     hits = reply.get("hits") or {}
     return {
         "body": dict(body),

@@ -21,6 +21,7 @@ from dstill_querydsl import guard, schema
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines.bodies import counts_hits, page, sort_of
 from dstill_querydsl.engines.embedded import EmbeddedEngine, LoadedIndex
+from dstill_querydsl.engines.result_extraction import value_of
 from dstill_querydsl.engines.rules import OWN_PREFIX
 from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.guard.ranges import Bounds, values_of
@@ -136,17 +137,9 @@ class Trial:
 
 
 def _value(body: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
-    """The reply as `compare` reads it."""
-    reply = outcome.raw["hits"]
-    hits = [{"id": hit["_id"], "score": hit.get("_score") or 0.0, "sort": hit.get("sort")} for hit in reply["hits"]]
+    """The reply as `compare` reads it, out of the one request."""
+    value = value_of(body, outcome.raw)
     size = page(body)[1]
-    after = hits[size:]
-    total = reply["total"]
-    return {
-        "body": dict(body),
-        "total": total,
-        "hits": hits[:size],
-        "aggregations": outcome.raw.get("aggregations"),
-        "matched": {"count": total["value"], "digest": None},
-        "next": after[0]["sort"] if after else None,
-    }
+    hits, after = value["hits"][:size], value["hits"][size:]
+    matched = {"count": value["total"]["value"], "digest": None}
+    return {**value, "hits": hits, "matched": matched, "next": after[0].get("sort") if after else None}
