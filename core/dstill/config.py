@@ -243,7 +243,8 @@ class Evaluate:
         metadata={"help": "Decode within the task's grammar, so that every answer of the student is valid."},
     )
     second_executor: str = field(
-        default="", metadata={"help": "judge on this executor too: right only where both engines say so"}
+        default="",
+        metadata={"help": "A second executor that judges too: an answer is correct only if both engines agree."},
     )
     machine_usd_per_hour: float | None = field(
         default=None,

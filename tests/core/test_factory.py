@@ -60,7 +60,7 @@ def test_several_tasks_or_none_must_be_told_apart(plugins: Plugins) -> None:
     assert caught.value.hint == "installed: other, toy"
     with pytest.raises(UsageError, match="no task pack is installed") as caught:
         task_name(Plugins(), config(plugins).settings)
-    assert "new-pack" in caught.value.hint
+    assert "pack new" in caught.value.hint
 
 
 def test_a_student_is_a_kind_and_its_base(plugins: Plugins) -> None:

@@ -1,7 +1,10 @@
 """Metrics: figures over verdicts, and the interval of a rate.
 
-rate("executable_accuracy", 114, 114)   →   Score: value 1.0, low 0.967, high 1.0, n 114
-rate("valid", 0, 0)                     →   Score: value None, "not checked"
+>>> score = rate("executable_accuracy", 114, 114)
+>>> score.value, round(score.low, 3), score.high, score.n
+(1.0, 0.967, 1.0, 114)
+>>> rate("valid", 0, 0).value is None
+True
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class Setting(click.Option):
         self.key = key
 
     def _keep(self, ctx: click.Context, param: click.Parameter, value: Any) -> None:
-        if value is not None:
+        if value not in (None, ()):
             ctx.find_object(App).flags[self.key] = value  # type: ignore[union-attr]
 
     def get_help_extra(self, ctx: click.Context) -> Any:

@@ -1,7 +1,9 @@
 """A number of rows, parted among categories in proportion.
 
-quotas({"sort_page": 9, "terse": 2}, 10)             {"sort_page": 8, "terse": 2}
-quotas({"a": 90, "b": 8, "c": 1}, 5, sample=True)    {"a": 3, "b": 1, "c": 1}
+>>> quotas({"sort_page": 9, "terse": 2}, 10)
+{'sort_page': 8, 'terse': 2}
+>>> quotas({"a": 90, "b": 8, "c": 1}, 5, sample=True)
+{'a': 3, 'b': 1, 'c': 1}
 """
 
 from __future__ import annotations
