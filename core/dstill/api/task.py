@@ -80,7 +80,7 @@ class Task(Part, ABC):
     seed: int = 0  # the project's, set by the runtime: of questions that the task draws
     causes: ClassVar[tuple[str, ...]] = ("different",)  # every label that `cause` gives, in the order of looking
     data_key: ClassVar[str] = "data"  # of `Example.context`: the name of the data that a question is about (`data_of`)
-    data_noun: ClassVar[str] = "data set"  # what people call such data: "index", "database"; default: the key
+    data_noun: ClassVar[str] = "data set"  # what people call such data: "table", "database"; default: the key
     json_answers: ClassVar[bool] = False  # the language is JSON: a user's file of golds is held to it
     demo: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key under which `dstill demo` shows the pack
     quick: ClassVar[Mapping[str, Any]] = {}  # put before them by `dstill demo --quick`: less data, fewer steps
