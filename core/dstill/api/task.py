@@ -73,7 +73,7 @@ class Task(Part, ABC):
     executors: ClassVar[tuple[str, ...]] = ()  # names, the default first; empty: answers are not run
     causes: ClassVar[tuple[str, ...]] = ("different",)  # every label that `cause` gives, in the order of looking
     data_key: ClassVar[str] = "data"  # of `Example.context`: the name of the data that a question is about (`data_of`)
-    data_noun: ClassVar[str] = "data set"  # what people call such data: "index", "database"; default: the key
+    data_noun: ClassVar[str] = "data set"  # what people call such data: "table", "database"; default: the key
     json_answers: ClassVar[bool] = False  # answers are JSON: those in a user's file must be JSON too
     seed: int = 0  # the project's, set by the runtime: for questions that the task draws
 

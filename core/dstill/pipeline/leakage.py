@@ -28,7 +28,7 @@ class Leak:
     """What one set shares with the training set, and its name says that it does not."""
 
     split: str
-    what: str  # question, template, gold, or what the task calls its data: index, database
+    what: str  # question, template, gold, or what the task calls its data: table, database
     shared: int
     of: int
     ids: tuple[str, ...]  # of the rows

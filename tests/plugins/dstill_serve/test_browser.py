@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import urllib.parse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -12,6 +14,8 @@ from support.inert import ENCODABLE, READABLE
 from support.shop import BIDI, HOSTILE
 
 from dstill.io.inert import visible
+from dstill.runs.folder import data_file
+from dstill.runs.run import Run
 
 pytestmark = needs_chromium
 
@@ -69,6 +73,20 @@ def test_a_question_and_what_comes_back(here: Any, visit: Any) -> None:
     assert lines(page, "#fields .used dt") == ["say"]
     assert "valid" in page.locator("#verdict").inner_text()
     assert page.evaluate("document.activeElement.id") == "asked"
+
+
+def test_which_data_a_question_is_about_is_chosen(run: Run, serve_here: Any, visit: Any) -> None:
+    """By the word that the task has for it; what stands beside is about the chosen one."""
+    first, *others = run.records("test")
+    run.write(data_file("test"), [replace(first, context={"index": "cafe"}), *others])
+    page = visit(serve_here().address)
+    assert page.locator("#of-data").inner_text().startswith("Index")
+    assert lines(page, "#data option") == ["shop", "cafe"]
+    page.locator("#data").select_option("cafe")
+    assert page.locator("#h-fields").text_content() == "fields of cafe"
+    with page.expect_request("**/v1/query") as asked:
+        ask(page, "what is tea?")
+    assert asked.value.post_data_json["data"] == "cafe"
 
 
 def test_the_answer_is_a_tree_that_folds_and_keeps_every_digit(here: Any, visit: Any) -> None:

@@ -88,7 +88,7 @@ def test_answers_are_checked_and_run(weblogs: Run, serve_here: Callable[..., Any
     assert unknown["problems"][0]["code"] == "unknown_field"
     about = here("GET", "/v1/about").json
     assert [layer["name"] for layer in about["layers"]] == ["json", "schema", "mapping", "values", "guard"]
-    fields = dict(about["indices"]["weblogs"]["fields"])
+    fields = dict(about["data"]["weblogs"]["fields"])
     assert fields["http.response.status_code"].startswith("integer")
 
 
@@ -124,4 +124,4 @@ def test_a_mapping_that_goes_while_it_serves_was_read(
     here = serve_here(own(make_run), execute=False)
     Path("mapping.json").unlink()
     assert here.query("errors?").json["ok"]
-    assert here("GET", "/v1/about").json["indices"]["logs"]["fields"] == [["level", "keyword"], ["took", "long"]]
+    assert here("GET", "/v1/about").json["data"]["logs"]["fields"] == [["level", "keyword"], ["took", "long"]]
