@@ -122,7 +122,7 @@ def ask(dialect: str, url_of: Callable[[str], str]) -> Callable[..., tuple[int, 
         headers = {"content-type": "application/json"}
         sent = urllib.request.Request(url + path, method=method, data=data, headers=headers)
         try:
-            with urllib.request.urlopen(sent, timeout=30) as reply:
+            with urllib.request.urlopen(sent, timeout=180) as reply:
                 return reply.status, json.load(reply)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
