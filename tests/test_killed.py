@@ -20,8 +20,8 @@ from support.sizes import size
 
 SEED = 5
 EACH = size("KILLS", ci=4, nightly=40)  # random times a phase
-COMMANDS = size("KILLED_COMMANDS", ci=4, nightly=12)
-QUERIES_STEP = size("KILLS_STEP", ci=20, nightly=5)  # of the points of a run on the Query DSL, every n-th
+COMMANDS_STEP = size("KILLED_COMMANDS_STEP", ci=3, nightly=1)  # every n-th time at which the command itself is killed
+QUERIES_STEP = size("KILLED_QUERIES_STEP", ci=20, nightly=5)  # every n-th point of a run on the Query DSL
 LATER = ("BEGIN", "INSERT", "COMMIT")  # come many times: not the first alone is tried
 PAUSE = 0.002  # seconds before each point, where times are random: writing takes long enough to be met
 
@@ -129,7 +129,7 @@ def _hits(trials: list[Trial], phase: str) -> int:
 def test_the_command_itself_at_random_times(sums: Lab) -> None:
     draw = random.Random(SEED)
     times = [draw.uniform(0.2, 3.0) for _ in range(12)]
-    trials = [sums.killed_for_real(seconds) for seconds in times[:: 12 // COMMANDS]]
+    trials = [sums.killed_for_real(seconds) for seconds in times[::COMMANDS_STEP]]
     held("dstill itself, random times", trials)
     assert any(t.reached for t in trials)
 

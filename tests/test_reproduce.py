@@ -189,7 +189,7 @@ def reproduce(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]
         command = [sys.executable, "-m", module, "--size", size, "--jobs", "2"]
         path = os.pathsep.join([str(root), str(root / "tests")])
         environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-        with (tmp_path / "err.txt").open("w") as err:
+        with (tmp_path / "reproduce.err").open("w") as err:
             return subprocess.Popen(
                 command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=err, text=True
             )
@@ -200,7 +200,7 @@ def reproduce(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]
 def _finished(process: subprocess.Popen[str], out: Path) -> str:
     """Wait for the whole reproduction, check what it wrote, and return its claims."""
     process.communicate(timeout=2400)
-    assert process.returncode == 0, (out.parents[2] / "err.txt").read_text()[-3000:]
+    assert process.returncode == 0, (out.parents[2] / "reproduce.err").read_text()[-3000:]
     written = (out / "claims.json").read_text()
     claims = {claim["name"]: claim for claim in json.loads(written)}
     assert set(claims) == CLAIMS
@@ -224,7 +224,7 @@ def test_an_interrupted_reproduction_goes_on_from_its_finished_trials(
             process.terminate()
             break
     process.communicate(timeout=600)
-    assert process.returncode == 130, (tmp_path / "err.txt").read_text()[-3000:]
+    assert process.returncode == 130, (tmp_path / "reproduce.err").read_text()[-3000:]
     before = trials.read_text()
     _finished(reproduce("smoke", forks=True), out)
     assert trials.read_text().startswith(before)  # nothing finished was trained again
