@@ -30,7 +30,7 @@ Set a key in `dstill.toml`, in the environment, or with `--set KEY=VALUE` for on
     r = 8
 
     export DSTILL_TRAIN__R=8           # the environment
-    dstill plan --set train.r=8        # one command
+    dstill train RUN --set train.r=8   # one command
 
 A flag wins over the environment, the environment over the file, the file over the default.
 `dstill config show --origin` prints the values that hold now and where each comes from. An unknown key, a wrong type or
