@@ -30,7 +30,7 @@ Set a key in `dstill.toml`, in the environment, or with `--set KEY=VALUE` for on
     r = 8
 
     export DSTILL_TRAIN__R=8           # the environment
-    dstill experiment plan --set train.r=8        # one command
+    dstill train RUN --set train.r=8   # one command
 
 A flag wins over the environment, the environment over the file, the file over the default.
 `dstill config show --origin` prints the values that hold now and where each comes from. An unknown key, a wrong type or
@@ -65,6 +65,8 @@ def _entry(key: str, field: dataclasses.Field[Any], default: Any, options: list[
     wanted = re.sub(r"(\d{4,})(\.0)?", lambda number: f"{int(number[1]):,}", config.wanted_of(field))
     facts = [wanted, _default(default), f"`{config.variable(key)}`", *options]
     notes = [f"`{old}` is an old spelling of `{new}`." for old, new in field.metadata.get("renamed", {}).items()]
+    if "was" in field.metadata:
+        notes.append(f"`{field.metadata['was']}` is its old name.")
     if "trust" in field.metadata:
         notes.append("In a run or project from somebody else, this needs [your permission](trust.md).")
     lines = [f"### `{key}`", field.metadata["help"], " · ".join(facts), *([" ".join(notes)] if notes else [])]

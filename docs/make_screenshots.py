@@ -22,11 +22,7 @@ PICTURES = Path(__file__).parent / "pictures"
 WIDE, NARROW = {"width": 1100, "height": 700}, {"width": 390, "height": 760}
 TALL = {"width": 1100, "height": 1000}
 WRONG = '{"query":{"term":{"http.response.status":404}}}'
-ASKED = (
-    "reindex requests on 2025-03-15 into another index",
-    "count log entries on web-12 by status code",
-    "find calls from Madrid that returned 200",
-)
+KINDS = ('"refusal"', '"aggs"', '"filter"')  # of answers, one of each is asked for; the last is in the picture
 DSTILL = [sys.executable, "-m", "dstill"]
 
 sys.path.insert(0, str(ROOT / "tests"))  # for support/browser.py
@@ -115,12 +111,22 @@ def _playground(run: Path) -> None:
         page = browser.new_page(viewport={**TALL, "height": 1250}, color_scheme="light", reduced_motion="reduce")
         page.goto(address)
         page.locator("#main").wait_for()
-        for question in ASKED:
+        for question in _asked(run):
             page.locator("#question").fill(question)
             page.keyboard.press("Enter")
             page.locator("#asked", has_text=question).wait_for(timeout=120_000)
-        page.locator("#outcome").wait_for()
+        page.locator("#outcome").wait_for(timeout=120_000)
         _pictures(page, "playground", _parts_of_the_playground(page))
+
+
+def _asked(run: Path) -> list[str]:
+    """Questions of the first split that the student got right."""
+    from dstill import Run
+
+    opened = Run.open(run)
+    right = {v.id for v in opened.verdicts() if v.correct or (v.refused and v.expects_refusal)}
+    rows = [row for row in opened.records("test") if row.id in right]
+    return [next(row.question for row in rows if kind in row.answer) for kind in KINDS]
 
 
 def _parts_of_the_playground(page: Any) -> Iterator[tuple[str, Any]]:

@@ -212,7 +212,7 @@ def test_the_demo_names_all_that_is_missing_before_any_work(
 ) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", "")
     required = [("no-such-torch", "demo"), ("no-such-engine", "demo"), ("no-such-page", "review"), ("pluggy", "demo")]
-    monkeypatch.setattr(extras, "_required", lambda: required)
+    monkeypatch.setattr(extras, "_pairs", lambda: required)
     ended = cli("demo", "--task", "querydsl", "--out", "mine")
     assert ended.code == 2
     assert ended.err == (
@@ -224,7 +224,7 @@ def test_the_demo_names_all_that_is_missing_before_any_work(
 
 def test_what_the_demo_needs_is_installed_here() -> None:
     assert extras.missing("demo") == []
-    needed = {name for name, extra in extras._required() if extra == "demo"}
+    needed = {name for name, extra in extras._pairs() if extra == "demo"}
     assert needed > {"torch", "scipy", "jinja2", "osmem-server"}
 
 

@@ -60,8 +60,8 @@ def test_every_key_that_can_be_set_is_in_it(root: Path) -> None:
 def test_the_help_of_every_key_is_a_sentence() -> None:
     _, app = build([])
     found = config.load(use_files=False, sections=part_sections(app.plugins))
-    for key, field in config.fields(found).items():
-        assert re.fullmatch(r"[A-Z`].{9,}\.", field.metadata.get("help", "")), key
+    help_of = {key: field.metadata.get("help", "") for key, field in config.fields(found).items()}
+    assert {key: text for key, text in help_of.items() if not re.fullmatch(r"[A-Z`].{9,}\.", text)} == {}
 
 
 def test_the_index_for_language_models_is_that_of_the_navigation(root: Path) -> None:

@@ -24,7 +24,7 @@ def extra_of(module: str) -> str | None:
     top = module.partition(".")[0]
     if not top or find_spec(top) is not None:
         return None
-    pairs = [(name.replace("-", "_"), extra) for name, extra in _required()]
+    pairs = [(name.replace("-", "_"), extra) for name, extra in _pairs()]
     sizes = Counter(extra for _, extra in pairs)
     having = {extra for name, extra in pairs if name == top}
     return min(having, key=lambda extra: (sizes[extra], extra), default=None)
@@ -32,7 +32,7 @@ def extra_of(module: str) -> str | None:
 
 def missing(extra: str) -> list[str]:
     """The distributions of an extra that are not installed."""
-    wanted = {name for name, of in _required() if of == extra}
+    wanted = {name for name, of in _pairs() if of == extra}
     return sorted(name for name in wanted if not any(metadata.distributions(name=name)))
 
 
@@ -41,10 +41,10 @@ def built_in(plugin: str) -> bool:
     return any(point.name == plugin for point in metadata.distribution("dstill").entry_points.select(group="dstill"))
 
 
-def _required() -> list[tuple[str, str]]:
-    """(distribution, the extra that asks for it), those of included extras too; none where run from the sources."""
+def _pairs() -> list[tuple[str, str]]:
+    """(package, extra) of each requirement that belongs to an extra; none where dstill is run from its sources."""
     try:
-        lines = metadata.requires("dstill") or []
+        required = metadata.requires("dstill") or []
     except metadata.PackageNotFoundError:
         return []
-    return [(match[1], match[2]) for line in lines if (match := _OF_EXTRA.match(line))]
+    return [(match[1], match[2]) for text in required if (match := _OF_EXTRA.match(text))]
