@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # The versions that CI passed with; `make constraints` renews them.
 CONSTRAINTS := .ci/constraints.txt
 
-.PHONY: demo test test-slow test-ci nightly fuzz lint format bench bench-gpu reproduce docs site screenshots soak engine constraints clean
+.PHONY: demo test test-slow nightly fuzz lint format bench bench-gpu reproduce docs site screenshots soak engine constraints clean
 
 demo: $(DEMO)
 	$(RUN)/dstill demo
@@ -24,10 +24,6 @@ test: $(STAMP)
 # What CI runs beside them: the demo, kills, real engines, ...
 test-slow: $(STAMP) $(VENV)/.weights
 	$(PYTEST) -m "(slow or live) and not nightly" $(ARGS)
-
-# Both, as CI runs them.
-test-ci: $(STAMP)
-	$(PYTEST) -m "not nightly" $(ARGS)
 
 # Every test, with the large samples: hours.
 nightly: $(STAMP) $(VENV)/.weights

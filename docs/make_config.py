@@ -8,7 +8,6 @@ A key's description is the `help` in the metadata of its field. A test asserts t
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 import re
 from pathlib import Path
@@ -18,6 +17,7 @@ import click
 from make_cli import built_in
 
 from dstill import config, plugins
+from dstill.cli.options import Setting
 
 FILE = Path(__file__).parent / "config.md"
 HEAD = """# Configuration keys
@@ -97,9 +97,8 @@ def _options(group: click.Group) -> Mapping[str, list[str]]:
     """Key → the options that set it, as ``--seed of generate, train``."""
     by_option: dict[tuple[str, str], list[str]] = {}
     for command, param in _params(group, "dstill"):
-        key = inspect.getclosurevars(param.callback).nonlocals.get("key") if param.callback else None
-        if key:
-            by_option.setdefault((key, param.opts[0]), []).append(f"`{command.removeprefix('dstill ')}`")
+        if isinstance(param, Setting):
+            by_option.setdefault((param.key, param.opts[0]), []).append(f"`{command.removeprefix('dstill ')}`")
     found: dict[str, list[str]] = {}
     for (key, option), commands in by_option.items():
         found.setdefault(key, []).append(f"`{option}` of {', '.join(commands)}")
