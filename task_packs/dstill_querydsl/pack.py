@@ -52,7 +52,7 @@ from dstill_querydsl.mapping.uses import uses
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, inventing
 from dstill_querydsl.prompting.asking import asked
 from dstill_querydsl.questions import Tally, questions
-from dstill_querydsl.questions.example_splits import rules_of, sets_of, unseen
+from dstill_querydsl.questions.example_splits import HAND_WRITTEN, rules_of, sets_of, unseen
 from dstill_querydsl.questions.focus_weights import Weak
 from dstill_querydsl.results import compare, refusal, render, tables
 from dstill_querydsl.results.causes import LABELS, cause, clauses
@@ -60,6 +60,7 @@ from dstill_querydsl.results.excerpt import excerpt
 from dstill_querydsl.results.result_diff import contrast
 from dstill_querydsl.settings import Settings
 from dstill_querydsl.studies import Studies
+from dstill_querydsl.synthesize import synthesize
 from dstill_querydsl.testsuites.suites import Suites
 
 __all__ = ["QueryDsl", "Settings"]
@@ -210,7 +211,10 @@ class QueryDsl(
         if index is None:
             raise UsageError(f"questions can be made for bundled indices, '{context.get('index')}' is none")
         self._tally = Tally()
-        return questions(index, n, seed, rules_of(self.config), self._tally, Weak.of(context))
+        weak = Weak.of(context)
+        if index.name == HAND_WRITTEN and index.recipe:
+            return synthesize(index, n, seed, weak)
+        return questions(index, n, seed, rules_of(self.config), self._tally, weak)
 
     def warnings(self) -> Iterable[str]:
         return self._tally.remarks()

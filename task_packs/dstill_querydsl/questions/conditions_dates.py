@@ -16,6 +16,7 @@ from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.moments import moment, reads_iso
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.words import mark
+from dstill_querydsl.synthesize.dates import CALENDAR
 
 __all__ = ["DATES", "field_of"]
 
@@ -135,17 +136,7 @@ def rolling(draw: Draw) -> Clause:
     return _clause(draw, role, when, "rolling back from now: range gte.", terse, gte=f"now-{count}{letter}")
 
 
-# words → bounds in date math
-_CALENDAR: Mapping[str, Mapping[str, str]] = {
-    "today": {"gte": "now/d"},
-    "yesterday": {"gte": "now-1d/d", "lt": "now/d"},
-    "this week": {"gte": "now/w"},
-    "last week": {"gte": "now-1w/w", "lt": "now/w"},
-    "this month": {"gte": "now/M"},
-    "last month": {"gte": "now-1M/M", "lt": "now/M"},
-    "this year": {"gte": "now/y"},
-    "last year": {"gte": "now-1y/y", "lt": "now/y"},
-}
+_CALENDAR: Mapping[str, Mapping[str, str]] = {**CALENDAR, "last year": {"gte": "now-1y/y", "lt": "now/y"}}
 
 
 def calendar(draw: Draw) -> Clause:

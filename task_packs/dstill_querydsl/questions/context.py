@@ -98,14 +98,6 @@ class Scene:
         return {path: tuple(role for role in self.roles if role.nested == path) for path in paths}
 
     @cached_property
-    def sparse(self) -> frozenset[str]:
-        """Fields that some of the documents lack."""
-        paths = {role.field: role.stored.split(".") for role in self.roles}
-        return frozenset(
-            name for name, path in paths.items() if not all(values_at(source, path) for source in self.sources)
-        )
-
-    @cached_property
     def vocabulary(self) -> frozenset[str]:
         """Words of all names of the mapping and of what people call its fields."""
         words = self.lexicon.fields

@@ -4,8 +4,7 @@
     scenes.pick("variant", random).context     {"index": "movies", "variant": 2}
 
 A variant keeps the words that people use and changes the fields: what the words mean must be read
-in the mapping. An index of the user's own has none, for its engine does not hold them; nor have
-questions for a student that does not read the mapping: one question would have several answers.
+in the mapping. An index of the user's own has none, for its engine does not hold them.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ SAMPLE = 800  # documents that golds are tried on
 
 
 class Scenes:
-    def __init__(self, index: Index, seed: int, *, variants: bool = True) -> None:
-        self.index, self.seed, self.variants = index, seed, variants
+    def __init__(self, index: Index, seed: int) -> None:
+        self.index, self.seed = index, seed
         told = LEXICONS.get(index.name) if self._bundled else None
         self.base = Scene.of(index, seed=seed, lexicon=told, runs=_sample(index) if self._bundled else None)
 
@@ -38,7 +37,7 @@ class Scenes:
         return self.index.name in NAMES and bool(self.index.recipe)
 
     def has(self, style: str) -> bool:
-        return style != "variant" or (self.variants and self._bundled)
+        return style != "variant" or self._bundled
 
     def pick(self, style: str, random: Random) -> Scene:
         return random.choice(self._variants) if style == "variant" else self.base

@@ -3,7 +3,8 @@
     sets_of(Settings(index="movies"), seed=0)["test_unseen_templates"]    questions of unseen templates
     unseen(Settings(index="movies"), seed=0)                       of `quakes`: an index that nothing is trained on
 
-An index of the user's has no set of an unseen index: its engine holds no other.
+`weblogs` has templates of its own, every other index those that its mapping gives. An index of the
+user's has no set of an unseen index: its engine holds no other.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from dstill_querydsl.bundle.indices import HELD_OUT, bundled, configured, traina
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.questions import Rules, questions, splits
 from dstill_querydsl.questions.focus import focused
+from dstill_querydsl.synthesize import split_examples
 
 __all__ = ["rules_of", "sets_of", "unseen"]
 
 SPARE = 20  # questions more than could be enough
 UNSEEN = 200  # questions of an unseen index, or a thirtieth of what is trained on
+HAND_WRITTEN = "weblogs"
 
 
 def rules_of(config: Any) -> Rules:
@@ -34,7 +37,9 @@ def sets_of(config: Any, seed: int) -> Mapping[str, list[Example]]:
         own = configured(config.index, config.mapping, config.values)
         return splits(focused(own, config.question_fields), config.rows, seed, rules_of(config))
     index = bundled(trainable(config.index), config.documents)
-    return splits(index, config.rows, seed, rules_of(config), variants=config.student_context == "mapping")
+    if index.name == HAND_WRITTEN:
+        return split_examples(index, rows=config.rows, seed=seed)
+    return splits(index, config.rows, seed, rules_of(config))
 
 
 def unseen(config: Any, seed: int, trained: Iterable[Example]) -> list[Example]:

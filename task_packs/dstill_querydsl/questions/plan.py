@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 
+from dstill_querydsl.synthesize.templates import entries
+
 __all__ = ["SHARES", "TEMPLATES", "Template"]
 
 NINTH = 9
@@ -46,7 +48,6 @@ ip: 3 | list count by_groups | address network address+term network+term network
 units: 3 | list count avg | in_units coded status_class in_units+term coded+range coded+term status_class+term
 ambiguous: 3 | list count by_groups | named recent named+term recent+term named+range
 terse: 3 | list count top | term+term term+range range+range either+term term+day term+prefix
-    term+calendar status_class+term address+day
 typo: 3 | list count by_groups avg | term range term+range phrase since+term
 long: 2 | list count top_groups avg | term range term+range since+term
 paraphrase: 3 | list count top per | term range term+range either+since words+term
@@ -83,22 +84,6 @@ class Template:
         return f"{self.style}/{self.shape}" if self.style else self.shape
 
 
-def _entries() -> list[tuple[str, int, list[str], list[str]]]:
-    """Category, share, what is asked, clauses. A line that is indented goes on with the one above."""
-    joined: list[str] = []
-    for line in _PLAN.strip().splitlines():
-        if line.startswith(" "):
-            joined[-1] += line
-        else:
-            joined.append(line)
-    found = []
-    for entry in joined:
-        category, _, rest = entry.partition(":")
-        share, asks, clauses = rest.split("|")
-        found.append((category, int(share), asks.split(), clauses.split()))
-    return found
-
-
 def _lane(category: str, style: str) -> str:
     return f"{category}, {style}" if style == "poisoned" else category
 
@@ -111,7 +96,7 @@ def _style(category: str, ask: str) -> str:
 
 def _templates() -> tuple[Template, ...]:
     found: dict[str, Template] = {}
-    for category, _, asks, clauses in _entries():
+    for category, _, asks, clauses in entries(_PLAN):
         for ask, kinds in product(asks, clauses):
             parts = () if kinds == "-" else tuple(kinds.split("+"))
             template = Template(category=category, ask=ask, clauses=parts, style=_style(category, ask))
@@ -127,4 +112,4 @@ def _with_held(templates: tuple[Template, ...]) -> tuple[Template, ...]:
 
 
 TEMPLATES = _templates()
-SHARES = {_lane(category, _style(category, asks[0])): share for category, share, asks, _ in _entries()}  # by lane
+SHARES = {_lane(category, _style(category, asks[0])): share for category, share, asks, _ in entries(_PLAN)}  # by lane

@@ -1,0 +1,160 @@
+"""Templates and documents into examples, and examples into splits.
+
+    split_examples(index, rows=6000, seed=0)["test"][0]
+    Example(id="weblogs-0-test-0000", question="…", answer='{"query":{"bool":{"filter":[…]}}}', split="test", …)
+
+Golds have one spelling: compact JSON; filters in the order of the template; `bool.filter`
+and `bool.must_not`, never a bare clause.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import Random
+from typing import Any, Iterator, Mapping
+
+from dstill.api.records import Example
+from dstill.errors import DataError
+from dstill_querydsl.bundle.indices import Index
+from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.questions.focus_weights import Weak
+from dstill_querydsl.synthesize.aggregations import AGGREGATIONS
+from dstill_querydsl.synthesize.clauses import CLAUSES
+from dstill_querydsl.synthesize.dates import DATES
+from dstill_querydsl.synthesize.draw import Clause, Draw, Skip, noun_phrase, terse_phrase
+from dstill_querydsl.synthesize.operations import OPERATIONS, Ask
+from dstill_querydsl.synthesize.refusals import REFUSALS
+from dstill_querydsl.synthesize.templates import TEMPLATES, Template
+
+__all__ = ["split_examples", "synthesize"]
+
+ASKS = {**OPERATIONS, **AGGREGATIONS}
+MAKERS = {**CLAUSES, **DATES}
+TRIES = 400  # documents to look at for one question before a template counts as exhausted
+
+
+@dataclass(frozen=True)
+class _Corpus:
+    """What questions are drawn from."""
+
+    index: Index
+    sources: tuple[Mapping[str, Any], ...]
+
+    def draw(self, random: Random) -> Draw:
+        now = datetime.fromisoformat(self.index.now)
+        return Draw(random=random, source=random.choice(self.sources), now=now)
+
+
+def _corpus(index: Index) -> _Corpus:
+    sources = tuple(source for _, source in index.documents())
+    if not sources:
+        raise DataError(f"index '{index.name}' has no documents to make questions from")
+    return _Corpus(index, sources)
+
+
+def synthesize(index: Index, n: int, seed: int, weak: Weak | None = None) -> Iterator[Example]:
+    """`n` questions, no two alike, of all templates by their weight; where a student is `weak`, of those alone."""
+    corpus, random = _corpus(index), Random(f"{index.name} {seed} {'weak' if weak else 'all'}")
+    stream = _unique(corpus, _weak_templates(weak) if weak else TEMPLATES, random, set())
+    for number, example in zip(range(n), stream, strict=False):
+        yield replace(example, id=f"{index.name}-{seed}-{number:05d}")
+
+
+def _weak_templates(weak: Weak) -> tuple[Template, ...]:
+    """Of the weak categories, each category by its share; none that is held back."""
+    parts = [t for t in TEMPLATES if t.category in weak.categories and not t.held]
+    weights = {t: t.weight * weak.times(t.name) for t in parts}
+    totals = {name: sum(w for t, w in weights.items() if t.category == name) for name in weak.categories}
+    return tuple(replace(t, weight=weak.categories[t.category] * w / totals[t.category]) for t, w in weights.items())
+
+
+def split_examples(index: Index, rows: int, seed: int) -> dict[str, list[Example]]:
+    """`rows` questions to train on, and the smaller sets beside them, in proportion.
+
+    No question is in two sets. Templates of `test` and `validation` are all in training, those of
+    `test_unseen_templates` are nowhere else, nor are their canonical golds.
+    """
+    corpus, random = _corpus(index), Random(f"{index.name} {seed} splits")
+    questions: set[str] = set()
+    held = tuple(t for t in TEMPLATES if t.held)
+    seen = tuple(t for t in TEMPLATES if not t.held)
+    unseen = _take(_unique(corpus, held, random, questions), max(1, rows // 30))
+    reserved = {canonical_text(example.answer or "") for example in unseen}
+    stream = (e for e in _unique(corpus, seen, random, questions) if canonical_text(e.answer or "") not in reserved)
+    sets = {"test": max(1, rows // 15), "validation": max(1, rows // 20), "train": rows}
+    splits = {name: _take(stream, count) for name, count in sets.items()}
+    trained = {example.template for example in splits["train"]}
+    more = (example for example in stream if example.template in trained)
+    for name in ("test", "validation"):
+        kept = [example for example in splits[name] if example.template in trained]
+        splits[name] = kept + _take(more, sets[name] - len(kept))
+    splits["test_unseen_templates"] = unseen
+    return {
+        name: [
+            replace(example, id=f"{index.name}-{seed}-{name}-{number:05d}", split=name)
+            for number, example in enumerate(examples)
+        ]
+        for name, examples in splits.items()
+    }
+
+
+def _take(stream: Iterator[Example], count: int) -> list[Example]:
+    return [example for _, example in zip(range(count), stream, strict=False)]
+
+
+def _unique(corpus: _Corpus, templates: tuple[Template, ...], random: Random, questions: set[str]) -> Iterator[Example]:
+    """Questions that are not in `questions` yet, until every template is exhausted."""
+    live = {template: template.weight for template in templates}
+    while live:
+        template = random.choices(tuple(live), tuple(live.values()))[0]
+        example = _example(corpus, template, random, questions)
+        if example is None:
+            del live[template]
+            continue
+        questions.add(example.question.lower())
+        yield example
+
+
+def _example(corpus: _Corpus, template: Template, random: Random, questions: set[str]) -> Example | None:
+    """One new question of a template; None where its words are used up."""
+    for _ in range(TRIES):
+        try:
+            example = _compose(corpus, template, corpus.draw(random))
+        except Skip:
+            continue
+        if example.question.lower() not in questions:
+            return example
+    return None
+
+
+def _compose(corpus: _Corpus, template: Template, draw: Draw) -> Example:
+    clauses = tuple(MAKERS[kind](draw) for kind in template.clauses)
+    phrase = terse_phrase if template.ask.startswith("terse") else noun_phrase
+    if template.ask in REFUSALS:
+        refused = REFUSALS[template.ask](draw)
+        text, rationale = refused.text, refused.why
+        answer: dict[str, Any] = {"refusal": {"reason": refused.reason, "missing": list(refused.missing)}}
+    else:
+        ask = ASKS[template.ask](draw)
+        text, answer = ask.text, _body(ask, clauses)
+        rationale = " ".join([*(clause.why for clause in clauses), ask.why])
+    return Example(
+        id="",
+        question=text.format(what=phrase(draw, clauses)),
+        context={"index": corpus.index.name},
+        answer=json.dumps(answer, separators=(",", ":"), ensure_ascii=False),
+        rationale=rationale,
+        category=template.category,
+        template=template.name,
+    )
+
+
+def _body(ask: Ask, clauses: tuple[Clause, ...]) -> dict[str, Any]:
+    bool_query = {
+        occur: [clause.body for clause in clauses if clause.occur == occur]
+        for occur in ("filter", "must_not", "should")
+        if any(clause.occur == occur for clause in clauses)
+    }
+    return {**ask.before, "query": {"bool": bool_query}, **ask.after}

@@ -1,0 +1,143 @@
+"""Conditions on `@timestamp`: absolute ones, and ones relative to the index's `now`.
+
+    DATES["day"](draw)      Clause(text="on 2025-03-14", body={"range": {"@timestamp": {"gte": "2025-03-14", …}}}, …)
+
+Days are UTC. A closed end is written as ``lt`` the next day (``2025-03-14||+1d``), so that
+it includes the whole day. "The last 7 days" rolls; "last week" and "last month" are the
+calendar's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Mapping
+
+from dstill_querydsl.synthesize.draw import Clause, Draw, Maker, Skip
+
+__all__ = ["CALENDAR", "DATES"]
+
+FIELD = "@timestamp"
+
+
+def _clause(text: str, why: str, terse: str = "", **bounds: str) -> Clause:
+    return Clause(text=text, body={"range": {FIELD: bounds}}, why=f"@timestamp is date, {why}", terse=terse)
+
+
+def _iso(time: datetime) -> str:
+    return time.strftime("%Y-%m-%d")
+
+
+def _said(draw: Draw, time: datetime) -> str:
+    """Mostly as 2025-03-14, sometimes as 14 March 2025."""
+    return f"{time.day} {time.strftime('%B %Y')}" if draw.chance(15) else _iso(time)
+
+
+def day(draw: Draw) -> Clause:
+    time = draw.time
+    said, iso = _said(draw, time), _iso(time)
+    return _clause(f"on {said}", "one day: range to the next.", iso, gte=iso, lt=f"{iso}||+1d")
+
+
+def since(draw: Draw) -> Clause:
+    time = draw.time - timedelta(days=draw.random.randrange(0, 6))
+    text = draw.pick("since {}", "from {} on", "starting on {}").format(_said(draw, time))
+    return _clause(text, "from that day: range gte.", gte=_iso(time))
+
+
+def before(draw: Draw) -> Clause:
+    time = draw.time + timedelta(days=draw.random.randrange(1, 6))
+    if time > draw.now:
+        raise Skip("everything is before that")
+    return _clause(f"before {_said(draw, time)}", "before that day: range lt.", lt=_iso(time))
+
+
+def after(draw: Draw) -> Clause:
+    iso = _iso(draw.time - timedelta(days=draw.random.randrange(1, 6)))
+    return _clause(f"after {iso}", "after that day ends: range gte the next.", gte=f"{iso}||+1d")
+
+
+def between(draw: Draw) -> Clause:
+    low = draw.time - timedelta(days=draw.random.randrange(0, 5))
+    high = draw.time + timedelta(days=draw.random.randrange(0, 5))
+    if _iso(low) == _iso(high):
+        raise Skip("one day")
+    text = draw.pick("between {} and {}", "from {} to {}").format(_iso(low), _iso(high))
+    return _clause(text, "both days included: range.", gte=_iso(low), lt=f"{_iso(high)}||+1d")
+
+
+def month(draw: Draw) -> Clause:
+    time = draw.time
+    start = time.strftime("%Y-%m-01")
+    return _clause(f"in {time.strftime('%B %Y')}", "a month: range to the next.", gte=start, lt=f"{start}||+1M")
+
+
+def rolling(draw: Draw) -> Clause:
+    """The last n minutes, hours, days or weeks, ending now; n reaches back to the document."""
+    minutes = int((draw.now - draw.time).total_seconds() // 60) + 1
+    units = {"minute": 1, "hour": 60, "day": 1440, "week": 10_080}
+    fitting = [unit for unit, length in units.items() if 2 <= -(-minutes // length) <= 59]
+    if not fitting:
+        raise Skip("no unit")
+    unit = draw.random.choice(fitting)
+    count = -(-minutes // units[unit]) + draw.random.randrange(0, 4)
+    text = draw.pick("in the last {} {}s", "of the past {} {}s", "in the past {} {}s").format(count, unit)
+    letter = unit[0]
+    return _clause(text, "rolling back from now: range gte.", f"last {count}{letter}", gte=f"now-{count}{letter}")
+
+
+# words → bounds in date math
+CALENDAR: Mapping[str, Mapping[str, str]] = {
+    "today": {"gte": "now/d"},
+    "yesterday": {"gte": "now-1d/d", "lt": "now/d"},
+    "this week": {"gte": "now/w"},
+    "last week": {"gte": "now-1w/w", "lt": "now/w"},
+    "this month": {"gte": "now/M"},
+    "last month": {"gte": "now-1M/M", "lt": "now/M"},
+    "this year": {"gte": "now/y"},
+}
+
+
+def calendar(draw: Draw) -> Clause:
+    fitting = [words for words, (start, end) in _windows(draw.now).items() if start <= draw.time < end]
+    if not fitting:
+        raise Skip("long ago")
+    words = draw.random.choice(fitting)
+    return _clause(words, "a calendar span: range rounded by date math.", words, **CALENDAR[words])
+
+
+def _windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    week = today - timedelta(days=today.weekday())
+    month = today.replace(day=1)
+    ever = now + timedelta(days=1)
+    return {
+        "today": (today, ever),
+        "yesterday": (today - timedelta(days=1), today),
+        "this week": (week, ever),
+        "last week": (week - timedelta(days=7), week),
+        "this month": (month, ever),
+        "last month": ((month - timedelta(days=1)).replace(day=1), month),
+        "this year": (month.replace(month=1), ever),
+    }
+
+
+def recent(draw: Draw) -> Clause:
+    if draw.now - draw.time > timedelta(days=1):
+        raise Skip("old")
+    why = "recent means the last 24 hours: range gte."
+    clause = _clause("recent", why, gte="now-24h")
+    return replace(clause, place="before")
+
+
+DATES: Mapping[str, Maker] = {
+    "day": day,
+    "since": since,
+    "before": before,
+    "after": after,
+    "between": between,
+    "month": month,
+    "rolling": rolling,
+    "calendar": calendar,
+    "recent": recent,
+}
