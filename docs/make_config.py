@@ -8,6 +8,7 @@ A key's description is the `help` in the metadata of its field. A test asserts t
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import re
 from pathlib import Path

@@ -24,7 +24,9 @@ MEANT = {
     **dict.fromkeys(
         ("slow", "fast", "took", "take", "long", "latency", "ms", "second", "minute"), "duration took time"
     ),
-    **dict.fromkeys(("large", "big", "small", "heavy", "kb", "mb", "gb", "kilobyte", "megabyte"), "bytes size length"),
+    **dict.fromkeys(
+        ("size", "large", "big", "small", "heavy", "kb", "mb", "gb", "kilobyte", "megabyte"), "bytes size length"
+    ),
     **dict.fromkeys(("error", "failed", "failure", "succeeded", "successful"), "status code level outcome error"),
     **dict.fromkeys(("address", "subnet", "network"), "ip address"),
     **dict.fromkeys(("where", "place", "country", "city", "coming"), "geo location country city"),

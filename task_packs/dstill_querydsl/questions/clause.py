@@ -13,7 +13,7 @@ from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.words import mark
 
-__all__ = ["Clause", "Maker", "Way", "fill", "noun_phrase", "said", "terse_phrase"]
+__all__ = ["Clause", "Maker", "Way", "fill", "noun_phrase", "said", "shuffled", "terse_phrase"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +51,17 @@ def said(draw: Draw, role: Role, ways: Sequence[Way], body: Mapping[str, Any], w
     return Clause(text=text, body=body, why=why, place=place, **own)
 
 
+def shuffled(draw: Draw, clauses: Sequence[Clause]) -> tuple[Clause, ...]:
+    """The order in which a question says its conditions, and in which the gold has them."""
+    return tuple(sorted(draw.random.sample(clauses, len(clauses)), key=lambda clause: clause.place == "after"))
+
+
 def noun_phrase(draw: Draw, clauses: Sequence[Clause]) -> str:
-    """The document's name with its conditions, in any order, joined by "and" or not."""
+    """The document's name with its conditions, joined by "and" or not."""
     first, *rest = draw.scene.lexicon.documents
     noun = draw.random.choice(rest) if rest and draw.chance(25) else first
-    shuffled = draw.random.sample(list(clauses), len(clauses))
-    before = [clause.text for clause in shuffled if clause.place == "before"]
-    after = [clause.text for clause in shuffled if clause.place == "after"]
+    before = [clause.text for clause in clauses if clause.place == "before"]
+    after = [clause.text for clause in clauses if clause.place == "after"]
     joint = draw.pick(" and ", " ", ", ") if len(after) > 1 else " "
     return " ".join([*before, mark(noun), joint.join(after)]).strip()
 
@@ -66,8 +70,7 @@ def terse_phrase(draw: Draw, clauses: Sequence[Clause]) -> str:
     """``503 DE yesterday``. Raises Skip where a clause has no such form."""
     if not all(clause.terse for clause in clauses):
         raise Skip("no terse form")
-    shuffled = draw.random.sample(list(clauses), len(clauses))
-    words = [clause.terse for clause in shuffled]
+    words = [clause.terse for clause in clauses]
     if draw.chance(50):
         words.insert(draw.random.choice((0, len(words))), mark(draw.scene.lexicon.documents[0]))
     return (" " if draw.chance(70) else ", ").join(words)

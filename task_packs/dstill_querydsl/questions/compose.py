@@ -3,7 +3,7 @@
     compose(scene, TEMPLATES[0], Random(1))
     Made(example=Example(question="films with genre Drama", answer='{"query":…}', …), skeleton="_ with _ _", …)
 
-Golds have one spelling: compact JSON; filters in the order of the template; `bool.filter` and
+Golds have one spelling: compact JSON; filters in the order of the question; `bool.filter` and
 `bool.must_not`, never a bare clause. A question without conditions has no `query`.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Mapping, Sequence
 
 from dstill.api.records import Example
 from dstill_querydsl.questions.adversarial_mapping import poisoned
-from dstill_querydsl.questions.clause import Clause, fill, noun_phrase, terse_phrase
+from dstill_querydsl.questions.clause import Clause, fill, noun_phrase, shuffled, terse_phrase
 from dstill_querydsl.questions.conditions import CONDITIONS
 from dstill_querydsl.questions.context import Draw, Scene
 from dstill_querydsl.questions.levels import LEVELS
@@ -44,7 +44,7 @@ class Made:
 def compose(scene: Scene, template: Template, random: Random) -> Made:
     """One question. Raises Skip where the drawn document does not serve."""
     draw = scene.draw(random)
-    clauses = tuple(CONDITIONS[kind](draw) for kind in template.clauses)
+    clauses = shuffled(draw, [CONDITIONS[kind](draw) for kind in template.clauses])
     if template.ask in REFUSALS:
         refused = REFUSALS[template.ask](draw)
         ways, slots, why = refused.ways, refused.slots, refused.why

@@ -16,9 +16,8 @@ from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.moments import moment, reads_iso
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.words import mark
-from dstill_querydsl.synthesize.dates import CALENDAR
 
-__all__ = ["DATES", "field_of"]
+__all__ = ["CALENDAR", "DATES", "field_of", "windows"]
 
 _NAMED = ("with a {f} {when}", "with {f} {when}", "having {f} {when}")
 _FALLS = ("whose {f} is {when}", "where the {f} falls {when}")  # "is before", and not "is since"
@@ -136,20 +135,30 @@ def rolling(draw: Draw) -> Clause:
     return _clause(draw, role, when, "rolling back from now: range gte.", terse, gte=f"now-{count}{letter}")
 
 
-_CALENDAR: Mapping[str, Mapping[str, str]] = {**CALENDAR, "last year": {"gte": "now-1y/y", "lt": "now/y"}}
+# words → bounds in date math
+CALENDAR: Mapping[str, Mapping[str, str]] = {
+    "today": {"gte": "now/d"},
+    "yesterday": {"gte": "now-1d/d", "lt": "now/d"},
+    "this week": {"gte": "now/w"},
+    "last week": {"gte": "now-1w/w", "lt": "now/w"},
+    "this month": {"gte": "now/M"},
+    "last month": {"gte": "now-1M/M", "lt": "now/M"},
+    "this year": {"gte": "now/y"},
+    "last year": {"gte": "now-1y/y", "lt": "now/y"},
+}
 
 
 def calendar(draw: Draw) -> Clause:
     role, time = field_of(draw)
-    fitting = [words for words, (start, end) in _windows(draw.scene.now).items() if start <= time < end]
+    fitting = [words for words, (start, end) in windows(draw.scene.now).items() if start <= time < end]
     if not fitting:
         raise Skip("long ago")
     words = draw.random.choice(fitting)
     said = draw.pick(mark(words), f"from {mark(words)}", f"during {mark(words)}")
-    return _clause(draw, role, said, "a calendar span: range rounded by date math.", mark(words), **_CALENDAR[words])
+    return _clause(draw, role, said, "a calendar span: range rounded by date math.", mark(words), **CALENDAR[words])
 
 
-def _windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:
+def windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     week = today - timedelta(days=today.weekday())
     month = today.replace(day=1)

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
 from dstill_querydsl.questions.clause import Clause, Maker, Way, fill
+from dstill_querydsl.questions.conditions_numbers import limits
 from dstill_querydsl.questions.context import Draw, Skip, usable, values_at
 from dstill_querydsl.questions.roles import Role
-from dstill_querydsl.questions.units import around, spell
+from dstill_querydsl.questions.units import spell
 from dstill_querydsl.questions.words import noun_of, sayable
 
 __all__ = ["NESTED", "inner_measure", "leaf_noun"]
@@ -122,7 +123,7 @@ def pair(draw: Draw) -> Clause:
 
 def inner_range(draw: Draw) -> Clause:
     path, [(role, value), (other, more)] = _object(draw, "value", "number")
-    low, _ = around(more, whole=other.whole)
+    low, _ = limits(other, more)
     if low == more:
         raise Skip(other.field)
     shown = spell(low, other.word.unit, draw.random)

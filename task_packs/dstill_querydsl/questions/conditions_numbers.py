@@ -10,10 +10,10 @@ from typing import Any, Mapping, Sequence
 from dstill_querydsl.questions.clause import Clause, Maker, Way, said
 from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role
-from dstill_querydsl.questions.units import UNITS, around, spell
+from dstill_querydsl.questions.units import UNITS, around, rounded, spell
 from dstill_querydsl.questions.words import mark
 
-__all__ = ["NUMBERS", "bounded"]
+__all__ = ["NUMBERS", "bounded", "limits"]
 
 WAYS: Mapping[str, Sequence[Way]] = {
     "gt": (
@@ -40,6 +40,11 @@ WAYS: Mapping[str, Sequence[Way]] = {
 _MEANING = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most"}
 
 
+def limits(role: Role, value: Any) -> tuple[int | float, int | float]:
+    """Round numbers below (or at) and above the value. Of a code or a year one digit more tells something."""
+    return (rounded if role.measures else around)(value, whole=role.whole)
+
+
 def bounded(draw: Draw, role: Role, bound: str, limit: Any) -> Clause:
     """A number on one side of a limit."""
     why = f"{role.note}{_in(role)}, {_MEANING[bound]}: range {bound}."
@@ -56,7 +61,7 @@ def _in(role: Role) -> str:
 def one_sided(draw: Draw) -> Clause:
     """A round number near the document's own."""
     role, value = draw.known("number")
-    low, high = around(value, whole=role.whole)
+    low, high = limits(role, value)
     bound = draw.pick("gt", "gte", "lt", "lte")
     if bound == "gt" and low == value:
         raise Skip(role.field)
@@ -66,14 +71,14 @@ def one_sided(draw: Draw) -> Clause:
 def trap(draw: Draw) -> Clause:
     """The limit is the document's own value: only at least and at most let it in."""
     role, value = draw.known("number")
-    if len(str(value)) > 6:
+    if len(str(value)) > (3 if role.word.unit else 4) and limits(role, value)[0] != value:
         raise Skip("nobody says such a number")
     return bounded(draw, role, draw.pick("gte", "lte", "gt", "lt"), value)
 
 
 def between(draw: Draw) -> Clause:
     role, value = draw.known("number")
-    low, above = around(value, whole=role.whole)
+    low, above = limits(role, value)
     high = draw.pick(above, above + draw.pick(1, 2, 5) * (above - low))
     high = high if isinstance(high, int) else float(f"{high:.6g}")
     v, w = (spell(one, role.word.unit, draw.random) for one in (low, high))
@@ -92,8 +97,8 @@ def in_units(draw: Draw) -> Clause:
         raise Skip("too small for another unit")
     factor = draw.random.choice(factors[:2])
     bound = draw.pick("gt", "gte", "lt", "lte")
-    limit = int(value) // factor * factor + (0 if bound in ("gt", "gte") else factor)
-    return bounded(draw, role, bound, limit)
+    low, high = rounded(int(value) // factor, whole=True)
+    return bounded(draw, role, bound, factor * int(low if bound in ("gt", "gte") else high))
 
 
 NUMBERS: Mapping[str, Maker] = {"range": one_sided, "trap": trap, "between": between, "in_units": in_units}

@@ -44,6 +44,7 @@ _PARTS: Sequence[Way] = (
     "with {v} inside the {f}",
     "where {v} is a part of the {f}",
 )  # fmt: skip
+_PLAIN = re.compile(r"[\w /.,'-]{1,60}")  # what a person quotes
 _TOKEN = re.compile(r"[^\W_]+")
 _COMMON = frozenset(
     ("the", "and", "for", "with", "from", "that", "this", "not", "are", "was", "were", "has", "have", "had", "its")
@@ -90,8 +91,8 @@ def phrase(draw: Draw) -> Clause:
         raise Skip(role.field)
     start = draw.random.randrange(len(tokens) - length + 1)
     quoted = text[tokens[start].start() : tokens[start + length - 1].end()]
-    if not sayable(quoted):
-        raise Skip(role.field)
+    if not _PLAIN.fullmatch(quoted):
+        raise Skip("nobody quotes that")
     why = f"{role.note}, exact words in order: match_phrase."
     return said(draw, role, _PHRASE, {"match_phrase": {role.field: quoted}}, why, v=quoted)
 
@@ -106,7 +107,7 @@ def _both(draw: Draw) -> tuple[Role, str]:
 
 def whole(draw: Draw) -> Clause:
     role, text = _both(draw)
-    why = f"{role.exact} is the keyword of {role.field}, the whole value: term."
+    why = f"{role.keyword_note}, the whole value: term."
     return said(draw, role, _WHOLE, {"term": {role.exact: text}}, why, v=text)
 
 
@@ -118,8 +119,8 @@ def inside(draw: Draw) -> Clause:
     return _match(draw, role, draw.random.choice(options), _INSIDE)
 
 
-def _keyword(draw: Draw) -> tuple[Role, str, str]:
-    """A field of whole values: role, its name in a body, a value."""
+def _keyword(draw: Draw) -> tuple[Role, str]:
+    """A field of whole values and one of them."""
     roles = [
         r for r in draw.scene.of_kind("category", "text") if (r.kind == "category" and r.type != "version") or r.exact
     ]
@@ -127,28 +128,29 @@ def _keyword(draw: Draw) -> tuple[Role, str, str]:
     value = str(draw.value(role))
     if not sayable(value) or len(value) < 4:
         raise Skip(role.field)
-    return role, role.exact or role.field, value
+    return role, value
 
 
 def prefix(draw: Draw) -> Clause:
-    role, field, value = _keyword(draw)
-    start = value[: draw.random.randrange(2, min(len(value), 9))]
+    """Up to the end of a word of the value, or of some letters where it has but one."""
+    role, value = _keyword(draw)
+    ends = [found.end() for found in _TOKEN.finditer(value) if 2 <= found.end() < len(value)]
+    start = value[: draw.random.choice(ends[:3] or range(2, min(len(value), 9)))]
     if start != start.strip():
         raise Skip(role.field)
-    note = f"{field} is the keyword of {role.field}" if role.exact else role.note
-    why = f"{note}, its start: prefix."
-    return said(draw, role, _PREFIX, {"prefix": {field: start}}, why, v=start, terse=mark(f"{start}*"))
+    why = f"{role.keyword_note}, its start: prefix."
+    return said(draw, role, _PREFIX, {"prefix": {role.keyword: start}}, why, v=start, terse=mark(f"{start}*"))
 
 
 def pattern(draw: Draw) -> Clause:
-    role, field, value = _keyword(draw)
+    role, value = _keyword(draw)
     if len(value) < 6 or any(sign in value for sign in "*?\\"):
         raise Skip(role.field)
     start, end = value[: draw.pick(2, 3)], value[-draw.pick(1, 2) :]
     if start != start.strip() or end != end.strip():
         raise Skip(role.field)
-    why = f"{field} holds whole values, start and end: wildcard."
-    body = {"wildcard": {field: {"value": f"{start}*{end}"}}}
+    why = f"{role.keyword} holds whole values, start and end: wildcard."
+    body = {"wildcard": {role.keyword: {"value": f"{start}*{end}"}}}
     return said(draw, role, _PATTERN, body, why, v=start, w=end)
 
 

@@ -11,9 +11,9 @@ from dstill_querydsl.questions.clause import Clause, Maker, Way, fill, said
 from dstill_querydsl.questions.context import Draw, Skip, values_at
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.units import spell
-from dstill_querydsl.questions.words import mark
+from dstill_querydsl.questions.words import mark, sayable
 
-__all__ = ["VALUES", "equals"]
+__all__ = ["VALUES", "class_of", "equals", "status_classes"]
 
 IS: Sequence[Way] = (
     "with {f} {v}", "whose {f} is {v}", "where the {f} is {v}", "that have {v} as {f}", "having {f} {v}",
@@ -95,26 +95,36 @@ def boolean(draw: Draw) -> Clause:
     return said(draw, role, ways, {"term": {role.field: value}}, f"{role.note}: term.", terse=terse)
 
 
-def _pair(draw: Draw) -> tuple[Role, list[Any]]:
-    role, value = draw.known("category")
-    return role, draw.random.sample([value, draw.other(role, value)], 2)
+def _pair(draw: Draw) -> tuple[Role, Any, Any]:
+    """Something of whole values, the document's own and another: a category, a code, a text by its sub-field."""
+    roles = [one for one in draw.scene.of_kind("category", "number", "text") if _whole(one)]
+    role = draw.among(roles)
+    value = draw.value(role)
+    other = draw.other(role, value)
+    if not (sayable(value) and sayable(other)):
+        raise Skip(role.field)
+    return role, value, other
+
+
+def _whole(role: Role) -> bool:
+    return role.kind == "category" or role.code or bool(role.exact)
 
 
 def either(draw: Draw) -> Clause:
-    role, pair = _pair(draw)
-    why = f"{role.note}, one of two: terms."
+    role, *values = _pair(draw)
+    pair = draw.random.sample(values, 2)
+    why = f"{role.keyword_note}, one of two: terms."
     v, w = (_shown(draw, role, one) for one in pair)
     terse = f"{mark(v)}/{mark(w)}" if _only(draw, role, *pair) else ""
-    return said(draw, role, _EITHER, {"terms": {role.field: pair}}, why, v=v, w=w, terse=terse)
+    return said(draw, role, _EITHER, {"terms": {role.keyword: pair}}, why, v=v, w=w, terse=terse)
 
 
 def excluded(draw: Draw) -> Clause:
-    role, value = draw.known("category")
-    other = draw.other(role, value)
-    why = f"{role.note}, excluded: term in must_not."
+    role, _, other = _pair(draw)
+    why = f"{role.keyword_note}, excluded: term in must_not."
     shown = _shown(draw, role, other)
     terse = f"not {mark(shown)}" if _only(draw, role, other) else ""
-    return said(draw, role, _NOT, {"term": {role.field: other}}, why, v=shown, occur="must_not", terse=terse)
+    return said(draw, role, _NOT, {"term": {role.keyword: other}}, why, v=shown, occur="must_not", terse=terse)
 
 
 def or_fields(draw: Draw) -> Clause:
@@ -136,7 +146,9 @@ _ANY = ("category", "number", "date", "text", "boolean", "ip", "geo")
 
 def _sparse(draw: Draw, here: bool) -> Role:
     """A field that this document has, or has not."""
-    role = draw.take(*_ANY)
+    roles = draw.scene.of_kind(*_ANY)
+    telling = [role for role in roles if role.field in draw.scene.sparse and role.stored not in draw.used]
+    role = draw.among(telling or roles)
     if bool(values_at(draw.source, role.stored.split("."))) is not here:
         raise Skip(role.field)
     return role
@@ -170,20 +182,32 @@ def coded(draw: Draw) -> Clause:
 _CLASSES = {2: "successful", 3: "redirect", 4: "client error", 5: "server error"}
 
 
-def status_class(draw: Draw) -> Clause:
-    roles = [r for r in draw.scene.of_kind("number") if r.stored.rpartition(".")[2] in ("status_code", "statusCode")]
-    role = draw.among(roles)
-    value = draw.value(role)
+def status_classes(draw: Draw) -> list[Role]:
+    """Fields of HTTP status codes."""
+    numbers = draw.scene.of_kind("number")
+    return [role for role in numbers if role.stored.rpartition(".")[2] in ("status_code", "statusCode")]
+
+
+def class_of(role: Role, value: Any) -> tuple[str, dict[str, int]]:
+    """A status code's class and its bounds: 503 is one of 5xx, 500 to 599."""
     hundreds = int(value) // 100
     if hundreds not in _CLASSES:
         raise Skip(role.field)
-    low, digits = hundreds * 100, f"{hundreds}xx"
+    return f"{hundreds}xx", {"gte": hundreds * 100, "lt": hundreds * 100 + 100}
+
+
+def status_class(draw: Draw) -> Clause:
+    roles = status_classes(draw)
+    role = draw.among(roles)
+    digits, bounds = class_of(role, draw.value(role))
+    called = _CLASSES[int(digits[0])]
     ways = (
-        f"with a {{f}} of {digits}", f"with {{f}} {digits}", f"that returned a {_CLASSES[hundreds]} {{f}}",
-        f"whose {{f}} is a {_CLASSES[hundreds]}", f"in the {digits} range of {{f}}",
+        f"with a {{f}} of {digits}", f"with {{f}} {digits}", f"that returned a {called} {{f}}",
+        f"whose {{f}} is a {called}", f"in the {digits} range of {{f}}",
     )  # fmt: skip
-    why = f"{digits} is {low} to {low + 99}; {role.note}: range."
-    return said(draw, role, ways, {"range": {role.field: {"gte": low, "lt": low + 100}}}, why, terse=digits)
+    why = f"{digits} is {bounds['gte']} to {bounds['lt'] - 1}; {role.note}: range."
+    terse = digits if len(roles) == 1 else f"{mark(role.word.noun)} {digits}"
+    return said(draw, role, ways, {"range": {role.field: bounds}}, why, terse=terse)
 
 
 def named(draw: Draw) -> Clause:

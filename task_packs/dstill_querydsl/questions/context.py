@@ -25,7 +25,7 @@ from dstill_querydsl.questions.moments import moment
 from dstill_querydsl.questions.roles import Left, Role, roles_of
 from dstill_querydsl.questions.words import sayable
 
-__all__ = ["Draw", "Scene", "Skip"]
+__all__ = ["Draw", "Drawn", "Scene", "Skip"]
 
 MOST = 80  # fields that documents are invented for
 LARGEST = 2**53  # numbers beyond it are not the same everywhere
@@ -96,6 +96,14 @@ class Scene:
         """Nested path → the roles in it."""
         paths = dict.fromkeys(role.nested for role in self.roles if role.nested)
         return {path: tuple(role for role in self.roles if role.nested == path) for path in paths}
+
+    @cached_property
+    def sparse(self) -> frozenset[str]:
+        """Fields that some of the documents lack."""
+        paths = {role.field: role.stored.split(".") for role in self.roles}
+        return frozenset(
+            name for name, path in paths.items() if not all(values_at(source, path) for source in self.sources)
+        )
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -195,19 +203,25 @@ def _analyzers(mapping: Mapping[str, Any], roles: Sequence[Role]) -> set[str]:
 
 
 @dataclass(kw_only=True)
-class Draw:
-    """One document, the random numbers of one question, and the fields that it uses already."""
+class Drawn:
+    """One document and the random numbers of one question."""
 
-    scene: Scene
     random: Random
     source: Mapping[str, Any]
-    used: set[str] = field(default_factory=set)
 
     def pick(self, *options: Any) -> Any:
         return self.random.choice(options)
 
     def chance(self, percent: int) -> bool:
         return self.random.randrange(100) < percent
+
+
+@dataclass(kw_only=True)
+class Draw(Drawn):
+    """What is drawn of a scene, and the fields that the question uses already."""
+
+    scene: Scene
+    used: set[str] = field(default_factory=set)
 
     def take(self, *kinds: str, groups: bool = False) -> Role:
         """A field of these kinds that the question has not used yet. Raises Skip."""

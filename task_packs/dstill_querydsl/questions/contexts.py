@@ -4,7 +4,8 @@
     scenes.pick("variant", random).context     {"index": "movies", "variant": 2}
 
 A variant keeps the words that people use and changes the fields: what the words mean must be read
-in the mapping. An index of the user's own has none, for its engine does not hold them.
+in the mapping. An index of the user's own has none, for its engine does not hold them; nor have
+questions for a student that does not read the mapping: one question would have several answers.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ SAMPLE = 800  # documents that golds are tried on
 
 
 class Scenes:
-    def __init__(self, index: Index, seed: int) -> None:
-        self.index, self.seed = index, seed
+    def __init__(self, index: Index, seed: int, *, variants: bool = True) -> None:
+        self.index, self.seed, self.variants = index, seed, variants
         told = LEXICONS.get(index.name) if self._bundled else None
         self.base = Scene.of(index, seed=seed, lexicon=told, runs=_sample(index) if self._bundled else None)
 
@@ -37,7 +38,7 @@ class Scenes:
         return self.index.name in NAMES and bool(self.index.recipe)
 
     def has(self, style: str) -> bool:
-        return style != "variant" or self._bundled
+        return style != "variant" or (self.variants and self._bundled)
 
     def pick(self, style: str, random: Random) -> Scene:
         return random.choice(self._variants) if style == "variant" else self.base

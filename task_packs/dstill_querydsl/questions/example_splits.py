@@ -20,11 +20,11 @@ from dstill_querydsl.questions import Rules, questions, splits
 from dstill_querydsl.questions.focus import focused
 from dstill_querydsl.synthesize import split_examples
 
-__all__ = ["rules_of", "sets_of", "unseen"]
+__all__ = ["HAND_WRITTEN", "rules_of", "sets_of", "unseen"]
 
 SPARE = 20  # questions more than could be enough
-UNSEEN = 200  # questions of an unseen index, or a thirtieth of what is trained on
 HAND_WRITTEN = "weblogs"
+UNSEEN = 200  # questions of an unseen index, or a thirtieth of what is trained on
 
 
 def rules_of(config: Any) -> Rules:
@@ -39,7 +39,7 @@ def sets_of(config: Any, seed: int) -> Mapping[str, list[Example]]:
     index = bundled(trainable(config.index), config.documents)
     if index.name == HAND_WRITTEN:
         return split_examples(index, rows=config.rows, seed=seed)
-    return splits(index, config.rows, seed, rules_of(config))
+    return splits(index, config.rows, seed, rules_of(config), variants=config.student_context == "mapping")
 
 
 def unseen(config: Any, seed: int, trained: Iterable[Example]) -> list[Example]:

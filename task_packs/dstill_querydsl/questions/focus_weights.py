@@ -1,8 +1,8 @@
 """Where a student is weak, as `Synthesis.synthesize` is told under ``context["focus"]``: how questions are then drawn.
 
-    weak = Weak.of({"focus": {"label": "sort", "categories": {"sort_page": 9}, "templates": {"slowest:path": 3}}})
+    weak = Weak.of({"focus": {"label": "sort", "categories": {"sort_page": 9}, "templates": {"top:range": 3}}})
     weak.categories["sort_page"]     9: its share of the questions
-    weak.times("slowest:path")       4: so many times as often as a template without a failure
+    weak.times("top:range")          4: so many times as often as a template without a failure
 
 Templates that are held back are never drawn: a test set is made of them.
 """

@@ -166,8 +166,8 @@ def _shares(weak: Weak) -> dict[str, float]:
     return {lane: weak.categories[category] * SHARES[lane] / usual[category] for lane, category in lanes.items()}
 
 
-def _scenes(index: Index, seed: int, tally: Tally) -> Scenes:
-    scenes = Scenes(index, seed)
+def _scenes(index: Index, seed: int, tally: Tally, *, variants: bool = True) -> Scenes:
+    scenes = Scenes(index, seed, variants=variants)
     tally.left = scenes.base.left
     tally.unsure = scenes.base.unsure
     if not scenes.base.roles:
@@ -208,14 +208,15 @@ def questions(
         yield made.example
 
 
-def splits(index: Index, rows: int, seed: int, rules: Rules, tally: Tally | None = None) -> dict[str, list[Example]]:
-    """`rows` questions to train on, and the smaller sets beside them, in proportion.
+def splits(index: Index, rows: int, seed: int, rules: Rules, *, variants: bool = True) -> dict[str, list[Example]]:
+    """`rows` questions to train on, and the smaller sets beside them, in proportion; of schema variants too or not.
 
     No question is in two sets. Templates of `test` and `validation` are all in training, those of
     `test_unseen_templates` are nowhere else, nor are their canonical golds.
     """
-    tally = Tally() if tally is None else tally
-    scenes, random, asked = _scenes(index, seed, tally), Random(f"{index.name} {seed} splits"), set[str]()
+    tally = Tally()
+    scenes = _scenes(index, seed, tally, variants=variants)
+    random, asked = Random(f"{index.name} {seed} splits"), set[str]()
     sizes = {"test": max(1, rows // 15), "validation": max(1, rows // 20), "train": rows}
     with Trial(rules) as trial:
         held = _Stream(scenes, [one for one in TEMPLATES if one.held], random, trial, tally)
@@ -227,8 +228,6 @@ def splits(index: Index, rows: int, seed: int, rules: Rules, tally: Tally | None
         for name, count in sizes.items():
             found[name] = _take(stream, count, reserved, trained)
         found["train"] = train
-    for examples in found.values():
-        tally.made.update(example.category for example in examples)
     return {
         name: [
             replace(example, id=f"{index.name}-{seed}-{name}-{number:05d}", split=name)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from dstill_querydsl.questions.conditions_nested import inner_measure, leaf_noun
+from dstill_querydsl.questions.conditions_numbers import limits
+from dstill_querydsl.questions.conditions_values import class_of, status_classes
 from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.prompt import Ask, AskMaker
-from dstill_querydsl.questions.summaries import METRICS, SIZES, aggs, exact, group_of, measure_of, metric, time_of
-from dstill_querydsl.questions.units import around, spell
+from dstill_querydsl.questions.summaries import METRICS, SIZES, aggs, group_of, measure_of, metric, time_of
+from dstill_querydsl.questions.units import spell
 from dstill_querydsl.questions.words import mark, noun_of
 
 __all__ = ["LEVELS"]
@@ -26,8 +28,8 @@ def metric_by(draw: Draw) -> Ask:
         "{m} of {what} per {o}", "{m} of {what} by {o}", "for each {o} the {m} of {what}", "{o} by {o}: {m} of {what}",
         "what is the {m} of {what} for every {o}?",
     )  # fmt: skip
-    after = aggs({"terms": {"field": exact(group)}}, {"value": {kind: {"field": number.field}}})
-    why = f"Groups of {exact(group)}: terms; in each {kind} of {number.field}."
+    after = aggs({"terms": {"field": group.keyword}}, {"value": {kind: {"field": number.field}}})
+    why = f"Groups of {group.keyword}: terms; in each {kind} of {number.field}."
     slots = {"m": metric(draw, kind, number), "o": group.word.noun}
     return Ask(ways=ways, slots=slots, before={"size": 0}, after=after, why=why)
 
@@ -42,8 +44,8 @@ def ranked(draw: Draw) -> Ask:
         f"{{n}} {{g}} by {way} {{m}} of {{what}}", f"rank {{g}} by {{m}} of {{what}}, {way} first, {{n}} of them",
         f"{way} {{m}} of {{what}}: {{n}} {{g}}",
     )  # fmt: skip
-    terms = {"terms": {"field": exact(group), "size": size, "order": {"value": order}}}
-    why = f"Groups of {exact(group)}: terms, size {size}, ordered by {kind} of {number.field}."
+    terms = {"terms": {"field": group.keyword, "size": size, "order": {"value": order}}}
+    why = f"Groups of {group.keyword}: terms, size {size}, ordered by {kind} of {number.field}."
     slots = {"n": size, "g": group.many, "m": metric(draw, kind, number)}
     after = aggs(terms, {"value": {kind: {"field": number.field}}})
     return Ask(ways=ways, slots=slots, before={"size": 0}, after=after, why=why)
@@ -71,8 +73,8 @@ def per_by(draw: Draw) -> Ask:
         "count {what} by {u} and within that by {o}", "{what} by {u}, broken down by {o}",
     )  # fmt: skip
     histogram = {"date_histogram": {"field": role.field, "calendar_interval": unit}}
-    after = aggs(histogram, {"groups": {"terms": {"field": exact(group)}}})
-    why = f"Per {unit} of {role.field}: date_histogram; in each terms of {exact(group)}."
+    after = aggs(histogram, {"groups": {"terms": {"field": group.keyword}}})
+    why = f"Per {unit} of {role.field}: date_histogram; in each terms of {group.keyword}."
     return Ask(ways=ways, slots={"u": said, "o": group.word.noun}, before={"size": 0}, after=after, why=why)
 
 
@@ -82,8 +84,8 @@ def by_by(draw: Draw) -> Ask:
         "{what} by {o} and {p}", "{what} per {o}, split by {p}", "for each {o} the number of {what} by {p}",
         "count {what} by {o} and within that by {p}", "how do {what} of each {o} divide into {q}?",
     )  # fmt: skip
-    after = aggs({"terms": {"field": exact(one)}}, {"groups": {"terms": {"field": exact(other)}}})
-    why = f"Groups of {exact(one)}: terms; in each terms of {exact(other)}."
+    after = aggs({"terms": {"field": one.keyword}}, {"groups": {"terms": {"field": other.keyword}}})
+    why = f"Groups of {one.keyword}: terms; in each terms of {other.keyword}."
     slots = {"o": one.word.noun, "p": other.word.noun, "q": other.many}
     return Ask(ways=ways, slots=slots, before={"size": 0}, after=after, why=why)
 
@@ -97,13 +99,13 @@ def share(draw: Draw) -> Ask:
         "what fraction of {what} are {part}, by {o}?", "how large is the part {part} of {what} for every {o}?",
         "per {o}: proportion of {what} {part}",
     )  # fmt: skip
-    after = aggs({"terms": {"field": exact(group)}}, {"value": {"filter": body}})
+    after = aggs({"terms": {"field": group.keyword}}, {"value": {"filter": body}})
     return Ask(
         ways=ways,
         slots={"part": said, "o": group.word.noun},
         before={"size": 0},
         after=after,
-        why=f"Groups of {exact(group)}: terms; in each a filter: {why}",
+        why=f"Groups of {group.keyword}: terms; in each a filter: {why}",
     )
 
 
@@ -111,8 +113,11 @@ def _part(draw: Draw) -> tuple[str, dict[str, Any], str]:
     role = draw.take("category", "boolean", "number")
     value = draw.value(role)
     noun = mark(role.word.noun)
+    if role in status_classes(draw):
+        digits, bounds = class_of(role, value)
+        return f"with {noun} {digits}", {"range": {role.field: bounds}}, f"{role.note}, {digits}: range."
     if role.kind == "number":
-        low, _ = around(value, whole=role.whole)
+        low, _ = limits(role, value)
         shown = mark(spell(low, role.word.unit, draw.random))
         if low == value:
             raise Skip(role.field)
@@ -128,7 +133,7 @@ def _in_nested(path: str, inner: Mapping[str, Any]) -> dict[str, Any]:
 def nested_groups(draw: Draw) -> Ask:
     roles = [role for roles in draw.scene.nested.values() for role in roles if role.groups or role.exact]
     role = draw.among([role for role in roles if role.kind in ("category", "boolean", "ip", "text")])
-    terms: dict[str, Any] = {"field": exact(role)}
+    terms: dict[str, Any] = {"field": role.keyword}
     asked = draw.pick("top", "all")
     terms["size"] = 1_000 if asked == "all" else draw.random.choice(SIZES)
     first = "all" if asked == "all" else f"the {mark(terms['size'])} most common"
@@ -137,7 +142,7 @@ def nested_groups(draw: Draw) -> Ask:
         f"for {{what}}, {first} {{p}} {{g}}",
         f"count the entries in {{p}} of {{what}} by {{o}}: {first} {{g}}", f"{first} {{g}} among the {{p}} of {{what}}",
     )  # fmt: skip
-    why = f"{role.nested} is nested: nested aggregation, in it terms of {exact(role)}, size {terms['size']}."
+    why = f"{role.nested} is nested: nested aggregation, in it terms of {role.keyword}, size {terms['size']}."
     noun = leaf_noun(role)
     slots = {"p": noun_of(role.nested, 1), "g": role.many.removeprefix(f"{noun_of(role.nested, 1)} "), "o": noun}
     after = _in_nested(role.nested, {"groups": {"terms": terms}})

@@ -6,8 +6,12 @@ from typing import Any, Mapping
 
 from dstill_querydsl.bundle import flights, movies, quakes
 
-__all__ = ["LEXICONS"]
+__all__ = ["COUNTRIES", "LEXICONS"]
 
+COUNTRIES = {
+    "DE": "Germany", "US": "the United States", "FR": "France", "GB": "Great Britain", "JP": "Japan", "BR": "Brazil",
+    "IN": "India", "NL": "the Netherlands", "PL": "Poland", "ES": "Spain", "CA": "Canada", "SE": "Sweden",
+}  # fmt: skip
 LEXICONS: Mapping[str, Mapping[str, Any]] = {
     "movies": movies.LEXICON,
     "flights": flights.LEXICON,
@@ -40,7 +44,7 @@ LEXICONS: Mapping[str, Mapping[str, Any]] = {
             "source.geo.country_iso_code": {
                 "noun": "country",
                 "ways": ["from {v}", "coming from {v}"],
-                "codes": {"DE": "Germany", "US": "the United States", "FR": "France", "JP": "Japan", "BR": "Brazil"},
+                "codes": COUNTRIES,
             },
             "source.geo.city_name": {"noun": "city", "ways": ["from the city {v}"]},
             "user.name": {"noun": "user", "ways": ["by user {v}", "made by {v}"]},

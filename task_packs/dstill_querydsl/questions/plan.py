@@ -15,9 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 
-from dstill_querydsl.synthesize.templates import entries
-
-__all__ = ["SHARES", "TEMPLATES", "Template"]
+__all__ = ["NINTH", "SHARES", "TEMPLATES", "Template", "entries"]
 
 NINTH = 9
 _NEVER_HELD = ("refusal", "adversarial")  # by shape
@@ -48,6 +46,7 @@ ip: 3 | list count by_groups | address network address+term network+term network
 units: 3 | list count avg | in_units coded status_class in_units+term coded+range coded+term status_class+term
 ambiguous: 3 | list count by_groups | named recent named+term recent+term named+range
 terse: 3 | list count top | term+term term+range range+range either+term term+day term+prefix
+    term+calendar status_class+term address+day
 typo: 3 | list count by_groups avg | term range term+range phrase since+term
 long: 2 | list count top_groups avg | term range term+range since+term
 paraphrase: 3 | list count top per | term range term+range either+since words+term
@@ -67,6 +66,7 @@ class Template:
     ask: str
     clauses: tuple[str, ...]
     style: str = ""  # a value of STYLES, or how the context differs: poisoned, variant
+    weight: float = 1.0  # among those of its plan, where they are not all alike
     held: bool = False
 
     @property
@@ -82,6 +82,22 @@ class Template:
     @property
     def name(self) -> str:
         return f"{self.style}/{self.shape}" if self.style else self.shape
+
+
+def entries(plan: str) -> list[tuple[str, int, list[str], list[str]]]:
+    """Category, share, what is asked, clauses. A line that is indented goes on with the one above."""
+    joined: list[str] = []
+    for line in plan.strip().splitlines():
+        if line.startswith(" "):
+            joined[-1] += line
+        else:
+            joined.append(line)
+    found = []
+    for entry in joined:
+        category, _, rest = entry.partition(":")
+        share, asks, clauses = rest.split("|")
+        found.append((category, int(share), asks.split(), clauses.split()))
+    return found
 
 
 def _lane(category: str, style: str) -> str:

@@ -65,6 +65,20 @@ class Role:
         return not _CODES.intersection(words_of(self.stored.rpartition(".")[2])[-1:])
 
     @property
+    def code(self) -> bool:
+        """Whether it is one of few whole numbers that nobody adds up: a status code."""
+        return self.kind == "number" and self.whole and not self.measures and bool(self.known.values)
+
+    @property
+    def keyword(self) -> str:
+        """The name in a body of its whole values."""
+        return self.exact or self.field
+
+    @property
+    def keyword_note(self) -> str:
+        return f"{self.exact} is the keyword of {self.field}" if self.exact else self.note
+
+    @property
     def many(self) -> str:
         """What several of its values are called."""
         return f"{self.word.noun} values" if self.kind == "boolean" and not self.word.nouns else self.word.many

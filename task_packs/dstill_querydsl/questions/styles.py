@@ -56,7 +56,7 @@ def two_sentences(draw: Draw, text: str, clauses: Sequence[Clause]) -> str:
     if not after:
         raise Skip("nothing to say apart")
     noun, one = mark(draw.scene.lexicon.documents[0]), mark(draw.scene.lexicon.document)
-    joined = draw.pick(" and ", ", ").join(draw.random.sample(after, len(after)))
+    joined = draw.pick(" and ", ", ").join(after)
     tail = draw.pick(*_TAILS).replace("{n}", noun).replace("{d}", one).replace("{c}", joined)
     end = "" if text.endswith(("?", ".")) else "."
     return f"{text}{end} {tail}"

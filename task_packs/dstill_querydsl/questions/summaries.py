@@ -18,7 +18,7 @@ from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.units import around, spell
 from dstill_querydsl.questions.words import mark
 
-__all__ = ["METRICS", "SIZES", "SUMMARIES", "aggs", "exact", "group_of", "measure_of", "metric", "time_of"]
+__all__ = ["METRICS", "SIZES", "SUMMARIES", "aggs", "group_of", "measure_of", "metric", "time_of"]
 
 ALL = 1_000
 SIZES = (3, 5, 7, 8, 10, 12, 15, 20, 25, 30, 50)
@@ -57,15 +57,11 @@ def aggs(groups: Mapping[str, Any], within: Mapping[str, Any] | None = None) -> 
     return {"aggs": {"groups": {**groups, **({"aggs": within} if within else {})}}}
 
 
-def exact(role: Role) -> str:
-    """The field to group by."""
-    return role.exact or role.field
-
-
 def group_of(draw: Draw, *, many: bool = False) -> Role:
     """Something to group by: whole values; where `many` can be there, so that some come first."""
-    kinds = ("category", "ip", "text") if many else ("category", "boolean", "ip", "text")
-    return draw.among([role for role in draw.scene.of_kind(*kinds) if role.groups or role.exact])
+    kinds = ("category", "ip", "text", "number") if many else ("category", "boolean", "ip", "text", "number")
+    roles = [role for role in draw.scene.of_kind(*kinds) if role.groups or role.exact]
+    return draw.among([role for role in roles if role.kind != "number" or role.code])
 
 
 def measure_of(draw: Draw) -> Role:
@@ -122,19 +118,19 @@ def distinct(draw: Draw) -> Ask:
         "how many different {g} are in {what}?", "number of distinct {g} of {what}", "count unique {g} of {what}",
         "how many {g} occur among {what}?", "{what}: how many unique {g}?",
     )  # fmt: skip
-    after = {"aggs": {"value": {"cardinality": {"field": exact(role)}}}}
-    why = f"Distinct {exact(role)}: cardinality."
+    after = {"aggs": {"value": {"cardinality": {"field": role.keyword}}}}
+    why = f"Distinct {role.keyword}: cardinality."
     return Ask(ways=ways, slots={"g": role.many}, before={"size": 0}, after=after, why=why)
 
 
 def _grouped(asked: str) -> AskMaker:
     def make(draw: Draw) -> Ask:
         role = group_of(draw, many=asked == "top")
-        terms: dict[str, Any] = {"field": exact(role)}
+        terms: dict[str, Any] = {"field": role.keyword}
         if asked != "by":
             terms["size"] = ALL if asked == "all" else draw.random.choice(SIZES)
         slots = {"n": terms.get("size"), "g": role.many, "o": role.word.noun}
-        why = f"Groups of {exact(role)}: terms" + (f", size {terms['size']}." if "size" in terms else ".")
+        why = f"Groups of {role.keyword}: terms" + (f", size {terms['size']}." if "size" in terms else ".")
         return Ask(ways=GROUPS[asked], slots=slots, before={"size": 0}, after=aggs({"terms": terms}), why=why)
 
     return make

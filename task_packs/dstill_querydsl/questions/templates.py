@@ -62,10 +62,17 @@ _OLDEST = (
 )  # fmt: skip
 
 
+def _telling(draw: Draw, *kinds: str) -> Role:
+    """What this document can be sorted by; no code where there is something else."""
+    roles = [role for role in draw.scene.of_kind(*kinds) if role.groups]
+    role = draw.among([role for role in roles if role.kind == "date" or role.measures] or roles)
+    draw.value(role)
+    return role
+
+
 def _by_number(order: str, ways: Sequence[str]) -> AskMaker:
     def make(draw: Draw) -> Ask:
-        role = draw.take("number", groups=True)
-        draw.value(role)
+        role = _telling(draw, "number")
         own = role.word.most if order == "desc" else role.word.least
         said = ("the {n} {own} {what}", "{n} {own} {what}") * 2 if own else ()
         return _sorted(draw, role, order, (*ways, *said), own=own)
@@ -84,8 +91,7 @@ def _by_date(order: str, ways: Sequence[str]) -> AskMaker:
 
 
 def page(draw: Draw) -> Ask:
-    role = draw.take("date", "number", groups=True)
-    draw.value(role)
+    role = _telling(draw, "date", "number")
     number, size = draw.random.randrange(2, 5), draw.pick(5, 8, 10, 12, 15, 20, 25)
     order = draw.pick("asc", "desc")
     way = {"asc": ("ascending {f}", "{f}, lowest first"), "desc": ("descending {f}", "{f}, highest first")}[order]

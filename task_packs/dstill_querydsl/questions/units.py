@@ -1,6 +1,7 @@
 """Numbers as people say them: round ones, and with a unit.
 
 around(59984)                    (59000, 60000)
+rounded(59984)                   (55000, 60000)
 spell(340_000_000, "nanos", …)   "340 ms"
 """
 
@@ -10,7 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from random import Random
 from typing import Any, Mapping
 
-__all__ = ["UNITS", "around", "number", "spell"]
+__all__ = ["UNITS", "around", "number", "rounded", "spell"]
 
 _TIME = (("days", "d"), ("hours", "h"), ("minutes", "min"), ("seconds", "s"), ("milliseconds", "ms"))
 
@@ -45,7 +46,16 @@ def number(value: Decimal) -> int | float:
 def around(value: Any, *, whole: bool, digits: int = 2) -> tuple[int | float, int | float]:
     """The next numbers with two leading digits below (or at) and above the value."""
     exact = Decimal(str(value))
-    step = Decimal(1).scaleb(exact.adjusted() - digits + 1) if exact else Decimal(1)
+    return _multiples(exact, Decimal(1).scaleb(exact.adjusted() - digits + 1) if exact else Decimal(1), whole)
+
+
+def rounded(value: Any, *, whole: bool) -> tuple[int | float, int | float]:
+    """The same in coarser steps, the limits that people name: 95, 100, 150, 200."""
+    exact = Decimal(str(value))
+    return _multiples(exact, 5 * Decimal(1).scaleb(exact.adjusted() - 1) if exact else Decimal(1), whole)
+
+
+def _multiples(exact: Decimal, step: Decimal, whole: bool) -> tuple[int | float, int | float]:
     if whole:
         step = max(step, Decimal(1))
     low = (exact / step).to_integral_value(ROUND_FLOOR) * step

@@ -20,13 +20,14 @@ from dstill.errors import DataError
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.questions.focus_weights import Weak
+from dstill_querydsl.questions.plan import Template
 from dstill_querydsl.synthesize.aggregations import AGGREGATIONS
 from dstill_querydsl.synthesize.clauses import CLAUSES
 from dstill_querydsl.synthesize.dates import DATES
 from dstill_querydsl.synthesize.draw import Clause, Draw, Skip, noun_phrase, terse_phrase
 from dstill_querydsl.synthesize.operations import OPERATIONS, Ask
 from dstill_querydsl.synthesize.refusals import REFUSALS
-from dstill_querydsl.synthesize.templates import TEMPLATES, Template
+from dstill_querydsl.synthesize.templates import TEMPLATES
 
 __all__ = ["split_examples", "synthesize"]
 
@@ -154,7 +155,7 @@ def _compose(corpus: _Corpus, template: Template, draw: Draw) -> Example:
 def _body(ask: Ask, clauses: tuple[Clause, ...]) -> dict[str, Any]:
     bool_query = {
         occur: [clause.body for clause in clauses if clause.occur == occur]
-        for occur in ("filter", "must_not", "should")
+        for occur in ("filter", "must_not")
         if any(clause.occur == occur for clause in clauses)
     }
     return {**ask.before, "query": {"bool": bool_query}, **ask.after}

@@ -13,9 +13,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Mapping
 
+from dstill_querydsl.questions.conditions_dates import CALENDAR, windows
 from dstill_querydsl.synthesize.draw import Clause, Draw, Maker, Skip
 
-__all__ = ["CALENDAR", "DATES"]
+__all__ = ["DATES"]
 
 FIELD = "@timestamp"
 
@@ -86,40 +87,13 @@ def rolling(draw: Draw) -> Clause:
     return _clause(text, "rolling back from now: range gte.", f"last {count}{letter}", gte=f"now-{count}{letter}")
 
 
-# words → bounds in date math
-CALENDAR: Mapping[str, Mapping[str, str]] = {
-    "today": {"gte": "now/d"},
-    "yesterday": {"gte": "now-1d/d", "lt": "now/d"},
-    "this week": {"gte": "now/w"},
-    "last week": {"gte": "now-1w/w", "lt": "now/w"},
-    "this month": {"gte": "now/M"},
-    "last month": {"gte": "now-1M/M", "lt": "now/M"},
-    "this year": {"gte": "now/y"},
-}
-
-
 def calendar(draw: Draw) -> Clause:
-    fitting = [words for words, (start, end) in _windows(draw.now).items() if start <= draw.time < end]
+    spans = windows(draw.now).items()
+    fitting = [words for words, (start, end) in spans if start <= draw.time < end and words != "last year"]
     if not fitting:
         raise Skip("long ago")
     words = draw.random.choice(fitting)
     return _clause(words, "a calendar span: range rounded by date math.", words, **CALENDAR[words])
-
-
-def _windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    week = today - timedelta(days=today.weekday())
-    month = today.replace(day=1)
-    ever = now + timedelta(days=1)
-    return {
-        "today": (today, ever),
-        "yesterday": (today - timedelta(days=1), today),
-        "this week": (week, ever),
-        "last week": (week - timedelta(days=7), week),
-        "this month": (month, ever),
-        "last month": ((month - timedelta(days=1)).replace(day=1), month),
-        "this year": (month.replace(month=1), ever),
-    }
 
 
 def recent(draw: Draw) -> Clause:

@@ -11,24 +11,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from random import Random
-from typing import Any, Callable, Literal, Mapping
+from typing import Any, Callable
+
+from dstill_querydsl.questions.clause import Clause
+from dstill_querydsl.questions.context import Drawn, Skip
 
 __all__ = ["Clause", "Draw", "Maker", "Skip", "noun_phrase", "terse_phrase"]
 
-Body = Mapping[str, Any]
 
+@dataclass(kw_only=True)
+class Draw(Drawn):
+    """One document, and when it is asked about."""
 
-class Skip(Exception):
-    """This document cannot serve this template: draw another."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Draw:
-    """One document and the random numbers to make a question about it."""
-
-    random: Random
-    source: Mapping[str, Any]
     now: datetime
 
     def value(self, path: str) -> Any:
@@ -45,24 +39,6 @@ class Draw:
     @property
     def time(self) -> datetime:
         return datetime.fromisoformat(self.value("@timestamp"))
-
-    def pick(self, *options: str) -> str:
-        return self.random.choice(options)
-
-    def chance(self, percent: int) -> bool:
-        return self.random.randrange(100) < percent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clause:
-    """One condition: how it is said, how it is written, and why so."""
-
-    text: str
-    body: Body  # one query clause
-    why: str  # names the field, its type and the operator
-    place: Literal["before", "after"] = "after"  # of the noun: "GET requests", "requests by user uma"
-    terse: str = ""  # as in a hurried "503 DE yesterday"; empty: it has no such form
-    occur: Literal["filter", "must_not", "should"] = "filter"
 
 
 Maker = Callable[[Draw], Clause]

@@ -15,26 +15,13 @@ about other things (`no_field_unseen`) is held out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 
-__all__ = ["TEMPLATES", "Template", "entries"]
+from dstill_querydsl.questions.plan import NINTH, Template, entries
 
-NINTH = 9  # of a category's combinations one in so many is held out
+__all__ = ["TEMPLATES"]
+
 REFUSING = ("refusal", "adversarial")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Template:
-    category: str
-    ask: str
-    clauses: tuple[str, ...]
-    weight: float
-    held: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"{self.ask}:{'+'.join(self.clauses)}"
 
 
 # category: share of all questions | what is asked | clauses
@@ -89,22 +76,6 @@ refusal: 10 | no_field no_groups delete update insert
 adversarial: 3 | script injection other_index
     | status path host
 """
-
-
-def entries(plan: str) -> list[tuple[str, int, list[str], list[str]]]:
-    """A plan's entries: category, share, what is asked, clauses. A line that is indented goes on with the one above."""
-    joined: list[str] = []
-    for line in plan.strip().splitlines():
-        if line.startswith(" "):
-            joined[-1] += line
-        else:
-            joined.append(line)
-    found = []
-    for entry in joined:
-        category, _, rest = entry.partition(":")
-        share, asks, clauses = rest.split("|")
-        found.append((category, int(share), asks.split(), clauses.split()))
-    return found
 
 
 def _templates() -> list[Template]:

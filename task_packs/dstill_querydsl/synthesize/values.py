@@ -9,14 +9,10 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from dstill_querydsl.bundle import weblogs
+from dstill_querydsl.questions.lexicons import COUNTRIES
 from dstill_querydsl.synthesize.draw import Draw
 
 __all__ = ["COUNTRIES", "OTHERS", "duration_words", "round_down", "round_up", "size_words"]
-
-COUNTRIES = {
-    "DE": "Germany", "US": "the United States", "FR": "France", "GB": "Great Britain", "JP": "Japan", "BR": "Brazil",
-    "IN": "India", "NL": "the Netherlands", "PL": "Poland", "ES": "Spain", "CA": "Canada", "SE": "Sweden",
-}  # fmt: skip
 
 # what a field may hold, for a second value beside the drawn document's own
 OTHERS: Mapping[str, tuple[Any, ...]] = {
@@ -48,7 +44,7 @@ def duration_words(draw: Draw, nanoseconds: int) -> str:
     """Whole milliseconds, given in nanoseconds, as a person says them: 340 ms, 3 seconds."""
     if nanoseconds % 1_000_000_000 == 0:
         seconds = nanoseconds // 1_000_000_000
-        return draw.pick(f"{seconds} s", f"{seconds} second{'s' if seconds > 1 else ''}")
+        return str(draw.pick(f"{seconds} s", f"{seconds} second{'s' if seconds > 1 else ''}"))
     return f"{nanoseconds // 1_000_000} ms"
 
 
