@@ -81,7 +81,7 @@ def _contexts(answering: Answering) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     if first := str(answering.context.get("index", "")):
         found[first] = answering.context
-    if own := answering.run.settings.engine.index:
+    if answering.executor is not None and (own := answering.executor.data):
         found.setdefault(own, answering.context)
     for split in SPLITS:
         for record in answering.run.records(split):

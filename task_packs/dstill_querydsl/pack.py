@@ -34,8 +34,9 @@ from dstill.api.task import Brief, Check, NoCorpora, Task
 from dstill.errors import UsageError
 from dstill_querydsl import guard, schema
 from dstill_querydsl.bundle.index_of import index_of
-from dstill_querydsl.bundle.indices import LICENCES, Index, trainable
+from dstill_querydsl.bundle.indices import LICENCES, Index
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.engines import HttpSettings
 from dstill_querydsl.language import strict
 from dstill_querydsl.mapping import check, values_check
 from dstill_querydsl.mapping.drift import fields_digest, types_of, unlearnt
@@ -43,6 +44,7 @@ from dstill_querydsl.mapping.form import require_mapping
 from dstill_querydsl.mapping.index_describe import describe
 from dstill_querydsl.mapping.index_profile import Study
 from dstill_querydsl.mapping.uses import uses
+from dstill_querydsl.options import OPTIONS
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, fields_of, inventing, question_block
 from dstill_querydsl.prompting.values import for_teacher
 from dstill_querydsl.questions import Tally, questions
@@ -69,6 +71,7 @@ class QueryDsl(Task):
     executors = ("embedded", "http")
     json_answers = True
     causes = LABELS
+    options = OPTIONS
     # One CPU core trains this in some four minutes; more rows and fewer epochs generalize better than the reverse.
     demo: ClassVar[Mapping[str, Any]] = {
         "evaluate.splits": ["test", "test_templates", "test_index"],
@@ -131,7 +134,7 @@ class QueryDsl(Task):
         return iter(self._unseen if split == "test_index" else self._sets.get(split, ()))
 
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
-        context = {"index": self.config.index, **context}
+        context = self._about(context)
         index = self.index(Example(id="", question="", context=context))
         if index is None:
             raise UsageError(f"questions can be made for bundled indices, '{context.get('index')}' is none")
@@ -170,7 +173,7 @@ class QueryDsl(Task):
         }
 
     def brief(self, context: Mapping[str, Any]) -> Brief:
-        example = Example(id="", question="", context={"index": self.config.index, **context})
+        example = Example(id="", question="", context=self._about(context))
         study = self.study(example)
         if study is None:
             raise UsageError(f"nothing is known of the index '{example.context['index']}'", hint="give --mapping")
@@ -180,12 +183,14 @@ class QueryDsl(Task):
             context={"index": example.context["index"]},
         )
 
-    @classmethod
-    def demo_of(cls, data: str) -> Mapping[str, Any]:
-        return {**cls.demo, "task.querydsl.index": trainable(data)}
+    def _about(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What questions are about: what a user gives of their own data, else the index of the settings."""
+        if "values" in context and "mapping" not in context:
+            raise UsageError("--values are those of a mapping", where="--values", hint="give --mapping too")
+        return {"index": self.config.index, **context}
 
-    def describe(self, engine: Engine) -> ProjectFiles:
-        return describe(engine, self.config)
+    def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
+        return describe(engine, settings if isinstance(settings, HttpSettings) else HttpSettings(), self.config)
 
     # --- teaching -----------------------------------------------------------------------
 

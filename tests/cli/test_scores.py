@@ -13,9 +13,10 @@ from typing import Any, Callable
 import pytest
 from support.terminal import shown
 
+from dstill import plugins as plugin_loading
 from dstill.cli import scores
 from dstill.cli.format import percent
-from dstill.cli.scores import sentences
+from dstill.cli.scores import Words, sentences
 from dstill.runs.folder import RunFolder
 
 Cli = Callable[..., Any]
@@ -40,20 +41,17 @@ SCORES: dict[str, Any] = {
     },
 }
 
-MEANINGS = {
-    "untrained": "the student before training",
-    "nearest": "the answer of the most similar training question",
-}
+WORDS = Words.of(plugin_loading.load())
 
 
 def test_the_sentences_say_what_is_right_beside_the_baselines_and_what_fails_silently() -> None:
-    first, further, wrong = sentences(SCORES, ["test", "test_index"], MEANINGS)
+    first, further, wrong = sentences(SCORES, ["test", "test_index"], WORDS)
     assert first == (
         "The student is right on 477 of 533 (89.5 %) new questions of known shapes (test); the student before training "
         "on 0 %; the answer of the most similar training question on 26.8 %."
     )
     assert further == (
-        "It is right on 10 of 200 (5.0 %) questions about an index that training never saw (test_index), "
+        "It is right on 10 of 200 (5.0 %) questions about data that training never saw (test_index), "
         "the answer of the most similar training question on 0.5 %: most of its answers there are wrong."
     )
     assert wrong.endswith("than the gold's: 8.4 % of test and 60.0 % of test_index.")
@@ -61,7 +59,7 @@ def test_the_sentences_say_what_is_right_beside_the_baselines_and_what_fails_sil
 
 def test_what_was_not_run_is_not_called_wrong() -> None:
     scores = {"student": {"test": {"executable_accuracy": score(0, 0), "parsed": score(3, 3)}, "test_index": {}}}
-    assert list(sentences(scores, ["test", "test_index"], {})) == [
+    assert list(sentences(scores, ["test", "test_index"], WORDS)) == [
         "There are no questions in test_index.",
         "How often the student is right on test was not checked: no answer was run.",
     ]

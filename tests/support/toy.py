@@ -25,6 +25,7 @@ from dstill.api.executor import Executor
 from dstill.api.metric import Metric
 from dstill.api.modality import Memory, Modality, Shape
 from dstill.api.objective import Objective
+from dstill.api.option import Given, Option
 from dstill.api.recipe import Recipe
 from dstill.api.records import (
     Draft,
@@ -45,7 +46,8 @@ from dstill.api.records import (
 )
 from dstill.api.student import Fitted, Student, TrainingJob, Writer, Written
 from dstill.api.teacher import Teacher
-from dstill.errors import FailedItems, ServiceError
+from dstill.errors import FailedItems, ServiceError, UsageError
+from dstill.io.input_files import object_of
 
 SUM = re.compile(r"(\d+)([+-])(\d+)([~!]?)")
 REFUSAL = "none"
@@ -81,12 +83,38 @@ class ToyConfig:
     limits: Limits = field(default_factory=Limits)
 
 
+def shown(data: str) -> Given:
+    if data not in ("loud", "soft"):
+        raise UsageError(f"the toy has no data called '{data}'", where="--index", hint="loud or soft")
+    return Given(settings={"task.toy.prefix": f"{data}: "})
+
+
+OPTIONS = (
+    Option(name="--index", commands=("demo",), help="How the demo's questions are put.", read=shown),
+    Option(
+        name="--index",
+        commands=("init",),
+        help="Which numbers to read.",
+        read=lambda text: Given(settings={"executor.abacus.index": text}),
+    ),
+    Option(
+        name="--mapping",
+        commands=("check",),
+        metavar="FILE",
+        help="How many digits a number may have.",
+        read=lambda text: Given(context={"mapping": object_of(Path(text), "--mapping", "as {digits}")}),
+        column=lambda value: {"mapping": value},
+    ),
+)
+
+
 class Toy(Task):
     """Sums and differences of small numbers."""
 
     name = "toy"
     Config = ToyConfig
     executors = ("abacus",)
+    options = OPTIONS
     checks = (Check("form", form, parses=True), Check("digits", digits))
     demo = {  # noqa: RUF012 - a ClassVar of Task
         "generate.teacher": "parrot",
@@ -95,11 +123,7 @@ class Toy(Task):
         "evaluate.baselines": ["untrained"],
     }
 
-    quick = {"task.toy.prefix": "quickly "}  # noqa: RUF012 - likewise
-
-    @classmethod
-    def demo_of(cls, data: str) -> Mapping[str, Any]:
-        return {**cls.demo, "task.toy.prefix": f"{data}: "} if data in ("loud", "soft") else super().demo_of(data)
+    quick = {"task.toy.limits.most": 5}  # noqa: RUF012 - likewise
 
     def examples(self, split: str) -> Iterable[Example]:
         for a in range(1, 5):
@@ -130,14 +154,14 @@ class Toy(Task):
             a, b = (number * 7 + seed) % self.config.limits.most + 1, number % self.config.limits.most + 1
             yield self.example(f"made-{number}", f"add {a} and {b}", f"{a}+{b}", "add", "")
 
-    def describe(self, engine: Engine) -> ProjectFiles:
+    def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
         """Of an engine whose address says how large its numbers are: ``abacus:20``."""
         most = int(engine.url.rpartition(":")[2])
         return ProjectFiles(
             files={"numbers.json": json.dumps(list(range(1, most + 1)))},
             settings={"task.toy.limits.most": most, "generate.teacher": "parrot"},
             recipe={"train.num_train_epochs": 2.0},
-            about=(f"read {most} numbers of {engine.index or 'all'}",),
+            about=(f"read {most} numbers of {settings.index or 'all'}",),
         )
 
     def is_refusal(self, answer: str) -> bool:
@@ -147,11 +171,17 @@ class Toy(Task):
 KNOWN = [("1+2", "3"), ("3-2", "1")]  # of the abacus
 
 
+@dataclass(frozen=True, kw_only=True)
+class AbacusConfig:
+    index: str = field(default="", metadata={"help": "which of its numbers; empty: all", "was": "engine.index"})
+
+
 class Abacus(Executor):
     """Counts. What it stands on are the looks in ``looks.json`` of the working folder, one after the other."""
 
     name = "abacus"
     parallel = 2
+    Config = AbacusConfig
 
     def execute(self, answer: str, example: Example) -> Outcome:
         match = SUM.fullmatch(answer)

@@ -10,6 +10,7 @@ from dstill.api.judging import CORPORA, judge
 from dstill.api.metric import Metric
 from dstill.api.modality import Batch, Choice, Kept, Memory, Modality, Reason, Shape, reasons
 from dstill.api.objective import Objective
+from dstill.api.option import Given, Option
 from dstill.api.part import NoConfig, Part
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import (
@@ -73,6 +74,7 @@ __all__ = [
     "Excerpt",
     "Executor",
     "Fitted",
+    "Given",
     "Grammar",
     "Inquiry",
     "Kept",
@@ -85,6 +87,7 @@ __all__ = [
     "NoConfig",
     "NoCorpora",
     "Objective",
+    "Option",
     "Outcome",
     "OutcomeKind",
     "Overlap",

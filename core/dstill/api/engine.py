@@ -12,13 +12,15 @@ __all__ = ["Change", "CheckResult", "Engine", "ProjectFiles"]
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """How an executor reaches what runs answers: the ``[engine]`` section."""
+    """How an executor reaches what runs answers: the ``[engine]`` section.
+
+    What only one executor understands is in its own section, ``[executor.NAME]`` (`Part.Config`).
+    """
 
     name: str = field(default="", metadata={"help": "the executor; empty: the task's first, or by url"})
     url: str = field(
         default="", metadata={"help": "a server of your own; empty: the embedded default", "trust": "address"}
     )
-    index: str = field(default="", metadata={"help": "index, alias or data stream; empty: the example's own"})
     api_key_env: str = field(
         default="", metadata={"help": "environment variable that holds an API key", "trust": "variable"}
     )
@@ -32,10 +34,9 @@ class Engine:
         default="", metadata={"help": "file of the CA that signed the server's certificate", "trust": "ca file"}
     )
     ca_fingerprint: str = field(default="", metadata={"help": "SHA-256 of that CA, instead of the file", "trust": "ca"})
-    allow_pattern: bool = field(default=False, metadata={"help": "let index hold a *, as logs-*"})
     load_data: bool = field(
         default=False,
-        metadata={"help": "write the task's own data to the server, to indices made for it", "trust": "write"},
+        metadata={"help": "write the task's own data to the server, to a place made for it", "trust": "write"},
     )
     timeout: float = field(default=30.0, metadata={"low": 0.1, "high": 3600, "help": "seconds a request"})
 

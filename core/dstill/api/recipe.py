@@ -25,15 +25,20 @@ class Recipe:
     """How to train: the ``[train]`` section. Names are transformers' and peft's own."""
 
     student: str = field(
-        default="tiny",
-        metadata={"help": "kind of student, kind:base as hf:google/flan-t5-small, or FILE.gguf", "trust": "student"},
+        default="",
+        metadata={
+            "help": "kind of student, kind:base as hf:google/flan-t5-small, or FILE.gguf; empty: one made from nothing",
+            "trust": "student",
+        },
     )
     objective: str = field(default="dss", metadata={"help": "what the student learns"})
-    modality: str = field(default="auto", metadata={"help": "full, lora, qlora …, or auto: by the memory at hand"})
+    modality: str = field(
+        default="auto", metadata={"help": "how much of the model is trained; auto: by the memory at hand"}
+    )
     policy: Literal["fullest", "recipe"] = field(
         default="fullest",
         metadata={
-            "help": "auto: the fullest that fits, or the recipe's rule (QLoRA below 40 GB)",
+            "help": "for auto: the fullest modality that fits, or the recipe's rule for small GPUs",
             "renamed": {"seed": "recipe"},
         },
     )

@@ -22,6 +22,7 @@ from typing import Any, Callable, ClassVar, Iterable, Mapping, Sequence
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.faults import PASSING, refused
+from dstill.api.option import Option
 from dstill.api.part import Part
 from dstill.api.records import (
     Cause,
@@ -80,6 +81,7 @@ class Task(Part, ABC):
     json_answers: ClassVar[bool] = False  # the language is JSON: a user's file of golds is held to it
     demo: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key under which `dstill demo` shows the pack
     quick: ClassVar[Mapping[str, Any]] = {}  # put before them by `dstill demo --quick`: less data, fewer steps
+    options: ClassVar[tuple[Option, ...]] = ()  # that dstill's own commands get from this pack
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
@@ -94,8 +96,8 @@ class Task(Part, ABC):
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
         """Questions with gold and rationale, at most `n`, made from `context`; nothing by default.
 
-        `context` may hold what a user gives of their own data: ``mapping`` and ``values``, JSON objects; and
-        ``focus``: ``categories`` and ``templates`` with how often a student failed there, to make more of these.
+        `context` may hold what a user gives of their own data, by the pack's `options`; and ``focus``:
+        ``categories`` and ``templates`` with how often a student failed there, to make more of these.
         """
         return ()
 
@@ -103,15 +105,11 @@ class Task(Part, ABC):
         """What a person should know of the questions that were made last, a line each."""
         return ()
 
-    @classmethod
-    def demo_of(cls, data: str) -> Mapping[str, Any]:
-        """`demo` for one of several data sets that the pack brings. Raises UsageError for what is none."""
-        raise UsageError(f"the demo of task '{cls.name}' is about one data set", where="--index", hint="leave it out")
-
-    def describe(self, engine: Engine) -> ProjectFiles:
+    def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
         """Read what `engine` holds and describe it as a project, for ``dstill init --engine-url``.
 
-        Only reads. Raises ServiceError, AuthError or UsageError; by default a task has nothing to describe.
+        `settings`: the section of the executor that takes the url, an instance of its ``Config``. Only reads.
+        Raises ServiceError, AuthError or UsageError; by default a task has nothing to describe.
         """
         raise UsageError(
             f"task '{self.name}' describes no server",
@@ -192,7 +190,7 @@ class Task(Part, ABC):
         """Named layers, in order."""
 
     def idle(self, example: Example) -> Iterable[str]:
-        """The layers of `checks` that find nothing here for want of what they need, as a mapping."""
+        """The layers of `checks` that find nothing here because something they need is not known, as a schema."""
         return ()
 
     def canonical(self, answer: str) -> str:

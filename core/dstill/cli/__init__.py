@@ -23,7 +23,7 @@ from dstill import plugins as plugin_loading
 from dstill.cli.console import error as show_error
 from dstill.cli.console import note, plain, warnings_shown
 from dstill.cli.extras import extra_of
-from dstill.cli.options import App, Group
+from dstill.cli.options import App, Group, add_pack_options
 from dstill.cli.panics import panics_explained
 from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, TrustError, UsageError
 from dstill.io.files import disk_error
@@ -70,6 +70,7 @@ def build(argv: Sequence[str]) -> tuple[click.Group, App]:
         for command in module.COMMANDS:
             group.add_command(command)
     loaded.register_commands(group)
+    add_pack_options(group, loaded)
     return group, App(plugins=loaded)
 
 

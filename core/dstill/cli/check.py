@@ -3,7 +3,7 @@
     {"id": "a", "query": {"query": {"match_all": {}}}}      a row; "query" may also be a model's raw text
     {"id":"a","ok":true,"problems":[],"not_checked":[]}     what --json says of it
 
-``not_checked`` names layers that did not look, for want of a mapping. A row that cannot be read is
+``not_checked`` names layers that did not look, because something they need is not known. A row that cannot be read is
 refused like any other, and the next one is read.
 """
 
@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 import click
 
 from dstill.api.records import Draft, Example, Problem
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
-from dstill.cli.input_files import MAPPING_FORM, bytes_of, object_of, text_of
 from dstill.cli.options import App, app, json_option, set_option, task_option
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.factory import make_task
+from dstill.io.input_files import bytes_of, text_of
 from dstill.io.jsonl import detect
 from dstill.io.strict_json import NotStrict, dumps, loads
 
@@ -42,32 +42,32 @@ class Answer:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
-@click.option("--mapping", type=click.Path(path_type=Path), help="JSON file with the index mapping to check against.")
-@click.option("--dialect", metavar="NAME", help="Whose rules hold where products differ; the task names them.")
 @click.option("--layer", "layers", multiple=True, metavar="LAYER", help="Only this layer (repeatable); else all.")
 @task_option
 @json_option
 @set_option
 @app
-def check(
-    found: App, file: Path, mapping: Path | None, dialect: str | None, layers: tuple[str, ...], as_json: bool
-) -> None:
+def check(found: App, file: Path, layers: tuple[str, ...], as_json: bool) -> None:
     """Check answers of FILE or stdin, without running them.
 
     That is one answer, or JSONL rows {"id", "query"}. A row's query is an object, or a string that is
-    taken as a model's raw text; a row may bring a mapping of its own. Without a mapping fields are not
-    checked, which is said. The exit code is 9 when any row is refused.
+    taken as a model's raw text. What could not be checked, because nothing is known of the data, is said. The
+    exit code is 9 when any row is refused.
     """
-    task = _task(found, dialect)
+    task = make_task(found.plugins, found.config())
     known = [c.name for c in task.checks]
     for layer in layers:
         if layer not in known:
             raise UsageError(f"no layer '{layer}'", where="--layer", hint=f"task '{task.name}' has {', '.join(known)}")
-    context = {"mapping": object_of(mapping, "--mapping", MAPPING_FORM)} if mapping else {}
+    columns = {
+        option.name.removeprefix("--"): option.column
+        for option in task.options
+        if option.column is not None and "check" in option.commands
+    }
     refused = total = 0
     unseen: Counter[str] = Counter()
-    for answer in _answers(file):
-        example = Example(id=str(answer.id), question="", context={**context, **answer.context})
+    for answer in _answers(file, columns):
+        example = Example(id=str(answer.id), question="", context={**found.context, **answer.context})
         problems = _problems(task, answer, example, layers)
         idle = [] if answer.flaw else [name for name in task.idle(example) if name in (layers or known)]
         ok = not any(p.is_error for p in problems)
@@ -75,7 +75,8 @@ def check(
         unseen.update(idle if ok else ())  # what is refused needs no reservation
         _show(answer.id, ok, problems, idle, as_json=as_json)
     if unseen:
-        note(f"note: {_not_looked(unseen, total)}, for want of a mapping: give --mapping")
+        hint = f": give {' or '.join(f'--{name}' for name in columns)}" if columns else ""
+        note(f"note: {_not_looked(unseen, total)}, because nothing is known of the data{hint}")
     if refused and as_json:
         raise click.exceptions.Exit(AnswerError.exit_code)  # each row has said so itself
     if refused:
@@ -86,19 +87,8 @@ def check(
         )
 
 
-def _task(found: App, dialect: str | None) -> Task:
-    """The task; under `dialect`, which its own section calls by that name."""
-    task = make_task(found.plugins, found.config())
-    if dialect is None:
-        return task
-    if "dialect" not in {one.name for one in fields(task.Config)}:
-        raise UsageError(f"task '{task.name}' has no dialects", where="--dialect", hint="leave it out")
-    found.flags[f"task.{task.name}.dialect"] = dialect
-    return make_task(found.plugins, found.config())
-
-
 def _not_looked(unseen: Counter[str], total: int) -> str:
-    """``mapping and values not checked in 3 of 7 answers``"""
+    """``schema and values not checked in 3 of 7 answers``"""
     most = max(unseen.values())
     where = "" if most == total else f" in {most} of {total} answers"
     return f"{' and '.join(unseen)} not checked{where}"
@@ -128,7 +118,10 @@ def _show(identity: Any, ok: bool, problems: list[Problem], idle: list[str], *, 
 # --- reading ----------------------------------------------------------------------------
 
 
-def _answers(file: Path) -> Iterator[Answer]:
+Columns = Mapping[str, Callable[[Any], Mapping[str, Any]]]  # of a row, beside its id and query
+
+
+def _answers(file: Path, columns: Columns) -> Iterator[Answer]:
     """Each answer in `file`: JSONL rows with an id and a query, else the whole text as one answer."""
     data = bytes_of(file, "FILE")
     text = text_of(data).removeprefix("\ufeff")
@@ -141,10 +134,10 @@ def _answers(file: Path) -> Iterator[Answer]:
         yield Answer(id="1", text=text)  # a search body has no id
         return
     for number, line in lines:
-        yield _row(number, line)
+        yield _row(number, line, columns)
 
 
-def _row(number: int, line: str) -> Answer:
+def _row(number: int, line: str, columns: Columns) -> Answer:
     try:
         row = loads(line)
     except NotStrict as problem:
@@ -153,7 +146,8 @@ def _row(number: int, line: str) -> Answer:
         identity = row.get("id", str(number)) if isinstance(row, dict) else str(number)
         return Answer(id=identity, flaw=f"line {number}: row has no 'query'")
     query = row["query"]
-    context = {"mapping": row["mapping"]} if isinstance(row.get("mapping"), dict) else {}
+    of_columns = (read(row[name]) for name, read in columns.items() if name in row)
+    context = {key: value for found in of_columns for key, value in found.items()}
     return Answer(
         id=row.get("id", str(number)), text=query if isinstance(query, str) else dumps(query), context=context
     )

@@ -1,6 +1,7 @@
-"""Which extra of dstill brings a library that is not installed.
+"""What dstill's extras bring, as its package says it.
 
 extra_of("transformers.trainer")    # → "train", where transformers is not installed
+extras()                            # → {"evaluate": ["scikit-learn", "scipy", "statsmodels"], …}
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import re
 from collections import Counter
 from importlib import metadata
 from importlib.util import find_spec
+from typing import Mapping, Sequence
 
-__all__ = ["extra_of"]
+__all__ = ["extra_of", "extras", "is_installed"]
 
+GATHERED = ("all", "dev")  # extras that only gather others, or are for developers
 _OF_EXTRA = re.compile(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]")
 
 
@@ -23,11 +26,40 @@ def extra_of(module: str) -> str | None:
     top = module.partition(".")[0]
     if not top or find_spec(top) is not None:
         return None
+    pairs = _pairs()
+    sizes = Counter(extra for _, extra in pairs)
+    having = {extra for name, extra in pairs if name.replace("-", "_") == top} - {"dev"}
+    return min(having, key=lambda extra: (sizes[extra], extra), default=None)
+
+
+def extras() -> dict[str, list[str]]:
+    """Extra → its packages. One that needs another extra names only what it adds."""
+    found: dict[str, list[str]] = {}
+    for name, extra in _pairs():
+        found.setdefault(extra, []).append(name)
+    for whole in GATHERED:
+        found.pop(whole, None)
+    return {extra: sorted(_added(extra, found)) for extra in sorted(found)}
+
+
+def is_installed(distribution: str) -> bool:
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _added(extra: str, found: Mapping[str, Sequence[str]]) -> set[str]:
+    mine = set(found[extra])
+    inside = (set(names) for names in found.values() if set(names) < mine)
+    return mine.difference(*inside) or mine
+
+
+def _pairs() -> list[tuple[str, str]]:
+    """(package, extra) of each requirement that belongs to an extra; none where dstill is run from its sources."""
     try:
         required = metadata.requires("dstill") or []
-    except metadata.PackageNotFoundError:  # run from its sources
-        return None
-    pairs = [(match[1].replace("-", "_"), match[2]) for text in required if (match := _OF_EXTRA.match(text))]
-    sizes = Counter(extra for _, extra in pairs)
-    having = {extra for name, extra in pairs if name == top} - {"dev"}
-    return min(having, key=lambda extra: (sizes[extra], extra), default=None)
+    except metadata.PackageNotFoundError:
+        return []
+    return [(match[1], match[2]) for text in required if (match := _OF_EXTRA.match(text))]

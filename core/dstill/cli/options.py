@@ -6,7 +6,9 @@ dotted key (an option made with `setting` puts its value there).
 
 from __future__ import annotations
 
+import copy
 import difflib
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Mapping, TypeVar
@@ -14,10 +16,11 @@ from typing import Any, Callable, Mapping, TypeVar
 import click
 
 from dstill import config as configuration
+from dstill.api.option import Given, Option
 from dstill.api.part import Part
 from dstill.cli.console import note
 from dstill.config import Config
-from dstill.errors import FailedItems
+from dstill.errors import FailedItems, PluginError, UsageError
 from dstill.plugins import Plugins, part_sections
 from dstill.runs.run import Run
 
@@ -25,6 +28,8 @@ __all__ = [
     "App",
     "Count",
     "Group",
+    "PartOption",
+    "add_pack_options",
     "app",
     "cap_options",
     "constrain_option",
@@ -32,6 +37,7 @@ __all__ = [
     "run_argument",
     "set_option",
     "setting",
+    "student_option",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,6 +49,12 @@ class App:
     plugins: Plugins
     config_file: Path | None = None
     flags: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Given] = field(default_factory=dict)  # by options of task packs, as "--schema"
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What options of task packs say of the questions and answers of this call."""
+        return {key: value for given in self.given.values() for key, value in given.context.items()}
 
     def config(self, extra: Mapping[str, Any] | None = None, *, use_files: bool = True) -> Config:
         """The merged configuration; `extra` are defaults that flags go before.
@@ -118,6 +130,29 @@ def setting(*names: str, key: str, **attributes: Any) -> Callable[[F], F]:
     return click.option(*names, callback=keep, expose_value=False, default=None, **attributes)
 
 
+def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Shell completion over the names of one kind of part."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        found = ctx.find_object(App)
+        return [n for n in found.plugins.names(kind) if n.startswith(incomplete)] if found else []
+
+    return complete
+
+
+class PartOption(click.Option):
+    """An option that takes the name of a part: its help and its completion list those that are installed."""
+
+    def __init__(self, *arguments: Any, parts: str, **attributes: Any) -> None:
+        super().__init__(*arguments, shell_complete=complete_parts(parts), **attributes)
+        self.parts = parts
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record, found = super().get_help_record(ctx), ctx.find_object(App)
+        names = found.plugins.names(self.parts) if found else []
+        return (record[0], f"{record[1]} Installed: {', '.join(names)}.") if record and names else record
+
+
 def _assign(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> None:
     for text in values:
         key, value = configuration.parse_assignment(text)
@@ -137,11 +172,82 @@ task_option = setting("--task", key="project.task", metavar="NAME", help="The ta
 seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), help="Seed of everything that is drawn.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One compact JSON object as the last line.")
 run_argument = click.argument("run", metavar="RUN")
+student_option = setting(
+    "--student",
+    key="train.student",
+    cls=PartOption,
+    parts="students",
+    metavar="KIND[:BASE]",
+    help="A kind of student, with the folder or hub id that it begins from; or a model file.",
+)
 constrain_option = setting(
     "--constrain/--no-constrain",
     key="evaluate.constrain",
     help="Hold the student to the task's grammar: every answer is valid.",
 )
+
+
+# --- options of task packs --------------------------------------------------------------
+
+NO_FILE = ("init", "demo")  # commands that read no dstill.toml
+
+
+def add_pack_options(group: click.Group, plugins: Plugins) -> None:
+    """Give each command the options that task packs have for it (`Task.options`)."""
+    for name, command in list(group.commands.items()):
+        options = plugins.options(name)
+        taken = {flag for param in command.params for flag in param.opts}
+        for flag in [flag for flag in options if flag in taken]:
+            for task in options.pop(flag):
+                owner = next(info for info in plugins.loaded if info.name == plugins.owner("tasks", task))
+                plugins.fail(owner, PluginError(f"`dstill {name}` has an option {flag} of its own"))
+        if options:
+            group.commands[name] = _with_options(name, command, options)
+
+
+def _with_options(name: str, command: click.Command, options: Mapping[str, Mapping[str, Option]]) -> click.Command:
+    said: dict[str, str] = {}
+
+    def keep(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            said[param.opts[0]] = value
+
+    def added(flag: str, of: Mapping[str, Option]) -> click.Option:
+        first = next(iter(of.values()))
+        about = f"{first.help} [{', '.join(of)}]"
+        return click.Option([flag], metavar=first.metavar, help=about, expose_value=False, callback=keep)
+
+    assert command.callback is not None
+    run = command.callback
+
+    @functools.wraps(run)
+    def callback(*arguments: Any, **named: Any) -> Any:
+        found = click.get_current_context().find_object(App)
+        assert found is not None
+        for flag, text in said.items():
+            given = _of_task(found, name, flag, options[flag]).read(text)
+            found.given[flag] = given
+            found.flags.update(given.settings)
+        return run(*arguments, **named)
+
+    copied = copy.copy(command)
+    copied.params = [*command.params, *(added(flag, of) for flag, of in options.items())]
+    copied.callback = callback
+    return copied
+
+
+def _of_task(found: App, command: str, flag: str, of: Mapping[str, Option]) -> Option:
+    """What `flag` is for the task asked for. Raises UsageError where it is an option of another one."""
+    asked = found.config(use_files=command not in NO_FILE).settings.project.task
+    if asked in of:
+        return of[asked]
+    if not asked and len(of) == 1:
+        return next(iter(of.values()))
+    raise UsageError(
+        f"task '{asked}' has no option {flag}" if asked else f"of which task is {flag}?",
+        where=flag,
+        hint=f"it is an option of {', '.join(of)}: --task NAME, or leave it out",
+    )
 
 
 _CAPS = (
@@ -157,16 +263,6 @@ def cap_options(command: F) -> F:
     for option in reversed(_CAPS):
         command = option(command)
     return command
-
-
-def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """Shell completion over the names of one kind of part."""
-
-    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-        found = ctx.find_object(App)
-        return [n for n in found.plugins.names(kind) if n.startswith(incomplete)] if found else []
-
-    return complete
 
 
 def described(part: type[Part]) -> str:

@@ -19,9 +19,9 @@ from dstill.api.faults import about
 from dstill.api.records import Example, OutcomeKind, Table
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say, table, width
-from dstill.cli.input_files import text_of
 from dstill.cli.options import App, Count, app, constrain_option, json_option, seed_option, set_option, setting
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
+from dstill.io.input_files import text_of
 from dstill.io.jsonl import MAX_LINE, rows_from
 from dstill.pipeline import self_consistency
 from dstill.pipeline.predict import Answered, Answering

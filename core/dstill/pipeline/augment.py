@@ -6,7 +6,7 @@
 
 In: a run that was evaluated, and a label of its verdicts (`dstill.pipeline.error_analysis`). Out: questions of those
 categories in the shares of the failures, all for training: what the curation would not let into a training set beside
-the run's sets (`dstill.pipeline.dedup`) is not among them, nor a template or an index that its sets hold back. A pack
+the run's sets (`dstill.pipeline.dedup`) is not among them, nor a template or data that its sets hold back. A pack
 that heeds ``context["focus"]`` draws such questions only; of others' questions those that fit are kept.
 
 Not covered: why a student fails there. More of a kind helps where that kind is rare or hard, not where golds

@@ -54,7 +54,7 @@ _NEW: Mapping[str, tuple[tuple[str, Callable[[Row], Any]], ...]] = {
 
 
 def leaks(rows: Iterable[Row], canonical: Callable[[str], str] | None = None) -> list[Leak]:
-    """Of each set. With `canonical` also golds of unseen templates and indices that training has in any spelling."""
+    """Of each set. With `canonical` also golds of unseen templates and data that training has in any spelling."""
     by_split: dict[str, list[Row]] = {}
     for row in rows:
         by_split.setdefault(row.split, []).append(row)

@@ -143,7 +143,7 @@ class Answering:
     # --- questions ----------------------------------------------------------------------
 
     def example(self, question: str, *, id: str = "1", where: str = "QUESTION") -> Example:
-        """A question as the run's own examples have it: in the context of its index. Raises UsageError."""
+        """A question as the run's own examples have it: in the context of its data. Raises UsageError."""
         text = question.strip()
         if not text:
             raise UsageError("the question is empty", where=where, hint="write what is wanted in a few words")

@@ -114,7 +114,7 @@ def check_splits(records: Iterable[Record]) -> None:
         raise DataError(
             str(leak),
             where=f"the sets {leak.split} and train",
-            hint="a score over them would not mean what its name says: split by template and index",
+            hint="a score over them would not mean what its name says: split by template and data",
         )
 
 

@@ -4,9 +4,9 @@ In: an answer's text and its example. Out: an `Outcome` whose value `dstill_quer
 compares. `executors` is what the pack registers; `http` is the one client under both.
 """
 
-from dstill_querydsl.engines.executors import Embedded, Http
+from dstill_querydsl.engines.executors import Embedded, Http, HttpSettings
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.server import EmbeddedServer
 from dstill_querydsl.engines.server_version import Capabilities
 
-__all__ = ["Capabilities", "Embedded", "EmbeddedServer", "Http", "HttpEngine"]
+__all__ = ["Capabilities", "Embedded", "EmbeddedServer", "Http", "HttpEngine", "HttpSettings"]

@@ -1,7 +1,7 @@
 """Files that a command is given: read, decoded and told apart from what they should be.
 
-object_of(Path("mapping.json"), "--mapping", MAPPING_FORM)     {"properties": …}
-→ DataError: mapping.json is not strict JSON: …; where: --mapping; hint: give the index' mapping, …
+object_of(Path("schema.json"), "--schema", "give the tables as JSON")     {"tables": …}
+→ DataError: schema.json is not strict JSON: …; where: --schema; hint: give the tables as JSON
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from dstill.errors import DataError, UsageError
 from dstill.io.plain_files import bounded
 from dstill.io.strict_json import NotStrict, loads
 
-__all__ = ["MAPPING_FORM", "VALUES_FORM", "bytes_of", "object_of", "text_of"]
+__all__ = ["bytes_of", "object_of", "text_of"]
 
-MOST_BYTES = 64 * 2**20  # of a mapping or of values
-MAPPING_FORM = "give the index' mapping, as GET _mapping prints it"
-VALUES_FORM = 'give {"FIELD": ["every", "value"], "OTHER": {"examples": [...]}}'
+MOST_BYTES = 64 * 2**20  # of one JSON object
 
 
 def bytes_of(file: Path, where: str, *, most: int | None = None) -> bytes:
