@@ -54,26 +54,26 @@ def text() -> str:
     before = os.environ.get("DSTILL_DISABLE")
     os.environ["DSTILL_DISABLE"] = ",".join(p.name for p in entry_points(group="dstill") if _foreign(p.dist))
     try:
-        group, _ = build([])
+        group, found = build([])
     finally:
         os.environ.pop("DSTILL_DISABLE")
         if before is not None:
             os.environ["DSTILL_DISABLE"] = before
-    return HEAD + "".join(f"\n## `{name}`\n\n{_block(help)}" for name, help in _helps(group, None, "dstill"))
+    return HEAD + "".join(f"\n## `{name}`\n\n{_block(help)}" for name, help in _helps(group, None, "dstill", found))
 
 
 def _foreign(distribution: object) -> bool:
     return getattr(distribution, "name", "") != "dstill"
 
 
-def _helps(command: click.Command, parent: click.Context | None, name: str) -> Iterator[tuple[str, str]]:
-    """(the command's whole name, its help), sub-commands after their group."""
+def _helps(command: click.Command, parent: click.Context | None, name: str, found: object) -> Iterator[tuple[str, str]]:
+    """(the command's whole name, its help), sub-commands after their group. `found` lists the parts that help names."""
     settings = {**command.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
-    context = click.Context(command, parent=parent, info_name=name, **settings)
+    context = click.Context(command, parent=parent, info_name=name, obj=found, **settings)
     yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
         for inner in command.list_commands(context):
-            yield from _helps(command.commands[inner], context, inner)
+            yield from _helps(command.commands[inner], context, inner, found)
 
 
 def _block(help: str) -> str:

@@ -48,7 +48,7 @@ class Engines:
 
 @click.command()
 @setting("--engine-url", key="engine.url", metavar="URL", help="Look at this server too, and ask it what is known.")
-@click.option("--load-data", is_flag=True, help="Write a few known data to a place made for them there.")
+@click.option("--load-data", is_flag=True, help="Write some data with known answers to a place made for it there.")
 @task_option
 @json_option
 @set_option

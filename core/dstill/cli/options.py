@@ -231,7 +231,9 @@ def _with_options(name: str, command: click.Command, options: Mapping[str, Mappi
         return run(*arguments, **named)
 
     copied = copy.copy(command)
-    copied.params = [*command.params, *(added(flag, of) for flag, of in options.items())]
+    at = next((n for n, param in enumerate(command.params) if "--task" in param.opts), len(command.params))
+    copied.params = [*command.params]
+    copied.params[at:at] = [added(flag, of) for flag, of in options.items()]
     copied.callback = callback
     return copied
 
