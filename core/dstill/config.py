@@ -283,7 +283,8 @@ def _moved(given: dict[str, tuple[Any, str]], known: Mapping[str, Any]) -> dict[
     now = _new_keys(known)
     for old in [key for key in given if key in now]:
         value, origin = given.pop(old)
-        log.warning("the setting %s is now called %s (%s)", old, " and ".join(now[old]), origin)
+        names = " and ".join(now[old])
+        log.warning("the setting %s is now called %s (%s)", old, names, origin, extra={"once": True})
         for new in now[old]:
             given.setdefault(new, (value, origin))
     return given

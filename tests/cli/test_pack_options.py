@@ -86,6 +86,16 @@ def test_the_next_command_is_told_what_the_option_stands_for(packs: Cli) -> None
     assert ended.err.endswith("next: dstill generate --questions q.jsonl\n")
 
 
+def test_a_setting_that_moved_is_told_once_and_written_under_its_new_name(cli: Cli, project: Path) -> None:
+    Path("dstill.toml").write_text('[engine]\nindex = "sums"\n')
+    ended = cli("generate", "--teacher", "parrot", "--out", "mine")
+    assert ended.code == 0, ended.err
+    told = "warning: the setting engine.index is now called executor.abacus.index (dstill.toml:2)\n"
+    assert ended.err.count(told) == 1
+    assert '[executor.abacus]\nindex = "sums"\n' in (project / "mine" / "config.toml").read_text()
+    assert "now called" not in cli("train", "mine", "--student", "memory", "--objective", "plain").err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
