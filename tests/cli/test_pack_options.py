@@ -13,7 +13,7 @@ Cli = Callable[..., Any]
 PACK = """
 from dataclasses import dataclass, field
 from dstill import Check, Task, hookimpl
-from dstill.api import Example, Given, Option, Problem
+from dstill.api import Example, Given, Option, Problem, Synthesis
 
 def known(example, answer):
     if answer not in example.context.get("words", ["yes"]):
@@ -23,7 +23,7 @@ def known(example, answer):
 class Config:
     words: str = ""
 
-class NAME(Task):
+class NAME(Task, Synthesis):
     name = "LOWER"
     Config = Config
     checks = (Check("known", known),)
@@ -111,6 +111,6 @@ def test_an_option_of_another_task_is_refused(packs: Cli, words: tuple[str, ...]
 
 def test_an_option_that_the_command_has_already_is_the_packs_failure(cli: Cli, project: Path) -> None:
     (project / "one.py").write_text(PACK.replace("NAME", "One").replace("LOWER", "one").replace("--words", "--layer"))
-    ended = cli("--plugin", "one.py", "plugins")
+    ended = cli("--plugin", "one.py", "pack", "list")
     assert ended.code == 3
     assert "plugin 'one': `dstill check` has an option --layer of its own" in ended.err

@@ -16,7 +16,7 @@ import pytest
 
 WORDS = {"mapping", "mappings", "index", "indices", "indexes", "tiny"}
 PARTS = ("dialect", "elasticsearch", "opensearch", "osmem", "querydsl", "qlora")  # also within a word
-PYTHON = re.compile(r"\b(Mapping|MappingProxyType)\b|\.index\(|CREATE INDEX")
+PYTHON = re.compile(r"\b(Mapping|MappingProxyType)\b|\.index\(|CREATE INDEX|\"test_index\"|\"indices\"")
 SPLIT = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 CORE = Path(str(files("dstill")))

@@ -128,7 +128,7 @@ GIVEN = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={
 TRAINED = (("generate", "--out", "run", *GIVEN), ("train", "run"))
 EVALUATED = (*TRAINED, ("evaluate", "run"))
 PREDICT = ("predict", "run", "add 3 and 4", "--execute")
-DEMO = ("demo", "--quick", "--index", "loud")
+DEMO = ("demo", "--quick")
 
 # Protocol → the commands that ask for all of its methods.
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {

@@ -23,9 +23,6 @@ class Engine:
     url: str = field(
         default="", metadata={"help": "Address of your server. Empty: the embedded engine.", "trust": "address"}
     )
-    index: str = field(
-        default="", metadata={"help": "Index, alias or data stream. Empty: the one that the question names."}
-    )
     api_key_env: str = field(
         default="", metadata={"help": "Environment variable that holds an API key.", "trust": "variable"}
     )

@@ -171,9 +171,9 @@ class Synthesis(_Protocol):
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
         """At most `n` questions with gold and rationale, made from `context`; the same ones for the same `seed`.
 
-        `dstill data questions` calls it. `context` may hold ``mapping`` and ``values``, JSON objects that describe the
-        user's data, and ``focus``: ``categories`` and ``templates``, each with how often a student failed there, to
-        make more of these. May raise UsageError or DataError.
+        `dstill data questions` calls it. `context` holds what the pack's `options` add, which describes the user's
+        data, and maybe ``focus``: ``categories`` and ``templates``, each with how often a student failed there, to make more
+        of these. May raise UsageError or DataError.
         """
         return ()
 

@@ -137,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # where a terminal has no sign for a letter, its number
             stream.reconfigure(errors="backslashreplace")
-    # SIGTERM ends as Ctrl-C does, so that servers are stopped and indices on them removed; but torchrun ends the other
+    # SIGTERM ends as Ctrl-C does, so that servers are stopped and data on them removed; but torchrun ends the other
     # processes by it while they may wait for the first one, where no handler runs
     with signals.sigterm_interrupts() if distributed.leads() else contextlib.nullcontext():
         code = run(words)

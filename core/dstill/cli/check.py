@@ -22,10 +22,11 @@ from dstill.api.records import Draft, Example, Problem
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
+from dstill.cli.input_rows import given_data
 from dstill.cli.options import App, app, json_option, set_option, task_option
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.factory import make_task
-from dstill.io.input_files import bytes_of, given_data, text_of
+from dstill.io.input_files import bytes_of, text_of
 from dstill.io.jsonl import detect
 from dstill.io.strict_json import NotStrict, dumps, loads
 
