@@ -172,8 +172,8 @@ class Synthesis(_Protocol):
         """At most `n` questions with gold and rationale, made from `context`; the same ones for the same `seed`.
 
         `dstill data questions` calls it. `context` holds what the pack's `options` add, which describes the user's
-        data, and maybe ``focus``: ``categories`` and ``templates``, each with how often a student failed there, to make more
-        of these. May raise UsageError or DataError.
+        data, and maybe ``focus``: ``categories`` and ``templates``, each with how often a student failed there, to
+        make more of these. May raise UsageError or DataError.
         """
         return ()
 
