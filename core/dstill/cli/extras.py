@@ -15,7 +15,7 @@ from typing import Mapping, Sequence
 
 __all__ = ["built_in", "extra_of", "extras", "is_installed", "missing"]
 
-GATHERED = ("all", "dev")  # extras that only gather others, or are for developers
+GATHERED = ("all", "demo")  # extras that only gather others
 _OF_EXTRA = re.compile(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]")
 
 
