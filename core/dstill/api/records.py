@@ -57,8 +57,9 @@ __all__ = [
     "Verdict",
 ]
 
-# Of every file of a run. A newer one than this program knows is refused by name.
-SCHEMA_VERSION = 1
+# The format of run.json and of every row. A newer one than this program knows is refused by name; an older one is
+# translated while it is read (`dstill.runs.format1`).
+SCHEMA_VERSION = 2
 
 # test: unseen questions, templates seen in training. test_templates: templates that no
 # training row has. test_index: an index that no training row has.
