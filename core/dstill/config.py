@@ -6,7 +6,8 @@
 Goes in: a file's path, the environment, flags by dotted key, and the sections that parts
 bring (``task.querydsl`` → its Config). Comes out: `Config`, whose `settings` are the
 core's own sections and whose `part` gives a part's. Every key is a field of a dataclass;
-an unknown one, a wrong type or a value out of range is an error, never ignored.
+an unknown one, a wrong type or a value out of range is an error, never ignored. A field's
+metadata ``formerly`` is a key's old name, with or without its table: it is read with a warning.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ from dstill.io.shell import command
 from dstill.io.urls import checked_url
 
 __all__ = [
+    "Augment",
     "Config",
+    "Cost",
     "Evaluate",
     "Generate",
     "Project",
@@ -47,6 +50,7 @@ __all__ = [
     "as_toml",
     "assignment",
     "command_line",
+    "current",
     "fields",
     "load",
     "looks_secret",
@@ -92,11 +96,6 @@ class Generate:
     teacher: str = field(default="synthetic", metadata={"help": "who writes rationales and answers"})
     questions: str = field(default="", metadata={"help": "file of questions; empty: the task's own", "trust": "file"})
     limit: int = field(default=0, metadata={"low": 0, "high": 10**8, "help": "at most this many questions; 0: all"})
-    focus: str = field(default="", metadata={"help": "label of failures: more training questions of their kinds"})
-    focus_run: str = field(default="", metadata={"help": "the evaluated run that has them", "trust": "file"})
-    focus_rows: int = field(
-        default=0, metadata={"low": 0, "high": 10**6, "help": "so many more; 0: a quarter of the training questions"}
-    )
     shots: int = field(default=3, metadata={"low": 0, "high": 50, "help": "worked examples in each prompt"})
     shots_by: Literal["category", "nearest"] = field(
         default="category", metadata={"help": "which: of the question's category first, or with the nearest questions"}
@@ -106,8 +105,12 @@ class Generate:
         default="auto", metadata={"help": "replies as JSON of a schema; auto: where the teacher's endpoint takes that"}
     )
     batch: bool = field(default=False, metadata={"help": "submit the requests as batches, and collect them later"})
-    execute: Literal["all", "held-out", "none"] = field(
-        default="all", metadata={"help": "which answers are run before they become records"}
+    execute: Literal["all", "eval-only", "none"] = field(
+        default="all",
+        metadata={
+            "help": "which answers are run before they become records: all, those of the evaluation sets, or none",
+            "renamed": {"held-out": "eval-only"},
+        },
     )
     max_usd: float | None = field(
         default=None, metadata={"low": 0.0001, "high": 1e7, "help": "what the run's replies may cost in all"}
@@ -125,11 +128,51 @@ class Generate:
         default=0.5,
         metadata={"low": 0, "high": 1, "help": "inventing questions stops where a larger share was there before"},
     )
-    person_usd_per_hour: float = field(
-        default=40.0, metadata={"low": 0, "high": 1e5, "help": "an assumption, for what people would have cost"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augment:
+    """More training questions of the kinds that a student failed on."""
+
+    cause: str = field(
+        default="", metadata={"help": "the error label whose kinds of question to add", "formerly": "generate.focus"}
     )
-    person_seconds_per_row: float = field(
-        default=180.0, metadata={"low": 0, "high": 1e6, "help": "likewise: to write and check one row by hand"}
+    from_run: str = field(
+        default="",
+        metadata={"help": "the evaluated run with these errors", "trust": "file", "formerly": "generate.focus_run"},
+    )
+    n: int = field(
+        default=0,
+        metadata={
+            "low": 0,
+            "high": 10**6,
+            "help": "questions to add; 0: a quarter of the training questions",
+            "formerly": "generate.focus_rows",
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Assumptions for what annotators would have cost, to compare the teacher's cost with."""
+
+    annotator_usd_per_hour: float = field(
+        default=40.0,
+        metadata={
+            "low": 0,
+            "high": 1e5,
+            "help": "hourly wage of an annotator",
+            "formerly": "generate.person_usd_per_hour",
+        },
+    )
+    annotator_seconds_per_row: float = field(
+        default=180.0,
+        metadata={
+            "low": 0,
+            "high": 1e6,
+            "help": "time to write and check one row by hand",
+            "formerly": "generate.person_seconds_per_row",
+        },
     )
 
 
@@ -168,6 +211,8 @@ class Settings:
 
     project: Project = field(default_factory=Project)
     generate: Generate = field(default_factory=Generate)
+    augment: Augment = field(default_factory=Augment)
+    cost: Cost = field(default_factory=Cost)
     review: Review = field(default_factory=Review)
     train: Recipe = field(default_factory=Recipe)
     evaluate: Evaluate = field(default_factory=Evaluate)
@@ -249,11 +294,14 @@ def load(
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
     if file is not None:
-        given.update(_read_file(file, known))
+        of_run = (file.parent / "run.json").exists()  # dstill wrote it: nobody has to change it
+        given.update(current(_read_file(file, known), known, source="" if of_run else str(file)))
     filed, given_now = frozenset(given), {}
     if use_files:
-        given_now.update(_read_environment(os.environ if environment is None else environment, known))
-    given_now.update({key: (value, "command line") for key, value in (flags or {}).items() if value is not None})
+        found = _read_environment(os.environ if environment is None else environment, known)
+        given_now.update(current(found, known, source="the environment"))
+    given_by_flag = {key: (value, "command line") for key, value in (flags or {}).items() if value is not None}
+    given_now.update(current(given_by_flag, known, source="the command line"))
     given.update(given_now)
     values: dict[str, Any] = {}
     for key, (value, origin) in given.items():
@@ -272,6 +320,27 @@ def load(
         file=file,
         filed=filed - given_now.keys(),
     )
+
+
+def current(
+    values: Mapping[str, Any], known: Mapping[str, dataclasses.Field[Any]], *, source: str = ""
+) -> dict[str, Any]:
+    """`values` by dotted key, with new names for keys that have one. A `source`: warn that it has old ones."""
+    new_names = _new_names(known)
+    old = [key for key in values if key in new_names]
+    if old and source:
+        names = ", ".join(f"{key} is now {new_names[key]}" for key in old)
+        log.warning("%s uses old names of settings: %s", source, names)
+    return {new_names.get(key, key): value for key, value in values.items()}
+
+
+def _new_names(known: Mapping[str, dataclasses.Field[Any]]) -> dict[str, str]:
+    """Old key → new key."""
+    found = {}
+    for key, of in known.items():
+        if old := of.metadata.get("formerly"):
+            found[old if "." in old else f"{key.rpartition('.')[0]}.{old}"] = key
+    return found
 
 
 def _items(value: Any) -> list[Any]:
@@ -368,7 +437,8 @@ def _is_table(key: str, known: Mapping[str, Any]) -> bool:
 
 
 def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    by_name = {"DSTILL_" + key.replace(".", "__").replace("-", "_").upper(): key for key in known}
+    keys = {**dict(zip(known, known, strict=True)), **_new_names(known)}
+    by_name = {"DSTILL_" + key.replace(".", "__").replace("-", "_").upper(): key for key in keys}
     found: dict[str, tuple[Any, str]] = {}
     for name, text in environment.items():
         if not name.startswith("DSTILL_") or name in RESERVED or "__" not in name:
@@ -376,7 +446,7 @@ def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) 
         key = by_name.get(name)
         if key is None:
             raise _unknown(name.removeprefix("DSTILL_").replace("__", ".").lower(), f"environment {name}", known)
-        found[key] = (_from_text(text, known[key]), f"environment {name}")
+        found[key] = (_from_text(text, known[keys[key]]), f"environment {name}")
     return found
 
 

@@ -46,7 +46,7 @@ DECIDING = (
     "project.",
     "generate.questions",
     "generate.limit",
-    "generate.focus",
+    "augment.",
     "generate.teacher",
     "generate.json_mode",
     "task.",
@@ -63,9 +63,9 @@ OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.tea
 @setting("--questions", key="generate.questions", metavar="FILE", help="JSONL, CSV or Parquet; else the task's own.")
 @setting("--limit", key="generate.limit", type=Count(1, 10**8), help="At most this many questions.")
 @setting(
-    "--focus", key="generate.focus", metavar="LABEL", help="More to train on, of the kinds that fail so in --from."
+    "--focus", key="augment.cause", metavar="LABEL", help="More to train on, of the kinds that fail so in --from."
 )
-@setting("--from", key="generate.focus_run", metavar="RUN", help="An evaluated run, for --focus.")
+@setting("--from", key="augment.from_run", metavar="RUN", help="An evaluated run, for --focus.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
 @cap_options
 @setting("--batch", key="generate.batch", is_flag=True, flag_value=True, help="Submit, leave, come back, collect.")
@@ -124,7 +124,7 @@ def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, a
 
 def _tell_other_sets(found: App, config: Config) -> None:
     """Warn where the test sets will not be those of the run whose failures are looked at."""
-    other = Run.open(config.settings.generate.focus_run, plugins=found.plugins)
+    other = Run.open(config.settings.augment.from_run, plugins=found.plugins)
     before, now = other.config.flat(), config.flat()
     if differ := [key for key in now if key.startswith(OF_SETS) and before.get(key) != now[key]]:
         note(
