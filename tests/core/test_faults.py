@@ -217,7 +217,7 @@ def test_every_command_goes_on(cli: Callable[..., Any], project: Path, root: Pat
         ("train", "run"),
         ("evaluate", "run"),
         ("predict", f"train {ODD}", "--run", "run", "--execute"),
-        ("predict", f"train {ODD}", "--run", "run", "--execute", "--num-samples", "3", "--vote", "--json"),
+        ("predict", f"train {ODD}", "--run", "run", "--execute", "--self-consistency", "3", "--json"),
     ):
         ended = cli(*pack, *words)
         assert ended.code in (0, 3, 9), (words, ended.err)

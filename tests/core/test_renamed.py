@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dstill import config as configuration
+from dstill.cli import renamed
 from dstill.config import Settings
 from dstill.plugins import load, part_sections
 
@@ -74,3 +75,26 @@ def test_what_dstill_writes_has_the_new_names() -> None:
     assert configuration.load(use_files=False).settings == Settings()
     assert not {old.rpartition(".")[2] for old, _, _ in RENAMED if old in known}
     assert "label_weight" in written
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "warnings"),
+    [
+        (["generate", "--focus", "x", "--from=r"], ["generate", "--augment-cause", "x", "--from-run=r"], 2),
+        (["--plugin", "p.py", "questions", "--from", "r"], ["--plugin", "p.py", "questions", "--from-run", "r"], 1),
+        (["ray", "train", "r", "--allow-changed"], ["ray", "train", "r", "--resume-with-changes"], 1),
+        (["review", "r", "--precision", "0.1"], ["review", "r", "--ci-half-width", "0.1"], 1),
+        (["predict", "--num-samples", "8", "--vote"], ["predict", "--self-consistency", "8"], 1),
+        (["predict", "--vote", "--num-samples=8"], ["predict", "--self-consistency=8"], 1),
+        (["predict", "--vote"], ["predict", "--self-consistency"], 1),
+        (["predict", "--num-samples", "8"], ["predict", "--num-samples", "8"], 0),
+        (["predict", "--run", "r", "--", "--vote"], ["predict", "--run", "r", "--", "--vote"], 0),
+        (["evaluate", "r", "--from", "x"], ["evaluate", "r", "--from", "x"], 0),
+        ([], [], 0),
+    ],
+)
+def test_an_old_option_is_read_with_a_warning(
+    old: list[str], new: list[str], warnings: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert renamed.current(old) == new
+    assert capsys.readouterr().err.count("warning: ") == warnings

@@ -25,6 +25,7 @@ from dstill.cli.console import note, plain, warnings_shown
 from dstill.cli.extras import extra_of
 from dstill.cli.options import App, Group
 from dstill.cli.panics import panics_explained
+from dstill.cli.renamed import current
 from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, TrustError, UsageError
 from dstill.io.files import disk_error
 from dstill.io.secrets import redact
@@ -112,7 +113,7 @@ def _terminated(number: int, frame: object) -> NoReturn:
 def run(argv: Sequence[str]) -> int:
     """Run one command and return its exit code; whatever goes wrong is told on stderr."""
     as_json, debug = "--json" in argv, "--debug" in argv
-    argv = [word for word in argv if word != "--debug"]  # it may stand anywhere
+    argv = current([word for word in argv if word != "--debug"])  # it may stand anywhere
     try:
         with warnings_shown():
             return _allowed(argv)

@@ -1,7 +1,7 @@
 """The command `predict`: the student of a run answers one question, or those of stdin, block by block.
 
     dstill predict --run mine --execute "how many requests failed"
-    dstill predict --run mine --num-samples 8 --vote --json < questions.jsonl
+    dstill predict --run mine --self-consistency 8 --json < questions.jsonl
 
 What it does is in `dstill.pipeline.predict` and `dstill.pipeline.self_consistency`; here it is read and shown.
 """
@@ -46,7 +46,13 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row; or a JSON array, whose reade
     metavar="K",
     help="Take K answers: the greedy one, the others drawn.",
 )
-@click.option("--vote", is_flag=True, help="Run them all, and take the answer whose result most of them have.")
+@click.option(
+    "--self-consistency",
+    "voters",
+    type=Count(2, 100),
+    metavar="K",
+    help="Take K answers, run them all, and return the one with the most common result.",
+)
 @click.option(
     "--temperature",
     type=click.FloatRange(0.01, 10),
@@ -65,7 +71,7 @@ def predict(
     run: str,
     execute: bool,
     samples: int | None,
-    vote: bool,
+    voters: int | None,
     temperature: float,
     as_json: bool,
 ) -> None:
@@ -75,18 +81,19 @@ def predict(
     The exit code is 9 when an answer is refused or invalid. Fields that the student learnt and that are gone are
     warned of, and in a run that was evaluated questions that are far from all training questions.
     """
-    if vote and samples is None:
-        raise UsageError("a vote needs several answers", where="--vote", hint="say how many: --num-samples 8 --vote")
+    if voters is not None and samples is not None:
+        hint = "leave one of them out: --self-consistency returns one answer, --num-samples all of them"
+        raise UsageError("these options exclude each other", where="--self-consistency, --num-samples", hint=hint)
     opened = found.open(run)
     tally = Tally()
-    with Answering(opened, execute=execute or vote) as answering:
+    with Answering(opened, execute=execute or voters is not None) as answering:
         for line in answering.drift(ask="engine.url" in found.flags):
             note(f"warning: {line}")
         asked = _asked(answering, question)
         many = question is None
         try:
             for block in _blocks(asked):
-                for given in _given(answering, block, samples, vote, temperature):
+                for given in _given(answering, block, samples, voters, temperature):
                     tally.add(given[0])
                     if as_json:
                         emit(_row(opened, given))
@@ -150,15 +157,15 @@ def _tell_far(answering: Answering, tally: Tally) -> None:
 
 
 def _given(
-    answering: Answering, block: Sequence[Example], samples: int | None, vote: bool, temperature: float
+    answering: Answering, block: Sequence[Example], samples: int | None, voters: int | None, temperature: float
 ) -> Iterator[list[Answered]]:
     """To each question the answer, or the greedy one and those that were drawn."""
-    if samples is None:
-        yield from ([one] for one in answering.answer(block))
-    elif vote:
-        yield from ([one] for one in self_consistency.vote(answering, block, samples, temperature=temperature))
-    else:
+    if voters is not None:
+        yield from ([one] for one in self_consistency.vote(answering, block, voters, temperature=temperature))
+    elif samples is not None:
         yield from answering.sample(block, samples, temperature=temperature)
+    else:
+        yield from ([one] for one in answering.answer(block))
 
 
 def _row(run: Run, given: Sequence[Answered]) -> dict[str, Any]:
