@@ -6,8 +6,8 @@
 Goes in: a file's path, the environment, flags by dotted key, and the sections that parts
 bring (``task.querydsl`` → its Config). Comes out: `Config`, whose `settings` are the
 core's own sections and whose `part` gives a part's. Every key is a field of a dataclass;
-an unknown one, a wrong type or a value out of range is an error, never ignored. A field's
-metadata ``formerly`` is a key's old name, with or without its table: it is read with a warning.
+an unknown one, a wrong type or a value out of range is an error, never ignored. A key that moved keeps working under
+its old name, with a warning, where its field says ``{"was": "old.key"}`` in its metadata.
 """
 
 from __future__ import annotations
@@ -135,11 +135,11 @@ class Augment:
     """More training questions of the kinds that a student failed on."""
 
     cause: str = field(
-        default="", metadata={"help": "the error label whose kinds of question to add", "formerly": "generate.focus"}
+        default="", metadata={"help": "the error label whose kinds of question to add", "was": "generate.focus"}
     )
     from_run: str = field(
         default="",
-        metadata={"help": "the evaluated run with these errors", "trust": "file", "formerly": "generate.focus_run"},
+        metadata={"help": "the evaluated run with these errors", "trust": "file", "was": "generate.focus_run"},
     )
     n: int = field(
         default=0,
@@ -147,7 +147,7 @@ class Augment:
             "low": 0,
             "high": 10**6,
             "help": "questions to add; 0: a quarter of the training questions",
-            "formerly": "generate.focus_rows",
+            "was": "generate.focus_rows",
         },
     )
 
@@ -162,7 +162,7 @@ class Cost:
             "low": 0,
             "high": 1e5,
             "help": "hourly wage of an annotator",
-            "formerly": "generate.person_usd_per_hour",
+            "was": "generate.person_usd_per_hour",
         },
     )
     annotator_seconds_per_row: float = field(
@@ -171,7 +171,7 @@ class Cost:
             "low": 0,
             "high": 1e6,
             "help": "time to write and check one row by hand",
-            "formerly": "generate.person_seconds_per_row",
+            "was": "generate.person_seconds_per_row",
         },
     )
 
@@ -295,13 +295,12 @@ def load(
         file = Path(FILE)
     if file is not None:
         of_run = (file.parent / "run.json").exists()  # dstill wrote it: nobody has to change it
-        given.update(current(_read_file(file, known), known, source="" if of_run else str(file)))
+        given.update(_moved(_read_file(file, known), known, quiet=of_run))
     filed, given_now = frozenset(given), {}
     if use_files:
-        found = _read_environment(os.environ if environment is None else environment, known)
-        given_now.update(current(found, known, source="the environment"))
-    given_by_flag = {key: (value, "command line") for key, value in (flags or {}).items() if value is not None}
-    given_now.update(current(given_by_flag, known, source="the command line"))
+        given_now.update(_moved(_read_environment(os.environ if environment is None else environment, known), known))
+    from_flags = {key: (value, "command line") for key, value in (flags or {}).items() if value is not None}
+    given_now.update(_moved(from_flags, known))
     given.update(given_now)
     values: dict[str, Any] = {}
     for key, (value, origin) in given.items():
@@ -322,25 +321,33 @@ def load(
     )
 
 
-def current(
-    values: Mapping[str, Any], known: Mapping[str, dataclasses.Field[Any]], *, source: str = ""
-) -> dict[str, Any]:
-    """`values` by dotted key, with new names for keys that have one. A `source`: warn that it has old ones."""
-    new_names = _new_names(known)
-    old = [key for key in values if key in new_names]
-    if old and source:
-        names = ", ".join(f"{key} is now {new_names[key]}" for key in old)
-        log.warning("%s uses old names of settings: %s", source, names)
-    return {new_names.get(key, key): value for key, value in values.items()}
+def _moved(
+    given: dict[str, tuple[Any, str]], known: Mapping[str, Any], *, quiet: bool = False
+) -> dict[str, tuple[Any, str]]:
+    """The values of one source; what stands there under an old key, under the new one."""
+    now = _new_keys(known)
+    for old in [key for key in given if key in now]:
+        value, origin = given.pop(old)
+        if not quiet:
+            log.warning("the setting %s is now called %s (%s)", old, " and ".join(now[old]), origin)
+        for new in now[old]:
+            given.setdefault(new, (value, origin))
+    return given
 
 
-def _new_names(known: Mapping[str, dataclasses.Field[Any]]) -> dict[str, str]:
-    """Old key → new key."""
-    found = {}
-    for key, of in known.items():
-        if old := of.metadata.get("formerly"):
-            found[old if "." in old else f"{key.rpartition('.')[0]}.{old}"] = key
+def _new_keys(known: Mapping[str, dataclasses.Field[Any]]) -> dict[str, list[str]]:
+    """Old key → the keys that it is now."""
+    found: dict[str, list[str]] = {}
+    for key, field_ in known.items():
+        if "was" in field_.metadata:
+            found.setdefault(field_.metadata["was"], []).append(key)
     return found
+
+
+def current(values: Mapping[str, Any], config: Config) -> dict[str, Any]:
+    """`values` by dotted key, with the names that the keys have now."""
+    now = _new_keys(fields(config))
+    return {new: value for key, value in values.items() for new in now.get(key, [key])}
 
 
 def _items(value: Any) -> list[Any]:
@@ -437,8 +444,8 @@ def _is_table(key: str, known: Mapping[str, Any]) -> bool:
 
 
 def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    keys = {**dict(zip(known, known, strict=True)), **_new_names(known)}
-    by_name = {"DSTILL_" + key.replace(".", "__").replace("-", "_").upper(): key for key in keys}
+    fields_of = {**{old: known[new[0]] for old, new in _new_keys(known).items()}, **known}
+    by_name = {"DSTILL_" + key.replace(".", "__").replace("-", "_").upper(): key for key in fields_of}
     found: dict[str, tuple[Any, str]] = {}
     for name, text in environment.items():
         if not name.startswith("DSTILL_") or name in RESERVED or "__" not in name:
@@ -446,7 +453,7 @@ def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) 
         key = by_name.get(name)
         if key is None:
             raise _unknown(name.removeprefix("DSTILL_").replace("__", ".").lower(), f"environment {name}", known)
-        found[key] = (_from_text(text, known[keys[key]]), f"environment {name}")
+        found[key] = (_from_text(text, fields_of[key]), f"environment {name}")
     return found
 
 

@@ -102,7 +102,7 @@ class Trials:
 
     def trial(self, changes: Mapping[str, Any]) -> Trial:
         """A trial by its changes. Raises ConfigError for a key or a value that is none."""
-        changes = configuration.current(changes, configuration.fields(self.parent.config), source="the space")
+        changes = configuration.current(changes, self.parent.config)
         flags = {**self.fixed, **changes, "evaluate.splits": [self.split, *self.beside], "evaluate.baselines": []}
         flat = self.parent.config_with(flags).flat()
         ignored = self._ignored(flat)

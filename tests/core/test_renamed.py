@@ -48,8 +48,8 @@ def test_an_old_key_is_read_with_a_warning(
         configuration.load(environment={name: text}, sections=sections),
     )
     assert [config.flat()[new] for config in read] == [value] * 3
-    places = (str(file), "the command line", "the environment")
-    assert caplog.messages == [f"{place} uses old names of settings: {old} is now {new}" for place in places]
+    places = (f"{file}:2", "command line", f"environment {name}")
+    assert caplog.messages == [f"the setting {old} is now called {new} ({place})" for place in places]
     assert old not in read[0].flat()
     assert read[0].origins[new] == f"{file}:2"
     with pytest.raises(configuration.ConfigError, match=new.replace(".", r"\.")):
@@ -64,9 +64,9 @@ def test_the_settings_of_a_run_are_read_without_a_warning(tmp_path: Path, caplog
     assert caplog.messages == []
 
 
-def test_the_later_name_counts_where_one_source_has_both() -> None:
+def test_the_new_name_counts_where_one_source_has_both() -> None:
     flags = {"train.label_weight": 0.1, "train.alpha": 0.2}
-    assert configuration.load(use_files=False, flags=flags).settings.train.label_weight == 0.2
+    assert configuration.load(use_files=False, flags=flags).settings.train.label_weight == 0.1
 
 
 def test_what_dstill_writes_has_the_new_names() -> None:

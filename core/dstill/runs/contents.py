@@ -104,7 +104,7 @@ class RunContents(RunFolder):
     def config_with(self, flags: Mapping[str, Any]) -> Config:
         """This run's configuration with `flags` before it. Raises ConfigError."""
         own = {key: value for key, value in self.config.flat().items() if value is not None}
-        flags = configuration.current(flags, configuration.fields(self.config))
+        flags = configuration.current(flags, self.config)
         sections = plugin_loading.part_sections(self.plugins)
         config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
         before = {key: origin for key, origin in self.config.origins.items() if key not in flags}
