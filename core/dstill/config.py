@@ -40,7 +40,9 @@ from dstill.io.shell import command
 from dstill.io.urls import checked_url
 
 __all__ = [
+    "Augment",
     "Config",
+    "Cost",
     "Evaluate",
     "Generate",
     "Project",
@@ -49,6 +51,7 @@ __all__ = [
     "as_toml",
     "assignment",
     "command_line",
+    "current",
     "fields",
     "load",
     "looks_secret",
@@ -108,23 +111,6 @@ class Generate:
     limit: int = field(
         default=0, metadata={"low": 0, "high": 10**8, "help": "Answer at most this many questions. 0: all."}
     )
-    focus: str = field(
-        default="",
-        metadata={
-            "help": "A failure cause or category: add training questions like those that failed with it in `focus_run`."
-        },
-    )
-    focus_run: str = field(
-        default="", metadata={"help": "The evaluated run whose failures `focus` looks at.", "trust": "file"}
-    )
-    focus_rows: int = field(
-        default=0,
-        metadata={
-            "low": 0,
-            "high": 10**6,
-            "help": "How many questions `focus` adds. 0: a quarter of the training questions.",
-        },
-    )
     shots: int = field(default=3, metadata={"low": 0, "high": 50, "help": "Worked examples in each prompt."})
     shots_by: Literal["category", "nearest"] = field(
         default="category",
@@ -145,10 +131,11 @@ class Generate:
         default=False,
         metadata={"help": "Submit the requests to the provider's batch API and collect the replies later."},
     )
-    execute: Literal["all", "held-out", "none"] = field(
+    execute: Literal["all", "eval-only", "none"] = field(
         default="all",
         metadata={
-            "help": "Which answers are run before they become records: all, those of the scored splits, or none."
+            "help": "Which answers are run before they become records: all, those of the scored splits, or none.",
+            "renamed": {"held-out": "eval-only"},
         },
     )
     max_usd: float | None = field(
@@ -181,20 +168,58 @@ class Generate:
             "help": "Stop inventing questions when a larger share of the new ones are duplicates.",
         },
     )
-    person_usd_per_hour: float = field(
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augment:
+    """More training questions of the kinds that a student failed on."""
+
+    cause: str = field(
+        default="",
+        metadata={
+            "help": "A failure cause or category: add training questions like those that failed with it in `from_run`.",
+            "was": "generate.focus",
+        },
+    )
+    from_run: str = field(
+        default="",
+        metadata={
+            "help": "The evaluated run whose failures `cause` looks at.",
+            "trust": "file",
+            "was": "generate.focus_run",
+        },
+    )
+    n: int = field(
+        default=0,
+        metadata={
+            "low": 0,
+            "high": 10**6,
+            "help": "How many questions to add. 0: a quarter of the training questions.",
+            "was": "generate.focus_rows",
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Assumptions for what annotators would have cost, to compare the teacher's cost with."""
+
+    annotator_usd_per_hour: float = field(
         default=40.0,
         metadata={
             "low": 0,
             "high": 1e5,
-            "help": "Assumed hourly cost of a person, for the estimate of manual labelling.",
+            "help": "Assumed hourly cost of an annotator.",
+            "was": "generate.person_usd_per_hour",
         },
     )
-    person_seconds_per_row: float = field(
+    annotator_seconds_per_row: float = field(
         default=180.0,
         metadata={
             "low": 0,
             "high": 1e6,
-            "help": "Assumed time for a person to write and check one row, in seconds, for the same estimate.",
+            "help": "Assumed time for an annotator to write and check one row, in seconds.",
+            "was": "generate.person_seconds_per_row",
         },
     )
 
@@ -264,6 +289,8 @@ class Settings:
 
     project: Project = field(default_factory=Project)
     generate: Generate = field(default_factory=Generate)
+    augment: Augment = field(default_factory=Augment)
+    cost: Cost = field(default_factory=Cost)
     review: Review = field(default_factory=Review)
     train: Recipe = field(default_factory=Recipe)
     evaluate: Evaluate = field(default_factory=Evaluate)
@@ -345,7 +372,8 @@ def load(
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
     if file is not None:
-        given.update(_moved(_read_file(file, known), known))
+        of_run = (file.parent / "run.json").exists()  # dstill wrote it: nobody has to change it
+        given.update(_moved(_read_file(file, known), known, quiet=of_run))
     filed, given_now = frozenset(given), {}
     if use_files:
         given_now.update(_moved(_read_environment(os.environ if environment is None else environment, known), known))
@@ -371,13 +399,16 @@ def load(
     )
 
 
-def _moved(given: dict[str, tuple[Any, str]], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+def _moved(
+    given: dict[str, tuple[Any, str]], known: Mapping[str, Any], *, quiet: bool = False
+) -> dict[str, tuple[Any, str]]:
     """The values of one source; what stands there under an old key, under the new one."""
     now = _new_keys(known)
     for old in [key for key in given if key in now]:
         value, origin = given.pop(old)
-        names = " and ".join(now[old])
-        log.warning("the setting %s is now called %s (%s)", old, names, origin, extra={"once": True})
+        if not quiet:
+            names = " and ".join(now[old])
+            log.warning("the setting %s is now called %s (%s)", old, names, origin, extra={"once": True})
         for new in now[old]:
             given.setdefault(new, (value, origin))
     return given
@@ -390,6 +421,12 @@ def _new_keys(known: Mapping[str, dataclasses.Field[Any]]) -> dict[str, list[str
         if "was" in field_.metadata:
             found.setdefault(field_.metadata["was"], []).append(key)
     return found
+
+
+def current(values: Mapping[str, Any], config: Config) -> dict[str, Any]:
+    """`values` by dotted key, with the names that the keys have now."""
+    now = _new_keys(fields(config))
+    return {new: value for key, value in values.items() for new in now.get(key, [key])}
 
 
 def _items(value: Any) -> list[Any]:

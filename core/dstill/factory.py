@@ -126,7 +126,7 @@ def make_task(plugins: Plugins, config: Config) -> Task:
 def make_teacher(plugins: Plugins, config: Config) -> Teacher:
     """The teacher asked for, with its own section; not opened yet."""
     settings = config.settings.generate
-    _require(plugins, config, "generate", f"teacher.{settings.teacher}")
+    _require(plugins, config, "generate", "augment", f"teacher.{settings.teacher}")
     teacher = plugins.teacher(settings.teacher)(config.part("teacher", settings.teacher))
     if settings.batch and not isinstance(teacher, BatchTeacher):
         raise ConfigError(

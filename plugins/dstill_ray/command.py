@@ -10,7 +10,7 @@ import click
 from dstill.cli.console import progress
 from dstill.cli.groups import Group
 from dstill.cli.options import App, Count, app, json_option, run_argument, set_option
-from dstill.cli.train import note_other_recipe, show_trained, training_options
+from dstill.cli.train import RENAMED, note_other_recipe, show_trained, training_options
 from dstill_sweep.command import keep_option, show_sweep, split_option, trials_option
 
 __all__ = ["ray"]
@@ -35,7 +35,7 @@ def ray() -> None:
     """Train and sweep on a Ray cluster, or on a small one of this machine."""
 
 
-@ray.command(examples=["dstill ray train runs/mine --workers 2"])
+@ray.command(examples=["dstill ray train runs/mine --workers 2"], renamed=RENAMED)
 @training_options
 @click.option("--workers", type=Count(1, 4096), default=2, show_default=True, help="Processes that train together.")
 @cpus_option("worker")

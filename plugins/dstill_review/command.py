@@ -19,7 +19,12 @@ from dstill.pipeline.review import REVIEWED
 __all__ = ["review"]
 
 
-@click.command(cls=Command, section="Pipeline", examples=["dstill review runs/mine"])
+@click.command(
+    cls=Command,
+    section="Pipeline",
+    examples=["dstill review runs/mine"],
+    renamed={"--precision": "--ci-half-width"},
+)
 @run_argument
 @click.option("--tui", is_flag=True, help="In the terminal, in place of a page.")
 @click.option("--all", "everything", is_flag=True, help="Every row, not a sample.")

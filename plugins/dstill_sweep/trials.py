@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generator, Iterable, Mapping, Sequence
 
+from dstill import config as configuration
 from dstill import trust
 from dstill.api.modality import Modality
 from dstill.api.objective import Objective
@@ -106,6 +107,7 @@ class Trials:
 
     def trial(self, changes: Mapping[str, Any]) -> Trial:
         """A trial by its changes. Raises ConfigError for a key or a value that is none."""
+        changes = configuration.current(changes, self.parent.config)
         flags = {**self.fixed, **changes, "evaluate.splits": [self.split, *self.beside], "evaluate.baselines": []}
         flat = self.parent.config_with(flags).flat()
         ignored = self._ignored(flat)

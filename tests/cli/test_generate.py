@@ -68,7 +68,7 @@ def asked() -> list[dict[str, Any]]:
 
 
 def test_what_the_replies_cost_stands_beside_what_people_would_have_cost(ask: Callable[..., Any]) -> None:
-    ended = ask("--set", "generate.person_usd_per_hour=36", "--set", "generate.person_seconds_per_row=100")
+    ended = ask("--set", "cost.annotator_usd_per_hour=36", "--set", "cost.annotator_seconds_per_row=100")
     assert ended.code == 0, ended.err
     # 27 replies of 10 + 5 tokens, at 1,000 and 2,000 USD a million
     assert "cost: $0.54, $0.0200 a row (27 replies, 270 + 135 tokens)" in ended.out

@@ -135,7 +135,7 @@ def test_several_answers_are_shown_with_how_often_each_came(cli: Cli, finished: 
 
 
 def test_a_vote_says_how_many_agreed(cli: Cli, finished: Path) -> None:
-    words = ("predict", "mine", "add 2 and 1", "--num-samples", 8, "--vote", "--temperature", 0.5)
+    words = ("predict", "mine", "add 2 and 1", "--self-consistency", 8, "--temperature", 0.5)
     (row,) = objects(cli(*words, "--json"))
     assert (row["answer"], row["result"], row["votes"]["of"]) == ("1+2", 3, 8)
     assert row["votes"]["agree"] > 4
@@ -148,12 +148,22 @@ def test_a_vote_says_how_many_agreed(cli: Cli, finished: Path) -> None:
 
 
 def test_a_vote_needs_several_answers(cli: Cli, finished: Path) -> None:
-    ended = cli("predict", "mine", "add 2 and 1", "--vote")
-    assert (ended.code, ended.err.splitlines()[:2]) == (2, ["error: a vote needs several answers", "--vote"])
-    for count in ("1", "0", "101", "x"):
-        ended = cli("predict", "mine", "add 2 and 1", "--num-samples", count)
-        assert ended.code == 2
-        assert f"'{count}' is not a whole number from 2 to 100" in ended.err
+    for option in ("--num-samples", "--self-consistency"):
+        for count in ("1", "0", "101", "x"):
+            ended = cli("predict", "mine", "add 2 and 1", option, count)
+            assert ended.code == 2
+            assert f"'{count}' is not a whole number from 2 to 100" in ended.err
+
+
+def test_one_answer_and_all_of_them_exclude_each_other(cli: Cli, finished: Path) -> None:
+    ended = cli("predict", "mine", "add 2 and 1", "--num-samples", 8, "--self-consistency", 8)
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error: these options exclude each other")
+
+
+def test_the_old_spelling_of_a_vote_is_read_with_a_warning(cli: Cli, finished: Path) -> None:
+    ended = cli("predict", "mine", "add 2 and 1", "--num-samples", 8, "--vote", "--json")
+    assert ended.err.splitlines()[0] == "warning: --num-samples K --vote is now --self-consistency K"
+    assert objects(ended)[0]["votes"]["of"] == 8
 
 
 MUTE = """
@@ -195,10 +205,13 @@ def test_what_cannot_vote_or_draw_is_told(cli: Cli, project: Path) -> None:
         assert cli("--plugin", "mute.py", *made).code == 0
         assert cli("--plugin", "mute.py", "train", task).code == 0
     words = ("add 2 and 1", "--num-samples", 4)
-    ended = cli("--plugin", "mute.py", "predict", "mute", *words, "--vote")
+    ended = cli("--plugin", "mute.py", "predict", "mute", "add 2 and 1", "--self-consistency", 4)
     assert (ended.code, ended.err.splitlines()[:2]) == (
         2,
-        ["error: answers vote by their results, and nothing runs them: task 'mute' has no executor", "--vote"],
+        [
+            "error: answers vote by their results, and nothing runs them: task 'mute' has no executor",
+            "--self-consistency",
+        ],
     )
     ended = cli("--plugin", "mute.py", "predict", "toy", *words)
     assert ended.code == 2

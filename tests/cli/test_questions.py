@@ -267,7 +267,7 @@ def test_a_focus_that_cannot_be_is_told_and_leaves_nothing_behind(
 
 
 def test_generate_adds_to_the_training_set_alone(cli: Cli, project: Path, weak: Path) -> None:
-    words = ("generate", "--task", "toy", "--teacher", "parrot", "--set", "generate.focus_rows=5")
+    words = ("generate", "--task", "toy", "--teacher", "parrot", "--set", "augment.n=5")
     failed = Verdict(
         id="t", reached=Level.EXECUTED, checked=Level.CORRECT, category="add", cause=Cause(label="different")
     )
@@ -296,7 +296,7 @@ def test_test_sets_that_will_not_be_those_of_the_run_are_told(cli: Cli, project:
     )
     RunFolder.read(weak).write("verdicts.jsonl", [failed])
     (weak / "config.toml").write_text('[project]\ntask = "toy"\nseed = 3\n[generate]\nteacher = "parrot"\n')
-    focus = ("generate", "--focus", "different", "--from", "weak", "--set", "generate.focus_rows=5")
+    focus = ("generate", "--focus", "different", "--from", "weak", "--set", "augment.n=5")
     ended = cli(*focus, "--task", "toy", "--teacher", "parrot", "--out", "other")
     assert ended.code == 0, ended.err
     assert "warning: project.seed is not as in run weak: its test sets may be others" in ended.err

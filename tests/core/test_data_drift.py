@@ -41,7 +41,7 @@ def run(plugins: Plugins, project: Path) -> Run:
 
 def test_a_student_keeps_what_its_dataset_was_made_from(run: Run, project: Path) -> None:
     kept = json.loads((run.folder / "student" / FILE).read_text())
-    assert kept == {"schema_version": 1, "task": "toy", "context": {}, "data": {"wires": 2}}
+    assert kept == {"schema_version": 2, "task": "toy", "context": {}, "data": {"wires": 2}}
     shutil.copytree(run.folder, project / "elsewhere")
     assert Run.open(project / "elsewhere", plugins=run.plugins).learnt() == Learnt(task="toy", data={"wires": 2})
 

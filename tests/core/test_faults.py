@@ -218,7 +218,7 @@ def test_every_command_goes_on(cli: Callable[..., Any], project: Path, root: Pat
         ("train", "run"),
         ("evaluate", "run"),
         ("predict", "run", f"train {ODD}", "--execute"),
-        ("predict", "run", f"train {ODD}", "--execute", "--num-samples", "3", "--vote", "--json"),
+        ("predict", "run", f"train {ODD}", "--execute", "--self-consistency", "3", "--json"),
     ):
         ended = cli(*pack, *words)
         assert ended.code in (0, 3, 9), (words, ended.err)

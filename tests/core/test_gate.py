@@ -226,7 +226,7 @@ def test_no_command_runs_what_a_check_refuses(
     assert verdicts["test-0"]["gold_error"] == "invalid: not run: guard: 66 is not allowed"
     teacher = run.folder / "verdicts-teacher.jsonl"
     assert "not run: guard: 66 is not allowed" in teacher.read_text()
-    for more in ((), ("--num-samples", "4", "--vote")):
+    for more in ((), ("--self-consistency", "4")):
         for question in ("train add 2 and 3", "train add 6 and 1"):
             cli(*toy, "predict", "run", question, "--execute", *more)
         reached(f"predict {' '.join(more)}")

@@ -181,7 +181,7 @@ def test_a_limit_leaves_something_to_test_on(create: Callable[..., Run]) -> None
     assert facts["splits"]["test"] >= 4
 
 
-@pytest.mark.parametrize(("execute", "accepted"), [("all", 26), ("held-out", 27), ("none", 27)])
+@pytest.mark.parametrize(("execute", "accepted"), [("all", 26), ("eval-only", 27), ("none", 27)])
 def test_which_answers_are_run_before_they_become_records(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch, execute: str, accepted: int
 ) -> None:

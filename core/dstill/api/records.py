@@ -58,8 +58,9 @@ __all__ = [
     "Verdict",
 ]
 
-# Of every file of a run. A newer one than this program knows is refused by name.
-SCHEMA_VERSION = 1
+# The format of run.json and of every row. A newer one than this program knows is refused by name; an older one is
+# translated while it is read (`dstill.runs.format1`).
+SCHEMA_VERSION = 2
 
 _JSON_COLUMNS = ("context", "extra")  # of a record
 

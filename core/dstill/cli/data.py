@@ -47,7 +47,7 @@ DECIDING = (
     "project.",
     "generate.questions",
     "generate.limit",
-    "generate.focus",
+    "augment.",
     "generate.teacher",
     "generate.json_mode",
     "task.",
@@ -60,7 +60,13 @@ OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.tea
 @click.command(
     cls=Command,
     section="Pipeline",
-    renamed={"--batch": "--batch-api", "--max-tokens": "--max-total-tokens"},
+    renamed={
+        "--focus": "--augment-cause",
+        "--from": "--from-run",
+        "--allow-changed": "--resume-with-changes",
+        "--batch": "--batch-api",
+        "--max-tokens": "--max-total-tokens",
+    },
     examples=[
         "dstill generate --out runs/mine",
         "dstill generate --teacher openai:gpt-5-mini --questions questions.jsonl --max-usd 5",
@@ -72,10 +78,8 @@ OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.tea
 @teacher_option
 @setting("--questions", key="generate.questions", metavar="FILE", help="JSONL, CSV or Parquet; else the task's own.")
 @setting("--limit", key="generate.limit", type=Count(1, 10**8), help="At most this many questions.")
-@setting(
-    "--focus", key="generate.focus", metavar="LABEL", help="More to train on, of the kinds that fail so in --from."
-)
-@setting("--from", key="generate.focus_run", metavar="RUN", help="An evaluated run, for --focus.")
+@setting("--focus", key="augment.cause", metavar="LABEL", help="More to train on, of the kinds that fail so in --from.")
+@setting("--from", key="augment.from_run", metavar="RUN", help="An evaluated run, for --focus.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
 @cap_options
 @setting("--batch-api", key="generate.batch", is_flag=True, flag_value=True, help="Submit, leave, come back, collect.")
@@ -134,7 +138,7 @@ def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, a
 
 def _tell_other_sets(found: App, config: Config) -> None:
     """Warn where the test sets will not be those of the run whose failures are looked at."""
-    other = Run.open(config.settings.generate.focus_run, plugins=found.plugins)
+    other = Run.open(config.settings.augment.from_run, plugins=found.plugins)
     before, now = other.config.flat(), config.flat()
     if differ := [key for key in now if key.startswith(OF_SETS) and before.get(key) != now[key]]:
         note(

@@ -2,7 +2,7 @@
 
     dstill predict mine "how many requests failed" --execute
     dstill predict mine --data school "how many pupils are there"
-    dstill predict mine --num-samples 8 --vote --json < questions.jsonl
+    dstill predict mine --self-consistency 8 --json < questions.jsonl
 
 What it does is in `dstill.pipeline.predict` and `dstill.pipeline.self_consistency`; here it is read and shown.
 """
@@ -50,6 +50,7 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row; or a JSON array, whose reade
 @click.argument("run", metavar="RUN", required=False)
 @click.argument("question", required=False)
 @click.option("--run", "run_option", hidden=True)  # the spelling of one release ago: --run RUN [QUESTION]
+@click.option("--vote", is_flag=True, hidden=True)  # likewise: --num-samples K --vote
 @click.option("--data", metavar="NAME", help="The data that is asked about; else what most of the run's questions are.")
 @click.option("--execute", is_flag=True, help="Run the answer and show its result.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run it on this server.")
@@ -60,7 +61,13 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row; or a JSON array, whose reade
     metavar="K",
     help="Take K answers: the greedy one, the others drawn.",
 )
-@click.option("--vote", is_flag=True, help="Run them all, and take the answer whose result most of them have.")
+@click.option(
+    "--self-consistency",
+    "voters",
+    type=Count(2, 100),
+    metavar="K",
+    help="Take K answers, run them all, and return the one with the most common result.",
+)
 @click.option(
     "--temperature",
     type=click.FloatRange(0.01, 10),
@@ -81,6 +88,7 @@ def predict(
     data: str | None,
     execute: bool,
     samples: int | None,
+    voters: int | None,
     vote: bool,
     temperature: float,
     as_json: bool,
@@ -95,20 +103,24 @@ def predict(
     if run_option is not None:
         note("warning: `dstill predict --run RUN QUESTION` is now `dstill predict RUN QUESTION`")
         run, question = run_option, run
+    if vote:
+        note("warning: --num-samples K --vote is now --self-consistency K")
+        voters, samples = samples, None
     if run is None:
         raise click.MissingParameter(param_hint="'RUN'", param_type="argument")
-    if vote and samples is None:
-        raise UsageError("a vote needs several answers", where="--vote", hint="say how many: --num-samples 8 --vote")
+    if voters is not None and samples is not None:
+        hint = "leave one of them out: --self-consistency returns one answer, --num-samples all of them"
+        raise UsageError("these options exclude each other", where="--self-consistency, --num-samples", hint=hint)
     opened = found.open(run)
     tally = Tally()
-    with Answering(opened, execute=execute or vote) as answering:
+    with Answering(opened, execute=execute or voters is not None) as answering:
         for line in answering.drift(ask="engine.url" in found.flags):
             note(f"warning: {line}")
         asked = _asked(answering, question, data)
         many = question is None
         try:
             for block in _blocks(asked):
-                for given in _given(answering, block, samples, vote, temperature):
+                for given in _given(answering, block, samples, voters, temperature):
                     tally.add(given[0])
                     if as_json:
                         emit(_row(opened, given))
@@ -172,15 +184,15 @@ def _tell_far(answering: Answering, tally: Tally) -> None:
 
 
 def _given(
-    answering: Answering, block: Sequence[Example], samples: int | None, vote: bool, temperature: float
+    answering: Answering, block: Sequence[Example], samples: int | None, voters: int | None, temperature: float
 ) -> Iterator[list[Answered]]:
     """To each question the answer, or the greedy one and those that were drawn."""
-    if samples is None:
-        yield from ([one] for one in answering.answer(block))
-    elif vote:
-        yield from ([one] for one in self_consistency.vote(answering, block, samples, temperature=temperature))
-    else:
+    if voters is not None:
+        yield from ([one] for one in self_consistency.vote(answering, block, voters, temperature=temperature))
+    elif samples is not None:
         yield from answering.sample(block, samples, temperature=temperature)
+    else:
+        yield from ([one] for one in answering.answer(block))
 
 
 def _row(run: Run, given: Sequence[Answered]) -> dict[str, Any]:

@@ -45,7 +45,13 @@ __all__ = ["questions"]
 @click.command(
     cls=Command,
     examples=["dstill data questions -n 100 --out questions.jsonl"],
-    renamed={"--number": "--limit", "--seeds": "--seed-questions", "--max-tokens": "--max-total-tokens"},
+    renamed={
+        "--focus": "--augment-cause",
+        "--from": "--from-run",
+        "--number": "--limit",
+        "--seeds": "--seed-questions",
+        "--max-tokens": "--max-total-tokens",
+    },
 )
 @click.option("-n", "--limit", "number", type=Count(1, 1_000_000), default=20, help="How many to make.")
 @click.option("--teacher", shell_complete=complete_parts("teachers"), help="Who invents them; else the task does.")

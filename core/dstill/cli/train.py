@@ -26,7 +26,7 @@ from dstill.io.shell import command
 from dstill.runs.run import Run
 from dstill.runtime import distributed
 
-__all__ = ["note_other_recipe", "show_trained", "show_training", "train", "training_options"]
+__all__ = ["RENAMED", "note_other_recipe", "show_trained", "show_training", "train", "training_options"]
 
 
 OPTIONS = (
@@ -47,6 +47,7 @@ OPTIONS = (
     json_option,
     set_option,
 )
+RENAMED = {"--allow-changed": "--resume-with-changes"}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -59,6 +60,7 @@ def training_options(command: F) -> F:
 
 @click.command(
     cls=Command,
+    renamed=RENAMED,
     section="Pipeline",
     examples=["dstill train runs/mine", "dstill train runs/mine --student hf:Qwen/Qwen3-0.6B --modality lora"],
 )

@@ -98,7 +98,7 @@ def _of_weak_kinds(task: Task, settings: Settings, focus: Focus | None, found: S
     """More to train on, of the kinds in which a student failed. Raises UsageError."""
     if focus is None:
         return []
-    rows = settings.generate.focus_rows or max(1, sum(one.split == "train" for one in found) // QUARTER)
+    rows = settings.augment.n or max(1, sum(one.split == "train" for one in found) // QUARTER)
     return draw(task, focus, {}, rows, settings.project.seed, found)
 
 
@@ -180,7 +180,7 @@ def _taught(
         "replies": asdict(counts),
         "asked_again": dict(again.asked),
         "mended": dict(again.mended),
-        "cost": cost(settings, teacher, budget, len(examples)),
+        "cost": cost(setup.settings.cost, teacher, budget, len(examples)),
     }
     return taught, facts
 

@@ -94,7 +94,7 @@ def invent(
             ) from None
     if focus is not None:
         asked.found.examples = [replace(example, split="train") for example in asked.found.examples]
-    asked.found.cost = cost(settings, teacher, budget, len(asked.found.examples))
+    asked.found.cost = cost(setup.settings.cost, teacher, budget, len(asked.found.examples))
     return asked.found
 
 

@@ -37,8 +37,8 @@ def vote(
     if answering.executor is None:
         raise UsageError(
             f"answers vote by their results, and nothing runs them: {_why(answering)}",
-            where="--vote",
-            hint="leave --vote out: --num-samples alone shows the answers",
+            where="--self-consistency",
+            hint="use --num-samples, which shows the answers",
         )
     return [
         elected(answering.setup.task, given)

@@ -62,7 +62,8 @@ class RunContents(RunFolder):
         stem = task_name(plugins, config.settings)
         # names that nobody knows are an error before there is a folder
         plugins.task(stem), plugins.teacher(config.settings.generate.teacher)
-        trust.require(config, "engine", "generate", f"task.{stem}", f"teacher.{config.settings.generate.teacher}")
+        teacher = config.settings.generate.teacher
+        trust.require(config, "engine", "generate", "augment", f"task.{stem}", f"teacher.{teacher}")
         run = cls.make(
             None if folder is None else Path(folder),
             stem=stem,
@@ -106,6 +107,7 @@ class RunContents(RunFolder):
     def config_with(self, flags: Mapping[str, Any]) -> Config:
         """This run's configuration with `flags` before it. Raises ConfigError."""
         own = {key: value for key, value in self.config.flat().items() if value is not None}
+        flags = configuration.current(flags, self.config)
         sections = plugin_loading.part_sections(self.plugins)
         config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
         before = {key: origin for key, origin in self.config.origins.items() if key not in flags}

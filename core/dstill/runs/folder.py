@@ -35,6 +35,7 @@ from dstill.io.inert import indented, visible
 from dstill.io.jsonl import append_row, read_rows, write_rows
 from dstill.io.plain_files import inside, refuse_links, regular
 from dstill.io.shell import command
+from dstill.runs import format1
 from dstill.runs import manifest as manifests
 from dstill.runs.manifest import MANIFEST
 
@@ -204,7 +205,10 @@ class RunFolder:
         path = inside(self.folder, file)
         self._drop_former(file)
         path.parent.mkdir(parents=True, exist_ok=True)
+        old = self._path(file)
         written = write_rows(path, ({"schema_version": SCHEMA_VERSION, **row.to_row()} for row in rows))
+        if old != path:
+            old.unlink(missing_ok=True)
         self.manifest["files"][file] = {
             "rows": written.rows,
             "sha256": written.sha256,
@@ -218,7 +222,7 @@ class RunFolder:
 
     def discard(self, file: str) -> None:
         """Take away `file` and what run.json says of it, where it is there."""
-        inside(self.folder, file).unlink(missing_ok=True)
+        self._path(file).unlink(missing_ok=True)
         self.manifest["files"].pop(file, None)
         self._drop_former(file)
 
@@ -245,10 +249,7 @@ class RunFolder:
                 ) from None
 
     def _numbered(self, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        path = inside(self.folder, file)
-        if not os.path.lexists(path) and file in FORMER_FILES:
-            file = FORMER_FILES[file]
-            path = inside(self.folder, file)
+        path = self._path(file)
         if not os.path.lexists(path):
             return
         for number, row in read_rows(path, own=file in APPENDED, opener=regular):
@@ -262,7 +263,16 @@ class RunFolder:
                     where=f"{path}:{number}",
                     hint="pip install --upgrade dstill",
                 )
+            row = row if version == SCHEMA_VERSION else format1.row(file, row)
             yield number, with_split_names(row)
+
+    def _path(self, file: str) -> Path:
+        """Where `file` is: an earlier dstill may have given it another name."""
+        path, old = inside(self.folder, file), format1.FILES.get(file, FORMER_FILES.get(file))
+        if old is None or os.path.lexists(path):
+            return path
+        before = inside(self.folder, old)
+        return before if os.path.lexists(before) else path
 
     def remove(self) -> None:
         """Delete the whole folder. Raises RunError where it is a link."""

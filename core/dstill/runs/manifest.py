@@ -1,6 +1,6 @@
 """run.json: what it holds, and what one that somebody else wrote must hold before any of it is used.
 
-    read(Path("runs/a/run.json"))  →  {"schema_version": 1, "name": "a", "stages": {…}, "files": {…}, …}
+    read(Path("runs/a/run.json"))  →  {"schema_version": 2, "name": "a", "stages": {…}, "files": {…}, …}
 
 The forms below name what dstill reads again. Stages of plugins, and facts that are only written, are any JSON object.
 """
@@ -18,6 +18,7 @@ from dstill.io.files import reading
 from dstill.io.plain_files import inside, regular
 from dstill.io.strict_json import loads
 from dstill.io.typed_json import Misfit, built
+from dstill.runs import format1
 
 __all__ = ["MANIFEST", "checked", "read"]
 
@@ -246,6 +247,8 @@ def read(folder: Path) -> dict[str, Any]:
         manifest = loads(text.decode(), max_depth=MAX_DEPTH)
         if isinstance(manifest, dict) and isinstance(version := manifest.get("schema_version"), int):
             _refuse_newer(version, folder)
+            if version < SCHEMA_VERSION:
+                manifest = format1.manifest(manifest)
         return checked(_with_names_of_now(manifest), folder)
     except ValueError as error:  # not UTF-8, no JSON, or of another form
         raise RunError(

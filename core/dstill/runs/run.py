@@ -328,14 +328,14 @@ class Run(RunContents):
 
 
 def focus_asked(setup: Setup) -> Focus | None:
-    """Where ``generate.focus`` asks for more questions; None: nowhere. Raises UsageError, RunError."""
-    label, name = setup.settings.generate.focus, setup.settings.generate.focus_run
+    """Where ``augment.cause`` asks for more questions; None: nowhere. Raises UsageError, RunError."""
+    label, name = setup.settings.augment.cause, setup.settings.augment.from_run
     if not label and not name:
         return None
     if not label or not name:
         raise UsageError(
             "a focus is a label of failures and the run that has them",
-            where="generate.focus" if label else "generate.focus_run",
+            where="augment.cause" if label else "augment.from_run",
             hint="give --focus LABEL and --from RUN",
         )
     return focus_in(name, label, error_analysis.labels(setup.task))

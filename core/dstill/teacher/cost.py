@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Mapping
 
 from dstill.api.teacher import Teacher
-from dstill.config import Generate
+from dstill.config import Cost, Generate
 from dstill.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def caps(settings: Generate, teacher: Teacher) -> Caps:
     return Caps(**{name: getattr(settings, name) for name in CAPS})
 
 
-def cost(settings: Generate, teacher: Teacher, budget: Budget, rows: int) -> dict[str, Any]:
+def cost(settings: Cost, teacher: Teacher, budget: Budget, rows: int) -> dict[str, Any]:
     """Of all that the run bought so far. ``usd`` None: not known."""
     if not teacher.paid:
         return {}
     spent, usd = budget.spent, budget.usd
-    seconds = settings.person_seconds_per_row
+    seconds = settings.annotator_seconds_per_row
     return {
         "usd": None if usd is None else round(usd, 6),
         "usd_per_row": None if usd is None or not rows else round(usd / rows, 8),
@@ -49,8 +49,8 @@ def cost(settings: Generate, teacher: Teacher, budget: Budget, rows: int) -> dic
         "tokens": spent.usage.to_row(),
         "replies_without_usage": spent.estimated,  # their tokens are a guess
         "people": {
-            "usd": round(rows * seconds / 3600 * settings.person_usd_per_hour, 2),
-            "usd_per_hour": settings.person_usd_per_hour,
+            "usd": round(rows * seconds / 3600 * settings.annotator_usd_per_hour, 2),
+            "usd_per_hour": settings.annotator_usd_per_hour,
             "seconds_per_row": seconds,
         },
     }

@@ -206,7 +206,7 @@ def test_damaged_decisions(make_run: Made, review: Any) -> None:
 
 def test_decisions_of_a_newer_program(make_run: Made, review: Any) -> None:
     run = make_run()
-    (run.folder / FILE).write_text('{"schema_version":2}\n')
+    (run.folder / FILE).write_text('{"schema_version":3}\n')
     ended = review(run.folder, "--tui")
     assert ended.code == 5
     assert "review.jsonl has schema version 2, this dstill knows 1" in ended.err

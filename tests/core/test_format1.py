@@ -1,0 +1,114 @@
+"""Runs of format 1 still open: `format1/` is one, made before names in run.json and in rows changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstill.runs import format1
+from dstill.runs.folder import RunFolder
+
+OLD = Path(__file__).parent / "format1"
+# keys of format 1 that nothing may show any more
+GONE = (
+    "asked_again", "mended", "people", "changed_since", "enough", "said", "student_seconds", "made_of", "need", "unfit",
+    "fullness", "here", "corpora", "told", "unchecked", "contrast", "vacuous", "silent_wrong", "asked.jsonl",
+    "left_out",
+)  # fmt: skip
+
+
+@pytest.fixture
+def old(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, with the report beside what other tests have."""
+    here = {point.name for point in entry_points(group="dstill")} - {"teachers", "evaluate", "report"}
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(here)))
+    return Path(shutil.copytree(OLD, project / "old"))
+
+
+def keys(value: Any) -> set[str]:
+    """The keys of all objects in `value`."""
+    if isinstance(value, list):
+        return set().union(*map(keys, value))
+    return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
+
+
+def test_its_manifest_is_shown_with_the_new_names(old: Path, cli: Callable[..., Any]) -> None:
+    shown = json.loads(cli("runs", "show", "old", "--json").out)
+    assert shown["schema_version"] == 2
+    assert not keys(shown) & set(GONE)
+    trained = shown["stages"]["train"]
+    assert trained["training_seconds"] == 0.1
+    assert trained["review"]["n_rejected"] == 1
+    assert trained["choice"][0]["memory_required"] == 50473795
+    assert shown["stages"]["evaluate"]["test_suite"]["n_same_on_data"] == 1
+    scores = shown["stages"]["evaluate"]["scores"]["student"]["test"]
+    assert scores["silent_error_rate"]["name"] == "silent_error_rate"
+    assert cli("runs", "show", "old").code == 0
+
+
+def test_its_rows_are_read(old: Path) -> None:
+    from conftest import TOY
+
+    from dstill import plugins
+    from dstill.runs.run import Run
+
+    run = Run.open(old, plugins=plugins.load([TOY]))
+    assert [inquiry.id for inquiry in run.inquiries()] == [f"q{n}" for n in range(1, 12)]
+    right, wrong = run.verdicts()[:2]
+    assert right.n_test_databases == 2
+    assert wrong.result_diff is not None
+    assert (wrong.result_diff.gold, wrong.result_diff.answer) == ("-4", "4")
+
+
+def test_it_is_reported_compared_and_asked(old: Path, cli: Callable[..., Any]) -> None:
+    assert cli("report", "old").code == 0
+    assert "Silent" in (old / "report.html").read_text()
+    answer = json.loads(cli("predict", "--run", "old", "--execute", "--json", "add 2 and 1").out)
+    assert (answer["answer"], answer["result"]) == ("1+2", 3)
+    shutil.copytree(old, "other")
+    found = json.loads(cli("compare", "old", "other", "--json").out)
+    assert found["comparisons"][0]["p_holm"] == 1.0
+
+
+def test_an_evaluation_uses_its_predictions_and_writes_the_new_format(old: Path, cli: Callable[..., Any]) -> None:
+    before = (old / "predictions.jsonl").read_bytes()
+    ended = cli("evaluate", "old", "--json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["silent_error_rate"] == pytest.approx(1 / 3)
+    assert (old / "predictions.jsonl").read_bytes() == before  # those of format 1, as they are of this student
+    written = json.loads((old / "run.json").read_text())
+    assert written["schema_version"] == 2
+    assert not keys(written) & set(GONE)
+    first = json.loads((old / "verdicts.jsonl").read_text().splitlines()[0])
+    assert (first["schema_version"], first["trivial"]) == (2, False)
+
+
+def test_a_file_that_is_written_again_leaves_its_old_name(old: Path) -> None:
+    run = RunFolder.read(old)
+    run.write("requests.jsonl", [])
+    assert not (old / "asked.jsonl").exists()
+    assert list(run.rows("requests.jsonl")) == []
+    run.discard("requests.jsonl")
+    assert not (old / "requests.jsonl").exists()
+
+
+_JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=3) | st.sampled_from(("silent_wrong", "scores", "files")),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(("stages", "files", "evaluate", "scores", "corpora", "x")), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(("stages", "files", "name")), _JSON))
+def test_what_is_no_manifest_is_translated_without_an_error(value: dict[str, Any]) -> None:
+    json.dumps(format1.manifest(value))

@@ -1,0 +1,111 @@
+"""Help, first lines of docstrings and docs use plain words: the list of banned words, and what is not converted yet.
+
+A file in `NOT_CONVERTED` may have as many banned words as its number says. The test also fails when a number is too
+high, so the list only shrinks. `python tests/test_vocabulary.py` writes it again after a merge.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NOT_CONVERTED = Path(__file__).parent / "vocabulary.json"
+SOURCES = ("core", "plugins", "task_packs")
+DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+BANNED = (
+    r"told",
+    r"anew",
+    r"begins? again",
+    r"by name",
+    r"in all(?! (?:cases|of|these|those|other|sets|files|runs|splits))",
+    r"of yours",
+    r"the house",
+    r"hangs? on",
+    r"made of",
+    r"left out",
+    r"left over",
+    r"room",
+    r"desk",
+    r"leash",
+    r"stands? (?:in|beside|there|for itself)",
+    r"goes before",
+    r"what (?:stands|was there)",
+    r"(?<!there )is no [a-z]+",
+    r"likewise",
+)
+PATTERN = re.compile(rf"\b({'|'.join(BANNED)})\b", re.IGNORECASE)
+CODE = re.compile(r"```.*?```|`[^`\n]*`|^(?: {4}|\t).*$", re.DOTALL | re.MULTILINE)
+
+
+def texts_of_source(text: str) -> Iterator[str]:
+    """Help texts, the first lines of docstrings, and the whole docstring of commands, which is their help."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            docstring = ast.get_docstring(node) or ""
+            yield docstring if _is_command(node) else docstring.partition("\n")[0]
+        if isinstance(node, ast.keyword) and node.arg in ("help", "short_help"):
+            yield from _constants(node.value)
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "help":
+                    yield from _constants(value)
+
+
+def _is_command(node: ast.AST) -> bool:
+    decorators = getattr(node, "decorator_list", [])
+    return any(re.search(r"\.(command|group)\b|^click\b", ast.unparse(one)) for one in decorators)
+
+
+def _constants(node: ast.AST) -> Iterator[str]:
+    return (one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def found() -> dict[str, Counter[str]]:
+    """File → its banned words."""
+    words: dict[str, Counter[str]] = {}
+    for folder in SOURCES:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            texts = texts_of_source(file.read_text(encoding="utf-8"))
+            words[str(file.relative_to(ROOT))] = Counter(
+                match[1].lower() for text in texts for match in PATTERN.finditer(CODE.sub("", text))
+            )
+    for file in DOCS:
+        prose = CODE.sub("", file.read_text(encoding="utf-8"))
+        words[str(file.relative_to(ROOT))] = Counter(match[1].lower() for match in PATTERN.finditer(prose))
+    return {file: counted for file, counted in words.items() if counted}
+
+
+def test_texts_use_plain_words() -> None:
+    allowed: dict[str, int] = json.loads(NOT_CONVERTED.read_text())
+    words = found()
+    too_many = {file: dict(n) for file, n in words.items() if n.total() > allowed.get(file, 0)}
+    assert not too_many, "say it in plain words (BANNED in this file)"
+    now = {file: words.get(file, Counter()).total() for file in allowed}
+    shrunk = {file: n for file, n in now.items() if n < allowed[file]}
+    assert not shrunk, f"lower these numbers in {NOT_CONVERTED.name}, or take the file out where it is 0"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("What it is made of.", ["made of"]),
+        ("Room for more; `room` in code, and\n\n    room in a block", ["room"]),
+        ("It runs in all cases.", []),
+        ("What replies cost in all.", ["in all"]),
+    ],
+)
+def test_banned_words_are_found_in_prose_alone(text: str, words: list[str]) -> None:
+    assert [match[1].lower() for match in PATTERN.finditer(CODE.sub("", text))] == words
+
+
+if __name__ == "__main__":
+    counts = {file: counted.total() for file, counted in sorted(found().items())}
+    NOT_CONVERTED.write_text(json.dumps(counts, indent=1) + "\n")
+    print(f"{sum(counts.values())} banned words in {len(counts)} files")
