@@ -58,9 +58,9 @@ def table() -> str:
         shape = shape_of(config_of(name))
         cells = []
         for modality in modalities:
-            fits = (card for card, device in devices.items() if modality.unfit(shape, recipe, device) is None)
+            fits = (card for card, device in devices.items() if modality.unfit_reason(shape, recipe, device) is None)
             card = next(fits, "none of these")
-            cells.append(f"{modality.need(shape, recipe).total / 2**30:.1f} GiB: {card}")
+            cells.append(f"{modality.memory_required(shape, recipe).total / 2**30:.1f} GiB: {card}")
         lines.append(f"| {name} | {shape.parameters:,} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 

@@ -13,8 +13,8 @@ from dstill_querydsl.canonical import canonical_text
 pytestmark = pytest.mark.slow
 
 KEYS = {
-    "executable_accuracy", "ci95", "n", "unseen_templates", "exact_match", "silent_wrong", "untrained",
-    "nearest_question", "seconds", "peak_memory_bytes", "engine", "run",
+    "executable_accuracy", "ci95", "n", "unseen_templates", "exact_match", "silent_error_rate", "untrained",
+    "nearest_neighbour_accuracy", "seconds", "peak_memory_bytes", "engine", "run",
 }  # fmt: skip
 
 

@@ -79,7 +79,7 @@ def test_just_that_share_of_records_has_the_answer_of_another(percent: int) -> N
 def test_what_a_trial_came_to_is_read_back_item_by_item(tmp_path: Path) -> None:
     judged = {"a": Level.CORRECT, "b": Level.EXECUTED, "c": Level.VALID}
     verdicts = {id: Verdict(id=id, reached=level, checked=Level.CORRECT, template="t") for id, level in judged.items()}
-    verdicts["d"] = Verdict(id="d", reached=Level.CORRECT, checked=Level.CORRECT, vacuous=True)  # tells nothing
+    verdicts["d"] = Verdict(id="d", reached=Level.CORRECT, checked=Level.CORRECT, trivial=True)  # tells nothing
     result = Result(name="seed-0", changes={"train.r": 8}, accuracy=Score(name="executable_accuracy", value=0.5, n=2))
     kept = Kept(tmp_path / "trials.jsonl")
     kept.add("k", "weblogs-to-movies", result, {"test": verdicts})

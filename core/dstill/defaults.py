@@ -52,12 +52,12 @@ def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Ex
 def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice:
     """Of those that fit, the one of highest `fullness`."""
     found = reasons(modalities, student, recipe, device)
-    fitting = next((r.modality for r in found if not r.unfit), None)
+    fitting = next((r.modality for r in found if not r.unfit_reason), None)
     if fitting is None:
-        least = min(found, key=lambda r: r.need.total)
+        least = min(found, key=lambda r: r.memory_required.total)
         raise UsageError(
             f"no modality fits {device.name}",
-            where="; ".join(f"{r.modality}: {r.unfit}" for r in found),
+            where="; ".join(f"{r.modality}: {r.unfit_reason}" for r in found),
             hint=f"{least.modality} needs least: try a smaller batch, shorter inputs or "
             "gradient_checkpointing, or a smaller student",
         )

@@ -236,6 +236,6 @@ def choose_modality(plugins: Plugins, config: Config, shape: Shape, device: Devi
     plugins.modality(recipe.modality)  # an unknown name is an error that lists the known
     modality = all_of_them[recipe.modality]
     (reason,) = reasons([modality], shape, recipe, device)
-    if reason.unfit:
-        log.warning("modality %s was asked for, though it %s", modality.name, reason.unfit)
+    if reason.unfit_reason:
+        log.warning("modality %s was asked for, though it %s", modality.name, reason.unfit_reason)
     return modality, Choice(modality=modality.name, reasons=(reason,))

@@ -34,11 +34,11 @@ def _combined(first: tuple[str, Verdict], second: tuple[str, Verdict]) -> Verdic
         if verdict.outcome in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED):
             return replace(verdict, reason=f"{verdict.reason} (on {label})")
     one, other = first[1], second[1]
-    if one.reached == other.reached and one.vacuous == other.vacuous:
+    if one.reached == other.reached and one.trivial == other.trivial:
         return one
     said = f"{_said(*first)}; {_said(*second)}"
     lower = min(one, other, key=lambda verdict: verdict.reached)
-    if one.vacuous == other.vacuous and one.checked == Level.CORRECT and not (one.correct or other.correct):
+    if one.trivial == other.trivial and one.checked == Level.CORRECT and not (one.correct or other.correct):
         return replace(lower, reason=said)  # wrong on both, in different ways
     return replace(
         lower,
@@ -47,12 +47,12 @@ def _combined(first: tuple[str, Verdict], second: tuple[str, Verdict]) -> Verdic
         outcome=OutcomeKind.UNSUPPORTED,
         reason=f"the engines disagree: {said}",
         vacuous=False,
-        contrast=one.contrast or other.contrast,
+        contrast=one.result_diff or other.result_diff,
     )
 
 
 def _said(label: str, verdict: Verdict) -> str:
     ran = "wrong" if verdict.checked == Level.CORRECT else "runs"
     found = {Level.CORRECT: "right", Level.EXECUTED: ran}.get(verdict.reached, "refused")
-    vacuous = ", and the reference's result tells nothing" if verdict.vacuous else ""
+    vacuous = ", and the reference's result tells nothing" if verdict.trivial else ""
     return f"{label} says {found}{f' ({verdict.reason})' if verdict.reason else ''}{vacuous}"

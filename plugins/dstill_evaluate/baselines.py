@@ -33,7 +33,7 @@ class NearestQuestion(Baseline):
     name = "nearest"
     meaning = "the answer of the most similar training question"
     default = True
-    key = "nearest_question"
+    key = "nearest_neighbour_accuracy"
 
     def fit(self, job: Callable[[], TrainingJob]) -> None:
         Nearest().fit(job())

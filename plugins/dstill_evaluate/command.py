@@ -109,7 +109,7 @@ def _items(arms: Sequence[Any], facts: Mapping[str, Any]) -> dict[str, Any]:
 def _show_table(facts: Mapping[str, Any], engine: str) -> None:
     against, found = facts["against"], {(row["set"], row["system"]): row for row in facts["comparisons"]}
     rows = []
-    for split in facts["left_out"]:
+    for split in facts["n_unjudged"]:
         for label, shown in facts["arms"].items():
             of_pair = found.get((split, label))
             cells = _cells(of_pair) if of_pair else ["", "", ""]
@@ -119,7 +119,7 @@ def _show_table(facts: Mapping[str, Any], engine: str) -> None:
         rows,
         title=f"executable accuracy in %, run on {engine}; differences to {against} in points; 95 % intervals",
     )
-    left_out = ", ".join(f"{n:,} of {split}" for split, n in facts["left_out"].items() if n)
+    left_out = ", ".join(f"{n:,} of {split}" for split, n in facts["n_unjudged"].items() if n)
     if left_out:
         _say_whole(f"Left out for all, as they say nothing of an answer in one of the runs: {left_out}.")
     say()
@@ -134,7 +134,7 @@ def _cell(shown: Mapping[str, Any]) -> str:
 def _cells(row: Mapping[str, Any]) -> list[str]:
     from dstill_evaluate.wording import difference, p_value, points
 
-    return [difference(row), p_value(row["holm"]), points(row["detectable"])]
+    return [difference(row), p_value(row["p_holm"]), points(row["detectable"])]
 
 
 def _show_sentences(facts: Mapping[str, Any]) -> None:

@@ -4,8 +4,8 @@
     →  {"against": "a",
         "arms": {"a": {"test": {"accuracy": {"value": 0.81, "n": 120, "low": …}, "runs": [0.81], "sd": None}}, "b": …},
         "comparisons": [{"set": "test", "system": "b", "difference": 0.05, "low": …, "high": …, "test": "mcnemar",
-                         "p": 0.03, "holm": 0.06, "detectable": 0.06, "distinguishable": False, …}],
-        "items": {"test": {"b": {"gained": ["t-3"], "lost": []}}}, "left_out": {"test": 4}}
+                         "p": 0.03, "p_holm": 0.06, "detectable": 0.06, "distinguishable": False, …}],
+        "items": {"test": {"b": {"gained": ["t-3"], "lost": []}}}, "n_unjudged": {"test": 4}}
 
 The first arm is the one that the others are held against; a difference above zero is the other's gain.
 Items that say nothing of an answer in one of the runs (an engine's failure, a gold that tells nothing) are
@@ -25,7 +25,7 @@ from typing import Any, Mapping, Sequence
 from dstill.api.metric import CONFIDENCE, rate
 from dstill.api.records import Score, Verdict
 from dstill.errors import RunError
-from dstill_evaluate.metrics import scored, why_left_out
+from dstill_evaluate.metrics import scored, why_uncounted
 from dstill_evaluate.paired_tests import Paired, paired
 from dstill_evaluate.statistics import holm, least_shown, mcnemar, mean
 from dstill_evaluate.systems import Arm
@@ -43,24 +43,24 @@ class Found:
     paired: Paired
     test: str  # whose p it is: mcnemar, permutation, seeds
     p: float
-    holm: float = 1.0  # p, corrected for all that were made at once
+    p_holm: float = 1.0  # p, corrected for all that were made at once
     least: float = 0.0  # no smaller difference can be told by the test, as many comparisons as were made
 
     @property
     def distinguishable(self) -> bool:
-        return self.paired.told and self.holm < 1 - CONFIDENCE
+        return self.paired.excludes_zero and self.p_holm < 1 - CONFIDENCE
 
     def to_row(self) -> dict[str, Any]:
         of_pairs = self.paired.to_row()
         by_template = of_pairs.pop("p")
-        del of_pairs["told"]
+        del of_pairs["excludes_zero"]
         return {
             **of_pairs,
             # where no item moved, nobody knows how much they would
             "detectable": max(self.paired.detectable, self.least) if self.paired.detectable else None,
             "test": self.test,
             "p": self.p,
-            "holm": self.holm,
+            "p_holm": self.p_holm,
             "p_permutation": by_template,
             "distinguishable": self.distinguishable,
         }
@@ -71,7 +71,7 @@ def counted(arms: Sequence[Verdicts]) -> list[str]:
     runs = [run for arm in arms for run in arm]
     if not all(scored(list(run.values())) for run in runs):
         return []
-    return [id for id in runs[0] if all(id in run and not why_left_out(run[id]) for run in runs)]
+    return [id for id in runs[0] if all(id in run and not why_uncounted(run[id]) for run in runs)]
 
 
 def right(arm: Verdicts, ids: Sequence[str]) -> list[list[float]]:
@@ -83,8 +83,8 @@ def held_against(arm: Verdicts, first: Verdicts, ids: Sequence[str]) -> Found:
     """`arm` − `first` on the items `ids`. ValueError where there are none."""
     ours, theirs = right(arm, ids), right(first, ids)
     found = paired(ours, theirs, [first[0][id].template or id for id in ids])
-    if found.p_seeds is not None:
-        test, p = max([("permutation", found.p), ("seeds", found.p_seeds)], key=lambda one: one[1])
+    if found.p_value_across_seeds is not None:
+        test, p = max([("permutation", found.p), ("seeds", found.p_value_across_seeds)], key=lambda one: one[1])
         return Found(paired=found, test=test, p=p)
     return Found(paired=found, test="mcnemar", p=mcnemar(found.gained, found.lost))
 
@@ -92,7 +92,7 @@ def held_against(arm: Verdicts, first: Verdicts, ids: Sequence[str]) -> Found:
 def corrected(found: Sequence[Found]) -> list[Found]:
     """With Holm's correction for all of them."""
     ps = holm([one.p for one in found])
-    return [replace(one, holm=p, least=_least(one, len(found))) for one, p in zip(found, ps, strict=True)]
+    return [replace(one, p_holm=p, least=_least(one, len(found))) for one, p in zip(found, ps, strict=True)]
 
 
 def _least(found: Found, comparisons: int) -> float:
@@ -136,7 +136,7 @@ def compare(arms: Sequence[Arm], sets: Sequence[str]) -> dict[str, Any]:
         )
     after = corrected([one for _, _, one in found])
     rows = [{"set": s, "system": label, **one.to_row()} for (s, label, _), one in zip(found, after, strict=True)]
-    return {"against": first.label, "arms": shown, "comparisons": rows, "items": items, "left_out": left_out}
+    return {"against": first.label, "arms": shown, "comparisons": rows, "items": items, "n_unjudged": left_out}
 
 
 def _accuracy(arm: Verdicts, ids: Sequence[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ tried is "not checked" and lowers nothing:
     parsed, valid         every answer
     executed              answers that were run; a refusal, asked for or given, is not run
     executable_accuracy   answers with a gold that tells something; a right refusal is right
-    silent_wrong          the same answers: ran without an error, and was wrong
+    silent_error_rate          the same answers: ran without an error, and was wrong
     exact_match           answers with a gold, compared as canonical text
     refusal_precision     refusals: how many were asked for
     refusal_recall        questions to refuse: how many were refused
@@ -46,10 +46,10 @@ __all__ = [
     "RefusalRecall",
     "SilentWrong",
     "Valid",
-    "left_out",
     "rank",
     "scored",
-    "why_left_out",
+    "uncounted",
+    "why_uncounted",
 ]
 
 
@@ -62,21 +62,21 @@ def about_refusal(verdict: Verdict) -> bool:
     return verdict.expects_refusal or verdict.refused
 
 
-def why_left_out(verdict: Verdict) -> str:
+def why_uncounted(verdict: Verdict) -> str:
     """Why a verdict says nothing about correctness, or empty when it does. Never the student's fault."""
     if verdict.gold_error:  # an engine that was not there is no error of the gold's
         kind = verdict.gold_error.partition(":")[0]
         return kind if kind in NOBODYS else "gold error"
-    if verdict.vacuous:
+    if verdict.trivial:
         return "vacuous gold"
     if verdict.checked < Level.CORRECT:
         return verdict.outcome if verdict.outcome in NOBODYS else "not checked"
     return ""
 
 
-def left_out(verdicts: Sequence[Verdict]) -> dict[str, int]:
+def uncounted(verdicts: Sequence[Verdict]) -> dict[str, int]:
     """How many verdicts `executable_accuracy` leaves out, by reason."""
-    return dict(sorted(Counter(filter(None, map(why_left_out, verdicts))).items()))
+    return dict(sorted(Counter(filter(None, map(why_uncounted, verdicts))).items()))
 
 
 def scored(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -85,14 +85,14 @@ def scored(verdicts: Sequence[Verdict]) -> list[Verdict]:
     Refusals are judged without an engine. Where nothing else was, they alone would pass
     for the accuracy of the whole set, so then there are none.
     """
-    kept = [v for v in verdicts if not why_left_out(v)]
+    kept = [v for v in verdicts if not why_uncounted(v)]
     if all(about_refusal(v) for v in kept) and not all(about_refusal(v) for v in verdicts):
         return []
     return kept
 
 
 def note_of(verdicts: Sequence[Verdict]) -> str:
-    reasons = ", ".join(f"{n} {reason}" for reason, n in left_out(verdicts).items())
+    reasons = ", ".join(f"{n} {reason}" for reason, n in uncounted(verdicts).items())
     return "; ".join(filter(None, ["" if scored(verdicts) else "not checked", reasons and f"left out: {reasons}"]))
 
 
@@ -176,7 +176,7 @@ class SilentWrong(Rate):
     a question that should have been refused is never run: it counts in `refusal_recall`, not here.
     """
 
-    name = "silent_wrong"
+    name = "silent_error_rate"
     summary = True
     wording = "Silently wrong, that is run without an error and with another result than the gold's"
 

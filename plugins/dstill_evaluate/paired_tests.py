@@ -35,7 +35,7 @@ class Paired:
     low: float  # 95 % interval
     high: float
     p: float  # of the permutation test; 1.0 where no item differs
-    p_seeds: float | None  # of the t-test over seeds; None: there is one
+    p_value_across_seeds: float | None  # of the t-test over seeds; None: there is one
     detectable: float
     items: int
     clusters: int
@@ -44,12 +44,12 @@ class Paired:
     lost: int
 
     @property
-    def told(self) -> bool:
+    def excludes_zero(self) -> bool:
         """Whether the interval leaves out zero."""
         return self.low > 0 or self.high < 0
 
     def to_row(self) -> dict[str, Any]:
-        return {**asdict(self), "told": self.told}
+        return {**asdict(self), "excludes_zero": self.excludes_zero}
 
 
 def paired(
@@ -109,7 +109,7 @@ def paired(
         low=float(low),
         high=float(high),
         p=p,
-        p_seeds=p_seeds,
+        p_value_across_seeds=p_seeds,
         detectable=detectable,
         items=len(first),
         clusters=len(names),

@@ -58,7 +58,7 @@ def _rows(run: Run, scores: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             difference(row),
             f"{row['gained']:,}",
             f"{row['lost']:,}",
-            p_value(row["holm"]),
+            p_value(row["p_holm"]),
             points(row["detectable"]),
             "" if one.distinguishable else "not distinguishable",
         )

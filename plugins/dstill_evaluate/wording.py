@@ -47,7 +47,7 @@ def p_value(value: float) -> str:
 def sentence(row: Mapping[str, Any], system: str, against: str) -> str:
     """The verdict on one comparison, and what it stands on."""
     test = TESTS[row["test"]]
-    corrected = "" if row["holm"] == row["p"] else f", {p_value(row['holm'])} after Holm's correction"
+    corrected = "" if row["p_holm"] == row["p"] else f", {p_value(row['p_holm'])} after Holm's correction"
     basis = (
         f"{test}: p = {p_value(row['p'])}{corrected}; right on {row['gained']} more items and on {row['lost']} fewer"
     )

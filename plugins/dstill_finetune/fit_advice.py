@@ -20,8 +20,8 @@ CHECKPOINTING = "gradient checkpointing (each layer's forward pass is computed t
 def price(modality: Modality, shape: Shape, recipe: Recipe, device: Device) -> str:
     """The least change with which it fits, or "" where none of them is enough."""
     for name, tried in _changes(shape, recipe):
-        if not modality.unfit(tried[0], tried[1], device):
-            return f"fits in {size(modality.need(*tried).total)} with {name}"
+        if not modality.unfit_reason(tried[0], tried[1], device):
+            return f"fits in {size(modality.memory_required(*tried).total)} with {name}"
     return ""
 
 

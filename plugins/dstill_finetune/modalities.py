@@ -30,21 +30,21 @@ _STATE_SPACE = "a state space layer, whose kernels read its weights as they are,
 
 
 class _Base(Modality):
-    def unfit(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
+    def unfit_reason(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
         recipe = resolved(recipe, device)
-        if device.kind != "cuda" or device.here:  # what is free on this machine's card is without it
-            return super().unfit(student, recipe, device)
+        if device.kind != "cuda" or device.is_local:  # what is free on this machine's card is without it
+            return super().unfit_reason(student, recipe, device)
         beside = replace(device, free=max(0, device.free - memory.CONTEXT))
-        reason = super().unfit(student, recipe, beside)
+        reason = super().unfit_reason(student, recipe, beside)
         return reason and f"{reason} beside {size(memory.CONTEXT)} of CUDA's own"
 
 
 class Full(_Base):
     name = "full"
-    fullness = 100
+    priority = 100
     ignores = frozenset({"r", "lora_alpha", "lora_dropout", "target_modules"})
 
-    def need(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
         return memory.full(student, recipe)
 
     def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
@@ -60,10 +60,10 @@ class Full(_Base):
 
 class Lora(_Base):
     name = "lora"
-    fullness = 60
+    priority = 60
     distributions: ClassVar[tuple[str, ...]] = ("peft",)
 
-    def need(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
         return memory.lora(student, recipe)
 
     def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
@@ -90,21 +90,21 @@ class Lora(_Base):
 
 class Qlora(Lora):
     name = "qlora"
-    fullness = 30
+    priority = 30
     distributions = ("peft", "bitsandbytes")
 
-    def need(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
         return memory.qlora(student, recipe)
 
-    def unfit(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
+    def unfit_reason(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
         if are_read_by_kernels(student.unadapted):
             return f"cannot hold {_STATE_SPACE} in 4 bits"
-        if device.here and find_spec("bitsandbytes") is None:
+        if device.is_local and find_spec("bitsandbytes") is None:
             return "bitsandbytes is not installed: pip install 'dstill[qlora]'"
-        if (reason := super().unfit(student, recipe, device)) or not device.here:
+        if (reason := super().unfit_reason(student, recipe, device)) or not device.is_local:
             return reason
         # loading it takes seconds: only where auto would take it
-        wanted = recipe.policy == "recipe" or Lora().unfit(student, recipe, device)
+        wanted = recipe.policy == "recipe" or Lora().unfit_reason(student, recipe, device)
         if wanted and not _has_library():
             return "bitsandbytes did not load its native library: python -m bitsandbytes says why"
         return None

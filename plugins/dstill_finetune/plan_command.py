@@ -19,7 +19,7 @@ from typing import Any, Mapping, Sequence
 import click
 
 from dstill import factory
-from dstill.api.modality import Choice, Modality, Reason, Shape, reasons
+from dstill.api.modality import Choice, Modality, ModalityFit, Shape, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.groups import Command
@@ -80,10 +80,10 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
         _head(spec, shape, plans)
         (_show if len(plans) == 1 else _compare)(plans)
     if not any(one.choice.modality for one in plans):
-        least = min(plans[-1].choice.reasons, key=lambda reason: reason.need.total)
+        least = min(plans[-1].choice.reasons, key=lambda reason: reason.memory_required.total)
         raise UsageError(
             f"no modality fits {' or '.join(one.device.name for one in plans)}",
-            where=f"{least.modality} needs least: {size(least.need.total)}",
+            where=f"{least.modality} needs least: {size(least.memory_required.total)}",
             hint="try --batch-size 1, a smaller --max-length, --set train.gradient_checkpointing=true, "
             "or a smaller student",
         )
@@ -99,14 +99,14 @@ class Plan:
     ways: Mapping[str, str]  # modality that does not fit → with what it would (`dstill_finetune.fit_advice`)
     command: str
 
-    def verdict(self, reason: Reason) -> str:
-        return "no" if reason.unfit else "chosen" if reason.modality == self.choice.modality else "fits"
+    def verdict(self, reason: ModalityFit) -> str:
+        return "no" if reason.unfit_reason else "chosen" if reason.modality == self.choice.modality else "fits"
 
-    def why(self, reason: Reason) -> str:
+    def why(self, reason: ModalityFit) -> str:
         """Why it does not fit and what would help, or where the memory goes."""
-        if reason.unfit:
-            return "; ".join(text for text in (reason.unfit, self.ways.get(reason.modality)) if text)
-        largest = sorted(reason.need.parts.items(), key=lambda part: -part[1])[:3]
+        if reason.unfit_reason:
+            return "; ".join(text for text in (reason.unfit_reason, self.ways.get(reason.modality)) if text)
+        largest = sorted(reason.memory_required.parts.items(), key=lambda part: -part[1])[:3]
         return ", ".join(f"{name.replace('_', ' ')} {size(count)}" for name, count in largest)
 
 
@@ -119,7 +119,7 @@ def _with_dataset(run: Run) -> Shape:
 
 
 def _unfit(choice: Choice, modality: str) -> bool:
-    return any(reason.unfit for reason in choice.reasons if reason.modality == modality)
+    return any(reason.unfit_reason for reason in choice.reasons if reason.modality == modality)
 
 
 def choose(plugins: Plugins, modalities: list[Modality], shape: Shape, recipe: Recipe, device: Device) -> Choice:
@@ -128,8 +128,8 @@ def choose(plugins: Plugins, modalities: list[Modality], shape: Shape, recipe: R
     if recipe.modality != "auto":
         plugins.modality(recipe.modality)  # an unknown name is an error that lists the known
         asked = next(reason for reason in found if reason.modality == recipe.modality)
-        return Choice(modality="" if asked.unfit else asked.modality, reasons=found)
-    if all(reason.unfit for reason in found):
+        return Choice(modality="" if asked.unfit_reason else asked.modality, reasons=found)
+    if all(reason.unfit_reason for reason in found):
         return Choice(modality="", reasons=found)
     return plugins.select_modality(modalities, shape, recipe, device)
 
@@ -159,15 +159,15 @@ def _json(spec: str, shape: Shape, one: Plan) -> dict[str, Any]:
     }
 
 
-def _row(reason: Reason, one: Plan) -> dict[str, Any]:
+def _row(reason: ModalityFit, one: Plan) -> dict[str, Any]:
     return {
         "modality": reason.modality,
-        "need": reason.need.total,
-        "parts": dict(reason.need.parts),
-        "fits": not reason.unfit,
+        "memory_required": reason.memory_required.total,
+        "parts": dict(reason.memory_required.parts),
+        "fits": not reason.unfit_reason,
         "chosen": reason.modality == one.choice.modality,
-        "reason": reason.unfit,
-        "would_fit": one.ways.get(reason.modality, ""),
+        "unfit_reason": reason.unfit_reason,
+        "fits_with": one.ways.get(reason.modality, ""),
     }
 
 
@@ -190,7 +190,8 @@ def _head(spec: str, shape: Shape, plans: Sequence[Plan]) -> None:
 def _show(plans: Sequence[Plan]) -> None:
     one = plans[0]
     rows = [
-        (r.modality, size(r.need.total), size(one.device.free), one.verdict(r), one.why(r)) for r in one.choice.reasons
+        (r.modality, size(r.memory_required.total), size(one.device.free), one.verdict(r), one.why(r))
+        for r in one.choice.reasons
     ]
     table(("modality", "#need", "#free", "verdict", "reason"), rows)
     if one.command:
@@ -200,7 +201,7 @@ def _show(plans: Sequence[Plan]) -> None:
 def _compare(plans: Sequence[Plan]) -> None:
     """Modalities × cards, and the line that trains on the smallest card that can."""
     rows = [
-        (size(one.device.free), r.modality, size(r.need.total), one.verdict(r), one.why(r))
+        (size(one.device.free), r.modality, size(r.memory_required.total), one.verdict(r), one.why(r))
         for one in plans
         for r in one.choice.reasons
     ]

@@ -26,5 +26,5 @@ def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Reci
     if recipe.policy != "recipe" or device.total >= BOUNDARY:
         return None
     found = reasons(modalities, student, recipe, device)
-    fits = any(reason.modality == Qlora.name and not reason.unfit for reason in found)
+    fits = any(reason.modality == Qlora.name and not reason.unfit_reason for reason in found)
     return Choice(modality=Qlora.name, reasons=found) if fits else None

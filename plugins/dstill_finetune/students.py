@@ -107,7 +107,7 @@ class Finetuned(Student):
             base = model_loading.absolute(base)  # a student is used from other places than it is trained at
         shape = self.shape()
         gives_back = job.device.kind == "cuda" or torch_settings.give_back(
-            job.modality.need(shape, recipe).total, job.device.free
+            job.modality.memory_required(shape, recipe).total, job.device.free
         )
         tokenizer, new = repair(
             tokenizer, [[p.target for p in record] for record in job.train], where=base or self.name
@@ -131,7 +131,7 @@ class Finetuned(Student):
 
         def probe(trainer: Any) -> Mapping[str, float]:
             batch = batch_of(collator, largest(data.records, recipe.per_device_train_batch_size), len(new))
-            need = job.modality.need(replace(shape, batch=batch), recipe)
+            need = job.modality.memory_required(replace(shape, batch=batch), recipe)
             return probed(trainer, recipe, peak, need.total, margin=MARGIN if gives_back else LOOSE)
 
         events = reporting.callbacks(told, events=job.events, step=step_of(resume))
@@ -182,7 +182,7 @@ class Finetuned(Student):
             best_step=history.best,
             tokens_seen=history.tokens,
             rows_per_second=round(history.rows_per_second, 3),
-            left_out=data.left_out,
+            n_too_long=data.left_out,
             probe=history.probe,
         )
         if distributed.leads():

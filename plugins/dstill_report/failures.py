@@ -17,7 +17,7 @@ from dstill.api.task import data_of
 from dstill.cli.console import visible
 from dstill.io.strict_json import dumps
 from dstill.pipeline import steps
-from dstill_evaluate.metrics import why_left_out
+from dstill_evaluate.metrics import why_uncounted
 from dstill_report.tree import Line, against, marked
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _Wrong:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        record, found = self.record, self.verdict.contrast or ResultDiff(gold="", answer="")
+        record, found = self.record, self.verdict.result_diff or ResultDiff(gold="", answer="")
         reason = self.verdict.gold_error or self.verdict.reason
         return record.question, record.rationale, record.answer, self.answer, reason, found.gold, found.answer
 
@@ -130,13 +130,13 @@ def kind_of(verdict: Verdict) -> str:
     """How an answer failed, in words; empty: it did not, as far as it was followed."""
     if verdict.reached < Level.VALID:
         return "unparsed" if verdict.reached == Level.UNPARSED else "invalid"
-    if left_out := why_left_out(verdict):
+    if left_out := why_uncounted(verdict):
         return "" if left_out == "not checked" else left_out
     if verdict.reached == Level.VALID:
         return "refusal" if verdict.refused or verdict.expects_refusal else "engine refused"
     if verdict.correct:
         return ""
-    return "wrong on a corpus" if verdict.contrast and verdict.contrast.corpus else "wrong result"
+    return "wrong on a corpus" if verdict.result_diff and verdict.result_diff.corpus else "wrong result"
 
 
 def _wrong(run: Run) -> Iterator[tuple[Record, Prediction, Verdict, str]]:
@@ -204,7 +204,7 @@ class _AllData:
 
 
 def _failure(one: _Wrong, cut: int) -> Failure:
-    record, verdict, contrast = one.record, one.verdict, one.verdict.contrast
+    record, verdict, contrast = one.record, one.verdict, one.verdict.result_diff
     cause = verdict.cause or Cause(label="")
     gold, answer = against(_cut(record.answer, cut), _cut(one.answer, cut))
     found = [_cut(text, cut).split("\n") for text in (contrast.gold, contrast.answer)] if contrast else [[], []]

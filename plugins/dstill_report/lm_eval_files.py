@@ -31,7 +31,7 @@ __all__ = ["results", "sample", "write"]
 
 FOLDER = "exports/lm-eval"
 FILTER = "none"  # lm-eval's name for answers as they were written
-LOWER_IS_BETTER = ("silent_wrong",)
+LOWER_IS_BETTER = ("silent_error_rate",)
 
 
 def write(run: Run) -> list[Path]:

@@ -22,7 +22,7 @@ from dstill.io.files import write_text
 from dstill.io.shell import command
 from dstill.io.units import size_on_disk
 from dstill.pipeline.data_monitor import MOST_LOST
-from dstill_evaluate.metrics import left_out
+from dstill_evaluate.metrics import uncounted
 from dstill_report.content import Headline, Report
 from dstill_report.failures import collect
 from dstill_report.markdown import markdown
@@ -39,7 +39,7 @@ SETS = {
     "test_unseen_templates": "templates that training never saw",
     "test_unseen_data": "data that training never saw",
 }
-SIDE = ("exact_match", "valid", "executed", "silent_wrong", "refusal_precision", "refusal_recall")
+SIDE = ("exact_match", "valid", "executed", "silent_error_rate", "refusal_precision", "refusal_recall")
 
 
 def write(run: Run) -> dict[str, Path]:
@@ -102,7 +102,7 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
 def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
     warnings = []
     verdicts = run.verdicts()
-    missing = left_out(verdicts).get("unavailable", 0)
+    missing = uncounted(verdicts).get("unavailable", 0)
     if missing > MOST_LOST * len(verdicts):
         share = percent(missing / len(verdicts))
         warnings.append(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 from dstill.api.records import Prediction, Record, Verdict
 from dstill.errors import RunError
 from dstill.io.shell import command
-from dstill_evaluate.metrics import Rate, rank, why_left_out
+from dstill_evaluate.metrics import Rate, rank, why_uncounted
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
@@ -43,7 +43,7 @@ class Item:
             "checked": verdict.checked.name.lower(),
             "outcome": verdict.outcome,
             "reason": verdict.gold_error or verdict.reason,
-            "left_out": why_left_out(verdict),
+            "uncounted": why_uncounted(verdict),
             "problems": [str(problem) for problem in verdict.problems],
         }
 

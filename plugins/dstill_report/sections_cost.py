@@ -87,7 +87,7 @@ def _told(cost: _Cost, teacher: str) -> Iterator[str]:
         )
     if cost.hour is None:
         yield f"The machine is taken to be free: what an hour of it costs is not known ({KEY})."
-    if people := cost.replies.get("people"):
+    if people := cost.replies.get("annotators"):
         yield (
             f"Writing the rows by hand would have cost {_usd(people['usd'])} (assumed: {people['seconds_per_row']:g} s "
             f"a row at {_usd(people['usd_per_hour'])} an hour)."

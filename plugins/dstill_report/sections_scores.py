@@ -111,7 +111,7 @@ def _parts(parts: Mapping[str, Any], section: Section, names: tuple[str, str]) -
     if not parts:
         return None
     accuracy = {c: Score.from_row(m["executable_accuracy"]) for c, m in parts.items() if "executable_accuracy" in m}
-    columns = ("executable_accuracy", "exact_match", "silent_wrong")
+    columns = ("executable_accuracy", "exact_match", "silent_error_rate")
 
     def weakness(part: str) -> tuple[bool, float, str]:
         value = accuracy[part].value if part in accuracy else None

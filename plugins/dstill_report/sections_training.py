@@ -55,7 +55,7 @@ def _training(trained: Mapping[str, Any]) -> Section | None:
         "student": trained["student"],
         "objective": trained["objective"],
         "steps": f"{trained['steps']:,}",
-        "time of these steps": f"{trained['student_seconds']:,.0f} s",
+        "time of these steps": f"{trained['training_seconds']:,.0f} s",
         "time of the whole stage": f"{trained['seconds']:,.0f} s",
         "peak memory": size(trained["peak_memory"]),
         "trained parameters": f"{trained['trained_parameters']:,} of {trained['all_parameters']:,}",
@@ -77,9 +77,11 @@ def _modality(trained: Mapping[str, Any]) -> Section | None:
     rows = tuple(
         (
             reason["modality"],
-            size(reason["need"]),
+            size(reason["memory_required"]),
             ", ".join(f"{name} {size(part)}" for name, part in reason["parts"].items()),
-            "; ".join(filter(None, ["taken" if reason["modality"] == chosen else "", reason["unfit"] or "fits"])),
+            "; ".join(
+                filter(None, ["taken" if reason["modality"] == chosen else "", reason["unfit_reason"] or "fits"])
+            ),
         )
         for reason in reasons
     )
@@ -88,7 +90,7 @@ def _modality(trained: Mapping[str, Any]) -> Section | None:
         title="Modality",
         order=40,
         text=f"{chosen}, on {device['name']} with {size(device['free'])} free of {size(device['total'])}. {how}",
-        table=Table(columns=("modality", "need", "of which", "verdict"), rows=rows),
+        table=Table(columns=("modality", "memory", "of which", "verdict"), rows=rows),
     )
 
 
@@ -149,7 +151,7 @@ def _review(run: Run, trained: Mapping[str, Any]) -> Section | None:
     rows.append(("acceptance rate", f"{shown(rate('accepted', counts[DECISIONS[review.ACCEPT]], judged))}"))
     if len(held) < len(standing):
         rows.append(("of rows that are others by now", f"{len(standing) - len(held):,}"))
-    said = trained.get("review", {}).get("said", "")
+    said = trained.get("review", {}).get("message", "")
     return Section(
         title="Review",
         order=57,

@@ -1,7 +1,7 @@
 """Figures made readable.
 
     shown(score)            →   "91.3 % [88.9, 93.2]"
-    words("silent_wrong")   →   "Silent-wrong rate"
+    words("silent_error_rate")   →   "Silent error rate"
 
 What was not measured is said so, and never becomes 0 %.
 """
@@ -35,5 +35,5 @@ def shown(score: Score) -> str:
 
 def words(name: str) -> str:
     """A name for people: ``executable_accuracy`` → ``Executable accuracy``."""
-    text = name.replace("_", " ").replace("silent wrong", "silent-wrong rate")
+    text = name.replace("_", " ")
     return text[:1].upper() + text[1:]

@@ -1,7 +1,7 @@
 """The ablation: does the rationale help? Distilling Step-by-Step against the label alone.
 
     ablate(run, seeds=3, split="test", jobs=2)
-    →  {"arms": {"dss": […], …}, "comparisons": {"equal steps": {"difference": 0.03, "holm": …, …}, …},
+    →  {"arms": {"dss": […], …}, "comparisons": {"equal steps": {"difference": 0.03, "p_holm": …, …}, …},
         "modality": "lora"}
 
 Both arms learn from the same records in the same order of settings, once at equal steps and once at

@@ -76,7 +76,7 @@ def held(facts: Mapping[str, Any]) -> str:
 
 def verdict(row: Mapping[str, Any]) -> str:
     """A comparison in a sentence; what cannot be told is said to be so."""
-    corrected = "" if row["holm"] == row["p"] else f", {p_value(row['holm'])} after Holm's correction"
+    corrected = "" if row["p_holm"] == row["p"] else f", {p_value(row['p_holm'])} after Holm's correction"
     seeds = "one seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
     basis = f"p = {p_value(row['p'])}{corrected}; {row['items']:,} items of {row['clusters']:,} templates, {seeds}"
     if row["detectable"] is None:  # every template differs alike: there is no spread to reckon it from

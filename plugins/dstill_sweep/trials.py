@@ -238,7 +238,7 @@ class Trials:
             changes=trial.changes,
             accuracy=Score.from_row(evaluated["scores"]["student"][self.split][self.metric]),
             steps=trained["steps"],
-            seconds=trained["student_seconds"],
+            seconds=trained["training_seconds"],
             peak_memory=trained["peak_memory"],
             trained_parameters=trained["trained_parameters"],
         )

@@ -72,7 +72,7 @@ def _wrong(example: Example) -> Verdict:
         exact=False,
         outcome="ok",
         reason="ran, with another result than the gold",
-        contrast=ResultDiff(gold=FOUND, answer=FOUND.replace("w000", "w009")),
+        result_diff=ResultDiff(gold=FOUND, answer=FOUND.replace("w000", "w009")),
         cause=Cause(label="wrong field", detail="user.name, not url.path"),
         category=example.category,
         template=example.template,

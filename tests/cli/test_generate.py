@@ -61,7 +61,7 @@ def manifest() -> dict[str, Any]:
 
 
 def asked() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path("mine/asked.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in Path("mine/requests.jsonl").read_text().splitlines()]
 
 
 # --- cost -------------------------------------------------------------------------------
@@ -187,8 +187,8 @@ def test_replies_that_will_not_do_are_mended_by_asking_again(cli: Cli, project: 
     assert ended.code == 0, ended.err
     facts = json.loads(ended.out.splitlines()[-1])
     assert facts["accepted"] == 27
-    assert facts["mended"] == facts["asked_again"]
-    assert sum(facts["asked_again"].values()) == len(server.requests) - 27 > 0
+    assert facts["fixed_on_retry"] == facts["retries"]
+    assert sum(facts["retries"].values()) == len(server.requests) - 27 > 0
 
 
 # --- before asking ----------------------------------------------------------------------
@@ -217,7 +217,7 @@ def test_a_dry_run_counts_the_replies_that_are_there(ask: Callable[..., Any], se
     assert ask("--limit", "9").code == 0
     before = len(server.sold)
     found = json.loads(ask("--dry-run", "--limit", "9", "--json").out)
-    assert (found["questions"], found["replies_there"], found["to_ask"]) == (9, 9, 0)
+    assert (found["questions"], found["n_cached"], found["n_to_request"]) == (9, 9, 0)
     assert found["usd"] == [0.0, 0.0]
     assert len(server.sold) == before
 
@@ -279,7 +279,7 @@ def test_curate_follows_another_check_and_says_why_rows_left(
 
 def test_curate_before_generate_says_what_comes_first(cli: Cli) -> None:
     assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
-    Path("mine/asked.jsonl").unlink()
+    Path("mine/requests.jsonl").unlink()
     ended = cli("data", "curate", "mine")
     assert ended.code == 4
     assert ended.err.startswith("error: nothing to curate: no teacher was asked\n")

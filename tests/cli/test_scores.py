@@ -28,8 +28,8 @@ def score(right: int, n: int, low: float | None = None, high: float | None = Non
 
 SCORES: dict[str, Any] = {
     "student": {
-        "test": {"executable_accuracy": score(477, 533, 0.866, 0.918), "silent_wrong": score(45, 533)},
-        "test_unseen_data": {"executable_accuracy": score(10, 200, 0.027, 0.09), "silent_wrong": score(120, 200)},
+        "test": {"executable_accuracy": score(477, 533, 0.866, 0.918), "silent_error_rate": score(45, 533)},
+        "test_unseen_data": {"executable_accuracy": score(10, 200, 0.027, 0.09), "silent_error_rate": score(120, 200)},
     },
     "untrained": {
         "test": {"executable_accuracy": score(0, 533, 0.0, 0.007)},
@@ -131,5 +131,5 @@ def test_every_line_fits_the_terminal(scored: Path, columns: int, toy_file: Path
     ],
 )
 def test_one_answer_is_told_as_one(n: int, told: str) -> None:
-    (line,) = scores._of_corpora({"ran": 0, "told": 0, "not_checked": {"no corpora": n}})
+    (line,) = scores._of_corpora({"n_same_on_data": 0, "n_killed": 0, "not_checked": {"no corpora": n}})
     assert line.startswith(told)

@@ -88,9 +88,9 @@ def audited(task: Task, *rows: Example, limit: int = 100) -> Audit:
 def test_which_neighbours_a_gold_is_told_from(task: Task) -> None:
     [gold] = audited(task, row("a", "1+2")).golds
     # "odd" cannot be run, so nobody knows
-    assert (gold.neighbours, gold.told, gold.survivors, gold.corpora) == (3, 2, ("turned",), 1)
-    assert gold.told_by_base == 1
-    assert gold.kill_rate == pytest.approx(2 / 3)
+    assert (gold.mutants, gold.killed, gold.survivors, gold.test_databases) == (3, 2, ("turned",), 1)
+    assert gold.killed_by_data == 1
+    assert gold.mutation_score == pytest.approx(2 / 3)
 
 
 def test_what_is_wrong_with_golds(task: Task) -> None:
@@ -117,7 +117,7 @@ def test_what_is_wrong_with_golds(task: Task) -> None:
 def test_a_gold_without_corpora_says_why(task: Task) -> None:
     facts = audited(task, row("unchecked", "1+2"), row("b", "1+2", "another")).to_json()
     assert facts["not_checked"] == {"there is no corpus for it": 1}
-    assert facts["kill_rate"]["n"] == 1
+    assert facts["mutation_score"]["n"] == 1
 
 
 def test_held_back_neighbours_are_told_too(task: Task) -> None:
@@ -152,10 +152,10 @@ def test_a_limit_runs_some_and_checks_all(task: Task) -> None:
     assert (found.ran, sum(bool(gold.outcome) for gold in found.golds), len(found.golds)) == (3, 3, 9)
     assert found.to_json()["refused"][0]["id"] == "bad"
     without = audit(task, rows, None, limit=3)
-    assert (without.ran, without.engine, without.to_json()["kill_rate"]["n"]) == (0, "", 0)
+    assert (without.ran, without.engine, without.to_json()["mutation_score"]["n"]) == (0, "", 0)
 
 
 def test_the_distribution_is_by_classes(task: Task) -> None:
-    facts = audited(task, *(row(str(n), f"{n}+{n + 1}") for n in range(1, 5))).to_json()["kill_rate"]
+    facts = audited(task, *(row(str(n), f"{n}+{n + 1}") for n in range(1, 5))).to_json()["mutation_score"]
     assert facts["classes"] == {"1": 0, "0.9": 0, "0.8": 0, "0.5": 4, "0": 0}
     assert facts["median"] == facts["least"] == pytest.approx(2 / 3)

@@ -99,7 +99,11 @@ def test_the_card_has_cost_and_licences_where_they_are_known(run: Run) -> None:
     tokens = {"prompt_tokens": 10, "completion_tokens": 5}
     people = {"usd": 20.0, "usd_per_hour": 40, "seconds_per_row": 180}
     cost = {"usd": 1.5, "usd_per_row": 0.15, "replies": 12, "tokens": tokens, "replies_without_usage": 0}
-    facts = {**run.manifest["stages"]["generate"], "cost": {**cost, "people": people}, "rejections": {"truncated": 2}}
+    facts = {
+        **run.manifest["stages"]["generate"],
+        "cost": {**cost, "annotators": people},
+        "rejections": {"truncated": 2},
+    }
     text = dataset_card("mine", Licensed(), facts, run.records("train"))
     for line in (
         "license: other",

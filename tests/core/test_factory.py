@@ -129,9 +129,9 @@ def test_beside_a_second_executor_the_other_one_is_the_first(plugins: Plugins) -
 def modality(named: str, full: float, gigabytes: float) -> type[Modality]:
     class One(Modality):
         name = named
-        fullness = full
+        priority = full
 
-        def need(self, student: Shape, recipe: Recipe) -> Memory:
+        def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
             return Memory(parts={"weights": int(gigabytes * GB / 2), "optimizer": int(gigabytes * GB / 2)})
 
         def prepare(self, model: Any, recipe: Recipe) -> Any:
@@ -161,7 +161,7 @@ def test_the_fullest_that_fits_is_taken_with_every_reason(three: Plugins, free: 
     made, choice = choose_modality(three, config(three), SHAPE, device)
     assert made.name == choice.modality == chosen
     assert [r.modality for r in choice.reasons] == ["full", "lora", "qlora"]
-    assert all(bool(r.unfit) is (r.need.total > device.free) for r in choice.reasons)
+    assert all(bool(r.unfit_reason) is (r.memory_required.total > device.free) for r in choice.reasons)
 
 
 def test_none_that_fits_says_what_each_would_need(three: Plugins) -> None:
@@ -191,13 +191,13 @@ def test_what_is_no_size(text: str) -> None:
 
 def test_a_planned_device_is_not_this_one() -> None:
     device = hardware.planned_device("24GB")
-    assert device == Device(name="a card of 24 GB", kind="cuda", total=24 * GB, free=24 * GB, bf16=True, here=False)
-    assert replace(device, here=True) != device
+    assert device == Device(name="a card of 24 GB", kind="cuda", total=24 * GB, free=24 * GB, bf16=True, is_local=False)
+    assert replace(device, is_local=True) != device
 
 
 def test_this_machine_has_memory() -> None:
     assert 0 < hardware.available_memory() <= hardware.total_memory()
     assert 10 * 2**20 < hardware.peak_memory() < hardware.total_memory() * 2
     device = hardware.device()
-    assert device.here
+    assert device.is_local
     assert 0 < device.free <= device.total

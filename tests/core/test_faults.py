@@ -137,7 +137,7 @@ def test_what_a_fault_leaves_undecided_is_not_counted(name: str, plugins: Plugin
     verdict = judged(task_of(name), ODD, "2+2", plugins)
     assert verdict.checked is Level.VALID
     assert verdict.reason == f"task 'brittle': method '{name}' raised ValueError on example 't-3': {name} broke badly"
-    assert verdict.contrast is None
+    assert verdict.result_diff is None
 
 
 def test_a_gold_of_which_nobody_knows_what_it_tells_is_left_out(plugins: Plugins) -> None:
@@ -158,7 +158,7 @@ def test_what_only_explains_a_verdict_does_not_change_it(name: str, answer: str,
 def test_corpora_that_cannot_be_made_are_named(plugins: Plugins) -> None:
     verdict = judged(task_of("test_databases"), "4-0", ODD, plugins)
     assert verdict.reached is Level.CORRECT
-    assert "method 'test_databases' raised" in verdict.unchecked
+    assert "method 'test_databases' raised" in verdict.test_suite_skipped
 
 
 class Hooks:

@@ -306,7 +306,7 @@ def test_rows_that_have_changed_are_to_be_judged_again(run: Callable[..., Run]) 
     )
     with pytest.raises(DataError, match="the review is not finished: 1 of 10 rows are left"):
         made.gate(allow=False)
-    assert made.gate(allow=True)["changed_since"] == 1
+    assert made.gate(allow=True)["modified"] == 1
 
 
 def test_training_says_it_and_counts_what_it_left_out(

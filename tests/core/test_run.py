@@ -91,7 +91,7 @@ def test_a_whole_run(create: Callable[..., Run], toy_file: Path) -> None:
 
     trained = run.train()
     assert (trained["modality"], trained["objective"], trained["steps"]) == ("heap", "plain", 2)
-    assert trained["choice"][0]["need"] == 1 << 20
+    assert trained["choice"][0]["memory_required"] == 1 << 20
 
     scores = run.evaluate()
     assert scores["engine"] == "abacus 1"
@@ -448,7 +448,7 @@ def test_an_unknown_name_lists_what_is_installed(create: Callable[..., Run], key
 def test_a_modality_asked_for_is_taken_also_where_it_may_not_fit(
     create: Callable[..., Run], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plugins.modality("heap"), "unfit", lambda *_: "needs more")
+    monkeypatch.setattr(plugins.modality("heap"), "unfit_reason", lambda *_: "needs more")
     run = create(train__modality="heap")
     run.generate()
     assert run.train()["modality"] == "heap"

@@ -328,27 +328,27 @@ def on_corpora(plugins: Plugins, answer: str, *names: str, why_not: str = "") ->
 
 def test_correct_is_what_agrees_on_every_corpus(plugins: Plugins) -> None:
     same, _ = on_corpora(plugins, "2+1", "one", "two")
-    assert (same.reached, same.corpora) == (Level.CORRECT, 2)
+    assert (same.reached, same.n_test_databases) == (Level.CORRECT, 2)
     other, _ = on_corpora(plugins, "3+1", "one", "two")
-    assert (other.reached, other.checked, other.corpora) == (Level.EXECUTED, Level.CORRECT, 1)
+    assert (other.reached, other.checked, other.n_test_databases) == (Level.EXECUTED, Level.CORRECT, 1)
     assert other.reason == "another result than the gold on the test database 'one'"
-    assert other.contrast == ResultDiff(gold="3", answer="4", corpus="one")
+    assert other.result_diff == ResultDiff(gold="3", answer="4", corpus="one")
     assert Verdict.from_row(other.to_row()) == other
 
 
 def test_a_corpus_on_which_the_gold_fails_tells_nothing(plugins: Plugins) -> None:
     verdict, _ = on_corpora(plugins, "3+1", "bad")
-    assert (verdict.reached, verdict.corpora) == (Level.CORRECT, 0)
+    assert (verdict.reached, verdict.n_test_databases) == (Level.CORRECT, 0)
 
 
 def test_the_gold_in_another_spelling_runs_on_the_data_alone(plugins: Plugins) -> None:
     verdict, asked = on_corpora(plugins, "1+02", "one")
-    assert (verdict.reached, verdict.corpora, verdict.exact, len(asked)) == (Level.CORRECT, 0, True, 2)
+    assert (verdict.reached, verdict.n_test_databases, verdict.exact, len(asked)) == (Level.CORRECT, 0, True, 2)
 
 
 def test_why_there_are_no_corpora_is_kept(plugins: Plugins) -> None:
     verdict, _ = on_corpora(plugins, "2+1", why_not="no such engine here")
-    assert (verdict.reached, verdict.unchecked) == (Level.CORRECT, "no such engine here")
+    assert (verdict.reached, verdict.test_suite_skipped) == (Level.CORRECT, "no such engine here")
 
 
 # --- end to end -------------------------------------------------------------------------

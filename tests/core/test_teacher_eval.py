@@ -56,7 +56,7 @@ def test_answers_and_refused_replies_are_held_against_the_golds(
 def test_questions_without_golds_say_nothing_of_the_teacher(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins.teacher("parrot"), "repeats", False)
     run, _ = evaluated(plugins)
-    (run.folder / "asked.jsonl").unlink()
+    (run.folder / "requests.jsonl").unlink()
     assert run.evaluate()["teacher"]["why"] == "no question that is scored had a gold before the teacher was asked"
 
 

@@ -63,7 +63,7 @@ def test_a_real_engine_gives_the_same_verdicts(
         different = {
             i: (embedded[i].reached.name, embedded[i].reason, real[i].reached.name, real[i].reason)
             for i in embedded.keys() - not_here
-            if (embedded[i].reached, embedded[i].vacuous) != (real[i].reached, real[i].vacuous) and i not in DIFFERENT
+            if (embedded[i].reached, embedded[i].trivial) != (real[i].reached, real[i].trivial) and i not in DIFFERENT
         }
         assert not different, f"{system or 'student'}: {len(different)} of {len(real)} differ: {different}"
         assert not [v.gold_error for v in real.values() if v.gold_error]

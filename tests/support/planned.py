@@ -180,7 +180,7 @@ def run(case: Case, folder: Path) -> dict[str, Any]:
         )
     )
     batch = student.largest_batch(records, recipe)
-    need = modality.need(replace(student.shape(), batch=batch), recipe)
+    need = modality.memory_required(replace(student.shape(), batch=batch), recipe)
     return {
         "name": case.name,
         "predicted": need.total,

@@ -284,9 +284,9 @@ class Heap(Modality):
     """All of it."""
 
     name = "heap"
-    fullness = 50
+    priority = 50
 
-    def need(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
         return Memory(parts={"weights": 1 << 20})
 
     def prepare(self, model: Any, recipe: Recipe) -> Any:

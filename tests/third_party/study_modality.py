@@ -69,7 +69,7 @@ def adapted() -> dict[str, Any]:
 def main() -> None:
     Path("llama").mkdir()
     Path("llama/config.json").write_text(json.dumps(LLAMA))
-    needs = {row["modality"]: row["need"] for row in plan("1000GB")["modalities"]}
+    needs = {row["modality"]: row["memory_required"] for row in plan("1000GB")["modalities"]}
 
     def chosen(need: float, *settings: str) -> Any:
         """The modality for a card that has just a little more than `need`, and CUDA's own half a GiB."""

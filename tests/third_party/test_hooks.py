@@ -113,7 +113,7 @@ def test_choice_of_modality_is_the_core_s_unless_headroom_is_asked_for(hooks: An
         encoder_decoder=False,
     )
     recipe = Recipe()
-    need = Full().need(shape, recipe).total
+    need = Full().memory_required(shape, recipe).total
     device = Device(name="a card", kind="cuda", total=need, free=need, bf16=False)
     without, asked = [Full(), Top()], [Full(), Top(TopConfig(headroom=0.1))]
     assert hooks.select_modality([Full()], shape, recipe, device) is None

@@ -55,7 +55,7 @@ def test_the_student_beats_the_untrained_one_and_the_nearest_question(scored: Sc
     assert summary["engine"] == "rpn-machine"
     assert summary["n"] >= 50
     assert summary["executable_accuracy"] > 0.7
-    assert summary["ci95"][0] > max(summary["untrained"] + 0.3, summary["nearest_question"] + 0.2)
+    assert summary["ci95"][0] > max(summary["untrained"] + 0.3, summary["nearest_neighbour_accuracy"] + 0.2)
     assert summary["untrained"] < 0.05
 
 

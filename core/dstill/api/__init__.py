@@ -10,7 +10,7 @@ from dstill.api.engine import Change, CheckResult, Engine, ProjectFiles
 from dstill.api.executor import Executor
 from dstill.api.judging import MAX_TEST_DATABASES, judge
 from dstill.api.metric import Metric
-from dstill.api.modality import Batch, Choice, Kept, Memory, Modality, Reason, Shape, reasons
+from dstill.api.modality import Batch, Choice, Kept, Memory, Modality, ModalityFit, Shape, reasons
 from dstill.api.objective import Objective
 from dstill.api.option import Given, Option
 from dstill.api.part import NoConfig, Part
@@ -96,6 +96,7 @@ __all__ = [
     "Message",
     "Metric",
     "Modality",
+    "ModalityFit",
     "Mutant",
     "NoConfig",
     "NoTestDatabases",
@@ -114,7 +115,6 @@ __all__ = [
     "Prompt",
     "QuestionBrief",
     "RationaleTerms",
-    "Reason",
     "Recipe",
     "Record",
     "Rejection",

@@ -114,9 +114,9 @@ def with_faults(verdict: Verdict, faults: list[Problem]) -> Verdict:
     if gold := message.get(_code("is_trivial")):
         verdict = replace(verdict, gold_error=verdict.gold_error or gold, checked=min(verdict.checked, Level.VALID))
     if undecided := message.get(_code("same")) or message.get(_code("is_refusal")):
-        verdict = replace(verdict, reason=undecided, checked=min(verdict.checked, Level.VALID), contrast=None)
+        verdict = replace(verdict, reason=undecided, checked=min(verdict.checked, Level.VALID), result_diff=None)
     if unchecked := message.get(_code("test_databases")):
-        verdict = replace(verdict, unchecked=unchecked)
+        verdict = replace(verdict, test_suite_skipped=unchecked)
     return verdict
 
 

@@ -44,7 +44,7 @@ def judge(task: Task, example: Example, draft: Draft | None, executor: Executor 
         # Run first, whatever the draft is: which golds count must not hang on how far a student came.
         gold = executor.run(example.answer, example)
         if gold.kind is OutcomeKind.OK:
-            verdict = replace(verdict, vacuous=ResultProperties.of(task).is_trivial(gold.value, example))
+            verdict = replace(verdict, trivial=ResultProperties.of(task).is_trivial(gold.value, example))
         else:
             verdict = replace(verdict, gold_error=f"{gold.kind.value}: {gold.reason}", checked=Level.VALID)
     if draft is None:
@@ -92,7 +92,7 @@ def _execute(
         return verdict
     if not task.same(got.value, gold.value):
         verdict = replace(verdict, reason="ran, with another result than the gold")
-        return replace(verdict, contrast=Presentation.of(task).diff_results(got.value, gold.value))
+        return replace(verdict, result_diff=Presentation.of(task).diff_results(got.value, gold.value))
     return (
         replace(verdict, reached=Level.CORRECT)
         if verdict.exact
@@ -107,7 +107,7 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
     try:
         databases = list(TestDatabases.of(task).test_databases(known, MAX_TEST_DATABASES))
     except NoTestDatabases as problem:
-        return replace(verdict, reached=Level.CORRECT, unchecked=str(problem))
+        return replace(verdict, reached=Level.CORRECT, test_suite_skipped=str(problem))
     for database in databases:
         there = replace(known, context={**known.context, "test_database": database})
         want, have = executor.run(example.answer, there), executor.run(draft.answer, there)
@@ -119,13 +119,13 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
         # As where the gold is: what it did on the data counts. The checks know more here than they did there,
         # where the schema is only known to the engine.
         if have.kind is OutcomeKind.UNSUPPORTED or have.problems:
-            return replace(verdict, reached=Level.CORRECT, unchecked=have.reason)
-        verdict = replace(verdict, corpora=verdict.corpora + 1)
+            return replace(verdict, reached=Level.CORRECT, test_suite_skipped=have.reason)
+        verdict = replace(verdict, n_test_databases=verdict.n_test_databases + 1)
         if have.kind is OutcomeKind.INVALID or not task.same(have.value, want.value):
             verdict = replace(verdict, reason=f"another result than the gold on the test database '{database.name}'")
             if have.kind is OutcomeKind.INVALID:
                 shown = Presentation.of(task).render_result(want.value)
-                return replace(verdict, contrast=ResultDiff(gold=shown, answer=have.reason, corpus=database.name))
+                return replace(verdict, result_diff=ResultDiff(gold=shown, answer=have.reason, corpus=database.name))
             contrast = Presentation.of(task).diff_results(have.value, want.value, database)
-            return replace(verdict, contrast=contrast)
+            return replace(verdict, result_diff=contrast)
     return replace(verdict, reached=Level.CORRECT)

@@ -10,7 +10,7 @@ from dstill.api.part import Part
 from dstill.api.recipe import Device, Recipe
 from dstill.io.units import size
 
-__all__ = ["Batch", "Choice", "Kept", "Memory", "Modality", "Reason", "Shape", "reasons"]
+__all__ = ["Batch", "Choice", "Kept", "Memory", "Modality", "ModalityFit", "Shape", "reasons"]
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ class Memory:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reason:
+class ModalityFit:
     """What was found about one modality."""
 
     modality: str
-    fullness: float
-    need: Memory
-    unfit: str = ""  # why it cannot be used; empty: it fits
+    priority: float
+    memory_required: Memory
+    unfit_reason: str = ""  # why it cannot be used; empty: it fits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,22 +83,22 @@ class Choice:
     """The modality taken, with every reason."""
 
     modality: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[ModalityFit, ...]
 
 
 class Modality(Part, ABC):
     """A way to fine-tune: which weights move, and in what form the others lie in memory."""
 
-    fullness: ClassVar[float]  # 100: every weight moves; the automatic choice takes the fullest that fits
+    priority: ClassVar[float]  # 100: every weight moves; the automatic choice takes the fullest that fits
     ignores: ClassVar[frozenset[str]] = frozenset()  # keys of the recipe that change nothing here, as "lora_alpha"
 
     @abstractmethod
-    def need(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
         """Peak bytes of one training step, above what the process held before."""
 
-    def unfit(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
+    def unfit_reason(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
         """Why it cannot be used on `device`, or None when it can."""
-        need = self.need(student, recipe).total
+        need = self.memory_required(student, recipe).total
         if need > device.free:
             return f"needs {size(need)}, {size(device.free)} free"
         return None
@@ -112,14 +112,14 @@ class Modality(Part, ABC):
         """The loaded `model` with just the intended weights trainable."""
 
 
-def reasons(modalities: Iterable[Modality], student: Shape, recipe: Recipe, device: Device) -> tuple[Reason, ...]:
+def reasons(modalities: Iterable[Modality], student: Shape, recipe: Recipe, device: Device) -> tuple[ModalityFit, ...]:
     """What each modality needs and whether it fits, the fullest first."""
     return tuple(
-        Reason(
+        ModalityFit(
             modality=m.name,
-            fullness=m.fullness,
-            need=m.need(student, recipe),
-            unfit=m.unfit(student, recipe, device) or "",
+            priority=m.priority,
+            memory_required=m.memory_required(student, recipe),
+            unfit_reason=m.unfit_reason(student, recipe, device) or "",
         )
-        for m in sorted(modalities, key=lambda m: -m.fullness)
+        for m in sorted(modalities, key=lambda m: -m.priority)
     )

@@ -17,7 +17,7 @@ class Device:
     total: int  # bytes
     free: int  # bytes free now; of a machine that is not this one: its total
     bf16: bool = False
-    here: bool = True  # False: only planned for
+    is_local: bool = True  # False: only planned for
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -397,10 +397,10 @@ class Verdict(Row):
     outcome: str = ""  # OutcomeKind of the run, or empty when nothing was run
     reason: str = ""  # why it is not further, in a line
     gold_error: str = ""  # the gold itself failed: never held against the student
-    corpora: int = 0  # on how many test databases it ran too: of an answer that agrees, and is not the gold's own
-    unchecked: str = ""  # why it did not run on them
-    contrast: ResultDiff | None = None  # of an answer that ran with another result than the gold
-    vacuous: bool = False  # the gold tells nothing (empty or everything): left out of accuracy, counted
+    n_test_databases: int = 0  # the answer agreed on, of one that is not the gold itself
+    test_suite_skipped: str = ""  # why it did not run on them
+    result_diff: ResultDiff | None = None  # of an answer that ran with another result than the gold
+    trivial: bool = False  # the gold tells nothing (empty or everything): left out of accuracy, counted
     expects_refusal: bool = False  # the right answer is to refuse
     refused: bool = False  # the answer was to refuse
     category: str = ""

@@ -53,7 +53,7 @@ class Fitted:
     best_step: int | None = None  # whose weights were taken, where early stopping chose; None: the last
     tokens_seen: int | None = None  # padding not counted; None: not measured, as of a student without tokens
     rows_per_second: float | None = None  # records, evaluations included
-    left_out: int = 0  # training records that were longer than the limits
+    n_too_long: int = 0  # training records that were longer than the limits
 
 
 @dataclass(frozen=True, kw_only=True)

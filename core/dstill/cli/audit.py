@@ -99,8 +99,8 @@ def _show(source: str, result: Audit) -> None:
             ["refused by the engine", len(facts["failed"])],
             ["not run: unsupported here", len(facts["unsupported"])],
             ["not run: unavailable", len(facts["unavailable"])],
-            ["vacuous", len(facts["vacuous"])],
-            ["decided by chance (a page that ends in a tie)", len(facts["arbitrary"])],
+            ["trivial", len(facts["trivial"])],
+            ["decided by chance (a page that ends in a tie)", len(facts["nondeterministic"])],
         ]
     table(["found", "#golds"], [[name, str(n)] for name, n in rows], title=f"audit of {source}")
     if result.engine:
@@ -109,15 +109,15 @@ def _show(source: str, result: Audit) -> None:
         say(str(leak), lines=True)
     _show_some("refused", [(one["id"], one["problems"][0]["message"]) for one in facts["refused"]])
     _show_some("failed", [(one["id"], one["reason"]) for one in facts["failed"]])
-    _show_some("survivors", [(one["id"], ", ".join(one["neighbours"])) for one in facts["survivors"]])
+    _show_some("survivors", [(one["id"], ", ".join(one["mutants"])) for one in facts["survivors"]])
 
 
 def _show_kills(facts: dict[str, Any]) -> None:
-    corpora, alone = facts["kill_rate"], facts["kill_rate_by_data_alone"]
+    corpora, alone = facts["mutation_score"], facts["mutation_score_data_only"]
     if not corpora["n"]:
         say("kill rate: not checked" + "".join(f"; {reason} ({n})" for reason, n in facts["not_checked"].items()))
         return
-    rows = [[name, *(_figure(one[name]) for one in (corpora, alone))] for name in ("median", "mean", "least")]
+    rows = [[name, *(_figure(one[name]) for one in (corpora, alone))] for name in ("median", "mean", "minimum")]
     above = None
     for bound in corpora["classes"]:
         label = f"golds from {bound} to below {above}" if above else "golds told from all"
@@ -126,8 +126,8 @@ def _show_kills(facts: dict[str, Any]) -> None:
     table(["kill rate", "#on corpora", "#on the data alone"], rows)
     for reason, n in facts["not_checked"].items():
         say(f"not checked: {n} golds, {reason}")
-    if pairs := facts["pairs"]["of"]:
-        say(f"held-back neighbours: {facts['pairs']['told']} of {pairs} told")
+    if pairs := facts["held_out_mutants"]["of"]:
+        say(f"held-back neighbours: {facts['held_out_mutants']['n_killed']} of {pairs} told")
 
 
 def _figure(value: float | None) -> str:

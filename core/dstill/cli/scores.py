@@ -42,7 +42,7 @@ def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     _show_accuracy(scores, splits, words.headline, facts["engine"])
     say()
     _show_others(run, scores["student"], splits, words.headline)
-    for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_corpora(facts["corpora"])]:
+    for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_corpora(facts["test_suite"])]:
         _say(line)
     say()
     _show_causes(run, facts["causes"])
@@ -154,9 +154,9 @@ def _room(count: int) -> str:
 
 
 def _of_corpora(corpora: Mapping[str, Any]) -> Iterator[str]:
-    if corpora["ran"]:
+    if corpora["n_same_on_data"]:
         yield (
-            f"{_beside_the_gold(corpora['ran'])} on the data. {corpora['told']} of them "
+            f"{_beside_the_gold(corpora['n_same_on_data'])} on the data. {corpora['n_killed']} of them "
             "gave another one on small data sets made to tell them from the gold, and count as wrong."
         )
     for reason, n in corpora["not_checked"].items():

@@ -137,11 +137,11 @@ def show_training(facts: Any) -> None:
     """What `Run.train` came to."""
     last = _last(facts)
     for reason in facts["choice"]:
-        verdict = reason["unfit"] or ("chosen" if reason["modality"] == facts["modality"] else "fits")
-        say(f"{reason['modality']:>8}: {reason['need'] / 2**30:.2f} GiB, {verdict}")
+        verdict = reason["unfit_reason"] or ("chosen" if reason["modality"] == facts["modality"] else "fits")
+        say(f"{reason['modality']:>8}: {reason['memory_required'] / 2**30:.2f} GiB, {verdict}")
     say(
         f"{facts['student']}, {facts['objective']}, {facts['modality']}: {facts['steps']} steps in "
-        f"{facts['student_seconds']:.0f} s, loss {last.get('loss', float('nan')):.4f}, "
+        f"{facts['training_seconds']:.0f} s, loss {last.get('loss', float('nan')):.4f}, "
         f"{facts['trained_parameters']:,} of {facts['all_parameters']:,} parameters trained, "
         f"peak {facts['peak_memory'] / 2**20:.0f} MiB"
     )

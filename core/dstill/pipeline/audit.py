@@ -85,24 +85,24 @@ def _run(task: Task, example: Example, executor: Executor, gold: Gold) -> Gold:
         value = base.value
         gold = replace(
             gold,
-            vacuous=ResultProperties.of(task).is_trivial(value, example),
-            arbitrary=ResultProperties.of(task).is_nondeterministic(value, example),
+            trivial=ResultProperties.of(task).is_trivial(value, example),
+            nondeterministic=ResultProperties.of(task).is_nondeterministic(value, example),
         )
     bench = _Bench(task, example, executor, base)
-    gold = replace(gold, corpora=len(bench.corpora), unchecked=bench.unchecked)
+    gold = replace(gold, test_databases=len(bench.corpora), test_suite_skipped=bench.unchecked)
     known = [(one.name, bench.told(one.answer)) for one in TestDatabases.of(task).mutants(bench.example)]
     known = [(name, told) for name, told in known if told.by_corpora is not None]
     pairs = [(one.name, bench.told(one.answer)) for one in held_back(example)]
     by_base = [told.by_base for _, told in known]
     return replace(
         gold,
-        neighbours=len(known),
-        told=sum(bool(told.by_corpora) for _, told in known),
-        told_by_base=None if None in by_base or not known else sum(map(bool, by_base)),
+        mutants=len(known),
+        killed=sum(bool(told.by_corpora) for _, told in known),
+        killed_by_data=None if None in by_base or not known else sum(map(bool, by_base)),
         survivors=tuple(name for name, told in known if not told.by_corpora),
-        pairs=len(pairs),
-        pairs_told=sum(bool(told.by_corpora) for _, told in pairs),
-        pairs_left=tuple(name for name, told in pairs if not told.by_corpora),
+        held_out=len(pairs),
+        held_out_killed=sum(bool(told.by_corpora) for _, told in pairs),
+        held_out_survivors=tuple(name for name, told in pairs if not told.by_corpora),
     )
 
 

@@ -1,7 +1,7 @@
 """What an audit of golds found: `Gold` of each, `Audit` of all, with every figure as JSON.
 
 Gold(id="weblogs-17", neighbours=22, told=21, survivors=("size→11",)).kill_rate   -> 0.9545…
-Audit(…).to_json()["kill_rate"]  -> {"n": 200, "median": 1.0, "mean": 0.99, "least": 0.78, "classes": {…}}
+Audit(…).to_json()["mutation_score"]  -> {"n": 200, "median": 1.0, "mean": 0.99, "minimum": 0.78, "classes": {…}}
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ class Gold(Row):
     problems: tuple[Problem, ...] = ()  # errors: the task's own checks refuse it
     outcome: str = ""  # of its run; empty: not run, or a refusal
     reason: str = ""  # why not ok
-    vacuous: bool = False  # it finds nothing, or just everything
-    arbitrary: bool = False  # chance decides between equal answers
-    corpora: int = 0
-    unchecked: str = ""  # why there are no corpora
-    neighbours: int = 0  # of which it is known whether they are told
-    told: int = 0
-    told_by_base: int | None = None  # by the data alone; None: it could not be run there
+    trivial: bool = False  # it finds nothing, or just everything
+    nondeterministic: bool = False  # chance decides between equal answers
+    test_databases: int = 0
+    test_suite_skipped: str = ""  # why there are no corpora
+    mutants: int = 0  # of which it is known whether they are told
+    killed: int = 0
+    killed_by_data: int | None = None  # by the data alone; None: it could not be run there
     survivors: tuple[str, ...] = ()  # names of those that are not told
-    pairs: int = 0  # held-back neighbours
-    pairs_told: int = 0
-    pairs_left: tuple[str, ...] = ()
+    held_out: int = 0  # held-back neighbours
+    held_out_killed: int = 0
+    held_out_survivors: tuple[str, ...] = ()
 
     @property
-    def kill_rate(self) -> float | None:
-        return self.told / self.neighbours if self.neighbours else None
+    def mutation_score(self) -> float | None:
+        return self.killed / self.mutants if self.mutants else None
 
     @property
     def failed(self) -> bool:
@@ -71,8 +71,8 @@ class Audit:
 
     def to_json(self) -> dict[str, Any]:
         """Every figure, and by name what did not pass."""
-        rates = [rate for gold in self.golds if (rate := gold.kill_rate) is not None]
-        pairs = sum(gold.pairs for gold in self.golds)
+        rates = [rate for gold in self.golds if (rate := gold.mutation_score) is not None]
+        pairs = sum(gold.held_out for gold in self.golds)
         return {
             "golds": len(self.golds),
             "refusals": self.refusals,
@@ -83,20 +83,26 @@ class Audit:
             "failed": self._named(OutcomeKind.INVALID),
             "unsupported": self._named(OutcomeKind.UNSUPPORTED),
             "unavailable": self._named(OutcomeKind.UNAVAILABLE),
-            "vacuous": [gold.id for gold in self.golds if gold.vacuous],
-            "arbitrary": [gold.id for gold in self.golds if gold.arbitrary],
-            "kill_rate": _distribution(rates),
-            "kill_rate_by_data_alone": _distribution(
-                [g.told_by_base / g.neighbours for g in self.golds if g.told_by_base is not None and g.neighbours]
+            "trivial": [gold.id for gold in self.golds if gold.trivial],
+            "nondeterministic": [gold.id for gold in self.golds if gold.nondeterministic],
+            "mutation_score": _distribution(rates),
+            "mutation_score_data_only": _distribution(
+                [g.killed_by_data / g.mutants for g in self.golds if g.killed_by_data is not None and g.mutants]
             ),
-            "kill_rate_by_category": _by_category(self.golds),
-            "corpora": dict(sorted(Counter(gold.corpora for gold in self.golds if gold.neighbours).items())),
-            "not_checked": dict(Counter(gold.unchecked for gold in self.golds if gold.unchecked).most_common()),
-            "survivors": [{"id": gold.id, "neighbours": gold.survivors} for gold in self.golds if gold.survivors],
-            "pairs": {
+            "mutation_score_by_category": _by_category(self.golds),
+            "test_databases": dict(sorted(Counter(gold.test_databases for gold in self.golds if gold.mutants).items())),
+            "not_checked": dict(
+                Counter(gold.test_suite_skipped for gold in self.golds if gold.test_suite_skipped).most_common()
+            ),
+            "survivors": [{"id": gold.id, "mutants": gold.survivors} for gold in self.golds if gold.survivors],
+            "held_out_mutants": {
                 "of": pairs,
-                "told": sum(gold.pairs_told for gold in self.golds),
-                "survivors": [{"id": gold.id, "neighbours": gold.pairs_left} for gold in self.golds if gold.pairs_left],
+                "n_killed": sum(gold.held_out_killed for gold in self.golds),
+                "survivors": [
+                    {"id": gold.id, "mutants": gold.held_out_survivors}
+                    for gold in self.golds
+                    if gold.held_out_survivors
+                ],
             },
             "duplicates": {"same": list(self.repeated.same), "conflicting": list(self.repeated.conflicting)},
             "leakage": [vars(leak) for leak in self.leaked],
@@ -110,13 +116,13 @@ def _distribution(rates: Sequence[float]) -> dict[str, Any]:
     from statistics import mean, median
 
     if not rates:
-        return {"n": 0, "median": None, "mean": None, "least": None, "classes": {}}
+        return {"n": 0, "median": None, "mean": None, "minimum": None, "classes": {}}
     classes = Counter(max(bound for bound in FIGURES if rate >= bound) for rate in rates)
     return {
         "n": len(rates),
         "median": median(rates),
         "mean": mean(rates),
-        "least": min(rates),
+        "minimum": min(rates),
         "classes": {f"{bound:g}": classes[bound] for bound in reversed(FIGURES)},
     }
 
@@ -124,7 +130,7 @@ def _distribution(rates: Sequence[float]) -> dict[str, Any]:
 def _by_category(golds: Sequence[Gold]) -> dict[str, Any]:
     rates: dict[str, list[float]] = {}
     for gold in golds:
-        if (rate := gold.kill_rate) is not None:
+        if (rate := gold.mutation_score) is not None:
             rates.setdefault(gold.category, []).append(rate)
     return {
         name: {k: v for k, v in _distribution(found).items() if k != "classes"} for name, found in sorted(rates.items())

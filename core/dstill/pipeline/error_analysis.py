@@ -41,7 +41,7 @@ def explained(task: Task, verdict: Verdict, example: Example, draft: Draft | Non
 
 def failed(verdict: Verdict) -> bool:
     """Whether an answer is wrong and that counts."""
-    if verdict.correct or verdict.gold_error or verdict.vacuous:
+    if verdict.correct or verdict.gold_error or verdict.trivial:
         return False
     return verdict.reached < Level.VALID or verdict.checked == Level.CORRECT
 

@@ -37,7 +37,7 @@ SHORT_REPLY = 60  # tokens, where nothing tells better
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     questions: int
-    there: int  # replies that are in the store
+    n_cached: int  # replies that are in the store
     low: Usage
     high: Usage
     price: Price | None
@@ -49,8 +49,8 @@ class Estimate:
         return None if self.price is None else (self.price.of(self.low), self.price.of(self.high))
 
     def told(self) -> list[str]:
-        missing = self.questions - self.there
-        lines = [f"{self.questions:,} questions: {self.there:,} replies are there, {missing:,} to ask for"]
+        missing = self.questions - self.n_cached
+        lines = [f"{self.questions:,} questions: {self.n_cached:,} replies are there, {missing:,} to ask for"]
         if self.prompt is None:
             return lines
         parts = (("prompts", "prompt_tokens"), ("replies", "completion_tokens"))
@@ -66,8 +66,8 @@ class Estimate:
         asked = [] if self.prompt is None else [message.to_row() for message in self.prompt.messages]
         return {
             "questions": self.questions,
-            "replies_there": self.there,
-            "to_ask": self.questions - self.there,
+            "n_cached": self.n_cached,
+            "n_to_request": self.questions - self.n_cached,
             "tokens": {"low": self.low.to_row(), "high": self.high.to_row()},
             "usd": list(self.usd) if self.usd is not None and self.paid else (None if self.paid else [0.0, 0.0]),
             "prompt": asked,
@@ -98,7 +98,7 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     low += Usage(prompt_tokens=0, completion_tokens=len(known) * min(_usual(there), teacher.reply_tokens))
     return Estimate(
         questions=len(examples),
-        there=len(examples) - len(known),
+        n_cached=len(examples) - len(known),
         low=low,
         high=high,
         price=teacher.price,

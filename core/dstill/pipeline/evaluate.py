@@ -128,7 +128,7 @@ def evaluate(
         "categories": _by_category(setup, student),
         "by_data": _by_data(setup, examples, student),
         "invalid": lost(student),
-        "corpora": _on_corpora(student),
+        "test_suite": _on_corpora(student),
         "causes": error_analysis.counted(student, error_analysis.labels(setup.task)),
         "engine": executor.labels if executor else "not executed",
         "scores": {system: scores(setup, judged) for system, judged in verdicts.items()},
@@ -215,9 +215,9 @@ def _metrics(setup: Setup, verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 def _on_corpora(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """Of answers that agree with the gold on the data, and are not the gold itself: what corpora said of them."""
-    ran = [v for v in verdicts if v.corpora]
+    ran = [v for v in verdicts if v.n_test_databases]
     return {
-        "ran": len(ran),
-        "told": sum(v.reached is Level.EXECUTED and v.checked is Level.CORRECT for v in ran),
-        "not_checked": dict(Counter(v.unchecked for v in verdicts if v.unchecked)),
+        "n_same_on_data": len(ran),
+        "n_killed": sum(v.reached is Level.EXECUTED and v.checked is Level.CORRECT for v in ran),
+        "not_checked": dict(Counter(v.test_suite_skipped for v in verdicts if v.test_suite_skipped)),
     }

@@ -178,8 +178,8 @@ def _taught(
     facts = {
         "models": models,
         "replies": asdict(counts),
-        "asked_again": dict(again.asked),
-        "mended": dict(again.mended),
+        "retries": dict(again.asked),
+        "fixed_on_retry": dict(again.mended),
         "cost": cost(setup.settings.cost, teacher, budget, len(examples)),
     }
     return taught, facts

@@ -143,6 +143,6 @@ async def _asked(
             async with aclosing(ask(prompts)) as replies:  # left early, it keeps what is under way
                 async for asked in replies:
                     inventor.take(asked.prompt.example.id, asked.reply.text if isinstance(asked.reply, Reply) else "")
-                    progress("inventing questions", len(inventor.found.examples), inventor.found.wanted)
+                    progress("inventing questions", len(inventor.found.examples), inventor.found.n_requested)
                     if inventor.found.stopped:
                         return

@@ -59,35 +59,35 @@ every id one, and nothing else:
 class Invented:
     """What came so far."""
 
-    wanted: int
+    n_requested: int
     examples: list[Example] = field(default_factory=list)
-    came: int = 0  # questions, whatever became of them
+    n_received: int = 0  # questions, whatever became of them
     duplicates: int = 0
     unusable: int = 0  # empty, or too long
     missing: int = 0  # asked for, and not in the reply
-    unread: int = 0  # replies with no question that could be read
+    n_unparsed: int = 0  # replies with no question that could be read
     extra: int = 0  # in a reply, and not asked for
     stopped: str = ""
     cost: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def duplicate_rate(self) -> float:
-        return self.duplicates / self.came if self.came else 0.0
+        return self.duplicates / self.n_received if self.n_received else 0.0
 
     def told(self) -> list[str]:
-        line = f"{self.came:,} questions came: {len(self.examples):,} kept, {self.duplicates:,} duplicates"
-        line += f" ({self.duplicate_rate:.1%})" if self.came else ""
+        line = f"{self.n_received:,} questions came: {len(self.examples):,} kept, {self.duplicates:,} duplicates"
+        line += f" ({self.duplicate_rate:.1%})" if self.n_received else ""
         others = {
             "empty or too long": self.unusable,
             "missing": self.missing,
             "extra": self.extra,
-            "replies that could not be read": self.unread,
+            "replies that could not be read": self.n_unparsed,
         }
         line += "".join(f", {count:,} {what}" for what, count in others.items() if count)
         return [line]
 
     def to_json(self) -> dict[str, Any]:
-        counts = ("wanted", "came", "duplicates", "unusable", "missing", "extra", "unread", "stopped")
+        counts = ("n_requested", "n_received", "duplicates", "unusable", "missing", "extra", "n_unparsed", "stopped")
         return {
             "questions": len(self.examples),
             **{name: getattr(self, name) for name in counts},
@@ -112,7 +112,7 @@ class Inventor:
     ) -> None:
         """`shares`: of categories of the brief, else all have the same; `held`: questions that must not come again."""
         self.brief, self.seeds, self.seed, self.max_duplicate_rate = brief, seeds, seed, max_duplicate_rate
-        self.found = Invented(wanted=n)
+        self.found = Invented(n_requested=n)
         self._lacks = quotas(shares or dict.fromkeys(brief.categories or ("",), 1), n)
         self._there: dict[tuple[str, ...], list[str]] = defaultdict(list)  # by their numbers
         self._open: dict[str, dict[str, str]] = {}  # request → id → category
@@ -136,11 +136,11 @@ class Inventor:
             yield from (name for name, lacks in self._lacks.items() if turn < lacks)
 
     def _is_useless(self) -> bool:
-        enough = GENEROUS * (self.found.wanted // TOGETHER + 1)
+        enough = GENEROUS * (self.found.n_requested // TOGETHER + 1)
         if self.found.stopped:
             return True
         if self._requests and len(self.found.examples) == self._before:
-            nothing = self.found.unread == self._requests
+            nothing = self.found.n_unparsed == self._requests
             self.found.stopped = "no reply could be read" if nothing else "the last replies brought no new question"
         elif self._requests >= enough:
             self.found.stopped = f"{self._requests} requests did not bring enough new questions"
@@ -181,17 +181,17 @@ class Inventor:
         """Keep what is new of a reply."""
         found, asked = self.found, self._open.pop(request)
         questions = list(read(text))
-        found.unread += not questions
+        found.n_unparsed += not questions
         for id, question in questions:
             if (category := asked.pop(id, None)) is None:
                 found.extra += 1
                 continue
-            found.came += 1
+            found.n_received += 1
             self._keep(_cleaned(question), category)
         found.missing += len(asked)
-        if found.came >= SURE and found.duplicate_rate > self.max_duplicate_rate:
+        if found.n_received >= SURE and found.duplicate_rate > self.max_duplicate_rate:
             found.stopped = (
-                f"the teacher repeats itself: {found.duplicates} of {found.came} questions are duplicates "
+                f"the teacher repeats itself: {found.duplicates} of {found.n_received} questions are duplicates "
                 f"({found.duplicate_rate:.0%})"
             )
 

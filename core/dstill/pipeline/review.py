@@ -201,21 +201,21 @@ def gate(
         "judged": len(judged),
         "accepted": accepted,
         "rate": accepted / len(judged) if judged else None,
-        "left_out": after.rejected,
+        "n_rejected": after.rejected,
         "edited": after.edited,
-        "changed_since": after.changed,
+        "modified": after.changed,
         "allowed": allow,
     }
     required = settings.required == "always" or (
         settings.required == "auto" and any(_needs_a_look(plugins, name) for name in {r.teacher for r in records})
     )
-    facts["enough"], facts["said"] = _finding(facts, missing, settings)
+    facts["sufficient"], facts["message"] = _finding(facts, missing, settings)
     # one who looked at all that was to be seen and found it bad is heard, whoever wrote it
     seen = bool(judged) and not missing
-    stops = not facts["enough"] and (required or seen) and settings.required != "never"
+    stops = not facts["sufficient"] and (required or seen) and settings.required != "never"
     if records and stops and not allow:
         raise DataError(
-            facts["said"],
+            facts["message"],
             where=str(run / FILE),
             hint=f"{command('review', run)}; or train on it as it is, with --allow-unreviewed",
         )

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
-from dstill.api.modality import Choice, Modality, Reason
+from dstill.api.modality import Choice, Modality, ModalityFit
 from dstill.api.recipe import Device
 from dstill.api.records import Pair, Record
 from dstill.api.student import TrainingJob, Writer
@@ -99,7 +99,7 @@ def trained(
         "device": asdict(plan.device),
         "processes": distributed.count(),
         "choice": [_reason(reason) for reason in plan.choice.reasons],
-        "student_seconds": fitted.seconds,
+        "training_seconds": fitted.seconds,
         "seed": job.seed,
     }
 
@@ -127,11 +127,11 @@ def _detail(values: Mapping[str, float]) -> str:
     return ", ".join([*found, f"loss {values['loss']:.4f}"] if "loss" in values else found)
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
+def _reason(reason: ModalityFit) -> dict[str, Any]:
     return {
         "modality": reason.modality,
-        "fullness": reason.fullness,
-        "need": reason.need.total,
-        "parts": dict(reason.need.parts),
-        "unfit": reason.unfit,
+        "priority": reason.priority,
+        "memory_required": reason.memory_required.total,
+        "parts": dict(reason.memory_required.parts),
+        "unfit_reason": reason.unfit_reason,
     }

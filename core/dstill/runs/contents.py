@@ -31,7 +31,7 @@ from dstill.pipeline.data_drift import Learnt
 from dstill.pipeline.evaluate import baseline_job
 from dstill.pipeline.leakage import context_key
 from dstill.plugins import Plugins
-from dstill.runs.folder import ASKED, SETTINGS, RunFolder, data_file, find_run, system_file
+from dstill.runs.folder import REQUESTS, SETTINGS, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import loaded, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime.progress import Progress
@@ -180,7 +180,7 @@ class RunContents(RunFolder):
 
     def inquiries(self) -> list[Inquiry]:
         """The questions that the teacher was asked, with the keys of its replies."""
-        return list(self.load(Inquiry, ASKED))
+        return list(self.load(Inquiry, REQUESTS))
 
     def rejections(self) -> list[Rejection]:
         return list(self.load(Rejection, "rejects.jsonl"))
@@ -263,7 +263,7 @@ class RunContents(RunFolder):
 
     def _kept(self, file: str, made_of: list[str]) -> dict[str, Prediction]:
         """The predictions in `file` by their id; none when they are of another student."""
-        if self.manifest["files"].get(file, {}).get("made_of") != made_of:
+        if self.manifest["files"].get(file, {}).get("provenance") != made_of:
             return {}
         return {p.id: p for p in self.load(Prediction, file)}
 

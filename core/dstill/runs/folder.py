@@ -44,7 +44,7 @@ __all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 RUNS = Path("runs")
 SETTINGS = "config.toml"
 STORE = Path("replies.sqlite")  # one a project: beside ``runs/``
-ASKED = "asked.jsonl"  # which replies are the run's own
+REQUESTS = "requests.jsonl"  # which replies are the run's own
 EXPORT = "export/"  # the dataset in other programs' forms (`dstill.runs.dataset_export`)
 APPENDED = ("review.jsonl",)  # grow row by row: half a last line is what a kill left
 

@@ -35,7 +35,7 @@ Splits = dict[Literal["train", "validation", "test", "test_unseen_templates", "t
 class File(TypedDict):
     rows: Count
     sha256: str
-    made_of: NotRequired[list[str]]
+    provenance: NotRequired[list[str]]
 
 
 class Tokens(TypedDict):
@@ -55,7 +55,7 @@ class Cost(TypedDict):
     replies: Count
     tokens: Tokens
     replies_without_usage: Count
-    people: NotRequired[People]
+    annotators: NotRequired[People]
 
 
 class Generated(TypedDict):
@@ -81,13 +81,13 @@ class Device(TypedDict):
 
 class Reason(TypedDict):
     modality: str
-    need: Count
+    memory_required: Count
     parts: dict[str, int]
-    unfit: str | None
+    unfit_reason: str | None
 
 
 class Review(TypedDict, total=False):
-    said: str
+    message: str
 
 
 class Trained(TypedDict):
@@ -96,7 +96,7 @@ class Trained(TypedDict):
     modality: str
     steps: Count
     seconds: float
-    student_seconds: float
+    training_seconds: float
     peak_memory: Count
     trained_parameters: Count
     all_parameters: Count
@@ -193,7 +193,7 @@ class Compared(TypedDict):
     low: float
     high: float
     p: float
-    holm: float
+    p_holm: float
     seeds: Count
     items: Count
     clusters: Count

@@ -41,7 +41,7 @@ from dstill.pipeline.generate import Purchase, generate, questions, refuse_other
 from dstill.pipeline.steps import check_splits
 from dstill.pipeline.train import TrainingFiles, planned, trained
 from dstill.runs.contents import RunContents
-from dstill.runs.folder import ASKED, EXPORT, STORE, RunFolder, data_file, find_run, system_file
+from dstill.runs.folder import EXPORT, REQUESTS, STORE, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import commit, loaded, sha256, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime import distributed
@@ -110,7 +110,7 @@ class Run(RunContents):
                 before = [inquiry.example for inquiry in self.inquiries()]
                 refuse_other_questions(examples, before, self.name, where)
             generated = generate(self.setup, teacher, examples, self._purchase())
-            self.write(ASKED, generated.inquiries)
+            self.write(REQUESTS, generated.inquiries)
             facts.update(generated.facts)
             if focus is not None:
                 facts["focus"] = focus.told()
@@ -128,7 +128,7 @@ class Run(RunContents):
         if not inquiries:
             raise DataError(
                 "nothing to curate: no teacher was asked",
-                where=str(self.folder / ASKED),
+                where=str(self.folder / REQUESTS),
                 hint=command("generate", "--out", self.folder),
             )
         if not STORE.exists():  # opening it would make an empty one
@@ -193,10 +193,10 @@ class Run(RunContents):
             review = self.gate(allow=allow_unreviewed)
             if not records:
                 everything = "a person rejected every row: generate others"
-                hint = everything if review["left_out"] else "`dstill generate` first"
+                hint = everything if review["n_rejected"] else "`dstill generate` first"
                 raise DataError("no training rows", where=str(self.folder / data_file("train")), hint=hint)
             plan = planned(self.setup, records, validation)
-            log.log(logging.INFO if review["enough"] else logging.WARNING, "%s", review["said"])
+            log.log(logging.INFO if review["sufficient"] else logging.WARNING, "%s", review["message"])
             checkpoints = self.folder / "checkpoints"
             if restart and distributed.leads():
                 shutil.rmtree(checkpoints, ignore_errors=True)
@@ -293,7 +293,7 @@ class Run(RunContents):
 
         def save(predictions: Sequence[Prediction], to: str = partial) -> None:
             self.write(to, predictions)
-            self.manifest["files"][to]["made_of"] = made_of
+            self.manifest["files"][to]["provenance"] = made_of
 
         self.progress(f"answering ({system})", 0, len(examples))
         writer = self.writer(system)

@@ -22,7 +22,7 @@ def planned_device(vram: str) -> Device:
     """The device of another machine: a CUDA card of `vram`, all of it free."""
     size = parse_size(vram, where="--vram")
     sold = f"{size / 2**30:g} GB" if size >= 2**30 else f"{size / 2**20:g} MB"
-    return Device(name=f"a card of {sold}", kind="cuda", total=size, free=size, bf16=True, here=False)
+    return Device(name=f"a card of {sold}", kind="cuda", total=size, free=size, bf16=True, is_local=False)
 
 
 def device() -> Device:

@@ -1,7 +1,7 @@
 """What a dataset's replies cost, and what people would have cost: for the person, and for run.json.
 
     caps(settings, teacher)                 # Caps; ConfigError where max_usd cannot be held for want of a price
-    cost(settings, teacher, budget, rows)   # {"usd": 1.26, "tokens": {…}, "people": {"usd": 2000.0, …}, …}
+    cost(settings, teacher, budget, rows)   # {"usd": 1.26, "tokens": {…}, "annotators": {"usd": 2000.0, …}, …}
     told(facts["cost"], rows)               # "replies cost $1.26 ($0.0013 a row) …"
 
 Replies of a teacher that is free cost nothing; of one whose price is not known it is not known, and said so.
@@ -48,7 +48,7 @@ def cost(settings: Cost, teacher: Teacher, budget: Budget, rows: int) -> dict[st
         "replies": spent.requests,
         "tokens": spent.usage.to_row(),
         "replies_without_usage": spent.estimated,  # their tokens are a guess
-        "people": {
+        "annotators": {
             "usd": round(rows * seconds / 3600 * settings.annotator_usd_per_hour, 2),
             "usd_per_hour": settings.annotator_usd_per_hour,
             "seconds_per_row": seconds,
@@ -60,7 +60,7 @@ def told(cost: Mapping[str, Any]) -> list[str]:
     """Lines for a person; none where replies are free."""
     if not cost:
         return []
-    tokens, people = cost["tokens"], cost["people"]
+    tokens, people = cost["tokens"], cost["annotators"]
     of = f"{cost['replies']:,} replies, {tokens['prompt_tokens']:,} + {tokens['completion_tokens']:,} tokens"
     guess = f"; of {cost['replies_without_usage']:,} the tokens are estimated" if cost["replies_without_usage"] else ""
     usd = (

@@ -27,7 +27,7 @@ from tests.benchmarks.reproduce.size import DEFAULTS, RECIPE
 from dstill.api.records import Level, Verdict
 from dstill.io.jsonl import append_row, read_rows
 from dstill.runs.run import Run
-from dstill_evaluate.metrics import why_left_out
+from dstill_evaluate.metrics import why_uncounted
 from dstill_sweep.trials import Result
 
 __all__ = ["Kept", "Trialled", "dataset_of", "key_of"]
@@ -129,4 +129,4 @@ def _digest(what: Any) -> str:
 
 
 def _mark(verdict: Verdict) -> str:
-    return "-" if why_left_out(verdict) else "1" if verdict.correct else "0"
+    return "-" if why_uncounted(verdict) else "1" if verdict.correct else "0"

@@ -167,4 +167,4 @@ def card_need(*, sequences: int, checkpointing: bool = False) -> float:
         gradient_checkpointing=checkpointing,
     )
     on_card = recipe.on(hardware.planned_device(CARD))
-    return Qlora().need(shape_of(LlamaConfig()), on_card).total / 2**30  # the defaults are the 7B's
+    return Qlora().memory_required(shape_of(LlamaConfig()), on_card).total / 2**30  # the defaults are the 7B's

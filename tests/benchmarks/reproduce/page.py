@@ -15,7 +15,7 @@ from tests.benchmarks.reproduce.memory import TOKENS, card_need
 from tests.benchmarks.reproduce.size import RECIPE, Size
 
 from dstill.api.records import Verdict
-from dstill_evaluate.metrics import why_left_out
+from dstill_evaluate.metrics import why_uncounted
 from dstill_sweep.comparing import Verdicts
 
 __all__ = ["page"]
@@ -222,7 +222,7 @@ def _rate(verdicts: Verdicts) -> str:
 
 
 def _counted(verdicts: Mapping[str, Verdict]) -> list[Verdict]:
-    return [v for v in verdicts.values() if not why_left_out(v)]
+    return [v for v in verdicts.values() if not why_uncounted(v)]
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

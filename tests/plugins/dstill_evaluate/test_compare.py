@@ -55,7 +55,7 @@ def test_gained_items_are_listed_with_what_each_answered(cli: Cli, runs: Path) -
     assert found["arms"]["a"]["test"]["accuracy"]["n"] == found["arms"]["b"]["test"]["accuracy"]["n"] == 13
     (row,) = found["comparisons"]
     assert (row["gained"], row["lost"], row["test"]) == (5, 0, "mcnemar")
-    assert row["p"] == row["holm"] == pytest.approx(1 / 16)
+    assert row["p"] == row["p_holm"] == pytest.approx(1 / 16)
     assert not row["distinguishable"]
     gained = found["items"]["test"]["a"]["gained"]
     assert [item["correct"] for item in gained] == [{"b": [False], "a": [True]}] * 5
@@ -92,7 +92,7 @@ def test_seeds_are_a_mean_and_a_deviation(cli: Cli, runs: Path) -> None:
 
 def test_several_are_corrected_together(cli: Cli, runs: Path) -> None:
     found = facts(cli("experiment", "compare", "b", "a", "a:nearest", "--json"))
-    assert [row["holm"] for row in found["comparisons"]] == pytest.approx([1 / 8, 1.0])
+    assert [row["p_holm"] for row in found["comparisons"]] == pytest.approx([1 / 8, 1.0])
     assert "0.12 after Holm's correction" in " ".join(cli("experiment", "compare", "b", "a", "a:nearest").out.split())
 
 

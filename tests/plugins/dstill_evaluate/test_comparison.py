@@ -155,7 +155,7 @@ def test_of_many_comparisons_one_by_chance_is_none() -> None:
     same = held_against([a], [a], list(a))
     assert corrected([found])[0].distinguishable
     after = corrected([found, same])[0]
-    assert after.holm == pytest.approx(2 * found.p)
+    assert after.p_holm == pytest.approx(2 * found.p)
     assert not after.distinguishable
     assert "0.062 after Holm's correction" in sentence(row(after), "b", "a")
 
@@ -173,7 +173,7 @@ def test_seeds_that_do_not_agree_tell_nothing_however_many_templates_do() -> Non
     a = [run("1" * 40 + "0" * 160)] * 3
     b = [run("1" * n + "0" * (200 - n)) for n in (44, 60, 110)]
     found = held_against(b, a, list(a[0]))
-    assert found.paired.told
+    assert found.paired.excludes_zero
     assert found.paired.p < 0.001
     assert (found.test, found.p) == ("seeds", pytest.approx(0.2557, abs=1e-4))  # t of 1.576 at 2 degrees of freedom
     assert found.paired.detectable > 0.5

@@ -12,7 +12,7 @@ from dstill.api.judging import judge
 from dstill.api.protocols import ResultProperties
 from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, Problem, Verdict
 from dstill.api.task import Check, Task
-from dstill_evaluate.metrics import ExactMatch, ExecutableAccuracy, left_out
+from dstill_evaluate.metrics import ExactMatch, ExecutableAccuracy, uncounted
 
 
 def _digits(example: Example, answer: str) -> Iterable[Problem]:
@@ -58,18 +58,18 @@ def judged(answer: str | None) -> list[Verdict]:
 @pytest.mark.parametrize("answer", ["2", "3", "0", "7", "no", "letters", None])
 def test_the_same_questions_count_for_every_student(answer: str | None) -> None:
     verdicts = judged(answer)
-    assert left_out(verdicts) == {"gold error": 1, "unavailable": 1, "vacuous gold": 1}
+    assert uncounted(verdicts) == {"gold error": 1, "unavailable": 1, "vacuous gold": 1}
     assert ExecutableAccuracy()(verdicts).n == 3
     assert ExactMatch()(verdicts).n == len(GOLDS)
 
 
 def test_an_answer_that_the_engine_cannot_run_is_left_out_too() -> None:
-    assert left_out(judged("9")) == {"gold error": 1, "unavailable": 1, "unsupported": 2, "vacuous gold": 1}
+    assert uncounted(judged("9")) == {"gold error": 1, "unavailable": 1, "unsupported": 2, "vacuous gold": 1}
 
 
 def test_a_right_answer_to_a_vacuous_gold_is_no_pass() -> None:
     verdict = judged("0")[2]
-    assert (verdict.reached, verdict.vacuous) == (Level.CORRECT, True)
+    assert (verdict.reached, verdict.trivial) == (Level.CORRECT, True)
     assert ExecutableAccuracy()([verdict]).value is None
 
 

@@ -24,7 +24,7 @@ from dstill_evaluate.metrics import (
     RefusalRecall,
     SilentWrong,
     Valid,
-    left_out,
+    uncounted,
 )
 
 RIGHT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, exact=True, outcome="ok")
@@ -68,9 +68,9 @@ def test_what_is_nobodys_fault_is_left_out_and_counted() -> None:
     assert (score.value, score.n) == (2 / 3, 3)
     assert score.note == "left out: 1 gold error, 1 unavailable, 1 unsupported, 2 vacuous gold"
     assert SilentWrong()(verdicts).n == 3
-    assert left_out(verdicts) == {"gold error": 1, "unavailable": 1, "unsupported": 1, "vacuous gold": 2}
-    assert left_out([RIGHT]) == {}
-    assert left_out([replace(GOLD_ERROR, gold_error="unavailable: timed out")]) == {"unavailable": 1}
+    assert uncounted(verdicts) == {"gold error": 1, "unavailable": 1, "unsupported": 1, "vacuous gold": 2}
+    assert uncounted([RIGHT]) == {}
+    assert uncounted([replace(GOLD_ERROR, gold_error="unavailable: timed out")]) == {"unavailable": 1}
 
 
 def test_without_an_engine_nothing_is_zero() -> None:
@@ -172,4 +172,4 @@ def test_accuracy_and_silent_wrong_are_shares_of_the_same_answers(verdicts: list
     right, silent = ExecutableAccuracy()(verdicts), SilentWrong()(verdicts)
     assert right.n == silent.n
     assert (right.value or 0) + (silent.value or 0) <= 1 + 1e-9
-    assert right.n == 0 or right.n + sum(left_out(verdicts).values()) == len(verdicts)
+    assert right.n == 0 or right.n + sum(uncounted(verdicts).values()) == len(verdicts)

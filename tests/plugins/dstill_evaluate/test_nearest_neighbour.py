@@ -26,9 +26,9 @@ TRAIN = {
 
 class Unmoved(Modality):
     name = "unmoved"
-    fullness = 0
+    priority = 0
 
-    def need(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
         return Memory(parts={})
 
     def prepare(self, model: object, recipe: Recipe) -> object:

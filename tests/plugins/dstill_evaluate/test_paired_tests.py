@@ -27,7 +27,7 @@ def test_a_difference_that_is_there_is_told() -> None:
     a, b = _draw(random.Random(1), 400, 3, 0.8, 0.7)
     found = paired(a, b, [str(i) for i in range(400)])
     assert found.low < 0.1 < found.high
-    assert found.told
+    assert found.excludes_zero
     assert found.p < 0.01
     assert found.gained > found.lost
 
@@ -36,7 +36,7 @@ def test_no_difference_is_told_about_as_often_as_chance_allows() -> None:
     told = 0
     for number in range(60):
         a, b = _draw(random.Random(number), 60, 2, 0.6, 0.6)
-        told += paired(a, b, [str(i) for i in range(60)]).told
+        told += paired(a, b, [str(i) for i in range(60)]).excludes_zero
     assert told <= 8  # 5 % of 60 are 3
 
 
@@ -49,16 +49,16 @@ def test_seeds_that_differ_by_chance_are_not_told_apart_more_often_than_said() -
         hard = [rng.random() for _ in range(150)]
         a, b = ([[float(item < level) for level in side] for item in hard] for side in levels)
         found = paired(a, b, [str(i) for i in range(150)])
-        assert found.p_seeds is not None
-        by_interval += found.told and found.p < 0.05
-        told += found.told and max(found.p, found.p_seeds) < 0.05
+        assert found.p_value_across_seeds is not None
+        by_interval += found.excludes_zero and found.p < 0.05
+        told += found.excludes_zero and max(found.p, found.p_value_across_seeds) < 0.05
     assert told <= 9  # 5 % of 80 are 4
     assert by_interval > 9  # without the t-test
 
 
 def test_one_seed_says_nothing_of_seeds() -> None:
     a, b = _draw(random.Random(1), 40, 1, 0.8, 0.7)
-    assert paired(a, b, [str(i) for i in range(40)]).p_seeds is None
+    assert paired(a, b, [str(i) for i in range(40)]).p_value_across_seeds is None
 
 
 def test_items_of_one_template_count_once() -> None:
@@ -74,7 +74,13 @@ def test_items_of_one_template_count_once() -> None:
 
 def test_one_template_alone_tells_nothing_of_another() -> None:
     found = paired([[1.0]] * 40, [[0.0]] * 40, ["one"] * 40)
-    assert (found.difference, found.low, found.high, found.detectable, found.told) == (1.0, -1.0, 1.0, 1.0, False)
+    assert (found.difference, found.low, found.high, found.detectable, found.excludes_zero) == (
+        1.0,
+        -1.0,
+        1.0,
+        1.0,
+        False,
+    )
 
 
 @settings(max_examples=15)
@@ -92,7 +98,7 @@ def test_swapping_the_systems_swaps_the_sign(seed: int, items: int, seeds: int) 
 def test_equal_systems_do_not_differ_at_all() -> None:
     a, _ = _draw(random.Random(3), 30, 2, 0.5, 0.5)
     found = paired(a, a, [str(i) for i in range(30)])
-    assert (found.difference, found.low, found.high, found.p, found.told) == (0, 0, 0, 1.0, False)
+    assert (found.difference, found.low, found.high, found.p, found.excludes_zero) == (0, 0, 0, 1.0, False)
 
 
 def test_items_that_do_not_match_are_refused() -> None:

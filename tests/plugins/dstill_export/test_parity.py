@@ -105,12 +105,12 @@ def test_what_the_weights_lost_may_be_taken_when_a_person_says_so(student: Stude
 def test_it_is_held_against_what_was_evaluated(student: Student, tmp_path: Path) -> None:
     """The answers in predictions.jsonl, as long as they are of this student."""
     run = student("full")
-    before, made_of = run.predictions(), run.manifest["files"]["predictions.jsonl"]["made_of"]
+    before, made_of = run.predictions(), run.manifest["files"]["predictions.jsonl"]["provenance"]
 
     def leave(made_by: list[str]) -> None:
         with run.lock():
             run.write("predictions.jsonl", [replace(one, text="9+9") for one in before])
-            run.manifest["files"]["predictions.jsonl"]["made_of"] = made_by
+            run.manifest["files"]["predictions.jsonl"]["provenance"] = made_by
             run.save()
 
     try:
@@ -123,7 +123,7 @@ def test_it_is_held_against_what_was_evaluated(student: Student, tmp_path: Path)
     finally:
         with run.lock():
             run.write("predictions.jsonl", before)
-            run.manifest["files"]["predictions.jsonl"]["made_of"] = made_of
+            run.manifest["files"]["predictions.jsonl"]["provenance"] = made_of
             run.save()
 
 

@@ -188,17 +188,17 @@ def test_a_student_without_attention_is_planned(kind: str) -> None:
     shape, recipe = shape_of(config), Recipe(precision="fp32")
     assert shape.parameters == sum(p.numel() for p in made(config).parameters())
     assert (shape.heads, shape.layers, shape.hidden) == (0, 2, 32)
-    needs = {modality.name: modality.need(shape, recipe).parts for modality in (Full(), Lora(), Qlora())}
+    needs = {modality.name: modality.memory_required(shape, recipe).parts for modality in (Full(), Lora(), Qlora())}
     assert needs["full"]["weights"] == needs["lora"]["weights"] == 4 * shape.parameters
     assert all(parts["activations"] + parts["working"] > 0 for parts in needs.values())
 
 
 def test_a_state_space_layer_is_not_held_in_four_bits() -> None:
     config, card = config_of("mamba"), planned_device("24GB")
-    unfit = Qlora().unfit(shape_of(config), Recipe(), card)
+    unfit = Qlora().unfit_reason(shape_of(config), Recipe(), card)
     assert unfit == "cannot hold a state space layer, whose kernels read its weights as they are, in 4 bits"
-    assert Lora().unfit(shape_of(config), Recipe(), card) is None
-    assert Qlora().unfit(shape_of(config_of("deepseek_v3")), Recipe(), card) is None
+    assert Lora().unfit_reason(shape_of(config), Recipe(), card) is None
+    assert Qlora().unfit_reason(shape_of(config_of("deepseek_v3")), Recipe(), card) is None
     with pytest.raises(UsageError, match="qlora cannot hold a state space layer") as caught:
         Qlora().prepare(made(config), Recipe())
     assert caught.value.hint == "train with --modality lora, or full"

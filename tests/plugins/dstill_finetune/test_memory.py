@@ -74,8 +74,8 @@ def test_a_student_without_weights_can_be_planned_for_too() -> None:
 
 
 def test_four_bits_leave_a_base_about_a_quarter_of_bf16(seven_billion: Shape) -> None:
-    four = Qlora().need(seven_billion, REFERENCE).parts
-    whole = Lora().need(seven_billion, REFERENCE).parts["weights"]
+    four = Qlora().memory_required(seven_billion, REFERENCE).parts
+    whole = Lora().memory_required(seven_billion, REFERENCE).parts["weights"]
     assert 0.25 < (four["quantized_weights"] + four["weights"]) / whole < 0.35
 
 
@@ -116,7 +116,7 @@ RECIPES = st.builds(
 @settings(max_examples=150)
 def test_more_of_anything_never_needs_less(recipe: Recipe, modality: Modality) -> None:
     def need(**changes: Any) -> Memory:
-        return modality.need(SMALL, replace(recipe, **changes))
+        return modality.memory_required(SMALL, replace(recipe, **changes))
 
     base = need()
     assert all(size >= 0 for size in base.parts.values())
@@ -132,7 +132,7 @@ def test_more_of_anything_never_needs_less(recipe: Recipe, modality: Modality) -
 @settings(max_examples=50)
 def test_four_bit_weights_never_need_more_than_whole_ones(recipe: Recipe) -> None:
     held = [
-        sum(modality.need(SMALL, recipe).parts.get(name, 0) for name in ("weights", "quantized_weights"))
+        sum(modality.memory_required(SMALL, recipe).parts.get(name, 0) for name in ("weights", "quantized_weights"))
         for modality in MODALITIES
     ]
     assert held[0] >= held[1] >= held[2]
@@ -151,17 +151,17 @@ def test_precision_auto_is_what_the_device_has() -> None:
 
 def test_the_datasets_largest_batch_goes_before_the_recipes_limits() -> None:
     batch = Batch(read=(4, 32), written=(4, 16), learnt=60)
-    small = Full().need(replace(SMALL, batch=batch), REFERENCE)
-    assert small.total < Full().need(SMALL, REFERENCE).total
+    small = Full().memory_required(replace(SMALL, batch=batch), REFERENCE)
+    assert small.total < Full().memory_required(SMALL, REFERENCE).total
     twice = replace(batch, read=(8, 32), written=(8, 16), learnt=120)  # as a second branch does
-    parts = [Lora().need(replace(SMALL, batch=b), REFERENCE).parts for b in (batch, twice)]
+    parts = [Lora().memory_required(replace(SMALL, batch=b), REFERENCE).parts for b in (batch, twice)]
     assert parts[1]["activations"] == pytest.approx(2 * parts[0]["activations"], abs=2)
     assert parts[1]["logits"] == 2 * parts[0]["logits"]
 
 
 def test_gradients_that_wait_for_the_next_batch_add_to_its_activations() -> None:
-    plain = Full().need(SMALL, REFERENCE)
-    waiting = Full().need(SMALL, replace(REFERENCE, gradient_accumulation_steps=4))
+    plain = Full().memory_required(SMALL, REFERENCE)
+    waiting = Full().memory_required(SMALL, replace(REFERENCE, gradient_accumulation_steps=4))
     assert plain.parts["gradients"] == 0  # at the peak: activations go as gradients come
     assert waiting.parts["gradients"] == 4 * SMALL.parameters
     assert waiting.total > plain.total
@@ -169,20 +169,20 @@ def test_gradients_that_wait_for_the_next_batch_add_to_its_activations() -> None
 
 def test_new_rows_cost_a_copy_of_the_embedding_and_its_gradient() -> None:
     batch = Batch(read=(4, 32), written=(4, 16), learnt=60)
-    with_rows = Lora().need(replace(SMALL, batch=replace(batch, new_tokens=3)), REFERENCE)
+    with_rows = Lora().memory_required(replace(SMALL, batch=replace(batch, new_tokens=3)), REFERENCE)
     assert with_rows.parts["token_rows"] == 6 * SMALL.vocabulary * SMALL.hidden * (1 if SMALL.tied else 2)
-    assert Lora().need(replace(SMALL, batch=batch), REFERENCE).parts["token_rows"] == 0
+    assert Lora().memory_required(replace(SMALL, batch=batch), REFERENCE).parts["token_rows"] == 0
 
 
 def test_an_architecture_that_cannot_be_followed_is_planned_by_rule(seven_billion: Shape) -> None:
     """The rule is made for such a decoder, and must come near what is counted of it."""
-    counted = Full().need(seven_billion, REFERENCE).total
-    ruled = Full().need(replace(seven_billion, kept=lambda how, wide: None), REFERENCE).total
+    counted = Full().memory_required(seven_billion, REFERENCE).total
+    ruled = Full().memory_required(replace(seven_billion, kept=lambda how, wide: None), REFERENCE).total
     assert ruled == pytest.approx(counted, rel=0.15)
 
 
 def test_a_cuda_process_takes_something_of_a_card_that_is_only_planned_for() -> None:
-    need = Full().need(SMALL, REFERENCE).total
+    need = Full().memory_required(SMALL, REFERENCE).total
     card = replace(planned_device("8GB"), total=need + 2**20, free=need + 2**20)
-    assert Full().unfit(SMALL, REFERENCE, card) is not None
-    assert Full().unfit(SMALL, REFERENCE, replace(card, here=True)) is None
+    assert Full().unfit_reason(SMALL, REFERENCE, card) is not None
+    assert Full().unfit_reason(SMALL, REFERENCE, replace(card, is_local=True)) is None

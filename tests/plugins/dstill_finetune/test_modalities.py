@@ -163,8 +163,8 @@ def test_a_modality_that_cannot_run_here_is_refused(
         fit(student(t5), Qlora(), tmp_path)
     assert missing.value.hint == "pip install 'dstill[qlora]'"
     shape = student(t5).shape()
-    assert "bitsandbytes is not installed" in (Qlora().unfit(shape, Recipe(), cpu) or "")
-    assert Full().unfit(shape, Recipe(), cpu) is None  # so auto takes another
+    assert "bitsandbytes is not installed" in (Qlora().unfit_reason(shape, Recipe(), cpu) or "")
+    assert Full().unfit_reason(shape, Recipe(), cpu) is None  # so auto takes another
 
 
 def test_auto_passes_by_a_bitsandbytes_without_its_library(
@@ -177,7 +177,7 @@ def test_auto_passes_by_a_bitsandbytes_without_its_library(
     plugins.add(dstill_finetune, PluginInfo(name="finetune"))
     shape = replace(student(t5).shape(), parameters=10**9)
     kinds, recipe = [Full(), Lora(), Qlora()], Recipe(precision="fp32")
-    small = replace(cpu, free=Qlora().need(shape, recipe).total)
+    small = replace(cpu, free=Qlora().memory_required(shape, recipe).total)
     by_rule = replace(recipe, policy="recipe")
     assert plugins.select_modality(kinds, shape, recipe, small).modality == "qlora"
     assert plugins.select_modality(kinds, shape, by_rule, replace(cpu, free=2**36)).modality == "qlora"

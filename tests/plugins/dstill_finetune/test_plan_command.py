@@ -21,9 +21,9 @@ class Small(Modality):
     """A third party's: it needs next to nothing and is less full than LoRA."""
 
     name = "small"
-    fullness = 45
+    priority = 45
 
-    def need(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
         return Memory(parts={"all": 6 * 2**30})
 
     def prepare(self, model: Any, recipe: Recipe) -> Any:
@@ -87,7 +87,7 @@ def test_json_holds_every_component_in_bytes(plan: Any, seven_billion: str) -> N
     assert row["modality"] == "lora"
     assert [m["modality"] for m in row["modalities"]] == ["full", "lora", "qlora"]
     for modality in row["modalities"]:
-        assert modality["need"] == sum(modality["parts"].values())
+        assert modality["memory_required"] == sum(modality["parts"].values())
     assert row["command"].endswith(
         "--modality lora --set train.per_device_train_batch_size=1 --set train.gradient_checkpointing=true"
     )
@@ -209,9 +209,9 @@ def test_json_of_several_cards_says_what_would_make_a_modality_fit(plan: Any, se
     row = json.loads(plan("--student", seven_billion, "--vram", CARDS, "--json").stdout.splitlines()[-1])
     assert [one["modality"] for one in row["plans"]] == [None, None, "qlora", "lora", "lora"]
     at_24 = {one["modality"]: one for one in row["plans"][2]["modalities"]}
-    assert "with gradient checkpointing" in at_24["lora"]["would_fit"]
-    assert at_24["full"]["would_fit"] == ""
-    assert at_24["qlora"]["would_fit"] == ""
+    assert "with gradient checkpointing" in at_24["lora"]["fits_with"]
+    assert at_24["full"]["fits_with"] == ""
+    assert at_24["qlora"]["fits_with"] == ""
 
 
 def test_the_recipes_policy_is_qlora_below_40_gb_whatever_else_fits(plan: Any) -> None:
@@ -274,9 +274,9 @@ def test_a_batch_of_one_is_planned_with_one_record() -> None:
     planned: list[tuple[Batch | None, int]] = []
 
     class Asked(Small):
-        def need(self, student: Shape, recipe: Recipe) -> Memory:
+        def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
             planned.append((student.batch, recipe.gradient_accumulation_steps))
-            return super().need(student, recipe)
+            return super().memory_required(student, recipe)
 
     shape = replace(Tiny().shape(), batch=Batch(read=(14, 90), written=(14, 30), learnt=350, new_tokens=2))
     card = Device(name="a card", kind="cuda", total=2**30, free=2**30)

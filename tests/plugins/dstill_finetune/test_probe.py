@@ -26,7 +26,7 @@ SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_l
 class Modest(Full):
     """It says that it needs a mebibyte."""
 
-    def need(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
         return Memory(parts={"all": 2**20})
 
 
@@ -126,5 +126,5 @@ def test_before_its_tokenizer_is_there_tiny_is_planned_as_it_is_probed(fit: Fit,
     batch = student.largest_batch(records(), recipe)
     assert batch is not None
     assert max(batch.read[1], batch.written[1]) < 48  # of the rows, not of the recipe
-    planned = Full().need(replace(student.shape(), batch=batch), recipe).total
+    planned = Full().memory_required(replace(student.shape(), batch=batch), recipe).total
     assert fit(student, Full(), tmp_path, max_steps=1, **lengths).probe["predicted"] == planned

@@ -31,9 +31,9 @@ SHAPE = Shape(
 def toy(title: str, full: float, gigabytes: int) -> Modality:
     class Toy(Modality):
         name = title
-        fullness = full
+        priority = full
 
-        def need(self, student: Shape, recipe: Recipe) -> Memory:
+        def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
             return Memory(parts={"weights": gigabytes * GB})
 
         def prepare(self, model: Any, recipe: Recipe) -> Any:

@@ -114,9 +114,9 @@ def test_a_modality_without_adapters_keeps_no_base_beside_its_student(fit: Fit, 
         """Somebody else's, which moves the embedding alone."""
 
         name = "head"
-        fullness = 1
+        priority = 1
 
-        def need(self, student: Shape, recipe: Recipe) -> Memory:
+        def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
             return Memory(parts={})
 
         def prepare(self, model: Any, recipe: Recipe) -> Any:

@@ -133,7 +133,7 @@ def test_rows_that_a_student_has_no_positions_for(short: Path, fit: Fit, tmp_pat
     fitting = [(Pair(task_prefix="predict: ", source="red", target="blue"),)] * 39
     long = [(Pair(task_prefix="predict: ", source="all red cars " * 9, target="blue"),)]
     fitted = fit(hf(short), Full(), tmp_path / "a", [*fitting, *long], max_steps=1, max_length=64)
-    assert fitted.left_out == 1
+    assert fitted.n_too_long == 1
     with pytest.raises(DataError, match="4 over the 32 positions that the student has") as caught:
         fit(hf(short), Full(), tmp_path / "b", [*fitting, *long * 4], max_steps=1, max_length=64)
     assert "more positions" in caught.value.hint

@@ -184,22 +184,22 @@ TRAINED = {
     "choice": [
         {
             "modality": "full",
-            "fullness": 100,
-            "need": 300 * 2**20,
+            "priority": 100,
+            "memory_required": 300 * 2**20,
             "parts": {"weights": 200 * 2**20, "activations": 100 * 2**20},
-            "unfit": "",
+            "unfit_reason": "",
         },
         {
             "modality": "lora",
-            "fullness": 60,
-            "need": 200 * 2**20,
+            "priority": 60,
+            "memory_required": 200 * 2**20,
             "parts": {"weights": 200 * 2**20},
-            "unfit": "needs a base",
+            "unfit_reason": "needs a base",
         },
     ],
     "steps": 2000,
     "seconds": 251.3,
-    "student_seconds": 240.1,
+    "training_seconds": 240.1,
     "history": [
         {"step": step, "loss": 4 / (1 + step / 150)}
         | ({"eval_loss": 4.2 / (1 + step / 140)} if step % 400 == 0 else {})

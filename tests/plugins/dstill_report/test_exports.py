@@ -121,7 +121,7 @@ def test_inspect_reads_its_logs(cli: Cli, scored: Path) -> None:
     marks = [marks.get("executable_accuracy") for marks in log["scores"].values()]
     assert (marks.count("C"), marks.count("I"), marks.count(None)) == (6, 6, 1)
     assert (log["input"], log["target"], log["completion"]) == ("add 2 and 1", "2+1", "1+2~")
-    assert log["metadata"]["left_out"] == "unsupported"
+    assert log["metadata"]["uncounted"] == "unsupported"
 
 
 def test_lm_eval_reads_its_results_and_samples(cli: Cli, scored: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_lm_eval_reads_its_results_and_samples(cli: Cli, scored: Path, tmp_path:
     assert "executable_accuracy" in rows
     assert "↑" in rows["executable_accuracy"]
     assert "0.5000" in rows["executable_accuracy"]
-    assert "↓" in rows["silent_wrong"]
+    assert "↓" in rows["silent_error_rate"]
     # the sample deviation over the root of n, of six right ones of twelve
     error = found["results"]["toy_test"]["executable_accuracy_stderr,none"]
     assert error == pytest.approx((0.5 * 0.5 * 12 / 11 / 12) ** 0.5)

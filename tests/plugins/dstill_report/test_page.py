@@ -51,7 +51,7 @@ def test_the_headline_holds_rate_interval_n_engine_and_baselines(make_run: Any) 
     assert "Executable accuracy, test_unseen_templates" in text
     assert "embedded toy 1.0" in text
     assert "The student's interval lies above that of the best baseline, nearest." in text
-    for name in ("student", "nearest", "untrained", "Exact match", "Silent-wrong rate", "Refusal recall"):
+    for name in ("student", "nearest", "untrained", "Exact match", "Silent error rate", "Refusal recall"):
         assert name in text
 
 

@@ -20,7 +20,7 @@ REPLIES = {
     "replies": 640,
     "tokens": {"prompt_tokens": 900_000, "completion_tokens": 80_000},
     "replies_without_usage": 3,
-    "people": {"usd": 1200.0, "usd_per_hour": 40.0, "seconds_per_row": 180.0},
+    "annotators": {"usd": 1200.0, "usd_per_hour": 40.0, "seconds_per_row": 180.0},
 }
 
 
@@ -83,7 +83,7 @@ def test_a_persons_decisions_are_counted_as_they_stand(make_run: Any, record: An
         kept = digest(rows[id]) if number != 7 else "of another day"
         run.append("review.jsonl", Decision(id=id, decision=decision, who="a", when="now", digest=kept, **written))
     run.append("review.jsonl", Decision(id="train-6", decision=UNDO, who="a", when="now"))
-    run.manifest["stages"]["train"] = {**run.manifest["stages"]["train"], "review": {"said": "nobody had looked"}}
+    run.manifest["stages"]["train"] = {**run.manifest["stages"]["train"], "review": {"message": "nobody had looked"}}
     review = section(run, "Review")
     assert review.table is not None
     assert review.table.rows == (

@@ -87,10 +87,10 @@ class Whole(Modality):
     """Ignores the rank."""
 
     name = "whole"
-    fullness = 100
+    priority = 100
     ignores = frozenset({"r", "lora_alpha"})
 
-    def need(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
         return Memory(parts={"weights": 1})
 
     def prepare(self, model: object, recipe: Recipe) -> object:
@@ -99,7 +99,7 @@ class Whole(Modality):
 
 class Part(Whole):
     name = "part"
-    fullness = 10
+    priority = 10
     ignores = frozenset()
 
 

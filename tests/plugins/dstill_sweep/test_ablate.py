@@ -51,7 +51,7 @@ def test_both_arms_train_by_seeds_at_equal_steps_and_at_equal_examples(
 
 def _right(project: Path, trial: str) -> dict[str, int]:
     rows = map(json.loads, (project / "run" / "trials" / trial / "verdicts.jsonl").read_text().splitlines())
-    return {row["id"]: int(row["reached"] == 4) for row in rows if not row["vacuous"]}
+    return {row["id"]: int(row["reached"] == 4) for row in rows if not row["trivial"]}
 
 
 def test_it_goes_on_keeps_no_weights_and_comes_into_the_report(lab: Cli, diary: Diary, project: Path) -> None:
@@ -116,12 +116,12 @@ def _answers(right: int, templates: int) -> Verdicts:
 def test_arms_are_told_apart_as_systems_are(templates: int, told: str) -> None:
     arms = {"dss": _answers(12, templates), "label": _answers(0, templates), "other": _answers(2, templates)}
     found = held_against_each(arms, "dss")["label"]
-    assert found.paired.told  # the interval alone leaves out zero for both
+    assert found.paired.excludes_zero  # the interval alone leaves out zero for both
     assert told in verdict(found.to_row())
 
 
 def test_three_items_that_all_failed_claim_no_precision() -> None:
-    row = {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "holm": 1.0, "distinguishable": False}
+    row = {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "p_holm": 1.0, "distinguishable": False}
     row |= {"detectable": None, "items": 3, "clusters": 3, "seeds": 1}
     said = verdict(row)
     assert "not distinguishable" in said

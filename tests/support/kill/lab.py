@@ -322,7 +322,7 @@ def _incomplete(name: str, content: bytes, whole: bytes | None) -> list[str]:
 ALIKE: Mapping[str, Callable[[bytes], Any]] = {
     "run.json": lambda content: json.loads(content)["name"],
     "config.toml": lambda content: tomllib.loads(content.decode()).keys(),
-    "asked.jsonl": lambda content: [
+    "requests.jsonl": lambda content: [
         (row["id"], len(row["keys"])) for row in map(json.loads, content.split(b"\n")[:-1])
     ],
 }
@@ -346,7 +346,7 @@ def _phase(trace: Sequence[Mapping[str, Any]]) -> int:
     if any(p["place"] == "README.md" and (p["kind"], p["moment"]) == ("rename", "after") for p in trace):
         return 4
     for p in reversed(trace):
-        if p["place"] in ("asked.jsonl", "rejects.jsonl", "README.md", "data", "dataset", "train.jsonl"):
+        if p["place"] in ("requests.jsonl", "rejects.jsonl", "README.md", "data", "dataset", "train.jsonl"):
             return 3
         if p["kind"] == "run":
             return 2

@@ -17,7 +17,7 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
 from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, Prediction, Verdict
-from dstill_evaluate.metrics import METRICS, ExecutableAccuracy, why_left_out
+from dstill_evaluate.metrics import METRICS, ExecutableAccuracy, why_uncounted
 from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.engines import Embedded, Http, HttpSettings
 from dstill_querydsl.pack import QueryDsl
@@ -145,11 +145,11 @@ def test_two_empty_results_prove_nothing(judged: Judged) -> None:
     """
     gold, answer = {"query": {"term": {"shop": "z"}}}, {"query": {"range": {"price": {"gt": 900}}}}
     verdict = judged(gold, answer)
-    assert verdict.vacuous
-    assert why_left_out(verdict) == "vacuous gold"
+    assert verdict.trivial
+    assert why_uncounted(verdict) == "vacuous gold"
     assert ExecutableAccuracy()([verdict]).value is None
     assert not judged({"query": {"term": {"shop": "a"}}}, answer).correct
-    assert judged({"size": 0, "aggs": {"of": {"max": {"field": "price"}}}, **gold}, answer).vacuous
+    assert judged({"size": 0, "aggs": {"of": {"max": {"field": "price"}}}, **gold}, answer).trivial
 
 
 def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any], m
         assert not over.is_set()
         over.set()
         assert verdict.outcome == OutcomeKind.UNAVAILABLE.value
-        assert why_left_out(verdict) == "unavailable"  # the engine's fault, held against nobody
+        assert why_uncounted(verdict) == "unavailable"  # the engine's fault, held against nobody
         assert judge(TASK, example, Draft(answer=gold), executor).correct
 
 

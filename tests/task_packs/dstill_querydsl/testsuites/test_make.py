@@ -113,14 +113,14 @@ def test_an_answer_that_agrees_by_luck_is_not_correct() -> None:
     task = QueryDsl(Settings(documents=300))
     with Embedded().open(task, Engine()) as executor:
         lucky = judge(task, EXAMPLE, Draft(answer=LUCKY), executor)
-        assert (lucky.reached, lucky.checked, lucky.corpora) == (Level.EXECUTED, Level.CORRECT, 1)
+        assert (lucky.reached, lucky.checked, lucky.n_test_databases) == (Level.EXECUTED, Level.CORRECT, 1)
         assert lucky.reason == "another result than the gold on the test database 'boundaries'"
         right = judge(
             task, EXAMPLE, Draft(answer='{"query":{"range":{"event.duration":{"gte":1000000001}}}}'), executor
         )
-        assert (right.reached, right.corpora, right.exact) == (Level.CORRECT, 2, False)
+        assert (right.reached, right.n_test_databases, right.exact) == (Level.CORRECT, 2, False)
         gold = judge(task, EXAMPLE, Draft(answer=json.dumps(json.loads(EXAMPLE.answer or ""), indent=1)), executor)
-        assert (gold.reached, gold.corpora, gold.exact) == (Level.CORRECT, 0, True)
+        assert (gold.reached, gold.n_test_databases, gold.exact) == (Level.CORRECT, 0, True)
     switched_off = QueryDsl(Settings(documents=300, corpora=0))
     with Embedded().open(switched_off, Engine()) as executor:
         assert judge(switched_off, EXAMPLE, Draft(answer=LUCKY), executor).reached == Level.CORRECT
@@ -145,7 +145,7 @@ def test_beside_an_index_of_the_users_that_is_only_read(place: Place) -> None:
             judge(task, unknown, Draft(answer='{"query":{"match_all":{}},"size":5}'), executor)
         with urllib.request.urlopen(f"{server.url}/_cat/indices?format=json") as reply:
             assert [one["index"] for one in json.load(reply)] == ["dstill-live"]
-    assert (lucky.reached, lucky.corpora) == (Level.EXECUTED, 1)
+    assert (lucky.reached, lucky.n_test_databases) == (Level.EXECUTED, 1)
 
 
 def test_a_live_mapping_that_the_embedded_engine_cannot_hold(place: Place) -> None:
@@ -160,7 +160,7 @@ def test_a_live_mapping_that_the_embedded_engine_cannot_hold(place: Place) -> No
     with Live().open(task, Engine()) as executor:
         verdict = judge(task, EXAMPLE, Draft(answer=LUCKY), executor)
     assert verdict.reached == Level.CORRECT
-    assert verdict.unchecked == "uses 'event.duration' (long), which the embedded engine does not hold"
+    assert verdict.test_suite_skipped == "uses 'event.duration' (long), which the embedded engine does not hold"
 
 
 def test_fields_that_the_embedded_engine_cannot_hold_cost_the_others_nothing(place: Place) -> None:
@@ -201,9 +201,9 @@ def test_an_answer_that_uses_what_the_corpora_lack_counts_by_the_data_alone(plac
         with Live().open(task, Engine(url=server.url)) as executor:
             other = judge(task, gold, Draft(answer='{"query":{"term":{"labels.env":"test"}}}'), executor)
             lucky = judge(task, gold, Draft(answer='{"query":{"range":{"took":{"gte":5}}}}'), executor)
-    assert (other.reached, other.checked, other.corpora) == (Level.CORRECT, Level.CORRECT, 0)
-    assert other.unchecked == "uses 'labels' (flattened), which the embedded engine does not hold"
-    assert (lucky.reached, lucky.corpora, lucky.unchecked) == (Level.EXECUTED, 1, "")
+    assert (other.reached, other.checked, other.n_test_databases) == (Level.CORRECT, Level.CORRECT, 0)
+    assert other.test_suite_skipped == "uses 'labels' (flattened), which the embedded engine does not hold"
+    assert (lucky.reached, lucky.n_test_databases, lucky.test_suite_skipped) == (Level.EXECUTED, 1, "")
 
 
 def test_an_update_of_any_module_of_the_pack_makes_corpora_anew() -> None:

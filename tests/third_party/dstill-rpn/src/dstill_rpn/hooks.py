@@ -15,7 +15,7 @@ from typing import Sequence
 from dstill import Task, hookimpl
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
-from dstill.api.modality import Choice, Modality, Reason, Shape
+from dstill.api.modality import Choice, Modality, ModalityFit, Shape
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Draft, Example, Prompt, Verdict
 from dstill_rpn.modality import Top
@@ -64,13 +64,13 @@ def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Reci
         return None
     room = replace(device, free=int(device.free * (1 - top.config.headroom)))
     reasons = tuple(
-        Reason(
+        ModalityFit(
             modality=m.name,
-            fullness=m.fullness,
-            need=m.need(student, recipe),
-            unfit=m.unfit(student, recipe, room) or "",
+            priority=m.priority,
+            memory_required=m.memory_required(student, recipe),
+            unfit_reason=m.unfit_reason(student, recipe, room) or "",
         )
-        for m in sorted(modalities, key=lambda m: -m.fullness)
+        for m in sorted(modalities, key=lambda m: -m.priority)
     )
-    fitting = [reason for reason in reasons if not reason.unfit]
+    fitting = [reason for reason in reasons if not reason.unfit_reason]
     return Choice(modality=fitting[0].modality, reasons=reasons) if fitting else None

@@ -33,12 +33,12 @@ class TopConfig:
 
 class Top(Modality):
     name = "top"
-    fullness = 80
+    priority = 80
     Config = TopConfig
 
-    def need(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
         share = self._share(student)
-        parts = Full().need(student, recipe).parts
+        parts = Full().memory_required(student, recipe).parts
         return Memory(parts={name: int(size * share) if name in MOVING else size for name, size in parts.items()})
 
     def _share(self, student: Shape) -> float:
