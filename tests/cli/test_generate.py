@@ -75,7 +75,7 @@ def test_what_the_replies_cost_stands_beside_what_people_would_have_cost(ask: Ca
     assert "people would have cost $27 (assumed: 100 s a row at $36 an hour)" in ended.out
     cost = manifest()["cost"]
     assert cost["usd"] == pytest.approx(27 * 0.02)
-    assert cost["people"] == {"usd": 27.0, "usd_per_hour": 36.0, "seconds_per_row": 100.0}
+    assert cost["annotators"] == {"usd": 27.0, "usd_per_hour": 36.0, "seconds_per_row": 100.0}
 
 
 def test_a_cost_that_nobody_can_know_is_called_unknown(ask: Callable[..., Any]) -> None:

@@ -288,7 +288,7 @@ def test_training_waits_for_a_person(
     assert refused in caught.value.what
     assert "dstill review" in caught.value.hint
     assert "--allow-unreviewed" in caught.value.hint
-    assert refused in made.gate(allow=True)["said"]
+    assert refused in made.gate(allow=True)["message"]
 
 
 def test_the_wanted_rate_is_a_setting(run: Callable[..., Run]) -> None:
@@ -296,7 +296,7 @@ def test_the_wanted_rate_is_a_setting(run: Callable[..., Run]) -> None:
         [record(n, teacher="oracle") for n in range(10)], verdicts(*["accept"] * 5, *["reject"] * 5), min_accept=0.5
     )
     facts = made.gate(allow=False)
-    assert (facts["rate"], facts["left_out"], facts["enough"]) == (0.5, 5, True)
+    assert (facts["rate"], facts["n_rejected"], facts["sufficient"]) == (0.5, 5, True)
 
 
 def test_rows_that_have_changed_are_to_be_judged_again(run: Callable[..., Run]) -> None:
@@ -316,7 +316,7 @@ def test_training_says_it_and_counts_what_it_left_out(
     with caplog.at_level(logging.INFO, "dstill"):
         facts = made.train()
     assert "the review is not finished: 7 of 10 rows are left" in caplog.text
-    assert (facts["review"]["left_out"], facts["review"]["edited"]) == (1, 1)
+    assert (facts["review"]["n_rejected"], facts["review"]["edited"]) == (1, 1)
     learnt = json.loads((made.folder / "student" / "pairs.json").read_text())
     assert len(learnt) == 9
     assert "9+9" in learnt.values()

@@ -52,7 +52,7 @@ def measured(index: str, n: int) -> None:
     for category, figures in found["mutation_score_by_category"].items():
         print(f"  {category}: {figures}")
     for one in found["survivors"]:
-        print("  survivors of", one["id"], one["neighbours"])
+        print("  survivors of", one["id"], one["mutants"])
     assert found["mutation_score"]["n"] >= 0.9 * len(golds)
     assert found["mutation_score"]["median"] >= 0.9
     assert max(found["test_databases"]) <= 5
@@ -100,6 +100,6 @@ def test_pairs_that_nobody_chose(cases: Callable[[str], Any]) -> None:
     reasons = Counter(gold.test_suite_skipped for gold in found.golds if gold.test_suite_skipped)
     print(f"{figures['n_killed']} of {figures['of']} pairs told; golds without corpora: {dict(reasons)}")
     for one in figures["survivors"]:
-        print("  ", one["id"], one["neighbours"])
+        print("  ", one["id"], one["mutants"])
     assert figures["of"] >= 67  # the guard refuses the golds of 23 more, so those are not run
     assert figures["n_killed"] / figures["of"] >= 0.8
