@@ -141,7 +141,7 @@ def _parts_of_the_playground(page: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _review(place: str) -> None:
-    made = ["generate", "--task", "querydsl", "--set", "task.querydsl.rows=300", "--out", "weblogs"]
+    made = ["generate", "--task", "querydsl", "--set", "task.querydsl.n_questions=300", "--out", "weblogs"]
     subprocess.run([*DSTILL, *made], cwd=place, check=True)
     with _served("review", "weblogs", cwd=place) as address:
         _judge(address)

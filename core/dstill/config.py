@@ -229,12 +229,13 @@ class Review:
     """How a person checks a sample of the dataset before `dstill train` starts."""
 
     reviewer: str = field(default="", metadata={"help": "Name of the reviewer in review.jsonl. Empty: the login name."})
-    precision: float = field(
+    ci_half_width: float = field(
         default=0.05,
         metadata={
             "low": 0.005,
             "high": 0.5,
             "help": "Half-width of the 95 % interval of the acceptance rate. It decides how large the sample is.",
+            "was": "review.ci_half_width",
         },
     )
     min_accept: float = field(

@@ -71,7 +71,7 @@ class Setup:
     def objective(self) -> Objective:
         name = self.settings.train.objective
         objective = self.plugins.objective(name)(self.config.part("objective", name))
-        objective.alpha = self.settings.train.alpha
+        objective.alpha = self.settings.train.label_weight
         return objective
 
     @cached_property

@@ -104,7 +104,7 @@ class Qlora(Lora):
         if (reason := super().unfit_reason(student, recipe, device)) or not device.is_local:
             return reason
         # loading it takes seconds: only where auto would take it
-        wanted = recipe.policy == "recipe" or Lora().unfit_reason(student, recipe, device)
+        wanted = recipe.auto_modality == "recipe" or Lora().unfit_reason(student, recipe, device)
         if wanted and not _has_library():
             return "bitsandbytes did not load its native library: python -m bitsandbytes says why"
         return None

@@ -42,7 +42,7 @@ class DistillStepByStep(Objective):
 
 class LabelOnly(Objective):
     name = "label-only"
-    ignores = frozenset({"alpha"})
+    ignores = frozenset({"label_weight"})
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
         yield Pair(task_prefix=PREDICT, source=task.model_input(record.example), target=record.answer)
@@ -52,7 +52,7 @@ class RationaleFirst(Objective):
     """One sequence: the student reasons before it answers, and pays for it at every answer."""
 
     name = "rationale-first"
-    ignores = frozenset({"alpha"})
+    ignores = frozenset({"label_weight"})
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
         target = task.reply_text(record.rationale, record.answer)

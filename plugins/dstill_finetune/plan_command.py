@@ -183,7 +183,7 @@ def _head(spec: str, shape: Shape, plans: Sequence[Plan]) -> None:
         f"{', gradient checkpointing' if recipe.gradient_checkpointing else ''}"
         f"{f', on {plans[0].device.name}' if len(plans) == 1 else ''}"
     )
-    if shape.batch is None and recipe.objective == "dss" and recipe.alpha < 1:
+    if shape.batch is None and recipe.objective == "dss" and recipe.label_weight < 1:
         note("dss makes two sequences of a record: with its dataset, `dstill experiment plan RUN` counts them")
 
 

@@ -37,7 +37,7 @@ def probed(
         raise OutOfMemory(
             f"the longest batch needs {size(measured)}, {measured / predicted - 1:.0%} more than planned",
             where=f"planned {size(predicted)}; nothing was trained yet",
-            hint=f"try, in this order: {advice(recipe)}; or train.probe = false, if there is room",
+            hint=f"try, in this order: {advice(recipe)}; or train.test_largest_batch = false, if there is room",
         )
     return {"predicted": predicted, "measured": measured, "error": round(predicted / measured - 1, 4)}
 

@@ -23,7 +23,7 @@ BOUNDARY = 38 * 2**30  # bytes: a card sold as 40 GB reports about 39.4 GiB
 def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice | None:
     from dstill_finetune.modalities import Qlora
 
-    if recipe.policy != "recipe" or device.total >= BOUNDARY:
+    if recipe.auto_modality != "recipe" or device.total >= BOUNDARY:
         return None
     found = reasons(modalities, student, recipe, device)
     fits = any(reason.modality == Qlora.name and not reason.unfit_reason for reason in found)

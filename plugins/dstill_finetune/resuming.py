@@ -23,12 +23,12 @@ __all__ = ["as_begun", "checkpoints_of", "last_of", "rebatched"]
 # What may be another at every start: it does not change what is learnt.
 UNDECIDING = (
     "threads",
-    "probe",
+    "test_largest_batch",
     "report_to",
     "save_steps",
     "save_total_limit",
     "auto_find_batch_size",
-    "policy",
+    "auto_modality",
     "max_seconds",
 )
 BATCH = ("per_device_train_batch_size", "gradient_accumulation_steps")

@@ -56,8 +56,8 @@ def require_learnable(data: Dataset, validation: Dataset, recipe: Recipe) -> Non
     if not any(row.weight for record in data.records for row in record):
         raise DataError(
             "nothing would be learnt: every target has weight 0",
-            where="train.alpha = 0 learns rationales alone, and no training row has one",
-            hint="raise train.alpha, or have a teacher write rationales",
+            where="train.label_weight = 0 learns rationales alone, and no training row has one",
+            hint="raise train.label_weight, or have a teacher write rationales",
         )
     if recipe.early_stopping != "none" and not len(validation):
         raise DataError(

@@ -149,7 +149,7 @@ class Finetuned(Student):
                 resume=resume,
                 score=_score(job, model, encoder),
                 callbacks=callbacks,
-                probe=probe if recipe.probe and not recipe.torch_compile else None,
+                probe=probe if recipe.test_largest_batch and not recipe.torch_compile else None,
             )
         if base == "base" and not (adapter or four_bit) and distributed.leads():
             shutil.rmtree(job.folder / base)  # a student of its own, which `build` can draw anew from its seed

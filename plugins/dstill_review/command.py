@@ -29,7 +29,9 @@ __all__ = ["review"]
 @click.option("--tui", is_flag=True, help="In the terminal, in place of a page.")
 @click.option("--all", "everything", is_flag=True, help="Every row, not a sample.")
 @click.option("--split", "splits", multiple=True, metavar="NAME", help="A set (repeatable); else train and validation.")
-@setting("--precision", key="review.precision", type=float, help="Half-width of the 95 % interval: sizes the sample.")
+@setting(
+    "--precision", key="review.ci_half_width", type=float, help="Half-width of the 95 % interval: sizes the sample."
+)
 @setting("--reviewer", key="review.reviewer", metavar="NAME", help="Who judges; else the login name.")
 @setting("--port", key="review.port", type=Count(0, 65535), help="Of the page; 0: a free one.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")

@@ -69,7 +69,7 @@ class Desk:
     def _choose(self) -> None:
         settings = self.run.settings
         self._sample = sample(
-            self._records, settings.review.precision, settings.project.seed, self._standing, size=self._size
+            self._records, settings.review.ci_half_width, settings.project.seed, self._standing, size=self._size
         )
         found = latest(self._standing)
         holding = (r.id for r in self._sample if r.id in found and found[r.id].digest == self._digest(r))

@@ -89,11 +89,11 @@ def _check(run: Run) -> None:
             where=str(run.folder),
             hint='a sweep over train.objective = ["dss", "label-only"] compares by exact match',
         )
-    if run.settings.train.alpha == 1:
+    if run.settings.train.label_weight == 1:
         raise UsageError(
-            "at train.alpha = 1 DSS learns the label alone: there is nothing to ablate",
-            where=f"train.alpha: {run.config.origins['train.alpha']}",
-            hint="lower it, as --set train.alpha=0.5",
+            "at train.label_weight = 1 DSS learns the label alone: there is nothing to ablate",
+            where=f"train.label_weight: {run.config.origins['train.label_weight']}",
+            hint="lower it, as --set train.label_weight=0.5",
         )
     if not any(record.rationale for record in run.records("train")):
         raise DataError(

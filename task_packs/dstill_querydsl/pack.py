@@ -258,8 +258,8 @@ class QueryDsl(
     # One CPU core trains this in some four minutes; more rows and fewer epochs generalize better than the reverse.
     demo_settings: ClassVar[Mapping[str, Any]] = {
         "evaluate.splits": ["test", "test_unseen_templates", "test_unseen_data"],
-        "task.querydsl.rows": 8_000,
-        "train.alpha": 0.8,
+        "task.querydsl.n_questions": 8_000,
+        "train.label_weight": 0.8,
         "train.learning_rate": 2e-3,
         "train.per_device_train_batch_size": 32,
         "train.num_train_epochs": 5.0,
@@ -269,4 +269,4 @@ class QueryDsl(
         "train.threads": 1,  # a second gains a third where it is free, and costs fivefold where it is not
     }
     # A quarter of the rows, and so of the steps.
-    demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.rows": 2_000}
+    demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.n_questions": 2_000}

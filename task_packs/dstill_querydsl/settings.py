@@ -33,9 +33,14 @@ class Settings:
     documents: int = field(
         default=DOCUMENTS, metadata={"low": 1, "high": CEILING, "help": "Number of documents of a bundled index."}
     )
-    rows: int = field(
+    n_questions: int = field(
         default=6_000,
-        metadata={"low": 1, "high": 200_000, "help": "Number of synthetic questions to make for training."},
+        metadata={
+            "low": 1,
+            "high": 200_000,
+            "help": "Number of synthetic questions to make for training.",
+            "was": "task.querydsl.n_questions",
+        },
     )
     student_context: Literal["question", "mapping"] = field(
         default="question",
@@ -49,29 +54,34 @@ class Settings:
             "help": "Most fields of the mapping that a prompt shows. It shows those nearest to the question.",
         },
     )
-    known_fields: int = field(
+    profiled_fields: int = field(
         default=100,
         metadata={
             "low": 1,
             "high": 5_000,
             "help": "Most fields whose values `dstill init` reads. It reads those that most documents have.",
+            "was": "task.querydsl.profiled_fields",
         },
     )
     question_fields: int = field(
         default=40,
         metadata={"low": 1, "high": 5_000, "help": "Of these, most fields that synthetic questions are made of."},
     )
-    sample_texts: int = field(
+    text_sample_size: int = field(
         default=0,
         metadata={
             "low": 0,
             "high": 1_000,
             "help": "Documents of whose texts `dstill init` reads a few words. 0: it reads no texts.",
+            "was": "task.querydsl.text_sample_size",
         },
     )
-    samples: tuple[str, ...] = field(
+    example_value_fields: tuple[str, ...] = field(
         default=(),
-        metadata={"help": "Fields of which the teacher sees example values, in addition to value lists and ranges."},
+        metadata={
+            "help": "Fields of which the teacher sees example values, in addition to value lists and ranges.",
+            "was": "task.querydsl.example_value_fields",
+        },
     )
     dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(
         default="elasticsearch9", metadata={"help": "The product and version whose rules answers are checked by."}

@@ -93,7 +93,7 @@ Sent = list[tuple[str, Mapping[str, Any]]]
 
 def _scoring(corpora: int, each: int) -> Figure:
     """Of `each` predictions a pair; corpora are made while judging, as in an evaluation."""
-    task = QueryDsl(Settings(corpora=corpora, rows=1_500))
+    task = QueryDsl(Settings(corpora=corpora, n_questions=1_500))
     predictions = _predictions(task, PAIRS * each)
     slices = [predictions[start : start + each] for start in range(0, len(predictions), each)]
     with Embedded().open(task, Engine()) as executor:

@@ -35,7 +35,7 @@ def figures() -> Iterable[Figure]:
 
 def _run(folder: Path) -> Path:
     loaded = plugins.load()
-    flags = {"project.task": "querydsl", "task.querydsl.rows": 1_500}
+    flags = {"project.task": "querydsl", "task.querydsl.n_questions": 1_500}
     settings = config.load(use_files=False, environment={}, flags=flags, sections=plugins.part_sections(loaded))
     run = Run.create(folder, config=settings, plugins=loaded)
     examples = list(islice(run.task.examples("train"), ITEMS))

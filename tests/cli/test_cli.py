@@ -281,11 +281,11 @@ def test_config_show_is_a_file_that_says_the_same(cli: Cli) -> None:
 
 
 def test_config_show_says_where_each_value_came_from(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DSTILL_TRAIN__ALPHA", "0.25")
+    monkeypatch.setenv("DSTILL_TRAIN__LABEL_WEIGHT", "0.25")
     Path("dstill.toml").write_text("[project]\nseed = 5\n")
     shown = last(cli("config", "show", "--origin", "--json", "--set", "train.r=8"))
     assert shown["project.seed"] == {"value": 5, "origin": "dstill.toml:2"}
-    assert shown["train.alpha"] == {"value": 0.25, "origin": "environment DSTILL_TRAIN__ALPHA"}
+    assert shown["train.label_weight"] == {"value": 0.25, "origin": "environment DSTILL_TRAIN__LABEL_WEIGHT"}
     assert shown["train.r"] == {"value": 8, "origin": "command line"}
     assert shown["train.lora_alpha"] == {"value": 64, "origin": "default"}
     assert last(cli("config", "show", "--json"))["project.seed"] == 5

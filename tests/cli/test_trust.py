@@ -256,7 +256,7 @@ def test_a_trial_of_a_strangers_run_may_do_no_more_than_the_run(
 ) -> None:
     run = Run.open("theirs", plugins=plugin_loading.load([toy_file, SENDER]))
     with pytest.raises(TrustError):
-        run.branch(project / "branch", flags={"train.alpha": 0.1})
+        run.branch(project / "branch", flags={"train.label_weight": 0.1})
     with pytest.raises(TrustError):
         run.evaluate()
     assert evil.keys == []
@@ -264,7 +264,7 @@ def test_a_trial_of_a_strangers_run_may_do_no_more_than_the_run(
     trusted.evaluate()
     assert set(evil.keys) == {KEY}
     trusted.keep_settings()
-    branch = trusted.branch(project / "branch", flags={"train.alpha": 0.1})
+    branch = trusted.branch(project / "branch", flags={"train.label_weight": 0.1})
     for folder in ("theirs", branch.folder):  # trusted for this object, not for good
         with pytest.raises(TrustError):
             Run.open(folder, plugins=run.plugins).evaluate()

@@ -105,7 +105,7 @@ def test_an_unknown_variable_is_named() -> None:
     ("text", "key", "value"),
     [
         ("train.r=8", "train.r", 8),
-        ("train.alpha=0.25", "train.alpha", 0.25),
+        ("train.label_weight=0.25", "train.label_weight", 0.25),
         ("evaluate.splits=['test']", "evaluate.splits", ["test"]),
         ("project.task=toy", "project.task", "toy"),
         ("teacher.x.url=http://127.0.0.1:1/v1?a=b", "teacher.x.url", "http://127.0.0.1:1/v1?a=b"),
@@ -260,11 +260,11 @@ PAIRS = 'a table of pairs of numbers, as {"a-model" = [0.4, 1.6]}'
         ("train__r", True, "a whole number from 1 to 4096"),
         ("train__r", 8.0, "a whole number from 1 to 4096"),
         ("train__r", 0, "a whole number from 1 to 4096"),
-        ("train__alpha", float("nan"), "a number from 0 to 1"),
+        ("train__label_weight", float("nan"), "a number from 0 to 1"),
         ("train__max_seconds", float("inf"), "a number of at least 0"),
         ("train__max_seconds", -1, "a number of at least 0"),
         ("train__gradient_checkpointing", 1, "true or false"),
-        ("train__policy", "best", "one of fullest, recipe"),
+        ("train__auto_modality", "best", "one of fullest, recipe"),
         ("project__task", 3, "text"),
         ("project__task", "\udcff", "text"),
         ("evaluate__splits", 3, "a list of texts"),
@@ -284,10 +284,10 @@ def test_a_wrong_value_is_told_with_key_got_and_wanted(key: str, value: Any, wan
 
 
 def test_an_old_name_of_a_value_is_read_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    config = read("[train]\npolicy = 'seed'\n")
-    assert config.settings.train.policy == "recipe"
+    config = read("[train]\nauto_modality = 'seed'\n")
+    assert config.settings.train.auto_modality == "recipe"
     (warning,) = caplog.messages
-    assert warning.startswith("train.policy: 'seed' is now called 'recipe' (")
+    assert warning.startswith("train.auto_modality: 'seed' is now called 'recipe' (")
     assert read(config.to_toml()).settings == config.settings
     assert len(caplog.messages) == 1  # what dstill writes has the new name
 
@@ -331,9 +331,9 @@ def test_of_an_old_and_a_new_key_in_one_file_the_new_one_counts() -> None:
 
 
 def test_a_whole_number_will_do_for_a_number_and_one_text_for_a_list() -> None:
-    config = read(train__alpha=1, evaluate__splits="test")
-    assert config.settings.train.alpha == 1.0
-    assert isinstance(config.settings.train.alpha, float)
+    config = read(train__label_weight=1, evaluate__splits="test")
+    assert config.settings.train.label_weight == 1.0
+    assert isinstance(config.settings.train.label_weight, float)
     assert config.settings.evaluate.splits == ("test",)
 
 
@@ -459,7 +459,7 @@ VALUES = st.fixed_dictionaries(
     optional={
         "project.task": TEXT,
         "project.seed": st.integers(0, 2**32 - 1),
-        "train.alpha": st.floats(0, 1),
+        "train.label_weight": st.floats(0, 1),
         "train.learning_rate": st.floats(1e-9, 10),
         "train.max_seconds": st.floats(0, 1e300),
         "train.gradient_checkpointing": st.booleans(),

@@ -109,7 +109,7 @@ def test_init_reads_a_wide_index_and_says_what_it_left_out(proxy: EngineProxy, t
     assert list(values)[:5] == ["actor.id", "created_at", "public", "repo.id", "type.keyword"]
     apart = json.loads((tmp_path / "mine" / "mapping.json").read_text())["_meta"]["fields_apart"]
     assert "payload.push_id" in apart["payload.comment.id"]  # nobody comments by pushing
-    # without sample_texts no request brings a document: counts, values and bounds of fields alone
+    # without text_sample_size no request brings a document: counts, values and bounds of fields alone
     assert all(one.json["size"] == 0 for one in proxy.asked if one.path == f"/{INDEX}/_search")
 
 
@@ -136,7 +136,7 @@ def scored(project: Project, *sets: str) -> dict[str, Any]:
 def test_from_init_to_evaluate_in_small(proxy: EngineProxy, tmp_path: Path) -> None:
     project = Project(tmp_path)
     project("init", "--engine-url", proxy.url, "--index", INDEX)
-    small = ("task.querydsl.rows=90", "train.max_steps=2", 'evaluate.splits=["test", "test_unseen_templates"]')
+    small = ("task.querydsl.n_questions=90", "train.max_steps=2", 'evaluate.splits=["test", "test_unseen_templates"]')
     summary = scored(project, *small, "task.querydsl.question_fields=12", "evaluate.baselines=[]")
     only_read(proxy)
     assert summary["engine"] == "Elasticsearch 9.2.0"

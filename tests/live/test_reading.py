@@ -22,7 +22,7 @@ Ask = Callable[..., Any]
 
 
 def described(url: str, index: str, **there: Any) -> ProjectFiles:
-    return QueryDsl(Settings(sample_texts=20)).describe(Engine(url=url), HttpSettings(index=index, **there))
+    return QueryDsl(Settings(text_sample_size=20)).describe(Engine(url=url), HttpSettings(index=index, **there))
 
 
 def values_of(url: str) -> dict[str, Any]:

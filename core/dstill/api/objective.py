@@ -22,9 +22,9 @@ __all__ = ["Objective"]
 class Objective(Part, ABC):
     """What a student learns from a record, and how its answer is read back."""
 
-    # Share of the label's loss where there are two branches; the runtime sets it to ``train.alpha``.
+    # Share of the label's loss where there are two branches; the runtime sets it to ``train.label_weight``.
     alpha: float = 0.5
-    ignores: ClassVar[frozenset[str]] = frozenset()  # keys of the recipe that change nothing here, as "alpha"
+    ignores: ClassVar[frozenset[str]] = frozenset()  # keys of the recipe that change nothing here, as "label_weight"
 
     @abstractmethod
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:

@@ -40,19 +40,21 @@ class Recipe:
         default="auto",
         metadata={"help": "How weights are trained: a modality, or auto, which chooses by available memory."},
     )
-    policy: Literal["fullest", "recipe"] = field(
+    auto_modality: Literal["fullest", "recipe"] = field(
         default="fullest",
         metadata={
             "help": "How auto chooses the modality: the fullest that fits, or the recipe's rule for small GPUs.",
             "renamed": {"seed": "recipe"},
+            "was": "train.auto_modality",
         },
     )
-    alpha: float = field(
+    label_weight: float = field(
         default=0.5,
         metadata={
             "low": 0,
             "high": 1,
             "help": "Weight of the answer's loss in the objective dss. The rationale's loss weighs 1 - alpha.",
+            "was": "train.label_weight",
         },
     )
     task_prefix: Literal["encoder", "decoder"] = field(
@@ -155,9 +157,12 @@ class Recipe:
             "help": "Layers that LoRA adapts: attention (q and v projections), all-linear, or names with commas."
         },
     )
-    probe: bool = field(
+    test_largest_batch: bool = field(
         default=True,
-        metadata={"help": "Before the first step, run the longest batch and compare its memory with the plan."},
+        metadata={
+            "help": "Before the first step, run the longest batch and compare its memory with the plan.",
+            "was": "train.test_largest_batch",
+        },
     )
     threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads. 0: torch decides."})
     report_to: str = field(

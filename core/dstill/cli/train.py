@@ -89,7 +89,7 @@ SUITED = (
     "num_train_epochs",
     "max_length",
     "max_target_length",
-    "alpha",
+    "label_weight",
 )
 
 

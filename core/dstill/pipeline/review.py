@@ -192,7 +192,7 @@ def gate(
         for r in records
         if r.id in found and found[r.id].decision in JUDGED and found[r.id].digest == digest(r)
     ]
-    shown = sample(records, settings.precision, seed, standing)
+    shown = sample(records, settings.ci_half_width, seed, standing)
     missing = sum(r.id not in found or found[r.id].digest != digest(r) for r in shown)
     after = applied(records, standing)
     accepted = judged.count(ACCEPT)

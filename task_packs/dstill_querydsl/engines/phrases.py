@@ -2,7 +2,7 @@
 
     phrases(server, "logs", field, 20)   → Known(values=("left the cluster", "disk full", …))
 
-This is the one request that gets documents' texts, so a person has to ask for it (`sample_texts`). What is
+This is the one request that gets documents' texts, so a person has to ask for it (`text_sample_size`). What is
 kept are two or three words in a row, each from another document; never a text.
 """
 

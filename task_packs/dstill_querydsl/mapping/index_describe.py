@@ -53,8 +53,8 @@ def describe(engine: Engine, there: HttpSettings, config: Settings) -> ProjectFi
             name,
             mapping,
             allows=limits.allows,
-            most=config.known_fields,
-            texts=config.sample_texts,
+            most=config.profiled_fields,
+            texts=config.text_sample_size,
             together=config.question_fields,
         )
         product = server.capabilities
@@ -77,9 +77,9 @@ def describe(engine: Engine, there: HttpSettings, config: Settings) -> ProjectFi
 
 
 # What one CPU core goes through in a few minutes.
-OWN: Mapping[str, Any] = {f"{_SECTION}.rows": 3_000}
+OWN: Mapping[str, Any] = {f"{_SECTION}.n_questions": 3_000}
 RECIPE: Mapping[str, Any] = {
-    "train.alpha": 0.8,
+    "train.label_weight": 0.8,
     "train.num_train_epochs": 8.0,
     "train.max_length": 128,
     "train.max_target_length": 192,
@@ -105,8 +105,8 @@ def _about(found: Read, config: Settings, now: str) -> Iterator[str]:
     if known > config.question_fields:
         yield f"questions are made of the first {config.question_fields} of these ({_SECTION}.question_fields)"
     yield from _left_out(found)
-    if "texts" in found.unread.values() and not config.sample_texts:
-        yield f"questions about texts find little: --set {_SECTION}.sample_texts=20 reads a few words of 20 documents"
+    if "texts" in found.unread.values() and not config.text_sample_size:
+        yield f"questions about texts find little: --set {_SECTION}.text_sample_size=20 reads words of 20 documents"
     if found.apart:
         pairs = sum(map(len, found.apart.values()))
         yield f"pairs of fields that no document has, nor a question: {pairs:,} (_meta.{APART} in mapping.json)"

@@ -25,6 +25,6 @@ def asked(study: Study | None, example: Example, shots: Sequence[Example], confi
         return question_block(example.question, None, "")
     keep = {use.name for shot in shots for use in uses(strict.read(shot.answer or "").value or {})}
     shown = study.shown(example.question, config.prompt_fields, keep)
-    told = for_teacher(study.values, (name for name, _ in fields_of(shown.mapping)), config.samples)
+    told = for_teacher(study.values, (name for name, _ in fields_of(shown.mapping)), config.example_value_fields)
     words = glossary(str(example.context.get("index", ""))) if study.index.recipe else ""
     return question_block(example.question, shown, study.index.now, told, words)

@@ -137,7 +137,7 @@ class Lab:
     def _of_base(self, index: str) -> dict[str, Any]:
         return {
             "task.querydsl.index": index,
-            "task.querydsl.rows": self.size.rows,
+            "task.querydsl.n_questions": self.size.rows,
             "train.learning_rate": BASE_RATE,
             "train.max_steps": self.size.base_steps,
             **({"task.querydsl.documents": self.size.documents} if self.size.documents else {}),

@@ -11,7 +11,7 @@ __all__ = ["BASE_RATE", "DEFAULTS", "FULL", "QUICK", "RECIPE", "SIZES", "SMOKE",
 
 # A batch of 32, the label weighing 0.8, one thread a trial; adapters on all that is linear, as the base is small.
 RECIPE: Mapping[str, Any] = {
-    "train.alpha": 0.8,
+    "train.label_weight": 0.8,
     "train.per_device_train_batch_size": 32,
     "train.max_length": 128,
     "train.max_target_length": 128,

@@ -36,7 +36,7 @@ RECIPE = {
     "train.lora_dropout": 0.0,
     "train.target_modules": "all-linear",
     "train.threads": 1,
-    "train.probe": False,
+    "train.test_largest_batch": False,
     "evaluate.baselines": [],
     "evaluate.splits": ["train"],
     "student.tiny.d_model": 64,

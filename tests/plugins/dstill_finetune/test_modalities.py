@@ -178,7 +178,7 @@ def test_auto_passes_by_a_bitsandbytes_without_its_library(
     shape = replace(student(t5).shape(), parameters=10**9)
     kinds, recipe = [Full(), Lora(), Qlora()], Recipe(precision="fp32")
     small = replace(cpu, free=Qlora().memory_required(shape, recipe).total)
-    by_rule = replace(recipe, policy="recipe")
+    by_rule = replace(recipe, auto_modality="recipe")
     assert plugins.select_modality(kinds, shape, recipe, small).modality == "qlora"
     assert plugins.select_modality(kinds, shape, by_rule, replace(cpu, free=2**36)).modality == "qlora"
 

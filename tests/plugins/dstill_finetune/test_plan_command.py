@@ -216,7 +216,7 @@ def test_json_of_several_cards_says_what_would_make_a_modality_fit(plan: Any, se
 
 def test_the_recipes_policy_is_qlora_below_40_gb_whatever_else_fits(plan: Any) -> None:
     def chosen(vram: str, policy: str) -> Any:
-        options = ("--student", "tiny", "--vram", vram, "--json", "--set", f"train.policy={policy}")
+        options = ("--student", "tiny", "--vram", vram, "--json", "--set", f"train.auto_modality={policy}")
         return json.loads(plan(*options).stdout.splitlines()[-1])["modality"]
 
     assert chosen("24GB", "fullest") == "full"

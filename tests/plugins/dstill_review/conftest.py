@@ -59,7 +59,7 @@ def record_fixture() -> Callable[..., Record]:
 
 @pytest.fixture
 def make_run(place: Path, boxes: Path) -> Callable[..., Run]:
-    """``make_run(12, review__precision=0.2)``: a run of the task `boxes` with these rows."""
+    """``make_run(12, review__ci_half_width=0.2)``: a run of the task `boxes` with these rows."""
 
     def make(rows: Sequence[Record] | int = 12, name: str = "run", **settings: Any) -> Run:
         loaded = plugins.load([boxes])

@@ -170,7 +170,7 @@ def test_an_unknown_set(make_run: Made, review: Any) -> None:
 def test_a_precision_that_is_none(make_run: Made, review: Any) -> None:
     ended = review(make_run().folder, "--precision", "0")
     assert ended.code == 2
-    assert "review.precision: got 0.0, wanted a number from 0.005 to 0.5" in ended.err
+    assert "review.ci_half_width: got 0.0, wanted a number from 0.005 to 0.5" in ended.err
 
 
 def test_a_port_that_is_taken(make_run: Made, review: Any) -> None:

@@ -83,7 +83,7 @@ def test_without_rationales_there_is_nothing_to_ablate(lab: Cli, project: Path) 
 
 
 def test_without_the_rationales_weight_there_is_nothing_to_ablate(lab: Cli, diary: Diary) -> None:
-    ended = lab("ablate", "run", "--set", "train.alpha=1")
+    ended = lab("ablate", "run", "--set", "train.label_weight=1")
     assert (ended.code, "DSS learns the label alone" in ended.err, diary()) == (2, True, [])
 
 

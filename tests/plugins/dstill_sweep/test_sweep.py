@@ -388,8 +388,8 @@ def test_a_space_that_is_a_fifo_is_refused_and_not_waited_for(tmp_path: Path) ->
 
 def test_dotted_keys_and_quoted_ones_are_the_same(tmp_path: Path) -> None:
     file = tmp_path / "space.toml"
-    file.write_text('[space]\ntrain.r = [8]\n"train.alpha" = { low = 0.1, high = 0.9 }\n[sweep]\ntrials = 2\n')
-    assert read_space(file).choices == {"train.r": (8,), "train.alpha": Range(low=0.1, high=0.9)}
+    file.write_text('[space]\ntrain.r = [8]\n"train.label_weight" = { low = 0.1, high = 0.9 }\n[sweep]\ntrials = 2\n')
+    assert read_space(file).choices == {"train.r": (8,), "train.label_weight": Range(low=0.1, high=0.9)}
 
 
 def _result(name: str, accuracy: float, memory: int, seconds: float, error: str = "") -> Result:

@@ -13,7 +13,7 @@ from support.kill.lab import Subject
 __all__ = ["CURATED", "QUERYDSL", "SUMS"]
 
 LIMIT = 40  # questions of the Query DSL
-SMALL = {"rows": 120, "documents": 500}  # making the questions is no part of what is killed
+SMALL = {"n_questions": 120, "documents": 500}  # making the questions is no part of what is killed
 
 
 def _golds() -> Mapping[str, str]:

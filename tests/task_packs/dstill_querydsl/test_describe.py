@@ -45,7 +45,7 @@ def test_the_files_and_settings_of_a_project(url: str, tmp_path: Any) -> None:
         "mapping": "mapping.json",
         "values": "values.json",
         "dialect": "opensearch3",
-        "rows": 3_000,
+        "n_questions": 3_000,
     }
     assert project.recipe["train.max_length"] == 128
     for name, text in project.files.items():
@@ -63,7 +63,7 @@ def test_what_a_person_is_told(url: str) -> None:
         "values of 13 fields are in values.json",
         "without values, texts: message, title",
         "without values, without a value: empty",
-        "questions about texts find little: --set task.querydsl.sample_texts=20 reads a few words of 20 documents",
+        "questions about texts find little: --set task.querydsl.text_sample_size=20 reads words of 20 documents",
         "its newest date is 2025-02-10T00:00:00.000Z, which stands for now in questions: _meta.now in mapping.json",
     )
 
@@ -85,7 +85,7 @@ def test_denied_fields_have_no_values(url: str) -> None:
 
 
 def test_fewer_fields_where_that_is_asked_for(url: str) -> None:
-    project = described(url, "dstill-old", Settings(known_fields=3))
+    project = described(url, "dstill-old", Settings(profiled_fields=3))
     assert len(json.loads(project.files["values.json"])) == 3
     assert any(line.startswith("without values, in fewer documents: ") for line in project.about)
 

@@ -121,8 +121,8 @@ def test_refusing_is_right_where_refusing_was_asked() -> None:
 
 
 def test_questions_are_the_same_at_every_call_and_follow_the_config() -> None:
-    task = QueryDsl(Settings(rows=60, documents=500))
-    assert list(task.examples("train")) == list(QueryDsl(Settings(rows=60, documents=500)).examples("train"))
+    task = QueryDsl(Settings(n_questions=60, documents=500))
+    assert list(task.examples("train")) == list(QueryDsl(Settings(n_questions=60, documents=500)).examples("train"))
     assert len(list(task.examples("train"))) == 60
     assert {example.context["index"] for example in task.examples("test_unseen_data")} == {"quakes"}
     assert {example.split for example in task.examples("test")} == {"test"}

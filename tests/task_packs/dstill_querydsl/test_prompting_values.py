@@ -34,7 +34,7 @@ def test_a_teacher_is_told_lists_and_ranges_never_examples() -> None:
 def test_examples_are_told_of_fields_that_were_named_alone() -> None:
     assert for_teacher(VALUES, VALUES, ("mail",))["mail"] == {"examples": ["ada@example.com"]}
     assert "mail" not in for_teacher(VALUES, VALUES, ("level", "took"))
-    weblogs = QueryDsl(Settings(samples=("source.ip",)))
+    weblogs = QueryDsl(Settings(example_value_fields=("source.ip",)))
     shown, hidden = (task.prompt(EXAMPLE, ()).messages[-1].content for task in (weblogs, QueryDsl()))
     assert '"examples":[' in shown
     assert '"examples":[' not in hidden

@@ -39,7 +39,7 @@ INDICES = [
 @pytest.mark.slow
 @pytest.mark.parametrize("index", INDICES)
 def test_so_do_those_of_every_index_and_set(index: str) -> None:
-    task = QueryDsl(Settings(index=index, rows=1_500, documents=2_000))
+    task = QueryDsl(Settings(index=index, n_questions=1_500, documents=2_000))
     count = named(task, (example for split in SPLITS for example in task.examples(split)))
     print(f"{index}: {count} rationales name a field of theirs")
     assert count > 1_000

@@ -129,7 +129,7 @@ def test_golds_pass_every_check(splits: dict[str, list[Example]]) -> None:
         assert [p for p in find_problems(task, example, draft) if p.is_error] == [], example.answer
 
 
-SMALL = Settings(documents=1500, rows=2000)
+SMALL = Settings(documents=1500, n_questions=2000)
 
 
 @pytest.fixture(scope="module")

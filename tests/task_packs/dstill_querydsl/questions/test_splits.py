@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_sets(index: Callable[[str], Index]) -> Non
 
 @pytest.mark.parametrize("name", ["weblogs", pytest.param("flights", marks=pytest.mark.slow)])
 def test_the_unseen_index_is_quakes_and_no_gold_of_it_is_trained_on(name: str) -> None:
-    task = QueryDsl(Settings(index=name, rows=120, documents=900))
+    task = QueryDsl(Settings(index=name, n_questions=120, documents=900))
     unseen, train = list(task.examples("test_unseen_data")), list(task.examples("train"))
     assert len(unseen) == 120 // 30
     assert {example.context["index"] for example in unseen} == {"quakes"}
@@ -80,7 +80,7 @@ def test_the_unseen_index_is_quakes_and_no_gold_of_it_is_trained_on(name: str) -
 @pytest.mark.slow
 def test_the_unseen_index_has_refusals_of_its_own() -> None:
     """What a refusal says names the documents, so that it is not the answer to another index' question."""
-    task = QueryDsl(Settings(rows=3000, documents=1500))
+    task = QueryDsl(Settings(n_questions=3000, documents=1500))
     unseen = list(task.examples("test_unseen_data"))
     assert len(unseen) == 100
     assert not _golds(unseen) & _golds(list(task.examples("train")))
@@ -94,7 +94,7 @@ def test_an_index_of_the_users_has_its_sets_too(tmp_path, index: Callable[[str],
     (tmp_path / "m.json").write_text(json.dumps(own.mapping))
     (tmp_path / "v.json").write_text(json.dumps(own.told.to_json()))
     files = {"mapping": str(tmp_path / "m.json"), "values": str(tmp_path / "v.json")}
-    task = QueryDsl(Settings(index="orders", rows=60, **files))
+    task = QueryDsl(Settings(index="orders", n_questions=60, **files))
     assert len(list(task.examples("train"))) == 60
     assert {example.context["index"] for example in task.examples("test")} == {"orders"}
     assert list(task.examples("test_unseen_data")) == []
@@ -102,5 +102,5 @@ def test_an_index_of_the_users_has_its_sets_too(tmp_path, index: Callable[[str],
 
 def test_nothing_is_trained_on_the_held_out_index() -> None:
     with pytest.raises(Exception, match="held out"):
-        list(QueryDsl(Settings(index="quakes", rows=10)).examples("train"))
+        list(QueryDsl(Settings(index="quakes", n_questions=10)).examples("train"))
     assert bundled("quakes", 5).name == "quakes"

@@ -195,7 +195,7 @@ def test_golds_pass_every_check(sets: dict[str, list[Example]]) -> None:
         assert [p for p in task.problems(example, draft) if p.is_error] == [], example.answer
 
 
-SMALL = Settings(documents=1500, rows=ROWS)
+SMALL = Settings(documents=1500, n_questions=ROWS)
 
 
 @pytest.fixture(scope="module")
