@@ -28,7 +28,7 @@ def diverged(what: str, value: float, step: int, recipe: Recipe, last: str) -> T
     """The error for a number that is none; `last` names the newest checkpoint."""
     advice = "try a tenth of the learning rate, or precision fp32"
     if last:
-        advice += f"; --allow-changed goes on from {last}, which is good"
+        advice += f"; --resume-with-changes goes on from {last}, which is good"
     return TrainingError(
         f"{what} is {value} at step {step}",
         where=f"learning_rate {recipe.learning_rate:g}, precision {recipe.precision}",

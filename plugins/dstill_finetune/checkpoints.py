@@ -47,11 +47,11 @@ class Checkpoints:
         self.keep = keep  # the newest so many, and the best one
         self.best: int | None = None  # the step whose checkpoint is kept whatever its age
 
-    def begin(self, made_of: Mapping[str, Any], *, allow_changed: bool = False) -> Path | None:
+    def begin(self, made_of: Mapping[str, Any], *, resume_with_changes: bool = False) -> Path | None:
         """Where to go on from, or None where training begins. Raises RunError for a training of another kind."""
         newest = self.newest()
         if newest is not None:
-            self._require_same(made_of, allow_changed)
+            self._require_same(made_of, resume_with_changes)
             log.info("going on from %s", newest.name)
         self._write_began(made_of)
         return newest
@@ -134,12 +134,12 @@ class Checkpoints:
             reverse=True,
         )
 
-    def _require_same(self, made_of: Mapping[str, Any], allow_changed: bool) -> None:
+    def _require_same(self, made_of: Mapping[str, Any], resume_with_changes: bool) -> None:
         began = self.began
         keys = sorted({*began, *made_of})
         changed = [key for key in keys if began.get(key) != made_of.get(key)]
         fixed = [key for key in changed if key in FIXED]
-        if not changed or (allow_changed and not fixed):
+        if not changed or (resume_with_changes and not fixed):
             return
         told = "; ".join(f"{key} {_brief(began.get(key))} → {_brief(made_of.get(key))}" for key in changed)
         raise RunError(
@@ -147,7 +147,7 @@ class Checkpoints:
             where=str(self.folder),
             hint=f"--restart begins anew ({', '.join(fixed)} cannot change on the way)"
             if fixed
-            else "--allow-changed goes on from the checkpoint all the same, --restart begins anew",
+            else "--resume-with-changes goes on from the checkpoint all the same, --restart begins anew",
         )
 
 

@@ -80,7 +80,9 @@ def checkpoints_of(
     for name in UNDECIDING:
         made_of.pop(name)
     made_of["processes"] = distributed.count()
-    return checkpoints, distributed.of_first(lambda: checkpoints.begin(made_of, allow_changed=job.allow_changed))
+    return checkpoints, distributed.of_first(
+        lambda: checkpoints.begin(made_of, resume_with_changes=job.resume_with_changes)
+    )
 
 
 def last_of(job: TrainingJob) -> Callable[[], str]:

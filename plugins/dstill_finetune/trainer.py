@@ -217,7 +217,7 @@ def _classes() -> tuple[Any, Any, Any]:
             return self.lr_scheduler
 
         def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-            """The checkpoint's moments and place; its learning rate and weight decay are today's (--allow-changed)."""
+            """The checkpoint's moments and place; its learning rate and weight decay are the job's."""
             wanted = [
                 {key: group[key] for key in ("initial_lr", "weight_decay")} for group in self.optimizer.param_groups
             ]

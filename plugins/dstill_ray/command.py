@@ -50,7 +50,7 @@ def train(
     gpus: int | None,
     address: str,
     restart: bool,
-    allow_changed: bool,
+    resume_with_changes: bool,
     allow_unreviewed: bool,
     as_json: bool,
 ) -> None:
@@ -67,7 +67,7 @@ def train(
     share = Share(workers=workers, cpus=cpus, gpus=gpus)
     with progress() as report:
         opened.progress = report
-        how = {"restart": restart, "allow_changed": allow_changed, "allow_unreviewed": allow_unreviewed}
+        how = {"restart": restart, "resume_with_changes": resume_with_changes, "allow_unreviewed": allow_unreviewed}
         facts = run_training(opened, share, address=address, flags=found.flags, **how)
     show_trained(opened, facts, as_json=as_json)
 

@@ -143,7 +143,8 @@ def _causes(causes: Mapping[str, Mapping[str, Any]]) -> Section | None:
         title="First causes",
         order=24,
         text=f"What went wrong first in each of {next(iter(causes.values()))['of']:,} failures, over all sets. "
-        "Below, the failures can be filtered by it; `dstill generate --focus CAUSE --from RUN` makes more questions "
+        "Below, the failures can be filtered by it; `dstill generate --augment-cause CAUSE --from-run RUN` "
+        "makes more questions "
         "to train on of the kinds that fail so.",
         table=Table(columns=("first cause", "failures", "share of them", "as"), rows=rows),
         svg=plots.intervals(shares, "Share of failures by first cause, with 95 % intervals"),

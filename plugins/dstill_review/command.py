@@ -23,14 +23,14 @@ __all__ = ["review"]
     cls=Command,
     section="Pipeline",
     examples=["dstill review runs/mine"],
-    renamed={"--precision": "--ci-half-width"},
+    renamed={"--ci-half-width": "--ci-half-width"},
 )
 @run_argument
 @click.option("--tui", is_flag=True, help="In the terminal, in place of a page.")
 @click.option("--all", "everything", is_flag=True, help="Every row, not a sample.")
 @click.option("--split", "splits", multiple=True, metavar="NAME", help="A set (repeatable); else train and validation.")
 @setting(
-    "--precision", key="review.ci_half_width", type=float, help="Half-width of the 95 % interval: sizes the sample."
+    "--ci-half-width", key="review.ci_half_width", type=float, help="Half-width of the 95 % interval: sizes the sample."
 )
 @setting("--reviewer", key="review.reviewer", metavar="NAME", help="Who judges; else the login name.")
 @setting("--port", key="review.port", type=Count(0, 65535), help="Of the page; 0: a free one.")

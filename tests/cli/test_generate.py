@@ -313,9 +313,9 @@ def test_changed_questions_are_refused(ask: Callable[..., Any], server: Loopback
     ended = ask("--questions", "questions.jsonl")
     assert ended.code == 5
     assert "2 added (d, …), 1 gone (a), 1 changed (b)\n" in ended.err
-    assert "--allow-changed" in ended.err
+    assert "--resume-with-changes" in ended.err
     assert (Path("mine/dataset/data/train.jsonl").read_bytes(), len(server.requests)) == (before, bought)
-    assert ask("--questions", "questions.jsonl", "--allow-changed").code == 0
+    assert ask("--questions", "questions.jsonl", "--resume-with-changes").code == 0
     assert [row["id"] for row in asked()] == ["b", "c", "d", "e"]
     assert ask("--questions", "questions.jsonl").code == 0
 
@@ -325,7 +325,7 @@ def test_changed_settings_are_refused(ask: Callable[..., Any]) -> None:
     ended = ask("--limit", "5")
     assert ended.code == 5
     assert "was begun with generate.limit = 0, not 5" in ended.err
-    assert ask("--limit", "5", "--allow-changed").code == 0
+    assert ask("--limit", "5", "--resume-with-changes").code == 0
     assert len(asked()) == 5
     assert ask("--limit", "5").code == 0
 

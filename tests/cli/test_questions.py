@@ -199,7 +199,7 @@ def weak(project: Path) -> Path:
 def test_a_teacher_invents_in_the_shares_of_the_failures_and_nothing_that_is_held_back(
     ask: Callable[..., Any], server: LoopbackTeacher, project: Path, weak: Path
 ) -> None:
-    ended = ask("-n", "8", "--focus", "aggregation", "--from", "weak", "--out", "questions.jsonl")
+    ended = ask("-n", "8", "--augment-cause", "aggregation", "--from-run", "weak", "--out", "questions.jsonl")
     assert ended.code == 0, ended.err
     assert ended.err.startswith("4 failures of 'aggregation' in run weak: metric 3, count 1\n")
     examples = read_questions(project / "questions.jsonl", json_answers=True)
@@ -215,7 +215,7 @@ def test_a_teacher_of_whom_the_weak_categories_cannot_be_asked(ask: Callable[...
     run = RunFolder.read(weak)
     verdicts = [Verdict.from_row(row) for row in run.rows("verdicts.jsonl")]
     run.write("verdicts.jsonl", [replace(verdict, category="geo") for verdict in verdicts])
-    ended = ask("-n", "8", "--focus", "aggregation", "--from", "weak")
+    ended = ask("-n", "8", "--augment-cause", "aggregation", "--from-run", "weak")
     assert ended.code == 2
     assert "no questions are invented of geo" in ended.err
 
@@ -224,7 +224,7 @@ def test_the_tasks_own_questions_are_of_the_weak_kinds(cli: Cli, weak: Path) -> 
     words = ("questions", "--task", "querydsl", "--set", "task.querydsl.documents=400", "-n", "40", "--json")
     kinds = ("metric", "count")
     usual = [json.loads(line)["category"] for line in cli(*words).out.splitlines()]
-    ended = cli(*words, "--focus", "aggregation", "--from", "weak")
+    ended = cli(*words, "--augment-cause", "aggregation", "--from-run", "weak")
     assert ended.code == 0, ended.err
     rows = [json.loads(line) for line in ended.out.splitlines()]
     assert [sum(row["category"] == kind for row in rows) for kind in kinds] == [30, 10]
@@ -247,13 +247,13 @@ def test_the_tasks_own_questions_about_a_mapping_say_how_they_are_read(cli: Cli,
     ("words", "message"),
     [
         (
-            ("--focus", "agregation", "--from", "weak"),
+            ("--augment-cause", "agregation", "--from-run", "weak"),
             "no failures are called 'agregation'. Did you mean 'aggregation'?",
         ),
-        (("--focus", "sort", "--from", "weak"), "run 'weak' has no failure of 'sort'"),
-        (("--focus", "sort"), "a focus is a label of failures and the run that has them"),
-        (("--from", "weak"), "a focus is a label of failures and the run that has them"),
-        (("--focus", "sort", "--from", "weka"), "no run 'weka'. Did you mean 'weak'?"),
+        (("--augment-cause", "sort", "--from-run", "weak"), "run 'weak' has no failure of 'sort'"),
+        (("--augment-cause", "sort"), "a focus is a label of failures and the run that has them"),
+        (("--from-run", "weak"), "a focus is a label of failures and the run that has them"),
+        (("--augment-cause", "sort", "--from-run", "weka"), "no run 'weka'. Did you mean 'weak'?"),
     ],
 )
 @pytest.mark.parametrize("command", ["data questions", "generate"])
@@ -274,7 +274,7 @@ def test_generate_adds_to_the_training_set_alone(cli: Cli, project: Path, weak: 
     RunFolder.read(weak).write("verdicts.jsonl", [failed])
     assert cli(*words, "--out", "plain").code == 0
     (weak / "config.toml").write_text((project / "plain/config.toml").read_text())
-    ended = cli(*words, "--out", "more", "--focus", "different", "--from", "weak")
+    ended = cli(*words, "--out", "more", "--augment-cause", "different", "--from-run", "weak")
     assert ended.code == 0, ended.err
     assert "not as in run weak" not in ended.err
     assert "more to train on, in the shares of 1 failure of 'different' in run weak: add 1\n" in ended.out
@@ -287,7 +287,7 @@ def test_generate_adds_to_the_training_set_alone(cli: Cli, project: Path, weak: 
     assert {s: one.get("sha256") for s, one in more.items()} == {s: one.get("sha256") for s, one in plain.items()}
     again = cli("generate", "--out", "more")  # it begins where it ended
     assert again.code == 0, again.err
-    assert cli("generate", "--out", "more", "--focus", "form").code == 5
+    assert cli("generate", "--out", "more", "--augment-cause", "form").code == 5
 
 
 def test_test_sets_that_will_not_be_those_of_the_run_are_told(cli: Cli, project: Path, weak: Path) -> None:
@@ -296,7 +296,7 @@ def test_test_sets_that_will_not_be_those_of_the_run_are_told(cli: Cli, project:
     )
     RunFolder.read(weak).write("verdicts.jsonl", [failed])
     (weak / "config.toml").write_text('[project]\ntask = "toy"\nseed = 3\n[generate]\nteacher = "parrot"\n')
-    focus = ("generate", "--focus", "different", "--from", "weak", "--set", "augment.n=5")
+    focus = ("generate", "--augment-cause", "different", "--from-run", "weak", "--set", "augment.n=5")
     ended = cli(*focus, "--task", "toy", "--teacher", "parrot", "--out", "other")
     assert ended.code == 0, ended.err
     assert "warning: project.seed is not as in run weak: its test sets may be others" in ended.err

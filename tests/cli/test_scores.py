@@ -92,7 +92,7 @@ def test_evaluate_ends_with_the_sentences(cli: Cli, scored: Path) -> None:
     assert "Half of the answers take at most 0.010 s and 3 tokens, 95 % at most 0.010 s and 4 tokens." in told
     assert "kB, 13 parameters." in told
     assert "first causes of 6 failures went wrong first failures % as different 6 100 [61.0, 100] test-take-" in told
-    assert "More questions where it is weak: dstill data questions --focus different --from mine" in told
+    assert "More questions where it is weak: dstill data questions --augment-cause different --from-run mine" in told
     assert ended.out.endswith("next: dstill report mine\n")
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["unseen_data"] is None
     assert json.loads(cli("evaluate", "mine", "--json").out.splitlines()[-1])["causes"] == {"different": 6}

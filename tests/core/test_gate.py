@@ -220,7 +220,7 @@ def test_no_command_runs_what_a_check_refuses(
         run.write(data_file(split), [Record(**row, extra=more) for row, more in zip(made_rows, extra, strict=True)])
     run.save()
     reached("audit of a run", 3, ended=cli(*toy, "audit", "run"))
-    reached("train with early stopping", 0, ended=cli(*toy, "train", "run", "--allow-changed"))
+    reached("train with early stopping", 0, ended=cli(*toy, "train", "run", "--resume-with-changes"))
     reached("evaluate", 0, ended=cli(*toy, "evaluate", "run"))
     verdicts = {row["id"]: row for row in Run.open("run", plugins=run.plugins).rows("verdicts.jsonl")}
     assert verdicts["test-0"]["gold_error"] == "invalid: not run: guard: 66 is not allowed"

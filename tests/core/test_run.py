@@ -488,11 +488,11 @@ def test_checkpoints_stay_until_the_student_is_there(create: Callable[..., Run])
     with pytest.raises(TrainingError):
         run.train()
     assert left.exists()
-    run.train(allow_changed=True)
+    run.train(resume_with_changes=True)
     assert not left.exists()
     left.mkdir(parents=True)
     run.train(restart=True)
-    assert [job.allow_changed for job in jobs] == [False, True, False]
+    assert [job.resume_with_changes for job in jobs] == [False, True, False]
     assert {job.checkpoints for job in jobs} == {run.folder / "checkpoints"}
     assert {job.score for job in jobs} == {None}
 

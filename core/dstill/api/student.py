@@ -34,7 +34,7 @@ class TrainingJob:
     # told of each step; KeyboardInterrupt from it asks to stop, as Ctrl-C does
     on_step: Callable[[int, int, Mapping[str, float]], None] = lambda step, steps, values: None
     checkpoints: Path | None = None  # where to keep them; None: none are kept
-    allow_changed: bool = False  # go on from a checkpoint of other settings
+    resume_with_changes: bool = False  # go on from a checkpoint of other settings
     score: Callable[[Writer], float] | None = None  # accuracy of a student in training, for early stopping
     events: Path | None = None  # where TensorBoard's files go; None: none are written
 

@@ -61,9 +61,9 @@ OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.tea
     cls=Command,
     section="Pipeline",
     renamed={
-        "--focus": "--augment-cause",
-        "--from": "--from-run",
-        "--allow-changed": "--resume-with-changes",
+        "--augment-cause": "--augment-cause",
+        "--from-run": "--from-run",
+        "--resume-with-changes": "--resume-with-changes",
         "--batch": "--batch-api",
         "--max-tokens": "--max-total-tokens",
     },
@@ -78,24 +78,29 @@ OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.tea
 @teacher_option
 @setting("--questions", key="generate.questions", metavar="FILE", help="JSONL, CSV or Parquet; else the task's own.")
 @setting("--limit", key="generate.limit", type=Count(1, 10**8), help="At most this many questions.")
-@setting("--focus", key="augment.cause", metavar="LABEL", help="More to train on, of the kinds that fail so in --from.")
-@setting("--from", key="augment.from_run", metavar="RUN", help="An evaluated run, for --focus.")
+@setting(
+    "--augment-cause",
+    key="augment.cause",
+    metavar="LABEL",
+    help="Add training questions of the kinds that fail with this label in --from-run.",
+)
+@setting("--from-run", key="augment.from_run", metavar="RUN", help="The evaluated run with these failures.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
 @cap_options
 @setting("--batch-api", key="generate.batch", is_flag=True, flag_value=True, help="Submit, leave, come back, collect.")
 @setting("--json-mode", key="generate.json_mode", type=click.Choice(["auto", "schema", "off"]), help="Form of replies.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, what it may cost, and one prompt; ask nobody.")
-@click.option("--allow-changed", is_flag=True, help="Go on though settings or questions have changed.")
+@click.option("--resume-with-changes", is_flag=True, help="Go on though settings or questions have changed.")
 @seed_option
 @json_option
 @set_option
 @app
-def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, as_json: bool) -> None:
+def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: bool, as_json: bool) -> None:
     """Ask the teacher, check every reply, and write the dataset.
 
     A reply that will not do is asked for again, with what is wrong with it. The --max caps are looked at before
-    a request goes out, and hold for the run: begun again, it goes on with what was spent. With --focus the training
-    set has a quarter more, of the kinds of questions in which the run --from has failures of that label.
+    a request goes out, and hold for the run: begun again, it goes on with what was spent. --augment-cause
+    adds a quarter more training questions, of the kinds that fail with that label in --from-run.
     """
     if dry_run:
         _dry_run(found, out, as_json)
@@ -104,7 +109,7 @@ def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, a
         if out is not None and (out / MANIFEST).exists():
             run = found.open(out.absolute())  # not a run of that name under ./runs
             run.folder = out
-            _keeps_to_its_settings(run, allow_changed)
+            _keeps_to_its_settings(run, resume_with_changes)
         else:
             config = found.config()
             if questions := config.settings.generate.questions:
@@ -114,7 +119,7 @@ def generate(found: App, out: Path | None, dry_run: bool, allow_changed: bool, a
                 _tell_other_sets(found, config)
             run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
         run.progress = report
-        facts = run.generate(allow_changed=allow_changed)
+        facts = run.generate(resume_with_changes=resume_with_changes)
     failed = facts["replies"]["failed"] + facts["rejections"].get("truncated", 0)
     if as_json:
         emit({"run": str(run.folder), **facts})
@@ -195,9 +200,9 @@ def _decides(run: Run, key: str) -> bool:
     return key.startswith(DECIDING) and key not in manners
 
 
-def _keeps_to_its_settings(run: Run, allow_changed: bool) -> None:
+def _keeps_to_its_settings(run: Run, resume_with_changes: bool) -> None:
     """Refuse to mix data of two settings in one run; one that has no rows yet takes those of now."""
-    if allow_changed or not run.has_dataset:
+    if resume_with_changes or not run.has_dataset:
         with run.lock():  # somebody else may be at it
             run.keep_settings()
         return
@@ -207,7 +212,7 @@ def _keeps_to_its_settings(run: Run, allow_changed: bool) -> None:
             raise RunError(
                 f"run '{run.name}' was begun with {key} = {json.dumps(before.get(key))}, not {json.dumps(value)}",
                 where=str(run.folder),
-                hint="begin a new run with another --out, or make this one's dataset anew with --allow-changed",
+                hint="begin a new run with another --out, or make this one's dataset anew with --resume-with-changes",
             )
 
 

@@ -46,8 +46,8 @@ __all__ = ["questions"]
     cls=Command,
     examples=["dstill data questions -n 100 --out questions.jsonl"],
     renamed={
-        "--focus": "--augment-cause",
-        "--from": "--from-run",
+        "--augment-cause": "--augment-cause",
+        "--from-run": "--from-run",
         "--number": "--limit",
         "--seeds": "--seed-questions",
         "--max-tokens": "--max-total-tokens",
@@ -61,8 +61,10 @@ __all__ = ["questions"]
     type=click.Path(path_type=Path),
     help="Sample questions for the --teacher.",
 )
-@click.option("--focus", metavar="LABEL", help="Only of the kinds in which the run --from has failures of that label.")
-@click.option("--from", "source", metavar="RUN", help="An evaluated run, for --focus.")
+@click.option(
+    "--augment-cause", "focus", metavar="LABEL", help="Only of the kinds that fail with this label in --from-run."
+)
+@click.option("--from-run", "source", metavar="RUN", help="The evaluated run with these failures.")
 @click.option("--out", type=click.Path(path_type=Path), help="JSONL file for `generate --questions`; else stdout.")
 @cap_options
 @task_option
@@ -84,7 +86,7 @@ def questions(
 
     Those of the task have a gold (the right answer) and a rationale (why it is right). With --teacher a model
     invents them, so many of each category and none twice, without answers. The options of a task pack say what
-    data of your own they are about. Notes on the questions go to stderr. With --focus and --from they are more of
+    data of your own they are about. Notes on the questions go to stderr. With --augment-cause and --from-run they are more of
     the kinds in which a student is weak, in the shares of its failures, for training: none is like one of that
     run's sets.
     """
@@ -93,8 +95,8 @@ def questions(
     if bool(focus) != bool(source):
         raise UsageError(
             "a focus is a label of failures and the run that has them",
-            where="--focus" if focus else "--from",
-            hint="give both --focus LABEL and --from RUN",
+            where="--augment-cause" if focus else "--from-run",
+            hint="give both --augment-cause LABEL and --from-run RUN",
         )
     context = found.context
     if teacher:

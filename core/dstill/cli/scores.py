@@ -64,7 +64,7 @@ def _show_causes(run: Run, found: Mapping[str, Mapping[str, Any]]) -> None:
         rest = list(found.items())[COMMONEST:]
         _say("Also " + ", ".join(f"{label} {one['count']}" for label, one in rest) + ".")
     say("More questions where it is weak:")
-    say(f"  {command('data', 'questions', '--focus', next(iter(found)), '--from', run.folder)}")
+    say(f"  {command('data', 'questions', '--augment-cause', next(iter(found)), '--from-run', run.folder)}")
     say()
 
 

@@ -41,13 +41,15 @@ OPTIONS = (
         help="How much of the model is trained; auto: by the memory at hand.",
     ),
     click.option("--restart", is_flag=True, help="Begin anew, also where a checkpoint is."),
-    click.option("--allow-changed", is_flag=True, help="Go on from a checkpoint though settings or data have changed."),
+    click.option(
+        "--resume-with-changes", is_flag=True, help="Go on from a checkpoint though settings or data have changed."
+    ),
     click.option("--allow-unreviewed", is_flag=True, help="Train though no person has accepted enough of the dataset."),
     seed_option,
     json_option,
     set_option,
 )
-RENAMED = {"--allow-changed": "--resume-with-changes"}
+RENAMED = {"--resume-with-changes": "--resume-with-changes"}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -66,7 +68,9 @@ def training_options(command: F) -> F:
 )
 @training_options
 @app
-def train(found: App, run: str, restart: bool, allow_changed: bool, allow_unreviewed: bool, as_json: bool) -> None:
+def train(
+    found: App, run: str, restart: bool, resume_with_changes: bool, allow_unreviewed: bool, as_json: bool
+) -> None:
     """Fine-tune a student on the run's dataset.
 
     Answers of a model are to be seen by a person first: `dstill review RUN`. A training that was stopped,
@@ -77,7 +81,9 @@ def train(found: App, run: str, restart: bool, allow_changed: bool, allow_unrevi
         note_other_recipe(found, run)
     with progress() as report:
         opened.progress = report
-        facts = opened.train(restart=restart, allow_changed=allow_changed, allow_unreviewed=allow_unreviewed)
+        facts = opened.train(
+            restart=restart, resume_with_changes=resume_with_changes, allow_unreviewed=allow_unreviewed
+        )
     if distributed.leads():
         show_trained(opened, facts, as_json=as_json)
 

@@ -68,7 +68,7 @@ def focus_of(label: str, run: str, verdicts: Sequence[Verdict], asked: Sequence[
         there = ", ".join(f"{name} {count}" for name, count in counts.most_common())
         raise UsageError(
             f"run '{run}' has no failure of '{label}'",
-            where="--focus",
+            where="--augment-cause",
             hint=f"it has {there}" if there else f"`{command('evaluate', Path(where))}` labels them anew",
         )
     failed = [verdict for verdict in verdicts if verdict.cause is not None and verdict.cause.label == label]
@@ -86,7 +86,7 @@ def require_label(label: str, labels: Sequence[str]) -> None:
     if label not in labels:
         raise UsageError(
             f"no failures are called '{label}'.{did_you_mean(label, labels)}",
-            where="--focus",
+            where="--augment-cause",
             hint=f"there are {', '.join(labels)}",
         )
 
@@ -115,7 +115,7 @@ def draw(
     if not free:
         raise UsageError(
             f"task '{task.name}' makes no questions of {', '.join(focus.categories)}",
-            where=f"--focus {focus.label}",
+            where=f"--augment-cause {focus.label}",
             hint="ask a --teacher for some, or write them into a file",
         )
     chosen: list[Example] = []

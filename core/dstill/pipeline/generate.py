@@ -127,7 +127,7 @@ def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run:
         raise RunError(
             f"the questions are not those of which run '{run}' has its dataset: {', '.join(parts)}",
             where=where,
-            hint="begin a new run with another --out, or make this one's dataset anew with --allow-changed",
+            hint="begin a new run with another --out, or make this one's dataset anew with --resume-with-changes",
         )
 
 

@@ -113,7 +113,7 @@ def _weak(focus: Focus | None, brief: QuestionBrief) -> tuple[Mapping[str, int],
     if not shares:
         raise UsageError(
             f"no questions are invented of {', '.join(focus.categories)}",
-            where=f"--focus {focus.label}",
+            where=f"--augment-cause {focus.label}",
             hint=f"there are {', '.join(brief.categories)}",
         )
     return shares, held

@@ -65,12 +65,12 @@ def trained(
     plan: TrainingPlan,
     files: TrainingFiles,
     *,
-    allow_changed: bool,
+    resume_with_changes: bool,
     score: Callable[[Writer], float] | None,
 ) -> dict[str, Any]:
     """Fit the student. Returns what the training came to, for run.json. Raises DataError, TrainingError, RunError.
 
-    It goes on from a checkpoint in `files`; one whose settings or data have changed only with `allow_changed`.
+    It goes on from a checkpoint in `files`; one whose settings or data have changed only with `resume_with_changes`.
     `score`: what early stopping goes by.
     """
     recipe = setup.settings.train
@@ -85,7 +85,7 @@ def trained(
         card={"task": setup.task.name, "objective": recipe.objective, "rows": len(plan.train)},
         on_step=lambda step, steps, values: setup.progress("training", step, steps, _detail(values)),
         checkpoints=files.checkpoints,
-        allow_changed=allow_changed,
+        resume_with_changes=resume_with_changes,
         score=score,
         events=files.events,
     )

@@ -96,16 +96,16 @@ class Run(RunContents):
     def has_dataset(self) -> bool:
         return any(name.startswith("dataset/") for name in self.manifest["files"])
 
-    def generate(self, *, allow_changed: bool = False) -> Mapping[str, Any]:
+    def generate(self, *, resume_with_changes: bool = False) -> Mapping[str, Any]:
         """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing.
 
-        A run that has a dataset of other questions gets one of those of now only with `allow_changed` (RunError).
+        A run that has a dataset of other questions gets one of those of now only with `resume_with_changes` (RunError).
         """
         teacher = make_teacher(self.plugins, self.config)
         with self.stage("generate") as facts:
             focus = focus_asked(self.setup)
             examples = questions(self.task, self.settings, focus)
-            if self.has_dataset and not allow_changed:
+            if self.has_dataset and not resume_with_changes:
                 where = self.settings.generate.questions or f"task '{self.task.name}'"
                 before = [inquiry.example for inquiry in self.inquiries()]
                 refuse_other_questions(examples, before, self.name, where)
@@ -180,12 +180,12 @@ class Run(RunContents):
             self.discard(file)  # of the rows that were
 
     def train(
-        self, *, restart: bool = False, allow_changed: bool = False, allow_unreviewed: bool = False
+        self, *, restart: bool = False, resume_with_changes: bool = False, allow_unreviewed: bool = False
     ) -> Mapping[str, Any]:
         """Dataset → student. Returns what training came to. Raises DataError, TrainingError, UsageError.
 
         A training that was stopped goes on from its newest checkpoint: not with `restart`, and one whose
-        settings or data have changed since only with `allow_changed` (RunError). What a model wrote and no person
+        settings or data have changed since only with `resume_with_changes` (RunError). What a model wrote and no person
         has looked at, or accepted too little of, is trained on only with `allow_unreviewed` (DataError).
         """
         with self.stage("train") as facts, distributed.together():
@@ -202,7 +202,7 @@ class Run(RunContents):
                 shutil.rmtree(checkpoints, ignore_errors=True)
             with scoring(self.setup, validation) as score, self._new_student() as folder:
                 files = TrainingFiles(student=folder, checkpoints=checkpoints, events=self.folder / "events")
-                fitted = trained(self.setup, plan, files, allow_changed=allow_changed, score=score)
+                fitted = trained(self.setup, plan, files, resume_with_changes=resume_with_changes, score=score)
                 if distributed.leads():
                     learnt = data_drift.learnt_from(self.task, records, self.context, self._data())
                     write_text(folder / data_drift.FILE, learnt.to_json())
@@ -336,7 +336,7 @@ def focus_asked(setup: Setup) -> Focus | None:
         raise UsageError(
             "a focus is a label of failures and the run that has them",
             where="augment.cause" if label else "augment.from_run",
-            hint="give --focus LABEL and --from RUN",
+            hint="give --augment-cause LABEL and --from-run RUN",
         )
     return focus_in(name, label, error_analysis.labels(setup.task))
 

@@ -185,9 +185,13 @@ def test_a_changed_configuration_is_refused(fit: Fit, tmp_path: Path) -> None:
         fit(Tiny(SMALL), Full(), tmp_path / "half", job=job, **{**LONG, "learning_rate": 1e-4})
     assert caught.value.exit_code == 5
     assert "learning_rate 0.003 → 0.0001" in caught.value.what
-    assert "--allow-changed" in caught.value.hint
+    assert "--resume-with-changes" in caught.value.hint
     fitted = fit(
-        Tiny(SMALL), Full(), tmp_path / "half", job={**job, "allow_changed": True}, **{**LONG, "learning_rate": 1e-4}
+        Tiny(SMALL),
+        Full(),
+        tmp_path / "half",
+        job={**job, "resume_with_changes": True},
+        **{**LONG, "learning_rate": 1e-4},
     )
     assert fitted.steps == 12
     rates = {row["step"]: row["learning_rate"] for row in fitted.history if "learning_rate" in row}
@@ -200,9 +204,11 @@ def test_changed_data_or_shape_is_refused(fit: Fit, records: Any, tmp_path: Path
     with pytest.raises(RunError, match="data"):
         fit(Tiny(SMALL), Full(), tmp_path / "half", records()[:-1], job=job, **LONG)
     with pytest.raises(RunError, match="modality full → lora") as caught:
-        fit(Tiny(SMALL), Lora(), tmp_path / "half", job={**job, "allow_changed": True}, **LONG)
+        fit(Tiny(SMALL), Lora(), tmp_path / "half", job={**job, "resume_with_changes": True}, **LONG)
     assert "--restart" in caught.value.hint
-    job["allow_changed"] = True  # of no use where the checkpoint's weights would be of other shapes, or of other tokens
+    job["resume_with_changes"] = (
+        True  # of no use where the checkpoint's weights would be of other shapes, or of other tokens
+    )
     with pytest.raises(RunError, match="parameters") as caught:
         fit(Tiny(replace(SMALL, d_ff=48)), Full(), tmp_path / "half", job=job, **LONG)
     assert "--restart" in caught.value.hint
@@ -260,7 +266,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(value: float, fit: Fit, tm
     assert caught.value.exit_code == 10
     assert caught.value.what == "the gradient's norm is nan at step 10"
     assert caught.value.where == "learning_rate 0.003, precision fp32"
-    assert "--allow-changed goes on from checkpoint-8" in caught.value.hint
+    assert "--resume-with-changes goes on from checkpoint-8" in caught.value.hint
 
 
 class _Hungry(Full):
@@ -444,7 +450,7 @@ def _killed_after_its_best(fit: Fit, records: Any, tmp_path: Path) -> Callable[.
 @pytest.mark.parametrize("afterwards", ["accuracy", "none"])
 def test_a_resumed_training_keeps_the_best_of_before(afterwards: str, fit: Fit, records: Any, tmp_path: Path) -> None:
     train = _killed_after_its_best(fit, records, tmp_path)
-    fitted = train(afterwards, allow_changed=True)
+    fitted = train(afterwards, resume_with_changes=True)
     assert (fitted.best_step, fitted.steps) == (2 if afterwards == "accuracy" else None, 12)
     if afterwards == "accuracy":
         kept = tmp_path / "checkpoints" / "checkpoint-2" / "model.safetensors"

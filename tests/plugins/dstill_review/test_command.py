@@ -109,7 +109,7 @@ def test_ctrl_c_keeps_everything(make_run: Made, place: Path, boxes: Path) -> No
 
 def test_the_sample_and_all(make_run: Made, review: Any) -> None:
     run = make_run(300)
-    for words, size in (((), 169), (("--precision", "0.1"), 73), (("--all",), 300)):
+    for words, size in (((), 169), (("--ci-half-width", "0.1"), 73), (("--all",), 300)):
         facts = json.loads(review(run.folder, "--tui", "--json", *words).out.splitlines()[-1])
         assert (facts["sample"], facts["left"]) == (size, size)
 
@@ -168,7 +168,7 @@ def test_an_unknown_set(make_run: Made, review: Any) -> None:
 
 
 def test_a_precision_that_is_none(make_run: Made, review: Any) -> None:
-    ended = review(make_run().folder, "--precision", "0")
+    ended = review(make_run().folder, "--ci-half-width", "0")
     assert ended.code == 2
     assert "review.ci_half_width: got 0.0, wanted a number from 0.005 to 0.5" in ended.err
 
