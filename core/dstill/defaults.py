@@ -10,7 +10,7 @@ from typing import Callable, Iterable, Sequence
 from dstill.api.checking import find_problems
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
-from dstill.api.modality import Choice, Modality, Shape, reasons
+from dstill.api.modality import Choice, Modality, ModelSpec, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Draft, Example, Problem, Prompt, Verdict
 from dstill.api.task import Task
@@ -49,7 +49,7 @@ def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Ex
 
 
 @hookimpl
-def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice:
+def select_modality(modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device) -> Choice:
     """Of those that fit, the one of highest `fullness`."""
     found = reasons(modalities, student, recipe, device)
     fitting = next((r.modality for r in found if not r.unfit_reason), None)

@@ -20,7 +20,7 @@ from dstill.api.baseline import Baseline
 from dstill.api.careful import careful
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
-from dstill.api.modality import Choice, Modality, Shape, reasons
+from dstill.api.modality import Choice, Modality, ModelSpec, reasons
 from dstill.api.objective import Objective
 from dstill.api.recipe import Device
 from dstill.api.student import Student
@@ -226,7 +226,7 @@ def modalities(plugins: Plugins, config: Config) -> dict[str, Modality]:
     return {n: plugins.modality(n)(config.part("modality", n)) for n in plugins.names("modalities")}
 
 
-def choose_modality(plugins: Plugins, config: Config, shape: Shape, device: Device) -> tuple[Modality, Choice]:
+def choose_modality(plugins: Plugins, config: Config, shape: ModelSpec, device: Device) -> tuple[Modality, Choice]:
     """The modality asked for, else the one that the hook selects; with the reasons."""
     recipe = config.settings.train.on(device)
     all_of_them = modalities(plugins, config)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dstill.api.baseline import Baseline
     from dstill.api.executor import Executor
     from dstill.api.metric import Metric
-    from dstill.api.modality import Choice, Modality, Shape
+    from dstill.api.modality import Choice, Modality, ModelSpec
     from dstill.api.objective import Objective
     from dstill.api.recipe import Device, Recipe
     from dstill.api.records import Draft, Example, Problem, Prompt, Section, Verdict
@@ -144,7 +144,9 @@ def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem]
 
 
 @hookspec(firstresult=True)
-def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice | None:
+def select_modality(
+    modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
+) -> Choice | None:
     """The modality to train in, with every reason; called when ``modality = "auto"``.
 
     First result wins; the core takes, of those that fit, the one of highest `fullness`.

@@ -29,7 +29,7 @@ from dstill.api.baseline import Baseline
 from dstill.api.executor import Executor
 from dstill.api.faults import PASSING, about, refused, unjudged, with_faults
 from dstill.api.metric import Metric
-from dstill.api.modality import Choice, Modality, Shape
+from dstill.api.modality import Choice, Modality, ModelSpec
 from dstill.api.objective import Objective
 from dstill.api.option import Option
 from dstill.api.part import Part
@@ -332,7 +332,9 @@ class Plugins:
                 problems = [refused(task, "hook", "hook 'check_draft'", error)]
         return (*problems, *faults)
 
-    def select_modality(self, modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice:
+    def select_modality(
+        self, modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
+    ) -> Choice:
         choice: Choice = self._hook.select_modality(
             modalities=modalities, student=student, recipe=recipe, device=device
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable
 
 from dstill.api.baseline import Baseline
-from dstill.api.student import Student, TrainingJob, Writer
+from dstill.api.student import Generator, Student, TrainingJob
 from dstill_evaluate.nearest_neighbour import Nearest
 
 __all__ = ["NearestQuestion", "Untrained"]
@@ -23,7 +23,7 @@ class Untrained(Baseline):
     meaning = "the student before training"
     default = True
 
-    def load(self, student: Student, trained: Path, folder: Path) -> Writer:
+    def load(self, student: Student, trained: Path, folder: Path) -> Generator:
         return student.load(trained, trained=False)
 
 
@@ -38,5 +38,5 @@ class NearestQuestion(Baseline):
     def fit(self, job: Callable[[], TrainingJob]) -> None:
         Nearest().fit(job())
 
-    def load(self, student: Student, trained: Path, folder: Path) -> Writer:
+    def load(self, student: Student, trained: Path, folder: Path) -> Generator:
         return Nearest().load(folder)

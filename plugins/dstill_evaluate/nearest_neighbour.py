@@ -20,9 +20,9 @@ import time
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Sequence
 
-from dstill.api.modality import Shape
+from dstill.api.modality import ModelSpec
 from dstill.api.records import SCHEMA_VERSION
-from dstill.api.student import Closeness, Fitted, Student, TrainingJob, Writer, Written
+from dstill.api.student import Generation, Generator, Similarity, Student, TrainingJob, TrainResult
 from dstill.errors import DataError, needs
 
 __all__ = ["Nearest", "NearestWriter"]
@@ -40,8 +40,8 @@ class Nearest(Student):
 
     name = "nearest"
 
-    def shape(self, texts: Iterable[str] = ()) -> Shape:
-        return Shape(
+    def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
+        return ModelSpec(
             architecture="nearest question",
             parameters=0,
             embedding=0,
@@ -54,7 +54,7 @@ class Nearest(Student):
             encoder_decoder=False,
         )
 
-    def fit(self, job: TrainingJob) -> Fitted:
+    def fit(self, job: TrainingJob) -> TrainResult:
         start = time.monotonic()
         # a record's first pair is the one that a student is asked for, whatever the objective
         pairs = [record[0] for record in job.train if record]
@@ -68,9 +68,9 @@ class Nearest(Student):
         job.folder.mkdir(parents=True, exist_ok=True)
         (job.folder / FILE).write_text(json.dumps(kept), encoding="utf-8")
         seconds = time.monotonic() - start
-        return Fitted(steps=0, seconds=seconds, history=(), peak_memory=0, trained_parameters=0, all_parameters=0)
+        return TrainResult(steps=0, seconds=seconds, history=(), peak_memory=0, trained_parameters=0, all_parameters=0)
 
-    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+    def load(self, folder: Path, *, trained: bool = True) -> Generator:
         if not trained:
             return NearestWriter([], [])  # it has seen no question yet
         file = folder / FILE
@@ -89,24 +89,24 @@ class Nearest(Student):
             ) from error
 
 
-class NearestWriter(Writer):
+class NearestWriter(Generator):
     """Looks sources up among those of the training rows; answers with empty text when there are none."""
 
     def __init__(self, sources: Sequence[str], targets: Sequence[str]) -> None:
         self.targets = targets
         self.index = _Index(sources) if sources else None
 
-    def write(self, sources: Sequence[str]) -> Iterator[Written]:
+    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
         for start in range(0, len(sources), CHUNK):
             begun = time.monotonic()
             chunk = sources[start : start + CHUNK]
             texts = [""] * len(chunk) if self.index is None else [self.targets[i] for i in self.index.nearest(chunk)]
             seconds = (time.monotonic() - begun) / len(chunk)
             for text in texts:
-                yield Written(text=text, tokens=0, seconds=seconds)
+                yield Generation(text=text, tokens=0, seconds=seconds)
 
-    def closeness(self, sources: Sequence[str]) -> list[Closeness]:
-        return [] if self.index is None else [Closeness(value=v, far=FAR) for v in self.index.closeness(sources)]
+    def similarity(self, sources: Sequence[str]) -> list[Similarity]:
+        return [] if self.index is None else [Similarity(value=v, threshold=FAR) for v in self.index.closeness(sources)]
 
 
 class _Index:

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from dstill.api.student import Writer
+from dstill.api.student import Generator
 from dstill.errors import UsageError
 from dstill_export.formats import AGAIN, Format, Source, bytes_of, copy_tokenizer
 
@@ -51,7 +51,7 @@ class Adapter(Format):
             source.facts.write(folder)
             source.student.load(source.folder).model.generation_config.save_pretrained(folder)
 
-    def load(self, folder: Path) -> Writer:
+    def load(self, folder: Path) -> Generator:
         from transformers import GenerationConfig
 
         from dstill_export.hf_folder import PlainWriter

@@ -15,7 +15,7 @@ from dstill_export.formats import NAMES
 
 __all__ = ["export"]
 
-TOLD = 3  # differing answers that a person is shown
+SHOWN = 3  # differing answers that a person is shown
 LONGEST = 400  # characters of each
 
 
@@ -82,13 +82,13 @@ def export(found: App, run: str, form: str, out: Path, sample: int, parity: floa
 
 
 def _tell(items: Any) -> None:
-    for item in items[:TOLD]:
+    for item in items[:SHOWN]:
         note(f"{item.example.id}: {item.example.question}")
         note(f"  evaluated: {_short(item.want)}")
         note(f"  exported:  {_short(item.got)}")
         note(f"  {_short(item.reason)}")
-    if len(items) > TOLD:
-        note(f"and {len(items) - TOLD} more")
+    if len(items) > SHOWN:
+        note(f"and {len(items) - SHOWN} more")
 
 
 def _short(text: str) -> str:

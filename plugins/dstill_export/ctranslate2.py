@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
-from dstill.api.student import Writer, Written
+from dstill.api.student import Generation, Generator
 from dstill.errors import MissingExtra, UsageError
 from dstill_export.formats import AGAIN, Format, Source, encoder_of
 from dstill_export.merged import merged_bytes, write_merged
@@ -62,7 +62,7 @@ class CTranslate2(Format):
                 file.rename(folder / file.name)
             converted.rmdir()
 
-    def load(self, folder: Path) -> Writer:
+    def load(self, folder: Path) -> Generator:
         import ctranslate2
 
         encoder = encoder_of(folder)
@@ -125,7 +125,7 @@ def _converter(folder: Path) -> Any:
     return Converter(str(folder))
 
 
-class _Writer(Writer):
+class _Writer(Generator):
     """Greedy, in batches sorted by length; an answer ends at the end token that the model's own files name."""
 
     def __init__(self, model: Any, encoder: Encoder) -> None:
@@ -133,11 +133,11 @@ class _Writer(Writer):
         self.encoder = encoder
         self.batch = BATCH
 
-    def write(self, sources: Sequence[str]) -> Iterator[Written]:
+    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
         limit, name = self.encoder.max_length, self.encoder.tokenizer.convert_ids_to_tokens
         rows = [(name(ids[:limit]), name(task)) for ids, task in self.encoder.prompts(sources)]
         order = sorted(range(len(rows)), key=lambda number: len(rows[number][0]))
-        written: dict[int, Written] = {}
+        written: dict[int, Generation] = {}
         for at in range(0, len(rows), self.batch):
             chosen = order[at : at + self.batch]
             started = time.perf_counter()
@@ -166,11 +166,11 @@ class _Writer(Writer):
         ids = self.encoder.tokenizer.convert_tokens_to_ids
         return [ids(result.hypotheses[0][len(task) :]) for result, (_, task) in zip(results, rows, strict=True)]
 
-    def _written(self, ids: list[int], seconds: float) -> Written:
+    def _written(self, ids: list[int], seconds: float) -> Generation:
         end = self.encoder.tokenizer.eos_token_id
         ended = end in ids and ids.index(end) == len(ids) - 1  # what goes on after it was stopped by the limit
         text = self.encoder.decode(ids[:-1] if ended else ids)
-        return Written(text=text, tokens=len(ids), seconds=seconds, truncated=not ended)
+        return Generation(text=text, tokens=len(ids), seconds=seconds, truncated=not ended)
 
 
 def _threads(folder: Path) -> int:

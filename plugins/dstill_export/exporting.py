@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 from dstill.api.protocols import DataProfile
 from dstill.api.records import SCHEMA_VERSION, Example, Prediction
-from dstill.api.student import Written
+from dstill.api.student import Generation
 from dstill.errors import AnswerError, DiskError, RunError, UsageError
-from dstill.io.files import atomic_folder, require_new, writing
+from dstill.io.files import atomic_folder, require_absent, writing
 from dstill.io.shell import command
 from dstill.pipeline.steps import prediction_of
 from dstill.runs.provenance import sha256, versions
@@ -57,7 +57,7 @@ def export(run: Run, form: Format, target: Path, *, count: int = SAMPLE, rate: f
     """
     from dstill_finetune.saving import share
 
-    require_new(target)
+    require_absent(target)
     source = _source(run)
     form.require(source)
     _require_room(form.need(source), target)
@@ -131,14 +131,14 @@ def _require_room(need: int, target: Path) -> None:
 # --- the gate ---------------------------------------------------------------------------
 
 
-def _wanted(run: Run, examples: Sequence[Example], now: Sequence[Written]) -> list[Prediction]:
+def _wanted(run: Run, examples: Sequence[Example], now: Sequence[Generation]) -> list[Prediction]:
     """What the student answered when it was evaluated; where it was not, or held to a grammar, what it answers now."""
     kept = run.answers()
     fresh = _predictions(examples, now)
     return [kept.get(example.id, answer) for example, answer in zip(examples, fresh, strict=True)]
 
 
-def _predictions(examples: Sequence[Example], written: Sequence[Written]) -> list[Prediction]:
+def _predictions(examples: Sequence[Example], written: Sequence[Generation]) -> list[Prediction]:
     return [prediction_of(example, one) for example, one in zip(examples, written, strict=True)]
 
 
@@ -193,7 +193,7 @@ def _digests(folder: Path) -> dict[str, str]:
     return {str(file.relative_to(folder)): sha256(file) for file in files}
 
 
-def _shown(run: Run, form: Format, source: Source, folder: Path, example: Example, written: Written) -> Shown:
+def _shown(run: Run, form: Format, source: Source, folder: Path, example: Example, written: Generation) -> Shown:
     """The code of the card, for one question of the sample."""
     from dstill_finetune.student_metadata import Facts
 

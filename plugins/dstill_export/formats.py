@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Sequence
 
-from dstill.api.student import Writer
+from dstill.api.student import Generator
 
 if TYPE_CHECKING:
     from dstill_finetune.encoding import Encoder
@@ -59,7 +59,7 @@ class Format(ABC):
         """Fill `folder`. Raises UsageError where its runtime does not know the student's architecture."""
 
     @abstractmethod
-    def load(self, folder: Path) -> Writer:
+    def load(self, folder: Path) -> Generator:
         """The exported student, from the files in `folder` alone: its answers end where those say."""
 
     @abstractmethod

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
-from dstill.api.student import Writer
+from dstill.api.student import Generator
 from dstill.errors import MissingExtra, UsageError
 from dstill_export.formats import AGAIN, Format, Source, encoder_of
 
@@ -97,7 +97,7 @@ class Gguf(Format):
             writer.close()
             facts.write(folder)
 
-    def load(self, folder: Path) -> Writer:
+    def load(self, folder: Path) -> Generator:
         import torch
         import transformers
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from dstill.api.student import Writer
+from dstill.api.student import Generator
 from dstill_export.formats import AGAIN, Format, Source, bytes_of, encoder_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Merged(Format):
     def write(self, source: Source, folder: Path) -> None:
         write_merged(source, folder)
 
-    def load(self, folder: Path) -> Writer:
+    def load(self, folder: Path) -> Generator:
         import torch
         import transformers
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Sequence
 
-from dstill.api.student import Writer, Written
+from dstill.api.student import Generation, Generator
 from dstill_finetune.generation import BATCH
 
 __all__ = ["Measured", "measured"]
@@ -21,22 +21,22 @@ ALONE = 16  # questions that are asked one at a time
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    written: list[Written]  # to every source, in order
+    written: list[Generation]  # to every source, in order
     one: float  # tokens a second
     batch: float
     size: int  # of the batch
 
 
-def measured(writer: Writer, sources: Sequence[str]) -> Measured:
+def measured(writer: Generator, sources: Sequence[str]) -> Measured:
     """Every source is answered once in batches as the writer makes them, the first `ALONE` once more one by one."""
-    list(writer.write(sources[:1]))
+    list(writer.generate(sources[:1]))
     started = time.perf_counter()
-    written = list(writer.write(sources))
+    written = list(writer.generate(sources))
     batch = _rate(written, started)
     started = time.perf_counter()
-    alone = [answer for source in sources[:ALONE] for answer in writer.write([source])]
+    alone = [answer for source in sources[:ALONE] for answer in writer.generate([source])]
     return Measured(written=written, one=_rate(alone, started), batch=batch, size=min(len(sources), BATCH))
 
 
-def _rate(written: Sequence[Written], started: float) -> float:
+def _rate(written: Sequence[Generation], started: float) -> float:
     return round(sum(answer.tokens for answer in written) / (time.perf_counter() - started), 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
 from dstill.api.records import Pair
-from dstill.api.student import Fitted, TrainingJob
+from dstill.api.student import TrainingJob, TrainResult
 from dstill.io.cards import STUDENT, card, table
 from dstill_finetune.gguf_files import is_gguf
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["model_card", "usage"]
 
 
-def model_card(facts: Facts, job: TrainingJob, fitted: Fitted, *, left_out: int, cut: bool) -> str:
+def model_card(facts: Facts, job: TrainingJob, fitted: TrainResult, *, left_out: int, cut: bool) -> str:
     """`cut`: the tokenizer ends a decoder's prompt with the end token, which must not be there."""
     recipe = job.recipe
     library = "peft" if facts.adapter else "transformers"

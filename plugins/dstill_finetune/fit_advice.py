@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from dstill.api.modality import Modality, Shape
+from dstill.api.modality import Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.io.units import size
 
@@ -17,7 +17,7 @@ __all__ = ["price"]
 CHECKPOINTING = "gradient checkpointing (each layer's forward pass is computed twice)"
 
 
-def price(modality: Modality, shape: Shape, recipe: Recipe, device: Device) -> str:
+def price(modality: Modality, shape: ModelSpec, recipe: Recipe, device: Device) -> str:
     """The least change with which it fits, or "" where none of them is enough."""
     for name, tried in _changes(shape, recipe):
         if not modality.unfit_reason(tried[0], tried[1], device):
@@ -25,7 +25,7 @@ def price(modality: Modality, shape: Shape, recipe: Recipe, device: Device) -> s
     return ""
 
 
-def _changes(shape: Shape, recipe: Recipe) -> list[tuple[str, tuple[Shape, Recipe]]]:
+def _changes(shape: ModelSpec, recipe: Recipe) -> list[tuple[str, tuple[ModelSpec, Recipe]]]:
     found = []
     again = replace(recipe, gradient_checkpointing=True)
     if not recipe.gradient_checkpointing:
@@ -42,16 +42,16 @@ def _changes(shape: Shape, recipe: Recipe) -> list[tuple[str, tuple[Shape, Recip
     return found
 
 
-def _of_one(shape: Shape, records: int) -> Shape:
+def _of_one(shape: ModelSpec, records: int) -> ModelSpec:
     """The same with one record of the dataset's largest batch, which has `records`."""
     batch = shape.batch
     if batch is None:
         return shape
-    (readers, read), (writers, written) = batch.read, batch.written
+    (readers, read), (writers, written) = batch.source_shape, batch.target_shape
     one = replace(
         batch,
-        read=(ceil(readers / records), read),
-        written=(ceil(writers / records), written),
-        learnt=ceil(batch.learnt / records),
+        source_shape=(ceil(readers / records), read),
+        target_shape=(ceil(writers / records), written),
+        loss_tokens=ceil(batch.loss_tokens / records),
     )
     return replace(shape, batch=one)

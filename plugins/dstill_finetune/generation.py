@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from dstill.api.records import Grammar
-from dstill.api.student import Writer, Written
+from dstill.api.student import Generation, Generator
 from dstill.errors import DataError
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.torch_settings import cpu_threads
@@ -31,7 +31,7 @@ BATCH = 64
 PORTION = 32  # tokens; most answers are over by then, and the longest take four times as many
 
 
-class ModelWriter(Writer):
+class ModelWriter(Generator):
     def __init__(
         self, model: Any, encoder: Encoder, *, batch: int = BATCH, threads: int = 0, temperature: float = 0.0
     ) -> None:
@@ -42,15 +42,15 @@ class ModelWriter(Writer):
         self.threads = threads
         self.temperature = temperature
 
-    def count(self, sources: Sequence[str]) -> list[int]:
+    def count_tokens(self, sources: Sequence[str]) -> list[int]:
         prompts = self.encoder.prompts(sources)
         return [min(len(ids), self.encoder.longest(task)) + len(task) for ids, task in prompts]
 
-    def write(self, sources: Sequence[str]) -> Iterator[Written]:
+    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
         """In the order of `sources`. A source that is too long for the student is cut; nothing raises."""
-        return self.write_within(sources, [None] * len(sources))
+        return self.generate_constrained(sources, [None] * len(sources))
 
-    def write_within(self, sources: Sequence[str], grammars: Sequence[Grammar | None]) -> Iterator[Written]:
+    def generate_constrained(self, sources: Sequence[str], grammars: Sequence[Grammar | None]) -> Iterator[Generation]:
         """Likewise; raises UsageError or DataError where a grammar cannot be followed."""
         return self._each(sources, grammars, self.temperature)
 
@@ -62,7 +62,7 @@ class ModelWriter(Writer):
         temperature: float,
         seed: int,
         grammars: Sequence[Grammar | None] = (),
-    ) -> Iterator[tuple[Written, ...]]:
+    ) -> Iterator[tuple[Generation, ...]]:
         """By torch's generator, which goes on afterwards as if nothing had been drawn."""
         import torch
 
@@ -80,7 +80,7 @@ class ModelWriter(Writer):
 
     def _each(
         self, sources: Sequence[str], grammars: Sequence[Grammar | None], temperature: float
-    ) -> Iterator[Written]:
+    ) -> Iterator[Generation]:
         rows = [
             self._row(ids[: self.encoder.longest(task)], task, grammar)
             for (ids, task), grammar in zip(self.encoder.prompts(sources), grammars, strict=True)
@@ -94,7 +94,7 @@ class ModelWriter(Writer):
                     self._batch(waiting[at : at + self.batch], most, temperature)
                 waiting = [row for row in waiting if not row.over]
         for row in rows:
-            yield Written(
+            yield Generation(
                 text=self.encoder.decode(row.answer),
                 tokens=len(row.answer) + row.ended,
                 seconds=row.seconds,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterable
 
-from dstill.api.modality import Shape
+from dstill.api.modality import ModelSpec
 from dstill.api.student import TrainingJob
 from dstill.errors import DataError
 from dstill_finetune import gguf_files, model_loading
@@ -36,7 +36,7 @@ class Hf(Finetuned):
     Config = HfConfig
     config: HfConfig
 
-    def shape(self, texts: Iterable[str] = ()) -> Shape:
+    def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
         return shape_of(model_loading.config_of(self.base))
 
     def start(self, job: TrainingJob) -> tuple[Any, str]:

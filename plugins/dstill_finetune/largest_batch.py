@@ -33,7 +33,7 @@ def batch_of(collator: Collator, records: Sequence[Encoded], new_tokens: int = 0
         rows = len(batch["distinct"])
     written = tuple(batch["decoder_input_ids"].shape) if "decoder_input_ids" in batch else (0, 0)
     learnt = int((batch["labels"] != IGNORED).sum())
-    return Batch(read=(rows, tokens), written=written, learnt=learnt, new_tokens=new_tokens)
+    return Batch(source_shape=(rows, tokens), target_shape=written, loss_tokens=learnt, new_tokens=new_tokens)
 
 
 def batch_before_training(

@@ -1,6 +1,6 @@
 """The memory model: peak bytes of one training step, by component.
 
-In: a `Shape` (counts from the configuration) and a `Recipe`. Out: `Memory`, above what the process held
+In: a `ModelSpec` (counts from the configuration) and a `Recipe`. Out: `Memory`, above what the process held
 before the model was loaded; its parts are those that are there at the peak.
 
     7B decoder, batch 2 × 1,024 tokens, bf16:  full 115.6, lora 24.6, qlora 15.5 GiB
@@ -22,7 +22,7 @@ Not covered: several devices, offloading, torch.compile, other attention kernels
 
 from __future__ import annotations
 
-from dstill.api.modality import Batch, Kept, Memory, Shape
+from dstill.api.modality import ActivationBytes, Batch, Memory, ModelSpec
 from dstill.api.recipe import Recipe
 from dstill_finetune.lora_targets import chosen
 
@@ -38,12 +38,12 @@ GRADIENT, OPTIMIZER = 4, 8  # bytes a trained parameter: fp32 gradient, Adam's t
 FOUR_BIT = 0.5 + 1 / 64 + 4 / (64 * 256)
 
 
-def adapter_parameters(student: Shape, recipe: Recipe) -> int:
+def adapter_parameters(student: ModelSpec, recipe: Recipe) -> int:
     """Parameters of LoRA adapters: rank × (inputs + outputs) for every target."""
     return sum(recipe.r * (inputs + outputs) * count for inputs, outputs, count in _targets(student, recipe))
 
 
-def full(student: Shape, recipe: Recipe) -> Memory:
+def full(student: ModelSpec, recipe: Recipe) -> Memory:
     """Weights stay in fp32; under bf16 each step works on a copy in bf16."""
     wide = _wide(student, recipe)
     copy = wide * student.parameters if wide < 4 else 0
@@ -51,11 +51,11 @@ def full(student: Shape, recipe: Recipe) -> Memory:
     return _peak(student, recipe, held, student.parameters, frozen=False)
 
 
-def lora(student: Shape, recipe: Recipe) -> Memory:
+def lora(student: ModelSpec, recipe: Recipe) -> Memory:
     return _peak(student, recipe, {"weights": _wide(student, recipe) * student.parameters}, frozen=True)
 
 
-def qlora(student: Shape, recipe: Recipe) -> Memory:
+def qlora(student: ModelSpec, recipe: Recipe) -> Memory:
     """The linear layers in 4 bits; embedding, head and norms as they were; one layer at a time is unpacked."""
     wide = _wide(student, recipe)
     quantized = student.parameters - student.embedding
@@ -69,29 +69,29 @@ def qlora(student: Shape, recipe: Recipe) -> Memory:
     return _peak(student, recipe, held, frozen=True)
 
 
-def _wide(student: Shape, recipe: Recipe) -> int:
+def _wide(student: ModelSpec, recipe: Recipe) -> int:
     """Bytes of an activation, and of a weight that is frozen but not in 4 bits."""
     if recipe.precision == "auto":
         return min(4, student.bytes_per_parameter)
     return 2 if recipe.precision == "bf16" else 4
 
 
-def _targets(student: Shape, recipe: Recipe) -> list[tuple[int, int, int]]:
+def _targets(student: ModelSpec, recipe: Recipe) -> list[tuple[int, int, int]]:
     """Inputs, outputs and number of the linear layers that get an adapter."""
     names = chosen({name.rstrip("'") for name in student.linears}, recipe.target_modules)
     return [linear for name, linear in student.linears.items() if name.rstrip("'") in names]
 
 
-def _batch(student: Shape, recipe: Recipe) -> Batch:
+def _batch(student: ModelSpec, recipe: Recipe) -> Batch:
     if student.batch is not None:
         return student.batch
     rows, length, target = recipe.per_device_train_batch_size, recipe.max_length, recipe.max_target_length
     if student.encoder_decoder:
-        return Batch(read=(rows, length), written=(rows, target), learnt=rows * target)
-    return Batch(read=(rows, length), learnt=rows * min(length, target))
+        return Batch(source_shape=(rows, length), target_shape=(rows, target), loss_tokens=rows * target)
+    return Batch(source_shape=(rows, length), loss_tokens=rows * min(length, target))
 
 
-def _peak(student: Shape, recipe: Recipe, held: dict[str, int], moving: int = 0, *, frozen: bool) -> Memory:
+def _peak(student: ModelSpec, recipe: Recipe, held: dict[str, int], moving: int = 0, *, frozen: bool) -> Memory:
     """`held`: by whatever moment; `moving`: trained parameters beside the adapters' and new rows'."""
     batch = _batch(student, recipe)
     if frozen:
@@ -117,17 +117,14 @@ def _peak(student: Shape, recipe: Recipe, held: dict[str, int], moving: int = 0,
     return Memory(parts=parts)
 
 
-def _activations(student: Shape, recipe: Recipe, batch: Batch, *, frozen: bool) -> tuple[int, int]:
+def _activations(student: ModelSpec, recipe: Recipe, batch: Batch, *, frozen: bool) -> tuple[int, int]:
     """Bytes that a batch leaves behind on its way forward, and those that one layer computes."""
     wide = _wide(student, recipe)
-    (readers, read), (writers, written) = batch.read, batch.written
+    (readers, read), (writers, written) = batch.source_shape, batch.target_shape
     kept = _kept(student, wide, frozen)
-    reading = readers * (kept.read * read + kept.read_pairs * read**2)
+    reading = readers * (kept.source * read + kept.source_pairs * read**2)
     writing = writers * (
-        kept.written * written
-        + kept.written_pairs * written**2
-        + kept.across * read
-        + kept.across_pairs * read * written
+        kept.target * written + kept.target_pairs * written**2 + kept.cross * read + kept.cross_pairs * read * written
     )
     tokens = (readers * read + writers * written) / (2 if student.encoder_decoder else 1)
     adapted = 0.0
@@ -145,15 +142,15 @@ def _activations(student: Shape, recipe: Recipe, batch: Batch, *, frozen: bool) 
     return int(size), int(layer)
 
 
-def _kept(student: Shape, wide: int, frozen: bool) -> Kept:
+def _kept(student: ModelSpec, wide: int, frozen: bool) -> ActivationBytes:
     """As counted; else a rule of thumb for decoders with a gated feed-forward layer."""
-    found = student.kept("frozen" if frozen else "full", wide)
-    return found or Kept(read=student.layers * wide * (10 * student.hidden + 4 * student.feed_forward))
+    found = student.activation_bytes("frozen" if frozen else "full", wide)
+    return found or ActivationBytes(source=student.layers * wide * (10 * student.hidden + 4 * student.feed_forward))
 
 
-def _logits(student: Shape, recipe: Recipe, batch: Batch, *, frozen: bool) -> int:
+def _logits(student: ModelSpec, recipe: Recipe, batch: Batch, *, frozen: bool) -> int:
     """The head's output, in fp32 and under bf16 beside it, which becomes its own gradient; then the head's own."""
-    outputs = batch.learnt * student.vocabulary
+    outputs = batch.loss_tokens * student.vocabulary
     wide = _wide(student, recipe)
     head = 0 if frozen else GRADIENT * student.vocabulary * student.hidden
     return max((4 if wide == 4 else 4 + wide) * outputs, wide * outputs + head)

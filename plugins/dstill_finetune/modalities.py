@@ -14,7 +14,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any, ClassVar, Mapping
 
-from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.errors import MissingExtra, UsageError
 from dstill.io.units import size
@@ -30,7 +30,7 @@ _STATE_SPACE = "a state space layer, whose kernels read its weights as they are,
 
 
 class _Base(Modality):
-    def unfit_reason(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
+    def unfit_reason(self, student: ModelSpec, recipe: Recipe, device: Device) -> str | None:
         recipe = resolved(recipe, device)
         if device.kind != "cuda" or device.is_local:  # what is free on this machine's card is without it
             return super().unfit_reason(student, recipe, device)
@@ -44,7 +44,7 @@ class Full(_Base):
     priority = 100
     ignores = frozenset({"r", "lora_alpha", "lora_dropout", "target_modules"})
 
-    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return memory.full(student, recipe)
 
     def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
@@ -63,7 +63,7 @@ class Lora(_Base):
     priority = 60
     distributions: ClassVar[tuple[str, ...]] = ("peft",)
 
-    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return memory.lora(student, recipe)
 
     def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
@@ -93,10 +93,10 @@ class Qlora(Lora):
     priority = 30
     distributions = ("peft", "bitsandbytes")
 
-    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return memory.qlora(student, recipe)
 
-    def unfit_reason(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
+    def unfit_reason(self, student: ModelSpec, recipe: Recipe, device: Device) -> str | None:
         if are_read_by_kernels(student.unadapted):
             return f"cannot hold {_STATE_SPACE} in 4 bits"
         if device.is_local and find_spec("bitsandbytes") is None:
@@ -121,7 +121,7 @@ class Qlora(Lora):
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=options["dtype"],
         )
-        place = distributed.local_number() if device.kind == "cuda" else "cpu"
+        place = distributed.local_rank() if device.kind == "cuda" else "cpu"
         return {**options, "quantization_config": four_bit, "device_map": {"": place}}
 
     def prepare(self, model: Any, recipe: Recipe) -> Any:

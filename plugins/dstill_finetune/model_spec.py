@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from dstill.api.modality import Shape
+from dstill.api.modality import ModelSpec
 from dstill_finetune.lora_targets import linear_layers
 from dstill_finetune.meta import model_of
 from dstill_finetune.model_loading import is_encoder_decoder, quiet
@@ -16,7 +16,7 @@ from dstill_finetune.saved_activations import kept_of
 __all__ = ["shape_of"]
 
 
-def shape_of(config: Any) -> Shape:
+def shape_of(config: Any) -> ModelSpec:
     """Count parameters and linear layers of the model that `config` describes."""
     import torch
 
@@ -35,7 +35,7 @@ def shape_of(config: Any) -> Shape:
     layers = config.num_hidden_layers
     if is_encoder_decoder(config):
         layers += getattr(config, "num_decoder_layers", None) or getattr(config, "decoder_layers", layers)
-    return Shape(
+    return ModelSpec(
         architecture=type(model).__name__,
         parameters=parameters,
         embedding=parameters - quantized,
@@ -47,7 +47,7 @@ def shape_of(config: Any) -> Shape:
         heads=getattr(config, "num_attention_heads", 0),  # a state space model has none
         vocabulary=config.vocab_size,
         encoder_decoder=is_encoder_decoder(config),
-        kept=kept_of(config),
+        activation_bytes=kept_of(config),
         tied=head is None or head.weight is model.get_input_embeddings().weight,
     )
 

@@ -19,7 +19,7 @@ from typing import Any, Mapping, Sequence
 import click
 
 from dstill import factory
-from dstill.api.modality import Choice, Modality, ModalityFit, Shape, reasons
+from dstill.api.modality import Choice, Modality, ModalityFit, ModelSpec, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.groups import Command
@@ -65,7 +65,7 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     config = opened.config if opened else found.config()
     spec = config.settings.train.student or found.plugins.default_student()
     note_other_recipe(found, run)
-    shape = _with_dataset(opened) if opened else make_student(found.plugins, config, spec).shape()
+    shape = _with_dataset(opened) if opened else make_student(found.plugins, config, spec).spec()
     all_of_them = list(factory.modalities(found.plugins, config).values())
     plans = []
     for device in devices:
@@ -110,11 +110,11 @@ class Plan:
         return ", ".join(f"{name.replace('_', ' ')} {size(count)}" for name, count in largest)
 
 
-def _with_dataset(run: Run) -> Shape:
+def _with_dataset(run: Run) -> ModelSpec:
     """The run's student with the largest batch of its training rows."""
     pairs = [tuple(run.objective.pairs(record, run.task)) for record in run.records("train")]
     texts = (text for row in pairs for pair in row for text in (pair.source, pair.target))
-    shape = run.student.shape(texts)
+    shape = run.student.spec(texts)
     return replace(shape, batch=run.student.largest_batch(pairs, run.settings.train)) if pairs else shape
 
 
@@ -122,7 +122,7 @@ def _unfit(choice: Choice, modality: str) -> bool:
     return any(reason.unfit_reason for reason in choice.reasons if reason.modality == modality)
 
 
-def choose(plugins: Plugins, modalities: list[Modality], shape: Shape, recipe: Recipe, device: Device) -> Choice:
+def choose(plugins: Plugins, modalities: list[Modality], shape: ModelSpec, recipe: Recipe, device: Device) -> Choice:
     """The hook's choice with every reason; modality "" where none fits, so that the table can still be shown."""
     found = reasons(modalities, shape, recipe, device)
     if recipe.modality != "auto":
@@ -134,7 +134,7 @@ def choose(plugins: Plugins, modalities: list[Modality], shape: Shape, recipe: R
     return plugins.select_modality(modalities, shape, recipe, device)
 
 
-def shape_row(shape: Shape) -> dict[str, Any]:
+def shape_row(shape: ModelSpec) -> dict[str, Any]:
     return {
         "architecture": shape.architecture,
         "parameters": shape.parameters,
@@ -144,7 +144,7 @@ def shape_row(shape: Shape) -> dict[str, Any]:
     }
 
 
-def _json(spec: str, shape: Shape, one: Plan) -> dict[str, Any]:
+def _json(spec: str, shape: ModelSpec, one: Plan) -> dict[str, Any]:
     device, recipe = one.device, one.recipe
     return {
         "student": spec,
@@ -171,12 +171,14 @@ def _row(reason: ModalityFit, one: Plan) -> dict[str, Any]:
     }
 
 
-def _head(spec: str, shape: Shape, plans: Sequence[Plan]) -> None:
+def _head(spec: str, shape: ModelSpec, plans: Sequence[Plan]) -> None:
     recipe = plans[0].recipe
     batch = f"batch {recipe.per_device_train_batch_size} × {recipe.max_length:,} tokens"
     if shape.batch is not None:
-        sequences, tokens = shape.batch.read
-        written = f", writes {shape.batch.written[0]} × {shape.batch.written[1]:,}" if shape.encoder_decoder else ""
+        sequences, tokens = shape.batch.source_shape
+        written = (
+            f", writes {shape.batch.target_shape[0]} × {shape.batch.target_shape[1]:,}" if shape.encoder_decoder else ""
+        )
         batch = f"its largest batch reads {sequences} × {tokens:,} tokens{written}"
     say(
         f"{spec}: {shape.architecture}, {shape.parameters:,} parameters; {batch}, {recipe.precision}"

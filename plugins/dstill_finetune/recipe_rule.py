@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from dstill import hookimpl
-from dstill.api.modality import Choice, Modality, Shape, reasons
+from dstill.api.modality import Choice, Modality, ModelSpec, reasons
 from dstill.api.recipe import Device, Recipe
 
 __all__ = ["BOUNDARY", "select_modality"]
@@ -20,7 +20,9 @@ BOUNDARY = 38 * 2**30  # bytes: a card sold as 40 GB reports about 39.4 GiB
 
 
 @hookimpl
-def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice | None:
+def select_modality(
+    modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
+) -> Choice | None:
     from dstill_finetune.modalities import Qlora
 
     if recipe.auto_modality != "recipe" or device.total >= BOUNDARY:

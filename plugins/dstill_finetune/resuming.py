@@ -79,8 +79,8 @@ def checkpoints_of(
         made_of["base"] = base
     for name in UNDECIDING:
         made_of.pop(name)
-    made_of["processes"] = distributed.count()
-    return checkpoints, distributed.of_first(
+    made_of["processes"] = distributed.world_size()
+    return checkpoints, distributed.broadcast(
         lambda: checkpoints.begin(made_of, resume_with_changes=job.resume_with_changes)
     )
 

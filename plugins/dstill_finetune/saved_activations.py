@@ -21,7 +21,7 @@ import logging
 from functools import cache, partial
 from typing import Any, Callable
 
-from dstill.api.modality import Kept
+from dstill.api.modality import ActivationBytes
 from dstill_finetune.model_loading import is_encoder_decoder
 
 __all__ = ["kept_of"]
@@ -32,14 +32,14 @@ CHUNKS = ("chunk_size", "mamba_chunk_size")  # a length is padded to whole ones,
 Bytes = tuple[float, float]  # kept by what reads and by what writes
 
 
-def kept_of(config: Any) -> Callable[[str, int], Kept | None]:
+def kept_of(config: Any) -> Callable[[str, int], ActivationBytes | None]:
     """``(how, wide)`` → what is kept: counted when it is first asked for, since most plans need two of the four."""
     # json's own text: transformers writes infinity, which Mamba 2 has, in a way that it does not read back here
     return partial(_counted, config.__class__, json.dumps(config.to_dict(), default=str))
 
 
 @cache
-def _counted(kind: Any, text: str, how: str, wide: int) -> Kept | None:
+def _counted(kind: Any, text: str, how: str, wide: int) -> ActivationBytes | None:
     torch_log = logging.getLogger("torch._subclasses.fake_tensor")
     before = torch_log.disabled
     torch_log.disabled = True  # it prints a traceback for each of these, though nothing is wrong for the user
@@ -51,11 +51,11 @@ def _counted(kind: Any, text: str, how: str, wide: int) -> Kept | None:
         torch_log.disabled = before
 
 
-def _fitted(config: Any, frozen: bool, wide: int) -> Kept:
+def _fitted(config: Any, frozen: bool, wide: int) -> ActivationBytes:
     reads, writes = layers_of(config)
     one, two = (_polynomial(_traced(_cut(config, depth), frozen, wide), config) for depth in (1, 2))
     counts = (reads, reads, writes, writes, writes, writes)
-    return Kept(*(a + (count - 1) * (b - a) for a, b, count in zip(one, two, counts, strict=True)))
+    return ActivationBytes(*(a + (count - 1) * (b - a) for a, b, count in zip(one, two, counts, strict=True)))
 
 
 def layers_of(config: Any) -> tuple[int, int]:

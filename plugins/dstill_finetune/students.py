@@ -24,7 +24,7 @@ from typing import Any, Callable, Mapping, Sequence
 from dstill.api.modality import Batch
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
-from dstill.api.student import Fitted, Student, TrainingJob
+from dstill.api.student import Student, TrainingJob, TrainResult
 from dstill.errors import DataError, UsageError
 from dstill.runtime import distributed, hardware
 from dstill_finetune import disk_space, model_loading, reporting, torch_settings
@@ -66,12 +66,12 @@ class Finetuned(Student):
     def build(self, folder: Path, seed: int) -> Any:
         """The untrained model of a student whose `start` gave "", by the tokenizer or configuration in `folder`."""
 
-    def fit(self, job: TrainingJob) -> Fitted:
+    def fit(self, job: TrainingJob) -> TrainResult:
         model_loading.quiet()
         job = replace(job, recipe=resolved(job.recipe, job.device))
-        if job.recipe.auto_find_batch_size and distributed.count() > 1:
+        if job.recipe.auto_find_batch_size and distributed.world_size() > 1:
             raise UsageError(
-                f"a batch that does not fit is halved in one process only, and this training has {distributed.count()}",
+                f"a batch that does not fit is halved in one process only, and this training has {distributed.world_size()}",
                 where="train.auto_find_batch_size = true",
                 hint="set it to false, and train.per_device_train_batch_size to what fits",
             )
@@ -95,17 +95,17 @@ class Finetuned(Student):
                 rebatched(job)
                 _free(job)
 
-    def _fit(self, job: TrainingJob, peak: PeakMemory) -> Fitted:
+    def _fit(self, job: TrainingJob, peak: PeakMemory) -> TrainResult:
         import torch
 
         recipe = job.recipe
-        told = reporting.required(recipe.report_to) if job.events is not None and distributed.leads() else []
+        told = reporting.required(recipe.report_to) if job.events is not None and distributed.is_main() else []
         torch.manual_seed(job.seed)  # of adapters, which are drawn when a modality makes them
         options = job.modality.load_options(recipe, job.device)
         tokenizer, base = self.start(job)
         if self.base:
             base = model_loading.absolute(base)  # a student is used from other places than it is trained at
-        shape = self.shape()
+        shape = self.spec()
         gives_back = job.device.kind == "cuda" or torch_settings.give_back(
             job.modality.memory_required(shape, recipe).total, job.device.free
         )
@@ -124,7 +124,7 @@ class Finetuned(Student):
         model = job.modality.prepare(model, recipe)
         adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
         weights = model_loading.fingerprint(base) if adapter and self.base else ""
-        if distributed.leads():
+        if distributed.is_main():
             disk_space.require(model, recipe, student=job.folder, checkpoints=job.checkpoints)
         checkpoints, resume = checkpoints_of(job, model, tokenizer, weights)
         collator = collator_of(model, encoder, data, validation)
@@ -151,7 +151,7 @@ class Finetuned(Student):
                 callbacks=callbacks,
                 probe=probe if recipe.test_largest_batch and not recipe.torch_compile else None,
             )
-        if base == "base" and not (adapter or four_bit) and distributed.leads():
+        if base == "base" and not (adapter or four_bit) and distributed.is_main():
             shutil.rmtree(job.folder / base)  # a student of its own, which `build` can draw anew from its seed
             base = ""
         facts = Facts(
@@ -172,7 +172,7 @@ class Finetuned(Student):
             tasks=encoder.tasks,
         )
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-        fitted = Fitted(
+        fitted = TrainResult(
             steps=history.steps,
             seconds=round(history.seconds, 3),
             history=tuple(history.rows),
@@ -185,7 +185,7 @@ class Finetuned(Student):
             n_too_long=data.left_out,
             probe=history.probe,
         )
-        if distributed.leads():
+        if distributed.is_main():
             with saving(job.folder):
                 self._save(job, model, facts, fitted, left_out=data.left_out, cut=encoder.cuts_prompts)
         return fitted
@@ -211,7 +211,9 @@ class Finetuned(Student):
             return self.build(folder, seed)
         return model_loading.load_model(str(folder / base) if base == "base" else base, options)
 
-    def _save(self, job: TrainingJob, model: Any, facts: Facts, fitted: Fitted, *, left_out: int, cut: bool) -> None:
+    def _save(
+        self, job: TrainingJob, model: Any, facts: Facts, fitted: TrainResult, *, left_out: int, cut: bool
+    ) -> None:
         if facts.adapter:
             # the rows of new tokens lie in the adapter; peft would add the whole embedding to them
             model.save_pretrained(job.folder, save_embedding_layers=False)

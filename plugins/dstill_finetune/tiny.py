@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Iterable, Mapping, Sequence
 
-from dstill.api.modality import Shape
+from dstill.api.modality import ModelSpec
 from dstill.api.records import Pair
 from dstill.api.student import TrainingJob
 from dstill.runtime import distributed
@@ -58,7 +58,7 @@ class Tiny(Finetuned):
     }
     smallest: ClassVar[Mapping[str, Any]] = {"d_model": 32, "d_ff": 64}
 
-    def shape(self, texts: Iterable[str] = ()) -> Shape:
+    def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
         if self.base:
             return shape_of(model_loading.config_of(self.base))
         return shape_of(self.t5(self.config.vocabulary))
@@ -78,8 +78,8 @@ class Tiny(Finetuned):
                 self._seeded(len(tokenizer), job.seed).save_pretrained(base)
             return base.absolute()
 
-        first = distributed.of_first(save)  # transformers itself saves in the first of several processes only
-        if not distributed.leads():
+        first = distributed.broadcast(save)  # transformers itself saves in the first of several processes only
+        if not distributed.is_main():
             base.symlink_to(first)
         return tokenizer, "base"
 

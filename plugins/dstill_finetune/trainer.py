@@ -90,7 +90,7 @@ def train(
             score=score,
             model=model,
             args=arguments_class(
-                output_dir=str(checkpoints.folder) if checkpoints is not None and distributed.leads() else nowhere,
+                output_dir=str(checkpoints.folder) if checkpoints is not None and distributed.is_main() else nowhere,
                 max_steps=steps,
                 use_cpu=device.kind == "cpu",
                 dataloader_pin_memory=device.kind == "cuda",
@@ -109,8 +109,8 @@ def train(
         tried = probe(trainer) if probe is not None else {}
         if checkpoints is not None and resume is not None:
             watch.go_on(checkpoints.progress(resume))
-        if not distributed.leads():
-            torch.manual_seed(seed + distributed.number())  # a dropout of its own
+        if not distributed.is_main():
+            torch.manual_seed(seed + distributed.rank())  # a dropout of its own
         watch.begin()
         if step_of(resume) >= steps:  # stopped between its last step and the student: the Trainer would make one more
             trainer._load_from_checkpoint(str(resume))
@@ -120,7 +120,7 @@ def train(
         if watch.asked:
             raise _stopped(trainer.state.global_step, steps, watch.last)
         chosen = watch.best.step not in (None, trainer.state.global_step)
-        if checkpoints is not None and chosen and distributed.leads():
+        if checkpoints is not None and chosen and distributed.is_main():
             trainer._load_from_checkpoint(str(checkpoints.at(watch.best.step)))
     return History(
         steps=trainer.state.global_step,
@@ -141,7 +141,7 @@ def _steps(recipe: Recipe, records: int) -> int:
 
 
 def _steps_an_epoch(recipe: Recipe, records: int) -> int:
-    a_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps * distributed.count()
+    a_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps * distributed.world_size()
     return math.ceil(records / a_step)
 
 
@@ -250,8 +250,8 @@ def _classes() -> tuple[Any, Any, Any]:
             """Each process has its own, and process 0 writes all of them: the others write nothing."""
             with TemporaryDirectory() as own:
                 super()._save_rng_state(own)
-                states = distributed.gathered({file.name: file.read_bytes() for file in Path(own).iterdir()})
-            if distributed.leads():
+                states = distributed.all_gather({file.name: file.read_bytes() for file in Path(own).iterdir()})
+            if distributed.is_main():
                 with saving(Path(output_dir)):
                     for name, data in (item for state in states for item in state.items()):
                         (Path(output_dir) / name).write_bytes(data)
@@ -299,7 +299,7 @@ def _classes() -> tuple[Any, Any, Any]:
             sums, counts = torch.zeros(2, branches, dtype=torch.float64)
             was_training = self.model.training
             self.model.eval()
-            own = range(distributed.number() * size, len(records), distributed.count() * size)
+            own = range(distributed.rank() * size, len(records), distributed.world_size() * size)
             with torch.no_grad():
                 for at in own:
                     batch = self._prepare_inputs(self.data_collator(records[at : at + size]))
@@ -308,10 +308,10 @@ def _classes() -> tuple[Any, Any, Any]:
                     losses, keep = self.token_losses(self.model, batch)
                     sums.index_add_(0, branch[keep].cpu(), (losses * weight[keep]).cpu().double())
             self.model.train(was_training)
-            sums, counts = (sum(parts) for parts in zip(*distributed.gathered((sums, counts)), strict=True))
+            sums, counts = (sum(parts) for parts in zip(*distributed.all_gather((sums, counts)), strict=True))
             metrics = {"eval_loss": (sums / counts.clamp(min=1)).sum().item()}
-            if self.recipe.early_stopping == "accuracy" and (self.score is not None or not distributed.leads()):
-                metrics["eval_accuracy"] = distributed.of_first(self.score)
+            if self.recipe.early_stopping == "accuracy" and (self.score is not None or not distributed.is_main()):
+                metrics["eval_accuracy"] = distributed.broadcast(self.score)
             self.log(metrics)
             self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
             return metrics

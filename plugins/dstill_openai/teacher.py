@@ -87,7 +87,9 @@ class OpenAITeacher(BatchTeacher):
     name = "openai"
     paid: ClassVar[bool] = True
     Config = OpenAIConfig
-    manners = frozenset({"api_key_env", "api_key_file", "prices", "timeout", "max_retries", "max_wait", "batch_poll"})
+    non_identity_settings = frozenset(
+        {"api_key_env", "api_key_file", "prices", "timeout", "max_retries", "max_wait", "batch_poll"}
+    )
     price_hint: ClassVar[str] = 'set teacher.openai.prices, as {"NAME" = [0.4, 1.6]}, or max_tokens instead'
 
     @property
@@ -199,7 +201,10 @@ class OpenAITeacher(BatchTeacher):
 
     def _parameters(self, prompt: Prompt) -> dict[str, Any]:
         config: OpenAIConfig = self.config
-        sent: dict[str, Any] = {"model": config.model, config.max_tokens_name: config.max_tokens * prompt.room}
+        sent: dict[str, Any] = {
+            "model": config.model,
+            config.max_tokens_name: config.max_tokens * prompt.max_tokens_factor,
+        }
         return sent if config.temperature < 0 else {**sent, "temperature": config.temperature}
 
 

@@ -158,8 +158,8 @@ def work(job: Mapping[str, Any]) -> None:
     """One worker's whole life."""
     import ray
 
-    desk, me = job["desk"], str(distributed.number())
-    if not distributed.of_first(lambda: ray.get(desk.begin.remote(me))):
+    desk, me = job["desk"], str(distributed.rank())
+    if not distributed.broadcast(lambda: ray.get(desk.begin.remote(me))):
         return
     try:
         _train(job)
@@ -175,6 +175,6 @@ def _train(job: Mapping[str, Any]) -> None:
     in_folder(Path(job["folder"]))
     loaded = plugins.load(map(Path, job["plugins"]))
     run = Run.open(job["run"], flags=job["flags"], plugins=loaded, trusted=True)
-    if distributed.leads():
+    if distributed.is_main():
         run.progress = Reports(job["desk"])
     run.train(**job["how"])

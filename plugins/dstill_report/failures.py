@@ -136,7 +136,7 @@ def kind_of(verdict: Verdict) -> str:
         return "refusal" if verdict.refused or verdict.expects_refusal else "engine refused"
     if verdict.correct:
         return ""
-    return "wrong on a corpus" if verdict.result_diff and verdict.result_diff.corpus else "wrong result"
+    return "wrong on a corpus" if verdict.result_diff and verdict.result_diff.test_database else "wrong result"
 
 
 def _wrong(run: Run) -> Iterator[tuple[Record, Prediction, Verdict, str]]:
@@ -222,7 +222,7 @@ def _failure(one: _Wrong, cut: int) -> Failure:
         gold=gold,
         answer=answer,
         found=marked(*found),
-        corpus=contrast.corpus if contrast else "",
+        corpus=contrast.test_database if contrast else "",
         fields=one.fields,
         data=one.data,
         # the first problem's message is the reason already

@@ -20,7 +20,7 @@ from dstill.cli.console import note
 from dstill.errors import DstillError
 from dstill.io.inert import visible
 from dstill.io.strict_json import dumps
-from dstill.pipeline.predict import Answered
+from dstill.pipeline.predict import PredictedAnswer
 from dstill.runtime.http import with_policy
 from dstill_serve import problems
 from dstill_serve.auth import Door
@@ -71,7 +71,7 @@ class Service:
     def executes(self) -> bool:
         return self.student.answering.executor is not None
 
-    async def answer(self, query: Query) -> tuple[Said, Answered]:
+    async def answer(self, query: Query) -> tuple[Said, PredictedAnswer]:
         """What the student said, and what came of running it where that was asked. Raises Wrong."""
         if query.execute and not self.executes:
             raise Wrong(400, "not_executable", "this server runs no answers (--execute does)", param="execute")

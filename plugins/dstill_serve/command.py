@@ -52,20 +52,20 @@ def serve(
     Requests in flight are answered in batches; more than --queue at once are sent away with 503. Ctrl-C or SIGTERM
     lets what is under way finish, and ends with 0. A student that is trained anew meanwhile is not noticed.
     """
-    from dstill.pipeline.predict import Answering
+    from dstill.pipeline.predict import Predictor
     from dstill_serve import serving
     from dstill_serve.auth import Door, token_of
 
     token = token_of(token_env)
     opened = found.open(run)
-    limits = serving.Limits(batch=max_batch, room=room, seconds=timeout)
+    limits = serving.Limits(batch=max_batch, queue_size=room, seconds=timeout)
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(serving.listening(host, port))
         # before seconds are spent on loading; by the address that a name as localhost stands for
         Door(host=listener.getsockname()[0], port=port, token=token)
         note(f"loading the student of run '{opened.name}'")
         try:
-            answering = stack.enter_context(Answering(opened, execute=execute and bool(opened.task.executors)))
+            answering = stack.enter_context(Predictor(opened, execute=execute and bool(opened.task.executors)))
         except ServiceError as error:
             hint = "; ".join(line for line in (error.hint, "or serve answers alone: --no-execute") if line)
             raise ServiceError(error.what, where=error.where, hint=hint) from None

@@ -19,7 +19,7 @@ from typing import Callable, Self, TypeVar
 
 from dstill.api.records import Example, OutcomeKind
 from dstill.errors import DstillError
-from dstill.pipeline.predict import Answered, Answering
+from dstill.pipeline.predict import PredictedAnswer, Predictor
 
 __all__ = ["Runner", "State"]
 
@@ -39,7 +39,7 @@ class State:
 class Runner:
     """A context manager; at its end runs that have begun are waited for."""
 
-    def __init__(self, answering: Answering) -> None:
+    def __init__(self, answering: Predictor) -> None:
         self._answering = answering
         executor = answering.executor
         self._pool = ThreadPoolExecutor(executor.parallel if executor else 1, thread_name_prefix="engine")
@@ -56,7 +56,7 @@ class Runner:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    async def ran(self, example: Example, answered: Answered, *, seconds: float) -> Answered:
+    async def ran(self, example: Example, answered: PredictedAnswer, *, seconds: float) -> PredictedAnswer:
         """`answered`, run where it is valid. Never raises for what an engine does or does not do."""
         if not answered.ok:
             return answered
@@ -100,5 +100,5 @@ class Runner:
         return await asyncio.wait_for(asyncio.wrap_future(self._pool.submit(work)), max(0.0, seconds))
 
 
-def _unavailable(answered: Answered, reason: str) -> Answered:
+def _unavailable(answered: PredictedAnswer, reason: str) -> PredictedAnswer:
     return replace(answered, ok=False, outcome=OutcomeKind.UNAVAILABLE.value, reason=reason)

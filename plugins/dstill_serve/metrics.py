@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter as Counts
 from typing import TYPE_CHECKING
 
-from dstill.pipeline.predict import Answered
+from dstill.pipeline.predict import PredictedAnswer
 
 if TYPE_CHECKING:
     from dstill_serve.microbatcher import Queue
@@ -56,7 +56,7 @@ class Metrics:
         self._batch.observe(size)
         self._batch_seconds.observe(seconds)
 
-    def answered(self, answered: Answered, read: int | None) -> None:
+    def answered(self, answered: PredictedAnswer, read: int | None) -> None:
         """Of an answer as the student wrote it, not run yet."""
         self._answers.labels(kind="ok" if answered.ok else "refused" if answered.refused else "invalid").inc()
         self._tokens.labels(kind="written").inc(answered.tokens)

@@ -64,11 +64,11 @@ class Queue(Generic[J, R]):
         work: Callable[[Sequence[J]], Sequence[R]],
         *,
         most: int,
-        room: int,
+        size: int,
         did: Callable[[int, float], None] = lambda size, seconds: None,
     ) -> None:
         """`most`: of a batch. `room`: requests in the house, those under way too. `did` is told of every batch."""
-        self._work, self._most, self._room, self._did = work, most, room, did
+        self._work, self._most, self._room, self._did = work, most, size, did
         self._waiting: deque[Place[J, R]] = deque()
         self._change = threading.Condition()
         self._inside = 0

@@ -18,7 +18,7 @@ from dstill.api.protocols import Presentation, RationaleTerms
 from dstill.api.task import Task
 from dstill.io.inert import visible
 from dstill.io.strict_json import NotStrict, dumps, loads
-from dstill.pipeline.predict import Answered
+from dstill.pipeline.predict import PredictedAnswer
 from dstill_serve.problems import Wrong
 from dstill_serve.request_schema import Query
 from dstill_serve.student import Said, Student
@@ -28,7 +28,7 @@ __all__ = ["chunks_of", "completion_of", "events", "row_of"]
 MOST_ROWS = 100  # of a table
 
 
-def row_of(task: Task, answered: Answered, said: Said, *, explain: bool) -> dict[str, Any]:
+def row_of(task: Task, answered: PredictedAnswer, said: Said, *, explain: bool) -> dict[str, Any]:
     """The row of ``dstill predict --json``, and beside it what a program or a page would make of it itself."""
     row = {**answered.to_row(), "value": _value(task, answered.answer)}
     row["usage"] = _usage(said)

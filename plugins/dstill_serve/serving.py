@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Iterator
 
 from dstill.errors import MissingExtra
 from dstill.io.secrets import Secret
-from dstill.pipeline.predict import Answering
+from dstill.pipeline.predict import Predictor
 from dstill.runtime import http
 from dstill.runtime.signals import handling
 from dstill_serve.app import Service, application
@@ -40,7 +40,7 @@ GRACE = 10  # seconds that requests under way get at the end
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     batch: int  # requests that the student answers together
-    room: int  # requests in the house at once; more are sent away
+    queue_size: int  # requests in the house at once; more are sent away
     seconds: float  # from a request to its answer
 
 
@@ -56,22 +56,22 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def opened(
-    answering: Answering, listener: socket.socket, *, token: Secret | None, limits: Limits
+    answering: Predictor, listener: socket.socket, *, token: Secret | None, limits: Limits
 ) -> Iterator[tuple[Server, Service]]:
-    """The server over an `Answering` that was entered, ready to run."""
+    """The server over an `Predictor` that was entered, ready to run."""
     student, metrics = Student(answering), Metrics()
     host, port = listener.getsockname()[:2]
     door = Door(host=host, port=port, token=token)
     with (
         Runner(answering) as runner,
-        Queue(student.work, most=limits.batch, room=limits.room, did=metrics.batched) as queue,
+        Queue(student.work, most=limits.batch, size=limits.queue_size, did=metrics.batched) as queue,
     ):
-        metrics.watch(queue, limits.room)
+        metrics.watch(queue, limits.queue_size)
         service = Service(
             student=student, queue=queue, runner=runner, door=door, metrics=metrics, seconds=limits.seconds
         )
         # those who wait for an answer, and as many who are told that there is no room
-        most = max(http.MOST, 2 * limits.room)
+        most = max(http.MOST, 2 * limits.queue_size)
         yield http.server_of(application(service), grace=GRACE, most=most), service
 
 

@@ -13,7 +13,7 @@ from typing import Any, Mapping, Sequence
 
 from dstill.api.records import Example
 from dstill.errors import UsageError, did_you_mean
-from dstill.pipeline.predict import Answered, Answering
+from dstill.pipeline.predict import PredictedAnswer, Predictor
 from dstill_serve.problems import Wrong
 from dstill_serve.request_schema import Query
 
@@ -30,15 +30,15 @@ class Job:
 class Said:
     """What came of a job, not run yet."""
 
-    answered: Answered
+    answered: PredictedAnswer
     read: int | None  # tokens of the question; None: this student does not count them
     rationale: str | None  # None: it was not asked for, or the student learnt none
 
 
 class Student:
-    """Over an `Answering` that was entered. `work` is for one thread; everything else is for any."""
+    """Over an `Predictor` that was entered. `work` is for one thread; everything else is for any."""
 
-    def __init__(self, answering: Answering) -> None:
+    def __init__(self, answering: Predictor) -> None:
         self.answering = answering
         self.run = answering.run
         self.model = answering.run.name
@@ -77,7 +77,7 @@ class Student:
         ]
 
 
-def _contexts(answering: Answering) -> dict[str, Mapping[str, Any]]:
+def _contexts(answering: Predictor) -> dict[str, Mapping[str, Any]]:
     """The context of questions about each data that the run knows, and about the engine's own where that is named."""
     found: dict[str, Mapping[str, Any]] = dict(answering.contexts)
     if answering.executor is not None and (own := answering.executor.data):

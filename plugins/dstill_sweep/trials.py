@@ -175,7 +175,7 @@ class Trials:
         now = {key: value for key, value in asked.items() if UNDECIDING.match(key) and value is not None}
         if any(run.config.flat()[key] != value for key, value in now.items()):
             run.config = run.config_with(now)
-            run.keep_settings()
+            run.save_settings()
 
     def _read(self, folder: Path) -> Run:
         return Run.open(folder, plugins=self.parent.plugins)

@@ -95,7 +95,7 @@ class Local(Teacher):
         return {
             "teacher": self.name,
             "model": self._digest,
-            "max_new_tokens": self.config.max_new_tokens * prompt.room,
+            "max_new_tokens": self.config.max_new_tokens * prompt.max_tokens_factor,
             **drawn,
         }
 
@@ -126,9 +126,9 @@ class Local(Teacher):
 
         await asyncio.sleep(GATHER)
         while self._waiting:
-            room = self._waiting[0][0].room  # of one length limit, as they stop together
-            same = [item for item in self._waiting if item[0].room == room]
-            others = [item for item in self._waiting if item[0].room != room]
+            room = self._waiting[0][0].max_tokens_factor  # of one length limit, as they stop together
+            same = [item for item in self._waiting if item[0].max_tokens_factor == room]
+            others = [item for item in self._waiting if item[0].max_tokens_factor != room]
             batch, self._waiting = same[: self._size], [*same[self._size :], *others]
             live = [(prompt, future) for prompt, future in batch if not future.cancelled()]
             if not live:
@@ -148,7 +148,7 @@ class Local(Teacher):
     def _replies(self, prompts: Sequence[Prompt]) -> list[Reply | Exception]:
         """In a thread. The error of one prompt stands in the place of its reply."""
         model = self._model = self._model or self._loaded()
-        limit = self.config.max_new_tokens * prompts[0].room
+        limit = self.config.max_new_tokens * prompts[0].max_tokens_factor
         rows = [model.encode(prompt.messages) for prompt in prompts]
         found: list[Reply | Exception | None] = [self._too_long(model, row, limit) for row in rows]
         fits = [n for n, problem in enumerate(found) if problem is None]

@@ -42,7 +42,7 @@ class ReplayConfig:
 
 class Replay(Teacher):
     name = "replay"
-    repeats = True
+    is_lookup = True
     Config = ReplayConfig
 
     def open(self, task: Task) -> Self:

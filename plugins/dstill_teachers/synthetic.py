@@ -25,7 +25,7 @@ class NoGold(DataError):
 
 class Synthetic(Teacher):
     name = "synthetic"
-    repeats = True
+    is_lookup = True
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
         """The answer decides the reply here, not only the words of the question."""

@@ -192,7 +192,7 @@ class QueryDsl(
     def diff_results(self, got: Any, want: Any, database: TestDatabase | None = None) -> ResultDiff:
         documents = dict(database.data["documents"]) if database else {}
         gold, answer = contrast(want, got, documents)
-        return ResultDiff(gold=gold, answer=answer, corpus=database.name if database else "")
+        return ResultDiff(gold=gold, answer=answer, test_database=database.name if database else "")
 
     def result_tables(self, value: Any) -> Sequence[Table]:
         return tables.tables(value)

@@ -77,7 +77,7 @@ def _speed() -> Figure:
         def run() -> float:
             torch.manual_seed(1)
             started = time.process_time()
-            written = list(by.write_within([f"question {n}" for n in range(ANSWERS)], [held] * ANSWERS))
+            written = list(by.generate_constrained([f"question {n}" for n in range(ANSWERS)], [held] * ANSWERS))
             return (time.process_time() - started) / sum(one.tokens for one in written)
 
         return run

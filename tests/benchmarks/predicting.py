@@ -18,7 +18,7 @@ from tests.benchmarks.serving import trained
 
 from dstill.api.records import Example
 from dstill.cli.predict import BLOCK
-from dstill.pipeline.predict import Answering
+from dstill.pipeline.predict import Predictor
 
 QUESTIONS = 1_000
 EACH = 10  # of which one by one
@@ -29,7 +29,7 @@ def figures() -> Iterable[Figure]:
     with tempfile.TemporaryDirectory() as place:
         run = trained(Path(place) / "asked")
         questions = [record.question for record in run.records("train")]
-        with Answering(run) as answering:
+        with Predictor(run) as answering:
             examples = [answering.example(questions[n % len(questions)], id=str(n)) for n in range(QUESTIONS)]
             singly = _asked(answering, examples[::EACH], 1)
             times = interleaved(lambda: singly() * EACH, _asked(answering, examples, BLOCK), PAIRS)
@@ -38,7 +38,7 @@ def figures() -> Iterable[Figure]:
     yield figure(f"{QUESTIONS:,} answers, in blocks of {BLOCK}", times, note)
 
 
-def _asked(answering: Answering, examples: Sequence[Example], block: int) -> Callable[[], float]:
+def _asked(answering: Predictor, examples: Sequence[Example], block: int) -> Callable[[], float]:
     def ask() -> float:
         started = clock()
         for at in range(0, len(examples), block):

@@ -263,7 +263,7 @@ def test_a_trial_of_a_strangers_run_may_do_no_more_than_the_run(
     trusted = Run.open("theirs", plugins=run.plugins, trusted=True)
     trusted.evaluate()
     assert set(evil.keys) == {KEY}
-    trusted.keep_settings()
+    trusted.save_settings()
     branch = trusted.branch(project / "branch", flags={"train.label_weight": 0.1})
     for folder in ("theirs", branch.folder):  # trusted for this object, not for good
         with pytest.raises(TrustError):

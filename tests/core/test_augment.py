@@ -80,7 +80,7 @@ def run(tmp_path: Path) -> RunFolder:
 def test_where_the_failures_of_a_label_lie(run: RunFolder) -> None:
     focus = focus_in(str(run.folder), "sort", LABELS)
     assert (focus.categories, focus.templates, focus.failures) == ({"a": 3, "b": 1}, {"a-0": 3, "b-0": 1}, 4)
-    assert focus.told() == "4 failures of 'sort' in run mine: a 3, b 1"
+    assert focus.summary() == "4 failures of 'sort' in run mine: a 3, b 1"
     assert {record.id for record in focus.asked} == {"r1", "t1", "t2", "t3"}
 
 

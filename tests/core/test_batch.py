@@ -18,7 +18,7 @@ from dstill.teacher import batch_log
 from dstill.teacher.batch import replies
 from dstill.teacher.budget import Budget, Caps
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Asked, Counts
+from dstill.teacher.client import Counts, TeacherReply
 
 
 class Killed(BaseException):
@@ -86,14 +86,14 @@ def prompts(*questions: str) -> list[Prompt]:
     ]
 
 
-def ask(teacher: Toy, asked: Any, store: ReplyStore, **how: Any) -> list[Asked]:
-    async def run() -> list[Asked]:
+def ask(teacher: Toy, asked: Any, store: ReplyStore, **how: Any) -> list[TeacherReply]:
+    async def run() -> list[TeacherReply]:
         return [one async for one in replies(teacher, asked, store, **how)]
 
     return asyncio.run(run())
 
 
-def ids(asked: list[Asked]) -> list[str]:
+def ids(asked: list[TeacherReply]) -> list[str]:
     return [one.reply.id if isinstance(one.reply, Reply) else one.reply.code for one in asked]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dstill.api.records import Example, Message, Price, Prompt, Reply, Usage
 from dstill.errors import BudgetError, ServiceError
-from dstill.teacher.budget import Budget, Caps, guessed, most, taken
+from dstill.teacher.budget import Budget, Caps, actual_usage, with_estimate, worst_case
 
 PRICE = Price(prompt=1.0, completion=2.0)
 WORST = Usage(prompt_tokens=100, completion_tokens=50)
@@ -29,7 +29,7 @@ def buy(budget: Budget, usages: list[Usage | None], *, at_once: int = 4) -> int:
 
     async def one(usage: Usage | None, slots: asyncio.Semaphore) -> None:
         nonlocal bought
-        async with slots, budget.room(WORST) as request:
+        async with slots, budget.reserve(WORST) as request:
             await asyncio.sleep(0)
             request.reply = reply(usage)
             bought += 1
@@ -72,7 +72,7 @@ def test_a_cap_below_a_cent_is_not_called_zero() -> None:
 
 
 async def _one(budget: Budget) -> None:
-    async with budget.room(WORST):
+    async with budget.reserve(WORST):
         raise AssertionError("there was room")
 
 
@@ -108,7 +108,7 @@ def test_a_request_without_a_reply_took_nothing() -> None:
     budget = Budget(Caps(max_requests=1))
 
     async def fail() -> None:
-        async with budget.room(WORST):
+        async with budget.reserve(WORST):
             raise ServiceError("gone")
 
     for _ in range(3):
@@ -127,11 +127,11 @@ def test_tokens_that_nobody_counted_are_estimated_and_said_to_be() -> None:
     assert buy(budget, [None, WORST]) == 2
     assert budget.spent.estimated == 1
     assert budget.spent.usage.prompt_tokens == 100 + 34
-    assert taken(reply(None, "x" * 90), WORST) == Usage(prompt_tokens=34, completion_tokens=30)
+    assert actual_usage(reply(None, "x" * 90), WORST) == Usage(prompt_tokens=34, completion_tokens=30)
 
 
 def test_what_was_guessed_of_a_reply_is_what_a_later_start_reckons_with() -> None:
-    kept = Reply.from_row(guessed(reply(None, "x" * 90), WORST).to_row())
+    kept = Reply.from_row(with_estimate(reply(None, "x" * 90), WORST).to_row())
     spent = Budget(Caps(), spent=[kept]).spent
     assert (spent.usage, spent.estimated) == (Usage(prompt_tokens=34, completion_tokens=30), 1)
 
@@ -143,8 +143,8 @@ def test_without_a_price_the_cost_is_unknown() -> None:
 @given(texts=st.lists(st.text(max_size=40), max_size=4), room=st.integers(1, 4))
 def test_the_worst_case_is_a_token_a_byte(texts: list[str], room: int) -> None:
     messages = tuple(Message(role="user", content=text) for text in texts)
-    prompt = replace(Prompt(example=Example(id="1", question="q"), messages=messages), room=room)
-    worst = most(prompt, 100)
+    prompt = replace(Prompt(example=Example(id="1", question="q"), messages=messages), max_tokens_factor=room)
+    worst = worst_case(prompt, 100)
     assert worst.prompt_tokens >= sum(len(text.encode()) for text in texts)
     assert worst.completion_tokens == 100
 
@@ -153,7 +153,7 @@ def test_many_at_once_in_random_order_end_with_nothing_in_flight() -> None:
     budget, seed = Budget(Caps(max_tokens=5_000)), random.Random(0)
 
     async def one() -> None:
-        async with budget.room(WORST) as request:
+        async with budget.reserve(WORST) as request:
             await asyncio.sleep(seed.random() / 500)
             request.reply = reply(Usage(prompt_tokens=seed.randrange(100), completion_tokens=seed.randrange(50)))
 

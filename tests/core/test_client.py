@@ -16,7 +16,7 @@ from dstill.api.records import Example, Message, Problem, Prompt, Reply
 from dstill.api.teacher import Teacher
 from dstill.errors import AuthError, DataError, DiskError, DstillError, ServiceError
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Asked, Counts, replies
+from dstill.teacher.client import Counts, TeacherReply, replies
 
 
 class Toy(Teacher):
@@ -52,14 +52,14 @@ def prompts(*questions: str) -> list[Prompt]:
     ]
 
 
-def ask(teacher: Teacher, asked: Any, store: ReplyStore, **how: Any) -> list[Asked]:
-    async def run() -> list[Asked]:
+def ask(teacher: Teacher, asked: Any, store: ReplyStore, **how: Any) -> list[TeacherReply]:
+    async def run() -> list[TeacherReply]:
         return [a async for a in replies(teacher, asked, store, **how)]
 
     return asyncio.run(run())
 
 
-def texts(asked: list[Asked]) -> list[str]:
+def texts(asked: list[TeacherReply]) -> list[str]:
     return [a.reply.text if isinstance(a.reply, Reply) else a.reply.code for a in asked]
 
 

@@ -16,7 +16,7 @@ from dstill.api.protocols import DataProfile
 from dstill.api.records import Example, Outcome, OutcomeKind
 from dstill.errors import DataError, ServiceError
 from dstill.pipeline.data_drift import FILE, Learnt, drift
-from dstill.pipeline.predict import Answering
+from dstill.pipeline.predict import Predictor
 from dstill.plugins import Plugins, part_sections
 
 FLAGS = {
@@ -62,7 +62,7 @@ def test_a_file_that_says_something_else_is_told(run: Run, text: str) -> None:
 
 
 def test_where_nothing_is_known_nothing_is_said(run: Run) -> None:
-    with Answering(run, execute=True) as answering:
+    with Predictor(run, execute=True) as answering:
         assert answering.drift() == ()
 
 

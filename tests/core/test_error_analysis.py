@@ -12,7 +12,7 @@ from support.toy import Toy
 
 from dstill.api.records import Cause, Draft, Example, Level, Overlap, Problem, Severity, Verdict
 from dstill.api.task import Check
-from dstill.pipeline.error_analysis import counted, explained, failed, labels
+from dstill.pipeline.error_analysis import counted, failed, labels, with_cause
 
 EXAMPLE = Example(id="1", question="add 1 and 2", answer="1+2")
 DRAFT = Draft(answer="1+3")
@@ -34,7 +34,7 @@ class Called(Toy):
 
 
 def label(verdict: Verdict, draft: Draft | None = DRAFT) -> str:
-    cause = explained(Called(), verdict, EXAMPLE, draft).cause
+    cause = with_cause(Called(), verdict, EXAMPLE, draft).cause
     return cause.label if cause is not None else ""
 
 
@@ -101,7 +101,7 @@ def test_every_failure_has_one_label_and_nothing_else_has(
         expects_refusal=expects,
         problems=(problem(layer),) if layer else (),
     )
-    found = explained(Called(), verdict, EXAMPLE, None if answer is None else Draft(answer=answer))
+    found = with_cause(Called(), verdict, EXAMPLE, None if answer is None else Draft(answer=answer))
     assert (found.cause is not None) == failed(verdict)
     assert found.cause is None or found.cause.label in labels(Called())
 
@@ -123,7 +123,7 @@ BAGS = st.lists(st.sampled_from("abc"), min_size=1, max_size=8)
 
 
 def overlap(got: str, want: str) -> Overlap:
-    found = explained(Called(), RIGHT, replace(EXAMPLE, answer=want), Draft(answer=got)).clauses
+    found = with_cause(Called(), RIGHT, replace(EXAMPLE, answer=want), Draft(answer=got)).clauses
     assert found is not None
     return found
 
@@ -144,10 +144,10 @@ def test_bags_and_not_sets() -> None:
 
 
 def test_no_answer_shares_nothing_and_without_a_gold_nothing_is_measured() -> None:
-    assert explained(Called(), WRONG, EXAMPLE, None).clauses == Overlap(shared=0, got=0, want=3)
+    assert with_cause(Called(), WRONG, EXAMPLE, None).clauses == Overlap(shared=0, got=0, want=3)
     assert overlap("?", "ab") == Overlap(shared=0, got=0, want=2)
-    assert explained(Called(), WRONG, replace(EXAMPLE, answer=None), DRAFT).clauses is None
-    assert explained(Toy(), WRONG, EXAMPLE, DRAFT).clauses is None
+    assert with_cause(Called(), WRONG, replace(EXAMPLE, answer=None), DRAFT).clauses is None
+    assert with_cause(Toy(), WRONG, EXAMPLE, DRAFT).clauses is None
 
 
 def test_a_verdict_is_read_back_with_both_and_an_older_one_without() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
-from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.config import Config
 from dstill.errors import UsageError
@@ -20,7 +20,7 @@ from dstill.plugins import PluginInfo, Plugins, part_sections
 from dstill.runtime import hardware
 
 GB = 2**30
-SHAPE = Shape(
+SHAPE = ModelSpec(
     architecture="x",
     parameters=1,
     embedding=0,
@@ -131,7 +131,7 @@ def modality(named: str, full: float, gigabytes: float) -> type[Modality]:
         name = named
         priority = full
 
-        def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+        def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
             return Memory(parts={"weights": int(gigabytes * GB / 2), "optimizer": int(gigabytes * GB / 2)})
 
         def prepare(self, model: Any, recipe: Recipe) -> Any:

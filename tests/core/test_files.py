@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dstill.errors import UsageError
-from dstill.io.files import atomic_folder, renewed
+from dstill.io.files import atomic_folder, replace_dir
 
 
 def _make(folder: Path, text: str) -> None:
@@ -26,7 +26,7 @@ def _names(folder: Path) -> list[str]:
 
 def test_nothing_of_before_is_left(tmp_path: Path) -> None:
     _make(tmp_path / "student", "old")
-    with renewed(tmp_path / "student"):
+    with replace_dir(tmp_path / "student"):
         _make(tmp_path / "student", "new")
     assert _names(tmp_path) == ["student"]
     assert _names(tmp_path / "student") == ["new"]
@@ -36,7 +36,7 @@ def test_nothing_of_before_is_left(tmp_path: Path) -> None:
 def test_what_was_there_comes_back_when_the_work_fails(tmp_path: Path, there: bool) -> None:
     if there:
         _make(tmp_path / "student", "old")
-    with pytest.raises(FileExistsError), renewed(tmp_path / "student"):
+    with pytest.raises(FileExistsError), replace_dir(tmp_path / "student"):
         _make_twice(tmp_path / "student")
     assert _names(tmp_path) == (["student"] if there else [])
     assert not there or _names(tmp_path / "student") == ["old"]
@@ -45,7 +45,7 @@ def test_what_was_there_comes_back_when_the_work_fails(tmp_path: Path, there: bo
 def test_what_a_killed_process_left_is_no_folder_to_come_back_to(tmp_path: Path) -> None:
     _make(tmp_path / "student.before", "old")
     _make(tmp_path / "student", "half")
-    with pytest.raises(ValueError, match="again"), renewed(tmp_path / "student"):
+    with pytest.raises(ValueError, match="again"), replace_dir(tmp_path / "student"):
         raise ValueError("again")
     assert _names(tmp_path) == ["student"]
     assert _names(tmp_path / "student") == ["old"]

@@ -60,7 +60,7 @@ def test_its_rows_are_read(old: Path) -> None:
     from dstill.runs.run import Run
 
     run = Run.open(old, plugins=plugins.load([TOY]))
-    assert [inquiry.id for inquiry in run.inquiries()] == [f"q{n}" for n in range(1, 12)]
+    assert [inquiry.id for inquiry in run.teacher_requests()] == [f"q{n}" for n in range(1, 12)]
     right, wrong = run.verdicts()[:2]
     assert right.n_test_databases == 2
     assert wrong.result_diff is not None

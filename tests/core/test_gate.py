@@ -235,7 +235,7 @@ def test_no_command_runs_what_a_check_refuses(
 def test_neither_serve_nor_review_runs_what_a_check_refuses(project: Path, recorder: Path, toy_file: Path) -> None:
     """By the objects behind both, which run answers for them."""
     from dstill import config
-    from dstill.pipeline.predict import Answering
+    from dstill.pipeline.predict import Predictor
     from dstill.plugins import part_sections
     from dstill_review.session import Desk, Refused
     from dstill_review.views import result
@@ -248,7 +248,7 @@ def test_neither_serve_nor_review_runs_what_a_check_refuses(project: Path, recor
         run.write(data_file(split), records)
     run.save()
     run.train()
-    with Answering(run, execute=True) as answering:
+    with Predictor(run, execute=True) as answering:
         said = answering.answer([answering.example(record.question) for record in records], execute=False)
         assert said[0].answer == HOSTILE
         for answered in said:

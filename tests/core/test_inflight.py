@@ -15,7 +15,7 @@ import pytest
 from dstill.api.records import Example, Message, Prompt, Reply
 from dstill.api.teacher import Teacher
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Asked, Counts, replies
+from dstill.teacher.client import Counts, TeacherReply, replies
 
 # Another process: it holds the key until a line comes in, and then has bought the reply, or is killed.
 OTHER = """
@@ -65,7 +65,7 @@ def other(store: ReplyStore) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-async def asked(store: ReplyStore, counts: Counts) -> list[Asked]:
+async def asked(store: ReplyStore, counts: Counts) -> list[TeacherReply]:
     return [one async for one in replies(Paid(), [PROMPT], store, counts=counts)]
 
 
@@ -80,7 +80,7 @@ def test_a_reply_that_another_process_asks_for_is_waited_for(
 ) -> None:
     counts = Counts()
 
-    async def both() -> list[Asked]:
+    async def both() -> list[TeacherReply]:
         work = asyncio.create_task(asked(store, counts))
         async with asyncio.timeout(60):
             while not caplog.messages:  # from now on it waits

@@ -18,7 +18,7 @@ from dstill.pipeline import label
 from dstill.plugins import Plugins
 from dstill.teacher import fence
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Asked, replies
+from dstill.teacher.client import TeacherReply, replies
 
 STORE = Path("replies.sqlite")
 Rows = list[Record | Rejection]
@@ -31,16 +31,16 @@ def teach(
     examples: Sequence[Example],
     *,
     shots: int = 2,
-    again: label.Again | None = None,
+    again: label.RetryStats | None = None,
     execute: label.Execute = iter,
-) -> list[label.Taught]:
-    async def run() -> list[label.Taught]:
+) -> list[label.Labeled]:
+    async def run() -> list[label.Labeled]:
         with ReplyStore(STORE) as store:
 
-            def ask(prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
+            def ask(prompts: Iterable[Prompt]) -> AsyncIterator[TeacherReply]:
                 return replies(teacher, prompts, store, concurrency=4)
 
-            return await label.teach(
+            return await label.label_examples(
                 plugins,
                 task,
                 teacher,
@@ -48,7 +48,7 @@ def teach(
                 Generate(shots=shots),
                 ask=ask,
                 execute=execute,
-                again=again or label.Again(),
+                again=again or label.RetryStats(),
             )
 
     return asyncio.run(run())
@@ -126,7 +126,7 @@ class Pupil(Teacher):
         self.prompts: list[Prompt] = []
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
-        return {"teacher": self.name, "room": prompt.room}
+        return {"teacher": self.name, "room": prompt.max_tokens_factor}
 
     async def ask(self, prompt: Prompt) -> Reply:
         self.prompts.append(prompt)
@@ -149,7 +149,7 @@ def wrong_first(times: int) -> Callable[[Prompt], str]:
 def test_a_reply_that_a_check_refuses_is_asked_for_again_at_most_twice(
     plugins: Plugins, task: Task, mistakes: int, accepted: bool
 ) -> None:
-    examples, again = list(task.examples("train"))[:6], label.Again()
+    examples, again = list(task.examples("train"))[:6], label.RetryStats()
     teacher = Pupil(wrong_first(mistakes)).open(task)
     found = teach(plugins, task, teacher, examples, again=again, shots=0)
     assert codes([one.row for one in found]) == {"accepted" if accepted else "too_long": 6}
@@ -202,7 +202,7 @@ def test_what_the_engine_refuses_is_asked_for_again_too(plugins: Plugins, task: 
             for row in rows
         ]
 
-    examples, again = list(task.examples("train"))[:3], label.Again()
+    examples, again = list(task.examples("train"))[:3], label.RetryStats()
     found = teach(plugins, task, Pupil(say).open(task), examples, execute=execute, again=again)
     assert codes([one.row for one in found]) == {"accepted": 3}
     assert again.mended == {"invalid": 3}
@@ -211,14 +211,14 @@ def test_what_the_engine_refuses_is_asked_for_again_too(plugins: Plugins, task: 
 def test_a_reply_that_was_cut_gets_more_room_once(plugins: Plugins, task: Task) -> None:
     def say(prompt: Prompt) -> Reply:
         text = task.reply_text("r", prompt.example.answer or "")
-        enough = prompt.room > 1 and "add 1 and 2" not in prompt.example.question
+        enough = prompt.max_tokens_factor > 1 and "add 1 and 2" not in prompt.example.question
         return Reply(id=prompt.example.id, text=text, finish_reason="stop" if enough else "length")
 
     teacher = Pupil(say).open(task)
     examples = list(task.examples("train"))[:5]
     found = teach(plugins, task, teacher, examples, shots=0)
     assert codes([one.row for one in found]) == {"accepted": 4, "truncated": 1}
-    assert Counter(prompt.room for prompt in teacher.prompts) == {1: 5, label.MORE_ROOM: 5}
+    assert Counter(prompt.max_tokens_factor for prompt in teacher.prompts) == {1: 5, label.MORE_ROOM: 5}
     assert all(len(prompt.messages) == 2 for prompt in teacher.prompts)  # what was cut is not repeated to it
 
 
@@ -230,7 +230,7 @@ def test_a_second_run_asks_nothing_again_and_a_rebuild_asks_nobody(plugins: Plug
     assert second.prompts == []
     with ReplyStore(STORE) as store:
         inquiries = [one.inquiry for one in rows]
-        assert label.rebuilt(plugins, task, "pupil", inquiries, store, iter) == [one.row for one in rows]
+        assert label.relabel_from_cache(plugins, task, "pupil", inquiries, store, iter) == [one.row for one in rows]
 
 
 def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugins: Plugins, task: Task) -> None:
@@ -239,7 +239,7 @@ def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugin
     (one,) = teach(plugins, task, Pupil(wrong_first(1)).open(task), [example])
     wider = replace(one.inquiry, example=replace(example, context={"mapping": {"digits": 3}}))
     with ReplyStore(STORE) as store:
-        (row,) = label.rebuilt(plugins, task, "pupil", [wider], store, iter)
+        (row,) = label.relabel_from_cache(plugins, task, "pupil", [wider], store, iter)
     assert isinstance(row, Record)
     assert row.answer == "100+1"
 
@@ -247,7 +247,7 @@ def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugin
 def test_a_question_whose_reply_is_not_in_the_store_is_a_rejection(plugins: Plugins, task: Task) -> None:
     (one,) = teach(plugins, task, Pupil(wrong_first(0)).open(task), list(task.examples("train"))[:1])
     with ReplyStore(Path("another.sqlite")) as store:
-        (row,) = label.rebuilt(plugins, task, "pupil", [one.inquiry], store, iter)
+        (row,) = label.relabel_from_cache(plugins, task, "pupil", [one.inquiry], store, iter)
     assert codes([row]) == {"not_in_store": 1}
 
 

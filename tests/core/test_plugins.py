@@ -13,7 +13,7 @@ import pytest
 
 from dstill import hookimpl, plugins
 from dstill.api.metric import Metric
-from dstill.api.modality import Choice, Modality, Shape
+from dstill.api.modality import Choice, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Draft, Example, Message, Problem, Prompt, Reply, Section, Verdict
 from dstill.api.task import Check, Task
@@ -241,11 +241,11 @@ def test_two_packs_do_not_touch_each_other() -> None:
 def test_select_modality_asks_plugins_before_the_core() -> None:
     choice = Choice(modality="mine", reasons=())
 
-    def select_modality(modalities: Any, student: Shape, recipe: Recipe, device: Device) -> Choice:
+    def select_modality(modalities: Any, student: ModelSpec, recipe: Recipe, device: Device) -> Choice:
         return choice
 
     found = added(a=plugin(select_modality=select_modality))
-    shape = Shape(
+    shape = ModelSpec(
         architecture="x",
         parameters=1,
         embedding=0,

@@ -1,4 +1,4 @@
-"""`Answering`: a student loaded once for many questions, from one thread or several."""
+"""`Predictor`: a student loaded once for many questions, from one thread or several."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, Level, Outcome, OutcomeKind
 from dstill.errors import RunError, UsageError
-from dstill.pipeline.predict import QUESTION_LIMIT, Answered, Answering, Votes
+from dstill.pipeline.predict import QUESTION_LIMIT, PredictedAnswer, Predictor, Votes
 from dstill.pipeline.self_consistency import vote
 from dstill.plugins import Plugins, part_sections
 
@@ -39,12 +39,12 @@ def run(plugins: Plugins, project: Path) -> Run:
     return run
 
 
-def asked(answering: Answering, *questions: str) -> list[Example]:
+def asked(answering: Predictor, *questions: str) -> list[Example]:
     return [answering.example(question, id=str(n)) for n, question in enumerate(questions)]
 
 
 def test_answers_are_checked_and_run_in_order(run: Run) -> None:
-    with Answering(run, execute=True) as answering:
+    with Predictor(run, execute=True) as answering:
         right, refused, nothing, endless = answering.answer(
             asked(answering, "add 2 and 1", "sing a song", "what is this", "endless")
         )
@@ -57,24 +57,24 @@ def test_answers_are_checked_and_run_in_order(run: Run) -> None:
 
 
 def test_what_was_not_run_at_once_can_be_run_later(run: Run) -> None:
-    with Answering(run, execute=True) as answering:
+    with Predictor(run, execute=True) as answering:
         examples = asked(answering, "add 2 and 1", "sing a song")
         at_once = answering.answer(examples)
         later = [answering.ran(*pair) for pair in zip(examples, answering.answer(examples, execute=False), strict=True)]
     assert later == at_once
-    with Answering(run) as answering:
+    with Predictor(run) as answering:
         (answered,) = answering.answer(examples[:1])
         assert answering.ran(examples[0], answered) == answered
 
 
 def test_a_student_that_learnt_no_reasons_and_counts_nothing(run: Run) -> None:
-    with Answering(run) as answering:
+    with Predictor(run) as answering:
         assert not answering.explains
         assert answering.read(asked(answering, "add 2 and 1")) == []
 
 
 def test_a_row_has_what_was_found_and_no_more(run: Run) -> None:
-    with Answering(run, execute=True) as answering:
+    with Predictor(run, execute=True) as answering:
         example = answering.example("add 2 and 1")
         (ran,), (read,) = answering.answer([example]), answering.answer([example], execute=False)
     assert read.to_row() == {
@@ -92,7 +92,7 @@ def test_a_row_has_what_was_found_and_no_more(run: Run) -> None:
 
 def test_the_checks_are_those_of_evaluation(run: Run) -> None:
     run.evaluate()
-    with Answering(run) as answering:
+    with Predictor(run) as answering:
         answered = answering.answer([record.example for record in run.records("test")])
     for one, verdict in zip(answered, run.verdicts(), strict=True):
         assert (one.id, one.refused) == (verdict.id, verdict.refused)
@@ -102,7 +102,7 @@ def test_the_checks_are_those_of_evaluation(run: Run) -> None:
 
 
 def test_answers_run_only_where_an_executor_was_opened(run: Run) -> None:
-    with Answering(run) as answering:
+    with Predictor(run) as answering:
         example = answering.example("add 2 and 1")
         with pytest.raises(UsageError, match="no executor was opened"):
             answering.answer([example], execute=True)
@@ -113,7 +113,7 @@ def test_answers_run_only_where_an_executor_was_opened(run: Run) -> None:
 def test_a_run_without_a_student_is_told(plugins: Plugins, project: Path) -> None:
     config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
     run = Run.create(project / "new", config=config, plugins=plugins)
-    with pytest.raises(RunError, match="has no student yet"), Answering(run, execute=True):
+    with pytest.raises(RunError, match="has no student yet"), Predictor(run, execute=True):
         pass
 
 
@@ -126,7 +126,7 @@ def test_a_run_without_a_student_is_told(plugins: Plugins, project: Path) -> Non
     ],
 )
 def test_what_is_no_question_is_told_with_its_place(run: Run, question: str, what: str) -> None:
-    with Answering(run) as answering, pytest.raises(UsageError, match=what) as caught:
+    with Predictor(run) as answering, pytest.raises(UsageError, match=what) as caught:
         answering.example(question, where="line 3")
     assert caught.value.where == "line 3"
 
@@ -136,7 +136,7 @@ def test_what_is_no_question_is_told_with_its_place(run: Run, question: str, wha
 
 def test_the_same_answers_come_to_several_threads(run: Run) -> None:
     questions = [f"add {a} and {b}" for a in range(1, 5) for b in range(1, 5) if a != b]
-    with Answering(run, execute=True) as answering:
+    with Predictor(run, execute=True) as answering:
         alone = [answering.answer(asked(answering, question))[0] for question in questions]
         with ThreadPoolExecutor(6) as pool:
             together = list(pool.map(lambda question: answering.answer(asked(answering, question))[0], questions))
@@ -168,7 +168,7 @@ class Slow(Executor):
 def test_no_more_answers_run_at_once_than_the_executor_takes(run: Run) -> None:
     slow = Slow()
     run.setup.executor = lambda: slow  # type: ignore[method-assign]
-    with Answering(run, execute=True) as answering, ThreadPoolExecutor(6) as pool:
+    with Predictor(run, execute=True) as answering, ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda n: answering.answer(asked(answering, "add 2 and 1", "add 3 and 1")), range(12)))
     assert slow.most == 2
     assert answering.executor is None
@@ -179,7 +179,7 @@ def test_no_more_answers_run_at_once_than_the_executor_takes(run: Run) -> None:
 
 
 def test_drawn_answers_begin_with_the_greedy_one_and_are_the_same_again(run: Run) -> None:
-    with Answering(run, execute=True) as answering:
+    with Predictor(run, execute=True) as answering:
         examples = asked(answering, "add 2 and 1", "take 1 from 3")
         first = answering.sample(examples, 6, temperature=1.5, seed=1)
         assert first == answering.sample(examples, 6, temperature=1.5, seed=1)
@@ -190,7 +190,7 @@ def test_drawn_answers_begin_with_the_greedy_one_and_are_the_same_again(run: Run
 
 
 def test_a_vote_takes_what_most_results_agree_on(run: Run) -> None:
-    with Answering(run, execute=True) as answering:
+    with Predictor(run, execute=True) as answering:
         (elected,) = vote(answering, asked(answering, "add 2 and 1"), 8, temperature=0.5)
         given = answering.sample(asked(answering, "add 2 and 1"), 8, temperature=0.5)[0]
     assert (elected.answer, elected.result) == ("1+2", 3)
@@ -200,4 +200,4 @@ def test_a_vote_takes_what_most_results_agree_on(run: Run) -> None:
     assert elected.votes.agree > 4
     assert elected.to_row()["votes"] == elected.votes.to_row()
     assert elected.tokens == sum(one.tokens for one in given)
-    assert isinstance(elected, Answered)
+    assert isinstance(elected, PredictedAnswer)

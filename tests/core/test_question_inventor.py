@@ -252,7 +252,7 @@ def test_a_repeated_question_stops_at_the_duplicate_rate() -> None:
     assert [one.question for one in found.examples] == ["which hats are red?"]
     assert found.stopped == "the teacher repeats itself: 29 of 30 questions are duplicates (97%)"
     assert requests == 3  # not 50
-    assert found.told() == ["30 questions came: 1 kept, 29 duplicates (96.7%)"]
+    assert found.summary_lines() == ["30 questions came: 1 kept, 29 duplicates (96.7%)"]
 
 
 def test_some_duplicates_are_made_up_for() -> None:
@@ -269,7 +269,7 @@ def test_some_duplicates_are_made_up_for() -> None:
 def test_replies_without_a_question_end_it() -> None:
     found = made(20, lambda asked: "I would rather not.").found
     assert (found.stopped, found.missing) == ("no reply could be read", 20)
-    assert found.told()[0].endswith("20 missing, 2 replies that could not be read")
+    assert found.summary_lines()[0].endswith("20 missing, 2 replies that could not be read")
 
 
 def test_a_trickle_of_questions_ends_it_too() -> None:

@@ -16,7 +16,7 @@ from dstill import Run
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill.api.records import Example, Level, Outcome, OutcomeKind, Prediction
-from dstill.api.student import Fitted, TrainingJob
+from dstill.api.student import TrainingJob, TrainResult
 from dstill.errors import (
     ConfigError,
     DataError,
@@ -476,7 +476,7 @@ def test_checkpoints_stay_until_the_student_is_there(create: Callable[..., Run])
     jobs: list[TrainingJob] = []
 
     class Watched(type(run.student)):  # type: ignore[misc]
-        def fit(self, job: TrainingJob) -> Fitted:
+        def fit(self, job: TrainingJob) -> TrainResult:
             jobs.append(job)
             assert left.exists() is (len(jobs) < 3)
             if len(jobs) == 1:
@@ -504,8 +504,8 @@ def test_early_stopping_looks_at_answers_that_are_run(create: Callable[..., Run]
     validation = [*run.records("validation"), *run.records("train")[:3]]
     with scoring(run.setup, validation) as score:
         assert score is not None
-        assert score(run.writer("student")) == pytest.approx(3 / 4)  # it has not seen the validation question
-        assert score(run.writer("untrained")) == 0
+        assert score(run.generator("student")) == pytest.approx(3 / 4)  # it has not seen the validation question
+        assert score(run.generator("untrained")) == 0
     with pytest.raises(DataError, match="no validation rows"), scoring(run.setup, []):
         pass
 
@@ -521,6 +521,6 @@ def test_an_engine_that_is_away_is_no_reason_to_stop_early(
     with scoring(run.setup, list(run.records("train"))) as score:
         assert score is not None
         with pytest.raises(ServiceError, match="could not be asked about") as caught:
-            score(run.writer("student"))
+            score(run.generator("student"))
     assert caught.value.exit_code == 7
     assert "the same command goes on" in caught.value.hint

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from dstill.api.task import Task
-from dstill.pipeline.predict import Answered, Votes
+from dstill.pipeline.predict import PredictedAnswer, Votes
 from dstill.pipeline.self_consistency import distinct, elected
 
 
-def gave(result: Any, answer: str = "") -> Answered:
-    return Answered(
+def gave(result: Any, answer: str = "") -> PredictedAnswer:
+    return PredictedAnswer(
         id="1", question="q", answer=answer or f"{result}", ok=True, refused=False, outcome="ok", result=result
     )
 
 
-REFUSED = Answered(id="1", question="q", answer="none", ok=False, refused=True)
-INVALID = Answered(id="1", question="q", answer="1*2", ok=False, refused=False, reason="'1*2' is no sum")
-AWAY = Answered(id="1", question="q", answer="1+2!", ok=False, refused=False, outcome="unavailable")
+REFUSED = PredictedAnswer(id="1", question="q", answer="none", ok=False, refused=True)
+INVALID = PredictedAnswer(id="1", question="q", answer="1*2", ok=False, refused=False, reason="'1*2' is no sum")
+AWAY = PredictedAnswer(id="1", question="q", answer="1+2!", ok=False, refused=False, outcome="unavailable")
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ AWAY = Answered(id="1", question="q", answer="1+2!", ok=False, refused=False, ou
         ([AWAY, INVALID], "1+2!", Votes(agree=0, voted=0, of=2)),
     ],
 )
-def test_the_largest_group_is_taken(task: Task, given: list[Answered], answer: str, votes: Votes) -> None:
+def test_the_largest_group_is_taken(task: Task, given: list[PredictedAnswer], answer: str, votes: Votes) -> None:
     found = elected(task, given)
     assert (found.answer, found.votes) == (answer, votes)
 

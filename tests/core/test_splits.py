@@ -94,7 +94,7 @@ def test_a_run_of_an_earlier_version_opens(
         run = Run.open(old, plugins=plugin_loading.load([toy_file]))
     assert [len(run.records(split)) for split in SPLITS] == [2] * 5
     assert {record.split for record in run.records("test_unseen_data")} == {"test_unseen_data"}
-    assert {inquiry.example.split for inquiry in run.inquiries()} == set(SPLITS)
+    assert {inquiry.example.split for inquiry in run.teacher_requests()} == set(SPLITS)
     assert {verdict.split for verdict in run.verdicts()} == set(OLD)
     evaluated = run.manifest["stages"]["evaluate"]
     assert list(evaluated["scores"]["student"]) == ["test_unseen_data", "test_unseen_templates"]

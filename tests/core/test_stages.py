@@ -112,8 +112,8 @@ EXAMPLES = st.lists(
 
 @given(EXAMPLES, st.integers(0, 2**32 - 1))
 def test_a_split_is_drawn_by_template_and_the_same_way_each_time(examples: list[Example], seed: int) -> None:
-    split = [steps.split_of(e, seed) for e in examples]
-    assert split == [steps.split_of(e, seed) for e in reversed(examples)][::-1]
+    split = [steps.assign_split(e, seed) for e in examples]
+    assert split == [steps.assign_split(e, seed) for e in reversed(examples)][::-1]
     for before, after in zip(examples, split, strict=True):
         assert after.split in SPLITS
         assert after == before if before.split else after == replace(before, split=after.split)
@@ -125,7 +125,7 @@ def test_a_split_is_drawn_by_template_and_the_same_way_each_time(examples: list[
 
 def test_the_shares_of_the_splits() -> None:
     examples = [Example(id=str(i), question="q", template=f"t{i % 500}") for i in range(10_000)]
-    counts = Counter(steps.split_of(e, 0).split for e in examples)
+    counts = Counter(steps.assign_split(e, 0).split for e in examples)
     assert 0.7 < counts["train"] / 10_000 < 0.83
     assert 0.06 < counts["test_unseen_templates"] / 10_000 < 0.14
     assert 0.07 < counts["test"] / 10_000 < 0.11
@@ -134,8 +134,8 @@ def test_the_shares_of_the_splits() -> None:
 
 @given(EXAMPLES, st.integers(1, 80))
 def test_a_limit_keeps_the_shares_and_a_higher_one_only_adds(examples: list[Example], limit: int) -> None:
-    examples = [steps.split_of(e, 0) for e in examples]
-    kept = steps.first(examples, limit)
+    examples = [steps.assign_split(e, 0) for e in examples]
+    kept = steps.stratified_head(examples, limit)
     assert len(kept) == min(limit, len(examples))
     assert [e for e in examples if e in kept] == kept
     for split in SPLITS:
@@ -332,7 +332,7 @@ def test_correct_is_what_agrees_on_every_corpus(plugins: Plugins) -> None:
     other, _ = on_corpora(plugins, "3+1", "one", "two")
     assert (other.reached, other.checked, other.n_test_databases) == (Level.EXECUTED, Level.CORRECT, 1)
     assert other.reason == "another result than the gold on the test database 'one'"
-    assert other.result_diff == ResultDiff(gold="3", answer="4", corpus="one")
+    assert other.result_diff == ResultDiff(gold="3", answer="4", test_database="one")
     assert Verdict.from_row(other.to_row()) == other
 
 

@@ -66,5 +66,5 @@ def test_json_files_with_other_values(
     value = put(value, path, data.draw(ODD | SIZES), gone=data.draw(st.booleans()))
     file.write_text(json.dumps(value))
     with guarded(f"{file.name} {path}"), contextlib.suppress(DstillError):
-        list(Hf().load(folder).write(TEXTS))
+        list(Hf().load(folder).generate(TEXTS))
     shutil.rmtree(folder)

@@ -180,7 +180,7 @@ def run(case: Case, folder: Path) -> dict[str, Any]:
         )
     )
     batch = student.largest_batch(records, recipe)
-    need = modality.memory_required(replace(student.shape(), batch=batch), recipe)
+    need = modality.memory_required(replace(student.spec(), batch=batch), recipe)
     return {
         "name": case.name,
         "predicted": need.total,
@@ -188,7 +188,7 @@ def run(case: Case, folder: Path) -> dict[str, Any]:
         "probe": dict(fitted.probe),
         "held": held,
         "parts": dict(need.parts),
-        "parameters": student.shape().parameters,
+        "parameters": student.spec().parameters,
         "seconds": fitted.seconds,
     }
 

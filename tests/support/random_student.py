@@ -15,7 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, T5Config, T5ForCondition
 
 from dstill.api.recipe import Recipe
 from dstill.api.records import Example, Grammar
-from dstill.api.student import Written
+from dstill.api.student import Generation
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.generation import ModelWriter
 from dstill_finetune.setup import settle
@@ -86,7 +86,7 @@ def writer(model: Any, tokenizer: Any, temperature: float = 1.0) -> ModelWriter:
     return ModelWriter(model, encoder, temperature=temperature, threads=1)
 
 
-def write(by: ModelWriter, grammar: Grammar | None, count: int, seed: int = 1) -> list[Written]:
+def write(by: ModelWriter, grammar: Grammar | None, count: int, seed: int = 1) -> list[Generation]:
     sources: Sequence[str] = [f"predict: question {number}" for number in range(count)]
     torch.manual_seed(seed)
-    return list(by.write_within(sources, [grammar] * count))
+    return list(by.generate_constrained(sources, [grammar] * count))

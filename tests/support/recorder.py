@@ -17,7 +17,7 @@ from dstill import Check, Task, hookimpl
 from dstill.api.executor import Executor
 from dstill.api.protocols import TestDatabases
 from dstill.api.records import Example, Grammar, Mutant, Outcome, Problem, TestDatabase
-from dstill.api.student import Student, Writer, Written
+from dstill.api.student import Generation, Generator, Student
 from dstill.api.teacher import Teacher
 
 RAN = "ran.txt"
@@ -53,7 +53,7 @@ class Recorder(Abacus):
 
 class Stranger(Parrot):
     name = "stranger"
-    repeats = False
+    is_lookup = False
 
 
 class Trained(Memorizer):
@@ -67,7 +67,7 @@ class Trained(Memorizer):
             job.score(self.load(job.folder))
         return fitted
 
-    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+    def load(self, folder: Path, *, trained: bool = True) -> Generator:
         return Drawing(super().load(folder, trained=trained).pairs)  # type: ignore[attr-defined]
 
 
@@ -80,9 +80,9 @@ class Drawing(Recall):
         temperature: float,
         seed: int,
         grammars: Sequence[Grammar | None] = (),
-    ) -> Iterator[tuple[Written, ...]]:
+    ) -> Iterator[tuple[Generation, ...]]:
         """A hostile answer among the others."""
-        for known in self.write(sources):
+        for known in self.generate(sources):
             yield (replace(known, text=HOSTILE), *([known] * (n - 1)))
 
 

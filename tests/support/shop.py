@@ -23,11 +23,11 @@ from support.toy import Heap
 from dstill import Check, Task, hookimpl
 from dstill.api.engine import Change, Engine
 from dstill.api.executor import Executor
-from dstill.api.modality import Modality, Shape
+from dstill.api.modality import Modality, ModelSpec
 from dstill.api.objective import Objective
 from dstill.api.protocols import DataProfile, Presentation, RationaleTerms
 from dstill.api.records import Example, Outcome, OutcomeKind, Record, RelevantSchema, Table
-from dstill.api.student import Fitted, Student, TrainingJob, Writer, Written
+from dstill.api.student import Generation, Generator, Student, TrainingJob, TrainResult
 from dstill.errors import ServiceError
 from dstill.io.strict_json import NotStrict, loads
 from dstill_finetune.objectives import DistillStepByStep
@@ -123,8 +123,8 @@ class Both(DistillStepByStep):
 class Clerk(Student):
     name = "clerk"
 
-    def shape(self, texts: Iterable[str] = ()) -> Shape:
-        return Shape(
+    def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
+        return ModelSpec(
             architecture="Dict",
             parameters=1,
             embedding=0,
@@ -137,24 +137,24 @@ class Clerk(Student):
             vocabulary=1,
         )
 
-    def fit(self, job: TrainingJob) -> Fitted:
+    def fit(self, job: TrainingJob) -> TrainResult:
         job.folder.mkdir(parents=True, exist_ok=True)
         pairs = {pair.task_prefix + pair.source: pair.target for row in job.train for pair in row}
         (job.folder / "pairs.json").write_text(json.dumps(pairs))
-        return Fitted(steps=1, seconds=0.1, history=(), peak_memory=1, trained_parameters=1, all_parameters=1)
+        return TrainResult(steps=1, seconds=0.1, history=(), peak_memory=1, trained_parameters=1, all_parameters=1)
 
-    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+    def load(self, folder: Path, *, trained: bool = True) -> Generator:
         return Memory(json.loads((folder / "pairs.json").read_text()))
 
 
-class Memory(Writer):
+class Memory(Generator):
     def __init__(self, pairs: Mapping[str, str]) -> None:
         self.pairs = pairs
 
-    def count(self, sources: Sequence[str]) -> list[int]:
+    def count_tokens(self, sources: Sequence[str]) -> list[int]:
         return [len(source.split()) for source in sources]
 
-    def write(self, sources: Sequence[str]) -> Iterator[Written]:
+    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
         with Path("batches.txt").open("a") as file:
             file.write(f"{len(sources)}\n")
         while Path("hold").exists():
@@ -163,7 +163,7 @@ class Memory(Writer):
             if "break" in source:
                 raise RuntimeError("the clerk has had enough")
             text = self.pairs.get(source, '{"say": "what?"}')
-            yield Written(text=text, tokens=len(text.split()), seconds=0.01)
+            yield Generation(text=text, tokens=len(text.split()), seconds=0.01)
 
 
 def records() -> list[Record]:

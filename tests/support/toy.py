@@ -23,7 +23,7 @@ from dstill import Check, Run, Task, hookimpl
 from dstill.api.engine import Change, CheckResult, Engine, ProjectFiles
 from dstill.api.executor import Executor
 from dstill.api.metric import Metric
-from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.objective import Objective
 from dstill.api.option import Given, Option
 from dstill.api.protocols import DataProfile, Demo, Synthesis
@@ -45,7 +45,7 @@ from dstill.api.records import (
     Severity,
     Verdict,
 )
-from dstill.api.student import Fitted, Student, TrainingJob, Writer, Written
+from dstill.api.student import Generation, Generator, Student, TrainingJob, TrainResult
 from dstill.api.teacher import Teacher
 from dstill.errors import FailedItems, ServiceError, UsageError
 from dstill.io.input_files import object_of
@@ -241,7 +241,7 @@ class Parrot(Teacher):
     """Says the gold, or what its settings make of it."""
 
     name = "parrot"
-    repeats = True
+    is_lookup = True
     Config = ParrotConfig
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
@@ -286,7 +286,7 @@ class Heap(Modality):
     name = "heap"
     priority = 50
 
-    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return Memory(parts={"weights": 1 << 20})
 
     def prepare(self, model: Any, recipe: Recipe) -> Any:
@@ -298,9 +298,9 @@ class Memorizer(Student):
 
     name = "memory"
 
-    def shape(self, texts: Iterable[str] = ()) -> Shape:
+    def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
         words = len(set(texts))
-        return Shape(
+        return ModelSpec(
             architecture="Dict",
             parameters=words,
             embedding=0,
@@ -313,7 +313,7 @@ class Memorizer(Student):
             vocabulary=words,
         )
 
-    def fit(self, job: TrainingJob) -> Fitted:
+    def fit(self, job: TrainingJob) -> TrainResult:
         job.folder.mkdir(parents=True, exist_ok=True)
         pairs = {_key(pair.task_prefix + pair.source): pair.target for row in job.train for pair in row}
         (job.folder / "pairs.json").write_text(json.dumps(pairs))
@@ -321,22 +321,22 @@ class Memorizer(Student):
             job.on_step(step, 2, {"loss": 1 / step})
         history = ({"step": 1, "loss": 1.0}, {"step": 2, "loss": 0.5})
         n = len(pairs)
-        return Fitted(
+        return TrainResult(
             steps=2, seconds=0.1, history=history, peak_memory=1 << 20, trained_parameters=n, all_parameters=n
         )
 
-    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+    def load(self, folder: Path, *, trained: bool = True) -> Generator:
         return Recall(json.loads((folder / "pairs.json").read_text()) if trained else {})
 
 
-class Recall(Writer):
+class Recall(Generator):
     def __init__(self, pairs: Mapping[str, str]) -> None:
         self.pairs = pairs
 
-    def write(self, sources: Sequence[str]) -> Iterator[Written]:
+    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
         for source in sources:
             text = self.pairs.get(_key(source), "")
-            yield Written(text=text, tokens=len(text), seconds=0.01, truncated="endless" in source)
+            yield Generation(text=text, tokens=len(text), seconds=0.01, truncated="endless" in source)
 
     def sample(
         self,
@@ -346,9 +346,9 @@ class Recall(Writer):
         temperature: float,
         seed: int,
         grammars: Sequence[Grammar | None] = (),
-    ) -> Iterator[tuple[Written, ...]]:
+    ) -> Iterator[tuple[Generation, ...]]:
         """What it would write, and with a chance of half the temperature the answer to another question."""
-        for source, known in zip(sources, self.write(sources), strict=True):
+        for source, known in zip(sources, self.generate(sources), strict=True):
             draw = random.Random(f"{seed} {source}")
             others = sorted(set(self.pairs.values()))
             yield tuple(

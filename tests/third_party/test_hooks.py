@@ -10,7 +10,7 @@ import pytest
 from tests.third_party.conftest import RPN
 
 from dstill.api.engine import Engine
-from dstill.api.modality import Shape
+from dstill.api.modality import ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Draft, Example, Level
 from dstill.api.task import Check, Task
@@ -100,7 +100,7 @@ def test_choice_of_modality_is_the_core_s_unless_headroom_is_asked_for(hooks: An
 
     from dstill_finetune.modalities import Full
 
-    shape = Shape(
+    shape = ModelSpec(
         architecture="any",
         parameters=10**9,
         embedding=10**8,

@@ -10,7 +10,7 @@ from dstill.api.engine import Change, CheckResult, Engine, ProjectFiles
 from dstill.api.executor import Executor
 from dstill.api.judging import MAX_TEST_DATABASES, judge
 from dstill.api.metric import Metric
-from dstill.api.modality import Batch, Choice, Kept, Memory, Modality, ModalityFit, Shape, reasons
+from dstill.api.modality import ActivationBytes, Batch, Choice, Memory, Modality, ModalityFit, ModelSpec, reasons
 from dstill.api.objective import Objective
 from dstill.api.option import Given, Option
 from dstill.api.part import NoConfig, Part
@@ -34,7 +34,6 @@ from dstill.api.records import (
     Draft,
     Example,
     Grammar,
-    Inquiry,
     Level,
     Message,
     Mutant,
@@ -56,11 +55,12 @@ from dstill.api.records import (
     Section,
     Severity,
     Table,
+    TeacherRequest,
     TestDatabase,
     Usage,
     Verdict,
 )
-from dstill.api.student import Closeness, Fitted, Student, TrainingJob, Writer, Written
+from dstill.api.student import Generation, Generator, Similarity, Student, TrainingJob, TrainResult
 from dstill.api.task import Check, Task, data_of
 from dstill.api.teacher import BatchState, BatchTeacher, Teacher
 
@@ -68,6 +68,7 @@ __all__ = [
     "MAX_TEST_DATABASES",
     "SCHEMA_VERSION",
     "SPLITS",
+    "ActivationBytes",
     "Baseline",
     "Batch",
     "BatchState",
@@ -77,7 +78,6 @@ __all__ = [
     "Check",
     "CheckResult",
     "Choice",
-    "Closeness",
     "ConstrainedOutput",
     "DataProfile",
     "Demo",
@@ -86,17 +86,17 @@ __all__ = [
     "Engine",
     "Example",
     "Executor",
-    "Fitted",
+    "Generation",
+    "Generator",
     "Given",
     "Grammar",
-    "Inquiry",
-    "Kept",
     "Level",
     "Memory",
     "Message",
     "Metric",
     "Modality",
     "ModalityFit",
+    "ModelSpec",
     "Mutant",
     "NoConfig",
     "NoTestDatabases",
@@ -126,19 +126,19 @@ __all__ = [
     "Score",
     "Section",
     "Severity",
-    "Shape",
+    "Similarity",
     "Student",
     "Synthesis",
     "Table",
     "Task",
     "Teacher",
+    "TeacherRequest",
     "TestDatabase",
     "TestDatabases",
+    "TrainResult",
     "TrainingJob",
     "Usage",
     "Verdict",
-    "Writer",
-    "Written",
     "data_of",
     "find_problems",
     "judge",

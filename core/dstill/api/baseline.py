@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Callable, ClassVar
 
 from dstill.api.part import Part
-from dstill.api.student import Student, TrainingJob, Writer
+from dstill.api.student import Generator, Student, TrainingJob
 
 __all__ = ["Baseline"]
 
@@ -24,5 +24,5 @@ class Baseline(Part, ABC):
         """Learn what it needs. `job` reads the training rows, and makes the folder that it may write."""
 
     @abstractmethod
-    def load(self, student: Student, trained: Path, folder: Path) -> Writer:
+    def load(self, student: Student, trained: Path, folder: Path) -> Generator:
         """Ready to write. `student`: the run's, `trained`: its folder, `folder`: what `fit` wrote."""

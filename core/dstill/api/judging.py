@@ -125,7 +125,9 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
             verdict = replace(verdict, reason=f"another result than the gold on the test database '{database.name}'")
             if have.kind is OutcomeKind.INVALID:
                 shown = Presentation.of(task).render_result(want.value)
-                return replace(verdict, result_diff=ResultDiff(gold=shown, answer=have.reason, corpus=database.name))
+                return replace(
+                    verdict, result_diff=ResultDiff(gold=shown, answer=have.reason, test_database=database.name)
+                )
             contrast = Presentation.of(task).diff_results(have.value, want.value, database)
             return replace(verdict, result_diff=contrast)
     return replace(verdict, reached=Level.CORRECT)

@@ -10,33 +10,33 @@ from dstill.api.part import Part
 from dstill.api.recipe import Device, Recipe
 from dstill.io.units import size
 
-__all__ = ["Batch", "Choice", "Kept", "Memory", "Modality", "ModalityFit", "Shape", "reasons"]
+__all__ = ["ActivationBytes", "Batch", "Choice", "Memory", "Modality", "ModalityFit", "ModelSpec", "reasons"]
 
 
 @dataclass(frozen=True)
-class Kept:
+class ActivationBytes:
     """Bytes that autograd keeps of one sequence: S tokens read and, by an encoder–decoder, T written."""
 
-    read: float  # for each of the S
-    read_pairs: float = 0.0  # S²
-    written: float = 0.0  # T
-    written_pairs: float = 0.0  # T²
-    across: float = 0.0  # S, in what writes
-    across_pairs: float = 0.0  # S · T
+    source: float  # for each of the S
+    source_pairs: float = 0.0  # S²
+    target: float = 0.0  # T
+    target_pairs: float = 0.0  # T²
+    cross: float = 0.0  # S, in what writes
+    cross_pairs: float = 0.0  # S · T
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """The largest batch of a dataset, as a student sees it in one forward pass."""
 
-    read: tuple[int, int]  # sequences, and tokens of each with their padding
-    written: tuple[int, int] = (0, 0)  # likewise, by an encoder–decoder
-    learnt: int  # tokens with a label
+    source_shape: tuple[int, int]  # sequences, and tokens of each with their padding
+    target_shape: tuple[int, int] = (0, 0)  # likewise, by an encoder–decoder
+    loss_tokens: int  # tokens with a label
     new_tokens: int = 0  # rows that the embedding gets anew
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class ModelSpec:
     """A student as a planner sees it: counts from its configuration, no weights read."""
 
     architecture: str  # transformers' class name
@@ -51,7 +51,9 @@ class Shape:
     encoder_decoder: bool
     bytes_per_parameter: int = 4  # of the weights as they will be loaded
     # ("full" or "frozen", bytes of an activation) → what is kept; None where it cannot be counted
-    kept: Callable[[str, int], Kept | None] = field(default=lambda how, wide: None, compare=False, repr=False)
+    activation_bytes: Callable[[str, int], ActivationBytes | None] = field(
+        default=lambda how, wide: None, compare=False, repr=False
+    )
     batch: Batch | None = None  # where there is a dataset; None: by the recipe's limits
     tied: bool = True  # the head is the embedding
     unadapted: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)  # linear layers that no adapter goes on
@@ -93,10 +95,10 @@ class Modality(Part, ABC):
     ignores: ClassVar[frozenset[str]] = frozenset()  # keys of the recipe that change nothing here, as "lora_alpha"
 
     @abstractmethod
-    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         """Peak bytes of one training step, above what the process held before."""
 
-    def unfit_reason(self, student: Shape, recipe: Recipe, device: Device) -> str | None:
+    def unfit_reason(self, student: ModelSpec, recipe: Recipe, device: Device) -> str | None:
         """Why it cannot be used on `device`, or None when it can."""
         need = self.memory_required(student, recipe).total
         if need > device.free:
@@ -112,7 +114,9 @@ class Modality(Part, ABC):
         """The loaded `model` with just the intended weights trainable."""
 
 
-def reasons(modalities: Iterable[Modality], student: Shape, recipe: Recipe, device: Device) -> tuple[ModalityFit, ...]:
+def reasons(
+    modalities: Iterable[Modality], student: ModelSpec, recipe: Recipe, device: Device
+) -> tuple[ModalityFit, ...]:
     """What each modality needs and whether it fits, the fullest first."""
     return tuple(
         ModalityFit(

@@ -137,7 +137,9 @@ class Presentation(_Protocol):
         report's failure browser shows it.
         """
         return ResultDiff(
-            gold=self.render_result(want), answer=self.render_result(got), corpus=database.name if database else ""
+            gold=self.render_result(want),
+            answer=self.render_result(got),
+            test_database=database.name if database else "",
         )
 
     def result_tables(self, value: Any) -> Sequence[Table]:

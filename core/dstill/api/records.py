@@ -31,7 +31,6 @@ __all__ = [
     "Draft",
     "Example",
     "Grammar",
-    "Inquiry",
     "Level",
     "Message",
     "Mutant",
@@ -53,6 +52,7 @@ __all__ = [
     "Section",
     "Severity",
     "Table",
+    "TeacherRequest",
     "TestDatabase",
     "Usage",
     "Verdict",
@@ -157,7 +157,7 @@ class Prompt:
 
     example: Example
     messages: tuple[Message, ...]
-    room: int = 1  # how many times its usual length the reply may have: more, after one that was cut
+    max_tokens_factor: int = 1  # how many times its usual length the reply may have: more, after one that was cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +203,7 @@ class Reply(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inquiry(Row):
+class TeacherRequest(Row):
     """A question that a teacher was asked, and where its replies lie."""
 
     id: str
@@ -350,7 +350,7 @@ class ResultDiff(Row):
 
     gold: str
     answer: str
-    corpus: str = ""  # the test database that told them apart; empty: the example's own data
+    test_database: str = ""  # the test database that told them apart; empty: the example's own data
 
 
 @dataclass(frozen=True, kw_only=True)

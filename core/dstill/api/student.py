@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, ClassVar, Iterable, Iterator, Mapping, Sequence
 
-from dstill.api.modality import Batch, Modality, Shape
+from dstill.api.modality import Batch, Modality, ModelSpec
 from dstill.api.part import Part
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import (
@@ -16,7 +16,7 @@ from dstill.api.records import (
 )
 from dstill.errors import UsageError
 
-__all__ = ["Closeness", "Fitted", "Student", "TrainingJob", "Writer", "Written"]
+__all__ = ["Generation", "Generator", "Similarity", "Student", "TrainResult", "TrainingJob"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +35,12 @@ class TrainingJob:
     on_step: Callable[[int, int, Mapping[str, float]], None] = lambda step, steps, values: None
     checkpoints: Path | None = None  # where to keep them; None: none are kept
     resume_with_changes: bool = False  # go on from a checkpoint of other settings
-    score: Callable[[Writer], float] | None = None  # accuracy of a student in training, for early stopping
+    score: Callable[[Generator], float] | None = None  # accuracy of a student in training, for early stopping
     events: Path | None = None  # where TensorBoard's files go; None: none are written
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fitted:
+class TrainResult:
     """What training came to."""
 
     steps: int
@@ -57,7 +57,7 @@ class Fitted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
+class Generation:
     """What a student wrote for one source."""
 
     text: str
@@ -67,21 +67,21 @@ class Written:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Closeness:
+class Similarity:
     """How near a source is to those of training."""
 
     value: float  # 0: nothing in common; 1: it was one of them
-    far: float  # below it an answer is not to be expected
+    threshold: float  # below it an answer is not to be expected
 
 
-class Writer(ABC):
+class Generator(ABC):
     """A student ready to write."""
 
     @abstractmethod
-    def write(self, sources: Sequence[str]) -> Iterator[Written]:
+    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
         """Greedy answers, in the order of `sources`."""
 
-    def write_within(self, sources: Sequence[str], grammars: Sequence[Grammar | None]) -> Iterator[Written]:
+    def generate_constrained(self, sources: Sequence[str], grammars: Sequence[Grammar | None]) -> Iterator[Generation]:
         """`write`, each answer within its grammar; None: as it comes. Raises UsageError where it cannot."""
         raise UsageError(
             "this student cannot be held to a grammar",
@@ -97,7 +97,7 @@ class Writer(ABC):
         temperature: float,
         seed: int,
         grammars: Sequence[Grammar | None] = (),
-    ) -> Iterator[tuple[Written, ...]]:
+    ) -> Iterator[tuple[Generation, ...]]:
         """`n` answers to each source that are drawn, not greedy, each within its grammar where there are any.
 
         The same arguments give the same answers. Raises UsageError where it cannot draw.
@@ -108,11 +108,11 @@ class Writer(ABC):
             hint="leave it out, or train another kind of student",
         )
 
-    def closeness(self, sources: Sequence[str]) -> list[Closeness]:
+    def similarity(self, sources: Sequence[str]) -> list[Similarity]:
         """How near each source is to what this student was fitted on; empty where it does not know."""
         return []
 
-    def count(self, sources: Sequence[str]) -> list[int]:
+    def count_tokens(self, sources: Sequence[str]) -> list[int]:
         """How many tokens it reads of each source; empty where it does not count."""
         return []
 
@@ -128,7 +128,7 @@ class Student(Part, ABC):
     base: str = ""  # the folder, file or id after "hf:" in ``--student hf:google/flan-t5-small``
 
     @abstractmethod
-    def shape(self, texts: Iterable[str] = ()) -> Shape:
+    def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
         """Counts for the planner. `texts` are the dataset's, where a vocabulary is learnt from them."""
 
     def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
@@ -136,7 +136,7 @@ class Student(Part, ABC):
         return None
 
     @abstractmethod
-    def fit(self, job: TrainingJob) -> Fitted:
+    def fit(self, job: TrainingJob) -> TrainResult:
         """Train and leave a complete student in ``job.folder``. Raises TrainingError, DataError."""
 
     def reads(self, folder: Path) -> Sequence[str]:
@@ -147,5 +147,5 @@ class Student(Part, ABC):
         return ()
 
     @abstractmethod
-    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+    def load(self, folder: Path, *, trained: bool = True) -> Generator:
         """The student of a run; with ``trained=False`` as it was before its first step."""

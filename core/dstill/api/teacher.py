@@ -36,8 +36,10 @@ class Teacher(Part, ABC):
     paid: ClassVar[bool] = False  # replies cost money: each is committed by itself, at once
     # Says only what was there already (golds, a file of answers): no model's words, which a person should see first
     # and which asking again could change.
-    repeats: ClassVar[bool] = False
-    manners: ClassVar[frozenset[str]] = frozenset()  # keys of its Config that change how it is asked, not what it says
+    is_lookup: ClassVar[bool] = False
+    non_identity_settings: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # keys of its Config that change how it is asked, not what it says
     reply_tokens: int = 0  # of one reply, at most: for caps
     price: Price | None = None  # None: not known
     price_hint: ClassVar[str] = "set another cap"  # how to tell it

@@ -139,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     # SIGTERM ends as Ctrl-C does, so that servers are stopped and data on them removed; but torchrun ends the other
     # processes by it while they may wait for the first one, where no handler runs
-    with signals.sigterm_interrupts() if distributed.leads() else contextlib.nullcontext():
+    with signals.sigterm_interrupts() if distributed.is_main() else contextlib.nullcontext():
         code = run(words)
     with contextlib.suppress(BrokenPipeError, ValueError):
         sys.stdout.flush()
@@ -161,13 +161,13 @@ def run(argv: Sequence[str]) -> int:
         if debug:
             note(traceback.format_exc())
         shown = _as_dstill(problem, argv)
-        if not distributed.leads():
+        if not distributed.is_main():
             return _ended(shown)
         show_error(shown, as_json=as_json)
         return shown.exit_code
     except KeyboardInterrupt:
         signals.next_quits()
-        if not distributed.leads():
+        if not distributed.is_main():
             return Interrupted.exit_code
         show_error(Interrupted("stopped", where=_command(argv), hint="run the same command again"), as_json=as_json)
         return Interrupted.exit_code
@@ -212,7 +212,7 @@ def _ended(problem: DstillError) -> int:
     """
     if not isinstance(problem, Interrupted):
         time.sleep(PATIENCE)
-        note(f"process {distributed.number()} of {distributed.count()} (numbered from 0)")
+        note(f"process {distributed.rank()} of {distributed.world_size()} (numbered from 0)")
         show_error(problem, as_json=False)
     return problem.exit_code
 

@@ -171,7 +171,7 @@ def _print(*shown: Any) -> None:
 @contextlib.contextmanager
 def progress() -> Iterator[Progress]:
     """Bars on a terminal, plain lines elsewhere; both on stderr. Of several processes the first one's alone."""
-    if not distributed.leads():
+    if not distributed.is_main():
         yield lambda what, done, total, detail="": None
     elif sys.stderr.isatty() and not plain():
         with _bars() as report:

@@ -33,7 +33,7 @@ from dstill.runs.dataset_export import export
 from dstill.runs.folder import EXPORT, SETTINGS, STORE
 from dstill.runs.manifest import MANIFEST
 from dstill.runs.run import Run, focus_asked
-from dstill.teacher.cost import told
+from dstill.teacher.cost import summary_lines
 
 __all__ = ["curate", "export_data", "generate"]
 
@@ -127,7 +127,7 @@ def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: b
             raise click.exceptions.Exit(FailedItems.exit_code)  # the object says it itself
         return
     show_dataset(facts)
-    for line in told(facts["cost"]):
+    for line in summary_lines(facts["cost"]):
         say(line)
     if facts["cost"] and facts["replies"]["cached"]:
         say("{cached:,} replies were there, {bought:,} were bought now".format(**facts["replies"]))
@@ -161,7 +161,7 @@ def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
     if as_json:
         emit(estimate.to_json())
         return
-    for line in estimate.told():
+    for line in estimate.summary_lines():
         say(line)
     if estimate.prompt is not None:
         say()
@@ -196,7 +196,7 @@ def curate(found: App, run: str, as_json: bool) -> None:
 def _decides(run: Run, key: str) -> bool:
     """Whether a setting decides what a dataset holds; a teacher's time-out does not."""
     teacher = run.settings.generate.teacher
-    manners = {f"teacher.{teacher}.{name}" for name in run.plugins.teacher(teacher).manners}
+    manners = {f"teacher.{teacher}.{name}" for name in run.plugins.teacher(teacher).non_identity_settings}
     return key.startswith(DECIDING) and key not in manners
 
 
@@ -204,7 +204,7 @@ def _keeps_to_its_settings(run: Run, resume_with_changes: bool) -> None:
     """Refuse to mix data of two settings in one run; one that has no rows yet takes those of now."""
     if resume_with_changes or not run.has_dataset:
         with run.lock():  # somebody else may be at it
-            run.keep_settings()
+            run.save_settings()
         return
     before = Run.open(run.folder, plugins=run.plugins).config.flat()
     for key, value in run.config.flat().items():

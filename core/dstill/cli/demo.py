@@ -20,7 +20,7 @@ from dstill.cli.train import show_training
 from dstill.errors import MissingExtra, UsageError
 from dstill.factory import task_name
 from dstill.io.shell import command
-from dstill.pipeline.predict import Answered, Answering
+from dstill.pipeline.predict import PredictedAnswer, Predictor
 from dstill.runs.run import Run
 
 __all__ = ["demo"]
@@ -101,15 +101,15 @@ def _demo_of(found: App, name: str) -> type[Demo]:
     return task if issubclass(task, Demo) else Demo
 
 
-def _live(run: Run) -> Answered:
+def _live(run: Run) -> PredictedAnswer:
     """One question of the test set, answered now and run."""
     record = next(r for r in run.records(run.settings.evaluate.splits[0]) if not run.task.is_refusal(r.answer))
     example = Example(id=record.id, question=record.question, context=record.context)
-    with Answering(run, execute=True) as answering:
+    with Predictor(run, execute=True) as answering:
         return answering.answer([example])[0]
 
 
-def _show_live(run: Run, live: Answered) -> None:
+def _show_live(run: Run, live: PredictedAnswer) -> None:
     say("an example, answered live", bold=True)
     say(f"  question: {live.question}\n  answer:   {live.answer or live.reason}", lines=True)
     if live.outcome:

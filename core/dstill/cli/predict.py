@@ -29,7 +29,7 @@ from dstill.errors import AnswerError, DataError, DstillError, ServiceError, Usa
 from dstill.io.input_files import text_of
 from dstill.io.jsonl import MAX_LINE, rows_from
 from dstill.pipeline import self_consistency
-from dstill.pipeline.predict import NAMED, Answered, Answering
+from dstill.pipeline.predict import NAMED, PredictedAnswer, Predictor
 from dstill.runs.run import Run
 
 __all__ = ["predict"]
@@ -113,7 +113,7 @@ def predict(
         raise UsageError("these options exclude each other", where="--self-consistency, --num-samples", hint=hint)
     opened = found.open(run)
     tally = Tally()
-    with Answering(opened, execute=execute or voters is not None) as answering:
+    with Predictor(opened, execute=execute or voters is not None) as answering:
         for line in answering.drift(ask="engine.url" in found.flags):
             note(f"warning: {line}")
         asked = _asked(answering, question, data)
@@ -138,13 +138,13 @@ class Tally:
     asked: int = 0
     bad: int = 0  # refused, invalid, or not run to the end
     lost: int = 0  # of these: the engine was not there
-    first: Answered | None = None  # of the bad ones
+    first: PredictedAnswer | None = None  # of the bad ones
     far: int = 0  # were like no training question
-    guess: Answered | None = None  # the first of these
+    guess: PredictedAnswer | None = None  # the first of these
 
-    def add(self, answered: Answered) -> None:
+    def add(self, answered: PredictedAnswer) -> None:
         self.asked += 1
-        if answered.guessed:
+        if answered.out_of_distribution:
             self.far += 1
             self.guess = self.guess or answered
         if not answered.ok:
@@ -165,7 +165,7 @@ class Tally:
         raise AnswerError(reason, where=f"run {run.name}", hint="--json shows each answer with what is wrong in it")
 
 
-def _tell_far(answering: Answering, tally: Tally) -> None:
+def _tell_far(answering: Predictor, tally: Tally) -> None:
     """Warn of questions that are not like those of training, where that is known."""
     if answering.nearness_unknown:
         note(f"note: whether a question is like those of training is not known: {answering.nearness_unknown}")
@@ -173,10 +173,10 @@ def _tell_far(answering: Answering, tally: Tally) -> None:
     if guess is None:
         return
     if tally.asked == 1:
-        figure = f"similarity {guess.similarity:.2f}, below {guess.far}"
+        figure = f"similarity {guess.similarity:.2f}, below {guess.similarity_threshold}"
         note(f"warning: no training question is like this one ({figure}): the answer is a guess")
     else:
-        figure = f"similarity below {guess.far}"
+        figure = f"similarity below {guess.similarity_threshold}"
         note(f"warning: no training question is like {tally.far} of these {tally.asked} ({figure}): those are guesses")
 
 
@@ -184,8 +184,8 @@ def _tell_far(answering: Answering, tally: Tally) -> None:
 
 
 def _given(
-    answering: Answering, block: Sequence[Example], samples: int | None, voters: int | None, temperature: float
-) -> Iterator[list[Answered]]:
+    answering: Predictor, block: Sequence[Example], samples: int | None, voters: int | None, temperature: float
+) -> Iterator[list[PredictedAnswer]]:
     """To each question the answer, or the greedy one and those that were drawn."""
     if voters is not None:
         yield from ([one] for one in self_consistency.vote(answering, block, voters, temperature=temperature))
@@ -195,7 +195,7 @@ def _given(
         yield from ([one] for one in answering.answer(block))
 
 
-def _row(run: Run, given: Sequence[Answered]) -> dict[str, Any]:
+def _row(run: Run, given: Sequence[PredictedAnswer]) -> dict[str, Any]:
     """Of several answers those that differ stand below the greedy one, each with how often it came."""
     row = given[0].to_row()
     if len(given) == 1:
@@ -208,7 +208,7 @@ def _row(run: Run, given: Sequence[Answered]) -> dict[str, Any]:
     return {**row, "samples": samples}
 
 
-def _show(run: Run, given: Sequence[Answered], *, many: bool) -> None:
+def _show(run: Run, given: Sequence[PredictedAnswer], *, many: bool) -> None:
     if many:
         say(f"# {given[0].question}", lines=True)
     if len(given) == 1:
@@ -219,7 +219,7 @@ def _show(run: Run, given: Sequence[Answered], *, many: bool) -> None:
         _show_answer(run, one, many=True)
 
 
-def _show_answer(run: Run, answered: Answered, *, many: bool) -> None:
+def _show_answer(run: Run, answered: PredictedAnswer, *, many: bool) -> None:
     say(answered.answer or "(nothing)", lines=True)
     for problem in answered.problems:
         say(f"  {problem.severity.value}: {problem.message} {problem.hint}".rstrip(), lines=True)
@@ -256,7 +256,7 @@ def _show_table(shown: Table) -> None:
 # --- questions --------------------------------------------------------------------------
 
 
-def _asked(answering: Answering, question: str | None, data: str | None) -> Iterator[Example]:
+def _asked(answering: Predictor, question: str | None, data: str | None) -> Iterator[Example]:
     """QUESTION, or those of stdin: rows with one, or a question a line; about `data` unless a row says otherwise."""
     if data is not None:
         answering.example("?", data=data, where="--data")  # an unknown name is an error before anything is answered
@@ -287,7 +287,7 @@ class Asked:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _about(answering: Answering, asked: Asked, *, where: str, tell: bool = True) -> Example:
+def _about(answering: Predictor, asked: Asked, *, where: str, tell: bool = True) -> Example:
     """The example; says which data is taken where nobody said it and the run knows several."""
     example = answering.example(asked.question, id=asked.id, where=where, data=asked.data, context=asked.context)
     task = answering.setup.task

@@ -37,7 +37,7 @@ from dstill.pipeline.question_files import read_questions
 from dstill.pipeline.question_generation import invent
 from dstill.runs.folder import STORE
 from dstill.runs.run import focus_in
-from dstill.teacher.cost import told
+from dstill.teacher.cost import summary_lines
 
 __all__ = ["questions"]
 
@@ -106,7 +106,7 @@ def questions(
     context = found.context
     weak = focus_in(source, focus, labels(task)) if focus and source else None
     if weak is not None:
-        note(weak.told())
+        note(weak.summary())
     if teacher:
         _invent(found, number, context, seeds, weak, out, as_json)
         return
@@ -145,7 +145,7 @@ def _invent(
     if as_json and out is not None:
         emit({"out": str(out), **invented.to_json()})
     counts = Counter(example.category for example in invented.examples)
-    for line in [*invented.told(), _categories(counts), *told(invented.cost)[:1]]:
+    for line in [*invented.summary_lines(), _categories(counts), *summary_lines(invented.cost)[:1]]:
         note(line)
     if invented.stopped:
         raise FailedItems(

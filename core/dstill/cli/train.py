@@ -77,14 +77,14 @@ def train(
     by Ctrl-C or by force, goes on from its newest whole checkpoint.
     """
     opened = found.open(run)
-    if distributed.leads():
+    if distributed.is_main():
         note_other_recipe(found, run)
     with progress() as report:
         opened.progress = report
         facts = opened.train(
             restart=restart, resume_with_changes=resume_with_changes, allow_unreviewed=allow_unreviewed
         )
-    if distributed.leads():
+    if distributed.is_main():
         show_trained(opened, facts, as_json=as_json)
 
 

@@ -110,7 +110,7 @@ def _allow(found: App, file: Path, *, yes: bool, as_json: bool) -> None:
 
 def ask(problem: TrustError) -> bool:
     """Ask the person at the terminal, and remember a yes; False where there is nobody to ask, or the answer is no."""
-    if not _can_ask() or distributed.count() > 1:
+    if not _can_ask() or distributed.world_size() > 1:
         return False
     _show(note, problem.folder, problem.actions)
     if not confirm(QUESTION, err=True):

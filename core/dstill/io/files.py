@@ -31,9 +31,9 @@ __all__ = [
     "link_tree",
     "no_folder",
     "reading",
-    "renewed",
-    "require_new",
-    "sweep",
+    "remove_stale",
+    "replace_dir",
+    "require_absent",
     "write_text",
     "writing",
 ]
@@ -66,7 +66,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     Raises UsageError where something is at `path`. What killed processes left of the same folder is taken away.
     """
-    require_new(path)
+    require_absent(path)
     for left in path.absolute().parent.glob(".*.tmp"):
         match = _TEMPORARY.fullmatch(left.name)
         if match is not None and match[1] == path.name and left.is_dir() and not _alive(int(match[2])):
@@ -76,7 +76,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary.mkdir()
     try:
         yield temporary
-        require_new(path)
+        require_absent(path)
         with writing(path):
             temporary.rename(path)
             fsync_folder(path.absolute().parent)
@@ -85,7 +85,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise
 
 
-def require_new(path: Path) -> None:
+def require_absent(path: Path) -> None:
     """Raises UsageError where something is at `path`."""
     if path.exists() or path.is_symlink():
         raise UsageError(f"{path} is there already", where=str(path.absolute()), hint="name a folder that is not there")
@@ -115,7 +115,7 @@ def is_temporary(path: Path, of: str) -> bool:
     return match is not None and match[1] == of
 
 
-def sweep(folder: Path) -> None:
+def remove_stale(folder: Path) -> None:
     """Take away what killed processes left half-written in `folder` and below it."""
     for path in folder.rglob(".*.tmp"):
         match = _TEMPORARY.fullmatch(path.name)
@@ -142,7 +142,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def renewed(folder: Path) -> Iterator[None]:
+def replace_dir(folder: Path) -> Iterator[None]:
     """`folder` is made anew by the block; what was there before comes back when the block fails."""
     before = folder.with_name(f"{folder.name}.before")
     if before.exists():  # the process was killed in here: what it left is no whole folder

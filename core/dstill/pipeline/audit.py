@@ -26,7 +26,7 @@ from dstill.api.task import Task
 from dstill.io.strict_json import dumps
 from dstill.pipeline.audit_report import Audit, Gold
 from dstill.pipeline.leakage import duplicates, leaks
-from dstill.pipeline.steps import first
+from dstill.pipeline.steps import stratified_head
 
 __all__ = ["audit", "held_back"]
 
@@ -44,7 +44,7 @@ def audit(
     """`executor` is open already; None: golds are checked and not run."""
     answered = [example for example in examples if example.answer is not None]
     to_run = [example for example in answered if not _refuses(task, example)]
-    chosen = {e.id for e in first(to_run, limit)} if executor else set()
+    chosen = {e.id for e in stratified_head(to_run, limit)} if executor else set()
     golds: list[Gold] = []
     for example in answered:
         with about(example.id):
@@ -117,7 +117,7 @@ def held_back(example: Example) -> Iterator[Mutant]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class Killed:
     """Whether a neighbour is told from the gold; None: it could not be run."""
 
     by_base: bool | None
@@ -147,7 +147,7 @@ class _Bench:
             if want.kind is OutcomeKind.OK:
                 self.corpora.append((there, want))
 
-    def told(self, answer: str) -> Told:
+    def told(self, answer: str) -> Killed:
         base = self.base
         by_base = None if base.kind is not OutcomeKind.OK else self._differs(answer, self.gold, base)
         found = None
@@ -156,7 +156,7 @@ class _Bench:
             found = found if differs is None else differs
             if found:
                 break
-        return Told(by_base=by_base, by_corpora=found)
+        return Killed(by_base=by_base, by_corpora=found)
 
     def _differs(self, answer: str, example: Example, want: Outcome) -> bool | None:
         got = self.executor.run(answer, example)

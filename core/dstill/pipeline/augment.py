@@ -49,7 +49,7 @@ class Focus:
     def failures(self) -> int:
         return sum(self.categories.values())
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """``11 failures of 'sort' in run mine: sort_page 9, terse 2``."""
         noun = "failure" if self.failures == 1 else "failures"
         lie = ", ".join(f"{name or '(no category)'} {count}" for name, count in self.categories.items())

@@ -12,15 +12,15 @@ from typing import Iterator, Sequence
 
 from dstill.api.objective import Objective
 from dstill.api.records import Example, Grammar
-from dstill.api.student import Closeness, Writer, Written
+from dstill.api.student import Generation, Generator, Similarity
 from dstill.api.task import Task
 from dstill.errors import UsageError
 
 __all__ = ["Constrained"]
 
 
-class Constrained(Writer):
-    def __init__(self, writer: Writer, objective: Objective, task: Task, examples: Sequence[Example]) -> None:
+class Constrained(Generator):
+    def __init__(self, writer: Generator, objective: Objective, task: Task, examples: Sequence[Example]) -> None:
         """Raises UsageError where the task has no grammar for any of them."""
         self._writer = writer
         self._grammars = [objective.grammar(task, example) for example in examples]
@@ -31,9 +31,9 @@ class Constrained(Writer):
                 hint="it may lack what the questions are about (a schema); else the pack writes none: set it to false",
             )
 
-    def write(self, sources: Sequence[str]) -> Iterator[Written]:
+    def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
         """As many as there were examples, in their order."""
-        return self._writer.write_within(sources, self._grammars)
+        return self._writer.generate_constrained(sources, self._grammars)
 
     def sample(
         self,
@@ -43,9 +43,9 @@ class Constrained(Writer):
         temperature: float,
         seed: int,
         grammars: Sequence[Grammar | None] = (),
-    ) -> Iterator[tuple[Written, ...]]:
+    ) -> Iterator[tuple[Generation, ...]]:
         """Likewise; `grammars` are those of the examples."""
         return self._writer.sample(sources, n, temperature=temperature, seed=seed, grammars=self._grammars)
 
-    def closeness(self, sources: Sequence[str]) -> list[Closeness]:
-        return self._writer.closeness(sources)
+    def similarity(self, sources: Sequence[str]) -> list[Similarity]:
+        return self._writer.similarity(sources)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from dstill.api.executor import Executor
-from dstill.api.records import SPLITS, Example, Inquiry, Record, Rejection
+from dstill.api.records import SPLITS, Example, Record, Rejection, TeacherRequest
 from dstill.api.task import Task
 from dstill.factory import Setup
 from dstill.pipeline import label, steps
@@ -46,14 +46,14 @@ def curated(task: Task, examples: Sequence[Example], rows: Sequence[Record | Rej
     return Dataset(records=records, rejections=rejections, counts=_counts(examples, records, rejections))
 
 
-def relabelled(setup: Setup, inquiries: Sequence[Inquiry], store: ReplyStore) -> tuple[Dataset, dict[str, Any]]:
+def relabelled(setup: Setup, inquiries: Sequence[TeacherRequest], store: ReplyStore) -> tuple[Dataset, dict[str, Any]]:
     """The dataset of the replies that `store` holds, and who wrote them and how their answers ran, for run.json.
 
     A better parser, other checks or another engine make another dataset of the same replies.
     """
     teacher, outcomes = setup.settings.generate.teacher, Counter[str]()
     with executing(setup, outcomes) as (execute, _):
-        rows = label.rebuilt(setup.plugins, setup.task, teacher, inquiries, store, execute)
+        rows = label.relabel_from_cache(setup.plugins, setup.task, teacher, inquiries, store, execute)
     dataset = curated(setup.task, [inquiry.example for inquiry in inquiries], rows)
     return dataset, {"teacher": teacher, "models": label.models(inquiries, store), "outcomes": dict(outcomes)}
 

@@ -21,7 +21,7 @@ from dstill.api.executor import Executor
 from dstill.api.records import Example, OutcomeKind, Verdict
 from dstill.errors import DataError
 
-__all__ = ["MOST_LOST", "lost", "watched"]
+__all__ = ["MOST_LOST", "engine_failures", "monitored"]
 
 MOST_LOST = 0.02  # of the answers: above it the engine, not the student, decided the scores
 
@@ -29,7 +29,7 @@ log = logging.getLogger("dstill")
 
 
 @contextlib.contextmanager
-def watched(
+def monitored(
     executor: Executor | None, examples: Sequence[Example], facts: dict[str, Any], *, made_from: Mapping[str, Any]
 ) -> Iterator[None]:
     """Look at the data of `examples` before and after. Raises DataError where it is not what they were made from."""
@@ -56,7 +56,7 @@ def watched(
         log.warning("%s", note)
 
 
-def lost(verdicts: Sequence[Verdict]) -> str:
+def engine_failures(verdicts: Sequence[Verdict]) -> str:
     """Why scores are not to be trusted: the engine was not there for too many answers or their golds."""
     away = OutcomeKind.UNAVAILABLE.value
     count = sum(v.outcome == away or v.gold_error.startswith(f"{away}:") for v in verdicts)

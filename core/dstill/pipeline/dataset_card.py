@@ -16,7 +16,7 @@ from dstill.api.protocols import DataProfile
 from dstill.api.records import Record
 from dstill.api.task import Task
 from dstill.io.cards import card, cell, table
-from dstill.teacher.cost import told
+from dstill.teacher.cost import summary_lines
 
 __all__ = ["COLUMNS", "configs", "dataset_card", "prompt_version"]
 
@@ -47,7 +47,7 @@ def dataset_card(name: str, task: Task, facts: Mapping[str, Any], records: Seque
         "",
         f"{facts['accepted']} of {facts['questions']} questions were accepted "
         f"({facts['accepted'] / max(1, facts['questions']):.1%}), {facts['rejected']} rejected.",
-        *told(facts.get("cost") or {}),
+        *summary_lines(facts.get("cost") or {}),
         *table(("split", "#rows"), splits.items()),
         *table(("category", "#rows"), facts["categories"].items()),
         *table(("rejected for", "#rows"), facts["rejections"].items()),

@@ -15,10 +15,10 @@ from typing import Any, Sequence
 
 from dstill.api.records import Prediction
 
-__all__ = ["weighed"]
+__all__ = ["measured_efficiency"]
 
 
-def weighed(predictions: Sequence[Prediction], folder: Path, parameters: int | None) -> dict[str, Any]:
+def measured_efficiency(predictions: Sequence[Prediction], folder: Path, parameters: int | None) -> dict[str, Any]:
     """Latency and tokens of an answer, and the student's size."""
     seconds = [p.seconds for p in predictions if p.seconds is not None]
     tokens = [p.tokens for p in predictions if p.tokens is not None]

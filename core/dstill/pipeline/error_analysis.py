@@ -21,7 +21,7 @@ from dstill.api.metric import wilson
 from dstill.api.records import Cause, Draft, Example, Level, Overlap, Verdict
 from dstill.api.task import Task
 
-__all__ = ["counted", "explained", "failed", "labels"]
+__all__ = ["counted", "failed", "labels", "with_cause"]
 
 NO_ANSWER, REFUSED, SHOULD_HAVE_REFUSED, ENGINE = "no answer", "refused", "should have refused", "engine"
 SHOWN = 5  # examples of a label
@@ -33,7 +33,7 @@ def labels(task: Task) -> list[str]:
     return list(dict.fromkeys([NO_ANSWER, *of_checks, REFUSED, SHOULD_HAVE_REFUSED, ENGINE, *task.causes]))
 
 
-def explained(task: Task, verdict: Verdict, example: Example, draft: Draft | None) -> Verdict:
+def with_cause(task: Task, verdict: Verdict, example: Example, draft: Draft | None) -> Verdict:
     """The verdict with its cause, where it is a failure, and with the clauses that answer and gold share."""
     cause = _cause(task, verdict, example, draft) if failed(verdict) else None
     return replace(verdict, cause=cause, clauses=_overlap(task, example, draft))

@@ -48,7 +48,7 @@ class Estimate:
     def usd(self) -> tuple[float, float] | None:
         return None if self.price is None else (self.price.of(self.low), self.price.of(self.high))
 
-    def told(self) -> list[str]:
+    def summary_lines(self) -> list[str]:
         missing = self.questions - self.n_cached
         lines = [f"{self.questions:,} questions: {self.n_cached:,} replies are there, {missing:,} to ask for"]
         if self.prompt is None:
@@ -76,7 +76,7 @@ class Estimate:
 
 def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     """What a run of this configuration would ask that the store at `replies` does not have. Asks nobody."""
-    from dstill.teacher.budget import NOTHING, most
+    from dstill.teacher.budget import NOTHING, worst_case
     from dstill.teacher.cache import ReplyStore
 
     task, settings = setup.task, setup.settings.generate
@@ -92,7 +92,7 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
             elif key not in known:
                 known.add(key)
                 first = first or teacher.sent(prompt)
-                worst = most(teacher.sent(prompt), teacher.reply_tokens)
+                worst = worst_case(teacher.sent(prompt), teacher.reply_tokens)
                 high += worst
                 low += Usage(prompt_tokens=worst.prompt_tokens // BYTES_A_TOKEN, completion_tokens=0)
     low += Usage(prompt_tokens=0, completion_tokens=len(known) * min(_usual(there), teacher.reply_tokens))

@@ -17,14 +17,14 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Level, Prediction, Record, Verdict
-from dstill.api.student import TrainingJob, Writer
+from dstill.api.student import Generator, TrainingJob
 from dstill.api.task import data_of
 from dstill.config import Evaluate
 from dstill.errors import ConfigError, DataError, ServiceError, did_you_mean
 from dstill.factory import Setup, modalities
 from dstill.pipeline import error_analysis, steps
 from dstill.pipeline.constrained import Constrained
-from dstill.pipeline.data_monitor import lost
+from dstill.pipeline.data_monitor import engine_failures
 from dstill.runtime import distributed, hardware
 
 __all__ = [
@@ -81,7 +81,7 @@ def baselines(setup: Setup) -> list[str]:
 
 def predicted(
     setup: Setup,
-    writer: Writer,
+    writer: Generator,
     system: str,
     examples: Sequence[Example],
     *,
@@ -127,7 +127,7 @@ def evaluate(
     facts = {
         "categories": _by_category(setup, student),
         "by_data": _by_data(setup, examples, student),
-        "invalid": lost(student),
+        "invalid": engine_failures(student),
         "test_suite": _on_corpora(student),
         "causes": error_analysis.counted(student, error_analysis.labels(setup.task)),
         "engine": executor.labels if executor else "not executed",
@@ -153,14 +153,14 @@ def baseline_job(setup: Setup, records: Sequence[Record], folder: Path) -> Train
 
 
 @contextlib.contextmanager
-def scoring(setup: Setup, validation: Sequence[Record]) -> Iterator[Callable[[Writer], float] | None]:
+def scoring(setup: Setup, validation: Sequence[Record]) -> Iterator[Callable[[Generator], float] | None]:
     """The accuracy of a student in training on the first validation questions; None where nobody asks for it.
 
     Executable accuracy where the task's answers are run, else the share of exact answers. Of several processes
     the first asks, for all.
     """
     recipe = setup.settings.train
-    if recipe.early_stopping != "accuracy" or not distributed.leads():
+    if recipe.early_stopping != "accuracy" or not distributed.is_main():
         yield None
         return
     if not validation:
@@ -172,11 +172,11 @@ def scoring(setup: Setup, validation: Sequence[Record]) -> Iterator[Callable[[Wr
     examples = [record.example for record in validation[: recipe.early_stopping_sample]]
     with setup.opened_executor() as executor:
 
-        def score(writer: Writer) -> float:
+        def score(writer: Generator) -> float:
             predictions = steps.predict(writer, setup.objective, setup.task, examples)
             pairs = zip(examples, predictions, strict=True)
             verdicts = list(steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor))
-            if away := lost(verdicts):  # it would count as wrong answers, and choose another best step
+            if away := engine_failures(verdicts):  # it would count as wrong answers, and choose another best step
                 raise ServiceError(
                     away,
                     where="train.early_stopping = accuracy",

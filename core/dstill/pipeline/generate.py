@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Sequence, Sized
 
 from dstill.api.checking import not_checked
 from dstill.api.protocols import DataProfile
-from dstill.api.records import Example, Inquiry, Prompt
+from dstill.api.records import Example, Prompt, TeacherRequest
 from dstill.api.task import Task
 from dstill.api.teacher import BatchTeacher, Teacher
 from dstill.config import Settings
@@ -33,7 +33,7 @@ from dstill.teacher.cost import caps, cost
 if TYPE_CHECKING:
     from dstill.teacher.budget import Budget
     from dstill.teacher.cache import ReplyStore
-    from dstill.teacher.client import Asked, Counts
+    from dstill.teacher.client import Counts, TeacherReply
 
 __all__ = ["Generated", "Purchase", "generate", "questions", "refuse_other_questions"]
 
@@ -56,7 +56,7 @@ class Purchase:
 class Generated:
     """What `generate` returns."""
 
-    inquiries: Sequence[Inquiry]  # each question with the keys of its replies in the store
+    inquiries: Sequence[TeacherRequest]  # each question with the keys of its replies in the store
     dataset: Dataset
     facts: dict[str, Any]  # for run.json
 
@@ -86,8 +86,8 @@ def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Examp
         found = read_questions(file, json_answers=task.json_answers, one_answer=True)
     else:
         found = steps.examples_of(task)
-    found = [steps.split_of(example, settings.project.seed) for example in found]
-    found = steps.first(found, settings.generate.limit) if settings.generate.limit else found
+    found = [steps.assign_split(example, settings.project.seed) for example in found]
+    found = steps.stratified_head(found, settings.generate.limit) if settings.generate.limit else found
     require_data_names(found, task)
     found += _of_weak_kinds(task, settings, focus, found)
     _warn_of_what_is_not_checked(task, found)
@@ -133,7 +133,7 @@ def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run:
 
 def _taught(
     setup: Setup, teacher: Teacher, examples: Sequence[Example], execute: label.Execute, purchase: Purchase
-) -> tuple[list[label.Taught], dict[str, Any]]:
+) -> tuple[list[label.Labeled], dict[str, Any]]:
     """What the teacher's replies came to. Raises Interrupted and BudgetError, which say how many are kept."""
     from dstill.teacher.budget import Budget
     from dstill.teacher.cache import ReplyStore
@@ -141,7 +141,7 @@ def _taught(
 
     settings = setup.settings.generate
     limits = caps(settings, teacher)
-    counts, again = Counts(), label.Again()
+    counts, again = Counts(), label.RetryStats()
     with ReplyStore(purchase.store, buyer=purchase.buyer) as store:
 
         def kept() -> str:
@@ -151,7 +151,7 @@ def _taught(
         spent = store.bought_by(purchase.buyer) if teacher.paid else ()
         budget = Budget(limits, teacher.price, spent=spent)
         client = _Asking(setup, teacher, store, counts, budget, len(examples))
-        work = label.teach(
+        work = label.label_examples(
             setup.plugins,
             setup.task,
             teacher,
@@ -195,7 +195,7 @@ class _Asking:
         self.questions = questions
         self.rounds = 0
 
-    async def ask(self, prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
+    async def ask(self, prompts: Iterable[Prompt]) -> AsyncIterator[TeacherReply]:
         what = "asking the teacher" if not self.rounds else "asking again"
         total = len(prompts) if isinstance(prompts, Sized) else self.questions
         self.rounds += 1
@@ -205,7 +205,7 @@ class _Asking:
             done += 1
             self.setup.progress(what, done, total)
 
-    def _replies(self, prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
+    def _replies(self, prompts: Iterable[Prompt]) -> AsyncIterator[TeacherReply]:
         from dstill.teacher import batch, client
 
         settings = self.setup.settings.generate

@@ -5,7 +5,7 @@
     taught[0].row          # a Record, or a Rejection with every problem of its last reply
 
 A reply that cannot be parsed or does not pass a check goes back to the teacher with the check's own words, at
-most `REASKS` times; one that was cut off is asked for once more with more room. Rounds are whole: all
+most `MAX_RETRIES` times; one that was cut off is asked for once more with more room. Rounds are whole: all
 questions first, then all that are asked again. So the same replies give the same rows, in whatever order
 they came. `rebuilt` makes the rows of replies that are there already, and asks nobody.
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
 from dstill.api.faults import about
-from dstill.api.records import Draft, Example, Inquiry, Message, Problem, Prompt, Record, Rejection, Reply
+from dstill.api.records import Draft, Example, Message, Problem, Prompt, Record, Rejection, Reply, TeacherRequest
 from dstill.api.task import Task
 from dstill.api.teacher import Teacher
 from dstill.config import Generate
@@ -27,35 +27,35 @@ from dstill.teacher import fence, trace
 
 if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --help answers
     from dstill.teacher.cache import ReplyStore
-    from dstill.teacher.client import Asked
+    from dstill.teacher.client import TeacherReply
 
-__all__ = ["Again", "Taught", "models", "prompts", "rebuilt", "saved", "teach"]
+__all__ = ["Labeled", "RetryStats", "label_examples", "models", "prompts", "relabel_from_cache", "saved"]
 
-REASKS = 2  # of one question, at most
+MAX_RETRIES = 2  # of one question, at most
 MORE_ROOM = 4  # times the usual length, for a reply that was cut off
 LONGEST = 100_000  # characters of a reply that is read
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 # How a stage asks about prompts, and what it does with answers that may be run.
-Ask = Callable[[Iterable[Prompt]], "AsyncIterator[Asked]"]
+Ask = Callable[[Iterable[Prompt]], "AsyncIterator[TeacherReply]"]
 Execute = Callable[[Sequence[Record | Rejection]], Iterable[Record | Rejection]]
 
 
 @dataclass(kw_only=True)
-class Taught:
-    inquiry: Inquiry
+class Labeled:
+    inquiry: TeacherRequest
     row: Record | Rejection
 
 
 @dataclass(kw_only=True)
-class Again:
+class RetryStats:
     """What was asked again, and how that ended: the codes of what was wrong."""
 
     asked: Counter[str] = field(default_factory=Counter)
     mended: Counter[str] = field(default_factory=Counter)
 
 
-async def teach(
+async def label_examples(
     plugins: Plugins,
     task: Task,
     teacher: Teacher,
@@ -64,12 +64,12 @@ async def teach(
     *,
     ask: Ask,
     execute: Execute,
-    again: Again,
-) -> list[Taught]:
-    """One `Taught` an example, in their order. `again` tells meanwhile what was asked more than once."""
+    again: RetryStats,
+) -> list[Labeled]:
+    """One `Labeled` an example, in their order. `again` tells meanwhile what was asked more than once."""
     import asyncio  # here, as every command imports this
 
-    async def executed(asked: Iterable[Asked]) -> list[Record | Rejection]:
+    async def executed(asked: Iterable[TeacherReply]) -> list[Record | Rejection]:
         rows = []
         for row in execute([_row(plugins, task, teacher.name, one.prompt.example, one.reply) for one in asked]):
             rows.append(row)
@@ -80,7 +80,7 @@ async def teach(
         asked = [one async for one in ask(prompts(plugins, task, teacher, examples, settings))]
         keys: list[tuple[str, ...]] = [(one.key,) if isinstance(one.reply, Reply) else () for one in asked]
         rows = await executed(asked)
-        for _ in range(0 if teacher.repeats else REASKS):
+        for _ in range(0 if teacher.is_lookup else MAX_RETRIES):
             wanted = {n: prompt for n, one in enumerate(asked) if (prompt := _follow_up(task, one, rows[n]))}
             if not wanted:
                 break
@@ -94,23 +94,23 @@ async def teach(
                     rows[n] = row
                 again.mended[before[n]] += isinstance(row, Record)
     return [
-        Taught(inquiry=_inquiry(example, of, one), row=row)
+        Labeled(inquiry=_inquiry(example, of, one), row=row)
         for example, of, one, row in zip(examples, keys, asked, rows, strict=True)
     ]
 
 
-def _inquiry(example: Example, keys: tuple[str, ...], asked: Asked) -> Inquiry:
+def _inquiry(example: Example, keys: tuple[str, ...], asked: TeacherReply) -> TeacherRequest:
     problems = (asked.reply,) if isinstance(asked.reply, Problem) else ()
-    return Inquiry(id=example.id, example=example, keys=keys, problems=problems)
+    return TeacherRequest(id=example.id, example=example, keys=keys, problems=problems)
 
 
-def _follow_up(task: Task, asked: Asked, row: Record | Rejection) -> Prompt | None:
+def _follow_up(task: Task, asked: TeacherReply, row: Record | Rejection) -> Prompt | None:
     """What is asked after a reply that will not do; None: nothing, or it would be no use."""
     if isinstance(row, Record) or isinstance(asked.reply, Problem):
         return None
     prompt = asked.prompt
     if asked.reply.finish_reason == "length":
-        return replace(prompt, room=MORE_ROOM) if prompt.room == 1 else None
+        return replace(prompt, max_tokens_factor=MORE_ROOM) if prompt.max_tokens_factor == 1 else None
     said = Message(role="assistant", content=trace.split(asked.reply.text)[1][:LONGEST])
     told = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
     return replace(prompt, messages=(*prompt.messages, said, told))
@@ -146,7 +146,7 @@ def prompts(
     for example in examples:
         shots = _shots(example, by_category, settings.shots)
         prompt = plugins.build_prompt(task, example, shots, _Pool(worked, example), settings)
-        yield prompt if teacher.repeats else fence.added(prompt)
+        yield prompt if teacher.is_lookup else fence.added(prompt)
 
 
 def _shots(example: Example, by_category: Mapping[str, Sequence[Example]], k: int) -> list[Example]:
@@ -179,12 +179,12 @@ def saved(
 # --- replies ----------------------------------------------------------------------------
 
 
-def rebuilt(
-    plugins: Plugins, task: Task, teacher: str, inquiries: Sequence[Inquiry], store: ReplyStore, execute: Execute
+def relabel_from_cache(
+    plugins: Plugins, task: Task, teacher: str, inquiries: Sequence[TeacherRequest], store: ReplyStore, execute: Execute
 ) -> list[Record | Rejection]:
     """The rows of replies that are there already: of each question the first that passes, else the last."""
     rows: list[Record | Rejection] = [_unanswered(inquiry) for inquiry in inquiries]
-    for n in range(REASKS + 1):
+    for n in range(MAX_RETRIES + 1):
         open_ = [
             at for at, inquiry in enumerate(inquiries) if isinstance(rows[at], Rejection) and len(inquiry.keys) > n
         ]
@@ -195,13 +195,13 @@ def rebuilt(
     return rows
 
 
-def models(inquiries: Sequence[Inquiry], store: ReplyStore) -> dict[str, int]:
+def models(inquiries: Sequence[TeacherRequest], store: ReplyStore) -> dict[str, int]:
     """Which models wrote the last replies, as their endpoints call them, and how many each."""
     last = (store.get(inquiry.keys[-1]) for inquiry in inquiries if inquiry.keys)
     return dict(Counter(reply.model for reply in last if reply is not None and reply.model).most_common())
 
 
-def _unanswered(inquiry: Inquiry) -> Rejection:
+def _unanswered(inquiry: TeacherRequest) -> Rejection:
     missing = Problem(layer="teacher", code="not_in_store", message="the reply store does not have its reply")
     return Rejection(id=inquiry.id, question=inquiry.example.question, problems=inquiry.problems or (missing,))
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping, Protocol, Self, Sequen
 from dstill.api.executor import Executor
 from dstill.api.faults import about
 from dstill.api.records import Example, Level, OutcomeKind, Prediction, Problem, Row
-from dstill.api.student import Closeness, Writer
+from dstill.api.student import Generator, Similarity
 from dstill.api.task import data_of
 from dstill.errors import DstillError, UsageError, did_you_mean
 from dstill.factory import Setup
@@ -33,7 +33,7 @@ from dstill.run_view import RunView
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["QUESTION_LIMIT", "Answered", "Answering", "TrainedRun", "Votes"]
+__all__ = ["QUESTION_LIMIT", "PredictedAnswer", "Predictor", "TrainedRun", "Votes"]
 
 QUESTION_LIMIT = 2_000  # characters
 NAMED = 20  # data that an error names
@@ -54,7 +54,7 @@ class Votes(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answered(Row):
+class PredictedAnswer(Row):
     """What came of one question."""
 
     id: str
@@ -68,15 +68,19 @@ class Answered(Row):
     outcome: str = ""  # OutcomeKind of the run; empty: it was not run
     result: Any = None  # `Outcome.value`: for `Presentation.render_result` and `Task.same`
     similarity: float | None = None  # to the nearest question of training, 0 … 1; None: not known
-    far: float | None = None  # below this similarity an answer is a guess
+    similarity_threshold: float | None = None  # below this similarity an answer is a guess
     votes: Votes | None = None  # how it was chosen among several; None: there was one
     tokens: int = 0  # that the student wrote, in all where several answers were drawn
     seconds: float = 0.0  # that it wrote for: its share of a batch
 
     @property
-    def guessed(self) -> bool:
+    def out_of_distribution(self) -> bool:
         """Whether no question of training is like this one."""
-        return self.similarity is not None and self.far is not None and self.similarity < self.far
+        return (
+            self.similarity is not None
+            and self.similarity_threshold is not None
+            and self.similarity < self.similarity_threshold
+        )
 
     def to_row(self) -> dict[str, Any]:
         """The object of ``dstill predict --json``: the same for the same answer, and of a run only where it was run."""
@@ -97,17 +101,17 @@ class TrainedRun(RunView, Protocol):
     def contexts(self) -> Mapping[str, Mapping[str, Any]]:
         """The usual context of questions about each data, by its name; the most frequent first, ``""``: it has none."""
 
-    def writer(self) -> Writer:
+    def generator(self) -> Generator:
         """The student, loaded. Raises RunError when there is none yet."""
 
-    def nearest(self) -> Writer | None:
+    def nearest(self) -> Generator | None:
         """What knows how near a question is to those of training. Raises DataError, MissingExtra."""
 
     def learnt(self) -> Learnt:
         """What the student learnt of its data. Raises DataError."""
 
 
-class Answering:
+class Predictor:
     """The student of a run, loaded once for many questions. A context manager.
 
     Between entering and leaving, `example` and `answer` may be called from several threads at once: the student
@@ -125,7 +129,7 @@ class Answering:
         self._writing = threading.Lock()
         self._running = threading.Semaphore()
         self._opened = contextlib.ExitStack()
-        self._writer: Writer
+        self._writer: Generator
 
     def __enter__(self) -> Self:
         """Raises RunError where there is no student, ServiceError where the engine is not there."""
@@ -133,7 +137,7 @@ class Answering:
             if self.execute and (executor := opened.enter_context(self.setup.opened_executor())) is not None:
                 self.executor = executor
                 self._running = threading.Semaphore(executor.parallel)
-            self._writer = self.run.writer()
+            self._writer = self.run.generator()
             self._opened = opened.pop_all()
         return self
 
@@ -221,7 +225,7 @@ class Answering:
 
     # --- answers ------------------------------------------------------------------------
 
-    def answer(self, examples: Sequence[Example], *, execute: bool | None = None) -> list[Answered]:
+    def answer(self, examples: Sequence[Example], *, execute: bool | None = None) -> list[PredictedAnswer]:
         """The student's answer to each example, in order, written in batches.
 
         `execute`: whether valid answers are run; None: as this was made. Raises UsageError where they cannot be.
@@ -240,7 +244,7 @@ class Answering:
         temperature: float,
         seed: int | None = None,
         execute: bool | None = None,
-    ) -> list[list[Answered]]:
+    ) -> list[list[PredictedAnswer]]:
         """`n` answers to each example: the greedy one, and then those that are drawn.
 
         `seed`: None is the run's; the same examples and seed give the same answers. Likewise raises UsageError,
@@ -266,7 +270,7 @@ class Answering:
             near = self._near(examples)
         return self._answered(examples, given, near, executor)
 
-    def ran(self, example: Example, answered: Answered) -> Answered:
+    def ran(self, example: Example, answered: PredictedAnswer) -> PredictedAnswer:
         """`answered` of a call that did not run it, run where it is valid and an executor is open.
 
         Raises ServiceError, AuthError or DataError where the data is not there at all.
@@ -285,13 +289,15 @@ class Answering:
         """
         sources = [self.setup.objective.explanation(self.setup.task.model_input(example)) for example in examples]
         with self._writing:
-            written = list(self._writer.write([source for source in sources if source is not None]))
+            written = list(self._writer.generate([source for source in sources if source is not None]))
         return [one.text.strip() + (" …" if one.truncated else "") for one in written]
 
     def read(self, examples: Sequence[Example]) -> list[int]:
         """Tokens that the student reads of each example; empty where it does not count."""
         setup = self.setup
-        return self._writer.count([setup.objective.prompt(setup.task.model_input(example)) for example in examples])
+        return self._writer.count_tokens(
+            [setup.objective.prompt(setup.task.model_input(example)) for example in examples]
+        )
 
     def _executor(self, execute: bool | None) -> Executor | None:
         if execute and not self.execute:
@@ -303,7 +309,7 @@ class Answering:
     def _written(self, examples: Sequence[Example]) -> list[Prediction]:
         return list(steps.predict(self._held(examples), self.setup.objective, self.setup.task, examples))
 
-    def _held(self, examples: Sequence[Example]) -> Writer:
+    def _held(self, examples: Sequence[Example]) -> Generator:
         """The student, held to the grammars of what it is asked where that is wanted."""
         if not self.setup.settings.evaluate.constrain:
             return self._writer
@@ -313,34 +319,36 @@ class Answering:
         self,
         examples: Sequence[Example],
         given: Sequence[Sequence[Prediction]],
-        near: Sequence[Closeness],
+        near: Sequence[Similarity],
         executor: Executor | None,
-    ) -> list[list[Answered]]:
+    ) -> list[list[PredictedAnswer]]:
         """Checked, and run where there is an executor; of one question, each text once."""
 
-        def one(item: tuple[Example, Sequence[Prediction], Closeness | None]) -> list[Answered]:
+        def one(item: tuple[Example, Sequence[Prediction], Similarity | None]) -> list[PredictedAnswer]:
             example, predictions, close = item
-            known: dict[tuple[str, bool], Answered] = {}
+            known: dict[tuple[str, bool], PredictedAnswer] = {}
             for prediction in predictions:
                 if (key := (prediction.text, prediction.truncated)) not in known:
                     answered = self._ran(example, self._judged(example, prediction), executor)
                     if close is not None:
-                        answered = replace(answered, similarity=round(close.value, 3), far=close.far)
+                        answered = replace(
+                            answered, similarity=round(close.value, 3), similarity_threshold=close.threshold
+                        )
                     known[key] = answered
             return [
                 replace(known[p.text, p.truncated], tokens=p.tokens or 0, seconds=p.seconds or 0.0) for p in predictions
             ]
 
-        known_near: Sequence[Closeness | None] = near or [None] * len(examples)
+        known_near: Sequence[Similarity | None] = near or [None] * len(examples)
         items = zip(examples, given, known_near, strict=True)
-        return list(steps.side_by_side(one, items, executor.parallel if executor else 1))
+        return list(steps.threaded_map(one, items, executor.parallel if executor else 1))
 
-    def _judged(self, example: Example, prediction: Prediction) -> Answered:
+    def _judged(self, example: Example, prediction: Prediction) -> PredictedAnswer:
         setup = self.setup
         with about(example.id):
             draft = steps.draft_of(prediction, setup.objective, setup.task)
         (verdict,) = steps.judge(setup.plugins, setup.task, [(example, prediction)], setup.objective, None)
-        return Answered(
+        return PredictedAnswer(
             id=example.id,
             question=example.question,
             answer=draft.answer if draft else "",
@@ -351,7 +359,7 @@ class Answering:
             problems=verdict.problems,
         )
 
-    def _ran(self, example: Example, answered: Answered, executor: Executor | None) -> Answered:
+    def _ran(self, example: Example, answered: PredictedAnswer, executor: Executor | None) -> PredictedAnswer:
         if executor is None or not answered.ok:
             return answered
         with self._running:
@@ -359,17 +367,17 @@ class Answering:
         ran = replace(answered, outcome=outcome.kind.value, result=outcome.value)
         return ran if outcome.kind is OutcomeKind.OK else replace(ran, ok=False, reason=outcome.reason)
 
-    def _near(self, examples: Sequence[Example]) -> list[Closeness]:
+    def _near(self, examples: Sequence[Example]) -> list[Similarity]:
         """How near each question is to those of training; empty where that is not known."""
         if self._nearest is None:
             return []
         setup = self.setup
-        return self._nearest.closeness(
+        return self._nearest.similarity(
             [setup.objective.prompt(setup.task.model_input(example)) for example in examples]
         )
 
     @cached_property
-    def _nearest(self) -> Writer | None:
+    def _nearest(self) -> Generator | None:
         try:
             return self.run.nearest()
         except DstillError as problem:  # answers are there all the same

@@ -22,14 +22,14 @@ from dstill.api.teacher import Teacher
 from dstill.errors import BudgetError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
 from dstill.pipeline.augment import Focus
-from dstill.pipeline.question_inventor import Invented, Inventor, digest
+from dstill.pipeline.question_inventor import InventedQuestions, Inventor, digest
 from dstill.runtime import signals
 from dstill.runtime.progress import Progress
 from dstill.teacher.cost import caps, cost
 
 if TYPE_CHECKING:
     from dstill.teacher.cache import ReplyStore
-    from dstill.teacher.client import Asked
+    from dstill.teacher.client import TeacherReply
 
 __all__ = ["invent"]
 
@@ -42,7 +42,7 @@ def invent(
     *,
     seeds: Sequence[Example] = (),
     focus: Focus | None = None,
-) -> Invented:
+) -> InventedQuestions:
     """At most `n` questions about `context` (as in `Synthesis.synthesize`), like `seeds`; of `focus` its categories.
 
     Raises UsageError for a teacher who only repeats, and where the task has none of those categories; BudgetError and
@@ -54,7 +54,7 @@ def invent(
 
     settings, seed = setup.settings.generate, setup.settings.project.seed
     task, teacher = setup.task, make_teacher(setup.plugins, setup.config)
-    if teacher.repeats:
+    if teacher.is_lookup:
         raise UsageError(
             f"teacher '{teacher.name}' invents nothing: it repeats answers that are there",
             where="--teacher",
@@ -70,13 +70,13 @@ def invent(
     with ReplyStore(replies, buyer=account) as store:
         budget = Budget(limits, teacher.price, spent=store.bought_by(account) if teacher.paid else ())
 
-        def ask(prompts: Iterable[Prompt]) -> AsyncGenerator[Asked, None]:
+        def ask(prompts: Iterable[Prompt]) -> AsyncGenerator[TeacherReply, None]:
             answers = client.replies(teacher, prompts, store, concurrency=settings.concurrency, budget=budget)
             return cast("AsyncGenerator[Asked, None]", answers)
 
         def inventor() -> Inventor:
             rate = settings.max_duplicate_rate
-            return Inventor(brief, seeds, n, seed=seed, max_duplicate_rate=rate, shares=shares, held=held)
+            return Inventor(brief, seeds, n, seed=seed, max_duplicate_rate=rate, shares=shares, excluded=held)
 
         def kept() -> str:
             return f"{_kept(teacher, inventor(), store)}/{n}; every reply is kept"
@@ -133,7 +133,7 @@ def _kept(teacher: Teacher, inventor: Inventor, store: ReplyStore) -> int:
 async def _asked(
     teacher: Teacher,
     inventor: Inventor,
-    ask: Callable[[Iterable[Prompt]], AsyncGenerator[Asked, None]],
+    ask: Callable[[Iterable[Prompt]], AsyncGenerator[TeacherReply, None]],
     progress: Progress,
 ) -> None:
     from contextlib import aclosing

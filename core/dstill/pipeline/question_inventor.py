@@ -34,7 +34,7 @@ from dstill.pipeline.dedup import nearest, words_of
 from dstill.pipeline.quotas import quotas
 from dstill.teacher import trace
 
-__all__ = ["Invented", "Inventor", "digest", "read"]
+__all__ = ["InventedQuestions", "Inventor", "digest", "read"]
 
 TOGETHER = 10  # questions of one request
 ROUND = 64  # requests of one round
@@ -56,7 +56,7 @@ every id one, and nothing else:
 
 
 @dataclass(kw_only=True)
-class Invented:
+class InventedQuestions:
     """What came so far."""
 
     n_requested: int
@@ -74,7 +74,7 @@ class Invented:
     def duplicate_rate(self) -> float:
         return self.duplicates / self.n_received if self.n_received else 0.0
 
-    def told(self) -> list[str]:
+    def summary_lines(self) -> list[str]:
         line = f"{self.n_received:,} questions came: {len(self.examples):,} kept, {self.duplicates:,} duplicates"
         line += f" ({self.duplicate_rate:.1%})" if self.n_received else ""
         others = {
@@ -108,16 +108,16 @@ class Inventor:
         seed: int,
         max_duplicate_rate: float,
         shares: Mapping[str, int] | None = None,
-        held: Iterable[str] = (),
+        excluded: Iterable[str] = (),
     ) -> None:
         """`shares`: of categories of the brief, else all have the same; `held`: questions that must not come again."""
         self.brief, self.seeds, self.seed, self.max_duplicate_rate = brief, seeds, seed, max_duplicate_rate
-        self.found = Invented(n_requested=n)
+        self.found = InventedQuestions(n_requested=n)
         self._lacks = quotas(shares or dict.fromkeys(brief.categories or ("",), 1), n)
         self._there: dict[tuple[str, ...], list[str]] = defaultdict(list)  # by their numbers
         self._open: dict[str, dict[str, str]] = {}  # request → id → category
         self._ids = self._requests = self._before = 0
-        for question in (*(example.question for example in seeds), *held):
+        for question in (*(example.question for example in seeds), *excluded):
             self._is_new(question)
 
     # --- asking -------------------------------------------------------------------------

@@ -236,4 +236,4 @@ def _finding(facts: Mapping[str, Any], missing: int, settings: Review) -> tuple[
 
 def _needs_a_look(plugins: Plugins, teacher: str) -> bool:
     """Whether a model wrote it: a teacher that is not installed here is taken for one."""
-    return bool(teacher) and not (teacher in plugins.names("teachers") and plugins.teacher(teacher).repeats)
+    return bool(teacher) and not (teacher in plugins.names("teachers") and plugins.teacher(teacher).is_lookup)

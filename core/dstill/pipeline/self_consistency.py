@@ -18,7 +18,7 @@ from dstill.api.faults import about
 from dstill.api.records import Example
 from dstill.api.task import Task
 from dstill.errors import UsageError
-from dstill.pipeline.predict import Answered, Answering, Votes
+from dstill.pipeline.predict import PredictedAnswer, Predictor, Votes
 
 __all__ = ["TEMPERATURE", "distinct", "elected", "vote"]
 
@@ -26,13 +26,13 @@ TEMPERATURE = 0.7  # of drawn answers, where nothing else is said
 
 
 def vote(
-    answering: Answering,
+    answering: Predictor,
     examples: Sequence[Example],
     n: int,
     *,
     temperature: float = TEMPERATURE,
     seed: int | None = None,
-) -> list[Answered]:
+) -> list[PredictedAnswer]:
     """One answer to each example, elected among `n`. Raises UsageError where answers cannot be drawn, or not be run."""
     if answering.executor is None:
         raise UsageError(
@@ -46,14 +46,14 @@ def vote(
     ]
 
 
-def _why(answering: Answering) -> str:
+def _why(answering: Predictor) -> str:
     task = answering.setup.task.name
     return "no executor was opened" if not answering.execute else f"task '{task}' has no executor"
 
 
-def elected(task: Task, given: Sequence[Answered]) -> Answered:
+def elected(task: Task, given: Sequence[PredictedAnswer]) -> PredictedAnswer:
     """The answer that most of `given` agree with, the greedy one first; where none may vote, that one."""
-    groups: list[list[Answered]] = []
+    groups: list[list[PredictedAnswer]] = []
     for one in given:
         if not (one.refused or (one.ok and one.outcome)):
             continue
@@ -69,7 +69,7 @@ def elected(task: Task, given: Sequence[Answered]) -> Answered:
     return replace(largest[0], votes=votes, tokens=tokens, seconds=round(seconds, 6))
 
 
-def _agree(task: Task, one: Answered, other: Answered) -> bool:
+def _agree(task: Task, one: PredictedAnswer, other: PredictedAnswer) -> bool:
     if one.refused or other.refused:
         return one.refused and other.refused
     # the second of the two decides what counts, and neither of these is the gold
@@ -77,9 +77,9 @@ def _agree(task: Task, one: Answered, other: Answered) -> bool:
         return task.same(one.result, other.result) and task.same(other.result, one.result)
 
 
-def distinct(task: Task, given: Sequence[Answered]) -> list[tuple[Answered, int]]:
+def distinct(task: Task, given: Sequence[PredictedAnswer]) -> list[tuple[PredictedAnswer, int]]:
     """Answers that differ by more than their spelling, in the order in which they came, each with how often it did."""
-    counts: dict[str, tuple[Answered, int]] = {}
+    counts: dict[str, tuple[PredictedAnswer, int]] = {}
     for one in given:
         with about(one.id):
             key = task.canonical(one.answer)

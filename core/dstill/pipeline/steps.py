@@ -20,26 +20,26 @@ from dstill.api.faults import about, with_faults
 from dstill.api.objective import Objective
 from dstill.api.protocols import ResultProperties
 from dstill.api.records import SPLITS, Draft, Example, OutcomeKind, Prediction, Problem, Record, Rejection, Verdict
-from dstill.api.student import Writer, Written
+from dstill.api.student import Generation, Generator
 from dstill.api.task import Task
 from dstill.errors import DataError
-from dstill.pipeline.error_analysis import explained
+from dstill.pipeline.error_analysis import with_cause
 from dstill.pipeline.leakage import leaks
 from dstill.pipeline.question_validation import require_unique_ids
 from dstill.plugins import Plugins
 
 __all__ = [
+    "assign_split",
     "check_splits",
     "draft_of",
     "examples_of",
     "execute",
-    "first",
     "judge",
     "predict",
     "prediction_of",
     "sample",
-    "side_by_side",
-    "split_of",
+    "stratified_head",
+    "threaded_map",
 ]
 
 A = TypeVar("A")
@@ -77,7 +77,7 @@ def execute(
             return row
         return Rejection(id=row.id, question=row.question, problems=(problem,), text=row.answer)
 
-    yield from side_by_side(run, rows, executor.parallel)
+    yield from threaded_map(run, rows, executor.parallel)
 
 
 def examples_of(task: Task) -> list[Example]:
@@ -87,7 +87,7 @@ def examples_of(task: Task) -> list[Example]:
     return found
 
 
-def split_of(example: Example, seed: int) -> Example:
+def assign_split(example: Example, seed: int) -> Example:
     """The example in its split: its own, or one drawn from a hash of its template (else of its id).
 
     Whole templates go to ``test_unseen_templates`` (one in ten); single questions 85 : 5 : 10 to
@@ -101,7 +101,7 @@ def split_of(example: Example, seed: int) -> Example:
     return replace(example, split="train" if drawn < 0.85 else "validation" if drawn < 0.9 else "test")
 
 
-def first(examples: Sequence[Example], limit: int) -> list[Example]:
+def stratified_head(examples: Sequence[Example], limit: int) -> list[Example]:
     """At most `limit` of them, each split by its share, from its beginning: a higher limit only adds to them."""
     if limit >= len(examples):
         return list(examples)
@@ -132,15 +132,15 @@ def check_splits(records: Sequence[Record], task: Task) -> None:
 # --- evaluation -------------------------------------------------------------------------
 
 
-def predict(writer: Writer, objective: Objective, task: Task, examples: Sequence[Example]) -> Iterator[Prediction]:
+def predict(writer: Generator, objective: Objective, task: Task, examples: Sequence[Example]) -> Iterator[Prediction]:
     """What the student writes for each example, in order."""
     sources = [objective.prompt(task.model_input(e)) for e in examples]
-    for example, written in zip(examples, writer.write(sources), strict=True):
+    for example, written in zip(examples, writer.generate(sources), strict=True):
         yield prediction_of(example, written)
 
 
 def sample(
-    writer: Writer,
+    writer: Generator,
     objective: Objective,
     task: Task,
     examples: Sequence[Example],
@@ -156,7 +156,7 @@ def sample(
         yield [prediction_of(example, one) for one in written]
 
 
-def prediction_of(example: Example, written: Written) -> Prediction:
+def prediction_of(example: Example, written: Generation) -> Prediction:
     return Prediction(
         id=example.id,
         text=written.text,
@@ -189,17 +189,17 @@ def judge(
                 verdict = replace(verdict, reason="cut off at the token limit")
             elif not prediction.text.strip():
                 verdict = replace(verdict, reason="no output")
-            verdict = explained(task, verdict, example, draft)
+            verdict = with_cause(task, verdict, example, draft)
         return with_faults(verdict, faults)
 
     if executor is None:
         yield from map(one, pairs)
     else:
         threads = min(one.parallel for one in (executor, executor.second) if one is not None)
-        yield from side_by_side(one, pairs, threads)
+        yield from threaded_map(one, pairs, threads)
 
 
-def side_by_side(function: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:
+def threaded_map(function: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:
     """`function` over `items` in order, that many at once: `Executor.parallel` where it runs answers."""
     if threads == 1:
         yield from map(function, items)

@@ -26,7 +26,7 @@ def unmeasured(plugins: Plugins, teacher: str, golds: Sequence[Example]) -> str:
 
     `golds`: questions of the scored splits that had an answer before the teacher was asked.
     """
-    if teacher in plugins.names("teachers") and plugins.teacher(teacher).repeats:
+    if teacher in plugins.names("teachers") and plugins.teacher(teacher).is_lookup:
         return f"the teacher '{teacher}' repeats golds"
     return "" if golds else "no question that is scored had a gold before the teacher was asked"
 

@@ -18,7 +18,7 @@ from typing import Any, Callable, Mapping, Sequence
 from dstill.api.modality import Choice, Modality, ModalityFit
 from dstill.api.recipe import Device
 from dstill.api.records import Pair, Record
-from dstill.api.student import TrainingJob, Writer
+from dstill.api.student import Generator, TrainingJob
 from dstill.factory import Setup, choose_modality, modalities
 from dstill.runtime import distributed, hardware
 
@@ -66,7 +66,7 @@ def trained(
     files: TrainingFiles,
     *,
     resume_with_changes: bool,
-    score: Callable[[Writer], float] | None,
+    score: Callable[[Generator], float] | None,
 ) -> dict[str, Any]:
     """Fit the student. Returns what the training came to, for run.json. Raises DataError, TrainingError, RunError.
 
@@ -97,7 +97,7 @@ def trained(
         "objective": recipe.objective,
         "modality": plan.choice.modality,
         "device": asdict(plan.device),
-        "processes": distributed.count(),
+        "processes": distributed.world_size(),
         "choice": [_reason(reason) for reason in plan.choice.reasons],
         "training_seconds": fitted.seconds,
         "seed": job.seed,
@@ -114,10 +114,10 @@ def _modality(setup: Setup, pairs: Sequence[tuple[Pair, ...]], device: Device) -
     def choose() -> Choice:
         texts = (text for row in pairs for pair in row for text in (pair.source, pair.target))
         batch = setup.student.largest_batch(pairs, setup.settings.train)
-        shape = replace(setup.student.shape(texts), batch=batch)
+        shape = replace(setup.student.spec(texts), batch=batch)
         return choose_modality(setup.plugins, setup.config, shape, device)[1]
 
-    choice = distributed.of_first(choose)
+    choice = distributed.broadcast(choose)
     return modalities(setup.plugins, setup.config)[choice.modality], choice
 
 

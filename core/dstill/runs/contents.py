@@ -18,8 +18,8 @@ from dstill import config as configuration
 from dstill import plugins as plugin_loading
 from dstill import trust
 from dstill.api.objective import Objective
-from dstill.api.records import SPLITS, Example, Inquiry, Prediction, Record, Rejection, Verdict
-from dstill.api.student import Student, Writer
+from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, TeacherRequest, Verdict
+from dstill.api.student import Generator, Student
 from dstill.api.task import Task, data_of
 from dstill.config import Config, Settings
 from dstill.errors import RunError
@@ -99,7 +99,7 @@ class RunContents(RunFolder):
         run.setup = Setup(plugins, replace(config, trusted=trusted))
         return run
 
-    def keep_settings(self) -> None:
+    def save_settings(self) -> None:
         """config.toml as the run is set now: what the next command on it begins with."""
         write_text(self.folder / SETTINGS, self.config.to_toml())
         trust.keep(self.config, self.folder / SETTINGS)
@@ -178,9 +178,9 @@ class RunContents(RunFolder):
         rows = list(self.load(Record, data_file(split)))
         return rows if raw else review.applied(rows, decisions(self)).records
 
-    def inquiries(self) -> list[Inquiry]:
+    def teacher_requests(self) -> list[TeacherRequest]:
         """The questions that the teacher was asked, with the keys of its replies."""
-        return list(self.load(Inquiry, REQUESTS))
+        return list(self.load(TeacherRequest, REQUESTS))
 
     def rejections(self) -> list[Rejection]:
         return list(self.load(Rejection, "rejects.jsonl"))
@@ -219,7 +219,7 @@ class RunContents(RunFolder):
         """What the student answered in its evaluation, by id; none where it was held to a grammar, or is another."""
         return self._kept(system_file("predictions", "student"), self._made_of(constrained=False))
 
-    def writer(self, system: str = "student") -> Writer:
+    def generator(self, system: str = "student") -> Generator:
         """The run's student, or one of its baselines, ready to write. Raises RunError when it has none yet."""
         trained = self.folder / "student"
         if not trained.exists():
@@ -233,7 +233,7 @@ class RunContents(RunFolder):
         baseline.fit(lambda: baseline_job(self.setup, self.records("train"), folder))
         return baseline.load(self.student, trained, folder)
 
-    def nearest(self) -> Writer | None:
+    def nearest(self) -> Generator | None:
         """The baseline that knows how near a question is to those of training, where the run has it.
 
         Raises DataError where it is damaged, MissingExtra.

@@ -30,7 +30,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Self, TypeVar, ca
 from dstill.api.records import SCHEMA_VERSION, Row
 from dstill.api.splits import FORMER_SPLITS, with_split_names
 from dstill.errors import DataError, DiskError, DstillError, Interrupted, RunError, UsageError, did_you_mean
-from dstill.io.files import disk_error, is_temporary, no_folder, reading, sweep, write_text
+from dstill.io.files import disk_error, is_temporary, no_folder, reading, remove_stale, write_text
 from dstill.io.inert import indented, visible
 from dstill.io.jsonl import append_row, read_rows, write_rows
 from dstill.io.plain_files import inside, refuse_links, regular
@@ -144,7 +144,7 @@ class RunFolder:
             file.flush()
             # another process may have worked on the run since it was read
             self.manifest = self.read(self.folder).manifest
-            sweep(self.folder)
+            remove_stale(self.folder)
             try:
                 with self._log():
                     yield

@@ -27,15 +27,15 @@ from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Prediction, Record, Rejection, Verdict
 from dstill.errors import DataError, Interrupted, UsageError
 from dstill.factory import Setup, make_teacher
-from dstill.io.files import renewed, write_text
+from dstill.io.files import replace_dir, write_text
 from dstill.io.shell import command
 from dstill.pipeline import augment, data_drift, error_analysis, teacher_eval
 from dstill.pipeline import review as reviewing
 from dstill.pipeline.augment import Focus
 from dstill.pipeline.curate import Dataset, relabelled
-from dstill.pipeline.data_monitor import watched
+from dstill.pipeline.data_monitor import monitored
 from dstill.pipeline.dataset_card import dataset_card
-from dstill.pipeline.efficiency import weighed
+from dstill.pipeline.efficiency import measured_efficiency
 from dstill.pipeline.evaluate import BLOCK, baselines, evaluate, predicted, require_splits, scores, scoring
 from dstill.pipeline.generate import Purchase, generate, questions, refuse_other_questions
 from dstill.pipeline.steps import check_splits
@@ -69,13 +69,13 @@ class Run(RunContents):
 
         Of several processes (`dstill.runtime.distributed`) only the first locks the run, logs and writes.
         """
-        if distributed.count() > 1 and name != TOGETHER:
+        if distributed.world_size() > 1 and name != TOGETHER:
             raise UsageError(
-                f"dstill {name.split()[0]} runs in one process, and here are {distributed.count()}",
+                f"dstill {name.split()[0]} runs in one process, and here are {distributed.world_size()}",
                 where="WORLD_SIZE in the environment",
                 hint=f"start it without torchrun or accelerate; those are for dstill {TOGETHER}",
             )
-        if not distributed.leads():
+        if not distributed.is_main():
             log.setLevel(logging.ERROR)
             yield {}
             return
@@ -107,13 +107,13 @@ class Run(RunContents):
             examples = questions(self.task, self.settings, focus)
             if self.has_dataset and not resume_with_changes:
                 where = self.settings.generate.questions or f"task '{self.task.name}'"
-                before = [inquiry.example for inquiry in self.inquiries()]
+                before = [inquiry.example for inquiry in self.teacher_requests()]
                 refuse_other_questions(examples, before, self.name, where)
             generated = generate(self.setup, teacher, examples, self._purchase())
             self.write(REQUESTS, generated.inquiries)
             facts.update(generated.facts)
             if focus is not None:
-                facts["focus"] = focus.told()
+                facts["focus"] = focus.summary()
             self._save_dataset(generated.dataset, facts)
         return facts
 
@@ -124,7 +124,7 @@ class Run(RunContents):
         """
         from dstill.teacher.cache import ReplyStore
 
-        inquiries = self.inquiries()
+        inquiries = self.teacher_requests()
         if not inquiries:
             raise DataError(
                 "nothing to curate: no teacher was asked",
@@ -188,7 +188,7 @@ class Run(RunContents):
         settings or data have changed since only with `resume_with_changes` (RunError). What a model wrote and no person
         has looked at, or accepted too little of, is trained on only with `allow_unreviewed` (DataError).
         """
-        with self.stage("train") as facts, distributed.together():
+        with self.stage("train") as facts, distributed.in_step():
             records, validation = self.records("train"), self.records("validation")
             review = self.gate(allow=allow_unreviewed)
             if not records:
@@ -198,19 +198,19 @@ class Run(RunContents):
             plan = planned(self.setup, records, validation)
             log.log(logging.INFO if review["sufficient"] else logging.WARNING, "%s", review["message"])
             checkpoints = self.folder / "checkpoints"
-            if restart and distributed.leads():
+            if restart and distributed.is_main():
                 shutil.rmtree(checkpoints, ignore_errors=True)
             with scoring(self.setup, validation) as score, self._new_student() as folder:
                 files = TrainingFiles(student=folder, checkpoints=checkpoints, events=self.folder / "events")
                 fitted = trained(self.setup, plan, files, resume_with_changes=resume_with_changes, score=score)
-                if distributed.leads():
+                if distributed.is_main():
                     learnt = data_drift.learnt_from(self.task, records, self.context, self._data())
                     write_text(folder / data_drift.FILE, learnt.to_json())
-            if not distributed.leads():
+            if not distributed.is_main():
                 return {}
             shutil.rmtree(checkpoints, ignore_errors=True)  # nobody goes on from here
             # the student on disk is of these settings from now on, also for `evaluate`
-            self.keep_settings()
+            self.save_settings()
             files_of = {split: self.folder / data_file(split) for split in ("train", "validation")}
             digests = {split: sha256(file) for split, file in files_of.items() if file.exists()}
             facts.update(fitted, review=review, dataset=digests, commit=commit())
@@ -220,8 +220,8 @@ class Run(RunContents):
     @contextlib.contextmanager
     def _new_student(self) -> Iterator[Path]:
         """Where the student is made: in the run; of several processes only the first one's stays."""
-        if distributed.leads():
-            with renewed(self.folder / "student"):
+        if distributed.is_main():
+            with replace_dir(self.folder / "student"):
                 yield self.folder / "student"
         else:
             with TemporaryDirectory() as nowhere:
@@ -261,8 +261,8 @@ class Run(RunContents):
         engine = "" if first else label
         with (
             self.stage("evaluate" if first else f"evaluate on {label}") as facts,
-            watched(executor, examples, facts, made_from=self._data()),
-            watched(executor and executor.second, examples, facts, made_from=self._data()),
+            monitored(executor, examples, facts, made_from=self._data()),
+            monitored(executor and executor.second, examples, facts, made_from=self._data()),
         ):
             self.plugins.judges.clear()
             systems = ["student", *baselines(self.setup)]
@@ -272,7 +272,7 @@ class Run(RunContents):
                 self.write(system_file("verdicts", system, engine), verdicts)
             parameters = self.manifest["stages"].get("train", {}).get("all_parameters")
             facts.update(evaluation.facts)
-            facts.update(weighed(predictions["student"], self.folder / "student", parameters))
+            facts.update(measured_efficiency(predictions["student"], self.folder / "student", parameters))
             facts["teacher"] = self._teacher(executor, engine)
             facts["judged_by"] = self.plugins.judged_by()
             facts["plugins"] = loaded(self.plugins)
@@ -296,7 +296,7 @@ class Run(RunContents):
             self.manifest["files"][to]["provenance"] = made_of
 
         self.progress(f"answering ({system})", 0, len(examples))
-        writer = self.writer(system)
+        writer = self.generator(system)
         done = self._kept(partial, made_of)
         predictions = predicted(self.setup, writer, system, examples, done=done, save=save)
         save(predictions, file)
@@ -306,7 +306,9 @@ class Run(RunContents):
     def _teacher(self, executor: Executor | None, engine: str) -> dict[str, Any]:
         """The teacher's own scores, or why there are none."""
         splits = self.settings.evaluate.splits
-        golds = [i.example for i in self.inquiries() if i.example.answer is not None and i.example.split in splits]
+        golds = [
+            i.example for i in self.teacher_requests() if i.example.answer is not None and i.example.split in splits
+        ]
         teacher = self.manifest["stages"].get("generate", {}).get("teacher", "")
         if why := teacher_eval.unmeasured(self.plugins, teacher, golds):
             return {"why": why, "scores": {}}

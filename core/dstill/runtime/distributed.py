@@ -19,64 +19,74 @@ from typing import Any, Callable, Iterator, TypeVar
 
 from dstill.errors import TrainingError
 
-__all__ = ["GONE", "count", "gathered", "leads", "local_count", "local_number", "number", "of_first", "together"]
+__all__ = [
+    "GONE",
+    "all_gather",
+    "broadcast",
+    "in_step",
+    "is_main",
+    "local_rank",
+    "local_world_size",
+    "rank",
+    "world_size",
+]
 
 T = TypeVar("T")
 GONE = "another process of this training ended"
 
 
-def count() -> int:
+def world_size() -> int:
     return _variable("WORLD_SIZE", 1) if "RANK" in os.environ else 1
 
 
-def number() -> int:
+def rank() -> int:
     return _variable("RANK", 0)
 
 
-def local_count() -> int:
+def local_world_size() -> int:
     """How many of them share this machine."""
     return _variable("LOCAL_WORLD_SIZE", 1)
 
 
-def local_number() -> int:
+def local_rank() -> int:
     """Which of this machine's it is: its GPU has the same number."""
     return _variable("LOCAL_RANK", 0)
 
 
-def leads() -> bool:
-    return count() == 1 or number() == 0
+def is_main() -> bool:
+    return world_size() == 1 or rank() == 0
 
 
-def of_first(make: Callable[[], T]) -> T:
+def broadcast(make: Callable[[], T]) -> T:
     """What `make` gives in process 0, for all of them; the others wait for it and do not call `make`."""
-    if count() == 1:
+    if world_size() == 1:
         return make()
-    made: list[Any] = [make() if leads() else None]
+    made: list[Any] = [make() if is_main() else None]
     _group().broadcast_object_list(made, src=0)
     found: T = made[0]
     return found
 
 
-def gathered(mine: T) -> list[T]:
+def all_gather(mine: T) -> list[T]:
     """The values of all processes, in their order."""
-    if count() == 1:
+    if world_size() == 1:
         return [mine]
-    values: list[Any] = [None] * count()
+    values: list[Any] = [None] * world_size()
     _group().all_gather_object(values, mine)
     return values
 
 
 @contextlib.contextmanager
-def together() -> Iterator[None]:
+def in_step() -> Iterator[None]:
     """Work that all processes do in step. Raises TrainingError in those that are left when one has gone."""
     try:
         yield
     except RuntimeError as error:
-        if count() == 1 or not _is_loss(error):
+        if world_size() == 1 or not _is_loss(error):
             raise
         raise TrainingError(
             GONE,
-            where=f"process {number()} of {count()} cannot go on alone",
+            where=f"process {rank()} of {world_size()} cannot go on alone",
             hint="what ended it stands above or below; the same command goes on from the last checkpoint",
         ) from error
 
@@ -97,7 +107,7 @@ def _group() -> Any:
     if not distributed.is_initialized():
         cuda = torch.cuda.is_available()
         if cuda:
-            torch.cuda.set_device(local_number())
+            torch.cuda.set_device(local_rank())
         distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
     return distributed
 

@@ -37,7 +37,7 @@ def device() -> Device:
     else:
         cuda = torch.cuda.is_available()
     if cuda:
-        torch.cuda.set_device(distributed.local_number())
+        torch.cuda.set_device(distributed.local_rank())
         free, total = torch.cuda.mem_get_info()
         return Device(
             name=torch.cuda.get_device_name(),
@@ -51,7 +51,7 @@ def device() -> Device:
         name=f"CPU ({platform.machine()}, {cores} cores)",
         kind="cpu",
         total=total_memory(),
-        free=available_memory() // distributed.local_count(),
+        free=available_memory() // distributed.local_world_size(),
         bf16=_cpu_bf16(),
     )
 

@@ -27,9 +27,9 @@ from dstill.errors import BudgetError, DstillError, ServiceError
 from dstill.io.strict_json import dumps
 from dstill.teacher import batch_log
 from dstill.teacher.batch_log import OpenBatch
-from dstill.teacher.budget import NOTHING, Budget, Caps, guessed, most
+from dstill.teacher.budget import NOTHING, Budget, Caps, with_estimate, worst_case
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Asked, Counts, problem_of, worst_of
+from dstill.teacher.client import Counts, TeacherReply, problem_of, worst_of
 
 __all__ = ["replies"]
 
@@ -47,14 +47,14 @@ async def replies(
     counts: Counts | None = None,
     budget: Budget | None = None,
     looked: Callable[[int, int], None] = lambda answered, total: None,
-) -> AsyncIterator[Asked]:
+) -> AsyncIterator[TeacherReply]:
     """Every prompt's reply, in order. `looked` is told how many requests are answered, of how many, at each look.
 
     Raises BudgetError where a cap is met: when all that was submitted is kept, or, of time, at once.
     """
     counts = Counts() if counts is None else counts
     asked = [(store.key(teacher.identity(prompt), prompt.messages, sample), prompt) for prompt in prompts]
-    desk = _Desk(teacher, store, Budget(Caps()) if budget is None else budget, looked)
+    desk = _BatchScheduler(teacher, store, Budget(Caps()) if budget is None else budget, looked)
     bought = {key: prompt for key, prompt in asked if store.get(key) is None}
     await desk.buy(bought)
     for key, prompt in asked:
@@ -63,14 +63,14 @@ async def replies(
             raise desk.capped(prompt)
         if isinstance(answer, Reply):
             answer = replace(answer, id=prompt.example.id)
-        one = Asked(prompt=prompt, reply=answer, key=key, cached=bought.pop(key, None) is None)
+        one = TeacherReply(prompt=prompt, reply=answer, key=key, cached=bought.pop(key, None) is None)
         counts.add(one)
         yield one
     if counts.failed and not counts.bought and not counts.cached and desk.last_failure:
         raise desk.last_failure  # not one answer: it is the service, not the questions
 
 
-class _Desk:
+class _BatchScheduler:
     """The batches of one `replies`."""
 
     def __init__(
@@ -202,8 +202,8 @@ class _Desk:
             self.last_failure, self.problems[key] = error, problem_of(error)
 
     async def _keep(self, batch: OpenBatch, arrived: Mapping[str, Reply], wanted: Mapping[str, Prompt]) -> None:
-        asked = {key: most(prompt, 0) for key in arrived if (prompt := wanted.get(key)) is not None}
-        replies = {key: guessed(reply, asked.get(key, NOTHING)) for key, reply in arrived.items()}
+        asked = {key: worst_case(prompt, 0) for key in arrived if (prompt := wanted.get(key)) is not None}
+        replies = {key: with_estimate(reply, asked.get(key, NOTHING)) for key, reply in arrived.items()}
         await asyncio.to_thread(self.store.put_many, [(key, reply, batch.identity) for key, reply in replies.items()])
         for reply in replies.values():
             self.budget.count(reply)

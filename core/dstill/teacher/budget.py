@@ -22,7 +22,7 @@ from typing import AsyncIterator, Iterable
 from dstill.api.records import Price, Prompt, Reply, Usage
 from dstill.errors import BudgetError
 
-__all__ = ["Budget", "Caps", "Request", "Spent", "guessed", "most", "taken"]
+__all__ = ["Budget", "Caps", "Request", "Spent", "actual_usage", "with_estimate", "worst_case"]
 
 BYTES_A_TOKEN = 3  # a careful guess at how providers cut text and JSON, for replies that nobody counted
 NOTHING = Usage(prompt_tokens=0, completion_tokens=0)
@@ -55,13 +55,13 @@ class Request:
     reply: Reply | None = None
 
 
-def most(prompt: Prompt, reply_tokens: int) -> Usage:
+def worst_case(prompt: Prompt, reply_tokens: int) -> Usage:
     """The most tokens that asking `prompt` can take: no tokenizer makes more of a text than its bytes."""
     told = sum(len(message.content.encode(errors="replace")) + A_MESSAGE for message in prompt.messages)
     return Usage(prompt_tokens=told, completion_tokens=reply_tokens)
 
 
-def taken(reply: Reply, worst: Usage = NOTHING) -> Usage:
+def actual_usage(reply: Reply, worst: Usage = NOTHING) -> Usage:
     """What a reply took; where its endpoint did not say, a careful guess."""
     if (told := reply.usage or reply.guess) is not None:
         return told
@@ -69,9 +69,9 @@ def taken(reply: Reply, worst: Usage = NOTHING) -> Usage:
     return Usage(prompt_tokens=-(-worst.prompt_tokens // BYTES_A_TOKEN), completion_tokens=-(-written // BYTES_A_TOKEN))
 
 
-def guessed(reply: Reply, worst: Usage) -> Reply:
+def with_estimate(reply: Reply, worst: Usage) -> Reply:
     """`reply` with a guess where nobody counted: what asks for it later does not know its prompt any more."""
-    return reply if reply.usage is not None else replace(reply, guess=taken(reply, worst))
+    return reply if reply.usage is not None else replace(reply, guess=actual_usage(reply, worst))
 
 
 class Budget:
@@ -92,7 +92,7 @@ class Budget:
         return None if self.price is None else self.price.of(self.spent.usage)
 
     @contextlib.asynccontextmanager
-    async def room(self, worst: Usage) -> AsyncIterator[Request]:
+    async def reserve(self, worst: Usage) -> AsyncIterator[Request]:
         """Holds room for one request. Raises BudgetError when a cap leaves none."""
         async with self._changed:
             while passed := self.passed(worst):
@@ -123,7 +123,7 @@ class Budget:
     def count(self, reply: Reply, worst: Usage = NOTHING) -> None:
         """A reply that was paid for."""
         self.spent.requests += 1
-        self.spent.usage += taken(reply, worst)
+        self.spent.usage += actual_usage(reply, worst)
         self.spent.estimated += reply.usage is None
 
     def passed(self, worst: Usage, more: int = 1) -> tuple[str, str] | None:

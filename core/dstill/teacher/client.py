@@ -26,18 +26,18 @@ from typing import Any, AsyncIterator, Iterable, Mapping, Self
 from dstill.api.records import Problem, Prompt, Reply, Usage
 from dstill.api.teacher import Teacher
 from dstill.errors import DataError, DstillError, ServiceError, ServicePause
-from dstill.teacher.budget import Budget, Caps, guessed, most
+from dstill.teacher.budget import Budget, Caps, with_estimate, worst_case
 from dstill.teacher.cache import ReplyStore
 from dstill.teacher.inflight import Claims
 
-__all__ = ["Asked", "Counts", "problem_of", "replies", "worst_of"]
+__all__ = ["Counts", "TeacherReply", "problem_of", "replies", "worst_of"]
 
 AHEAD = 1024  # prompts taken before the first of them is answered, at least
 GIVE_UP = 20  # failures of the service in a row, none answered between
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class TeacherReply:
     """A prompt, and what it came to."""
 
     prompt: Prompt
@@ -54,7 +54,7 @@ class Counts:
     cached: int = 0
     failed: int = 0
 
-    def add(self, asked: Asked) -> None:
+    def add(self, asked: TeacherReply) -> None:
         if isinstance(asked.reply, Problem):
             self.failed += 1
         elif asked.cached:
@@ -72,16 +72,16 @@ async def replies(
     sample: int = 0,
     counts: Counts | None = None,
     budget: Budget | None = None,
-) -> AsyncIterator[Asked]:
+) -> AsyncIterator[TeacherReply]:
     """Every prompt's reply, in order. `sample` tells several replies to the same words apart.
 
     Raises BudgetError, after whatever is in flight was kept, when the next request could pass a cap.
     """
     counts = Counts() if counts is None else counts
     budget = Budget(Caps()) if budget is None else budget
-    waiting: deque[asyncio.Task[Asked]] = deque()
+    waiting: deque[asyncio.Task[TeacherReply]] = deque()
     ahead = max(AHEAD, 4 * concurrency)
-    async with _Desk(teacher, store, concurrency, sample, budget) as desk:
+    async with _Scheduler(teacher, store, concurrency, sample, budget) as desk:
         for prompt in prompts:
             waiting.append(desk.take(prompt))
             await asyncio.sleep(0)  # it starts now, not when all prompts are made
@@ -93,7 +93,7 @@ async def replies(
             raise desk.last_failure  # not one answer: it is the service, not the questions
 
 
-class _Desk:
+class _Scheduler:
     """The tasks of one `replies`: all of them end, and what arrived is kept, when the block ends."""
 
     def __init__(self, teacher: Teacher, store: ReplyStore, concurrency: int, sample: int, budget: Budget) -> None:
@@ -102,23 +102,23 @@ class _Desk:
         self._slots = asyncio.Semaphore(concurrency)
         self._ledger = _Ledger(store)
         self._claims = Claims(store) if teacher.paid else None
-        self._tasks: set[asyncio.Task[Asked]] = set()
+        self._tasks: set[asyncio.Task[TeacherReply]] = set()
         self._by_key: dict[str, asyncio.Future[Reply | Problem]] = {}
         self._fatal: BaseException | None = None
         self._in_a_row = 0
 
-    def take(self, prompt: Prompt) -> asyncio.Task[Asked]:
+    def take(self, prompt: Prompt) -> asyncio.Task[TeacherReply]:
         task = asyncio.create_task(self._answer(prompt))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
-    def _ended(self, task: asyncio.Task[Asked]) -> None:
+    def _ended(self, task: asyncio.Task[TeacherReply]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # seen: one error ends all, the others' need no word of their own
 
-    async def result(self, task: asyncio.Task[Asked], counts: Counts) -> Asked:
+    async def result(self, task: asyncio.Task[TeacherReply], counts: Counts) -> TeacherReply:
         await asyncio.sleep(0)  # cached replies come without waiting; let those in flight have their turn
         try:
             asked = await task
@@ -145,7 +145,7 @@ class _Desk:
 
     # --- one prompt ---------------------------------------------------------------------
 
-    async def _answer(self, prompt: Prompt) -> Asked:
+    async def _answer(self, prompt: Prompt) -> TeacherReply:
         identity = self.teacher.identity(prompt)
         key = self.store.key(identity, prompt.messages, self.sample)
         stored, cached = self.store.get(key), True
@@ -158,7 +158,7 @@ class _Desk:
             answer, cached = await self._once(key, identity, prompt)
         if isinstance(answer, Reply):
             answer = replace(answer, id=prompt.example.id)
-        return Asked(prompt=prompt, reply=answer, key=key, cached=cached)
+        return TeacherReply(prompt=prompt, reply=answer, key=key, cached=cached)
 
     async def _once(self, key: str, identity: Mapping[str, Any], prompt: Prompt) -> tuple[Reply | Problem, bool]:
         """Ask, and let every other prompt of the same words wait for the same answer."""
@@ -183,9 +183,9 @@ class _Desk:
                 return there, True
             try:
                 worst = worst_of(self.teacher, prompt)
-                async with self.budget.room(worst) as request:
+                async with self.budget.reserve(worst) as request:
                     reply = await self.teacher.ask(prompt)
-                    reply = request.reply = guessed(reply, worst) if self.teacher.paid else reply
+                    reply = request.reply = with_estimate(reply, worst) if self.teacher.paid else reply
             except ServicePause:
                 raise
             except (ServiceError, DataError) as error:
@@ -220,7 +220,7 @@ def problem_of(error: DstillError) -> Problem:
 
 def worst_of(teacher: Teacher, prompt: Prompt) -> Usage:
     """What asking `prompt` uses at most."""
-    return most(teacher.sent(prompt), teacher.reply_tokens * prompt.room)
+    return worst_case(teacher.sent(prompt), teacher.reply_tokens * prompt.max_tokens_factor)
 
 
 class _Ledger:

@@ -18,7 +18,7 @@ from dstill.errors import ConfigError
 if TYPE_CHECKING:
     from dstill.teacher.budget import Budget, Caps
 
-__all__ = ["caps", "cost", "told"]
+__all__ = ["caps", "cost", "summary_lines"]
 
 CAPS = ("max_usd", "max_tokens", "max_requests", "max_wall")
 
@@ -56,7 +56,7 @@ def cost(settings: Cost, teacher: Teacher, budget: Budget, rows: int) -> dict[st
     }
 
 
-def told(cost: Mapping[str, Any]) -> list[str]:
+def summary_lines(cost: Mapping[str, Any]) -> list[str]:
     """Lines for a person; none where replies are free."""
     if not cost:
         return []

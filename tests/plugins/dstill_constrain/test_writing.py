@@ -10,7 +10,7 @@ from support.random_student import learnt, llama, t5, write, writer
 
 from dstill.api.protocols import ConstrainedOutput
 from dstill.api.records import Example, Grammar
-from dstill.api.student import Writer
+from dstill.api.student import Generator
 from dstill.errors import DataError, UsageError
 from dstill.pipeline.constrained import Constrained
 from dstill_constrain import vocabulary
@@ -50,10 +50,10 @@ def test_pieces_put_together_are_the_text(unigram: Any) -> None:
 def test_greedy_answers_are_held_too_and_rows_without_a_grammar_are_free() -> None:
     tokenizer = learnt(700)
     by = writer(t5(tokenizer), tokenizer, temperature=0.0)
-    held, free = by.write_within(["predict: a", "predict: b"], [TABLE, None])
+    held, free = by.generate_constrained(["predict: a", "predict: b"], [TABLE, None])
     assert WRITTEN.fullmatch(held.text)
     assert not WRITTEN.fullmatch(free.text)
-    assert [one.text for one in by.write(["predict: b"])] == [free.text]
+    assert [one.text for one in by.generate(["predict: b"])] == [free.text]
 
 
 @pytest.mark.parametrize("make", [t5, llama], ids=["encoder–decoder", "decoder"])
@@ -116,8 +116,8 @@ def test_a_student_that_reasons_first_is_held_from_its_answer_on() -> None:
 
 
 def test_a_task_without_a_grammar_and_a_student_that_cannot_be_held_are_said() -> None:
-    class Plain(Writer):
-        def write(self, sources: Any) -> Any:
+    class Plain(Generator):
+        def generate(self, sources: Any) -> Any:
             return iter(())
 
     task, objective = Words(), DistillStepByStep()
@@ -125,7 +125,7 @@ def test_a_task_without_a_grammar_and_a_student_that_cannot_be_held_are_said() -
         Constrained(Plain(), objective, task, [Example(id="", question="?")])  # type: ignore[arg-type]
     held = Constrained(Plain(), objective, task, [Example(id="1", question="?")])  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="cannot be held to a grammar"):
-        list(held.write(["?"]))
+        list(held.generate(["?"]))
 
 
 def test_a_vocabulary_that_cannot_write_the_language_is_said(unigram: Any) -> None:

@@ -108,7 +108,7 @@ def test_a_baseline_is_asked_once_however_often_it_is_named(plugins: Plugins) ->
 def test_without_a_student_there_is_no_baseline_either(plugins: Plugins, system: str) -> None:
     config = configuration.load(flags=FLAGS, environment={}, sections=part_sections(plugins))
     with pytest.raises(RunError, match="has no student yet"):
-        Run.create("runs/mine", config=config, plugins=plugins).writer(system)
+        Run.create("runs/mine", config=config, plugins=plugins).generator(system)
 
 
 def test_baselines_are_parts_of_the_evaluate_plugin(plugins: Plugins) -> None:

@@ -9,7 +9,7 @@ from typing import Sequence
 
 import pytest
 
-from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Pair
 from dstill.api.student import TrainingJob
@@ -28,7 +28,7 @@ class Unmoved(Modality):
     name = "unmoved"
     priority = 0
 
-    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return Memory(parts={})
 
     def prepare(self, model: object, recipe: Recipe) -> object:
@@ -59,7 +59,7 @@ def rows() -> list[tuple[Pair, ...]]:
 
 def answers(writer: object, *questions: str) -> list[str]:
     assert isinstance(writer, NearestWriter)
-    return [written.text for written in writer.write([f"predict: {q}" for q in questions])]
+    return [written.text for written in writer.generate([f"predict: {q}" for q in questions])]
 
 
 def test_answers_with_the_most_similar_training_question(tmp_path: Path) -> None:
@@ -149,9 +149,9 @@ def test_the_package_imports_nothing_heavy() -> None:
 def test_it_knows_how_near_a_question_is(tmp_path: Path) -> None:
     Nearest().fit(job(tmp_path, rows()))
     writer = Nearest().load(tmp_path)
-    same, like, other = writer.closeness(
+    same, like, other = writer.similarity(
         [f"predict: {q}" for q in ("the ten slowest requests", "requests that failed with 502", "wer hat gewonnen")]
     )
     assert same.value == pytest.approx(1)
-    assert same.value > like.value > like.far > other.value >= 0
-    assert Nearest().load(tmp_path, trained=False).closeness(["predict: anything"]) == []
+    assert same.value > like.value > like.threshold > other.value >= 0
+    assert Nearest().load(tmp_path, trained=False).similarity(["predict: anything"]) == []

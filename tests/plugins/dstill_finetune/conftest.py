@@ -12,7 +12,7 @@ import pytest
 from dstill.api.modality import Modality
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Pair
-from dstill.api.student import Fitted, Student, TrainingJob
+from dstill.api.student import Student, TrainingJob, TrainResult
 
 CPU = Device(name="test CPU", kind="cpu", total=2**34, free=2**34)
 COLOURS = ("red", "green", "blue", "black", "white", "grey", "pink", "brown")
@@ -70,7 +70,7 @@ def fit(
     validation: Sequence[Sequence[Pair]] = (),
     job: Mapping[str, Any] | None = None,
     **changes: Any,
-) -> Fitted:
+) -> TrainResult:
     """Train on small records. `job`: more of the TrainingJob; `changes`: of the recipe."""
     return student.fit(
         TrainingJob(
@@ -97,7 +97,7 @@ def _records() -> Callable[..., list[tuple[Pair, Pair]]]:
 
 
 @pytest.fixture(name="fit")
-def _fit() -> Callable[..., Fitted]:
+def _fit() -> Callable[..., TrainResult]:
     return fit
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.benchmarks import gpu
 from tests.benchmarks.references import BATCH
 
-from dstill.api.modality import Batch, Memory, Shape
+from dstill.api.modality import Batch, Memory, ModelSpec
 from dstill.api.recipe import Recipe
 from dstill_finetune.collate import Collator
 from dstill_finetune.modalities import Full
@@ -37,7 +37,7 @@ def test_what_is_planned_is_what_the_trainer_sees(tmp_path: Path, monkeypatch: p
     planned: list[Batch | None] = []
     seen: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
 
-    def need(modality: Full, student: Shape, recipe: Recipe) -> Memory:
+    def need(modality: Full, student: ModelSpec, recipe: Recipe) -> Memory:
         planned.append(student.batch)
         return Memory(parts={})
 
@@ -54,8 +54,8 @@ def test_what_is_planned_is_what_the_trainer_sees(tmp_path: Path, monkeypatch: p
     (batch,) = planned
     assert batch is not None
     trained = seen[1:]  # after the one that is planned by
-    assert (batch.read, batch.written) == max(trained)
-    assert batch.read[0] == 2 * BATCH
+    assert (batch.source_shape, batch.target_shape) == max(trained)
+    assert batch.source_shape[0] == 2 * BATCH
 
 
 @pytest.mark.nightly

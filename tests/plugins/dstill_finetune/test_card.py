@@ -10,13 +10,13 @@ from support.inert import HOSTILE, READABLE, hidden
 
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
-from dstill.api.student import Fitted, TrainingJob
+from dstill.api.student import TrainingJob, TrainResult
 from dstill.runtime import hardware
 from dstill_finetune.card import model_card
 from dstill_finetune.modalities import Full
 from dstill_finetune.student_metadata import Facts
 
-FITTED = Fitted(steps=1, seconds=1.0, history=(), peak_memory=0, trained_parameters=1, all_parameters=1)
+FITTED = TrainResult(steps=1, seconds=1.0, history=(), peak_memory=0, trained_parameters=1, all_parameters=1)
 
 
 @pytest.mark.parametrize("base", ["", f"models/{HOSTILE}", f"models/{HOSTILE}.gguf"])

@@ -8,14 +8,14 @@ from typing import Any, Callable
 import pytest
 
 from dstill.api.recipe import Recipe
-from dstill.api.student import Fitted
+from dstill.api.student import TrainResult
 from dstill.errors import TrainingError
 from dstill_finetune import trainer
 from dstill_finetune.modalities import Full
 from dstill_finetune.tiny import Tiny, TinyConfig
 from dstill_finetune.torch_settings import compiling
 
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 
 
@@ -47,7 +47,7 @@ def test_a_compiled_model_learns_the_same(fit: Fit, tmp_path: Path) -> None:
     assert losses(torch_compile=True) == pytest.approx(plain, rel=1e-5)
     assert counters["stats"]["unique_graphs"] > 0
     assert (tmp_path / "student" / "model.safetensors").exists()
-    assert list(Tiny(SMALL).load(tmp_path / "student").write(["predict: all red cars"]))
+    assert list(Tiny(SMALL).load(tmp_path / "student").generate(["predict: all red cars"]))
 
 
 def test_without_a_compiler_it_says_what_helps() -> None:

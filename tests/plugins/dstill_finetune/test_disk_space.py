@@ -10,13 +10,13 @@ from typing import Any, Callable
 import pytest
 
 from dstill.api.modality import Modality
-from dstill.api.student import Fitted
+from dstill.api.student import TrainResult
 from dstill.errors import DiskError
 from dstill_finetune import disk_space, students
 from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.tiny import Tiny, TinyConfig
 
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=64, d_ff=128, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 
 

@@ -33,14 +33,14 @@ def second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_alone_a_process_leads_and_asks_nobody() -> None:
-    assert (distributed.count(), distributed.number(), distributed.leads()) == (1, 0, True)
-    assert distributed.of_first(lambda: 3) == 3
-    assert distributed.gathered("a") == ["a"]
+    assert (distributed.world_size(), distributed.rank(), distributed.is_main()) == (1, 0, True)
+    assert distributed.broadcast(lambda: 3) == 3
+    assert distributed.all_gather("a") == ["a"]
 
 
 @pytest.mark.usefixtures("second")
 def test_of_two_the_second_does_not_lead(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (distributed.count(), distributed.number(), distributed.leads()) == (2, 1, False)
+    assert (distributed.world_size(), distributed.rank(), distributed.is_main()) == (2, 1, False)
     monkeypatch.setattr(hardware, "available_memory", lambda: 6 * 2**30)
     assert hardware.device().free == 3 * 2**30
 
@@ -55,7 +55,7 @@ def test_of_two_the_second_does_not_lead(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_a_process_that_has_gone_is_said_to_have_gone(raised: Exception, becomes: type[Exception]) -> None:
-    with pytest.raises(becomes) as caught, distributed.together():
+    with pytest.raises(becomes) as caught, distributed.in_step():
         raise raised
     if becomes is TrainingError:
         assert "another process of this training ended" in str(caught.value)

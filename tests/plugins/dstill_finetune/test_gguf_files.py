@@ -15,13 +15,13 @@ from safetensors.torch import load_file
 from support.gguf_files import write_llama
 
 from dstill.api.modality import Modality
-from dstill.api.student import Fitted
+from dstill.api.student import TrainResult
 from dstill.errors import DataError, MissingExtra
 from dstill_finetune import gguf_files, model_loading
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
 
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 FP32 = {"dtype": torch.float32}
 PROMPTS = ["predict: all red cars", "explain: all brown hats"]
 
@@ -39,7 +39,7 @@ def hf(base: Path) -> Hf:
 
 
 def written(folder: Path) -> list[str]:
-    return [answer.text for answer in Hf().load(folder).write(PROMPTS)]
+    return [answer.text for answer in Hf().load(folder).generate(PROMPTS)]
 
 
 def card_answer(folder: Path, prompt: str) -> str:
@@ -55,7 +55,7 @@ def card_answer(folder: Path, prompt: str) -> str:
 def test_weights_and_counts_are_those_of_the_file(tmp_path: Path) -> None:
     weights = write_llama(tmp_path / "Small.GGUF")
     student = hf(tmp_path / "Small.GGUF")
-    assert student.shape().parameters == sum(array.size for array in weights.values())
+    assert student.spec().parameters == sum(array.size for array in weights.values())
     model = model_loading.load_model(student.base, FP32)
     head, down = torch.tensor(weights["output.weight"]), torch.tensor(weights["blk.1.ffn_down.weight"])
     assert torch.equal(model.lm_head.weight, head)
@@ -74,7 +74,7 @@ def test_plain_transformers_and_peft_give_the_same_answers(
     assert losses[-1] < 0.8 * losses[0]
     monkeypatch.chdir("/")  # the base is found from any place
     answers = written(folder)
-    assert answers[0] != next(a.text for a in Hf().load(folder, trained=False).write(PROMPTS))
+    assert answers[0] != next(a.text for a in Hf().load(folder, trained=False).generate(PROMPTS))
     assert [card_answer(folder, f"{prompt}\n") for prompt in PROMPTS] == answers
     facts = json.loads((folder / "student.json").read_text())
     assert facts["base"] == str(file)

@@ -11,7 +11,7 @@ import transformers
 from transformers import CONFIG_MAPPING
 
 from dstill.api.recipe import Recipe
-from dstill.api.student import Fitted
+from dstill.api.student import TrainResult
 from dstill.errors import ConfigError, UsageError
 from dstill.runtime.hardware import planned_device
 from dstill_finetune.hf import Hf
@@ -163,7 +163,7 @@ def test_a_student_with_no_layer_for_an_adapter_is_to_be_trained_whole(monkeypat
 
 
 def test_a_mixtures_adapters_are_trained_and_read_again(
-    llama: Path, fit: Callable[..., Fitted], tmp_path: Path
+    llama: Path, fit: Callable[..., TrainResult], tmp_path: Path
 ) -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -177,7 +177,7 @@ def test_a_mixtures_adapters_are_trained_and_read_again(
     student = Hf()
     student.base = str(base)
     fitted = fit(student, Lora(), tmp_path / "out", max_steps=2, target_modules="all-linear", lora_dropout=0.1)
-    assert fitted.trained_parameters == adapter_parameters(student.shape(), Recipe(r=4, target_modules="all-linear"))
+    assert fitted.trained_parameters == adapter_parameters(student.spec(), Recipe(r=4, target_modules="all-linear"))
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), str(tmp_path / "out"))
     assert {path.rpartition(".")[2] for path in adapted(plain)} == {"q_proj", "k_proj", "v_proj", "o_proj"}
 

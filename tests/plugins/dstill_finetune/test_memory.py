@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import GPT2Config, LlamaConfig, T5Config
 
-from dstill.api.modality import Batch, Memory, Modality, Shape
+from dstill.api.modality import Batch, Memory, Modality, ModelSpec
 from dstill.api.recipe import Recipe
 from dstill.defaults import select_modality
 from dstill.errors import UsageError
@@ -26,7 +26,7 @@ MODALITIES: tuple[Modality, ...] = (Full(), Lora(), Qlora())
 
 
 @pytest.fixture(scope="module")
-def seven_billion() -> Shape:
+def seven_billion() -> ModelSpec:
     return shape_of(
         LlamaConfig(
             vocab_size=32000,
@@ -42,18 +42,18 @@ def seven_billion() -> Shape:
 SMALL = shape_of(T5Config(d_model=64, d_ff=128, d_kv=16, num_heads=4, num_layers=2, vocab_size=500))
 
 
-def chosen(shape: Shape, vram: str, recipe: Recipe = REFERENCE) -> str:
+def chosen(shape: ModelSpec, vram: str, recipe: Recipe = REFERENCE) -> str:
     return select_modality(MODALITIES, shape, recipe, planned_device(vram)).modality
 
 
-def test_a_7b_decoder_is_counted_exactly_from_its_configuration(seven_billion: Shape) -> None:
+def test_a_7b_decoder_is_counted_exactly_from_its_configuration(seven_billion: ModelSpec) -> None:
     assert seven_billion.parameters == 6_738_415_616  # Llama 2's own count
     assert seven_billion.linears["q_proj"] == (4096, 4096, 32)
     assert seven_billion.linears["down_proj"] == (11008, 4096, 32)
     assert seven_billion.embedding == 2 * 32000 * 4096 + 65 * 4096  # embedding, head, norms
 
 
-def test_a_7b_decoder_lands_on_qlora_at_24_gb_and_on_lora_at_40(seven_billion: Shape) -> None:
+def test_a_7b_decoder_lands_on_qlora_at_24_gb_and_on_lora_at_40(seven_billion: ModelSpec) -> None:
     assert chosen(seven_billion, "24GB") == "qlora"
     assert chosen(seven_billion, "40GB") == "lora"
     assert chosen(seven_billion, "80GB") == "lora"
@@ -61,7 +61,7 @@ def test_a_7b_decoder_lands_on_qlora_at_24_gb_and_on_lora_at_40(seven_billion: S
         chosen(seven_billion, "8GB")
 
 
-def test_checkpointing_lets_a_7b_decoder_be_trained_by_lora_on_24_gb(seven_billion: Shape) -> None:
+def test_checkpointing_lets_a_7b_decoder_be_trained_by_lora_on_24_gb(seven_billion: ModelSpec) -> None:
     assert chosen(seven_billion, "24GB", replace(REFERENCE, gradient_checkpointing=True)) == "lora"
 
 
@@ -70,10 +70,10 @@ def test_full_is_chosen_wherever_it_fits() -> None:
 
 
 def test_a_student_without_weights_can_be_planned_for_too() -> None:
-    assert chosen(Nearest().shape(), "8GB") == "full"
+    assert chosen(Nearest().spec(), "8GB") == "full"
 
 
-def test_four_bits_leave_a_base_about_a_quarter_of_bf16(seven_billion: Shape) -> None:
+def test_four_bits_leave_a_base_about_a_quarter_of_bf16(seven_billion: ModelSpec) -> None:
     four = Qlora().memory_required(seven_billion, REFERENCE).parts
     whole = Lora().memory_required(seven_billion, REFERENCE).parts["weights"]
     assert 0.25 < (four["quantized_weights"] + four["weights"]) / whole < 0.35
@@ -150,10 +150,10 @@ def test_precision_auto_is_what_the_device_has() -> None:
 
 
 def test_the_datasets_largest_batch_goes_before_the_recipes_limits() -> None:
-    batch = Batch(read=(4, 32), written=(4, 16), learnt=60)
+    batch = Batch(source_shape=(4, 32), target_shape=(4, 16), loss_tokens=60)
     small = Full().memory_required(replace(SMALL, batch=batch), REFERENCE)
     assert small.total < Full().memory_required(SMALL, REFERENCE).total
-    twice = replace(batch, read=(8, 32), written=(8, 16), learnt=120)  # as a second branch does
+    twice = replace(batch, source_shape=(8, 32), target_shape=(8, 16), loss_tokens=120)  # as a second branch does
     parts = [Lora().memory_required(replace(SMALL, batch=b), REFERENCE).parts for b in (batch, twice)]
     assert parts[1]["activations"] == pytest.approx(2 * parts[0]["activations"], abs=2)
     assert parts[1]["logits"] == 2 * parts[0]["logits"]
@@ -168,16 +168,16 @@ def test_gradients_that_wait_for_the_next_batch_add_to_its_activations() -> None
 
 
 def test_new_rows_cost_a_copy_of_the_embedding_and_its_gradient() -> None:
-    batch = Batch(read=(4, 32), written=(4, 16), learnt=60)
+    batch = Batch(source_shape=(4, 32), target_shape=(4, 16), loss_tokens=60)
     with_rows = Lora().memory_required(replace(SMALL, batch=replace(batch, new_tokens=3)), REFERENCE)
     assert with_rows.parts["token_rows"] == 6 * SMALL.vocabulary * SMALL.hidden * (1 if SMALL.tied else 2)
     assert Lora().memory_required(replace(SMALL, batch=batch), REFERENCE).parts["token_rows"] == 0
 
 
-def test_an_architecture_that_cannot_be_followed_is_planned_by_rule(seven_billion: Shape) -> None:
+def test_an_architecture_that_cannot_be_followed_is_planned_by_rule(seven_billion: ModelSpec) -> None:
     """The rule is made for such a decoder, and must come near what is counted of it."""
     counted = Full().memory_required(seven_billion, REFERENCE).total
-    ruled = Full().memory_required(replace(seven_billion, kept=lambda how, wide: None), REFERENCE).total
+    ruled = Full().memory_required(replace(seven_billion, activation_bytes=lambda how, wide: None), REFERENCE).total
     assert ruled == pytest.approx(counted, rel=0.15)
 
 

@@ -12,7 +12,7 @@ import torch
 import dstill_finetune
 from dstill.api.modality import Modality
 from dstill.api.recipe import Device, Recipe
-from dstill.api.student import Fitted
+from dstill.api.student import TrainResult
 from dstill.errors import MissingExtra, UsageError
 from dstill.plugins import PluginInfo, Plugins
 from dstill_finetune import modalities
@@ -20,7 +20,7 @@ from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.tiny import Tiny, TinyConfig
 
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 
 
@@ -66,7 +66,7 @@ def student(base: Path) -> Hf:
     return found
 
 
-def losses(fitted: Fitted) -> list[float]:
+def losses(fitted: TrainResult) -> list[float]:
     return [row["loss"] for row in fitted.history if "loss" in row]
 
 
@@ -103,7 +103,7 @@ def test_a_qlora_base_lies_in_four_bits_with_double_quantization(base: Path, fit
     assert all(p.dtype is torch.uint8 and p.quant_state.quant_type == "nf4" for p in packed)
     assert all(p.quant_state.nested for p in packed)
     packed_bytes = sum(p.numel() for p in packed)
-    whole = student(base).shape()
+    whole = student(base).spec()
     assert packed_bytes * 2 == whole.parameters - whole.embedding  # what the planner counts as quantized
 
 
@@ -162,7 +162,7 @@ def test_a_modality_that_cannot_run_here_is_refused(
     with pytest.raises(MissingExtra, match="needs the extra 'qlora'") as missing:
         fit(student(t5), Qlora(), tmp_path)
     assert missing.value.hint == "pip install 'dstill[qlora]'"
-    shape = student(t5).shape()
+    shape = student(t5).spec()
     assert "bitsandbytes is not installed" in (Qlora().unfit_reason(shape, Recipe(), cpu) or "")
     assert Full().unfit_reason(shape, Recipe(), cpu) is None  # so auto takes another
 
@@ -175,7 +175,7 @@ def test_auto_passes_by_a_bitsandbytes_without_its_library(
 
     plugins = Plugins()
     plugins.add(dstill_finetune, PluginInfo(name="finetune"))
-    shape = replace(student(t5).shape(), parameters=10**9)
+    shape = replace(student(t5).spec(), parameters=10**9)
     kinds, recipe = [Full(), Lora(), Qlora()], Recipe(precision="fp32")
     small = replace(cpu, free=Qlora().memory_required(shape, recipe).total)
     by_rule = replace(recipe, auto_modality="recipe")

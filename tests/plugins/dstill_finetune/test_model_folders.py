@@ -158,7 +158,7 @@ def test_a_pad_token_can_be_named(t5: Path, tmp_path: Path, fit: Callable[..., A
     student = Hf(HfConfig(pad_token="</s>"))
     student.base = str(folder)
     fit(student, Full(), tmp_path / "student", max_steps=1)
-    assert list(student.load(tmp_path / "student").write(["predict: all"]))
+    assert list(student.load(tmp_path / "student").generate(["predict: all"]))
     wrong = Hf(HfConfig(pad_token="<nothing>"))
     wrong.base = str(folder)
     with pytest.raises(DataError, match="no token '<nothing>'"):
@@ -238,9 +238,9 @@ def test_a_folder_needs_no_network(
     monkeypatch.setattr(socket.socket, "connect", refuse)
     student = Hf()
     student.base = str(t5)
-    student.shape()
+    student.spec()
     fit(student, kind(), tmp_path, max_steps=1)
-    assert list(student.load(tmp_path).write(["predict: all"]))
+    assert list(student.load(tmp_path).generate(["predict: all"]))
     assert called == []
 
 
@@ -262,7 +262,7 @@ def test_a_hub_id_that_was_fetched_once_needs_no_network(cached: Path, tmp_path:
     student = Hf()
     student.base = "some/t5"
     fit(student, Lora(), tmp_path / "student", max_steps=1)
-    assert list(student.load(tmp_path / "student").write(["predict: all"]))
+    assert list(student.load(tmp_path / "student").generate(["predict: all"]))
     facts = json.loads((tmp_path / "student" / "student.json").read_text())
     assert (facts["base"], facts["base_sha256"]) == ("some/t5", "")
 
@@ -335,7 +335,7 @@ def test_a_configuration_of_no_model_is_refused(t5: Path, tmp_path: Path, change
     student = Hf()
     student.base = str(tmp_path / "base")
     with pytest.raises(DataError, match=r"cannot load|describes no model"):
-        student.shape()
+        student.spec()
 
 
 def test_a_file_that_is_nested_without_end_is_refused(t5: Path, tmp_path: Path) -> None:

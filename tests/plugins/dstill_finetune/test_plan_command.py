@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from dstill.api.modality import Batch, Memory, Modality, Shape
+from dstill.api.modality import Batch, Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.cli.groups import Group
 from dstill.cli.options import App
@@ -23,7 +23,7 @@ class Small(Modality):
     name = "small"
     priority = 45
 
-    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return Memory(parts={"all": 6 * 2**30})
 
     def prepare(self, model: Any, recipe: Recipe) -> Any:
@@ -274,12 +274,14 @@ def test_a_batch_of_one_is_planned_with_one_record() -> None:
     planned: list[tuple[Batch | None, int]] = []
 
     class Asked(Small):
-        def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+        def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
             planned.append((student.batch, recipe.gradient_accumulation_steps))
             return super().memory_required(student, recipe)
 
-    shape = replace(Tiny().shape(), batch=Batch(read=(14, 90), written=(14, 30), learnt=350, new_tokens=2))
+    shape = replace(
+        Tiny().spec(), batch=Batch(source_shape=(14, 90), target_shape=(14, 30), loss_tokens=350, new_tokens=2)
+    )
     card = Device(name="a card", kind="cuda", total=2**30, free=2**30)
     recipe = Recipe(per_device_train_batch_size=7, gradient_accumulation_steps=2, gradient_checkpointing=True)
     assert price(Asked(), shape, recipe, card) == ""
-    assert set(planned) == {(Batch(read=(2, 90), written=(2, 30), learnt=50, new_tokens=2), 14)}
+    assert set(planned) == {(Batch(source_shape=(2, 90), target_shape=(2, 30), loss_tokens=50, new_tokens=2), 14)}

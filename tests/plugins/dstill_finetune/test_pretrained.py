@@ -13,12 +13,12 @@ import torch
 from dstill.api.modality import Modality
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
-from dstill.api.student import Fitted
+from dstill.api.student import TrainResult
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Lora, Qlora
 
 pytestmark = pytest.mark.slow
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 ROWS, STEPS, TOKENS = 100, 20, 80
 
 

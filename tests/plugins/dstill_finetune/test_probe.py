@@ -8,9 +8,9 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
-from dstill.api.student import Fitted
+from dstill.api.student import TrainResult
 from dstill_finetune.cross_entropy import cross_entropy
 from dstill_finetune.hf import Hf
 from dstill_finetune.loss import TokenLosses
@@ -19,14 +19,14 @@ from dstill_finetune.oom import OutOfMemory
 from dstill_finetune.peak_memory import PeakMemory
 from dstill_finetune.tiny import Tiny, TinyConfig
 
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 
 
 class Modest(Full):
     """It says that it needs a mebibyte."""
 
-    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return Memory(parts={"all": 2**20})
 
 
@@ -125,6 +125,6 @@ def test_before_its_tokenizer_is_there_tiny_is_planned_as_it_is_probed(fit: Fit,
     student, recipe = Tiny(SMALL), Recipe(per_device_train_batch_size=8, precision="fp32", **lengths)
     batch = student.largest_batch(records(), recipe)
     assert batch is not None
-    assert max(batch.read[1], batch.written[1]) < 48  # of the rows, not of the recipe
-    planned = Full().memory_required(replace(student.shape(), batch=batch), recipe).total
+    assert max(batch.source_shape[1], batch.target_shape[1]) < 48  # of the rows, not of the recipe
+    planned = Full().memory_required(replace(student.spec(), batch=batch), recipe).total
     assert fit(student, Full(), tmp_path, max_steps=1, **lengths).probe["predicted"] == planned

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 import dstill_finetune
-from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.plugins import PluginInfo, Plugins
 from dstill.runtime import hardware
 from dstill_finetune import recipe_rule
 
 GB = 2**30
-SHAPE = Shape(
+SHAPE = ModelSpec(
     architecture="x",
     parameters=1,
     embedding=0,
@@ -33,7 +33,7 @@ def toy(title: str, full: float, gigabytes: int) -> Modality:
         name = title
         priority = full
 
-        def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+        def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
             return Memory(parts={"weights": gigabytes * GB})
 
         def prepare(self, model: Any, recipe: Recipe) -> Any:

@@ -9,13 +9,13 @@ from typing import Any, Callable, Mapping
 
 import pytest
 
-from dstill.api.student import Fitted
+from dstill.api.student import TrainResult
 from dstill.errors import Interrupted, MissingExtra, UsageError
 from dstill_finetune import reporting
 from dstill_finetune.modalities import Full
 from dstill_finetune.tiny import Tiny, TinyConfig
 
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 
 

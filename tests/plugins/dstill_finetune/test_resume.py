@@ -16,7 +16,7 @@ import pytest
 
 from dstill.api.modality import Modality
 from dstill.api.recipe import Recipe
-from dstill.api.student import Fitted, Writer
+from dstill.api.student import Generator, TrainResult
 from dstill.errors import DataError, Interrupted, RunError, TrainingError
 from dstill_finetune.checkpoints import Checkpoints
 from dstill_finetune.early_stopping import Best
@@ -26,7 +26,7 @@ from dstill_finetune.oom import OutOfMemory, exhaustion, halved
 from dstill_finetune.peak_memory import PeakMemory
 from dstill_finetune.tiny import Tiny, TinyConfig
 
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 # 48 records, batches of 8: two epochs; dropout wherever there is any, and a checkpoint in the middle of each
 LONG = {"max_steps": 12, "save_steps": 4, "lora_dropout": 0.1}
@@ -48,7 +48,7 @@ def _kill() -> None:
     raise Killed  # the process would end here: nothing after this line of the training runs
 
 
-def _losses(fitted: Fitted) -> dict[float, float]:
+def _losses(fitted: TrainResult) -> dict[float, float]:
     return {row["step"]: row["loss"] for row in fitted.history if "loss" in row}
 
 
@@ -400,8 +400,8 @@ def test_early_stopping_needs_something_to_look_at(wanted: str, fit: Fit, tmp_pa
 def test_early_stopping_takes_the_best(wanted: str, fit: Fit, records: Any, tmp_path: Path) -> None:
     scores = iter([0.1, 0.5, 0.4, 0.5, 0.3, 0.9])
 
-    def score(writer: Writer) -> float:
-        [written] = writer.write(["predict: all red cars"])
+    def score(writer: Generator) -> float:
+        [written] = writer.generate(["predict: all red cars"])
         assert isinstance(written.text, str)
         return next(scores)
 
@@ -426,11 +426,11 @@ def test_early_stopping_takes_the_best(wanted: str, fit: Fit, records: Any, tmp_
     assert _same_weights(tmp_path / "student" / "model.safetensors", kept)
 
 
-def _killed_after_its_best(fit: Fit, records: Any, tmp_path: Path) -> Callable[..., Fitted]:
+def _killed_after_its_best(fit: Fit, records: Any, tmp_path: Path) -> Callable[..., TrainResult]:
     """Step 2 was the best, step 4 has the newest checkpoint. What goes on from there, given how it is to stop early."""
     scores = iter([0.5, 0.4, 0.3, 0.3, 0.3, 0.3])
 
-    def train(early_stopping: str, **job: Any) -> Fitted:
+    def train(early_stopping: str, **job: Any) -> TrainResult:
         job = {"checkpoints": tmp_path / "checkpoints", "score": lambda writer: next(scores), **job}
         changes: dict[str, Any] = {
             **LONG,

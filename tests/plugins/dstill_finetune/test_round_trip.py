@@ -21,11 +21,11 @@ from safetensors.torch import load_file
 from dstill.api.modality import Modality
 from dstill.api.recipe import Recipe
 from dstill.api.records import Pair
-from dstill.api.student import Fitted
+from dstill.api.student import TrainResult
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
 
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 TOKENS = 38  # of the Unigram tokenizer
 ODD = [
     (Pair(task_prefix="predict: ", source=f"all odd {thing}", target='{"a": "<b>\\\\n\n  end"}'),) for thing in "abcd"

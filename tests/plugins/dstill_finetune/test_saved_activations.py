@@ -18,7 +18,7 @@ from transformers import (
     T5Config,
 )
 
-from dstill.api.modality import Kept
+from dstill.api.modality import ActivationBytes
 from dstill_finetune.model_loading import is_encoder_decoder
 from dstill_finetune.saved_activations import kept_of
 
@@ -45,14 +45,14 @@ CONFIGS = {
 }
 
 
-def size(kept: Kept, read: int, written: int) -> float:
+def size(kept: ActivationBytes, read: int, written: int) -> float:
     return (
-        kept.read * read
-        + kept.read_pairs * read**2
-        + kept.written * written
-        + kept.written_pairs * written**2
-        + kept.across * read
-        + kept.across_pairs * read * written
+        kept.source * read
+        + kept.source_pairs * read**2
+        + kept.target * written
+        + kept.target_pairs * written**2
+        + kept.cross * read
+        + kept.cross_pairs * read * written
     )
 
 

@@ -13,16 +13,16 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Recipe
-from dstill.api.student import Fitted
+from dstill.api.student import TrainResult
 from dstill.errors import DiskError, DstillError, Interrupted, UsageError
-from dstill.io.files import renewed
+from dstill.io.files import replace_dir
 from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.saving import saving
 from dstill_finetune.tiny import Tiny, TinyConfig
 
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=32, d_ff=64, num_heads=2, num_layers=1, num_decoder_layers=1, vocabulary=320)
 FULL = Path("/dev/full")  # every write to it fails as on a full disk
 
@@ -116,7 +116,7 @@ def test_a_modality_without_adapters_keeps_no_base_beside_its_student(fit: Fit, 
         name = "head"
         priority = 1
 
-        def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+        def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
             return Memory(parts={})
 
         def prepare(self, model: Any, recipe: Recipe) -> Any:
@@ -125,7 +125,7 @@ def test_a_modality_without_adapters_keeps_no_base_beside_its_student(fit: Fit, 
             return model
 
     def answers(**options: bool) -> list[str]:
-        return [written.text for written in Tiny().load(tmp_path, **options).write(["predict: all red cars"])]
+        return [written.text for written in Tiny().load(tmp_path, **options).generate(["predict: all red cars"])]
 
     fit(Tiny(SMALL), Head(), tmp_path, max_steps=1, learning_rate=1e-9)
     assert not (tmp_path / "base").exists()
@@ -156,7 +156,7 @@ def test_ctrl_c_in_the_loop_keeps_the_student_from_before(fit: Fit, tmp_path: Pa
     folder = tmp_path / "student"
 
     def again(**changes: Any) -> None:
-        with renewed(folder):
+        with replace_dir(folder):
             fit(Tiny(SMALL), Full(), folder, max_steps=3, **changes)
 
     def interrupt(step: int, *_: Any) -> None:
@@ -168,7 +168,7 @@ def test_ctrl_c_in_the_loop_keeps_the_student_from_before(fit: Fit, tmp_path: Pa
     with pytest.raises(Interrupted, match="stopped at step 2 of 3"):
         again(seed=1, job={"on_step": interrupt})
     assert (folder / "model.safetensors").read_bytes() == weights
-    assert list(Tiny().load(folder).write(["predict: all red cars"]))
+    assert list(Tiny().load(folder).generate(["predict: all red cars"]))
     again(seed=1)
     assert (folder / "model.safetensors").read_bytes() != weights
     assert [path.name for path in tmp_path.iterdir()] == ["student"]

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from dstill.api.modality import Modality
 from dstill.api.recipe import Device
 from dstill.api.records import Pair
-from dstill.api.student import Fitted, Written
+from dstill.api.student import Generation, TrainResult
 from dstill.errors import DataError, TrainingError
 from dstill.runtime import hardware
 from dstill_finetune import generation
@@ -25,7 +25,7 @@ from dstill_finetune.hf import Hf, HfConfig
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.tiny import Tiny, TinyConfig
 
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 SMALL = TinyConfig(d_model=64, d_ff=128, num_heads=4, num_layers=1, num_decoder_layers=1, vocabulary=400)
 PROMPTS = ["predict: all red cars", "predict: all brown hats", "explain: all pink cups", "predict: all"]
 
@@ -40,7 +40,7 @@ def texts(student: Any, folder: Path, *, trained: bool = True) -> list[str]:
     return [written.text for written in student.load(folder, trained=trained).write(PROMPTS)]
 
 
-def untimed(written: Written) -> Written:
+def untimed(written: Generation) -> Generation:
     return replace(written, seconds=0)
 
 
@@ -158,13 +158,15 @@ def test_tiny_learns_what_it_is_taught(fit: Fit, tmp_path: Path, records: Any) -
     student = Tiny()
     rows = records()
     writer = student.load(tmp_path)
-    written = list(writer.write([label.task_prefix + label.source for label, _ in rows]))
+    written = list(writer.generate([label.task_prefix + label.source for label, _ in rows]))
     right = sum(got.text == label.target for got, (label, _) in zip(written, rows, strict=True))
     assert right >= 40
     assert all(got.tokens and not got.truncated and got.seconds > 0 for got in written)
     assert card_answer(tmp_path, PROMPTS[0]) == texts(student, tmp_path)[0]
     assert [row["step"] for row in fitted.history if "eval_loss" in row][-1] == 150
-    untrained = [got.text for got in student.load(tmp_path, trained=False).write([label.source for label, _ in rows])]
+    untrained = [
+        got.text for got in student.load(tmp_path, trained=False).generate([label.source for label, _ in rows])
+    ]
     assert not any(got == label.target for got, (label, _) in zip(untrained, rows, strict=True))
 
 
@@ -218,7 +220,7 @@ def test_drawn_answers_hang_on_the_seed_alone(t5: Path, fit: Fit, tmp_path: Path
     def drawn(seed: int, temperature: float = 1.0) -> list[list[str]]:
         return [[w.text for w in given] for given in writer.sample(PROMPTS, 4, temperature=temperature, seed=seed)]
 
-    greedy = [written.text for written in writer.write(PROMPTS)]
+    greedy = [written.text for written in writer.generate(PROMPTS)]
     before = torch.random.get_rng_state()
     first = drawn(1)
     assert torch.equal(torch.random.get_rng_state(), before)  # who draws elsewhere is not disturbed
@@ -231,7 +233,7 @@ def test_drawn_answers_hang_on_the_seed_alone(t5: Path, fit: Fit, tmp_path: Path
 
 def test_an_answer_that_does_not_end_is_marked_as_truncated(t5: Path, fit: Fit, tmp_path: Path) -> None:
     fit(hf(t5), Full(), tmp_path, max_steps=1, learning_rate=1e-9)
-    written = list(hf(t5).load(tmp_path).write(PROMPTS))
+    written = list(hf(t5).load(tmp_path).generate(PROMPTS))
     assert any(w.truncated and w.tokens == 48 for w in written)
 
 
@@ -280,7 +282,7 @@ def test_characters_that_the_tokenizer_lacks_are_learnt(
     student, folder = hf(t5_without_braces), tmp_path / "student"
     rows = records(2)
     fit(student, Full(), folder, rows, max_steps=200, learning_rate=5e-3, per_device_train_batch_size=2)
-    written = student.load(folder).write([label.task_prefix + label.source for label, _ in rows])
+    written = student.load(folder).generate([label.task_prefix + label.source for label, _ in rows])
     assert [w.text for w in written] == [label.target for label, _ in rows]
     assert card_answer(folder, rows[0][0].task_prefix + rows[0][0].source) == rows[0][0].target
 

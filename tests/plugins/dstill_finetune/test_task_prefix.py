@@ -15,14 +15,14 @@ import pytest
 
 from dstill.api.recipe import Device
 from dstill.api.records import Pair
-from dstill.api.student import Fitted
+from dstill.api.student import TrainResult
 from dstill.errors import DataError
 from dstill_finetune.encoding import Encoder
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.tokenizer import learn
 
-Fit = Callable[..., Fitted]
+Fit = Callable[..., TrainResult]
 LEARN = {"max_steps": 90, "learning_rate": 5e-3}
 
 

@@ -22,7 +22,7 @@ from dstill.errors import AuthError, ConfigError, DstillError, ServiceError
 from dstill.teacher import batch_log
 from dstill.teacher.batch import replies
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Asked, Counts
+from dstill.teacher.client import Counts, TeacherReply
 from dstill_openai import structured
 
 pytestmark = pytest.mark.usefixtures("key")
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.usefixtures("key")
 QUESTIONS = [f"question {n}" for n in range(7)]
 
 
-def buy(server: LoopbackTeacher, store: Path, questions: list[str] = QUESTIONS, **settings: Any) -> list[Asked]:
-    async def work() -> list[Asked]:
+def buy(server: LoopbackTeacher, store: Path, questions: list[str] = QUESTIONS, **settings: Any) -> list[TeacherReply]:
+    async def work() -> list[TeacherReply]:
         with ReplyStore(store) as kept:
             async with opened(server.base_url, batch_poll=0.01, **settings) as teacher:
                 return [one async for one in replies(teacher, map(prompt, questions), kept)]
@@ -39,7 +39,7 @@ def buy(server: LoopbackTeacher, store: Path, questions: list[str] = QUESTIONS, 
     return asyncio.run(work())
 
 
-def codes(asked: list[Asked]) -> list[str]:
+def codes(asked: list[TeacherReply]) -> list[str]:
     return ["" if isinstance(one.reply, Reply) else one.reply.code for one in asked]
 
 
@@ -93,7 +93,7 @@ def test_a_schema_goes_into_a_batch_only_where_it_was_asked_for(store: Path) -> 
 
 
 def test_a_batch_is_looked_at_until_it_has_ended(store: Path) -> None:
-    async def work() -> list[Asked]:
+    async def work() -> list[TeacherReply]:
         with ReplyStore(store) as kept:
             async with opened(server.base_url, batch_poll=0.01) as teacher:
                 letting_go = asyncio.create_task(let_go_after(6))

@@ -19,7 +19,7 @@ from dstill.pipeline import label
 from dstill.plugins import PluginInfo, Plugins
 from dstill.teacher import fence
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Asked, replies
+from dstill.teacher.client import TeacherReply, replies
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -55,11 +55,11 @@ def taught(where: str, reply: str, mode: Any, store: Path) -> tuple[Record | Rej
         with ReplyStore(store) as kept:
             teacher = opened(url, json_mode=mode)
 
-            def ask(prompts: Iterable[Prompt]) -> AsyncIterator[Asked]:
+            def ask(prompts: Iterable[Prompt]) -> AsyncIterator[TeacherReply]:
                 return replies(teacher, prompts, kept, concurrency=1)
 
-            (one,) = await label.teach(
-                plugins, Echo(), teacher, [EXAMPLE], Generate(shots=0), ask=ask, execute=iter, again=label.Again()
+            (one,) = await label.label_examples(
+                plugins, Echo(), teacher, [EXAMPLE], Generate(shots=0), ask=ask, execute=iter, again=label.RetryStats()
             )
             return one.row
 

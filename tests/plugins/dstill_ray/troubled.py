@@ -13,14 +13,14 @@ from dataclasses import replace
 from typing import Iterable, Mapping
 
 from dstill import hookimpl
-from dstill.api.student import Fitted, Student, TrainingJob
+from dstill.api.student import Student, TrainingJob, TrainResult
 from dstill_finetune.tiny import Tiny
 
 
 class Troubled(Tiny):
     name = "troubled"
 
-    def fit(self, job: TrainingJob) -> Fitted:
+    def fit(self, job: TrainingJob) -> TrainResult:
         rank, step, deed = os.environ.get("TROUBLE", "- 0 -").split()
 
         def on_step(done: int, total: int, values: Mapping[str, float]) -> None:

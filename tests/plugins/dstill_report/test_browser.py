@@ -125,7 +125,7 @@ def test_both_answers_and_what_they_find_stand_side_by_side(report: Path, show: 
 def test_strangers_text_is_text(make_run: Any, judged: Any, record: Any, show: Any) -> None:
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)
-        contrast = ResultDiff(gold=HOSTILE, answer=f"{HOSTILE}2", corpus=HOSTILE)
+        contrast = ResultDiff(gold=HOSTILE, answer=f"{HOSTILE}2", test_database=HOSTILE)
         wrong = replace(verdict, reached=Level.EXECUTED, reason=HOSTILE, contrast=contrast)
         return replace(prediction, text=f'{{"{HOSTILE}": 1, "status": 2}}'), wrong
 

@@ -22,7 +22,7 @@ from support.shop import records
 
 from dstill import config, plugins
 from dstill.io.secrets import Secret
-from dstill.pipeline.predict import Answering
+from dstill.pipeline.predict import Predictor
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
 from dstill_serve.app import Service
@@ -151,8 +151,8 @@ def serve_here(request: pytest.FixtureRequest, project: Path) -> Iterator[Callab
         of = of or request.getfixturevalue("run")
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening("127.0.0.1", 0))
-        answering = stack.enter_context(Answering(of, execute=execute))
-        limits = Limits(batch=batch, room=room, seconds=seconds)
+        answering = stack.enter_context(Predictor(of, execute=execute))
+        limits = Limits(batch=batch, queue_size=room, seconds=seconds)
         secret = Secret(token) if token else None
         server, service = stack.enter_context(opened(answering, listener, token=secret, limits=limits))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))

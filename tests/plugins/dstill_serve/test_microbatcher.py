@@ -36,7 +36,7 @@ def bench() -> Bench:
 
 @pytest.fixture
 def queue(bench: Bench) -> Iterator[Queue[Any, str]]:
-    with Queue(bench, most=4, room=8) as queue:
+    with Queue(bench, most=4, size=8) as queue:
         yield queue
         bench.go.set()
 
@@ -108,7 +108,7 @@ def test_an_error_is_of_who_made_it(bench: Bench, queue: Queue[Any, str]) -> Non
 
 def test_the_end_finishes_what_is_under_way_and_cancels_the_rest() -> None:
     bench = Bench()
-    with Queue(bench, most=1, room=4) as queue:
+    with Queue(bench, most=1, size=4) as queue:
         running, waiting = queue.put("running"), queue.put("waiting")
         assert bench.began.wait(PATIENCE)
         # not by the clock: the batch goes on once the end has begun
@@ -122,6 +122,6 @@ def test_the_end_finishes_what_is_under_way_and_cancels_the_rest() -> None:
 
 def test_batches_are_told() -> None:
     told: list[tuple[int, bool]] = []
-    with Queue(list, most=4, room=4, did=lambda size, seconds: told.append((size, seconds >= 0))) as queue:
+    with Queue(list, most=4, size=4, did=lambda size, seconds: told.append((size, seconds >= 0))) as queue:
         assert queue.put(1).result.result(PATIENCE) == 1
     assert told == [(1, True)]

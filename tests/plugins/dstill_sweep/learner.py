@@ -20,11 +20,11 @@ from dstill import hookimpl
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.metric import Metric
-from dstill.api.modality import Choice, Memory, Modality, Shape
+from dstill.api.modality import Choice, Memory, Modality, ModelSpec
 from dstill.api.objective import Objective
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Example, Level, Outcome, OutcomeKind, Pair, Record, Score, Verdict
-from dstill.api.student import Fitted, Student, TrainingJob, Writer, Written
+from dstill.api.student import Generation, Generator, Student, TrainingJob, TrainResult
 from dstill.api.task import Task
 from dstill.errors import ServiceError, TrainingError
 
@@ -32,12 +32,12 @@ from dstill.errors import ServiceError, TrainingError
 class Learner(Student):
     name = "learner"
 
-    def shape(self, texts: Iterable[str] = ()) -> Shape:
+    def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
         counts = {"layers": 1, "hidden": 1, "feed_forward": 1, "heads": 1, "vocabulary": 1}
         size = len(list(texts))
-        return Shape(architecture="Dict", parameters=size, embedding=0, linears={}, encoder_decoder=False, **counts)
+        return ModelSpec(architecture="Dict", parameters=size, embedding=0, linears={}, encoder_decoder=False, **counts)
 
-    def fit(self, job: TrainingJob) -> Fitted:
+    def fit(self, job: TrainingJob) -> TrainResult:
         recipe = job.recipe
         with Path("diary.txt").open("a") as diary:
             diary.write(f"{job.modality.name} {recipe.r} {recipe.learning_rate:.6f} {job.seed}\n")
@@ -56,7 +56,7 @@ class Learner(Student):
         kept = pairs[: round(len(pairs) * recipe.learning_rate)]
         job.folder.mkdir(parents=True, exist_ok=True)
         (job.folder / "pairs.json").write_text(json.dumps({_key(source): target for source, target in kept}))
-        return Fitted(
+        return TrainResult(
             steps=max(recipe.max_steps, 1),
             seconds=float(recipe.max_steps),
             history=(),
@@ -65,18 +65,18 @@ class Learner(Student):
             all_parameters=len(pairs),
         )
 
-    def load(self, folder: Path, *, trained: bool = True) -> Writer:
+    def load(self, folder: Path, *, trained: bool = True) -> Generator:
         return Recall(json.loads((folder / "pairs.json").read_text()))
 
 
-class Recall(Writer):
+class Recall(Generator):
     def __init__(self, pairs: dict[str, str]) -> None:
         self.pairs = pairs
 
-    def write(self, sources: Iterable[str]) -> Iterable[Written]:  # type: ignore[override]
+    def generate(self, sources: Iterable[str]) -> Iterable[Generation]:  # type: ignore[override]
         for source in sources:
             text = self.pairs.get(_key(source.removeprefix("predict: ")), "")
-            yield Written(text=text, tokens=len(text), seconds=0.01)
+            yield Generation(text=text, tokens=len(text), seconds=0.01)
 
 
 def _key(source: str) -> str:
@@ -90,7 +90,7 @@ class Whole(Modality):
     priority = 100
     ignores = frozenset({"r", "lora_alpha"})
 
-    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         return Memory(parts={"weights": 1})
 
     def prepare(self, model: object, recipe: Recipe) -> object:
@@ -157,7 +157,7 @@ class Moody(Executor):
 
 
 @hookimpl
-def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice:
+def select_modality(modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device) -> Choice:
     """`whole` holds 40 texts: what an objective of two sequences a record makes of the toy's rows are more."""
     return Choice(modality="part" if student.parameters > 40 else "whole", reasons=())
 

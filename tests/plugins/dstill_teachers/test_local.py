@@ -20,7 +20,7 @@ from dstill.api.records import Example, Message, Problem, Prompt, Reply
 from dstill.api.task import Check, Task
 from dstill.errors import ConfigError, DataError, DstillError
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.client import Asked, replies
+from dstill.teacher.client import TeacherReply, replies
 from dstill_teachers.local import Local, LocalConfig
 from dstill_teachers.local_model import LocalModel
 
@@ -45,8 +45,8 @@ def teacher(folder: Path, **settings: Any) -> Local:
     return Local(LocalConfig(**{"model": str(folder), "max_new_tokens": 12, **settings})).open(Sums())
 
 
-def asked(made: Local, prompts: Sequence[Prompt], store: Path) -> list[Asked]:
-    async def run() -> list[Asked]:
+def asked(made: Local, prompts: Sequence[Prompt], store: Path) -> list[TeacherReply]:
+    async def run() -> list[TeacherReply]:
         with ReplyStore(store) as kept:
             async with made:
                 return [one async for one in replies(made, prompts, kept, concurrency=16)]
@@ -54,7 +54,7 @@ def asked(made: Local, prompts: Sequence[Prompt], store: Path) -> list[Asked]:
     return asyncio.run(run())
 
 
-def texts(found: Sequence[Asked]) -> list[str]:
+def texts(found: Sequence[TeacherReply]) -> list[str]:
     return [one.reply.text for one in found if isinstance(one.reply, Reply)]
 
 
@@ -175,7 +175,7 @@ def test_a_rerun_loads_no_model_and_other_weights_are_other_replies(
         teacher(llama, max_new_tokens=13).identity(prompts[0]),
         teacher(llama, temperature=0.5).identity(prompts[0]),
         teacher(llama, temperature=0.5, seed=9).identity(prompts[0]),
-        teacher(llama).identity(replace(prompts[0], room=4)),
+        teacher(llama).identity(replace(prompts[0], max_tokens_factor=4)),
     )
     assert all(other != identity for other in others)
     assert teacher(llama, seed=9, batch=3).identity(prompts[0]) == identity  # they change nothing of a greedy reply

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from support.spellings import SPELLINGS, body, step
 
 from dstill.api.records import Cause, Draft, Example, Level, Verdict
-from dstill.pipeline.error_analysis import explained, labels
+from dstill.pipeline.error_analysis import labels, with_cause
 from dstill_querydsl.canonical import canonical_text
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.results.causes import LABELS, cause, clauses
@@ -36,7 +36,7 @@ def labelled(row: dict[str, Any]) -> Cause:
     verdict = Verdict.from_row(row["verdict"])
     draft = None if verdict.reason in NO_ANSWER else Draft(answer=row["answer"])
     example = Example(id=row["id"], question=row["question"], answer=row["gold"])
-    found = explained(TASK, verdict, example, draft).cause
+    found = with_cause(TASK, verdict, example, draft).cause
     assert found is not None
     return found
 
@@ -207,7 +207,7 @@ def test_a_verdict_of_the_pack_has_its_label_and_overlap() -> None:
     example = Example(id="1", question="?", answer=asked(UMA, ON), context={"index": "weblogs"})
     draft = Draft(answer=asked(UMA))
     wrong = Verdict(id="1", reached=Level.EXECUTED, checked=Level.CORRECT)
-    found = explained(TASK, wrong, example, draft)
+    found = with_cause(TASK, wrong, example, draft)
     assert found.cause == Cause(label="missing clause", detail='terms host ["web-1"]')
     assert found.clauses is not None
     assert (found.clauses.shared, found.clauses.got, found.clauses.want) == (1, 1, 2)

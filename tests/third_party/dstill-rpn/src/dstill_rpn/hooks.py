@@ -15,7 +15,7 @@ from typing import Sequence
 from dstill import Task, hookimpl
 from dstill.api.executor import Executor
 from dstill.api.judging import judge
-from dstill.api.modality import Choice, Modality, ModalityFit, Shape
+from dstill.api.modality import Choice, Modality, ModalityFit, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Draft, Example, Prompt, Verdict
 from dstill_rpn.modality import Top
@@ -57,7 +57,9 @@ def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Ex
 
 
 @hookimpl
-def select_modality(modalities: Sequence[Modality], student: Shape, recipe: Recipe, device: Device) -> Choice | None:
+def select_modality(
+    modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
+) -> Choice | None:
     """None, the core's own choice, unless headroom was asked for and something leaves as much."""
     top = next((m for m in modalities if isinstance(m, Top)), None)
     if top is None or not top.config.headroom:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping
 
 from dstill import hookimpl
-from dstill.api.modality import Memory, Modality, Shape
+from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.recipe import Device, Recipe
 from dstill_finetune.modalities import Full
 
@@ -36,12 +36,12 @@ class Top(Modality):
     priority = 80
     Config = TopConfig
 
-    def memory_required(self, student: Shape, recipe: Recipe) -> Memory:
+    def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
         share = self._share(student)
         parts = Full().memory_required(student, recipe).parts
         return Memory(parts={name: int(size * share) if name in MOVING else size for name, size in parts.items()})
 
-    def _share(self, student: Shape) -> float:
+    def _share(self, student: ModelSpec) -> float:
         """Of the weights that move, at most: a decoder's block with cross-attention is up to twice an encoder's."""
         blocks: int = min(self.config.blocks, student.layers)
         share = blocks / max(1, student.layers) * (4 / 3 if student.encoder_decoder else 1)
