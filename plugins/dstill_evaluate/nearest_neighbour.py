@@ -106,7 +106,9 @@ class NearestWriter(Generator):
                 yield Generation(text=text, tokens=0, seconds=seconds)
 
     def similarity(self, sources: Sequence[str]) -> list[Similarity]:
-        return [] if self.index is None else [Similarity(value=v, threshold=FAR) for v in self.index.closeness(sources)]
+        return (
+            [] if self.index is None else [Similarity(value=v, threshold=FAR) for v in self.index.similarity(sources)]
+        )
 
 
 class _Index:
@@ -133,7 +135,7 @@ class _Index:
         best: list[int] = self._similar(sources).argmax(axis=1).tolist()
         return best
 
-    def closeness(self, sources: Sequence[str]) -> list[float]:
+    def similarity(self, sources: Sequence[str]) -> list[float]:
         """For each source, the mean of both cosines with that row."""
         found: list[float] = (self._similar(sources).max(axis=1) / len(self.views)).tolist()
         return found

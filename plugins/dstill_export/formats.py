@@ -1,7 +1,7 @@
 """What a form of export is: how it is written, and how its own runtime reads it back.
 
     form.write(source, folder)            # weights, tokenizer and settings, of which `load` needs no others
-    form.load(folder).write(["predict: how many requests failed"])
+    form.load(folder).generate(["predict: how many requests failed"])
 
 A further form is a class of its own and a line in `dstill_export.forms`.
 """

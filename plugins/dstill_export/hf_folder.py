@@ -1,6 +1,6 @@
 """Answers by transformers with the settings that lie in the exported files, and with no others.
 
-    PlainWriter(model, encoder, threads=1).write(["predict: how many requests failed"])
+    PlainWriter(model, encoder, threads=1).generate(["predict: how many requests failed"])
 
 A student of a run is given its end token and its limits when it is loaded; here they are the files' own, so that a
 file which lacks one of them shows.

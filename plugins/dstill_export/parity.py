@@ -1,6 +1,6 @@
 """The parity gate: does an exported student answer as the evaluated one did?
 
-    compared(run, examples, [Prediction(…)], [Written(…)], executor) → [Same(id="q1", how="text"), …]
+    compared(run, examples, [Prediction(…)], [Generation(…)], executor) → [Same(id="q1", how="text"), …]
 
 Two answers are the same in this order of proof:
 

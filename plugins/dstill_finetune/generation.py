@@ -1,6 +1,6 @@
 """Answers, in batches: greedy, with a key–value cache, sorted by length so that little is padded.
 
-    list(ModelWriter(model, encoder).write(["predict: how many requests failed"])) → [Written(text="{…}", …)]
+    list(ModelWriter(model, encoder).generate(["predict: how many requests failed"])) → [Generation(text="{…}", …)]
 
 Answers that are over wait for no others: those that go on after a portion of tokens are put into batches anew. A
 decoder-only student is padded on the left, so that every row goes on where it ends; rows for which its positions leave

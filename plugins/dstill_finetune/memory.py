@@ -11,7 +11,7 @@ The peak is the largest of these moments of a step; the update comes after the l
     again      with checkpointing: weights, optimizer, what each layer began from, one layer's activations twice
     backward   weights, optimizer, gradients, the tensors of one layer
 
-Sequences and tokens are those of the dataset's largest batch (`Shape.batch`). Where there is none, they are
+Sequences and tokens are those of the dataset's largest batch (`ModelSpec.batch`). Where there is none, they are
 ``per_device_train_batch_size`` sequences of ``max_length`` tokens; an encoder–decoder reads those and writes
 ``max_target_length`` tokens each. What autograd keeps of them is counted (`dstill_finetune.saved_activations`);
 OVERHEAD, FRAGMENTS and WORKING were fitted on the combinations named in docs/training.md, which are others than those

@@ -1,6 +1,6 @@
 """The shape of a student, counted on the meta device: no weights are read or made.
 
-shape_of(T5Config(d_model=64, …)) → Shape(parameters=…, linears={"q": (64, 64, 8), …}, …)
+shape_of(T5Config(d_model=64, …)) → ModelSpec(parameters=…, linears={"q": (64, 64, 8), …}, …)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What autograd keeps of a batch until the backward pass, counted on tensors that hold nothing.
 
-    kept_of(LlamaConfig(…))("full", 4) → Kept(read=351052, …)
+    kept_of(LlamaConfig(…))("full", 4) → ActivationBytes(source=351052, …)
 
 A copy of the architecture with one layer, and one with two, runs forward on fake tensors (shapes and kernels
 of the CPU, no memory), and hooks on saved tensors count the bytes; the layers that were left out are as the

@@ -143,7 +143,7 @@ def row(name: str, folder: str, *, tiny: bool) -> dict[str, Any]:
         model = AutoModelForSeq2SeqLM.from_pretrained(folder, **modality.load_options(recipe, device))
         collator, dataset = training.encoded(model, data, form=FORM)
         batch = batch_of(collator, largest(dataset.records, BATCH))  # a record is two sequences
-        plan = modality.need(replace(shape_of(model.config), batch=batch), recipe).total
+        plan = modality.memory_required(replace(shape_of(model.config), batch=batch), recipe).total
         model = modality.prepare(model, recipe)
         _epoch(model, data, recipe.precision)  # what is first done once does not count as speed
         started = clock()

@@ -502,7 +502,8 @@ def test_an_evaluation_without_its_engine_ends_with_3(
     cli: Cli, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "dstill.pipeline.evaluate.lost", lambda verdicts: "the engine could not be asked about 3 of 13 answers"
+        "dstill.pipeline.evaluate.engine_failures",
+        lambda verdicts: "the engine could not be asked about 3 of 13 answers",
     )
     ended = cli("evaluate", "mine", "--set", "evaluate.baselines=untrained")
     assert ended.code == 3

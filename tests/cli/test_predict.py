@@ -168,7 +168,7 @@ def test_the_old_spelling_of_a_vote_is_read_with_a_warning(cli: Cli, finished: P
 
 MUTE = """
 from dstill import Task, hookimpl
-from dstill.api.student import Student, Writer
+from dstill.api.student import Student, Generator
 from dstill.api.records import Example, Table
 
 from dstill_plugin_toy import Memorizer, Recall, Toy
@@ -183,8 +183,8 @@ class Single(Memorizer):
     def load(self, folder, *, trained=True):
         known = super().load(folder, trained=trained)
 
-        class Once(Writer):
-            write = known.write
+        class Once(Generator):
+            generate = known.generate
 
         return Once()
 

@@ -42,7 +42,7 @@ def test_a_teacher_that_repeats_golds_is_not_measured(plugins: Plugins) -> None:
 def test_answers_and_refused_replies_are_held_against_the_golds(
     plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plugins.teacher("parrot"), "repeats", False)
+    monkeypatch.setattr(plugins.teacher("parrot"), "is_lookup", False)
     # "4 and 3" is one of 13 questions of `test`, and its reply has too many digits for the checks
     run, facts = evaluated(plugins, teacher__parrot__wrong="4 and 3")
     assert facts["why"] == ""
@@ -54,7 +54,7 @@ def test_answers_and_refused_replies_are_held_against_the_golds(
 
 
 def test_questions_without_golds_say_nothing_of_the_teacher(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugins.teacher("parrot"), "repeats", False)
+    monkeypatch.setattr(plugins.teacher("parrot"), "is_lookup", False)
     run, _ = evaluated(plugins)
     (run.folder / "requests.jsonl").unlink()
     assert run.evaluate()["teacher"]["why"] == "no question that is scored had a gold before the teacher was asked"

@@ -120,7 +120,7 @@ def test_choice_of_modality_is_the_core_s_unless_headroom_is_asked_for(hooks: An
     assert hooks.select_modality(without, shape, recipe, device) is None
     assert core_choice(asked, shape, recipe, device).modality == "full"
     assert hooks.select_modality(asked, shape, recipe, device).modality == "top"
-    cramped = replace(device, free=Top().need(shape, recipe).total)
+    cramped = replace(device, free=Top().memory_required(shape, recipe).total)
     assert hooks.select_modality(asked, shape, recipe, cramped) is None  # nothing leaves as much
 
 

@@ -90,9 +90,9 @@ def _run(task: Task, example: Example, executor: Executor, gold: Gold) -> Gold:
         )
     bench = _Bench(task, example, executor, base)
     gold = replace(gold, test_databases=len(bench.corpora), test_suite_skipped=bench.unchecked)
-    known = [(one.name, bench.told(one.answer)) for one in TestDatabases.of(task).mutants(bench.example)]
+    known = [(one.name, bench.killed(one.answer)) for one in TestDatabases.of(task).mutants(bench.example)]
     known = [(name, told) for name, told in known if told.by_corpora is not None]
-    pairs = [(one.name, bench.told(one.answer)) for one in held_back(example)]
+    pairs = [(one.name, bench.killed(one.answer)) for one in held_back(example)]
     by_base = [told.by_base for _, told in known]
     return replace(
         gold,
@@ -147,7 +147,7 @@ class _Bench:
             if want.kind is OutcomeKind.OK:
                 self.corpora.append((there, want))
 
-    def told(self, answer: str) -> Killed:
+    def killed(self, answer: str) -> Killed:
         base = self.base
         by_base = None if base.kind is not OutcomeKind.OK else self._differs(answer, self.gold, base)
         found = None

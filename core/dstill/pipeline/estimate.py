@@ -1,7 +1,7 @@
 """What `generate` would ask, before it asks: ``dstill generate --dry-run``.
 
     estimate = estimated(setup, None, Path("replies.sqlite"))
-    estimate.told()      # ["1,000 questions: 640 replies are there, 360 to ask for", "tokens: …", "cost: …"]
+    estimate.summary_lines()      # ["1,000 questions: 640 replies are there, 360 to ask for", "tokens: …", "cost: …"]
     estimate.prompt      # the first prompt that would be sent, whole
 
 Tokens are a range, as no tokenizer of the teacher's is at hand. The lower end takes a token for each

@@ -1,7 +1,7 @@
 """Questions → a teacher's replies → records: asked, checked, and asked again where a reply will not do.
 
     taught = await teach(plugins, task, teacher, examples, settings, ask=…, execute=…, again=Again())
-    taught[0].inquiry      # Inquiry(id="logs-1", keys=("9f…", "41…")): its replies in the store
+    taught[0].inquiry      # TeacherRequest(id="logs-1", keys=("9f…", "41…")): its replies in the store
     taught[0].row          # a Record, or a Rejection with every problem of its last reply
 
 A reply that cannot be parsed or does not pass a check goes back to the teacher with the check's own words, at

@@ -1,8 +1,8 @@
 """A run's student at work: questions in, answers out, checked as in evaluation and run where that is asked for.
 
-    with Answering(run, execute=True) as answering:          # loads the student once, opens the executor
+    with Predictor(run, execute=True) as answering:          # loads the student once, opens the executor
         example = answering.example("how many requests failed")
-        answering.answer([example])   → [Answered(answer="{…}", ok=True, outcome="ok", result={…}, …)]
+        answering.answer([example])   → [PredictedAnswer(answer="{…}", ok=True, outcome="ok", result={…}, …)]
         answering.drift()             → ("fields that the student learnt are gone: took", …); nothing where all is there
 
 `dstill predict`, `dstill demo` and a server are thin layers on this class; votes over several answers to one
@@ -85,7 +85,7 @@ class PredictedAnswer(Row):
     def to_row(self) -> dict[str, Any]:
         """The object of ``dstill predict --json``: the same for the same answer, and of a run only where it was run."""
         row = super().to_row()
-        left_out = {"far", "tokens", "seconds", *(() if self.votes else ("votes",))}
+        left_out = {"similarity_threshold", "tokens", "seconds", *(() if self.votes else ("votes",))}
         left_out |= set() if self.outcome else {"outcome", "result"}
         left_out |= set() if self.rationale else {"rationale"}
         return {key: value for key, value in row.items() if key not in left_out}
@@ -302,7 +302,7 @@ class Predictor:
     def _executor(self, execute: bool | None) -> Executor | None:
         if execute and not self.execute:
             raise UsageError(
-                "no executor was opened to run answers", where="execute", hint="make Answering(run, execute=True)"
+                "no executor was opened to run answers", where="execute", hint="make Predictor(run, execute=True)"
             )
         return None if execute is False else self.executor
 

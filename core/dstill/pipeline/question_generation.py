@@ -2,7 +2,7 @@
 
     invented = invent(setup, context, 200, Path("replies.sqlite"), seeds=…)
     invented.examples          # Example(id="invented-5f1c…", question="…", category="metric", …): without answers
-    invented.told()            # ["230 questions came: 200 kept, 30 duplicates (13.0%), 9 missing"]
+    invented.summary_lines()            # ["230 questions came: 200 kept, 30 duplicates (13.0%), 9 missing"]
     invented.stopped           # why there are fewer than asked for; empty: there are not
 
 What is asked and kept is in `dstill.pipeline.question_inventor`. Replies go through the project's reply store and hold
@@ -72,7 +72,7 @@ def invent(
 
         def ask(prompts: Iterable[Prompt]) -> AsyncGenerator[TeacherReply, None]:
             answers = client.replies(teacher, prompts, store, concurrency=settings.concurrency, budget=budget)
-            return cast("AsyncGenerator[Asked, None]", answers)
+            return cast("AsyncGenerator[TeacherReply, None]", answers)
 
         def inventor() -> Inventor:
             rate = settings.max_duplicate_rate

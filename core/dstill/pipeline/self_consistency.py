@@ -1,7 +1,7 @@
 """A vote over several answers to one question, by what they give when they are run.
 
     vote(answering, [example], 8, temperature=0.7)
-    → [Answered(answer="{…}", votes=Votes(agree=5, voted=7, of=8), …)]
+    → [PredictedAnswer(answer="{…}", votes=Votes(agree=5, voted=7, of=8), …)]
 
 The greedy answer is one of them, the others are drawn. Those with the same result (`Task.same`, asked both ways)
 are a group, refusals are one of their own; what is invalid, or was not run to its end, does not vote. The largest

@@ -1,7 +1,7 @@
 """What replies may cost: caps that are looked at *before* a request goes out, and what was spent.
 
     budget = Budget(Caps(max_usd=2.0), Price(prompt=0.4, completion=1.6), spent=store.bought_by(run))
-    async with budget.room(most(prompt, 2048)) as request:  # waits while what is in flight may leave no room
+    async with budget.reserve(worst_case(prompt, 2048)) as request:  # waits while what is in flight may leave no room
         request.reply = await teacher.ask(prompt)           # says what it took in truth
     budget.spent                                            # Spent(requests=640, usage=Usage(…), estimated=0)
 

@@ -27,17 +27,17 @@ STUBBORN = """
 from dataclasses import dataclass
 
 from dstill import hookimpl
-from dstill.api import Baseline, Writer, Written
+from dstill.api import Baseline, Generator, Generation
 
 @dataclass(frozen=True, kw_only=True)
 class Says:
     answer: str = "1+1"
 
-class Echo(Writer):
+class Echo(Generator):
     def __init__(self, answer):
         self.answer = answer
-    def write(self, sources):
-        return (Written(text=self.answer, tokens=1, seconds=0.0) for _ in sources)
+    def generate(self, sources):
+        return (Generation(text=self.answer, tokens=1, seconds=0.0) for _ in sources)
 
 class Stubborn(Baseline):
     name = "stubborn"

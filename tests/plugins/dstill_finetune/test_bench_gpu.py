@@ -47,7 +47,7 @@ def test_what_is_planned_is_what_the_trainer_sees(tmp_path: Path, monkeypatch: p
         return batch
 
     collated = Collator.__call__
-    monkeypatch.setattr(Full, "need", need)
+    monkeypatch.setattr(Full, "memory_required", need)
     monkeypatch.setattr(Collator, "__call__", collate)
     gpu._base(str(tmp_path), tiny=True)
     gpu.row("full", str(tmp_path), tiny=True)

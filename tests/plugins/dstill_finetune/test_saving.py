@@ -147,7 +147,7 @@ def test_answers_are_written_with_the_threads_of_training(
         return generate(**kwargs)
 
     monkeypatch.setattr(writer.model, "generate", counted)
-    list(writer.write(["predict: all red cars"]))
+    list(writer.generate(["predict: all red cars"]))
     assert seen == [min(2, os.cpu_count() or 1)]
     assert torch.get_num_threads() == 1
 

@@ -98,7 +98,7 @@ def test_a_student_trained_in_bf16_answers_where_there_is_no_bf16(
     base = writer.model.get_base_model().get_input_embeddings().weight
     assert base.dtype is torch.float32
     assert torch.equal(base, base.bfloat16().float())  # the weights that the adapter was trained beside
-    assert len(list(writer.write(PROMPTS))) == len(PROMPTS)
+    assert len(list(writer.generate(PROMPTS))) == len(PROMPTS)
     model, *_ = Hf().merged(tmp_path)
     assert model.get_input_embeddings().weight.dtype is torch.bfloat16
 
@@ -146,10 +146,10 @@ def test_an_answer_ends_where_the_positions_do_and_not_its_neighbours(short: Pat
     prompts = ["predict: red", *("predict: " + "all red cars " * count for count in (3, 4, 5, 20))]
     room = [32 - min(len(source), 31) for source, _ in writer.encoder.prompts(prompts)]
     assert room[0] > room[1] > room[-1] == 1
-    written = list(writer.write(prompts))
+    written = list(writer.generate(prompts))
     assert [one.tokens for one in written] == [min(48, left) for left in room]  # it has learnt no end
     assert all(one.truncated for one in written)
-    alone = [next(iter(writer.write([prompt]))) for prompt in prompts]
+    alone = [next(iter(writer.generate([prompt]))) for prompt in prompts]
     assert [one.text for one in written] == [one.text for one in alone]
 
 
@@ -184,15 +184,15 @@ def test_answers_come_in_the_order_of_the_questions_whatever_the_batch(llama: Pa
     student = hf(llama)
     fit(student, Full(), tmp_path, max_steps=25)
     writer: Any = student.load(tmp_path)
-    together = [written.text for written in writer.write(PROMPTS)]
+    together = [written.text for written in writer.generate(PROMPTS)]
     writer.batch = 1
-    assert [written.text for written in writer.write(PROMPTS)] == together
+    assert [written.text for written in writer.generate(PROMPTS)] == together
 
 
 def test_the_tokens_of_a_question_are_counted_as_far_as_they_are_read(fit: Fit, tmp_path: Path) -> None:
     fit(Tiny(SMALL), Full(), tmp_path, max_steps=1)
     writer: Any = Tiny().load(tmp_path)
-    short, long = writer.count(["predict: all red cars", "predict: all red cars " * 40])
+    short, long = writer.count_tokens(["predict: all red cars", "predict: all red cars " * 40])
     assert short == len(writer.encoder.prompts(["predict: all red cars"])[0][0]) > 3
     assert long == writer.encoder.max_length
 
@@ -204,11 +204,11 @@ def test_answers_written_in_portions_are_those_of_one_go(
     student = hf(request.getfixturevalue(base))
     fit(student, Full(), tmp_path, max_steps=60, learning_rate=1e-2)
     writer: Any = student.load(tmp_path)
-    at_once = list(map(untimed, writer.write(PROMPTS)))
+    at_once = list(map(untimed, writer.generate(PROMPTS)))
     assert len({written.tokens for written in at_once}) > 1
     for portion in (1, 3, 7, 48):
         monkeypatch.setattr(generation, "PORTION", portion)
-        assert list(map(untimed, writer.write(PROMPTS))) == at_once
+        assert list(map(untimed, writer.generate(PROMPTS))) == at_once
         drawn = [list(map(untimed, given)) for given in writer.sample(PROMPTS, 3, temperature=1.0, seed=1)]
         assert [len(given) for given in drawn] == [3] * len(PROMPTS)
 

@@ -35,7 +35,7 @@ def hf(base: Path) -> Hf:
 def written(folder: Path, prompts: list[str], *, batch: int = 64) -> list[str]:
     writer: Any = Hf().load(folder)
     writer.batch = batch
-    return [answer.text for answer in writer.write(prompts)]
+    return [answer.text for answer in writer.generate(prompts)]
 
 
 def card_answer(folder: Path) -> str:
