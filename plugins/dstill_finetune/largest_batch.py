@@ -1,7 +1,7 @@
 """The batch that needs most memory, and what it holds for the planner.
 
     chosen = largest(data.records, recipe.per_device_train_batch_size)
-    batch_of(collator, chosen)  →  Batch(read=(64, 122), written=(64, 97), learnt=4_912)
+    batch_of(collator, chosen)  →  Batch(source_shape=(64, 122), target_shape=(64, 97), loss_tokens=4_912)
 
 A record's sequences are all in one forward pass: two for Distilling Step-by-Step, one row where a prompt is shared.
 """

@@ -1,6 +1,6 @@
 """Requests in flight, brought together: one thread does them in batches, in the order in which they came.
 
-    with Queue(answer, most=16, room=64) as queue:      # answer: a list of jobs in, a list of results out
+    with Queue(answer, most=16, size=64) as queue:      # answer: a list of jobs in, a list of results out
         place = queue.put(job)                          # Full, where `room` requests are in the house already
         place.result                                    # a concurrent.futures.Future
         place.leave()                                   # the client is gone, or has its answer

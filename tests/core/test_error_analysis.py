@@ -60,7 +60,7 @@ def label(verdict: Verdict, draft: Draft | None = DRAFT) -> str:
         (WRONG, DRAFT, "different"),
         (WRONG, Draft(answer=" 1+2 "), "engine"),  # another result for the gold's own answer
         (RIGHT, Draft(answer="1+2"), ""),
-        (replace(WRONG, vacuous=True), DRAFT, ""),
+        (replace(WRONG, trivial=True), DRAFT, ""),
         (replace(WRONG, gold_error="invalid: no"), DRAFT, ""),
         (replace(WRONG, reached=Level.VALID, checked=Level.VALID, outcome="unavailable"), DRAFT, ""),
         (replace(WRONG, reached=Level.VALID, checked=Level.VALID), DRAFT, ""),  # no engine

@@ -67,7 +67,7 @@ ROWS = st.one_of(
         exact=st.none() | st.booleans(),
         problems=PROBLEMS,
         gold_error=TEXT,
-        vacuous=st.booleans(),
+        trivial=st.booleans(),
     ),
 )
 

@@ -1,7 +1,7 @@
 """Gold checks over any dataset: which golds are no use, and which wrong answers would pass for them.
 
     audit(task, examples, executor, limit=200)
-    → Audit(golds=[Gold(id="weblogs-17", vacuous=False, neighbours=22, told=21, survivors=("size→11",), …)], …)
+    → Audit(golds=[Gold(id="weblogs-17", trivial=False, mutants=22, killed=21, survivors=("size→11",), …)], …)
 
 Every gold is checked; `limit` of them, each set its share, are also run: on the data, and with
 their neighbours on the corpora made for them. A gold that the checks refuse is not run. A neighbour that

@@ -1,6 +1,6 @@
 """What an audit of golds found: `Gold` of each, `Audit` of all, with every figure as JSON.
 
-Gold(id="weblogs-17", neighbours=22, told=21, survivors=("size→11",)).kill_rate   -> 0.9545…
+Gold(id="weblogs-17", mutants=22, killed=21, survivors=("size→11",)).mutation_score   -> 0.9545…
 Audit(…).to_json()["mutation_score"]  -> {"n": 200, "median": 1.0, "mean": 0.99, "minimum": 0.78, "classes": {…}}
 """
 

@@ -95,7 +95,7 @@ def test_a_mean_has_an_interval_by_template() -> None:
 def test_an_item_that_says_nothing_in_one_run_counts_in_none() -> None:
     a, b = run("1111"), run("1111")
     b["t1"] = verdict("t1", False, gold_error="invalid: no such field")
-    b["t2"] = verdict("t2", True, vacuous=True)
+    b["t2"] = verdict("t2", True, trivial=True)
     del b["t3"]
     assert counted([[a], [b]]) == ["t0"]
 

@@ -31,7 +31,7 @@ RIGHT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, exact=True
 WRONG = replace(RIGHT, reached=Level.EXECUTED, exact=False, reason="ran, with another result than the gold")
 INVALID = replace(RIGHT, reached=Level.PARSED, exact=False, outcome="")
 UNPARSED = replace(INVALID, reached=Level.UNPARSED)
-VACUOUS = replace(RIGHT, vacuous=True)
+VACUOUS = replace(RIGHT, trivial=True)
 GOLD_ERROR = replace(RIGHT, reached=Level.VALID, checked=Level.VALID, gold_error="invalid: no field x", outcome="ok")
 UNAVAILABLE = replace(RIGHT, reached=Level.VALID, checked=Level.VALID, outcome="unavailable")
 UNSUPPORTED = replace(UNAVAILABLE, outcome="unsupported")
@@ -63,7 +63,7 @@ def test_levels_are_rates_over_what_was_followed_that_far() -> None:
 
 
 def test_what_is_nobodys_fault_is_left_out_and_counted() -> None:
-    verdicts = [RIGHT, RIGHT, WRONG, VACUOUS, replace(WRONG, vacuous=True), GOLD_ERROR, UNAVAILABLE, UNSUPPORTED]
+    verdicts = [RIGHT, RIGHT, WRONG, VACUOUS, replace(WRONG, trivial=True), GOLD_ERROR, UNAVAILABLE, UNSUPPORTED]
     score = ExecutableAccuracy()(verdicts)
     assert (score.value, score.n) == (2 / 3, 3)
     assert score.note == "left out: 1 gold error, 1 unavailable, 1 unsupported, 2 vacuous gold"

@@ -42,7 +42,7 @@ def test_the_loss_curve_is_the_same_with_and_without(
         student: Any = Tiny(SMALL) if kind == "tiny" else Hf()
         student.base = "" if kind == "tiny" else str(request.getfixturevalue(kind))
         changes: dict[str, Any] = {"lora_dropout": 0.1, "gradient_accumulation_steps": accumulation}
-        fitted = fit(student, modality, tmp_path / str(probe), probe=probe, **changes)
+        fitted = fit(student, modality, tmp_path / str(probe), test_largest_batch=probe, **changes)
         assert set(fitted.probe) == ({"predicted", "measured", "error"} if probe else set())
         return [row["loss"] for row in fitted.history if "loss" in row]
 

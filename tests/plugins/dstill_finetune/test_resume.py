@@ -262,7 +262,9 @@ def test_a_loss_that_is_not_finite_stops_the_training(value: float, fit: Fit, tm
 
     job = {"checkpoints": tmp_path / "kept"}
     with pytest.raises(TrainingError) as caught:
-        fit(Tiny(SMALL), _At(poison), tmp_path / "student", job=job, probe=False, **LONG)  # the probe is no step
+        fit(
+            Tiny(SMALL), _At(poison), tmp_path / "student", job=job, test_largest_batch=False, **LONG
+        )  # the probe is no step
     assert caught.value.exit_code == 10
     assert caught.value.what == "the gradient's norm is nan at step 10"
     assert caught.value.where == "learning_rate 0.003, precision fp32"

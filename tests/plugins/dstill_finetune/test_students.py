@@ -92,7 +92,15 @@ def test_nothing_of_the_base_s_own_generation_is_in_an_answer(
 def test_a_student_trained_in_bf16_answers_where_there_is_no_bf16(
     llama: Path, cpu: Device, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit(hf(llama), Lora(), tmp_path, max_steps=4, precision="bf16", probe=False, device=replace(cpu, bf16=True))
+    fit(
+        hf(llama),
+        Lora(),
+        tmp_path,
+        max_steps=4,
+        precision="bf16",
+        test_largest_batch=False,
+        device=replace(cpu, bf16=True),
+    )
     monkeypatch.setattr(hardware, "_cpu_bf16", lambda: False)
     writer: Any = Hf().load(tmp_path)
     base = writer.model.get_base_model().get_input_embeddings().weight

@@ -140,7 +140,7 @@ def judged(item: Record, system: str, number: int) -> tuple[Prediction, Verdict]
                 Level.PARSED: problem.message,
                 Level.VALID: "should have refused",
             }.get(level, "ran, with another result than the gold"),
-            contrast=FOUND if level == Level.EXECUTED else None,
+            result_diff=FOUND if level == Level.EXECUTED else None,
         ),
     )
 

@@ -126,7 +126,7 @@ def test_strangers_text_is_text(make_run: Any, judged: Any, record: Any, show: A
     def judge(item: Any, system: str, number: int) -> Any:
         prediction, verdict = judged(item, system, number)
         contrast = ResultDiff(gold=HOSTILE, answer=f"{HOSTILE}2", test_database=HOSTILE)
-        wrong = replace(verdict, reached=Level.EXECUTED, reason=HOSTILE, contrast=contrast)
+        wrong = replace(verdict, reached=Level.EXECUTED, reason=HOSTILE, result_diff=contrast)
         return replace(prediction, text=f'{{"{HOSTILE}": 1, "status": 2}}'), wrong
 
     parts = {"question": HOSTILE, "rationale": HOSTILE, "answer": '{"status": 1}', "category": HOSTILE}

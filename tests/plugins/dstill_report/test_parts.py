@@ -40,7 +40,7 @@ CORRECT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, outcome=
         (replace(CORRECT, reached=Level.VALID, checked=Level.VALID, outcome=""), ""),  # no engine
         (replace(CORRECT, reached=Level.VALID, checked=Level.VALID, outcome="unavailable"), "unavailable"),
         (replace(CORRECT, reached=Level.VALID, checked=Level.VALID, gold_error="invalid: x"), "gold error"),
-        (replace(CORRECT, vacuous=True), "vacuous gold"),
+        (replace(CORRECT, trivial=True), "vacuous gold"),
     ],
 )
 def test_how_an_answer_failed(verdict: Verdict, kind: str) -> None:

@@ -133,7 +133,7 @@ class Here(Client):
 
 @pytest.fixture
 def serve_here(request: pytest.FixtureRequest, project: Path) -> Iterator[Callable[..., Here]]:
-    """``serve_here(room=2)``: of `run` or another one; starts at once, and is stopped in order at the end.
+    """``serve_here(queue_size=2)``: of `run` or another one; starts at once, and is stopped in order at the end.
 
     By then the working folder, which the shop looks into, is still the test's.
     """
@@ -145,14 +145,14 @@ def serve_here(request: pytest.FixtureRequest, project: Path) -> Iterator[Callab
         execute: bool = True,
         token: str = "",
         batch: int = 16,
-        room: int = 64,
+        queue_size: int = 64,
         seconds: float = PATIENCE,
     ) -> Here:
         of = of or request.getfixturevalue("run")
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening("127.0.0.1", 0))
         answering = stack.enter_context(Predictor(of, execute=execute))
-        limits = Limits(batch=batch, queue_size=room, seconds=seconds)
+        limits = Limits(batch=batch, queue_size=queue_size, seconds=seconds)
         secret = Secret(token) if token else None
         server, service = stack.enter_context(opened(answering, listener, token=secret, limits=limits))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))

@@ -161,7 +161,7 @@ def test_a_token(serve_here: Callable[..., Any]) -> None:
 def test_a_full_house_is_asked_again_after_the_time_it_says(
     serve_here: Callable[..., Any], side: Any, until: Callable[..., None]
 ) -> None:
-    here = serve_here(room=1)
+    here = serve_here(queue_size=1)
     Path("hold").touch()
     first = side(here.query)
     until(lambda: here.service.queue.inside == 1)

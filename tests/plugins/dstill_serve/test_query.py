@@ -280,7 +280,7 @@ def test_an_engine_that_takes_too_long(serve_here: Callable[..., Any]) -> None:
 
 
 def test_a_full_house(serve_here: Callable[..., Any], side: Any, until: Until) -> None:
-    here = serve_here(room=2)
+    here = serve_here(queue_size=2)
     Path("hold").touch()
     first = side(here.query)
     until(lambda: here.service.queue.inside == 1)

@@ -92,7 +92,7 @@ def test_a_reply_says_what_it_took_and_that_it_was_cut(llama: Path, tmp_path: Pa
 
 
 def test_more_room_after_a_reply_that_was_cut(llama: Path, tmp_path: Path) -> None:
-    both = [prompt("add 1 and 2"), prompt("add 1 and 2", room=4)]
+    both = [prompt("add 1 and 2"), prompt("add 1 and 2", max_tokens_factor=4)]
     short, long = asked(teacher(llama), both, tmp_path / "s.sqlite")
     assert isinstance(short.reply, Reply)
     assert isinstance(long.reply, Reply)
