@@ -235,7 +235,7 @@ class Review:
             "low": 0.005,
             "high": 0.5,
             "help": "Half-width of the 95 % interval of the acceptance rate. It decides how large the sample is.",
-            "was": "review.ci_half_width",
+            "was": "review.precision",
         },
     )
     min_accept: float = field(

@@ -46,8 +46,8 @@ def _combined(first: tuple[str, Verdict], second: tuple[str, Verdict]) -> Verdic
         checked=Level.VALID,
         outcome=OutcomeKind.UNSUPPORTED,
         reason=f"the engines disagree: {said}",
-        vacuous=False,
-        contrast=one.result_diff or other.result_diff,
+        trivial=False,
+        result_diff=one.result_diff or other.result_diff,
     )
 
 

@@ -39,7 +39,7 @@ class Settings:
             "low": 1,
             "high": 200_000,
             "help": "Number of synthetic questions to make for training.",
-            "was": "task.querydsl.n_questions",
+            "was": "task.querydsl.rows",
         },
     )
     student_context: Literal["question", "mapping"] = field(
@@ -60,7 +60,7 @@ class Settings:
             "low": 1,
             "high": 5_000,
             "help": "Most fields whose values `dstill init` reads. It reads those that most documents have.",
-            "was": "task.querydsl.profiled_fields",
+            "was": "task.querydsl.known_fields",
         },
     )
     question_fields: int = field(
@@ -73,14 +73,14 @@ class Settings:
             "low": 0,
             "high": 1_000,
             "help": "Documents of whose texts `dstill init` reads a few words. 0: it reads no texts.",
-            "was": "task.querydsl.text_sample_size",
+            "was": "task.querydsl.sample_texts",
         },
     )
     example_value_fields: tuple[str, ...] = field(
         default=(),
         metadata={
             "help": "Fields of which the teacher sees example values, in addition to value lists and ranges.",
-            "was": "task.querydsl.example_value_fields",
+            "was": "task.querydsl.samples",
         },
     )
     dialect: Literal["elasticsearch9", "elasticsearch8", "opensearch2", "opensearch3"] = field(

@@ -45,7 +45,7 @@ class Recipe:
         metadata={
             "help": "How auto chooses the modality: the fullest that fits, or the recipe's rule for small GPUs.",
             "renamed": {"seed": "recipe"},
-            "was": "train.auto_modality",
+            "was": "train.policy",
         },
     )
     label_weight: float = field(
@@ -54,7 +54,7 @@ class Recipe:
             "low": 0,
             "high": 1,
             "help": "Weight of the answer's loss in the objective dss. The rationale's loss weighs 1 - alpha.",
-            "was": "train.label_weight",
+            "was": "train.alpha",
         },
     )
     task_prefix: Literal["encoder", "decoder"] = field(
@@ -161,7 +161,7 @@ class Recipe:
         default=True,
         metadata={
             "help": "Before the first step, run the longest batch and compare its memory with the plan.",
-            "was": "train.test_largest_batch",
+            "was": "train.probe",
         },
     )
     threads: int = field(default=0, metadata={"low": 0, "high": 4096, "help": "CPU threads. 0: torch decides."})

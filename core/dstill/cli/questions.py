@@ -82,13 +82,12 @@ def questions(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Make questions: the task's own, or such as a teacher invents.
+    """Make questions: the task's own, or those that a teacher invents.
 
-    Those of the task have a gold (the right answer) and a rationale (why it is right). With --teacher a model
-    invents them, so many of each category and none twice, without answers. The options of a task pack say what
-    data of your own they are about. Notes on the questions go to stderr. With --augment-cause and --from-run they are more of
-    the kinds in which a student is weak, in the shares of its failures, for training: none is like one of that
-    run's sets.
+    The task's questions come with a reference answer and a rationale. With --teacher, a model invents questions
+    without answers, a quota for each category. Options of a task pack name your own data. With --augment-cause and
+    --from-run, the questions are of the kinds that the student of that run failed on, in proportion to its failures,
+    and none is like a question of that run. Notes go to stderr.
     """
     if seeds and not teacher:
         raise UsageError("--seed-questions are for a teacher", where="--seed-questions", hint="give --teacher too")
