@@ -38,7 +38,7 @@ def check(project: Project, content: bytes) -> None:
     with project.copy() as made:
         file = made / "file.gguf"
         file.write_bytes(content)
-        project.ends_well(made, ("plan", "--student", f"hf:{file}"))
+        project.ends_well(made, ("experiment", "plan", "--student", f"hf:{file}"))
         with guarded("load"), contextlib.suppress(DstillError):
             gguf_files.load_tokenizer(file)("all red cars")
             gguf_files.load_model(file, transformers.AutoModelForCausalLM, {"dtype": torch.float32})

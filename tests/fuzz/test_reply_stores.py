@@ -13,7 +13,7 @@ from support.foreign import Project, fewer
 
 STORE = Path("replies.sqlite")
 COMMANDS = (
-    ("curate", "runs/a"),
+    ("data", "curate", "runs/a"),
     ("generate", "--out", "runs/a"),
     ("runs", "salvage", STORE, "saved.sqlite"),
 )

@@ -35,7 +35,7 @@ def plan(vram: str, *settings: str) -> dict[str, Any]:
 
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
-        code = run(["plan", "--student", "hf:./llama", "--vram", vram, "--json", *settings])
+        code = run(["experiment", "plan", "--student", "hf:./llama", "--vram", vram, "--json", *settings])
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert code in (0, NONE_FITS), lines
     return next(line for line in lines if "modalities" in line)

@@ -18,7 +18,7 @@ Written = tuple[Venv, Path]
 def written(new_venv: Callable[..., Venv], tmp_path_factory: pytest.TempPathFactory) -> Written:
     """A pack written by the installed dstill, and installed as its README says (but from no index)."""
     venv, place = new_venv("new-pack"), tmp_path_factory.mktemp("packs")
-    out = venv.run("dstill", "new-pack", "tool_shed", cwd=place)
+    out = venv.run("dstill", "pack", "new", "tool_shed", cwd=place)
     assert "wrote dstill-tool-shed" in out
     venv.install(place / "dstill-tool-shed")
     return venv, place / "dstill-tool-shed"

@@ -1,7 +1,7 @@
 """Commands of dstill as forks of one process that has imported it: a command takes a fifth of a second.
 
 with Children() as children:
-    pid = children.begin(["plugins"], cwd=folder, env=environment)
+    pid = children.begin(["pack", "list"], cwd=folder, env=environment)
     children.end()                                      # the status of `os.waitpid`
     (folder / "out.txt").read_bytes()                   # what it said; err.txt beside it
 """

@@ -30,7 +30,7 @@ def _golds() -> Mapping[str, str]:
 
 
 SUMS = Subject(plugin=Path(pack.__file__), settings={"project.task": "sums", "generate.shots": 0}, replies=pack.replies)
-CURATED = replace(SUMS, before=SUMS.command, command=("curate", "run"))
+CURATED = replace(SUMS, before=SUMS.command, command=("data", "curate", "run"))
 QUERYDSL = Subject(
     plugin=None,
     settings={

@@ -23,7 +23,7 @@ def asked(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
                 data = content if isinstance(content, bytes) else json.dumps(content).encode()
                 (tmp_path / f"{name}.json").write_bytes(data)
                 given += [f"--{name}", f"{name}.json"]
-        command = [sys.executable, "-m", "dstill", "questions", "--task", "querydsl", *given, *words]
+        command = [sys.executable, "-m", "dstill", "data", "questions", "--task", "querydsl", *given, *words]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
 
     return call
