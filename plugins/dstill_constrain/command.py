@@ -30,7 +30,7 @@ _BYTES = Vocabulary((*(bytes([byte]) for byte in range(256)), b""), 256, leading
 @json_option
 @app
 def grammar(found: App, run: str, as_json: bool) -> None:
-    """Print the grammar that `--constrain` holds a run's student to, and how long its longest answer is."""
+    """Print the grammar that --constrain uses, and its longest answer."""
     opened = found.open(run)
     started = time.perf_counter()
     made = opened.objective.grammar(opened.task, _first(opened))

@@ -23,19 +23,21 @@ WIDEST = 100  # columns of a line of prose
 
 @click.command(cls=Command, examples=["dstill experiment compare runs/first runs/second"])
 @click.argument("systems", metavar="A B [C …]", nargs=-1, required=True)
-@click.option("--split", "splits", multiple=True, metavar="SET", help="Only this set (repeatable).")
+@click.option("--split", "splits", multiple=True, metavar="SET", help="Split to compare on (repeatable).")
 @json_option
 @app
 def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_json: bool) -> None:
-    """Compare evaluated runs on the same items: every other one against the first.
+    """Compare evaluated runs question by question.
 
-    \b
+    Compares every other run with the first, on the same questions.
+
+    
       dstill experiment compare a b                  # two students
       dstill experiment compare a1,a2,a3 b1,b2,b3    # several seeds of each, in the same order
-      dstill experiment compare a:nearest a          # a baseline inside a run, and its student
+      dstill experiment compare a:nearest a          # a baseline of a run, and its student
 
-    Two systems are told apart only where the exact test and the interval agree; else they are "not
-    distinguishable". Runs whose items, engine or data differ are refused.
+    Two systems differ only if both the exact test and the interval say so; otherwise they are "not distinguishable".
+    Runs with different questions, engines or data are refused.
     """
     from dstill_evaluate.comparison import compare as compare_arms
     from dstill_evaluate.systems import differences, judges_that_differ, read_arms, sets_of, settings_that_differ

@@ -27,34 +27,39 @@ class Form(click.Choice[str]):
 
 
 @click.command(
-    cls=Command, section="Use", examples=["dstill export runs/mine --out student"], renamed={"--sample": "--limit"}
+    cls=Command,
+    section="Use",
+    examples=["dstill export runs/mine --to ctranslate2 --out student"],
+    renamed={"--sample": "--limit"},
 )
 @run_argument
-@click.option("--to", "form", required=True, type=Form(NAMES), help="The form, see below.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to make; none that is there.")
-@click.option("--limit", "sample", default=64, show_default=True, type=Count(1, 10**6), help="Questions to compare on.")
+@click.option("--to", "form", required=True, type=Form(NAMES), help="Export format, see above.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder to write.")
+@click.option(
+    "--limit", "sample", default=64, show_default=True, type=Count(1, 10**6), help="Number of questions to compare on."
+)
 @click.option(
     "--parity",
     type=click.FloatRange(0, 1),
     metavar="RATE",
-    help="Share of them that must be answered alike: 1, and 0.9 for ctranslate2 and gguf, unless given.",
+    help="Share of questions that must get the same answer. Default: 1; 0.9 for ctranslate2 and gguf.",
 )
-@setting("--engine-url", key="engine.url", metavar="URL", help="Run differing answers on this server.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers that differ on this server.")
 @json_option
 @set_option
 @app
 def export(found: App, run: str, form: str, out: Path, sample: int, parity: float | None, as_json: bool) -> None:
-    """Write the trained student of RUN for other programs to run.
+    """Export the trained student for other programs.
 
-    \b
+    
     merged       one folder of safetensors, for plain transformers
-    adapter      the adapter alone, for peft beside its base
-    ctranslate2  8 bits a weight, for CTranslate2 on a CPU
-    gguf         for llama.cpp and what is built on it
+    adapter      only the adapter, for peft with its base
+    ctranslate2  8-bit weights, for CTranslate2 on a CPU
+    gguf         for llama.cpp and tools that use it
 
-    What was written is read back and asked questions of the evaluated sets. Where it does not answer as the
-    evaluated student did (the same text, or the same result when run) nothing is kept, and the exit code is 9.
-    The dataset has a command of its own: `dstill data export`.
+    The export is read back and asked questions of the evaluated splits. If its answers differ from those of the
+    evaluated student (neither the same text nor the same result), the export is deleted, and the command exits with
+    9. To export the dataset, see `dstill data export`.
     """
     from dstill_export.card import figures
     from dstill_export.exporting import Differs

@@ -48,17 +48,21 @@ __all__ = ["plan"]
 )
 @click.argument("run", metavar="[RUN]", required=False)
 @student_option
-@click.option("--vram", metavar="SIZE[,SIZE…]", help="Plan for other machines' cards, as 24GB or 24GB,40GB,80GB.")
-@setting("--batch-size", key="train.per_device_train_batch_size", type=int, help="Sequences a step.")
-@setting("--max-length", key="train.max_length", type=int, help="Tokens of each.")
-@setting("--modality", key="train.modality", metavar="NAME", help="Or auto: by memory.")
+@click.option(
+    "--vram", metavar="SIZE[,SIZE…]", help="Plan for GPUs with this much memory, for example 24GB or 24GB,40GB,80GB."
+)
+@setting("--batch-size", key="train.per_device_train_batch_size", type=int, help="Sequences per step.")
+@setting("--max-length", key="train.max_length", type=int, help="Tokens per sequence.")
+@setting(
+    "--modality", key="train.modality", metavar="NAME", help="Modality to plan for. auto: chosen by available memory."
+)
 @json_option
 @set_option
 @app
 def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
-    """Memory of each modality, the one that would be taken, and why.
+    """Estimate the memory of each modality, and show which one fits.
 
-    With RUN, its dataset says how long and how many the sequences are; without, --batch-size and --max-length do.
+    With RUN, the length and number of sequences come from its dataset; without, from --batch-size and --max-length.
     """
     devices = [hardware.planned_device(card) for card in vram.split(",")] if vram is not None else [hardware.device()]
     opened = found.open(run) if run else None

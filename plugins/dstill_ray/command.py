@@ -20,7 +20,7 @@ address_option = click.option(
     default="",
     show_default=False,
     metavar="HOST:PORT",
-    help="A running cluster; left out: RAY_ADDRESS, or one for this command here.",
+    help="Address of a running cluster. Default: RAY_ADDRESS, or a new local cluster.",
 )
 
 
@@ -32,14 +32,16 @@ def cpus_option(of: str) -> Callable[..., Callable[..., None]]:
 
 @click.group(cls=Group)
 def ray() -> None:
-    """Train and sweep on a Ray cluster, or on a small one of this machine."""
+    """Train and sweep on a Ray cluster."""
 
 
 @ray.command(examples=["dstill ray train runs/mine --workers 2"], renamed=RENAMED)
 @training_options
-@click.option("--workers", type=Count(1, 4096), default=2, show_default=True, help="Processes that train together.")
+@click.option("--workers", type=Count(1, 4096), default=2, show_default=True, help="Number of training processes.")
 @cpus_option("worker")
-@click.option("--gpus-per-worker", "gpus", type=Count(0, 1), help="Left out: 1 where the cluster has that many.")
+@click.option(
+    "--gpus-per-worker", "gpus", type=Count(0, 1), help="GPUs per worker. Default: 1 if the cluster has enough."
+)
 @address_option
 @app
 def train(
@@ -54,10 +56,10 @@ def train(
     allow_unreviewed: bool,
     as_json: bool,
 ) -> None:
-    """Fine-tune one student in several workers.
+    """Fine-tune one student with several workers.
 
-    Each takes its part of every batch: the batch of a step is train.per_device_train_batch_size times the
-    workers. RUN lies where every machine sees it at the same path. Resumes as `dstill train` does.
+    Each worker takes its part of every batch: the batch of a step is train.per_device_train_batch_size times the number
+    of workers. RUN must have the same path on every machine. Resumes like `dstill train`.
     """
     from dstill_ray.training import Share
     from dstill_ray.training import train as run_training
@@ -77,10 +79,13 @@ def train(
 @click.argument("space", type=click.Path(path_type=Path))
 @trials_option
 @split_option
-@click.option("--jobs", type=Count(1, 4096), default=2, show_default=True, help="Trials at a time.")
+@click.option("--jobs", type=Count(1, 4096), default=2, show_default=True, help="Trials to run at the same time.")
 @cpus_option("trial")
 @click.option(
-    "--gpus-per-trial", "gpus", type=click.FloatRange(0, 64), help="A share, as 0.5; left out: 1 where there is one."
+    "--gpus-per-trial",
+    "gpus",
+    type=click.FloatRange(0, 64),
+    help="GPUs per trial, for example 0.5. Default: 1 if there is one.",
 )
 @address_option
 @keep_option
@@ -100,10 +105,10 @@ def sweep(
     keep_students: bool,
     as_json: bool,
 ) -> None:
-    """Do what `dstill experiment sweep` does, its trials by Ray Tune.
+    """Run a sweep with Ray Tune.
 
-    The same SPACE, the same trials in RUN/trials and the same report: one command goes on where the other
-    was stopped. RUN lies where every machine sees it at the same path.
+    Takes the same SPACE, makes the same trials in RUN/trials and the same report as `dstill experiment sweep`: each can
+    resume the other. RUN must have the same path on every machine.
     """
     from dstill_ray.cluster import cluster
     from dstill_ray.tuning import Tuned

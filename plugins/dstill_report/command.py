@@ -21,17 +21,17 @@ __all__ = ["report"]
     type=click.Choice(["page", "inspect", "lm-eval"]),
     default="page",
     show_default=True,
-    help="The page and its JSON and Markdown, or scores and samples for another program.",
+    help="Format: a page with JSON and Markdown, or logs for another program.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing.")
+@click.option("--quiet", is_flag=True, help="Do not print anything.")
 @json_option
 @set_option
 @app
 def report(found: App, run: str, form: str, quiet: bool, as_json: bool) -> None:
-    """Write an evaluated run's report: HTML, JSON, Markdown.
+    """Write the report of an evaluated run.
 
-    With --to inspect, logs that Inspect's viewer and reader open, in RUN/exports/inspect; with --to lm-eval,
-    results and samples as the LM Evaluation Harness keeps them, in RUN/exports/lm-eval.
+    By default a page, report.html, with JSON and Markdown. --to inspect writes logs for Inspect to RUN/exports/inspect;
+    --to lm-eval writes results and samples of the LM Evaluation Harness to RUN/exports/lm-eval.
     """
     from dstill_report import inspect_log, lm_eval_files, page
 

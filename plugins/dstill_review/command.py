@@ -26,23 +26,32 @@ __all__ = ["review"]
     renamed={"--ci-half-width": "--ci-half-width"},
 )
 @run_argument
-@click.option("--tui", is_flag=True, help="In the terminal, in place of a page.")
-@click.option("--all", "everything", is_flag=True, help="Every row, not a sample.")
-@click.option("--split", "splits", multiple=True, metavar="NAME", help="A set (repeatable); else train and validation.")
-@setting(
-    "--ci-half-width", key="review.ci_half_width", type=float, help="Half-width of the 95 % interval: sizes the sample."
+@click.option("--tui", is_flag=True, help="Review in the terminal instead of the browser.")
+@click.option("--all", "everything", is_flag=True, help="Review every row instead of a sample.")
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="NAME",
+    help="Split to review (repeatable). Default: train and validation.",
 )
-@setting("--reviewer", key="review.reviewer", metavar="NAME", help="Who judges; else the login name.")
-@setting("--port", key="review.port", type=Count(0, 65535), help="Of the page; 0: a free one.")
-@setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
+@setting(
+    "--ci-half-width",
+    key="review.ci_half_width",
+    type=float,
+    help="Half-width of the 95 % confidence interval, which sets the sample size.",
+)
+@setting("--reviewer", key="review.reviewer", metavar="NAME", help="Name of the reviewer. Default: your login name.")
+@setting("--port", key="review.port", type=Count(0, 65535), help="Port of the page. 0: any free port.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers on this server.")
 @json_option
 @set_option
 @app
 def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str, ...], as_json: bool) -> None:
-    """Look at a sample of the dataset before training: accept, reject or edit each row.
+    """Review a sample of the dataset before training.
 
-    The page is on this machine alone; its address is printed and works once. Every decision is on disk at once,
-    and the same command goes on where it was stopped. `train` leaves rejected rows out and takes edited ones.
+    Accept, reject or edit each row on a page that only this machine can open; the printed address works once. Decisions
+    are saved immediately, and the same command resumes. `train` drops rejected rows and uses edited ones.
     """
     from dstill_review import serving, terminal
     from dstill_review.session import Desk, split_names

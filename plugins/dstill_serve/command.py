@@ -21,17 +21,44 @@ __all__ = ["serve"]
 
 @click.command(cls=Command, section="Use", examples=["dstill serve runs/mine --port 8000"])
 @run_argument
-@click.option("--port", type=Count(0, 65535), default=8000, show_default=True, help="0: a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Another one needs a token.")
 @click.option(
-    "--token-env", default="", show_default=False, metavar="NAME", help="Environment variable that holds the token."
+    "--port", type=Count(0, 65535), default=8000, show_default=True, help="Port to listen on. 0: any free port."
 )
-@click.option("--execute/--no-execute", default=True, help="Whether answers can be run where a request asks for it.")
-@setting("--engine-url", key="engine.url", metavar="URL", help="Run them on this server.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on. Any other address needs a token.",
+)
+@click.option(
+    "--token-env",
+    default="",
+    show_default=False,
+    metavar="NAME",
+    help="Environment variable that holds the access token.",
+)
+@click.option("--execute/--no-execute", default=True, help="Let requests ask for the answer to be executed.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers on this server.")
 @constrain_option
-@click.option("--max-batch", type=Count(1, 512), default=16, show_default=True, help="Questions answered together.")
-@click.option("--queue", "room", type=Count(1, 100_000), default=128, show_default=True, help="Requests at once.")
-@click.option("--timeout", type=click.FloatRange(0.1, 3600), default=60, show_default=True, help="Seconds a request.")
+@click.option(
+    "--max-batch", type=Count(1, 512), default=16, show_default=True, help="Maximum number of questions in a batch."
+)
+@click.option(
+    "--queue",
+    "room",
+    type=Count(1, 100_000),
+    default=128,
+    show_default=True,
+    help="Maximum number of requests at the same time.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 3600),
+    default=60,
+    show_default=True,
+    help="Timeout of a request, in seconds.",
+)
 @json_option
 @set_option
 @app
@@ -47,10 +74,11 @@ def serve(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Answer questions over HTTP: an own API, OpenAI's, and a page to try the student on.
+    """Serve the student over HTTP, with an OpenAI-compatible API.
 
-    Requests in flight are answered in batches; more than --queue at once are sent away with 503. Ctrl-C or SIGTERM
-    lets what is under way finish, and ends with 0. A student that is trained anew meanwhile is not noticed.
+    Also serves a page to try the student. Concurrent requests are answered in batches; requests beyond --queue get
+    503. Ctrl-C and SIGTERM finish the current requests, then exit with 0. Restart the server to use a student that
+    was trained again.
     """
     from dstill.pipeline.predict import Predictor
     from dstill_serve import serving

@@ -19,12 +19,14 @@ from dstill_sweep.trials import COMMAND, do
 
 __all__ = ["ablate", "keep_option", "run_trial", "show_sweep", "split_option", "sweep", "trials_option"]
 
-jobs_option = click.option("--jobs", type=Count(1, 256), default=1, show_default=True, help="Trials at a time.")
-trials_option = click.option("--trials", type=Count(1, 10_000), help="How many, before sweep.trials of the file.")
-split_option = click.option(
-    "--split", default="validation", show_default=True, help="The set that trials are scored on."
+jobs_option = click.option(
+    "--jobs", type=Count(1, 256), default=1, show_default=True, help="Trials to run at the same time."
 )
-keep_option = click.option("--keep-students", is_flag=True, help="Keep the weights of every trial.")
+trials_option = click.option(
+    "--trials", type=Count(1, 10_000), help="Number of trials. Overrides sweep.trials in the file."
+)
+split_option = click.option("--split", default="validation", show_default=True, help="Split that trials are scored on.")
+keep_option = click.option("--keep-students", is_flag=True, help="Keep the weights of all trials.")
 
 
 @click.command(cls=Command, examples=["dstill experiment sweep runs/mine space.toml --jobs 2"])
@@ -40,7 +42,7 @@ keep_option = click.option("--keep-students", is_flag=True, help="Keep the weigh
 def sweep(
     found: App, run: str, space: Path, trials: int | None, split: str, jobs: int, keep_students: bool, as_json: bool
 ) -> None:
-    """Train the settings of a SPACE on the run's dataset, and compare them.
+    """Train and compare a space of settings.
 
     SPACE is a TOML file. Lists alone are tried whole; a range, or --trials, lets optuna choose:
 
@@ -84,19 +86,25 @@ def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
 
 @click.command(cls=Command, examples=["dstill experiment ablate runs/mine"])
 @run_argument
-@click.option("--seeds", type=Count(1, 100), default=3, show_default=True, help="Trainings of each arm.")
-@click.option("--split", default="test", show_default=True, help="The set that arms are compared on.")
+@click.option(
+    "--seeds",
+    type=Count(1, 100),
+    default=3,
+    show_default=True,
+    help="Number of trainings per arm, each with its own seed.",
+)
+@click.option("--split", default="test", show_default=True, help="Split that the arms are compared on.")
 @jobs_option
 @keep_option
 @json_option
 @set_option
 @app
 def ablate(found: App, run: str, seeds: int, split: str, jobs: int, keep_students: bool, as_json: bool) -> None:
-    """Do the rationales help? DSS against the label alone, at equal steps and at equal examples.
+    """Compare training with and without rationales.
 
-    A record is two sequences to DSS and one to the label alone: at equal examples the label alone
-    takes twice the steps. Each training is a run in RUN/trials. The same command goes on where it
-    was stopped.
+    Trains DSS (rationale and answer) and label-only, at equal steps and at equal examples. DSS learns two sequences
+    from each record, so at equal examples label-only takes twice the steps. Each training is a run in RUN/trials; the
+    same command resumes.
     """
     from dstill_sweep.ablation import ablate as run_ablation
 

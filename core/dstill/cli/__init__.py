@@ -40,9 +40,16 @@ COMPLETE = "_DSTILL_COMPLETE"  # by which a shell asks for completions
     cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 )
 @click.version_option(package_name="dstill", prog_name="dstill")
-@click.option("--plugin", "plugin_files", multiple=True, metavar="FILE", help="Load an unpackaged plugin (repeatable).")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Instead of ./dstill.toml.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option(
+    "--plugin", "plugin_files", multiple=True, metavar="FILE", help="Load a plugin from a Python file (repeatable)."
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="Configuration file to read instead of ./dstill.toml.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback if a command fails.")
 @click.pass_context
 def _cli(ctx: click.Context, plugin_files: tuple[str, ...], config_file: Path | None, debug: bool) -> None:
     """Train a small model to write a structured language, and score it by running what it writes.

@@ -28,21 +28,26 @@ SHOWN = 10  # survivors and refused golds in a person's table; --json has all
 
 @click.command(cls=Command, examples=["dstill data audit runs/mine --limit 50"])
 @click.argument("what", metavar="[FILE|RUN]", required=False)
-@click.option("--limit", type=Count(0, 10**6), default=200, show_default=True, help="So many golds are run; 0: none.")
+@click.option(
+    "--limit",
+    type=Count(0, 10**6),
+    default=200,
+    show_default=True,
+    help="Number of reference answers to execute. 0: none.",
+)
 @task_option
-@setting("--engine-url", key="engine.url", metavar="URL", help="Run the golds on this server.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Execute reference answers on this server.")
 @seed_option
 @json_option
 @set_option
 @app
 def audit(found: App, what: str | None, limit: int, as_json: bool) -> None:
-    """Say which golds (answers to compare with) are no use.
+    """Find unusable reference answers.
 
-    They are those of FILE (as for `generate --questions`), of a RUN's dataset, or the task's own. Told
-    are those that the checks refuse, that fail on the engine, prove nothing (vacuous) or hang on chance;
-    which wrong answers would pass for them (kill rate); questions that stand there twice; what test
-    sets share with train. All golds are checked, --limit of them also run. The exit code is 3 when
-    golds are refused or fail, contradict each other, or leak.
+    Looks at the reference answers of FILE (as for `generate --questions`), of RUN's dataset, or of the task. Reports
+    references that fail a check, fail to execute, match trivially or depend on chance; the mutation score (the share of
+    wrong answers that the test databases detect); duplicate questions; and leaks between test splits and train. All
+    references are checked, and --limit of them are executed. Exits with 3 if any fails, contradicts another or leaks.
     """
     setup, examples = _given(found, what)
     task = setup.task

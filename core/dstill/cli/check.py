@@ -46,19 +46,18 @@ class Answer:
 
 @click.command(cls=Command, section="Use", examples=["dstill check answers.jsonl"])
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
-@click.option("--data", metavar="NAME", help="The data that the answers are about, by its name; rows may say another.")
-@click.option("--layer", "layers", multiple=True, metavar="LAYER", help="Only this layer (repeatable); else all.")
+@click.option("--data", metavar="NAME", help="Name of the data that the answers are about. Rows may name their own.")
+@click.option("--layer", "layers", multiple=True, metavar="LAYER", help="Run only this layer of checks (repeatable).")
 @task_option
 @json_option
 @set_option
 @app
 def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_json: bool) -> None:
-    """Check answers of FILE or stdin, without running them.
+    """Check answers without executing them.
 
-    That is one answer, or JSONL rows {"id", "answer"} ("query" stands for "answer"). A row's answer is an
-    object, or a string that is taken as a model's raw text; a row may bring "data" (the name of the data that it
-    is about) or a whole "context". What could not be checked, because nothing is known of the data, is said. The
-    exit code is 9 when any row is refused.
+    FILE holds one answer, or JSONL rows {"id", "answer"} (or "query" instead of "answer"). An answer is an object, or
+    a string with the raw output of a model. A row may have "data" (the name of its data) or a whole "context". Checks
+    that need to know the data are skipped and named if nothing is known of it. Exits with 9 if an answer fails.
     """
     task = make_task(found.plugins, found.config())
     known = [c.name for c in task.checks]

@@ -73,34 +73,49 @@ OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.tea
         "dstill generate --teacher openai:gpt-5-mini --dry-run",
     ],
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder; one that is there goes on.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run. An existing run is resumed.")
 @task_option
 @teacher_option
-@setting("--questions", key="generate.questions", metavar="FILE", help="JSONL, CSV or Parquet; else the task's own.")
-@setting("--limit", key="generate.limit", type=Count(1, 10**8), help="At most this many questions.")
+@setting(
+    "--questions",
+    key="generate.questions",
+    metavar="FILE",
+    help="File of questions: JSONL, CSV or Parquet. Default: the task's own.",
+)
+@setting("--limit", key="generate.limit", type=Count(1, 10**8), help="Maximum number of questions.")
 @setting(
     "--augment-cause",
     key="augment.cause",
     metavar="LABEL",
-    help="Add training questions of the kinds that fail with this label in --from-run.",
+    help="Add training questions like those that failed with this cause in --from-run.",
 )
-@setting("--from-run", key="augment.from_run", metavar="RUN", help="The evaluated run with these failures.")
-@setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
+@setting("--from-run", key="augment.from_run", metavar="RUN", help="Evaluated run whose failures to look at.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers on this server.")
 @cap_options
-@setting("--batch-api", key="generate.batch", is_flag=True, flag_value=True, help="Submit, leave, come back, collect.")
+@setting(
+    "--batch-api",
+    key="generate.batch",
+    is_flag=True,
+    flag_value=True,
+    help="Submit requests through the batch API. Run the command again later to collect replies.",
+)
 @setting("--json-mode", key="generate.json_mode", type=click.Choice(["auto", "schema", "off"]), help="Form of replies.")
-@click.option("--dry-run", is_flag=True, help="Say what would be asked, what it may cost, and one prompt; ask nobody.")
-@click.option("--resume-with-changes", is_flag=True, help="Go on though settings or questions have changed.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show what would be requested, its estimated cost and one prompt, without calling the teacher.",
+)
+@click.option("--resume-with-changes", is_flag=True, help="Resume even if settings or questions have changed.")
 @seed_option
 @json_option
 @set_option
 @app
 def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: bool, as_json: bool) -> None:
-    """Ask the teacher, check every reply, and write the dataset.
+    """Ask the teacher and write a checked dataset.
 
-    A reply that will not do is asked for again, with what is wrong with it. The --max caps are looked at before
-    a request goes out, and hold for the run: begun again, it goes on with what was spent. --augment-cause
-    adds a quarter more training questions, of the kinds that fail with that label in --from-run.
+    A reply that fails a check is requested again, with the errors. The --max options limit a run as a whole: a resumed
+    run counts what it has spent already. --augment-cause adds a quarter more training questions, like those that failed
+    with that cause in --from-run.
     """
     if dry_run:
         _dry_run(found, out, as_json)
@@ -172,15 +187,15 @@ def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
 
 @click.command(cls=Command, examples=["dstill data curate runs/mine"])
 @run_argument
-@setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers on this server.")
 @json_option
 @set_option
 @app
 def curate(found: App, run: str, as_json: bool) -> None:
-    """Make the dataset anew of the replies that RUN has; nothing is asked or bought.
+    """Rebuild the dataset from the replies of a run.
 
-    Use it after a change of checks, engine or parser. Every row that does not become data is in rejects.jsonl
-    with the reason; the table counts them.
+    Use it after a change of checks, engine or parser. No requests are sent. Rows that are dropped are in rejects.jsonl
+    with the reason.
     """
     with progress() as report:
         opened = found.open(run)
@@ -238,18 +253,18 @@ def show_dataset(facts: Any) -> None:
             say(f"{n:,} answers were not run: {why}")
 
 
-@click.command("export", cls=Command, examples=["dstill data export runs/mine --out chat"])
+@click.command("export", cls=Command, examples=["dstill data export runs/mine"])
 @run_argument
-@click.option("--without-rationale", is_flag=True, help="Answers alone, for trainers that should not learn the why.")
+@click.option("--without-rationale", is_flag=True, help="Export answers without rationales.")
 @json_option
 @set_option
 @app
 def export_data(found: App, run: str, without_rationale: bool, as_json: bool) -> None:
-    """Write the dataset of RUN as TRL, axolotl and LLaMA-Factory read it.
+    """Export the dataset for TRL, axolotl and LLaMA-Factory.
 
-    RUN/export gets every set as messages and as prompt and completion, the rows as a person left them in the
-    review. `datasets.load_dataset(folder, "messages")` opens it too. The dataset itself stays as it is.
-    The trained student has a command of its own: `dstill export`.
+    Writes every split to RUN/export in two forms, messages and prompt-completion, with the edits of the review.
+    `datasets.load_dataset(folder, "messages")` reads it too. The dataset itself does not change. To export the trained
+    student, see `dstill export`.
     """
     opened = found.open(run)
     counts = export(opened, rationales=not without_rationale)

@@ -27,20 +27,25 @@ __all__ = ["demo"]
 
 
 @click.command(cls=Command, section="Start", examples=["dstill demo", "dstill demo --quick"])
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder; else a new one under ./runs.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run. Default: a new one under ./runs.")
 @task_option
-@click.option("--quick", is_flag=True, help="In about a quarter of the time, for a student that is less often right.")
-@setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server, not the embedded one.")
+@click.option("--quick", is_flag=True, help="Take about a quarter of the time, for a less accurate student.")
+@setting(
+    "--engine-url",
+    key="engine.url",
+    metavar="URL",
+    help="Execute answers on this server instead of the embedded engine.",
+)
 @seed_option
 @json_option
 @set_option
 @app
 def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
-    """Show the whole road once, on the CPU, in minutes.
+    """Run the whole pipeline on bundled data.
 
-    Questions, teacher, dataset, a small student, the score of its answers when run, a report. Needs no
-    key, no network and no GPU. With --engine-url the demo's data are written to a place made for them
-    on that server, and the answers run there.
+    Makes questions, builds a dataset, trains a small student, executes its answers and writes a report. Needs no API
+    key, no network and no GPU. With --engine-url, the demo's data is written to a new place on that server, and
+    answers are executed there.
     """
     started = time.monotonic()
     run = _prepared(found, out, quick)

@@ -48,17 +48,19 @@ class Engines:
 
 
 @click.command(cls=Command, section="Start", examples=["dstill doctor"])
-@setting("--engine-url", key="engine.url", metavar="URL", help="Look at this server too, and ask it what is known.")
-@click.option("--load-data", is_flag=True, help="Write some data with known answers to a place made for it there.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Check this server too.")
+@click.option(
+    "--load-data", is_flag=True, help="Write some test data to a new place on the server, to check its answers."
+)
 @task_option
 @json_option
 @set_option
 @app
 def doctor(found: App, load_data: bool, as_json: bool) -> None:
-    """Say what is installed, what the machine has, what is wrong.
+    """Check the installation, the machine and the engine.
 
-    With --engine-url the server is asked what it is, what the key may do, and for known answers. That only
-    reads; most of the known answers need data of their own, which --load-data allows.
+    With --engine-url, also checks the server: its version, what the key may do, and whether it answers test requests
+    correctly. This only reads; --load-data allows the tests that need data of their own.
     """
     if load_data:
         found.flags["engine.load_data"] = True

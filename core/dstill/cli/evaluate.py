@@ -22,15 +22,15 @@ __all__ = ["evaluate", "summary", "trace"]
 
 @click.command(cls=Command, section="Pipeline", examples=["dstill evaluate runs/mine"])
 @run_argument
-@setting("--split", key="evaluate.splits", multiple=True, metavar="SPLIT", help="Score this split (repeatable).")
-@setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
-@click.option("--load-data", is_flag=True, help="Write the task's own data to that server, to a place made for it.")
+@setting("--split", key="evaluate.splits", multiple=True, metavar="SPLIT", help="Split to score (repeatable).")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers on this server.")
+@click.option("--load-data", is_flag=True, help="Write the task's own data to a new place on that server.")
 @constrain_option
 @json_option
 @set_option
 @app
 def evaluate(found: App, run: str, load_data: bool, as_json: bool) -> None:
-    """Answer the test sets, run the answers, and print the scores."""
+    """Answer the test questions, execute the answers and score them."""
     if load_data:
         found.flags["engine.load_data"] = True
     opened = found.open(run)
@@ -85,7 +85,7 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
 @json_option
 @app
 def trace(found: App, run: str, identity: str, as_json: bool) -> None:
-    """Print one record from every file of a run."""
+    """Show what every file of a run says about one record."""
     opened = found.open(run)
     rows, seen = {}, ""
     for path in sorted(opened.folder.rglob("*.jsonl")):

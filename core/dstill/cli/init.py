@@ -41,18 +41,18 @@ ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the
     section="Start",
     examples=["dstill init", "dstill init --teacher openai:gpt-5-mini --student hf:Qwen/Qwen3-0.6B"],
 )
-@setting("--engine-url", key="engine.url", metavar="URL", help="Read (only read) what this server holds.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Describe the data on this server (read-only).")
 @teacher_option
 @student_option
-@click.option("--out", type=click.Path(path_type=Path), default=Path("."), help="The project's folder; else this one.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("."), help="Folder of the project.")
 @task_option
 @set_option
 @app
 def init(found: App, out: Path) -> None:
-    """Write a dstill.toml to begin with.
+    """Create a project: write a dstill.toml.
 
-    With --engine-url it is about data of your own: what the task needs to know of it is read, and
-    written beside the file. generate, train and evaluate run from that folder.
+    With --engine-url, the project is about your own data: the description that the task needs is read from the server
+    and written next to the file. Run generate, train and evaluate in that folder.
     """
     target = out / FILE
     if target.exists():

@@ -33,12 +33,12 @@ LAYOUT = {
 
 @click.command("new", cls=Command, examples=["dstill pack new my_sql"])
 @click.argument("name")
-@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write it into.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write the package into.")
 @app
 def new_pack(found: App, name: str, out: Path) -> None:
-    """Write a package with a new task pack called NAME.
+    """Create a package with a new task pack.
 
-    It has a small language to begin from, an entry point, and a test that passes.
+    The package has a small working language, an entry point and a passing test.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or keyword.iskeyword(name):
         raise UsageError(f"'{name}' is no name for a pack", where="NAME", hint="small letters, digits and _, as my_sql")

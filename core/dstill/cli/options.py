@@ -131,7 +131,7 @@ class Setting(click.Option):
         found = ctx.find_object(App)
         value = found.defaults.get(self.key) if found else None
         if value not in (None, "", [], False) and not self.is_flag:
-            extra["default"] = str(value)
+            extra["default"] = ", ".join(value) if isinstance(value, list) else str(value)
         return extra
 
 
@@ -190,11 +190,13 @@ set_option = click.option(
     metavar="KEY=VALUE",
     callback=_assign,
     expose_value=False,
-    help="Any configuration key, as --set train.r=8 (repeatable).",
+    help="Set any configuration key, for example --set train.r=8 (repeatable).",
 )
-task_option = setting("--task", key="project.task", metavar="NAME", help="The task pack.")
-seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), help="Seed of everything that is drawn.")
-json_option = click.option("--json", "as_json", is_flag=True, help="One compact JSON object as the last line.")
+task_option = setting("--task", key="project.task", metavar="NAME", help="Task pack to use.")
+seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), help="Random seed.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as one JSON object on the last line."
+)
 run_argument = click.argument("run", metavar="RUN")
 student_option = setting(
     "--student",
@@ -202,12 +204,12 @@ student_option = setting(
     cls=PartOption,
     parts="students",
     metavar="KIND[:BASE]",
-    help="A kind of student, with the folder or hub id that it begins from; or a model file.",
+    help="Kind of student and the base that it starts from (a folder or hub id), or a model file.",
 )
 constrain_option = setting(
     "--constrain/--no-constrain",
     key="evaluate.constrain",
-    help="Hold the student to the task's grammar: every answer is valid.",
+    help="Constrain decoding to the task's grammar, so that every answer is valid.",
 )
 
 
@@ -217,7 +219,7 @@ teacher_option = click.option(
     key="generate.teacher",
     metavar="NAME[:MODEL]",
     shell_complete=complete_parts("teachers"),
-    help="The teacher and its model, for example openai:gpt-5-mini.",
+    help="Teacher and its model, for example openai:gpt-5-mini.",
 )
 # --- options of task packs --------------------------------------------------------------
 
@@ -289,10 +291,32 @@ def _of_task(found: App, command: str, flag: str, of: Mapping[str, Option]) -> O
 
 
 _CAPS = (
-    setting("--max-usd", key="generate.max_usd", type=float, metavar="USD", help="What replies may cost in all."),
-    setting("--max-total-tokens", key="generate.max_tokens", type=Count(1, 10**12), help="That they may take in all."),
-    setting("--max-requests", key="generate.max_requests", type=Count(1, 10**9), help="Replies to ask for in all."),
-    setting("--max-wall", key="generate.max_wall", type=float, metavar="SECONDS", help="No request goes out after it."),
+    setting(
+        "--max-usd",
+        key="generate.max_usd",
+        type=float,
+        metavar="USD",
+        help="Maximum total cost of the teacher's replies, in USD.",
+    ),
+    setting(
+        "--max-total-tokens",
+        key="generate.max_tokens",
+        type=Count(1, 10**12),
+        help="Maximum total tokens of the teacher's replies.",
+    ),
+    setting(
+        "--max-requests",
+        key="generate.max_requests",
+        type=Count(1, 10**9),
+        help="Maximum number of requests to the teacher.",
+    ),
+    setting(
+        "--max-wall",
+        key="generate.max_wall",
+        type=float,
+        metavar="SECONDS",
+        help="Stop sending requests after this many seconds.",
+    ),
 )
 
 

@@ -51,29 +51,29 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row; or a JSON array, whose reade
 @click.argument("question", required=False)
 @click.option("--run", "run_option", hidden=True)  # the spelling of one release ago: --run RUN [QUESTION]
 @click.option("--vote", is_flag=True, hidden=True)  # likewise: --num-samples K --vote
-@click.option("--data", metavar="NAME", help="The data that is asked about; else what most of the run's questions are.")
-@click.option("--execute", is_flag=True, help="Run the answer and show its result.")
-@setting("--engine-url", key="engine.url", metavar="URL", help="Run it on this server.")
+@click.option("--data", metavar="NAME", help="Name of the data to ask about. Default: the most common one in the run.")
+@click.option("--execute", is_flag=True, help="Execute the answer and show its result.")
+@setting("--engine-url", key="engine.url", metavar="URL", help="Execute the answer on this server.")
 @click.option(
     "--num-samples",
     "samples",
     type=Count(2, 100),
     metavar="K",
-    help="Take K answers: the greedy one, the others drawn.",
+    help="Return K answers: one by greedy decoding, the others sampled.",
 )
 @click.option(
     "--self-consistency",
     "voters",
     type=Count(2, 100),
     metavar="K",
-    help="Take K answers, run them all, and return the one with the most common result.",
+    help="Sample K answers, execute them, and return the one with the most common result.",
 )
 @click.option(
     "--temperature",
     type=click.FloatRange(0.01, 10),
     default=self_consistency.TEMPERATURE,
     show_default=True,
-    help="At which answers are drawn.",
+    help="Sampling temperature.",
 )
 @seed_option
 @constrain_option
@@ -93,12 +93,12 @@ def predict(
     temperature: float,
     as_json: bool,
 ) -> None:
-    """Let the student of a run answer QUESTION.
+    """Answer a question with the student of a run.
 
-    Without it, the questions of stdin: JSONL rows with "question", or plain lines; answers come block by block.
-    A row may have an "id", and "data" (the name of the data that it asks about) or a whole "context".
-    The exit code is 9 when an answer is refused or invalid. Fields that the student learnt and that are gone are
-    warned of, and in a run that was evaluated questions that are far from all training questions.
+    Without QUESTION, reads questions from stdin, as plain lines or as JSONL rows with "question", and answers them in
+    blocks. A row may have an "id", and "data" (the name of the data to ask about) or a whole "context". Exits with 9 if
+    an answer is refused or invalid. Warns about fields that no longer exist, and about questions that are unlike all
+    training questions (if the run was evaluated).
     """
     if run_option is not None:
         note("warning: `dstill predict --run RUN QUESTION` is now `dstill predict RUN QUESTION`")

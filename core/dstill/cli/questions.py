@@ -53,19 +53,26 @@ __all__ = ["questions"]
         "--max-tokens": "--max-total-tokens",
     },
 )
-@click.option("-n", "--limit", "number", type=Count(1, 1_000_000), default=20, help="How many to make.")
-@click.option("--teacher", shell_complete=complete_parts("teachers"), help="Who invents them; else the task does.")
+@click.option("-n", "--limit", "number", type=Count(1, 1_000_000), default=20, help="Number of questions to make.")
+@click.option(
+    "--teacher",
+    shell_complete=complete_parts("teachers"),
+    help="Teacher that invents the questions. Default: the task makes them.",
+)
 @click.option(
     "--seed-questions",
     "seeds",
     type=click.Path(path_type=Path),
-    help="Sample questions for the --teacher.",
+    help="File of sample questions for --teacher.",
 )
 @click.option(
-    "--augment-cause", "focus", metavar="LABEL", help="Only of the kinds that fail with this label in --from-run."
+    "--augment-cause",
+    "focus",
+    metavar="LABEL",
+    help="Only questions like those that failed with this cause in --from-run.",
 )
-@click.option("--from-run", "source", metavar="RUN", help="The evaluated run with these failures.")
-@click.option("--out", type=click.Path(path_type=Path), help="JSONL file for `generate --questions`; else stdout.")
+@click.option("--from-run", "source", metavar="RUN", help="Evaluated run whose failures to look at.")
+@click.option("--out", type=click.Path(path_type=Path), help="JSONL file for `generate --questions`. Default: stdout.")
 @cap_options
 @task_option
 @seed_option
@@ -82,7 +89,7 @@ def questions(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Make questions: the task's own, or those that a teacher invents.
+    """Make questions.
 
     The task's questions come with a reference answer and a rationale. With --teacher, a model invents questions
     without answers, a quota for each category. Options of a task pack name your own data. With --augment-cause and

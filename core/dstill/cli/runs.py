@@ -27,7 +27,7 @@ __all__ = ["completion", "config_show", "plugins", "runs_list", "runs_rm", "runs
 @app
 @json_option
 def plugins(found: App, as_json: bool) -> None:
-    """List the plugins, what each brings, and what did not load."""
+    """List the installed plugins and what each provides."""
     loaded = found.plugins
     parts = [
         {"kind": kind, "name": name, "plugin": loaded.owner(kind, name), "about": described(loaded.part(kind, name))}
@@ -50,7 +50,7 @@ def plugins(found: App, as_json: bool) -> None:
 @json_option
 @app
 def runs_list(found: App, as_json: bool) -> None:
-    """The runs under ./runs, oldest first."""
+    """List the runs under ./runs, oldest first."""
     overviews = [_overview(folder, found.plugins.headline()) for folder in list_runs()]
     if as_json:
         emit({"runs": overviews})
@@ -80,7 +80,7 @@ def _overview(folder: Path, headline: str) -> dict[str, Any]:
 @click.argument("run")
 @json_option
 def runs_show(run: str, as_json: bool) -> None:
-    """One run's manifest."""
+    """Show the manifest of a run."""
     folder = RunFolder.read(find_run(run))
     if as_json:
         emit(folder.manifest)
@@ -93,9 +93,9 @@ def runs_show(run: str, as_json: bool) -> None:
 
 @click.command("rm", cls=Command, examples=["dstill runs rm runs/mine"])
 @click.argument("run")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def runs_rm(run: str, yes: bool) -> None:
-    """Delete a run's folder. The replies that were bought stay in replies.sqlite."""
+    """Delete a run. Cached replies stay in replies.sqlite."""
     folder = RunFolder.read(find_run(run))
     if not yes:
         if sys.stdin is None or not sys.stdin.isatty():
@@ -115,9 +115,10 @@ def runs_rm(run: str, yes: bool) -> None:
 @click.argument("new", metavar="TO", type=click.Path(path_type=Path))
 @json_option
 def runs_salvage(damaged: Path, new: Path, as_json: bool) -> None:
-    """Copy what can be read of a damaged replies.sqlite into a new one.
+    """Recover the replies of a damaged replies.sqlite.
 
-    The damaged file is only read. Replies that are not saved are bought again when they are asked for.
+    Copies every readable reply to a new file. The damaged file is not changed. Replies that are lost are requested
+    again when they are needed.
     """
     from dstill.teacher.recover import salvage
 
@@ -131,13 +132,13 @@ def runs_salvage(damaged: Path, new: Path, as_json: bool) -> None:
 
 
 @click.command("show", cls=Command, examples=["dstill config show --origin"])
-@click.option("--origin", is_flag=True, help="Say where each value came from.")
-@click.option("--defaults", is_flag=True, help="Read neither dstill.toml nor the environment.")
+@click.option("--origin", is_flag=True, help="Show where each value comes from.")
+@click.option("--defaults", is_flag=True, help="Show the defaults, without dstill.toml and the environment.")
 @json_option
 @set_option
 @app
 def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None:
-    """Every key with its value."""
+    """Show every configuration key and its value."""
     merged: Config = replace(found, config_file=None).config(use_files=False) if defaults else found.config()
     values = merged.flat()
     if as_json:
@@ -154,7 +155,7 @@ def config_show(found: App, origin: bool, defaults: bool, as_json: bool) -> None
 def completion(ctx: click.Context, shell: str | None) -> None:
     """Print the shell's completion script.
 
-    For this shell alone: `source <(dstill completion bash)`.
+    For the current shell: `source <(dstill completion bash)`.
     """
     shell = shell or Path(os.environ.get("SHELL", "bash")).name
     made = get_completion_class(shell)

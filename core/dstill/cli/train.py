@@ -32,19 +32,19 @@ __all__ = ["RENAMED", "note_other_recipe", "show_trained", "show_training", "tra
 OPTIONS = (
     run_argument,
     student_option,
-    setting("--objective", key="train.objective", cls=PartOption, parts="objectives", help="What it learns."),
+    setting("--objective", key="train.objective", cls=PartOption, parts="objectives", help="Training objective."),
     setting(
         "--modality",
         key="train.modality",
         cls=PartOption,
         parts="modalities",
-        help="How much of the model is trained; auto: by the memory at hand.",
+        help="How the model is trained. auto: chosen by available memory.",
     ),
-    click.option("--restart", is_flag=True, help="Begin anew, also where a checkpoint is."),
+    click.option("--restart", is_flag=True, help="Train from the start, even if there is a checkpoint."),
     click.option(
-        "--resume-with-changes", is_flag=True, help="Go on from a checkpoint though settings or data have changed."
+        "--resume-with-changes", is_flag=True, help="Resume from a checkpoint even if settings or data have changed."
     ),
-    click.option("--allow-unreviewed", is_flag=True, help="Train though no person has accepted enough of the dataset."),
+    click.option("--allow-unreviewed", is_flag=True, help="Train even if the dataset has not passed review."),
     seed_option,
     json_option,
     set_option,
@@ -71,10 +71,10 @@ def training_options(command: F) -> F:
 def train(
     found: App, run: str, restart: bool, resume_with_changes: bool, allow_unreviewed: bool, as_json: bool
 ) -> None:
-    """Fine-tune a student on the run's dataset.
+    """Fine-tune a student on the dataset of a run.
 
-    Answers of a model are to be seen by a person first: `dstill review RUN`. A training that was stopped,
-    by Ctrl-C or by force, goes on from its newest whole checkpoint.
+    A dataset that a model labelled must be reviewed first: `dstill review RUN`. A stopped training resumes from its
+    last complete checkpoint.
     """
     opened = found.open(run)
     if distributed.is_main():

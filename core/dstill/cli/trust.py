@@ -39,17 +39,17 @@ QUESTION = "allow this, now and from now on?"
 
 @click.command("trust", cls=Command, hidden=True, examples=["dstill trust runs/theirs"])
 @click.argument("what", metavar="[RUN|FOLDER]", default=".")
-@click.option("--yes", is_flag=True, help="Allow it without a question.")
-@click.option("--list", "listed", is_flag=True, help="Show what was allowed, for every folder.")
-@click.option("--forget", is_flag=True, help="Allow this folder, and those below it, nothing any more.")
+@click.option("--yes", is_flag=True, help="Allow it without asking.")
+@click.option("--list", "listed", is_flag=True, help="List what each folder is allowed.")
+@click.option("--forget", is_flag=True, help="Revoke what this folder and those below it are allowed.")
 @json_option
 @app
 def trust_command(found: App, what: str, yes: bool, listed: bool, forget: bool, as_json: bool) -> None:
-    """Allow a run or project what its settings ask for.
+    """Allow what the settings of a run or project ask for.
 
-    Settings that somebody else wrote can name an address and the secret to send there, or a file or model outside
-    of their folder. Other commands ask before they follow such settings, and remember the answer in your own
-    settings. Runs that you make yourself need no answer.
+    The settings of a run or project from somebody else can name an address and the secret to send there, or a file or
+    model outside its folder. Commands ask before they use such settings, and remember your answer in your own settings.
+    Your own runs need no permission.
     """
     if listed:
         _list(as_json=as_json)
