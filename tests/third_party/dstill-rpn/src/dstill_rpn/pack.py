@@ -11,8 +11,7 @@ VALUES = {"x": 23, "y": 41, "z": 97, **{digit: int(digit) for digit in "12345678
 WORDS = {"+": "add", "-": "subtract", "*": "multiply by"}
 RUN = {"+": int.__add__, "-": int.__sub__, "*": int.__mul__}
 UNSEEN = (("-", "*"), ("*", "-"))  # templates, a pair of operators each, that no training row has
-HELD_OUT = "test_unseen_templates"
-ROWS = {"train": slice(2400), "validation": slice(2400, 2440), "test": slice(2440, 2560), HELD_OUT: slice(60)}
+ROWS = {"train": (0, 2400), "validation": (2400, 2440), "test": (2440, 2560), "test_unseen_templates": (0, 60)}
 
 
 def value_of(answer: str) -> int:
@@ -44,7 +43,7 @@ class Rpn(Task):
     checks = (Check.of_parser("program", value_of),)
 
     def examples(self, split: str) -> Iterable[Example]:
-        pairs = [pair for pair in itertools.product(WORDS, WORDS) if (pair in UNSEEN) == (split == HELD_OUT)]
+        pairs = [p for p in itertools.product(WORDS, WORDS) if (p in UNSEEN) == (split == "test_unseen_templates")]
         made = list(itertools.product(pairs, itertools.permutations(VALUES, 3)))
         random.Random(0).shuffle(made)
         for n, ((p, q), (a, b, c)) in enumerate(made[slice(*ROWS.get(split, (0, 0)))]):
