@@ -374,7 +374,8 @@ def load(
         file = Path(FILE)
     if file is not None:
         of_run = (file.parent / "run.json").exists()  # dstill wrote it: nobody has to change it
-        given.update(_moved(_read_file(file, known), known, quiet=of_run))
+        read = _moved(_read_file(file, known), known, quiet=of_run)
+        given.update(_of_run(read, known) if of_run else read)
     filed, given_now = frozenset(given), {}
     if use_files:
         given_now.update(_moved(_read_environment(os.environ if environment is None else environment, known), known))
@@ -398,6 +399,18 @@ def load(
         file=file,
         filed=filed - given_now.keys(),
     )
+
+
+def _of_run(given: Mapping[str, tuple[Any, str]], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """What an earlier dstill wrote into a run, as it is called now, without a warning.
+
+    It wrote defaults too, so an empty value of an unknown key says nothing: its part is not installed here.
+    """
+    return {
+        key: (_renamed(key, value, known[key], "") if key in known else value, origin)
+        for key, (value, origin) in given.items()
+        if key in known or value
+    }
 
 
 def _moved(
@@ -685,12 +698,13 @@ def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
 
 
 def _renamed(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> Any:
-    """`value`, or each of its items, by the name that it has now; a warning says so."""
+    """`value`, or each of its items, by the name that it has now; a warning says so, where there is an `origin`."""
     renamed = field_.metadata.get("renamed", {})
     if isinstance(value, list):
         return [_renamed(key, item, field_, origin) for item in value]
     if isinstance(value, str) and value in renamed:
-        log.warning("%s: %r is now called %r (%s)", key, value, renamed[value], origin)
+        if origin:
+            log.warning("%s: %r is now called %r (%s)", key, value, renamed[value], origin)
         return renamed[value]
     return value
 

@@ -23,7 +23,7 @@ __all__ = ["review"]
     cls=Command,
     section="Pipeline",
     examples=["dstill review runs/mine"],
-    renamed={"--ci-half-width": "--ci-half-width"},
+    renamed={"--precision": "--ci-half-width"},
 )
 @run_argument
 @click.option("--tui", is_flag=True, help="Review in the terminal instead of the browser.")

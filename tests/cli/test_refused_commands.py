@@ -514,14 +514,14 @@ PLUGINS = {
 def test_a_broken_plugin_is_named_and_the_others_load(cli: Cli, name: str) -> None:
     text, problem = PLUGINS[name]
     Path(f"{name}.py").write_text(text)
-    ended = cli("--plugin", f"{name}.py", "plugins", "--json")
+    ended = cli("--plugin", f"{name}.py", "pack", "list", "--json")
     assert ended.code == 3
     assert f"plugin '{name}': " in ended.err
     assert problem in ended.err
     assert f"DSTILL_DISABLE={name}" in ended.err
     listed, error = map(json.loads, ended.out.splitlines())
     assert [f["plugin"] for f in listed["failures"]] == [name]
-    assert {"toy", "teachers", "evaluate"} == {p["name"] for p in listed["pack", "list"]}  # the others load
+    assert {"toy", "teachers", "evaluate"} == {p["name"] for p in listed["plugins"]}  # the others load
     assert error["error"]["code"] == "failed_items"
     refused(cli("--plugin", f"{name}.py", "generate", "--teacher", "parrot"), 3, f"plugin '{name}': ")
 

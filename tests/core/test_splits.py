@@ -100,7 +100,7 @@ def test_a_run_of_an_earlier_version_opens(
     assert list(evaluated["scores"]["student"]) == ["test_unseen_data", "test_unseen_templates"]
     assert "by_data" in evaluated
     assert set(run.manifest["stages"]["generate"]["splits"]) == set(SPLITS)
-    assert [message for message in caplog.messages if "test_index" in message]
+    assert caplog.messages == []  # dstill wrote the file: nobody has to change it
     ended = cli("evaluate", "old")
     assert ended.code == 0, ended.err
 

@@ -61,9 +61,9 @@ OF_SETS = ("project.seed", "generate.questions", "generate.limit", "generate.tea
     cls=Command,
     section="Pipeline",
     renamed={
-        "--augment-cause": "--augment-cause",
-        "--from-run": "--from-run",
-        "--resume-with-changes": "--resume-with-changes",
+        "--focus": "--augment-cause",
+        "--from": "--from-run",
+        "--allow-changed": "--resume-with-changes",
         "--batch": "--batch-api",
         "--max-tokens": "--max-total-tokens",
     },

@@ -46,8 +46,8 @@ __all__ = ["questions"]
     cls=Command,
     examples=["dstill data questions -n 100 --out questions.jsonl"],
     renamed={
-        "--augment-cause": "--augment-cause",
-        "--from-run": "--from-run",
+        "--focus": "--augment-cause",
+        "--from": "--from-run",
         "--number": "--limit",
         "--seeds": "--seed-questions",
         "--max-tokens": "--max-total-tokens",

@@ -49,7 +49,7 @@ OPTIONS = (
     json_option,
     set_option,
 )
-RENAMED = {"--resume-with-changes": "--resume-with-changes"}
+RENAMED = {"--allow-changed": "--resume-with-changes"}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
