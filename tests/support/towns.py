@@ -37,7 +37,7 @@ class Towns(Task):
         Check("database", of_the_database),
     )
 
-    def source(self, example: Example) -> str:
+    def model_input(self, example: Example) -> str:
         return f"{data_of(self, example)} {example.question}"
 
     def examples(self, split: str) -> Iterable[Example]:
