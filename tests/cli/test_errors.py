@@ -171,7 +171,7 @@ class Stop:
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Stop)
-sys.argv = ["dstill", "plugins", "--json"]
+sys.argv = ["dstill", "pack", "list", "--json"]
 from dstill.__main__ import main
 main()
 """

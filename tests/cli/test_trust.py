@@ -333,7 +333,7 @@ def test_what_is_shown_stays_in_its_line(sums: Cli, theirs: Path) -> None:
 def test_python_dash_m_loads_nothing_from_the_current_folder(project: Path) -> None:
     """Row 8, the parent's side: neither modules nor the entry points of plugins."""
     plant(project)
-    ended = subprocess.run([sys.executable, "-m", "dstill", "plugins", "--json"], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-m", "dstill", "pack", "list", "--json"], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert "stranger" not in ended.stdout
     assert not ran(project)

@@ -12,6 +12,7 @@ from support.toy import Abacus, Toy
 
 from dstill import plugins as plugin_loading
 from dstill.api import Draft, Engine, Example, Executor, Level, Outcome, OutcomeKind, Verdict, judge
+from dstill.api.protocols import ResultProperties
 from dstill_crosscheck import judge_answer
 
 Cli = Callable[..., Any]
@@ -96,8 +97,8 @@ def test_a_reference_that_fails_on_one_engine_counts_for_nobody() -> None:
 
 
 def test_a_reference_that_tells_nothing_on_one_engine_alone() -> None:
-    class Vacuous(Toy):
-        def vacuous(self, value: Any, example: Example) -> bool:
+    class Vacuous(Toy, ResultProperties):
+        def is_trivial(self, value: Any, example: Example) -> bool:
             return bool(value == 0)
 
     verdict = judged("2+1", task=Vacuous(), _1_plus_2_=ok(0), _2_plus_1_=ok(0))
