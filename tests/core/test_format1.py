@@ -70,10 +70,10 @@ def test_its_rows_are_read(old: Path) -> None:
 def test_it_is_reported_compared_and_asked(old: Path, cli: Callable[..., Any]) -> None:
     assert cli("report", "old").code == 0
     assert "Silent" in (old / "report.html").read_text()
-    answer = json.loads(cli("predict", "--run", "old", "--execute", "--json", "add 2 and 1").out)
+    answer = json.loads(cli("predict", "old", "--execute", "--json", "add 2 and 1").out)
     assert (answer["answer"], answer["result"]) == ("1+2", 3)
     shutil.copytree(old, "other")
-    found = json.loads(cli("compare", "old", "other", "--json").out)
+    found = json.loads(cli("experiment", "compare", "old", "other", "--json").out)
     assert found["comparisons"][0]["p_holm"] == 1.0
 
 
