@@ -35,18 +35,18 @@ def sets_of(config: Any, seed: int) -> Mapping[str, list[Example]]:
     """Split → questions, all but the unseen index."""
     if config.mapping:
         own = configured(config.index, config.mapping, config.values)
-        return splits(focused(own, config.question_fields), config.rows, seed, rules_of(config))
+        return splits(focused(own, config.question_fields), config.n_questions, seed, rules_of(config))
     index = bundled(trainable(config.index), config.documents)
     if index.name == HAND_WRITTEN:
-        return split_examples(index, rows=config.rows, seed=seed)
-    return splits(index, config.rows, seed, rules_of(config), variants=config.student_context == "mapping")
+        return split_examples(index, rows=config.n_questions, seed=seed)
+    return splits(index, config.n_questions, seed, rules_of(config), variants=config.student_context == "mapping")
 
 
 def unseen(config: Any, seed: int, trained: Iterable[Example]) -> list[Example]:
     """`test_unseen_data`: questions about an index that nothing is trained on, no gold of which is in `trained`."""
     if config.mapping:
         return []
-    count = min(UNSEEN, max(1, config.rows // 30))
+    count = min(UNSEEN, max(1, config.n_questions // 30))
     golds = {canonical_text(example.answer or "") for example in trained}
     drawn = list(questions(bundled(HELD_OUT[0], config.documents), 3 * count + SPARE, seed, rules_of(config)))
     # A write is refused in the same words everywhere: what stays of a category makes up for what does not.
