@@ -521,7 +521,7 @@ def test_a_broken_plugin_is_named_and_the_others_load(cli: Cli, name: str) -> No
     assert f"DSTILL_DISABLE={name}" in ended.err
     listed, error = map(json.loads, ended.out.splitlines())
     assert [f["plugin"] for f in listed["failures"]] == [name]
-    assert {"toy", "teachers", "evaluate"} == {p["name"] for p in listed["pack", "list"]}  # the others load
+    assert {"toy", "teachers", "evaluate"} == {p["name"] for p in listed["plugins"]}  # the others load
     assert error["error"]["code"] == "failed_items"
     refused(cli("--plugin", f"{name}.py", "generate", "--teacher", "parrot"), 3, f"plugin '{name}': ")
 
