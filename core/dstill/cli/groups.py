@@ -113,6 +113,7 @@ class Group(click.Group):
         known = {one: one for one in self.list_commands(ctx)}
         for group in (one for one in self.commands.values() if isinstance(one, Group)):
             known.update({inner: f"{group.name} {inner}" for inner in group.commands if inner not in known})
+        known.update(self._moved)
         near = difflib.get_close_matches(name, known, n=1)
         return f" Did you mean '{known[near[0]]}'?" if near else ""
 

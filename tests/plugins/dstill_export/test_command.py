@@ -77,9 +77,9 @@ def test_an_existing_target_is_refused(refused: Any, untrained: str, tmp_path: P
 
 def test_the_student_and_the_dataset_have_commands_of_their_own(call: Call) -> None:
     assert "Did you mean 'export'?" in call("exprt", "run").err
-    assert "Did you mean 'export-data'?" in call("export_data", "run").err
+    assert "Did you mean 'data export'?" in call("export_data", "run").err
     assert "`dstill data export`" in call("export", "--help").out
-    assert "`dstill export`" in call("export-data", "--help").out
+    assert "`dstill export`" in call("data", "export", "--help").out
 
 
 # --- with students ----------------------------------------------------------------------
