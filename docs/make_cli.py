@@ -52,8 +52,8 @@ def main() -> None:
 
 def text() -> str:
     """The whole file."""
-    group, _ = built_in()
-    return HEAD + "".join(f"\n## `{name}`\n\n{_block(help)}" for name, help in _helps(group, None, "dstill"))
+    group, found = built_in()
+    return HEAD + "".join(f"\n## `{name}`\n\n{_block(help)}" for name, help in _helps(group, None, "dstill", found))
 
 
 def built_in() -> tuple[click.Group, App]:
@@ -72,14 +72,14 @@ def _foreign(distribution: object) -> bool:
     return getattr(distribution, "name", "") != "dstill"
 
 
-def _helps(command: click.Command, parent: click.Context | None, name: str) -> Iterator[tuple[str, str]]:
-    """(the command's whole name, its help), sub-commands after their group."""
+def _helps(command: click.Command, parent: click.Context | None, name: str, found: object) -> Iterator[tuple[str, str]]:
+    """(the command's whole name, its help), sub-commands after their group. `found` lists the parts that help names."""
     settings = {**command.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
-    context = click.Context(command, parent=parent, info_name=name, **settings)
+    context = click.Context(command, parent=parent, info_name=name, obj=found, **settings)
     yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
         for inner in command.list_commands(context):
-            yield from _helps(command.commands[inner], context, inner)
+            yield from _helps(command.commands[inner], context, inner, found)
 
 
 def _block(help: str) -> str:

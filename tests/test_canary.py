@@ -227,7 +227,16 @@ def echoing() -> Iterator[str]:
 
 @pytest.mark.parametrize("setting", ["engine.api_key_env=OPENAI_API_KEY", "engine.basic_auth_env=LOGIN"])
 def test_an_engine_that_repeats_its_key(project: Path, said: Said, echoing: str, setting: str) -> None:
-    engine = ["--task", "querydsl", "--set", f"engine.url={echoing}", "--set", "engine.index=logs", "--set", setting]
+    engine = [
+        "--task",
+        "querydsl",
+        "--set",
+        f"engine.url={echoing}",
+        "--set",
+        "executor.http.index=logs",
+        "--set",
+        setting,
+    ]
     for words in (["doctor", *engine], ["generate", *engine, "--teacher", "synthetic", "--out", "run"]):
         ended = said(*words)
         assert ended.returncode != 0

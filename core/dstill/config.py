@@ -4,9 +4,10 @@
     --seed 7   DSTILL_PROJECT__SEED=7   [project] seed = 7
 
 Goes in: a file's path, the environment, flags by dotted key, and the sections that parts
-bring (``task.querydsl`` → its Config). Comes out: `Config`, whose `settings` are the
+bring (``task.sql`` → its Config). Comes out: `Config`, whose `settings` are the
 core's own sections and whose `part` gives a part's. Every key is a field of a dataclass;
-an unknown one, a wrong type or a value out of range is an error, never ignored.
+an unknown one, a wrong type or a value out of range is an error, never ignored. A key that moved keeps working under
+its old name, with a warning, where its field says ``{"was": "old.key"}`` in its metadata.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ PARTS = (
 RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
 _UNSAID = (None, "", dataclasses.MISSING)  # defaults that say nothing
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
-# At the start of a word only: an index may be called task-history-2024.
+# At the start of a word only: a table may be called task-history-2024.
 _SECRET_VALUE = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk|xox[abp]|glpat|xai)[-_][A-Za-z0-9_-]{12,}|(?:hf|gh[opsu]|gsk)_[A-Za-z0-9]{20,}"
     r"|github_pat_[A-Za-z0-9_]{20,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|Bearer\s+\S{12,}"
@@ -236,7 +237,8 @@ class Evaluate:
         metadata={"help": "Splits that are scored.", "renamed": FORMER_SPLITS},
     )
     baselines: tuple[str, ...] = field(
-        default=("untrained", "nearest"), metadata={"help": "Baselines that are scored next to the student."}
+        default=("auto",),
+        metadata={"help": "Baselines that are scored next to the student. auto: the usual ones that are installed."},
     )
     constrain: bool = field(
         default=False,
@@ -271,14 +273,14 @@ class Settings:
 @dataclass(frozen=True)
 class Config:
     settings: Settings
-    parts: Mapping[str, Any]  # "task.querydsl" → an instance of its Config
+    parts: Mapping[str, Any]  # "task.sql" → an instance of its Config
     origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "command line"
     file: Path | None = None  # that was read, if one was
     filed: frozenset[str] = frozenset()  # keys whose values are the file's: nobody gave them in this call
     trusted: bool = False  # the caller allows what the file asks for, in this process (`Run.open`); never remembered
 
     def part(self, kind: str, name: str) -> Any:
-        """The Config instance of one part, as ``part("task", "querydsl")``."""
+        """The Config instance of one part, as ``part("task", "sql")``."""
         return self.parts.get(f"{kind}.{name}")
 
     def flat(self) -> dict[str, Any]:
@@ -343,11 +345,12 @@ def load(
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
     if file is not None:
-        given.update(_read_file(file, known))
+        given.update(_moved(_read_file(file, known), known))
     filed, given_now = frozenset(given), {}
     if use_files:
-        given_now.update(_read_environment(os.environ if environment is None else environment, known))
-    given_now.update({key: (value, "command line") for key, value in (flags or {}).items() if value is not None})
+        given_now.update(_moved(_read_environment(os.environ if environment is None else environment, known), known))
+    from_flags = {key: (value, "command line") for key, value in (flags or {}).items() if value is not None}
+    given_now.update(_moved(from_flags, known))
     given.update(given_now)
     values: dict[str, Any] = {}
     for key, (value, origin) in given.items():
@@ -366,6 +369,27 @@ def load(
         file=file,
         filed=filed - given_now.keys(),
     )
+
+
+def _moved(given: dict[str, tuple[Any, str]], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """The values of one source; what stands there under an old key, under the new one."""
+    now = _new_keys(known)
+    for old in [key for key in given if key in now]:
+        value, origin = given.pop(old)
+        names = " and ".join(now[old])
+        log.warning("the setting %s is now called %s (%s)", old, names, origin, extra={"once": True})
+        for new in now[old]:
+            given.setdefault(new, (value, origin))
+    return given
+
+
+def _new_keys(known: Mapping[str, dataclasses.Field[Any]]) -> dict[str, list[str]]:
+    """Old key → the keys that it is now."""
+    found: dict[str, list[str]] = {}
+    for key, field_ in known.items():
+        if "was" in field_.metadata:
+            found.setdefault(field_.metadata["was"], []).append(key)
+    return found
 
 
 def _items(value: Any) -> list[Any]:
@@ -471,7 +495,8 @@ def variable(key: str) -> str:
 
 
 def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    by_name = {variable(key): key for key in known}
+    fields_of = {**{old: known[new[0]] for old, new in _new_keys(known).items()}, **known}
+    by_name = {variable(key): key for key in fields_of}
     found: dict[str, tuple[Any, str]] = {}
     for name, text in environment.items():
         if not name.startswith("DSTILL_") or name in RESERVED or "__" not in name:
@@ -479,7 +504,7 @@ def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) 
         key = by_name.get(name)
         if key is None:
             raise _unknown(name.removeprefix("DSTILL_").replace("__", ".").lower(), f"environment {name}", known)
-        found[key] = (_from_text(text, known[key]), f"environment {name}")
+        found[key] = (_from_text(text, fields_of[key]), f"environment {name}")
     return found
 
 

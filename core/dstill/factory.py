@@ -155,7 +155,8 @@ def make_baseline(plugins: Plugins, config: Config, name: str) -> Baseline:
 
 
 def kind_and_base(plugins: Plugins, spec: str) -> tuple[str, str]:
-    """``hf:FOLDER`` → ``("hf", "FOLDER")``, ``tiny`` → ``("tiny", "")``, ``FILE.gguf`` → ``("hf", "FILE.gguf")``."""
+    """``hf:FOLDER`` → ``("hf", "FOLDER")``, ``FILE.gguf`` → ``("hf", "FILE.gguf")``; nothing → the default kind."""
+    spec = spec or plugins.default_student()
     kind, _, base = spec.partition(":")
     if kind not in plugins.names("students"):
         takers = [n for n in plugins.names("students") if spec.lower().endswith(plugins.student(n).suffixes)]

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Callable, Iterable, Sequence
 import pluggy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import click
 
     from dstill.api.baseline import Baseline
@@ -165,4 +167,12 @@ def report_sections(run: RunView) -> Iterable[Section] | None:
     """Yield sections for the run's report, in plain data; the report's writer escapes them.
 
     All answers are gathered and sorted by ``order``.
+    """
+
+
+@hookspec(firstresult=True)
+def write_report(run: RunView) -> Path | None:
+    """Write the report of an evaluated run, and return the page to look at; for ``dstill demo``.
+
+    First result wins; without one there is no report.
     """

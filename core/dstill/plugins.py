@@ -1,7 +1,7 @@
 """The one module that touches pluggy: finds plugins, loads them, and calls hooks by typed methods.
 
     plugins = load()                        # built-ins and installed packages alike
-    plugins.task("querydsl")                # the class that a plugin registered
+    plugins.task("sql")                     # the class that a plugin registered
     plugins.build_prompt(task, example, ()) # one method a hook
 
 A plugin that does not load is named in `Plugins.failures` and the others still load;
@@ -31,6 +31,7 @@ from dstill.api.faults import PASSING, about, refused, unjudged, with_faults
 from dstill.api.metric import Metric
 from dstill.api.modality import Choice, Modality, Shape
 from dstill.api.objective import Objective
+from dstill.api.option import Option
 from dstill.api.part import Part
 from dstill.api.protocols import PROTOCOLS
 from dstill.api.recipe import Device, Recipe
@@ -68,8 +69,8 @@ class PluginInfo:
     name: str
     version: str = ""  # of its distribution
     source: str = ""  # module or file
-    distribution: str = ""
-    sha256: str = ""  # of a file that --plugin named
+    distribution: str = ""  # empty: an unpackaged file
+    sha256: str = ""  # of that file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +239,33 @@ class Plugins:
         part: type[Baseline] = self._named("baselines", name)
         return part
 
+    def options(self, command: str) -> dict[str, dict[str, Option]]:
+        """What task packs add to one of dstill's commands: option → task → what it is there."""
+        found: dict[str, dict[str, Option]] = {}
+        for task in self.names("tasks"):
+            for option in self.task(task).options:
+                if command in option.commands:
+                    found.setdefault(option.name, {})[task] = option
+        return found
+
+    def default_student(self) -> str:
+        """The kind of student where none is asked for; empty: no plugin gives one."""
+        return next((name for name in self.names("students") if self.student(name).default), "")
+
+    def default_baselines(self) -> list[str]:
+        """Those that a student is scored beside where nobody says otherwise, in the order of registration."""
+        return [name for name in self._parts["baselines"] if self.baseline(name).default]
+
+    def headline(self) -> str:
+        """The metric that an evaluation is about; empty: none is installed."""
+        return next((name for name in self.names("metrics") if self.metric(name).headline), "")
+
+    def distributions(self) -> list[str]:
+        """The packages that results hang on, as the parts name them."""
+        return sorted(
+            {name for parts in self._parts.values() for part, _ in parts.values() for name in part.distributions}
+        )
+
     def meanings(self) -> dict[str, str]:
         """Baseline → what it is, in words."""
         return {name: self.baseline(name).meaning for name in self.names("baselines")}
@@ -360,6 +388,10 @@ class Plugins:
         answers: Iterable[Iterable[Section] | None] = self._hook.report_sections(run=run)
         return sorted((s for answer in answers for s in answer or ()), key=lambda s: (s.order, s.title))
 
+    def write_report(self, run: RunView) -> Path | None:
+        page: Path | None = self._hook.write_report(run=run)
+        return page
+
 
 def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> Plugins:
     """All installed plugins but the disabled ones, then `files` (``--plugin ./my_pack.py``)."""
@@ -443,7 +475,7 @@ def _from_file(file: Path) -> object:
 
 
 def part_sections(plugins: Plugins) -> Mapping[str, type[Any]]:
-    """``task.querydsl`` → its Config, for every part: the sections that dstill.toml may have."""
+    """``task.sql`` → its Config, for every part: the sections that dstill.toml may have."""
     singular = {kind: base.__name__.lower() for kind, base in KINDS.items()}
     return {
         f"{singular[kind]}.{name}": part.Config

@@ -17,6 +17,8 @@ fields say so in their metadata, as ``{"trust": "address"}``. The roles:
     write       a switch that lets dstill write to the address of the same section
     limits      a limit on what is let through: above its default it is looser; of a nested section, for all in it
 
+An executor reaches the address of ``[engine]``, so its own section is looked at together with that one.
+
 Only values that stand in the file count: not defaults, and not what this call was given by flags or the environment.
 A run asks for all of them. A project's dstill.toml, which its user mostly wrote, may set limits, let data be written,
 and name addresses and hub ids freely as long as no secret goes there, and a server on this machine for the secret that
@@ -73,7 +75,11 @@ def requests(config: Config, *sections: str, relative_to: Path = Path()) -> list
     looked = _Looked(config, relative_to)
     names = dict.fromkeys(key.rpartition(".")[0] for key in looked.fields)
     wanted = [n for n in names if not sections or any(n == s or n.startswith(f"{s}.") for s in sections)]
-    return [request for name in wanted for request in looked.section(name)]
+    found: dict[tuple[str, str, str], Request] = {}  # an executor's section has some that [engine] has too
+    for name in wanted:
+        for one in looked.section(name):
+            found.setdefault((one.action, one.source, one.target), one)
+    return list(found.values())
 
 
 class _Looked:
@@ -88,13 +94,11 @@ class _Looked:
         self.is_run = config.file.name == SETTINGS or (self.folder / MANIFEST).exists()
 
     def section(self, name: str) -> Iterator[Request]:
-        keys: dict[str, list[str]] = {}
-        for key, field in self.fields.items():
-            if key.rpartition(".")[0] == name and self.values[key] and (role := field.metadata.get("trust")):
-                keys.setdefault(role, []).append(key)
-        for address in keys.get("address", ()):
-            secrets = [*keys.get("variable", ()), *keys.get("key file", ())]
-            yield from self._sent(address, secrets, [*keys.get("ca file", ()), *keys.get("ca", ())])
+        keys = self._keys(lambda table: table == name)
+        near = self._with_engine(name) if name.startswith("executor.") and keys else keys
+        for address in near.get("address", ()):
+            secrets = [*near.get("variable", ()), *near.get("key file", ())]
+            yield from self._sent(address, secrets, [*near.get("ca file", ()), *near.get("ca", ())])
         for role, of in (
             ("file", self._file),
             ("ca file", self._file),
@@ -105,12 +109,25 @@ class _Looked:
                 if action := of(str(self.values[key])):
                     yield self._request(key, action)
         if self.is_run:
-            yield from self._loosened(keys)
+            yield from self._loosened(keys.get("limits", ()), near)
         for key in filter(self._asks, keys.get("services", ())):
             names = [word.strip() for word in self.values[key].split(",")]
             for service in names:
                 if service not in ("", "auto", "none", "tensorboard"):
                     yield self._request(key, f"report trainings to {service!r}")
+
+    def _with_engine(self, name: str) -> dict[str, list[str]]:
+        """The keys of ``[engine]``, and of the executor that the section `name` belongs to."""
+        own = ".".join(name.split(".")[:2])
+        return self._keys(lambda table: table in ("engine", own) or table.startswith(f"{own}."))
+
+    def _keys(self, belongs: Callable[[str], bool]) -> dict[str, list[str]]:
+        """Role → the keys that have it and a value, of the tables that `belongs` takes."""
+        keys: dict[str, list[str]] = {}
+        for key, field in self.fields.items():
+            if belongs(key.rpartition(".")[0]) and self.values[key] and (role := field.metadata.get("trust")):
+                keys.setdefault(role, []).append(key)
+        return keys
 
     def _sent(self, address: str, secrets: Iterable[str], ca: Iterable[str]) -> Iterator[Request]:
         """What goes to an address, as pairs of a secret and a destination."""
@@ -135,11 +152,11 @@ class _Looked:
         if self.is_run and asks and not sent and not here:
             yield self._request(address, f"connect to {to}")
 
-    def _loosened(self, keys: Mapping[str, list[str]]) -> Iterator[Request]:
-        for key in filter(self._asks, keys.get("write", ())):
-            for address in keys.get("address", ()):
+    def _loosened(self, limits: Iterable[str], near: Mapping[str, list[str]]) -> Iterator[Request]:
+        for key in filter(self._asks, near.get("write", ())):
+            for address in near.get("address", ()):
                 yield self._request(key, f"write data to {origin(self.values[address])}")
-        for key in filter(self._asks, keys.get("limits", ())):
+        for key in filter(self._asks, limits):
             value, usual = self.values[key], _default(self.fields[key])
             if isinstance(value, (bool, int, float)) and value > usual:
                 yield self._request(key, f"loosen a limit: {key} = {value!r}")

@@ -21,6 +21,7 @@ class Untrained(Baseline):
 
     name = "untrained"
     meaning = "the student before training"
+    default = True
 
     def load(self, student: Student, trained: Path, folder: Path) -> Writer:
         return student.load(trained, trained=False)
@@ -31,6 +32,8 @@ class NearestQuestion(Baseline):
 
     name = "nearest"
     meaning = "the answer of the most similar training question"
+    default = True
+    key = "nearest_question"
 
     def fit(self, job: Callable[[], TrainingJob]) -> None:
         Nearest().fit(job())

@@ -156,6 +156,8 @@ class ExecutableAccuracy(Rate):
     """The same result as the gold, or a refusal where one is asked for. Strict: nothing is half right."""
 
     name = "executable_accuracy"
+    headline = True
+    summary = True
 
     def hit(self, verdict: Verdict) -> bool:
         return verdict.correct
@@ -175,6 +177,8 @@ class SilentWrong(Rate):
     """
 
     name = "silent_wrong"
+    summary = True
+    wording = "Silently wrong, that is run without an error and with another result than the gold's"
 
     def hit(self, verdict: Verdict) -> bool:
         return verdict.reached == Level.EXECUTED
@@ -190,6 +194,7 @@ class ExactMatch(Rate):
     """The gold itself, in whatever spelling."""
 
     name = "exact_match"
+    summary = True
 
     def hit(self, verdict: Verdict) -> bool:
         return bool(verdict.exact)
@@ -246,6 +251,7 @@ class ClauseF1(OfClauses):
     """Clauses that answer and gold share, of those of both."""
 
     name = "clause_f1"
+    summary = True
 
     def of(self, clauses: Overlap) -> float:
         return clauses.f1

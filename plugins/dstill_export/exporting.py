@@ -180,7 +180,7 @@ def _about(run: Run, form: Format, source: Source, examples: Sequence[Example]) 
         "modality": source.facts.modality,
         "data": dict(DataProfile.of(run.task).licences(examples)),
         "device": device.name + (", the export on its CPU" if form.on_cpu and device.kind == "cuda" else ""),
-        "versions": versions(),
+        "versions": versions(run.plugins),
     }
 
 

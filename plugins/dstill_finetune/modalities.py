@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import Any, Mapping
+from typing import Any, ClassVar, Mapping
 
 from dstill.api.modality import Memory, Modality, Shape
 from dstill.api.recipe import Device, Recipe
@@ -61,6 +61,7 @@ class Full(_Base):
 class Lora(_Base):
     name = "lora"
     fullness = 60
+    distributions: ClassVar[tuple[str, ...]] = ("peft",)
 
     def need(self, student: Shape, recipe: Recipe) -> Memory:
         return memory.lora(student, recipe)
@@ -90,6 +91,7 @@ class Lora(_Base):
 class Qlora(Lora):
     name = "qlora"
     fullness = 30
+    distributions = ("peft", "bitsandbytes")
 
     def need(self, student: Shape, recipe: Recipe) -> Memory:
         return memory.qlora(student, recipe)

@@ -23,7 +23,7 @@ from dstill.api.modality import Choice, Modality, Reason, Shape, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.cli.console import emit, note, say, table
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, json_option, set_option, setting
+from dstill.cli.options import App, app, json_option, set_option, setting, student_option
 from dstill.cli.train import note_other_recipe
 from dstill.config import command_line
 from dstill.errors import UsageError
@@ -47,7 +47,7 @@ __all__ = ["plan"]
     ],
 )
 @click.argument("run", metavar="[RUN]", required=False)
-@setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, hf:FOLDER-or-id, or FILE.gguf.")
+@student_option
 @click.option("--vram", metavar="SIZE[,SIZE…]", help="Plan for other machines' cards, as 24GB or 24GB,40GB,80GB.")
 @setting("--batch-size", key="train.per_device_train_batch_size", type=int, help="Sequences a step.")
 @setting("--max-length", key="train.max_length", type=int, help="Tokens of each.")
@@ -63,7 +63,7 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     devices = [hardware.planned_device(card) for card in vram.split(",")] if vram is not None else [hardware.device()]
     opened = found.open(run) if run else None
     config = opened.config if opened else found.config()
-    spec = config.settings.train.student
+    spec = config.settings.train.student or found.plugins.default_student()
     note_other_recipe(found, run)
     shape = _with_dataset(opened) if opened else make_student(found.plugins, config, spec).shape()
     all_of_them = list(factory.modalities(found.plugins, config).values())

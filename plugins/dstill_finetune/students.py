@@ -56,6 +56,8 @@ log = logging.getLogger("dstill")
 class Finetuned(Student):
     """Trains with `dstill_finetune.trainer` and writes with `dstill_finetune.generation`."""
 
+    distributions = ("torch", "transformers", "tokenizers", "accelerate")
+
     @abstractmethod
     def start(self, job: TrainingJob) -> tuple[Any, str]:
         """The tokenizer, and where the untrained model is: a hub id or folder, or "" for `build`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterable, Sequence
+from typing import Any, ClassVar, Iterable, Mapping, Sequence
 
 from dstill.api.modality import Shape
 from dstill.api.records import Pair
@@ -50,6 +50,13 @@ class Tiny(Finetuned):
     name = "tiny"
     Config = TinyConfig
     config: TinyConfig
+    default = True
+    recipe: ClassVar[Mapping[str, Any]] = {
+        "train.learning_rate": 2e-3,
+        "train.per_device_train_batch_size": 32,
+        "train.num_train_epochs": 8.0,
+    }
+    smallest: ClassVar[Mapping[str, Any]] = {"d_model": 32, "d_ff": 64}
 
     def shape(self, texts: Iterable[str] = ()) -> Shape:
         if self.base:

@@ -8,6 +8,7 @@ them (`dstill_report.sections`); the headline and the failure browser are the pa
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Iterable
 
 from dstill import hookimpl
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from dstill.runs.run import Run
 
-__all__ = ["register_commands", "report_sections"]
+__all__ = ["register_commands", "report_sections", "write_report"]
 
 
 @hookimpl
@@ -30,3 +31,10 @@ def register_commands(cli: click.Group) -> None:
 @hookimpl
 def report_sections(run: Run) -> Iterable[Section]:
     return sections.sections(run)
+
+
+@hookimpl
+def write_report(run: Run) -> Path:
+    from dstill_report import page
+
+    return page.write(run)["html"]

@@ -80,6 +80,6 @@ class Student:
 def _contexts(answering: Answering) -> dict[str, Mapping[str, Any]]:
     """The context of questions about each data that the run knows, and about the engine's own where that is named."""
     found: dict[str, Mapping[str, Any]] = dict(answering.contexts)
-    if own := answering.run.settings.engine.index:
+    if answering.executor is not None and (own := answering.executor.data):
         found.setdefault(own, answering.context)
     return found

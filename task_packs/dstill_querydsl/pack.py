@@ -40,8 +40,9 @@ from dstill.api.records import (
 )
 from dstill.api.task import Check, Task
 from dstill.errors import UsageError
-from dstill_querydsl.bundle.indices import Index, trainable
+from dstill_querydsl.bundle.indices import Index
 from dstill_querydsl.canonical import canonical_text
+from dstill_querydsl.engines import HttpSettings
 from dstill_querydsl.language import strict
 from dstill_querydsl.layers import layers
 from dstill_querydsl.mapping.data_profile import facts_of, licences_of
@@ -49,6 +50,7 @@ from dstill_querydsl.mapping.drift import unlearnt
 from dstill_querydsl.mapping.index_describe import describe
 from dstill_querydsl.mapping.index_profile import Study
 from dstill_querydsl.mapping.uses import uses
+from dstill_querydsl.options import OPTIONS
 from dstill_querydsl.prompting import INSTRUCTIONS, field_list, inventing
 from dstill_querydsl.prompting.asking import asked
 from dstill_querydsl.questions import Tally, questions
@@ -78,6 +80,7 @@ class QueryDsl(
     json_answers = True
     data_key = "index"
     causes = LABELS
+    options = OPTIONS
 
     def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
@@ -206,7 +209,7 @@ class QueryDsl(
     # --- Synthesis ----------------------------------------------------------------------
 
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
-        context = {"index": self.config.index, **context}
+        context = self._about(context)
         index = self.index(Example(id="", question="", context=context))
         if index is None:
             raise UsageError(f"questions can be made for bundled indices, '{context.get('index')}' is none")
@@ -220,7 +223,7 @@ class QueryDsl(
         return self._tally.remarks()
 
     def question_brief(self, context: Mapping[str, Any]) -> QuestionBrief:
-        example = Example(id="", question="", context={"index": self.config.index, **context})
+        example = Example(id="", question="", context=self._about(context))
         study = self.study(example)
         if study is None:
             raise UsageError(f"nothing is known of the index '{example.context['index']}'", hint="give --mapping")
@@ -230,10 +233,16 @@ class QueryDsl(
             context={"index": example.context["index"]},
         )
 
+    def _about(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What questions are about: what a user gives of their own data, else the index of the settings."""
+        if "values" in context and "mapping" not in context:
+            raise UsageError("--values are those of a mapping", where="--values", hint="give --mapping too")
+        return {"index": self.config.index, **context}
+
     # --- DataProfile --------------------------------------------------------------------
 
-    def describe(self, engine: Engine) -> ProjectFiles:
-        return describe(engine, self.config)
+    def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
+        return describe(engine, settings if isinstance(settings, HttpSettings) else HttpSettings(), self.config)
 
     def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         return facts_of(examples, self._studies)
@@ -261,7 +270,3 @@ class QueryDsl(
     }
     # A quarter of the rows, and so of the steps.
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {"task.querydsl.rows": 2_000}
-
-    @classmethod
-    def demo_settings_for(cls, data: str) -> Mapping[str, Any]:
-        return {**cls.demo_settings, "task.querydsl.index": trainable(data)}

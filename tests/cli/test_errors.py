@@ -159,7 +159,7 @@ def test_on_a_terminal_where_and_hint_are_named(project: Path, toy_file: Path, m
     with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **more}):
         os.close(theirs)
         told = shown(ours)
-    assert told == "error: the demo of task 'toy' is about one data set\nwhere: --index\nhint:  leave it out\n"
+    assert told == "error: the toy has no data called 'wide'\nwhere: --index\nhint:  loud or soft\n"
 
 
 STOPPED_LOADING = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, Callable
@@ -16,7 +17,11 @@ def written(folder: Path = Path(".")) -> dict[str, Any]:
     return tomllib.loads((folder / "dstill.toml").read_text())
 
 
-def test_a_new_project_has_the_recipe_of_a_student_that_begins_from_nothing(cli: Cli) -> None:
+def test_a_new_project_has_the_recipe_of_a_student_that_begins_from_nothing(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = set(os.environ["DSTILL_DISABLE"].split(",")) - {"finetune"}
+    monkeypatch.setenv("DSTILL_DISABLE", ",".join(others))
     assert cli("init").code == 0
     assert written()["train"] == {
         "student": "tiny",
@@ -25,6 +30,11 @@ def test_a_new_project_has_the_recipe_of_a_student_that_begins_from_nothing(cli:
         "per_device_train_batch_size": 32,
         "num_train_epochs": 8.0,
     }
+
+
+def test_without_a_student_that_begins_from_nothing_none_is_named(cli: Cli) -> None:
+    assert cli("init").code == 0
+    assert written()["train"] == {"modality": "auto"}
 
 
 def test_a_student_that_was_trained_before_has_the_defaults(cli: Cli) -> None:
@@ -43,7 +53,8 @@ def test_what_the_task_describes_is_written_beside_it(cli: Cli) -> None:
     )
     assert (Path("deep/mine") / "numbers.json").read_text().startswith("[1, 2")
     toml = written(Path("deep/mine"))
-    assert toml["engine"] == {"url": "http://abacus:20", "index": "sums", "api_key_env": "KEY"}
+    assert toml["engine"] == {"url": "http://abacus:20", "api_key_env": "KEY"}
+    assert toml["executor"] == {"abacus": {"index": "sums"}}
     assert toml["task"]["toy"]["limits"] == {"most": 20}
     assert toml["generate"] == {"teacher": "parrot"}
     assert toml["train"]["num_train_epochs"] == 2.0

@@ -13,8 +13,9 @@ from typing import Any, Callable
 import pytest
 from support.terminal import shown
 
+from dstill import plugins as plugin_loading
 from dstill.cli import scores
-from dstill.cli.scores import sentences
+from dstill.cli.scores import Words, sentences
 from dstill.io.units import percent
 from dstill.runs.folder import RunFolder
 
@@ -40,14 +41,11 @@ SCORES: dict[str, Any] = {
     },
 }
 
-MEANINGS = {
-    "untrained": "the student before training",
-    "nearest": "the answer of the most similar training question",
-}
+WORDS = Words.of(plugin_loading.load())
 
 
 def test_the_sentences_say_what_is_right_beside_the_baselines_and_what_fails_silently() -> None:
-    first, further, wrong = sentences(SCORES, ["test", "test_unseen_data"], MEANINGS)
+    first, further, wrong = sentences(SCORES, ["test", "test_unseen_data"], WORDS)
     assert first == (
         "The student is right on 477 of 533 (89.5 %) new questions of known shapes (test); the student before training "
         "on 0 %; the answer of the most similar training question on 26.8 %."
@@ -61,7 +59,7 @@ def test_the_sentences_say_what_is_right_beside_the_baselines_and_what_fails_sil
 
 def test_what_was_not_run_is_not_called_wrong() -> None:
     scores = {"student": {"test": {"executable_accuracy": score(0, 0), "parsed": score(3, 3)}, "test_unseen_data": {}}}
-    assert list(sentences(scores, ["test", "test_unseen_data"], {})) == [
+    assert list(sentences(scores, ["test", "test_unseen_data"], WORDS)) == [
         "There are no questions in test_unseen_data.",
         "How often the student is right on test was not checked: no answer was run.",
     ]

@@ -292,6 +292,44 @@ def test_an_old_name_of_a_value_is_read_with_a_warning(caplog: pytest.LogCapture
     assert len(caplog.messages) == 1  # what dstill writes has the new name
 
 
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    table: str = field(default="", metadata={"was": "engine.table"})
+    many: bool = field(default=False, metadata={"was": "engine.many"})
+
+
+OLD = "[engine]\ntable = 'a'\n[executor.sql]\nmany = true\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "flags", "origin"),
+    [
+        (OLD, {}, {}, "dstill.toml:2"),
+        (OLD.replace("'a'", "'b'"), {"DSTILL_ENGINE__TABLE": "a"}, {}, "environment DSTILL_ENGINE__TABLE"),
+        (OLD.replace("'a'", "'b'"), {"DSTILL_ENGINE__TABLE": "c"}, {"engine.table": "a"}, "command line"),
+        ("[executor.sql]\ntable = 'b'\nmany = true\n", {}, {"engine.table": "a"}, "command line"),
+        ("[engine]\nmany = true\n[executor.sql]\ntable = 'a'\n", {"DSTILL_ENGINE__MANY": "true"}, {}, "dstill.toml:4"),
+    ],
+)
+def test_a_key_that_moved_is_read_with_a_warning(
+    text: str, environment: dict[str, str], flags: dict[str, Any], origin: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("dstill.toml").write_text(text)
+    sections = {"executor.sql": Moved, "executor.other": Moved}
+    config = load(environment=environment, flags=flags, sections=sections)
+    assert config.part("executor", "sql") == Moved(table="a", many=True)
+    assert config.origins["executor.sql.table"] == origin
+    assert "the setting engine." in caplog.text
+    assert "is now called executor.sql." in caplog.text
+    assert config.part("executor", "other").table == ("" if origin == "dstill.toml:4" else "a")
+    assert not {"engine.table", "engine.many"} & config.flat().keys()
+
+
+def test_of_an_old_and_a_new_key_in_one_file_the_new_one_counts() -> None:
+    Path("dstill.toml").write_text("[engine]\ntable = 'old'\n[executor.sql]\ntable = 'new'\n")
+    assert load(environment={}, sections={"executor.sql": Moved}).part("executor", "sql").table == "new"
+
+
 def test_a_whole_number_will_do_for_a_number_and_one_text_for_a_list() -> None:
     config = read(train__alpha=1, evaluate__splits="test")
     assert config.settings.train.alpha == 1.0

@@ -9,15 +9,18 @@ import re
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 
+from dstill import plugins as plugin_loading
 from dstill.api.records import SCHEMA_VERSION, Prediction
 from dstill.errors import DataError, DiskError, Interrupted, RunError, TrainingError, UsageError
 from dstill.io.secrets import Secret
 from dstill.runs.folder import RunFolder, find_run, list_runs
+from dstill.runs.provenance import loaded, versions
 
 HOLD = """
 import sys, time
@@ -32,7 +35,9 @@ with RunFolder.read(Path(sys.argv[1])).lock():
 
 @pytest.fixture
 def run(project: Path) -> RunFolder:
-    return RunFolder.make(project / "mine", stem="toy", arguments={"train.r": 8}, seed=7)
+    plugins = plugin_loading.load()
+    made_with = {"versions": versions(plugins), "plugins": loaded(plugins)}
+    return RunFolder.make(project / "mine", stem="toy", arguments={"train.r": 8}, seed=7, provenance=made_with)
 
 
 @pytest.fixture
@@ -227,6 +232,7 @@ def test_a_manifest_says_what_the_run_was_made_with(run: RunFolder) -> None:
     assert manifest["arguments"] == {"train.r": 8}
     assert manifest["seed"] == 7
     assert {"python", "dstill"} <= manifest["versions"].keys()
+    assert {"name": "evaluate", "distribution": "dstill", "version": version("dstill")} in manifest["plugins"]
 
 
 # --- making, finding, deleting ----------------------------------------------------------

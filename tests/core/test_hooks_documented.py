@@ -17,6 +17,7 @@ from dstill import defaults, hookspecs
 
 # Those of which every plugin that brings parts has one.
 REGISTRATION = re.compile(r"register_\w+")
+REPORT = ("report_sections", "write_report")
 
 
 def hooks() -> dict[str, Callable[..., Any]]:
@@ -87,9 +88,7 @@ def test_a_shipped_plugin_uses_the_hook(name: str, shipped: dict[str, list[Any]]
     assert shipped[name]
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in hooks() if not REGISTRATION.fullmatch(name) and name != "report_sections"]
-)
+@pytest.mark.parametrize("name", [name for name in hooks() if not REGISTRATION.fullmatch(name) and name not in REPORT])
 def test_the_core_answers_every_hook_of_a_stage_itself(name: str) -> None:
     assert arguments(getattr(defaults, name)) == arguments(hooks()[name])
     assert name in defaults.__all__

@@ -148,6 +148,6 @@ def test_every_extra_is_part_of_all(project_file: dict[str, Any]) -> None:
 
 
 def test_every_extra_that_doctor_looks_for_is_one(project_file: dict[str, Any]) -> None:
-    from dstill.cli.doctor import EXTRAS
+    from dstill.cli.extras import extras
 
-    assert set(EXTRAS) == set(project_file["project"]["optional-dependencies"]) - {"all", "demo"}
+    assert set(extras()) == set(project_file["project"]["optional-dependencies"]) - {"all", "demo"}

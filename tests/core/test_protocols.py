@@ -128,7 +128,7 @@ GIVEN = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={
 TRAINED = (("generate", "--out", "run", *GIVEN), ("train", "run"))
 EVALUATED = (*TRAINED, ("evaluate", "run"))
 PREDICT = ("predict", "run", "add 3 and 4", "--execute")
-DEMO = ("demo", "--quick", "--index", "loud")
+DEMO = ("demo", "--quick")
 
 # Protocol → the commands that ask for all of its methods.
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -171,5 +171,5 @@ def test_a_pack_with_one_protocol_is_asked_all_of_it(protocol: type, run_all: Ca
     run_all(name.lower(), COMMANDS[name])
     if name == "ConstrainedOutput":
         LabelOnly().grammar(with_one(protocol)(), EXAMPLE)
-    asked = set(Path(ASKED).read_text().split())
+    asked = set(Path(ASKED).read_text().split()) if Path(ASKED).exists() else set()  # Demo has no methods
     assert asked == {name for name, value in vars(protocol).items() if is_method(name, value)}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -73,7 +75,7 @@ def data(run: Run) -> dict[str, bytes]:
 # --- the whole road ---------------------------------------------------------------------
 
 
-def test_a_whole_run(create: Callable[..., Run]) -> None:
+def test_a_whole_run(create: Callable[..., Run], toy_file: Path) -> None:
     run = create()
     said: list[tuple[str, int, int]] = []
     run.progress = lambda what, done, total, detail="": said.append((what, done, total))
@@ -108,6 +110,11 @@ def test_a_whole_run(create: Callable[..., Run]) -> None:
     train = manifest["stages"]["train"]
     assert (train["seed"], train["processes"]) == (0, 1)
     assert train["versions"]["python"] == platform.python_version()
+    toy = {"name": "toy", "sha256": hashlib.sha256(toy_file.read_bytes()).hexdigest()}
+    shipped = {"name": "evaluate", "distribution": "dstill", "version": version("dstill")}
+    for made_with in (manifest, train, manifest["stages"]["evaluate"]):
+        assert toy in made_with["plugins"]
+        assert shipped in made_with["plugins"]
     assert train["dataset"]["train"] == manifest["files"]["dataset/data/train.jsonl"]["sha256"]
     assert ("training", 2, 2) in said
     assert ("judging student", 13, 13) in said

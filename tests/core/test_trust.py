@@ -68,6 +68,7 @@ def service(**keys: str) -> str:
     return "[teacher.far]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
 
 
+CONNECT = "connect to https://evil.example:443"
 SENT = "send the environment variable 'EXAMPLE_KEY' to https://evil.example:443"
 
 
@@ -143,6 +144,75 @@ def test_a_run_asks_before_it_writes_to_an_engine() -> None:
     assert actions(of(text, flags={"engine.load_data": True})) == []  # the user's own choice
     Path("theirs/run.json").unlink()
     assert actions(of(text, run=False)) == []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    token_env: str = field(default="", metadata={"trust": "variable"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runner:
+    """Of an executor: it reaches the address of [engine]."""
+
+    password_env: str = field(default="", metadata={"trust": "variable"})
+    usual_env: str = field(default="USUAL", metadata={"trust": "variable"})
+    pem: str = field(default="", metadata={"trust": "ca file"})
+    other_url: str = field(default="", metadata={"trust": "address"})
+    fill: bool = field(default=False, metadata={"trust": "write"})
+    most: int = field(default=3, metadata={"trust": "limits"})
+    session: Session = field(default_factory=Session)
+
+
+@pytest.mark.parametrize(
+    ("engine", "executor", "asked"),
+    [
+        ("", "password_env = 'MINE'", []),  # it is sent nowhere
+        ("url = 'https://evil.example'", "", [CONNECT, "variable 'USUAL' to https://evil.example:443"]),
+        (
+            "url = 'https://evil.example'",
+            "password_env = 'MINE'",
+            [CONNECT, "variable 'MINE' to https://evil.example:443", "variable 'USUAL' to https://evil.example:443"],
+        ),
+        (
+            "url = 'https://evil.example'",
+            "[executor.sql.session]\ntoken_env = 'MINE'",
+            [CONNECT, "variable 'MINE' to https://evil.example:443", "variable 'USUAL' to https://evil.example:443"],
+        ),
+        (
+            "api_key_env = 'MINE'",
+            "other_url = 'https://evil.example'",
+            ["variable 'MINE' to https://evil.example:443", "variable 'USUAL' to https://evil.example:443"],
+        ),
+        (
+            "url = 'https://127.0.0.1'\napi_key_env = 'MINE'",
+            "usual_env = ''\npem = 'theirs/their.pem'",
+            [
+                "variable 'MINE' to https://127.0.0.1:443",
+                "variable 'MINE' to https://127.0.0.1:443, trusting the certificate 'theirs/their.pem'",
+            ],
+        ),
+        (
+            "url = 'http://127.0.0.1:1'\nload_data = true",
+            "usual_env = ''\nfill = true\nmost = 4",
+            ["write data to http://127.0.0.1:1", "loosen a limit: executor.sql.most = 4"],
+        ),
+    ],
+)
+def test_an_executor_is_asked_about_together_with_the_engines_address(
+    engine: str, executor: str, asked: list[str]
+) -> None:
+    """The parts of a pair may stand in two sections."""
+    folder = Path("theirs")
+    (folder / "run.json").write_text("{}")
+    (folder / "config.toml").write_text(f"[engine]\n{engine}\n[executor.sql]\n{executor}\n")
+    config = load(folder / "config.toml", environment={}, sections={"executor.sql": Runner})
+    found = [action.removeprefix("send the environment ") for action in actions(config, "engine", "executor.sql")]
+    assert sorted(found) == sorted(asked)
+    assert len(found) == len(set(found))
+    if asked:
+        with pytest.raises(TrustError):
+            trust.require(config, "engine", "executor.sql")
 
 
 def test_a_run_asks_before_it_loosens_a_limit_and_not_before_it_tightens_one() -> None:

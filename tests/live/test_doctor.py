@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from dstill.api.engine import CheckResult, Engine
-from dstill_querydsl.engines import Http
+from dstill_querydsl.engines import Http, HttpSettings
 from dstill_querydsl.engines.conformance_cases import KNOWN
 from dstill_querydsl.engines.self_check import invariants
 from dstill_querydsl.pack import QueryDsl
@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.live]
 DIALECTS = ("elasticsearch8", "elasticsearch9", "opensearch2", "opensearch3")
 
 
-def checked(**engine: Any) -> list[CheckResult]:
-    with Http().open(QueryDsl(), Engine(**engine)) as executor:
+def checked(index: str = "", **engine: Any) -> list[CheckResult]:
+    with Http(HttpSettings(index=index)).open(QueryDsl(), Engine(**engine)) as executor:
         return list(executor.self_check())
 
 

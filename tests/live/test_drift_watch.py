@@ -14,7 +14,7 @@ from dstill.api.engine import Engine
 from dstill.api.records import Example
 from dstill.errors import DataError, ServiceError
 from dstill.pipeline.data_drift import Learnt, drift
-from dstill_querydsl.engines import Http
+from dstill_querydsl.engines import Http, HttpSettings
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 
@@ -55,7 +55,7 @@ def name(ask: Ask) -> Iterator[str]:
 
 @pytest.fixture
 def executor(url: str, name: str) -> Iterator[Http]:
-    with Http().open(QueryDsl(Settings()), Engine(url=url, index=name)) as executor:
+    with Http(HttpSettings(index=name)).open(QueryDsl(Settings()), Engine(url=url)) as executor:
         yield executor
 
 
@@ -63,7 +63,7 @@ EXAMPLE = Example(id="1", question="?", answer='{"query": {"term": {"level": "er
 
 
 def test_a_missing_index_is_named(url: str) -> None:
-    with Http().open(QueryDsl(Settings()), Engine(url=url, index="not-there")) as executor:
+    with Http(HttpSettings(index="not-there")).open(QueryDsl(Settings()), Engine(url=url)) as executor:
         for attempt in (lambda: executor.run("{}", EXAMPLE), lambda: executor.facts([EXAMPLE])):
             with pytest.raises(ServiceError, match="no such index, asked for the mapping of 'not-there'") as caught:
                 attempt()
@@ -95,7 +95,7 @@ def test_an_empty_index_is_named(url: str, ask: Ask) -> None:
     ask("PUT", f"/{name}", MAPPING)
     try:
         with (
-            Http().open(QueryDsl(Settings()), Engine(url=url, index=name)) as executor,
+            Http(HttpSettings(index=name)).open(QueryDsl(Settings()), Engine(url=url)) as executor,
             pytest.raises(DataError, match=f"'{name}' is empty"),
         ):
             executor.run("{}", EXAMPLE)
@@ -140,7 +140,7 @@ def test_an_alias_over_indices_that_differ_is_one_index(url: str, ask: Ask, name
     ask("PUT", f"/{other}", {"mappings": {"properties": {"level": {"type": "text"}, "seen": {"type": "date"}}}})
     ask("POST", "/_aliases", {"actions": [{"add": {"index": one, "alias": f"{name}-all"}} for one in (name, other)]})
     try:
-        with Http().open(QueryDsl(Settings()), Engine(url=url, index=f"{name}-all")) as executor:
+        with Http(HttpSettings(index=f"{name}-all")).open(QueryDsl(Settings()), Engine(url=url)) as executor:
             facts = executor.facts([EXAMPLE])[f"{name}-all"]
     finally:
         ask("DELETE", f"/{other}")

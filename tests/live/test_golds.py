@@ -22,7 +22,7 @@ from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.records import Example, OutcomeKind
 from dstill_querydsl.bundle.indices import CEILING, NAMES, bundled
-from dstill_querydsl.engines import Embedded, Http, HttpEngine
+from dstill_querydsl.engines import Embedded, Http, HttpEngine, HttpSettings
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.questions import Rules, questions
 from dstill_querydsl.results import compare
@@ -168,7 +168,7 @@ def test_data_that_was_loaded_is_gone_afterwards(opensearch_url: str) -> None:
         assert mine.startswith("dstill-weblogs-")
         assert mine in indices()
         # … and can be read meanwhile by whoever knows its name, without a right to write
-        with Http().open(task, Engine(url=opensearch_url, index=mine)) as reader:
+        with Http(HttpSettings(index=mine)).open(task, Engine(url=opensearch_url)) as reader:
             there, here = (one.run(gold, example) for one in (reader, executor))
             assert compare.same(there.value, here.value)
     assert mine not in indices()

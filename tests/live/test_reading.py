@@ -11,7 +11,7 @@ import pytest
 
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import UsageError
-from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines import EmbeddedServer, HttpEngine, HttpSettings
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
@@ -21,8 +21,8 @@ DIALECTS = ("elasticsearch8", "elasticsearch9", "opensearch2", "opensearch3")
 Ask = Callable[..., Any]
 
 
-def described(url: str, index: str, **engine: Any) -> ProjectFiles:
-    return QueryDsl(Settings(sample_texts=20)).describe(Engine(url=url, index=index, **engine))
+def described(url: str, index: str, **there: Any) -> ProjectFiles:
+    return QueryDsl(Settings(sample_texts=20)).describe(Engine(url=url), HttpSettings(index=index, **there))
 
 
 def values_of(url: str) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_an_alias_and_a_pattern_stand_for_several_indices(ask: Any) -> None:
         assert project.settings["task.querydsl.index"] == name
     with pytest.raises(UsageError, match="no index name") as caught:
         described(ask.url, "family-*")
-    assert "engine.allow_pattern" in caught.value.hint
+    assert "executor.http.allow_pattern" in caught.value.hint
 
 
 @pytest.mark.parametrize("ask", ["opensearch3"], indirect=True)

@@ -13,7 +13,7 @@ from dstill.api.records import Draft, Example, Level, Verdict
 from dstill_crosscheck import judge_answer
 from dstill_querydsl.bundle.indices import bundled
 from dstill_querydsl.engines import HttpEngine
-from dstill_querydsl.engines.executors import Embedded, Http
+from dstill_querydsl.engines.executors import Embedded, Http, HttpSettings
 from dstill_querydsl.pack import QueryDsl, Settings
 
 pytestmark = pytest.mark.live
@@ -64,7 +64,7 @@ def test_an_answer_that_is_right_on_one_of_them_alone_is_not_judged(task: QueryD
     try:
         with (
             Embedded().open(task, Engine()) as executor,
-            Http().open(task, Engine(url=elasticsearch_url, index=name)) as second,
+            Http(HttpSettings(index=name)).open(task, Engine(url=elasticsearch_url)) as second,
         ):
             executor.second = second
             verdict = judged(task, EVERYTHING, executor)

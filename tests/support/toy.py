@@ -25,6 +25,7 @@ from dstill.api.executor import Executor
 from dstill.api.metric import Metric
 from dstill.api.modality import Memory, Modality, Shape
 from dstill.api.objective import Objective
+from dstill.api.option import Given, Option
 from dstill.api.protocols import DataProfile, Demo, Synthesis
 from dstill.api.recipe import Recipe
 from dstill.api.records import (
@@ -46,7 +47,8 @@ from dstill.api.records import (
 )
 from dstill.api.student import Fitted, Student, TrainingJob, Writer, Written
 from dstill.api.teacher import Teacher
-from dstill.errors import FailedItems, ServiceError
+from dstill.errors import FailedItems, ServiceError, UsageError
+from dstill.io.input_files import object_of
 
 SUM = re.compile(r"(\d+)([+-])(\d+)([~!]?)")
 REFUSAL = "none"
@@ -82,6 +84,31 @@ class ToyConfig:
     limits: Limits = field(default_factory=Limits)
 
 
+def shown(data: str) -> Given:
+    if data not in ("loud", "soft"):
+        raise UsageError(f"the toy has no data called '{data}'", where="--index", hint="loud or soft")
+    return Given(settings={"task.toy.prefix": f"{data}: "})
+
+
+OPTIONS = (
+    Option(name="--index", commands=("demo",), help="How the demo's questions are put.", read=shown),
+    Option(
+        name="--index",
+        commands=("init",),
+        help="Which numbers to read.",
+        read=lambda text: Given(settings={"executor.abacus.index": text}),
+    ),
+    Option(
+        name="--mapping",
+        commands=("check",),
+        metavar="FILE",
+        help="How many digits a number may have.",
+        read=lambda text: Given(context={"mapping": object_of(Path(text), "--mapping", "as {digits}")}),
+        column=lambda value: {"mapping": value},
+    ),
+)
+
+
 class Toy(Task, DataProfile, Demo, Synthesis):
     """Sums and differences of small numbers."""
 
@@ -89,6 +116,7 @@ class Toy(Task, DataProfile, Demo, Synthesis):
     Config = ToyConfig
     executors: ClassVar[tuple[str, ...]] = ("abacus",)
     checks: tuple[Check, ...] = (Check("form", form, parses=True), Check("digits", digits))
+    options = OPTIONS
     demo_settings = {  # noqa: RUF012 - a ClassVar of Demo
         "generate.teacher": "parrot",
         "train.student": "memory",
@@ -96,13 +124,7 @@ class Toy(Task, DataProfile, Demo, Synthesis):
         "evaluate.baselines": ["untrained"],
     }
 
-    demo_quick_settings = {"task.toy.prefix": "quickly "}  # noqa: RUF012 - likewise
-
-    @classmethod
-    def demo_settings_for(cls, data: str) -> Mapping[str, Any]:
-        if data not in ("loud", "soft"):
-            return super().demo_settings_for(data)
-        return {**cls.demo_settings, "task.toy.prefix": f"{data}: "}
+    demo_quick_settings = {"task.toy.limits.most": 5}  # noqa: RUF012 - likewise
 
     def examples(self, split: str) -> Iterable[Example]:
         for a in range(1, 5):
@@ -133,14 +155,14 @@ class Toy(Task, DataProfile, Demo, Synthesis):
             a, b = (number * 7 + seed) % self.config.limits.most + 1, number % self.config.limits.most + 1
             yield self.example(f"made-{number}", f"add {a} and {b}", f"{a}+{b}", "add", "")
 
-    def describe(self, engine: Engine) -> ProjectFiles:
+    def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles:
         """Of an engine whose address says how large its numbers are: ``abacus:20``."""
         most = int(engine.url.rpartition(":")[2])
         return ProjectFiles(
             files={"numbers.json": json.dumps(list(range(1, most + 1)))},
             settings={"task.toy.limits.most": most, "generate.teacher": "parrot"},
             recipe={"train.num_train_epochs": 2.0},
-            about=(f"read {most} numbers of {engine.index or 'all'}",),
+            about=(f"read {most} numbers of {settings.index or 'all'}",),
         )
 
     def is_refusal(self, answer: str) -> bool:
@@ -150,11 +172,17 @@ class Toy(Task, DataProfile, Demo, Synthesis):
 KNOWN = [("1+2", "3"), ("3-2", "1")]  # of the abacus
 
 
+@dataclass(frozen=True, kw_only=True)
+class AbacusConfig:
+    index: str = field(default="", metadata={"help": "which of its numbers; empty: all", "was": "engine.index"})
+
+
 class Abacus(Executor):
     """Counts. What it stands on are the looks in ``looks.json`` of the working folder, one after the other."""
 
     name = "abacus"
     parallel = 2
+    Config = AbacusConfig
 
     def execute(self, answer: str, example: Example) -> Outcome:
         match = SUM.fullmatch(answer)

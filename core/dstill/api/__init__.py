@@ -12,6 +12,7 @@ from dstill.api.judging import MAX_TEST_DATABASES, judge
 from dstill.api.metric import Metric
 from dstill.api.modality import Batch, Choice, Kept, Memory, Modality, Reason, Shape, reasons
 from dstill.api.objective import Objective
+from dstill.api.option import Given, Option
 from dstill.api.part import NoConfig, Part
 from dstill.api.protocols import (
     ConstrainedOutput,
@@ -86,6 +87,7 @@ __all__ = [
     "Example",
     "Executor",
     "Fitted",
+    "Given",
     "Grammar",
     "Inquiry",
     "Kept",
@@ -98,6 +100,7 @@ __all__ = [
     "NoConfig",
     "NoTestDatabases",
     "Objective",
+    "Option",
     "Outcome",
     "OutcomeKind",
     "Overlap",

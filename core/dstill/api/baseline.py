@@ -17,6 +17,8 @@ class Baseline(Part, ABC):
 
     # What it is, as the subject of a sentence: "the student before training" is right on 3 %.
     meaning: ClassVar[str]
+    default: ClassVar[bool] = False  # scored where `evaluate.baselines` does not say otherwise
+    key: ClassVar[str] = ""  # in the summary of ``evaluate --json``; empty: its name
 
     def fit(self, job: Callable[[], TrainingJob]) -> None:
         """Learn what it needs. `job` reads the training rows, and makes the folder that it may write."""

@@ -12,16 +12,16 @@ __all__ = ["Change", "CheckResult", "Engine", "ProjectFiles"]
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """Where answers are run, and how dstill signs in there."""
+    """How an executor reaches what runs answers: the ``[engine]`` section.
+
+    What only one executor understands is in its own section, ``[executor.NAME]`` (`Part.Config`).
+    """
 
     name: str = field(
         default="", metadata={"help": "The executor. Empty: the task's default, or the one that `url` needs."}
     )
     url: str = field(
         default="", metadata={"help": "Address of your server. Empty: the embedded engine.", "trust": "address"}
-    )
-    index: str = field(
-        default="", metadata={"help": "Index, alias or data stream. Empty: the one that the question names."}
     )
     api_key_env: str = field(
         default="", metadata={"help": "Environment variable that holds an API key.", "trust": "variable"}
@@ -44,10 +44,9 @@ class Engine:
         default="",
         metadata={"help": "SHA-256 fingerprint of that CA's certificate, instead of the file.", "trust": "ca"},
     )
-    allow_pattern: bool = field(default=False, metadata={"help": "Allow a `*` in the index name, as in `logs-*`."})
     load_data: bool = field(
         default=False,
-        metadata={"help": "Write the task's own data to the server, into indices made for it.", "trust": "write"},
+        metadata={"help": "Write the task's own data to the server, to a place made for it.", "trust": "write"},
     )
     timeout: float = field(
         default=30.0, metadata={"low": 0.1, "high": 3600, "help": "Timeout of a request, in seconds."}

@@ -82,7 +82,7 @@ class Executor(Part, ABC):
 
     @property
     def label(self) -> str:
-        """Engine and version, for every score: ``embedded osmem-server 0.1.6``."""
+        """Engine and version, for every score: ``embedded postgres 17.2``."""
         return self.name
 
     @final
@@ -90,6 +90,11 @@ class Executor(Part, ABC):
     def labels(self) -> str:
         """Every engine that judges: this one's label, and the label of `second` where there is one."""
         return self.label if self.second is None else f"{self.label} and {self.second.label}"
+
+    @property
+    def data(self) -> str:
+        """The name of the data that every answer runs on, where the settings name one; empty: the example's own."""
+        return ""
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
         """What the data that answers to `examples` run on is like now, for run.json; empty where it cannot move."""

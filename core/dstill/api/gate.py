@@ -3,7 +3,7 @@
     Gate(task).errors('{"query": {"script": …}}', example)   → (Problem(layer="guard", …),)
 
 An answer runs on its example's data and on up to five test databases, so the last answers are remembered. A check takes
-0.7 ms for a Query DSL body (median of 300 test questions, one core), a run on the embedded engine 6 ms.
+0.7 ms for a search body (median of 300 test questions, one core), a run on the embedded engine 6 ms.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
         if want.kind is not OutcomeKind.OK:
             continue  # this database tells nothing of the answer
         # As where the gold is: what it did on the data counts. The checks know more here than they did there,
-        # where the mapping is only known to the engine.
+        # where the schema is only known to the engine.
         if have.kind is OutcomeKind.UNSUPPORTED or have.problems:
             return replace(verdict, reached=Level.CORRECT, unchecked=have.reason)
         verdict = replace(verdict, corpora=verdict.corpora + 1)

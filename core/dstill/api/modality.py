@@ -89,7 +89,7 @@ class Choice:
 class Modality(Part, ABC):
     """A way to fine-tune: which weights move, and in what form the others lie in memory."""
 
-    fullness: ClassVar[float]  # full 100, lora 60, qlora 30; automatic choice takes the fullest that fits
+    fullness: ClassVar[float]  # 100: every weight moves; the automatic choice takes the fullest that fits
     ignores: ClassVar[frozenset[str]] = frozenset()  # keys of the recipe that change nothing here, as "lora_alpha"
 
     @abstractmethod

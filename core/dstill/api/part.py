@@ -23,6 +23,7 @@ class Part:
 
     name: ClassVar[str]
     Config: ClassVar[type[Any]] = NoConfig
+    distributions: ClassVar[tuple[str, ...]] = ()  # packages that its results hang on: run.json has their versions
 
     def __init__(self, config: Any = None) -> None:
         self.config = self.Config() if config is None else config

@@ -30,7 +30,6 @@ from typing import Any, ClassVar, Iterable, Mapping, Self, Sequence
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.api.records import Example, Grammar, Mutant, RelevantSchema, ResultDiff, Table, TestDatabase
 from dstill.api.task import Task
-from dstill.errors import UsageError
 
 __all__ = [
     "PROTOCOLS",
@@ -172,8 +171,8 @@ class Synthesis(_Protocol):
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
         """At most `n` questions with gold and rationale, made from `context`; the same ones for the same `seed`.
 
-        `dstill data questions` calls it. `context` may hold ``mapping`` and ``values``, JSON objects that describe the
-        user's data, and ``focus``: ``categories`` and ``templates``, each with how often a student failed there, to
+        `dstill data questions` calls it. `context` holds what the pack's `options` add, which describes the user's
+        data, and maybe ``focus``: ``categories`` and ``templates``, each with how often a student failed there, to
         make more of these. May raise UsageError or DataError.
         """
         return ()
@@ -196,9 +195,10 @@ class Synthesis(_Protocol):
 class DataProfile(_Protocol):
     """What the questions are about: where it comes from, and whether it changed."""
 
-    def describe(self, engine: Engine) -> ProjectFiles | None:
+    def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles | None:
         """What the server `engine` holds, as the files and settings of a project; None: the task reads no server.
 
+        `settings` is the section of the executor that takes the url, an instance of its ``Config``.
         `dstill init --engine-url` calls it and writes them. Must only read. May raise ServiceError, AuthError or
         UsageError.
         """
@@ -244,11 +244,6 @@ class Demo(_Protocol):
     name: ClassVar[str]
     demo_settings: ClassVar[Mapping[str, Any]] = {}  # by dotted key: {"train.num_train_epochs": 5.0}; none: no demo
     demo_quick_settings: ClassVar[Mapping[str, Any]] = {}  # put over them by ``--quick``: less data, fewer steps
-
-    @classmethod
-    def demo_settings_for(cls, data: str) -> Mapping[str, Any]:
-        """`demo_settings` for one of several data sets that the pack brings. Raises UsageError for an unknown one."""
-        raise UsageError(f"the demo of task '{cls.name}' is about one data set", where="--index", hint="leave it out")
 
 
 PROTOCOLS = (

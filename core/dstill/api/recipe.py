@@ -25,9 +25,10 @@ class Recipe:
     """How `dstill train` trains. Keys that transformers or peft have too keep their names."""
 
     student: str = field(
-        default="tiny",
+        default="",
         metadata={
-            "help": "The student: a kind, `hf:` and a base such as `hf:google/flan-t5-small`, or FILE.gguf.",
+            "help": "The student: a kind, `kind:base` such as `hf:google/flan-t5-small`, or FILE.gguf. Empty: one made "
+            "from nothing.",
             "trust": "student",
         },
     )
@@ -37,12 +38,12 @@ class Recipe:
     )
     modality: str = field(
         default="auto",
-        metadata={"help": "How weights are trained: full, lora, qlora, or auto, which chooses by available memory."},
+        metadata={"help": "How weights are trained: a modality, or auto, which chooses by available memory."},
     )
     policy: Literal["fullest", "recipe"] = field(
         default="fullest",
         metadata={
-            "help": "How auto chooses the modality: the fullest that fits, or the recipe's rule (QLoRA below 40 GB).",
+            "help": "How auto chooses the modality: the fullest that fits, or the recipe's rule for small GPUs.",
             "renamed": {"seed": "recipe"},
         },
     )

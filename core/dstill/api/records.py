@@ -111,7 +111,7 @@ class Severity(StrEnum):
 class Problem(Row):
     """One thing that a check found in an answer."""
 
-    layer: str  # the check that found it: json, schema, mapping, guard …
+    layer: str  # the check that found it: syntax, schema, guard …
     code: str  # stable, for counting: unknown_field
     message: str  # for a person: names what stood there
     pointer: str = ""  # JSON pointer, or line:column, into the answer
@@ -135,7 +135,7 @@ class Example(Row):
 
     id: str
     question: str
-    context: Mapping[str, Any] = field(default_factory=dict)  # what the task needs beside it: index, mapping …
+    context: Mapping[str, Any] = field(default_factory=dict)  # what the task needs beside it: data, a schema …
     answer: str | None = None  # gold, where it is known before a teacher is asked
     rationale: str | None = None  # why that gold, likewise
     category: str = ""

@@ -86,7 +86,7 @@ class Writer(ABC):
         raise UsageError(
             "this student cannot be held to a grammar",
             where="evaluate.constrain = true",
-            hint="set it to false; tiny and hf can",
+            hint="set it to false, or train another kind of student",
         )
 
     def sample(
@@ -105,7 +105,7 @@ class Writer(ABC):
         raise UsageError(
             "this student cannot draw several answers to one question",
             where="--num-samples",
-            hint="leave it out; tiny and hf can",
+            hint="leave it out, or train another kind of student",
         )
 
     def closeness(self, sources: Sequence[str]) -> list[Closeness]:
@@ -122,6 +122,9 @@ class Student(Part, ABC):
 
     # Endings of files that name a student of this kind by themselves: ``--student models/small.gguf``
     suffixes: ClassVar[tuple[str, ...]] = ()
+    default: ClassVar[bool] = False  # taken where no student is asked for: one that begins from nothing
+    recipe: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key that suit it, for a new dstill.toml
+    smallest: ClassVar[Mapping[str, Any]] = {}  # settings of its own section for a language of a few words
     base: str = ""  # the folder, file or id after "hf:" in ``--student hf:google/flan-t5-small``
 
     @abstractmethod

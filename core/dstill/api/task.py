@@ -20,6 +20,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Callable, ClassVar, Iterable, Sequence
 
+from dstill.api.option import Option
 from dstill.api.part import Part
 from dstill.api.records import Cause, Draft, Example, Message, Problem, Prompt, Record
 from dstill.io.strict_json import dumps
@@ -75,6 +76,7 @@ class Task(Part, ABC):
     data_key: ClassVar[str] = "data"  # of `Example.context`: the name of the data that a question is about (`data_of`)
     data_noun: ClassVar[str] = "data set"  # what people call such data: "table", "database"; default: the key
     json_answers: ClassVar[bool] = False  # answers are JSON: those in a user's file must be JSON too
+    options: ClassVar[tuple[Option, ...]] = ()  # that dstill's own commands get from this pack
     seed: int = 0  # the project's, set by the runtime: for questions that the task draws
 
     def __init_subclass__(cls, **arguments: Any) -> None:

@@ -23,7 +23,7 @@ from dstill.cli.console import error as show_error
 from dstill.cli.console import note, plain, warnings_shown
 from dstill.cli.extras import extra_of
 from dstill.cli.groups import SUBGROUPS, Group
-from dstill.cli.options import App
+from dstill.cli.options import App, add_pack_options
 from dstill.cli.panics import panics_explained
 from dstill.errors import ConfigError, DstillError, Interrupted, MissingExtra, TrustError, UsageError
 from dstill.io.files import disk_error
@@ -112,6 +112,7 @@ def build(argv: Sequence[str]) -> tuple[Group, App]:
     for name, command in commands.items():
         group.add_command(command, name)
     loaded.register_commands(group)
+    add_pack_options(group, loaded)
     for old, new in MOVED.items():
         group.moved(old, new)
     return group, App(plugins=loaded)
@@ -136,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # where a terminal has no sign for a letter, its number
             stream.reconfigure(errors="backslashreplace")
-    # SIGTERM ends as Ctrl-C does, so that servers are stopped and indices on them removed; but torchrun ends the other
+    # SIGTERM ends as Ctrl-C does, so that servers are stopped and data on them removed; but torchrun ends the other
     # processes by it while they may wait for the first one, where no handler runs
     with signals.sigterm_interrupts() if distributed.leads() else contextlib.nullcontext():
         code = run(words)

@@ -3,7 +3,7 @@
     {"id": "a", "answer": {"query": {"match_all": {}}}}     a row; "answer" may also be a model's raw text
     {"id":"a","ok":true,"problems":[],"not_checked":[]}     what --json says of it
 
-``not_checked`` names layers that did not look, for want of a mapping. A row that cannot be read is
+``not_checked`` names layers that did not look, because something they need is not known. A row that cannot be read is
 refused like any other, and the next one is read.
 """
 
@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 import click
 
@@ -22,10 +22,11 @@ from dstill.api.records import Draft, Example, Problem
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say
 from dstill.cli.groups import Command
-from dstill.cli.input_files import MAPPING_FORM, bytes_of, given_data, object_of, text_of
+from dstill.cli.input_rows import given_data
 from dstill.cli.options import App, app, json_option, set_option, task_option
 from dstill.errors import AnswerError, DataError, UsageError
 from dstill.factory import make_task
+from dstill.io.input_files import bytes_of, text_of
 from dstill.io.jsonl import detect
 from dstill.io.strict_json import NotStrict, dumps, loads
 
@@ -45,40 +46,34 @@ class Answer:
 
 @click.command(cls=Command, section="Use", examples=["dstill check answers.jsonl"])
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
-@click.option("--mapping", type=click.Path(path_type=Path), help="JSON file with the index mapping to check against.")
 @click.option("--data", metavar="NAME", help="The data that the answers are about, by its name; rows may say another.")
-@click.option("--dialect", metavar="NAME", help="Whose rules hold where products differ; the task names them.")
 @click.option("--layer", "layers", multiple=True, metavar="LAYER", help="Only this layer (repeatable); else all.")
 @task_option
 @json_option
 @set_option
 @app
-def check(
-    found: App,
-    file: Path,
-    mapping: Path | None,
-    data: str | None,
-    dialect: str | None,
-    layers: tuple[str, ...],
-    as_json: bool,
-) -> None:
+def check(found: App, file: Path, data: str | None, layers: tuple[str, ...], as_json: bool) -> None:
     """Check answers of FILE or stdin, without running them.
 
     That is one answer, or JSONL rows {"id", "answer"} ("query" stands for "answer"). A row's answer is an
-    object, or a string that is taken as a model's raw text; a row may bring a mapping of its own, "data" (the
-    name of the data that it is about) or a whole "context". Without a mapping fields are not checked, which is
-    said. The exit code is 9 when any row is refused.
+    object, or a string that is taken as a model's raw text; a row may bring "data" (the name of the data that it
+    is about) or a whole "context". What could not be checked, because nothing is known of the data, is said. The
+    exit code is 9 when any row is refused.
     """
-    task = _task(found, dialect)
+    task = make_task(found.plugins, found.config())
     known = [c.name for c in task.checks]
     for layer in layers:
         if layer not in known:
             raise UsageError(f"no layer '{layer}'", where="--layer", hint=f"task '{task.name}' has {', '.join(known)}")
-    context: dict[str, Any] = {task.data_key: data} if data else {}
-    context |= {"mapping": object_of(mapping, "--mapping", MAPPING_FORM)} if mapping else {}
+    columns = {
+        option.name.removeprefix("--"): option.column
+        for option in task.options
+        if option.column is not None and "check" in option.commands
+    }
+    context: dict[str, Any] = {**found.context, **({task.data_key: data} if data else {})}
     refused = total = 0
     unseen: Counter[str] = Counter()
-    for answer in _answers(file, task):
+    for answer in _answers(file, task, columns):
         example = Example(id=str(answer.id), question="", context={**context, **answer.context})
         problems = _problems(task, answer, example, layers)
         skipped = [] if answer.flaw else [name for name in not_checked(task, example) if name in (layers or known)]
@@ -87,7 +82,8 @@ def check(
         unseen.update(skipped if ok else ())  # what is refused needs no reservation
         _show(answer.id, ok, problems, skipped, as_json=as_json)
     if unseen:
-        note(f"note: {_not_looked(unseen, total)}, for want of a mapping: give --mapping")
+        hint = f": give {' or '.join(f'--{name}' for name in columns)}" if columns else ""
+        note(f"note: {_not_looked(unseen, total)}, because nothing is known of the data{hint}")
     if refused and as_json:
         raise click.exceptions.Exit(AnswerError.exit_code)  # each row has said so itself
     if refused:
@@ -98,19 +94,8 @@ def check(
         )
 
 
-def _task(found: App, dialect: str | None) -> Task:
-    """The task; under `dialect`, which its own section calls by that name."""
-    task = make_task(found.plugins, found.config())
-    if dialect is None:
-        return task
-    if "dialect" not in {one.name for one in fields(task.Config)}:
-        raise UsageError(f"task '{task.name}' has no dialects", where="--dialect", hint="leave it out")
-    found.flags[f"task.{task.name}.dialect"] = dialect
-    return make_task(found.plugins, found.config())
-
-
 def _not_looked(unseen: Counter[str], total: int) -> str:
-    """``mapping and values not checked in 3 of 7 answers``"""
+    """``schema and values not checked in 3 of 7 answers``"""
     most = max(unseen.values())
     where = "" if most == total else f" in {most} of {total} answers"
     return f"{' and '.join(unseen)} not checked{where}"
@@ -140,7 +125,10 @@ def _show(identity: Any, ok: bool, problems: list[Problem], idle: list[str], *, 
 # --- reading ----------------------------------------------------------------------------
 
 
-def _answers(file: Path, task: Task) -> Iterator[Answer]:
+Columns = Mapping[str, Callable[[Any], Mapping[str, Any]]]  # of a row, beside its id and answer
+
+
+def _answers(file: Path, task: Task, columns: Columns) -> Iterator[Answer]:
     """Each answer in `file`: JSONL rows with an id and an answer, else the whole text as one answer."""
     data = bytes_of(file, "FILE")
     text = text_of(data).removeprefix("\ufeff")
@@ -153,14 +141,14 @@ def _answers(file: Path, task: Task) -> Iterator[Answer]:
         yield Answer(id="1", text=text)  # a search body has no id
         return
     for number, line in lines:
-        yield _row(number, line, task)
+        yield _row(number, line, task, columns)
 
 
 def _is_row(value: Mapping[str, Any]) -> bool:
     return "id" in value and any(name in value for name in ANSWERS)
 
 
-def _row(number: int, line: str, task: Task) -> Answer:
+def _row(number: int, line: str, task: Task, columns: Columns) -> Answer:
     try:
         row = loads(line)
     except NotStrict as problem:
@@ -174,8 +162,8 @@ def _row(number: int, line: str, task: Task) -> Answer:
     except DataError as problem:
         return Answer(id=identity, flaw=f"line {number}: {problem.what}")
     context = {**given, **({task.data_key: data} if data else {})}
-    if isinstance(row.get("mapping"), dict):
-        context["mapping"] = row["mapping"]
+    for column, read in columns.items():
+        context.update(read(row[column]) if column in row else {})
     answer = row[name]
     return Answer(id=identity, text=answer if isinstance(answer, str) else dumps(answer), context=context)
 

@@ -86,9 +86,17 @@ def warnings_shown() -> Iterator[None]:
 
 
 class _Told(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self._said: set[str] = set()  # what is logged with ``extra={"once": True}``
+
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno < logging.ERROR:
-            note(f"warning: {record.getMessage()}")
+        text = record.getMessage()
+        if record.levelno >= logging.ERROR or text in self._said:
+            return
+        if getattr(record, "once", False):
+            self._said.add(text)
+        note(f"warning: {text}")
 
 
 def error(problem: DstillError, *, as_json: bool) -> None:

@@ -38,7 +38,7 @@ from dstill.teacher.cost import told
 __all__ = ["curate", "export_data", "generate"]
 
 NOT_RUN = {
-    "unsupported": "this engine cannot, or has no documents of their index (--engine-url names one that has)",
+    "unsupported": "this engine cannot, or does not have their data (--engine-url names one that has)",
     "unavailable": "the engine did not answer",
 }
 

@@ -13,7 +13,7 @@ from dstill.cli.console import emit, note, progress, say
 from dstill.cli.data import show_dataset
 from dstill.cli.evaluate import summary
 from dstill.cli.extras import built_in, missing
-from dstill.cli.groups import Command, Group
+from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option, seed_option, set_option, setting, task_option
 from dstill.cli.scores import show_scores
 from dstill.cli.train import show_training
@@ -30,21 +30,20 @@ __all__ = ["demo"]
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder; else a new one under ./runs.")
 @task_option
 @click.option("--quick", is_flag=True, help="In about a quarter of the time, for a student that is less often right.")
-@click.option("--index", metavar="NAME", help="Which of the pack's own data it is about, where it brings several.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server, not the embedded one.")
 @seed_option
 @json_option
 @set_option
 @app
-def demo(found: App, out: Path | None, quick: bool, index: str | None, as_json: bool) -> None:
+def demo(found: App, out: Path | None, quick: bool, as_json: bool) -> None:
     """Show the whole road once, on the CPU, in minutes.
 
-    Questions, teacher, dataset, a tiny student, the score of its answers when run, a report. Needs no
-    key, no network and no GPU. With --engine-url the demo's documents are written to an index made for
-    them on that server, and the answers run there.
+    Questions, teacher, dataset, a small student, the score of its answers when run, a report. Needs no
+    key, no network and no GPU. With --engine-url the demo's data are written to a place made for them
+    on that server, and the answers run there.
     """
     started = time.monotonic()
-    run = _prepared(found, out, quick, index)
+    run = _prepared(found, out, quick)
     with progress() as report:
         run.progress = report
         note(f"demo of task '{run.task.name}' in {run.folder}")
@@ -52,7 +51,7 @@ def demo(found: App, out: Path | None, quick: bool, index: str | None, as_json: 
         training = run.train()
         scores = run.evaluate()
     live = _live(run)
-    _report(found, run)
+    page = run.plugins.write_report(run)
     seconds = time.monotonic() - started
     if not as_json:
         show_dataset(data)
@@ -61,8 +60,7 @@ def demo(found: App, out: Path | None, quick: bool, index: str | None, as_json: 
         if quick:
             say("This was --quick: with less data and fewer steps the student is less often right than the demo's.")
         _show_live(run, live)
-        page = run.folder / "report.html"
-        look = f"Look at {page}, or try" if page.exists() else "Try"
+        look = f"Look at {page}, or try" if page else "Try"
         say(f"{seconds:.0f} s in all. {look} the student yourself:")
         say(f"  {command('predict', run.folder, live.question, '--execute')}")
         return
@@ -75,7 +73,7 @@ def demo(found: App, out: Path | None, quick: bool, index: str | None, as_json: 
     )
 
 
-def _prepared(found: App, out: Path | None, quick: bool, index: str | None) -> Run:
+def _prepared(found: App, out: Path | None, quick: bool) -> Run:
     """A new run with the settings under which the pack wants to be shown; flags go before them."""
     found.plugins.require_healthy()
     settings = found.config(use_files=False).settings
@@ -91,10 +89,8 @@ def _prepared(found: App, out: Path | None, quick: bool, index: str | None) -> R
     # a pack from elsewhere may need less
     if (lacking := missing("demo")) and built_in(found.plugins.owner("tasks", name)):
         raise MissingExtra("`dstill demo`", "demo", ", ".join(lacking))
-    shown = task.demo_settings if index is None else task.demo_settings_for(index)
-    if quick:
-        shown = {**shown, **task.demo_quick_settings}
-    # the documents are the pack's own: a demo may write them to the server that it is given
+    shown = {**task.demo_settings, **(task.demo_quick_settings if quick else {})}
+    # the data are the pack's own: a demo may write them to the server that it is given
     shown = {"project.task": name, "engine.load_data": True, **shown}
     config = found.config(shown, use_files=False)
     return Run.create(out, config=config, plugins=found.plugins, arguments={"command": "demo", **found.flags})
@@ -119,13 +115,3 @@ def _show_live(run: Run, live: Answered) -> None:
     if live.outcome:
         shown = Presentation.of(run.task).render_result(live.result).replace("\n", "\n            ")
         say(f"  result:   {shown}", lines=True)
-
-
-def _report(found: App, run: Run) -> None:
-    """The report, where the plugin that writes it is installed."""
-    group = Group(name="dstill")
-    found.plugins.register_commands(group)
-    command = group.commands.get("report")
-    if command is not None:
-        context = click.Context(command, obj=found)
-        context.invoke(command, run=str(run.folder), quiet=True)

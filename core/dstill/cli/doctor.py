@@ -2,8 +2,8 @@
 
     dstill doctor --engine-url http://127.0.0.1:9200 --load-data
 
-    engine of querydsl            Elasticsearch 9.2.0   ok
-    known answers of querydsl     60 of 60 right        ok
+    engine of sql            PostgreSQL 17.2   ok
+    known answers of sql     60 of 60 right    ok
 
 What an engine is asked lies with the executor (`Executor.self_check`). Students of the project's runs that learnt
 fields which are gone are named (`dstill.pipeline.data_drift`): that is no error of the installation. Everything is
@@ -12,7 +12,6 @@ printed first; then the command ends with the exit code of the first thing that 
 
 from __future__ import annotations
 
-import importlib.util
 import platform
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from dstill.api.engine import CheckResult
 from dstill.api.executor import Executor
 from dstill.api.task import Task
 from dstill.cli.console import emit, note, say, table
+from dstill.cli.extras import extras, is_installed
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, json_option, set_option, setting, task_option
 from dstill.errors import DstillError, TrustError
@@ -36,26 +36,6 @@ from dstill.runs.folder import RunFolder, list_runs
 from dstill.runtime import hardware
 
 __all__ = ["doctor"]
-
-# extra → a module that stands for it
-EXTRAS = {
-    "train": "transformers",
-    "qlora": "bitsandbytes",
-    "openai": "openai",
-    "elasticsearch": "elasticsearch",
-    "embedded": "osmem_server",
-    "evaluate": "statsmodels",
-    "report": "jinja2",
-    "constrain": "llguidance",
-    "parquet": "pyarrow",
-    "review": "starlette",
-    "serve": "prometheus_client",
-    "export": "ctranslate2",
-    "sweep": "optuna",
-    "ray": "ray",
-    "gguf": "gguf",
-    "tensorboard": "tensorboard",
-}
 
 
 @dataclass
@@ -69,8 +49,7 @@ class Engines:
 
 @click.command(cls=Command, section="Start", examples=["dstill doctor"])
 @setting("--engine-url", key="engine.url", metavar="URL", help="Look at this server too, and ask it what is known.")
-@setting("--index", key="engine.index", metavar="NAME", help="Your index, alias or data stream on it.")
-@click.option("--load-data", is_flag=True, help="Write a few known documents to an index made for them there.")
+@click.option("--load-data", is_flag=True, help="Write some data with known answers to a place made for it there.")
 @task_option
 @json_option
 @set_option
@@ -79,7 +58,7 @@ def doctor(found: App, load_data: bool, as_json: bool) -> None:
     """Say what is installed, what the machine has, what is wrong.
 
     With --engine-url the server is asked what it is, what the key may do, and for known answers. That only
-    reads; most of the known answers need documents of their own, which --load-data allows.
+    reads; most of the known answers need data of their own, which --load-data allows.
     """
     if load_data:
         found.flags["engine.load_data"] = True
@@ -108,9 +87,10 @@ def _installed(found: App) -> list[list[str]]:
         ["python", platform.python_version(), "ok"],
         ["device", f"{device.name}, {size(device.free)} of {size(device.total)} free", "ok"],
     ]
-    for extra, module in EXTRAS.items():
-        there = importlib.util.find_spec(module) is not None
-        rows.append([f"extra {extra}", module, "ok" if there else f"missing: pip install 'dstill[{extra}]'"])
+    for extra, needed in extras().items():
+        missing = [name for name in needed if not is_installed(name)]
+        state = f"missing: pip install 'dstill[{extra}]'" if missing else "ok"
+        rows.append([f"extra {extra}", ", ".join(missing or needed), state])
     return rows + [[f"plugin {f.plugin}", f.version, f.problem] for f in found.plugins.failures]
 
 
@@ -144,7 +124,7 @@ def _look(found: App, name: str, engines: Engines) -> None:
         try:
             for result in executor.self_check():
                 results.append(result)
-        except DstillError:  # as an index that is not there: advice about it would mislead
+        except DstillError:  # as data that are not there: advice about it would mislead
             if not any(one.problem for one in results):
                 results = [replace(one, advice="") for one in results]
             raise

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dstill.api.records import SPLITS
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
 from dstill.cli.options import App, app, constrain_option, json_option, run_argument, set_option, setting
@@ -18,15 +19,12 @@ from dstill.runtime import hardware
 
 __all__ = ["evaluate", "summary", "trace"]
 
-# name in the JSON summary → metric
-SUMMARY = ("executable_accuracy", "exact_match", "clause_f1", "silent_wrong")
-
 
 @click.command(cls=Command, section="Pipeline", examples=["dstill evaluate runs/mine"])
 @run_argument
 @setting("--split", key="evaluate.splits", multiple=True, metavar="SPLIT", help="Score this split (repeatable).")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Run the answers on this server.")
-@click.option("--load-data", is_flag=True, help="Write the task's own data to that server, to indices made for it.")
+@click.option("--load-data", is_flag=True, help="Write the task's own data to that server, to a place made for it.")
 @constrain_option
 @json_option
 @set_option
@@ -63,16 +61,17 @@ def summary(run: Run, facts: Any, *, seconds: float | None = None) -> dict[str, 
     def value(system: str, split: str, metric: str) -> Any:
         return scores.get(system, {}).get(split, {}).get(metric, {}).get("value")
 
-    accuracy = main.get("executable_accuracy", {})
+    baselines = run.plugins.names("baselines")
+    headline, metrics = run.plugins.headline(), run.plugins.names("metrics")
+    accuracy = main.get(headline, {})
+    unseen = [split for split in SPLITS if split.startswith("test_")]
     return {
-        **{name: value("student", splits[0], name) for name in SUMMARY},
+        **{name: value("student", splits[0], name) for name in metrics if run.plugins.metric(name).summary},
         "ci95": [accuracy.get("low"), accuracy.get("high")],
         "n": accuracy.get("n"),
         "causes": {label: found["count"] for label, found in facts["causes"].items()},
-        "unseen_templates": value("student", "test_unseen_templates", "executable_accuracy"),
-        "unseen_data": value("student", "test_unseen_data", "executable_accuracy"),
-        "untrained": value("untrained", splits[0], "executable_accuracy"),
-        "nearest_question": value("nearest", splits[0], "executable_accuracy"),
+        **{split.removeprefix("test_"): value("student", split, headline) for split in unseen},
+        **{run.plugins.baseline(name).key or name: value(name, splits[0], headline) for name in baselines},
         "seconds": round(facts["seconds"] if seconds is None else seconds, 1),
         "peak_memory_bytes": max(facts["peak_memory"], hardware.peak_memory()),
         "engine": facts["engine"],

@@ -1,6 +1,7 @@
-"""Which extra of dstill brings a library, and which libraries of an extra are not installed.
+"""What dstill's extras bring, as its package says it.
 
 extra_of("transformers.trainer")    # → "train", where transformers is not installed
+extras()                            # → {"evaluate": ["scikit-learn", "scipy", "statsmodels"], …}
 missing("demo")                     # → ["scikit-learn", "torch"]
 """
 
@@ -10,9 +11,11 @@ import re
 from collections import Counter
 from importlib import metadata
 from importlib.util import find_spec
+from typing import Mapping, Sequence
 
-__all__ = ["built_in", "extra_of", "missing"]
+__all__ = ["built_in", "extra_of", "extras", "is_installed", "missing"]
 
+GATHERED = ("all", "demo")  # extras that only gather others
 _OF_EXTRA = re.compile(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]")
 
 
@@ -24,21 +27,44 @@ def extra_of(module: str) -> str | None:
     top = module.partition(".")[0]
     if not top or find_spec(top) is not None:
         return None
-    pairs = [(name.replace("-", "_"), extra) for name, extra in _pairs()]
+    pairs = _pairs()
     sizes = Counter(extra for _, extra in pairs)
-    having = {extra for name, extra in pairs if name == top}
+    having = {extra for name, extra in pairs if name.replace("-", "_") == top}
     return min(having, key=lambda extra: (sizes[extra], extra), default=None)
+
+
+def extras() -> dict[str, list[str]]:
+    """Extra → its packages. One that needs another extra names only what it adds."""
+    found: dict[str, list[str]] = {}
+    for name, extra in _pairs():
+        found.setdefault(extra, []).append(name)
+    for whole in GATHERED:
+        found.pop(whole, None)
+    return {extra: sorted(_added(extra, found)) for extra in sorted(found)}
 
 
 def missing(extra: str) -> list[str]:
     """The distributions of an extra that are not installed."""
-    wanted = {name for name, of in _pairs() if of == extra}
-    return sorted(name for name in wanted if not any(metadata.distributions(name=name)))
+    return sorted(name for name, of in _pairs() if of == extra and not is_installed(name))
 
 
 def built_in(plugin: str) -> bool:
     """Whether dstill itself ships the plugin."""
     return any(point.name == plugin for point in metadata.distribution("dstill").entry_points.select(group="dstill"))
+
+
+def is_installed(distribution: str) -> bool:
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _added(extra: str, found: Mapping[str, Sequence[str]]) -> set[str]:
+    mine = set(found[extra])
+    inside = (set(names) for names in found.values() if set(names) < mine)
+    return mine.difference(*inside) or mine
 
 
 def _pairs() -> list[tuple[str, str]]:

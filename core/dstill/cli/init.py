@@ -1,10 +1,10 @@
 """The command `init`: a dstill.toml to begin with, or a whole project about data of the user's own.
 
     dstill init                                                          # dstill.toml
-    dstill init --engine-url http://127.0.0.1:9200 --index logs --out logs   # and what the task reads of the server
+    dstill init --engine-url http://127.0.0.1:9200 --out logs            # and what the task reads of the server
 
-What is read, and into which files, lies with the task (`DataProfile.describe`). Whatever is given by --set
-is written down too, so that the project's commands go on with it. No secret is ever written.
+The task says what is read, and into which files it goes (`DataProfile.describe`, `Task.options`). What --set gives is
+written down too, so that the project's commands go on with it. No secret is ever written.
 """
 
 from __future__ import annotations
@@ -22,24 +22,17 @@ from dstill.api.protocols import DataProfile
 from dstill.api.task import Task
 from dstill.cli.console import say
 from dstill.cli.groups import Command
-from dstill.cli.options import App, app, set_option, setting, task_option, teacher_option
+from dstill.cli.options import App, app, set_option, setting, student_option, task_option, teacher_option
 from dstill.config import FILE, as_toml
 from dstill.errors import UsageError
 from dstill.factory import make_task, task_name
 from dstill.io.files import write_text
 from dstill.io.shell import quoted
-from dstill.plugins import part_sections
+from dstill.plugins import Plugins, part_sections
 
 __all__ = ["init"]
 
 HEAD = "# `dstill config show --origin` lists every key, its value and where it came from.\n"
-FRESH = "tiny"  # the student that begins from nothing
-# what suits it; a model that was trained before wants less, and has the defaults
-RECIPE = {
-    "train.learning_rate": 2e-3,
-    "train.per_device_train_batch_size": 32,
-    "train.num_train_epochs": 8.0,
-}
 ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the tables in the file
 
 
@@ -49,9 +42,8 @@ ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the
     examples=["dstill init", "dstill init --teacher openai:gpt-5-mini --student hf:Qwen/Qwen3-0.6B"],
 )
 @setting("--engine-url", key="engine.url", metavar="URL", help="Read (only read) what this server holds.")
-@setting("--index", key="engine.index", metavar="NAME", help="The index, alias or data stream to read there.")
 @teacher_option
-@setting("--student", key="train.student", metavar="KIND[:BASE]", help="tiny, hf:FOLDER-or-id, or FILE.gguf.")
+@student_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("."), help="The project's folder; else this one.")
 @task_option
 @set_option
@@ -59,7 +51,7 @@ ORDER = ("project", "generate", "task", "train", "evaluate", "engine")  # of the
 def init(found: App, out: Path) -> None:
     """Write a dstill.toml to begin with.
 
-    With --engine-url it is about an index of your own: what the task needs to know of it is read, and
+    With --engine-url it is about data of your own: what the task needs to know of it is read, and
     written beside the file. generate, train and evaluate run from that folder.
     """
     target = out / FILE
@@ -68,16 +60,23 @@ def init(found: App, out: Path) -> None:
     config = found.config(use_files=False)
     name = task_name(found.plugins, config.settings)
     engine = config.settings.engine
-    if engine.index and not engine.url:
-        raise UsageError("--index without a server", where="--index", hint="--engine-url http://HOST:PORT")
-    task = make_task(found.plugins, found.config({"project.task": name}, use_files=False))
-    project = _described(task, engine) if engine.url else ProjectFiles(files={}, settings={})
+    if found.given and not engine.url:
+        option = next(iter(found.given))
+        raise UsageError(f"{option} without a server", where=option, hint="--engine-url http://HOST:PORT")
+    config = found.config({"project.task": name}, use_files=False)
+    task = make_task(found.plugins, config)
+    project = ProjectFiles(files={}, settings={})
+    if engine.url:
+        takers = [name for name in task.executors if found.plugins.executor(name).takes_url]
+        executor = engine.name or next(iter((*takers, *task.executors)), "")
+        project = _described(task, engine, config.part("executor", executor))
     for file in project.files:
         if (out / file).exists():
             raise UsageError(f"{out / file} is there already", where=str(out.absolute()), hint="--out another folder")
     for file, text in project.files.items():
         write_text(out / file, text)
-    write_text(target, _text(name, project, found.flags))
+    asked = {key: value for key, value in config.flat().items() if config.origins[key] == "command line"}
+    write_text(target, _text(found.plugins, name, project, asked))
     written = configuration.load(target, environment={}, sections=part_sections(found.plugins))
     trust.keep(replace(written, file=None), target, relative_to=out)
     for line in project.about:
@@ -87,8 +86,8 @@ def init(found: App, out: Path) -> None:
     say(f"next: {enter}dstill generate --out runs/first")
 
 
-def _described(task: Task, engine: Engine) -> ProjectFiles:
-    project = DataProfile.of(task).describe(engine)
+def _described(task: Task, engine: Engine, settings: Any) -> ProjectFiles:
+    project = DataProfile.of(task).describe(engine, settings)
     if project is None:
         raise UsageError(
             f"task '{task.name}' describes no server",
@@ -98,19 +97,20 @@ def _described(task: Task, engine: Engine) -> ProjectFiles:
     return project
 
 
-def _text(name: str, project: ProjectFiles, flags: Mapping[str, Any]) -> str:
+def _text(plugins: Plugins, name: str, project: ProjectFiles, flags: Mapping[str, Any]) -> str:
     """dstill.toml: defaults of a new project, then what the task says, then what was asked for."""
-    student = str(flags.get("train.student", FRESH))
+    default = plugins.default_student()
+    student = str(flags.get("train.student", default))
     values: dict[str, Any] = {
         "project.task": name,
         "project.seed": 0,
         "generate.teacher": "synthetic",  # the one that needs no key
         **project.settings,
-        "train.student": student,
+        **({"train.student": student} if student else {}),
         "train.modality": "auto",
     }
-    if student == FRESH:
-        values |= RECIPE | dict(project.recipe)
+    if student == default:  # a model that was trained before wants other settings: the defaults
+        values |= {**(plugins.student(default).recipe if default else {}), **project.recipe}
     values |= flags
     ordered = dict(sorted(values.items(), key=_place))
     about = "".join(f"# {line}\n" for line in project.about)

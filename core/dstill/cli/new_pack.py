@@ -12,9 +12,12 @@ import click
 
 from dstill.cli.console import say
 from dstill.cli.groups import Command
+from dstill.cli.options import App, app
+from dstill.config import as_toml
 from dstill.errors import UsageError
 from dstill.io.files import write_text
 from dstill.io.shell import quoted
+from dstill.plugins import Plugins
 
 __all__ = ["new_pack"]
 
@@ -31,7 +34,8 @@ LAYOUT = {
 @click.command("new", cls=Command, examples=["dstill pack new my_sql"])
 @click.argument("name")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write it into.")
-def new_pack(name: str, out: Path) -> None:
+@app
+def new_pack(found: App, name: str, out: Path) -> None:
     """Write a package with a new task pack called NAME.
 
     It has a small language to begin from, an entry point, and a test that passes.
@@ -47,10 +51,19 @@ def new_pack(name: str, out: Path) -> None:
         )
     for source, destination in LAYOUT.items():
         text = (files("dstill.cli") / "template" / source).read_text(encoding="utf-8")
-        text = text.replace("NAME_TITLE", _title(name)).replace("NAME", name)
+        text = (
+            text.replace("NAME_TITLE", _title(name)).replace("NAME", name).replace("STUDENT\n", _student(found.plugins))
+        )
         write_text(target / destination.replace("NAME", name), text)
     say(f"wrote {target}")
     say(f"next: cd {quoted(target)} && pip install -e '.[test]' && pytest")
+
+
+def _student(plugins: Plugins) -> str:
+    """The section of the default student, as small as such a language wants it."""
+    name = plugins.default_student()
+    smallest = plugins.student(name).smallest if name else {}
+    return as_toml({f"student.{name}.{key}": value for key, value in smallest.items()}) if smallest else ""
 
 
 def _title(name: str) -> str:

@@ -6,6 +6,8 @@ dotted key (an option made with `setting` puts its value there).
 
 from __future__ import annotations
 
+import copy
+import functools
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,16 +16,19 @@ from typing import Any, Callable, Mapping, TypeVar
 import click
 
 from dstill import config as configuration
+from dstill.api.option import Given, Option
 from dstill.api.part import Part
 from dstill.cli.console import note
 from dstill.config import Config
-from dstill.errors import FailedItems
+from dstill.errors import FailedItems, PluginError, UsageError
 from dstill.plugins import Plugins, part_sections
 from dstill.runs.run import Run
 
 __all__ = [
     "App",
     "Count",
+    "PartOption",
+    "add_pack_options",
     "app",
     "cap_options",
     "constrain_option",
@@ -31,6 +36,7 @@ __all__ = [
     "run_argument",
     "set_option",
     "setting",
+    "student_option",
     "teacher_option",
 ]
 
@@ -43,6 +49,12 @@ class App:
     plugins: Plugins
     config_file: Path | None = None
     flags: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Given] = field(default_factory=dict)  # by options of task packs, as "--schema"
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What options of task packs say of the questions and answers of this call."""
+        return {key: value for given in self.given.values() for key, value in given.context.items()}
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
@@ -125,7 +137,7 @@ class Setting(click.Option):
 
 def setting(*names: str, key: str, **attributes: Any) -> Callable[[F], F]:
     """An option that stands for a configuration key: ``setting("--seed", key="project.seed")``."""
-    return click.option(*names, cls=Setting, key=key, **attributes)
+    return click.option(*names, key=key, **{"cls": Setting, **attributes})
 
 
 def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
@@ -152,6 +164,19 @@ class _Teacher(Setting):
         super()._keep(ctx, param, name or None)
 
 
+class PartOption(Setting):
+    """An option that takes the name of a part: its help and its completion list those that are installed."""
+
+    def __init__(self, *arguments: Any, parts: str, **attributes: Any) -> None:
+        super().__init__(*arguments, shell_complete=complete_parts(parts), **attributes)
+        self.parts = parts
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record, found = super().get_help_record(ctx), ctx.find_object(App)
+        names = found.plugins.names(self.parts) if found else []
+        return (record[0], f"{record[1]} Installed: {', '.join(names)}.") if record and names else record
+
+
 def _assign(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> None:
     for text in values:
         key, value = configuration.parse_assignment(text)
@@ -171,6 +196,14 @@ task_option = setting("--task", key="project.task", metavar="NAME", help="The ta
 seed_option = setting("--seed", key="project.seed", type=Count(0, 2**32 - 1), help="Seed of everything that is drawn.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One compact JSON object as the last line.")
 run_argument = click.argument("run", metavar="RUN")
+student_option = setting(
+    "--student",
+    key="train.student",
+    cls=PartOption,
+    parts="students",
+    metavar="KIND[:BASE]",
+    help="A kind of student, with the folder or hub id that it begins from; or a model file.",
+)
 constrain_option = setting(
     "--constrain/--no-constrain",
     key="evaluate.constrain",
@@ -186,6 +219,74 @@ teacher_option = click.option(
     shell_complete=complete_parts("teachers"),
     help="The teacher and its model, for example openai:gpt-5-mini.",
 )
+# --- options of task packs --------------------------------------------------------------
+
+NO_FILE = ("init", "demo")  # commands that read no dstill.toml
+
+
+def add_pack_options(group: click.Group, plugins: Plugins, outer: str = "") -> None:
+    """Give each command the options that task packs have for it (`Task.options`)."""
+    for word, command in list(group.commands.items()):
+        name = f"{outer}{word}"  # as "data questions"
+        if isinstance(command, click.Group):
+            add_pack_options(command, plugins, f"{name} ")
+            continue
+        options = plugins.options(name)
+        taken = {flag for param in command.params for flag in param.opts}
+        for flag in [flag for flag in options if flag in taken]:
+            for task in options.pop(flag):
+                owner = next(info for info in plugins.loaded if info.name == plugins.owner("tasks", task))
+                plugins.fail(owner, PluginError(f"`dstill {name}` has an option {flag} of its own"))
+        if options:
+            group.commands[word] = _with_options(name, command, options)
+
+
+def _with_options(name: str, command: click.Command, options: Mapping[str, Mapping[str, Option]]) -> click.Command:
+    said: dict[str, str] = {}
+
+    def keep(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            said[param.opts[0]] = value
+
+    def added(flag: str, of: Mapping[str, Option]) -> click.Option:
+        first = next(iter(of.values()))
+        about = f"{first.help} [{', '.join(of)}]"
+        return click.Option([flag], metavar=first.metavar, help=about, expose_value=False, callback=keep)
+
+    assert command.callback is not None
+    run = command.callback
+
+    @functools.wraps(run)
+    def callback(*arguments: Any, **named: Any) -> Any:
+        found = click.get_current_context().find_object(App)
+        assert found is not None
+        for flag, text in said.items():
+            given = _of_task(found, name, flag, options[flag]).read(text)
+            found.given[flag] = given
+            found.flags.update(given.settings)
+        return run(*arguments, **named)
+
+    copied = copy.copy(command)
+    at = next((n for n, param in enumerate(command.params) if "--task" in param.opts), len(command.params))
+    copied.params = [*command.params]
+    copied.params[at:at] = [added(flag, of) for flag, of in options.items()]
+    copied.callback = callback
+    return copied
+
+
+def _of_task(found: App, command: str, flag: str, of: Mapping[str, Option]) -> Option:
+    """What `flag` is for the task asked for. Raises UsageError where it is an option of another one."""
+    asked = found.config(use_files=command not in NO_FILE).settings.project.task
+    if asked in of:
+        return of[asked]
+    if not asked and len(of) == 1:
+        return next(iter(of.values()))
+    raise UsageError(
+        f"task '{asked}' has no option {flag}" if asked else f"of which task is {flag}?",
+        where=flag,
+        hint=f"it is an option of {', '.join(of)}: --task NAME, or leave it out",
+    )
+
 
 _CAPS = (
     setting("--max-usd", key="generate.max_usd", type=float, metavar="USD", help="What replies may cost in all."),

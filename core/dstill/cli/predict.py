@@ -23,9 +23,10 @@ from dstill.api.records import Example, OutcomeKind, Table
 from dstill.api.task import Task, data_of
 from dstill.cli.console import emit, note, say, table, width
 from dstill.cli.groups import Command
-from dstill.cli.input_files import given_data, given_id, text_of
+from dstill.cli.input_rows import given_data, given_id
 from dstill.cli.options import App, Count, app, constrain_option, json_option, seed_option, set_option, setting
 from dstill.errors import AnswerError, DataError, DstillError, ServiceError, UsageError
+from dstill.io.input_files import text_of
 from dstill.io.jsonl import MAX_LINE, rows_from
 from dstill.pipeline import self_consistency
 from dstill.pipeline.predict import NAMED, Answered, Answering

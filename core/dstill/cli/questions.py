@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
@@ -11,10 +12,9 @@ import click
 
 from dstill.api.protocols import Synthesis
 from dstill.api.records import Example
-from dstill.api.task import Task, data_of
+from dstill.api.task import Task
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
-from dstill.cli.input_files import MAPPING_FORM, VALUES_FORM, object_of
 from dstill.cli.options import (
     App,
     Count,
@@ -26,7 +26,7 @@ from dstill.cli.options import (
     set_option,
     task_option,
 )
-from dstill.config import Config, assignment
+from dstill.config import assignment
 from dstill.errors import FailedItems, UsageError
 from dstill.factory import Setup
 from dstill.io.jsonl import write_rows
@@ -48,8 +48,6 @@ __all__ = ["questions"]
     renamed={"--number": "--limit", "--seeds": "--seed-questions", "--max-tokens": "--max-total-tokens"},
 )
 @click.option("-n", "--limit", "number", type=Count(1, 1_000_000), default=20, help="How many to make.")
-@click.option("--mapping", type=click.Path(path_type=Path), help="JSON file with the mapping of your own index.")
-@click.option("--values", type=click.Path(path_type=Path), help="JSON file with what its fields hold.")
 @click.option("--teacher", shell_complete=complete_parts("teachers"), help="Who invents them; else the task does.")
 @click.option(
     "--seed-questions",
@@ -69,8 +67,6 @@ __all__ = ["questions"]
 def questions(
     found: App,
     number: int,
-    mapping: Path | None,
-    values: Path | None,
     teacher: str | None,
     seeds: Path | None,
     focus: str | None,
@@ -81,12 +77,11 @@ def questions(
     """Make questions: the task's own, or such as a teacher invents.
 
     Those of the task have a gold (the right answer) and a rationale (why it is right). With --teacher a model
-    invents them, so many of each category and none twice, without answers. With --mapping they are about an index
-    of your own; what there is to say of them goes to stderr. With --focus and --from they are more of the kinds in
-    which a student is weak, in the shares of its failures, for training: none is like one of that run's sets.
+    invents them, so many of each category and none twice, without answers. The options of a task pack say what
+    data of your own they are about. Notes on the questions go to stderr. With --focus and --from they are more of
+    the kinds in which a student is weak, in the shares of its failures, for training: none is like one of that
+    run's sets.
     """
-    if values and not mapping:
-        raise UsageError("--values are those of a mapping", where="--values", hint="give --mapping too")
     if seeds and not teacher:
         raise UsageError("--seed-questions are for a teacher", where="--seed-questions", hint="give --teacher too")
     if bool(focus) != bool(source):
@@ -95,16 +90,17 @@ def questions(
             where="--focus" if focus else "--from",
             hint="give both --focus LABEL and --from RUN",
         )
+    context = found.context
     if teacher:
         found.flags["generate.teacher"] = teacher
     config = found.config()
     task = Setup(found.plugins, config).task
-    context = _own_data(task, mapping, values)
+    context = found.context
     weak = focus_in(source, focus, labels(task)) if focus and source else None
     if weak is not None:
         note(weak.told())
     if teacher:
-        _invent(found, number, context, seeds, weak, out, as_json, mapping, values)
+        _invent(found, number, context, seeds, weak, out, as_json)
         return
     seed = config.settings.project.seed
     made = (
@@ -117,9 +113,8 @@ def questions(
         raise UsageError(f"task '{task.name}' makes no questions of its own", where="--task", hint=hint)
     _show(made, out, as_json)
     _told(made, number, task)
-    if out is not None and mapping is not None:
-        about = _about(config, task, mapping, values, made)
-        note(f"next: {command('generate', '--questions', out, *about)}")
+    if out is not None and found.given:
+        note(f"next: {command('generate', '--questions', out, *_about(found))}")
 
 
 def _invent(
@@ -130,8 +125,6 @@ def _invent(
     weak: Focus | None,
     out: Path | None,
     as_json: bool,
-    mapping: Path | None,
-    values: Path | None,
 ) -> None:
     """The questions of a teacher; where it gave too few, they are shown before the error."""
     config = found.config()
@@ -150,30 +143,20 @@ def _invent(
         raise FailedItems(
             f"{len(invented.examples)} of {number} questions: {invented.stopped}",
             where=f"teacher '{config.settings.generate.teacher}'",
-            hint="a higher temperature, --seed-questions of your own, --values or fewer questions help; "
+            hint="a higher temperature, --seed-questions of your own or fewer questions help; "
             "generate.max_duplicate_rate is the limit",
         )
     if out is not None:
         asked = ("generate", "--questions", out, "--teacher", config.settings.generate.teacher)
-        note(f"next: {command(*asked, *_about(config, setup.task, mapping, values, invented.examples))}")
+        note(f"next: {command(*asked, *_about(found))}")
 
 
-def _about(
-    config: Config, task: Task, mapping: Path | None, values: Path | None, examples: Sequence[Example]
-) -> list[str]:
-    """The settings by which `generate` knows what these questions are about: their rows only name their data."""
-    known, name = config.flat(), data_of(task, examples[0]) if examples else None
-    wanted = {
-        f"task.{task.name}.mapping": mapping and str(mapping),
-        f"task.{task.name}.values": values and str(values),
-        f"task.{task.name}.{task.data_key}": name,
-    }
-    return [
-        word
-        for key, value in wanted.items()
-        if mapping and value and key in known and known[key] != value
-        for word in ("--set", assignment(key, value))
-    ]
+def _about(found: App) -> list[str]:
+    """The settings by which `generate` knows what these questions are about: their rows only name it."""
+    wanted = {key: value for given in found.given.values() for key, value in given.settings.items()}
+    others = {key: value for key, value in found.flags.items() if key not in wanted}
+    known = replace(found, flags=others).config().flat()
+    return [word for key, value in wanted.items() if known[key] != value for word in ("--set", assignment(key, value))]
 
 
 def _show(made: Sequence[Example], out: Path | None, as_json: bool) -> None:
@@ -185,13 +168,6 @@ def _show(made: Sequence[Example], out: Path | None, as_json: bool) -> None:
             emit(example.to_row())
         else:
             say(example.question + (f"\n    {example.answer}" if example.answer else ""), lines=True)
-
-
-def _own_data(task: Task, mapping: Path | None, values: Path | None) -> dict[str, Any]:
-    """What `Synthesis.synthesize` gets of a user's files. Raises UsageError, DataError."""
-    given = {"mapping": (mapping, MAPPING_FORM), "values": (values, VALUES_FORM)}
-    read = {name: object_of(file, f"--{name}", form) for name, (file, form) in given.items() if file is not None}
-    return {**read, task.data_key: mapping.stem} if mapping else {}
 
 
 def _told(made: Sequence[Example], asked: int, task: Task) -> None:

@@ -48,16 +48,17 @@ def plugins(found: App, as_json: bool) -> None:
 
 @click.command("list", cls=Command, examples=["dstill runs list"])
 @json_option
-def runs_list(as_json: bool) -> None:
+@app
+def runs_list(found: App, as_json: bool) -> None:
     """The runs under ./runs, oldest first."""
-    found = [_overview(folder) for folder in list_runs()]
+    overviews = [_overview(folder, found.plugins.headline()) for folder in list_runs()]
     if as_json:
-        emit({"runs": found})
+        emit({"runs": overviews})
         return
-    if not found:
+    if not overviews:
         note("no runs under ./runs; `dstill demo` or `dstill generate` makes one")
         return
-    rows = [[r["run"], r["created"], r["status"], _rounded(r["accuracy"])] for r in found]
+    rows = [[r["run"], r["created"], r["status"], _rounded(r["accuracy"])] for r in overviews]
     table(["run", "created", "status", "#accuracy"], rows)
 
 
@@ -65,13 +66,13 @@ def _rounded(accuracy: float | None) -> str:
     return "" if accuracy is None else f"{accuracy:.3f}"
 
 
-def _overview(folder: Path) -> dict[str, Any]:
+def _overview(folder: Path, headline: str) -> dict[str, Any]:
     try:
         manifest = RunFolder.read(folder).manifest
     except DstillError as problem:
         return {"run": folder.name, "created": "", "status": problem.what, "accuracy": None}
     scores = manifest["stages"].get("evaluate", {}).get("scores", {}).get("student", {}).get("test", {})
-    accuracy = scores.get("executable_accuracy", {}).get("value")
+    accuracy = scores.get(headline, {}).get("value")
     return {"run": folder.name, "created": manifest["created"], "status": manifest["status"], "accuracy": accuracy}
 
 

@@ -1,6 +1,6 @@
 """What an evaluation came to, for a person: a table, the student's other figures, and then plain sentences.
 
-    executable accuracy in %, run on embedded osmem-server 0.1.6
+    executable accuracy in %, run on embedded postgres 17.2
      set               n  student            untrained        nearest
      test            533  89.5 [86.6, 91.8]  0 [0, 0.7]   26.8 [23.2, 30.7]
 
@@ -12,17 +12,18 @@ All of it fits 80 columns; what is left out (every interval, n and note) is in `
 from __future__ import annotations
 
 import textwrap
-from typing import Any, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping, Self, Sequence
 
 from dstill.cli.console import say, table, width
 from dstill.cli.options import described
 from dstill.io.shell import command
 from dstill.io.units import percent
+from dstill.plugins import Plugins
 from dstill.runs.run import Run
 
-__all__ = ["sentences", "show_scores"]
+__all__ = ["Words", "sentences", "show_scores"]
 
-MAIN, WRONG = "executable_accuracy", "silent_wrong"
 COMMONEST = 6  # first causes in the table; the others have a line
 WIDEST = 100  # columns of a line of prose
 SETS = {
@@ -37,15 +38,15 @@ Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]  # system �
 
 def show_scores(run: Run, facts: Mapping[str, Any]) -> None:
     """Sets × systems, the student's other figures, what corpora told, and the sentences last."""
-    scores, splits = facts["scores"], run.settings.evaluate.splits
-    _show_accuracy(scores, splits, facts["engine"])
+    scores, splits, words = facts["scores"], run.settings.evaluate.splits, Words.of(run.plugins)
+    _show_accuracy(scores, splits, words.headline, facts["engine"])
     say()
-    _show_others(run, scores["student"], splits)
-    for line in [*_weight(facts), *_notes(scores, splits), *_of_corpora(facts["corpora"])]:
+    _show_others(run, scores["student"], splits, words.headline)
+    for line in [*_weight(facts), *_notes(scores, splits, words.headline), *_of_corpora(facts["corpora"])]:
         _say(line)
     say()
     _show_causes(run, facts["causes"])
-    for line in sentences(scores, splits, run.plugins.meanings()):
+    for line in sentences(scores, splits, words):
         _say(line)
 
 
@@ -67,24 +68,26 @@ def _show_causes(run: Run, found: Mapping[str, Mapping[str, Any]]) -> None:
     say()
 
 
-def _show_accuracy(scores: Scores, splits: Sequence[str], engine: str) -> None:
+def _show_accuracy(scores: Scores, splits: Sequence[str], headline: str, engine: str) -> None:
+    systems = scores.values()
+
     def rows(cell: Any) -> list[list[str]]:
         return [
-            [split, _count(scores["student"][split].get(MAIN)), *(cell(of[split].get(MAIN)) for of in scores.values())]
+            [split, _count(scores["student"][split].get(headline)), *(cell(of[split].get(headline)) for of in systems)]
             for split in splits
         ]
 
     columns = ["set", "#n", *scores]
     shown = rows(_with_interval)
-    title = f"executable accuracy in %, run on {engine}"
+    title = f"{headline.replace('_', ' ')} in %, run on {engine}"
     if _needs(columns, shown) > width():
         shown = rows(_percent)
     table(columns, shown, title=title)
 
 
-def _show_others(run: Run, student: Mapping[str, Mapping[str, Any]], splits: Sequence[str]) -> None:
+def _show_others(run: Run, student: Mapping[str, Mapping[str, Any]], splits: Sequence[str], headline: str) -> None:
     """A line each; what a metric means beside it, where there is room."""
-    names = sorted({name for split in splits for name in student[split]} - {MAIN})
+    names = sorted({name for split in splits for name in student[split]} - {headline})
     if not names:
         return
     columns = ["the student, in %", *(f"#{split}" for split in splits)]
@@ -117,12 +120,12 @@ def _with_interval(score: Mapping[str, Any] | None) -> str:
     return f"{_percent(score)} [{percent(score['low'])}, {percent(score['high'])}]"
 
 
-def _notes(scores: Scores, splits: Sequence[str]) -> Iterator[str]:
+def _notes(scores: Scores, splits: Sequence[str], headline: str) -> Iterator[str]:
     """What accuracy is not taken over, once for all systems that say the same."""
     for split in splits:
         said: dict[str, list[str]] = {}
         for system, of in scores.items():
-            if note := of[split].get(MAIN, {}).get("note"):
+            if note := of[split].get(headline, {}).get("note"):
                 said.setdefault(note, []).append(system)
         for note, systems in said.items():
             yield f"{split}, {'every system' if len(systems) == len(scores) else ', '.join(systems)}: {note}"
@@ -174,10 +177,28 @@ def _beside_the_gold(n: int) -> str:
 # --- sentences --------------------------------------------------------------------------
 
 
-def sentences(scores: Scores, splits: Sequence[str], meanings: Mapping[str, str]) -> Iterator[str]:
-    """What the scores say: the first set, the others, and what hurts most. `meanings`: of the baselines, in words."""
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What metrics and baselines say of themselves."""
+
+    headline: str  # the metric that an evaluation is about
+    baselines: Mapping[str, str]  # name → what it is
+    metrics: Mapping[str, str] = field(default_factory=dict)  # name → how a sentence about its values begins
+
+    @classmethod
+    def of(cls, plugins: Plugins) -> Self:
+        metrics = {name: plugins.metric(name).wording for name in plugins.names("metrics")}
+        return cls(
+            headline=plugins.headline(),
+            baselines=plugins.meanings(),
+            metrics={name: wording for name, wording in metrics.items() if wording},
+        )
+
+
+def sentences(scores: Scores, splits: Sequence[str], words: Words) -> Iterator[str]:
+    """What the scores say: the first set, the others, and what hurts most."""
     student = scores["student"]
-    ran = [split for split in splits if student[split].get(MAIN, {}).get("value") is not None]
+    ran = [split for split in splits if student[split].get(words.headline, {}).get("value") is not None]
     empty = [split for split in splits if not any(score["n"] for score in student[split].values())]
     if empty:
         yield f"There are no questions in {_list(empty)}."
@@ -186,33 +207,35 @@ def sentences(scores: Scores, splits: Sequence[str], meanings: Mapping[str, str]
     if not ran:
         return
     first, *others = ran
-    beside = [f"{meanings.get(system, system)} on {rate} %" for system, rate in _beside(scores, first).items()]
-    yield f"The student is right on {'; '.join([_right(student, first), *beside])}."
+    beside = [
+        f"{words.baselines.get(system, system)} on {rate} %" for system, rate in _beside(scores, first, words).items()
+    ]
+    yield f"The student is right on {'; '.join([_right(student, first, words), *beside])}."
     if others:
-        yield f"It is right on {'; on '.join(_further(scores, split, meanings) for split in others)}."
-    wrong = [f"{_percent(student[split][WRONG])} % of {split}" for split in ran if WRONG in student[split]]
-    if wrong:
-        yield f"Silently wrong, that is run without an error and with another result than the gold's: {_list(wrong)}."
+        yield f"It is right on {'; on '.join(_further(scores, split, words) for split in others)}."
+    for name, wording in words.metrics.items():
+        if rates := [f"{_percent(student[split][name])} % of {split}" for split in ran if name in student[split]]:
+            yield f"{wording}: {_list(rates)}."
 
 
-def _further(scores: Scores, split: str, meanings: Mapping[str, str]) -> str:
-    beside = _beside(scores, split)
-    best = max(beside, key=lambda system: scores[system][split][MAIN]["value"], default="")
-    compared = f", {meanings.get(best, best)} on {beside[best]} %" if best else ""
-    high = scores["student"][split][MAIN]["high"]
+def _further(scores: Scores, split: str, words: Words) -> str:
+    beside = _beside(scores, split, words)
+    best = max(beside, key=lambda system: scores[system][split][words.headline]["value"], default="")
+    compared = f", {words.baselines.get(best, best)} on {beside[best]} %" if best else ""
+    high = scores["student"][split][words.headline]["high"]
     most = ": most of its answers there are wrong" if high is not None and high < 0.5 else ""
-    return f"{_right(scores['student'], split)}{compared}{most}"
+    return f"{_right(scores['student'], split, words)}{compared}{most}"
 
 
-def _beside(scores: Scores, split: str) -> dict[str, str]:
+def _beside(scores: Scores, split: str, words: Words) -> dict[str, str]:
     """The rates of the other systems."""
-    found = {system: of[split].get(MAIN) for system, of in scores.items() if system != "student"}
+    found = {system: of[split].get(words.headline) for system, of in scores.items() if system != "student"}
     return {system: _percent(score) for system, score in found.items() if score and score["value"] is not None}
 
 
-def _right(student: Mapping[str, Mapping[str, Any]], split: str) -> str:
+def _right(student: Mapping[str, Mapping[str, Any]], split: str, words: Words) -> str:
     """``477 of 533 (89.5 %) new questions of known shapes (test)``."""
-    score = student[split][MAIN]
+    score = student[split][words.headline]
     right = f"{round(score['value'] * score['n']):,} of {score['n']:,} ({_percent(score)} %)"
     return f"{right} {SETS.get(split, 'questions')} ({split})"
 

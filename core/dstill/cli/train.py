@@ -10,8 +10,17 @@ import click
 from dstill.api.recipe import Recipe
 from dstill.cli.console import emit, note, progress, say
 from dstill.cli.groups import Command
-from dstill.cli.init import FRESH
-from dstill.cli.options import App, app, complete_parts, json_option, run_argument, seed_option, set_option, setting
+from dstill.cli.options import (
+    App,
+    PartOption,
+    app,
+    json_option,
+    run_argument,
+    seed_option,
+    set_option,
+    setting,
+    student_option,
+)
 from dstill.factory import kind_and_base
 from dstill.io.shell import command
 from dstill.runs.run import Run
@@ -22,10 +31,14 @@ __all__ = ["note_other_recipe", "show_trained", "show_training", "train", "train
 
 OPTIONS = (
     run_argument,
-    setting("--student", key="train.student", metavar="KIND[:BASE]", help="As tiny, hf:FOLDER-or-id, or FILE.gguf."),
-    setting("--objective", key="train.objective", shell_complete=complete_parts("objectives"), help="What it learns."),
+    student_option,
+    setting("--objective", key="train.objective", cls=PartOption, parts="objectives", help="What it learns."),
     setting(
-        "--modality", key="train.modality", shell_complete=complete_parts("modalities"), help="Or auto: by memory."
+        "--modality",
+        key="train.modality",
+        cls=PartOption,
+        parts="modalities",
+        help="How much of the model is trained; auto: by the memory at hand.",
     ),
     click.option("--restart", is_flag=True, help="Begin anew, also where a checkpoint is."),
     click.option("--allow-changed", is_flag=True, help="Go on from a checkpoint though settings or data have changed."),
@@ -84,11 +97,12 @@ def note_other_recipe(found: App, run: str | None) -> None:
     Of `run`, or of the project where none is named.
     """
     asked = found.flags.get("train.student")
-    if asked is None or kind_and_base(found.plugins, asked)[0] == FRESH:
+    default = found.plugins.default_student()
+    if asked is None or not default or kind_and_base(found.plugins, asked)[0] == default:
         return
     plain = replace(found, flags={})
     own = (plain.open(run).config if run else plain.config()).settings.train
-    if own.student != FRESH:
+    if own.student not in ("", default):
         return
     usual = Recipe()
     kept = [
@@ -98,7 +112,7 @@ def note_other_recipe(found: App, run: str | None) -> None:
     ]
     if kept:
         note(
-            f"warning: {', '.join(f'{key} = {value}' for key, value, _ in kept)} were set for student '{own.student}'; "
+            f"warning: {', '.join(f'{key} = {value}' for key, value, _ in kept)} were set for student '{default}'; "
             f"the defaults are {' '.join(f'--set {key}={value}' for key, _, value in kept)}"
         )
 

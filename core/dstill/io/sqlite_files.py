@@ -3,7 +3,7 @@
     with closing(connect(Path("replies.sqlite"))) as db:
         unexpected(db, schema_of(statements))      # "the trigger 'spy' is unexpected"; empty: as it should be
 
-A schema can hold code: triggers, views, virtual tables, expressions in indices and constraints. What SQLite advises
+A schema can hold code: triggers, views, virtual tables, expressions in constraints and elsewhere. What SQLite advises
 against files of other people is set (https://www.sqlite.org/security.html), and anything in the schema that the
 program did not write itself is refused before the first statement reads or writes a table.
 """
@@ -56,7 +56,7 @@ def schema_of(statements: Iterable[str]) -> Schema:
 def unexpected(db: sqlite3.Connection, expected: Schema) -> str:
     """The first difference between the schema of `db` and `expected`, in words; empty: there is none."""
     found = _schema(db)
-    for kind, name in sorted(found.keys() | expected.keys(), reverse=True):  # tables before their indices
+    for kind, name in sorted(found.keys() | expected.keys(), reverse=True):  # tables before what belongs to them
         if (kind, name) not in expected:
             return f"the {kind} '{name}' is unexpected"
         if (kind, name) not in found:

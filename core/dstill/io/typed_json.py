@@ -4,7 +4,7 @@
     built(Score, {"name": "valid", "value": "0.5"})        →  Misfit: value is text, expected a number
 
 Forms are the annotations that the code has anyway: dataclasses (an object becomes an instance), TypedDicts (an object
-is checked and stays a dict), mappings, lists, tuples, unions, literals, enums and `Any`. Keys that a form does not
+is checked and stays a dict), dicts, lists, tuples, unions, literals, enums and `Any`. Keys that a form does not
 name are ignored. Numbers beyond `LARGEST` are refused: no figure of a run is that large, and arithmetic with them
 overflows.
 """

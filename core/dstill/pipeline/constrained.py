@@ -28,7 +28,7 @@ class Constrained(Writer):
             raise UsageError(
                 f"task '{task.name}' has no grammar for its answers here",
                 where="evaluate.constrain = true",
-                hint="it may lack what the questions are about (a mapping); else the pack writes none: set it to false",
+                hint="it may lack what the questions are about (a schema); else the pack writes none: set it to false",
             )
 
     def write(self, sources: Sequence[str]) -> Iterator[Written]:

@@ -1,12 +1,12 @@
 """What a student learnt of its data, kept beside it, and what of that is not there any more.
 
-    learnt = learnt_from(task, records, context, {})   Learnt(task="querydsl", context=…, data={"logs": {"fields": …}})
+    learnt = learnt_from(task, records, context, {})   Learnt(task="sql", context=…, data={"shop": {"columns": …}})
     learnt.to_json()                          the text of student/data.json
     learnt_by(run.folder / "student", {})     read back, also from a student that was copied to another place
     drift(task, learnt, None)                 ("fields that the student learnt are gone: took",); else nothing
 
 What the facts are is the task's and the executor's matter (`DataProfile.data_facts` and `drift`, `Executor.facts`).
-Where nothing can be asked (no mapping, an engine that is away) nothing is said.
+Where nothing can be asked (no schema, an engine that is away) nothing is said.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
     duplicate        one question, letters, spaces and signs apart, and one answer: the first stays
     near_duplicate   nearly the same words and the same answer
     contaminated     training or validation has it, or nearly, and so has a test set: the test set keeps it
-    same_gold        training or validation has the answer of a template or data that it must not have seen
+    same_gold        training or validation has the answer of a template, or of data, that it must not have seen
 
 Answers are equal in any spelling (`Task.canonical`). Questions that look alike and have other answers all stay:
 they are what a student learns most from. So do those that are refused, as one refusal answers many questions. Of

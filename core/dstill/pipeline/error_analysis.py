@@ -1,10 +1,10 @@
 """Why an answer is wrong: one label for each failure, the first thing that went wrong.
 
-    labels(task)      ["no answer", "not JSON", "schema", "mapping", "values", "guard", "refused",
+    labels(task)      ["no answer", "not JSON", "schema", "names", "values", "guard", "refused",
                        "should have refused", "engine", "wrong field", …]
-    explained(task, verdict, example, draft).cause     Cause(label="mapping", detail="unknown field 'tok'")
-    counted(verdicts, labels(task))    {"mapping": {"count": 9, "of": 40, "low": 0.123, "high": 0.375,
-                                                    "examples": ["t-3", "t-8", "t-9"]}, …}
+    explained(task, verdict, example, draft).cause     Cause(label="names", detail="unknown column 'tok'")
+    counted(verdicts, labels(task))    {"names": {"count": 9, "of": 40, "low": 0.123, "high": 0.375,
+                                                  "examples": ["t-3", "t-8", "t-9"]}, …}
 
 The label is that of the step at which the answer stopped: nothing was written, a check found an error, it refused or
 should have, the engine refused it. What the engine ran is compared with its gold by `Task.cause`. An answer that

@@ -64,11 +64,11 @@ def require_splits(splits: Sequence[str]) -> None:
 def baselines(setup: Setup) -> list[str]:
     """The systems that are scored beside the student. Raises ConfigError for a name that no plugin brings.
 
-    Of the default names those are taken that are there: nobody asked for the others, as in a run without their plugin.
+    ``auto`` stands for those that are there and are scored by default.
     """
     asked, installed = setup.settings.evaluate.baselines, setup.plugins.names("baselines")
-    if asked == Evaluate().baselines:
-        return [name for name in asked if name in installed]
+    usual = setup.plugins.default_baselines()
+    asked = tuple(name for one in asked for name in (usual if one == Evaluate().baselines[0] else (one,)))
     for name in asked:
         if name not in installed:
             raise ConfigError(

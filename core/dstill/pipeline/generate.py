@@ -103,7 +103,7 @@ def _of_weak_kinds(task: Task, settings: Settings, focus: Focus | None, found: S
 
 
 def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> None:
-    """Before a reply is bought: an answer to a question without its mapping could name any field, and would pass."""
+    """Before a reply is bought: an answer about data that nobody described could name any field, and would pass."""
     skipped = Counter(layer for example in examples for layer in not_checked(task, example))
     if skipped:
         log.warning(

@@ -93,7 +93,7 @@ def trained(
     return {
         **asdict(fitted),
         "id": secrets.token_hex(8),  # of this training: predictions name it
-        "student": recipe.student,
+        "student": recipe.student or setup.student.name,
         "objective": recipe.objective,
         "modality": plan.choice.modality,
         "device": asdict(plan.device),

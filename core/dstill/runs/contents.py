@@ -32,6 +32,7 @@ from dstill.pipeline.evaluate import baseline_job
 from dstill.pipeline.leakage import context_key
 from dstill.plugins import Plugins
 from dstill.runs.folder import ASKED, SETTINGS, RunFolder, data_file, find_run, system_file
+from dstill.runs.provenance import loaded, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime.progress import Progress
 
@@ -68,6 +69,7 @@ class RunContents(RunFolder):
             arguments=arguments or {},
             seed=config.settings.project.seed,
             settings=config.to_toml(),
+            provenance={"versions": versions(plugins), "plugins": loaded(plugins)},
             before=lambda folder: trust.keep(config, folder / SETTINGS),
         )
         run.setup = Setup(plugins, config)
@@ -234,9 +236,9 @@ class RunContents(RunFolder):
 
         Raises DataError where it is damaged, MissingExtra.
         """
-        for name in self.settings.evaluate.baselines:
+        for name in self.plugins.names("baselines"):
             folder = self._baseline(name)
-            if folder.exists() and name in self.plugins.names("baselines"):
+            if folder.exists():
                 baseline = make_baseline(self.plugins, self.config, name)
                 return baseline.load(self.student, self.folder / "student", folder)
         return None

@@ -37,7 +37,6 @@ from dstill.io.plain_files import inside, refuse_links, regular
 from dstill.io.shell import command
 from dstill.runs import manifest as manifests
 from dstill.runs.manifest import MANIFEST
-from dstill.runs.provenance import versions
 
 __all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 
@@ -74,10 +73,12 @@ class RunFolder:
         arguments: Mapping[str, Any],
         seed: int,
         settings: str = "",
+        provenance: Mapping[str, Any] | None = None,
         before: Callable[[Path], None] = lambda folder: None,
     ) -> Self:
         """A new run at `folder`, or at ``runs/STEM-DATE-N``, with `settings` as its config.toml.
 
+        `provenance` goes into run.json: versions of libraries, and the plugins (`dstill.runs.provenance`).
         `before` is called with the folder before run.json makes a run of it: a kill in there leaves no run.
         Raises UsageError, DiskError.
         """
@@ -95,7 +96,8 @@ class RunFolder:
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "arguments": dict(arguments),
                 "seed": seed,
-                "versions": versions(),
+                "versions": {},
+                **(provenance or {}),
                 "stages": {},
                 "files": {},
             },
@@ -330,7 +332,7 @@ FORMER_FILES = {data_file(new): data_file(old) for old, new in FORMER_SPLITS.ite
 
 
 def system_file(kind: str, system: str = "student", engine: str = "") -> str:
-    """``verdicts-nearest-opensearch-3.8.0.jsonl``: rows of a system, of a second engine where one is named."""
+    """``verdicts-nearest-postgres-17.2.jsonl``: rows of a system, of a second engine where one is named."""
     slug = re.sub(r"[^a-z0-9.]+", "-", engine.lower()).strip("-")
     parts = [kind, *([] if system == "student" else [system]), *([slug] if slug else [])]
     return "-".join(parts) + ".jsonl"

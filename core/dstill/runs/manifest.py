@@ -219,6 +219,7 @@ class Manifest(TypedDict):
     arguments: dict[str, Any]
     seed: Count
     versions: dict[str, str]
+    plugins: NotRequired[list[dict[str, str]]]
     stages: dict[str, dict[str, Any]]
     files: dict[str, File]
     id: NotRequired[str]

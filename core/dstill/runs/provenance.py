@@ -1,6 +1,8 @@
 """What a result hangs on beside its settings, for run.json: libraries, files, and the project's commit.
 
-versions()           → {"python": "3.11.9", "torch": "2.9.0", …}
+versions(plugins)    → {"python": "3.11.9", "dstill": "0.1.0", "torch": "2.9.0", …}
+loaded(plugins)      → [{"name": "evaluate", "distribution": "dstill", "version": "0.1.0"},
+                        {"name": "mine", "sha256": "81d0…"}]
 sha256(path)         → "3f2a…"
 commit()             → {"id": "9c41…", "changed": False}; {} where the working directory is under no git
 """
@@ -16,21 +18,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Mapping
 
-__all__ = ["commit", "sha256", "versions"]
+from dstill.plugins import Plugins
 
-# What decides the bytes of a run, beside its configuration.
-LIBRARIES = (
-    "dstill",
-    "torch",
-    "transformers",
-    "tokenizers",
-    "peft",
-    "accelerate",
-    "bitsandbytes",
-    "elasticsearch",
-    "osmem-server",
-    "openai",
-)
+__all__ = ["commit", "loaded", "sha256", "versions"]
+
 # Settings of a repository that name programs, and what would let git fetch what is missing of it.
 QUIET = {
     "core.fsmonitor": "false",
@@ -41,11 +32,21 @@ LOCKED = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOC
 PATIENCE = 10.0  # seconds for git, which may have to look at many files
 
 
-def versions() -> dict[str, str]:
+def versions(plugins: Plugins) -> dict[str, str]:
+    """Of the packages that decide the bytes of a run, beside its configuration: each part names its own."""
     found = {"python": platform.python_version()}
-    for name in LIBRARIES:
+    for name in ("dstill", *plugins.distributions()):
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
+    return found
+
+
+def loaded(plugins: Plugins) -> list[dict[str, str]]:
+    """The loaded plugins: distribution and version, of an unpackaged file its digest."""
+    found = []
+    for info in plugins.loaded:
+        facts = {"distribution": info.distribution, "version": info.version, "sha256": info.sha256}
+        found.append({"name": info.name, **{key: value for key, value in facts.items() if value}})
     return found
 
 

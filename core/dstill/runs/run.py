@@ -42,7 +42,7 @@ from dstill.pipeline.steps import check_splits
 from dstill.pipeline.train import TrainingFiles, planned, trained
 from dstill.runs.contents import RunContents
 from dstill.runs.folder import ASKED, EXPORT, STORE, RunFolder, data_file, find_run, system_file
-from dstill.runs.provenance import commit, sha256, versions
+from dstill.runs.provenance import commit, loaded, sha256, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime import distributed
 
@@ -213,7 +213,8 @@ class Run(RunContents):
             self.keep_settings()
             files_of = {split: self.folder / data_file(split) for split in ("train", "validation")}
             digests = {split: sha256(file) for split, file in files_of.items() if file.exists()}
-            facts.update(fitted, review=review, versions=versions(), dataset=digests, commit=commit())
+            facts.update(fitted, review=review, dataset=digests, commit=commit())
+            facts.update(versions=versions(self.plugins), plugins=loaded(self.plugins))
         return facts
 
     @contextlib.contextmanager
@@ -274,6 +275,7 @@ class Run(RunContents):
             facts.update(weighed(predictions["student"], self.folder / "student", parameters))
             facts["teacher"] = self._teacher(executor, engine)
             facts["judged_by"] = self.plugins.judged_by()
+            facts["plugins"] = loaded(self.plugins)
             if reviewed := self._reviewed():
                 facts["notes"] = [*facts.get("notes", ()), reviewed]
         return facts

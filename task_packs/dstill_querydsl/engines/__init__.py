@@ -5,9 +5,9 @@ compares. `executors` is what the pack registers; `http` is the one client under
 """
 
 from dstill_querydsl.engines.embedded import EmbeddedEngine
-from dstill_querydsl.engines.executors import Embedded, Http
+from dstill_querydsl.engines.executors import Embedded, Http, HttpSettings
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.server import EmbeddedServer
 from dstill_querydsl.engines.server_version import Capabilities
 
-__all__ = ["Capabilities", "Embedded", "EmbeddedEngine", "EmbeddedServer", "Http", "HttpEngine"]
+__all__ = ["Capabilities", "Embedded", "EmbeddedEngine", "EmbeddedServer", "Http", "HttpEngine", "HttpSettings"]

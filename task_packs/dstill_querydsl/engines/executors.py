@@ -19,7 +19,7 @@ import hashlib
 import json
 import secrets
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar, Iterable, Mapping, Self, Sequence
@@ -42,7 +42,7 @@ from dstill_querydsl.engines.self_check import KNOWN_INDEX, about, known_answers
 from dstill_querydsl.engines.unsupported_fields import Unheld
 from dstill_querydsl.language import strict
 
-__all__ = ["Embedded", "Http"]
+__all__ = ["Embedded", "Http", "HttpSettings"]
 
 LIVE = 48  # corpora at once on a server: of more, those loaded first are removed
 
@@ -130,6 +130,7 @@ class _OnEngine(Executor):
 
 class Embedded(_OnEngine):
     name = "embedded"
+    distributions = ("osmem-server", "elasticsearch")
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)
@@ -160,17 +161,34 @@ class Embedded(_OnEngine):
         return faithfully(place.holes, lambda one: self.server.search(place.name, one), body)
 
 
+@dataclass(frozen=True, kw_only=True)
+class HttpSettings:
+    """The section ``[executor.http]``; how the server is reached stands in ``[engine]``."""
+
+    index: str = field(
+        default="",
+        metadata={"help": "Index, alias or data stream; empty: the example's own.", "was": "engine.index"},
+    )
+    allow_pattern: bool = field(
+        default=False,
+        metadata={"help": "Allow a `*` in the index name, as in `logs-*`.", "was": "engine.allow_pattern"},
+    )
+
+
 class Http(_OnEngine):
     name = "http"
     takes_url: ClassVar[bool] = True
+    Config = HttpSettings
+    config: HttpSettings
+    distributions = ("elasticsearch",)
 
     def open(self, task: Task, engine: Engine) -> Self:
         super().open(task, engine)
         if not engine.url:
             raise UsageError("the executor 'http' has no server", where="engine.url", hint="--engine-url http://…")
-        if engine.index:
-            check_name(engine.index, pattern=engine.allow_pattern)
-        self.server = HttpEngine(engine, writable=engine.load_data)
+        if self.config.index:
+            check_name(self.config.index, pattern=self.config.allow_pattern)
+        self.server = HttpEngine(engine, writable=engine.load_data, pattern=self.config.allow_pattern)
         self._guards: dict[str, LiveGuard] = {}  # by the name of the index
         return self
 
@@ -192,6 +210,10 @@ class Http(_OnEngine):
             described = index_of({"index": place.name}, self.task.config)
             self._guards[place.name] = LiveGuard.of(place.mapping, described, limits)
         return self._guards[place.name].errors(body)
+
+    @property
+    def data(self) -> str:
+        return self.config.index
 
     def context(self, example: Example) -> Mapping[str, Any]:
         return {} if self.engine.load_data else {"mapping": self.place_of(example).mapping}
@@ -224,12 +246,12 @@ class Http(_OnEngine):
 
     def _name_of(self, example: Example) -> str:
         """The index that the configuration or the example names, checked; empty where neither does."""
-        name = self.engine.index or str(example.context.get("index", ""))
-        return check_name(name, pattern=self.engine.allow_pattern, where=f"example {example.id}") if name else ""
+        name = self.config.index or str(example.context.get("index", ""))
+        return check_name(name, pattern=self.config.allow_pattern, where=f"example {example.id}") if name else ""
 
     def self_check(self) -> Iterable[CheckResult]:
-        yield from about(self.server)
-        if name := self.engine.index:
+        yield from about(self.server, self.config.index)
+        if name := self.config.index:
             described = index_of({"index": name}, self.task.config)
             then = described.mapping if described is not None and not described.recipe else None
             yield from own_index(self.server, name, then)
@@ -240,7 +262,7 @@ class Http(_OnEngine):
 
     def _look(self, name: str) -> Place:
         """An index of the user's, as it is now. Raises DataError where nothing is in it."""
-        check_name(name, pattern=self.engine.allow_pattern)
+        check_name(name, pattern=self.config.allow_pattern)
         mapping, described = self.server.mapping(name), index_of({"index": name}, self.task.config)
         # what a person's mapping file says of now goes before what the index says: questions were made by it
         said = described.now if described is not None else ""

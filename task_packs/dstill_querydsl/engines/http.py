@@ -51,8 +51,11 @@ JSON = {"accept": "application/json", "content-type": "application/json"}
 class HttpEngine:
     """A server and what it can do. Connects, and finds out what answers, at once."""
 
-    def __init__(self, settings: Engine, *, writable: bool = False, embedded_version: str = "") -> None:
+    def __init__(
+        self, settings: Engine, *, writable: bool = False, pattern: bool = False, embedded_version: str = ""
+    ) -> None:
         self.settings = settings
+        self._pattern = pattern  # names may hold a *
         self._wire = Wire(permit=reads)
         self._client = connect(settings, self._wire)
         try:
@@ -90,7 +93,7 @@ class HttpEngine:
 
     def validates(self, index: str, query: Mapping[str, Any]) -> bool:
         """Whether the engine takes `query` for one, without running it."""
-        path = f"/{check_name(index, pattern=self.settings.allow_pattern)}/_validate/query"
+        path = f"/{check_name(index, pattern=self._pattern)}/_validate/query"
 
         def ask() -> Any:
             return self._client.perform_request("POST", path, headers=JSON, body={"query": dict(query)})
@@ -103,7 +106,7 @@ class HttpEngine:
         """Run one body, as it is. Raises ServiceError for a missing index, AuthError for a refused key."""
         seconds = self.settings.timeout if timeout is None else timeout
         parameters = {"timeout": f"{int(seconds * 1000)}ms", "allow_partial_search_results": "false"}
-        path = f"/{check_name(index, pattern=self.settings.allow_pattern)}/_search"
+        path = f"/{check_name(index, pattern=self._pattern)}/_search"
 
         def ask() -> Any:
             client = self._client.options(request_timeout=seconds + GRACE)
@@ -183,7 +186,7 @@ class HttpEngine:
         return ServiceError(
             f"no such index, asked for {what}",
             where=self.settings.url,
-            hint="check its name: [engine] index, or --set engine.index=NAME",
+            hint="check its name: --set executor.http.index=NAME",
         )
 
     def _closed(self, what: str) -> ServiceError:

@@ -31,13 +31,13 @@ _READS = {
 }
 
 
-def check_name(name: str, *, pattern: bool = False, where: str = "engine.index") -> str:
+def check_name(name: str, *, pattern: bool = False, where: str = "executor.http.index") -> str:
     """`name` again where it names one index, alias or data stream. Raises UsageError."""
     if (_PATTERN if pattern else _NAME).fullmatch(name):
         return name
     hint = "one index, alias or data stream, in lower case"
     if "*" in name and not pattern:
-        hint += "; for a pattern as logs-* set engine.allow_pattern"
+        hint += "; for a pattern as logs-* set executor.http.allow_pattern"
     raise UsageError(f"'{name[:80]}' is no index name that can be used", where=where, hint=hint)
 
 

@@ -41,20 +41,20 @@ _ORDERS = 5  # texts of one mapping that a person is shown
 _NOBODY_KNOWS = {"mach": {"field": "word"}}
 
 
-def about(server: HttpEngine) -> Iterator[CheckResult]:
-    """Product and version, how the client speaks to it, what the key may do."""
+def about(server: HttpEngine, index: str) -> Iterator[CheckResult]:
+    """Product and version, how the client speaks to it, what the key may do on `index`."""
     there, settings = server.capabilities, server.settings
     tried = "; ".join(f"{product} {', '.join(map(str, majors))}" for product, majors in TESTED.items())
     known = "a version that dstill is tested with" if there.tested else f"never tried with dstill; tried: {tried}"
     yield CheckResult(name="version", found=f"{there.product} {there.version}, {known}")
     form = "its own major, native form" if there.own else "another product or major, plain JSON form"
     yield CheckResult(name="client", found=f"elasticsearch {version('elasticsearch')}: {form}")
-    rights = privileges(settings, there, settings.index)
+    rights = privileges(settings, there, index)
     problem = None
     if rights.lacks:
-        what = f"the key lacks {', '.join(rights.lacks)} on '{settings.index}'"
+        what = f"the key lacks {', '.join(rights.lacks)} on '{index}'"
         problem = FailedItems(what, where=settings.url, hint="make a key that has them: see above")
-    advice = "" if rights.writes == () else read_only_key(there.product, settings.url, settings.index)
+    advice = "" if rights.writes == () else read_only_key(there.product, settings.url, index)
     yield CheckResult(name="key", found=str(rights), problem=problem, advice=advice)
 
 
@@ -156,7 +156,7 @@ def _size(server: HttpEngine, name: str, count: int, mapping: Mapping[str, Any])
     problem = None
     if not count:
         what = f"'{name}' holds no documents"
-        problem = DataError(what, where=server.settings.url, hint="check its name: [engine] index, or --index")
+        problem = DataError(what, where=server.settings.url, hint="check its name: executor.http.index, or --index")
     found = f"{counted(count, 'document')}, {counted(field_count(mapping), 'field')}"
     return CheckResult(name=f"index {name}", found=found, problem=problem)
 

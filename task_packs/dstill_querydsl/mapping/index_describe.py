@@ -1,6 +1,6 @@
 """An index on a server as a project: what `dstill init --engine-url URL --index NAME` writes.
 
-    describe(Engine(url="http://127.0.0.1:9200", index="logs"), Settings())
+    describe(Engine(url="http://127.0.0.1:9200"), HttpSettings(index="logs"), Settings())
     → ProjectFiles(files={"mapping.json": "{…}", "values.json": "{…}"},
                    settings={"task.querydsl.index": "logs", "task.querydsl.mapping": "mapping.json", …},
                    about=("read from Elasticsearch 9.2.0: index 'logs', 100 documents, 42 fields", …))
@@ -27,6 +27,7 @@ from dstill_querydsl.questions.llm_questions import APART
 from dstill_querydsl.questions.roles import KINDS
 
 if TYPE_CHECKING:
+    from dstill_querydsl.engines import HttpSettings
     from dstill_querydsl.settings import Settings
 
 __all__ = ["describe"]
@@ -37,12 +38,12 @@ _DIALECTS = ("elasticsearch9", "elasticsearch8", "opensearch3", "opensearch2")
 _SECTION = "task.querydsl"
 
 
-def describe(engine: Engine, config: Settings) -> ProjectFiles:
+def describe(engine: Engine, there: HttpSettings, config: Settings) -> ProjectFiles:
     """Raises UsageError without an index, DataError for an empty one, ServiceError and AuthError."""
-    if not engine.index:
+    if not there.index:
         raise UsageError("which index?", where="--index", hint="name the index, alias or data stream to read")
-    name = check_name(engine.index, pattern=engine.allow_pattern, where="--index")
-    with HttpEngine(engine) as server:
+    name = check_name(there.index, pattern=there.allow_pattern, where="--index")
+    with HttpEngine(engine, pattern=there.allow_pattern) as server:
         mapping, documents = server.mapping(name), server.count(name)
         if not documents:
             raise DataError(f"'{name}' holds no documents", where=engine.url, hint="fill it, or name another index")
@@ -56,18 +57,18 @@ def describe(engine: Engine, config: Settings) -> ProjectFiles:
             texts=config.sample_texts,
             together=config.question_fields,
         )
-        there = server.capabilities
+        product = server.capabilities
     now = _now(mapping, found, datetime.now(UTC))
     more = {**({"now": now} if now else {}), **({APART: found.apart} if found.apart else {})}
     kept = {**mapping, "_meta": {**mapping.get("_meta", {}), **more}} if more else mapping
-    read_from = f"read from {str(there).strip()}: {_what(name, documents, mapping)}"
+    read_from = f"read from {str(product).strip()}: {_what(name, documents, mapping)}"
     return ProjectFiles(
         files={"mapping.json": _text(kept), "values.json": _text(found.values.to_json())},
         settings={
             f"{_SECTION}.index": name,
             f"{_SECTION}.mapping": "mapping.json",
             f"{_SECTION}.values": "values.json",
-            f"{_SECTION}.dialect": _dialect(there),
+            f"{_SECTION}.dialect": _dialect(product),
             **OWN,
         },
         recipe=RECIPE,
@@ -129,11 +130,11 @@ def _now(mapping: Mapping[str, Any], found: Read, clock: datetime) -> str:
     return found.newest.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _dialect(there: Capabilities) -> str:
+def _dialect(server: Capabilities) -> str:
     """The dialect of the server, else the nearest of its product that is known."""
-    if there.dialect in _DIALECTS:
-        return there.dialect
-    product = there.dialect.rstrip("0123456789")
+    if server.dialect in _DIALECTS:
+        return server.dialect
+    product = server.dialect.rstrip("0123456789")
     return next((one for one in reversed(_DIALECTS) if one.startswith(product)), _DIALECTS[0])
 
 

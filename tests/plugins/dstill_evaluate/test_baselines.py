@@ -11,7 +11,7 @@ import pytest
 from dstill import Run
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
-from dstill.cli.scores import sentences
+from dstill.cli.scores import Words, sentences
 from dstill.errors import ConfigError, RunError
 from dstill.plugins import Plugins, part_sections
 
@@ -76,7 +76,7 @@ def test_a_plugins_own_baseline_is_scored_and_named_in_its_words(plugins: Plugin
     assert list(scores) == ["student", "stubborn", "untrained"]
     assert scores["stubborn"]["test"]["right"]["value"] == pytest.approx(1 / 13)
     assert run.plugins.meanings()["stubborn"] == "one answer to everything"
-    (first, *_) = sentences(scores, ["test"], run.plugins.meanings())
+    (first, *_) = sentences(scores, ["test"], Words.of(run.plugins))
     assert "; one answer to everything on 7.7 %; the student before training on 0 %." in first
 
 

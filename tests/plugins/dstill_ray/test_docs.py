@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from dstill.cli import build
-from dstill.cli.doctor import EXTRAS
+from dstill.cli.extras import extras as known_extras
 
 
 @pytest.fixture(scope="module")
@@ -89,4 +89,4 @@ def test_one_version_of_ray_is_named_and_it_is_the_one_that_is_tested(
 
 def test_the_image_installs_extras_that_there_are(page: str) -> None:
     extras = [name for found in re.findall(r"dstill\[([a-z,]+)\]", page) for name in found.split(",")]
-    assert {"ray", "qlora"} <= set(extras) <= set(EXTRAS)
+    assert {"ray", "qlora"} <= set(extras) <= set(known_extras())

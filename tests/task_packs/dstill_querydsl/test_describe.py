@@ -12,7 +12,7 @@ import pytest
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import DataError, ServiceError, UsageError
 from dstill_querydsl.bundle.indices import bundled, configured
-from dstill_querydsl.engines import EmbeddedServer, HttpEngine
+from dstill_querydsl.engines import EmbeddedServer, HttpEngine, HttpSettings
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.pack import QueryDsl
@@ -32,8 +32,8 @@ def url() -> Iterator[str]:
         yield server.url
 
 
-def described(url: str, index: str, settings: Settings | None = None, **engine: Any) -> ProjectFiles:
-    return QueryDsl(settings or Settings()).describe(Engine(url=url, index=index, **engine))
+def described(url: str, index: str, settings: Settings | None = None, **there: Any) -> ProjectFiles:
+    return QueryDsl(settings or Settings()).describe(Engine(url=url), HttpSettings(index=index, **there))
 
 
 def test_the_files_and_settings_of_a_project(url: str, tmp_path: Any) -> None:

@@ -115,7 +115,7 @@ def test_an_index_that_changed_is_held_against_the_student(cli: Cli, trained: Pa
     with holding(server, NOW):
         asked = cli("predict", "shop", QUESTION, *live)
         ran = cli("predict", "shop", QUESTION, "--execute", *live)
-        other = cli("predict", "shop", QUESTION, "--set", "engine.index=dstill-none", *live)
+        other = cli("predict", "shop", QUESTION, "--set", "executor.http.index=dstill-none", *live)
         doctor = cli("doctor", "--json", "--index", INDEX, *live)
     assert warnings(asked) == warnings(ran) == [f"warning: {TOLD}"]
     assert (other.code, warnings(other)) == (0, [])  # no such index: nothing can be said

@@ -85,18 +85,17 @@ def test_what_is_held_out_is_bundled() -> None:
 
 
 def test_a_demo_is_of_any_index_that_is_not_held_out() -> None:
-    assert {
-        name: QueryDsl.demo_settings_for(name)["task.querydsl.index"] for name in NAMES if name not in HELD_OUT
-    } == {
-        "weblogs": "weblogs",
-        "movies": "movies",
-        "flights": "flights",
+    (option,) = [one for one in QueryDsl.options if one.name == "--index" and "demo" in one.commands]
+    assert {name: option.read(name).settings for name in NAMES if name not in HELD_OUT} == {
+        "weblogs": {"task.querydsl.index": "weblogs"},
+        "movies": {"task.querydsl.index": "movies"},
+        "flights": {"task.querydsl.index": "flights"},
     }
-    assert QueryDsl.demo_settings_for("flights").keys() > QueryDsl.demo_settings.keys()
+    assert "task.querydsl.index" not in QueryDsl.demo_settings
     with pytest.raises(UsageError, match="'quakes' is held out"):
-        QueryDsl.demo_settings_for("quakes")
+        option.read("quakes")
     with pytest.raises(UsageError, match="Did you mean 'flights'"):
-        QueryDsl.demo_settings_for("fligths")
+        option.read("fligths")
 
 
 def test_no_questions_to_train_on_are_made_for_an_index_that_is_held_out() -> None:

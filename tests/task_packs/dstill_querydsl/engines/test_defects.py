@@ -19,7 +19,7 @@ from dstill.api.judging import judge
 from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, Prediction, Verdict
 from dstill_evaluate.metrics import METRICS, ExecutableAccuracy, why_left_out
 from dstill_querydsl.bundle.indices import Index
-from dstill_querydsl.engines import Embedded, Http
+from dstill_querydsl.engines import Embedded, Http, HttpSettings
 from dstill_querydsl.pack import QueryDsl
 from dstill_querydsl.settings import Settings
 
@@ -172,7 +172,7 @@ def test_a_timeout_interrupts(serve: Callable[..., str], said: dict[str, Any], m
             return 200, product, {"shops": {"mappings": MAPPING}}
         return 200, product, {"hits": found, "timed_out": False, "_shards": {"failed": 0}, "count": 8}
 
-    with Http().open(TASK, Engine(url=serve(answer), index="shops", timeout=1)) as executor:
+    with Http(HttpSettings(index="shops")).open(TASK, Engine(url=serve(answer), timeout=1)) as executor:
         gold = '{"query":{"term":{"shop":"a"}}}'
         example = Example(id="1", question="which?", context=CONTEXT, answer=gold)
         verdict = judge(TASK, example, Draft(answer='{"query":{"term":{"shop":"endless"}}}'), executor)

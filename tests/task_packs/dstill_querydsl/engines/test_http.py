@@ -14,7 +14,7 @@ from dstill.api.engine import Engine
 from dstill.api.records import Example, OutcomeKind
 from dstill.api.task import Task
 from dstill.errors import AuthError, ConfigError, ServiceError, UsageError
-from dstill_querydsl.engines import Http, HttpEngine
+from dstill_querydsl.engines import Http, HttpEngine, HttpSettings
 from dstill_querydsl.engines.node import NotPermitted
 from dstill_querydsl.guard import Limits
 from dstill_querydsl.pack import QueryDsl
@@ -301,7 +301,7 @@ def test_the_executor_reads_an_index_of_the_users(
         }
         return 200, {}, replies.get(seen[-1][0], FOUND)
 
-    with Http().open(toy_task, Engine(url=serve(answer), index="live")) as executor:
+    with Http(HttpSettings(index="live")).open(toy_task, Engine(url=serve(answer))) as executor:
         assert executor.label == "Elasticsearch 7.17.0 (untested)"
         for _ in range(2):
             outcome = executor.run('{"query": {"range": {"at": {"lt": "now"}}}}', example)
@@ -338,7 +338,7 @@ def test_a_row_does_not_say_what_the_index_of_the_user_holds(
 
     url, limits = serve(answer), Limits(fields=("*", "!secret"))
     example = Example(id="1", question="?", context={"index": "live", **ROW})
-    with Http().open(QueryDsl(Settings(guard=limits)), Engine(url=url, index="live")) as executor:
+    with Http(HttpSettings(index="live")).open(QueryDsl(Settings(guard=limits)), Engine(url=url)) as executor:
         harmless = executor.run('{"size":0,"query":{"term":{"n":1}}}', example)
         refused = executor.run(body, example)
     assert harmless.kind is OutcomeKind.OK
@@ -351,7 +351,9 @@ def test_a_row_does_not_say_what_the_index_of_the_user_holds(
     mapping.write_text(json.dumps({"properties": LIVE}))
     values.write_text(json.dumps(ROW["values"]))
     own = Settings(index="live", mapping=str(mapping), values=str(values), guard=limits)
-    with Http().open(QueryDsl(own), Engine(url=url, index="live")) as executor:  # the project's own files do
+    with Http(HttpSettings(index="live")).open(
+        QueryDsl(own), Engine(url=url)
+    ) as executor:  # the project's own files do
         assert (executor.run(body, example).kind is OutcomeKind.OK) == (body == GAPS)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dstill.api.engine import CheckResult, Engine
 from dstill.errors import AuthError, DataError, FailedItems, ServiceError
-from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine
+from dstill_querydsl.engines import Embedded, EmbeddedServer, Http, HttpEngine, HttpSettings
 from dstill_querydsl.engines.conformance_cases import KNOWN, REFUSED, seen
 from dstill_querydsl.engines.privileges import PATH, read_only_key
 from dstill_querydsl.engines.self_check import invariants
@@ -88,7 +88,7 @@ def test_a_server_is_asked_known_answers_only_where_data_may_be_loaded(server: A
 def test_an_index_of_the_users_is_only_read(server: Any) -> None:
     with HttpEngine(Engine(url=server.url), writable=True) as owner:
         owner.index("dstill-mine", {"properties": {"a": {"type": "keyword"}}}, [("1", {"a": "x"}), ("2", {})])
-        with Http().open(QueryDsl(), Engine(url=server.url, index="dstill-mine")) as executor:
+        with Http(HttpSettings(index="dstill-mine")).open(QueryDsl(), Engine(url=server.url)) as executor:
             results = [one for one in executor.self_check() if one.checked]
         names = [one.name for one in results]
         assert names[3] == "index dstill-mine"
@@ -131,7 +131,7 @@ def elasticsearch(said: dict[str, Any], **replies: Any) -> Callable[[str, str, b
 
 def checked(serve: Serve, answer: Any, mapping: Path | None = None) -> list[CheckResult]:
     settings = Settings(index="logs", mapping=str(mapping or ""))
-    with Http().open(QueryDsl(settings), Engine(url=serve(answer), index="logs")) as executor:
+    with Http(HttpSettings(index="logs")).open(QueryDsl(settings), Engine(url=serve(answer))) as executor:
         return [one for one in executor.self_check() if one.checked]
 
 
@@ -238,8 +238,8 @@ def test_the_client_that_asks_for_privileges_asks_nothing_else(
         seen_paths.append((method, path.partition("?")[0]))
         return inner(method, path, body)
 
-    engine = Engine(url=serve(answer), index="logs", api_key_env="TOY_KEY")
-    with Http().open(QueryDsl(), engine) as executor:
+    engine = Engine(url=serve(answer), api_key_env="TOY_KEY")
+    with Http(HttpSettings(index="logs")).open(QueryDsl(), engine) as executor:
         results = list(executor.self_check())
     assert seen_paths.count(("POST", PATH)) == 1
     assert {path for _, path in seen_paths} == {
@@ -317,7 +317,7 @@ def test_an_index_that_changed_is_reported(doctor: Any, serve: Serve, said: dict
         doctor("--engine-url", serve(elasticsearch(said, _mapping=missing)), "--index", "logs"), 7
     )
     assert what == "error: no such index, asked for the mapping of 'logs'"
-    assert "engine.index" in hint
+    assert "executor.http.index" in hint
     closed = (400, {"error": {"type": "index_closed_exception", "reason": "closed", "index": "logs"}})
     what, _, _ = three_lines(doctor("--engine-url", serve(elasticsearch(said, _count=closed)), "--index", "logs"), 7)
     assert "closed" in what

@@ -1,0 +1,90 @@
+"""The options of dstill's own commands that come from this pack, as `questions --mapping FILE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Mapping
+
+from dstill.api.option import Given, Option
+from dstill.io.input_files import object_of
+from dstill_querydsl.bundle.indices import trainable
+
+__all__ = ["OPTIONS"]
+
+MAPPING_FORM = "give the mapping of the index, as GET _mapping prints it"
+VALUES_FORM = 'give {"FIELD": ["every", "value"], "OTHER": {"examples": [...]}}'
+_SECTION = "task.querydsl"
+
+
+def _mapping(text: str) -> Given:
+    return Given(context={"mapping": object_of(Path(text), "--mapping", MAPPING_FORM)})
+
+
+def _own_index(text: str) -> Given:
+    """The mapping, and the name of the index: that of the file."""
+    name = Path(text).stem
+    return Given(
+        settings={f"{_SECTION}.mapping": text, f"{_SECTION}.index": name},
+        context={**_mapping(text).context, "index": name},
+    )
+
+
+def _values(text: str) -> Given:
+    return Given(
+        settings={f"{_SECTION}.values": text},
+        context={"values": object_of(Path(text), "--values", VALUES_FORM)},
+    )
+
+
+def _of_row(value: Any) -> Mapping[str, Any]:
+    return {"mapping": value} if isinstance(value, dict) else {}
+
+
+OPTIONS = (
+    Option(
+        name="--index",
+        commands=("init",),
+        help="The index, alias or data stream to read there.",
+        read=lambda text: Given(settings={"executor.http.index": text}),
+    ),
+    Option(
+        name="--index",
+        commands=("doctor",),
+        help="Your index, alias or data stream on the server.",
+        read=lambda text: Given(settings={"executor.http.index": text}),
+    ),
+    Option(
+        name="--index",
+        commands=("demo",),
+        help="The bundled index that the demo is about.",
+        read=lambda text: Given(settings={f"{_SECTION}.index": trainable(text)}),
+    ),
+    Option(
+        name="--mapping",
+        commands=("data questions",),
+        metavar="FILE",
+        help="The mapping of your own index, as JSON.",
+        read=_own_index,
+    ),
+    Option(
+        name="--values",
+        commands=("data questions",),
+        metavar="FILE",
+        help="The values of its fields, as JSON; needs --mapping.",
+        read=_values,
+    ),
+    Option(
+        name="--mapping",
+        commands=("check",),
+        metavar="FILE",
+        help="The mapping to check the fields against, as JSON. A row may have its own.",
+        read=_mapping,
+        column=_of_row,
+    ),
+    Option(
+        name="--dialect",
+        commands=("check",),
+        help="Whose rules to check by: elasticsearch9, elasticsearch8, opensearch3 or opensearch2.",
+        read=lambda text: Given(settings={f"{_SECTION}.dialect": text}),
+    ),
+)

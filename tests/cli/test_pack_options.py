@@ -1,0 +1,116 @@
+"""Options that a task pack adds to dstill's own commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+Cli = Callable[..., Any]
+
+PACK = """
+from dataclasses import dataclass, field
+from dstill import Check, Task, hookimpl
+from dstill.api import Example, Given, Option, Problem, Synthesis
+
+def known(example, answer):
+    if answer not in example.context.get("words", ["yes"]):
+        yield Problem(layer="known", code="unknown", message=f"'{answer}' is unknown")
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    words: str = ""
+
+class NAME(Task, Synthesis):
+    name = "LOWER"
+    Config = Config
+    checks = (Check("known", known),)
+    options = (
+        Option(
+            name="--words",
+            commands=("check", "data questions", "no-such-command"),
+            metavar="WORDS",
+            help="The words of LOWER.",
+            read=lambda text: Given(settings={"task.LOWER.words": text}, context={"words": text.split(",")}),
+            column=lambda value: {"words": value},
+        ),
+    )
+
+    def examples(self, split):
+        return ()
+
+    def synthesize(self, context, n, seed):
+        for word in context["words"][:n]:
+            yield Example(id=word, question=f"say {word}", answer=word)
+
+@hookimpl
+def register_tasks():
+    yield NAME
+"""
+
+
+@pytest.fixture
+def packs(cli: Cli, project: Path) -> Cli:
+    """The command line with two packs that have an option of the same name, beside the toy that has none."""
+    files = []
+    for name in ("One", "Other"):
+        file = project / f"{name.lower()}.py"
+        file.write_text(PACK.replace("NAME", name).replace("LOWER", name.lower()))
+        files += ["--plugin", file.name]
+    return lambda *words, **named: cli(*files, *words, **named)
+
+
+def test_help_says_whose_an_option_is(packs: Cli) -> None:
+    shown = " ".join(packs("check", "--help").out.split())
+    assert "--words WORDS The words of one. [one, other]" in shown
+    assert "--mapping FILE How many digits a number may have. [toy]" in shown
+    assert "--words" not in packs("train", "--help").out
+
+
+def test_its_value_is_the_context_of_the_answers_and_a_row_has_its_own(packs: Cli, cli: Cli) -> None:
+    assert packs("check", "--task", "one", "--words", "a,b", stdin=b"b").code == 0
+    assert packs("check", "--task", "one", "--words", "a,b", stdin=b"c").code == 9
+    Path("rows.jsonl").write_text('{"id": 1, "query": "c", "words": ["c"]}\n{"id": 2, "query": "c"}\n')
+    ended = packs("check", "--task", "one", "--words", "a,b", "rows.jsonl", "--json")
+    assert [json.loads(line)["ok"] for line in ended.out.splitlines()] == [True, False]
+
+
+def test_the_next_command_is_told_what_the_option_stands_for(packs: Cli) -> None:
+    ended = packs("data", "questions", "--task", "other", "--words", "a,b", "-n", "2", "--out", "q.jsonl")
+    assert ended.code == 0, ended.err
+    assert ended.err.endswith("next: dstill generate --questions q.jsonl --set task.other.words=a,b\n")
+    Path("dstill.toml").write_text('[task.other]\nwords = "a,b"\n')  # known already
+    ended = packs("data", "questions", "--task", "other", "--words", "a,b", "-n", "2", "--out", "q.jsonl")
+    assert ended.err.endswith("next: dstill generate --questions q.jsonl\n")
+
+
+def test_a_setting_that_moved_is_told_once_and_written_under_its_new_name(cli: Cli, project: Path) -> None:
+    Path("dstill.toml").write_text('[engine]\nindex = "sums"\n')
+    ended = cli("generate", "--teacher", "parrot", "--out", "mine")
+    assert ended.code == 0, ended.err
+    told = "warning: the setting engine.index is now called executor.abacus.index (dstill.toml:2)\n"
+    assert ended.err.count(told) == 1
+    assert '[executor.abacus]\nindex = "sums"\n' in (project / "mine" / "config.toml").read_text()
+    assert "now called" not in cli("train", "mine", "--student", "memory", "--objective", "plain").err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--task", "toy"), "task 'toy' has no option --words"),
+        ((), "of which task is --words?"),
+    ],
+)
+def test_an_option_of_another_task_is_refused(packs: Cli, words: tuple[str, ...], message: str) -> None:
+    ended = packs("check", *words, "--words", "a", stdin=b"1+2")
+    hint = "it is an option of one, other: --task NAME, or leave it out"
+    assert (ended.code, ended.err) == (2, f"error: {message}\n--words\n{hint}\n")
+
+
+def test_an_option_that_the_command_has_already_is_the_packs_failure(cli: Cli, project: Path) -> None:
+    (project / "one.py").write_text(PACK.replace("NAME", "One").replace("LOWER", "one").replace("--words", "--layer"))
+    ended = cli("--plugin", "one.py", "pack", "list")
+    assert ended.code == 3
+    assert "plugin 'one': `dstill check` has an option --layer of its own" in ended.err

@@ -1,0 +1,69 @@
+"""The core knows no language: its code, comments, messages and templates do without the words of one task pack.
+
+Names are split into words: ``index_of``, ``IndexOf`` and "the index" all hold *index*. What Python itself calls so may
+stay: the type ``Mapping``, ``MappingProxyType``, and the method ``.index(…)`` of a sequence; and SQL's CREATE INDEX.
+"""
+
+from __future__ import annotations
+
+import re
+import tokenize
+from importlib.resources import files
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+WORDS = {"mapping", "mappings", "index", "indices", "indexes", "tiny"}
+PARTS = ("dialect", "elasticsearch", "opensearch", "osmem", "querydsl", "qlora")  # also within a word
+PYTHON = re.compile(r"\b(Mapping|MappingProxyType)\b|\.index\(|CREATE INDEX|\"test_index\"|\"indices\"")
+SPLIT = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+
+CORE = Path(str(files("dstill")))
+SOURCES = sorted(
+    path
+    for path in CORE.rglob("*")
+    if path.is_file() and "__pycache__" not in path.parts and path.suffix in (".py", ".txt", ".toml", ".md", ".json")
+)
+
+
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines, without what may stay."""
+    with tokenize.open(path) as opened:  # by the file's own encoding
+        for number, line in enumerate(opened, 1):
+            yield number, PYTHON.sub("", line)
+
+
+def refused(text: str) -> set[str]:
+    words = {word.lower() for word in SPLIT.findall(text)}
+    bare = re.sub(r"[\W_]", "", text).lower()
+    return (WORDS & words) | {part for part in PARTS if part in bare}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(CORE)))
+def test_no_word_of_one_language_or_student(path: Path) -> None:
+    found = [f"{path}:{number}: {', '.join(words)}" for number, line in lines(path) if (words := refused(line))]
+    assert found == []
+
+
+def test_the_templates_are_among_what_is_read() -> None:
+    assert {"cli/template/pack.py.txt", "cli/template/dstill.toml.txt", "config.py"} <= {
+        str(path.relative_to(CORE)) for path in SOURCES
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("MAPPING_FORM = 1  # of an index", {"mapping", "index"}),
+        ("class IndexOf:", {"index"}),
+        ("QLoRA below 40 GB", {"qlora"}),
+        ("the Query DSL pack", {"querydsl"}),
+        ("osmem_server", {"osmem"}),
+        ("from typing import Mapping", set()),
+        ("names.index(name)", set()),
+        ("indexing destiny remapped", set()),
+    ],
+)
+def test_the_rule(text: str, words: set[str]) -> None:
+    assert refused(PYTHON.sub("", text)) == words
