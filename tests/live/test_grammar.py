@@ -62,4 +62,6 @@ def test_none_is_refused(name: str, product: str, count: int, request: pytest.Fi
                 refused.append((outcome.kind, outcome.reason, body))
         print(f"{name}, {count} bodies, {executor.label}: {dict(counts)}, {len(refused)} refused")
     assert not refused
-    assert counts["ok"] > count / 2
+    queries = count - counts["refusal"]  # which the grammar allows too
+    assert queries > count / 3
+    assert counts["ok"] > queries / 2
