@@ -56,6 +56,7 @@ KEPT = {
     "review": "every decision is kept",
     "evaluate": f"answers are kept, but for those of the last block of {BLOCK}",
 }
+COMMANDS = {"curate": ("data", "curate"), "sweep": ("experiment", "sweep"), "ablate": ("experiment", "ablate")}
 TOGETHER = "train"  # the one stage that several processes may do together
 log = logging.getLogger("dstill")
 
@@ -89,7 +90,7 @@ class Run(RunContents):
             raise Interrupted(
                 f"stopped in {name}; {KEPT.get(stage, 'files at their final names are complete')}",
                 where=str(self.folder),
-                hint=f"go on with: {command(stage, *words)}{more}",
+                hint=f"go on with: {command(*COMMANDS.get(stage, (stage,)), *words)}{more}",
             ) from None
 
     @property
@@ -240,7 +241,7 @@ class Run(RunContents):
         splits = self.settings.evaluate.splits
         require_splits(splits)
         baselines(self.setup)  # an unknown name is an error before anything is done
-        records = [record for split in splits for record in self.records(split)]
+        records = [record for split in dict.fromkeys(splits) for record in self.records(split)]
         if not records:
             raise DataError(
                 f"nothing to evaluate: no rows in {', '.join(splits)}",
@@ -248,7 +249,8 @@ class Run(RunContents):
                 hint=f"`{command('generate', '--out', self.folder)}` writes them; "
                 "--set 'evaluate.splits=[\"NAME\"]' takes others",
             )
-        check_splits([*self.records("train"), *records], self.task)
+        others = [*self.records("train"), *records] if "train" not in splits else records
+        check_splits(others, self.task)
         with self.setup.opened_executor(judging=True) as executor:
             return self._evaluate([record.example for record in records], executor)
 
