@@ -37,7 +37,7 @@ def hf(base: Path, **config: Any) -> Hf:
 
 
 def texts(student: Any, folder: Path, *, trained: bool = True) -> list[str]:
-    return [written.text for written in student.load(folder, trained=trained).write(PROMPTS)]
+    return [written.text for written in student.load(folder, trained=trained).generate(PROMPTS)]
 
 
 def untimed(written: Generation) -> Generation:

@@ -47,8 +47,8 @@ def damaged(run: Any, how: str) -> None:
     [
         ("no verdicts", "has scores, and no verdicts that they are of"),
         ("no scores", "has no scores yet"),
-        ("newer run", "has schema version 2, this dstill knows 1"),
-        ("newer verdicts", "verdicts.jsonl has schema version 2, this dstill knows 1"),
+        ("newer run", "has schema version 3, this dstill knows 2"),
+        ("newer verdicts", "verdicts.jsonl has schema version 3, this dstill knows 2"),
     ],
 )
 def test_a_run_that_no_report_can_be_of_is_told_and_nothing_is_written(make_run: Any, how: str, said: str) -> None:

@@ -209,7 +209,7 @@ def test_decisions_of_a_newer_program(make_run: Made, review: Any) -> None:
     (run.folder / FILE).write_text('{"schema_version":3}\n')
     ended = review(run.folder, "--tui")
     assert ended.code == 5
-    assert "review.jsonl has schema version 2, this dstill knows 1" in ended.err
+    assert "review.jsonl has schema version 3, this dstill knows 2" in ended.err
 
 
 def test_a_second_one_is_told_who_is_at_it(make_run: Made, review: Any, serve: Any) -> None:
