@@ -71,7 +71,8 @@ class Finetuned(Student):
         job = replace(job, recipe=resolved(job.recipe, job.device))
         if job.recipe.auto_find_batch_size and distributed.world_size() > 1:
             raise UsageError(
-                f"a batch that does not fit is halved in one process only, and this training has {distributed.world_size()}",
+                "a batch that does not fit is halved in one process only, "
+                f"and this training has {distributed.world_size()}",
                 where="train.auto_find_batch_size = true",
                 hint="set it to false, and train.per_device_train_batch_size to what fits",
             )
