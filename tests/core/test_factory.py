@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.model_spec import SMALLEST
 
 from dstill import config as configuration
 from dstill import plugins as plugin_loading
@@ -20,18 +21,6 @@ from dstill.plugins import PluginInfo, Plugins, part_sections
 from dstill.runtime import hardware
 
 GB = 2**30
-SHAPE = ModelSpec(
-    architecture="x",
-    parameters=1,
-    embedding=0,
-    linears={},
-    layers=1,
-    hidden=1,
-    feed_forward=1,
-    heads=1,
-    vocabulary=1,
-    encoder_decoder=False,
-)
 
 
 @pytest.fixture
@@ -158,7 +147,7 @@ def three() -> Plugins:
 @pytest.mark.parametrize(("free", "chosen"), [(80, "full"), (30, "full"), (29, "lora"), (12, "lora"), (4, "qlora")])
 def test_the_fullest_that_fits_is_taken_with_every_reason(three: Plugins, free: int, chosen: str) -> None:
     device = hardware.planned_device(f"{free}GB")
-    made, choice = choose_modality(three, config(three), SHAPE, device)
+    made, choice = choose_modality(three, config(three), SMALLEST, device)
     assert made.name == choice.modality == chosen
     assert [r.modality for r in choice.reasons] == ["full", "lora", "qlora"]
     assert all(bool(r.unfit_reason) is (r.memory_required.total > device.free) for r in choice.reasons)
@@ -166,7 +155,7 @@ def test_the_fullest_that_fits_is_taken_with_every_reason(three: Plugins, free: 
 
 def test_none_that_fits_says_what_each_would_need(three: Plugins) -> None:
     with pytest.raises(UsageError) as caught:
-        choose_modality(three, config(three), SHAPE, hardware.planned_device("2GB"))
+        choose_modality(three, config(three), SMALLEST, hardware.planned_device("2GB"))
     assert caught.value.what == "no modality fits a card of 2 GB"
     assert "full: needs 30.0 GiB, 2.0 GiB free; lora: needs 12.0 GiB" in caught.value.where
     assert caught.value.hint.startswith("qlora needs least")

@@ -10,6 +10,7 @@ from typing import Any, Iterable
 
 import click
 import pytest
+from support.model_spec import SMALLEST
 
 from dstill import hookimpl, plugins
 from dstill.api.metric import Metric
@@ -245,21 +246,9 @@ def test_select_modality_asks_plugins_before_the_core() -> None:
         return choice
 
     found = added(a=plugin(select_modality=select_modality))
-    shape = ModelSpec(
-        architecture="x",
-        parameters=1,
-        embedding=0,
-        linears={},
-        layers=1,
-        hidden=1,
-        feed_forward=1,
-        heads=1,
-        vocabulary=1,
-        encoder_decoder=False,
-    )
     device = Device(name="d", kind="cpu", total=1, free=1)
     nothing: list[Modality] = []
-    assert found.select_modality(nothing, shape, Recipe(), device) is choice
+    assert found.select_modality(nothing, SMALLEST, Recipe(), device) is choice
 
 
 def test_sections_of_a_report_come_in_their_order() -> None:

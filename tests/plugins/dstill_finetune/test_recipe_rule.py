@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.model_spec import SMALLEST
 
 import dstill_finetune
 from dstill.api.modality import Memory, Modality, ModelSpec
@@ -14,18 +15,6 @@ from dstill.runtime import hardware
 from dstill_finetune import recipe_rule
 
 GB = 2**30
-SHAPE = ModelSpec(
-    architecture="x",
-    parameters=1,
-    embedding=0,
-    linears={},
-    layers=1,
-    hidden=1,
-    feed_forward=1,
-    heads=1,
-    vocabulary=1,
-    encoder_decoder=False,
-)
 
 
 def toy(title: str, full: float, gigabytes: int) -> Modality:
@@ -55,14 +44,16 @@ def plugins() -> Plugins:
 
 @pytest.mark.parametrize(("vram", "chosen"), [(80, "full"), (40, "full"), (37, "qlora"), (24, "qlora"), (12, "qlora")])
 def test_below_40_gb_it_is_qlora_whatever_else_fits(plugins: Plugins, vram: int, chosen: str) -> None:
-    choice = plugins.select_modality(THREE, SHAPE, Recipe(auto_modality="recipe"), hardware.planned_device(f"{vram}GB"))
+    choice = plugins.select_modality(
+        THREE, SMALLEST, Recipe(auto_modality="recipe"), hardware.planned_device(f"{vram}GB")
+    )
     assert choice.modality == chosen
     assert [r.modality for r in choice.reasons] == ["full", "lora", "qlora"]
 
 
 def test_a_card_sold_as_40_gb_is_none_below_40_gb(plugins: Plugins) -> None:
     device = Device(name="A100", kind="cuda", total=int(39.4 * GB), free=int(38.9 * GB), bf16=True)
-    assert plugins.select_modality(THREE, SHAPE, Recipe(auto_modality="recipe"), device).modality == "full"
+    assert plugins.select_modality(THREE, SMALLEST, Recipe(auto_modality="recipe"), device).modality == "full"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +63,7 @@ def test_a_card_sold_as_40_gb_is_none_below_40_gb(plugins: Plugins) -> None:
 )
 def test_everywhere_else_it_passes(policy: Any, modalities: list[Modality]) -> None:
     device = hardware.planned_device("24GB")
-    assert recipe_rule.select_modality(modalities, SHAPE, Recipe(auto_modality=policy), device) is None
+    assert recipe_rule.select_modality(modalities, SMALLEST, Recipe(auto_modality=policy), device) is None
 
 
 def test_the_core_names_no_modality_in_its_own_answer() -> None:

@@ -29,7 +29,7 @@ def test_the_rationales_of_a_bundled_index_name_their_fields() -> None:
     assert named(task, task.synthesize({"index": "weblogs"}, 300, seed=5)) > 200
 
 
-# those held out are the set test_index of the others; CI takes one index, and above a few questions of weblogs
+# those held out are the split test_unseen_data of the others; CI takes one index, and above a few questions of weblogs
 INDICES = [
     pytest.param(name, marks=() if name == "movies" else pytest.mark.nightly)
     for name in sorted(set(NAMES) - set(HELD_OUT))
