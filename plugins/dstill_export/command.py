@@ -35,9 +35,7 @@ class Form(click.Choice[str]):
 @run_argument
 @click.option("--to", "form", required=True, type=Form(NAMES), help="Export format, see above.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder to write.")
-@click.option(
-    "--limit", "sample", default=64, show_default=True, type=Count(1, 10**6), help="Number of questions to compare on."
-)
+@click.option("--limit", "sample", default=64, type=Count(1, 10**6), help="Number of questions to compare on.")
 @click.option(
     "--parity",
     type=click.FloatRange(0, 1),

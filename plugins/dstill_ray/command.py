@@ -25,9 +25,7 @@ address_option = click.option(
 
 
 def cpus_option(of: str) -> Callable[..., Callable[..., None]]:
-    return click.option(
-        f"--cpus-per-{of}", "cpus", type=Count(1, 1024), default=1, show_default=True, help=f"Cores of each {of}."
-    )
+    return click.option(f"--cpus-per-{of}", "cpus", type=Count(1, 1024), default=1, help=f"Cores of each {of}.")
 
 
 @click.group(cls=Group)
@@ -37,7 +35,7 @@ def ray() -> None:
 
 @ray.command(examples=["dstill ray train runs/mine --workers 2"], renamed=RENAMED)
 @training_options
-@click.option("--workers", type=Count(1, 4096), default=2, show_default=True, help="Number of training processes.")
+@click.option("--workers", type=Count(1, 4096), default=2, help="Number of training processes.")
 @cpus_option("worker")
 @click.option(
     "--gpus-per-worker", "gpus", type=Count(0, 1), help="GPUs per worker. Default: 1 if the cluster has enough."
@@ -79,7 +77,7 @@ def train(
 @click.argument("space", type=click.Path(path_type=Path))
 @trials_option
 @split_option
-@click.option("--jobs", type=Count(1, 4096), default=2, show_default=True, help="Trials to run at the same time.")
+@click.option("--jobs", type=Count(1, 4096), default=2, help="Trials to run at the same time.")
 @cpus_option("trial")
 @click.option(
     "--gpus-per-trial",

@@ -20,7 +20,6 @@ __all__ = ["report"]
     "form",
     type=click.Choice(["page", "inspect", "lm-eval"]),
     default="page",
-    show_default=True,
     help="Format: a page with JSON and Markdown, or logs for another program.",
 )
 @click.option("--quiet", is_flag=True, help="Do not print anything.")

@@ -21,13 +21,10 @@ __all__ = ["serve"]
 
 @click.command(cls=Command, section="Use", examples=["dstill serve runs/mine --port 8000"])
 @run_argument
-@click.option(
-    "--port", type=Count(0, 65535), default=8000, show_default=True, help="Port to listen on. 0: any free port."
-)
+@click.option("--port", type=Count(0, 65535), default=8000, help="Port to listen on. 0: any free port.")
 @click.option(
     "--host",
     default="127.0.0.1",
-    show_default=True,
     metavar="ADDRESS",
     help="Address to listen on. Any other address needs a token.",
 )
@@ -41,22 +38,18 @@ __all__ = ["serve"]
 @click.option("--execute/--no-execute", default=True, help="Let requests ask for the answer to be executed.")
 @setting("--engine-url", key="engine.url", metavar="URL", help="Execute answers on this server.")
 @constrain_option
-@click.option(
-    "--max-batch", type=Count(1, 512), default=16, show_default=True, help="Maximum number of questions in a batch."
-)
+@click.option("--max-batch", type=Count(1, 512), default=16, help="Maximum number of questions in a batch.")
 @click.option(
     "--queue",
     "room",
     type=Count(1, 100_000),
     default=128,
-    show_default=True,
     help="Maximum number of requests at the same time.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(0.1, 3600),
     default=60,
-    show_default=True,
     help="Timeout of a request, in seconds.",
 )
 @json_option

@@ -19,13 +19,11 @@ from dstill_sweep.trials import COMMAND, do
 
 __all__ = ["ablate", "keep_option", "run_trial", "show_sweep", "split_option", "sweep", "trials_option"]
 
-jobs_option = click.option(
-    "--jobs", type=Count(1, 256), default=1, show_default=True, help="Trials to run at the same time."
-)
+jobs_option = click.option("--jobs", type=Count(1, 256), default=1, help="Trials to run at the same time.")
 trials_option = click.option(
     "--trials", type=Count(1, 10_000), help="Number of trials. Overrides sweep.trials in the file."
 )
-split_option = click.option("--split", default="validation", show_default=True, help="Split that trials are scored on.")
+split_option = click.option("--split", default="validation", help="Split that trials are scored on.")
 keep_option = click.option("--keep-students", is_flag=True, help="Keep the weights of all trials.")
 
 
@@ -90,10 +88,9 @@ def show_sweep(run: Run, facts: Mapping[str, Any], *, as_json: bool) -> None:
     "--seeds",
     type=Count(1, 100),
     default=3,
-    show_default=True,
     help="Number of trainings per arm, each with its own seed.",
 )
-@click.option("--split", default="test", show_default=True, help="Split that the arms are compared on.")
+@click.option("--split", default="test", help="Split that the arms are compared on.")
 @jobs_option
 @keep_option
 @json_option

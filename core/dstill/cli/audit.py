@@ -32,7 +32,6 @@ SHOWN = 10  # survivors and refused golds in a person's table; --json has all
     "--limit",
     type=Count(0, 10**6),
     default=200,
-    show_default=True,
     help="Number of reference answers to execute. 0: none.",
 )
 @task_option

@@ -55,7 +55,8 @@ class Command(click.Command):
         self.section, self.examples, self.renamed = section, tuple(examples), renamed or {}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, [self._current(word) for word in args])
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [*map(self._current, args[:end]), *args[end:]])
 
     def _current(self, word: str) -> str:
         name, equals, value = word.partition("=")

@@ -150,20 +150,6 @@ def complete_parts(kind: str) -> Callable[[click.Context, click.Parameter, str],
     return complete
 
 
-class _Teacher(Setting):
-    """``--teacher openai:MODEL``: the model is a setting of that teacher."""
-
-    def _keep(self, ctx: click.Context, param: click.Parameter, value: Any) -> None:
-        name, colon, model = (value or "").partition(":")
-        found = ctx.find_object(App)
-        assert found is not None
-        if colon:
-            if f"teacher.{name}.model" not in found.defaults:
-                raise click.BadParameter(f"teacher '{name}' takes no model", ctx, param)
-            found.flags[f"teacher.{name}.model"] = model
-        super()._keep(ctx, param, name or None)
-
-
 class PartOption(Setting):
     """An option that takes the name of a part: its help and its completion list those that are installed."""
 
@@ -175,6 +161,20 @@ class PartOption(Setting):
         record, found = super().get_help_record(ctx), ctx.find_object(App)
         names = found.plugins.names(self.parts) if found else []
         return (record[0], f"{record[1]} Installed: {', '.join(names)}.") if record and names else record
+
+
+class _Teacher(PartOption):
+    """``--teacher openai:MODEL``: the model is a setting of that teacher."""
+
+    def _keep(self, ctx: click.Context, param: click.Parameter, value: Any) -> None:
+        name, colon, model = (value or "").partition(":")
+        found = ctx.find_object(App)
+        assert found is not None
+        if colon:
+            if f"teacher.{name}.model" not in found.defaults:
+                raise click.BadParameter(f"teacher '{name}' takes no model", ctx, param)
+            found.flags[f"teacher.{name}.model"] = model
+        super()._keep(ctx, param, name or None)
 
 
 def _assign(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> None:
@@ -213,12 +213,12 @@ constrain_option = setting(
 )
 
 
-teacher_option = click.option(
+teacher_option = setting(
     "--teacher",
-    cls=_Teacher,
     key="generate.teacher",
+    cls=_Teacher,
+    parts="teachers",
     metavar="NAME[:MODEL]",
-    shell_complete=complete_parts("teachers"),
     help="Teacher and its model, for example openai:gpt-5-mini.",
 )
 # --- options of task packs --------------------------------------------------------------

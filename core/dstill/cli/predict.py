@@ -72,7 +72,6 @@ ROWS = re.compile(rb'\{|\[\s*(?:[{"]|$)')  # a row; or a JSON array, whose reade
     "--temperature",
     type=click.FloatRange(0.01, 10),
     default=self_consistency.TEMPERATURE,
-    show_default=True,
     help="Sampling temperature.",
 )
 @seed_option
