@@ -247,7 +247,8 @@ def start(
     home.mkdir(parents=True)
     command = [
         jdk.tool("java"), "-Xms128m", f"-Xmx{heap}", "-XX:MaxDirectMemorySize=256m",
-        "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+        # G1 as in a real installation: on it the parent breaker collects garbage before it refuses a request.
+        "-XX:+UseG1GC", "-XX:TieredStopAtLevel=1",
         *(["--enable-native-access=ALL-UNNAMED"] if jdk.version >= 21 else []),
         "-cp", f"{classes}{os.pathsep}{class_path}", release.main,
         str(home), str(port), str(ready), str(parent or os.getpid()),

@@ -41,11 +41,13 @@ class Node:
     def __init__(self, url: str, dialect: str) -> None:
         self.dialect = dialect
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-        self._ask("PUT", "/dstill-form/_doc/1?refresh=true", {"a": 1, "field": "a"})
+        status, text = self._ask("PUT", "/dstill-form/_doc/1?refresh=true", {"a": 1, "field": "a"})
+        assert status == 201, text
 
     def verdict(self, body: Any) -> str | None:
         """accept, reject, or None where the answer is not about the form."""
         status, text = self._ask("POST", "/dstill-form/_search", body)
+        assert status not in (429, 503), text  # the node is in trouble: no verdict on the body
         if status == 200:
             return "accept"
         return None if NOT_THE_FORM.search(text) else "reject"

@@ -99,7 +99,8 @@ def test_bodies_pass_every_check_and_the_embedded_engine_refuses_none(name: str)
                 refused.append((outcome.reason, body))
     print(f"{name}: {BODIES} bodies, all valid; on the embedded engine: {dict(counts)}")
     assert not refused
-    assert counts["ok"] > BODIES / 2
+    assert counts["refusal"] < BODIES / 2
+    assert counts["ok"] > 0.75 * (BODIES - counts["refusal"])
 
 
 @contextmanager
