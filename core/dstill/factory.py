@@ -17,7 +17,7 @@ from typing import Iterator
 
 from dstill import trust
 from dstill.api.baseline import Baseline
-from dstill.api.careful import careful
+from dstill.api.fallbacks import with_fallbacks
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
 from dstill.api.modality import Choice, Modality, ModelSpec, reasons
@@ -118,7 +118,7 @@ def make_task(plugins: Plugins, config: Config) -> Task:
     """The task asked for, with its own section."""
     name = task_name(plugins, config.settings)
     _require(plugins, config, f"task.{name}")
-    task = careful(plugins.task(name)(config.part("task", name)))
+    task = with_fallbacks(plugins.task(name)(config.part("task", name)))
     task.seed = config.settings.project.seed
     return task
 

@@ -23,7 +23,7 @@ from typing import Any, Iterator, Mapping
 from dstill.errors import DataError, DstillError, RunError
 from dstill.io.plain_files import regular
 from dstill.io.strict_json import dumps
-from dstill.io.typed_json import built
+from dstill.io.typed_json import convert
 from dstill.teacher.cache import ReplyStore
 
 __all__ = ["OpenBatch", "begun", "ended", "forgotten", "submitted", "submitting", "unfinished"]
@@ -90,7 +90,7 @@ def unfinished(store: ReplyStore) -> list[OpenBatch]:
 def _batch(store: ReplyStore, digest: Any, id: Any, identity: Any, items: Any) -> OpenBatch:
     try:
         row = {"digest": digest, "id": id, "identity": json.loads(identity), "items": json.loads(items)}
-        batch: OpenBatch = built(OpenBatch, row)
+        batch: OpenBatch = convert(OpenBatch, row)
     except (ValueError, TypeError, RecursionError) as error:
         raise DataError(
             f"a batch in the reply store {store.path} is damaged: {error}",
