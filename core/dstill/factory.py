@@ -71,7 +71,7 @@ class Setup:
     def objective(self) -> Objective:
         name = self.settings.train.objective
         objective = self.plugins.objective(name)(self.config.part("objective", name))
-        objective.alpha = self.settings.train.label_weight
+        objective.label_weight = self.settings.train.label_weight
         return objective
 
     @cached_property
@@ -216,7 +216,7 @@ def models(plugins: Plugins, config: Config) -> Iterator[trust.Request]:
     home = config.file.parent
     folder = home / STUDENT
     student = plugins.student(kind)(config.part("student", kind))
-    for name in (str(folder.absolute()), *student.reads(folder)) if folder.is_dir() else ():
+    for name in (str(folder.absolute()), *student.external_models(folder)) if folder.is_dir() else ():
         if action := trust.model_action(name, home, is_run=True):
             yield trust.Request(action=action, setting=str(folder))
 

@@ -385,7 +385,7 @@ def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
     ("content", "code", "message"),
     [
         ("{", 4, "mapping.json is not strict JSON: "),
-        ("[1]", 4, "mapping.json holds no JSON object"),
+        ("[1]", 4, "mapping.json does not contain a JSON object"),
         (None, 2, "cannot read mapping.json: no such file or directory"),
     ],
 )

@@ -66,7 +66,7 @@ class Toy(BatchTeacher):
     async def find_batch(self, digest: str) -> str:
         return next((id for id, (of, _) in self.endpoint.batches.items() if of == digest), "")
 
-    async def look_at_batch(self, id: str) -> BatchState:
+    async def batch_state(self, id: str) -> BatchState:
         self.endpoint.looks += 1
         if self.dies == "collect":
             raise Killed

@@ -285,7 +285,7 @@ def test_a_command_that_is_there_already_is_not_replaced() -> None:
     assert group.commands["train"] is train
     assert set(group.commands) == {"train", "mine"}
     assert [(f.plugin, f.problem) for f in found.failures] == [
-        ("b", "its command 'train' is there already"),
+        ("b", "its command 'train' already exists"),
         ("c", "ZeroDivisionError: division by zero"),
     ]
 

@@ -1,4 +1,4 @@
-"""Files in the user's cache folder: without one of them something takes longer, and nothing else.
+"""Files in the user's cache folder. A missing one only costs time.
 
 keep(path_of("corpora", "3f9a.json.gz"), data)      # ~/.cache/dstill/corpora/3f9a.json.gz
 """
@@ -13,11 +13,12 @@ __all__ = ["keep", "path_of"]
 
 
 def path_of(*parts: str) -> Path:
+    """The path of a cached file, in ``$XDG_CACHE_HOME/dstill`` or ``~/.cache/dstill``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").joinpath("dstill", *parts)
 
 
 def keep(path: Path, data: bytes) -> None:
-    """Write the file as a whole or not at all. Where the folder cannot be written nothing happens."""
+    """Write `data` to `path` atomically. If the folder cannot be written to, do nothing."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:

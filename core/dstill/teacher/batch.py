@@ -164,7 +164,7 @@ class _BatchScheduler:
         open_, answered = list(waiting), dict[str, int]()
         while True:
             for batch in list(open_):
-                state = await self.teacher.look_at_batch(batch.id)
+                state = await self.teacher.batch_state(batch.id)
                 answered[batch.id] = len(batch.items) if state.ended else state.answered
                 if state.ended:
                     await self._collect(batch, state.problem, wanted)

@@ -220,7 +220,7 @@ def problem_of(error: DstillError) -> Problem:
 
 def worst_of(teacher: Teacher, prompt: Prompt) -> Usage:
     """What asking `prompt` uses at most."""
-    return worst_case(teacher.sent(prompt), teacher.reply_tokens * prompt.max_tokens_factor)
+    return worst_case(teacher.as_sent(prompt), teacher.reply_tokens * prompt.max_tokens_factor)
 
 
 class _Ledger:
