@@ -211,7 +211,7 @@ class Reply(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherRequest(Row):
-    """A question that a teacher was asked, and the keys of its replies in the cache: a row of requests.jsonl."""
+    """A question that a teacher was asked, and the keys of its replies in the reply store: a row of requests.jsonl."""
 
     id: str  # of the example
     example: Example

@@ -59,15 +59,15 @@ class Teacher(Part, ABC):
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
         """What determines the reply to `prompt` besides its messages: endpoint, model, parameters.
 
-        The cache's key of a reply is a hash of this and the messages. So it must change with everything that changes
-        the request, and with nothing else. It is stored: it must not hold a secret.
+        The reply store's key is a hash of this and the messages, and a stored reply is not bought again. So this must
+        change with everything that changes the request, and with nothing else. It must not contain a secret.
         """
         return {"teacher": self.name}
 
     def as_sent(self, prompt: Prompt) -> Prompt:
         """`prompt` as it is sent, for a teacher that adds to it. Caps count this, and a dry run shows it.
 
-        The cache's key is a hash of the original `prompt`.
+        The key in the reply store is a hash of the original `prompt`.
         """
         return prompt
 
