@@ -227,7 +227,7 @@ def models(plugins: Plugins, config: Config) -> Iterator[trust.Request]:
 
 
 def modalities(plugins: Plugins, config: Config) -> dict[str, Modality]:
-    """Every installed modality by name."""
+    """Name → object, for every installed modality."""
     return {n: plugins.modality(n)(config.part("modality", n)) for n in plugins.names("modalities")}
 
 

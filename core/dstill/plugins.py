@@ -90,7 +90,7 @@ class Failure:
 
 
 class Plugins:
-    """The loaded plugins: their parts by name, and one method for each hook."""
+    """The loaded plugins: methods to find their parts, and one method for each hook."""
 
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(GROUP)

@@ -65,7 +65,7 @@ class Request:
 
 
 def requests(config: Config, *sections: str, relative_to: Path = Path()) -> list[Request]:
-    """What the file of `config` asks for in `sections` and their subsections; default: in all sections.
+    """What the file of `config` asks for in `sections` and their subsections; default: in every section.
 
     Paths in the file are relative to `relative_to`, by default the current folder.
     """

@@ -174,7 +174,7 @@ def test_sizes(text: str, count: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "0", "-1GB", "many", "24XB", "GB", "1e9", "0.0000001K", "24"])
 def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(UsageError, match="is no amount of memory"):
+    with pytest.raises(UsageError, match="is not an amount of memory"):
         units.parse_size(text)
 
 

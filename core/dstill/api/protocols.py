@@ -56,7 +56,7 @@ class _Protocol:
 
 
 class ConstrainedOutput(_Protocol):
-    """The language has a grammar that decoding can be held to."""
+    """The language has a grammar, so decoding can be constrained to valid answers."""
 
     def grammar(self, example: Example) -> Grammar | None:
         r"""What a student may write for `example`. None: anything.
@@ -78,7 +78,7 @@ class TestDatabases(_Protocol):
     https://arxiv.org/abs/2010.02840.
     """
 
-    __test__: ClassVar[bool] = False  # pytest: this is no test class, whatever its name
+    __test__: ClassVar[bool] = False  # tells pytest that this is not a test class
 
     def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
         """At most `k` databases on which the gold, ``example.answer``, and its mutants have different results.
@@ -188,7 +188,7 @@ class Synthesis(_Protocol):
         return ()
 
     def question_brief(self, context: Mapping[str, Any]) -> QuestionBrief | None:
-        """How to ask a teacher to invent questions about `context`, which is as in `synthesize`.
+        """How to ask a teacher to invent questions about the data in `context`, the same as in `synthesize`.
 
         `dstill data questions --teacher` calls it. None: the prompt has `Task.instructions` instead. May raise
         UsageError.

@@ -324,7 +324,7 @@ class Outcome(Row):
 class TestDatabase:
     """Small data on which the gold and its mutants have different results."""
 
-    __test__: ClassVar[bool] = False  # pytest: this is no test class, whatever its name
+    __test__: ClassVar[bool] = False  # tells pytest that this is not a test class
 
     name: str  # for messages
     data: Mapping[str, Any]  # in the form that the task's executors load

@@ -5,12 +5,13 @@ which each answer has only one right spelling.
 
     class Sums(Task):
         name = "sums"
-        checks = (Check.of_parser("form", parse_sum),)    # parse_sum raises ValueError for what is no sum
+        checks = (Check.of_parser("form", parse_sum),)    # parse_sum raises ValueError for anything else
 
         def examples(self, split):
             yield Example(id="1", question="one and two", answer="1 + 2", split=split)
 
-A pack that can do more inherits the classes of `dstill.api.protocols` beside `Task`.
+A pack that can do more also inherits classes of `dstill.api.protocols`. The *gold* of an example is its reference
+answer, `Example.answer`.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Task(Part, ABC):
     does, dstill reports it and uses the default of this class for that call (`dstill.api.fallbacks`).
     """
 
-    version: ClassVar[str] = "1"  # raise it when prompts change: cached replies of other versions are not used
+    version: ClassVar[str] = "1"  # raise it when the instructions or checks change: the dataset card shows it
     instructions: ClassVar[str] = "Answer the question."  # the first line of the teacher's system message
     executors: ClassVar[tuple[str, ...]] = ()  # names of executors, the default first; empty: answers are not run
     causes: ClassVar[tuple[str, ...]] = ("different",)  # every label that `cause` returns, in the order of checking
@@ -98,7 +99,7 @@ class Task(Part, ABC):
     def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
         """The prompt for `example`: instructions, the form of the reply, the worked examples `shots`, the question.
 
-        `generate` calls it once for each question. Every example in `shots` has an answer. May raise DataError.
+        `generate` calls it for each question. Each of the `shots` has an answer and a rationale. May raise DataError.
         """
         system = (
             f"{self.instructions}\nThink step by step first. Reply in this form and nothing else:\n"

@@ -30,7 +30,7 @@ class Teacher(Part, ABC):
     """Writes a rationale and an answer for a question. A subclass implements `ask`.
 
     dstill calls `open`, then enters the teacher as an async context manager for one stage and calls `ask` in it, many
-    times in parallel. A connection pool belongs into ``__aenter__`` and ``__aexit__``.
+    times in parallel. Override ``__aenter__`` and ``__aexit__`` to open and close a connection pool.
     """
 
     paid: ClassVar[bool] = False  # True: replies cost money, so each is saved and no other process buys it again
@@ -42,7 +42,7 @@ class Teacher(Part, ABC):
     reply_tokens: int = 0  # longest reply, in tokens, for caps and estimates
     price: Price | None = None  # None: not known
     price_hint: ClassVar[str] = "set another cap"  # how the user can state the price, for an error's hint
-    # Whether to ask for JSON that follows a schema: always, if the endpoint supports it, or never. Set by dstill.
+    # Ask for JSON that follows a schema: if the endpoint can do it (auto), always (schema), never (off). Set by dstill.
     json_mode: Literal["auto", "schema", "off"] = "auto"
     task: Task  # set by `open`
 

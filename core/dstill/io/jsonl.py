@@ -28,7 +28,7 @@ MAX_LINE = 64 * 2**20  # bytes
 _FIX = "fix or remove that line: each row is one JSON object"
 _log = logging.getLogger("dstill")
 
-# First bytes → what a file is, whatever its name says.
+# First bytes → format of the file, whatever its name says.
 _MAGIC = {
     b"PAR1": "Parquet",
     b"ARROW1": "Arrow",

@@ -51,7 +51,7 @@ def regular(name: str, flags: int) -> int:
         raise RunError(
             f"{name} has a second name (a hard link), so writing to it would change another file",
             where=name,
-            hint="replace it with a copy of its own",
+            hint="replace it with a copy",
         )
     return handle
 
@@ -88,7 +88,7 @@ def inside(folder: Path, name: str) -> Path:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
         raise RunError(
-            f"'{name}' is not a file below {folder}", where=str(folder), hint="a run only names files of its own"
+            f"'{name}' is not a file below {folder}", where=str(folder), hint="a run may only name files in its folder"
         )
     return folder / path
 
@@ -107,5 +107,5 @@ def _refused(path: Path) -> RunError:
     return RunError(
         f"{path} is {kinds.get(stat.S_IFMT(mode), 'not a regular file')}; a run holds regular files and folders only",
         where=str(path),
-        hint="delete it, or replace it with a copy of the file or folder that it stands for",
+        hint="delete it, or replace it with a copy of its target",
     )

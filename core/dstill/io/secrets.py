@@ -74,7 +74,7 @@ class Secret:
             with path.open("rb") as file:
                 mode = os.fstat(file.fileno()).st_mode
                 if not stat.S_ISREG(mode):
-                    problem = "is no file"
+                    problem = "is not a regular file"
                 elif mode & (stat.S_IRWXG | stat.S_IRWXO):
                     problem = f"may be used by others than its owner (mode {stat.S_IMODE(mode):04o})"
                     hint = f"chmod 600 {shlex.quote(str(path))}"

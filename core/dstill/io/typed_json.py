@@ -68,7 +68,7 @@ def convert(form: Any, value: Any) -> Any:
 
 
 def _in_range(form: Any, value: Any) -> Any:
-    """A number of ``Annotated[int, range(1, 100)]``, or whatever else the annotation allows beside it."""
+    """A number of ``Annotated[int, range(1, 100)]``, or another value that its type allows."""
     limits = form.__metadata__[0]
     if isinstance(convert(form.__origin__, value), int) and value not in limits:
         raise Misfit(f"is {value}, expected {limits.start} to {limits.stop - 1}")

@@ -28,7 +28,7 @@ def parse_size(text: str, *, where: str = "") -> int:
     match = _SIZE.fullmatch(text)
     count = int(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
     if count < 2**20:  # no machine has less: the unit is missing
-        raise UsageError(f"'{text}' is no amount of memory", where=where, hint="write it as 24GB")
+        raise UsageError(f"'{text}' is not an amount of memory", where=where, hint="write it as 24GB")
     return count
 
 
