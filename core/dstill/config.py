@@ -40,7 +40,7 @@ from dstill.api.recipe import Recipe
 from dstill.api.splits import FORMER_SPLITS
 from dstill.errors import ConfigError, RunError
 from dstill.io import toml
-from dstill.io.plain_files import bounded
+from dstill.io.plain_files import read_bounded
 from dstill.io.secrets import is_variable
 from dstill.io.shell import command
 from dstill.io.urls import checked_url
@@ -476,7 +476,7 @@ def masked(text: str) -> str:
 def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     where, hint = str(file.absolute()), "`dstill init` writes one"
     try:
-        text = bounded(file, toml.MOST_BYTES).decode()
+        text = read_bounded(file, toml.MOST_BYTES).decode()
     except FileNotFoundError:
         if (file.parent / "run.json").exists():  # dstill was killed before it wrote `file`, or somebody removed it
             raise RunError(

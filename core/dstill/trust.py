@@ -43,7 +43,18 @@ from dstill.io.files import write_text
 from dstill.io.shell import command
 from dstill.io.urls import is_loopback, origin
 
-__all__ = ["Request", "allow", "allowed", "forget", "grants", "keep", "pending", "remembered", "requests", "require"]
+__all__ = [
+    "Request",
+    "allow",
+    "allow_written",
+    "allowed",
+    "forget",
+    "grants",
+    "pending",
+    "remembered",
+    "requests",
+    "require",
+]
 
 log = logging.getLogger("dstill")
 
@@ -261,7 +272,7 @@ def pending(config: Config, asked: Iterable[Request]) -> list[Request]:
     ]
 
 
-def keep(config: Config, file: Path, *, relative_to: Path = Path()) -> None:
+def allow_written(config: Config, file: Path, *, relative_to: Path = Path()) -> None:
     """Allow what `config` asks for; its user has just written it to `file`.
 
     Excluded: requests that come from another file and were not allowed. If `config` is `trusted` for one process,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dstill.errors import DataError, UsageError
-from dstill.io.plain_files import bounded
+from dstill.io.plain_files import read_bounded
 from dstill.io.strict_json import NotStrict, loads
 
 __all__ = ["bytes_of", "object_of", "text_of"]
@@ -27,7 +27,7 @@ def bytes_of(file: Path, where: str, *, most: int | None = None) -> bytes:
     if str(file) == "-":
         return sys.stdin.buffer.read()
     try:
-        return file.read_bytes() if most is None else bounded(file, most)
+        return file.read_bytes() if most is None else read_bounded(file, most)
     except OSError as problem:
         raise UsageError(
             f"cannot read {file}: {(problem.strerror or '').lower()}",

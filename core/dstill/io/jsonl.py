@@ -21,7 +21,7 @@ from dstill.io.plain_files import regular
 from dstill.io.secrets import redact
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
 
-__all__ = ["Written", "append_row", "detect", "instead", "read_rows", "rows_from", "write_rows"]
+__all__ = ["Written", "append_row", "conversion_hint", "detect", "read_rows", "rows_from", "write_rows"]
 
 MAX_LINE = 64 * 2**20  # bytes
 
@@ -82,7 +82,9 @@ def rows_from(stream: Readable, name: str, *, own: bool = False) -> Iterator[tup
         except DataError as error:
             if first and (found := detect(body)):
                 raise DataError(
-                    f"detected {found}, expected JSONL (one object on each line)", where=where, hint=instead(found)
+                    f"detected {found}, expected JSONL (one object on each line)",
+                    where=where,
+                    hint=conversion_hint(found),
                 ) from error
             if line.endswith(b"\n") or not _is_half(body, error.__cause__):
                 raise
@@ -159,7 +161,7 @@ def detect(start: bytes) -> str:
     return ""
 
 
-def instead(found: str) -> str:
+def conversion_hint(found: str) -> str:
     """A hint for a file of another format than its name says; `found` is a result of `detect`."""
     return {
         "CSV": "give it a name that ends in .csv",

@@ -2,7 +2,7 @@
 
     refuse_links(Path("runs/a"))                       # RunError that names the first link, fifo, socket or device
     open("runs/a/log.txt", "a", opener=regular)        # the same for one file, when it is opened
-    bounded(Path("dstill.toml"), 2**20)                # the content of a file; a link is allowed, a fifo is not
+    read_bounded(Path("dstill.toml"), 2**20)           # the content of a file; a link is allowed, a fifo is not
     inside(Path("runs/a"), "dataset/data/test.jsonl")  # the path; RunError for "../b" or "/etc/passwd"
 
 A link would make dstill read or write a file elsewhere; a fifo would make it wait forever. The path of the run folder
@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from dstill.errors import RunError
 
-__all__ = ["bounded", "inside", "refuse_links", "regular"]
+__all__ = ["inside", "read_bounded", "refuse_links", "regular"]
 
 _NOT_OPENED = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EOPNOTSUPP}  # a link; a fifo without a reader, a socket
 _WRITES = os.O_WRONLY | os.O_RDWR
@@ -56,7 +56,7 @@ def regular(name: str, flags: int) -> int:
     return handle
 
 
-def bounded(file: Path, most: int) -> bytes:
+def read_bounded(file: Path, most: int) -> bytes:
     """The content of a regular file or of one that a link names. Raises OSError if it is anything else.
 
     `most`: most bytes; OSError also if the file is larger.

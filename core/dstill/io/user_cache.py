@@ -1,6 +1,6 @@
 """Files in the user's cache folder. A missing one only costs time.
 
-keep(path_of("corpora", "3f9a.json.gz"), data)      # ~/.cache/dstill/corpora/3f9a.json.gz
+save(path_of("corpora", "3f9a.json.gz"), data)      # ~/.cache/dstill/corpora/3f9a.json.gz
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["keep", "path_of"]
+__all__ = ["path_of", "save"]
 
 
 def path_of(*parts: str) -> Path:
@@ -17,7 +17,7 @@ def path_of(*parts: str) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").joinpath("dstill", *parts)
 
 
-def keep(path: Path, data: bytes) -> None:
+def save(path: Path, data: bytes) -> None:
     """Write `data` to `path` atomically. If the folder cannot be written to, do nothing."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
