@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Mapping
 
-from dstill.api.option import OptionValue, Option
+from dstill.api.option import Option, OptionValue
 from dstill.io.input_files import object_of
 from dstill_querydsl.bundle.indices import trainable
 

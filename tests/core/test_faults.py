@@ -12,9 +12,9 @@ from support.brittle import ODD, RESULT, Brittle, BrittleConfig, Whole
 from support.toy import Abacus, Toy
 
 from dstill import hookimpl
-from dstill.api.fallbacks import METHODS, with_fallbacks
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
+from dstill.api.fallbacks import METHODS, with_fallbacks
 from dstill.api.faults import about
 from dstill.api.protocols import NoTestDatabases, RationaleTerms, TestDatabases
 from dstill.api.records import Cause, Draft, Example, Level, Prediction, Verdict

@@ -25,7 +25,7 @@ from dstill.api.executor import Executor
 from dstill.api.metric import Metric
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.objective import Objective
-from dstill.api.option import OptionValue, Option
+from dstill.api.option import Option, OptionValue
 from dstill.api.protocols import DataProfile, Demo, Synthesis
 from dstill.api.recipe import Recipe
 from dstill.api.records import (

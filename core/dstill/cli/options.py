@@ -16,7 +16,7 @@ from typing import Any, Callable, Mapping, TypeVar
 import click
 
 from dstill import config as configuration
-from dstill.api.option import OptionValue, Option
+from dstill.api.option import Option, OptionValue
 from dstill.api.part import Part
 from dstill.cli.console import note
 from dstill.config import Config

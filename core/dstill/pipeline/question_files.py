@@ -24,7 +24,7 @@ from dstill.api.records import SPLITS, Example
 from dstill.api.splits import FORMER_SPLITS, split_name
 from dstill.errors import DataError, needs
 from dstill.io.files import reading
-from dstill.io.jsonl import detect, conversion_hint, read_rows
+from dstill.io.jsonl import conversion_hint, detect, read_rows
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
 from dstill.pipeline.question_validation import refuse_contradictions, refuse_duplicates
 
