@@ -369,7 +369,7 @@ def load(
     environment: Mapping[str, str] | None = None,
     sections: Mapping[str, type[Any]] | None = None,
 ) -> Config:
-    """Merge and check the configuration. Raises ConfigError.
+    """Merge and check the configuration. Raises ConfigError, and RunError if `file` of a run is missing.
 
     Args:
         file: the file; None: ``dstill.toml`` of the current folder if it exists.

@@ -210,7 +210,7 @@ class Plugins:
             raise UsageError(
                 f"no {one} called '{name}'.{did_you_mean(name, known)}",
                 where=f"installed: {', '.join(known) or 'none'}",
-                hint="install a plugin that has it, or load one with --plugin FILE.py",
+                hint="pip install a plugin that has it, or load one with --plugin FILE.py",
             ) from None
 
     def task(self, name: str) -> type[Task]:

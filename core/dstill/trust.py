@@ -287,7 +287,7 @@ def allow_written(config: Config, file: Path, *, relative_to: Path = Path()) -> 
     try:
         allow(file.parent, [one.action for one in asked if one.action not in refused])
     except (DstillError, OSError) as problem:  # as in a container whose home folder is read-only
-        log.warning("cannot store that this folder is yours, so dstill will ask about it: %s", problem)
+        log.warning("cannot remember that this folder is yours, so dstill will ask about it: %s", problem)
 
 
 def allowed(folder: Path) -> set[str]:

@@ -237,7 +237,7 @@ def test_a_run_without_its_settings_is_no_matter_of_options(tmp_path: Path) -> N
     with pytest.raises(RunError) as caught:
         load(tmp_path / "config.toml")
     assert caught.value.what == f"run '{tmp_path.name}' has no config.toml: its settings are not known"
-    assert "begin a new run" in caught.value.hint
+    assert "start a new run" in caught.value.hint
 
 
 def test_what_looks_like_a_key_is_masked() -> None:

@@ -175,8 +175,8 @@ class Synthesis(_Protocol):
         """At most `n` questions with gold and rationale about the data in `context`; the same for the same `seed`.
 
         `dstill data questions` calls it. `context` holds what the pack's `options` add, which describes the user's
-        data. It may also hold ``focus``, a mapping with ``categories`` and ``templates``: how often a student failed
-        on each, to make more questions of these kinds. May raise UsageError or DataError.
+        data. It may also hold ``focus``, with ``categories`` and ``templates``: how often a student failed on each of
+        these, to make more questions of these kinds. May raise UsageError or DataError.
         """
         return ()
 

@@ -5,7 +5,7 @@ r"""Commands for a person to copy, quoted for the shell.
     >>> print(command("train", Path("runs/$(touch x)")))
     dstill train 'runs/$(touch x)'
     >>> print(quoted("a\x1bb"))
-    $'a\\033b'
+    $'a\033b'
 
 A POSIX shell reads the same words back. Invisible characters and line breaks need ``$'…'``, which bash, zsh, ksh and
 POSIX 2024 support and older versions of dash do not. An argument of a program cannot contain a NUL.

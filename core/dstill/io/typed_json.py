@@ -47,7 +47,7 @@ class Misfit(ValueError):
         self.what, self.place = what, place
 
     def at(self, name: str) -> Misfit:
-        """The same error one level further out: `name` is the key or index that the place lies under."""
+        """The same error one level further out: `name` is the key or position of the outer value."""
         return Misfit(self.what, (name[:80], *self.place))
 
 
@@ -85,7 +85,7 @@ def _literal(form: Any, value: Any) -> Any:
     return value
 
 
-def _mapping(form: Any, value: Any) -> Any:
+def _dict(form: Any, value: Any) -> Any:
     _require(isinstance(value, Mapping), value, "an object")
     keys, values = get_args(form)
     return {_in(key, keys, key): _in(key, values, item) for key, item in value.items()}
@@ -172,8 +172,8 @@ _CONVERTERS: dict[Any, Callable[[Any, Any], Any]] = {  # by the origin of a form
     Union: _one_of,
     types.UnionType: _one_of,
     Literal: _literal,
-    dict: _mapping,
-    collections.abc.Mapping: _mapping,
+    dict: _dict,
+    collections.abc.Mapping: _dict,
     list: _list,
     tuple: _list,
     collections.abc.Sequence: _list,
