@@ -9,9 +9,9 @@ A plugin is a module (or any object) with functions of these names, marked with
 Registration hooks yield part *classes* (see `dstill.api`). Each is called once, when plugins load. Two parts of the
 same kind and name are an error that names both plugins.
 
-In a "first result" hook, a plugin can return None to pass. The next plugin is asked, and finally the core
-(`dstill.defaults`). A plugin that implements `build_prompt`, `parse_reply`, `check_draft` or `judge_answer` for one
-task returns None for every other task.
+In a "first result" hook, dstill asks the plugin that was loaded last first. It can return None to pass: then the next
+plugin is asked, and finally the core (`dstill.defaults`). A plugin that implements `build_prompt`, `parse_reply`,
+`check_draft` or `judge_answer` for one task returns None for every other task.
 
 An implementation may leave out arguments that it does not need. What concerns only one task is a method of its `Task`,
 not a hook.
@@ -110,7 +110,9 @@ def build_prompt(
     settings: Generate,
     build: Callable[[Sequence[Example]], Prompt],
 ) -> Prompt | None:
-    """The prompt for one example; called for each question of `generate`. The first result wins.
+    """The prompt for one example. The first result wins.
+
+    Called by `generate` for each question, also to estimate costs.
 
     Args:
         task: the task of the run.
@@ -127,7 +129,9 @@ def build_prompt(
 
 @hookspec(firstresult=True)
 def parse_reply(task: Task, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
-    """Rationale and answer of a teacher's reply; called for each reply. The first result wins.
+    """Rationale and answer of a teacher's reply. The first result wins.
+
+    Called for each new or stored reply, except one that was cut off.
 
     Args:
         task: the task of the run.
@@ -141,7 +145,9 @@ def parse_reply(task: Task, text: str, parse: Callable[[str], Draft | None]) -> 
 
 @hookspec
 def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem] | None:
-    """Problems of a teacher's draft; called for each parsed reply. One error rejects the draft.
+    """Problems of a teacher's draft. One error rejects it.
+
+    Called for each parsed reply, and for each answer that is shown or edited in `dstill review`.
 
     Args:
         task: the task of the run.
@@ -159,7 +165,9 @@ def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem]
 def select_modality(
     modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
 ) -> Choice | None:
-    """The modality to train with, and why; called if ``train.modality`` is auto. The first result wins.
+    """The modality to train with, and why. The first result wins.
+
+    Called by `train` and `plan` if ``train.modality`` is auto.
 
     Args:
         modalities: all installed ones.
@@ -176,7 +184,10 @@ def select_modality(
 
 @hookspec(firstresult=True)
 def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict | None:
-    """How far an answer comes; called for each answer that `evaluate` scores. The first result wins.
+    """How far an answer comes. The first result wins.
+
+    Called by `evaluate` for each answer, by `train` for early stopping by accuracy, and, with `executor` None, by
+    `predict` and `serve`. Several threads may call it at once if `Executor.parallel` allows that.
 
     Args:
         task: the task of the run.
