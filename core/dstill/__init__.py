@@ -1,6 +1,6 @@
 """dstill: distil a large teacher into a small student that writes a structured language.
 
-The public names load when they are first used, so that ``import dstill`` costs little.
+The public names are imported when they are first used, so that ``import dstill`` is fast.
 """
 
 from __future__ import annotations

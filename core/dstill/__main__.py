@@ -1,7 +1,7 @@
 """The entry point: ``dstill`` and ``python -m dstill``.
 
-It loads nothing before it can say that it was stopped: Ctrl-C while the command line's modules
-load ends with one line and 130, as a later one does.
+It imports almost nothing outside of `main`, so that Ctrl-C during the imports of the command line also ends with one
+line and exit code 130.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import os
 import sys
 
 if __name__ == "__main__" and not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:
-    # Python puts the current folder first: a click.py, or a plugin's entry point, that lies beside somebody's data
-    # must not be loaded. A plugin in the current folder is loaded by --plugin.
+    # Python searches the current folder first. A click.py or a plugin's entry point that lies next to somebody's data
+    # must not be loaded. --plugin loads a plugin from the current folder.
     del sys.path[0]
 
 import json
@@ -22,12 +22,12 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line. Exits with one of the codes of `dstill.errors`."""
+    """Run the command line. Exits with a code of `dstill.errors`."""
     try:
         from dstill import cli
 
         cli.main()
-    except KeyboardInterrupt:  # outside of what `dstill.cli.run` sees to
+    except KeyboardInterrupt:  # before or after `dstill.cli.run`, which handles it otherwise
         problem = Interrupted("stopped", where="dstill", hint="run the same command again")
         print(f"error: {problem.what}", file=sys.stderr)
         if "--json" in sys.argv:

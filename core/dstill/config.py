@@ -1,13 +1,19 @@
-"""Configuration: dstill.toml, the environment and flags, merged and checked, each value with its origin.
+"""Configuration: merges and checks dstill.toml, the environment and flags, and records where each value comes from.
 
     flag  >  environment  >  file  >  default
     --seed 7   DSTILL_PROJECT__SEED=7   [project] seed = 7
 
-Goes in: a file's path, the environment, flags by dotted key, and the sections that parts
-bring (``task.sql`` → its Config). Comes out: `Config`, whose `settings` are the
-core's own sections and whose `part` gives a part's. Every key is a field of a dataclass;
-an unknown one, a wrong type or a value out of range is an error, never ignored. A key that moved keeps working under
-its old name, with a warning, where its field says ``{"was": "old.key"}`` in its metadata.
+In: the path of a file, the environment, flags by dotted key, and the sections of parts (``task.sql`` → its `Config`).
+Out: `Config`. Its `settings` are the core's sections, and its method `part` returns that of a part.
+
+Every key is a field of a dataclass. An unknown key, a wrong type or a value out of range is an error. The metadata of a
+field can say:
+
+    help          what the key means, for `dstill config show` and the docs
+    low, high     the smallest and largest number
+    trust         what the value lets a stranger's file do (`dstill.trust`)
+    was           the old name of the key, which works with a warning
+    renamed       old value → new value; old ones work with a warning
 """
 
 from __future__ import annotations
@@ -34,7 +40,7 @@ from dstill.api.recipe import Recipe
 from dstill.api.splits import FORMER_SPLITS
 from dstill.errors import ConfigError, RunError
 from dstill.io import toml
-from dstill.io.plain_files import bounded
+from dstill.io.plain_files import read_bounded
 from dstill.io.secrets import is_variable
 from dstill.io.shell import command
 from dstill.io.urls import checked_url
@@ -76,9 +82,9 @@ PARTS = (
 )  # [teacher.NAME] and so on
 # Read by dstill itself, so no configuration keys.
 RESERVED = ("DSTILL_DISABLE", "DSTILL_TRACE_HOOKS", "DSTILL_REQUIRE_LIVE")
-_UNSAID = (None, "", dataclasses.MISSING)  # defaults that say nothing
+_NOT_SHOWN = (None, "", dataclasses.MISSING)  # defaults that messages do not mention
 _SECRET_NAME = re.compile(r"(^|_)(api_?key|token|password|secret)$", re.IGNORECASE)
-# At the start of a word only: a table may be called task-history-2024.
+# Only at the start of a word: a table may be called task-history-2024.
 _SECRET_VALUE = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk|xox[abp]|glpat|xai)[-_][A-Za-z0-9_-]{12,}|(?:hf|gh[opsu]|gsk)_[A-Za-z0-9]{20,}"
     r"|github_pat_[A-Za-z0-9_]{20,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|Bearer\s+\S{12,}"
@@ -256,7 +262,7 @@ class Review:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
-    """What `dstill evaluate` scores, and next to which baselines."""
+    """What `dstill evaluate` scores, and which baselines it compares with."""
 
     splits: tuple[str, ...] = field(
         default=("test", "test_unseen_templates"),
@@ -300,31 +306,33 @@ class Settings:
 
 @dataclass(frozen=True)
 class Config:
-    settings: Settings
-    parts: Mapping[str, Any]  # "task.sql" → an instance of its Config
+    """A merged and checked configuration."""
+
+    settings: Settings  # the core's sections
+    parts: Mapping[str, Any]  # "task.sql" → an instance of its `Config`
     origins: Mapping[str, str]  # dotted key → "default", "dstill.toml:7", "environment DSTILL_…", "command line"
-    file: Path | None = None  # that was read, if one was
-    filed: frozenset[str] = frozenset()  # keys whose values are the file's: nobody gave them in this call
-    trusted: bool = False  # the caller allows what the file asks for, in this process (`Run.open`); never remembered
+    file: Path | None = None  # the file that was read
+    filed: frozenset[str] = frozenset()  # keys whose values come from the file, not from the environment or flags
+    trusted: bool = False  # the caller allows everything that the file asks for, in this process only (`Run.open`)
 
     def part(self, kind: str, name: str) -> Any:
-        """The Config instance of one part, as ``part("task", "sql")``."""
+        """The `Config` instance of one part: ``part("task", "sql")``. None: no plugin has it."""
         return self.parts.get(f"{kind}.{name}")
 
     def flat(self) -> dict[str, Any]:
-        """Every key with its value, in the order of the sections."""
+        """Dotted key → value, in the order of the sections."""
         values = _values("", self.settings)
         for name, section in sorted(self.parts.items()):
             values.update(_values(name, section))
         return values
 
     def to_toml(self) -> str:
-        """The resolved configuration as a file that `load` reads back to the same values."""
+        """The text of a file from which `load` reads the same values."""
         return as_toml(self.flat())
 
 
 def fields(config: Config) -> dict[str, dataclasses.Field[Any]]:
-    """The field of each key, with what its metadata say (`dstill.trust`)."""
+    """Dotted key → the dataclass field, with its metadata."""
     known = _keys("", Settings)
     for name, section in config.parts.items():
         known.update(_keys(name, type(section)))
@@ -332,12 +340,12 @@ def fields(config: Config) -> dict[str, dataclasses.Field[Any]]:
 
 
 def as_toml(values: Mapping[str, Any]) -> str:
-    """Values by dotted key as the text of a configuration file; those of one table stand together."""
+    """The text of a configuration file with `values`, by dotted key. The keys of a table must follow each other."""
     lines: list[str] = []
     section = ""
     for key, value in values.items():
         table, _, name = key.rpartition(".")
-        if value is None:  # TOML has no word for it: the default says it
+        if value is None:  # TOML has no null; None is the default
             continue
         if table != section:
             lines += ["", f"[{_quoted(table)}]"]
@@ -349,7 +357,7 @@ def as_toml(values: Mapping[str, Any]) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_toml(key)} = {_toml(of)}" for key, of in value.items()) + "}"
-    # JSON's spelling of text, numbers, booleans and lists is TOML's too, but for one character
+    # TOML writes text, numbers, booleans and lists as JSON does, except for one character
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -361,19 +369,24 @@ def load(
     environment: Mapping[str, str] | None = None,
     sections: Mapping[str, type[Any]] | None = None,
 ) -> Config:
-    """Merge and check. `file` None: ``dstill.toml`` of this folder where there is one. Raises ConfigError.
+    """Merge and check the configuration. Raises ConfigError, and RunError if `file` of a run is missing.
 
-    With ``use_files=False`` neither that nor the environment is read, as in `dstill demo`.
+    Args:
+        file: the file; None: ``dstill.toml`` of the current folder if it exists.
+        use_files: False: read neither that file nor the environment, as `dstill demo` does.
+        flags: dotted key → value; None values are ignored.
+        environment: None: that of the process.
+        sections: the sections of parts, from `dstill.plugins.part_sections`.
     """
     sections = sections or {}
     known = _keys("", Settings)
     for name, cls in sections.items():
         known.update(_keys(name, cls))
-    given: dict[str, tuple[Any, str]] = {}
+    given: dict[str, tuple[Any, str]] = {}  # dotted key → value and origin
     if file is None and use_files and Path(FILE).exists():
         file = Path(FILE)
     if file is not None:
-        of_run = (file.parent / "run.json").exists()  # dstill wrote it: nobody has to change it
+        of_run = (file.parent / "run.json").exists()  # dstill wrote it, so do not warn about old names
         read = _moved(_read_file(file, known), known, quiet=of_run)
         given.update(_of_run(read, known) if of_run else read)
     filed, given_now = frozenset(given), {}
@@ -386,7 +399,7 @@ def load(
     for key, (value, origin) in given.items():
         if key not in known:
             raise _unknown(key, origin, known)
-        address = known[key].metadata.get("trust") == "address"  # `checked_url` says better what is wrong with one
+        address = known[key].metadata.get("trust") == "address"  # `checked_url` has better messages for these
         if not address and any(isinstance(text, str) and looks_secret(text) for text in _items(value)):
             raise _secret(key, origin)
         values[key] = _checked(key, value, known[key], origin)
@@ -402,9 +415,9 @@ def load(
 
 
 def _of_run(given: Mapping[str, tuple[Any, str]], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    """What an earlier dstill wrote into a run, as it is called now, without a warning.
+    """The settings of a run that an earlier dstill may have written, with the current names of values.
 
-    It wrote defaults too, so an empty value of an unknown key says nothing: its part is not installed here.
+    The file also has the defaults of parts that are not installed now, so empty values of unknown keys are ignored.
     """
     return {
         key: (_renamed(key, value, known[key], "") if key in known else value, origin)
@@ -416,20 +429,20 @@ def _of_run(given: Mapping[str, tuple[Any, str]], known: Mapping[str, Any]) -> d
 def _moved(
     given: dict[str, tuple[Any, str]], known: Mapping[str, Any], *, quiet: bool = False
 ) -> dict[str, tuple[Any, str]]:
-    """The values of one source; what stands there under an old key, under the new one."""
-    now = _new_keys(known)
-    for old in [key for key in given if key in now]:
+    """The values of one source, with those of old keys under the new keys. Warns about old keys unless `quiet`."""
+    renamed = _new_keys(known)
+    for old in [key for key in given if key in renamed]:
         value, origin = given.pop(old)
         if not quiet:
-            names = " and ".join(now[old])
+            names = " and ".join(renamed[old])
             log.warning("the setting %s is now called %s (%s)", old, names, origin, extra={"once": True})
-        for new in now[old]:
+        for new in renamed[old]:
             given.setdefault(new, (value, origin))
     return given
 
 
 def _new_keys(known: Mapping[str, dataclasses.Field[Any]]) -> dict[str, list[str]]:
-    """Old key → the keys that it is now."""
+    """Old key → the keys that replace it."""
     found: dict[str, list[str]] = {}
     for key, field_ in known.items():
         if "was" in field_.metadata:
@@ -438,9 +451,9 @@ def _new_keys(known: Mapping[str, dataclasses.Field[Any]]) -> dict[str, list[str
 
 
 def current(values: Mapping[str, Any], config: Config) -> dict[str, Any]:
-    """`values` by dotted key, with the names that the keys have now."""
-    now = _new_keys(fields(config))
-    return {new: value for key, value in values.items() for new in now.get(key, [key])}
+    """`values` by dotted key, with the current names of the keys."""
+    renamed = _new_keys(fields(config))
+    return {new: value for key, value in values.items() for new in renamed.get(key, [key])}
 
 
 def _items(value: Any) -> list[Any]:
@@ -448,12 +461,12 @@ def _items(value: Any) -> list[Any]:
 
 
 def looks_secret(value: str) -> bool:
-    """Whether a text has the form of a key or token."""
+    """Whether `value` contains something that looks like a key or token."""
     return bool(_SECRET_VALUE.search(value))
 
 
 def masked(text: str) -> str:
-    """`text` with ``***`` for whatever in it has the form of a key or token."""
+    """`text` with ``***`` in place of everything that looks like a key or token."""
     return _SECRET_VALUE.sub("***", text)
 
 
@@ -463,13 +476,13 @@ def masked(text: str) -> str:
 def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     where, hint = str(file.absolute()), "`dstill init` writes one"
     try:
-        text = bounded(file, toml.MOST_BYTES).decode()
+        text = read_bounded(file, toml.MOST_BYTES).decode()
     except FileNotFoundError:
-        if (file.parent / "run.json").exists():  # it was killed between the two, or somebody took the file out
+        if (file.parent / "run.json").exists():  # dstill was killed before it wrote `file`, or somebody removed it
             raise RunError(
                 f"run '{file.parent.name}' has no {file.name}: its settings are not known",
                 where=where,
-                hint="put the file back from a copy, or begin a new run; `dstill runs rm` deletes this one",
+                hint="restore the file from a backup, or start a new run; `dstill runs rm` deletes this one",
             ) from None
         raise ConfigError(f"no configuration file {file}", where=where, hint=hint) from None
     except IsADirectoryError:
@@ -485,7 +498,7 @@ def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str
         raise ConfigError(
             f"cannot read {file}: {(error.strerror or str(error)).lower()}",
             where=where,
-            hint="see who may read it, or name another with --config",
+            hint="check its permissions, or name another file with --config",
         ) from None
     if not text.strip():
         raise ConfigError(f"{file} is empty", where=where, hint=hint)
@@ -510,7 +523,7 @@ def _read_file(file: Path, known: Mapping[str, Any]) -> dict[str, tuple[Any, str
 
 
 def _lines(text: str) -> dict[str, int]:
-    """Dotted key → its line, for messages; a key in a form that is seldom used has none."""
+    """Dotted key → its line, for messages. Keys in rare forms are missing."""
     table, lines = "", {}
     for number, line in enumerate(text.split("\n"), 1):
         if header := re.match(r"\s*\[([^\[\]]+)\]", line):
@@ -546,8 +559,8 @@ def variable(key: str) -> str:
 
 
 def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
-    fields_of = {**{old: known[new[0]] for old, new in _new_keys(known).items()}, **known}
-    by_name = {variable(key): key for key in fields_of}
+    fields_by_key = {**{old: known[new[0]] for old, new in _new_keys(known).items()}, **known}
+    by_name = {variable(key): key for key in fields_by_key}
     found: dict[str, tuple[Any, str]] = {}
     for name, text in environment.items():
         if not name.startswith("DSTILL_") or name in RESERVED or "__" not in name:
@@ -555,12 +568,12 @@ def _read_environment(environment: Mapping[str, str], known: Mapping[str, Any]) 
         key = by_name.get(name)
         if key is None:
             raise _unknown(name.removeprefix("DSTILL_").replace("__", ".").lower(), f"environment {name}", known)
-        found[key] = (_from_text(text, fields_of[key]), f"environment {name}")
+        found[key] = (_from_text(text, fields_by_key[key]), f"environment {name}")
     return found
 
 
 def _from_text(text: str, field_: dataclasses.Field[Any]) -> Any:
-    """A value from text that has no types: TOML's reading of it, unless text is wanted."""
+    """The value of a variable: parsed as TOML, unless the field is text."""
     if field_.type is str or typing.get_origin(field_.type) is Literal:
         return text
     try:
@@ -570,10 +583,10 @@ def _from_text(text: str, field_: dataclasses.Field[Any]) -> Any:
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
-    """``train.r=8`` of ``--set``, the value as TOML reads it (bare words are text)."""
+    """Key and value of ``--set train.r=8``. The value is parsed as TOML; bare words are text. Raises ConfigError."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise ConfigError(f"'{text}' is no assignment", where="--set", hint="write it as --set train.r=8")
+        raise ConfigError(f"'{text}' is not an assignment", where="--set", hint="write it as --set train.r=8")
     try:
         return key.strip(), toml.loads(f"value = {value}")["value"]
     except ValueError:
@@ -581,13 +594,13 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 
 def assignment(key: str, value: Any) -> str:
-    """What `parse_assignment` reads back: the value bare where that does, else as TOML."""
+    """``key=value`` for `parse_assignment`: the value without quotes if possible, else as TOML."""
     bare = f"{key}={value}"
     return bare if parse_assignment(bare) == (key, value) else f"{key}={_toml(value)}"
 
 
 def command_line(plugin_files: Iterable[Path], *words: str | Path, settings: Mapping[str, Any]) -> str:
-    """``dstill --plugin FILE WORDS --set KEY=VALUE …``, quoted for a shell, for a person to copy."""
+    """``dstill --plugin FILE WORDS --set KEY=VALUE …``, quoted for a shell, for the user to copy."""
     files = (word for file in plugin_files for word in ("--plugin", file))
     sets = (word for key, value in settings.items() for word in ("--set", assignment(key, value)))
     return command(*files, *words, *sets)
@@ -597,7 +610,7 @@ def command_line(plugin_files: Iterable[Path], *words: str | Path, settings: Map
 
 
 def _keys(prefix: str, cls: type[Any]) -> dict[str, dataclasses.Field[Any]]:
-    """Dotted key → field, nested dataclasses opened; every field's type resolved."""
+    """Dotted key → field, also of nested dataclasses. Replaces each field's type with the resolved one."""
     keys: dict[str, dataclasses.Field[Any]] = {}
     hints = typing.get_type_hints(cls)
     for f in dataclasses.fields(cls):
@@ -612,7 +625,7 @@ def _keys(prefix: str, cls: type[Any]) -> dict[str, dataclasses.Field[Any]]:
 
 
 def _with_metadata(field_: dataclasses.Field[Any], outer: Mapping[str, Any]) -> dataclasses.Field[Any]:
-    """A field with what the field of its section says of all of them, as ``{"trust": "limits"}``."""
+    """A field of a section, with the metadata of the section's own field, such as ``{"trust": "limits"}``."""
     if not outer:
         return field_
     copied = copy.copy(field_)
@@ -621,7 +634,7 @@ def _with_metadata(field_: dataclasses.Field[Any], outer: Mapping[str, Any]) -> 
 
 
 def _without_none(kind: Any) -> Any:
-    """``str`` of ``str | None``: None is the default alone, no file or flag can say it."""
+    """``str`` of ``str | None``. None is only a default: no file or flag can set it."""
     kinds = [k for k in typing.get_args(kind) if k is not NoneType]
     return kinds[0] if len(kinds) == 1 and isinstance(kind, UnionType) else kind
 
@@ -635,12 +648,12 @@ def _values(prefix: str, section: Any) -> dict[str, Any]:
             values.update(_values(key, value))
         else:
             values[key] = _plain(value)
-    # a table's own keys come before its sub-tables
+    # the keys of a table precede its sub-tables
     return dict(sorted(values.items(), key=lambda item: item[0].count(".") if prefix else 0))
 
 
 def _plain(value: Any) -> Any:
-    """As TOML and JSON have it."""
+    """`value` with the types of TOML and JSON."""
     if isinstance(value, Mapping):
         return {key: _plain(of) for key, of in value.items()}
     return list(value) if isinstance(value, tuple) else value
@@ -658,47 +671,56 @@ def _build(prefix: str, cls: type[Any], values: Mapping[str, Any]) -> Any:
 
 
 def _checked(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> Any:
-    """`value` as the field's type wants it. Raises ConfigError with key, got and wanted."""
-    wanted = wanted_of(field_)
-    default = field_.default
-    hint = "change it, or leave it out" + (f" for the default: {default!r}" if default not in _UNSAID else "")
-    error = ConfigError(f"{key}: got {value!r}, wanted {wanted}", where=origin, hint=hint)
-    kind: Any = field_.type
-    value = _renamed(key, value, field_, origin)
-    if typing.get_origin(kind) is Literal:
-        if value not in typing.get_args(kind):
-            raise error
-        return value
-    if typing.get_origin(kind) is tuple:
-        items = [value] if isinstance(value, str) else value
-        if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
-            raise error
-        return tuple(items)
-    if typing.get_origin(kind) is collections.abc.Mapping:
-        if not isinstance(value, dict) or not all(_is_numbers(numbers) for numbers in value.values()):
-            raise error
-        return {str(name): tuple(map(float, numbers)) for name, numbers in value.items()}
-    allowed = {float: (int, float)}.get(kind, (kind,))
-    if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
+    """`value` with the type of the field. Raises ConfigError that says what it is and what it should be."""
+    default = "" if field_.default in _NOT_SHOWN else f" for the default: {field_.default!r}"
+    error = ConfigError(
+        f"{key}: got {value!r}, wanted {wanted_of(field_)}", where=origin, hint=f"change it, or leave it out{default}"
+    )
+    try:
+        checked = _converted(field_.type, _renamed(key, value, field_, origin))
+    except ValueError:
+        raise error from None
+    if isinstance(checked, str):
+        _check_role(key, checked, field_, origin)
+    low, high = field_.metadata.get("low"), field_.metadata.get("high")
+    if (low is not None and checked < low) or (high is not None and checked > high):
         raise error
+    return checked
+
+
+def _converted(kind: Any, value: Any) -> Any:
+    """`value` as a field of the type `kind` has it. Raises ValueError."""
+    origin = typing.get_origin(kind)
+    if origin is Literal:
+        _require(value in typing.get_args(kind))
+        return value
+    if origin is tuple:
+        items = [value] if isinstance(value, str) else value
+        _require(isinstance(items, (list, tuple)) and all(isinstance(item, str) for item in items))
+        return tuple(items)
+    if origin is collections.abc.Mapping:
+        _require(isinstance(value, dict) and all(map(_is_numbers, value.values())))
+        return {str(name): tuple(map(float, numbers)) for name, numbers in value.items()}
+    _require(isinstance(value, (int, float) if kind is float else kind))
+    _require(kind is bool or not isinstance(value, bool))
     if kind is float:
         try:
             value = float(value)
-        except OverflowError:
-            raise error from None
-    if isinstance(value, float) and not math.isfinite(value):
-        raise error
-    if isinstance(value, str) and re.search("[\ud800-\udfff]", value):  # bytes of the shell's that are no text
-        raise error
-    _check_role(key, value, field_, origin)
-    low, high = field_.metadata.get("low"), field_.metadata.get("high")
-    if (low is not None and value < low) or (high is not None and value > high):
-        raise error
+        except OverflowError as error:
+            raise ValueError from error
+        _require(math.isfinite(value))
+    if kind is str:
+        _require(re.search("[\ud800-\udfff]", value) is None)  # bytes from the shell that are not UTF-8
     return value
 
 
+def _require(fits: bool) -> None:
+    if not fits:
+        raise ValueError
+
+
 def _renamed(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> Any:
-    """`value`, or each of its items, by the name that it has now; a warning says so, where there is an `origin`."""
+    """`value`, or each item of a list, with old values replaced by new ones. Warns about them if `origin` is given."""
     renamed = field_.metadata.get("renamed", {})
     if isinstance(value, list):
         return [_renamed(key, item, field_, origin) for item in value]
@@ -710,7 +732,7 @@ def _renamed(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) 
 
 
 def _check_role(key: str, value: Any, field_: dataclasses.Field[Any], origin: str) -> None:
-    """Refuse, before it is stored anywhere, an address with a password in it and a key in place of its variable."""
+    """Refuse an address with a password, and a key in place of its variable, before they are stored anywhere."""
     role = field_.metadata.get("trust")
     if value and role == "address":
         checked_url(value, where=f"{key}, {origin}", key=False)
@@ -723,7 +745,7 @@ def _check_role(key: str, value: Any, field_: dataclasses.Field[Any], origin: st
 
 
 def _is_numbers(value: Any) -> bool:
-    """A pair of numbers that are not negative, as prices are."""
+    """Whether this is a pair of numbers that are not negative, as prices are."""
     return (
         isinstance(value, (list, tuple))
         and len(value) == 2
@@ -732,10 +754,10 @@ def _is_numbers(value: Any) -> bool:
 
 
 def wanted_of(field_: dataclasses.Field[Any]) -> str:
-    """What values a key takes, in words: ``a whole number from 1 to 4096``."""
+    """The values that a key accepts, in words: ``a whole number from 1 to 4096``."""
     kind: Any = field_.type
     if typing.get_origin(kind) is collections.abc.Mapping:
-        return 'a table of pairs of numbers, as {"a-model" = [0.4, 1.6]}'
+        return 'a table of pairs of numbers, such as {"a-model" = [0.4, 1.6]}'
     if typing.get_origin(kind) is Literal:
         return "one of " + ", ".join(map(str, typing.get_args(kind)))
     names = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -751,33 +773,33 @@ def _unknown(key: str, origin: str, known: Mapping[str, Any]) -> ConfigError:
         return _secret(key, origin)
     near = _nearest(key, known)
     meant = f" Did you mean '{near}'?" if near else ""
-    # not the bare command, which would read the same file and end with the same error
+    # without --defaults, the command would read the same file and fail with the same error
     hint = "`dstill config show --defaults` lists every key"
     kind, _, rest = key.partition(".")
     part = f"{kind}.{rest.partition('.')[0]}"
     if kind in PARTS and not _is_table(part, known):
-        hint = f"no {kind} of that name is installed, or it has nothing to set: see `dstill pack list`"
+        hint = f"no {kind} of that name is installed, or it has no settings: see `dstill pack list`"
     return ConfigError(f"unknown key '{key}'.{meant}", where=origin, hint=hint)
 
 
 def _nearest(key: str, known: Iterable[str]) -> str:
-    """What `key` was probably meant to be, or nothing: ``trian.lr`` → ``train.learning_rate``."""
+    """The key that `key` probably means: ``trian.lr`` → ``train.learning_rate``. Empty: none is similar."""
     table, _, name = key.rpartition(".")
     by_table: dict[str, list[str]] = {}
     for other in known:
         by_table.setdefault(other.rpartition(".")[0], []).append(other.rpartition(".")[2])
     tables = [table] if table in by_table else get_close_matches(table, by_table, n=1)
-    for there in tables:
-        if found := _nearest_name(name, by_table[there]):
-            return f"{there}.{found}"
-    for there, names in by_table.items():  # the right name in another table
+    for candidate in tables:
+        if found := _nearest_name(name, by_table[candidate]):
+            return f"{candidate}.{found}"
+    for candidate, names in by_table.items():  # the right name in another table
         if name in names:
-            return f"{there}.{name}"
+            return f"{candidate}.{name}"
     return "" if tables else next(iter(get_close_matches(key, list(known), n=1)), "")
 
 
 def _nearest_name(name: str, names: list[str]) -> str:
-    """Of the keys of one table: of which `name` is a word or a part, whose initials it is, or that look alike."""
+    """The key of a table that `name` is a word, a part or the initials of, or that looks similar."""
     rules: tuple[Callable[[str], bool], ...] = (
         lambda other: other == name,
         lambda other: name in other.split("_"),
@@ -786,7 +808,7 @@ def _nearest_name(name: str, names: list[str]) -> str:
     )
     for rule in rules:
         if found := [other for other in names if rule(other)]:
-            return found[0]  # what matters most is declared first
+            return found[0]  # the most important key is declared first
     return next(iter(get_close_matches(name, names, n=1)), "")
 
 

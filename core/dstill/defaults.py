@@ -1,11 +1,11 @@
-"""The core's own answers to the hooks: what happens where no plugin says otherwise.
+"""The core's implementations of the hooks, which apply if no plugin returns a result.
 
-Registered first, so that pluggy asks it last: any plugin's answer goes before it.
+They are registered first, so pluggy calls them last.
 """
 
 from __future__ import annotations
 
-from typing import Callable, Iterable, Sequence
+from typing import Iterable, Sequence
 
 from dstill.api.checking import find_problems
 from dstill.api.executor import Executor
@@ -14,7 +14,6 @@ from dstill.api.modality import Choice, Modality, ModelSpec, reasons
 from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Draft, Example, Problem, Prompt, Verdict
 from dstill.api.task import Task
-from dstill.config import Generate
 from dstill.errors import UsageError
 from dstill.hookspecs import hookimpl
 
@@ -22,43 +21,40 @@ __all__ = ["build_prompt", "check_draft", "judge_answer", "parse_reply", "select
 
 
 @hookimpl
-def build_prompt(
-    task: Task,
-    example: Example,
-    shots: Sequence[Example],
-    pool: Iterable[Example],
-    settings: Generate,
-    build: Callable[[Sequence[Example]], Prompt],
-) -> Prompt:
+def build_prompt(task: Task, example: Example, shots: Sequence[Example]) -> Prompt:
+    """The task's own prompt."""
     return task.prompt(example, shots)
 
 
 @hookimpl
-def parse_reply(task: Task, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
+def parse_reply(task: Task, text: str) -> Draft | None:
+    """As the task parses it."""
     return task.parse(text)
 
 
 @hookimpl
 def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem]:
+    """The problems that the task's checks find."""
     return find_problems(task, example, draft)
 
 
 @hookimpl
 def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
+    """The verdict of `dstill.api.judging`."""
     return judge(task, example, draft, executor)
 
 
 @hookimpl
 def select_modality(modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device) -> Choice:
-    """Of those that fit, the one of highest `fullness`."""
+    """The modality of highest priority that fits. Raises UsageError if none does."""
     found = reasons(modalities, student, recipe, device)
     fitting = next((r.modality for r in found if not r.unfit_reason), None)
     if fitting is None:
-        least = min(found, key=lambda r: r.memory_required.total)
+        smallest = min(found, key=lambda r: r.memory_required.total)
         raise UsageError(
             f"no modality fits {device.name}",
             where="; ".join(f"{r.modality}: {r.unfit_reason}" for r in found),
-            hint=f"{least.modality} needs least: try a smaller batch, shorter inputs or "
+            hint=f"{smallest.modality} needs the least memory: try a smaller batch, shorter inputs or "
             "gradient_checkpointing, or a smaller student",
         )
     return Choice(modality=fitting, reasons=found)

@@ -1,25 +1,25 @@
-"""Every error that a person can cause or meet, as one small tree.
+"""All errors that a user can see, as one small tree.
 
     DstillError                     exit 1   a bug, or a subclass below
-    ├── UsageError                       2   an option, argument or name that cannot be
-    │   ├── ConfigError                  2   the same in dstill.toml or the environment
-    │   └── MissingExtra                 2   a feature whose libraries are not installed
-    ├── FailedItems                      3   the work ended, some items failed
-    │   └── PluginError                  3   a plugin did not load, or two clash
-    ├── DataError                        4   data or model files that cannot be used
+    ├── UsageError                       2   an invalid option, argument, name or path
+    │   ├── ConfigError                  2   an invalid setting in dstill.toml, the environment or an option
+    │   └── MissingExtra                 2   the libraries of a feature are not installed
+    ├── FailedItems                      3   the command ended, but some items failed
+    │   └── PluginError                  3   a plugin did not load, or two plugins clash
+    ├── DataError                        4   data or model files cannot be used
     ├── RunError                         5   a run is locked, changed or corrupt
-    │   └── TrustError                   5   a run or project asks for what its user has not allowed
-    ├── AuthError                        6   a key was refused, or its quota is gone
-    ├── ServiceError                     7   a service cannot be reached or is not what it should be
-    │   └── ServicePause                 7   it is not to be asked for a long while: nobody asks it further
+    │   └── TrustError                   5   a run or project asks for something that its user has not allowed
+    ├── AuthError                        6   a key was refused, or its quota is used up
+    ├── ServiceError                     7   a service cannot be reached, or does not answer as it should
+    │   └── ServicePause                 7   the service asks for a long pause, so dstill stops asking
     ├── BudgetError                      8   a cap was reached
     ├── AnswerError                      9   an answer was refused or is invalid
-    ├── TrainingError                   10   out of memory, NaN
-    ├── DiskError                       11   no room, or no permission left, for what must be written
+    ├── TrainingError                   10   training failed: out of memory, NaN
+    ├── DiskError                       11   the disk is full, read-only or broken
     └── Interrupted                    130   Ctrl-C
 
-An error says three things, a line each: *what* happened, *where* (``file:line``,
-JSON pointer or option) and *what to do* about it (``hint``).
+An error has three parts, each on its own line: *what* happened, *where* (``file:line``, JSON pointer or option) and
+*what to do* about it (the hint).
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ __all__ = [
 
 
 class DstillError(Exception):
-    """What went wrong, where, and what to do next."""
+    """Base of all errors: what went wrong, where, and what to do next."""
 
-    exit_code: ClassVar[int] = 1
-    code: ClassVar[str] = "bug"
+    exit_code: ClassVar[int] = 1  # of the command that it ends
+    code: ClassVar[str] = "bug"  # stable name, in ``--json`` output
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(what)
@@ -72,15 +72,19 @@ class DstillError(Exception):
 
 
 class UsageError(DstillError):
+    """An invalid option, argument, name or path."""
+
     exit_code, code = 2, "usage"
 
 
 class ConfigError(UsageError):
+    """An invalid setting in dstill.toml, the environment or an option."""
+
     code = "config"
 
 
 class MissingExtra(UsageError):
-    """A feature was asked for whose libraries are not installed."""
+    """The libraries of a feature are not installed."""
 
     code = "missing_extra"
 
@@ -92,7 +96,7 @@ class MissingExtra(UsageError):
 
 @contextlib.contextmanager
 def needs(feature: str, extra: str) -> Iterator[None]:
-    """For imports of what an extra brings: raises MissingExtra where one fails."""
+    """Wrap imports of the libraries of an extra: raises MissingExtra if one is not installed."""
     try:
         yield
     except ImportError as error:
@@ -100,65 +104,87 @@ def needs(feature: str, extra: str) -> Iterator[None]:
 
 
 class FailedItems(DstillError):
+    """The command ended, but some items failed."""
+
     exit_code, code = 3, "failed_items"
 
 
 class PluginError(FailedItems):
+    """A plugin did not load, or two plugins clash."""
+
     code = "plugin"
 
 
 class DataError(DstillError):
+    """Data or model files cannot be used."""
+
     exit_code, code = 4, "data"
 
 
 class RunError(DstillError):
+    """A run is locked, changed or corrupt."""
+
     exit_code, code = 5, "run_state"
 
 
 class TrustError(RunError):
-    """`folder` asks for the `actions`, in words that a terminal can show, and nobody has allowed them."""
+    """The run or project in `folder` asks for `actions` that its user has not allowed."""
 
     code = "trust"
     folder: str = ""
-    actions: tuple[tuple[str, str], ...] = ()  # what, and the setting that asks for it with its place
+    actions: tuple[tuple[str, str], ...] = ()  # pairs of an action in words and the setting that asks for it
 
 
 class AuthError(DstillError):
+    """A service refused the key, or the key's quota is used up."""
+
     exit_code, code = 6, "auth"
 
 
 class ServiceError(DstillError):
+    """A service cannot be reached, or does not answer as it should."""
+
     exit_code, code = 7, "service"
 
 
 class ServicePause(ServiceError):
-    """Ends all asking, not one item: the next question would be told the same."""
+    """A service asks for a long pause. It ends the whole stage: the next request would get the same answer."""
 
     code = "paused"
 
 
 class BudgetError(DstillError):
+    """A cap on costs, tokens, requests or time was reached."""
+
     exit_code, code = 8, "budget"
 
 
 class AnswerError(DstillError):
+    """An answer was refused or is invalid."""
+
     exit_code, code = 9, "answer"
 
 
 class TrainingError(DstillError):
+    """Training failed: out of memory, NaN, or another process ended."""
+
     exit_code, code = 10, "training"
 
 
 class DiskError(DstillError):
+    """The disk is full, read-only or broken."""
+
     exit_code, code = 11, "disk"
 
 
 class Interrupted(DstillError):
+    """The user pressed Ctrl-C."""
+
     exit_code, code = 130, "interrupted"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` for the nearest of `known`, or nothing when none is near.
+    """`` Did you mean 'x'?`` for the most similar of `known`; empty if none is similar.
 
     >>> did_you_mean("genrate", ["generate", "train"])
     " Did you mean 'generate'?"

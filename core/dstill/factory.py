@@ -1,11 +1,12 @@
-"""Objects made from a configuration: which class a name stands for, with its own section.
+"""Creates the objects that a configuration names, each with its section of the configuration.
 
 setup = Setup(plugins, config)
-setup.task, setup.student                                  # made once, when first asked for
+setup.task, setup.student                                  # created on first use
 make_student(plugins, config, "hf:google/flan-t5-small")   # kind "hf", base after the colon
-make_student(plugins, config, "models/small.gguf")         # the kind that takes such files
+make_student(plugins, config, "models/small.gguf")         # the kind that loads such files
 
-Before a part gets settings that stand in a file, its user must have allowed what they ask for (`dstill.trust`).
+If settings come from a file, the user must have allowed what they ask for (`dstill.trust`). Otherwise every function
+here raises TrustError.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from typing import Iterator
 
 from dstill import trust
 from dstill.api.baseline import Baseline
-from dstill.api.careful import careful
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
+from dstill.api.fallbacks import with_fallbacks
 from dstill.api.modality import Choice, Modality, ModelSpec, reasons
 from dstill.api.objective import Objective
 from dstill.api.recipe import Device
@@ -48,11 +49,11 @@ __all__ = [
 
 log = logging.getLogger("dstill")
 
-STUDENT = "student"  # of a run's folder
+STUDENT = "student"  # folder of the student in a run's folder
 
 
 class Setup:
-    """Plugins and configuration, and the objects that they name: all that a stage needs beside its data."""
+    """Plugins and configuration, and the objects that they name: what a stage needs besides its data."""
 
     def __init__(self, plugins: Plugins, config: Config, progress: Progress = silent) -> None:
         self.plugins = plugins
@@ -61,32 +62,36 @@ class Setup:
 
     @property
     def settings(self) -> Settings:
+        """The core's sections of the configuration."""
         return self.config.settings
 
     @cached_property
     def task(self) -> Task:
+        """The task of `task_name`."""
         return make_task(self.plugins, self.config)
 
     @cached_property
     def objective(self) -> Objective:
+        """The objective of ``train.objective``."""
         name = self.settings.train.objective
         objective = self.plugins.objective(name)(self.config.part("objective", name))
-        objective.alpha = self.settings.train.label_weight
+        objective.label_weight = self.settings.train.label_weight
         return objective
 
     @cached_property
     def student(self) -> Student:
+        """The student of ``train.student``."""
         return make_student(self.plugins, self.config, self.settings.train.student)
 
     def executor(self) -> Executor | None:
-        """What runs the task's answers, not opened yet; None: the task's answers are not run."""
+        """The executor, not opened yet. None: the task's answers are not run."""
         return make_executor(self.plugins, self.config, self.task)
 
     @contextlib.contextmanager
     def opened_executor(self, *, judging: bool = False) -> Iterator[Executor | None]:
-        """The executor, open for as long as the block lasts. Raises ServiceError when its engine is away.
+        """The executor, open during the block. Raises ServiceError if its engine cannot be reached.
 
-        `judging`: with the executor of ``evaluate.second_executor`` beside it, as `Executor.second`.
+        `judging`: also open the executor of ``evaluate.second_executor`` as `Executor.second`.
         """
         executor = self.executor()
         if executor is None:
@@ -101,7 +106,7 @@ class Setup:
 
 
 def task_name(plugins: Plugins, settings: Settings) -> str:
-    """The task asked for, or the only one installed. Raises UsageError."""
+    """The name of the configured task, or of the only one that is installed. Raises UsageError."""
     if settings.project.task:
         return settings.project.task
     names = plugins.names("tasks")
@@ -115,31 +120,31 @@ def task_name(plugins: Plugins, settings: Settings) -> str:
 
 
 def make_task(plugins: Plugins, config: Config) -> Task:
-    """The task asked for, with its own section."""
+    """The configured task."""
     name = task_name(plugins, config.settings)
     _require(plugins, config, f"task.{name}")
-    task = careful(plugins.task(name)(config.part("task", name)))
+    task = with_fallbacks(plugins.task(name)(config.part("task", name)))
     task.seed = config.settings.project.seed
     return task
 
 
 def make_teacher(plugins: Plugins, config: Config) -> Teacher:
-    """The teacher asked for, with its own section; not opened yet."""
+    """The configured teacher, not opened yet. Raises ConfigError if it cannot do ``generate.batch``."""
     settings = config.settings.generate
     _require(plugins, config, "generate", "augment", f"teacher.{settings.teacher}")
     teacher = plugins.teacher(settings.teacher)(config.part("teacher", settings.teacher))
     if settings.batch and not isinstance(teacher, BatchTeacher):
         raise ConfigError(
-            f"teacher '{teacher.name}' takes no batches",
+            f"teacher '{teacher.name}' does not support batches",
             where="generate.batch",
-            hint="leave --batch-api away: its replies are asked for one by one",
+            hint="leave out --batch-api: dstill then requests its replies one by one",
         )
     teacher.json_mode = settings.json_mode
     return teacher
 
 
 def make_student(plugins: Plugins, config: Config, spec: str) -> Student:
-    """The student of ``kind`` or ``kind:base``, or of a file whose ending says its kind."""
+    """The student of `spec`: ``kind``, ``kind:base``, or a file whose ending means a kind."""
     kind, base = kind_and_base(plugins, spec)
     _require(plugins, config, "train", f"student.{kind}")
     student = plugins.student(kind)(config.part("student", kind))
@@ -148,14 +153,14 @@ def make_student(plugins: Plugins, config: Config, spec: str) -> Student:
 
 
 def make_baseline(plugins: Plugins, config: Config, name: str) -> Baseline:
-    """The baseline of this name, with its own section."""
+    """The baseline `name`."""
     kind = plugins.baseline(name)
     _require(plugins, config, f"baseline.{name}")
     return kind(config.part("baseline", name))
 
 
 def kind_and_base(plugins: Plugins, spec: str) -> tuple[str, str]:
-    """``hf:FOLDER`` → ``("hf", "FOLDER")``, ``FILE.gguf`` → ``("hf", "FILE.gguf")``; nothing → the default kind."""
+    """``hf:FOLDER`` → ``("hf", "FOLDER")``, ``FILE.gguf`` → ``("hf", "FILE.gguf")``; empty → the default kind."""
     spec = spec or plugins.default_student()
     kind, _, base = spec.partition(":")
     if kind not in plugins.names("students"):
@@ -165,7 +170,7 @@ def kind_and_base(plugins: Plugins, spec: str) -> tuple[str, str]:
 
 
 def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | None:
-    """The executor that ``[engine]`` asks for: by name, by url, else the task's first."""
+    """The executor that ``[engine]`` names, one that takes its url, or the task's first. None: the task has none."""
     engine: Engine = config.settings.engine
     if not task.executors:
         return None
@@ -177,9 +182,9 @@ def make_executor(plugins: Plugins, config: Config, task: Task) -> Executor | No
             raise UsageError(
                 f"task '{task.name}' has no executor that takes a url",
                 where="--engine-url",
-                hint=f"leave it away: answers run on {task.executors[0]}",
+                hint=f"leave it out: answers then run on {task.executors[0]}",
             )
-        name = next((n for n in takers if n != second), name)  # the server may be the second one's
+        name = next((n for n in takers if n != second), name)  # the url may be meant for the second one
     _require(plugins, config, "engine", f"executor.{name}")
     return plugins.executor(name)(config.part("executor", name))
 
@@ -190,9 +195,9 @@ def make_second_executor(plugins: Plugins, config: Config, first: Executor) -> E
     kind = plugins.executor(name)
     if not plugins.implementers("judge_answer"):
         raise ConfigError(
-            "no plugin that is loaded judges on two executors",
+            "no loaded plugin judges with two executors",
             where="evaluate.second_executor",
-            hint="the plugin crosscheck does; `dstill pack list` shows what is loaded",
+            hint="the plugin crosscheck does; `dstill pack list` shows the loaded plugins",
         )
     if name == first.name:
         raise ConfigError(
@@ -209,33 +214,33 @@ def _require(plugins: Plugins, config: Config, *sections: str) -> None:
 
 
 def models(plugins: Plugins, config: Config) -> Iterator[trust.Request]:
-    """What the student of a run loads from outside of its folder, as the run's own files say."""
+    """Requests for the models outside of its folder that a run's student loads, according to the run's files."""
     kind, _ = kind_and_base(plugins, config.settings.train.student)
     if config.file is None or kind not in plugins.names("students"):
         return
     home = config.file.parent
     folder = home / STUDENT
     student = plugins.student(kind)(config.part("student", kind))
-    for name in (str(folder.absolute()), *student.reads(folder)) if folder.is_dir() else ():
+    for name in (str(folder.absolute()), *student.external_models(folder)) if folder.is_dir() else ():
         if action := trust.model_action(name, home, is_run=True):
             yield trust.Request(action=action, setting=str(folder))
 
 
 def modalities(plugins: Plugins, config: Config) -> dict[str, Modality]:
-    """Every installed modality by name."""
+    """Name → object, for every installed modality."""
     return {n: plugins.modality(n)(config.part("modality", n)) for n in plugins.names("modalities")}
 
 
 def choose_modality(plugins: Plugins, config: Config, shape: ModelSpec, device: Device) -> tuple[Modality, Choice]:
-    """The modality asked for, else the one that the hook selects; with the reasons."""
+    """The configured modality, or the one that the hook `select_modality` chooses, with the reasons."""
     recipe = config.settings.train.on(device)
-    all_of_them = modalities(plugins, config)
+    installed = modalities(plugins, config)
     if recipe.modality == "auto":
-        choice = plugins.select_modality(list(all_of_them.values()), shape, recipe, device)
-        return all_of_them[choice.modality], choice
-    plugins.modality(recipe.modality)  # an unknown name is an error that lists the known
-    modality = all_of_them[recipe.modality]
+        choice = plugins.select_modality(list(installed.values()), shape, recipe, device)
+        return installed[choice.modality], choice
+    plugins.modality(recipe.modality)  # raises UsageError with the known names if it is unknown
+    modality = installed[recipe.modality]
     (reason,) = reasons([modality], shape, recipe, device)
     if reason.unfit_reason:
-        log.warning("modality %s was asked for, though it %s", modality.name, reason.unfit_reason)
+        log.warning("using modality %s as configured, although it %s", modality.name, reason.unfit_reason)
     return modality, Choice(modality=modality.name, reasons=(reason,))

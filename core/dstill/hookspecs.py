@@ -6,15 +6,15 @@ A plugin is a module (or any object) with functions of these names, marked with
     [project.entry-points.dstill]
     mine = "my_package"
 
-Registration hooks yield part *classes* (see `dstill.api`); each is called once and its
-parts are kept. Two parts of one kind with one name are an error that names both plugins.
+Registration hooks yield part *classes* (see `dstill.api`). Each is called once, when plugins load. Two parts of the
+same kind and name are an error that names both plugins.
 
-A "first result" hook may return None to pass: the next plugin is asked, and at last the
-core's own answer (`dstill.defaults`) is taken. A plugin that answers `build_prompt`,
-`parse_reply`, `check_draft` or `judge_answer` for one task returns None (or nothing) for
-every other.
+In a "first result" hook, dstill asks the plugin that was loaded last first. It can return None to pass: then the next
+plugin is asked, and finally the core (`dstill.defaults`). A plugin that implements `build_prompt`, `parse_reply`,
+`check_draft` or `judge_answer` for one task returns None for every other task.
 
-What belongs to one task alone is a method of its `Task`, not a hook.
+An implementation may leave out arguments that it does not need. What concerns only one task is a method of its `Task`,
+not a hook.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ hookimpl = pluggy.HookimplMarker("dstill")
 
 @hookspec
 def register_tasks() -> Iterable[type[Task]]:  # type: ignore[empty-body]
-    """Yield task packs, one class a language."""
+    """Yield task packs, one class for each language."""
 
 
 @hookspec
@@ -67,7 +67,7 @@ def register_students() -> Iterable[type[Student]]:  # type: ignore[empty-body]
 
 @hookspec
 def register_modalities() -> Iterable[type[Modality]]:  # type: ignore[empty-body]
-    """Yield modalities; ``fullness`` says where each stands in the automatic choice."""
+    """Yield modalities. The automatic choice tries them by `Modality.priority`, highest first."""
 
 
 @hookspec
@@ -77,24 +77,24 @@ def register_objectives() -> Iterable[type[Objective]]:  # type: ignore[empty-bo
 
 @hookspec
 def register_executors() -> Iterable[type[Executor]]:  # type: ignore[empty-body]
-    """Yield executors; a task names those that it can use in ``Task.executors``."""
+    """Yield executors. A task names the ones that it can use in `Task.executors`."""
 
 
 @hookspec
 def register_metrics() -> Iterable[type[Metric]]:  # type: ignore[empty-body]
-    """Yield metrics; `evaluate` prints each, over all verdicts of a set."""
+    """Yield metrics. `evaluate` computes each one for the verdicts of a split."""
 
 
 @hookspec
 def register_baselines() -> Iterable[type[Baseline]]:  # type: ignore[empty-body]
-    """Yield baselines, for ``evaluate.baselines``: what a student is scored beside."""
+    """Yield baselines, for ``evaluate.baselines``: systems that are scored next to the student."""
 
 
 @hookspec
 def register_commands(cli: click.Group) -> None:
-    """Add commands to the command line, by ``cli.add_command`` or ``@cli.command``.
+    """Add commands to the command line, with ``cli.add_command`` or ``@cli.command``.
 
-    Called at every start of ``dstill``: import nothing heavy here.
+    Called at every start of ``dstill``, so do not import heavy libraries here.
     """
 
 
@@ -110,33 +110,51 @@ def build_prompt(
     settings: Generate,
     build: Callable[[Sequence[Example]], Prompt],
 ) -> Prompt | None:
-    """The prompt for one example, with `shots` as worked examples.
+    """The prompt for one example. The first result wins.
 
-    `shots` are chosen by category, from `pool`: every worked example that may stand before this one. `build` makes the
-    prompt with other shots, by all plugins and the core, for a plugin that only chooses; the pool is empty then.
+    Called by `generate` for each question, also to estimate costs.
 
-    First result wins; the core's own answer is ``task.prompt(example, shots)``.
+    Args:
+        task: the task of the run.
+        example: the question.
+        shots: worked examples, chosen from `pool` by category.
+        pool: every worked example that may precede this question.
+        settings: the section ``[generate]``.
+        build: returns the prompt of all plugins and the core with other worked examples, for a plugin that only
+            chooses them. The hook is then called again with an empty pool.
+
+    The core returns ``task.prompt(example, shots)``.
     """
 
 
 @hookspec(firstresult=True)
 def parse_reply(task: Task, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
-    """Rationale and answer out of a teacher's raw reply; None passes.
+    """Rationale and answer of a teacher's reply. The first result wins.
 
-    `parse` reads another text, as a part of this one, by all plugins and the core: for a plugin that only takes
-    something off. It asks the caller again, so the text must be one on which the caller passes.
+    Called for each new or stored reply, except one that was cut off.
 
-    First result wins; the core's own answer is ``task.parse(text)``. When that is None
-    too, the reply is rejected with the code ``not_parseable``.
+    Args:
+        task: the task of the run.
+        text: the reply as it came.
+        parse: parses another text, such as a part of this one, with all plugins and the core, for a plugin that only
+            removes something. It calls this plugin again, so the plugin must return None for that text.
+
+    The core returns ``task.parse(text)``. If that is None too, the reply is rejected with the code ``not_parseable``.
     """
 
 
 @hookspec
 def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem] | None:
-    """What is wrong with a teacher's draft, before it may become a record.
+    """Problems of a teacher's draft. One error rejects it.
 
-    All answers are gathered, the core's (``task.checks``, in order) first. One problem of
-    severity error rejects the draft.
+    Called for each parsed reply, and for each answer that is shown or edited in `dstill review`.
+
+    Args:
+        task: the task of the run.
+        example: the question.
+        draft: answer and rationale of the reply.
+
+    The results of all plugins are combined. Those of the core, from ``task.checks``, come first.
     """
 
 
@@ -147,9 +165,17 @@ def check_draft(task: Task, example: Example, draft: Draft) -> Iterable[Problem]
 def select_modality(
     modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
 ) -> Choice | None:
-    """The modality to train in, with every reason; called when ``modality = "auto"``.
+    """The modality to train with, and why. The first result wins.
 
-    First result wins; the core takes, of those that fit, the one of highest `fullness`.
+    Called by `train` and `plan` if ``train.modality`` is auto.
+
+    Args:
+        modalities: all installed ones.
+        student: the student's size.
+        recipe: the section ``[train]``.
+        device: where training happens.
+
+    The core chooses the modality of highest `Modality.priority` that fits.
     """
 
 
@@ -158,23 +184,32 @@ def select_modality(
 
 @hookspec(firstresult=True)
 def judge_answer(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict | None:
-    """How far a student's draft comes; `draft` None: nothing could be parsed.
+    """How far an answer comes. The first result wins.
 
-    First result wins; the core's own answer is ``dstill.api.judging.judge(task, example, draft, executor)``.
+    Called by `evaluate` for each answer, by `train` for early stopping by accuracy, and, with `executor` None, by
+    `predict` and `serve`. Several threads may call it at once if `Executor.parallel` allows that.
+
+    Args:
+        task: the task of the run.
+        example: the question with its gold.
+        draft: the parsed answer; None: the text has no answer.
+        executor: the opened executor; None: answers are not run.
+
+    The core returns ``dstill.api.judge(task, example, draft, executor)``.
     """
 
 
 @hookspec
 def report_sections(run: RunView) -> Iterable[Section] | None:
-    """Yield sections for the run's report, in plain data; the report's writer escapes them.
+    """Yield sections for the report of `run`, as plain data that the report escapes.
 
-    All answers are gathered and sorted by ``order``.
+    The sections of all plugins are sorted by `Section.order`.
     """
 
 
 @hookspec(firstresult=True)
 def write_report(run: RunView) -> Path | None:
-    """Write the report of an evaluated run, and return the page to look at; for ``dstill demo``.
+    """Write the report of an evaluated run, and return the path of its page; called by ``dstill demo``.
 
-    First result wins; without one there is no report.
+    The first result wins. If no plugin returns a path, there is no report.
     """

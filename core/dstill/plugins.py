@@ -1,11 +1,11 @@
-"""The one module that touches pluggy: finds plugins, loads them, and calls hooks by typed methods.
+"""Finds and loads plugins, and calls their hooks with typed methods. The only module that uses pluggy.
 
-    plugins = load()                        # built-ins and installed packages alike
+    plugins = load()                        # dstill's own and those of installed packages
     plugins.task("sql")                     # the class that a plugin registered
-    plugins.build_prompt(task, example, ()) # one method a hook
+    plugins.build_prompt(task, example, ()) # one method for each hook
 
-A plugin that does not load is named in `Plugins.failures` and the others still load;
-``DSTILL_DISABLE=a,b`` leaves plugins out, ``DSTILL_TRACE_HOOKS=1`` prints every hook call.
+If a plugin does not load, `Plugins.failures` says why, and the others still load. ``DSTILL_DISABLE=a,b`` disables
+plugins, ``DSTILL_TRACE_HOOKS=1`` prints every hook call.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "PluginInfo", "Plugins", "load"]
 
 GROUP = "dstill"
-# Of a part: it is a table's name in dstill.toml and stands before the colon of --student.
+# Of a part: it names a table in dstill.toml, and precedes the colon in --student.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 # Registration hook → the base class of what it yields.
@@ -66,16 +66,18 @@ KINDS: dict[str, type[Part]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class PluginInfo:
-    name: str
+    """Where a plugin comes from."""
+
+    name: str  # of its entry point or file
     version: str = ""  # of its distribution
     source: str = ""  # module or file
-    distribution: str = ""  # empty: an unpackaged file
+    distribution: str = ""  # the package that brings it; empty: it is a file
     sha256: str = ""  # of that file
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A plugin that did not load, or a clash between two."""
+    """A plugin that did not load, and why."""
 
     plugin: str
     version: str
@@ -84,11 +86,11 @@ class Failure:
 
     def __str__(self) -> str:
         version = f" {self.version}" if self.version else ""
-        return f"plugin '{self.plugin}'{version}: {self.problem} (leave it out with DSTILL_DISABLE={self.plugin})"
+        return f"plugin '{self.plugin}'{version}: {self.problem} (disable it with DSTILL_DISABLE={self.plugin})"
 
 
 class Plugins:
-    """The loaded plugins: their parts by name, and one method a hook."""
+    """The loaded plugins: methods to find their parts, and one method for each hook."""
 
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(GROUP)
@@ -96,9 +98,9 @@ class Plugins:
         self._manager.register(defaults, name="core")
         self.loaded: list[PluginInfo] = []
         self.failures: list[Failure] = []
-        self.unknown: list[str] = []  # disabled, though nothing of that name is there
-        self.files: tuple[Path, ...] = ()  # of --plugin, for a process that is to load the same
-        self.judges: set[str] = set()  # the plugins that gave a verdict; who wants to know clears it before
+        self.unknown: list[str] = []  # names in DSTILL_DISABLE that no plugin has
+        self.files: tuple[Path, ...] = ()  # of --plugin, for processes that must load the same plugins
+        self.judges: set[str] = set()  # plugins that returned a verdict, since the last `judges.clear()`
         self._parts: dict[str, dict[str, tuple[type[Part], str]]] = {kind: {} for kind in KINDS}
         self._tracing = bool(os.environ.get("DSTILL_TRACE_HOOKS"))
         if self._tracing:
@@ -107,22 +109,22 @@ class Plugins:
                     f"hook {name}({', '.join(kwargs)}) → {', '.join(i.plugin_name for i in reversed(impls))}",
                     file=sys.stderr,
                 ),
-                after=lambda outcome, name, impls, kwargs: None,
+                after=lambda *_: None,
             )
 
     # --- loading ------------------------------------------------------------------------
 
     def add(self, plugin: object, info: PluginInfo) -> None:
-        """Register one plugin and keep its parts; what is wrong with it goes to `failures`."""
+        """Register one plugin and its parts. If that fails, add it to `failures` instead."""
         if self._manager.has_plugin(info.name):
-            self.fail(info, PluginError(f"another plugin is called '{info.name}' too"))
+            self.fail(info, PluginError(f"another plugin has the name '{info.name}', too"))
             return
         try:
             self._refuse_unmarked(plugin)
             self._manager.register(plugin, name=info.name)
             self._manager.check_pending()
             parts = self._collect(plugin, info)
-        except Exception as error:  # whatever a plugin's own code raises is that plugin's failure
+        except Exception as error:  # the plugin's code may raise anything
             if self._manager.has_plugin(info.name):
                 self._manager.unregister(name=info.name)
             self.fail(info, error)
@@ -132,6 +134,7 @@ class Plugins:
         self.loaded.append(info)
 
     def fail(self, info: PluginInfo, error: BaseException) -> None:
+        """Record that a plugin did not load."""
         text = str(error).strip().splitlines()
         problem = f"{type(error).__name__}: {text[0] if text else ''}"
         if isinstance(error, (PluginError, pluggy.PluginValidationError)):
@@ -139,13 +142,13 @@ class Plugins:
         self.failures.append(Failure(plugin=info.name, version=info.version, problem=problem, source=info.source))
 
     def _refuse_unmarked(self, plugin: object) -> None:
-        """A hook's name on a function without the mark would never be called: say so instead."""
+        """Raise PluginError for a hook function without the marker: it would never be called."""
         for name in vars(self._manager.hook):
             if callable(getattr(plugin, name, None)) and self._manager.parse_hookimpl_opts(plugin, name) is None:
                 raise PluginError(f"{name} is a hook, but is not marked with @dstill.hookimpl")
 
     def _collect(self, plugin: object, info: PluginInfo) -> list[tuple[str, type[Part]]]:
-        """The parts of one plugin. Raises PluginError for a wrong kind or a name that is taken."""
+        """The parts of one plugin. Raises PluginError for a wrong class or a name that another part has."""
         found: list[tuple[str, type[Part]]] = []
         for kind, base in KINDS.items():
             hook = getattr(plugin, f"register_{kind}", None)
@@ -156,9 +159,11 @@ class Plugins:
             names = {name: owner for name, (_, owner) in self._parts[kind].items()}
             for part in hook() or ():
                 if not (isinstance(part, type) and issubclass(part, base)):
-                    raise PluginError(f"register_{kind} gave {part!r}, which is no class of dstill's {base.__name__}")
+                    raise PluginError(
+                        f"register_{kind} yielded {part!r}, which is not a subclass of dstill's {base.__name__}"
+                    )
                 _refuse_unfinished(part)
-                _refuse_unasked(part)
+                _refuse_unused_methods(part)
                 if part.name in names:
                     raise PluginError(
                         f"two {kind} are called '{part.name}': one of plugin '{names[part.name]}', "
@@ -169,29 +174,30 @@ class Plugins:
         return found
 
     def require_healthy(self) -> None:
-        """For commands that run stages: refuse to go on when a plugin did not load."""
+        """Raise PluginError if a plugin did not load; for commands that run stages."""
         if self.failures:
             raise PluginError(
                 "; ".join(str(f) for f in self.failures),
                 where=self.failed_sources(),
-                hint="see `dstill pack list`; repair or disable what is named",
+                hint="repair or disable it; `dstill pack list` shows all plugins",
             )
 
     def failed_sources(self) -> str:
-        """The modules and files of what did not load, for an error's *where*."""
+        """The modules and files that did not load, for the *where* of an error."""
         return ", ".join(failure.source for failure in self.failures if failure.source)
 
     # --- parts --------------------------------------------------------------------------
 
     def names(self, kind: str) -> list[str]:
+        """The names of all parts of a kind (``tasks``, ``teachers`` …), sorted."""
         return sorted(self._parts[kind])
 
     def owner(self, kind: str, name: str) -> str:
-        """The plugin that brought a part."""
+        """The name of the plugin that registered a part."""
         return self._parts[kind][name][1]
 
     def part(self, kind: str, name: str) -> type[Part]:
-        """The class of a part by kind (``tasks``, ``teachers`` …) and name. Raises UsageError."""
+        """The class of the part `name`. Raises UsageError, as the methods below, if there is none."""
         part: type[Part] = self._named(kind, name)
         return part
 
@@ -204,43 +210,51 @@ class Plugins:
             raise UsageError(
                 f"no {one} called '{name}'.{did_you_mean(name, known)}",
                 where=f"installed: {', '.join(known) or 'none'}",
-                hint="a plugin brings more: pip install it, or --plugin FILE.py",
+                hint="pip install a plugin that has it, or load one with --plugin FILE.py",
             ) from None
 
     def task(self, name: str) -> type[Task]:
+        """The class of the task `name`."""
         part: type[Task] = self._named("tasks", name)
         return part
 
     def teacher(self, name: str) -> type[Teacher]:
+        """The class of the teacher `name`."""
         part: type[Teacher] = self._named("teachers", name)
         return part
 
     def student(self, name: str) -> type[Student]:
+        """The class of the student `name`."""
         part: type[Student] = self._named("students", name)
         return part
 
     def modality(self, name: str) -> type[Modality]:
+        """The class of the modality `name`."""
         part: type[Modality] = self._named("modalities", name)
         return part
 
     def objective(self, name: str) -> type[Objective]:
+        """The class of the objective `name`."""
         part: type[Objective] = self._named("objectives", name)
         return part
 
     def executor(self, name: str) -> type[Executor]:
+        """The class of the executor `name`."""
         part: type[Executor] = self._named("executors", name)
         return part
 
     def metric(self, name: str) -> type[Metric]:
+        """The class of the metric `name`."""
         part: type[Metric] = self._named("metrics", name)
         return part
 
     def baseline(self, name: str) -> type[Baseline]:
+        """The class of the baseline `name`."""
         part: type[Baseline] = self._named("baselines", name)
         return part
 
     def options(self, command: str) -> dict[str, dict[str, Option]]:
-        """What task packs add to one of dstill's commands: option → task → what it is there."""
+        """The options that task packs add to a command: name of the option → task → the option."""
         found: dict[str, dict[str, Option]] = {}
         for task in self.names("tasks"):
             for option in self.task(task).options:
@@ -249,29 +263,29 @@ class Plugins:
         return found
 
     def default_student(self) -> str:
-        """The kind of student where none is asked for; empty: no plugin gives one."""
+        """The kind of student to use if none is configured. Empty: no plugin has one."""
         return next((name for name in self.names("students") if self.student(name).default), "")
 
     def default_baselines(self) -> list[str]:
-        """Those that a student is scored beside where nobody says otherwise, in the order of registration."""
+        """The baselines that ``evaluate.baselines = ["auto"]`` means, in the order of registration."""
         return [name for name in self._parts["baselines"] if self.baseline(name).default]
 
     def headline(self) -> str:
-        """The metric that an evaluation is about; empty: none is installed."""
+        """The name of the headline metric. Empty: no plugin has one."""
         return next((name for name in self.names("metrics") if self.metric(name).headline), "")
 
     def distributions(self) -> list[str]:
-        """The packages that results hang on, as the parts name them."""
+        """The packages whose versions run.json records: `Part.distributions` of all parts."""
         return sorted(
             {name for parts in self._parts.values() for part, _ in parts.values() for name in part.distributions}
         )
 
     def meanings(self) -> dict[str, str]:
-        """Baseline → what it is, in words."""
+        """Name of each baseline → `Baseline.meaning`."""
         return {name: self.baseline(name).meaning for name in self.names("baselines")}
 
     def implementers(self, hook: str) -> list[str]:
-        """The plugins that implement a hook, without the core."""
+        """The names of the plugins that implement a hook, without the core."""
         impls = getattr(self._hook, hook).get_hookimpls()
         return sorted(impl.plugin_name for impl in impls if impl.plugin is not defaults)
 
@@ -282,7 +296,7 @@ class Plugins:
         return self._manager.hook
 
     def register_commands(self, cli: click.Group) -> None:
-        """Plugin by plugin: what one's code raises, or a command that is there already, is that plugin's failure."""
+        """Let each plugin add its commands. A plugin that raises or replaces a command is added to `failures`."""
         for info in list(self.loaded):
             others = [plugin for name, plugin in self._manager.list_name_plugin() if name != info.name]
             before = _commands(cli)
@@ -291,7 +305,7 @@ class Plugins:
                 after = _commands(cli)
                 for group, known in before.items():
                     if taken := [name for name, command in known.items() if after[group].get(name) is not command]:
-                        raise PluginError(f"its command '{taken[0]}' is there already")
+                        raise PluginError(f"its command '{taken[0]}' already exists")
             except Exception as error:
                 for group, known in before.items():
                     group.commands.clear()
@@ -306,6 +320,7 @@ class Plugins:
         pool: Iterable[Example] = (),
         settings: Generate | None = None,
     ) -> Prompt:
+        """The result of the hook `build_prompt`."""
         settings = settings or Generate()
 
         def build(other: Sequence[Example]) -> Prompt:
@@ -317,14 +332,16 @@ class Plugins:
         return prompt
 
     def parse_reply(self, task: Task, text: str) -> Draft | None:
+        """The result of the hook `parse_reply`."""
         draft: Draft | None = self._hook.parse_reply(task=task, text=text, parse=partial(self.parse_reply, task))
         return draft
 
     def check_draft(self, task: Task, example: Example, draft: Draft) -> tuple[Problem, ...]:
+        """The results of the hook `check_draft`. If the hook raises, a problem says so and refuses the draft."""
         with about(example.id) as faults:
             try:
                 answers = self._hook.check_draft(task=task, example=example, draft=draft)
-                # pluggy asks the core last; its layers are to be read first
+                # pluggy calls the core last, but its problems come first
                 problems = [problem for answer in reversed(answers) for problem in answer or ()]
             except PASSING:
                 raise
@@ -335,33 +352,35 @@ class Plugins:
     def select_modality(
         self, modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
     ) -> Choice:
+        """The result of the hook `select_modality`."""
         choice: Choice = self._hook.select_modality(
             modalities=modalities, student=student, recipe=recipe, device=device
         )
         return choice
 
     def judge_answer(self, task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
+        """The result of the hook `judge_answer`. If it raises, the verdict does not count."""
         with about(example.id) as faults:
             try:
-                verdict = self._judged(task=task, example=example, draft=draft, executor=executor)
+                verdict = self._judge(task=task, example=example, draft=draft, executor=executor)
             except PASSING:
                 raise
             except Exception as error:
                 verdict = unjudged(task, example, error)
         return with_faults(verdict, faults)
 
-    def _judged(self, **arguments: Any) -> Verdict:
-        """The first verdict, and a note of the plugin that gave it."""
-        for name, ask in self._judging:
-            verdict: Verdict | None = ask(**arguments)
+    def _judge(self, **arguments: Any) -> Verdict:
+        """The first verdict; adds the plugin that returned it to `judges`."""
+        for name, call in self._judge_hooks:
+            verdict: Verdict | None = call(**arguments)
             if verdict is not None:
                 self.judges.add(name)
                 return verdict
-        raise PluginError("no plugin gave a verdict")  # the core does
+        raise PluginError("no plugin returned a verdict")  # cannot happen: the core does
 
     @cached_property
-    def _judging(self) -> list[tuple[str, Any]]:
-        """Each plugin that judges, in the order of asking, with what asks it alone (and whatever wraps the hook)."""
+    def _judge_hooks(self) -> list[tuple[str, Any]]:
+        """Each plugin that judges, in the order of calling, with a caller for it alone and for hook wrappers."""
         impls = [i for i in self._hook.judge_answer.get_hookimpls() if not (i.wrapper or i.hookwrapper)]
         return [
             (
@@ -372,7 +391,7 @@ class Plugins:
         ]
 
     def judged_by(self) -> list[dict[str, str]]:
-        """The plugins that gave a verdict since `judges` was cleared: name, distribution, version, digest of a file."""
+        """The plugins in `judges`, for run.json: name, distribution, version, and the digest of a file."""
         known = {info.name: info for info in self.loaded}
         core = PluginInfo(name="core", distribution="dstill", version=version("dstill"))
         return [
@@ -387,22 +406,27 @@ class Plugins:
         ]
 
     def report_sections(self, run: RunView) -> list[Section]:
+        """The results of the hook `report_sections`, sorted by `Section.order`."""
         answers: Iterable[Iterable[Section] | None] = self._hook.report_sections(run=run)
         return sorted((s for answer in answers for s in answer or ()), key=lambda s: (s.order, s.title))
 
     def write_report(self, run: RunView) -> Path | None:
+        """The result of the hook `write_report`."""
         page: Path | None = self._hook.write_report(run=run)
         return page
 
 
 def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> Plugins:
-    """All installed plugins but the disabled ones, then `files` (``--plugin ./my_pack.py``)."""
+    """Load all installed plugins except the `disabled` ones, then `files` (``--plugin ./my_pack.py``).
+
+    `disabled` None: the names in DSTILL_DISABLE. Raises UsageError if one of `files` does not exist.
+    """
     off = _disabled() if disabled is None else set(disabled)
     plugins = Plugins()
     plugins.files = files = tuple(files)
-    there = {point.name for point in entry_points(group=GROUP)} | {file.stem for file in files}
-    plugins.unknown = sorted(off - there)
-    # By name, so that the order of hook calls does not hang on the order of installation.
+    found = {point.name for point in entry_points(group=GROUP)} | {file.stem for file in files}
+    plugins.unknown = sorted(off - found)
+    # Sorted by name, so that the order of hook calls does not depend on the order of installation.
     for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
         if point.name not in off:
             dist = point.dist
@@ -414,7 +438,7 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
             )
             try:
                 module = point.load()
-            except (Exception, SystemExit) as error:  # a plugin must not end the program
+            except (Exception, SystemExit) as error:  # a plugin must not exit the program
                 plugins.fail(info, error)
                 continue
             plugins.add(module, info)
@@ -423,7 +447,7 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
             continue
         info = PluginInfo(name=file.stem, source=str(file))
         if not file.is_file():
-            raise UsageError(f"no plugin file {file}", where="--plugin", hint="name a Python file that is there")
+            raise UsageError(f"no plugin file {file}", where="--plugin", hint="name an existing Python file")
         info = replace(info, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
         try:
             module = _from_file(file)
@@ -435,19 +459,19 @@ def load(files: Iterable[Path] = (), disabled: Iterable[str] | None = None) -> P
 
 
 def _refuse_unfinished(part: type[Part]) -> None:
-    """What would fail later, when a run makes the part, said at load."""
+    """Raise PluginError for a part that could not be created later."""
     missing = sorted(getattr(part, "__abstractmethods__", ()))
     if missing:
         raise PluginError(f"{part.__name__} does not define {', '.join(missing)}")
     name = getattr(part, "name", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise PluginError(f"{part.__name__}.name is {name!r}, wanted letters, digits, - and _")
+        raise PluginError(f"{part.__name__}.name is {name!r}, expected letters, digits, - and _")
     if not is_dataclass(part.Config):
-        raise PluginError(f"{part.__name__}.Config is no dataclass")
+        raise PluginError(f"{part.__name__}.Config is not a dataclass")
 
 
-def _refuse_unasked(part: type[Part]) -> None:
-    """A task's method that would never be called, because the task does not inherit the protocol that has it."""
+def _refuse_unused_methods(part: type[Part]) -> None:
+    """Raise PluginError for a method of a protocol that the task does not inherit: it would never be called."""
     for protocol in PROTOCOLS if issubclass(part, Task) else ():
         if not issubclass(part, protocol):
             for name in vars(protocol):
@@ -462,12 +486,12 @@ def _disabled() -> set[str]:
 
 
 def _from_file(file: Path) -> object:
-    # not the bare name, which could be that of a module of Python's own
+    # with a prefix, because a module of Python could have the same name
     spec = importlib.util.spec_from_file_location(f"dstill_plugin_{file.stem}", file)
     if spec is None or spec.loader is None:
-        raise PluginError(f"{file} is no Python file")
+        raise PluginError(f"{file} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # so that dataclasses and pickling of its classes find it
+    sys.modules[spec.name] = module  # dataclasses and pickle look it up there
     try:
         spec.loader.exec_module(module)
     except BaseException:
@@ -477,7 +501,7 @@ def _from_file(file: Path) -> object:
 
 
 def part_sections(plugins: Plugins) -> Mapping[str, type[Any]]:
-    """``task.sql`` → its Config, for every part: the sections that dstill.toml may have."""
+    """The sections of all parts in dstill.toml: ``task.sql`` → its `Config`."""
     singular = {kind: base.__name__.lower() for kind, base in KINDS.items()}
     return {
         f"{singular[kind]}.{name}": part.Config
@@ -487,7 +511,7 @@ def part_sections(plugins: Plugins) -> Mapping[str, type[Any]]:
 
 
 def _commands(group: click.Group) -> dict[click.Group, dict[str, click.Command]]:
-    """The commands of `group` and of the groups below it, by group."""
+    """The commands of `group` and of the groups in it, by group."""
     found = {group: dict(group.commands)}
     for command in group.commands.values():
         if isinstance(command, click.Group):

@@ -1,4 +1,4 @@
-"""A run as the hook `report_sections` gets it: everything to read, nothing to change."""
+"""A read-only view of a run, for hooks that write reports."""
 
 from __future__ import annotations
 
@@ -13,35 +13,39 @@ __all__ = ["RunView"]
 
 
 class RunView(Protocol):
-    """What can be read of a run."""
+    """What a plugin can read of a run."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The run's name, which is that of its folder."""
 
     @property
-    def folder(self) -> Path: ...
+    def folder(self) -> Path:
+        """The run's folder."""
 
     @property
     def manifest(self) -> Mapping[str, Any]:
-        """run.json: ``stages``, ``files``, ``seed``, ``versions``, ``created``."""
+        """The content of run.json: ``stages``, ``files``, ``seed``, ``versions``, ``created``."""
 
     @property
-    def settings(self) -> Settings: ...
+    def settings(self) -> Settings:
+        """The run's configuration."""
 
     @property
-    def task(self) -> Task: ...
+    def task(self) -> Task:
+        """The run's task."""
 
     def records(self, split: str, *, raw: bool = False) -> Sequence[Record]:
-        """The rows of a split as a person left them in the review; `raw`: as the teacher wrote them."""
+        """The rows of a split after the review; `raw`: as the teacher wrote them."""
 
     def rejections(self) -> Sequence[Rejection]:
-        """The questions that did not become data."""
+        """The questions whose replies did not become records."""
 
     def predictions(self, system: str = "student") -> Sequence[Prediction]:
-        """What a system answered."""
+        """The answers of a system: the student or a baseline."""
 
     def verdicts(self, system: str = "student", engine: str = "") -> Sequence[Verdict]:
-        """How its answers were judged. `engine`: the label of a second engine; empty: the first."""
+        """The verdicts on the answers of a system. `engine`: label of a second engine; empty: the first one."""
 
     def rows(self, file: str) -> Iterator[dict[str, Any]]:
-        """The rows of a JSONL file of the run; none when there is no such file."""
+        """The rows of a JSONL file of the run; none if the file does not exist."""

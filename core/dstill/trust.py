@@ -1,29 +1,28 @@
-"""What the settings of a folder ask for, and which of that its user has allowed.
+"""Asks the user before the settings of a folder can do something outside of it.
 
     require(config, "engine")     # raises TrustError: runs/theirs/config.toml sends $ES_KEY to https://evil.example:443
     allow(Path("runs/theirs"), ["send the environment variable 'ES_KEY' to https://evil.example:443"])
     require(config, "engine")     # passes, until the file names another address or variable
 
-A run folder or a dstill.toml may come from a stranger. Its settings are plain data, but some of them reach outside:
-fields say so in their metadata, as ``{"trust": "address"}``. The roles:
+A run folder or a dstill.toml may come from a stranger. Its settings are plain data, but some of them reach outside of
+the folder. The metadata of such fields say how, for example ``{"trust": "address"}``. The roles are:
 
-    address     a service that is connected to
-    variable    environment variable whose content is sent to the address of the same section
-    key file    file whose content is sent there
+    address     a service that dstill connects to
+    variable    an environment variable whose content is sent to the address of the same section
+    key file    a file whose content is sent there
     ca          decides which certificate the address may have; "ca file": a file that does
     file        a file that is read
     model       folder, file or hub id of a model; "student": the same after a kind, as in hf:FOLDER
     services    names of services that training is reported to
     write       a switch that lets dstill write to the address of the same section
-    limits      a limit on what is let through: above its default it is looser; of a nested section, for all in it
+    limits      a limit that is looser above its default; on a nested section: all of its fields are limits
 
-An executor reaches the address of ``[engine]``, so its own section is looked at together with that one.
+An executor uses the address of ``[engine]``, so its own section is checked together with that one.
 
-Only values that stand in the file count: not defaults, and not what this call was given by flags or the environment.
-A run asks for all of them. A project's dstill.toml, which its user mostly wrote, may set limits, let data be written,
-and name addresses and hub ids freely as long as no secret goes there, and a server on this machine for the secret that
-is the default. What was allowed for a folder holds in the folders below it, but not in runs of others there: a run
-needs a line of its own.
+Only values from the file count, not defaults and not values of flags or the environment. A run must be allowed all of
+them. A project's dstill.toml, which its user usually wrote, is allowed more: it may set limits, let data be written,
+name addresses and hub ids as long as no secret is sent there, and send the default secret to a server on this machine.
+A permission for a folder also applies to the folders below it, except for runs: a run needs its own.
 """
 
 from __future__ import annotations
@@ -44,61 +43,75 @@ from dstill.io.files import write_text
 from dstill.io.shell import command
 from dstill.io.urls import is_loopback, origin
 
-__all__ = ["Request", "allow", "allowed", "forget", "grants", "keep", "pending", "remembered", "requests", "require"]
+__all__ = [
+    "Request",
+    "allow",
+    "allow_written",
+    "allowed",
+    "forget",
+    "grants",
+    "pending",
+    "remembered",
+    "requests",
+    "require",
+]
 
 log = logging.getLogger("dstill")
 
 MANIFEST, SETTINGS = "run.json", "config.toml"  # of a run's folder (`dstill.runs.folder`)
-_NOT_A_PATH = re.compile(r"[A-Za-z0-9_-]+")  # a student's kind alone
+_NOT_A_PATH = re.compile(r"[A-Za-z0-9_-]+")  # the kind of a student, without a base
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One thing that a folder asks for."""
+    """One action that the settings of a folder ask for."""
 
-    action: str  # what `allow` remembers, word for word: another wording would ask again
-    setting: str = ""  # the key that asks for it, and where it stands
-    source: str = ""  # "send …": the secret; set where the address was given by the user, not by the folder
-    target: str = ""  # "… to https://HOST:PORT": likewise, where the secret was given by the user
+    action: str  # in words; `allow` stores this text, so another wording would ask again
+    setting: str = ""  # the key that asks for it, and its place in the file
+    source: str = ""  # "send … to ", the start of `action`: set if the user gave the address, not the folder
+    target: str = ""  # " to https://HOST:PORT", the end of `action`: set if the user gave the secret
 
 
-# --- what is asked for ------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------
 
 
 def requests(config: Config, *sections: str, relative_to: Path = Path()) -> list[Request]:
-    """What the file of `config` asks for in `sections` and below; without any in all of them.
+    """What the file of `config` asks for in `sections` and their subsections; default: in every section.
 
-    Paths are relative to `relative_to`: where commands run, else the current folder.
+    Paths in the file are relative to `relative_to`, by default the current folder.
     """
     if config.file is None:
         return []
-    looked = _Looked(config, relative_to)
-    names = dict.fromkeys(key.rpartition(".")[0] for key in looked.fields)
+    scan = _Scan(config, relative_to)
+    names = dict.fromkeys(key.rpartition(".")[0] for key in scan.fields)
     wanted = [n for n in names if not sections or any(n == s or n.startswith(f"{s}.") for s in sections)]
-    found: dict[tuple[str, str, str], Request] = {}  # an executor's section has some that [engine] has too
+    found: dict[
+        tuple[str, str, str], Request
+    ] = {}  # without duplicates: an executor's section repeats those of [engine]
     for name in wanted:
-        for one in looked.section(name):
+        for one in scan.section(name):
             found.setdefault((one.action, one.source, one.target), one)
     return list(found.values())
 
 
-class _Looked:
-    """A configuration, looked through for what its file asks for."""
+class _Scan:
+    """Searches a configuration for what its file asks for."""
 
     def __init__(self, config: Config, relative_to: Path) -> None:
         assert config.file is not None
         self.config, self.relative_to = config, relative_to
         self.values, self.fields = config.flat(), fields(config)
         self.folder = Path(os.path.realpath(config.file.parent))
-        # also of a run that is being made, which has no run.json yet
+        # a run that is being created has no run.json yet
         self.is_run = config.file.name == SETTINGS or (self.folder / MANIFEST).exists()
 
     def section(self, name: str) -> Iterator[Request]:
+        """What the section `name` asks for, without its subsections."""
         keys = self._keys(lambda table: table == name)
         near = self._with_engine(name) if name.startswith("executor.") and keys else keys
         for address in near.get("address", ()):
             secrets = [*near.get("variable", ()), *near.get("key file", ())]
-            yield from self._sent(address, secrets, [*near.get("ca file", ()), *near.get("ca", ())])
+            yield from self._connections(address, secrets, [*near.get("ca file", ()), *near.get("ca", ())])
         for role, of in (
             ("file", self._file),
             ("ca file", self._file),
@@ -117,20 +130,20 @@ class _Looked:
                     yield self._request(key, f"report trainings to {service!r}")
 
     def _with_engine(self, name: str) -> dict[str, list[str]]:
-        """The keys of ``[engine]``, and of the executor that the section `name` belongs to."""
+        """The keys of ``[engine]`` and of the executor that the section `name` belongs to, by role."""
         own = ".".join(name.split(".")[:2])
         return self._keys(lambda table: table in ("engine", own) or table.startswith(f"{own}."))
 
     def _keys(self, belongs: Callable[[str], bool]) -> dict[str, list[str]]:
-        """Role → the keys that have it and a value, of the tables that `belongs` takes."""
+        """Role → its keys with a value, in the tables for which `belongs` is true."""
         keys: dict[str, list[str]] = {}
         for key, field in self.fields.items():
             if belongs(key.rpartition(".")[0]) and self.values[key] and (role := field.metadata.get("trust")):
                 keys.setdefault(role, []).append(key)
         return keys
 
-    def _sent(self, address: str, secrets: Iterable[str], ca: Iterable[str]) -> Iterator[Request]:
-        """What goes to an address, as pairs of a secret and a destination."""
+    def _connections(self, address: str, secrets: Iterable[str], ca: Iterable[str]) -> Iterator[Request]:
+        """Requests to send each secret to an address, or to connect to it without one."""
         to = origin(self.values[address])
         trusting = [key for key in ca if self._asks(key)]
         if trusting:
@@ -140,7 +153,7 @@ class _Looked:
         sent = False
         for key in secrets:
             sent = True
-            # a project's own server on this machine is often given the usual variable
+            # a project may send the default secret to a server on this machine
             if self._asks(key) or (asks and (self.is_run or not here)):
                 what = self._secret(key)
                 yield Request(
@@ -190,16 +203,16 @@ class _Looked:
         return f"{key}, {self.config.origins[key]}"
 
     def _asks(self, key: str) -> bool:
-        """Whether the file chose the value: one that is the default stands in every run's file."""
+        """Whether the file chose the value. Defaults do not count: the file of every run has them."""
         return key in self.config.filed and self.values[key] != _default(self.fields[key])
 
     def _given(self, key: str) -> bool:
-        """Whether the user gave the value in this call."""
+        """Whether the user gave the value by a flag or the environment."""
         return key not in self.config.filed and self.config.origins[key] != "default"
 
 
 def model_action(name: str, folder: Path, *, is_run: bool, path: str = "") -> str:
-    """What loading the model `name` for `folder` asks for; nothing where the model lies in the folder."""
+    """The action that loading the model `name` for `folder` asks for. Empty: the model is in the folder."""
     path = path or _real(name)
     is_path = name.startswith((".", "/", "~")) or name.lower().endswith(".gguf") or name.count("/") > 1
     if is_path or os.path.lexists(path):
@@ -216,14 +229,14 @@ def _default(field: Field[Any]) -> Any:
     return list(made) if isinstance(made, tuple) else made
 
 
-# --- what is allowed --------------------------------------------------------------------
+# --- permissions ------------------------------------------------------------------------
 
 
 def require(config: Config, *sections: str, more: Callable[[], Iterable[Request]] = tuple) -> None:
-    """Raises TrustError where the file of `config` asks in `sections` for what its user has not allowed.
+    """Raise TrustError if the file of `config` asks in `sections` for something that its user has not allowed.
 
-    The error lists all that the file asks for, so that it is asked about once. `more`: what the folder asks for
-    beside its settings; it counts where no sections are given, or those of training.
+    The error lists everything that the file asks for, so that the user is asked once. `more` yields what the folder
+    asks for besides its settings; it is checked if `sections` is empty or includes ``train``.
     """
     if config.file is None or config.trusted:
         return
@@ -246,7 +259,7 @@ def require(config: Config, *sections: str, more: Callable[[], Iterable[Request]
 
 
 def pending(config: Config, asked: Iterable[Request]) -> list[Request]:
-    """Those of `asked` that are not allowed."""
+    """The requests in `asked` that the user has not allowed."""
     if config.file is None or config.trusted or not (asked := list(asked)):
         return []
     known = allowed(config.file.parent)
@@ -259,17 +272,17 @@ def pending(config: Config, asked: Iterable[Request]) -> list[Request]:
     ]
 
 
-def keep(config: Config, file: Path, *, relative_to: Path = Path()) -> None:
-    """Allow what `config`, which this user has just written to `file`, asks for.
+def allow_written(config: Config, file: Path, *, relative_to: Path = Path()) -> None:
+    """Allow what `config` asks for; its user has just written it to `file`.
 
-    But not what another file made `config` ask for, and nobody has allowed; nothing of a config that is `trusted`
-    for one process.
+    Excluded: requests that come from another file and were not allowed. If `config` is `trusted` for one process,
+    nothing is allowed.
     """
     if config.trusted:
         return
     refused = {one.action for one in pending(config, requests(config))}
     written = replace(config, file=file, filed=frozenset(config.flat()))
-    # all of it, also what a folder above was allowed: that does not hold in a run
+    # including what a folder above was allowed, because that does not apply to a run
     asked = requests(written, relative_to=relative_to)
     try:
         allow(file.parent, [one.action for one in asked if one.action not in refused])
@@ -278,14 +291,14 @@ def keep(config: Config, file: Path, *, relative_to: Path = Path()) -> None:
 
 
 def allowed(folder: Path) -> set[str]:
-    """What was allowed for `folder`, or for one that it lies in."""
+    """The actions that are allowed for `folder`, by itself or by a folder above it."""
     return {action for actions in grants(folder).values() for action in actions}
 
 
 def grants(folder: Path) -> dict[str, list[str]]:
-    """`folder` and those above it → what was allowed there and holds for `folder`.
+    """`folder` and the folders above it → the actions allowed there, which apply to `folder`.
 
-    A run has only lines of its own: somebody else's may have been unpacked below a project of the user's.
+    Permissions of folders above do not apply to a run: it may be somebody else's, unpacked in the user's project.
     """
     known, here = remembered(), Path(os.path.realpath(folder))
     above = () if (here / MANIFEST).exists() else here.parents
@@ -293,14 +306,14 @@ def grants(folder: Path) -> dict[str, list[str]]:
 
 
 def allow(folder: Path, actions: Iterable[str]) -> None:
-    """Remember that `folder` may do this. Raises ConfigError, DiskError, UsageError."""
+    """Allow `folder` these actions from now on. Raises ConfigError, DiskError, UsageError."""
     actions, name = list(actions), os.path.realpath(folder)
     if actions:
         _change(lambda known: {**known, name: sorted({*known.get(name, ()), *actions})})
 
 
 def forget(folder: Path) -> bool:
-    """Allow `folder` and what is below it nothing any more. Returns whether anything was allowed."""
+    """Remove all permissions of `folder` and of the folders below it. Returns whether there were any."""
     here = Path(os.path.realpath(folder))
 
     def below(name: str) -> bool:
@@ -313,23 +326,23 @@ def forget(folder: Path) -> bool:
 
 
 def remembered() -> dict[str, list[str]]:
-    """Folder → what it may do. Raises ConfigError for a file that is damaged."""
+    """Folder → its allowed actions, from the user's file. Raises ConfigError if the file is damaged."""
     file = _file()
     try:
         known = json.loads(file.read_text(encoding="utf-8"))["folders"]
         return {str(name): [str(action) for action in actions] for name, actions in known.items()}
-    except OSError:  # it is not there, or cannot be read: nothing is allowed
+    except OSError:  # it does not exist or cannot be read: nothing is allowed
         return {}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"cannot read which folders you have allowed: {type(error).__name__}",
             where=str(file),
-            hint="delete the file: you are asked again",
+            hint="delete the file: dstill then asks you again",
         ) from None
 
 
 def _change(change: Callable[[dict[str, list[str]]], Mapping[str, list[str]]]) -> None:
-    """One process after the other."""
+    """Change the user's file; processes that do this wait for each other."""
     file = _file()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (file.parent / f".{file.name}.lock").open("a") as lock:
@@ -339,7 +352,7 @@ def _change(change: Callable[[dict[str, list[str]]], Mapping[str, list[str]]]) -
 
 
 def _file() -> Path:
-    """In the user's own settings, which no folder that dstill works on can write."""
+    """The user's file, outside of every folder that dstill works on."""
     home = os.environ.get("XDG_CONFIG_HOME", "")
     base = Path(home) if os.path.isabs(home) else Path.home() / ".config"
     return base / "dstill" / "trust.json"

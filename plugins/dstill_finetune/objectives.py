@@ -32,12 +32,12 @@ class DistillStepByStep(Objective):
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
         """Label and rationale; a record without a rationale, or α = 1, gives the label alone."""
         source = task.model_input(record.example)
-        yield Pair(task_prefix=PREDICT, source=source, target=record.answer, weight=self.alpha)
-        if record.rationale and self.alpha < 1:
-            yield Pair(task_prefix=EXPLAIN, source=source, target=record.rationale, weight=1 - self.alpha)
+        yield Pair(task_prefix=PREDICT, source=source, target=record.answer, weight=self.label_weight)
+        if record.rationale and self.label_weight < 1:
+            yield Pair(task_prefix=EXPLAIN, source=source, target=record.rationale, weight=1 - self.label_weight)
 
     def explanation(self, source: str) -> str | None:
-        return EXPLAIN + source if self.alpha < 1 else None
+        return EXPLAIN + source if self.label_weight < 1 else None
 
 
 class LabelOnly(Objective):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Mapping
 
 from dstill.errors import DataError
-from dstill.io.typed_json import built
+from dstill.io.typed_json import convert
 
 __all__ = ["FILE", "Facts"]
 
@@ -47,11 +47,11 @@ class Facts:
         file = folder / FILE
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
-            if built(int, row["schema_version"]) > SCHEMA_VERSION:
+            if convert(int, row["schema_version"]) > SCHEMA_VERSION:
                 raise DataError(
                     f"the student was written by a newer dstill (schema {row['schema_version']})", where=str(file)
                 )
-            facts: Facts = built(cls, row)
+            facts: Facts = convert(cls, row)
             return facts
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError("no student here that dstill wrote", where=f"{file}: {error}") from error

@@ -226,7 +226,7 @@ class Finetuned(Student):
         facts.write(job.folder)
         share(job.folder)
 
-    def reads(self, folder: Path) -> Sequence[str]:
+    def external_models(self, folder: Path) -> Sequence[str]:
         try:
             base = str(Facts.read(folder).base)
         except DataError:  # there is none yet, or one that `load` will refuse

@@ -179,7 +179,7 @@ class OpenAITeacher(BatchTeacher):
     async def find_batch(self, digest: str) -> str:
         return await self._batches.find(digest)
 
-    async def look_at_batch(self, id: str) -> BatchState:
+    async def batch_state(self, id: str) -> BatchState:
         return await self._batches.look(id)
 
     def batch_answers(self, id: str) -> AsyncIterator[tuple[str, Reply | DstillError]]:
@@ -187,7 +187,7 @@ class OpenAITeacher(BatchTeacher):
 
     # --- what is sent -------------------------------------------------------------------
 
-    def sent(self, prompt: Prompt) -> Prompt:
+    def as_sent(self, prompt: Prompt) -> Prompt:
         """With the schema, which is sent beside the messages, as a last one."""
         if not self._form:
             return prompt

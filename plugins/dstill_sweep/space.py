@@ -25,7 +25,7 @@ from typing import Any, Iterator, Mapping
 from dstill.errors import ConfigError, UsageError, did_you_mean
 from dstill.io import toml
 from dstill.io.files import reading
-from dstill.io.plain_files import bounded
+from dstill.io.plain_files import read_bounded
 
 __all__ = ["ALPHA_PER_RANK", "Range", "Space", "read_space"]
 
@@ -89,7 +89,7 @@ class Space:
 def read_space(file: Path, trials: int | None = None) -> Space:
     """`trials`, where given, goes before the file's. Raises UsageError, ConfigError."""
     with reading(file):
-        text = bounded(file, toml.MOST_BYTES)
+        text = read_bounded(file, toml.MOST_BYTES)
     try:
         tree = toml.loads(text.decode())
     except ValueError as error:

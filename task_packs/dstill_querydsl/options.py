@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Mapping
 
-from dstill.api.option import Given, Option
+from dstill.api.option import Option, OptionValue
 from dstill.io.input_files import object_of
 from dstill_querydsl.bundle.indices import trainable
 
@@ -16,21 +16,21 @@ VALUES_FORM = 'give {"FIELD": ["every", "value"], "OTHER": {"examples": [...]}}'
 _SECTION = "task.querydsl"
 
 
-def _mapping(text: str) -> Given:
-    return Given(context={"mapping": object_of(Path(text), "--mapping", MAPPING_FORM)})
+def _mapping(text: str) -> OptionValue:
+    return OptionValue(context={"mapping": object_of(Path(text), "--mapping", MAPPING_FORM)})
 
 
-def _own_index(text: str) -> Given:
+def _own_index(text: str) -> OptionValue:
     """The mapping, and the name of the index: that of the file."""
     name = Path(text).stem
-    return Given(
+    return OptionValue(
         settings={f"{_SECTION}.mapping": text, f"{_SECTION}.index": name},
         context={**_mapping(text).context, "index": name},
     )
 
 
-def _values(text: str) -> Given:
-    return Given(
+def _values(text: str) -> OptionValue:
+    return OptionValue(
         settings={f"{_SECTION}.values": text},
         context={"values": object_of(Path(text), "--values", VALUES_FORM)},
     )
@@ -45,19 +45,19 @@ OPTIONS = (
         name="--index",
         commands=("init",),
         help="The index, alias or data stream to read there.",
-        read=lambda text: Given(settings={"executor.http.index": text}),
+        read=lambda text: OptionValue(settings={"executor.http.index": text}),
     ),
     Option(
         name="--index",
         commands=("doctor",),
         help="Your index, alias or data stream on the server.",
-        read=lambda text: Given(settings={"executor.http.index": text}),
+        read=lambda text: OptionValue(settings={"executor.http.index": text}),
     ),
     Option(
         name="--index",
         commands=("demo",),
         help="The bundled index that the demo is about.",
-        read=lambda text: Given(settings={f"{_SECTION}.index": trainable(text)}),
+        read=lambda text: OptionValue(settings={f"{_SECTION}.index": trainable(text)}),
     ),
     Option(
         name="--mapping",
@@ -85,6 +85,6 @@ OPTIONS = (
         name="--dialect",
         commands=("check",),
         help="Whose rules to check by: elasticsearch9, elasticsearch8, opensearch3 or opensearch2.",
-        read=lambda text: Given(settings={f"{_SECTION}.dialect": text}),
+        read=lambda text: OptionValue(settings={f"{_SECTION}.dialect": text}),
     ),
 )

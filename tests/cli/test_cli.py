@@ -205,7 +205,7 @@ def test_doctor_says_what_is_wrong_and_ends_with_its_code(cli: Cli) -> None:
     what, where, hint = ended.err.splitlines()
     assert what == "error: task 'toy' has no executor that takes a url"
     assert where == "--engine-url"
-    assert hint.startswith("leave it away")
+    assert hint.startswith("leave it out")
     assert "engine" in ended.out
 
 
@@ -221,7 +221,7 @@ def test_a_plugin_that_does_not_load_is_named_and_the_rest_works(cli: Cli, words
     Path("bad.py").write_text("1 / 0")
     ended = cli("--plugin", "bad.py", *words)
     assert ended.code == 3
-    assert "plugin 'bad': ZeroDivisionError: division by zero (leave it out with DSTILL_DISABLE=bad)" in ended.err
+    assert "plugin 'bad': ZeroDivisionError: division by zero (disable it with DSTILL_DISABLE=bad)" in ended.err
     assert ended.out
 
 
@@ -385,7 +385,7 @@ def test_check_by_layer_and_with_a_mapping(cli: Cli) -> None:
     ("content", "code", "message"),
     [
         ("{", 4, "mapping.json is not strict JSON: "),
-        ("[1]", 4, "mapping.json holds no JSON object"),
+        ("[1]", 4, "mapping.json does not contain a JSON object"),
         (None, 2, "cannot read mapping.json: no such file or directory"),
     ],
 )

@@ -65,9 +65,9 @@ def test_blank_lines_bom_and_crlf_are_read(cli: Cli, project: Path) -> None:
 
 def test_a_file_of_another_format_is_named(cli: Cli, project: Path) -> None:
     for name, content, detected in (
-        ("a.jsonl", b'[{"question":"q"}]', "detected a JSON array, expected JSONL (one object a line)\n"),
+        ("a.jsonl", b'[{"question":"q"}]', "detected a JSON array, expected JSONL (one object on each line)\n"),
         ("b.csv", b"add 1 and 2,it is,1+2\n", "detected CSV without a header, expected CSV"),
-        ("c.jsonl", b"PAR1\x15\x04", "detected Parquet, expected JSONL (one object a line)\n"),
+        ("c.jsonl", b"PAR1\x15\x04", "detected Parquet, expected JSONL (one object on each line)\n"),
     ):
         Path(name).write_bytes(content)
         refused(generate(cli, name), 4, detected)
@@ -206,7 +206,7 @@ def test_a_damaged_store_is_reported_and_salvaged(cli: Cli, bought: Path) -> Non
     assert json.loads(saved.out) == {"file": "whole.sqlite", "replies": 27, "unreadable": 0}
     with ReplyStore(Path("whole.sqlite")) as store:
         assert len(store) == 27
-    refused(cli("runs", "salvage", "replies.sqlite", "whole.sqlite"), 2, "whole.sqlite is there already\n")
+    refused(cli("runs", "salvage", "replies.sqlite", "whole.sqlite"), 2, "whole.sqlite already exists\n")
 
 
 def test_a_store_of_a_newer_version_is_refused(cli: Cli, bought: Path) -> None:

@@ -129,7 +129,7 @@ def test_where_nothing_can_be_made_is_not_called_missing(cli: Cli, disk_says: Ca
     disk_says(errno.ENOENT)  # what /proc says
     ended = cli("generate", "--teacher", "parrot", "--out", Path.cwd() / "xx")
     assert ended.code == 2
-    assert ended.err.startswith(f"error: cannot write {Path.cwd() / 'xx'}: nothing can be made in {Path.cwd()}\n")
+    assert ended.err.startswith(f"error: cannot write {Path.cwd() / 'xx'}: nothing can be created in {Path.cwd()}\n")
 
 
 def test_nothing_is_deleted_unasked(cli: Cli, finished: Path) -> None:

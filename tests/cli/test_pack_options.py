@@ -13,7 +13,7 @@ Cli = Callable[..., Any]
 PACK = """
 from dataclasses import dataclass, field
 from dstill import Check, Task, hookimpl
-from dstill.api import Example, Given, Option, Problem, Synthesis
+from dstill.api import Example, OptionValue, Option, Problem, Synthesis
 
 def known(example, answer):
     if answer not in example.context.get("words", ["yes"]):
@@ -33,7 +33,7 @@ class NAME(Task, Synthesis):
             commands=("check", "data questions", "no-such-command"),
             metavar="WORDS",
             help="The words of LOWER.",
-            read=lambda text: Given(settings={"task.LOWER.words": text}, context={"words": text.split(",")}),
+            read=lambda text: OptionValue(settings={"task.LOWER.words": text}, context={"words": text.split(",")}),
             column=lambda value: {"words": value},
         ),
     )

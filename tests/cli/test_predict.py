@@ -215,7 +215,9 @@ def test_what_cannot_vote_or_draw_is_told(cli: Cli, project: Path) -> None:
     )
     ended = cli("--plugin", "mute.py", "predict", "toy", *words)
     assert ended.code == 2
-    assert ended.err.startswith("error: this student cannot draw several answers to one question\n--num-samples\n")
+    assert ended.err.startswith(
+        "error: this kind of student cannot sample several answers to one question\n--num-samples\n"
+    )
 
 
 # --- how it ends ------------------------------------------------------------------------

@@ -66,7 +66,7 @@ class Toy(BatchTeacher):
     async def find_batch(self, digest: str) -> str:
         return next((id for id, (of, _) in self.endpoint.batches.items() if of == digest), "")
 
-    async def look_at_batch(self, id: str) -> BatchState:
+    async def batch_state(self, id: str) -> BatchState:
         self.endpoint.looks += 1
         if self.dies == "collect":
             raise Killed
@@ -122,7 +122,7 @@ def test_replies_come_in_the_order_of_the_prompts_from_batches_within_the_limits
     assert [one.reply.text for one in asked if isinstance(one.reply, Reply)] == [one.key[:8] for one in asked]
     assert [len(keys) for _, keys in teacher.endpoint.batches.values()] == [3, 3, 1]
     assert counts == Counts(bought=7)
-    assert not batch_log.unfinished(store)
+    assert not batch_log.open_batches(store)
 
 
 def test_a_batch_is_cut_by_its_bytes_too(store: ReplyStore, teacher: Toy) -> None:
@@ -157,7 +157,7 @@ def test_each_look_is_told(store: ReplyStore, teacher: Toy) -> None:
         teacher.endpoint.ends = len(looks) > 1
 
     teacher.endpoint.ends = False
-    ask(teacher, prompts(*"abcd"), store, looked=looked)
+    ask(teacher, prompts(*"abcd"), store, on_progress=looked)
     assert looks == [(2, 4), (2, 4), (4, 4)]
 
 
@@ -171,13 +171,13 @@ def test_killed_at_any_moment_the_rerun_collects_and_each_is_bought_once(
     teacher.dies = moment
     with pytest.raises(Killed):
         ask(teacher, prompts(*"abc"), store)
-    assert len(batch_log.unfinished(store)) == 1  # on disk before it was submitted
+    assert len(batch_log.open_batches(store)) == 1  # on disk before it was submitted
     teacher.dies = ""
     counts = Counts()
     assert ids(ask(teacher, prompts(*"abc"), store, counts=counts)) == ["id-0", "id-1", "id-2"]
     assert len(teacher.endpoint.batches) == 1
     assert counts == Counts(bought=3)
-    assert not batch_log.unfinished(store)
+    assert not batch_log.open_batches(store)
 
 
 def test_after_a_kill_what_is_new_is_bought_beside_what_is_collected(store: ReplyStore, teacher: Toy) -> None:
@@ -196,7 +196,7 @@ def test_a_batch_of_other_words_is_left_alone(store: ReplyStore, teacher: Toy) -
         ask(teacher, prompts("a"), store)
     teacher.dies = ""
     ask(teacher, prompts("b"), store)
-    assert [list(batch.items.values()) for batch in batch_log.unfinished(store)] == [["id-0"]]
+    assert [list(batch.items.values()) for batch in batch_log.open_batches(store)] == [["id-0"]]
     assert len(store) == 1
 
 
@@ -214,7 +214,7 @@ def test_leaving_says_that_it_goes_on_and_how_to_collect(
     teacher.endpoint.ends = False
     with caplog.at_level(logging.WARNING, logger="dstill"):
         asyncio.run(leave())
-    assert "b0, b1 is left to go on without dstill; the same command collects it" in caplog.messages
+    assert "batch b0, b1 continues at the provider; the same command collects it" in caplog.messages
     teacher.endpoint.ends = True
     assert len(ask(teacher, prompts(*"abcd"), store)) == 4
     assert len(teacher.endpoint.batches) == 2
@@ -223,7 +223,7 @@ def test_leaving_says_that_it_goes_on_and_how_to_collect(
 def test_two_processes_do_not_submit_at_once(store: ReplyStore, teacher: Toy) -> None:
     with store.path.with_name(f".{store.path.name}.batches.lock").open("a") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(RunError, match="another process is just submitting"):
+        with pytest.raises(RunError, match="another process is submitting"):
             ask(teacher, prompts("a"), store)
     assert not teacher.endpoint.batches
     ask(teacher, prompts("a"), store)
@@ -251,13 +251,13 @@ def test_duplicates_strangers_and_missing_ones_are_sorted_out(
     asked = ask(teacher, prompts(*"abc"), store, counts=counts)
     assert [one.reply.text for one in asked[:2] if isinstance(one.reply, Reply)] == ["one", "late"]
     assert asked[2].reply == Problem(
-        layer="teacher", code="unavailable", message="batch b0 ended without an answer to this"
+        layer="teacher", code="unavailable", message="batch b0 ended without an answer to this request"
     )
     assert counts == Counts(bought=2, failed=1)
     assert store.attempts(asked[0].key) == store.attempts(asked[1].key) == []
-    assert store.attempts(asked[2].key) == ["batch b0 ended without an answer to this"]
+    assert store.attempts(asked[2].key) == ["batch b0 ended without an answer to this request"]
     assert len(store) == 2
-    assert "batch b0: 1 answers are to nothing that was asked, and left out" in caplog.messages
+    assert "batch b0: ignored 1 answers to unknown requests" in caplog.messages
 
 
 def test_what_failed_is_bought_by_the_next_run(store: ReplyStore, teacher: Toy) -> None:
@@ -275,11 +275,11 @@ def test_not_one_answer_is_an_error_of_the_service(store: ReplyStore, teacher: T
     teacher.problem, teacher.answers = AuthError("the quota is used up"), lambda keys: []
     with pytest.raises(AuthError, match="quota"):
         ask(teacher, prompts(*"abc"), store)
-    assert not batch_log.unfinished(store)
+    assert not batch_log.open_batches(store)
 
 
 def test_the_same_keys_in_another_batch_have_another_digest(store: ReplyStore, teacher: Toy) -> None:
-    made = [batch_log.begun(store, {}, {"k": "1"}).digest for _ in range(3)]
+    made = [batch_log.add(store, {}, {"k": "1"}).digest for _ in range(3)]
     assert len(set(made)) == 3
 
 
@@ -309,7 +309,7 @@ def test_a_cap_of_time_leaves_what_is_submitted(
         ask(teacher, prompts(*"ab"), store, budget=Budget(Caps(max_wall=5000)))
     assert teacher.endpoint.looks == 3
     assert caught.value.hint == "--max-wall"
-    assert caught.value.where == "b0 is left to go on without dstill; the same command collects it"
+    assert caught.value.where == "batch b0 continues at the provider; the same command collects it"
     teacher.endpoint.ends = True
     assert ids(ask(teacher, prompts(*"ab"), store)) == ["id-0", "id-1"]
     assert len(teacher.endpoint.batches) == 1

@@ -118,7 +118,7 @@ def test_an_assignment_is_read_as_toml_reads_it_and_bare_words_are_text(text: st
 
 @pytest.mark.parametrize("text", ["train.r", "=8", " = 8"])
 def test_what_is_no_assignment_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no assignment"):
+    with pytest.raises(ConfigError, match="is not an assignment"):
         parse_assignment(text)
 
 
@@ -156,7 +156,7 @@ def test_unknown_keys_are_never_ignored(text: str, what: str) -> None:
 def test_a_section_of_a_part_that_is_not_installed_says_so() -> None:
     error = refused("[teacher.parrot]\ndelay = 1")
     assert error.what.startswith("unknown key 'teacher.parrot.delay'.")
-    assert error.hint == "no teacher of that name is installed, or it has nothing to set: see `dstill pack list`"
+    assert error.hint == "no teacher of that name is installed, or it has no settings: see `dstill pack list`"
     assert "config show" in refused("[task.toy]\nxyz = 1").hint
 
 
@@ -237,7 +237,7 @@ def test_a_run_without_its_settings_is_no_matter_of_options(tmp_path: Path) -> N
     with pytest.raises(RunError) as caught:
         load(tmp_path / "config.toml")
     assert caught.value.what == f"run '{tmp_path.name}' has no config.toml: its settings are not known"
-    assert "begin a new run" in caught.value.hint
+    assert "start a new run" in caught.value.hint
 
 
 def test_what_looks_like_a_key_is_masked() -> None:
@@ -250,7 +250,7 @@ def test_an_empty_table_of_a_known_section_is_fine() -> None:
     assert read("[train]\n[task.toy]\n[task.toy.guard]\n").settings == read().settings
 
 
-PAIRS = 'a table of pairs of numbers, as {"a-model" = [0.4, 1.6]}'
+PAIRS = 'a table of pairs of numbers, such as {"a-model" = [0.4, 1.6]}'
 
 
 @pytest.mark.parametrize(

@@ -166,9 +166,9 @@ def test_no_more_connections_than_the_process_may_open_files(monkeypatch: pytest
 
     monkeypatch.setattr(resource, "getrlimit", lambda kind: tuple(limits))
     monkeypatch.setattr(resource, "setrlimit", set_limits)
-    assert connections.fitting(20) == 20
+    assert connections.connection_limit(20) == 20
     assert limits == [256, 400]
-    assert connections.fitting(512) == 400 - connections.RESERVED
+    assert connections.connection_limit(512) == 400 - connections.RESERVED
     assert limits == [400, 400]
     limits[:] = [100, 100]
-    assert connections.fitting(512) == 1
+    assert connections.connection_limit(512) == 1

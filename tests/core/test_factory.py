@@ -158,7 +158,7 @@ def test_none_that_fits_says_what_each_would_need(three: Plugins) -> None:
         choose_modality(three, config(three), SMALLEST, hardware.planned_device("2GB"))
     assert caught.value.what == "no modality fits a card of 2 GB"
     assert "full: needs 30.0 GiB, 2.0 GiB free; lora: needs 12.0 GiB" in caught.value.where
-    assert caught.value.hint.startswith("qlora needs least")
+    assert caught.value.hint.startswith("qlora needs the least memory")
 
 
 # --- the machine ------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def test_sizes(text: str, count: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "0", "-1GB", "many", "24XB", "GB", "1e9", "0.0000001K", "24"])
 def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(UsageError, match="is no amount of memory"):
+    with pytest.raises(UsageError, match="is not an amount of memory"):
         units.parse_size(text)
 
 

@@ -12,9 +12,9 @@ from support.brittle import ODD, RESULT, Brittle, BrittleConfig, Whole
 from support.toy import Abacus, Toy
 
 from dstill import hookimpl
-from dstill.api.careful import METHODS, careful
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
+from dstill.api.fallbacks import METHODS, with_fallbacks
 from dstill.api.faults import about
 from dstill.api.protocols import NoTestDatabases, RationaleTerms, TestDatabases
 from dstill.api.records import Cause, Draft, Example, Level, Prediction, Verdict
@@ -38,7 +38,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 
 
 def task_of(*raising: str) -> Task:
-    return careful(Brittle(BrittleConfig(raising=raising)))
+    return with_fallbacks(Brittle(BrittleConfig(raising=raising)))
 
 
 def judged(task: Task, answer: str, gold: str, plugins: Plugins) -> Verdict:
@@ -87,7 +87,7 @@ def test_a_generator_that_raises_halfway_is_caught_too() -> None:
             raise KeyError("two")
 
     with about("a") as faults:
-        assert list(careful(Half()).answer_terms("1+2")) == []
+        assert list(with_fallbacks(Half()).answer_terms("1+2")) == []
     assert [fault.code for fault in faults] == ["answer_terms_raised"]
 
 
@@ -101,9 +101,9 @@ def test_what_says_nothing_of_the_answer_keeps_its_meaning(error: BaseException)
             raise NoTestDatabases("for a reason")
 
     with pytest.raises(type(error)):
-        careful(Other()).canonical("1+2")
+        with_fallbacks(Other()).canonical("1+2")
     with pytest.raises(NoTestDatabases, match="for a reason"):
-        careful(Other()).test_databases(GOLD, 5)
+        with_fallbacks(Other()).test_databases(GOLD, 5)
 
 
 def test_a_traceback_is_logged_once_and_every_example_is_named(logged: pytest.LogCaptureFixture) -> None:

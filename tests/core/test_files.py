@@ -70,12 +70,12 @@ def test_nothing_is_left_of_a_new_folder_whose_work_fails(tmp_path: Path) -> Non
 
 def test_what_is_there_is_never_taken_for_a_new_folder(tmp_path: Path) -> None:
     _make(tmp_path / "made", "old")
-    with pytest.raises(UsageError, match="is there already"), atomic_folder(tmp_path / "made"):
+    with pytest.raises(UsageError, match="already exists"), atomic_folder(tmp_path / "made"):
         pytest.fail("it began")
     (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="is there already"), atomic_folder(tmp_path / "gone"):
+    with pytest.raises(UsageError, match="already exists"), atomic_folder(tmp_path / "gone"):
         pytest.fail("it began")
-    with pytest.raises(UsageError, match="is there already"), atomic_folder(tmp_path / "late"):
+    with pytest.raises(UsageError, match="already exists"), atomic_folder(tmp_path / "late"):
         _make(tmp_path / "late", "of somebody else")
     assert _names(tmp_path) == ["gone", "late", "made"]
     assert _names(tmp_path / "made") == ["old"]

@@ -15,7 +15,7 @@ from support.recorder import HOSTILE, RAN
 
 from dstill.api.engine import Engine
 from dstill.api.executor import Executor
-from dstill.api.gate import REMEMBERED, Gate
+from dstill.api.gate import CACHED, Gate
 from dstill.api.judging import judge
 from dstill.api.protocols import TestDatabases
 from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, Problem, Record, TestDatabase
@@ -122,12 +122,12 @@ def test_the_checks_look_once_at_an_answer_on_its_data_and_corpora() -> None:
 def test_the_gate_forgets_the_oldest_answers() -> None:
     task = Sums()
     gate = Gate(task)
-    for number in range(REMEMBERED + 1):
+    for number in range(CACHED + 1):
         gate.errors(str(number), ASKED)
-    gate.errors(str(REMEMBERED), ASKED)
-    assert len(task.seen) == REMEMBERED + 1
+    gate.errors(str(CACHED), ASKED)
+    assert len(task.seen) == CACHED + 1
     gate.errors("0", ASKED)
-    assert len(task.seen) == REMEMBERED + 2
+    assert len(task.seen) == CACHED + 2
 
 
 def test_a_gold_that_the_checks_refuse_is_not_held_against_the_student() -> None:

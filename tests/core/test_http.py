@@ -35,7 +35,7 @@ def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
 def test_an_address_of_another_machine(host: str) -> None:
-    with pytest.raises(UsageError, match=f"'{host}' is no address of this machine"), listening(host, 0, hint=""):
+    with pytest.raises(UsageError, match=f"'{host}' is not an address of this machine"), listening(host, 0, hint=""):
         pass
 
 

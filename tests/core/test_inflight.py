@@ -21,13 +21,13 @@ from dstill.teacher.client import Counts, TeacherReply, replies
 OTHER = """
 import asyncio, sys
 from pathlib import Path
-from dstill.teacher.inflight import Claims
+from dstill.teacher.inflight import KeyLocks
 from dstill.api.records import Reply
 from dstill.teacher.cache import ReplyStore
 
 async def hold(path, key):
     with ReplyStore(Path(path)) as store:
-        async with Claims(store).of(key):
+        async with KeyLocks(store).hold(key):
             print("held", flush=True)
             sys.stdin.readline()
             store.put(key, Reply(id="theirs", text="bought there"))
@@ -99,4 +99,4 @@ def test_a_reply_that_another_process_asks_for_is_waited_for(
         (one,) = asyncio.run(both())
     assert isinstance(one.reply, Reply)
     assert (one.reply.text, one.reply.id, counts.bought) == (text, "1", bought)
-    assert caplog.messages == [f"pid {other.pid} asks for the same: its replies are waited for"]
+    assert caplog.messages == [f"pid {other.pid} asks for the same replies: waiting for it"]

@@ -97,7 +97,7 @@ def test_two_parts_of_one_name_are_an_error_that_names_both_sides() -> None:
     found = added(a=teachers(Echo), b=teachers(Echo), c=plugin(register_tasks=lambda: [pack("p")]))
     assert [str(f) for f in found.failures] == [
         "plugin 'b' 1.2: two teachers are called 'echo': one of plugin 'a', one of plugin 'b' "
-        "(leave it out with DSTILL_DISABLE=b)"
+        "(disable it with DSTILL_DISABLE=b)"
     ]
     assert found.owner("teachers", "echo") == "a"
     assert found.names("tasks") == ["p"]  # the others load
@@ -113,7 +113,7 @@ def test_two_plugins_of_one_name_leave_the_first_as_it_was() -> None:
     found = Plugins()
     found.add(teachers(Echo), PluginInfo(name="a"))
     found.add(plugin(register_tasks=lambda: [pack("p")]), PluginInfo(name="a"))
-    assert found.failures[0].problem == "another plugin is called 'a' too"
+    assert found.failures[0].problem == "another plugin has the name 'a', too"
     assert (found.names("teachers"), found.names("tasks")) == (["echo"], [])
 
 
@@ -138,11 +138,11 @@ class Loose(Echo):
     ("one", "problem"),
     [
         (teachers(Unfinished), "Unfinished does not define ask"),
-        (teachers(Nameless), "Nameless.name is None, wanted letters, digits, - and _"),
-        (teachers(Spaced), "Spaced.name is 'two words', wanted letters, digits, - and _"),
-        (teachers(Loose), "Loose.Config is no dataclass"),
-        (teachers(Echo()), "which is no class of dstill's Teacher"),
-        (teachers(pack("p")), "which is no class of dstill's Teacher"),
+        (teachers(Nameless), "Nameless.name is None, expected letters, digits, - and _"),
+        (teachers(Spaced), "Spaced.name is 'two words', expected letters, digits, - and _"),
+        (teachers(Loose), "Loose.Config is not a dataclass"),
+        (teachers(Echo()), "which is not a subclass of dstill's Teacher"),
+        (teachers(pack("p")), "which is not a subclass of dstill's Teacher"),
         (plugin(register_teachers=lambda: 1 / 0), "ZeroDivisionError: division by zero"),
         (plugin(bild_prompt=lambda task: None), "unknown hook 'bild_prompt'"),
         (plugin(build_prompt=lambda task, exmaple: None), "exmaple"),
@@ -285,7 +285,7 @@ def test_a_command_that_is_there_already_is_not_replaced() -> None:
     assert group.commands["train"] is train
     assert set(group.commands) == {"train", "mine"}
     assert [(f.plugin, f.problem) for f in found.failures] == [
-        ("b", "its command 'train' is there already"),
+        ("b", "its command 'train' already exists"),
         ("c", "ZeroDivisionError: division by zero"),
     ]
 
@@ -340,7 +340,7 @@ def test_a_file_that_does_not_import_is_named(text: str, problem: str, project: 
 
 def test_a_file_that_is_no_python_is_named(project: Path) -> None:
     Path("mine.txt").write_text("")
-    assert plugins.load([Path("mine.txt")]).failures[0].problem == "mine.txt is no Python file"
+    assert plugins.load([Path("mine.txt")]).failures[0].problem == "mine.txt is not a Python file"
 
 
 def test_plugins_are_left_out_by_name(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_a_store_of_the_first_schema_is_saved_too(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_saved_is_told(whole: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         salvage(whole, whole)
     with pytest.raises(UsageError, match="no file"):
         salvage(tmp_path / "no.sqlite", tmp_path / "saved.sqlite")

@@ -452,7 +452,7 @@ def test_a_modality_asked_for_is_taken_also_where_it_may_not_fit(
     run = create(train__modality="heap")
     run.generate()
     assert run.train()["modality"] == "heap"
-    assert "modality heap was asked for, though it needs more" in (run.folder / "log.txt").read_text()
+    assert "using modality heap as configured, although it needs more" in (run.folder / "log.txt").read_text()
     with pytest.raises(UsageError, match="no modality fits") as caught:
         reopened(run, train__modality="auto").train()
     assert caught.value.where == "heap: needs more"

@@ -345,14 +345,14 @@ def test_a_connection_that_was_allowed_lets_no_other_secret_go_there() -> None:
 def test_what_is_trusted_for_one_process_is_not_remembered() -> None:
     config = replace(of(service(base_url=ELSEWHERE)), trusted=True)
     trust.require(config)
-    trust.keep(config, Path("theirs/config.toml"))
+    trust.allow_written(config, Path("theirs/config.toml"))
     assert trust.remembered() == {}
 
 
 def test_what_a_user_writes_is_kept_but_not_what_a_strangers_file_slipped_in() -> None:
     theirs = of(service(base_url=ELSEWHERE, api_key_env="AWS_KEY"), flags={"teacher.far.file": "/data/mine.csv"})
     target = Path("made") / "config.toml"
-    trust.keep(theirs, target)
+    trust.allow_written(theirs, target)
     assert list(trust.remembered().values()) == [["read '/data/mine.csv'"]]
 
 
@@ -360,7 +360,7 @@ def test_a_run_below_a_folder_of_the_users_gets_a_line_of_its_own(here: Path) ->
     """As a trial below the run that it branches from: once it is a run, what the folder above may do does not count."""
     config = of(service(base_url=ELSEWHERE))
     trust.allow(here, actions(config))
-    trust.keep(replace(config, file=None), here / "theirs/trials/one/config.toml")
+    trust.allow_written(replace(config, file=None), here / "theirs/trials/one/config.toml")
     (here / "theirs/trials/one").mkdir(parents=True)
     (here / "theirs/trials/one/run.json").write_text("{}")
     assert trust.allowed(here / "theirs/trials/one") == {SENT}
@@ -391,7 +391,7 @@ def test_where_nothing_can_be_remembered_work_goes_on(
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", "/dev/null")
     config = load(use_files=False, flags={"generate.questions": "/data/q.csv"})
-    trust.keep(config, Path("theirs/config.toml"))
+    trust.allow_written(config, Path("theirs/config.toml"))
     assert "cannot remember" in caplog.text
 
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterable
 from support.toy import Toy, ToyConfig
 
 from dstill import Check, Task, hookimpl
-from dstill.api.careful import METHODS
+from dstill.api.fallbacks import METHODS
 from dstill.api.protocols import Presentation, RationaleTerms, ResultProperties, TestDatabases
 from dstill.api.records import Draft, Example, Problem
 

@@ -50,7 +50,7 @@ class Borrower(Memorizer):
 
     name = "borrower"
 
-    def reads(self, folder: Path) -> Sequence[str]:
+    def external_models(self, folder: Path) -> Sequence[str]:
         file = folder / "base.txt"
         return (file.read_text(),) if file.exists() else ()
 

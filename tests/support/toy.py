@@ -25,7 +25,7 @@ from dstill.api.executor import Executor
 from dstill.api.metric import Metric
 from dstill.api.modality import Memory, Modality, ModelSpec
 from dstill.api.objective import Objective
-from dstill.api.option import Given, Option
+from dstill.api.option import Option, OptionValue
 from dstill.api.protocols import DataProfile, Demo, Synthesis
 from dstill.api.recipe import Recipe
 from dstill.api.records import (
@@ -84,10 +84,10 @@ class ToyConfig:
     limits: Limits = field(default_factory=Limits)
 
 
-def shown(data: str) -> Given:
+def shown(data: str) -> OptionValue:
     if data not in ("loud", "soft"):
         raise UsageError(f"the toy has no data called '{data}'", where="--index", hint="loud or soft")
-    return Given(settings={"task.toy.prefix": f"{data}: "})
+    return OptionValue(settings={"task.toy.prefix": f"{data}: "})
 
 
 OPTIONS = (
@@ -96,14 +96,14 @@ OPTIONS = (
         name="--index",
         commands=("init",),
         help="Which numbers to read.",
-        read=lambda text: Given(settings={"executor.abacus.index": text}),
+        read=lambda text: OptionValue(settings={"executor.abacus.index": text}),
     ),
     Option(
         name="--mapping",
         commands=("check",),
         metavar="FILE",
         help="How many digits a number may have.",
-        read=lambda text: Given(context={"mapping": object_of(Path(text), "--mapping", "as {digits}")}),
+        read=lambda text: OptionValue(context={"mapping": object_of(Path(text), "--mapping", "as {digits}")}),
         column=lambda value: {"mapping": value},
     ),
 )

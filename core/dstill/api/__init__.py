@@ -1,5 +1,6 @@
-"""What the author of a plugin or task pack imports: the types of rows, a base class for each kind of part, and
-the optional protocols of a task.
+"""What the author of a plugin or task pack imports.
+
+It has the types of rows, a base class for each kind of part, and the optional protocols of a task.
 
 from dstill.api import Check, Example, Executor, Task, Teacher
 """
@@ -12,7 +13,7 @@ from dstill.api.judging import MAX_TEST_DATABASES, judge
 from dstill.api.metric import Metric
 from dstill.api.modality import ActivationBytes, Batch, Choice, Memory, Modality, ModalityFit, ModelSpec, reasons
 from dstill.api.objective import Objective
-from dstill.api.option import Given, Option
+from dstill.api.option import Option, OptionValue
 from dstill.api.part import NoConfig, Part
 from dstill.api.protocols import (
     ConstrainedOutput,
@@ -88,7 +89,6 @@ __all__ = [
     "Executor",
     "Generation",
     "Generator",
-    "Given",
     "Grammar",
     "Level",
     "Memory",
@@ -102,6 +102,7 @@ __all__ = [
     "NoTestDatabases",
     "Objective",
     "Option",
+    "OptionValue",
     "Outcome",
     "OutcomeKind",
     "Overlap",

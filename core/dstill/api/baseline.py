@@ -1,4 +1,4 @@
-"""Baselines: systems that answer the same questions as the student and are scored beside it."""
+"""Baselines: systems that answer the same questions as the student, for comparison."""
 
 from __future__ import annotations
 
@@ -13,16 +13,23 @@ __all__ = ["Baseline"]
 
 
 class Baseline(Part, ABC):
-    """What a student has to beat."""
+    """A system that a student should beat. `evaluate` calls `fit`, then `load`, and scores the answers."""
 
     # What it is, as the subject of a sentence: "the student before training" is right on 3 %.
     meaning: ClassVar[str]
-    default: ClassVar[bool] = False  # scored where `evaluate.baselines` does not say otherwise
-    key: ClassVar[str] = ""  # in the summary of ``evaluate --json``; empty: its name
+    default: ClassVar[bool] = False  # True: scored if ``evaluate.baselines`` is auto
+    key: ClassVar[str] = ""  # its key in the summary of ``evaluate --json``; empty: its name
 
     def fit(self, job: Callable[[], TrainingJob]) -> None:
-        """Learn what it needs. `job` reads the training rows, and makes the folder that it may write."""
+        """Train what the baseline needs; default: nothing.
+
+        Call `job` only if you need it: it reads the training rows and creates the folder to write to.
+        """
 
     @abstractmethod
     def load(self, student: Student, trained: Path, folder: Path) -> Generator:
-        """Ready to write. `student`: the run's, `trained`: its folder, `folder`: what `fit` wrote."""
+        """A generator that is ready to answer.
+
+        `student` is the run's student, `trained` the folder of its trained weights, and `folder` the one that `fit`
+        wrote to.
+        """

@@ -1,4 +1,4 @@
-"""The checks of a task over one answer.
+"""Runs the checks of a task on one answer.
 
 list(find_problems(task, example, Draft(answer="1 +")))   → [Problem(layer="form", code="syntax_error", …)]
 not_checked(task, example)                                → ["schema"]: the example has no schema to check against
@@ -16,10 +16,11 @@ __all__ = ["find_problems", "not_checked"]
 
 
 def find_problems(task: Task, example: Example, draft: Draft, layers: Iterable[str] | None = None) -> Iterator[Problem]:
-    """What the checks of `task` find in `draft`, in their order.
+    """The problems that the checks of `task` find in `draft`, in the order of the checks.
 
-    A layer that cannot parse the answer is the last one. `layers` names those to report; None: all of them. A check
-    that raises refuses the answer; errors in `PASSING` are raised, as they concern the machine or the setup.
+    Stops after a layer that cannot parse the answer. `layers` names the layers to report; None: all. If a check raises,
+    the answer is refused, except for errors of `dstill.api.faults.PASSING`, which concern the machine or the setup:
+    these are raised.
     """
     wanted = None if layers is None else set(layers)
     for check in task.checks:
@@ -28,12 +29,12 @@ def find_problems(task: Task, example: Example, draft: Draft, layers: Iterable[s
             yield from found
         if check.parses and any(p.is_error for p in found):
             if wanted is not None and check.name not in wanted:
-                yield from found  # the asked layers could not run: say why
+                yield from found  # the wanted layers cannot run: say why
             return
 
 
 def not_checked(task: Task, example: Example) -> list[str]:
-    """The layers that do not apply to `example`, because it lacks what they need (`Check.applies`)."""
+    """Names of the layers that skip `example` because it lacks what they need (`Check.applies`)."""
     return [check.name for check in task.checks if not _applies(check, example)]
 
 

@@ -1,4 +1,4 @@
-"""How answers reach an engine, and what is found out about one."""
+"""How executors reach an engine, and what they report about it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["Change", "CheckResult", "Engine", "ProjectFiles"]
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """How an executor reaches what runs answers: the ``[engine]`` section.
+    """How an executor reaches the engine that runs answers: the ``[engine]`` section.
 
-    What only one executor understands is in its own section, ``[executor.NAME]`` (`Part.Config`).
+    Settings that only one executor understands are in its own section, ``[executor.NAME]`` (`Part.Config`).
     """
 
     name: str = field(
@@ -55,29 +55,29 @@ class Engine:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """One thing that an executor found out about its engine, for `dstill doctor`."""
+    """A fact about an engine, or the result of one check of it, for `dstill doctor`."""
 
-    name: str
-    found: str = ""  # what the engine said or answered; of what was not checked: why not
-    expected: str = ""  # the known answer, as `found` would have it; empty: a fact to tell, no check
-    problem: DstillError | None = None  # what is wrong, and with which exit code `doctor` ends
-    checked: bool = True  # False: it could not be asked here
-    advice: str = ""  # what to do although nothing is wrong, in as many lines as it takes
+    name: str  # what was checked
+    found: str = ""  # the engine's answer; if it was not checked: why not
+    expected: str = ""  # the answer that `found` should be; empty: this is a fact, not a check
+    problem: DstillError | None = None  # what is wrong; `doctor` exits with its exit code
+    checked: bool = True  # False: the check was not possible here
+    advice: str = ""  # what the user could do although nothing is wrong; may have several lines
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFiles:
-    """What `dstill init` writes for data of the user's own, beside what it always writes."""
+    """What `dstill init` adds to a new project for the user's own data."""
 
     files: Mapping[str, str]  # name in the project's folder → text
-    settings: Mapping[str, Any]  # by dotted key, for dstill.toml; never a secret
-    recipe: Mapping[str, Any] = field(default_factory=dict)  # likewise, for a student that begins from nothing
-    about: tuple[str, ...] = ()  # lines for a person: what was read, and what was left out
+    settings: Mapping[str, Any]  # by dotted key, for dstill.toml; must not hold a secret
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # settings that suit a student trained from scratch
+    about: tuple[str, ...] = ()  # lines for the user: what was read and what was not
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """How the data behind an executor differs from what it was."""
+    """A change in the data that an executor runs answers on."""
 
-    message: str
-    breaks: bool = False  # questions of then may have no answer now
+    message: str  # for the user, one line
+    breaks: bool = False  # True: earlier questions may no longer have an answer

@@ -1,4 +1,4 @@
-"""Executors: what runs answers, after the task's checks let them pass."""
+"""Executors: they run answers that passed the task's checks."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ __all__ = ["Executor"]
 
 
 class Executor(Part, ABC):
-    """Runs answers. A context manager, opened once for all examples of a stage.
+    """Runs answers. A subclass implements `execute`; everyone else calls `run`, which checks the answer first.
 
-    A subclass implements `execute`; everyone else calls `run`, which checks an answer first.
+    An executor is a context manager. dstill opens it once for all examples of a stage:
+    ``with executor.open(task, engine): executor.run(answer, example)``.
     """
 
-    takes_url: ClassVar[bool] = False  # reaches a server of the user's (``--engine-url``)
+    takes_url: ClassVar[bool] = False  # True: runs answers on the user's server (``--engine-url``)
     parallel: ClassVar[int] = 1  # how many threads may call `run` at once
-    task: Task
-    engine: Engine
-    second: Executor | None = None  # judges beside this one, opened too (``evaluate.second_executor``)
+    task: Task  # set by `open`
+    engine: Engine  # set by `open`
+    second: Executor | None = None  # the opened executor of ``evaluate.second_executor``, while answers are judged
     _gate: Gate | None = None  # None: not open
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -43,15 +44,16 @@ class Executor(Part, ABC):
             )
 
     def open(self, task: Task, engine: Engine) -> Self:
-        """Make ready to run answers of `task`. Raises ServiceError where an engine is not there."""
+        """Connect to the engine, and return itself. Raises ServiceError if the engine cannot be reached."""
         self.task, self.engine, self._gate = task, engine, Gate(task)
         return self
 
     @final
     def run(self, answer: str, example: Example) -> Outcome:
-        """Check `answer`, whoever wrote it, and run it on the example's data if no check finds an error in it.
+        """Check `answer` and, if the checks find no error, run it on the data of `example`.
 
-        What the checks refuse is INVALID, with their errors as `Outcome.problems`. Refusals are not run either.
+        An answer that the checks refuse gives an INVALID outcome with their errors as `Outcome.problems`. A refusal
+        (`Task.is_refusal`) is not run either. Raises UsageError if the executor is not open, else as `execute` does.
         """
         if self._gate is None:
             raise UsageError(f"executor '{self.name}' is not open", hint="call executor.open(task, engine) first")
@@ -71,48 +73,55 @@ class Executor(Part, ABC):
 
     @abstractmethod
     def execute(self, answer: str, example: Example) -> Outcome:
-        """Run `answer`, which passed the task's checks, on the example's data. Only `run` calls this.
+        """Run `answer`, which passed the task's checks, on the data of `example`. Only `run` calls this.
 
-        Must not raise for what an answer does. Raises ServiceError or AuthError where no answer could be run.
+        If ``example.context["test_database"]`` is a `TestDatabase`, run on its data instead. Must not raise because of
+        the answer: return an outcome of another kind than OK. Raises ServiceError or AuthError if no answer can be run.
         """
 
     def context(self, example: Example) -> Mapping[str, Any]:
-        """What only the engine knows of the example's data, for `TestDatabases.test_databases`; nothing by default."""
+        """What only the engine knows about the data of `example`, such as its schema; default: nothing.
+
+        It is added to the context of the example that `TestDatabases.test_databases` gets.
+        """
         return {}
 
     @property
     def label(self) -> str:
-        """Engine and version, for every score: ``embedded postgres 17.2``."""
+        """Name and version of the engine, shown with every score: ``embedded postgres 17.2``."""
         return self.name
 
     @final
     @property
     def labels(self) -> str:
-        """Every engine that judges: this one's label, and the label of `second` where there is one."""
+        """The label of this executor and that of `second`, if there is one."""
         return self.label if self.second is None else f"{self.label} and {self.second.label}"
 
     @property
     def data(self) -> str:
-        """The name of the data that every answer runs on, where the settings name one; empty: the example's own."""
+        """The name of the data on which the settings say to run every answer. Empty: each example's own data."""
         return ""
 
     def facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        """What the data that answers to `examples` run on is like now, for run.json; empty where it cannot move."""
+        """The current state of the data that answers to `examples` run on, as JSON values for run.json.
+
+        Data name → its facts, such as the schema and the number of rows. Empty: the data cannot change.
+        """
         return {}
 
     def changes(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Change]:
-        """How two results of `facts` differ, or one of `DataProfile.data_facts` and one of `facts`."""
+        """What changed from `then`, a result of `facts` or `DataProfile.data_facts`, to `now`, a result of `facts`."""
         return ()
 
     def self_check(self) -> Iterable[CheckResult]:
-        """What can be said of the engine behind this opened executor: facts, and requests with known answers.
+        """Facts about the engine of this opened executor, and requests with known answers, for `dstill doctor`.
 
-        Reads only, unless ``engine.load_data`` allows data of the task's own. Raises what `open` may raise.
+        Must only read, unless ``engine.load_data`` allows writing the task's data. Raises as `open` does.
         """
         return ()
 
     def close(self) -> None:
-        """Let go of whatever `open` took."""
+        """Release what `open` acquired."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,11 +1,11 @@
-"""An answer is never a bug: what a task pack raises on one answer is reported for that item, and the run goes on.
+"""Errors in a task pack's code: dstill reports one for the answer that caused it, and the run goes on.
 
-    with about("t-3") as faults:            # the example that is being worked on
-        task.canonical(answer)              # raises inside the pack: the core's default answers instead
+    with about("t-3") as faults:            # the id of the current example
+        task.canonical(answer)              # raises inside the pack, so the core's default is used
     faults[0].message    "task 'sums': method 'canonical' raised ValueError on example 't-3': …"
 
-The traceback goes to the log, once for each part of the pack and type of exception. Errors that say something about
-the machine or the setup rather than the answer (`PASSING`) keep their meaning, and so do Ctrl-C and SystemExit.
+The log gets one traceback for each part of the pack and type of exception. Errors that concern the machine or the setup
+rather than the answer (`PASSING`) are raised as usual, and so are KeyboardInterrupt and SystemExit.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ log = logging.getLogger("dstill")
 
 
 class Pack(Protocol):
-    """What a fault says of the task whose code raised."""
+    """The task whose code raised."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The task's name."""
 
 
 _reported: WeakKeyDictionary[Pack, set[tuple[str, type[Exception]]]] = WeakKeyDictionary()  # with a traceback
@@ -50,9 +51,9 @@ _item: ContextVar[_Item | None] = ContextVar("item", default=None)
 
 @contextlib.contextmanager
 def about(id: str) -> Iterator[list[Problem]]:
-    """Name the example that is being worked on; yields the faults found meanwhile, as warnings.
+    """Say which example the block is about; yields the list of faults in the block, as warnings.
 
-    Inside another one about the same example both have the same list.
+    A nested block about the same example has the same list.
     """
     around = _item.get()
     item = around if around is not None and around.id == id else _Item(id)
@@ -64,7 +65,7 @@ def about(id: str) -> Iterator[list[Problem]]:
 
 
 def fault(task: Pack, part: str, error: Exception, id: str = "") -> str:
-    """Log what `part` of a pack raised, and return it as one line that names pack, part and example."""
+    """Log `error`, which `part` of a pack raised, and return a line that names pack, part and example."""
     item = _item.get()
     id = id or (item.id if item else "")
     text = " ".join(str(error).split())[:LONGEST]
@@ -80,7 +81,7 @@ def fault(task: Pack, part: str, error: Exception, id: str = "") -> str:
 
 
 def noted(task: Pack, method: str, error: Exception, id: str = "") -> None:
-    """Report what a method of `task` raised among the faults of the current item."""
+    """Add `error`, which a method of `task` raised, to the faults of the current example."""
     message = fault(task, f"method '{method}'", error, id)
     if (item := _item.get()) is not None:
         item.faults.append(
@@ -89,12 +90,12 @@ def noted(task: Pack, method: str, error: Exception, id: str = "") -> None:
 
 
 def refused(task: Pack, layer: str, part: str, error: Exception, id: str = "") -> Problem:
-    """The problem of an answer on which a check raised: nobody knows what it does, so it is refused."""
+    """The problem that refuses an answer on which a check raised: nobody knows what the answer would do."""
     return Problem(layer=layer, code="check_raised", message=fault(task, part, error, id), hint=HINT)
 
 
 def unjudged(task: Pack, example: Example, error: Exception) -> Verdict:
-    """The verdict on an answer on which judging itself raised: it counts neither for nor against the student."""
+    """The verdict on an answer if judging it raised: it counts neither for nor against the student."""
     return Verdict(
         id=example.id,
         reached=Level.UNPARSED,
@@ -107,7 +108,7 @@ def unjudged(task: Pack, example: Example, error: Exception) -> Verdict:
 
 
 def with_faults(verdict: Verdict, faults: list[Problem]) -> Verdict:
-    """The verdict with the faults that were found while it was made. What they leave undecided is not counted."""
+    """The verdict with the faults from making it. What they leave undecided does not count."""
     message = {one.code: one.message for one in reversed(faults)}
     new = [one for one in faults if one not in verdict.problems]
     verdict = replace(verdict, problems=(*verdict.problems, *new))

@@ -1,9 +1,9 @@
-"""Which answers may reach an engine: those in which the task's checks find no error, whoever wrote them.
+"""Lets an answer reach an engine only if the task's checks find no error in it, whoever wrote it.
 
     Gate(task).errors('{"query": {"script": …}}', example)   → (Problem(layer="guard", …),)
 
-An answer runs on its example's data and on up to five test databases, so the last answers are remembered. A check takes
-0.7 ms for a search body (median of 300 test questions, one core), a run on the embedded engine 6 ms.
+An answer runs on its example's data and on up to five test databases, so the gate caches its latest results. Checking a
+search body takes 0.7 ms (median of 300 test questions, one core); running it on the embedded engine takes 6 ms.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from dstill.api.task import Task
 
 __all__ = ["Gate"]
 
-REMEMBERED = 256  # answers: more than a gold has mutants
+CACHED = 256  # answers: more than a gold has mutants
 
 
 class Gate:
-    """Of one task. Several threads may ask."""
+    """The gate of one task. Several threads may use it."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
         self._found: OrderedDict[tuple[str, str], tuple[Example, tuple[Problem, ...]]] = OrderedDict()
 
     def errors(self, answer: str, example: Example) -> tuple[Problem, ...]:
-        """What keeps `answer` from being run for `example`; empty: nothing does. No test database changes it."""
+        """The errors that forbid running `answer` for `example`; empty: it may run. A test database changes nothing."""
         example = _without_database(example)
         key = (example.id, answer)
         found = self._found.get(key)
@@ -36,7 +36,7 @@ class Gate:
             problems = find_problems(self._task, example, Draft(answer=answer))
             found = (example, tuple(problem for problem in problems if problem.is_error))
             self._found[key] = found
-            if len(self._found) > REMEMBERED:
+            if len(self._found) > CACHED:
                 self._found.popitem(last=False)
         return found[1]
 

@@ -1,8 +1,8 @@
-"""How far an answer comes: parsed, valid, executed, correct.
+"""Judges how far an answer comes: parsed, valid, executed, correct.
 
     judge(task, example, Draft(answer="1+2"), executor)   →  Verdict(reached=Level.CORRECT, …)
 
-The hook `judge_answer` gives other verdicts for one task.
+A plugin can judge the answers of a task in another way with the hook `judge_answer`.
 """
 
 from __future__ import annotations
@@ -12,21 +12,36 @@ from dataclasses import replace
 from dstill.api.checking import find_problems
 from dstill.api.executor import Executor
 from dstill.api.protocols import NoTestDatabases, Presentation, ResultProperties, TestDatabases
-from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, ResultDiff, Verdict
+from dstill.api.records import Draft, Example, Level, Outcome, OutcomeKind, ResultDiff, TestDatabase, Verdict
 from dstill.api.task import Task
 
 __all__ = ["MAX_TEST_DATABASES", "judge"]
 
-MAX_TEST_DATABASES = 5  # of one gold, at most
+MAX_TEST_DATABASES = 5  # for one gold
 
 
 def judge(task: Task, example: Example, draft: Draft | None, executor: Executor | None) -> Verdict:
-    """How far a draft comes: parsed, valid, executed, correct.
+    """How far `draft` comes: parsed, valid, executed, correct. None: the text had no answer.
 
-    Correct means the same result as the gold on the example's data and on every one of
-    its test databases, which a draft that is the gold in another spelling need not run on. Without
-    an executor the verdict is followed to VALID only. A gold that the checks refuse or that
-    fails, or an engine that is not there, is never held against the draft.
+    An answer is correct if it has the gold's result on the example's data and on every test database. An answer that is
+    the gold in another spelling need not run on test databases. Without an executor, answers are checked up to VALID.
+    If the gold itself fails, or the engine is unavailable, that does not count against the answer.
+    """
+    verdict, gold = _run_gold(task, example, executor)
+    if draft is None:
+        return replace(verdict, reason="no answer in the text")
+    verdict = _check(task, verdict, example, draft)
+    if verdict.reached < Level.VALID:
+        return verdict
+    if verdict.refused or verdict.expects_refusal:
+        return _compare_refusals(verdict, example)
+    return verdict if executor is None else _execute(task, verdict, example, draft, gold, executor)
+
+
+def _run_gold(task: Task, example: Example, executor: Executor | None) -> tuple[Verdict, Outcome | None]:
+    """The verdict before anything is known about the answer, and the gold's outcome if it was run.
+
+    The gold runs before the answer is looked at: which golds count must not depend on what a student wrote.
     """
     expects_refusal = example.answer is not None and task.is_refusal(example.answer)
     verdict = Verdict(
@@ -39,69 +54,64 @@ def judge(task: Task, example: Example, draft: Draft | None, executor: Executor 
         template=example.template,
         split=example.split,
     )
-    gold = None
-    if executor is not None and example.answer is not None and not expects_refusal:
-        # Run first, whatever the draft is: which golds count must not hang on how far a student came.
-        gold = executor.run(example.answer, example)
-        if gold.kind is OutcomeKind.OK:
-            verdict = replace(verdict, trivial=ResultProperties.of(task).is_trivial(gold.value, example))
-        else:
-            verdict = replace(verdict, gold_error=f"{gold.kind.value}: {gold.reason}", checked=Level.VALID)
-    if draft is None:
-        return replace(verdict, reason="no answer in the text")
+    if executor is None or example.answer is None or expects_refusal:
+        return verdict, None
+    gold = executor.run(example.answer, example)
+    if gold.kind is OutcomeKind.OK:
+        return replace(verdict, trivial=ResultProperties.of(task).is_trivial(gold.value, example)), gold
+    return replace(verdict, gold_error=f"{gold.kind.value}: {gold.reason}", checked=Level.VALID), gold
+
+
+def _check(task: Task, verdict: Verdict, example: Example, draft: Draft) -> Verdict:
+    """The verdict up to VALID, from the task's checks."""
     problems = tuple(find_problems(task, example, draft))
     errors = [p for p in problems if p.is_error]
-    unparsed = {check.name for check in task.checks if check.parses}
+    parsing_layers = {check.name for check in task.checks if check.parses}
     verdict = replace(
         verdict,
         problems=problems,
         exact=None if example.answer is None else task.canonical(draft.answer) == task.canonical(example.answer),
     )
     if errors:
-        reached = Level.UNPARSED if any(p.layer in unparsed for p in errors) else Level.PARSED
+        reached = Level.UNPARSED if any(p.layer in parsing_layers for p in errors) else Level.PARSED
         return replace(verdict, reached=reached, reason=errors[0].message)
-    refused = task.is_refusal(draft.answer)
-    verdict = replace(verdict, reached=Level.VALID, refused=refused)
-    if refused or expects_refusal:
-        if example.answer is None:
-            return replace(verdict, checked=Level.VALID, reason="refused")
-        right = refused and expects_refusal
-        return replace(
-            verdict,
-            checked=Level.CORRECT,
-            reached=Level.CORRECT if right else Level.VALID,
-            reason="" if right else "refused" if refused else "should have refused",
-        )
-    return verdict if executor is None else _execute(task, verdict, example, draft, gold, executor)
+    return replace(verdict, reached=Level.VALID, refused=task.is_refusal(draft.answer))
+
+
+def _compare_refusals(verdict: Verdict, example: Example) -> Verdict:
+    """The verdict if the answer or the gold is a refusal: correct if both are."""
+    if example.answer is None:
+        return replace(verdict, checked=Level.VALID, reason="refused")
+    if verdict.refused and verdict.expects_refusal:
+        return replace(verdict, checked=Level.CORRECT, reached=Level.CORRECT)
+    return replace(verdict, checked=Level.CORRECT, reason="refused" if verdict.refused else "should have refused")
 
 
 def _execute(
     task: Task, verdict: Verdict, example: Example, draft: Draft, gold: Outcome | None, executor: Executor
 ) -> Verdict:
-    """`judge` from VALID on: run the draft on the base data, and gold and draft on each test database."""
-    got = executor.run(draft.answer, example)
-    verdict = replace(verdict, outcome=got.kind, reason=got.reason)
+    """The verdict from VALID on: run the answer on the example's data, then both on each test database."""
+    answer = executor.run(draft.answer, example)
+    verdict = replace(verdict, outcome=answer.kind, reason=answer.reason)
     if verdict.gold_error:
         return verdict
-    if got.kind in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED):
+    if answer.kind in (OutcomeKind.UNAVAILABLE, OutcomeKind.UNSUPPORTED):
         return replace(verdict, checked=Level.VALID)
-    if got.kind is OutcomeKind.INVALID:
+    if answer.kind is OutcomeKind.INVALID:
         return verdict
     verdict = replace(verdict, reached=Level.EXECUTED)
     if gold is None:
         return verdict
-    if not task.same(got.value, gold.value):
+    if not task.same(answer.value, gold.value):
         verdict = replace(verdict, reason="ran, with another result than the gold")
-        return replace(verdict, result_diff=Presentation.of(task).diff_results(got.value, gold.value))
-    return (
-        replace(verdict, reached=Level.CORRECT)
-        if verdict.exact
-        else _on_test_databases(task, verdict, example, draft, executor)
-    )
+        return replace(verdict, result_diff=Presentation.of(task).diff_results(answer.value, gold.value))
+    if verdict.exact:
+        return replace(verdict, reached=Level.CORRECT)
+    return _on_test_databases(task, verdict, example, draft, executor)
 
 
 def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Draft, executor: Executor) -> Verdict:
-    """`judge` of a draft that agrees with the gold on the base data: whether it does on each test database."""
+    """The verdict on an answer that agrees with the gold on the example's data: does it on each test database?"""
     assert example.answer is not None
     known = replace(example, context={**example.context, **executor.context(example)})
     try:
@@ -109,25 +119,30 @@ def _on_test_databases(task: Task, verdict: Verdict, example: Example, draft: Dr
     except NoTestDatabases as problem:
         return replace(verdict, reached=Level.CORRECT, test_suite_skipped=str(problem))
     for database in databases:
-        there = replace(known, context={**known.context, "test_database": database})
-        want, have = executor.run(example.answer, there), executor.run(draft.answer, there)
-        lost = next((one for one in (want, have) if one.kind is OutcomeKind.UNAVAILABLE), None)
+        on_database = replace(known, context={**known.context, "test_database": database})
+        gold, answer = executor.run(example.answer, on_database), executor.run(draft.answer, on_database)
+        lost = next((one for one in (gold, answer) if one.kind is OutcomeKind.UNAVAILABLE), None)
         if lost is not None:
             return replace(verdict, checked=Level.EXECUTED, outcome=lost.kind, reason=lost.reason)
-        if want.kind is not OutcomeKind.OK:
-            continue  # this database tells nothing of the answer
-        # As where the gold is: what it did on the data counts. The checks know more here than they did there,
-        # where the schema is only known to the engine.
-        if have.kind is OutcomeKind.UNSUPPORTED or have.problems:
-            return replace(verdict, reached=Level.CORRECT, test_suite_skipped=have.reason)
+        if gold.kind is not OutcomeKind.OK:
+            continue  # this database says nothing about the answer
+        # Only the result on the example's data counts then. The checks may refuse here what they accepted there,
+        # where only the engine knew the schema.
+        if answer.kind is OutcomeKind.UNSUPPORTED or answer.problems:
+            return replace(verdict, reached=Level.CORRECT, test_suite_skipped=answer.reason)
         verdict = replace(verdict, n_test_databases=verdict.n_test_databases + 1)
-        if have.kind is OutcomeKind.INVALID or not task.same(have.value, want.value):
-            verdict = replace(verdict, reason=f"another result than the gold on the test database '{database.name}'")
-            if have.kind is OutcomeKind.INVALID:
-                shown = Presentation.of(task).render_result(want.value)
-                return replace(
-                    verdict, result_diff=ResultDiff(gold=shown, answer=have.reason, test_database=database.name)
-                )
-            contrast = Presentation.of(task).diff_results(have.value, want.value, database)
-            return replace(verdict, result_diff=contrast)
+        if answer.kind is OutcomeKind.INVALID or not task.same(answer.value, gold.value):
+            return replace(
+                verdict,
+                reason=f"another result than the gold on the test database '{database.name}'",
+                result_diff=_diff_on_database(task, gold, answer, database),
+            )
     return replace(verdict, reached=Level.CORRECT)
+
+
+def _diff_on_database(task: Task, gold: Outcome, answer: Outcome, database: TestDatabase) -> ResultDiff:
+    presentation = Presentation.of(task)
+    if answer.kind is OutcomeKind.INVALID:
+        shown = presentation.render_result(gold.value)
+        return ResultDiff(gold=shown, answer=answer.reason, test_database=database.name)
+    return presentation.diff_results(answer.value, gold.value, database)

@@ -1,4 +1,4 @@
-"""Metrics: figures over verdicts, and the interval of a rate.
+"""Metrics: numbers computed from verdicts, and the confidence interval of a rate.
 
 >>> score = rate("executable_accuracy", 114, 114)
 >>> score.value, round(score.low, 3), score.high, score.n
@@ -25,19 +25,19 @@ CONFIDENCE = 0.95
 
 
 class Metric(Part, ABC):
-    """A figure over verdicts."""
+    """Computes one number from the verdicts of a split."""
 
-    headline: ClassVar[bool] = False  # the figure that an evaluation is about: its tables and sentences are of it
-    summary: ClassVar[bool] = False  # among the few numbers of ``evaluate --json``
-    wording: ClassVar[str] = ""  # how a sentence about its values begins: "Wrong without an error"
+    headline: ClassVar[bool] = False  # True for the one metric that tables, comparisons and sentences are about
+    summary: ClassVar[bool] = False  # True: part of the summary of ``evaluate --json``
+    wording: ClassVar[str] = ""  # how a sentence about its values starts: "Wrong without an error"
 
     @abstractmethod
     def __call__(self, verdicts: Sequence[Verdict]) -> Score:
-        """The score with its interval; ``value`` None where nothing was checked so far."""
+        """The score with its interval. ``value`` is None if no verdict was checked far enough."""
 
 
 def rate(name: str, hits: int, n: int, note: str = "") -> Score:
-    """`hits` of `n` as a score with its interval. Of n = 0 the value is None, never 0 %."""
+    """`hits` of `n` as a score with its interval. With n = 0 the value is None, not 0."""
     if not n:
         return Score(name=name, value=None, n=0, note=note or "not checked")
     low, high = wilson(hits, n)
@@ -45,11 +45,11 @@ def rate(name: str, hits: int, n: int, note: str = "") -> Score:
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's score interval (1927, 95 %) for `hits` of `n` > 0; within [0, 1], and around the rate itself.
+    """Wilson's score interval (1927) at 95 % for `hits` of `n` > 0. It lies within [0, 1] and contains the rate.
 
-    Unlike the textbook interval it keeps its width at 0 % and 100 %, where good students are.
+    Unlike the normal approximation it does not shrink to nothing at 0 % and 100 %, where good students are.
     """
-    from statistics import NormalDist  # here, as every command imports this
+    from statistics import NormalDist  # imported here because every command imports this module
 
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     share, squared = hits / n, z * z / n

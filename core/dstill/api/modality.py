@@ -1,4 +1,4 @@
-"""Modalities: how much of a model is trained, and what memory that takes (in bytes)."""
+"""Modalities: how much of a model is trained, and how much memory that takes, in bytes."""
 
 from __future__ import annotations
 
@@ -15,109 +15,113 @@ __all__ = ["ActivationBytes", "Batch", "Choice", "Memory", "Modality", "Modality
 
 @dataclass(frozen=True)
 class ActivationBytes:
-    """Bytes that autograd keeps of one sequence: S tokens read and, by an encoder–decoder, T written."""
+    """Bytes that autograd saves for one sequence of S source tokens and, in an encoder–decoder, T target tokens.
 
-    source: float  # for each of the S
-    source_pairs: float = 0.0  # S²
-    target: float = 0.0  # T
-    target_pairs: float = 0.0  # T²
-    cross: float = 0.0  # S, in what writes
-    cross_pairs: float = 0.0  # S · T
+    They add up to ``source·S + source_pairs·S² + target·T + target_pairs·T² + cross·S + cross_pairs·S·T``.
+    """
+
+    source: float  # bytes for each source token
+    source_pairs: float = 0.0  # for each pair of source tokens: attention
+    target: float = 0.0  # for each target token
+    target_pairs: float = 0.0  # for each pair of target tokens: the decoder's self-attention
+    cross: float = 0.0  # for each source token in the decoder: keys and values of cross-attention
+    cross_pairs: float = 0.0  # for each source token and target token: cross-attention
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """The largest batch of a dataset, as a student sees it in one forward pass."""
+    """The shapes of the largest batch of a dataset in one forward pass."""
 
-    source_shape: tuple[int, int]  # sequences, and tokens of each with their padding
-    target_shape: tuple[int, int] = (0, 0)  # likewise, by an encoder–decoder
-    loss_tokens: int  # tokens with a label
-    new_tokens: int = 0  # rows that the embedding gets anew
+    source_shape: tuple[int, int]  # [batch, source tokens], padding included
+    target_shape: tuple[int, int] = (0, 0)  # [batch, target tokens], in an encoder–decoder
+    loss_tokens: int  # tokens with a label, in the whole batch
+    new_tokens: int = 0  # rows that training adds to the embedding
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """A student as a planner sees it: counts from its configuration, no weights read."""
+    """What a memory estimate needs to know about a student. It comes from the configuration: no weights are read."""
 
-    architecture: str  # transformers' class name
-    parameters: int
-    embedding: int  # parameters outside the linear layers that 4-bit quantizes
-    linears: Mapping[str, tuple[int, int, int]]  # module name → (inputs, outputs, how many), where an adapter can go
-    layers: int
-    hidden: int
-    feed_forward: int
-    heads: int
-    vocabulary: int
+    architecture: str  # class name in transformers
+    parameters: int  # number of all parameters
+    embedding: int  # parameters that 4-bit quantization leaves alone, mostly the embedding
+    linears: Mapping[str, tuple[int, int, int]]  # layers for adapters: module name → (inputs, outputs, how many)
+    layers: int  # of encoder and decoder together
+    hidden: int  # width of a layer
+    feed_forward: int  # width inside the feed-forward block
+    heads: int  # of attention; 0: it has none
+    vocabulary: int  # tokens
     encoder_decoder: bool
     bytes_per_parameter: int = 4  # of the weights as they will be loaded
-    # ("full" or "frozen", bytes of an activation) → what is kept; None where it cannot be counted
+    # ("full" or "frozen", bytes per activation) → saved activations; None: they cannot be counted
     activation_bytes: Callable[[str, int], ActivationBytes | None] = field(
-        default=lambda how, wide: None, compare=False, repr=False
+        default=lambda *_: None, compare=False, repr=False
     )
-    batch: Batch | None = None  # where there is a dataset; None: by the recipe's limits
-    tied: bool = True  # the head is the embedding
-    unadapted: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)  # linear layers that no adapter goes on
+    batch: Batch | None = None  # the largest one; None: without a dataset, the recipe's limits count
+    tied: bool = True  # the output layer shares the embedding's weights
+    unadapted: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)  # linear layers that take no adapter
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Bytes by component: weights, gradients, optimizer, activations, logits …"""
+    """Memory by component."""
 
-    parts: Mapping[str, int]
+    parts: Mapping[str, int]  # weights, gradients, optimizer, activations, logits … → bytes
 
     @property
     def total(self) -> int:
+        """Bytes of all components."""
         return sum(self.parts.values())
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModalityFit:
-    """What was found about one modality."""
+    """Whether one modality fits the device, and the memory that it needs."""
 
-    modality: str
-    priority: float
+    modality: str  # its name
+    priority: float  # `Modality.priority`
     memory_required: Memory
     unfit_reason: str = ""  # why it cannot be used; empty: it fits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The modality taken, with every reason."""
+    """The modality that was chosen, and why."""
 
-    modality: str
-    reasons: tuple[ModalityFit, ...]
+    modality: str  # its name
+    reasons: tuple[ModalityFit, ...]  # of every modality that was considered
 
 
 class Modality(Part, ABC):
-    """A way to fine-tune: which weights move, and in what form the others lie in memory."""
+    """A way to fine-tune: which weights are trained, and in which format the others are in memory."""
 
-    priority: ClassVar[float]  # 100: every weight moves; the automatic choice takes the fullest that fits
-    ignores: ClassVar[frozenset[str]] = frozenset()  # keys of the recipe that change nothing here, as "lora_alpha"
+    priority: ClassVar[float]  # auto chooses the highest that fits; 100: every weight is trained
+    ignores: ClassVar[frozenset[str]] = frozenset()  # keys of `Recipe` without effect here, such as "lora_alpha"
 
     @abstractmethod
     def memory_required(self, student: ModelSpec, recipe: Recipe) -> Memory:
-        """Peak bytes of one training step, above what the process held before."""
+        """Peak memory of one training step, above what the process used before."""
 
     def unfit_reason(self, student: ModelSpec, recipe: Recipe, device: Device) -> str | None:
-        """Why it cannot be used on `device`, or None when it can."""
+        """Why it cannot be used on `device`; None: it can. Default: it needs more memory than is free."""
         need = self.memory_required(student, recipe).total
         if need > device.free:
             return f"needs {size(need)}, {size(device.free)} free"
         return None
 
     def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
-        """Arguments for ``from_pretrained``: how the base's weights are to be loaded."""
+        """Arguments of ``from_pretrained`` that say how to load the base model's weights."""
         return {}
 
     @abstractmethod
     def prepare(self, model: Any, recipe: Recipe) -> Any:
-        """The loaded `model` with just the intended weights trainable."""
+        """The loaded `model` with only the intended weights trainable. May change and return `model` itself."""
 
 
 def reasons(
     modalities: Iterable[Modality], student: ModelSpec, recipe: Recipe, device: Device
 ) -> tuple[ModalityFit, ...]:
-    """What each modality needs and whether it fits, the fullest first."""
+    """How much memory each modality needs and whether it fits `device`, highest priority first."""
     return tuple(
         ModalityFit(
             modality=m.name,

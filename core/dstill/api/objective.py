@@ -1,4 +1,4 @@
-"""Objectives: what a student learns from a record."""
+"""Objectives: which sequences a student is trained on."""
 
 from __future__ import annotations
 
@@ -7,44 +7,40 @@ from typing import Callable, ClassVar, Iterable
 
 from dstill.api.part import Part
 from dstill.api.protocols import ConstrainedOutput
-from dstill.api.records import (
-    Draft,
-    Example,
-    Grammar,
-    Pair,
-    Record,
-)
+from dstill.api.records import Draft, Example, Grammar, Pair, Record
 from dstill.api.task import Task
 
 __all__ = ["Objective"]
 
 
 class Objective(Part, ABC):
-    """What a student learns from a record, and how its answer is read back."""
+    """Which sequences a student learns from a record, and how its answer is read from its output."""
 
-    # Share of the label's loss where there are two branches; the runtime sets it to ``train.label_weight``.
-    alpha: float = 0.5
-    ignores: ClassVar[frozenset[str]] = frozenset()  # keys of the recipe that change nothing here, as "label_weight"
+    label_weight: float = 0.5  # weight of the answer's loss from 0 to 1, set by dstill to ``train.label_weight``
+    ignores: ClassVar[frozenset[str]] = frozenset()  # keys of `Recipe` without effect here, such as "label_weight"
 
     @abstractmethod
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
-        """The sequences of one record, all in one forward pass; weights sum to 1.
+        """The sequences of one record. They share one forward pass, and their weights sum to 1.
 
-        The first is the one that the trained student is asked for: `prompt` gives its beginning.
+        The first one is what the trained student is asked to write: its prefix and source are `prompt`.
         """
 
     def prompt(self, source: str) -> str:
-        """What the trained student is given for `source` (`Task.model_input`)."""
+        """The input of the trained student for `source`, a result of `Task.model_input`."""
         return f"predict: {source}"
 
     def explanation(self, source: str) -> str | None:
-        """What the trained student is given to say why; None, the default: it learnt no reasons apart."""
+        """The input that asks the trained student for a rationale. None: it did not learn to write one separately."""
         return None
 
     def read(self, text: str, parse: Callable[[str], Draft | None]) -> Draft | None:
-        """What the student wrote, taken apart. Default: the text is the answer itself."""
+        """Answer and rationale of the student's output `text`; None: it has no answer. Default: `text` is the answer.
+
+        `parse` reads a reply in the task's form (`Task.parse`).
+        """
         return Draft(answer=text.strip()) if text.strip() else None
 
     def grammar(self, task: Task, example: Example) -> Grammar | None:
-        """What the trained student may write for `example`. Default: an answer of the task, and nothing else."""
+        """What the trained student may write for `example` (None: anything). Default: the task's grammar of answers."""
         return ConstrainedOutput.of(task).grammar(example)

@@ -7,11 +7,11 @@
                 commands=("data questions", "check"),
                 metavar="FILE",
                 help="The CREATE TABLE statements of your own database.",
-                read=lambda text: Given(settings={"task.sql.schema": text}),
+                read=lambda text: OptionValue(settings={"task.sql.schema": text}),
             ),
         )
 
-`dstill data questions --help` then lists ``--schema``, and the command gets what `read` makes of its value.
+`dstill data questions --help` then lists ``--schema``, and `read` turns its value into settings and context.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping
 
-__all__ = ["Given", "Option"]
+__all__ = ["Option", "OptionValue"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
-    """What the value of an option stands for."""
+class OptionValue:
+    """What the value of an option means."""
 
-    settings: Mapping[str, Any] = field(default_factory=dict)  # by dotted key, for this command and those after it
-    context: Mapping[str, Any] = field(default_factory=dict)  # of the questions and answers of this command
+    settings: Mapping[str, Any] = field(default_factory=dict)  # by dotted key: for this command and those after it
+    context: Mapping[str, Any] = field(default_factory=dict)  # added to `Example.context` in this command
 
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One option of one or several commands. Options of ``init`` say what to read on the server."""
+    """One option of one or more commands. An option of ``init`` says what to read on the server."""
 
     name: str  # "--schema"
-    commands: tuple[str, ...]  # names of dstill's commands
-    help: str
-    metavar: str = "NAME"
-    read: Callable[[str], Given]  # may raise UsageError or DataError
-    # `check` reads rows: what the key of this name ("schema") of a row adds to the row's context
+    commands: tuple[str, ...]  # names of dstill's commands, such as "data questions"
+    help: str  # its text in `--help`
+    metavar: str = "NAME"  # stands for the value in `--help`
+    read: Callable[[str], OptionValue]  # what the value means; may raise UsageError or DataError
+    # For `check`, which reads rows: turns the row's value under the option's name ("schema") into context of the row.
     column: Callable[[Any], Mapping[str, Any]] | None = None

@@ -1,8 +1,8 @@
-"""What every part is: a named class with a section of dstill.toml.
+"""Parts: the named classes that plugins register, each with a section of dstill.toml.
 
-A part is a *class*. Plugins yield it from a registration hook; the runtime makes the object when a run needs it, with
-its own section (``[teacher.openai]``, ``[modality.lora]``, ``[executor.http]`` …) read into its ``Config`` and checked
-like the core's own keys.
+A part is a *class*. A plugin yields it from a registration hook. dstill creates the object when a run needs it, and
+reads the part's section (``[teacher.openai]``, ``[modality.lora]``, ``[executor.http]`` …) into its ``Config``. The
+keys of that section are checked like the core's keys.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ __all__ = ["NoConfig", "Part"]
 
 @dataclass(frozen=True, kw_only=True)
 class NoConfig:
-    """For parts that have nothing to set."""
+    """The `Config` of parts that have nothing to set."""
 
 
 class Part:
-    """A named class that plugins register; see the module's docstring."""
+    """Base of everything that a plugin registers: tasks, teachers, students, executors, metrics and so on.
 
-    name: ClassVar[str]
-    Config: ClassVar[type[Any]] = NoConfig
-    distributions: ClassVar[tuple[str, ...]] = ()  # packages that its results hang on: run.json has their versions
+    Args:
+        config: an instance of `Config`. None: `Config` with its defaults.
+    """
+
+    name: ClassVar[str]  # unique among the parts of one kind: letters, digits, - and _
+    Config: ClassVar[type[Any]] = NoConfig  # a dataclass: the keys of the part's section
+    distributions: ClassVar[tuple[str, ...]] = ()  # packages that change its results: run.json records their versions
 
     def __init__(self, config: Any = None) -> None:
         self.config = self.Config() if config is None else config

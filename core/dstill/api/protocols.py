@@ -1,24 +1,24 @@
-"""What a task may offer beyond `Task`. A pack inherits the classes that it wants beside it, and overrides what it can:
+"""Optional protocols: what a task can offer beyond `Task`. A pack inherits the classes that it wants.
 
     class Sql(Task, Presentation, TestDatabases): ...
 
     class                what dstill does with it
-    ConstrainedOutput    the student writes only what the grammar allows
-    TestDatabases        an answer that agrees with the gold must agree on small databases, too
-    ResultProperties     golds whose results prove nothing are left out
-    Presentation         results and schemas are shown as the language wants them
-    Synthesis            questions for data of the user's own
-    DataProfile          what the questions are about: read from a server, licensed, watched for changes
-    RationaleTerms       a rationale must name what the answer uses
-    Demo                 `dstill demo` shows the pack
+    ConstrainedOutput    decodes so that the student writes only what the grammar allows
+    TestDatabases        also compares an answer with the gold on small databases
+    ResultProperties     does not score golds whose results prove nothing
+    Presentation         shows results and schemas as the language suggests
+    Synthesis            makes questions for the user's own data
+    DataProfile          reads what the questions are about from a server, records its licence, watches it for changes
+    RationaleTerms       refuses a rationale that does not name what the answer uses
+    Demo                 shows the pack with `dstill demo`
 
-Every method has a default, and no class needs another. dstill asks through `of`, which gives the task itself where it
-is of that class and the defaults where it is not:
+Every method has a default, and no class needs another one. dstill calls them through `of`, which returns the task if it
+inherits the class, and else an object with the defaults:
 
-    Presentation.of(task).render_result(42)    # "42", unless the pack shows it otherwise
+    Presentation.of(task).render_result(42)    # "42", unless the pack overrides it
 
-Methods that are given an answer or a result may raise: dstill then reports it and takes the default
-(`dstill.api.careful`).
+If a method that takes an answer or a result raises, dstill reports it and uses the default for that call
+(`dstill.api.fallbacks`).
 """
 
 from __future__ import annotations
@@ -45,75 +45,76 @@ __all__ = [
     "TestDatabases",
 ]
 
-_LONGEST = 500  # characters of a value that is shown
+_LONGEST = 500  # characters of a shown value
 
 
 class _Protocol:
     @classmethod
     def of(cls, task: Task) -> Self:
-        """`task` itself if it is of this class, else an object with the defaults."""
+        """`task` itself if it inherits this class, else an object with the defaults."""
         return task if isinstance(task, cls) else cls()
 
 
 class ConstrainedOutput(_Protocol):
-    """The language has a grammar, so that a student writes nothing else."""
+    """The language has a grammar, so decoding can be constrained to valid answers."""
 
     def grammar(self, example: Example) -> Grammar | None:
-        """What a student may write for `example`; None: anything.
+        r"""What a student may write for `example`. None: anything.
 
-        `predict`, `evaluate` and `serve` call it for each question when decoding is constrained. May raise ConfigError.
-        ``Grammar(ebnf='root ::= NUMBER " + " NUMBER\\nNUMBER ::= [0-9]+')``, or ``Grammar(json_schema={…})``.
+        `predict`, `evaluate` and `serve` call it for each question if decoding is constrained. May raise ConfigError.
+        ``Grammar(ebnf='root ::= NUMBER " + " NUMBER\nNUMBER ::= [0-9]+')``, or ``Grammar(json_schema={…})``.
         """
         return None
 
 
 class NoTestDatabases(Exception):
-    """`TestDatabases.test_databases` can make none for this gold; its text says why."""
+    """`TestDatabases.test_databases` cannot make any for this gold. The message says why."""
 
 
 class TestDatabases(_Protocol):
-    """Small databases on which a wrong answer that agrees with the gold on the given data shows itself.
+    """Small databases that expose a wrong answer whose result on the given data is the gold's by chance.
 
     Test-suite accuracy: Zhong, Yu and Klein, *Semantic Evaluation for Text-to-SQL with Distilled Test Suites*, 2020,
     https://arxiv.org/abs/2010.02840.
     """
 
-    __test__: ClassVar[bool] = False  # pytest: this is no test class, whatever its name
+    __test__: ClassVar[bool] = False  # tells pytest that this is not a test class
 
     def test_databases(self, example: Example, k: int) -> Iterable[TestDatabase]:
-        """At most `k` databases that tell the gold, ``example.answer``, from its mutants. Raises NoTestDatabases.
+        """At most `k` databases on which the gold, ``example.answer``, and its mutants have different results.
 
-        `evaluate` calls it for an answer that agrees with the gold, `audit` for each gold; both run on each
-        database: the executor finds it as ``example.context["test_database"]``. The context also holds what
-        `Executor.context` knows. ``[TestDatabase(name="other prices", data={"things": […]})]``.
+        `evaluate` calls it for each answer with the same result as the gold, and `audit` for each gold. Gold and answer
+        then run on each database, which the executor gets as ``example.context["test_database"]``. The context of
+        `example` also has what `Executor.context` returns. An example:
+        ``[TestDatabase(name="other prices", data={"things": […]})]``. Raises NoTestDatabases if it cannot make any.
         """
         return ()
 
     def mutants(self, example: Example) -> Iterable[Mutant]:
-        """The gold with one change each, which means something else: wrong answers that a model might give.
+        """Wrong answers that a model might give: the gold with one change that alters its meaning.
 
-        `audit` calls it, runs them and counts how many the test databases tell from the gold.
+        `audit` runs them and counts how many have another result than the gold on the test databases.
         ``[Mutant(name="< → > at price", answer="price > 20")]``.
         """
         return ()
 
 
 class ResultProperties(_Protocol):
-    """What the result of a gold is worth for telling right answers from wrong ones."""
+    """Whether the result of a gold can show that an answer is right."""
 
     def is_empty(self, value: Any) -> bool:
-        """Whether `value`, a gold's result, finds nothing, so that `generate` drops the question: ``not value``."""
+        """Whether `value`, a gold's result, is empty; `generate` then drops the question. Often ``not value``."""
         return False
 
     def is_trivial(self, value: Any, example: Example) -> bool:
         """Whether `value`, a gold's result, is nothing or everything, so that agreeing with it proves nothing.
 
-        Called for each gold that is run. `evaluate` counts such questions and leaves them out of the score.
+        Called for each gold that runs. `evaluate` counts such questions, but does not score them.
         """
         return False
 
     def is_nondeterministic(self, value: Any, example: Example) -> bool:
-        """Whether `value`, a gold's result, depends on chance, as a page that ends inside a tie does.
+        """Whether `value`, a gold's result, depends on chance, such as a page of hits that ends within a tie.
 
         `audit` lists such golds.
         """
@@ -124,16 +125,16 @@ class Presentation(_Protocol):
     """How results and schemas are shown to people."""
 
     def render_result(self, value: Any) -> str:
-        """A result in a few lines. By default its JSON, cut after 500 characters.
+        """A result as a few lines of text. Default: its JSON, cut after 500 characters.
 
         `predict --execute`, `demo`, `serve` and `review` show it.
         """
         return _short(value)
 
     def diff_results(self, got: Any, want: Any, database: TestDatabase | None = None) -> ResultDiff:
-        """Where the result of an answer differs from the gold's, in a few lines each. By default both as a whole.
+        """How the answer's result, `got`, differs from the gold's, `want`: a few lines each. Default: both results.
 
-        Called for an answer with another result than the gold, on the example's own data or on `database`; the
+        Called for each answer with another result than the gold, on the example's own data or on `database`. The
         report's failure browser shows it.
         """
         return ResultDiff(
@@ -143,16 +144,16 @@ class Presentation(_Protocol):
         )
 
     def result_tables(self, value: Any) -> Sequence[Table]:
-        """A result as tables; empty: `render_result` shows it. `predict --execute` and `serve` ask for them.
+        """A result as tables, for `predict --execute` and `serve`. Empty: these show `render_result`.
 
         ``[Table(columns=("colour", "# things"), rows=(("red", "12"),))]``
         """
         return ()
 
     def relevant_schema(self, example: Example, answer: str) -> RelevantSchema:
-        """What a person reads next to the question to judge `answer`: first the fields that it uses, then the rest.
+        """What a person reads to judge `answer`: the fields that it uses, then the other fields.
 
-        `review`, `serve` and the report call it. By default the example's context, cut short.
+        `review`, `serve` and the report call it. Default: the example's context, each value cut after 500 characters.
         """
         rest = tuple((name, _short(value)) for name, value in example.context.items())
         return RelevantSchema(title="context" if rest else "", rest=rest)
@@ -160,92 +161,92 @@ class Presentation(_Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionBrief:
-    """What a teacher who invents questions is told."""
+    """What the prompt of a teacher that invents questions says about them."""
 
-    about: str  # what the questions are about; data stand in fences (`dstill.io.strict_json.fenced`)
-    categories: Mapping[str, str] = field(default_factory=dict)  # kinds of questions, with a line on each
-    context: Mapping[str, Any] = field(default_factory=dict)  # of every question that results
+    about: str  # what the questions are about; data in it are fenced (`dstill.io.strict_json.fenced`)
+    categories: Mapping[str, str] = field(default_factory=dict)  # category → a line that describes it
+    context: Mapping[str, Any] = field(default_factory=dict)  # `Example.context` of the invented questions
 
 
 class Synthesis(_Protocol):
-    """Questions for data that the pack has not seen, such as a user's own."""
+    """Questions about data that the pack does not know, such as the user's own."""
 
     def synthesize(self, context: Mapping[str, Any], n: int, seed: int) -> Iterable[Example]:
-        """At most `n` questions with gold and rationale, made from `context`; the same ones for the same `seed`.
+        """At most `n` questions with gold and rationale about the data in `context`; the same for the same `seed`.
 
         `dstill data questions` calls it. `context` holds what the pack's `options` add, which describes the user's
-        data, and maybe ``focus``: ``categories`` and ``templates``, each with how often a student failed there, to
-        make more of these. May raise UsageError or DataError.
+        data. It may also hold ``focus``, with ``categories`` and ``templates``: how often a student failed on each of
+        these, to make more questions of these kinds. May raise UsageError or DataError.
         """
         return ()
 
     def warnings(self) -> Iterable[str]:
-        """What a person should know about the questions that were made last, a line each.
+        """What the user should know about the questions that `synthesize` just made, one line each.
 
-        Called after `synthesize`: ``["warning: no questions are made of 3 fields"]``.
+        Called after `synthesize`: ``["warning: no question uses 3 of the fields"]``.
         """
         return ()
 
     def question_brief(self, context: Mapping[str, Any]) -> QuestionBrief | None:
-        """What a teacher is told who is to invent questions about `context`, the same one as in `synthesize`.
+        """How to ask a teacher to invent questions about the data in `context`, the same as in `synthesize`.
 
-        For `dstill data questions --teacher`. None: the teacher is shown `Task.instructions`. May raise UsageError.
+        `dstill data questions --teacher` calls it. None: the prompt has `Task.instructions` instead. May raise
+        UsageError.
         """
         return None
 
 
 class DataProfile(_Protocol):
-    """What the questions are about: where it comes from, and whether it changed."""
+    """The data that the questions are about: where they come from, and whether they changed."""
 
     def describe(self, engine: Engine, settings: Any = None) -> ProjectFiles | None:
-        """What the server `engine` holds, as the files and settings of a project; None: the task reads no server.
+        """The files and settings of a new project for the data on the server `engine`. None: the task reads no server.
 
-        `settings` is the section of the executor that takes the url, an instance of its ``Config``.
-        `dstill init --engine-url` calls it and writes them. Must only read. May raise ServiceError, AuthError or
-        UsageError.
+        `dstill init --engine-url` calls it and writes the files. `settings` is the ``Config`` of the executor that
+        takes the url. Must only read from the server. May raise ServiceError, AuthError or UsageError.
         """
         return None
 
     def data_facts(self, examples: Sequence[Example]) -> Mapping[str, Any]:
-        """A description, as JSON, of the data that `examples` are about, in the form of `Executor.facts`.
+        """A description of the data that `examples` are about, as JSON values in the form of `Executor.facts`.
 
-        `generate` and `train` keep it. ``{"logs": {"fields": {"status": "long"}}}``. May raise DataError.
+        `generate` and `train` record it. ``{"logs": {"fields": {"status": "long"}}}``. May raise DataError.
         """
         return {}
 
     def drift(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
-        """What a student learned of that is gone or has changed, a line each, for a person who uses the student.
+        """What changed in the data since the student was trained, one line each: ``["the field 'status' is gone"]``.
 
-        `predict` and `serve` call it. `then` is a result of `data_facts`, `now` another one or one of
-        `Executor.facts`. ``["the field 'status' is gone"]``
+        `predict` and `serve` call it and warn the user. `then` is what `data_facts` returned for the training data,
+        `now` what it or `Executor.facts` returns now.
         """
         return ()
 
     def licences(self, examples: Sequence[Example]) -> Mapping[str, str]:
-        """The licence of the data behind `examples`, by the name of the data; ``unknown`` for a user's own.
+        """Name of the data behind `examples` → its licence: ``{"weblogs": "CC0-1.0"}``. A user's own is ``unknown``.
 
-        The dataset card and an exported student show it: ``{"weblogs": "CC0-1.0"}``.
+        The dataset card and the card of an exported student show it.
         """
         return {}
 
 
 class RationaleTerms(_Protocol):
-    """A rationale can be held to naming what the answer uses."""
+    """A rationale must name something that the answer uses."""
 
     def answer_terms(self, answer: str) -> Iterable[str]:
         """What a rationale for `answer` should name, such as the fields that it uses: ``["status", "took"]``.
 
-        Called for each reply of a teacher. A rationale that names none of them is refused; without terms, none is.
+        Called for each reply of a teacher. A rationale that names none of them is refused. Empty: any is accepted.
         """
         return ()
 
 
 class Demo(_Protocol):
-    """`dstill demo --task NAME` shows the pack. dstill asks the class, before there is a task."""
+    """`dstill demo --task NAME` shows the pack. dstill reads the class attributes before it creates the task."""
 
-    name: ClassVar[str]
-    demo_settings: ClassVar[Mapping[str, Any]] = {}  # by dotted key: {"train.num_train_epochs": 5.0}; none: no demo
-    demo_quick_settings: ClassVar[Mapping[str, Any]] = {}  # put over them by ``--quick``: less data, fewer steps
+    name: ClassVar[str]  # of the task
+    demo_settings: ClassVar[Mapping[str, Any]] = {}  # by dotted key: {"train.num_train_epochs": 5.0}; empty: no demo
+    demo_quick_settings: ClassVar[Mapping[str, Any]] = {}  # override these with ``--quick``: less data, fewer steps
 
 
 PROTOCOLS = (

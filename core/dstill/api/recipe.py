@@ -1,4 +1,4 @@
-"""How and where to train: the ``[train]`` section, and the device. Memory is in bytes, time in seconds."""
+"""How and where to train: the ``[train]`` section and the device."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ __all__ = ["Device", "Recipe"]
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """Where training happens, or would happen (``plan --vram``)."""
+    """The device that trains, or that `dstill plan --vram` plans for."""
 
-    name: str
+    name: str  # "NVIDIA H100", "CPU"
     kind: Literal["cpu", "cuda"]
-    total: int  # bytes
-    free: int  # bytes free now; of a machine that is not this one: its total
-    bf16: bool = False
-    is_local: bool = True  # False: only planned for
+    total: int  # bytes of memory
+    free: int  # bytes free now; of a planned device: `total`
+    bf16: bool = False  # it computes in bfloat16
+    is_local: bool = True  # False: planned for, not in this machine
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How `dstill train` trains. Keys that transformers or peft have too keep their names."""
+    """How `dstill train` trains. Keys of transformers and peft have the same names here."""
 
     student: str = field(
         default="",
@@ -53,7 +53,7 @@ class Recipe:
         metadata={
             "low": 0,
             "high": 1,
-            "help": "Weight of the answer's loss in the objective dss. The rationale's loss weighs 1 - alpha.",
+            "help": "Weight of the answer's loss in the objective dss. The rationale's loss weighs 1 - label_weight.",
             "was": "train.alpha",
         },
     )
@@ -116,7 +116,12 @@ class Recipe:
         metadata={"help": "When memory runs out, halve the batch, double the accumulation and start again."},
     )
     save_steps: int = field(
-        default=0, metadata={"low": 0, "high": 10**9, "help": "Steps between checkpoints. 0: five checkpoints in all."}
+        default=0,
+        metadata={
+            "low": 0,
+            "high": 10**9,
+            "help": "Steps between checkpoints. 0: five checkpoints over the whole training.",
+        },
     )
     save_total_limit: int = field(
         default=2, metadata={"low": 1, "high": 1000, "help": "How many checkpoints are kept."}
@@ -174,9 +179,9 @@ class Recipe:
     )
 
     def on(self, device: Device) -> Recipe:
-        """The recipe with ``precision`` settled for `device`: bf16 on a GPU that has it, else fp32.
+        """The recipe with ``precision = "auto"`` replaced for `device`: bf16 on a GPU that supports it, else fp32.
 
-        A CPU trains in bf16 only when asked: in fp32 the same seed gives the same weights on every one.
+        A CPU trains in bf16 only on request: in fp32 the same seed gives the same weights on every CPU.
         """
         if self.precision != "auto":
             return self

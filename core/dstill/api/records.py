@@ -3,15 +3,14 @@
     teaching:    Example → Prompt → Reply → Draft → Record | Rejection(problems)
     evaluation:  Example → Prompt → Prediction → Draft → Verdict
 
-Every class is a frozen, keyword-only dataclass, and every row that reaches a file
-carries its example's ``id``, which joins all files of a run. ``to_row`` makes the
-JSON object of a row, ``from_row`` reads one back:
+Every class is a frozen, keyword-only dataclass. Every row in a file has its example's ``id``, so all files of a run can
+be joined by it. `Row.to_row` makes the JSON object of a row, `Row.from_row` reads one back:
 
     {"id": "weblogs-17", "question": "requests that failed with 503", "answer": "{…}", …}
 
-Answers are text everywhere, also where the language is JSON: what a model wrote is
-kept as it was written. A `Record` writes its context and extra columns as JSON text, too:
-their form differs from row to row, and every set of a dataset has to have the same columns.
+Answers are always text, even if the language is JSON: dstill keeps what a model wrote, unchanged. A `Record` writes its
+context and extra columns as JSON text, too: their keys differ from row to row, but all files of a dataset need the same
+columns.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from typing import Any, ClassVar, Literal, Mapping, Self
 
 from dstill.api.splits import SPLITS
 from dstill.io.strict_json import dumps, loads
-from dstill.io.typed_json import built
+from dstill.io.typed_json import convert
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -58,27 +57,28 @@ __all__ = [
     "Verdict",
 ]
 
-# The format of run.json and of every row. A newer one than this program knows is refused by name; an older one is
-# translated while it is read (`dstill.runs.format1`).
+# The format of run.json and of every row. dstill refuses a newer one, and translates an older one while reading it
+# (`dstill.runs.format1`).
 SCHEMA_VERSION = 2
 
 _JSON_COLUMNS = ("context", "extra")  # of a record
 
 
 class Row:
-    """What every row of a file can do: become a JSON object, and come back from one."""
+    """Base of the classes that are rows of a file: converts them to JSON objects and back."""
 
     def to_row(self) -> dict[str, Any]:
+        """The fields as a dictionary that ``json.dumps`` takes; rows inside of it are converted too."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """Read what `to_row` wrote; keys that this class does not know are ignored.
+        """Read what `to_row` wrote, and ignore unknown keys.
 
-        Raises ValueError (`dstill.io.typed_json.Misfit`) for a value of another type, naming it.
+        Raises ValueError (`dstill.io.typed_json.Misfit`) that names the key if a value is missing or has a wrong type.
         """
-        made: Self = built(cls, row)
-        return made
+        converted: Self = convert(cls, row)
+        return converted
 
 
 def _plain(value: Any) -> Any:
@@ -94,16 +94,18 @@ def _plain(value: Any) -> Any:
 
 
 class Level(IntEnum):
-    """How far an answer came. A rate at a level is taken over the verdicts checked that far."""
+    """How far an answer came. A rate at a level counts only verdicts that were checked up to that level."""
 
-    UNPARSED = 0
-    PARSED = 1
-    VALID = 2
-    EXECUTED = 3
-    CORRECT = 4
+    UNPARSED = 0  # the text holds no answer in the language
+    PARSED = 1  # the answer is in the language, but a check refused it
+    VALID = 2  # the checks found no error
+    EXECUTED = 3  # the engine ran it
+    CORRECT = 4  # its result is the reference answer's
 
 
 class Severity(StrEnum):
+    """Whether a `Problem` refuses the answer."""
+
     ERROR = "error"  # the answer is refused
     WARNING = "warning"  # legal, but probably not what was meant
 
@@ -112,16 +114,17 @@ class Severity(StrEnum):
 class Problem(Row):
     """One thing that a check found in an answer."""
 
-    layer: str  # the check that found it: syntax, schema, guard …
-    code: str  # stable, for counting: unknown_field
-    message: str  # for a person: names what stood there
-    pointer: str = ""  # JSON pointer, or line:column, into the answer
-    hint: str = ""  # what to do
-    suggestion: str | None = None  # the value that would be right, where one is known
+    layer: str  # `Check.name` of the check that found it: syntax, schema, guard …
+    code: str  # a stable word that reports count by: unknown_field
+    message: str  # for people; quotes the wrong part of the answer
+    pointer: str = ""  # where in the answer: a JSON pointer, or line:column
+    hint: str = ""  # what to do about it
+    suggestion: str | None = None  # the right value, if it is known
     severity: Severity = Severity.ERROR
 
     @property
     def is_error(self) -> bool:
+        """Whether this problem refuses the answer."""
         return self.severity == Severity.ERROR
 
     def __str__(self) -> str:
@@ -132,21 +135,23 @@ class Problem(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Example(Row):
-    """One question, before anybody answered it."""
+    """One question, with its reference answer (the gold) if that is known."""
 
-    id: str
+    id: str  # unique in a run
     question: str
-    context: Mapping[str, Any] = field(default_factory=dict)  # what the task needs beside it: data, a schema …
-    answer: str | None = None  # gold, where it is known before a teacher is asked
-    rationale: str | None = None  # why that gold, likewise
-    category: str = ""
-    template: str = ""  # what the question was made from; splits never share a test_unseen_templates one
-    split: str = ""  # one of SPLITS; empty: the curation decides
-    extra: Mapping[str, Any] = field(default_factory=dict)  # columns of the user's that dstill does not read
+    context: Mapping[str, Any] = field(default_factory=dict)  # what the task needs to know: data, a schema … (JSON)
+    answer: str | None = None  # the gold; None: not known
+    rationale: str | None = None  # why the gold is right; None: not known
+    category: str = ""  # the kind of question, for choosing worked examples and for reports
+    template: str = ""  # what the question was made from; no other split has a template of test_unseen_templates
+    split: str = ""  # one of SPLITS; empty: dstill assigns one
+    extra: Mapping[str, Any] = field(default_factory=dict)  # the user's own columns, which dstill copies unread
 
 
 @dataclass(frozen=True, kw_only=True)
 class Message(Row):
+    """One message of a conversation with a chat model."""
+
     role: Literal["system", "user", "assistant"]
     content: str
 
@@ -157,7 +162,7 @@ class Prompt:
 
     example: Example
     messages: tuple[Message, ...]
-    max_tokens_factor: int = 1  # how many times its usual length the reply may have: more, after one that was cut
+    max_tokens_factor: int = 1  # multiplies the reply's token limit: more than 1 after a reply that was cut off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,55 +180,57 @@ class Usage(Row):
 
     @property
     def total(self) -> int:
+        """Tokens of prompt and reply together."""
         return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """USD for a million tokens."""
+    """Prices of a model, in US dollars for a million tokens."""
 
     prompt: float
     completion: float
 
     def of(self, usage: Usage) -> float:
+        """What `usage` costs, in US dollars."""
         return (self.prompt * usage.prompt_tokens + self.completion * usage.completion_tokens) / 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply(Row):
-    """What a teacher said, raw."""
+    """A teacher's reply, as it came."""
 
-    id: str
+    id: str  # of the example
     text: str
-    model: str = ""
-    finish_reason: str = "stop"  # stop, length, content_filter …
-    usage: Usage | None = None  # None: the endpoint did not say; never counted as zero
-    guess: Usage | None = None  # then, of a reply that is paid for: what it is taken to be, for caps and the cost
-    seconds: float | None = None
+    model: str = ""  # as the endpoint names it
+    finish_reason: str = "stop"  # as chat completions have it: stop, length, content_filter …
+    usage: Usage | None = None  # None: the endpoint did not say, which never counts as zero
+    guess: Usage | None = None  # an estimate for caps and costs, if a paid endpoint did not report `usage`
+    seconds: float | None = None  # from request to reply; None: not measured
 
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherRequest(Row):
-    """A question that a teacher was asked, and where its replies lie."""
+    """A question that a teacher was asked, and the keys of its replies in the reply store: a row of requests.jsonl."""
 
-    id: str
+    id: str  # of the example
     example: Example
-    keys: tuple[str, ...] = ()  # of its replies in the reply store, in the order in which they were asked for
+    keys: tuple[str, ...] = ()  # in the order of the requests
     problems: tuple[Problem, ...] = ()  # why there is no further reply
 
 
 @dataclass(frozen=True, kw_only=True)
 class Draft(Row):
-    """A reply or prediction taken apart, not yet checked."""
+    """Answer and rationale parsed from a reply or prediction, not checked yet."""
 
     answer: str
     rationale: str = ""
-    notes: tuple[str, ...] = ()  # repairs that parsing made, as "took away a markdown fence"
+    notes: tuple[str, ...] = ()  # what parsing repaired, such as "took away a markdown fence"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record(Row):
-    """A checked question with rationale and answer: one row of the dataset."""
+    """A question with a checked answer and its rationale: one row of the dataset. Fields as in `Example`."""
 
     id: str
     question: str
@@ -233,21 +240,23 @@ class Record(Row):
     category: str = ""
     template: str = ""
     split: str = "train"
-    teacher: str = ""
+    teacher: str = ""  # name of the teacher that wrote the answer
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_row(self) -> dict[str, Any]:
+        """As `Row.to_row`, with `context` and `extra` as JSON text."""
         row = super().to_row()
         return {**row, **{name: dumps(row[name]) for name in _JSON_COLUMNS}}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """As `Row.from_row`; `context` and `extra` may be objects or JSON text."""
         texts = {name: row[name] for name in _JSON_COLUMNS if isinstance(row.get(name), str)}
         return super().from_row({**row, **{name: loads(text) for name, text in texts.items()}})
 
     @property
     def example(self) -> Example:
-        """The question again, with this record's answer as gold."""
+        """The question with this record's answer as its gold."""
         return Example(
             id=self.id,
             question=self.question,
@@ -262,9 +271,9 @@ class Record(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Rejection(Row):
-    """A reply that did not become a record, and why."""
+    """A reply that did not become a record, and why: a row of rejects.jsonl."""
 
-    id: str
+    id: str  # of the example
     question: str
     problems: tuple[Problem, ...]
     text: str = ""  # the reply
@@ -272,67 +281,69 @@ class Rejection(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """One sequence that a student learns: task_prefix + source → target."""
+    """One sequence that a student learns to write: task_prefix + source → target."""
 
-    task_prefix: str  # "predict: ", "explain: "
-    source: str
+    task_prefix: str  # "predict: " or "explain: "
+    source: str  # `Task.model_input`
     target: str
-    weight: float = 1.0  # of this pair's branch in the loss
+    weight: float = 1.0  # of this pair's loss
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction(Row):
-    """What a student wrote, raw."""
+    """A student's output, as it came."""
 
-    id: str
+    id: str  # of the example
     text: str
-    seconds: float | None = None
-    tokens: int | None = None
-    truncated: bool = False  # it stopped at max_new_tokens, not by itself
+    seconds: float | None = None  # to write it; None: not measured
+    tokens: int | None = None  # written; None: not counted
+    truncated: bool = False  # it reached the token limit before it ended
 
 
 class OutcomeKind(StrEnum):
+    """Whether an answer ran, and if not, whose fault that is."""
+
     OK = "ok"
     INVALID = "invalid"  # the checks or the engine refused the answer: the answer's fault
-    UNSUPPORTED = "unsupported"  # this engine cannot run it faithfully; another could
-    UNAVAILABLE = "unavailable"  # timeout, lost connection, partial result: nobody's fault
+    UNSUPPORTED = "unsupported"  # this engine cannot run it faithfully, but another could: not the answer's fault
+    UNAVAILABLE = "unavailable"  # timeout, lost connection or partial result: not the answer's fault
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Row):
-    """What running an answer gave."""
+    """What happened when an answer was run."""
 
     kind: OutcomeKind
-    reason: str = ""
-    value: Any = None  # the result in the executor's own form, for `Task.same`
-    raw: Any = None  # the engine's whole reply, where it is kept
-    problems: tuple[Problem, ...] = ()  # errors that the checks found: it was not run at all
+    reason: str = ""  # why it is not OK, in a line
+    value: Any = None  # the result, in the form that `Task.same` compares
+    raw: Any = None  # the engine's whole reply; None: not kept
+    problems: tuple[Problem, ...] = ()  # the errors of the checks, if these kept the answer from running
 
 
 @dataclass(frozen=True, kw_only=True)
 class TestDatabase:
-    """Small data to run answers on, made so that the gold differs from its mutants."""
+    """Small data on which the gold and its mutants have different results."""
 
-    __test__: ClassVar[bool] = False  # pytest: this is no test class, whatever its name
+    __test__: ClassVar[bool] = False  # tells pytest that this is not a test class
 
-    name: str
-    data: Mapping[str, Any]
+    name: str  # for messages
+    data: Mapping[str, Any]  # in the form that the task's executors load
 
 
 @dataclass(frozen=True, kw_only=True)
 class RelevantSchema:
-    """What a person reads beside a question to judge its answer: names, and a few words on each."""
+    """The schema that a person reads to judge an answer, as pairs of a name and a few words about it."""
 
-    title: str = ""  # what it is the schema of
-    used: tuple[tuple[str, str], ...] = ()  # what the answer uses
-    rest: tuple[tuple[str, str], ...] = ()
+    title: str = ""  # what this is the schema of
+    used: tuple[tuple[str, str], ...] = ()  # names that the answer uses
+    rest: tuple[tuple[str, str], ...] = ()  # the other names
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant(Row):
-    """The gold with one change, for seeing whether data can tell the two apart."""
+    """The gold with one change, to test whether data show the difference."""
 
-    name: str  # what was changed, and where: "gte→gt at /query/range/took"
+    name: str  # the change and its place: "gte→gt at /query/range/took"
     answer: str
 
 
@@ -340,108 +351,112 @@ class Mutant(Row):
 class Cause(Row):
     """The first difference between an answer and the gold."""
 
-    label: str  # field, operator, value, missing clause …
-    detail: str = ""
+    label: str  # one of `Task.causes`: field, operator, value, missing clause …
+    detail: str = ""  # for a person: what the answer has, and what the gold has
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResultDiff(Row):
-    """Where the results of the gold and of an answer are apart, for a person: a few lines each."""
+    """How the results of the gold and of an answer differ, for a person: a few lines each."""
 
-    gold: str
-    answer: str
-    test_database: str = ""  # the test database that told them apart; empty: the example's own data
+    gold: str  # the gold's result
+    answer: str  # the answer's result
+    test_database: str = ""  # the test database on which they differ; empty: the example's own data
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overlap(Row):
-    """The clauses of an answer and of its gold, as bags: how many both have, and how many each."""
+    """How many clauses an answer shares with its gold. Equal clauses count as often as they occur."""
 
-    shared: int
-    got: int
-    want: int
+    shared: int  # in both
+    got: int  # in the answer
+    want: int  # in the gold
 
     @property
     def precision(self) -> float:
+        """Share of the answer's clauses that the gold has, from 0 to 1."""
         return self.shared / self.got if self.got else float(not self.want)
 
     @property
     def recall(self) -> float:
+        """Share of the gold's clauses that the answer has, from 0 to 1."""
         return self.shared / self.want if self.want else float(not self.got)
 
     @property
     def f1(self) -> float:
-        """1 where the bags are equal; 0 where they share nothing."""
+        """Harmonic mean of precision and recall: 1 if the clauses are equal, 0 if none is shared."""
         return 2 * self.shared / (self.got + self.want) if self.got + self.want else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grammar:
-    """What a decoder may write: a JSON Schema, or EBNF for a language that is not JSON."""
+    """What a constrained decoder may write: a JSON Schema, or EBNF for a language that is not JSON."""
 
     json_schema: Mapping[str, Any] | None = None
-    ebnf: str | None = None  # `root` first, a rule a line; names in capitals are tokens
-    # What stands around the answer: its opening, what leads from free text to the answer, and the end.
+    ebnf: str | None = None  # one rule a line, `root` first; names in capitals are tokens
+    # The text around rationale and answer, if the student writes both: before the rationale, between the two, after the
+    # answer. None: the student writes the answer alone.
     frame: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict(Row):
-    """How far one prediction came, and how far it was followed."""
+    """How far one answer came, and how far it was checked: a row of the verdict files."""
 
-    id: str
-    reached: Level
-    checked: Level  # EXECUTED and CORRECT need an executor; without one they are "not checked"
-    exact: bool | None = None  # canonical text equals the gold's; None: no gold
-    problems: tuple[Problem, ...] = ()
-    outcome: str = ""  # OutcomeKind of the run, or empty when nothing was run
-    reason: str = ""  # why it is not further, in a line
-    gold_error: str = ""  # the gold itself failed: never held against the student
-    n_test_databases: int = 0  # the answer agreed on, of one that is not the gold itself
-    test_suite_skipped: str = ""  # why it did not run on them
-    result_diff: ResultDiff | None = None  # of an answer that ran with another result than the gold
-    trivial: bool = False  # the gold tells nothing (empty or everything): left out of accuracy, counted
-    expects_refusal: bool = False  # the right answer is to refuse
-    refused: bool = False  # the answer was to refuse
-    category: str = ""
+    id: str  # of the example
+    reached: Level  # how far it came
+    checked: Level  # how far it was followed: up to VALID without an executor, CORRECT also needs a gold
+    exact: bool | None = None  # whether its canonical text is the gold's; None: no gold
+    problems: tuple[Problem, ...] = ()  # what the checks found, warnings included
+    outcome: str = ""  # `OutcomeKind` of the run; empty: it was not run
+    reason: str = ""  # why it came no further, in a line
+    gold_error: str = ""  # why the gold failed, so that the verdict does not count; empty: it did not
+    n_test_databases: int = 0  # how many it ran on; 0 for an answer that is the gold in another spelling
+    test_suite_skipped: str = ""  # why it did not run on test databases
+    result_diff: ResultDiff | None = None  # if it ran with another result than the gold
+    trivial: bool = False  # the gold finds nothing or everything: counted, but not part of the accuracy
+    expects_refusal: bool = False  # the gold is a refusal
+    refused: bool = False  # the answer is a refusal
+    category: str = ""  # of the example, as are the next two
     template: str = ""
     split: str = ""
-    cause: Cause | None = None  # of a failure that counts: what went wrong first
-    clauses: Overlap | None = None  # None: the language has none, or there is no gold
+    cause: Cause | None = None  # what went wrong first, if the failure counts
+    clauses: Overlap | None = None  # None: the language has no clauses, or there is no gold
 
     @property
     def correct(self) -> bool:
+        """Whether the answer reached `Level.CORRECT`."""
         return self.reached == Level.CORRECT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score(Row):
-    """A figure over verdicts, with its interval and count."""
+    """A metric's value over a set of verdicts, with its 95 % confidence interval."""
 
-    name: str
-    value: float | None  # None: not measured (never 0)
-    n: int
-    low: float | None = None
+    name: str  # of the metric
+    value: float | None  # None: not measured, which is not 0
+    n: int  # verdicts that it was measured on
+    low: float | None = None  # the interval; None: it has none
     high: float | None = None
-    note: str = ""
+    note: str = ""  # for a person: why it was not measured, or how to read it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table of a report or of a result: every cell is text and is escaped by the writer."""
+    """A table of a report or of a result. Cells are plain text: whoever writes the table escapes them."""
 
-    columns: tuple[str, ...]  # in a terminal one whose name begins with # is set to the right
+    columns: tuple[str, ...]  # headings; a terminal aligns a column to the right if its heading starts with #
     rows: tuple[tuple[str, ...], ...]
-    title: str = ""  # where several stand below one another
-    spare: int = 0  # of the last columns, how many may be left out where there is no room
+    title: str = ""  # shown where several tables follow one another
+    spare: int = 0  # how many of the last columns a narrow terminal may drop
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """One part of a report, in plain data: the report's writer escapes and lays it out."""
+    """One section of a report, as plain data: the report escapes it and lays it out."""
 
     title: str
-    order: int = 100
+    order: int = 100  # sections are sorted by it, lowest first
     text: str = ""
     table: Table | None = None
-    svg: str = ""  # trusted markup from the plugin itself, never from data
+    svg: str = ""  # put in unescaped: markup that the plugin wrote itself, with no data in it

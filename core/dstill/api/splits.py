@@ -1,4 +1,4 @@
-"""The names of a dataset's splits, and how old names are read.
+"""The names of a dataset's splits, and the names that they had before.
 
 SPLITS                                   ("train", "validation", "test", "test_unseen_templates", "test_unseen_data")
 split_name("test_index", "--split")      "test_unseen_data", and a warning that names it
@@ -11,8 +11,9 @@ from typing import Any, Mapping
 
 __all__ = ["FORMER_SPLITS", "SPLITS", "split_name", "with_split_names"]
 
-# test: unseen questions from templates that are in training. test_unseen_templates: templates that no training row has.
-# test_unseen_data: data (`Task.data_key`) that no training row is about.
+# test: new questions from the templates of the training rows.
+# test_unseen_templates: questions from templates that no training row has.
+# test_unseen_data: questions about data (`Task.data_key`) that no training row is about.
 SPLITS = ("train", "validation", "test", "test_unseen_templates", "test_unseen_data")
 
 FORMER_SPLITS = {"test_templates": "test_unseen_templates", "test_index": "test_unseen_data"}
@@ -21,7 +22,10 @@ log = logging.getLogger("dstill")
 
 
 def split_name(name: str, where: str) -> str:
-    """`name`, or the name that a split has now; then a warning says so."""
+    """`name`, or the current name of a split that was renamed; then a warning says so.
+
+    `where` says in the warning which option or file has the name.
+    """
     new = FORMER_SPLITS.get(name, name)
     if new != name:
         log.warning("the split '%s' is now called '%s' (%s)", name, new, where)
@@ -29,7 +33,7 @@ def split_name(name: str, where: str) -> str:
 
 
 def with_split_names(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of a run's file, or of a run's record of a stage, with the names that splits have now."""
+    """A copy of `row`, a row of a run's file or a stage's facts, with the current names of splits."""
     renamed = dict(row)
     if isinstance(split := renamed.get("split"), str):
         renamed["split"] = FORMER_SPLITS.get(split, split)

@@ -1,4 +1,4 @@
-"""Students: models that are fitted to pairs and then write answers. Memory is in bytes, time in seconds."""
+"""Students: small models that are trained on pairs and then write answers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import Any, Callable, ClassVar, Iterable, Iterator, Mapping, Sequenc
 from dstill.api.modality import Batch, Modality, ModelSpec
 from dstill.api.part import Part
 from dstill.api.recipe import Device, Recipe
-from dstill.api.records import (
-    Grammar,
-    Pair,
-)
+from dstill.api.records import Grammar, Pair
 from dstill.errors import UsageError
 
 __all__ = ["Generation", "Generator", "Similarity", "Student", "TrainResult", "TrainingJob"]
@@ -23,68 +20,69 @@ __all__ = ["Generation", "Generator", "Similarity", "Student", "TrainResult", "T
 class TrainingJob:
     """Everything that `Student.fit` needs."""
 
-    train: Sequence[tuple[Pair, ...]]  # one tuple a record
+    train: Sequence[tuple[Pair, ...]]  # one tuple for each record: `Objective.pairs`
     validation: Sequence[tuple[Pair, ...]]
     modality: Modality
     recipe: Recipe
     device: Device
-    folder: Path  # the student's: adapter or weights, tokenizer, model card
+    folder: Path  # where the student is saved: adapter or weights, tokenizer, model card
     seed: int
     card: Mapping[str, Any] = field(default_factory=dict)  # facts for the model card
-    # told of each step; KeyboardInterrupt from it asks to stop, as Ctrl-C does
-    on_step: Callable[[int, int, Mapping[str, float]], None] = lambda step, steps, values: None
-    checkpoints: Path | None = None  # where to keep them; None: none are kept
-    resume_with_changes: bool = False  # go on from a checkpoint of other settings
-    score: Callable[[Generator], float] | None = None  # accuracy of a student in training, for early stopping
-    events: Path | None = None  # where TensorBoard's files go; None: none are written
+    # Called after each step with its number, the number of all steps and values such as the loss. If it raises
+    # KeyboardInterrupt, training stops as with Ctrl-C.
+    on_step: Callable[[int, int, Mapping[str, float]], None] = lambda *_: None
+    checkpoints: Path | None = None  # folder of checkpoints; None: save none
+    resume_with_changes: bool = False  # resume from a checkpoint that was trained with other settings
+    score: Callable[[Generator], float] | None = None  # accuracy (0 to 1) of the student so far, for early stopping
+    events: Path | None = None  # folder of TensorBoard's event files; None: write none
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainResult:
-    """What training came to."""
+    """The result of training."""
 
-    steps: int
+    steps: int  # optimizer steps
     seconds: float
-    history: tuple[Mapping[str, float], ...]  # step, loss, eval_loss, learning_rate …
-    peak_memory: int  # bytes above what the process held before the model was loaded
+    history: tuple[Mapping[str, float], ...]  # rows of step, loss, eval_loss, learning_rate …
+    peak_memory: int  # bytes above what the process used before the model was loaded
     trained_parameters: int
     all_parameters: int
-    probe: Mapping[str, float] = field(default_factory=dict)  # predicted, measured (bytes) and error; empty: none
-    best_step: int | None = None  # whose weights were taken, where early stopping chose; None: the last
-    tokens_seen: int | None = None  # padding not counted; None: not measured, as of a student without tokens
-    rows_per_second: float | None = None  # records, evaluations included
+    probe: Mapping[str, float] = field(default_factory=dict)  # largest batch: predicted, measured (bytes), error
+    best_step: int | None = None  # the step whose weights early stopping took; None: the last step
+    tokens_seen: int | None = None  # without padding; None: not measured
+    rows_per_second: float | None = None  # records, time for evaluations included; None: not measured
     n_too_long: int = 0  # training records that were longer than the limits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """What a student wrote for one source."""
+    """A student's output for one source."""
 
     text: str
-    tokens: int
-    seconds: float
-    truncated: bool = False
+    tokens: int  # written
+    seconds: float  # to write it
+    truncated: bool = False  # it reached the token limit before it ended
 
 
 @dataclass(frozen=True, kw_only=True)
 class Similarity:
-    """How near a source is to those of training."""
+    """How similar a source is to the sources of the training data."""
 
-    value: float  # 0: nothing in common; 1: it was one of them
-    threshold: float  # below it an answer is not to be expected
+    value: float  # from 0 (nothing in common) to 1 (it was in the training data)
+    threshold: float  # below this value, do not expect a right answer
 
 
 class Generator(ABC):
-    """A student ready to write."""
+    """A loaded student, ready to write."""
 
     @abstractmethod
     def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
-        """Greedy answers, in the order of `sources`."""
+        """Decode greedily: one answer for each source, in the order of `sources`."""
 
     def generate_constrained(self, sources: Sequence[str], grammars: Sequence[Grammar | None]) -> Iterator[Generation]:
-        """`write`, each answer within its grammar; None: as it comes. Raises UsageError where it cannot."""
+        """As `generate`, each answer within its grammar; None: without one. Raises UsageError if it cannot."""
         raise UsageError(
-            "this student cannot be held to a grammar",
+            "this kind of student does not support constrained decoding",
             where="evaluate.constrain = true",
             hint="set it to false, or train another kind of student",
         )
@@ -98,54 +96,56 @@ class Generator(ABC):
         seed: int,
         grammars: Sequence[Grammar | None] = (),
     ) -> Iterator[tuple[Generation, ...]]:
-        """`n` answers to each source that are drawn, not greedy, each within its grammar where there are any.
+        """Sample `n` answers for each source, each within its grammar if there are any.
 
-        The same arguments give the same answers. Raises UsageError where it cannot draw.
+        The same arguments give the same answers. Raises UsageError if it cannot sample.
         """
         raise UsageError(
-            "this student cannot draw several answers to one question",
+            "this kind of student cannot sample several answers to one question",
             where="--num-samples",
             hint="leave it out, or train another kind of student",
         )
 
     def similarity(self, sources: Sequence[str]) -> list[Similarity]:
-        """How near each source is to what this student was fitted on; empty where it does not know."""
+        """How similar each source is to the training data. Empty: not known."""
         return []
 
     def count_tokens(self, sources: Sequence[str]) -> list[int]:
-        """How many tokens it reads of each source; empty where it does not count."""
+        """Tokens of each source. Empty: not counted."""
         return []
 
 
 class Student(Part, ABC):
-    """A small model that can be fitted to pairs and then writes answers."""
+    """A kind of small model that can be trained on pairs and then writes answers."""
 
-    # Endings of files that name a student of this kind by themselves: ``--student models/small.gguf``
-    suffixes: ClassVar[tuple[str, ...]] = ()
-    default: ClassVar[bool] = False  # taken where no student is asked for: one that begins from nothing
-    recipe: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key that suit it, for a new dstill.toml
-    smallest: ClassVar[Mapping[str, Any]] = {}  # settings of its own section for a language of a few words
+    suffixes: ClassVar[tuple[str, ...]] = ()  # file endings that mean this kind: ``--student models/small.gguf``
+    default: ClassVar[bool] = False  # True: used if no student is named; it must train from scratch
+    recipe: ClassVar[Mapping[str, Any]] = {}  # settings by dotted key that `dstill init` writes for it
+    smallest: ClassVar[Mapping[str, Any]] = {}  # keys of its own section for a language of a few words
     base: str = ""  # the folder, file or id after "hf:" in ``--student hf:google/flan-t5-small``
 
     @abstractmethod
     def spec(self, texts: Iterable[str] = ()) -> ModelSpec:
-        """Counts for the planner. `texts` are the dataset's, where a vocabulary is learnt from them."""
+        """Counts for the memory estimate. `texts` is the dataset, for a kind that learns its vocabulary from it."""
 
     def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
-        """What the largest batch of `train` holds, for the planner; None: not known before training."""
+        """Shapes of the largest batch of `train`, for the memory estimate. None: not known before training."""
         return None
 
     @abstractmethod
     def fit(self, job: TrainingJob) -> TrainResult:
-        """Train and leave a complete student in ``job.folder``. Raises TrainingError, DataError."""
+        """Train, and save a complete student in ``job.folder``.
 
-    def reads(self, folder: Path) -> Sequence[str]:
-        """The models that `load` of the student in `folder` opens beside it: folders, files or hub ids.
+        Raises TrainingError if training fails (out of memory, NaN) and DataError if the data cannot be used.
+        """
 
-        Those outside of the run are opened only after a word of the user's (`dstill.trust`).
+    def external_models(self, folder: Path) -> Sequence[str]:
+        """The other models that `load` opens for the student in `folder`: folders, files or hub ids.
+
+        dstill asks the user before it opens one outside of the run (`dstill.trust`).
         """
         return ()
 
     @abstractmethod
     def load(self, folder: Path, *, trained: bool = True) -> Generator:
-        """The student of a run; with ``trained=False`` as it was before its first step."""
+        """Load the student that `fit` saved in `folder`; ``trained=False``: as it was before the first step."""

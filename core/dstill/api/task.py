@@ -1,16 +1,17 @@
-"""A task pack: what one structured language needs, in one class.
+"""A task pack: one class that says what dstill needs to know about a structured language.
 
-A pack defines ``name``, ``examples`` and ``checks``. Everything else has a default that suits a language that is
-plain text with one right spelling for each answer.
+A pack defines ``name``, ``examples`` and ``checks``. Everything else has a default that suits a plain-text language in
+which each answer has only one right spelling.
 
     class Sums(Task):
         name = "sums"
-        checks = (Check.of_parser("form", parse_sum),)    # parse_sum raises ValueError for what is no sum
+        checks = (Check.of_parser("form", parse_sum),)    # parse_sum raises ValueError for anything else
 
         def examples(self, split):
             yield Example(id="1", question="one and two", answer="1 + 2", split=split)
 
-A pack that can do more inherits the classes of `dstill.api.protocols` beside `Task`.
+A pack that can do more also inherits classes of `dstill.api.protocols`. The *gold* of an example is its reference
+answer, `Example.answer`.
 """
 
 from __future__ import annotations
@@ -32,28 +33,28 @@ _TAGGED = re.compile(r"\s*<rationale>(?P<rationale>.*?)</rationale>\s*<answer>(?
 
 @dataclass(frozen=True)
 class Check:
-    """One named layer of checks over an answer; `dstill.api.checking` runs it.
+    """One named layer of checks over an answer; `dstill.api.find_problems` runs it.
 
-    `run` gets any text that the layers marked ``parses`` let through, also one that another layer refused. It should
-    not raise: an answer on which it raises is refused.
+    `run` gets the example and the answer. It sees every text that the earlier layers marked ``parses`` accept, even if
+    another layer refused it. It should not raise: an answer on which it raises is refused.
     """
 
-    name: str
+    name: str  # `Problem.layer` of its problems
     run: Callable[[Example, str], Iterable[Problem]]
-    parses: bool = False  # an error here means that the answer is not in the language at all
-    cause: str = ""  # what a failure that stops here is called; empty: as the layer
-    applies: Callable[[Example], bool] | None = None  # False for an example that lacks what the layer needs
+    parses: bool = False  # an error here means that the answer is not in the language: later layers do not run
+    cause: str = ""  # label of failures that stop at this layer, in reports; empty: its name
+    applies: Callable[[Example], bool] | None = None  # False: the example lacks what the layer needs, so skip it
 
     @classmethod
     def of_parser(cls, name: str, parse: Callable[[str], Any], *, hint: str = "", cause: str = "") -> Check:
-        """A layer marked ``parses`` that refuses an answer on which `parse` raises ValueError, with its text.
+        """A layer marked ``parses``: it refuses an answer if `parse` raises ValueError, with the error's text.
 
         >>> check = Check.of_parser("form", int)
         >>> [str(problem) for problem in check.run(Example(id="1", question="?"), "one")]
         ["form: invalid literal for int() with base 10: 'one'"]
         """
 
-        def run(example: Example, answer: str) -> Iterable[Problem]:
+        def run(_: Example, answer: str) -> Iterable[Problem]:
             try:
                 parse(answer)
             except ValueError as error:
@@ -65,19 +66,19 @@ class Check:
 class Task(Part, ABC):
     """One language: its questions, its checks, and when two answers are equal.
 
-    dstill calls the methods that are given an answer, or the result of one, with any text and any result. They should
-    not raise; where one does, the default of this class answers instead (`dstill.api.careful`).
+    dstill calls the methods that take an answer or a result with any text and any result. They should not raise. If one
+    does, dstill reports it and uses the default of this class for that call (`dstill.api.fallbacks`).
     """
 
-    version: ClassVar[str] = "1"  # raise it when prompts change: replies are cached under it
-    instructions: ClassVar[str] = "Answer the question."
-    executors: ClassVar[tuple[str, ...]] = ()  # names, the default first; empty: answers are not run
-    causes: ClassVar[tuple[str, ...]] = ("different",)  # every label that `cause` gives, in the order of looking
-    data_key: ClassVar[str] = "data"  # of `Example.context`: the name of the data that a question is about (`data_of`)
-    data_noun: ClassVar[str] = "data set"  # what people call such data: "table", "database"; default: the key
-    json_answers: ClassVar[bool] = False  # answers are JSON: those in a user's file must be JSON too
-    options: ClassVar[tuple[Option, ...]] = ()  # that dstill's own commands get from this pack
-    seed: int = 0  # the project's, set by the runtime: for questions that the task draws
+    version: ClassVar[str] = "1"  # raise it when the instructions or checks change: the dataset card shows it
+    instructions: ClassVar[str] = "Answer the question."  # the first line of the teacher's system message
+    executors: ClassVar[tuple[str, ...]] = ()  # names of executors, the default first; empty: answers are not run
+    causes: ClassVar[tuple[str, ...]] = ("different",)  # every label that `cause` returns, in the order of checking
+    data_key: ClassVar[str] = "data"  # key of `Example.context` that names the data of the question (`data_of`)
+    data_noun: ClassVar[str] = "data set"  # what people call such data: "table", "database"; default: `data_key`
+    json_answers: ClassVar[bool] = False  # True: answers are JSON, so those in a user's file must be JSON too
+    options: ClassVar[tuple[Option, ...]] = ()  # options that this pack adds to dstill's commands
+    seed: int = 0  # of the project, set by dstill: for random choices in `examples`
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -88,7 +89,7 @@ class Task(Part, ABC):
 
     @abstractmethod
     def examples(self, split: str) -> Iterable[Example]:
-        """The questions of `split`, one of `records.SPLITS`: the same ones at every call.
+        """The questions of `split`, one of `SPLITS`. Every call yields the same questions.
 
         `generate` calls it. May raise DataError or UsageError.
 
@@ -96,9 +97,9 @@ class Task(Part, ABC):
         """
 
     def prompt(self, example: Example, shots: Sequence[Example]) -> Prompt:
-        """What the teacher is asked about `example`: instructions and form, then the worked `shots`, then the question.
+        """The prompt for `example`: instructions, the form of the reply, the worked examples `shots`, the question.
 
-        `generate` calls it once for each question. May raise DataError.
+        `generate` calls it for each question. Each of the `shots` has an answer and a rationale. May raise DataError.
         """
         system = (
             f"{self.instructions}\nThink step by step first. Reply in this form and nothing else:\n"
@@ -112,9 +113,9 @@ class Task(Part, ABC):
         return Prompt(example=example, messages=tuple(messages))
 
     def correction(self, problems: Sequence[Problem]) -> str:
-        """What the teacher is told when its reply has `problems` and it is asked once more.
+        """The message that asks the teacher to correct a reply with `problems`.
 
-        `generate` puts it after the reply, as a message of the user's.
+        `generate` sends it as a user message after the reply.
         """
         return (
             "That reply cannot be used:\n"
@@ -123,16 +124,17 @@ class Task(Part, ABC):
         )
 
     def reply_text(self, rationale: str, answer: str) -> str:
-        """A teacher's reply with `rationale` and `answer`; `parse` undoes it.
+        """A reply in the form that the teacher is asked for. `parse` is its inverse.
 
         <rationale>one and two are added</rationale><answer>1 + 2</answer>
         """
         return f"<rationale>{rationale}</rationale><answer>{answer}</answer>"
 
     def parse(self, text: str) -> Draft | None:
-        """Answer and rationale of the reply `text`, or None when it does not have the form of `reply_text`.
+        """Answer and rationale of the reply `text`; None if it does not have the form of `reply_text`.
 
-        `generate` calls it for each reply: ``Draft(answer="1 + 2", rationale="one and two are added")``.
+        `generate` calls it for each reply, and an objective may call it for each output of a student. An example:
+        ``Draft(answer="1 + 2", rationale="one and two are added")``.
         """
         match = _TAGGED.fullmatch(text)
         return Draft(answer=match["answer"].strip(), rationale=match["rationale"].strip()) if match else None
@@ -140,9 +142,9 @@ class Task(Part, ABC):
     # --- learning -----------------------------------------------------------------------
 
     def model_input(self, example: Example) -> str:
-        """What the student reads for `example`, in training and later. By default the question alone.
+        r"""What the student reads for `example`, in training and later. Default: only the question.
 
-        May raise DataError. A task that shows a schema: ``f"{example.question}\\n{columns}"``.
+        May raise DataError. A task that shows a schema: ``f"{example.question}\n{columns}"``.
         """
         return example.question
 
@@ -151,45 +153,46 @@ class Task(Part, ABC):
     @property
     @abstractmethod
     def checks(self) -> tuple[Check, ...]:
-        """The layers of checks, in order. Every answer passes through them before anything runs it.
+        """The layers of checks, in order. dstill runs no answer that has an error.
 
-        A class attribute will do: ``checks = (Check("form", form, parses=True), Check("fields", fields))``.
+        A class attribute is enough: ``checks = (Check("form", form, parses=True), Check("fields", fields))``.
         """
 
     def canonical(self, answer: str) -> str:
-        """The same text for all spellings of one answer. Exact match and duplicates go by it.
+        """One text for all spellings of the same answer. Exact match and deduplication compare it.
 
         A language without line breaks: ``" ".join(answer.split())``.
         """
         return answer.strip()
 
     def is_refusal(self, answer: str) -> bool:
-        """Whether `answer` says that the question cannot be answered. A refusal is legal, and nothing runs it."""
+        """Whether `answer` says that the question cannot be answered. A refusal is valid, and is not run."""
         return False
 
     def same(self, got: Any, want: Any) -> bool:
-        """Whether two results (`Outcome.value`) are equal: this decides whether an answer is correct.
+        """Whether two results (`Outcome.value`) are equal, which decides whether an answer is correct.
 
-        Rows in any order: ``sorted(got) == sorted(want)``.
+        To ignore the order of rows: ``sorted(got) == sorted(want)``.
         """
         return bool(got == want)
 
     def cause(self, got: str, want: str) -> Cause | None:
-        """The first difference between an answer that ran and the gold, or None where there is none.
+        """The first difference between an answer that ran, `got`, and the gold, `want`. None: they do not differ.
 
-        Its label is one of `causes`: ``Cause(label="operator", detail="+ for -")``. `evaluate` groups failures by it.
+        `evaluate` groups failures by its label, one of `causes`: ``Cause(label="operator", detail="+ for -")``.
         """
         return None if self.canonical(got) == self.canonical(want) else Cause(label="different")
 
     def clauses(self, answer: str) -> Iterable[str] | None:
-        """The parts of `answer` that are right or wrong on their own; the score ``clause_f1`` compares them as bags.
+        """The parts of `answer` that are right or wrong on their own: ``["colour = red", "price < 20"]``.
 
-        None where the language has no such parts, or where `answer` is not in it. ``["colour = red", "price < 20"]``.
+        The metric ``clause_f1`` compares them with the gold's. None: the language has no such parts, or `answer` is not
+        in the language.
         """
         return None
 
 
 def data_of(task: Task | type[Task], row: Example | Record) -> str:
-    """The name of the data that a question is about, which is `Task.data_key` of its context; empty: it has none."""
+    """The name of the data that a question is about: `Task.data_key` of its context. Empty: it has none."""
     name = row.context.get(task.data_key)
     return "" if name is None else name if isinstance(name, str) else dumps(name)

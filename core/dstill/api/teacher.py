@@ -1,4 +1,4 @@
-"""Teachers: who writes rationale and answer for a question.
+"""Teachers: they write a rationale and an answer for each question.
 
 class Shout(Teacher):
     name = "shout"
@@ -27,51 +27,57 @@ __all__ = ["BatchState", "BatchTeacher", "Teacher"]
 
 
 class Teacher(Part, ABC):
-    """Writes rationale and answer for a question.
+    """Writes a rationale and an answer for a question. A subclass implements `ask`.
 
-    Used as an async context manager around all the asking of one stage, so that a
-    connection pool lives just as long.
+    dstill calls `open`, then enters the teacher as an async context manager for one stage and calls `ask` in it, many
+    times in parallel. Override ``__aenter__`` and ``__aexit__`` to open and close a connection pool.
     """
 
-    paid: ClassVar[bool] = False  # replies cost money: each is committed by itself, at once
-    # Says only what was there already (golds, a file of answers): no model's words, which a person should see first
-    # and which asking again could change.
+    paid: ClassVar[bool] = False  # True: replies cost money, so each is saved and no other process buys it again
+    # True: replies are only looked up (golds, a file of answers). dstill then does not ask again for a better reply,
+    # and `train` does not wait for a review.
     is_lookup: ClassVar[bool] = False
-    non_identity_settings: ClassVar[frozenset[str]] = (
-        frozenset()
-    )  # keys of its Config that change how it is asked, not what it says
-    reply_tokens: int = 0  # of one reply, at most: for caps
+    # Keys of its Config that do not change the replies, such as a timeout: a run may resume with other values.
+    non_identity_settings: ClassVar[frozenset[str]] = frozenset()
+    reply_tokens: int = 0  # longest reply, in tokens, for caps and estimates
     price: Price | None = None  # None: not known
-    price_hint: ClassVar[str] = "set another cap"  # how to tell it
-    # Structured outputs: as a schema; as one where the endpoint takes it; not at all. The runtime sets it.
+    price_hint: ClassVar[str] = "set another cap"  # how the user can state the price, for an error's hint
+    # Ask for JSON that follows a schema: if the endpoint can do it (auto), always (schema), never (off). Set by dstill.
     json_mode: Literal["auto", "schema", "off"] = "auto"
-    task: Task
+    task: Task  # set by `open`
 
     @property
     def label(self) -> str:
-        """Who answers, as costs name it."""
+        """Its name in cost reports."""
         return f"teacher '{self.name}'"
 
     def open(self, task: Task) -> Self:
-        """Make ready to answer for `task`. Raises ConfigError where a key or file is missing."""
+        """Prepare to answer for `task`, and return itself. Raises ConfigError if a key or file is missing."""
         self.task = task
         return self
 
     def identity(self, prompt: Prompt) -> Mapping[str, Any]:
-        """What, beside the messages, decides the reply: endpoint, model, parameters.
+        """What determines the reply to `prompt` besides its messages: endpoint, model, parameters.
 
-        The reply store's key is a hash over this and the messages: whatever changes the
-        words sent changes the key, nothing else does. Holds no secret.
+        The reply store's key is a hash of this and the messages, and a stored reply is not bought again. So this must
+        change with everything that changes the request, and with nothing else. It must not contain a secret.
         """
         return {"teacher": self.name}
 
-    def sent(self, prompt: Prompt) -> Prompt:
-        """`prompt` as it goes out: what caps reckon with, and a dry run shows. The key is of `prompt` itself."""
+    def as_sent(self, prompt: Prompt) -> Prompt:
+        """`prompt` as it is sent, for a teacher that adds to it. Caps count this, and a dry run shows it.
+
+        The key in the reply store is a hash of the original `prompt`.
+        """
         return prompt
 
     @abstractmethod
     async def ask(self, prompt: Prompt) -> Reply:
-        """One reply. Raises ServiceError (worth another try), AuthError or DataError (not)."""
+        """Ask once and return the reply; its id is ``prompt.example.id``.
+
+        Retry by yourself what a short wait can fix. Raises ServiceError if this question failed but the same request
+        may work later, DataError if it will not, and AuthError, which ends the stage.
+        """
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,40 +90,43 @@ class Teacher(Part, ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class BatchState:
-    """How far a batch is."""
+    """The state of a batch at the endpoint."""
 
-    ended: bool
-    answered: int = 0
-    total: int = 0  # 0: the endpoint did not say
-    problem: DstillError | None = None  # why what has no answer in an ended batch has none
+    ended: bool  # no more answers will come
+    answered: int = 0  # requests
+    total: int = 0  # requests; 0: the endpoint did not say
+    problem: DstillError | None = None  # of an ended batch: why some requests have no answer
 
 
 class BatchTeacher(Teacher):
-    """A teacher that also answers in batches: submitted, left alone, and collected when they have ended.
+    """A teacher that can also answer in batches: dstill submits them, waits, and collects the answers at the end.
 
-    What the teacher keeps with a batch is its digest, by which `find_batch` knows it again.
+    Store the digest of a batch with it at the endpoint, so that `find_batch` finds the batch after a crash.
     """
 
-    batch_requests: ClassVar[int] = 50_000  # of one batch, at most
-    batch_bytes: ClassVar[int] = 200_000_000  # of all its lines
-    batch_poll: float = 30.0  # seconds between two looks
+    batch_requests: ClassVar[int] = 50_000  # most requests in one batch
+    batch_bytes: ClassVar[int] = 200_000_000  # most bytes in one batch
+    batch_poll: float = 30.0  # seconds between two calls of `batch_state`
 
     @abstractmethod
     def batch_line(self, key: str, prompt: Prompt) -> bytes:
-        """One request as a line of the file that is submitted; `key` comes back with its answer."""
+        """One request as a line of the submitted file, without the line break. `key` must come back with its answer."""
 
     @abstractmethod
     async def submit_batch(self, digest: str, lines: Sequence[bytes]) -> str:
-        """Submit, once, and return the batch's id there. Raises as `ask` does."""
+        """Submit one batch, exactly once, and return its id at the endpoint. Raises as `ask` does."""
 
     @abstractmethod
     async def find_batch(self, digest: str) -> str:
-        """The id of the batch that was submitted under `digest`; empty: there is none."""
+        """The id of the batch that was submitted with `digest`. Empty: there is none. Raises as `ask` does."""
 
     @abstractmethod
-    async def look_at_batch(self, id: str) -> BatchState:
-        """How far it is."""
+    async def batch_state(self, id: str) -> BatchState:
+        """The state of the batch `id`. Raises as `ask` does."""
 
     @abstractmethod
     def batch_answers(self, id: str) -> AsyncIterator[tuple[str, Reply | DstillError]]:
-        """What an ended batch came to, by key, in any order; the id of a reply is left to the caller."""
+        """The replies and errors of an ended batch, each with the key of its request, in any order.
+
+        dstill sets `Reply.id`.
+        """

@@ -78,7 +78,7 @@ def init(found: App, out: Path) -> None:
     asked = {key: value for key, value in config.flat().items() if config.origins[key] == "command line"}
     write_text(target, _text(found.plugins, name, project, asked))
     written = configuration.load(target, environment={}, sections=part_sections(found.plugins))
-    trust.keep(replace(written, file=None), target, relative_to=out)
+    trust.allow_written(replace(written, file=None), target, relative_to=out)
     for line in project.about:
         say(line)
     say(f"wrote {', '.join(str(out / file) for file in (*project.files, FILE))} for task '{name}'")

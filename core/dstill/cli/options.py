@@ -16,7 +16,7 @@ from typing import Any, Callable, Mapping, TypeVar
 import click
 
 from dstill import config as configuration
-from dstill.api.option import Given, Option
+from dstill.api.option import Option, OptionValue
 from dstill.api.part import Part
 from dstill.cli.console import note
 from dstill.config import Config
@@ -49,7 +49,7 @@ class App:
     plugins: Plugins
     config_file: Path | None = None
     flags: dict[str, Any] = field(default_factory=dict)
-    given: dict[str, Given] = field(default_factory=dict)  # by options of task packs, as "--schema"
+    given: dict[str, OptionValue] = field(default_factory=dict)  # by options of task packs, as "--schema"
 
     @property
     def context(self) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Files, JSON, addresses and text: what knows nothing of rows or tasks."""
+"""Files, JSON, addresses and text: code that knows nothing about rows or tasks."""

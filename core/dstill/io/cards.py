@@ -1,4 +1,4 @@
-"""What the README.md of a dataset and of a student have in common: front matter, tables, and no hidden character.
+"""Writes the README.md of a dataset or of a student: front matter, tables, and no hidden characters.
 
 card(["license: mit"], "mine", [*table(("split", "#rows"), [("train", 800)]), "", "…"])
 """
@@ -15,12 +15,15 @@ STUDENT = "tags: [dstill, distillation]"  # front matter
 
 
 def card(front: Iterable[str], title: str, lines: Iterable[str]) -> str:
-    """`front`: lines of YAML. Title and lines may hold what strangers wrote."""
+    """The text of the file. `front` is lines of YAML; `title` and `lines` may hold untrusted text."""
     return visible("\n".join(["---", *front, "---", "", f"# {visible(title, one_line=True)}", *lines])) + "\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """Lines of a table, after an empty one; nothing where there are no rows. Figures of a column ``#size`` line up."""
+    """An empty line and the lines of a Markdown table; nothing if there are no rows.
+
+    A column whose heading starts with # is aligned to the right, and the # is not shown.
+    """
     found = list(rows)
     if found:
         yield from ("", _line(name.removeprefix("#") for name in head))
@@ -29,7 +32,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
 
 
 def cell(value: Any) -> str:
-    """A value on one line, which ends no cell of a table."""
+    """A value on one line that cannot break out of its table cell."""
     return " ".join(str(value).replace("|", "\\|").split())
 
 

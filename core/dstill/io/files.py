@@ -1,11 +1,11 @@
-"""Files that are whole at their final name, and what the operating system refused, said to a person.
+"""Writes files atomically, and turns errors of the operating system into messages for people.
 
     with atomic(Path("runs/a/run.json")) as file:   # a temporary file in the same folder
         file.write(b"{}")
-    # flushed, fsynced, renamed, and the folder fsynced: there whole, or not there at all
+    # flushed, fsynced, renamed, and the folder fsynced: the file is complete, or does not exist
 
-In: a path and bytes. Out: the file, or DiskError (no room) or UsageError (no permission, no
-folder). Not covered: a file that another process writes at the same moment; the last wins.
+In: a path and bytes. Out: the file, or DiskError (disk full) or UsageError (no permission, no folder). Not covered: two
+processes that write the same file at the same time; the last one wins.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ __all__ = [
 ]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_TEMPORARY = re.compile(r"\.(.+)\.(\d+)-[0-9a-f]{8}\.tmp")  # of `atomic`: the final name, and who writes
+_TEMPORARY = re.compile(r"\.(.+)\.(\d+)-[0-9a-f]{8}\.tmp")  # of `atomic`: the final name, and the process
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, which takes the place of `path` when the block ends without an error."""
+    """A file to write; it replaces `path` if the block ends without an error. Raises DiskError, UsageError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     with writing(path):
         try:
@@ -62,9 +62,9 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill, which is at `path` when the block ends without an error, and else nowhere.
+    """A folder to fill; it is renamed to `path` if the block ends without an error, and deleted if not.
 
-    Raises UsageError where something is at `path`. What killed processes left of the same folder is taken away.
+    Deletes what killed processes left of the same folder. Raises UsageError if `path` exists.
     """
     require_absent(path)
     for left in path.absolute().parent.glob(".*.tmp"):
@@ -86,14 +86,14 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def require_absent(path: Path) -> None:
-    """Raises UsageError where something is at `path`."""
+    """Raise UsageError if `path` exists, also as a broken link."""
     if path.exists() or path.is_symlink():
-        raise UsageError(f"{path} is there already", where=str(path.absolute()), hint="name a folder that is not there")
+        raise UsageError(f"{path} already exists", where=str(path.absolute()), hint="name a new folder")
 
 
 @contextmanager
 def _measured(file: BinaryIO, path: Path) -> Iterator[None]:
-    """Where there is no room for `file`, says of what size it would have been at least."""
+    """If the disk is full, raise DiskError with the size that `file` had so far."""
     try:
         yield
     except OSError as error:
@@ -103,20 +103,20 @@ def _measured(file: BinaryIO, path: Path) -> Iterator[None]:
 
 
 def full(path: Path, needed: int = 0) -> DiskError:
-    """No room for `path`, of which so many bytes had to be written so far."""
+    """The error for a full disk while `path` is written. `needed`: its bytes so far; 0: not known."""
     size = f" (needed more than {needed / 1e6:.1f} MB)" if needed >= 100_000 else ""
-    hint = "free some space and run again: what was written before stays"
+    hint = "free some space and run the command again; files written before are kept"
     return DiskError(f"disk full writing {path}{size}", where=str(path), hint=hint)
 
 
 def is_temporary(path: Path, of: str) -> bool:
-    """Whether `path` is a file on its way to the name `of`, or what a kill left of one."""
+    """Whether `path` is a temporary file of `atomic` for a file of the name `of`."""
     match = _TEMPORARY.fullmatch(path.name)
     return match is not None and match[1] == of
 
 
 def remove_stale(folder: Path) -> None:
-    """Take away what killed processes left half-written in `folder` and below it."""
+    """Delete the temporary files that killed processes left in `folder` and below it."""
     for path in folder.rglob(".*.tmp"):
         match = _TEMPORARY.fullmatch(path.name)
         if match is not None and not _alive(int(match[2])):
@@ -130,12 +130,12 @@ def _alive(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        pass  # somebody else's
+        pass  # the process of another user
     return True
 
 
 def write_text(path: Path, text: str) -> None:
-    """`path` with just `text` in it, whole or as it was. A secret in it becomes ``***``."""
+    """Write `text` to `path` atomically and create its folder. Secrets become ``***``. Raises DiskError, UsageError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as file:
         file.write(redact(text).encode())
@@ -143,9 +143,9 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def replace_dir(folder: Path) -> Iterator[None]:
-    """`folder` is made anew by the block; what was there before comes back when the block fails."""
+    """The block creates `folder` again; if it fails, the previous folder is restored."""
     before = folder.with_name(f"{folder.name}.before")
-    if before.exists():  # the process was killed in here: what it left is no whole folder
+    if before.exists():  # a process was killed in this function, so `folder` is incomplete
         shutil.rmtree(folder, ignore_errors=True)
     elif folder.exists():
         folder.rename(before)
@@ -160,7 +160,7 @@ def replace_dir(folder: Path) -> Iterator[None]:
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """The files of folder `source` in a new folder `target`: as hard links, or copied where there can be none."""
+    """Make a new folder `target` with hard links to the files of `source`, or copies if links are not possible."""
 
     def link(file: str, name: str) -> None:
         try:
@@ -173,7 +173,7 @@ def link_tree(source: Path, target: Path) -> None:
 
 
 def fsync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut."""
+    """Make sure that a rename in `folder` survives a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -183,7 +183,7 @@ def fsync_folder(folder: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns what the operating system refuses while `path` is written into an error for people."""
+    """Raise errors of the operating system from writing `path` as DiskError or UsageError."""
     try:
         yield
     except OSError as error:
@@ -192,7 +192,7 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """The same for a file that is to be read."""
+    """Raise errors of the operating system from reading `path` as UsageError."""
     try:
         yield
     except FileNotFoundError as error:
@@ -201,12 +201,12 @@ def reading(path: Path) -> Iterator[None]:
         raise UsageError(f"{path} is a folder, expected a file", where=str(path), hint="name a file in it") from error
     except OSError as error:
         raise UsageError(
-            f"cannot read {path}: {_reason(error)}", where=str(path), hint="see who may read it, or name another file"
+            f"cannot read {path}: {_reason(error)}", where=str(path), hint="check its permissions, or name another file"
         ) from error
 
 
 def disk_error(error: OSError, path: Path) -> DstillError:
-    """`error`, met while `path` was written, as one of dstill's."""
+    """The DiskError or UsageError for an OSError from writing `path`."""
     where = str(path)
     if error.errno in _FULL:
         return full(path)
@@ -214,20 +214,20 @@ def disk_error(error: OSError, path: Path) -> DstillError:
         hint = "choose a folder on another file system"
         return DiskError(f"cannot write {path}: the file system is read-only", where=where, hint=hint)
     if error.errno in (errno.EACCES, errno.EPERM):
-        hint = "choose another folder, or change who may write there"
+        hint = "choose another folder, or change its permissions"
         return UsageError(f"cannot write {path}: permission denied", where=where, hint=hint)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return UsageError(f"cannot write {path}: {no_folder(path)}", where=where, hint="choose a folder that is there")
+        return UsageError(f"cannot write {path}: {no_folder(path)}", where=where, hint="choose an existing folder")
     if error.errno == errno.EISDIR:
         return UsageError(f"cannot write {path}: it is a folder", where=where, hint="choose another name")
-    hint = "see to the disk, or choose a folder on another one"
+    hint = "check the disk, or choose a folder on another one"
     return DiskError(f"cannot write {path}: {_reason(error)}", where=where, hint=hint)
 
 
 def no_folder(path: Path) -> str:
-    """Why the operating system says that there is no folder for `path`."""
+    """Why there is no folder for `path`, in words."""
     if path.parent.is_dir():  # as in /proc
-        return f"nothing can be made in {path.parent}"
+        return f"nothing can be created in {path.parent}"
     return f"{path.parent} is not a folder" if path.parent.exists() else f"the folder {path.parent} does not exist"
 
 

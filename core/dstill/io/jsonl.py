@@ -1,10 +1,9 @@
-"""Rows in a file: one strict JSON object a line.
+r"""Reads and writes JSONL files: one strict JSON object on each line.
 
     {"id":"weblogs-17","question":"requests that failed with 503"}
 
-In: bytes, UTF-8. A BOM, CRLF and blank lines are accepted; a line ends at ``\\n`` and
-nowhere else, so U+2028 inside a text stays inside. Out: ``(line number, row)``; or
-DataError with the line, and with what the file seems to be when it is no JSONL at all.
+In: UTF-8. A BOM, CRLF and blank lines are accepted. A line ends only at ``\n``, so a text may contain U+2028.
+Out: ``(line number, row)``, or DataError with the line. If the file is not JSONL at all, the error says what it is.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from dstill.io.plain_files import regular
 from dstill.io.secrets import redact
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
 
-__all__ = ["Written", "append_row", "detect", "instead", "read_rows", "rows_from", "write_rows"]
+__all__ = ["Written", "append_row", "conversion_hint", "detect", "read_rows", "rows_from", "write_rows"]
 
-MAX_LINE = 64 * 2**20  # bytes; a longer one is no row of ours or anybody's
+MAX_LINE = 64 * 2**20  # bytes
 
-_MEND = "mend that line, or leave it out: a row is one JSON object"
+_FIX = "fix or remove that line: each row is one JSON object"
 _log = logging.getLogger("dstill")
 
-# First bytes → what a file is, whatever its name says.
+# First bytes → format of the file, whatever its name says.
 _MAGIC = {
     b"PAR1": "Parquet",
     b"ARROW1": "Arrow",
@@ -47,10 +46,10 @@ _MAGIC = {
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What `write_rows` left on disk."""
+    """A file that `write_rows` wrote."""
 
     rows: int
-    sha256: str  # of the file's bytes
+    sha256: str  # of its content
 
 
 def read_rows(
@@ -58,21 +57,22 @@ def read_rows(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows of a file, each with its line number.
 
-    `own`: a file that dstill appends to. A half last line is then what a kill left; it is
-    logged and skipped. In anybody else's file it is an error. `opener`: as for `open`.
+    `own`: dstill appends to this file, so an incomplete last line means that a process was killed: it is logged and
+    skipped. In other files it is an error. `opener`: as for `open`. Raises DataError, UsageError.
     """
     with reading(path), open(path, "rb", opener=opener) as stream:
         yield from rows_from(stream, str(path), own=own)
 
 
 class Readable(Protocol):
-    """What rows are read from: a file, or lines on their way."""
+    """A file or another source of lines."""
 
-    def readline(self, size: int = -1, /) -> bytes: ...
+    def readline(self, size: int = -1, /) -> bytes:
+        """The next line with its line break, or at most `size` bytes of it; empty at the end."""
 
 
 def rows_from(stream: Readable, name: str, *, own: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The same for a stream, as standard input; `name` is what errors call it."""
+    """As `read_rows`, from a stream such as standard input. Errors call it `name`."""
     offset, first = 0, True
     for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE + 1), b""), start=1):
         where = f"{name}:{number}"
@@ -82,7 +82,9 @@ def rows_from(stream: Readable, name: str, *, own: bool = False) -> Iterator[tup
         except DataError as error:
             if first and (found := detect(body)):
                 raise DataError(
-                    f"detected {found}, expected JSONL (one object a line)", where=where, hint=instead(found)
+                    f"detected {found}, expected JSONL (one object on each line)",
+                    where=where,
+                    hint=conversion_hint(found),
                 ) from error
             if line.endswith(b"\n") or not _is_half(body, error.__cause__):
                 raise
@@ -101,9 +103,9 @@ def rows_from(stream: Readable, name: str, *, own: bool = False) -> Iterator[tup
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> Written:
-    """Write `rows` to `path`: whole and durable, or not at all. The same rows give the same bytes.
+    """Write `rows` to `path` atomically. The same rows give the same bytes, and secrets become ``***``.
 
-    A secret in them becomes ``***``.
+    Raises DiskError, UsageError.
     """
     count, digest = 0, hashlib.sha256()
     with atomic(path) as file:
@@ -116,7 +118,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> Written:
 
 
 def append_row(path: Path, row: Mapping[str, Any]) -> None:
-    """One more row at the end of `path`, durable when this returns. What a kill left of a row gives way to it."""
+    """Append a row to `path` and wait until it is on disk. An incomplete last row is removed first."""
     with writing(path), open(path, "a+b", opener=regular) as file:
         _end_line(file)
         file.write(redact(dumps(row)).encode() + b"\n")
@@ -125,7 +127,7 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
 
 
 def _end_line(file: BinaryIO) -> None:
-    """Make `file` end where a row may begin: a last line without its break is ended, or cut off where it is no row."""
+    """Make `file` end with a line break: complete a last line that is a row, and cut off one that is not."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - MAX_LINE))
     rest = file.read().rpartition(b"\n")[2]
@@ -140,7 +142,7 @@ def _end_line(file: BinaryIO) -> None:
 
 
 def detect(start: bytes) -> str:
-    """What bytes that are no JSONL seem to be, or nothing when that cannot be told.
+    """The format of bytes that are not JSONL, in words; empty: not known.
 
     >>> detect(b"PAR1")
     'Parquet'
@@ -159,14 +161,14 @@ def detect(start: bytes) -> str:
     return ""
 
 
-def instead(found: str) -> str:
-    """What to do with a file that `detect` found to be something else than its name says."""
+def conversion_hint(found: str) -> str:
+    """A hint for a file of another format than its name says; `found` is a result of `detect`."""
     return {
         "CSV": "give it a name that ends in .csv",
         "Parquet": "give it a name that ends in .parquet",
         "JSONL": "give it a name that ends in .jsonl",
-        "a JSON array": "write one object a line, as `jq -c '.[]'` does",
-        "JSON over several lines": "write one object a line, as `jq -c .` does",
+        "a JSON array": "write one object on each line, as `jq -c '.[]'` does",
+        "JSON over several lines": "write one object on each line, as `jq -c .` does",
         "UTF-16 text": "save it as UTF-8",
         "a gzip archive": "unpack it first",
         "a zip archive": "unpack it first",
@@ -184,14 +186,14 @@ def _row(body: bytes, number: int, where: str) -> dict[str, Any]:
             f"line {number}: not UTF-8 (byte 0x{body[error.start]:02x})", where=where, hint="save it as UTF-8"
         ) from error
     except NotStrict as error:
-        raise DataError(f"line {number}: not strict JSON: {error}", where=where, hint=_MEND) from error
+        raise DataError(f"line {number}: not strict JSON: {error}", where=where, hint=_FIX) from error
     if not isinstance(value, dict):
-        raise DataError(f"line {number}: expected an object, found {kind(value)}", where=where, hint=_MEND)
+        raise DataError(f"line {number}: expected an object, found {kind(value)}", where=where, hint=_FIX)
     return value
 
 
 def _is_half(body: bytes, error: BaseException | None) -> bool:
-    """Whether a last line that broke with `error` can be a row cut off, or zeros that a crash left."""
+    """Whether a last line that failed with `error` can be an incomplete row, or zeros that a crash left."""
     if isinstance(error, UnicodeDecodeError):
         return body.startswith(b"{") and error.end == len(body)
     return isinstance(error, NotStrict) and error.syntax and body.startswith((b"{", b"\0"))

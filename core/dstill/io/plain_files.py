@@ -1,13 +1,13 @@
-"""Files of a run folder that somebody else may have made: regular files and folders, and nothing else.
+"""Opens files of a run folder that somebody else may have made: only regular files and folders.
 
-    refuse_links(Path("runs/a"))                       # RunError naming the first link, fifo, socket or device in it
-    open("runs/a/log.txt", "a", opener=regular)        # the same for one file, at the moment it is opened
-    bounded(Path("dstill.toml"), 2**20)                # the bytes of a file that may be a link, but is no fifo
+    refuse_links(Path("runs/a"))                       # RunError that names the first link, fifo, socket or device
+    open("runs/a/log.txt", "a", opener=regular)        # the same for one file, when it is opened
+    read_bounded(Path("dstill.toml"), 2**20)           # the content of a file; a link is allowed, a fifo is not
     inside(Path("runs/a"), "dataset/data/test.jsonl")  # the path; RunError for "../b" or "/etc/passwd"
 
-A link would make dstill read or write a file elsewhere; a fifo would make it wait forever. The run folder
-itself may be reached through a link. Not covered: a process that swaps a folder of the run for a link while a
-command runs. Such a process can already change every file that the command reads.
+A link would make dstill read or write a file elsewhere; a fifo would make it wait forever. The path of the run folder
+itself may contain links. Not covered: a process that replaces a folder of the run with a link while a command runs.
+Such a process can already change every file that the command reads.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from pathlib import Path, PurePosixPath
 
 from dstill.errors import RunError
 
-__all__ = ["bounded", "inside", "refuse_links", "regular"]
+__all__ = ["inside", "read_bounded", "refuse_links", "regular"]
 
 _NOT_OPENED = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EOPNOTSUPP}  # a link; a fifo without a reader, a socket
 _WRITES = os.O_WRONLY | os.O_RDWR
 
 
 def regular(name: str, flags: int) -> int:
-    """An `opener` for `open`: a regular file that is no link. Raises RunError for anything else.
+    """An `opener` for `open` that raises RunError for anything but a regular file, and for links.
 
-    A file that is opened for writing must have one name only: with a second one (a hard link) its content belongs to
-    another folder too.
+    A file opened for writing must have only one name. With a second name (a hard link), writing would change a file in
+    another folder, too.
     """
     try:
         # O_NONBLOCK: opening a fifo does not wait for its other end; regular files ignore it
@@ -51,13 +51,16 @@ def regular(name: str, flags: int) -> int:
         raise RunError(
             f"{name} has a second name (a hard link), so writing to it would change another file",
             where=name,
-            hint="replace it with a copy of its own",
+            hint="replace it with a copy",
         )
     return handle
 
 
-def bounded(file: Path, most: int) -> bytes:
-    """The bytes of a regular file, or of one that a link names. Raises OSError for another or a larger one."""
+def read_bounded(file: Path, most: int) -> bytes:
+    """The content of a regular file or of one that a link names. Raises OSError if it is anything else.
+
+    `most`: most bytes; OSError also if the file is larger.
+    """
     handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(handle, "rb") as opened:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -69,7 +72,7 @@ def bounded(file: Path, most: int) -> bytes:
 
 
 def refuse_links(folder: Path) -> None:
-    """Raises RunError for the first entry below `folder` that is neither a regular file nor a folder."""
+    """Raise RunError for the first entry below `folder` that is neither a regular file nor a folder."""
     pending = [str(folder)]
     while pending:
         with suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:  # another process may work here
@@ -81,11 +84,11 @@ def refuse_links(folder: Path) -> None:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """`name` below `folder`. Raises RunError where it leads out."""
+    """The path of `name` below `folder`. Raises RunError if it leads out of `folder`."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
         raise RunError(
-            f"'{name}' is not a file below {folder}", where=str(folder), hint="a run only names files of its own"
+            f"'{name}' is not a file below {folder}", where=str(folder), hint="a run may only name files in its folder"
         )
     return folder / path
 
@@ -104,5 +107,5 @@ def _refused(path: Path) -> RunError:
     return RunError(
         f"{path} is {kinds.get(stat.S_IFMT(mode), 'not a regular file')}; a run holds regular files and folders only",
         where=str(path),
-        hint="delete it, or replace it with a copy of the file or folder that it stands for",
+        hint="delete it, or replace it with a copy of its target",
     )

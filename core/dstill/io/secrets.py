@@ -1,14 +1,14 @@
-"""Keys and passwords: held in a wrapper that does not print them, and taken out of every text.
+"""Keys and passwords: a wrapper that does not print them, and a filter that removes them from texts.
 
     key = Secret.from_environment("OPENAI_API_KEY", "the teacher 'openai'")
-    key = Secret.from_file(Path("~/.keys/openai"), "the teacher 'openai'")     # of mode 0600
+    key = Secret.from_file(Path("~/.keys/openai"), "the teacher 'openai'")     # mode 0600
     print(key)                    # ***
     key.reveal()                  # the value, for the one call that sends it
     redact(f"bad key {value}")    # bad key ***
 
-In: the *name* of an environment variable, or of a file that only its owner may read; a secret never comes from
-a file of settings or an option. Every `Secret` is known to `redact` from its making on, also as it stands in a URL, in
-JSON and in base64. Not covered: a secret cut in two, or one shorter than 6 characters.
+In: the *name* of an environment variable, or of a file that only its owner may read. A secret never comes from a
+configuration file or an option. `redact` knows every `Secret` as soon as it is created, also in the form that it has in
+a URL, in JSON and in base64. Not covered: a secret that is cut in two, or one shorter than 6 characters.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from dstill.errors import ConfigError
 __all__ = ["Secret", "is_variable", "redact"]
 
 HIDDEN = "***"
-LONGEST = 1 << 16  # bytes of a file that is read as one
-SHORTEST = 6  # replacing every occurrence of a shorter text would ruin what is printed
+LONGEST = 1 << 16  # bytes read from a key file
+SHORTEST = 6  # characters; replacing a shorter text everywhere would garble the output
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -48,7 +48,7 @@ class Secret:
 
     @classmethod
     def from_environment(cls, name: str, needed_by: str) -> Self:
-        """The value of a variable. Raises ConfigError, which names it and who needs it."""
+        """The value of the variable `name`. Raises ConfigError that says who needs it (`needed_by`)."""
         if not is_variable(name):
             raise ConfigError(
                 f"{needed_by} needs the name of an environment variable, and got something else (not shown)",
@@ -67,14 +67,14 @@ class Secret:
 
     @classmethod
     def from_file(cls, path: Path, needed_by: str) -> Self:
-        """What a file holds, a last line break aside. Raises ConfigError; also where others may read it."""
+        """The content of a file without its last line break. Raises ConfigError, also if others may read the file."""
         problem, value, hint = "", "", "a file with the key and nothing else in it, that only you may read: chmod 600"
         path = path.expanduser()
         try:
             with path.open("rb") as file:
                 mode = os.fstat(file.fileno()).st_mode
                 if not stat.S_ISREG(mode):
-                    problem = "is no file"
+                    problem = "is not a regular file"
                 elif mode & (stat.S_IRWXG | stat.S_IRWXO):
                     problem = f"may be used by others than its owner (mode {stat.S_IMODE(mode):04o})"
                     hint = f"chmod 600 {shlex.quote(str(path))}"
@@ -88,6 +88,7 @@ class Secret:
         return cls(value)
 
     def reveal(self) -> str:
+        """The value itself, for the call that sends it."""
         return self._value
 
     def __str__(self) -> str:
@@ -101,13 +102,13 @@ class Secret:
 
 
 def is_variable(name: str) -> bool:
-    """Whether `name` can be an environment variable's, and not a key that was pasted in its place."""
+    """Whether `name` can be the name of an environment variable, and does not look like a key itself."""
     looks_random = len(name) >= 20 and name.isalnum() and any(c.isdigit() for c in name)
     return _VARIABLE.fullmatch(name) is not None and not looks_random
 
 
 def _unfit(value: str) -> str:
-    """What is wrong with a key, for a person; nothing: it may be one."""
+    """What is wrong with the key `value`, in words; empty: nothing."""
     if not value.strip():
         return "is empty"
     if not value.isascii() or not value.isprintable() or " " in value:
@@ -121,5 +122,5 @@ def redact(text: str) -> str:
 
 
 def _in_json(value: str) -> str:
-    """A pattern of `value` as it is, and as JSON has it, and JSON in JSON, and so on: each writes more backslashes."""
+    """A pattern that matches `value` as it is and in JSON, nested to any depth: each level adds backslashes."""
     return "".join(r"\\+" if c == "\\" else rf"\\*{re.escape(c)}" if c in '"/' else re.escape(c) for c in value)

@@ -1,14 +1,14 @@
-"""Commands for a person to copy, quoted for the shell.
+r"""Commands for a person to copy, quoted for the shell.
 
     >>> print(command("train", Path("runs/my run")))
     dstill train 'runs/my run'
     >>> print(command("train", Path("runs/$(touch x)")))
     dstill train 'runs/$(touch x)'
-    >>> print(quoted("a\\x1bb"))
-    $'a\\033b'
+    >>> print(quoted("a\x1bb"))
+    $'a\033b'
 
-A POSIX shell gets back the same words. What cannot be seen, or would break the line, needs ``$'…'``: bash, zsh, ksh
-and POSIX 2024 have it, older versions of dash do not. No argument of a program can hold a NUL.
+A POSIX shell reads the same words back. Invisible characters and line breaks need ``$'…'``, which bash, zsh, ksh and
+POSIX 2024 support and older versions of dash do not. An argument of a program cannot contain a NUL.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ __all__ = ["command", "quoted"]
 
 
 def command(*words: str | Path) -> str:
-    """``dstill WORDS``, in one line of printable characters."""
+    """``dstill WORDS`` on one line of printable characters."""
     return " ".join(("dstill", *map(quoted, words)))
 
 
 def quoted(word: str | Path) -> str:
-    """One word for a shell. A path that begins with ``-`` gets ``./`` before it, as it would pass for an option."""
+    """One word, quoted. A path that starts with ``-`` gets the prefix ``./``, so that it is not read as an option."""
     text = f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)
     if visible(text, one_line=True) == text:
         return shlex.quote(text)
@@ -36,13 +36,13 @@ def quoted(word: str | Path) -> str:
 
 
 def _escaped(c: str) -> str:
-    """Octal, which always ends after three digits."""
+    """An octal escape, which always has three digits."""
     if c in "\\'":
         return f"\\{c}"
     if visible(c, one_line=True) == c:
         return c
     try:
-        data = os.fsencode(c)  # a surrogate stands for a byte of a file name that is not UTF-8
+        data = os.fsencode(c)  # a surrogate means a byte of a file name that is not UTF-8
     except UnicodeEncodeError:
         data = c.encode("utf-8", "surrogatepass")
     return "".join(f"\\{byte:03o}" for byte in data)

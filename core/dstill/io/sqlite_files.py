@@ -1,11 +1,11 @@
-"""SQLite files that somebody else may have made: opened as data, and held to the schema that this program writes.
+"""Opens SQLite files that somebody else may have made, and checks that their schema is the expected one.
 
     with closing(connect(Path("replies.sqlite"))) as db:
         unexpected(db, schema_of(statements))      # "the trigger 'spy' is unexpected"; empty: as it should be
 
-A schema can hold code: triggers, views, virtual tables, expressions in constraints and elsewhere. What SQLite advises
-against files of other people is set (https://www.sqlite.org/security.html), and anything in the schema that the
-program did not write itself is refused before the first statement reads or writes a table.
+A schema can contain code: triggers, views, virtual tables, expressions in constraints. `connect` applies SQLite's
+advice for untrusted files (https://www.sqlite.org/security.html). Call `unexpected` before any statement that reads or
+writes a table, and refuse the file if it finds a difference.
 """
 
 from __future__ import annotations
@@ -21,14 +21,17 @@ from dstill.errors import RunError
 
 __all__ = ["connect", "schema_of", "unexpected"]
 
-LONGEST = 64 * 2**20  # bytes of one text: a damaged length does not take all memory
-BESIDE = ("-wal", "-shm", "-journal")  # files that SQLite writes beside the database, following links
+LONGEST = 64 * 2**20  # bytes of one text, so that a corrupt length does not exhaust memory
+BESIDE = ("-wal", "-shm", "-journal")  # endings of files that SQLite writes next to the database, following links
 
-Schema = Mapping[tuple[str, str], str]  # (kind, name) → the statement that made it
+Schema = Mapping[tuple[str, str], str]  # (kind, name) → the statement that created it
 
 
 def connect(path: Path, *, timeout: float = 5.0) -> sqlite3.Connection:
-    """A connection in autocommit mode. Raises RunError for a link or a special file, sqlite3.Error."""
+    """A connection in autocommit mode. Raises sqlite3.Error, and RunError for a link or a special file.
+
+    `timeout`: seconds to wait for a lock of another process.
+    """
     _refuse_links(path)
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
@@ -46,7 +49,7 @@ def connect(path: Path, *, timeout: float = 5.0) -> sqlite3.Connection:
 
 
 def schema_of(statements: Iterable[str]) -> Schema:
-    """What a new database holds after `statements`."""
+    """The schema of a new database after `statements`."""
     with closing(sqlite3.connect(":memory:")) as db:
         for statement in statements:
             db.execute(statement)
@@ -72,7 +75,10 @@ def _schema(db: sqlite3.Connection) -> Schema:
 
 
 def _refuse_links(path: Path) -> None:
-    """The file itself may be a link to a database elsewhere, but not to something that SQLite would create there."""
+    """Raise RunError for special files, and for links that SQLite would create a file through.
+
+    The file itself may be a link to an existing database.
+    """
     beside = [path.resolve().with_name(path.resolve().name + ending) for ending in BESIDE]
     for file in (path, *beside):
         if file.is_symlink() and (file != path or not file.exists()):

@@ -1,4 +1,4 @@
-"""Strict JSON, one text in and one value out; and back, compact.
+"""Reads strict JSON, and writes compact JSON.
 
     >>> loads('{"id": "1", "n": 2}')
     {'id': '1', 'n': 2}
@@ -8,9 +8,9 @@
     >>> dumps({"id": "1", "n": 2})
     '{"id":"1","n":2}'
 
-Python's own reader takes duplicate keys (the last wins), NaN, Infinity and 1e999; here they
-are errors, as are numbers of thousands of digits and nesting without end. `parse` is for readers with rules of their
-own: it puts whatever they want in the place of each `Flaw`.
+Python's own reader accepts duplicate keys (the last wins), NaN, Infinity and 1e999. Here these are errors, and so are
+numbers of thousands of digits and very deep nesting. `parse` is for callers with other rules: it calls them for each
+`Flaw` and uses the value that they return instead.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any, Callable, NoReturn
 
 __all__ = ["MAX_DEPTH", "SURROGATE", "Flaw", "NotStrict", "dumps", "fenced", "kind", "loads", "parse"]
 
-# An answer of 200 nested clauses still comes through to the checks that refuse it by name;
-# what is deeper could not be walked by recursive code.
+# An answer of 200 nested clauses must still reach the checks, which refuse it with a better message. Recursive code
+# could not walk deeper values.
 MAX_DEPTH = 700
 MAX_DIGITS = 1_000  # of one number
 
@@ -33,19 +33,19 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Flaw:
-    """What JSON does not allow, but Python's reader takes."""
+    """Something that JSON does not allow, but Python's reader accepts."""
 
     code: str  # duplicate_key, not_finite, long_number
     message: str
-    key: str | None = None  # the one that is there twice
+    key: str | None = None  # the duplicate key
 
 
 class NotStrict(ValueError):
-    """Why a text is not strict JSON, in words."""
+    """A text is not strict JSON; the message says why."""
 
     def __init__(self, why: str, *, syntax: bool = False) -> None:
         super().__init__(why)
-        self.syntax = syntax  # no JSON at all, so it may be JSON that was cut off
+        self.syntax = syntax  # not JSON at all, so it may be JSON that was cut off
 
 
 def loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
@@ -63,9 +63,9 @@ def loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
 
 
 def parse(text: str, flawed: Callable[[Flaw], Any], *, max_digits: int = MAX_DIGITS) -> Any:
-    """The value of `text`, with what `flawed` returns in the place of each flaw.
+    """The value of `text`, with the result of `flawed` in place of each flaw.
 
-    Raises JSONDecodeError, and RecursionError for thousands of levels.
+    Raises json.JSONDecodeError, and RecursionError for thousands of levels.
     """
 
     def object_(pairs: list[tuple[str, Any]]) -> Any:
@@ -96,22 +96,22 @@ def parse(text: str, flawed: Callable[[Flaw], Any], *, max_digits: int = MAX_DIG
 
 
 def dumps(value: Any) -> str:
-    """`value` on one line, compact, letters as they are; keys in the order in which they stand.
+    """`value` as compact JSON on one line, with its keys in their order and without escapes for letters.
 
-    Half surrogate pairs, which a text may hold but no UTF-8 file can, stay as escapes.
+    Lone surrogates, which a text can contain but a UTF-8 file cannot, are escaped. Raises ValueError for NaN.
     """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def fenced(value: Any) -> str:
-    """JSON for a prompt, in a fence that nothing in it can close."""
+    """JSON for a prompt, in a Markdown fence that nothing in `value` can close."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("```", "``\\u0060")
     return f"```json\n{text}\n```"
 
 
 def kind(value: Any) -> str:
-    """What a JSON value is called: ``an object``, ``a list``, ``text``, ``null`` …"""
+    """The name of a JSON value's type for messages: ``an object``, ``a list``, ``text`` or ``null``."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -129,7 +129,7 @@ def _short(text: str) -> str:
 
 
 def _deeper(value: Any, limit: int) -> bool:
-    """Whether `value` is nested deeper than `limit`; level by level, so without recursion."""
+    """Whether `value` is nested deeper than `limit` levels. It goes level by level, without recursion."""
     level, depth = [value], 0
     while level := [item for item in level if isinstance(item, (dict, list))]:
         depth += 1

@@ -1,10 +1,10 @@
-"""TOML of a file that somebody else may have written.
+r"""Reads TOML that somebody else may have written.
 
-    >>> loads("[train]\\nr = 8\\n")
+    >>> loads("[train]\nr = 8\n")
     {'train': {'r': 8}}
 
-Python's own reader takes numbers of any size, and time and memory that grow with the square of a key's parts. Here
-numbers have at most 64 bits, as TOML asks for, and keys and nesting have a limit.
+Python's own reader accepts numbers of any size, and its time and memory grow with the square of a key's parts. Here,
+numbers have at most 64 bits, as TOML requires, and there are limits for keys and nesting.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 __all__ = ["MOST_BYTES", "loads"]
 
-MOST_BYTES = 2**20  # of a file
-MAX_DEPTH = 50  # parts of a key, and tables and lists in each other
+MOST_BYTES = 2**20  # largest file that callers should read
+MAX_DEPTH = 50  # parts of a key, and levels of nested tables and lists
 MAX_BITS = 64
 
 _STRINGS_AND_COMMENTS = re.compile(
@@ -30,7 +30,7 @@ _STRINGS_AND_COMMENTS = re.compile(
 
 
 def loads(text: str) -> dict[str, Any]:
-    """The tables of `text`. Raises ValueError; tomllib.TOMLDecodeError, which is one, where it is no TOML."""
+    """The tables of `text`. Raises ValueError beyond a limit, and its subclass TOMLDecodeError if it is not TOML."""
     bare = _STRINGS_AND_COMMENTS.sub('""', text)
     if any(part.count(".") >= MAX_DEPTH for part in re.split(r"[=,\[\]{}\n]", bare)):
         raise ValueError(f"a key has more than {MAX_DEPTH} parts")
@@ -40,7 +40,7 @@ def loads(text: str) -> dict[str, Any]:
         raise
     except RecursionError:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels") from None
-    except ValueError:  # Python converts only so many digits
+    except ValueError:  # Python refuses to convert more than 4,300 digits
         raise ValueError(f"a number has more than {MAX_BITS} bits") from None
     level: list[Any] = [tree]
     for _ in range(MAX_DEPTH):

@@ -1,19 +1,19 @@
-"""Addresses of services: which may be used, and what may be sent there.
+"""Checks addresses of services: which may be used, and where a key may be sent.
 
     >>> checked_url("https://api.openai.com/v1/", where="teacher.openai.base_url", key=True)
     'https://api.openai.com/v1'
 
-In: an address from a setting or option. Out: the same without a trailing slash, or ConfigError with
-the reason, which repeats no password. A key goes in clear text only to this machine or a private
-network. Host names are plain ASCII, so that every library reads the same host in them: one with a
-full-width dot or another character that Unicode normalization changes is refused.
-Not covered: a name that resolves elsewhere than it seems to.
+In: an address from a setting or option. Out: the address without a trailing slash, or ConfigError with a reason that
+never repeats a password. A key is sent unencrypted only to this machine or a private network. Host names must be plain
+ASCII, so that every library reads the same host: a full-width dot, for example, is refused, because Unicode
+normalization changes it. Not covered: a name that resolves to another host than it seems to.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from dstill.errors import ConfigError
@@ -27,14 +27,14 @@ _PRIVATE_NAMES = (".local", ".localhost", ".internal", ".lan", ".home.arpa")
 
 
 def checked_url(url: str, *, where: str, key: bool) -> str:
-    """`url` as it is used. `key`: a key or password is sent along. Raises ConfigError."""
+    """`url` without a trailing slash. `key`: a key or password will be sent there. Raises ConfigError."""
     host = ""
     try:
         parts = urlsplit(url)
         if _is_host(parts.hostname or ""):
             host = parts.hostname or ""
-        problem = _problem(url, parts, key)
-    except ValueError as error:  # whose text may repeat a password
+        problem = next(_problems(url, parts, key), "")
+    except ValueError as error:  # its text may repeat a password
         what = "IPv6 address" if "IPv6" in str(error) else "port"
         problem = f"it has an invalid {what}"
     if problem:
@@ -43,26 +43,27 @@ def checked_url(url: str, *, where: str, key: bool) -> str:
     return url.rstrip("/")
 
 
-def _problem(url: str, parts: SplitResult, key: bool) -> str:
+def _problems(url: str, parts: SplitResult, key: bool) -> Iterator[str]:
+    """Reasons to refuse `url`. Later ones may rely on the earlier ones, so take only the first."""
     if not url.isprintable() or " " in url:
-        return "it holds a space or a control character"
+        yield "it holds a space or a control character"
     if "@" in url:
-        return "it holds a user or password; name an environment variable for the key instead"
+        yield "it holds a user or password; name an environment variable for the key instead"
     if parts.scheme not in ("http", "https"):
-        return f"{parts.scheme}: is not http or https" if parts.scheme else "it does not begin with http:// or https://"
+        yield f"{parts.scheme}: is not http or https" if parts.scheme else "it does not begin with http:// or https://"
     if not parts.hostname:
-        return "it names no host"
-    if not _is_host(parts.hostname):
-        return "its host is not a plain name or number; write an international name in its ASCII form (xn--…)"
+        yield "it names no host"
+    host = parts.hostname or ""
+    if not _is_host(host):
+        yield "its host is not a plain name or number; write an international name in its ASCII form (xn--…)"
     if {"[", "]"} & set(parts.netloc) and not _BRACKETED.fullmatch(parts.netloc):  # libraries read different hosts
-        return "it holds something beside an address in brackets"
+        yield "it contains something next to an address in brackets"
     if parts.query or parts.fragment:
-        return "it holds a query or fragment"
-    if parts.port == 0:  # reading it raises ValueError where it is no port
-        return "port 0 is none that a server listens on"
-    if key and parts.scheme == "http" and not is_local(parts.hostname):
-        return "it is http, and the key would cross a public network in clear text; use https"
-    return ""
+        yield "it holds a query or fragment"
+    if parts.port == 0:  # `port` raises ValueError if it is not a port number
+        yield "no server listens on port 0"
+    if key and parts.scheme == "http" and not is_local(host):
+        yield "it is http, so the key would cross a public network in clear text; use https"
 
 
 def _is_host(host: str) -> bool:
@@ -75,7 +76,7 @@ def _is_host(host: str) -> bool:
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port of an address that was checked: what a secret sent there is sent to."""
+    """Scheme, host and port of a checked address: the receiver of a secret that is sent there."""
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{parts.scheme}://{host}:{parts.port or {'http': 80, 'https': 443}[parts.scheme]}"
@@ -90,7 +91,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_local(host: str) -> bool:
-    """Whether `host` is this machine or, by its name or number, on a private network."""
+    """Whether `host` is this machine or, judged by its name or number, on a private network."""
     try:
         address = _address(host)
     except ValueError:
@@ -103,6 +104,6 @@ def is_local(host: str) -> bool:
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Of an IPv4 address written as IPv6 the former. Raises ValueError."""
+    """The address `host`; an IPv4 address mapped to IPv6 becomes IPv4 again. Raises ValueError if it is a name."""
     address = ipaddress.ip_address(host)
     return (address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None) or address

@@ -1,6 +1,6 @@
-"""Files in the user's cache folder: without one of them something takes longer, and nothing else.
+"""Files in the user's cache folder. A missing one only costs time.
 
-keep(path_of("corpora", "3f9a.json.gz"), data)      # ~/.cache/dstill/corpora/3f9a.json.gz
+save(path_of("corpora", "3f9a.json.gz"), data)      # ~/.cache/dstill/corpora/3f9a.json.gz
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["keep", "path_of"]
+__all__ = ["path_of", "save"]
 
 
 def path_of(*parts: str) -> Path:
+    """The path of a cached file, in ``$XDG_CACHE_HOME/dstill`` or ``~/.cache/dstill``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").joinpath("dstill", *parts)
 
 
-def keep(path: Path, data: bytes) -> None:
-    """Write the file as a whole or not at all. Where the folder cannot be written nothing happens."""
+def save(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically. If the folder cannot be written to, do nothing."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:

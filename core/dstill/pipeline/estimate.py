@@ -91,8 +91,8 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
                 there.append(reply)
             elif key not in known:
                 known.add(key)
-                first = first or teacher.sent(prompt)
-                worst = worst_case(teacher.sent(prompt), teacher.reply_tokens)
+                first = first or teacher.as_sent(prompt)
+                worst = worst_case(teacher.as_sent(prompt), teacher.reply_tokens)
                 high += worst
                 low += Usage(prompt_tokens=worst.prompt_tokens // BYTES_A_TOKEN, completion_tokens=0)
     low += Usage(prompt_tokens=0, completion_tokens=len(known) * min(_usual(there), teacher.reply_tokens))

@@ -216,7 +216,7 @@ class _Asking:
                 self.store,
                 counts=self.counts,
                 budget=self.budget,
-                looked=lambda done, total: self.setup.progress("waiting for batches", done, total),
+                on_progress=lambda done, total: self.setup.progress("waiting for batches", done, total),
             )
         return client.replies(
             self.teacher,

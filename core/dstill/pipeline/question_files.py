@@ -24,7 +24,7 @@ from dstill.api.records import SPLITS, Example
 from dstill.api.splits import FORMER_SPLITS, split_name
 from dstill.errors import DataError, needs
 from dstill.io.files import reading
-from dstill.io.jsonl import detect, instead, read_rows
+from dstill.io.jsonl import conversion_hint, detect, read_rows
 from dstill.io.strict_json import NotStrict, dumps, kind, loads
 from dstill.pipeline.question_validation import refuse_contradictions, refuse_duplicates
 
@@ -180,7 +180,7 @@ def _jsonable(value: Any) -> Any:
 def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     with reading(path), path.open("rb") as stream:
         if (found := detect(stream.readline(512))) not in ("", "CSV"):
-            raise DataError(f"detected {found}, expected CSV", where=str(path), hint=instead(found))
+            raise DataError(f"detected {found}, expected CSV", where=str(path), hint=conversion_hint(found))
         stream.seek(0)
         lines = csv.reader(_decoded(stream, path), strict=True)
         try:
@@ -248,5 +248,5 @@ def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         except ArrowException as error:
             found = detect(start) or ("JSONL" if start.lstrip().startswith(b"{") else "something else")
             what = f"detected {found}, expected Parquet" if found != "Parquet" else f"damaged Parquet file: {error}"
-            hint = instead(found) if found != "Parquet" else "write it again: rows of it are lost"
+            hint = conversion_hint(found) if found != "Parquet" else "write it again: rows of it are lost"
             raise DataError(what, where=str(path), hint=hint) from error

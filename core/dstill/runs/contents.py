@@ -71,7 +71,7 @@ class RunContents(RunFolder):
             seed=config.settings.project.seed,
             settings=config.to_toml(),
             provenance={"versions": versions(plugins), "plugins": loaded(plugins)},
-            before=lambda folder: trust.keep(config, folder / SETTINGS),
+            before=lambda folder: trust.allow_written(config, folder / SETTINGS),
         )
         run.setup = Setup(plugins, config)
         return run
@@ -102,7 +102,7 @@ class RunContents(RunFolder):
     def save_settings(self) -> None:
         """config.toml as the run is set now: what the next command on it begins with."""
         write_text(self.folder / SETTINGS, self.config.to_toml())
-        trust.keep(self.config, self.folder / SETTINGS)
+        trust.allow_written(self.config, self.folder / SETTINGS)
 
     def config_with(self, flags: Mapping[str, Any]) -> Config:
         """This run's configuration with `flags` before it. Raises ConfigError."""

@@ -17,7 +17,7 @@ from dstill.errors import DstillError, RunError
 from dstill.io.files import reading
 from dstill.io.plain_files import inside, regular
 from dstill.io.strict_json import loads
-from dstill.io.typed_json import Misfit, built
+from dstill.io.typed_json import Misfit, convert
 from dstill.runs import format1
 
 __all__ = ["MANIFEST", "checked", "read"]
@@ -293,7 +293,7 @@ def _refuse_newer(version: int, folder: Path) -> None:
 
 def checked(manifest: Any, folder: Path) -> dict[str, Any]:
     """`manifest`, where it has the form of one. Raises Misfit."""
-    found: dict[str, Any] = built(Manifest, manifest)
+    found: dict[str, Any] = convert(Manifest, manifest)
     for name, facts in found["stages"].items():
         _checked_stage(name, facts)
     for name in found["files"]:
@@ -310,7 +310,7 @@ def _checked_stage(name: str, facts: Mapping[str, Any]) -> None:
     if form is None:
         return
     try:
-        built(form, facts)
+        convert(form, facts)
     except Misfit as error:
         raise error.at(name).at("stages") from None
     if name == "sweep":

@@ -1,1 +1,1 @@
-"""The machine: processes, signals, devices, HTTP servers."""
+"""What concerns the machine: processes, signals, devices, HTTP servers."""

@@ -1,13 +1,13 @@
-"""A uvicorn protocol for which idle and slow clients cost little, and never a good client's answer.
+"""A uvicorn protocol that protects the server from idle and slow clients.
 
-    uvicorn.Config(app, http=bounded(most=fitting(512), patience=10), backlog=BACKLOG)
+    uvicorn.Config(app, http=bounded_protocol(most=connection_limit(512), patience=10), backlog=BACKLOG)
 
-- A request has to arrive within `patience` seconds, head and body, and its answer has to be read within as many; else
-  the connection is closed. The first counts from the connection's start, or from the request's first byte.
-- At most `most` connections are open. A new one closes the one that has waited longest for a request; where every
-  connection is being answered, the new one is closed.
+- A request, head and body, must arrive within `patience` seconds of the connection's start or of the request's first
+  byte. The client must then read the response within as many seconds. Otherwise the connection is closed.
+- At most `most` connections are open. A new one closes the one that has waited longest for a request. If all of them
+  are being answered, the new one is closed.
 
-Not covered: a client that may ask and asks too often. That is the application's to refuse.
+Not covered: a client with permission that sends too many requests. The application must refuse those.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["BACKLOG", "bounded", "fitting"]
+__all__ = ["BACKLOG", "bounded_protocol", "connection_limit"]
 
-BACKLOG = 64  # connections that asyncio accepts before it looks at any
-RESERVED = 192  # file descriptors for those, and for everything else that the process opens
+BACKLOG = 64  # connections that the system accepts before asyncio handles them
+RESERVED = 192  # file descriptors for those and for everything else that the process opens
 
 
-def fitting(wanted: int) -> int:
-    """So many connections as the process may open, up to `wanted`; its soft limit is raised where it may be."""
+def connection_limit(wanted: int) -> int:
+    """How many connections the process can open, up to `wanted`. Raises the soft limit of open files if allowed."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -38,19 +38,21 @@ def fitting(wanted: int) -> int:
     return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - RESERVED))
 
 
-def bounded(*, most: int, patience: float) -> type[asyncio.Protocol]:
-    """The protocol. `patience`: seconds."""
+def bounded_protocol(  # noqa: C901 - one class, defined here because its base needs uvicorn
+    *, most: int, patience: float
+) -> type[asyncio.Protocol]:
+    """The protocol class. `most`: open connections; `patience`: seconds."""
     import h11
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Bounded(H11Protocol):
         _timer: asyncio.TimerHandle | None = None
-        _dropped = False  # it is closed at the end of this round of the event loop
-        _since = 0.0  # of the monotonic clock: when it began to wait for a request
+        _dropped = False  # it will be closed at the end of this round of the event loop
+        _since = 0.0  # when it began to wait for a request, on the monotonic clock
 
         @property
         def _waits(self) -> bool:
-            """Whether the client has still to send a request, or the rest of one."""
+            """Whether the client still has to send a request, or the rest of one."""
             return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
 
         def connection_made(self, transport: Any) -> None:

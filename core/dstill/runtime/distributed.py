@@ -1,14 +1,14 @@
-"""One training in several processes, started by torchrun, accelerate or Ray: which of them this one is.
+"""Training in several processes, started by torchrun, accelerate or Ray.
 
     torchrun --nproc-per-node 2 -m dstill train RUN
 
-    count(), number()            # 2, and 0 or 1: by the variables WORLD_SIZE and RANK that they set
-    leads()                      # process 0: it alone writes files and speaks to the person
-    of_first(lambda: choose())   # in every process what process 0 made
-    gathered(mine)               # in every process the values of all, process 0's first
-    with together(): …           # TrainingError where another process has gone
+    world_size(), rank()           # 2, and 0 or 1: from the variables WORLD_SIZE and RANK that torchrun sets
+    is_main()                      # True in process 0, which alone writes files and prints
+    broadcast(lambda: choose())    # in every process: the value of process 0
+    all_gather(mine)               # in every process: the values of all, that of process 0 first
+    with in_step(): …              # TrainingError if another process ended
 
-In one process, the usual case, nothing here needs torch.
+With one process, the usual case, nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -36,29 +36,32 @@ GONE = "another process of this training ended"
 
 
 def world_size() -> int:
+    """The number of processes that train together."""
     return _variable("WORLD_SIZE", 1) if "RANK" in os.environ else 1
 
 
 def rank() -> int:
+    """The number of this process, from 0."""
     return _variable("RANK", 0)
 
 
 def local_world_size() -> int:
-    """How many of them share this machine."""
+    """The number of processes on this machine."""
     return _variable("LOCAL_WORLD_SIZE", 1)
 
 
 def local_rank() -> int:
-    """Which of this machine's it is: its GPU has the same number."""
+    """The number of this process on this machine, from 0. Its GPU has the same number."""
     return _variable("LOCAL_RANK", 0)
 
 
 def is_main() -> bool:
+    """Whether this is process 0."""
     return world_size() == 1 or rank() == 0
 
 
 def broadcast(make: Callable[[], T]) -> T:
-    """What `make` gives in process 0, for all of them; the others wait for it and do not call `make`."""
+    """The result of `make` in process 0, for all processes. The others wait for it and do not call `make`."""
     if world_size() == 1:
         return make()
     made: list[Any] = [make() if is_main() else None]
@@ -68,7 +71,7 @@ def broadcast(make: Callable[[], T]) -> T:
 
 
 def all_gather(mine: T) -> list[T]:
-    """The values of all processes, in their order."""
+    """The values of all processes, in the order of their ranks."""
     if world_size() == 1:
         return [mine]
     values: list[Any] = [None] * world_size()
@@ -78,7 +81,7 @@ def all_gather(mine: T) -> list[T]:
 
 @contextlib.contextmanager
 def in_step() -> Iterator[None]:
-    """Work that all processes do in step. Raises TrainingError in those that are left when one has gone."""
+    """A block that all processes run in step. If one of them ends, the others raise TrainingError."""
     try:
         yield
     except RuntimeError as error:
@@ -86,13 +89,13 @@ def in_step() -> Iterator[None]:
             raise
         raise TrainingError(
             GONE,
-            where=f"process {rank()} of {world_size()} cannot go on alone",
-            hint="what ended it stands above or below; the same command goes on from the last checkpoint",
+            where=f"process {rank()} of {world_size()} cannot continue alone",
+            hint="its error is above or below; the same command resumes from the last checkpoint",
         ) from error
 
 
 def _is_loss(error: RuntimeError) -> bool:
-    """Whether a collective failed since a process was not there any more."""
+    """Whether a collective operation failed because a process had ended."""
     from torch import distributed
 
     text = str(error)
@@ -100,7 +103,7 @@ def _is_loss(error: RuntimeError) -> bool:
 
 
 def _group() -> Any:
-    """torch.distributed, with this process in its place: objects go over the CPU, tensors of a GPU by NCCL."""
+    """torch.distributed, initialized: objects go over the CPU, tensors on a GPU over NCCL."""
     import torch
     from torch import distributed
 

@@ -1,4 +1,4 @@
-"""The device at hand, or the one that somebody else has: what a planner needs to know of it.
+"""The device of this machine, or the one that `dstill plan --vram` plans for, and the available memory.
 
 >>> planned_device("24GB").name
 'a card of 24 GB'
@@ -19,16 +19,16 @@ __all__ = ["available_memory", "device", "peak_memory", "planned_device", "total
 
 
 def planned_device(vram: str) -> Device:
-    """The device of another machine: a CUDA card of `vram`, all of it free."""
+    """A CUDA card of another machine with `vram` of memory ("24GB"), all of it free. Raises UsageError."""
     size = parse_size(vram, where="--vram")
     sold = f"{size / 2**30:g} GB" if size >= 2**30 else f"{size / 2**20:g} MB"
     return Device(name=f"a card of {sold}", kind="cuda", total=size, free=size, bf16=True, is_local=False)
 
 
 def device() -> Device:
-    """Where training would happen here: the first CUDA device, else the CPU.
+    """The device that training uses on this machine: a CUDA device if there is one, else the CPU.
 
-    Of several processes on this machine each has a device of its own, or its part of the memory.
+    If several processes train on this machine, each gets its own GPU, or its share of the free memory.
     """
     try:
         import torch
@@ -57,7 +57,7 @@ def device() -> Device:
 
 
 def _cpu_bf16() -> bool:
-    """Whether the CPU multiplies in bf16 by itself; False where torch is too old to say."""
+    """Whether the CPU has bf16 instructions; False if torch is too old to say."""
     try:
         import torch
     except ImportError:
@@ -67,27 +67,27 @@ def _cpu_bf16() -> bool:
 
 
 def total_memory() -> int:
-    """Bytes of RAM that this process may use: the machine's, or its container's if that is less."""
+    """Bytes of RAM that this process may use: of the machine, or of its container if that has less."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _cgroup("memory.max")
     return min(physical, limit) if limit else physical
 
 
 def available_memory() -> int:
-    """Bytes of RAM free now, caches that can be dropped included."""
+    """Bytes of RAM that are free now, including caches that can be dropped."""
     available = total_memory()
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 available = min(available, int(line.split()[1]) * 1024)
-    except OSError:  # not Linux: what is there in all is the best guess
+    except OSError:  # not Linux: the total is the best guess
         return available
     limit, used = _cgroup("memory.max"), _cgroup("memory.current")
     return min(available, limit - used) if limit and used else available
 
 
 def peak_memory() -> int:
-    """Bytes of the largest resident set that this process, or one child that ended, ever had."""
+    """Bytes of the largest resident set so far of this process or of one of its ended children."""
     import resource
 
     scale = 1 if platform.system() == "Darwin" else 1024
@@ -96,7 +96,7 @@ def peak_memory() -> int:
 
 
 def _cgroup(name: str) -> int:
-    """A limit of this process's control group (v2) in bytes; 0 where there is none."""
+    """A value of this process's control group (v2) in bytes; 0 if there is none."""
     try:
         text = (Path("/sys/fs/cgroup") / name).read_text().strip()
     except OSError:

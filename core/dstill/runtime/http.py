@@ -1,11 +1,11 @@
-"""What every server of dstill has in common: its socket, how it runs and stops, and the policy of its pages.
+"""The common parts of dstill's servers: the socket, the uvicorn server, and the security headers of its pages.
 
     with listening("127.0.0.1", 0, hint="leave it out for a free one") as listener:     # UsageError: port 80 is taken
-        server = server_of(app, grace=2)                    # uvicorn's, which says nothing of its own
+        server = server_of(app, grace=2)                    # uvicorn's, without its own messages
         asyncio.run(server.serve(sockets=[listener]))       # until a signal, or `server.should_exit`
     own_names("127.0.0.1", 8000)                            # ("127.0.0.1:8000", "localhost:8000")
 
-Under `POLICY` a browser loads nothing from elsewhere, runs no script but the page's own files, and keeps no copy.
+The headers of `POLICY` let a browser load and run only the server's own files, and forbid it to store a copy.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST", "POLICY", "listening", "own_names", "server_of", "with_policy"]
 
-MOST = 512  # connections at once
-PATIENCE = 15.0  # seconds for a request to arrive, and for its answer to be read
+MOST = 512  # open connections
+PATIENCE = 15.0  # seconds for a request to arrive, and for its response to be read
 
 POLICY = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -38,14 +38,17 @@ POLICY = {
 
 
 def own_names(host: str, port: int) -> tuple[str, ...]:
-    """What a browser on this machine sends as Host. Another site whose name points here sends its own."""
+    """The values of the Host header that a browser on this machine sends to the server at `host`.
+
+    A page of another site whose name resolves to this machine (DNS rebinding) sends its own name.
+    """
     bracketed = f"[{host}]" if ":" in host else host
     named = (f"{bracketed}:{port}", f"localhost:{port}")
-    return (*named, bracketed, "localhost") if port == 80 else named  # browsers leave 80 out
+    return (*named, bracketed, "localhost") if port == 80 else named  # browsers omit port 80
 
 
 def with_policy(send: Send) -> Send:
-    """An ASGI `send` that puts `POLICY` on every answer."""
+    """An ASGI `send` that adds the headers of `POLICY` to every response."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -57,9 +60,9 @@ def with_policy(send: Send) -> Send:
 
 @contextlib.contextmanager
 def listening(host: str, port: int, *, hint: str) -> Iterator[socket.socket]:
-    """A socket on `port` of `host`, an IPv4 or IPv6 address; 0: a free one. Raises UsageError."""
+    """A listening socket. `host`: an IPv4 or IPv6 address; `port` 0: any free one. Raises UsageError with `hint`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # the protocol by name: else asyncio leaves Nagle's algorithm on, and an answer waits 40 ms for an acknowledgement
+    # With IPPROTO_TCP, asyncio turns Nagle's algorithm off. Otherwise a response waits 40 ms for an acknowledgement.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -68,7 +71,7 @@ def listening(host: str, port: int, *, hint: str) -> Iterator[socket.socket]:
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
                 raise UsageError(
-                    f"'{host}' is no address of this machine", where="--host", hint="give one of its IP addresses"
+                    f"'{host}' is not an address of this machine", where="--host", hint="give one of its IP addresses"
                 ) from None
             taken = error.errno == errno.EADDRINUSE
             what = f"port {port} is taken" if taken else f"port {port} cannot be used: {(error.strerror or '').lower()}"
@@ -77,25 +80,26 @@ def listening(host: str, port: int, *, hint: str) -> Iterator[socket.socket]:
 
 
 def server_of(app: Any, *, grace: int, most: int = MOST, patience: float = PATIENCE) -> Server:
-    """`grace`: seconds that requests under way get at the end. `most` and `patience`: as for `bounded`.
+    """A uvicorn server for the ASGI application `app`.
 
-    Fewer connections are taken where the process may not open as many files.
+    `grace`: seconds that running requests have at shutdown. `most`: open connections, fewer if the process may not open
+    so many files. `patience`: seconds for a request to arrive, and for its response to be read.
     """
     import uvicorn
 
-    from dstill.runtime.connections import BACKLOG, bounded, fitting
+    from dstill.runtime.connections import BACKLOG, bounded_protocol, connection_limit
 
     return uvicorn.Server(
         uvicorn.Config(
             app,
             log_config=None,
-            log_level="critical",  # what goes wrong is the application's to answer, and to log
+            log_level="critical",  # the application answers errors and logs them
             access_log=False,
             server_header=False,
             proxy_headers=False,
             lifespan="off",
             ws="none",
-            http=bounded(most=fitting(most), patience=patience),
+            http=bounded_protocol(most=connection_limit(most), patience=patience),
             backlog=BACKLOG,
             timeout_graceful_shutdown=grace,
         )

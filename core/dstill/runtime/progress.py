@@ -11,9 +11,10 @@ __all__ = ["Progress", "silent"]
 
 
 class Progress(Protocol):
-    """Called as work goes on. `total` 0: unknown; `detail`: a few more words for the person who watches."""
+    """A function that a stage calls while it works."""
 
-    def __call__(self, what: str, done: int, total: int, detail: str = "") -> None: ...
+    def __call__(self, what: str, done: int, total: int, detail: str = "") -> None:
+        """`what` is done up to `done` of `total` items (0: unknown). `detail`: a few more words for the user."""
 
 
 def silent(what: str, done: int, total: int, detail: str = "") -> None:

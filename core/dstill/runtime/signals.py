@@ -1,14 +1,14 @@
-"""What Ctrl-C and SIGTERM do. The first one stops in order; the second one is the system's own and quits at once.
+"""Handles Ctrl-C and SIGTERM: the first one stops in an orderly way, the second one ends the process at once.
 
-    run(ask_about_everything())      # as `asyncio.run`: KeyboardInterrupt at Ctrl-C, after what has arrived was kept
+    run(ask_about_everything())      # as `asyncio.run`; Ctrl-C cancels the task, then raises KeyboardInterrupt
 
-    with Stop() as stop:             # for loops in steps: the step that runs is finished first
+    with Stop() as stop:             # for loops: the current step is finished first
         while not stop.asked: …
 
     with sigterm_interrupts(): …     # SIGTERM raises KeyboardInterrupt, as Ctrl-C does
 
-`asyncio.run` alone waits for tasks that take their time also at the second Ctrl-C. Not covered:
-other threads than the main one, and programs that handle SIGINT themselves; there it is as ever.
+With `asyncio.run` alone, a second Ctrl-C still waits for slow tasks. Not covered: threads other than the main one, and
+programs that handle SIGINT themselves. Nothing changes for these.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Handler = Callable[[int, FrameType | None], Any]
 
 @contextlib.contextmanager
 def handling(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
-    """`handler` for these signals, while the block lasts. In the main thread only."""
+    """Handle these signals with `handler` during the block. Only in the main thread."""
     before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
@@ -37,16 +37,16 @@ def handling(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
 
 
 def next_quits(*numbers: signal.Signals) -> None:
-    """From now on these signals (else Ctrl-C) end the process at once."""
+    """From now on, these signals end the process at once. Default: Ctrl-C."""
     for number in numbers or (signal.SIGINT,):
         signal.signal(number, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
 def sigterm_interrupts() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt in the block; behind it, where nothing is left to stop, it ends the process."""
+    """SIGTERM raises KeyboardInterrupt in the block; after the block it ends the process."""
 
-    def interrupt(number: int, frame: object) -> NoReturn:
+    def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
     with contextlib.suppress(ValueError):  # not in the main thread
@@ -57,26 +57,26 @@ def sigterm_interrupts() -> Iterator[None]:
 
 
 class Stop:
-    """The first signal asks, the second one ends the process at once.
+    """SIGINT or SIGTERM sets `asked`; a second one ends the process at once.
 
-    A signal that is ignored stays so (SIGINT, where a script began the command in the background).
+    A signal that was ignored stays ignored, such as SIGINT of a command that a script started in the background.
     """
 
     def __init__(self) -> None:
         self.asked = False
-        self._heard: list[signal.Signals] = []
+        self._handled: list[signal.Signals] = []
         self._handling = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         if _is_main() and signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN):
             both = (signal.SIGINT, signal.SIGTERM)
-            self._heard = [number for number in both if signal.getsignal(number) is not signal.SIG_IGN]
-            self._handling.enter_context(handling(self._ask, *self._heard))
+            self._handled = [number for number in both if signal.getsignal(number) is not signal.SIG_IGN]
+            self._handling.enter_context(handling(self._ask, *self._handled))
         return self
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def _ask(self, *_: object) -> None:
         self.asked = True
-        next_quits(*self._heard)
+        next_quits(*self._handled)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -85,8 +85,8 @@ class Stop:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`. Raises KeyboardInterrupt when it was stopped by Ctrl-C."""
-    import asyncio  # here, as every command imports this and few wait
+    """The result of `work`. Raises KeyboardInterrupt if Ctrl-C stopped it."""
+    import asyncio  # imported here: every command imports this module, and few need asyncio
 
     if not _is_main() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return asyncio.run(work)
@@ -96,7 +96,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
 
-        def stop(number: int, frame: object) -> None:
+        def stop(*_: object) -> None:
             nonlocal stopped
             stopped = True
             next_quits()
@@ -111,7 +111,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         if stopped:
             raise KeyboardInterrupt from None
         raise
-    finally:  # not before the loop is closed, whose own handler would wait at a second Ctrl-C
+    finally:  # only after the loop is closed: its own handler would wait at a second Ctrl-C
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -1,1 +1,1 @@
-"""How a teacher is asked: requests, the reply store, budgets and costs."""
+"""Asks teachers: requests, the reply store, budgets and costs."""

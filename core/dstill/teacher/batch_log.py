@@ -1,13 +1,13 @@
-"""The batches that a project has bought and not collected yet, in its reply store.
+"""Records in the reply store which batches a project submitted and has not collected yet.
 
-    with submitting(store):                               # one process at a time
-        batch = begun(store, identity, {key: example_id})     # on disk, before it is submitted
-        submitted(store, batch.digest, "batch_123")           # what the endpoint calls it
-    unfinished(store)                                     # [OpenBatch(…)], also those of other runs
-    ended(store, batch.digest, {key: error})              # collected; the errors become attempts
+    with lock(store):                                    # one process at a time
+        batch = add(store, identity, {key: example_id})  # on disk before it is submitted
+        set_id(store, batch.digest, "batch_123")         # the endpoint's id of the batch
+    open_batches(store)                                  # [OpenBatch(…)], also those of other runs
+    close(store, batch.digest, {key: error})             # collected; the errors become attempts
 
-A batch of which no id is known was submitted or not: a process was killed in between. Its digest, which the
-endpoint keeps beside it, tells. The digest is a hash over the keys and the number of the batch in this store.
+If a batch has no id, the process was killed before or after submitting it. `BatchTeacher.find_batch` finds out which,
+by the digest that the endpoint stores with the batch: a hash of the keys and of the batch's number in this store.
 """
 
 from __future__ import annotations
@@ -23,36 +23,39 @@ from typing import Any, Iterator, Mapping
 from dstill.errors import DataError, DstillError, RunError
 from dstill.io.plain_files import regular
 from dstill.io.strict_json import dumps
-from dstill.io.typed_json import built
+from dstill.io.typed_json import convert
 from dstill.teacher.cache import ReplyStore
 
-__all__ = ["OpenBatch", "begun", "ended", "forgotten", "submitted", "submitting", "unfinished"]
+__all__ = ["OpenBatch", "add", "close", "discard", "lock", "open_batches", "set_id"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenBatch:
+    """A batch that was not collected yet."""
+
     digest: str
     id: str  # at the endpoint; empty: not known
-    identity: Mapping[str, Any]  # of the teacher, the same for all of it
-    items: Mapping[str, str]  # key → id of the example that it is bought for
+    identity: Mapping[str, Any]  # `Teacher.identity`, the same for all requests
+    items: Mapping[str, str]  # key of a request → id of its example
 
 
 @contextlib.contextmanager
-def submitting(store: ReplyStore) -> Iterator[None]:
-    """Hold the right to submit. Raises RunError where another process has it."""
+def lock(store: ReplyStore) -> Iterator[None]:
+    """Only one process may submit batches at a time. Raises RunError if another one does."""
     with open(store.path.with_name(f".{store.path.name}.batches.lock"), "a", opener=regular) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(
-                "another process is just submitting batches of this project",
+                "another process is submitting batches of this project",
                 where=str(store.path),
                 hint="run it again in a minute",
             ) from None
         yield
 
 
-def begun(store: ReplyStore, identity: Mapping[str, Any], items: Mapping[str, str]) -> OpenBatch:
+def add(store: ReplyStore, identity: Mapping[str, Any], items: Mapping[str, str]) -> OpenBatch:
+    """Record a batch that is about to be submitted."""
     with store.transaction() as db:
         number = db.execute("SELECT ifnull(max(rowid), 0) + 1 FROM batches").fetchone()[0]
         digest = hashlib.sha256("\n".join([str(number), *sorted(items)]).encode()).hexdigest()
@@ -61,13 +64,14 @@ def begun(store: ReplyStore, identity: Mapping[str, Any], items: Mapping[str, st
     return OpenBatch(digest=digest, id="", identity=identity, items=items)
 
 
-def submitted(store: ReplyStore, digest: str, id: str) -> None:
+def set_id(store: ReplyStore, digest: str, id: str) -> None:
+    """Record the endpoint's id of a submitted batch."""
     with store.transaction() as db:
         db.execute("UPDATE batches SET id = ? WHERE digest = ?", (id, digest))
 
 
-def ended(store: ReplyStore, digest: str, errors: Mapping[str, DstillError]) -> None:
-    """It was collected: nothing of it is waited for any more."""
+def close(store: ReplyStore, digest: str, errors: Mapping[str, DstillError]) -> None:
+    """Record that a batch was collected. `errors`: key of a request without an answer → why."""
     now = time.time()
     with store.transaction() as db:
         rows = ((key, error.code, str(error), now) for key, error in errors.items())
@@ -75,13 +79,13 @@ def ended(store: ReplyStore, digest: str, errors: Mapping[str, DstillError]) -> 
         db.execute("UPDATE batches SET open = 0 WHERE digest = ?", (digest,))
 
 
-def forgotten(store: ReplyStore, digest: str) -> None:
-    """It was never submitted."""
-    ended(store, digest, {})
+def discard(store: ReplyStore, digest: str) -> None:
+    """Close a batch that was never submitted."""
+    close(store, digest, {})
 
 
-def unfinished(store: ReplyStore) -> list[OpenBatch]:
-    """Oldest first."""
+def open_batches(store: ReplyStore) -> list[OpenBatch]:
+    """The batches that were not collected yet, oldest first. Raises DataError if one cannot be read."""
     with store.transaction() as db:
         rows = db.execute("SELECT digest, id, identity, items FROM batches WHERE open ORDER BY rowid").fetchall()
     return [_batch(store, *row) for row in rows]
@@ -90,7 +94,7 @@ def unfinished(store: ReplyStore) -> list[OpenBatch]:
 def _batch(store: ReplyStore, digest: Any, id: Any, identity: Any, items: Any) -> OpenBatch:
     try:
         row = {"digest": digest, "id": id, "identity": json.loads(identity), "items": json.loads(items)}
-        batch: OpenBatch = built(OpenBatch, row)
+        batch: OpenBatch = convert(OpenBatch, row)
     except (ValueError, TypeError, RecursionError) as error:
         raise DataError(
             f"a batch in the reply store {store.path} is damaged: {error}",

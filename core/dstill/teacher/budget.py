@@ -1,14 +1,13 @@
-"""What replies may cost: caps that are looked at *before* a request goes out, and what was spent.
+"""Limits what replies cost: caps are checked *before* a request is sent, and spending is recorded.
 
     budget = Budget(Caps(max_usd=2.0), Price(prompt=0.4, completion=1.6), spent=store.bought_by(run))
-    async with budget.reserve(worst_case(prompt, 2048)) as request:  # waits while what is in flight may leave no room
-        request.reply = await teacher.ask(prompt)           # says what it took in truth
+    async with budget.reserve(worst_case(prompt, 2048)) as request:  # waits while requests in flight could reach a cap
+        request.reply = await teacher.ask(prompt)           # its usage replaces the worst case
     budget.spent                                            # Spent(requests=640, usage=Usage(…), estimated=0)
 
-A request is counted by its worst case until its reply tells better: all bytes of the prompt as tokens of their
-own, and the longest reply. So no cap is passed, whatever comes back. BudgetError comes when nothing is in flight
-any more and the next request could pass a cap: what was under way is paid, and kept. Tokens are those of a
-provider; money is in USD.
+Until its reply arrives, a request counts with its worst case: one token for each byte of the prompt, and the longest
+reply. So no cap is ever exceeded. BudgetError is raised when nothing is in flight any more and the next request could
+exceed a cap; the replies that were in flight are paid and stored. Tokens are those of the provider, money is in USD.
 """
 
 from __future__ import annotations
@@ -24,58 +23,58 @@ from dstill.errors import BudgetError
 
 __all__ = ["Budget", "Caps", "Request", "Spent", "actual_usage", "with_estimate", "worst_case"]
 
-BYTES_A_TOKEN = 3  # a careful guess at how providers cut text and JSON, for replies that nobody counted
+BYTES_A_TOKEN = 3  # a cautious estimate for text and JSON, for replies without a token count
 NOTHING = Usage(prompt_tokens=0, completion_tokens=0)
-A_MESSAGE = 8  # tokens that a chat format puts around each message, at most
+A_MESSAGE = 8  # most tokens that a chat format adds to each message
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caps:
-    """None: no such cap."""
+    """Limits for what a run buys. None: no limit."""
 
     max_usd: float | None = None
-    max_tokens: int | None = None  # of prompts and replies together
-    max_requests: int | None = None  # replies asked for; a try again after a failure is none of its own
-    max_wall: float | None = None  # seconds since the budget was made
+    max_tokens: int | None = None  # in prompts and replies together
+    max_requests: int | None = None  # without retries after a failure
+    max_wall: float | None = None  # seconds since the `Budget` was created
 
 
 @dataclass(kw_only=True)
 class Spent:
-    """What was paid for."""
+    """What was bought."""
 
     requests: int = 0
     usage: Usage = NOTHING
-    estimated: int = 0  # requests whose tokens nobody counted
+    estimated: int = 0  # requests whose tokens are an estimate
 
 
 @dataclass(kw_only=True)
 class Request:
-    """One request that has room; without a reply it took nothing."""
+    """One request within the caps. Set its reply; without one it cost nothing."""
 
     reply: Reply | None = None
 
 
 def worst_case(prompt: Prompt, reply_tokens: int) -> Usage:
-    """The most tokens that asking `prompt` can take: no tokenizer makes more of a text than its bytes."""
-    told = sum(len(message.content.encode(errors="replace")) + A_MESSAGE for message in prompt.messages)
-    return Usage(prompt_tokens=told, completion_tokens=reply_tokens)
+    """The most tokens that asking `prompt` can use: no tokenizer makes more tokens than the text has bytes."""
+    prompt_tokens = sum(len(message.content.encode(errors="replace")) + A_MESSAGE for message in prompt.messages)
+    return Usage(prompt_tokens=prompt_tokens, completion_tokens=reply_tokens)
 
 
 def actual_usage(reply: Reply, worst: Usage = NOTHING) -> Usage:
-    """What a reply took; where its endpoint did not say, a careful guess."""
-    if (told := reply.usage or reply.guess) is not None:
-        return told
+    """The tokens that a reply used; a cautious estimate if the endpoint did not say."""
+    if (counted := reply.usage or reply.guess) is not None:
+        return counted
     written = len(reply.text.encode(errors="replace"))
     return Usage(prompt_tokens=-(-worst.prompt_tokens // BYTES_A_TOKEN), completion_tokens=-(-written // BYTES_A_TOKEN))
 
 
 def with_estimate(reply: Reply, worst: Usage) -> Reply:
-    """`reply` with a guess where nobody counted: what asks for it later does not know its prompt any more."""
+    """`reply` with an estimate of its tokens if there is no count. Later readers do not know its prompt."""
     return reply if reply.usage is not None else replace(reply, guess=actual_usage(reply, worst))
 
 
 class Budget:
-    """`spent`: replies that were bought before, on the same account."""
+    """The caps of a run and what it has spent. `spent`: replies that the run bought before."""
 
     def __init__(self, caps: Caps, price: Price | None = None, *, spent: Iterable[Reply] = ()) -> None:
         self.caps, self.price = caps, price
@@ -88,12 +87,12 @@ class Budget:
 
     @property
     def usd(self) -> float | None:
-        """What was spent; None: the price is not known."""
+        """US dollars spent so far; None: the price is not known."""
         return None if self.price is None else self.price.of(self.spent.usage)
 
     @contextlib.asynccontextmanager
     async def reserve(self, worst: Usage) -> AsyncIterator[Request]:
-        """Holds room for one request. Raises BudgetError when a cap leaves none."""
+        """Reserve budget for one request with the worst case `worst`. Raises BudgetError if it could exceed a cap."""
         async with self._changed:
             while passed := self.passed(worst):
                 if not self._in_flight:
@@ -111,7 +110,7 @@ class Budget:
                 self._changed.notify_all()
 
     def reached(self, passed: tuple[str, str], worst: Usage) -> BudgetError:
-        """The error for what `passed` says; its hint is the option that raises the cap."""
+        """The error for a cap that `passed` returned. Its hint is the option that raises the cap."""
 
         def amount(usage: Usage) -> str:
             usd = "" if self.price is None else f"${self.price.of(usage):,.4f}, "
@@ -121,13 +120,13 @@ class Budget:
         return BudgetError(f"budget {passed[0]} reached", where=where, hint=passed[1])
 
     def count(self, reply: Reply, worst: Usage = NOTHING) -> None:
-        """A reply that was paid for."""
+        """Count a reply that was bought."""
         self.spent.requests += 1
         self.spent.usage += actual_usage(reply, worst)
         self.spent.estimated += reply.usage is None
 
     def passed(self, worst: Usage, more: int = 1) -> tuple[str, str] | None:
-        """The cap that one more request could pass, and the option that raises it; None: there is room."""
+        """The cap that `more` requests could exceed, and the option that raises it. None: no cap."""
         caps = self.caps
         usage = sum(self._in_flight, self.spent.usage + worst)
         requests = self.spent.requests + len(self._in_flight) + more

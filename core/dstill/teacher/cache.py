@@ -1,14 +1,13 @@
-"""The reply store: every reply of a project's teachers, in one SQLite file beside ``runs/``.
+"""The reply store: every reply of a project's teachers, in one SQLite file next to ``runs/``.
 
     store = ReplyStore(Path("replies.sqlite"))
-    key = store.key(teacher.identity(prompt), prompt.messages)   # whatever changes the words changes the key
+    key = store.key(teacher.identity(prompt), prompt.messages)   # changes with every word of the request
     store.get(key)                                               # None: not asked yet
     store.put(key, reply)                                        # on disk when this returns
 
-Raw replies are kept apart from what was parsed from them, so neither a better parser nor
-another run buys one twice. A failure is an attempt and is never kept as an answer. Several
-processes may share the file; of two replies to one key the first stays. Within a process
-any thread may write and one other may read at the same time.
+The store has raw replies, not what was parsed from them: so neither a better parser nor another run buys a reply again.
+A failure is recorded as an attempt, never as a reply. Several processes may share the file; the first reply for a key
+stays. Within a process, any thread may write, and one other thread may read at the same time.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ from dstill.io.strict_json import dumps
 
 __all__ = ["ReplyStore"]
 
-SCHEMA = 3  # PRAGMA user_version; a newer one than this is refused, an older one is brought up to it
+SCHEMA = 3  # PRAGMA user_version; a newer one is refused, an older one is migrated
 APPLICATION = 0x6473746C  # PRAGMA application_id: "dstl"
-LITTLE = 1 << 20  # bytes free: an error of the disk is for want of room
+LITTLE = 1 << 20  # free bytes; below it, an I/O error means that the disk is full
 BUSY_SECONDS = 30.0  # how long another process may hold the write lock
-INTEGRITY_SECONDS = 3.0  # that SQLite's own check of a damaged file may take
-_ELSEWHERE = "move it away, and dstill makes a new one; what is not in that is bought again"
+INTEGRITY_SECONDS = 3.0  # time for SQLite's own check of a damaged file
+_ELSEWHERE = "move it away; dstill then creates a new one and buys its replies again"
 
-# What each version added to the one before.
+# What each schema version adds to the one before.
 _STEPS = {
     1: """
 CREATE TABLE replies (key TEXT PRIMARY KEY, identity TEXT NOT NULL, reply TEXT NOT NULL, at REAL NOT NULL);
@@ -60,8 +59,16 @@ CREATE TABLE batches (digest TEXT PRIMARY KEY, id TEXT NOT NULL, open INTEGER NO
 
 
 class ReplyStore:
+    """The replies in the SQLite file `path`, which is created if it does not exist. Close it after use.
+
+    Args:
+        path: the file.
+        buyer: the run that pays for new replies, for `bought_by`.
+
+    Every method raises RunError, DataError, DiskError or UsageError if SQLite cannot read or write the file.
+    """
+
     def __init__(self, path: Path, *, buyer: str = "") -> None:
-        """`buyer`: on whose account replies are bought from now on, for `bought_by`."""
         self.path, self.buyer = path, buyer
         self._lock = threading.Lock()  # one transaction of this process at a time
         with ExitStack() as undo, self._guard():
@@ -75,22 +82,22 @@ class ReplyStore:
 
     @staticmethod
     def key(identity: Mapping[str, Any], messages: Sequence[Message], sample: int = 0) -> str:
-        """A hash over everything that decides a reply."""
+        """A hash of everything that determines a reply. `identity`: a result of `Teacher.identity`."""
         words = {"identity": identity, "messages": [[m.role, m.content] for m in messages], "sample": sample}
         return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
     def get(self, key: str) -> Reply | None:
-        """The reply to `key`; its ``id`` is that of the example that it was first bought for."""
+        """The reply for `key`, or None. Its ``id`` is that of the example that it was first bought for."""
         with self._guard():
             row = self._reader.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
         return None if row is None else self._reply(row[0])
 
     def put(self, key: str, reply: Reply, identity: Mapping[str, Any] | None = None) -> Reply:
-        """Keep one reply, in a transaction of its own. Returns the one that stays: the first."""
+        """Store one reply in its own transaction. Returns the stored one, which is the first for `key`."""
         return self.put_many([(key, reply, identity or {})])[0]
 
     def put_many(self, items: Sequence[tuple[str, Reply, Mapping[str, Any]]]) -> list[Reply]:
-        """The same for many in one transaction: all are kept, or none."""
+        """As `put`, for many replies in one transaction."""
         now = time.time()
         with self.transaction() as db:
             rows = (
@@ -102,24 +109,24 @@ class ReplyStore:
             return [self._reply(db.execute(find, (key,)).fetchone()[0]) for key, _, _ in items]
 
     def bought_by(self, buyer: str) -> Iterator[Reply]:
-        """Every reply that `buyer` paid for, whoever uses it now."""
+        """Every reply that `buyer` paid for, even if other runs use it too."""
         with self._guard():
             for (row,) in self._reader.execute("SELECT reply FROM replies WHERE buyer = ?", (buyer,)):
                 yield self._reply(row)
 
     def attempt(self, key: str, error: DstillError) -> None:
-        """Note that asking for `key` failed."""
+        """Record that asking for `key` failed."""
         self.attempt_many({key: error})
 
     def attempt_many(self, errors: Mapping[str, DstillError]) -> None:
-        """The same for many keys, in one transaction."""
+        """As `attempt`, for many keys in one transaction."""
         now = time.time()
         with self.transaction() as db:
             rows = ((key, error.code, redact(str(error)), now) for key, error in errors.items())
             db.executemany("INSERT INTO attempts VALUES (?, ?, ?, ?)", rows)
 
     def attempts(self, key: str) -> list[str]:
-        """What went wrong so far in asking for `key`, oldest first."""
+        """The errors of all failed attempts for `key`, oldest first."""
         with self._guard():
             rows = self._reader.execute("SELECT error FROM attempts WHERE key = ? ORDER BY rowid", (key,))
             return [str(error) for (error,) in rows]
@@ -130,6 +137,7 @@ class ReplyStore:
         return count
 
     def close(self) -> None:
+        """Close the connections to the file."""
         self._open.close()
 
     def __enter__(self) -> Self:
@@ -145,7 +153,7 @@ class ReplyStore:
             raise DataError(
                 f"a reply in the reply store {self.path} is damaged: {error}",
                 where=str(self.path),
-                hint=f"save the others: dstill runs salvage {self.path} saved.sqlite",
+                hint=f"save the other replies: dstill runs salvage {self.path} saved.sqlite",
             ) from None
 
     # --- SQLite -------------------------------------------------------------------------
@@ -156,7 +164,7 @@ class ReplyStore:
         return db
 
     def _prepare(self) -> None:
-        """Bring the file, also a new one, up to this version; refuse one of another program or of a newer dstill."""
+        """Create or migrate the tables. Refuse a file of another program or of a newer dstill."""
         db = self._writer
         self._refuse_foreign(db)
         _until_free(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone())
@@ -169,7 +177,7 @@ class ReplyStore:
             db.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _refuse_foreign(self, db: sqlite3.Connection) -> None:
-        db.execute("BEGIN")  # one look: another process may be making the tables just now
+        db.execute("BEGIN")  # a consistent view: another process may be creating the tables
         try:
             pragmas = ("application_id", "user_version")
             application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
@@ -195,7 +203,7 @@ class ReplyStore:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All that the block does is kept, or nothing; no other process writes meanwhile."""
+        """A write transaction: committed at the end of the block, rolled back if it raises."""
         with self._lock, self._guard():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -208,7 +216,7 @@ class ReplyStore:
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
-        """Turns SQLite's errors into errors for people."""
+        """Raise errors of SQLite as errors of dstill."""
         try:
             yield
         except sqlite3.Error as error:
@@ -220,25 +228,29 @@ class ReplyStore:
             return RunError(
                 f"the reply store {self.path} is corrupt: {self._integrity(error)}",
                 where=where,
-                hint="put a copy of it back, or save what can be read: "
+                hint="restore a backup, or save what can be read: "
                 + command("runs", "salvage", self.path, "saved.sqlite"),
             )
-        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._room() < LITTLE):
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._free_bytes() < LITTLE):
             return full(self.path)
         if code == sqlite3.SQLITE_IOERR:
             return DiskError(f"cannot write {self.path}: {error}", where=where, hint=_ELSEWHERE)
         if code == sqlite3.SQLITE_BUSY:
             return RunError(f"{self.path} is locked by another process", where=where, hint="wait for it, or end it")
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-            return UsageError(f"cannot write {self.path}: {error}", where=where, hint="see who may write there")
+            return UsageError(
+                f"cannot write {self.path}: {error}",
+                where=where,
+                hint="check the permissions of the file and its folder",
+            )
         return RunError(f"the reply store {self.path}: {error}", where=where, hint=_ELSEWHERE)
 
-    def _room(self) -> int:
-        """Free bytes of the disk, of which SQLite says no more than that it has an error."""
+    def _free_bytes(self) -> int:
+        """Free bytes on the disk: SQLite's I/O errors do not say whether it is full."""
         return shutil.disk_usage(self.path.absolute().parent).free
 
     def _integrity(self, error: sqlite3.Error) -> str:
-        """The first line of SQLite's own check, or `error` where not even that can run."""
+        """The first line of SQLite's own check, or `error` if the check cannot run."""
         try:
             with closing(connect(self.path, timeout=1)) as db:
                 deadline = time.monotonic() + INTEGRITY_SECONDS
@@ -255,12 +267,12 @@ def _expected(version: int) -> Schema:
 
 
 def _code(error: sqlite3.Error) -> int:
-    """SQLite's primary error code; 0 where Python's own module refused."""
+    """SQLite's primary error code; 0 if the error comes from Python's module."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _until_free(action: Any) -> None:
-    """Another process that opens a new file at the same moment is not waited for by SQLite itself here."""
+    """Repeat `action` while the file is busy. SQLite does not wait here for another process that opens a new file."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:

@@ -1,18 +1,18 @@
-"""Ask a teacher about many prompts: from the store what is there, the rest in parallel, each bought once.
+"""Asks a teacher about many prompts in parallel. Replies in the reply store are reused, and none is bought twice.
 
     async with teacher:
-        async for asked in replies(teacher, prompts, store, concurrency=64):
-            asked.prompt.example.id, asked.reply     # a Reply, or the Problem that it came to
+        async for answer in replies(teacher, prompts, store, concurrency=64):
+            answer.prompt.example.id, answer.reply     # a Reply, or the Problem that says why there is none
 
-In: prompts, lazily. Out: one `Asked` a prompt, in the prompts' order. A reply is on disk before it
-is yielded. Replies that arrive while the disk is busy share the next commit: none waits for others to
-fill a batch, and a teacher that answers at once is not held up by one fsync a reply. A paid reply
-counts as in flight until it is on disk, so a kill -9 loses no more than `concurrency` of them. Of two
-processes that want the same paid reply one buys it, and the other takes it from the store.
+In: prompts, which are read lazily. Out: one `TeacherReply` for each prompt, in the same order. A reply is on disk
+before it is yielded. Replies that arrive during a commit share the next one: no reply waits for others, and a fast
+teacher does not wait for one fsync per reply. A paid reply counts as in flight until it is on disk, so a kill -9 loses
+at most `concurrency` of them. If two processes want the same paid reply, one buys it and the other reads it from the
+store.
 
-What ends an item: ServiceError (the teacher has retried by itself) and DataError. What ends all:
-any other error, as AuthError; a service that asks for a long pause, or gives nothing but failures. Also then, and on
-cancellation, what has arrived is kept.
+ServiceError (after the teacher's own retries) and DataError end one item. Any other error, such as AuthError, ends the
+whole call, and so does a service that asks for a long pause or only fails. In each case, and on cancellation, the
+replies that have arrived are stored.
 """
 
 from __future__ import annotations
@@ -28,36 +28,37 @@ from dstill.api.teacher import Teacher
 from dstill.errors import DataError, DstillError, ServiceError, ServicePause
 from dstill.teacher.budget import Budget, Caps, with_estimate, worst_case
 from dstill.teacher.cache import ReplyStore
-from dstill.teacher.inflight import Claims
+from dstill.teacher.inflight import KeyLocks
 
 __all__ = ["Counts", "TeacherReply", "problem_of", "replies", "worst_of"]
 
-AHEAD = 1024  # prompts taken before the first of them is answered, at least
-GIVE_UP = 20  # failures of the service in a row, none answered between
+AHEAD = 1024  # prompts to read ahead of the first unanswered one, at least
+GIVE_UP = 20  # failures of the service in a row
 
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherReply:
-    """A prompt, and what it came to."""
+    """A prompt with its reply, or with the problem that says why there is none."""
 
     prompt: Prompt
     reply: Reply | Problem
-    key: str  # in the store
-    cached: bool = False  # it cost nothing: out of the store, or asked for another prompt of the same words
+    key: str  # of the reply in the store
+    cached: bool = False  # it cost nothing: from the store, or shared with an equal prompt
 
 
 @dataclass(kw_only=True)
 class Counts:
-    """What `replies` has done so far; it counts while it goes."""
+    """How many prompts `replies` has answered so far."""
 
-    bought: int = 0
-    cached: int = 0
+    bought: int = 0  # by a request to the teacher
+    cached: int = 0  # without one
     failed: int = 0
 
-    def add(self, asked: TeacherReply) -> None:
-        if isinstance(asked.reply, Problem):
+    def add(self, answer: TeacherReply) -> None:
+        """Count one more."""
+        if isinstance(answer.reply, Problem):
             self.failed += 1
-        elif asked.cached:
+        elif answer.cached:
             self.cached += 1
         else:
             self.bought += 1
@@ -73,41 +74,44 @@ async def replies(
     counts: Counts | None = None,
     budget: Budget | None = None,
 ) -> AsyncIterator[TeacherReply]:
-    """Every prompt's reply, in order. `sample` tells several replies to the same words apart.
+    """The reply to each prompt, in order.
 
-    Raises BudgetError, after whatever is in flight was kept, when the next request could pass a cap.
+    `concurrency`: requests at the same time. `sample` distinguishes several replies to the same prompt. `counts` is
+    updated for each reply. Raises BudgetError if the next request could exceed a cap, after the replies in flight are
+    stored.
     """
     counts = Counts() if counts is None else counts
     budget = Budget(Caps()) if budget is None else budget
     waiting: deque[asyncio.Task[TeacherReply]] = deque()
     ahead = max(AHEAD, 4 * concurrency)
-    async with _Scheduler(teacher, store, concurrency, sample, budget) as desk:
+    async with _Scheduler(teacher, store, concurrency, sample, budget) as scheduler:
         for prompt in prompts:
-            waiting.append(desk.take(prompt))
-            await asyncio.sleep(0)  # it starts now, not when all prompts are made
+            waiting.append(scheduler.start(prompt))
+            await asyncio.sleep(0)  # let it start now, not after all prompts are read
             while waiting and (len(waiting) >= ahead or waiting[0].done()):
-                yield await desk.result(waiting.popleft(), counts)
+                yield await scheduler.result(waiting.popleft(), counts)
         while waiting:
-            yield await desk.result(waiting.popleft(), counts)
-        if counts.failed and not counts.bought and not counts.cached and desk.last_failure:
-            raise desk.last_failure  # not one answer: it is the service, not the questions
+            yield await scheduler.result(waiting.popleft(), counts)
+        if counts.failed and not counts.bought and not counts.cached and scheduler.last_failure:
+            raise scheduler.last_failure  # no answer at all: the service is at fault, not the questions
 
 
 class _Scheduler:
-    """The tasks of one `replies`: all of them end, and what arrived is kept, when the block ends."""
+    """The tasks of one call of `replies`. At the end of the block, all have ended and all replies are stored."""
 
     def __init__(self, teacher: Teacher, store: ReplyStore, concurrency: int, sample: int, budget: Budget) -> None:
         self.teacher, self.store, self.sample, self.budget = teacher, store, sample, budget
         self.last_failure: DstillError | None = None
         self._slots = asyncio.Semaphore(concurrency)
-        self._ledger = _Ledger(store)
-        self._claims = Claims(store) if teacher.paid else None
+        self._committer = _Committer(store)
+        self._locks = KeyLocks(store) if teacher.paid else None
         self._tasks: set[asyncio.Task[TeacherReply]] = set()
         self._by_key: dict[str, asyncio.Future[Reply | Problem]] = {}
         self._fatal: BaseException | None = None
-        self._in_a_row = 0
+        self._failures_in_a_row = 0
 
-    def take(self, prompt: Prompt) -> asyncio.Task[TeacherReply]:
+    def start(self, prompt: Prompt) -> asyncio.Task[TeacherReply]:
+        """Start a task that answers `prompt`."""
         task = asyncio.create_task(self._answer(prompt))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -116,18 +120,19 @@ class _Scheduler:
     def _ended(self, task: asyncio.Task[TeacherReply]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # seen: one error ends all, the others' need no word of their own
+            task.exception()  # mark it as seen: the first error ends all tasks, the others need no message
 
     async def result(self, task: asyncio.Task[TeacherReply], counts: Counts) -> TeacherReply:
-        await asyncio.sleep(0)  # cached replies come without waiting; let those in flight have their turn
+        """The result of a task of `start`. Raises the error that ended the whole call."""
+        await asyncio.sleep(0)  # cached replies never wait, so give the requests in flight a turn
         try:
-            asked = await task
+            answer = await task
         except asyncio.CancelledError:
             if self._fatal is not None:
                 raise self._fatal from None
             raise
-        counts.add(asked)
-        return asked
+        counts.add(answer)
+        return answer
 
     async def __aenter__(self) -> Self:
         return self
@@ -135,9 +140,9 @@ class _Scheduler:
     async def __aexit__(self, *error: object) -> None:
         self._cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._ledger.close()
-        if self._claims is not None:
-            self._claims.close()
+        await self._committer.close()
+        if self._locks is not None:
+            self._locks.close()
 
     def _cancel(self) -> None:
         for task in self._tasks:
@@ -161,7 +166,7 @@ class _Scheduler:
         return TeacherReply(prompt=prompt, reply=answer, key=key, cached=cached)
 
     async def _once(self, key: str, identity: Mapping[str, Any], prompt: Prompt) -> tuple[Reply | Problem, bool]:
-        """Ask, and let every other prompt of the same words wait for the same answer."""
+        """Ask, and let equal prompts wait for the same answer."""
         future = self._by_key[key] = asyncio.get_running_loop().create_future()
         try:
             answer, cached = await self._ask(key, identity, prompt)
@@ -177,10 +182,10 @@ class _Scheduler:
         return answer, cached
 
     async def _ask(self, key: str, identity: Mapping[str, Any], prompt: Prompt) -> tuple[Reply | Problem, bool]:
-        claim = self._claims.of(key) if self._claims is not None else contextlib.nullcontext()
-        async with self._slots, claim as there:
-            if there is not None:
-                return there, True
+        lock = self._locks.hold(key) if self._locks is not None else contextlib.nullcontext()
+        async with self._slots, lock as bought_elsewhere:
+            if bought_elsewhere is not None:
+                return bought_elsewhere, True
             try:
                 worst = worst_of(self.teacher, prompt)
                 async with self.budget.reserve(worst) as request:
@@ -189,12 +194,12 @@ class _Scheduler:
             except ServicePause:
                 raise
             except (ServiceError, DataError) as error:
-                # Inside the slot, so that nobody takes it before this failure counts.
+                # Inside the slot, so that this failure counts before the next request starts.
                 return await self._failed(key, error), False
-            self._in_a_row = 0
-            if self.teacher.paid:  # so a kill loses no more than `concurrency` paid replies
-                return await self._ledger.keep(key, reply, identity), False
-        return await self._ledger.keep(key, reply, identity), False
+            self._failures_in_a_row = 0
+            if self.teacher.paid:  # inside the slot, so that a kill loses at most `concurrency` paid replies
+                return await self._committer.commit(key, reply, identity), False
+        return await self._committer.commit(key, reply, identity), False
 
     async def _failed(self, key: str, error: DstillError) -> Problem:
         if error.code == ServiceError.code:
@@ -204,56 +209,56 @@ class _Scheduler:
 
     def _count_failure(self, error: DstillError) -> None:
         self.last_failure = error
-        self._in_a_row += 1
-        if self._in_a_row >= GIVE_UP:
-            stopped = f"{self._in_a_row} requests in a row failed, so dstill stopped; run again to resume"
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= GIVE_UP:
+            stopped = f"{self._failures_in_a_row} requests in a row failed, so dstill stopped; run again to resume"
             raise ServiceError(
                 error.what, where=error.where, hint=f"{error.hint}; {stopped}" if error.hint else stopped
             )
 
 
 def problem_of(error: DstillError) -> Problem:
-    """Why a prompt has no reply."""
+    """The problem of a prompt that has no reply because of `error`."""
     code = "unavailable" if error.code == ServiceError.code else error.code
     return Problem(layer="teacher", code=code, message=error.what, pointer=error.where, hint=error.hint)
 
 
 def worst_of(teacher: Teacher, prompt: Prompt) -> Usage:
-    """What asking `prompt` uses at most."""
-    return worst_case(teacher.sent(prompt), teacher.reply_tokens * prompt.max_tokens_factor)
+    """The most tokens that asking `prompt` can use."""
+    return worst_case(teacher.as_sent(prompt), teacher.reply_tokens * prompt.max_tokens_factor)
 
 
-class _Ledger:
-    """Commits replies in a thread. All that arrive during one commit make up the next."""
+class _Committer:
+    """Commits replies in a thread. Those that arrive during one commit are committed together in the next one."""
 
     def __init__(self, store: ReplyStore) -> None:
         self._store = store
         self._pending: list[tuple[tuple[str, Reply, Mapping[str, Any]], asyncio.Future[Reply]]] = []
         self._committing: asyncio.Task[None] | None = None
 
-    async def keep(self, key: str, reply: Reply, identity: Mapping[str, Any]) -> Reply:
-        """Returns when the reply is on disk."""
+    async def commit(self, key: str, reply: Reply, identity: Mapping[str, Any]) -> Reply:
+        """Store the reply and return when it is on disk. Returns the stored reply, which is the first for its key."""
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._pending.append(((key, reply, identity), future))
         if self._committing is None or self._committing.done():
-            self._committing = asyncio.create_task(self._commit())
+            self._committing = asyncio.create_task(self._commit_pending())
         return await future
 
-    async def _commit(self) -> None:
+    async def _commit_pending(self) -> None:
         while self._pending:
             batch, self._pending = self._pending, []
             try:
-                kept = await asyncio.to_thread(self._store.put_many, [item for item, _ in batch])
-            except Exception as error:  # whatever it is, those who wait must learn of it
+                stored = await asyncio.to_thread(self._store.put_many, [item for item, _ in batch])
+            except Exception as error:  # whatever it is, those who wait must get it
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)
                 continue
-            for (_, future), reply in zip(batch, kept, strict=True):
+            for (_, future), reply in zip(batch, stored, strict=True):
                 if not future.done():
                     future.set_result(reply)
 
     async def close(self) -> None:
-        """Wait until all that arrived is on disk, also where nobody waits for it any more."""
+        """Wait until all replies are on disk, even if nobody waits for them any more."""
         if self._committing is not None:
             await asyncio.shield(self._committing)

@@ -1,10 +1,10 @@
-"""What a dataset's replies cost, and what people would have cost: for the person, and for run.json.
+"""What a dataset's replies cost, and what annotators would have cost, for the user and for run.json.
 
-    caps(settings, teacher)                 # Caps; ConfigError where max_usd cannot be held for want of a price
+    caps(settings, teacher)                 # Caps; ConfigError if there is max_usd but no price
     cost(settings, teacher, budget, rows)   # {"usd": 1.26, "tokens": {…}, "annotators": {"usd": 2000.0, …}, …}
-    told(facts["cost"], rows)               # "replies cost $1.26 ($0.0013 a row) …"
+    summary_lines(facts["cost"])            # ["cost: $1.26, $0.0013 a row (…)", "people would have cost …"]
 
-Replies of a teacher that is free cost nothing; of one whose price is not known it is not known, and said so.
+A teacher that is not paid has no costs. If a price is not known, the cost is not known either, and the output says so.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def caps(settings: Generate, teacher: Teacher) -> Caps:
 
 
 def cost(settings: Cost, teacher: Teacher, budget: Budget, rows: int) -> dict[str, Any]:
-    """Of all that the run bought so far. ``usd`` None: not known."""
+    """The cost of everything that the run bought so far; ``usd`` None: not known. Empty: the teacher is free."""
     if not teacher.paid:
         return {}
     spent, usd = budget.spent, budget.usd
@@ -47,7 +47,7 @@ def cost(settings: Cost, teacher: Teacher, budget: Budget, rows: int) -> dict[st
         "usd_per_row": None if usd is None or not rows else round(usd / rows, 8),
         "replies": spent.requests,
         "tokens": spent.usage.to_row(),
-        "replies_without_usage": spent.estimated,  # their tokens are a guess
+        "replies_without_usage": spent.estimated,  # their tokens are an estimate
         "annotators": {
             "usd": round(rows * seconds / 3600 * settings.annotator_usd_per_hour, 2),
             "usd_per_hour": settings.annotator_usd_per_hour,
@@ -57,7 +57,7 @@ def cost(settings: Cost, teacher: Teacher, budget: Budget, rows: int) -> dict[st
 
 
 def summary_lines(cost: Mapping[str, Any]) -> list[str]:
-    """Lines for a person; none where replies are free."""
+    """`cost`, a result of the function `cost`, as lines for the user; none if the teacher is free."""
     if not cost:
         return []
     tokens, people = cost["tokens"], cost["annotators"]

@@ -1,14 +1,14 @@
-"""A few letters that a teacher has to repeat, so that no reply is taken for that to another question.
+"""An id in each prompt that the teacher must repeat, so that a reply is never used for another question.
 
     fence.of(example)                      "5f1c09ab"
-    fence.added(prompt)                    each message of a user ends with "Begin your reply with <id>5f1c09ab</id>."
+    fence.added(prompt)                    each user message ends with "Begin your reply with <id>5f1c09ab</id>."
     fence.removed("<id>5f1c09ab</id>…", example)     ("…", None)
     fence.removed('{"id": "5f1c09ab", …}', example)  ('{…}', None)
     fence.removed("<id>00000000</id>…", example)     ("…", Problem(code="other_question"))
 
-It follows from the question and what it is about, not from the example's id: the same question in another file
-is the same words, and is not bought again. Worked examples carry their own, as a teacher does what it is shown.
-A reply that repeats none is taken: a proxy that mixes up replies is caught by those that do.
+The id is a hash of the question and its context, not the example's id: so the same question in another file gives the
+same prompt, and its reply is not bought again. Worked examples have their own ids, because a teacher imitates them. A
+reply without an id is accepted: if a proxy mixes up replies, those with an id reveal it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _IN_JSON = re.compile(r'\s*\{\s*"id"\s*:\s*"\s*(?:<id>)?\s*([0-9a-f]{8})\s*(?:</
 
 
 def of(example: Example) -> str:
+    """The id for `example`: 8 hexadecimal digits."""
     return _short(dumps([example.question, example.context]))
 
 
@@ -36,22 +37,26 @@ def _short(text: str) -> str:
 
 
 def added(prompt: Prompt) -> Prompt:
+    """`prompt` with the request to repeat the id, also in its worked examples."""
     messages: list[Message] = []
-    letters = ""
+    id = ""
     last = len(prompt.messages) - 1
     for n, message in enumerate(prompt.messages):
         if message.role == "user":
-            letters = of(prompt.example) if n == last else _short(message.content)
-            text = f"{message.content}\nBegin your reply with <id>{letters}</id>."
+            id = of(prompt.example) if n == last else _short(message.content)
+            text = f"{message.content}\nBegin your reply with <id>{id}</id>."
         else:
-            text = f"<id>{letters}</id>{message.content}" if message.role == "assistant" else message.content
+            text = f"<id>{id}</id>{message.content}" if message.role == "assistant" else message.content
         messages.append(replace(message, content=text))
     return replace(prompt, messages=tuple(messages))
 
 
 def removed(text: str, example: Example) -> tuple[str, Problem | None]:
-    """A reply without it, and what is wrong where it is that of another question. A reasoning trace stays before it."""
-    for thought, reply in (trace.split(text), ("", text)):  # </think> may also stand in an answer
+    """The reply `text` without the id, and a problem if the id is that of another question.
+
+    A reasoning trace before the reply is kept.
+    """
+    for thought, reply in (trace.split(text), ("", text)):  # an answer may contain </think>, too
         in_json = _IN_JSON.match(reply)
         if found := in_json or _REPEATED.match(reply):
             rest = thought + ("{" if in_json else "") + reply[found.end() :]

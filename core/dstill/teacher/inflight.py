@@ -1,12 +1,12 @@
-"""Which replies a process is buying just now, so that another one that wants the same waits instead of buying them too.
+"""Locks on replies in flight, so that two processes do not buy the same reply.
 
-    claims = Claims(store)
-    async with claims.of(key) as there:     # not before another process is done with it
-        …                                   # the reply that it bought meanwhile; None: to be asked for
+    locks = KeyLocks(store)
+    async with locks.hold(key) as reply:     # waits while another process holds the key
+        …                                    # the reply that it bought meanwhile; None: nobody did, so ask for it
 
-A claim is a lock of the operating system on one byte of a file beside the store, at a place that follows from the
-key; it goes with the process that holds it, also on kill -9. Within a process `dstill.teacher.client`
-sees to it itself.
+A lock is a lock of the operating system on one byte of a file next to the store, at an offset that the key determines.
+The system releases it when the process ends, also on kill -9. Within one process, `dstill.teacher.client` makes sure
+that each key is asked for once.
 """
 
 from __future__ import annotations
@@ -25,50 +25,56 @@ from dstill.io.files import writing
 from dstill.io.plain_files import regular
 from dstill.teacher.cache import ReplyStore
 
-__all__ = ["Claims"]
+__all__ = ["KeyLocks"]
 
-LOOK = 0.1  # seconds between two looks at a claim of another process
-PLACES = 15  # hexadecimal digits of a key: as many places as a file may have bytes, and some room
+POLL_SECONDS = 0.1  # between two attempts to get a lock that another process holds
+OFFSET_DIGITS = 15  # hexadecimal digits of a key that make the offset: below the largest offset of a file
 FLOCK = "hhqqi"  # struct flock of Linux: type, whence, start, length, pid
 
 log = logging.getLogger("dstill")
 
 
-class Claims:
+class KeyLocks:
+    """The locks of one process on keys of `store`. Close it after use."""
+
     def __init__(self, store: ReplyStore) -> None:
         self._store = store
         path = store.path.with_name(f".{store.path.name}.asking.lock")
         with writing(path):
             self._file = open(path, "a", opener=regular)  # noqa: SIM115 - closed by `close`
-        self._told = False
+        self._warned = False
 
     def close(self) -> None:
+        """Release all locks."""
         self._file.close()
 
     @contextlib.asynccontextmanager
-    async def of(self, key: str) -> AsyncIterator[Reply | None]:
-        """Holds `key` alone; waits where another process has it, and says once who that is."""
-        place = int(key[:PLACES], 16)
-        while not self._taken(place):
-            if not self._told:
-                self._told = True
-                log.warning("%s asks for the same: its replies are waited for", self._holder(place))
-            await asyncio.sleep(LOOK)
+    async def hold(self, key: str) -> AsyncIterator[Reply | None]:
+        """Hold the lock of `key` during the block, and yield its reply if the store has one.
+
+        Waits while another process holds it, and logs once which one that is.
+        """
+        offset = int(key[:OFFSET_DIGITS], 16)
+        while not self._try_lock(offset):
+            if not self._warned:
+                self._warned = True
+                log.warning("%s asks for the same replies: waiting for it", self._holder(offset))
+            await asyncio.sleep(POLL_SECONDS)
         try:
             yield self._store.get(key)
         finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
+            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, offset)
 
-    def _taken(self, place: int) -> bool:
+    def _try_lock(self, offset: int) -> bool:
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-        except (BlockingIOError, PermissionError):  # which of both, systems do not agree on
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+        except (BlockingIOError, PermissionError):  # depends on the system
             return False
         return True
 
-    def _holder(self, place: int) -> str:
+    def _holder(self, offset: int) -> str:
         if sys.platform != "linux":
             return "another process"
-        asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0)
+        asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0)
         pid = struct.unpack(FLOCK, fcntl.fcntl(self._file, fcntl.F_GETLK, asked))[-1]
         return f"pid {pid}" if pid else "another process"

@@ -1,10 +1,10 @@
-"""What can still be read of a damaged reply store, copied into a new one. The damaged one is only read.
+"""Copies what can still be read of a damaged reply store into a new one. The damaged one is not changed.
 
     salvage(Path("replies.sqlite"), Path("saved.sqlite"))     # Salvaged(replies=40960, unreadable=37)
 
-In: a file of which SQLite says that it is malformed. Out: a new store with every row that can be read, each at
-its place. A page that is damaged takes its own rows with it, not those behind it. Not covered: bytes that changed
-inside a reply's text and left it valid JSON; SQLite keeps no checksum of them.
+In: a file that SQLite calls malformed. Out: a new store with every row that can be read, in the same order. A damaged
+page loses its own rows, but not those after it. Not covered: changed bytes in a reply that is still valid JSON; SQLite
+stores no checksums.
 """
 
 from __future__ import annotations
@@ -32,20 +32,25 @@ TABLES = {
     "batches": ("digest", "id", "open", "identity", "items", "at"),
     "attempts": ("key", "code", "error", "at"),
 }
-SMALLEST = 40  # bytes of a row: so many rows a file may have at most
-TOGETHER = 1000  # rows a transaction
+SMALLEST = 40  # bytes of the smallest row, which limits the number of rows in a file
+COMMIT_SIZE = 1000  # rows in one transaction
 
 
 @dataclass(frozen=True, kw_only=True)
 class Salvaged:
-    replies: int
-    unreadable: int  # rows that are known to be there and cannot be read
+    """The result of `salvage`."""
+
+    replies: int  # in the new store
+    unreadable: int  # rows that exist but cannot be read
 
 
 def salvage(damaged: Path, new: Path) -> Salvaged:
-    """Raises RunError where nothing can be read at all, UsageError where `new` is there already."""
+    """Copy the readable rows of `damaged` into `new`.
+
+    Raises RunError if nothing can be read, and UsageError if `new` exists.
+    """
     if new.exists():
-        raise UsageError(f"{new} is there already", where=str(new.absolute()), hint="name a file that is not there yet")
+        raise UsageError(f"{new} already exists", where=str(new.absolute()), hint="name a new file")
     with tempfile.TemporaryDirectory() as folder:
         copy = _copied(damaged, Path(folder))
         with closing(connect(copy)) as db, ReplyStore(new) as store:
@@ -55,7 +60,7 @@ def salvage(damaged: Path, new: Path) -> Salvaged:
 
 
 def _copied(damaged: Path, folder: Path) -> Path:
-    """The file in `folder`, with what SQLite keeps beside it: opening it there changes nothing here."""
+    """A copy of the file and its write-ahead log in `folder`, so that opening it does not change the original."""
     copy = folder / "damaged.sqlite"
     with reading(damaged):
         if not stat.S_ISREG(damaged.stat().st_mode):
@@ -69,14 +74,14 @@ def _copied(damaged: Path, folder: Path) -> Path:
 
 
 def _columns(db: sqlite3.Connection, damaged: Path) -> dict[str, list[str]]:
-    """The columns of each table that is there, also of an older schema."""
+    """The columns of each table in the file, whose schema may be an older one."""
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         made_by = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
         found = {
             table: [row[1] for row in db.execute(f"PRAGMA table_info({table})") if row[1] in known]
             for table, known in TABLES.items()
-            if str(made_by.get(table, "")).startswith("CREATE TABLE")  # no view, and no virtual table
+            if str(made_by.get(table, "")).startswith("CREATE TABLE")  # not a view or a virtual table
         }
     except sqlite3.Error as error:
         found, version = {}, f"not readable ({error})"
@@ -84,18 +89,18 @@ def _columns(db: sqlite3.Connection, damaged: Path) -> dict[str, list[str]]:
         raise RunError(
             f"nothing of {damaged} can be read as a reply store; its schema version is {version}",
             where=str(damaged.absolute()),
-            hint="put a copy of it back, or move it away: what is not in it is bought again",
+            hint="restore a backup, or move the file away: dstill then buys its replies again",
         )
     return {table: names for table, names in found.items() if names}
 
 
 def _copy_rows(db: sqlite3.Connection, store: ReplyStore, table: str, names: Sequence[str]) -> int:
-    """Copy every row of `table` that can be read. Returns how many cannot."""
+    """Copy every row of `table` that can be read, and return how many cannot."""
     listed, marks = ", ".join(names), ", ".join("?" * len(names))
     lost = 0
     rows: list[tuple[Any, ...]] = []
 
-    def keep() -> None:
+    def flush() -> None:
         with store.transaction() as to:
             to.executemany(f"INSERT OR IGNORE INTO {table} ({listed}) VALUES ({marks})", rows)
         rows.clear()
@@ -105,15 +110,15 @@ def _copy_rows(db: sqlite3.Connection, store: ReplyStore, table: str, names: Seq
             lost += 1
         else:
             rows.append(row)
-        if len(rows) >= TOGETHER:
-            keep()
-    keep()
+        if len(rows) >= COMMIT_SIZE:
+            flush()
+    flush()
     return lost
 
 
 def _rows(db: sqlite3.Connection, table: str, listed: str) -> Iterator[tuple[Any, ...] | None]:
-    """Rows in the order of their numbers, so that a damaged page hides none but its own; None: cannot be read."""
-    most = _size(db) // SMALLEST  # failed reads: the file cannot hold more rows, whatever numbers it gives them
+    """The rows one by one in the order of their ids, so that a damaged page hides only its own; None: not readable."""
+    most = _size(db) // SMALLEST  # most failed reads: the file cannot have more rows, whatever their ids are
     known = _is_known(db, table)
     number, failed = 0, 0
     while failed <= most:
@@ -136,10 +141,10 @@ def _rows(db: sqlite3.Connection, table: str, listed: str) -> Iterator[tuple[Any
 
 
 def _is_known(db: sqlite3.Connection, table: str) -> bool:
-    """Whether the number of the last row can be read: each number before it that cannot be read is then a lost row."""
+    """Whether the id of the last row can be read. Then each unreadable id before it is a lost row."""
     try:
         db.execute(f"SELECT max(rowid) FROM {table}").fetchone()
-    except sqlite3.Error:  # the last page is damaged itself
+    except sqlite3.Error:  # the last page is damaged, too
         return False
     return True
 

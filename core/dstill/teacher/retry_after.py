@@ -1,12 +1,12 @@
-"""When a service that is busy wants to be asked again.
+"""Reads how long a busy service wants its clients to wait before the next request.
 
     >>> retry_after({"retry-after": "12"})
     12.0
-    >>> retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"})  # it has passed
+    >>> retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"})  # in the past
     0.0
     >>> retry_after({"retry-after": "soon"})  # None
 
-In: the headers of a reply, their names in lower case. Out: seconds, for as long as a day at most.
+In: the headers of a response, with names in lower case. Out: seconds, at most one day.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, or None where the server named none, or nothing that makes sense."""
-    from email.utils import parsedate_to_datetime  # here, as every command imports this and few wait
+    """Seconds to wait. None: the server does not say, or says something that makes no sense.
+
+    The header Retry-After is defined in RFC 9110, section 10.2.3; retry-after-ms is OpenAI's.
+    """
+    from email.utils import parsedate_to_datetime  # imported here: every command imports this module, and few wait
 
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = (headers.get(name) or "").strip()

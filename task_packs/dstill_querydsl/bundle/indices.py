@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping
 
 from dstill.errors import DataError, UsageError, did_you_mean
-from dstill.io.plain_files import bounded
+from dstill.io.plain_files import read_bounded
 from dstill.io.strict_json import NotStrict, loads
 from dstill_querydsl.bundle import flights, movies, quakes, weblogs
 from dstill_querydsl.language.values import Values, values_in
@@ -139,7 +139,7 @@ def _configured(name: str, mapping_file: str, values_file: str, folder: Path) ->
 
 def _json(file: str, where: str) -> Any:
     try:
-        return loads(bounded(Path(file), LARGEST).decode("utf-8-sig"))
+        return loads(read_bounded(Path(file), LARGEST).decode("utf-8-sig"))
     except OSError as problem:
         raise DataError(f"cannot read {file}: {(problem.strerror or '').lower()}", where=where) from None
     except UnicodeDecodeError as problem:

@@ -66,7 +66,7 @@ def document(dialect: str = "elasticsearch9") -> dict[str, Any]:
         from dstill_querydsl.schema.derivation import derive
 
         kept = derive(dialect)
-        user_cache.keep(path, json.dumps(kept).encode())
+        user_cache.save(path, json.dumps(kept).encode())
     return kept
 
 

@@ -59,4 +59,4 @@ def kept(key: str) -> Any:
 def keep(key: str, value: Any) -> None:
     """Write as a whole or not at all."""
     # no time stamp: the same corpora are the same bytes
-    user_cache.keep(_path(key), gzip.compress(json.dumps(value).encode(), mtime=0))
+    user_cache.save(_path(key), gzip.compress(json.dumps(value).encode(), mtime=0))

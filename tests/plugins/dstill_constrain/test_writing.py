@@ -124,7 +124,7 @@ def test_a_task_without_a_grammar_and_a_student_that_cannot_be_held_are_said() -
     with pytest.raises(UsageError, match="task 'words' has no grammar"):
         Constrained(Plain(), objective, task, [Example(id="", question="?")])  # type: ignore[arg-type]
     held = Constrained(Plain(), objective, task, [Example(id="1", question="?")])  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="cannot be held to a grammar"):
+    with pytest.raises(UsageError, match="does not support constrained decoding"):
         list(held.generate(["?"]))
 
 

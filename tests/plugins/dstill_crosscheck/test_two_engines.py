@@ -192,7 +192,7 @@ def test_a_second_executor_that_cannot_be(evaluated: Any, name: str, code: int, 
 def test_without_the_plugin_nobody_would_ask_the_second_engine(evaluated: Any, monkeypatch: Any) -> None:
     monkeypatch.setenv("DSTILL_DISABLE", os.environ["DSTILL_DISABLE"] + ",crosscheck")
     ended, facts = evaluated("--set", "evaluate.second_executor=other")
-    assert "no plugin that is loaded judges on two executors" in ended.err
+    assert "no loaded plugin judges with two executors" in ended.err
     assert facts == {}
 
 

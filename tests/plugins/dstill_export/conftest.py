@@ -84,7 +84,7 @@ def make_run(loaded: Plugins, tmp_path_factory: pytest.TempPathFactory) -> MakeR
         if name not in copies:
             built = shared_folder(tmp_path_factory, f"export-{name}", build) / name
             copies[name] = shutil.copytree(built, tmp_path_factory.mktemp("runs") / name)
-            trust.keep(config, copies[name] / SETTINGS)  # as `Run.create` does
+            trust.allow_written(config, copies[name] / SETTINGS)  # as `Run.create` does
         return Run.open(copies[name], plugins=loaded)
 
     return make

@@ -71,7 +71,7 @@ def test_an_existing_target_is_refused(refused: Any, untrained: str, tmp_path: P
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "own.txt").write_text("mine")
     code, error = refused(untrained, "--to", "merged")
-    assert (code, error["message"]) == (2, "mine is there already")
+    assert (code, error["message"]) == (2, "mine already exists")
     assert (tmp_path / "mine" / "own.txt").read_text() == "mine"
 
 

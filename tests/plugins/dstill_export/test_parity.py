@@ -205,5 +205,5 @@ def test_a_kill_leaves_nothing_at_the_name_and_the_next_export_sweeps(
     assert (left / "model.safetensors").exists()
     export(student("full"), form_of("merged"), out)
     assert list(tmp_path.iterdir()) == [out]
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         export(student("full"), form_of("merged"), out)

@@ -177,7 +177,7 @@ def step(
     shares: Callable[[Any], Sharing | None] = sharing,
     **batches: int,
 ) -> Result:
-    objective.alpha = ALPHA
+    objective.label_weight = ALPHA
     encoder_decoder = model.config.is_encoder_decoder
     encoder = Encoder(
         tokenizer(), encoder_decoder=encoder_decoder, max_length=200, max_target_length=200, task_prefix=form

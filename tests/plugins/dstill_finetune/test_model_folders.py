@@ -300,9 +300,9 @@ def test_which_model_a_trained_student_stands_on(tmp_path: Path, base: str, read
         max_length=64,
         max_target_length=64,
     )
-    assert list(Hf().reads(tmp_path)) == []  # nothing there yet
+    assert list(Hf().external_models(tmp_path)) == []  # nothing there yet
     facts.write(tmp_path)
-    assert list(Hf().reads(tmp_path)) == [one.format(folder=tmp_path) for one in reads]
+    assert list(Hf().external_models(tmp_path)) == [one.format(folder=tmp_path) for one in reads]
 
 
 # --- damaged on purpose -----------------------------------------------------------------

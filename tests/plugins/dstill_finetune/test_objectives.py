@@ -22,7 +22,7 @@ RECORD = Record(id="1", question="one and two", rationale="add them", answer="1 
 
 def test_dss_gives_label_and_rationale_with_weights_that_sum_to_one() -> None:
     objective = DistillStepByStep()
-    objective.alpha = 0.8
+    objective.label_weight = 0.8
     label, rationale = objective.pairs(RECORD, Echo())
     assert (label.task_prefix, label.source, label.target) == ("predict: ", "one and two", "1 + 2")
     assert (rationale.task_prefix, rationale.source, rationale.target) == ("explain: ", "one and two", "add them")
@@ -32,7 +32,7 @@ def test_dss_gives_label_and_rationale_with_weights_that_sum_to_one() -> None:
 
 def test_dss_with_alpha_one_is_the_label_only_ablation() -> None:
     objective = DistillStepByStep()
-    objective.alpha = 1.0
+    objective.label_weight = 1.0
     assert list(objective.pairs(RECORD, Echo())) == list(LabelOnly().pairs(RECORD, Echo()))
 
 
@@ -40,7 +40,7 @@ def test_dss_can_be_asked_why_where_it_learnt_why() -> None:
     objective = DistillStepByStep()
     _, rationale = objective.pairs(RECORD, Echo())
     assert objective.explanation(rationale.source) == rationale.task_prefix + rationale.source
-    objective.alpha = 1.0
+    objective.label_weight = 1.0
     assert objective.explanation("one and two") is None
     assert LabelOnly().explanation("one and two") is None
     assert RationaleFirst().explanation("one and two") is None  # its reasons come with the answer

@@ -229,7 +229,7 @@ def test_the_recipes_policy_is_qlora_below_40_gb_whatever_else_fits(plan: Any) -
 def test_what_is_no_size_is_said_in_one_line(vram: str, plan: Any) -> None:
     error = plan("--student", "tiny", f"--vram={vram}").exception
     assert error.exit_code == 2
-    assert "is no amount of memory" in error.what
+    assert "is not an amount of memory" in error.what
     assert "\n" not in error.what
     assert (error.where, error.hint) == ("--vram", "write it as 24GB")
 

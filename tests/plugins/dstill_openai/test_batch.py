@@ -196,7 +196,7 @@ def test_a_file_that_is_cut_off_is_fetched_again_and_never_half_believed(store: 
         with pytest.raises(ServiceError, match="cut off or broken"):
             buy(server, store, ["another"])
         with ReplyStore(store) as kept:
-            assert len(batch_log.unfinished(kept)) == 1  # it is paid for: the next run collects it
+            assert len(batch_log.open_batches(kept)) == 1  # it is paid for: the next run collects it
         server.batches.faults = {}
         assert codes(buy(server, store, ["another"])) == [""]
         assert len(server.batches.made) == 2

@@ -63,7 +63,7 @@ def test_caps_reckon_with_what_is_sent() -> None:
     asked = conversation()
     with LoopbackTeacher() as server:
         teacher = opened(server.base_url, json_mode="schema")
-        assert opened(server.base_url, json_mode="off").sent(asked) == asked
+        assert opened(server.base_url, json_mode="off").as_sent(asked) == asked
 
         async def work() -> None:
             async with teacher:
@@ -71,7 +71,7 @@ def test_caps_reckon_with_what_is_sent() -> None:
 
         asyncio.run(work())
         (request,) = server.requests
-    *words, schema = teacher.sent(asked).messages
+    *words, schema = teacher.as_sent(asked).messages
     assert [message.to_row() for message in words] == request["messages"]
     assert json.loads(schema.content)["response_format"] == request["response_format"]
 

@@ -141,7 +141,7 @@ def test_an_address_that_is_none_of_this_machine(run: Run, command: Any, host: s
     monkeypatch.setenv("SHOP_TOKEN", TOKEN)
     ended = command(run.folder, "--host", host, "--port", 0, "--token-env", "SHOP_TOKEN")
     assert ended.code == 2
-    assert ended.err.splitlines()[:2] == [f"error: '{host}' is no address of this machine", "--host"]
+    assert ended.err.splitlines()[:2] == [f"error: '{host}' is not an address of this machine", "--host"]
 
 
 def test_a_token_that_is_not_there(run: Run, command: Any) -> None:

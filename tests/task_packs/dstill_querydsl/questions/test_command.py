@@ -49,10 +49,10 @@ def test_questions_about_a_mapping_of_ones_own(asked: Callable[..., Any]) -> Non
     [
         (b"{", None, 4, "mapping.json is not strict JSON"),
         (b'{\n "a": {\n', None, 4, "at line 3, column 1"),
-        (b"[]", None, 4, "mapping.json holds no JSON object"),
+        (b"[]", None, 4, "mapping.json does not contain a JSON object"),
         (b"\xff", None, 2, "mapping.json"),
         ({"a": KEYWORD}, None, 4, "no index mapping"),
-        (MAPPING, b"[]", 4, "values.json holds no JSON object"),
+        (MAPPING, b"[]", 4, "values.json does not contain a JSON object"),
         (MAPPING, {"level": 7}, 4, "not a form that values have"),
         (MAPPING, {"took": {"min": 9, "max": 1}}, 4, "min 9 is above max 1"),
         (None, {"level": ["x"]}, 2, "--values are those of a mapping"),

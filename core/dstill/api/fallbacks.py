@@ -1,10 +1,10 @@
-"""A task whose methods may be asked about any answer: where the pack's own raises, the default answers.
+"""A task whose methods fall back to the default when the pack's own method raises.
 
-    task = careful(Sums(config))
-    task.canonical("1 +")     # Sums.canonical raises: a warning that names it, and the text as `Task.canonical` has it
+    task = with_fallbacks(Sums(config))
+    task.canonical("1 +")     # Sums.canonical raises: a warning names it, and `Task.canonical` answers instead
 
-`factory.make_task` makes every task of a run this way, so no caller has to think of it. A pack's own tests use the
-class itself and see what it raises.
+`dstill.factory.make_task` makes every task of a run this way, so no caller has to handle a pack's errors. A pack's own
+tests use the class itself and see what it raises.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from dstill.api.protocols import NoTestDatabases, Presentation, RationaleTerms, 
 from dstill.api.records import Example
 from dstill.api.task import Task
 
-__all__ = ["METHODS", "careful"]
+__all__ = ["METHODS", "with_fallbacks"]
 
 T = TypeVar("T", bound=Task)
 
-# Every method that is given an answer, or what running one gave, and the class that has its default.
+# Every method that takes an answer or the result of one, and the class that defines its default.
 METHODS: Mapping[str, type] = {
     **dict.fromkeys(("canonical", "cause", "clauses", "is_refusal", "parse", "same"), Task),
     **dict.fromkeys(("diff_results", "relevant_schema", "render_result", "result_tables"), Presentation),
@@ -32,26 +32,26 @@ METHODS: Mapping[str, type] = {
 }
 
 
-def careful(task: T) -> T:
-    """`task` itself, with each of `METHODS` that it has guarded."""
+def with_fallbacks(task: T) -> T:
+    """Wrap each of `METHODS` that `task` has, and return `task` itself."""
     for name, home in METHODS.items():
         if isinstance(task, home):
-            setattr(task, name, _guarded(task, name, getattr(home, name)))
+            setattr(task, name, _with_fallback(task, name, getattr(home, name)))
     return task
 
 
-def _guarded(task: Task, name: str, default: Callable[..., Any]) -> Callable[..., Any]:
+def _with_fallback(task: Task, name: str, default: Callable[..., Any]) -> Callable[..., Any]:
     own = getattr(task, name)
 
     @functools.wraps(own)
     def method(*args: Any, **kwargs: Any) -> Any:
         try:
-            found = own(*args, **kwargs)
-            return list(found) if isinstance(found, Iterator) else found  # a generator raises where it is read
+            result = own(*args, **kwargs)
+            return list(result) if isinstance(result, Iterator) else result  # a generator raises where it is read
         except (*PASSING, NoTestDatabases):
             raise
         except Exception as error:
-            example = next((one for one in args if isinstance(one, Example)), None)
+            example = next((arg for arg in args if isinstance(arg, Example)), None)
             noted(task, name, error, example.id if example else "")
             return default(task, *args, **kwargs)
 
