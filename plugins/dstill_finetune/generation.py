@@ -165,7 +165,7 @@ class ModelWriter(Generator):
 
         constraint = Constraint(self._compiler, [row.grammar for row in rows])
         usual = rows[0].limit or 0
-        most = constraint.most(usual)
+        most = constraint.max_new_tokens(usual)
         places = getattr(self.model.config, "max_position_embeddings", None)
         if places is not None and not self.encoder.encoder_decoder:  # beyond the usual no further than it was trained
             most = max(usual, min(most, places - prompt))
