@@ -22,7 +22,7 @@ from dstill_finetune.checkpoints import Checkpoints
 from dstill_finetune.early_stopping import Best
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.oom import OutOfMemory, exhaustion, halved
+from dstill_finetune.oom import OutOfMemory, explain_oom, halved
 from dstill_finetune.peak_memory import PeakMemory
 from dstill_finetune.tiny import Tiny, TinyConfig
 
@@ -328,7 +328,7 @@ def test_out_of_memory_beside_torchs_allocator_gives_advice(said: str, tmp_path:
         with (
             PeakMemory("cpu") as peak,
             pytest.raises(OutOfMemory) as caught,
-            exhaustion(Recipe(), peak, lambda: "checkpoint-8"),
+            explain_oom(Recipe(), peak, lambda: "checkpoint-8"),
         ):
             raise kind(said)
         assert caught.value.where == said.splitlines()[0]
@@ -336,7 +336,7 @@ def test_out_of_memory_beside_torchs_allocator_gives_advice(said: str, tmp_path:
 
 def test_other_errors_of_cuda_are_no_want_of_memory() -> None:
     said = "CUDA error: an illegal memory access was encountered"
-    with PeakMemory("cpu") as peak, pytest.raises(RuntimeError, match="illegal"), exhaustion(Recipe(), peak, str):
+    with PeakMemory("cpu") as peak, pytest.raises(RuntimeError, match="illegal"), explain_oom(Recipe(), peak, str):
         raise RuntimeError(said)
 
 

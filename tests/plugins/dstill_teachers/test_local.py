@@ -231,11 +231,11 @@ def test_memory_that_does_not_do_for_one_prompt_is_its_problem(llama: Path, tmp_
     ("break_", "what"),
     [
         (lambda folder: (folder / "model.safetensors").unlink(), "the folder has no weights"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 99), "truncated or no safetensors"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 99), "truncated or not in safetensors"),
         (lambda folder: (folder / "config.json").unlink(), "a file of the model is missing"),
         (
             lambda folder: (folder / "config.json").write_text('{"auto_map": {}, "model_type": "llama"}'),
-            "brings code of its own",
+            "comes with its own code",
         ),
     ],
 )
