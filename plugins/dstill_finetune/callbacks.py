@@ -65,7 +65,7 @@ def callback_class() -> Any:  # noqa: C901  one class of short methods, defined 
         def start_clock(self) -> None:
             self.started = time.monotonic()
 
-        def on_train_begin(self, args: Any, state: Any, **_: Any) -> None:
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.first_step = state.global_step
             state.compute_steps(args, state.max_steps)  # of these settings, not of those saved in the checkpoint
 
@@ -110,7 +110,7 @@ def callback_class() -> Any:  # noqa: C901  one class of short methods, defined 
         def last(self) -> str:
             return self.checkpoints.last if self.checkpoints else ""
 
-        def on_epoch_begin(self, args: Any, state: Any, **_: Any) -> None:
+        def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             # accelerate does not set it if an epoch is resumed in several processes
             self.sampler.set_epoch(int(state.epoch or 0))
 
@@ -160,7 +160,7 @@ def callback_class() -> Any:  # noqa: C901  one class of short methods, defined 
             elif self.best.over:
                 control.should_training_stop = True
 
-        def on_save(self, args: Any, state: Any, **_: Any) -> None:
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if self.checkpoints is not None and state.is_world_process_zero:
                 self.checkpoints.complete(state.global_step, self.state)
 

@@ -68,15 +68,15 @@ def usage(facts: Facts, prompt: str, task: Sequence[int] = (), *, cut: bool = Fa
         f"prompt = {prompt + suffix!r}",
         f'ids = tokenizer(prompt, return_tensors="pt")["input_ids"]{"[:, :-1]" if cut else ""}',
     ]
-    begun = ""
+    decoder_ids = ""
     if task and facts.encoder_decoder:  # the answer begins with the task word
-        lines += [f"begun = ids.new_tensor([[model.generation_config.decoder_start_token_id, *{list(task)}]])"]
-        begun, answer = " decoder_input_ids=begun,", f"[{1 + len(task)}:]"
+        lines += [f"decoder_ids = ids.new_tensor([[model.generation_config.decoder_start_token_id, *{list(task)}]])"]
+        decoder_ids, answer = " decoder_input_ids=decoder_ids,", f"[{1 + len(task)}:]"
     elif task:
         lines += [f"ids = torch.cat([ids, torch.tensor([{list(task)}])], 1)  # the task word"]
         lines = lines if "import torch" in lines else ["import torch", *lines]
     lines += [
-        f"output = model.generate(input_ids=ids,{begun} attention_mask=ids.new_ones(ids.shape),",
+        f"output = model.generate(input_ids=ids,{decoder_ids} attention_mask=ids.new_ones(ids.shape),",
         f"                        do_sample=False, max_new_tokens={facts.max_target_length},",
         "                        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)",
         f"print(tokenizer.decode(output[0]{answer}, skip_special_tokens=True))",

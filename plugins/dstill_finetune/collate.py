@@ -80,21 +80,24 @@ class Collator:
     def _decoder(self, records: Sequence[Encoded]) -> dict[str, Any]:
         """Each target follows its own prompt. The end token is predicted but never an input."""
         rows = [row for record in records for row in record]
-        whole = [row.source + row.task + row.target[:-1] for row in rows]
-        batch = {"input_ids": _padded(whole, self.pad), "attention_mask": _padded([[1] * len(ids) for ids in whole], 0)}
+        sequences = [row.source + row.task + row.target[:-1] for row in rows]
+        batch = {
+            "input_ids": _padded(sequences, self.pad),
+            "attention_mask": _padded([[1] * len(ids) for ids in sequences], 0),
+        }
         return batch | self._labels([[(len(row.source) + len(row.task) - 1, row)] for row in rows])
 
     def _shared_decoder(self, records: Sequence[Encoded], sharing: Sharing) -> dict[str, Any]:
         """One row per record: the prompt, then task word and target of every branch."""
-        whole, places = [], []
+        sequences, places = [], []
         for record in records:
-            written = [row.task + row.target[:-1] for row in record]
-            whole.append([*record[0].source, *chain.from_iterable(written)])
-            places.append(layout(len(record[0].source), list(map(len, written))))
+            targets = [row.task + row.target[:-1] for row in record]
+            sequences.append([*record[0].source, *chain.from_iterable(targets)])
+            places.append(layout(len(record[0].source), list(map(len, targets))))
         positions = _padded([positions for positions, _ in places], 0)
         segments = _padded([segments for _, segments in places], PADDING)
         batch = {
-            "input_ids": _padded(whole, self.pad),
+            "input_ids": _padded(sequences, self.pad),
             "position_ids": positions,
             "attention_mask": sharing.mask(positions, segments),
         }
@@ -107,14 +110,14 @@ class Collator:
 
     def _shared_encoder_decoder(self, records: Sequence[Encoded], sharing: Sharing) -> dict[str, Any]:
         """One row per record: the encoder reads the source once, the decoder's row has all branches."""
-        written = [[[self.start, *row.task, *row.target[:-1]] for row in record] for record in records]
-        places = [layout(0, list(map(len, lines))) for lines in written]
+        targets = [[[self.start, *row.task, *row.target[:-1]] for row in record] for record in records]
+        places = [layout(0, list(map(len, lines))) for lines in targets]
         positions = _padded([positions for positions, _ in places], 0)
         segments = _padded([segments for _, segments in places], PADDING)
         batch = {
             "input_ids": _padded([record[0].source for record in records], self.pad),
             "attention_mask": _padded([[1] * len(record[0].source) for record in records], 0),
-            "decoder_input_ids": _padded([[*chain.from_iterable(lines)] for lines in written], self.pad),
+            "decoder_input_ids": _padded([[*chain.from_iterable(lines)] for lines in targets], self.pad),
             "decoder_attention_mask": sharing.mask(positions, segments),
         }
         return batch | self._labels([[(len(row.task), row) for row in record] for record in records])

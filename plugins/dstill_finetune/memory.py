@@ -103,9 +103,8 @@ def _peak(student: ModelSpec, recipe: Recipe, constant: dict[str, int], trained:
         trained = adapter_parameters(student, recipe)
         constant["adapters"] = 4 * trained
         rows = student.vocabulary * student.hidden * (1 if student.tied else 2) if batch.new_tokens else 0
-        constant["token_rows"] = (
-            _width(student, recipe) + GRADIENT
-        ) * rows  # a copy of the embedding, and its gradient
+        # a copy of the embedding, and its gradient
+        constant["token_rows"] = (_width(student, recipe) + GRADIENT) * rows
     constant["optimizer"] = OPTIMIZER * trained
     gradients = GRADIENT * trained
     activations, layer = _activations(student, recipe, batch, frozen=frozen)

@@ -6,8 +6,8 @@
     qlora   the same on a base in 4 bits                         30
 
 LoRA is Hu et al. 2021 (arXiv 2106.09685). QLoRA is Dettmers et al. 2023 (arXiv 2305.14314): 4-bit NormalFloat (NF4)
-weights with double quantization. Option names are peft's and
-transformers' own. The recipe's defaults are rank 16, alpha 4 × rank, dropout 0.1, query and value projections.
+weights with double quantization. Option names are peft's and transformers' own. The recipe's defaults are rank 16,
+alpha 4 × rank, dropout 0.1, query and value projections.
 """
 
 from __future__ import annotations

@@ -40,21 +40,11 @@ __all__ = [
 ]
 
 UNBOUNDED = (sys.maxsize, sys.maxsize)  # positions of a model with relative or rotary positions
-_POSITION_TABLE = {  # architectures with a table of absolute positions
-    *(
-        "bart",
-        "bigbird_pegasus",
-        "blenderbot",
-        "blenderbot-small",
-        "led",
-        "marian",
-        "mbart",
-        "mvp",
-        "pegasus",
-        "plbart",
-    ),
-    *("biogpt", "codegen", "ctrl", "gpt2", "gpt_bigcode", "gpt_neo", "gptj", "openai-gpt", "opt", "xlm"),
-}
+# Architectures that look absolute positions up in a table of fixed length.
+_POSITION_TABLE = {
+    "bart", "bigbird_pegasus", "blenderbot", "blenderbot-small", "led", "marian", "mbart", "mvp", "pegasus", "plbart",
+    "biogpt", "codegen", "ctrl", "gpt2", "gpt_bigcode", "gpt_neo", "gptj", "openai-gpt", "opt", "xlm",
+}  # fmt: skip
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 _CONVERT = "convert them: AutoModel.from_pretrained(…).save_pretrained(…) writes safetensors"
 _OWN_CODE = "the model comes with its own code, which dstill never runs"

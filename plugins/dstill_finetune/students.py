@@ -46,7 +46,7 @@ from dstill_finetune.setup import collator_of, encoder_of, require_learnable, re
 from dstill_finetune.student_metadata import Facts
 from dstill_finetune.tokenizer import repair
 from dstill_finetune.torch_settings import compiling, cpu_threads, resolved
-from dstill_finetune.trainer import prepare_imports, train
+from dstill_finetune.trainer import History, prepare_imports, train
 
 __all__ = ["Finetuned"]
 
@@ -171,20 +171,7 @@ class Finetuned(Student):
             task_prefix=recipe.task_prefix,
             tasks=encoder.tasks,
         )
-        trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-        fitted = TrainResult(
-            steps=history.steps,
-            seconds=round(history.seconds, 3),
-            history=tuple(history.rows),
-            peak_memory=peak.bytes,
-            trained_parameters=trained,
-            all_parameters=_count(model),
-            best_step=history.best,
-            tokens_seen=history.tokens,
-            rows_per_second=round(history.rows_per_second, 3),
-            n_too_long=data.n_too_long,
-            probe=history.probe,
-        )
+        fitted = _result(history, model, peak, data.n_too_long)
         if distributed.is_main():
             with saving(job.folder):
                 self._save(job, model, facts, fitted, n_too_long=data.n_too_long, cut=encoder.cuts_prompts)
@@ -289,6 +276,22 @@ class Finetuned(Student):
             require_base(facts, folder)
         model = self._untrained(folder, facts.base, facts.seed, options)
         return model if facts.four_bit else model.to(device)
+
+
+def _result(history: History, model: Any, peak: PeakMemory, n_too_long: int) -> TrainResult:
+    return TrainResult(
+        steps=history.steps,
+        seconds=round(history.seconds, 3),
+        history=tuple(history.rows),
+        peak_memory=peak.bytes,
+        trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        all_parameters=_count(model),
+        best_step=history.best,
+        tokens_seen=history.tokens,
+        rows_per_second=round(history.rows_per_second, 3),
+        n_too_long=n_too_long,
+        probe=history.probe,
+    )
 
 
 def _import_libraries(job: TrainingJob) -> None:

@@ -28,7 +28,7 @@ from dstill_finetune.encoding import Dataset, length
 from dstill_finetune.loss import TokenLosses, scale, tokens
 from dstill_finetune.saving import saving
 
-__all__ = ["History", "learning_rate_factor", "train"]
+__all__ = ["History", "learning_rate_factor", "prepare_imports", "train"]
 
 LOGS = 100  # entries of the history at most, without those at evaluations of early stopping
 EVALUATIONS = 5  # of the validation loss over a training
@@ -193,7 +193,7 @@ def _options(recipe: Recipe, steps: int, *, evaluates: bool, saves: bool) -> dic
 
 def _stopped(step: int, steps: int, last: str) -> Interrupted:
     kept = f"; {last} is kept" if last else ""
-    return Interrupted(f"stopped at step {step:,} of {steps:,}{kept}", hint="the same command resumes from there")
+    return Interrupted(f"stopped at step {step:,} of {steps:,}{kept}", hint="the same command goes on from there")
 
 
 def prepare_imports() -> None:

@@ -201,7 +201,7 @@ def test_a_state_space_layer_is_not_held_in_four_bits() -> None:
     assert Qlora().unfit_reason(shape_of(config_of("deepseek_v3")), Recipe(), card) is None
     with pytest.raises(UsageError, match="qlora cannot store a state space layer") as caught:
         Qlora().prepare(made(config), Recipe())
-    assert caught.value.hint == "train with --modality lora, or full"
+    assert caught.value.hint == "train with --modality lora or full"
 
 
 def test_peft_is_asked_of_mixtures_alone(monkeypatch: pytest.MonkeyPatch) -> None:

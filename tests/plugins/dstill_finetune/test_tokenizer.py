@@ -107,10 +107,10 @@ def test_what_cannot_be_repaired_is_refused_with_the_loss_and_its_row() -> None:
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces, unk_token="[UNK]")
     with pytest.raises(DataError) as caught:
         repair(tokenizer, [["some words", "in words"], ["in words", '{"city":"Lyon"}'], ["{}"]], where="my-model")
-    assert caught.value.what == "the student's tokenizer cannot write 2 of 3 rows"
-    assert caught.value.where.startswith("my-model: training row 2, from character 2: ")
+    assert caught.value.what == "the student's tokenizer cannot write 2 of 3 records"
+    assert caught.value.where.startswith("my-model: training record 2, from character 2: ")
     assert '"{\\"city\\":\\"Lyon\\"}" comes back as "{ ' in caught.value.where
-    assert "keeps case, spaces and signs" in caught.value.hint
+    assert "keeps case, spaces and punctuation" in caught.value.hint
     assert caught.value.exit_code == 4
 
 

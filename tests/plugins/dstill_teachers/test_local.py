@@ -253,7 +253,7 @@ def test_a_model_that_cannot_be_loaded_ends_all(llama: Path, tmp_path: Path) -> 
     made = teacher(folder)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 2}))  # its weights have one
-    with pytest.raises(DstillError, match="the model's weights lack") as caught:
+    with pytest.raises(DstillError, match="of the model's weights are missing") as caught:
         asked(made, [prompt(question) for question in QUESTIONS], tmp_path / "s.sqlite")
     assert caught.value.exit_code == DataError.exit_code
     assert not isinstance(caught.value, DataError)  # as which it would be the end of one question
