@@ -1,6 +1,6 @@
-"""Constrained decoding: a student writes nothing but what its task's grammar allows.
+"""Constrained decoding: a student writes only what its task's grammar allows.
 
-``dstill_finetune``'s writer asks for it; `dstill pack grammar` shows what a run's student may write.
+``dstill_finetune.generation`` decodes with it; ``dstill pack grammar`` prints the grammar of a run.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ __all__ = ["register_commands"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
+    """Adds ``dstill pack grammar``."""
     from dstill_constrain.command import grammar
 
     cli.add_command(grammar, "pack grammar")

@@ -1,7 +1,7 @@
-"""``dstill pack grammar``: what the student of a run may write, where it is held to its task's grammar.
+"""``dstill pack grammar``: the grammar that a run's student is constrained to.
 
 $ dstill pack grammar RUN --json
-{"kind":"ebnf","bytes":82049,"longest":27143,"seconds":0.31,"text":"root ::= answer\n…"}
+{"kind":"ebnf","bytes":82049,"longest":27143,"seconds":0.31,"text":"root ::= answer…"}
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def grammar(found: App, run: str, as_json: bool) -> None:
     """Print the grammar that --constrain uses, and its longest answer."""
     opened = found.open(run)
     started = time.perf_counter()
-    made = opened.objective.grammar(opened.task, _first(opened))
+    made = opened.objective.grammar(opened.task, _first_example(opened))
     if made is None:
         raise UsageError(
-            f"task '{opened.task.name}' has no grammar for its answers here",
+            f"task '{opened.task.name}' has no grammar for the answers of this run",
             where=f"run {opened.name}",
-            hint="it may lack what the questions are about (a mapping); else the pack writes none",
+            hint="the task may lack what its questions are about (a mapping), or its pack has no grammar",
         )
     Compiler(_BYTES).start(made)
     seconds, most = time.perf_counter() - started, longest(made)
@@ -48,11 +48,11 @@ def grammar(found: App, run: str, as_json: bool) -> None:
         emit({"kind": kind, "bytes": len(text.encode()), "longest": most, "seconds": round(seconds, 3), "text": text})
         return
     say(text, lines=True)
-    note(f"ready in {seconds:.2f} s; the longest answer has {f'{most:,} bytes' if most else 'no bound'}")
+    note(f"compiled in {seconds:.2f} s; the longest answer has {f'{most:,} bytes' if most else 'no limit'}")
 
 
-def _first(run: Run) -> Example:
+def _first_example(run: Run) -> Example:
     for split in SPLITS:
         for record in run.records(split):
             return record.example
-    raise DataError("the run has no question yet", where=str(run.folder / "dataset"), hint="`dstill generate` first")
+    raise DataError("the run has no questions yet", where=str(run.folder / "dataset"), hint="`dstill generate` first")

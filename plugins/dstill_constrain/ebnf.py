@@ -1,13 +1,14 @@
-"""EBNF, as a task pack writes it: read, measured, and written anew for the library that decodes by it.
+r"""EBNF as a task pack writes it: parsed, checked, measured, and translated for llguidance.
 
-    root ::= "SELECT " COLUMN ("," COLUMN){0,3} " FROM " TABLE      a rule a line, `root` the first to be asked
-    COLUMN ::= [a-z] [a-z0-9_]{0,30}                                in capitals: a token, matched as a whole
+    root ::= "SELECT " COLUMN ("," COLUMN){0,3} " FROM " TABLE      one rule per line; `root` is the whole sentence
+    COLUMN ::= [a-z] [a-z0-9_]{0,30}                                a name in capitals: a token, matched as a whole
 
-    parse(text).longest()      the bytes of its longest sentence; None where there is no longest one
-    parse(text).lark()         the same grammar in llguidance's own notation
+    parse(text).longest()      the bytes of its longest sentence; None if it is unlimited
+    parse(text).lark()         the same grammar in llguidance's Lark notation
 
-There are literals in quotes, classes of characters, groups, ``|``, ``?``, ``*``, ``+`` and ``{m,n}``; JSON's escapes,
-and ``\\x``, ``\\u``, ``\\U`` with 2, 4, 8 digits in a class. A line that begins with ``#`` is a comment.
+The notation has literals in quotes with JSON's escapes, character classes, groups, ``|``, ``?``, ``*``, ``+`` and
+``{m,n}``. A class also takes ``\x``, ``\u`` and ``\U`` with 2, 4 and 8 digits. A line that begins with ``#`` is a
+comment.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from functools import cached_property
 from typing import Iterator, Mapping, Sequence
 
 from dstill.errors import DataError
-from dstill_constrain.reading import Alternatives, Characters, Literal, Node, Reference, Repeat, Sequenced, read
+from dstill_constrain.ebnf_parser import (
+    Alternatives,
+    Characters,
+    Literal,
+    Node,
+    Reference,
+    Repeat,
+    Sequenced,
+    parse_rule,
+)
 
 __all__ = ["Ebnf", "parse"]
 
@@ -25,27 +35,29 @@ ROOT = "root"
 
 
 def parse(text: str) -> Ebnf:
-    """Raises DataError with the line and what is wrong in it."""
+    """Parse a whole grammar. Raises DataError with the line and the reason."""
     rules: dict[str, Node] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        name, node = read(line, number)
+        name, node = parse_rule(line, number)
         if name in rules:
-            raise DataError(f"the rule '{name}' stands twice", where=f"grammar:{number}")
+            raise DataError(f"the rule '{name}' is defined twice", where=f"grammar:{number}")
         rules[name] = node
-    made = Ebnf(rules)
-    made.require_whole()
-    return made
+    grammar = Ebnf(rules)
+    grammar.check_references()
+    return grammar
 
 
 @dataclass(frozen=True)
 class Ebnf:
+    """A parsed grammar: rule name → tree of its right-hand side."""
+
     rules: Mapping[str, Node]
     _lengths: dict[str, int | None] = field(default_factory=dict, repr=False)
 
-    def require_whole(self) -> None:
-        """Raises DataError where a rule is not there, or a token is made of rules."""
+    def check_references(self) -> None:
+        """Raises DataError if a rule is missing, or if a token refers to a rule."""
         if ROOT not in self.rules:
             raise DataError(f"the grammar has no rule '{ROOT}'", where="grammar", hint=f"write {ROOT} ::= …")
         for name, node in self.rules.items():
@@ -54,15 +66,15 @@ class Ebnf:
                     raise DataError(f"the grammar has no rule '{used}'", where=f"grammar, rule '{name}'")
                 if _is_token(name) and not _is_token(used):
                     raise DataError(
-                        f"the token '{name}' is made of the rule '{used}'",
+                        f"the token '{name}' refers to the rule '{used}'",
                         where=f"grammar, rule '{name}'",
-                        hint="tokens are made of tokens: write both names in capitals",
+                        hint="a token may refer to tokens only: write both names in capitals",
                     )
 
-    # --- how long -----------------------------------------------------------------------
+    # --- length -------------------------------------------------------------------------
 
     def longest(self) -> int | None:
-        """The bytes of its longest sentence; None: a rule holds itself, or repeats without end."""
+        """The bytes of the longest sentence; None if a rule refers to itself or repeats without limit."""
         return self._longest(ROOT, ())
 
     def _longest(self, name: str, within: tuple[str, ...]) -> int | None:
@@ -73,15 +85,16 @@ class Ebnf:
         return self._lengths[name]
 
     def _length(self, node: Node, within: tuple[str, ...]) -> int | None:
-        if isinstance(node, Literal):
-            return len(node.text.encode())
-        if isinstance(node, Characters):
-            return node.widest
-        if isinstance(node, Reference):
-            return self._longest(node.name, within)
-        if isinstance(node, Repeat):
-            one = self._length(node.item, within)
-            return 0 if one == 0 else None if one is None or node.most is None else one * node.most
+        match node:
+            case Literal():
+                return len(node.text.encode())
+            case Characters():
+                return node.widest
+            case Reference():
+                return self._longest(node.name, within)
+            case Repeat():
+                one = self._length(node.item, within)
+                return 0 if one == 0 else None if one is None or node.most is None else one * node.most
         lengths = [self._length(part, within) for part in node.parts]
         if None in lengths:
             return None
@@ -91,7 +104,7 @@ class Ebnf:
     # --- in other notations -------------------------------------------------------------
 
     def lark(self, *, start: str = "start") -> str:
-        """For llguidance; the rule that was `root` is called `start`."""
+        """The grammar in llguidance's Lark notation, with the rule `root` renamed to `start`."""
         return "".join(self._line(name, start) for name in self.rules)
 
     def _line(self, name: str, start: str) -> str:
@@ -101,30 +114,33 @@ class Ebnf:
         return f"{start if name == ROOT else name}: {_lark(node, start)}\n"
 
     def regex(self, node: Node) -> str:
-        """A token as a regular expression, what it is made of written into it."""
-        if isinstance(node, Literal):
-            return "".join(_escaped(character) for character in node.text)
-        if isinstance(node, Characters):
-            return node.regex
-        if isinstance(node, Reference):
-            return self._inner[node.name]
-        if isinstance(node, Repeat):
-            return f"(?:{self.regex(node.item)}){node.times}"
+        """A token as one regular expression, with the tokens that it refers to written out."""
+        match node:
+            case Literal():
+                return "".join(_escaped(character) for character in node.text)
+            case Characters():
+                return node.regex
+            case Reference():
+                return self._token_regexes[node.name]
+            case Repeat():
+                return f"(?:{self.regex(node.item)}){node.quantifier}"
         parts = [self.regex(part) for part in node.parts]
         return "".join(parts) if isinstance(node, Sequenced) else f"(?:{'|'.join(parts)})"
 
     @cached_property
-    def _inner(self) -> Mapping[str, str]:
-        return _Inlined(self)
+    def _token_regexes(self) -> Mapping[str, str]:
+        return _TokenRegexes(self)
 
 
-class _Inlined(dict[str, str]):
-    def __init__(self, whole: Ebnf) -> None:
+class _TokenRegexes(dict[str, str]):
+    """Token name → its regular expression, filled on first use."""
+
+    def __init__(self, grammar: Ebnf) -> None:
         super().__init__()
-        self._whole = whole
+        self._grammar = grammar
 
     def __missing__(self, name: str) -> str:
-        self[name] = f"(?:{self._whole.regex(self._whole.rules[name])})"
+        self[name] = f"(?:{self._grammar.regex(self._grammar.rules[name])})"
         return self[name]
 
 
@@ -145,14 +161,15 @@ def _is_token(name: str) -> bool:
 
 
 def _lark(node: Node, start: str) -> str:
-    if isinstance(node, Literal):
-        return node.written
-    if isinstance(node, Characters):
-        return f"/{node.regex}/"
-    if isinstance(node, Reference):
-        return start if node.name == ROOT else node.name
-    if isinstance(node, Repeat):
-        return f"({_lark(node.item, start)}){node.times}"
+    match node:
+        case Literal():
+            return node.source
+        case Characters():
+            return f"/{node.regex}/"
+        case Reference():
+            return start if node.name == ROOT else node.name
+        case Repeat():
+            return f"({_lark(node.item, start)}){node.quantifier}"
     parts = [_lark(part, start) for part in node.parts]
     return " ".join(parts) if isinstance(node, Sequenced) else f"({' | '.join(parts)})"
 

@@ -1,9 +1,9 @@
-"""Constrained decoding for ``transformers``' ``generate``: scores of tokens that the grammar forbids become −∞.
+"""Constrained decoding for ``transformers``' ``generate``: tokens that the grammar forbids get the score −∞.
 
-    constraint = Constraint(compiler, [grammar, grammar, None])       one a row; None: that row is free
-    model.generate(…, logits_processor=[constraint], max_new_tokens=constraint.most(128))
+    constraint = Constraint(compiler, [grammar, grammar, None])       one grammar per row; None: unconstrained
+    model.generate(…, logits_processor=[constraint], max_new_tokens=constraint.max_new_tokens(128))
 
-It works on encoder–decoders and decoders alike: what stands in a row at the first call is not the answer's.
+It works for encoder–decoders and decoders: the tokens of a row at the first call are the prompt, not the answer.
 """
 
 from __future__ import annotations
@@ -17,33 +17,44 @@ __all__ = ["Constraint"]
 
 
 class Constraint:
+    """A logits processor for one batch.
+
+    Raises:
+        DataError: A grammar is invalid, or the student's tokenizer cannot write what it asks for next.
+    """
+
     def __init__(self, compiler: Compiler, grammars: Sequence[Grammar | None]) -> None:
         self._end = compiler.vocabulary.end
         self._size = len(compiler.vocabulary.pieces)
         self._states: list[State | None] = [None if one is None else compiler.start(one) for one in grammars]
         self._longest = [compiler.longest(one) for one in grammars if one is not None]
-        self._seen: int | None = None  # tokens of a row that were taken, or stood there before
+        self._seen: int | None = None  # tokens of each row at the last call
 
-    def most(self, usual: int) -> int:
-        """New tokens that the longest sentence takes at most, its end among them; `usual` where that is not known."""
+    def max_new_tokens(self, usual: int) -> int:
+        """Enough tokens for the longest sentence and its end token, and no fewer than `usual`."""
         return max([usual, *(length + 1 for length in self._longest if length is not None)])
 
     def __call__(self, ids: Any, scores: Any) -> Any:
-        """`ids`: rows × tokens so far. `scores`: rows × vocabulary, for the next one."""
+        """The masked scores of the next token.
+
+        Args:
+            ids: The tokens so far, ``[rows, tokens]``.
+            scores: The scores of the next token, ``[rows, vocabulary]``.
+        """
         if self._seen is not None:
             for number, row in enumerate(ids[:, self._seen :].tolist()):
-                self._take(number, row)
+                self._consume(number, row)
         self._seen = ids.shape[1]
         allowed = self._allowed(scores)
         return scores if allowed is None else scores.masked_fill(~allowed, float("-inf"))
 
-    def _take(self, number: int, tokens: Sequence[int]) -> None:
+    def _consume(self, number: int, tokens: Sequence[int]) -> None:
         state = self._states[number]
         for token in tokens if state else ():
             if token == self._end or state is None:
-                self._states[number] = None  # an answer that is over is filled up with padding
+                self._states[number] = None  # only padding follows a finished answer
                 return
-            state.take(token)
+            state.consume(token)
 
     def _allowed(self, scores: Any) -> Any:
         import numpy

@@ -1,10 +1,10 @@
-"""What each token of a student's tokenizer writes, in bytes: what a grammar's library needs, from any tokenizer.
+"""The bytes that each token of a student's tokenizer stands for, as llguidance needs them.
 
     of(tokenizer, 1504)     -> Vocabulary(pieces=(…, b'{"query":{"bool":', b'503', …), end=1, leading_space=False)
 
-Libraries read a byte-level vocabulary by themselves, refuse one of SentencePiece's in transformers' form
-(llguidance) or take its ``▁`` for a letter (xgrammar). So the pieces are worked out here, by the decoder that
-the tokenizer itself has: byte-level letters, ``▁`` for a space and ``<0x0A>`` for a byte, or text as it stands.
+llguidance reads byte-level vocabularies but refuses SentencePiece's in transformers' form, and xgrammar takes its
+``▁`` for a letter. So the bytes are computed here, by the kind of decoder that the tokenizer has: byte-level letters,
+``▁`` for a space and ``<0x0A>`` for a byte, or plain text.
 """
 
 from __future__ import annotations
@@ -22,20 +22,22 @@ _SPACE = "▁"
 
 @dataclass(frozen=True)
 class Vocabulary:
-    pieces: tuple[bytes, ...]  # by token id; empty: it writes nothing and is never chosen
-    end: int  # the token that ends an answer
-    leading_space: bool  # decoding takes one space off the beginning
+    """Token id → bytes."""
+
+    pieces: tuple[bytes, ...]  # by token id; empty: a token without text, which is never chosen
+    end: int  # the id of the end-of-sequence token
+    leading_space: bool  # decoding removes one space from the beginning
 
     def tokens(self, data: bytes) -> list[int]:
-        """`data` in the longest pieces, from its beginning, as far as the vocabulary can write it."""
-        out = []
+        """Tokenize greedily, longest piece first; stops where no piece fits."""
+        tokens = []
         while data:
             size = next((n for n in range(min(len(data), self._longest), 0, -1) if data[:n] in self._ids), 0)
             if not size:
                 break
-            out.append(self._ids[data[:size]])
+            tokens.append(self._ids[data[:size]])
             data = data[size:]
-        return out
+        return tokens
 
     @property
     def _ids(self) -> Mapping[bytes, int]:
@@ -52,7 +54,12 @@ def _ids(pieces: tuple[bytes, ...]) -> Mapping[bytes, int]:
 
 
 def of(tokenizer: Any, size: int) -> Vocabulary:
-    """`size`: of the model's head, which may be larger than the tokenizer's vocabulary."""
+    """The vocabulary of a transformers tokenizer.
+
+    Args:
+        tokenizer: A fast tokenizer.
+        size: Rows of the model's output head, which may be more than the tokenizer has tokens.
+    """
     added = tokenizer.get_added_vocab()
     special = set(tokenizer.all_special_ids)
     decoder = str(tokenizer.backend_tokenizer.decoder)
@@ -74,7 +81,7 @@ def of(tokenizer: Any, size: int) -> Vocabulary:
 
 @lru_cache(maxsize=1)
 def _letters() -> Mapping[str, int]:
-    """The letter that stands for each byte in a byte-level vocabulary: itself where it can be seen, else one beyond."""
-    seen = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = [byte for byte in range(256) if byte not in seen]
-    return {chr(byte): byte for byte in seen} | {chr(256 + n): byte for n, byte in enumerate(others)}
+    """Letter → byte of GPT-2's byte-level vocabularies: printable bytes are themselves, the others follow U+00FF."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(256 + n): byte for n, byte in enumerate(others)}

@@ -1,8 +1,8 @@
-"""Figures over verdicts, comparisons of systems, and the baselines that a student has to beat.
+"""Metrics over verdicts, comparisons of systems, and the baselines that a student has to beat.
 
-dstill train RUN --student nearest      # the answer of the most similar training question
 dstill evaluate RUN                     # every metric of this package, with n and interval
-dstill experiment compare A B                      # on the same items: whether one is better, and on which
+dstill experiment compare A B           # whether one of two runs is better on the same questions, and on which
+dstill train RUN --student nearest      # the answer of the most similar training question
 """
 
 from __future__ import annotations
@@ -35,25 +35,30 @@ __all__ = [
 
 @hookimpl
 def register_metrics() -> Iterable[type[Metric]]:
+    """The metrics of `dstill_evaluate.metrics`."""
     return METRICS
 
 
 @hookimpl
 def register_students() -> Iterable[type[Student]]:
+    """The student ``nearest``, a look-up."""
     yield Nearest
 
 
 @hookimpl
 def register_baselines() -> Iterable[type[Baseline]]:
+    """The baselines ``untrained`` and ``nearest``."""
     yield Untrained
     yield NearestQuestion
 
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
+    """Adds ``dstill experiment compare``."""
     cli.add_command(command.compare, "experiment compare")
 
 
 @hookimpl
 def report_sections(run: Run) -> Iterable[Section]:
+    """The report's section *Against the baselines*."""
     return sections.sections(run)

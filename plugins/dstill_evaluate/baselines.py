@@ -1,6 +1,6 @@
-"""What a student is scored beside, for ``evaluate.baselines``.
+"""The baselines that a student is compared with (``evaluate.baselines``).
 
-untrained   the same student before training, of any kind
+untrained   the student before training
 nearest     a look-up: the answer of the most similar training question (`nearest_neighbour`)
 """
 
@@ -17,7 +17,7 @@ __all__ = ["NearestQuestion", "Untrained"]
 
 
 class Untrained(Baseline):
-    """The student as training found it: what it knew before."""
+    """The student before its first training step."""
 
     name = "untrained"
     meaning = "the student before training"
@@ -28,7 +28,7 @@ class Untrained(Baseline):
 
 
 class NearestQuestion(Baseline):
-    """Answers with the most similar training question's answer."""
+    """Gives the answer of the most similar training question."""
 
     name = "nearest"
     meaning = "the answer of the most similar training question"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 import click
 
@@ -14,16 +14,19 @@ from dstill.cli.options import App, app, json_option
 from dstill.errors import DataError, UsageError, did_you_mean
 from dstill.io.shell import command
 
+if TYPE_CHECKING:
+    from dstill_evaluate.systems import Arm
+
 __all__ = ["compare"]
 
-SHOWN = 3  # gained and lost items of each comparison; --json has all
-LONGEST = 300  # characters of a question or an answer on the terminal
-WIDEST = 100  # columns of a line of prose
+MAX_ITEMS = 3  # gained and lost items that the terminal shows of each comparison; --json has all
+MAX_LENGTH = 300  # characters of a question or an answer on the terminal
+MAX_WIDTH = 100  # columns of a line of prose
 
 
 @click.command(cls=Command, examples=["dstill experiment compare runs/first runs/second"])
 @click.argument("systems", metavar="A B [C …]", nargs=-1, required=True)
-@click.option("--split", "splits", multiple=True, metavar="SET", help="Split to compare on (repeatable).")
+@click.option("--split", "splits", multiple=True, metavar="SPLIT", help="Split to compare on (repeatable).")
 @json_option
 @app
 def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_json: bool) -> None:
@@ -40,60 +43,67 @@ def compare(found: App, systems: tuple[str, ...], splits: tuple[str, ...], as_js
     Runs with different questions, engines or data are refused.
     """
     from dstill_evaluate.comparison import compare as compare_arms
-    from dstill_evaluate.systems import differences, judges_that_differ, read_arms, sets_of, settings_that_differ
+    from dstill_evaluate.systems import common_splits, read_arms
 
     if len(systems) < 2:
         raise UsageError(
             "one system alone cannot be compared",
             where="compare",
-            hint="name another run, or a baseline inside this one: "
+            hint="name another run, or a baseline of this one: "
             + command("experiment", "compare", f"{systems[0]}:nearest", systems[0]),
         )
     arms = read_arms(systems, found.open)
-    sets = _chosen(sets_of(arms), splits)
-    if differ := differences(arms, sets):
-        more = f"\nand {len(differ) - 8} more" if len(differ) > 8 else ""
+    chosen = _chosen(common_splits(arms), splits)
+    _check_comparable(arms, chosen)
+    comparison = compare_arms(arms, chosen)
+    items, engine = _items(arms, comparison), arms[0].sides[0].evaluated["engine"]
+    if as_json:
+        emit({"engine": engine, **comparison, "items": items})
+        return
+    _show_table(comparison, engine)
+    _show_sentences(comparison)
+    _show_items(items)
+
+
+def _chosen(splits: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    if not splits:
+        raise DataError("no split was scored in all of these runs", where="compare", hint="dstill evaluate RUN")
+    wanted = [split_name(name, "--split") for name in wanted]
+    for split in wanted:
+        if split not in splits:
+            raise UsageError(
+                f"not every run was scored on '{split}'.{did_you_mean(split, splits)}",
+                where="--split",
+                hint=f"all of them were scored on {', '.join(splits)}",
+            )
+    return [split for split in splits if not wanted or split in wanted]
+
+
+def _check_comparable(arms: Sequence[Arm], splits: Sequence[str]) -> None:
+    """Warns of what may make the comparison unfair. Raises DataError if the runs were scored on different things."""
+    from dstill_evaluate.systems import differences, differing_judges, differing_settings
+
+    if different := differences(arms, splits):
+        more = f"\nand {len(different) - 8} more" if len(different) > 8 else ""
         raise DataError(
             "these runs cannot be compared: what they were scored on differs",
-            where="\n".join(differ[:8]) + more,
+            where="\n".join(different[:8]) + more,
             hint="evaluate both on one dataset and one engine",
         )
-    if keys := settings_that_differ(arms):
+    if keys := differing_settings(arms):
         note(f"note: settings of the task differ, and some decide how answers are judged: {', '.join(keys)}")
-    if judges := judges_that_differ(arms):
+    if judges := differing_judges(arms):
         note(f"warning: these runs were judged by different plugins: {'; '.join(judges)}")
     for side in (side for arm in arms for side in arm.sides):
         if side.evaluated.get("invalid"):
             note(f"warning: the evaluation of {side.label} is invalid: {side.evaluated['invalid']}")
-    facts = compare_arms(arms, sets)
-    items = _items(arms, facts)
-    if as_json:
-        emit({"engine": arms[0].sides[0].evaluated["engine"], **facts, "items": items})
-        return
-    _show_table(facts, arms[0].sides[0].evaluated["engine"])
-    _show_sentences(facts)
-    _show_items(facts, items)
 
 
-def _chosen(sets: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    if not sets:
-        raise DataError("these runs were scored on no set in common", where="compare", hint="dstill evaluate RUN")
-    wanted = [split_name(name, "--split") for name in wanted]
-    for split in wanted:
-        if split not in sets:
-            raise UsageError(
-                f"not every run was scored on '{split}'.{did_you_mean(split, sets)}",
-                where="--split",
-                hint=f"all were on {', '.join(sets)}",
-            )
-    return [split for split in sets if not wanted or split in wanted]
-
-
-def _items(arms: Sequence[Any], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The gained and lost items, with the question, the gold, and what each run answered."""
+def _items(arms: Sequence[Arm], comparison: Mapping[str, Any]) -> dict[str, Any]:
+    """The gained and lost items, each with its question, its gold and the answers of both systems."""
     first = arms[0].sides[0]
 
-    def shown(id: str, system: str) -> dict[str, Any]:
+    def item(id: str, system: str) -> dict[str, Any]:
         record, pair = first.records[id], [arm for arm in arms if arm.label in (arms[0].label, system)]
         answers = {arm.label: [side.predictions[id].text for side in arm.sides] for arm in pair}
         correct = {arm.label: [side.verdicts[id].correct for side in arm.sides] for arm in pair}
@@ -101,36 +111,32 @@ def _items(arms: Sequence[Any], facts: Mapping[str, Any]) -> dict[str, Any]:
 
     return {
         split: {
-            system: {kind: [shown(id, system) for id in ids] for kind, ids in kinds.items()}
+            system: {kind: [item(id, system) for id in ids] for kind, ids in kinds.items()}
             for system, kinds in of_split.items()
         }
-        for split, of_split in facts["items"].items()
+        for split, of_split in comparison["items"].items()
     }
 
 
-def _show_table(facts: Mapping[str, Any], engine: str) -> None:
-    against, found = facts["against"], {(row["set"], row["system"]): row for row in facts["comparisons"]}
+def _show_table(comparison: Mapping[str, Any], engine: str) -> None:
+    from dstill_evaluate.wording import cell
+
+    against, by_system = comparison["against"], {(row["set"], row["system"]): row for row in comparison["comparisons"]}
     rows = []
-    for split in facts["n_unjudged"]:
-        for label, shown in facts["arms"].items():
-            of_pair = found.get((split, label))
-            cells = _cells(of_pair) if of_pair else ["", "", ""]
-            rows.append([split, label, f"{shown[split]['accuracy']['n']:,}", _cell(shown[split]), *cells])
+    for split in comparison["n_unjudged"]:
+        for label, shown in comparison["arms"].items():
+            row = by_system.get((split, label))
+            cells = _cells(row) if row else ["", "", ""]
+            rows.append([split, label, f"{shown[split]['accuracy']['n']:,}", cell(shown[split]), *cells])
     table(
         ["set", "system", "#n", "#accuracy", "#difference", "#p (Holm)", "#would show"],
         rows,
         title=f"executable accuracy in %, run on {engine}; differences to {against} in points; 95 % intervals",
     )
-    left_out = ", ".join(f"{n:,} of {split}" for split, n in facts["n_unjudged"].items() if n)
-    if left_out:
-        _say_whole(f"Left out for all, as they say nothing of an answer in one of the runs: {left_out}.")
+    excluded = ", ".join(f"{n:,} of {split}" for split, n in comparison["n_unjudged"].items() if n)
+    if excluded:
+        _say_wrapped(f"Excluded for all systems, because they could not be judged in one of the runs: {excluded}.")
     say()
-
-
-def _cell(shown: Mapping[str, Any]) -> str:
-    from dstill_evaluate.wording import cell
-
-    return cell(shown)
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
@@ -139,33 +145,36 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     return [difference(row), p_value(row["p_holm"]), points(row["detectable"])]
 
 
-def _show_sentences(facts: Mapping[str, Any]) -> None:
+def _show_sentences(comparison: Mapping[str, Any]) -> None:
     from dstill_evaluate.wording import sentence
 
-    for row in facts["comparisons"]:
-        _say_whole(sentence(row, row["system"], facts["against"]))
+    for row in comparison["comparisons"]:
+        _say_wrapped(sentence(row, row["system"], comparison["against"]))
 
 
-def _say_whole(text: str) -> None:
-    say(textwrap.fill(text, min(width(), WIDEST), break_long_words=False, break_on_hyphens=False), lines=True)
+def _say_wrapped(text: str) -> None:
+    say(textwrap.fill(text, min(width(), MAX_WIDTH), break_long_words=False, break_on_hyphens=False), lines=True)
 
 
-def _show_items(facts: Mapping[str, Any], items: Mapping[str, Any]) -> None:
+def _show_items(items: Mapping[str, Any]) -> None:
     for split, of_split in items.items():
         for system, kinds in of_split.items():
             for kind, rows in kinds.items():
                 if not rows:
                     continue
-                count = f"{len(rows)}" if len(rows) <= SHOWN else f"{SHOWN} of {len(rows)}; --json has all"
+                count = f"{len(rows)}" if len(rows) <= MAX_ITEMS else f"{MAX_ITEMS} of {len(rows)}; --json has all"
                 say(f"\n{kind} by {system} on {split} ({count}):", lines=True)
-                for row in rows[:SHOWN]:
-                    _say(f"  {row['id']}: {row['question']}")
-                    for label, answers in row["answers"].items():
-                        marks = zip(answers, row["correct"][label], strict=True)
-                        for answer, correct in marks:
-                            _say(f"    {label} {'right' if correct else 'wrong'}: {answer or '(nothing)'}")
+                for row in rows[:MAX_ITEMS]:
+                    _show_item(row)
 
 
-def _say(text: str) -> None:
+def _show_item(row: Mapping[str, Any]) -> None:
+    _say_shortened(f"  {row['id']}: {row['question']}")
+    for label, answers in row["answers"].items():
+        for answer, correct in zip(answers, row["correct"][label], strict=True):
+            _say_shortened(f"    {label} {'right' if correct else 'wrong'}: {answer or '(nothing)'}")
+
+
+def _say_shortened(text: str) -> None:
     line = " ".join(text.split("\n"))
-    say(line if len(line) <= LONGEST else f"{line[:LONGEST]}…")
+    say(line if len(line) <= MAX_LENGTH else f"{line[:MAX_LENGTH]}…")

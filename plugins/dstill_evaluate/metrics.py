@@ -1,24 +1,27 @@
-"""The metrics of `dstill evaluate`: each takes the verdicts of one set and gives a `Score`.
+"""The metrics of `dstill evaluate`: each takes the verdicts of one split and returns a `Score`.
 
     ExecutableAccuracy()(verdicts)  →  Score(value=0.913, n=689, low=0.889, high=0.932,
                                              note="left out: 9 vacuous gold, 2 gold error")
 
-A rate at a level is taken over the verdicts that were followed that far, so what was never
-tried is "not checked" and lowers nothing:
+A rate at a level is over the verdicts that were checked up to that level: what was never tried is "not checked" and
+lowers nothing.
 
+    metric                counts
     parsed, valid         every answer
-    executed              answers that were run; a refusal, asked for or given, is not run
-    executable_accuracy   answers with a gold that tells something; a right refusal is right
-    silent_error_rate          the same answers: ran without an error, and was wrong
+    executed              answers that were run; an expected or given refusal is not run
+    executable_accuracy   answers whose gold is not trivial; a refusal is right if one is expected
+    silent_error_rate     the same answers: the share that ran without an error and gave another result
     exact_match           answers with a gold, compared as canonical text
-    refusal_precision     refusals: how many were asked for
-    refusal_recall        questions to refuse: how many were refused
-    clause_f1             answers whose gold has clauses (`Task.clauses`): how many of both are the other's, as bags;
-                          the mean of the answers, in an interval that draws whole templates. No answer is 0
-    clause_precision      likewise: of the answer's clauses those that the gold has
-    clause_recall         of the gold's clauses those that the answer has
+    refusal_precision     refusals given: the share that was expected
+    refusal_recall        refusals expected: the share that was given
+    clause_f1             answers whose gold has clauses (`Task.clauses`), compared as bags of clauses: the mean F1
+                          with a bootstrap interval by template. An empty answer scores 0
+    clause_precision      the same for the share of the answer's clauses that the gold has
+    clause_recall         the same for the share of the gold's clauses that the answer has
 
-Not covered: whether the gold itself says what the question asked.
+Executable accuracy is what text-to-SQL calls execution accuracy (Zhong, Xiong & Socher 2017).
+
+Not covered: whether the gold itself answers the question.
 """
 
 from __future__ import annotations
@@ -34,12 +37,12 @@ from dstill_evaluate.statistics import mean
 __all__ = [
     "METRICS",
     "ClauseF1",
+    "ClauseMean",
     "ClausePrecision",
     "ClauseRecall",
     "ExactMatch",
     "ExecutableAccuracy",
     "Executed",
-    "OfClauses",
     "Parsed",
     "Rate",
     "RefusalPrecision",
@@ -53,24 +56,24 @@ __all__ = [
 ]
 
 
-# Outcomes that say something of the engine only.
-NOBODYS = (OutcomeKind.UNAVAILABLE.value, OutcomeKind.UNSUPPORTED.value)
+# Outcomes that say something about the engine only, not about the answer.
+ENGINE_OUTCOMES = (OutcomeKind.UNAVAILABLE.value, OutcomeKind.UNSUPPORTED.value)
 
 
 def about_refusal(verdict: Verdict) -> bool:
-    """Decided without running anything: the right answer, or the one given, is to refuse."""
+    """Whether a refusal is expected or given: such an answer is judged without running anything."""
     return verdict.expects_refusal or verdict.refused
 
 
 def why_uncounted(verdict: Verdict) -> str:
-    """Why a verdict says nothing about correctness, or empty when it does. Never the student's fault."""
-    if verdict.gold_error:  # an engine that was not there is no error of the gold's
+    """Why a verdict says nothing about correctness; empty if it does. The reason is never the student's fault."""
+    if verdict.gold_error:  # an unavailable engine is not the gold's error
         kind = verdict.gold_error.partition(":")[0]
-        return kind if kind in NOBODYS else "gold error"
+        return kind if kind in ENGINE_OUTCOMES else "gold error"
     if verdict.trivial:
         return "vacuous gold"
     if verdict.checked < Level.CORRECT:
-        return verdict.outcome if verdict.outcome in NOBODYS else "not checked"
+        return verdict.outcome if verdict.outcome in ENGINE_OUTCOMES else "not checked"
     return ""
 
 
@@ -82,78 +85,79 @@ def uncounted(verdicts: Sequence[Verdict]) -> dict[str, int]:
 def scored(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The verdicts that `executable_accuracy` counts.
 
-    Refusals are judged without an engine. Where nothing else was, they alone would pass
-    for the accuracy of the whole set, so then there are none.
+    Refusals are judged without an engine. If only they were judged, they would pass for the accuracy of the whole
+    split, so the result is then empty.
     """
-    kept = [v for v in verdicts if not why_uncounted(v)]
-    if all(about_refusal(v) for v in kept) and not all(about_refusal(v) for v in verdicts):
+    counted = [v for v in verdicts if not why_uncounted(v)]
+    if all(about_refusal(v) for v in counted) and not all(about_refusal(v) for v in verdicts):
         return []
-    return kept
+    return counted
 
 
-def note_of(verdicts: Sequence[Verdict]) -> str:
+def _note(verdicts: Sequence[Verdict]) -> str:
     reasons = ", ".join(f"{n} {reason}" for reason, n in uncounted(verdicts).items())
     return "; ".join(filter(None, ["" if scored(verdicts) else "not checked", reasons and f"left out: {reasons}"]))
 
 
 class Rate(Metric):
-    """A share of verdicts: those for which `hit` holds, among `of`."""
+    """A share of verdicts, with Wilson's interval."""
 
     @abstractmethod
     def hit(self, verdict: Verdict) -> bool:
-        """Whether a verdict of the denominator counts."""
+        """Whether a verdict of the denominator is in the numerator."""
 
-    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
-        """The denominator."""
+    def denominator(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        """The verdicts that the share is taken over."""
         return verdicts
 
     def note(self, verdicts: Sequence[Verdict]) -> str:
+        """What the score says beside its value, such as why verdicts were not counted."""
         return ""
 
     def __call__(self, verdicts: Sequence[Verdict]) -> Score:
-        counted = self.of(verdicts)
+        counted = self.denominator(verdicts)
         hits = sum(map(self.hit, counted))
         return rate(self.name, hits, len(counted), self.note(verdicts))
 
 
 class Parsed(Rate):
-    """The answer is in the language at all."""
+    """The answer parses."""
 
     name = "parsed"
 
     def hit(self, verdict: Verdict) -> bool:
         return verdict.reached >= Level.PARSED
 
-    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    def denominator(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
         return [v for v in verdicts if v.checked >= Level.PARSED]
 
 
 class Valid(Rate):
-    """No check found an error in it."""
+    """No check found an error in the answer."""
 
     name = "valid"
 
     def hit(self, verdict: Verdict) -> bool:
         return verdict.reached >= Level.VALID
 
-    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    def denominator(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
         return [v for v in verdicts if v.checked >= Level.VALID]
 
 
 class Executed(Rate):
-    """The engine ran it."""
+    """The engine ran the answer without an error."""
 
     name = "executed"
 
     def hit(self, verdict: Verdict) -> bool:
         return verdict.reached >= Level.EXECUTED
 
-    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    def denominator(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
         return [v for v in verdicts if v.checked >= Level.EXECUTED and not about_refusal(v)]
 
 
 class ExecutableAccuracy(Rate):
-    """The same result as the gold, or a refusal where one is asked for. Strict: nothing is half right."""
+    """The same result as the gold, or a refusal if one is expected. There is no partial credit."""
 
     name = "executable_accuracy"
     headline = True
@@ -162,18 +166,17 @@ class ExecutableAccuracy(Rate):
     def hit(self, verdict: Verdict) -> bool:
         return verdict.correct
 
-    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    def denominator(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
         return scored(verdicts)
 
     def note(self, verdicts: Sequence[Verdict]) -> str:
-        return note_of(verdicts)
+        return _note(verdicts)
 
 
 class SilentWrong(Rate):
-    """Ran without an error, and was wrong.
+    """The answer ran without an error and was wrong: the costliest mistake in use, because nothing reports it.
 
-    What hurts most in use: nothing complains, and the result is another one. An answer to
-    a question that should have been refused is never run: it counts in `refusal_recall`, not here.
+    An answer to a question that should have been refused is never run: it counts in `refusal_recall`, not here.
     """
 
     name = "silent_error_rate"
@@ -183,15 +186,15 @@ class SilentWrong(Rate):
     def hit(self, verdict: Verdict) -> bool:
         return verdict.reached == Level.EXECUTED
 
-    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    def denominator(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
         return scored(verdicts)
 
     def note(self, verdicts: Sequence[Verdict]) -> str:
-        return note_of(verdicts)
+        return _note(verdicts)
 
 
 class ExactMatch(Rate):
-    """The gold itself, in whatever spelling."""
+    """The same canonical text as the gold."""
 
     name = "exact_match"
     summary = True
@@ -199,79 +202,79 @@ class ExactMatch(Rate):
     def hit(self, verdict: Verdict) -> bool:
         return bool(verdict.exact)
 
-    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    def denominator(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
         return [v for v in verdicts if v.exact is not None]
 
 
 class RefusalPrecision(Rate):
-    """Of the refusals, those asked for."""
+    """The share of refusals that were expected."""
 
     name = "refusal_precision"
 
     def hit(self, verdict: Verdict) -> bool:
         return verdict.expects_refusal
 
-    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
-        # without a gold nobody knows what was asked for: such a refusal is not followed to CORRECT
+    def denominator(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+        # a refusal without a gold is not checked up to CORRECT: whether it was expected is unknown
         return [v for v in verdicts if v.refused and v.checked == Level.CORRECT]
 
     def note(self, verdicts: Sequence[Verdict]) -> str:
-        return "" if self.of(verdicts) else "nothing was refused"
+        return "" if self.denominator(verdicts) else "nothing was refused"
 
 
 class RefusalRecall(Rate):
-    """Of the refusals asked for, those given."""
+    """The share of expected refusals that were given."""
 
     name = "refusal_recall"
 
     def hit(self, verdict: Verdict) -> bool:
         return verdict.refused
 
-    def of(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    def denominator(self, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
         return [v for v in verdicts if v.expects_refusal]
 
     def note(self, verdicts: Sequence[Verdict]) -> str:
-        return "" if self.of(verdicts) else "no question asks for a refusal"
+        return "" if self.denominator(verdicts) else "no question asks for a refusal"
 
 
-class OfClauses(Metric):
-    """A mean over answers whose gold has clauses."""
+class ClauseMean(Metric):
+    """The mean of a figure over answers whose gold has clauses, with a bootstrap interval by template."""
 
     @abstractmethod
-    def of(self, clauses: Overlap) -> float:
+    def value(self, clauses: Overlap) -> float:
         """The figure of one answer, 0 to 1."""
 
     def __call__(self, verdicts: Sequence[Verdict]) -> Score:
         counted = [(v.clauses, v.template or v.id) for v in verdicts if v.clauses is not None]
-        values = [self.of(clauses) for clauses, _ in counted]
+        values = [self.value(clauses) for clauses, _ in counted]
         return mean(self.name, values, [cluster for _, cluster in counted], "" if counted else "not measured")
 
 
-class ClauseF1(OfClauses):
-    """Clauses that answer and gold share, of those of both."""
+class ClauseF1(ClauseMean):
+    """F1 of the answer's clauses against the gold's."""
 
     name = "clause_f1"
     summary = True
 
-    def of(self, clauses: Overlap) -> float:
+    def value(self, clauses: Overlap) -> float:
         return clauses.f1
 
 
-class ClausePrecision(OfClauses):
-    """Clauses of the answer that the gold has."""
+class ClausePrecision(ClauseMean):
+    """The share of the answer's clauses that the gold has."""
 
     name = "clause_precision"
 
-    def of(self, clauses: Overlap) -> float:
+    def value(self, clauses: Overlap) -> float:
         return clauses.precision
 
 
-class ClauseRecall(OfClauses):
-    """Clauses of the gold that the answer has."""
+class ClauseRecall(ClauseMean):
+    """The share of the gold's clauses that the answer has."""
 
     name = "clause_recall"
 
-    def of(self, clauses: Overlap) -> float:
+    def value(self, clauses: Overlap) -> float:
         return clauses.recall
 
 
@@ -291,6 +294,6 @@ METRICS: tuple[type[Metric], ...] = (
 
 
 def rank(metric: str) -> tuple[int, str]:
-    """The place of a metric in a table: the headline's first, those of other plugins last."""
+    """The sort key of a metric in a table: the headline first, metrics of other plugins last."""
     known = [m.name for m in METRICS]
     return (known.index(metric) if metric in known else len(known), metric)

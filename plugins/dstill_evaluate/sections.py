@@ -1,6 +1,6 @@
-"""The report's section on the student against each baseline of its run, item by item.
+"""The report's section that compares the student with each baseline of its run.
 
-sections(run)  →  Section(title="Against the baselines", table=Table(…)); none where nothing was executed
+sections(run)  →  Section(title="Against the baselines", table=Table(…)); none if nothing was executed
 """
 
 from __future__ import annotations
@@ -19,37 +19,39 @@ COLUMNS = ("set", "against", "items", "points", "gained", "lost", "p (Holm)", "w
 
 
 def sections(run: Run) -> Iterator[Section]:
+    """One section, or none without verdicts to compare or without the extra ``evaluate``."""
     scores: Mapping[str, Any] = run.manifest["stages"].get("evaluate", {}).get("scores", {})
     try:
         rows = list(_rows(run, scores))
-    except MissingExtra:  # the report does not need scipy; who has evaluated here has it
+    except MissingExtra:  # a report can be made without scipy
         return
     if rows:
         yield Section(
             title="Against the baselines",
             order=12,
-            text="The student against each baseline on the items that count for both, in points of executable "
-            "accuracy with a 95 % interval that draws whole templates. The p-value is of McNemar's exact test, "
-            "after Holm's correction for all rows. The last figure is the smallest difference that so many items "
-            "would show. `dstill experiment compare` puts runs side by side in this way.",
+            text="The student minus each baseline on the items that were judged for both, in points of executable "
+            "accuracy with a 95 % interval from a bootstrap over templates. The p-value is McNemar's exact test after "
+            "Holm's correction for all rows. The last figure is the smallest difference that this many items would "
+            "show. `dstill experiment compare` compares runs in the same way.",
             table=Table(columns=COLUMNS, rows=tuple(rows)),
         )
 
 
 def _rows(run: Run, scores: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    from dstill_evaluate.comparison import corrected, counted, held_against
+    from dstill_evaluate.comparison import compare_pair, holm_corrected, judged_in_all
     from dstill_evaluate.wording import difference, p_value, points
 
     verdicts = {system: run.verdicts(system) for system in scores}
-    found = []
+    compared = []
     for split in scores.get("student", {}):
-        student = _of(verdicts["student"], split)
+        student = _by_id(verdicts["student"], split)
         for system in scores:
-            ids = [] if system == "student" else counted([[student], [_of(verdicts[system], split)]])
+            baseline = _by_id(verdicts[system], split)
+            ids = [] if system == "student" else judged_in_all([[student], [baseline]])
             if ids:
-                found.append((split, system, held_against([student], [_of(verdicts[system], split)], ids)))
-    after = corrected([one for _, _, one in found])
-    for (split, system, _), one in zip(found, after, strict=True):
+                compared.append((split, system, compare_pair([student], [baseline], ids)))
+    corrected = holm_corrected([one for _, _, one in compared])
+    for (split, system, _), one in zip(compared, corrected, strict=True):
         row = one.to_row()
         yield (
             split,
@@ -64,5 +66,5 @@ def _rows(run: Run, scores: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _of(verdicts: list[Verdict], split: str) -> dict[str, Verdict]:
+def _by_id(verdicts: list[Verdict], split: str) -> dict[str, Verdict]:
     return {verdict.id: verdict for verdict in verdicts if verdict.split == split}

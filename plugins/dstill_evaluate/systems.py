@@ -1,12 +1,12 @@
-"""The systems that are compared, read from runs; and whether comparing them means anything.
+"""Reads the systems to compare from runs, and checks that they are comparable.
 
     read_arms(["a", "b"], open)                  # two students
     read_arms(["a1,a2,a3", "b1,b2,b3"], open)    # two recipes, three seeds each
     read_arms(["a:nearest", "a"], open)          # a baseline of a run, and its student
-    sets_of(arms)                                # ["test", "test_unseen_templates"]: those that all were scored on
-    differences(arms, sets)                      # ["items of test: the golds of 3 differ (t-4, …)"]; none: the same
+    common_splits(arms)                          # ["test", "test_unseen_templates"]: scored in every run
+    differences(arms, splits)                    # ["a and b, items of test: the golds of 3 differ (t-4, …)"]
 
-Not covered: data of a server that moved without its number of documents or its fields changing.
+Not covered: data on a server that changed while its number of documents and its fields did not.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from dstill.errors import RunError, UsageError, did_you_mean
 from dstill.io.shell import command
 from dstill.runs.run import Run
 
-__all__ = ["Arm", "Side", "differences", "judges_that_differ", "read_arms", "sets_of", "settings_that_differ"]
+__all__ = ["Arm", "Side", "common_splits", "differences", "differing_judges", "differing_settings", "read_arms"]
 
-NAMED = 3  # items or keys that are named of a kind of difference
-OF_ITEMS = {  # parts of a record that make the item → how they are called
+MAX_NAMED = 3  # items or keys that a message names
+ITEM_PARTS = {  # fields of a record that must be equal → their names in messages
     "question": "questions",
     "answer": "golds",
     "context": "contexts (index, mapping …)",
@@ -41,7 +41,7 @@ class Side:
 
     @property
     def evaluated(self) -> Mapping[str, Any]:
-        """What the stage `evaluate` left."""
+        """The result of the stage `evaluate`."""
         stage: Mapping[str, Any] = self.run.manifest["stages"]["evaluate"]
         return stage
 
@@ -55,7 +55,7 @@ class Side:
 
     @cached_property
     def records(self) -> Mapping[str, Record]:
-        """By item, those of every set that was scored."""
+        """The records of every scored split, by id."""
         return {
             record.id: record for split in self.evaluated["scores"]["student"] for record in self.run.records(split)
         }
@@ -66,33 +66,36 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """What is compared: a side, or several that differ in their seed alone."""
+    """What is compared: one side, or several that differ only in their seed."""
 
     label: str
     sides: tuple[Side, ...]
 
 
 def read_arms(words: Sequence[str], open_run: Callable[[str], Run]) -> list[Arm]:
-    """Raises UsageError for what is not there or cannot be paired, RunError for runs without verdicts."""
+    """Read the systems that `words` name, one arm per word.
+
+    Raises:
+        UsageError: A run or system does not exist, is named twice, or arms have different numbers of runs.
+        RunError: A run has no verdicts.
+    """
     for word in words:
         if not all(name.strip() for name in word.split(",")):
             raise UsageError(
-                f"no run is named in a place of '{word}'",
+                f"a run's name is missing in '{word}'",
                 where="compare",
                 hint="write compare a1,a2 b1,b2, without spaces",
             )
     arms = [Arm(label=word, sides=tuple(_side(name, open_run) for name in word.split(","))) for word in words]
     for arm in arms:
-        places = [(side.run.folder.resolve(), side.system) for side in arm.sides]
-        if len(set(places)) < len(places):
-            raise UsageError(
-                f"one run is named twice in '{arm.label}'", where="compare", hint="a seed counts once in its group"
-            )
+        identities = [(side.run.folder.resolve(), side.system) for side in arm.sides]
+        if len(set(identities)) < len(identities):
+            raise UsageError(f"one run is named twice in '{arm.label}'", where="compare", hint="name each seed once")
         if len(arm.sides) != len(arms[0].sides):
             raise UsageError(
                 f"{len(arms[0].sides)} runs in '{arms[0].label}' and {len(arm.sides)} in '{arm.label}'",
                 where="compare",
-                hint="give as many of each, the same seeds in the same order: compare a1,a2,a3 b1,b2,b3",
+                hint="give the same number of runs, with the same seeds in the same order: compare a1,a2,a3 b1,b2,b3",
             )
     if len({arm.label for arm in arms}) < len(arms):
         raise UsageError("one system is named twice", where="compare", hint="name each once")
@@ -103,10 +106,10 @@ def _side(name: str, open_run: Callable[[str], Run]) -> Side:
     try:
         run, system = open_run(name), "student"
     except UsageError:
-        place, colon, system = name.rpartition(":")
+        run_name, colon, system = name.rpartition(":")
         if not colon:
             raise
-        run = open_run(place)
+        run = open_run(run_name)
     evaluated = run.manifest["stages"].get("evaluate")
     if not evaluated or not evaluated.get("scores"):
         raise RunError(
@@ -129,34 +132,34 @@ def _side(name: str, open_run: Callable[[str], Run]) -> Side:
     return side
 
 
-def sets_of(arms: Sequence[Arm]) -> list[str]:
-    """The sets that every run was scored on, in the first's order."""
+def common_splits(arms: Sequence[Arm]) -> list[str]:
+    """The splits that every run was scored on, in the first run's order."""
     scored = [side.evaluated["scores"]["student"] for arm in arms for side in arm.sides]
     return [split for split in scored[0] if all(split in one for one in scored)]
 
 
-def differences(arms: Sequence[Arm], sets: Sequence[str]) -> list[str]:
-    """What makes the first run and another one not comparable, named."""
+def differences(arms: Sequence[Arm], splits: Sequence[str]) -> list[str]:
+    """Why runs are not comparable with the first: differing engines, data and items, one line each."""
     first, *others = (side for arm in arms for side in arm.sides)
     found: list[str] = []
     for other in others:
         if other.run.folder.resolve() != first.run.folder.resolve():
             names = f"{first.label} and {other.label}"
-            found += [f"{names}, {what}" for what in (*_of_engine(first, other), *_of_items(first, other, sets))]
+            found += [f"{names}, {what}" for what in (*_of_engine(first, other), *_of_items(first, other, splits))]
     return found
 
 
-def settings_that_differ(arms: Sequence[Arm]) -> list[str]:
-    """Keys of the task whose values differ, as ``task.sql.dialect``: some decide how answers are judged."""
+def differing_settings(arms: Sequence[Arm]) -> list[str]:
+    """The task's keys whose values differ, like ``task.sql.dialect``: some decide how answers are judged."""
     flats = [side.run.config.flat() for arm in arms for side in arm.sides]
     keys = dict.fromkeys(key for flat in flats for key in flat if key.startswith("task."))
     return [key for key in keys if any(flat.get(key) != flats[0].get(key) for flat in flats)]
 
 
-def judges_that_differ(arms: Sequence[Arm]) -> list[str]:
-    """What judged each run, where not all were judged by the same plugins: ``a: core (dstill 0.1.0)``.
+def differing_judges(arms: Sequence[Arm]) -> list[str]:
+    """The plugins that judged each run, like ``a: core (dstill 0.1.0)``; empty if they are the same.
 
-    Runs of an earlier dstill do not say by what they were judged, and are left out.
+    Runs of dstill versions that did not record their judges are skipped.
     """
     sides = [side for arm in arms for side in arm.sides if "judged_by" in side.evaluated]
     if all(side.evaluated["judged_by"] == sides[0].evaluated["judged_by"] for side in sides):
@@ -165,7 +168,7 @@ def judges_that_differ(arms: Sequence[Arm]) -> list[str]:
 
 
 def _judge(one: Mapping[str, str]) -> str:
-    """``crosscheck (dstill 0.1.0)``, or of a file ``mine (file 3f9a12c4)``."""
+    """``crosscheck (dstill 0.1.0)``, or for a plugin in a file ``mine (file 3f9a12c4)``."""
     source = f"{one['distribution']} {one['version']}".strip() or f"file {one.get('sha256', '')[:8]}".strip()
     return f"{one['name']} ({source})"
 
@@ -173,22 +176,24 @@ def _judge(one: Mapping[str, str]) -> str:
 def _of_engine(first: Side, other: Side) -> Iterator[str]:
     if first.evaluated["engine"] != other.evaluated["engine"]:
         yield f"engine: {first.evaluated['engine']}, and {other.evaluated['engine']}"
-    looks = {
+    facts = {
         "data that answers ran on": [side.evaluated.get("data", {}) for side in (first, other)],
         "data that questions were made from": [
             side.run.manifest["stages"].get("generate", {}).get("data", {}) for side in (first, other)
         ],
     }
-    for what, (one, another) in looks.items():
+    for what, (one, another) in facts.items():
         here, there = dict(_flat(one)), dict(_flat(another))
         keys = [key for key in dict.fromkeys((*here, *there)) if here.get(key) != there.get(key)]
         if keys:
-            shown = "; ".join(f"{key}: {here.get(key, 'none')}, and {there.get(key, 'none')}" for key in keys[:NAMED])
+            shown = "; ".join(
+                f"{key}: {here.get(key, 'none')}, and {there.get(key, 'none')}" for key in keys[:MAX_NAMED]
+            )
             yield f"{what}: {shown}{_more(keys)}"
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Leaves by their dotted place."""
+    """The leaves of nested mappings with their dotted keys."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _flat(item, f"{path}.{key}" if path else str(key))
@@ -196,21 +201,21 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _of_items(first: Side, other: Side, sets: Sequence[str]) -> Iterator[str]:
-    for split in sets:
+def _of_items(first: Side, other: Side, splits: Sequence[str]) -> Iterator[str]:
+    for split in splits:
         ours, theirs = ({r.id: r for r in side.records.values() if r.split == split} for side in (first, other))
         for side, here, there in ((first, ours, theirs), (other, theirs, ours)):
             if alone := [id for id in here if id not in there]:
                 yield f"items of {split}: {len(alone)} are in {side.label} only ({_some(alone)})"
         both = [id for id in ours if id in theirs]
-        for part, called in OF_ITEMS.items():
+        for part, called in ITEM_PARTS.items():
             if differ := [id for id in both if getattr(ours[id], part) != getattr(theirs[id], part)]:
                 yield f"items of {split}: the {called} of {len(differ)} differ ({_some(differ)})"
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+    return ", ".join(names[:MAX_NAMED]) + (", …" if len(names) > MAX_NAMED else "")
 
 
 def _more(names: Sequence[str]) -> str:
-    return f"; and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"; and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""

@@ -1,8 +1,6 @@
-"""What is said of a comparison, on the terminal and in the report alike.
+"""Turns the rows of `comparison.compare` into cells and sentences, for the terminal and the report.
 
-    sentence(row, "b", "a")   →   "test: b is 5.1 points better than a [+1.2, +9.0]: right on 9 items that …"
-
-In: rows of `comparing.compare`. Out: cells and sentences; what cannot be told apart is said to be so.
+sentence(row, "b", "a")   →   "test: b is better than a by 5.1 points (exact McNemar test: p = 0.03; right on …)."
 """
 
 from __future__ import annotations
@@ -22,15 +20,16 @@ TESTS = {
 
 
 def cell(shown: Mapping[str, Any]) -> str:
-    """``81.7 [73.8, 87.6]``; of several seeds ``81.7 ± 1.2 [73.8, 87.6]``."""
+    """``81.7 [73.8, 87.6]``, or with several seeds ``81.7 ± 1.2 [73.8, 87.6]``."""
     score = Score.from_row(shown["accuracy"])
     assert score.value is not None
     spread = "" if shown["sd"] is None else f" ± {100 * shown['sd']:.1f}"
-    around = "" if score.low is None or score.high is None else f" [{percent(score.low)}, {percent(score.high)}]"
-    return f"{percent(score.value)}{spread}{around}"
+    interval = "" if score.low is None or score.high is None else f" [{percent(score.low)}, {percent(score.high)}]"
+    return f"{percent(score.value)}{spread}{interval}"
 
 
 def points(value: float | None) -> str:
+    """A share in points: ``10.5``."""
     return "not known" if value is None else f"{100 * value:.1f}"
 
 
@@ -41,11 +40,12 @@ def difference(row: Mapping[str, Any]) -> str:
 
 
 def p_value(value: float) -> str:
+    """Two significant digits: ``0.032``."""
     return "< 0.0001" if value < 0.0001 else f"{value:.2g}"
 
 
 def sentence(row: Mapping[str, Any], system: str, against: str) -> str:
-    """The verdict on one comparison, and what it stands on."""
+    """The result of one comparison and its basis."""
     test = TESTS[row["test"]]
     corrected = "" if row["p_holm"] == row["p"] else f", {p_value(row['p_holm'])} after Holm's correction"
     basis = (

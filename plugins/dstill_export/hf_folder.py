@@ -8,12 +8,12 @@ file which lacks one of them shows.
 
 from __future__ import annotations
 
-from dstill_finetune.generation import ModelWriter
+from dstill_finetune.generation import ModelGenerator
 
 __all__ = ["PlainWriter"]
 
 
-class PlainWriter(ModelWriter):
+class PlainWriter(ModelGenerator):
     def end(self, ids: list[int]) -> int | None:
         """Where `generate` itself stops; None: at the limit."""
         named = self.model.generation_config.eos_token_id

@@ -1,6 +1,6 @@
-"""Fine-tuning: students `tiny` and `hf`, three objectives, three modalities, and ``dstill experiment plan``.
+"""Fine-tuning: the students `tiny` and `hf`, three objectives, three modalities and ``dstill experiment plan``.
 
-torch, transformers, peft and bitsandbytes load when a student is first used.
+torch, transformers, peft and bitsandbytes are imported when a student is first used.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ __all__ = [
 
 @hookimpl
 def register_students() -> Iterable[type[Student]]:
+    """The students ``tiny`` and ``hf``."""
     from dstill_finetune.hf import Hf
     from dstill_finetune.tiny import Tiny
 
@@ -36,6 +37,7 @@ def register_students() -> Iterable[type[Student]]:
 
 @hookimpl
 def register_objectives() -> Iterable[type[Objective]]:
+    """The objectives ``dss``, ``label-only`` and ``rationale-first``."""
     from dstill_finetune.objectives import DistillStepByStep, LabelOnly, RationaleFirst
 
     return [DistillStepByStep, LabelOnly, RationaleFirst]
@@ -43,6 +45,7 @@ def register_objectives() -> Iterable[type[Objective]]:
 
 @hookimpl
 def register_modalities() -> Iterable[type[Modality]]:
+    """The modalities ``full``, ``lora`` and ``qlora``."""
     from dstill_finetune.modalities import Full, Lora, Qlora
 
     return [Full, Lora, Qlora]
@@ -50,6 +53,7 @@ def register_modalities() -> Iterable[type[Modality]]:
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
+    """Adds ``dstill experiment plan``."""
     from dstill_finetune.plan_command import plan
 
     cli.add_command(plan, "experiment plan")

@@ -1,6 +1,6 @@
-"""What a trained student's folder is read back from: its tokenizer, its adapter, and the base beside it.
+"""Loads the parts of a trained student: its tokenizer, its adapter, and the base that the adapter belongs to.
 
-Each raises DataError where a file is missing, damaged, or not the one that the student was trained with.
+Each function raises DataError if a file is missing, damaged, or not the one that the student was trained with.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ __all__ = ["require_base", "require_tokens", "saved_tokenizer", "with_adapter"]
 
 
 def require_base(facts: Facts, folder: Path) -> None:
-    """Raises DataError where the weights are not there, or not those, that the adapter was trained beside."""
-    if not facts.base_sha256:  # a hub id, or beside the adapter
+    """Raises DataError if the base of the adapter is missing or has other weights than in training."""
+    if not facts.base_sha256:  # a hub id, or a base in the student's own folder
         return
-    told = f'"base" in {folder / FILE}'
+    setting = f'"base" in {folder / FILE}'
     if not Path(facts.base).exists():
         raise DataError(
             "the base of this adapter is not where it was",
             where=facts.base,
-            hint=f"put it back, or write its new place as {told}",
+            hint=f"put it back, or write its new path as {setting}",
         )
     if model_loading.fingerprint(facts.base) != facts.base_sha256:
         raise DataError(
-            "the base of this adapter has other weights than it was trained beside",
+            "the base of this adapter has other weights than the adapter was trained with",
             where=facts.base,
-            hint=f"put those back, or write their place as {told}; else train again",
+            hint=f"put those back, or write their path as {setting}; else train again",
         )
 
 
 def require_tokens(tokenizer: Any, model: Any, facts: Facts, folder: Path) -> None:
-    """Raises DataError where a token that answers are written with is none of the model's."""
+    """Raises DataError if the tokenizer has a token for answers that the model's embedding has no row for."""
     rows = model.get_input_embeddings().weight.shape[0]
     used = [
         tokenizer.eos_token_id,
@@ -49,23 +49,25 @@ def require_tokens(tokenizer: Any, model: Any, facts: Facts, folder: Path) -> No
         used.append(model.generation_config.decoder_start_token_id)
     if not all(isinstance(token, int) and 0 <= token < rows for token in used):
         raise DataError(
-            f"the student's tokenizer is not that of its model, which has {rows:,} tokens",
+            f"the student's tokenizer does not belong to its model, which has {rows:,} tokens",
             where=str(folder),
-            hint="tokenizer and weights are of two students: take both of one, or train it again",
+            hint="tokenizer and weights are from two students: take both from one, or train it again",
         )
 
 
 def with_adapter(model: Any, folder: Path) -> Any:
+    """`model` with the adapter in `folder`; only safetensors are read."""
     from peft import PeftModel
 
     weights = folder / "adapter_model.safetensors"
-    if not weights.is_file():  # peft would take pickled ones, or ask the hub
+    if not weights.is_file():  # peft would load pickled weights instead, or ask the hub
         raise DataError("the adapter's weights are missing", where=str(weights))
     with damaged("the adapter cannot be loaded", where=str(folder), hint="train it again"):
         return PeftModel.from_pretrained(model, str(folder))
 
 
 def saved_tokenizer(folder: Path) -> Any:
+    """The tokenizer that training saved in `folder`."""
     from transformers import AutoTokenizer
 
     with damaged("the student's tokenizer cannot be loaded", where=str(folder), hint="train it again"):

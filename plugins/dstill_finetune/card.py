@@ -1,7 +1,6 @@
-"""The model card of a student: README.md with what it is, how it was trained, and code that uses it.
+"""The model card of a student: a README.md with what it is, how it was trained, and code that uses it.
 
-The code needs transformers (and peft, for an adapter) only, and gives the answers that
-`dstill predict` gives.
+The code needs only transformers (and peft for an adapter), and gives the same answers as `dstill predict`.
 """
 
 from __future__ import annotations
@@ -20,8 +19,16 @@ if TYPE_CHECKING:
 __all__ = ["model_card", "usage"]
 
 
-def model_card(facts: Facts, job: TrainingJob, fitted: TrainResult, *, left_out: int, cut: bool) -> str:
-    """`cut`: the tokenizer ends a decoder's prompt with the end token, which must not be there."""
+def model_card(facts: Facts, job: TrainingJob, fitted: TrainResult, *, n_too_long: int, cut: bool) -> str:
+    """The Markdown of README.md.
+
+    Args:
+        facts: Of the trained student.
+        job: The training.
+        fitted: Its result.
+        n_too_long: Training records over the length limits.
+        cut: Whether the tokenizer adds an end token to a decoder's prompt, which the code has to remove.
+    """
     recipe = job.recipe
     library = "peft" if facts.adapter else "transformers"
     rows = {
@@ -29,7 +36,7 @@ def model_card(facts: Facts, job: TrainingJob, fitted: TrainResult, *, left_out:
         "modality": facts.modality,
         "trained parameters": f"{fitted.trained_parameters:,} of {fitted.all_parameters:,}",
         "steps": f"{fitted.steps:,} in {fitted.seconds:,.0f} s on {job.device.name}",
-        "records": f"{len(job.train) - left_out:,} (left out for their length: {left_out})",
+        "records": f"{len(job.train) - n_too_long:,} (left out for their length: {n_too_long})",
         "learning rate, batch": f"{recipe.learning_rate:g}, {recipe.per_device_train_batch_size}"
         f" × {recipe.gradient_accumulation_steps}",
         "task word": "before the question" if facts.task_prefix == "encoder" else "where the answer begins",
@@ -45,7 +52,14 @@ def model_card(facts: Facts, job: TrainingJob, fitted: TrainResult, *, left_out:
 
 
 def usage(facts: Facts, prompt: str, task: Sequence[int] = (), *, cut: bool = False) -> str:
-    """Python that answers `prompt`; FOLDER is the student's. `task`: ids that the answer begins with."""
+    """Python code that answers `prompt`, with FOLDER for the student's folder.
+
+    Args:
+        facts: Of the trained student.
+        prompt: The text that the student reads.
+        task: The ids of the task word that the answer begins with.
+        cut: As for `model_card`.
+    """
     kind = "AutoModelForSeq2SeqLM" if facts.encoder_decoder else "AutoModelForCausalLM"
     lines = _loading(facts, kind)
     suffix = "" if facts.encoder_decoder else "\n"
@@ -54,15 +68,15 @@ def usage(facts: Facts, prompt: str, task: Sequence[int] = (), *, cut: bool = Fa
         f"prompt = {prompt + suffix!r}",
         f'ids = tokenizer(prompt, return_tensors="pt")["input_ids"]{"[:, :-1]" if cut else ""}',
     ]
-    begun = ""
-    if task and facts.encoder_decoder:  # the task word, with which the answer begins
-        lines += [f"begun = ids.new_tensor([[model.generation_config.decoder_start_token_id, *{list(task)}]])"]
-        begun, answer = " decoder_input_ids=begun,", f"[{1 + len(task)}:]"
+    decoder_ids = ""
+    if task and facts.encoder_decoder:  # the answer begins with the task word
+        lines += [f"decoder_ids = ids.new_tensor([[model.generation_config.decoder_start_token_id, *{list(task)}]])"]
+        decoder_ids, answer = " decoder_input_ids=decoder_ids,", f"[{1 + len(task)}:]"
     elif task:
         lines += [f"ids = torch.cat([ids, torch.tensor([{list(task)}])], 1)  # the task word"]
         lines = lines if "import torch" in lines else ["import torch", *lines]
     lines += [
-        f"output = model.generate(input_ids=ids,{begun} attention_mask=ids.new_ones(ids.shape),",
+        f"output = model.generate(input_ids=ids,{decoder_ids} attention_mask=ids.new_ones(ids.shape),",
         f"                        do_sample=False, max_new_tokens={facts.max_target_length},",
         "                        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)",
         f"print(tokenizer.decode(output[0]{answer}, skip_special_tokens=True))",
@@ -72,7 +86,7 @@ def usage(facts: Facts, prompt: str, task: Sequence[int] = (), *, cut: bool = Fa
 
 
 def _loading(facts: Facts, kind: str) -> list[str]:
-    """Lines that make `tokenizer` and `model`."""
+    """Lines that load `tokenizer` and `model`."""
     if not facts.adapter:
         return [
             f"from transformers import {kind}, AutoTokenizer",
@@ -99,15 +113,17 @@ def _loading(facts: Facts, kind: str) -> list[str]:
     else:
         base = 'FOLDER + "/base"' if facts.base == "base" else repr(facts.base)
         lines += [f"model = {kind}.from_pretrained({base}, {options})"]
-    lines += ["model.generation_config = GenerationConfig.from_pretrained(FOLDER)  # the base's may forbid repeating"]
+    lines += [
+        "model.generation_config = GenerationConfig.from_pretrained(FOLDER)  # the base's may penalize repetition"
+    ]
     if facts.new_tokens:
         lines += [
             "embedding, config = model.get_input_embeddings(), model.config",
-            "said, config.tie_word_embeddings = config.tie_word_embeddings, (",
-            "    model.get_output_embeddings().weight is embedding.weight)  # some have a head of their own unsaid",
+            "tied, config.tie_word_embeddings = config.tie_word_embeddings, (",
+            "    model.get_output_embeddings().weight is embedding.weight)  # config may be wrong",
             "rows = max(len(tokenizer), embedding.num_embeddings)",
-            "model.resize_token_embeddings(rows, mean_resizing=False)  # the adapter holds the new ones",
-            "config.tie_word_embeddings = said",
+            "model.resize_token_embeddings(rows, mean_resizing=False)  # the adapter has the new ones",
+            "config.tie_word_embeddings = tied",
         ]
     return [*lines, "model = PeftModel.from_pretrained(model, FOLDER)"]
 
@@ -117,7 +133,7 @@ def _tokenizer() -> list[str]:
 
 
 def _unpacked(file: Path, kind: str, dtype: str, options: str) -> list[str]:
-    """A GGUF's weights, unpacked first: in their own form they take no adapter."""
+    """Lines that load a GGUF file: its weights are unpacked first, because no adapter goes on the packed form."""
     return [
         f"model = {kind}.from_pretrained({str(file.parent)!r}, gguf_file={file.name!r},",
         f"{' ' * (len(kind) + 25)}dtype={dtype})",

@@ -1,16 +1,15 @@
-"""Checkpoints that count: each whole and unchanged, of this very training.
+"""Checkpoints of one training. Only complete and unchanged ones are used.
 
     checkpoints/
-      began.json                   what the training was begun with: settings, data, base
+      began.json                   the settings that the training began with, data and base included
       checkpoint-300/              what transformers' Trainer saves, weights in safetensors
         progress.json              the history so far and the seconds spent
         COMPLETE.json              {"files": {name: {"size", "sha256"}}}, written last
 
-    checkpoints.begin({"learning_rate": 0.002, "data": "3f2a…"})   → the newest that counts, or None
+    checkpoints.begin({"learning_rate": 0.002, "data": "3f2a…"})   → the newest complete checkpoint, or None
 
-One without its COMPLETE.json, or with a file that is not as it says, is torn: the process or the
-machine stopped in the middle, or the disk did. It is set aside as ``torn-checkpoint-300``, and
-the one before it is taken.
+A checkpoint without COMPLETE.json, or with a file that does not match it, is torn: the process, the machine or the disk
+failed while it was written. It is renamed to ``torn-checkpoint-300``, and the one before it is used.
 """
 
 from __future__ import annotations
@@ -33,58 +32,62 @@ __all__ = ["Checkpoints", "digest", "step_of"]
 
 BEGAN, COMPLETE, PROGRESS = "began.json", "COMPLETE.json", "progress.json"
 PREFIX = "checkpoint-"
-# Without these a checkpoint's weights are of other shapes, or of other tokens: no word of a person's makes them fit.
+# A change of these changes the shapes of the weights or the tokens: --resume-with-changes cannot make them fit.
 FIXED = ("student", "modality", "r", "target_modules", "precision", "parameters", "vocabulary")
 
 log = logging.getLogger("dstill")
 
 
 class Checkpoints:
-    """Of one training, in a folder of its own."""
+    """The checkpoints of one training, in their own folder."""
 
     def __init__(self, folder: Path, *, keep: int = 2) -> None:
         self.folder = folder
-        self.keep = keep  # the newest so many, and the best one
-        self.best: int | None = None  # the step whose checkpoint is kept whatever its age
+        self.keep = keep  # how many of the newest to keep, beside the best one
+        self.best: int | None = None  # the step whose checkpoint is kept however old it is
 
-    def begin(self, made_of: Mapping[str, Any], *, resume_with_changes: bool = False) -> Path | None:
-        """Where to go on from, or None where training begins. Raises RunError for a training of another kind."""
+    def begin(self, settings: Mapping[str, Any], *, resume_with_changes: bool = False) -> Path | None:
+        """The checkpoint to resume from, or None to start from the beginning.
+
+        Raises:
+            RunError: The checkpoints are from a training with other settings.
+        """
         newest = self.newest()
         if newest is not None:
-            self._require_same(made_of, resume_with_changes)
-            log.info("going on from %s", newest.name)
-        self._write_began(made_of)
+            self._require_same(settings, resume_with_changes)
+            log.info("resuming from %s", newest.name)
+        self._write_settings(settings)
         return newest
 
-    def change(self, settings: Mapping[str, Any]) -> None:
-        """What was begun with other settings goes on with these."""
-        if self.began:
-            self._write_began({**self.began, **settings})
+    def update_settings(self, changes: Mapping[str, Any]) -> None:
+        """Resume with `changes` to the settings that the training began with."""
+        if self.settings:
+            self._write_settings({**self.settings, **changes})
 
-    def _write_began(self, made_of: Mapping[str, Any]) -> None:
+    def _write_settings(self, settings: Mapping[str, Any]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self.folder / BEGAN, json.dumps(made_of, indent=2, sort_keys=True) + "\n")
+        write_text(self.folder / BEGAN, json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
     def newest(self) -> Path | None:
-        """The newest checkpoint that counts; torn ones that are newer are set aside."""
+        """The newest complete checkpoint; newer torn ones are renamed."""
         torn: list[tuple[Path, str]] = []
-        found = None
+        complete = None
         for path in self._by_step():
             flaw = _flaw(path)
             if not flaw:
-                found = path
+                complete = path
                 break
             torn.append((path, flaw))
         for path, flaw in torn:
             aside = path.with_name(f"torn-{path.name}")
             shutil.rmtree(aside, ignore_errors=True)
             path.rename(aside)
-            then = f"using {found.name}" if found else "training begins anew"
+            then = f"using {complete.name}" if complete else "training starts from the beginning"
             log.warning("%s incomplete (%s); %s", path.name, flaw, then)
-        return found
+        return complete
 
     def complete(self, step: int, progress: Mapping[str, Any]) -> None:
-        """Mark the checkpoint of `step` as whole, and let go of those that are older than need be."""
+        """Mark the checkpoint of `step` as complete, and remove old ones."""
         path = self.folder / f"{PREFIX}{step}"
         with saving(path):
             (path / PROGRESS).write_text(json.dumps(progress), encoding="utf-8")
@@ -98,32 +101,32 @@ class Checkpoints:
                 shutil.rmtree(old, ignore_errors=True)
 
     def progress(self, path: Path) -> dict[str, Any]:
-        """What `complete` was given."""
-        found: dict[str, Any] = json.loads((path / PROGRESS).read_text(encoding="utf-8"))
-        return found
+        """The `progress` that `complete` saved."""
+        progress: dict[str, Any] = json.loads((path / PROGRESS).read_text(encoding="utf-8"))
+        return progress
 
     def at(self, step: int) -> Path:
         return self.folder / f"{PREFIX}{step}"
 
-    def is_whole(self, step: int) -> bool:
+    def is_complete(self, step: int) -> bool:
         return not _flaw(self.at(step))
 
     @property
-    def began(self) -> dict[str, Any]:
-        """What the training here was begun with; nothing where none was, or where it cannot be read."""
+    def settings(self) -> dict[str, Any]:
+        """The settings that the training began with; empty if none began, or if they cannot be read."""
         try:
-            found = json.loads((self.folder / BEGAN).read_text(encoding="utf-8"))
+            settings = json.loads((self.folder / BEGAN).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return settings if isinstance(settings, dict) else {}
 
     @property
     def last(self) -> str:
-        """The newest whole checkpoint's name, for a person; empty where there is none."""
+        """The name of the newest complete checkpoint, for messages; empty without one."""
         return next((path.name for path in self._by_step() if (path / COMPLETE).exists()), "")
 
     def remove(self) -> None:
-        """The training is over: nobody goes on from here."""
+        """Delete all checkpoints, once the training is finished."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _by_step(self) -> list[Path]:
@@ -134,25 +137,25 @@ class Checkpoints:
             reverse=True,
         )
 
-    def _require_same(self, made_of: Mapping[str, Any], resume_with_changes: bool) -> None:
-        began = self.began
-        keys = sorted({*began, *made_of})
-        changed = [key for key in keys if began.get(key) != made_of.get(key)]
+    def _require_same(self, settings: Mapping[str, Any], resume_with_changes: bool) -> None:
+        began = self.settings
+        keys = sorted({*began, *settings})
+        changed = [key for key in keys if began.get(key) != settings.get(key)]
         fixed = [key for key in changed if key in FIXED]
         if not changed or (resume_with_changes and not fixed):
             return
-        told = "; ".join(f"{key} {_brief(began.get(key))} → {_brief(made_of.get(key))}" for key in changed)
+        changes = "; ".join(f"{key} {_brief(began.get(key))} → {_brief(settings.get(key))}" for key in changed)
         raise RunError(
-            f"the training that stopped here was begun otherwise: {told}",
+            f"the training that stopped here had other settings: {changes}",
             where=str(self.folder),
-            hint=f"--restart begins anew ({', '.join(fixed)} cannot change on the way)"
+            hint=f"--restart starts from the beginning ({', '.join(fixed)} cannot change during a training)"
             if fixed
-            else "--resume-with-changes goes on from the checkpoint all the same, --restart begins anew",
+            else "--resume-with-changes resumes from the checkpoint anyway, --restart starts from the beginning",
         )
 
 
 def digest(records: Sequence[Sequence[Pair]]) -> str:
-    """SHA-256 over what is learnt, in order."""
+    """SHA-256 over the training pairs, in order."""
     summed = hashlib.sha256()
     for record in records:
         for pair in record:
@@ -161,19 +164,19 @@ def digest(records: Sequence[Sequence[Pair]]) -> str:
 
 
 def _flaw(path: Path) -> str:
-    """Why a checkpoint does not count; empty: it does."""
+    """What is wrong with a checkpoint; empty if it is complete."""
     try:
         files = json.loads((path / COMPLETE).read_text(encoding="utf-8"))["files"].items()
     except FileNotFoundError:
         return f"no {COMPLETE}"
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return f"{COMPLETE} cannot be read"
-    for name, said in files:
+    for name, expected in files:
         file = path / name
-        if not file.is_file() or file.stat().st_size != said["size"]:
-            return f"{name} is missing or cut"
-        if sha256(file) != said["sha256"]:
-            return f"{name} has another hash than {COMPLETE} says"
+        if not file.is_file() or file.stat().st_size != expected["size"]:
+            return f"{name} is missing or truncated"
+        if sha256(file) != expected["sha256"]:
+            return f"{name} has another hash than in {COMPLETE}"
     return ""
 
 
@@ -184,7 +187,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def step_of(path: Path | None) -> int:
-    """The step of a checkpoint; 0 where there is none."""
+    """The step of a checkpoint; 0 for None."""
     return int(path.name.removeprefix(PREFIX)) if path is not None else 0
 
 

@@ -1,19 +1,19 @@
-"""Records become a batch: every row of every record in one forward pass, padded to the longest.
+"""Collates records into a batch: every row of every record in one forward pass, padded to the longest.
 
     Collator(encoder_decoder=True, pad=0, start=0, branches=["predict: "])(records) →
-        {"input_ids": (rows, S), "attention_mask": (rows, S), "decoder_input_ids": (rows, T),
-         "labels": (rows, T) with -100 where nothing is learnt,
-         "weight": (rows, T) and "branch": (rows, T), of each label}
+        {"input_ids": [rows, S], "attention_mask": [rows, S], "decoder_input_ids": [rows, T],
+         "labels": [rows, T], -100 at positions without a loss,
+         "weight": [rows, T] and "branch": [rows, T] of each label}
 
-For a decoder-only student the rows are prompt and target one after the other, and
-``labels`` stand where they are predicted from: one position to the left.
+S is the longest source, T the longest target, in tokens. A row of a decoder-only student is prompt and target in one
+sequence, and ``labels`` are aligned with the positions that predict them: one to the left of the target.
 
-Where the rows of a record have one source, it is computed once: by an encoder because
-``distinct`` names the rows that differ and ``place`` where each row finds its own among
-them. With `sharing` the rows of a record are one (`dstill_finetune.sharing`), with a mask
-over pairs of tokens: prompt and targets of a decoder, the targets of an encoder–decoder.
+If the rows of a record have the same source, it is computed once. An encoder gets ``distinct``, the numbers of the rows
+with different sources, and ``place``, the index of each row's source among them. With `sharing`, all rows of a record
+become one (`dstill_finetune.sharing`) with a mask over pairs of tokens: prompt and targets for a decoder, targets for
+an encoder–decoder.
 
-`BucketSampler` orders records so that those of one batch have about the same length.
+`BucketSampler` orders records so that those of one batch have similar lengths.
 """
 
 from __future__ import annotations
@@ -30,11 +30,21 @@ if TYPE_CHECKING:
 
 __all__ = ["IGNORED", "BucketSampler", "Collator"]
 
-IGNORED = -100  # what torch's cross entropy passes over
+IGNORED = -100  # the label that torch's cross entropy ignores
 BUCKET = 32  # batches that are sorted by length together
 
 
 class Collator:
+    """Turns encoded records into the tensors of one batch.
+
+    Args:
+        encoder_decoder: The student's architecture; otherwise decoder-only.
+        pad: The id of the padding token.
+        branches: The task prefixes; a label's ``branch`` is its index here.
+        start: The token that an encoder–decoder's decoder starts with.
+        sharing: How rows of a record share a prompt; None: each row is its own sequence.
+    """
+
     def __init__(
         self,
         *,
@@ -47,68 +57,77 @@ class Collator:
         self.encoder_decoder = encoder_decoder
         self.pad = pad
         self.branches = {branch: number for number, branch in enumerate(branches)}
-        self.start = start  # the token that an encoder–decoder's decoder starts with
-        self.sharing = sharing  # of a student whose prompts stand before the task word
+        self.start = start
+        self.sharing = sharing
 
     def __call__(self, records: Sequence[Encoded]) -> dict[str, Any]:
         if self.sharing is not None:
-            return (self._packed if self.encoder_decoder else self._shared)(records, self.sharing)
-        return self._written(records) if self.encoder_decoder else self._continued(records)
+            if self.encoder_decoder:
+                return self._shared_encoder_decoder(records, self.sharing)
+            return self._shared_decoder(records, self.sharing)
+        return self._encoder_decoder(records) if self.encoder_decoder else self._decoder(records)
 
-    def _written(self, records: Sequence[Encoded]) -> dict[str, Any]:
-        """Of an encoder–decoder: it reads the source and writes task word and target."""
+    def _encoder_decoder(self, records: Sequence[Encoded]) -> dict[str, Any]:
+        """The encoder reads the source, the decoder writes task word and target."""
         rows = [row for record in records for row in record]
         batch = {
             "input_ids": _padded([row.source for row in rows], self.pad),
             "attention_mask": _padded([[1] * len(row.source) for row in rows], 0),
             "decoder_input_ids": _padded([[self.start, *row.task, *row.target[:-1]] for row in rows], self.pad),
         }
-        return batch | self._learnt([[(len(row.task), row)] for row in rows]) | _distinct(records)
+        return batch | self._labels([[(len(row.task), row)] for row in rows]) | _distinct(records)
 
-    def _continued(self, records: Sequence[Encoded]) -> dict[str, Any]:
-        """Of a decoder: each target goes on after a prompt of its own. Its end is predicted, and never read."""
+    def _decoder(self, records: Sequence[Encoded]) -> dict[str, Any]:
+        """Each target follows its own prompt. The end token is predicted but never an input."""
         rows = [row for record in records for row in record]
-        whole = [row.source + row.task + row.target[:-1] for row in rows]
-        batch = {"input_ids": _padded(whole, self.pad), "attention_mask": _padded([[1] * len(ids) for ids in whole], 0)}
-        return batch | self._learnt([[(len(row.source) + len(row.task) - 1, row)] for row in rows])
+        sequences = [row.source + row.task + row.target[:-1] for row in rows]
+        batch = {
+            "input_ids": _padded(sequences, self.pad),
+            "attention_mask": _padded([[1] * len(ids) for ids in sequences], 0),
+        }
+        return batch | self._labels([[(len(row.source) + len(row.task) - 1, row)] for row in rows])
 
-    def _shared(self, records: Sequence[Encoded], sharing: Sharing) -> dict[str, Any]:
-        """Of a decoder: prompt, then task word and target of every branch."""
-        whole, places = [], []
+    def _shared_decoder(self, records: Sequence[Encoded], sharing: Sharing) -> dict[str, Any]:
+        """One row per record: the prompt, then task word and target of every branch."""
+        sequences, places = [], []
         for record in records:
-            written = [row.task + row.target[:-1] for row in record]
-            whole.append([*record[0].source, *chain.from_iterable(written)])
-            places.append(layout(len(record[0].source), list(map(len, written))))
+            targets = [row.task + row.target[:-1] for row in record]
+            sequences.append([*record[0].source, *chain.from_iterable(targets)])
+            places.append(layout(len(record[0].source), list(map(len, targets))))
         positions = _padded([positions for positions, _ in places], 0)
         segments = _padded([segments for _, segments in places], PADDING)
         batch = {
-            "input_ids": _padded(whole, self.pad),
+            "input_ids": _padded(sequences, self.pad),
             "position_ids": positions,
             "attention_mask": sharing.mask(positions, segments),
         }
-        return batch | self._learnt(
+        return batch | self._labels(
             [
                 [(len(row.task) - 1 + (0 if number else len(row.source)), row) for number, row in enumerate(record)]
                 for record in records
             ]
         )
 
-    def _packed(self, records: Sequence[Encoded], sharing: Sharing) -> dict[str, Any]:
-        """Of an encoder–decoder: it reads the source once, and writes the branches beside each other."""
-        written = [[[self.start, *row.task, *row.target[:-1]] for row in record] for record in records]
-        places = [layout(0, list(map(len, lines))) for lines in written]
+    def _shared_encoder_decoder(self, records: Sequence[Encoded], sharing: Sharing) -> dict[str, Any]:
+        """One row per record: the encoder reads the source once, the decoder's row has all branches."""
+        targets = [[[self.start, *row.task, *row.target[:-1]] for row in record] for record in records]
+        places = [layout(0, list(map(len, lines))) for lines in targets]
         positions = _padded([positions for positions, _ in places], 0)
         segments = _padded([segments for _, segments in places], PADDING)
         batch = {
             "input_ids": _padded([record[0].source for record in records], self.pad),
             "attention_mask": _padded([[1] * len(record[0].source) for record in records], 0),
-            "decoder_input_ids": _padded([[*chain.from_iterable(lines)] for lines in written], self.pad),
+            "decoder_input_ids": _padded([[*chain.from_iterable(lines)] for lines in targets], self.pad),
             "decoder_attention_mask": sharing.mask(positions, segments),
         }
-        return batch | self._learnt([[(len(row.task), row) for row in record] for record in records])
+        return batch | self._labels([[(len(row.task), row) for row in record] for record in records])
 
-    def _learnt(self, lines: Sequence[Sequence[tuple[int, Row]]]) -> dict[str, torch.Tensor]:
-        """Labels with branch and weight of each. `lines`: targets, each with how many positions lie before it."""
+    def _labels(self, lines: Sequence[Sequence[tuple[int, Row]]]) -> dict[str, torch.Tensor]:
+        """The labels with the branch and weight of each.
+
+        Args:
+            lines: For each line of the batch its rows, each with the number of positions before its target.
+        """
         labels, branches, weights = [], [], []
         for line in lines:
             labels.append([i for gap, row in line for i in (*[IGNORED] * gap, *row.target)])
@@ -122,7 +141,7 @@ class Collator:
 
 
 def _distinct(records: Sequence[Encoded]) -> dict[str, torch.Tensor]:
-    """Nothing where every row has a source of its own, as it has in the published form."""
+    """``distinct`` and ``place``; empty if every row has its own source, as with ``task_prefix = "encoder"``."""
     import torch
 
     rows = [row for record in records for row in record]
@@ -136,7 +155,7 @@ def _distinct(records: Sequence[Encoded]) -> dict[str, torch.Tensor]:
 
 
 def _padded(rows: Sequence[Sequence[float]], value: float) -> torch.Tensor:
-    """(rows, longest), padded on the right."""
+    """``[rows, longest]``, padded on the right."""
     import torch
 
     longest = max(map(len, rows))
@@ -144,14 +163,14 @@ def _padded(rows: Sequence[Sequence[float]], value: float) -> torch.Tensor:
 
 
 class BucketSampler:
-    """Indices of one epoch in which every `batch` that follow each other are of one length, about.
+    """Yields the record indices of one epoch, in batches of similar length.
 
-    Shuffled, cut into buckets of 32 batches, sorted inside each, and the batches shuffled
-    again. The order hangs on seed and epoch alone.
+    Indices are shuffled, cut into buckets of 32 batches and sorted by length inside each bucket; then the batches are
+    shuffled. The order depends only on seed and epoch.
 
-    With several `processes` a `batch` is what they take together, each its part of it, in turn. The
-    last one is shared out evenly and filled up with records that have no weight (`Dataset`): so
-    all take part in every step, and each record is learnt once an epoch.
+    With several `processes`, `batch` counts the records of all of them; each takes its part in turn. The last batch is
+    divided evenly and filled up with records of weight 0 (`Dataset`), so every process takes part in every step and
+    each record is used once per epoch.
     """
 
     def __init__(self, lengths: Sequence[int], batch: int, seed: int, processes: int = 1) -> None:
@@ -170,9 +189,9 @@ class BucketSampler:
 
     def __iter__(self) -> Iterator[int]:
         for batch in self._batches():
-            yield from batch if self.processes == 1 else self._shared_out(batch)
+            yield from batch if self.processes == 1 else self._distributed(batch)
 
-    def _shared_out(self, batch: list[int]) -> Iterator[int]:
+    def _distributed(self, batch: list[int]) -> Iterator[int]:
         part = self.batch // self.processes
         fill = ~min(batch, key=self.lengths.__getitem__)
         for number in range(self.processes):
@@ -193,7 +212,7 @@ class BucketSampler:
         for at in range(0, len(indices), size):
             bucket = sorted(indices[at : at + size], key=self.lengths.__getitem__)
             batches += [bucket[i : i + self.batch] for i in range(0, len(bucket), self.batch)]
-        # the short batch stays last: a sampler gives indices, and the loader cuts them every `batch`
-        whole = [b for b in batches if len(b) == self.batch]
+        # the short batch stays last, because the loader cuts the indices every `batch`
+        full = [b for b in batches if len(b) == self.batch]
         rest = [b for b in batches if len(b) < self.batch]
-        yield from [*shuffled(whole), *rest]
+        yield from [*shuffled(full), *rest]

@@ -1,13 +1,14 @@
-"""Cross-entropy whose gradient takes the logits' place: one tensor of tokens × vocabulary in place of three.
+"""Cross-entropy whose gradient overwrites the logits: one tensor of ``[tokens, vocabulary]`` instead of three.
 
-    losses = cross_entropy(logits, labels)     # (tokens,) fp32, as torch's with reduction="none"
+    losses = cross_entropy(logits, labels)     # [tokens] in fp32, as torch's with reduction="none"
 
-torch's own keeps the log-softmax of the logits, and backward makes two gradients of the same size. With a vocabulary of
-32,000 or 262,000 these are a student's largest tensors. Here the logits themselves are kept, with two numbers a row,
-and become their own gradient: softmax minus one-hot, a few rows at a time, in fp32 whatever the logits are in.
+torch's version saves the log-softmax, and its backward pass makes two gradients of the same size. With a vocabulary of
+32,000 or 262,000 tokens these are a student's largest tensors. This version saves the logits and two numbers per row.
+Backward turns the logits into their own gradient, softmax minus one-hot, a few rows at a time and in fp32 whatever
+their type.
 
-So backward goes once. Where something else needs the logits' values for its own gradient (a head that ends in a
-tanh), or goes a second time, autograd says that they were modified.
+So backward can run only once. If it runs again, or if another operation needs the logits for its gradient (a head that
+ends in a tanh), autograd raises an error that they were modified.
 """
 
 from __future__ import annotations
@@ -20,11 +21,19 @@ if TYPE_CHECKING:
 
 __all__ = ["CHUNK", "cross_entropy"]
 
-CHUNK = 2**20  # logits at a time
+CHUNK = 2**20  # logits per chunk of rows
 
 
 def cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """(tokens,) losses of (tokens, vocabulary) logits, which are gone after backward; every label is learnt."""
+    """The loss of each token.
+
+    Args:
+        logits: ``[tokens, vocabulary]``; backward overwrites them.
+        labels: ``[tokens]``, without ignored ones.
+
+    Returns:
+        ``[tokens]`` in fp32.
+    """
     losses: torch.Tensor = _function().apply(logits, labels)
     return losses
 
@@ -36,7 +45,8 @@ def _function() -> Any:
     class InPlace(torch.autograd.Function):
         @staticmethod
         def forward(context: Any, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            largest = logits.amax(1, keepdim=True).float()  # apart from the rest, for large logits' last digits
+            # log-sum-exp = largest + rest; apart, so that large logits keep their last digits
+            largest = logits.amax(1, keepdim=True).float()
             rest = torch.empty_like(largest)
             for rows in _chunks(logits):
                 rest[rows] = (logits[rows] - largest[rows]).exp_().sum(1, keepdim=True).log_()
@@ -48,7 +58,7 @@ def _function() -> Any:
         def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
             logits, labels, largest, rest = context.saved_tensors
             for rows in _chunks(logits):
-                part = logits[rows].float()  # fp32: these very rows
+                part = logits[rows].float()  # a view if the logits are fp32
                 part.sub_(largest[rows]).sub_(rest[rows]).exp_()
                 part.scatter_add_(1, labels[rows, None], part.new_full((len(part), 1), -1.0))
                 part.mul_(gradient[rows, None])

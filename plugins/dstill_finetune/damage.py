@@ -1,11 +1,11 @@
-"""What libraries raise on a damaged model or tokenizer, as one error that names the file.
+"""Turns what libraries raise for a damaged model or tokenizer into one error that names the file.
 
     with damaged("the student's tokenizer cannot be loaded", where=str(folder)):
         AutoTokenizer.from_pretrained(folder)
 
-transformers, peft, torch, safetensors, gguf and tokenizers check little of what they read: a wrong type in a file
-ends as whatever Python raises there, and a panic of Rust code as a BaseException. Memory that runs out, libraries that
-are not installed, and dstill's own errors pass.
+transformers, peft, torch, safetensors, gguf and tokenizers check little of what they read: a wrong type in a file ends
+in whatever Python raises there, and a panic in Rust code in a BaseException. Running out of memory, missing libraries
+and dstill's own errors pass unchanged.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Iterator
 
 from dstill.cli.panics import is_panic
 from dstill.errors import DataError, DstillError
-from dstill_finetune.oom import is_exhaustion
+from dstill_finetune.oom import is_oom
 
 __all__ = ["damaged", "first_line"]
 
@@ -28,10 +28,11 @@ def damaged(what: str, *, where: str, hint: str = "copy or download it again") -
     except (DstillError, MemoryError, ImportError):
         raise
     except BaseException as error:
-        if not (isinstance(error, Exception) or is_panic(error)) or is_exhaustion(error):
+        if not (isinstance(error, Exception) or is_panic(error)) or is_oom(error):
             raise
         raise DataError(what, where=f"{where}: {first_line(error)}", hint=hint) from error
 
 
 def first_line(error: BaseException) -> str:
+    """The first line of the error's message that is not blank, else its class name."""
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

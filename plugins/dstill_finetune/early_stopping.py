@@ -1,8 +1,8 @@
-"""When training ends before its last step: a score that no longer rises.
+"""Early stopping: training ends once the score has stopped improving.
 
 best = Best(larger=True, patience=2)
 best.add(100, 0.61)        # → True: the best so far
-best.add(200, 0.60);  best.add(300, 0.61);  best.over      # → True: twice no better
+best.add(200, 0.60);  best.add(300, 0.61);  best.over      # → True: no improvement twice
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["Best"]
 
 @dataclass(kw_only=True)
 class Best:
-    """The best of a row of scores, and for how many no better one came."""
+    """The best score so far, and how many scores since then were not better."""
 
     larger: bool  # whether a larger score is better
     patience: int
@@ -23,7 +23,7 @@ class Best:
     waited: int = 0
 
     def add(self, step: int, value: float) -> bool:
-        """Whether `value` is better than all before."""
+        """Record the score of `step`; True if it is better than all before."""
         better = self.value is None or (value > self.value if self.larger else value < self.value)
         if better:
             self.step, self.value, self.waited = step, value, 0

@@ -1,19 +1,19 @@
-"""Pairs of text become rows of token ids; nothing is cut in silence.
+"""Encodes pairs of texts as rows of token ids. Texts are never truncated.
 
-In: one tuple of `Pair` a record. Out: `Encoded` records, and how many records were left
-out because a source or target was longer than the limits. More than 5 % is an error.
+In: one tuple of `Pair` per record. Out: `Encoded` records. Records with a source or target over the length limits are
+left out and counted; more than 5 % is an error.
 
     Encoder(tokenizer, encoder_decoder=True, max_length=64, max_target_length=64).encode(records)
 
-Where the task word (the pair's prefix) stands is the recipe's ``task_prefix``:
+The recipe's ``task_prefix`` decides where the task word (the pair's prefix) goes:
 
                     encoder–decoder                   decoder-only
     encoder         reads "predict: abc"              "predict: abc⏎" + target
     decoder         reads "abc",                      "abc⏎predict:⏎" + target
                     writes "predict:" + target
 
-"encoder" is the published form. In the other one the source is the same for every branch
-of a record, and is computed once; a trained student is given the task word to begin with.
+"encoder" is the form of Distilling Step-by-Step (Hsieh et al. 2023). With "decoder", the source is the same for every
+branch of a record and is computed once; when a trained student answers, it is given the task word to start with.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dstill_finetune.model_loading import UNBOUNDED
 
 __all__ = ["Dataset", "Encoded", "Encoder", "Row", "length"]
 
-REFUSED_SHARE = 0.05  # of records over the limits
+MAX_TOO_LONG = 0.05  # share of records over the limits
 
 log = logging.getLogger("dstill")
 _TOKENIZER = damaged("the tokenizer of the student is damaged", where="tokenizer.json")
@@ -37,13 +37,13 @@ _TOKENIZER = damaged("the tokenizer of the student is damaged", where="tokenizer
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One sequence that is learnt."""
+    """The token ids of one pair."""
 
     source: list[int]
     target: list[int]  # ends with the end-of-sequence token
     weight: float
     branch: str  # the pair's task prefix: each branch's loss is a mean over its own tokens
-    task: list[int] = field(default_factory=list)  # the task word, where it stands before the target; not learnt
+    task: list[int] = field(default_factory=list)  # the task word before the target; without a loss
 
 
 Encoded = tuple[Row, ...]  # the rows of one record, always in one forward pass
@@ -51,27 +51,41 @@ Encoded = tuple[Row, ...]  # the rows of one record, always in one forward pass
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
+    """Encoded records."""
+
     records: list[Encoded]
-    left_out: int  # records over the limits
-    longest_source: int  # tokens, of those kept
+    n_too_long: int  # records that were left out because they are over the limits
+    longest_source: int  # tokens, of `records`
     longest_target: int
 
     @property
     def branches(self) -> list[str]:
-        """Task prefixes, in the order in which they are met."""
+        """Task prefixes, in order of first use."""
         return list(dict.fromkeys(row.branch for record in self.records for row in record))
 
     def __len__(self) -> int:
         return len(self.records)
 
     def __getitem__(self, index: int) -> Encoded:
-        """Record `index`; for ``~index`` the same without weight, which only fills a batch."""
+        """Record `index`; for ``~index`` the same record with weight 0, to fill up a batch."""
         if index >= 0:
             return self.records[index]
         return tuple(replace(row, weight=0.0) for row in self.records[~index])
 
 
 class Encoder:
+    """Encodes texts for one student.
+
+    Args:
+        tokenizer: The student's.
+        encoder_decoder: The student's architecture; otherwise decoder-only.
+        max_length: Tokens of a source at most.
+        max_target_length: Tokens of a target at most, its end token included.
+        task_prefix: ``encoder`` or ``decoder``, see above.
+        tasks: Task word → its ids. A trained student's are passed in; `encode` adds those that it meets.
+        positions: Tokens that the model has positions for, to read and to write (`model_loading.positions_of`).
+    """
+
     def __init__(
         self,
         tokenizer: Any,
@@ -83,10 +97,6 @@ class Encoder:
         tasks: Mapping[str, list[int]] | None = None,
         positions: tuple[int, int] = UNBOUNDED,
     ) -> None:
-        """`tasks`: of a trained student, the ids of its task words; `encode` fills them in.
-
-        `positions`: the tokens that the model can place, read and written (`model_loading.positions_of`).
-        """
         self.tokenizer = tokenizer
         self.encoder_decoder = encoder_decoder
         self.max_length = max_length
@@ -95,17 +105,17 @@ class Encoder:
         self.tasks = dict(tasks or {})
         self.positions = positions
 
-    def longest(self, task: Sequence[int]) -> int:
-        """Tokens that a prompt may have before `task`, so that at least one can follow."""
+    def max_source(self, task: Sequence[int]) -> int:
+        """Tokens that a prompt may have before `task` if at least one answer token is to follow."""
         reads = self.positions[0] if self.encoder_decoder else self.positions[0] - len(task) - 1
         return min(self.max_length, reads)
 
-    def room(self, source: int, task: int) -> int:
-        """New tokens that can be placed after a prompt of so many, and a task word."""
+    def max_new_tokens(self, source: int, task: int) -> int:
+        """Tokens that the model has positions for after a prompt of `source` and a task word of `task` tokens."""
         return self.positions[1] - task if self.encoder_decoder else self.positions[0] - source - task
 
     def prompts(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
-        """Source and task word of each prompt (prefix and source in one text), as the student learnt them."""
+        """The ids of source and task word of each prompt (prefix and source in one text), as in training."""
         words = [next((word for word in self._words() if text.startswith(word)), "") for text in texts]
         sources = self._sources([text.removeprefix(word) for text, word in zip(texts, words, strict=True)])
         return [(source, self.tasks.get(word, [])) for source, word in zip(sources, words, strict=True)]
@@ -114,7 +124,7 @@ class Encoder:
         return sorted(self.tasks, key=len, reverse=True)
 
     def _task(self, prefix: str) -> list[int]:
-        """The ids of a task word before the target. Raises DataError where it does not tell branches apart."""
+        """The ids of a task word before the target. Raises DataError if they do not distinguish the branches."""
         if self.task_prefix == "encoder":
             return []
         if prefix not in self.tasks:
@@ -122,9 +132,9 @@ class Encoder:
             ids = self._ids([word], special=False)[0]
             if not prefix.strip() or ids in self.tasks.values():
                 raise DataError(
-                    f"the tokenizer does not tell the task word '{prefix}' from others",
+                    f"the tokenizer does not distinguish the task word '{prefix}' from others",
                     where="train.task_prefix = decoder",
-                    hint='task_prefix = "encoder" has the word before the question',
+                    hint='set task_prefix = "encoder", which puts the word before the question',
                 )
             self.tasks[prefix] = ids
         return self.tasks[prefix]
@@ -138,7 +148,7 @@ class Encoder:
     @property
     @_TOKENIZER
     def cuts_prompts(self) -> bool:
-        """Whether prompts lose their last token: it would say that the answer is over."""
+        """Whether a decoder's prompts lose their last token, because the tokenizer adds an end token."""
         ids: list[int] = self.tokenizer("a")["input_ids"]
         return not self.encoder_decoder and ids[-1] == self.tokenizer.eos_token_id
 
@@ -152,7 +162,7 @@ class Encoder:
         return text
 
     def encode(self, records: Sequence[Sequence[Pair]], *, strict: bool = True) -> Dataset:
-        """Rows of every record within the limits. `strict`: raises DataError when more than 5 % are over them."""
+        """Encode every record within the limits. With `strict`, raises DataError if more than 5 % are over them."""
         pairs = [pair for record in records for pair in record]
         before = self.task_prefix == "encoder"
         sources = iter(self._sources([pair.task_prefix * before + pair.source for pair in pairs]))
@@ -164,23 +174,23 @@ class Encoder:
             )
             for record in records
         ]
-        kept = [record for record in rows if record and all(map(self._fits, record))]
-        left_out = len(rows) - len(kept)
-        if strict and left_out > REFUSED_SHARE * len(rows):
-            self._refuse(rows, left_out)
-        if left_out:
+        fitting = [record for record in rows if record and all(map(self._fits, record))]
+        n_too_long = len(rows) - len(fitting)
+        if strict and n_too_long > MAX_TOO_LONG * len(rows):
+            raise self._too_long(rows, n_too_long)
+        if n_too_long:
             log.warning(
                 "%d of %d %s records (%.1f%%) are longer than the limits and left out",
-                left_out,
+                n_too_long,
                 len(rows),
                 "training" if strict else "validation",
-                100 * left_out / len(rows),
+                100 * n_too_long / len(rows),
             )
         return Dataset(
-            records=kept,
-            left_out=left_out,
-            longest_source=max((len(row.source) for record in kept for row in record), default=0),
-            longest_target=max((len(row.target) for record in kept for row in record), default=0),
+            records=fitting,
+            n_too_long=n_too_long,
+            longest_source=max((len(row.source) for record in fitting for row in record), default=0),
+            longest_target=max((len(row.target) for record in fitting for row in record), default=0),
         )
 
     @_TOKENIZER
@@ -193,36 +203,38 @@ class Encoder:
         return ids
 
     def _fits(self, row: Row) -> bool:
-        return self._within(row) and self._placed(row)
+        return self._is_within_limits(row) and self._has_positions(row)
 
-    def _within(self, row: Row) -> bool:
+    def _is_within_limits(self, row: Row) -> bool:
         return len(row.source) <= self.max_length and len(row.target) <= self.max_target_length
 
-    def _placed(self, row: Row) -> bool:
+    def _has_positions(self, row: Row) -> bool:
         reads, writes = self.positions
         written = len(row.task) + len(row.target)
         if self.encoder_decoder:
             return len(row.source) <= reads and written <= writes
         return len(row.source) + written <= reads
 
-    def _refuse(self, rows: Sequence[Encoded], left_out: int) -> None:
+    def _too_long(self, rows: Sequence[Encoded], n_too_long: int) -> DataError:
         sources = sum(any(len(row.source) > self.max_length for row in record) for record in rows)
         targets = sum(any(len(row.target) > self.max_target_length for row in record) for record in rows)
-        unplaced = sum(all(map(self._within, record)) and not all(map(self._placed, record)) for record in rows)
-        places = "{:,} and {:,}".format(*self.positions) if self.encoder_decoder else f"{self.positions[0]:,}"
+        no_position = sum(
+            all(map(self._is_within_limits, record)) and not all(map(self._has_positions, record)) for record in rows
+        )
+        positions = "{:,} and {:,}".format(*self.positions) if self.encoder_decoder else f"{self.positions[0]:,}"
         longest = [max(len(getattr(row, side)) for record in rows for row in record) for side in ("source", "target")]
-        raise DataError(
-            f"{left_out} of {len(rows)} records ({left_out / len(rows):.0%}) are longer than the limits: "
+        return DataError(
+            f"{n_too_long} of {len(rows)} records ({n_too_long / len(rows):.0%}) are longer than the limits: "
             f"{sources} sources over max_length {self.max_length}, "
             f"{targets} targets over max_target_length {self.max_target_length}"
-            + (f", {unplaced} over the {places} positions that the student has" if unplaced else ""),
+            + (f", {no_position} over the {positions} positions that the student has" if no_position else ""),
             where=f"longest source {longest[0]} tokens, longest target {longest[1]} tokens; at most 5% may be left out",
-            hint="take a student with more positions, or shorten the questions"
-            if unplaced > left_out - unplaced
+            hint="choose a student with more positions, or shorten the questions"
+            if no_position > n_too_long - no_position
             else "raise train.max_length or train.max_target_length, or shorten the questions",
         )
 
 
 def length(record: Encoded) -> int:
-    """Tokens of its longest source and its longest target: what it takes of a batch."""
+    """The tokens of a record's longest source and longest target together."""
     return max(len(row.source) for row in record) + max(len(row.target) for row in record)

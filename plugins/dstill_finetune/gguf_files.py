@@ -1,12 +1,12 @@
-"""GGUF files as students: what is let in, and how the weights are unpacked.
+"""GGUF files as students: which are accepted, and how their weights are unpacked.
 
-In: ``models/gemma-3-270m-q4_k_m.gguf``. Out: what transformers makes of it, as of a folder.
+In: ``models/gemma-3-270m-q4_k_m.gguf``. Out: configuration, tokenizer or model, as transformers loads them.
 
-A GGUF's weights lie in blocks of llama.cpp's quantizations, which do not train. They are
-unpacked into the machine's own memory (2 or 4 bytes a parameter), and from there go the way of
-any other base: QLoRA packs them again, as NF4. The file itself is never changed.
+A GGUF file has its weights in blocks of llama.cpp's quantizations, which cannot be trained. They are unpacked in memory
+(2 or 4 bytes per parameter) and then used like those of any other base; QLoRA quantizes them again, as NF4. The file
+itself is never changed.
 
-Not covered: a model split over several files, and pictures or sound (the text part is read).
+Not covered: a model split over several files, and images or sound (only the text part is read).
 """
 
 from __future__ import annotations
@@ -31,20 +31,24 @@ SUFFIX = ".gguf"
 
 
 def is_gguf(base: str) -> bool:
-    """Whether `base` means a GGUF file, by its name."""
+    """Whether the name `base` ends in ``.gguf``."""
     return base.lower().endswith(SUFFIX)
 
 
 def config_of(file: Path) -> Any:
-    """The model's configuration, from the file's own metadata."""
+    """The configuration from the file's metadata. Raises DataError, or MissingExtra without the package gguf."""
     check(file)
-    about = file.stat()
-    # reading it takes seconds where the vocabulary is large
-    return copy.deepcopy(_config(file, about.st_size, about.st_mtime_ns))
+    return copy.deepcopy(_config(file, _version(file)))
 
 
-@lru_cache(maxsize=1)
-def _config(file: Path, size: int, changed: int) -> Any:
+def _version(file: Path) -> tuple[int, int]:
+    """Size and modification time: with them in its key, a cache forgets a file that has changed."""
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@lru_cache(maxsize=1)  # with a large vocabulary, reading takes seconds
+def _config(file: Path, _version: tuple[int, int]) -> Any:
     from transformers import AutoConfig
 
     with _refusing(file):
@@ -52,6 +56,7 @@ def _config(file: Path, size: int, changed: int) -> Any:
 
 
 def load_tokenizer(file: Path) -> Any:
+    """The tokenizer in the file. Raises DataError, or MissingExtra without the package gguf."""
     from transformers import AutoTokenizer
 
     check(file)
@@ -60,7 +65,13 @@ def load_tokenizer(file: Path) -> Any:
 
 
 def load_model(file: Path, kind: Any, options: Mapping[str, Any]) -> Any:
-    """The model as class `kind` of transformers loads it, in the form that `options` say (`Modality.load_options`)."""
+    """The model, unpacked.
+
+    Args:
+        file: The GGUF file.
+        kind: The class of transformers that loads it.
+        options: Data type and quantization (`Modality.load_options`).
+    """
     from transformers import GgufConfig
 
     config = config_of(file)
@@ -72,7 +83,7 @@ def load_model(file: Path, kind: Any, options: Mapping[str, Any]) -> Any:
             {
                 "config": config,
                 "dtype": options.get("dtype"),
-                "quantization_config": GgufConfig(dequantize=True),  # no kernels that keep the file's blocks
+                "quantization_config": GgufConfig(dequantize=True),  # rather than kernels that read the file's blocks
                 "output_loading_info": True,
             },
         )
@@ -83,35 +94,34 @@ def load_model(file: Path, kind: Any, options: Mapping[str, Any]) -> Any:
                 where=str(file),
                 hint="a model split over several files has to be merged first (llama.cpp's llama-gguf-split --merge)",
             )
-        # a model that remembers that it was packed can be neither trained nor saved
+        # loaded again, because a model that was dequantized can be neither trained nor saved
         model = type(unpacked).from_pretrained(None, config=config, state_dict=unpacked.state_dict(), **options)
-        model.name_or_path = model.config.name_or_path = str(file)  # what peft notes as an adapter's base
+        model.name_or_path = model.config.name_or_path = str(file)  # peft records it as the adapter's base
         return model
 
 
 def check(file: Path) -> None:
-    """What can be said without reading weights. Raises DataError, or MissingExtra."""
+    """Check a file without reading its weights. Raises DataError, or MissingExtra without the package gguf."""
     if not file.is_file():
         raise DataError("no such GGUF file", where=str(file), hint="give the path of a .gguf file, or a model's folder")
-    about = file.stat()
-    _check_head(file, about.st_size, about.st_mtime_ns)
+    _check_header(file, _version(file))
     if find_spec("gguf") is None:
         raise MissingExtra("a GGUF student", "gguf", "gguf")
 
 
 @lru_cache(maxsize=1)
-def _check_head(file: Path, size: int, changed: int) -> None:
+def _check_header(file: Path, _version: tuple[int, int]) -> None:
     require_sizes(settings_of(file), str(file))
 
 
 def _read(file: Path, load: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    with contextlib.redirect_stderr(io.StringIO()):  # a progress bar that cannot be turned off
+    with contextlib.redirect_stderr(io.StringIO()):  # hides a progress bar that has no switch
         return load(str(file.parent), gguf_file=file.name, local_files_only=True, trust_remote_code=False, **options)
 
 
 @contextlib.contextmanager
 def _refusing(file: Path) -> Iterator[None]:
-    """Raises DataError with what stands in the way of reading the file."""
+    """Raises DataError with the reason why a library cannot read the file."""
     try:
         with damaged(DAMAGED, where=str(file)):
             yield
@@ -123,13 +133,16 @@ def _refusing(file: Path) -> Iterator[None]:
 
 def _refused(file: Path, error: BaseException) -> DataError:
     if isinstance(error, OSError) and error.__context__ is not None:
-        error = error.__context__  # transformers calls what it cannot read "no valid JSON"
+        error = error.__context__  # transformers reports whatever it cannot read as invalid JSON
     reason = first_line(error).removeprefix(f"{file} ")
     if "architecture" in reason:
-        what, hint = "transformers reads no GGUF of this architecture", "take the model's folder of safetensors"
+        what, hint = (
+            "transformers cannot read a GGUF file of this architecture",
+            "use the model's folder of safetensors",
+        )
     elif isinstance(error, NotImplementedError) or "GGMLQuantizationType" in reason:
         what = "the weights are in a quantization that cannot be unpacked"
-        hint = "take the same model in another one (Q4_K_M, Q8_0, F16 …), or its folder of safetensors"
+        hint = "use the same model in another one (Q4_K_M, Q8_0, F16 …), or its folder of safetensors"
     else:
         what, hint = DAMAGED, "copy or download it again"
     return DataError(what, where=f"{file}: {reason}", hint=hint)

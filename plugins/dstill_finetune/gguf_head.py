@@ -1,9 +1,9 @@
-"""The head of a GGUF file, read within limits before any library reads it.
+"""Reads the header of a GGUF file within limits, before any library reads the file.
 
     settings_of(Path("small.gguf"))   →  {"general.architecture": "llama", "llama.block_count": 2, …}
 
-The `gguf` package believes every count in a file: an array of 2**60 items is read until memory ends. Here a count or
-length that leads past the end of the file, or beyond what published models have, is a DataError. The format is
+The `gguf` package trusts every count in a file: it reads an array of 2**60 items until memory runs out. Here a count or
+length that leads past the end of the file, or far beyond published models, is a DataError. The format is specified at
 https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
 """
 
@@ -18,29 +18,26 @@ from dstill.errors import DataError
 __all__ = ["DAMAGED", "MAGIC", "settings_of"]
 
 MAGIC = b"GGUF"
-DAMAGED = "the GGUF file is damaged, cut or of an unknown version"
+DAMAGED = "the GGUF file is damaged, truncated or of an unknown version"
 VERSIONS = (2, 3)
 MOST_TENSORS = 100_000  # 1,086 tensors in DeepSeek V3
 MOST_KEYS = 10_000  # about 50 in published files
 MOST_ITEMS = 2**24  # of an array; 514,906 merges in Gemma 3
-MOST_BYTES = 2**26  # of a text; a chat template has some thousand
-MOST_NAME = 2**16  # bytes of a key or tensor name, as the format has it
+MOST_BYTES = 2**26  # of a text; a chat template has a few thousand
+MOST_NAME = 2**16  # bytes of a key or tensor name, the limit of the format
 MOST_DIMENSIONS = 4  # ggml's own limit
 TEXT, ARRAY = 8, 9
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
-KEPT = 1_000  # items of an array of numbers, one a layer
+MOST_LAYERS = 1_000  # longer arrays of numbers are skipped: only values per layer are needed
 
 
 def settings_of(file: Path) -> dict[str, Any]:
-    """The settings that are numbers or texts, and lists of numbers that are as short as a model is deep.
-
-    Raises DataError.
-    """
+    """The metadata that are numbers, texts or short lists of numbers. Raises DataError for a damaged file."""
     with file.open("rb") as opened:
-        return _Head(opened, file).settings()
+        return _Header(opened, file).settings()
 
 
-class _Head:
+class _Header:
     def __init__(self, opened: BinaryIO, file: Path) -> None:
         self.opened, self.file = opened, file
         self.size = file.stat().st_size
@@ -48,20 +45,20 @@ class _Head:
 
     def settings(self) -> dict[str, Any]:
         if self.opened.read(len(MAGIC)) != MAGIC:
-            raise DataError("this is no GGUF file", where=f"{self.file}: it does not begin with {MAGIC.decode()}")
+            raise DataError("this is not a GGUF file", where=f"{self.file}: it does not begin with {MAGIC.decode()}")
         version = self._bytes(4)
-        self.order = "<" if int.from_bytes(version, "little") & 0xFFFF else ">"  # a file for the other byte order
+        self.order = "<" if int.from_bytes(version, "little") & 0xFFFF else ">"  # otherwise big-endian
         self._require(struct.unpack(f"{self.order}I", version)[0] in VERSIONS, "its version is not 2 or 3")
         tensors, keys = self._count(MOST_TENSORS, "tensors"), self._count(MOST_KEYS, "keys")
-        found = {}
+        settings = {}
         for _ in range(keys):
             name = self._text(MOST_NAME)
             value = self._value(self._scalar(4), name)
             if value is not None:
-                found[name] = value
+                settings[name] = value
         for _ in range(tensors):
             self._tensor()
-        return found
+        return settings
 
     def _tensor(self) -> None:
         name = self._text(MOST_NAME)
@@ -71,8 +68,8 @@ class _Head:
         for _ in range(dimensions):
             items *= self._scalar(10)
         self._require(items <= 8 * self.size, f"{name} is larger than the file")
-        self._scalar(4)  # the quantization, which the library knows
-        self._require(self._scalar(10) <= self.size, f"{name} lies outside the file")
+        self._scalar(4)  # the quantization, which the library checks
+        self._require(self._scalar(10) <= self.size, f"{name} is outside the file")
 
     def _value(self, kind: int, name: str) -> Any:
         if kind == TEXT:
@@ -85,12 +82,12 @@ class _Head:
                     self._skip(self._scalar(10))
                 return None
             data = self._bytes(items * struct.calcsize(self._format(kind, name)))
-            return list(struct.unpack(f"{self.order}{items}{SCALARS[kind]}", data)) if items <= KEPT else None
+            return list(struct.unpack(f"{self.order}{items}{SCALARS[kind]}", data)) if items <= MOST_LAYERS else None
         self._format(kind, name)
         return self._scalar(kind)
 
     def _format(self, kind: int, name: str) -> str:
-        self._require(kind in SCALARS, f"{name} is of an unknown type {kind}")
+        self._require(kind in SCALARS, f"{name} has an unknown type {kind}")
         return self.order + SCALARS[kind]
 
     def _scalar(self, kind: int) -> Any:

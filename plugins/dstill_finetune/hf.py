@@ -1,4 +1,4 @@
-"""The student `hf`: any encoder–decoder or decoder that transformers knows, by hub id, folder or GGUF file.
+"""The student `hf`: any encoder–decoder or decoder that transformers supports, by hub id, folder or GGUF file.
 
 dstill train --student hf:google/flan-t5-small
 dstill train --student hf:./my-model
@@ -31,6 +31,8 @@ class HfConfig:
 
 
 class Hf(Finetuned):
+    """A student that starts from a pretrained model."""
+
     name = "hf"
     suffixes = (gguf_files.SUFFIX,)
     Config = HfConfig
@@ -57,4 +59,4 @@ class Hf(Finetuned):
         return tokenizer, self.base
 
     def build(self, folder: Path, seed: int) -> Any:
-        raise DataError("the student's base is not named", where=str(folder))
+        raise DataError("the student's base model is not given", where=str(folder))

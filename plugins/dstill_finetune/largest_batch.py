@@ -1,9 +1,9 @@
-"""The batch that needs most memory, and what it holds for the planner.
+"""Finds the batch that needs most memory, and describes it for the planner.
 
-    chosen = largest(data.records, recipe.per_device_train_batch_size)
-    batch_of(collator, chosen)  →  Batch(source_shape=(64, 122), target_shape=(64, 97), loss_tokens=4_912)
+    records = largest(data.records, recipe.per_device_train_batch_size)
+    batch_of(collator, records)  →  Batch(source_shape=(64, 122), target_shape=(64, 97), loss_tokens=4_912)
 
-A record's sequences are all in one forward pass: two for Distilling Step-by-Step, one row where a prompt is shared.
+All sequences of a record are in one forward pass: two for Distilling Step-by-Step, one row if a prompt is shared.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ def largest(records: Sequence[Encoded], size: int) -> list[Encoded]:
 
 
 def batch_of(collator: Collator, records: Sequence[Encoded], new_tokens: int = 0) -> Batch:
+    """The shapes of the batch of `records`, for the planner; `new_tokens`: embedding rows that are trained."""
     batch = collator(records)
     rows, tokens = batch["input_ids"].shape
-    if "distinct" in batch:  # an encoder that sees each source once
+    if "distinct" in batch:  # the encoder computes each source once
         rows = len(batch["distinct"])
-    written = tuple(batch["decoder_input_ids"].shape) if "decoder_input_ids" in batch else (0, 0)
-    learnt = int((batch["labels"] != IGNORED).sum())
-    return Batch(source_shape=(rows, tokens), target_shape=written, loss_tokens=learnt, new_tokens=new_tokens)
+    target = tuple(batch["decoder_input_ids"].shape) if "decoder_input_ids" in batch else (0, 0)
+    labels = int((batch["labels"] != IGNORED).sum())
+    return Batch(source_shape=(rows, tokens), target_shape=target, loss_tokens=labels, new_tokens=new_tokens)
 
 
 def batch_before_training(
@@ -45,7 +46,7 @@ def batch_before_training(
     new_tokens: int,
     positions: tuple[int, int] = UNBOUNDED,
 ) -> Batch | None:
-    """As `batch_of`, where there is no model yet; None where nothing is within the limits."""
+    """As `batch_of` for the largest batch, before there is a model; None if no record is within the limits."""
     encoder = Encoder(
         tokenizer,
         encoder_decoder=encoder_decoder,
@@ -62,7 +63,7 @@ def batch_before_training(
         encoder_decoder=encoder_decoder,
         pad=0,
         branches=data.branches,
-        # whether a model can is tried with its weights; most can
+        # whether a model can share prompts is only known with its weights; most can
         sharing=Sharing({"full_attention": None}, additive=False) if shares else None,
     )
     return batch_of(collator, largest(data.records, recipe.per_device_train_batch_size), new_tokens)

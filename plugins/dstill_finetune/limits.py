@@ -1,10 +1,10 @@
-"""How large a model may say that it is, before anything is built from what it says.
+"""Limits on the sizes in a model's configuration, checked before anything is built from it.
 
     require_sizes({"num_hidden_layers": 2147483647}, "config.json")   # DataError: num_hidden_layers is 2,147,483,647 …
     require_weights(config, 120_000, "models/mine")                   # DataError: too many parameters for the files
 
-A model is built layer by layer even where it takes no memory (the meta device), so counts decide how long that takes.
-The limits are several times what published models have.
+A model is built layer by layer even on the meta device, where it takes no memory, so a huge count takes forever. The
+limits are several times what published models have.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from dstill.errors import DataError
 
 __all__ = ["require_sizes", "require_weights"]
 
-# The first pattern that is found in a key decides. In brackets: the largest published value known to us.
+# The first pattern that matches a key decides. In the comments: the largest published value that we know.
 _LIMITS = (
     (re.compile(r"vocab"), 2**21),  # 262,144 (Gemma 3)
     (re.compile(r"layers?$|block_count|n_block|depth|num_.*layer"), 1_000),  # 126 (Llama 3.1 405B)
     (re.compile(r"(size|dim|rank|_length|embd|inner|d_model|d_ff|d_kv|_ff)$"), 2**24),  # 16,384 wide; contexts below
     (re.compile(r"expert"), 4_096),  # 2,048 (Switch Transformer)
     (re.compile(r"head|group|kernel|conv|codebook|bucket|stage|stack"), 2**14),  # 128 heads (Llama 3.1 405B)
-    (re.compile(r"label"), 2**16),  # of classifiers, from which transformers makes a dictionary
+    (re.compile(r"label"), 2**16),  # of classifiers; transformers makes a dictionary of them
 )
-_POSITIONS = re.compile(r"position|context|window|length|distance|token")  # nothing is built one by one from these
+_POSITIONS = re.compile(r"position|context|window|length|distance|token")  # no layer is built for each of these
 _MOST = 2**62
-BITS = 1  # a parameter takes at least, in the tightest quantization that exists (1.56)
+BITS = 1  # lower bound of bits per parameter; the tightest quantization has 1.56
 
 
 def require_sizes(values: Mapping[str, Any], where: str) -> None:
-    """Raises DataError for the first number among `values`, at any depth, that no model has."""
+    """Raises DataError for the first number in `values`, at any depth, that is beyond the limits."""
     for key, value in _numbers(values):
         most = _limit(key.lower())
         if not -_MOST <= value <= most:
@@ -52,7 +52,7 @@ def _limit(key: str) -> int:
 
 
 def _numbers(values: Any, key: str = "") -> Iterator[tuple[str, int]]:
-    """Whole numbers with the key that they stand under; of a list each under the list's."""
+    """The integers with their keys, at any depth; items of a list have the list's key."""
     pending = [(key, values)]
     while pending:
         key, value = pending.pop()
@@ -65,10 +65,13 @@ def _numbers(values: Any, key: str = "") -> Iterator[tuple[str, int]]:
 
 
 def require_weights(parameters: int, size: int, where: str) -> None:
-    """Raises DataError where files of `size` bytes cannot hold so many `parameters`, which would be drawn at random."""
+    """Raises DataError if files of `size` bytes are too small for `parameters`.
+
+    transformers would initialize the missing ones at random.
+    """
     if parameters * BITS > 8 * size:
         raise DataError(
             f"the configuration describes {parameters:,} parameters, and the weights are {size:,} bytes",
             where=where,
-            hint="weights and configuration are of two models: take both of one",
+            hint="weights and configuration are from two models: take both from one",
         )

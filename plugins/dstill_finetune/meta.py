@@ -1,4 +1,4 @@
-"""A model without weights, of what its configuration says: to count, never to run.
+"""Builds a model without weights from its configuration, to count its parameters.
 
 parameters_of(T5Config(d_model=64, …))   →  1_312_000
 """
@@ -14,7 +14,7 @@ __all__ = ["model_of", "parameters_of"]
 
 
 def model_of(config: Any) -> Any:
-    """The model on the meta device. Raises DataError where the configuration describes none."""
+    """The model on the meta device. Raises DataError if none can be built from the configuration."""
     import torch
     import transformers
 
@@ -22,10 +22,10 @@ def model_of(config: Any) -> Any:
     kind = transformers.AutoModelForSeq2SeqLM if seq2seq else transformers.AutoModelForCausalLM
     where = str(getattr(config, "name_or_path", "") or "config.json")
     require_sizes(config.to_dict(), where)
-    with damaged("the configuration describes no model that can be built", where=where), torch.device("meta"):
+    with damaged("no model can be built from the configuration", where=where), torch.device("meta"):
         return kind.from_config(config)
 
 
 def parameters_of(config: Any) -> int:
-    """How many there are, one that two layers share counted once."""
+    """The number of parameters; a weight that layers share counts once."""
     return sum(p.numel() for p in model_of(config).parameters())

@@ -1,10 +1,12 @@
-"""Which weights move, and in what form the others lie in memory.
+"""The modalities: which weights are trained, and how the others are stored.
 
-    full    every weight moves                            fullness 100
-    lora    low-rank adapters beside a frozen base                  60
-    qlora   the same beside a base of 4 bits (NF4, double quantized) 30
+    name    trained                                             priority
+    full    every weight                                        100
+    lora    low-rank adapters on a frozen base                   60
+    qlora   the same on a base in 4 bits                         30
 
-Option names are peft's and transformers' own. The recipe's defaults are rank 16,
+LoRA is Hu et al. 2021 (arXiv 2106.09685). QLoRA is Dettmers et al. 2023 (arXiv 2305.14314): 4-bit NormalFloat (NF4)
+weights with double quantization. Option names are peft's and transformers' own. The recipe's defaults are rank 16,
 alpha 4 × rank, dropout 0.1, query and value projections.
 """
 
@@ -26,20 +28,22 @@ from dstill_finetune.torch_settings import resolved
 
 __all__ = ["Full", "Lora", "Qlora"]
 
-_STATE_SPACE = "a state space layer, whose kernels read its weights as they are,"
+_STATE_SPACE = "a state space layer, whose kernels need unquantized weights,"
 
 
 class _Base(Modality):
     def unfit_reason(self, student: ModelSpec, recipe: Recipe, device: Device) -> str | None:
         recipe = resolved(recipe, device)
-        if device.kind != "cuda" or device.is_local:  # what is free on this machine's card is without it
+        if device.kind != "cuda" or device.is_local:  # here, free memory is measured with CUDA already loaded
             return super().unfit_reason(student, recipe, device)
-        beside = replace(device, free=max(0, device.free - memory.CONTEXT))
-        reason = super().unfit_reason(student, recipe, beside)
+        without_context = replace(device, free=max(0, device.free - memory.CONTEXT))
+        reason = super().unfit_reason(student, recipe, without_context)
         return reason and f"{reason} beside {size(memory.CONTEXT)} of CUDA's own"
 
 
 class Full(_Base):
+    """Trains every weight."""
+
     name = "full"
     priority = 100
     ignores = frozenset({"r", "lora_alpha", "lora_dropout", "target_modules"})
@@ -50,7 +54,7 @@ class Full(_Base):
     def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
         import torch
 
-        # also under bf16: an update of 1e-5 of a weight is lost in bf16's 8 bits
+        # with bf16 too: its 8 bits of precision would lose an update of 1e-5 of a weight
         return {"dtype": torch.float32}
 
     def prepare(self, model: Any, recipe: Recipe) -> Any:
@@ -59,6 +63,8 @@ class Full(_Base):
 
 
 class Lora(_Base):
+    """Trains low-rank adapters on a frozen base."""
+
     name = "lora"
     priority = 60
     distributions: ClassVar[tuple[str, ...]] = ("peft",)
@@ -72,7 +78,7 @@ class Lora(_Base):
         return {"dtype": torch.bfloat16 if resolved(recipe, device).precision == "bf16" else torch.float32}
 
     def prepare(self, model: Any, recipe: Recipe) -> Any:
-        """Adapters on the target modules, and the rows of tokens that the tokenizer got anew."""
+        """Add adapters to the target modules, and train the embedding rows of new tokens."""
         from peft import LoraConfig, get_peft_model
 
         if recipe.gradient_checkpointing:
@@ -89,6 +95,8 @@ class Lora(_Base):
 
 
 class Qlora(Lora):
+    """Trains low-rank adapters on a frozen base in 4 bits."""
+
     name = "qlora"
     priority = 30
     distributions = ("peft", "bitsandbytes")
@@ -98,19 +106,19 @@ class Qlora(Lora):
 
     def unfit_reason(self, student: ModelSpec, recipe: Recipe, device: Device) -> str | None:
         if are_read_by_kernels(student.unadapted):
-            return f"cannot hold {_STATE_SPACE} in 4 bits"
+            return f"cannot store {_STATE_SPACE} in 4 bits"
         if device.is_local and find_spec("bitsandbytes") is None:
             return "bitsandbytes is not installed: pip install 'dstill[qlora]'"
         if (reason := super().unfit_reason(student, recipe, device)) or not device.is_local:
             return reason
-        # loading it takes seconds: only where auto would take it
-        wanted = recipe.auto_modality == "recipe" or Lora().unfit_reason(student, recipe, device)
-        if wanted and not _has_library():
-            return "bitsandbytes did not load its native library: python -m bitsandbytes says why"
+        # loading bitsandbytes takes seconds, so only if auto would choose qlora
+        preferred = recipe.auto_modality == "recipe" or Lora().unfit_reason(student, recipe, device)
+        if preferred and not _has_native_library():
+            return "bitsandbytes could not load its native library: `python -m bitsandbytes` says why"
         return None
 
     def load_options(self, recipe: Recipe, device: Device) -> Mapping[str, Any]:
-        """The base in NF4 with double quantization. Raises UsageError where 4 bits cannot be had."""
+        """NF4 with double quantization. Raises UsageError or MissingExtra if bitsandbytes cannot be used."""
         from transformers import BitsAndBytesConfig
 
         _require_bitsandbytes(device)
@@ -127,16 +135,16 @@ class Qlora(Lora):
     def prepare(self, model: Any, recipe: Recipe) -> Any:
         if are_read_by_kernels(linear_layers(model)[1]):
             raise UsageError(
-                f"qlora cannot hold {_STATE_SPACE} in 4 bits",
+                f"qlora cannot store {_STATE_SPACE} in 4 bits",
                 where="train.modality = qlora",
-                hint="train with --modality lora, or full",
+                hint="train with --modality lora or full",
             )
         model.requires_grad_(False)
         return super().prepare(model, recipe)
 
 
-def _has_library() -> bool:
-    """Whether bitsandbytes has the one that its kernels are in; where not, it says so only when one is called."""
+def _has_native_library() -> bool:
+    """Whether bitsandbytes loaded its kernels; if not, it raises only when one is called."""
     from bitsandbytes.cextension import ErrorHandlerMockBNBNativeLibrary, lib
 
     return not isinstance(lib, ErrorHandlerMockBNBNativeLibrary)
@@ -145,9 +153,9 @@ def _has_library() -> bool:
 def _require_bitsandbytes(device: Device) -> None:
     if find_spec("bitsandbytes") is None:
         raise MissingExtra("modality qlora", "qlora", "bitsandbytes")
-    if not _has_library():
+    if not _has_native_library():
         raise UsageError(
-            f"bitsandbytes cannot hold weights in 4 bits on {device.name}: its native library did not load",
+            f"bitsandbytes cannot store weights in 4 bits on {device.name}: its native library did not load",
             where="train.modality = qlora",
             hint="bitsandbytes 0.48 or newer runs on CUDA and on x86-64 and ARM CPUs; or train with --modality lora",
         )

@@ -1,8 +1,9 @@
-"""Model folders, GGUF files and hub ids: what is let in, and what a person is told about the rest.
+"""Loads models from folders, GGUF files and hub ids, and refuses unsafe or damaged ones.
 
 In: ``google/flan-t5-small``, a folder or a GGUF file. Out: its configuration, tokenizer or weights.
-Of a folder only safetensors are read, no code of a model's own is ever run (``auto_map``), and every
-failure is a DataError that names the file.
+
+Weights are only read from safetensors, a model's own code (``auto_map``) never runs, and every failure is a DataError
+that names the file.
 
     check(Path("models/mine"))      # raises DataError, or the folder can be loaded
 """
@@ -38,26 +39,16 @@ __all__ = [
     "require_config",
 ]
 
-UNBOUNDED = (sys.maxsize, sys.maxsize)  # positions of a model that knows distances only
-_TABLED = {
-    *(
-        "bart",
-        "bigbird_pegasus",
-        "blenderbot",
-        "blenderbot-small",
-        "led",
-        "marian",
-        "mbart",
-        "mvp",
-        "pegasus",
-        "plbart",
-    ),
-    *("biogpt", "codegen", "ctrl", "gpt2", "gpt_bigcode", "gpt_neo", "gptj", "openai-gpt", "opt", "xlm"),
-}
+UNBOUNDED = (sys.maxsize, sys.maxsize)  # positions of a model with relative or rotary positions
+# Architectures that look absolute positions up in a table of fixed length.
+_POSITION_TABLE = {
+    "bart", "bigbird_pegasus", "blenderbot", "blenderbot-small", "led", "marian", "mbart", "mvp", "pegasus", "plbart",
+    "biogpt", "codegen", "ctrl", "gpt2", "gpt_bigcode", "gpt_neo", "gptj", "openai-gpt", "opt", "xlm",
+}  # fmt: skip
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 _CONVERT = "convert them: AutoModel.from_pretrained(…).save_pretrained(…) writes safetensors"
-_OWN_CODE = "the model brings code of its own, which dstill never runs"
-_KNOWN = "choose a model of an architecture that transformers has"
+_OWN_CODE = "the model comes with its own code, which dstill never runs"
+_KNOWN = "choose a model of an architecture that transformers supports"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
 _MOST_TEXT = 2**26  # bytes of a JSON or vocabulary file; the largest published tokenizer.json has 2**25.1
 _MOST_BYTES = {"tokenizer.json": 2**28}
@@ -65,13 +56,13 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
 def quiet() -> None:
-    """No progress bars or notices of transformers': dstill shows its own progress, on stderr."""
+    """Silence transformers' progress bars and notices; dstill shows its own progress on stderr."""
     import logging
     import warnings
 
     from transformers.utils import logging as transformers_logging
 
-    # said by one library to another: nothing that a person could change
+    # meant for library authors, not for users
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"transformers\.")
     warnings.filterwarnings("ignore", message="Failed to load CPU gemm_4bit_forward")
 
@@ -81,7 +72,7 @@ def quiet() -> None:
 
 
 def check(folder: Path) -> None:
-    """Whether a folder holds a model that can be loaded. Raises DataError with the file and the reason."""
+    """Raises DataError, with the file and the reason, if the model in `folder` cannot be loaded."""
     if not folder.is_dir():
         raise DataError("no such model folder", where=str(folder), hint="give a folder or a hub id after hf:")
     require_files(folder)
@@ -107,7 +98,7 @@ def check(folder: Path) -> None:
 
 
 def require_files(folder: Path) -> None:
-    """Raises DataError for what is no file and would be waited for, and for a text file that no model has so large."""
+    """Raises DataError for fifos, sockets and devices, and for text files beyond the size limits."""
     for file in sorted(folder.iterdir()):
         if file.exists() and not (file.is_file() or file.is_dir()):
             raise DataError("a file of the model is a fifo, socket or device", where=str(file))
@@ -115,7 +106,7 @@ def require_files(folder: Path) -> None:
         if most is not None and file.is_file() and file.stat().st_size > most:
             raise DataError(f"a file of the model is larger than {most >> 20} MiB", where=str(file))
     tokenizer = folder / "tokenizer_config.json"
-    if tokenizer.exists() and "gguf_file" in _json(tokenizer):  # transformers opens it, wherever it is
+    if tokenizer.exists() and "gguf_file" in _json(tokenizer):  # transformers would open it, wherever it is
         raise DataError(
             "the tokenizer names another file (gguf_file)",
             where=str(tokenizer),
@@ -124,7 +115,7 @@ def require_files(folder: Path) -> None:
 
 
 def require_config(folder: Path) -> None:
-    """Raises DataError where config.json, if there is one, describes a model of sizes that no model has."""
+    """Raises DataError if there is a config.json and its sizes are beyond `dstill_finetune.limits`."""
     require_files(folder)
     if (folder / "config.json").exists():
         require_sizes(_json(folder / "config.json"), str(folder / "config.json"))
@@ -138,7 +129,7 @@ def _check_architecture(config: Mapping[str, Any], where: str) -> None:
         raise DataError(f"transformers has no architecture '{kind}'", where=where)
     if not _auto_class_name(kind):
         raise DataError(
-            f"an architecture '{kind}' does not write text",
+            f"the architecture '{kind}' does not generate text",
             where=where,
             hint="a student is an encoder–decoder (T5, BART …) or a decoder (Llama, Qwen …)",
         )
@@ -150,7 +141,7 @@ def _check_weights(folder: Path) -> None:
     if index.exists():
         needed = _json(index).get("weight_map")
         if not isinstance(needed, dict):
-            raise DataError("a file of the model says nothing of its parts", where=f"{index}: weight_map")
+            raise DataError("the index of the weights does not list them", where=f"{index}: weight_map")
         absent = sorted(set(map(str, needed.values())) - {file.name for file in files})
         if absent:
             raise DataError("a part of the weights is missing", where=str(folder / absent[0]))
@@ -174,7 +165,7 @@ def _refuse_pickled(folder: Path) -> None:
 def _check_safetensors(file: Path) -> None:
     from safetensors import safe_open
 
-    what = "the weights are truncated or no safetensors"
+    what = "the weights are truncated or not in safetensors format"
     with damaged(what, where=str(file)), safe_open(file, framework="pt") as opened:
         opened.keys()
 
@@ -187,9 +178,9 @@ def _json(file: Path) -> dict[str, Any]:
     except OSError:
         raise DataError("a file of the model is missing", where=str(file)) from None
     except (ValueError, RecursionError) as error:
-        raise DataError("a file of the model is no JSON", where=f"{file}: {error}") from None
+        raise DataError("a file of the model is not JSON", where=f"{file}: {error}") from None
     if not isinstance(value, dict):
-        raise DataError("a file of the model is no JSON object", where=str(file))
+        raise DataError("a file of the model is not a JSON object", where=str(file))
     return value
 
 
@@ -197,7 +188,7 @@ def _json(file: Path) -> dict[str, Any]:
 
 
 def config_of(base: str) -> Any:
-    """The configuration alone: all that a planner needs of a hub id."""
+    """The configuration, without weights; for a hub id, nothing else is downloaded."""
     from transformers import AutoConfig
 
     if gguf_files.is_gguf(base):
@@ -214,6 +205,7 @@ def config_of(base: str) -> Any:
 
 
 def load_tokenizer(base: str) -> Any:
+    """The tokenizer. Raises DataError if there is none, ServiceError if the hub cannot be reached."""
     from huggingface_hub import try_to_load_from_cache
     from transformers import AutoTokenizer
 
@@ -224,13 +216,22 @@ def load_tokenizer(base: str) -> Any:
         return _fetched(base, AutoTokenizer, {})
     tokenizer = _fetched(base, AutoTokenizer, {})
     if not any(isinstance(try_to_load_from_cache(base, name), str) for name in _TOKENIZERS):
-        # transformers makes an empty one, which knows no word
+        # transformers would make an empty one
         raise DataError(f"'{base}' has no tokenizer", where=f"none of {', '.join(_TOKENIZERS)}")
     return tokenizer
 
 
 def load_model(base: str, options: Mapping[str, Any]) -> Any:
-    """The model with its weights, in the form that `options` say (`Modality.load_options`)."""
+    """The model with its weights.
+
+    Args:
+        base: A hub id, folder or GGUF file.
+        options: Data type and quantization (`Modality.load_options`).
+
+    Raises:
+        DataError: The weights are missing, damaged, or do not match the configuration.
+        ServiceError: The hub cannot be reached.
+    """
     import transformers
 
     gguf = gguf_files.is_gguf(base)
@@ -243,27 +244,27 @@ def load_model(base: str, options: Mapping[str, Any]) -> Any:
     if not gguf and _is_folder(base):
         size = sum(file.stat().st_size for file in _path(base).glob("*.safetensors"))
         require_weights(parameters_of(config), size, base)
-    # of another shape: told below, by name
-    told = {"output_loading_info": True, "ignore_mismatched_sizes": True}
-    model, about = _fetched(base, kind, {"use_safetensors": True, **told, **options})
-    if others := sorted(str(key) for key, *_ in about["mismatched_keys"]):
+    # mismatched weights are reported below, with their names
+    reporting = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+    model, about = _fetched(base, kind, {"use_safetensors": True, **reporting, **options})
+    if mismatched := sorted(str(key) for key, *_ in about["mismatched_keys"]):
         raise DataError(
-            f"{len(others)} of the model's weights are of other shapes than config.json says: {others[0]}",
+            f"{len(mismatched)} of the model's weights have other shapes than config.json says: {mismatched[0]}",
             where=base,
-            hint="weights and config.json are of two models: take both of one",
+            hint="weights and config.json are from two models: take both from one",
         )
     absent = sorted(about["missing_keys"])
     if absent:
         raise DataError(
-            f"the model's weights lack {len(absent)} of its own: {', '.join(absent[:3])}{' …' * (len(absent) > 3)}",
+            f"{len(absent)} of the model's weights are missing: {', '.join(absent[:3])}{' …' * (len(absent) > 3)}",
             where=base,
-            hint="drawn at random they would answer at random: take the whole model",
+            hint="use the complete model: missing weights would be random",
         )
     return model
 
 
 def absolute(base: str) -> str:
-    """`base` as it can be found from any working directory; a hub id as it is."""
+    """`base` as an absolute path; a hub id unchanged."""
     return os.path.abspath(_path(base)) if gguf_files.is_gguf(base) or _is_folder(base) else base
 
 
@@ -275,23 +276,24 @@ def fingerprint(base: str) -> str:
         files = sorted(_path(base).glob("*.safetensors"))
     else:
         return ""
-    summed = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in files:
-        summed.update(bytes.fromhex(sha256(file)))
-    return summed.hexdigest()
+        digest.update(bytes.fromhex(sha256(file)))
+    return digest.hexdigest()
 
 
 def is_encoder_decoder(config: Any) -> bool:
+    """Whether the model is an encoder–decoder; otherwise it is decoder-only."""
     return bool(getattr(config, "is_encoder_decoder", False))
 
 
 def positions_of(config: Any) -> tuple[int, int]:
-    """How many tokens a model can place: those that it reads and those that it writes; decoder-only: both together.
+    """How many tokens the model has positions for, to read and to write; for a decoder, both together.
 
-    Of the architectures that look positions up in a table of this length, and fail beyond its end. Rotary positions and
-    distances go on for ever, and some tables grow.
+    Only architectures that look positions up in a table of fixed length are limited. Rotary and relative positions
+    have no limit, and some tables grow.
     """
-    if config.model_type not in _TABLED:
+    if config.model_type not in _POSITION_TABLE:
         return UNBOUNDED
     both = getattr(config, "max_position_embeddings", sys.maxsize)
     reads = getattr(config, "max_encoder_position_embeddings", both)
@@ -299,7 +301,7 @@ def positions_of(config: Any) -> tuple[int, int]:
 
 
 def _auto_class_name(kind: str) -> str:
-    """The class of transformers that loads an architecture which writes text, or nothing."""
+    """The auto class of transformers for a text-generating architecture; empty for others."""
     from transformers.models.auto import modeling_auto
 
     if kind in modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
@@ -312,12 +314,12 @@ def _path(base: str) -> Path:
 
 
 def _is_folder(base: str) -> bool:
-    """Whether `base` means a folder. Raises UsageError for what can be neither folder nor hub id."""
+    """Whether `base` is a folder. Raises UsageError if it is neither a folder nor a possible hub id."""
     if base and (_path(base).exists() or base.startswith((".", "/", "~"))):
         return True
     if not _HUB_ID.fullmatch(base):
         raise UsageError(
-            f"'{base}' is neither a folder nor a GGUF file nor a hub id" if base else "which model?",
+            f"'{base}' is neither a folder nor a GGUF file nor a hub id" if base else "no model is named",
             where="--student hf:BASE",
             hint="write hf:google/flan-t5-small, hf:./folder, or hf:./model.gguf",
         )
@@ -343,7 +345,7 @@ def _fetched(base: str, kind: Any, options: Mapping[str, Any]) -> Any:
             raise DataError(_OWN_CODE, where=base, hint=_KNOWN) from error
         if "file named model.safetensors" in reason:
             raise DataError(
-                "there are no weights in safetensors; pickled ones can run code, and are not read",
+                "there are no weights in safetensors; pickled ones can run code and are not read",
                 where=base,
                 hint=_CONVERT,
             ) from error

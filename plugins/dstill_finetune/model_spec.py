@@ -1,4 +1,4 @@
-"""The shape of a student, counted on the meta device: no weights are read or made.
+"""Counts a student's parameters and layers on the meta device, without reading or making weights.
 
 shape_of(T5Config(d_model=64, …)) → ModelSpec(parameters=…, linears={"q": (64, 64, 8), …}, …)
 """
@@ -11,26 +11,26 @@ from dstill.api.modality import ModelSpec
 from dstill_finetune.lora_targets import linear_layers
 from dstill_finetune.meta import model_of
 from dstill_finetune.model_loading import is_encoder_decoder, quiet
-from dstill_finetune.saved_activations import kept_of
+from dstill_finetune.saved_activations import activation_bytes_of
 
 __all__ = ["shape_of"]
 
 
 def shape_of(config: Any) -> ModelSpec:
-    """Count parameters and linear layers of the model that `config` describes."""
+    """The counts of the model that `config` describes. Raises DataError if none can be built from it."""
     import torch
 
     quiet()
     model = model_of(config)
     head = model.get_output_embeddings()
     if getattr(config, "scale_decoder_outputs", True) is False:
-        # T5 v1.1 and FLAN-T5 have a head of their own, which the class does not say
+        # the head of T5 v1.1 and FLAN-T5 is not tied to the embedding, though the class ties them
         head.weight = torch.nn.Parameter(torch.empty_like(head.weight))
-    free, fixed = linear_layers(model)
-    # transformers keeps some layers out of 4 bits: T5's `wo`
-    whole = set(model._keep_in_fp32_modules or ())
-    quantized = sum(m.weight.numel() for p, m in {**free, **fixed}.items() if whole.isdisjoint(p.split(".")))
-    linears, unadapted = _counted(free), _counted(fixed)
+    adaptable, others = linear_layers(model)
+    # transformers does not quantize some layers, such as T5's `wo`
+    fp32 = set(model._keep_in_fp32_modules or ())
+    quantized = sum(m.weight.numel() for p, m in {**adaptable, **others}.items() if fp32.isdisjoint(p.split(".")))
+    linears, unadapted = _counted(adaptable), _counted(others)
     parameters = sum(p.numel() for p in model.parameters())
     layers = config.num_hidden_layers
     if is_encoder_decoder(config):
@@ -47,20 +47,20 @@ def shape_of(config: Any) -> ModelSpec:
         heads=getattr(config, "num_attention_heads", 0),  # a state space model has none
         vocabulary=config.vocab_size,
         encoder_decoder=is_encoder_decoder(config),
-        activation_bytes=kept_of(config),
+        activation_bytes=activation_bytes_of(config),
         tied=head is None or head.weight is model.get_input_embeddings().weight,
     )
 
 
 def _counted(layers: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
-    """Inputs, outputs and number by name."""
+    """Layer name → inputs, outputs and count."""
     counted: dict[str, tuple[int, int, int]] = {}
     for path, module in layers.items():
         inputs = getattr(module, "in_features", module.weight.shape[0])
         outputs = int(getattr(module, "out_features", module.weight.shape[-1]))
         name = path.rpartition(".")[2]
         while name in counted and counted[name][:2] != (inputs, outputs):
-            name += "'"  # one name, two sizes: kept apart
+            name += "'"  # the same name with another size is counted apart
         counted[name] = (inputs, outputs, counted.get(name, (0, 0, 0))[2] + 1)
     return counted
 

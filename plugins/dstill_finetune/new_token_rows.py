@@ -1,7 +1,7 @@
-"""Rows of embedding and head for tokens that a tokenizer got anew (`tokenizer.repair`).
+"""Rows of embedding and head for tokens that were added to a tokenizer (`tokenizer.repair`).
 
-FLAN-T5 has a head of its own, though its configuration says that head and embedding are one: what ties them
-by the configuration would lose the head. So what the weights are is asked first.
+FLAN-T5's head is not tied to its embedding, though its configuration says so: tying them by the configuration would
+lose the head. So the weights themselves are compared.
 """
 
 from __future__ import annotations
@@ -10,21 +10,30 @@ from typing import Any, Sequence
 
 __all__ = ["NEW_TOKENS", "add_rows", "token_rows"]
 
-NEW_TOKENS = "dstill_new_tokens"  # attribute of a model: the ids whose rows are new, for a modality to train
+NEW_TOKENS = "dstill_new_tokens"  # attribute of a model: the ids of new rows, which a modality trains
 
 
 def add_rows(model: Any, tokens: int, new: Sequence[int], seed: int) -> None:
-    """Embedding and head get a row for each new token, drawn like the rows that are there, from `seed` alone."""
+    """Add a row to embedding and head for each new token.
+
+    The rows are normal, with the mean and deviation of the existing rows, and depend only on `seed`.
+
+    Args:
+        model: The untrained model.
+        tokens: The size of the tokenizer with its new tokens.
+        new: The new ids.
+        seed: Of the rows.
+    """
     import torch
 
     if not new:
         return
     setattr(model, NEW_TOKENS, tuple(new))
     if model.get_input_embeddings().weight.shape[0] < tokens:
-        said = model.config.tie_word_embeddings
-        model.config.tie_word_embeddings = _are_one(model)
+        tied = model.config.tie_word_embeddings
+        model.config.tie_word_embeddings = _are_tied(model)
         model.resize_token_embeddings(tokens, mean_resizing=False)
-        model.config.tie_word_embeddings = said
+        model.config.tie_word_embeddings = tied
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in dict.fromkeys((model.get_input_embeddings(), model.get_output_embeddings())):
@@ -35,7 +44,7 @@ def add_rows(model: Any, tokens: int, new: Sequence[int], seed: int) -> None:
 
 
 def token_rows(model: Any) -> dict[str, list[int]] | None:
-    """The rows to train of embedding and head, for peft's ``trainable_token_indices``."""
+    """The new rows of embedding and head, for peft's ``trainable_token_indices``; None without new tokens."""
     import torch
 
     new = list(getattr(model, NEW_TOKENS, ()))
@@ -44,18 +53,18 @@ def token_rows(model: Any) -> dict[str, list[int]] | None:
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
     paths = {id(module): path for path, module in model.named_modules()}
     rows = {paths[id(embedding)]: new}
-    if _are_one(model):
+    if _are_tied(model):
         return rows
     if not model.config.tie_word_embeddings:
         rows[paths[id(head)]] = new
         return rows
-    # peft goes by the configuration: the head takes the embedding's new rows, so they begin in the head's scale
+    # peft ties the new rows, as the configuration says, so the embedding's start as the head's
     with torch.no_grad():
         embedding.weight[new] = head.weight[new]
     return rows
 
 
-def _are_one(model: Any) -> bool:
-    """Whether embedding and head are one weight."""
+def _are_tied(model: Any) -> bool:
+    """Whether embedding and head share one weight."""
     head = model.get_output_embeddings()
     return head is None or head.weight is model.get_input_embeddings().weight

@@ -1,12 +1,13 @@
-"""What a student learns from a record.
+"""The objectives: what a student learns from a record.
 
     record(question, rationale, answer)
       dss              "predict: question" → answer        α · CE
                        "explain: question" → rationale     (1 − α) · CE
-      label-only       "predict: question" → answer
+      label-only       "predict: question" → answer        CE
       rationale-first  "reason: question"  → rationale and answer in one text (`Task.reply_text`)
 
-Distilling Step-by-Step is Hsieh et al. 2023 (arXiv 2305.02301); α = 1 is its label-only ablation.
+CE is the mean cross-entropy over the tokens of its branch. Distilling Step-by-Step is Hsieh et al. 2023
+(arXiv 2305.02301); α (``train.label_weight``) = 1 is its label-only ablation.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ PREDICT, EXPLAIN, REASON = "predict: ", "explain: ", "reason: "
 
 
 class DistillStepByStep(Objective):
+    """Answer and rationale as two tasks with one input (Hsieh et al. 2023)."""
+
     name = "dss"
 
     def pairs(self, record: Record, task: Task) -> Iterable[Pair]:
-        """Label and rationale; a record without a rationale, or α = 1, gives the label alone."""
+        """Label and rationale; only the label if α = 1 or the record has no rationale."""
         source = task.model_input(record.example)
         yield Pair(task_prefix=PREDICT, source=source, target=record.answer, weight=self.label_weight)
         if record.rationale and self.label_weight < 1:
@@ -41,6 +44,8 @@ class DistillStepByStep(Objective):
 
 
 class LabelOnly(Objective):
+    """The answer alone."""
+
     name = "label-only"
     ignores = frozenset({"label_weight"})
 
@@ -49,7 +54,7 @@ class LabelOnly(Objective):
 
 
 class RationaleFirst(Objective):
-    """One sequence: the student reasons before it answers, and pays for it at every answer."""
+    """Rationale and answer in one sequence: the student also writes a rationale whenever it answers."""
 
     name = "rationale-first"
     ignores = frozenset({"label_weight"})
@@ -65,7 +70,7 @@ class RationaleFirst(Objective):
         return parse(text)
 
     def grammar(self, task: Task, example: Example) -> Grammar | None:
-        """Free reasoning, and then the answer in what `Task.reply_text` puts around both."""
+        """The task's grammar for the answer, after free text, in the frame that `Task.reply_text` writes."""
         grammar = ConstrainedOutput.of(task).grammar(example)
         if grammar is None:
             return None

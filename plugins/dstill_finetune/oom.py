@@ -1,6 +1,6 @@
-"""Memory that runs out while training becomes an error that says what was there and what helps.
+"""Turns running out of memory during training into an error that says how much was used and what helps.
 
-with exhaustion(recipe, peak, last=lambda: "checkpoint-200"):
+with explain_oom(recipe, peak, last=lambda: "checkpoint-200"):
     trainer.train()        # → OutOfMemory: out of memory while training; peak 11.2 GiB, 0.1 GiB free …
 """
 
@@ -16,11 +16,11 @@ from dstill.io.units import size
 from dstill.runtime import hardware
 from dstill_finetune.peak_memory import PeakMemory
 
-__all__ = ["OutOfMemory", "exhaustion", "halved", "is_exhaustion"]
+__all__ = ["OutOfMemory", "explain_oom", "halved", "is_oom"]
 
 
-# In a RuntimeError: of torch's allocator on a CPU; of CUDA and NCCL, beside torch's own; of cuBLAS and cuDNN.
-SAID = ("allocate memory", "out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
+# Texts of a RuntimeError: torch's allocator on a CPU; CUDA and NCCL; cuBLAS and cuDNN.
+MESSAGES = ("allocate memory", "out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
 
 
 class OutOfMemory(TrainingError):
@@ -28,49 +28,50 @@ class OutOfMemory(TrainingError):
 
 
 @contextlib.contextmanager
-def exhaustion(recipe: Recipe, peak: PeakMemory, last: Callable[[], str]) -> Iterator[None]:
-    """Raises OutOfMemory where memory runs out in the block, with advice, the least change first."""
+def explain_oom(recipe: Recipe, peak: PeakMemory, last: Callable[[], str]) -> Iterator[None]:
+    """Raises OutOfMemory with advice if memory runs out in the block; `last` names the newest checkpoint."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         text = str(error)
-        if not is_exhaustion(error):
+        if not is_oom(error):
             raise
-        held = f"peak {size(peak.bytes)}, {size(hardware.device().free)} free"
+        used = f"peak {size(peak.bytes)}, {size(hardware.device().free)} free"
         kept = f"; kept: {last()}" if last() else ""
         raise OutOfMemory(
-            f"out of memory while training; {held}{kept}",
+            f"out of memory while training; {used}{kept}",
             where=text.splitlines()[0] if text else type(error).__name__,
             hint=f"try, in this order: {advice(recipe)}",
         ) from error
 
 
-def is_exhaustion(error: BaseException) -> bool:
+def is_oom(error: BaseException) -> bool:
     """Whether `error` means that memory ran out."""
     import torch
 
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in SAID)
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in MESSAGES)
 
 
 def advice(recipe: Recipe) -> str:
-    """What needs less memory, the least change first."""
-    found = []
+    """Settings that need less memory, the smallest change first."""
+    changes = []
     if recipe.per_device_train_batch_size > 1:
-        less = halved(recipe)
-        found.append(
-            f"per_device_train_batch_size {less.per_device_train_batch_size} with "
-            f"gradient_accumulation_steps {less.gradient_accumulation_steps} (auto_find_batch_size does so by itself)"
+        smaller = halved(recipe)
+        changes.append(
+            f"per_device_train_batch_size {smaller.per_device_train_batch_size} with "
+            f"gradient_accumulation_steps {smaller.gradient_accumulation_steps} "
+            "(auto_find_batch_size does this automatically)"
         )
     if not recipe.gradient_checkpointing:
-        found.append("gradient_checkpointing = true")
-    found += [f"max_length below {recipe.max_length}", "a modality that needs less (full > lora > qlora)"]
-    return "; ".join(found)
+        changes.append("gradient_checkpointing = true")
+    changes += [f"max_length below {recipe.max_length}", "a modality that needs less (full > lora > qlora)"]
+    return "; ".join(changes)
 
 
 def halved(recipe: Recipe) -> Recipe:
-    """Half the batch, or less where that does not divide an optimizer step, whose size stays: 7 × 2 → 2 × 7."""
+    """Half the batch, or less if half does not divide the records of an optimizer step, which stay: 7 × 2 → 2 × 7."""
     step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
     less = next(size for size in range(recipe.per_device_train_batch_size // 2, 0, -1) if step % size == 0)
     return replace(recipe, per_device_train_batch_size=less, gradient_accumulation_steps=step // less)

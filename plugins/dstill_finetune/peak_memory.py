@@ -1,11 +1,11 @@
-"""Peak memory of a stretch of work, above what the process held before it.
+"""Measures the peak memory of a block, above what the process used before it.
 
     with PeakMemory("cpu") as peak:
         …
     peak.bytes
 
-On a GPU it is what torch's allocator held at most; on the CPU the resident set, looked at
-every 20 milliseconds by a thread.
+On a GPU it is the peak of torch's allocator. On a CPU it is the resident set size, which a thread samples every 20
+milliseconds.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ INTERVAL = 0.02  # seconds
 
 
 class PeakMemory:
+    """A context manager that measures peak memory in bytes; `kind` is ``cuda`` or ``cpu``."""
+
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self._over = threading.Event()
+        self._stop = threading.Event()
         self._peak = 0
-        self._past = 0  # the peak of earlier laps, above what was held before
+        self._earlier = 0  # the peak of earlier laps, above the baseline
 
     def __enter__(self) -> Self:
         if self.kind == "cuda":
@@ -37,28 +39,28 @@ class PeakMemory:
 
             self._process = psutil.Process()
             self._before = self._peak = self._resident()
-            self._thread = threading.Thread(target=self._look, name="peak-memory", daemon=True)
+            self._thread = threading.Thread(target=self._watch, name="peak-memory", daemon=True)
             self._thread.start()
         return self
 
     @property
     def bytes(self) -> int:
-        """So far."""
-        return max(self._past, self.latest)
+        """The peak so far."""
+        return max(self._earlier, self.latest)
 
     @property
     def latest(self) -> int:
-        """Since the last `lap`, or the beginning."""
+        """The peak since the last `lap`, or since the start."""
         if self.kind == "cuda":
             import torch
 
             return int(torch.cuda.max_memory_allocated() - self._before)
-        self._look_once()
+        self._sample()
         return self._peak - self._before
 
     def lap(self) -> None:
-        """From here on `latest` counts anew, from what is held now."""
-        self._past = self.bytes
+        """Reset `latest` to the memory in use now."""
+        self._earlier = self.bytes
         if self.kind == "cuda":
             import torch
 
@@ -70,15 +72,15 @@ class PeakMemory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.kind != "cuda":
-            self._over.set()
+            self._stop.set()
             self._thread.join()
 
     def _resident(self) -> int:
         return int(self._process.memory_info().rss)
 
-    def _look(self) -> None:
-        while not self._over.wait(INTERVAL):
-            self._look_once()
+    def _watch(self) -> None:
+        while not self._stop.wait(INTERVAL):
+            self._sample()
 
-    def _look_once(self) -> None:
+    def _sample(self) -> None:
         self._peak = max(self._peak, self._resident())

@@ -1,4 +1,4 @@
-"""``dstill experiment plan``: what each modality needs in memory, which one would be taken, and the line that trains.
+"""``dstill experiment plan``: the memory that each modality needs, which one would be chosen, and the training command.
 
     $ dstill experiment plan --student hf:./llama-7b --vram 24GB
     modality     need       free  verdict  reason
@@ -7,8 +7,8 @@
     qlora      15.5 GiB  24.0 GiB  chosen   activations 11.2 GiB, quantized weights 3.1 GiB, …
     dstill train RUN --student hf:./llama-7b --modality qlora
 
-Works for machines that are not this one (``--vram 24GB,40GB``: modalities × cards in one table), of whose cards a
-CUDA process takes half a GiB for itself; a hub id needs its configuration only.
+``--vram 24GB,40GB`` plans for other machines: modalities × cards in one table. There, half a GiB of each card is
+reserved for the CUDA context. Of a hub id, only the configuration is downloaded.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from dstill.io.units import size
 from dstill.plugins import Plugins
 from dstill.runs.run import Run
 from dstill.runtime import hardware
-from dstill_finetune.fit_advice import price
+from dstill_finetune.fit_advice import fits_with
 from dstill_finetune.torch_settings import resolved
 
 __all__ = ["plan"]
@@ -70,18 +70,18 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
     spec = config.settings.train.student or found.plugins.default_student()
     note_other_recipe(found, run)
     shape = _with_dataset(opened) if opened else make_student(found.plugins, config, spec).spec()
-    all_of_them = list(factory.modalities(found.plugins, config).values())
+    modalities = list(factory.modalities(found.plugins, config).values())
     plans = []
     for device in devices:
         recipe = resolved(config.settings.train, device)
-        choice = choose(found.plugins, all_of_them, shape, recipe, device)
-        ways = {m.name: price(m, shape, recipe, device) for m in all_of_them if _unfit(choice, m.name)}
-        plans.append(Plan(device, recipe, choice, ways, _command(run or "RUN", spec, choice, found)))
+        choice = choose(found.plugins, modalities, shape, recipe, device)
+        advice = {m.name: fits_with(m, shape, recipe, device) for m in modalities if _unfit(choice, m.name)}
+        plans.append(Plan(device, recipe, choice, advice, _command(run or "RUN", spec, choice, found)))
     if as_json:
         rows = [_json(spec, shape, one) for one in plans]
         emit(rows[0] if len(rows) == 1 else {"student": spec, "plans": rows})
     else:
-        _head(spec, shape, plans)
+        _show_summary(spec, shape, plans)
         (_show if len(plans) == 1 else _compare)(plans)
     if not any(one.choice.modality for one in plans):
         least = min(plans[-1].choice.reasons, key=lambda reason: reason.memory_required.total)
@@ -95,27 +95,27 @@ def plan(found: App, run: str | None, vram: str | None, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """For one device."""
+    """The plan for one device."""
 
     device: Device
     recipe: Recipe
     choice: Choice
-    ways: Mapping[str, str]  # modality that does not fit → with what it would (`dstill_finetune.fit_advice`)
+    advice: Mapping[str, str]  # modality that does not fit → what makes it fit (`dstill_finetune.fit_advice`)
     command: str
 
     def verdict(self, reason: ModalityFit) -> str:
         return "no" if reason.unfit_reason else "chosen" if reason.modality == self.choice.modality else "fits"
 
     def why(self, reason: ModalityFit) -> str:
-        """Why it does not fit and what would help, or where the memory goes."""
+        """Why it does not fit and what would help; if it fits, its largest parts."""
         if reason.unfit_reason:
-            return "; ".join(text for text in (reason.unfit_reason, self.ways.get(reason.modality)) if text)
+            return "; ".join(text for text in (reason.unfit_reason, self.advice.get(reason.modality)) if text)
         largest = sorted(reason.memory_required.parts.items(), key=lambda part: -part[1])[:3]
         return ", ".join(f"{name.replace('_', ' ')} {size(count)}" for name, count in largest)
 
 
 def _with_dataset(run: Run) -> ModelSpec:
-    """The run's student with the largest batch of its training rows."""
+    """The counts of the run's student, with the largest batch of its training records."""
     pairs = [tuple(run.objective.pairs(record, run.task)) for record in run.records("train")]
     texts = (text for row in pairs for pair in row for text in (pair.source, pair.target))
     shape = run.student.spec(texts)
@@ -127,18 +127,19 @@ def _unfit(choice: Choice, modality: str) -> bool:
 
 
 def choose(plugins: Plugins, modalities: list[Modality], shape: ModelSpec, recipe: Recipe, device: Device) -> Choice:
-    """The hook's choice with every reason; modality "" where none fits, so that the table can still be shown."""
-    found = reasons(modalities, shape, recipe, device)
+    """The modality that training would use, with the fit of each; modality "" if none fits."""
+    fits = reasons(modalities, shape, recipe, device)
     if recipe.modality != "auto":
-        plugins.modality(recipe.modality)  # an unknown name is an error that lists the known
-        asked = next(reason for reason in found if reason.modality == recipe.modality)
-        return Choice(modality="" if asked.unfit_reason else asked.modality, reasons=found)
-    if all(reason.unfit_reason for reason in found):
-        return Choice(modality="", reasons=found)
+        plugins.modality(recipe.modality)  # raises for an unknown name
+        requested = next(reason for reason in fits if reason.modality == recipe.modality)
+        return Choice(modality="" if requested.unfit_reason else requested.modality, reasons=fits)
+    if all(reason.unfit_reason for reason in fits):
+        return Choice(modality="", reasons=fits)
     return plugins.select_modality(modalities, shape, recipe, device)
 
 
 def shape_row(shape: ModelSpec) -> dict[str, Any]:
+    """The counts that ``--json`` shows."""
     return {
         "architecture": shape.architecture,
         "parameters": shape.parameters,
@@ -171,26 +172,26 @@ def _row(reason: ModalityFit, one: Plan) -> dict[str, Any]:
         "fits": not reason.unfit_reason,
         "chosen": reason.modality == one.choice.modality,
         "unfit_reason": reason.unfit_reason,
-        "fits_with": one.ways.get(reason.modality, ""),
+        "fits_with": one.advice.get(reason.modality, ""),
     }
 
 
-def _head(spec: str, shape: ModelSpec, plans: Sequence[Plan]) -> None:
+def _show_summary(spec: str, shape: ModelSpec, plans: Sequence[Plan]) -> None:
     recipe = plans[0].recipe
     batch = f"batch {recipe.per_device_train_batch_size} × {recipe.max_length:,} tokens"
     if shape.batch is not None:
         sequences, tokens = shape.batch.source_shape
-        written = (
+        target = (
             f", writes {shape.batch.target_shape[0]} × {shape.batch.target_shape[1]:,}" if shape.encoder_decoder else ""
         )
-        batch = f"its largest batch reads {sequences} × {tokens:,} tokens{written}"
+        batch = f"its largest batch reads {sequences} × {tokens:,} tokens{target}"
     say(
         f"{spec}: {shape.architecture}, {shape.parameters:,} parameters; {batch}, {recipe.precision}"
         f"{', gradient checkpointing' if recipe.gradient_checkpointing else ''}"
         f"{f', on {plans[0].device.name}' if len(plans) == 1 else ''}"
     )
     if shape.batch is None and recipe.objective == "dss" and recipe.label_weight < 1:
-        note("dss makes two sequences of a record: with its dataset, `dstill experiment plan RUN` counts them")
+        note("dss makes two sequences per record: `dstill experiment plan RUN` counts those of the dataset")
 
 
 def _show(plans: Sequence[Plan]) -> None:
@@ -205,24 +206,26 @@ def _show(plans: Sequence[Plan]) -> None:
 
 
 def _compare(plans: Sequence[Plan]) -> None:
-    """Modalities × cards, and the line that trains on the smallest card that can."""
+    """Modalities × cards, and the command for the smallest card that fits."""
     rows = [
         (size(one.device.free), r.modality, size(r.memory_required.total), one.verdict(r), one.why(r))
         for one in plans
         for r in one.choice.reasons
     ]
     table(("#card", "modality", "#need", "verdict", "reason"), rows)
-    able = [one for one in plans if one.choice.modality]
-    if able:
-        smallest = min(able, key=lambda one: one.device.free)
+    fitting = [one for one in plans if one.choice.modality]
+    if fitting:
+        smallest = min(fitting, key=lambda one: one.device.free)
         say(f"on {smallest.device.name}:")
         say(smallest.command)
 
 
 def _command(run: str, spec: str, choice: Choice, found: App) -> str:
-    """The line that trains what was planned."""
+    """The command that trains as planned."""
     if not choice.modality:
         return ""
     words = ("train", run, "--student", spec, "--modality", choice.modality)
-    others = {key: value for key, value in found.flags.items() if key not in ("train.student", "train.modality")}
-    return command_line(found.plugins.files, *words, settings=others)  # the modality may be of such a file
+    settings = {key: value for key, value in found.flags.items() if key not in ("train.student", "train.modality")}
+    return command_line(
+        found.plugins.files, *words, settings=settings
+    )  # with plugin files, which the modality may be from

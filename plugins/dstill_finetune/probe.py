@@ -1,12 +1,12 @@
-"""One step on the longest batch before the first real one, held against the plan.
+"""Runs one step on the longest batch before training, and compares its peak memory with the plan.
 
-In: a Trainer that is ready to train. Out: ``{"predicted": bytes, "measured": bytes, "error": share}``. Where the
-measured peak is above the plan by more than a margin, OutOfMemory is raised with the advice of a memory that ran out.
+In: a Trainer that is ready to train. Out: ``{"predicted": bytes, "measured": bytes, "error": share}``. If the measured
+peak exceeds the plan by more than a margin, OutOfMemory is raised with advice.
 
-Weights, optimizer, random numbers and the order of the data stay as they were: the step is made with an optimizer
-of its own at a learning rate of zero, and with a copy of the random state.
+The step does not change weights, optimizer, random numbers or the order of the data: it has its own optimizer with a
+learning rate of zero, and restores the random state.
 
-Not covered: a compiled model (it is compiled when training begins, and allocates otherwise).
+Not covered: a compiled model, which is compiled when training begins and allocates differently.
 """
 
 from __future__ import annotations
@@ -19,17 +19,28 @@ from dstill_finetune.largest_batch import largest
 from dstill_finetune.oom import OutOfMemory, advice
 from dstill_finetune.peak_memory import PeakMemory
 
-__all__ = ["LOOSE", "MARGIN", "SLACK", "probed"]
+__all__ = ["LOOSE_MARGIN", "MARGIN", "SLACK", "run_probe"]
 
 MARGIN = 0.15  # of the plan
-LOOSE = 1.0  # where the allocator keeps what is freed (`dstill_finetune.torch_settings`): a plan counts what is live
-SLACK = 256 * 2**20  # bytes: less than this is what libraries set aside, not the student
+LOOSE_MARGIN = 1.0  # if the allocator keeps freed memory (`dstill_finetune.torch_settings`), which no plan counts
+SLACK = 256 * 2**20  # bytes: a smaller excess is from libraries, not from the student
 
 
-def probed(
+def run_probe(
     trainer: Any, recipe: Recipe, peak: PeakMemory, predicted: int, *, margin: float = MARGIN
 ) -> Mapping[str, float]:
-    """Raises OutOfMemory. `peak` goes on measuring the whole training."""
+    """Run the step.
+
+    Args:
+        trainer: A `dstill_finetune.trainer` that is ready to train.
+        recipe: Its recipe.
+        peak: The measurement of the whole training; it continues.
+        predicted: The planned peak in bytes.
+        margin: By how much the measured peak may exceed it, as a share.
+
+    Raises:
+        OutOfMemory: The step needs more than that.
+    """
     peak.lap()
     _step(trainer, recipe)
     measured = peak.latest
@@ -37,7 +48,7 @@ def probed(
         raise OutOfMemory(
             f"the longest batch needs {size(measured)}, {measured / predicted - 1:.0%} more than planned",
             where=f"planned {size(predicted)}; nothing was trained yet",
-            hint=f"try, in this order: {advice(recipe)}; or train.test_largest_batch = false, if there is room",
+            hint=f"try, in this order: {advice(recipe)}; or train.test_largest_batch = false if memory allows it",
         )
     return {"predicted": predicted, "measured": measured, "error": round(predicted / measured - 1, 4)}
 
@@ -47,20 +58,20 @@ def _step(trainer: Any, recipe: Recipe) -> None:
     from accelerate.utils import convert_outputs_to_fp32
 
     model, device = trainer.model, trainer.args.device
-    # as accelerate prepares it when training begins, which is later: under bf16 in autocast, the output in fp32
+    # accelerate wraps the model only when training begins: with bf16 in autocast, the output in fp32
     forward = convert_outputs_to_fp32(trainer.accelerator.autocast()(model.forward))
     parameters = [p for p in model.parameters() if p.requires_grad]
     records = largest(trainer.train_dataset.records, recipe.per_device_train_batch_size)
     training = model.training
     model.train()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        optimizer = _with_state(parameters, fused=recipe.optim == "adamw_torch_fused")
-        for _ in range(min(2, recipe.gradient_accumulation_steps)):  # the second one finds gradients there
+        optimizer = _stepped_optimizer(parameters, fused=recipe.optim == "adamw_torch_fused")
+        for _ in range(min(2, recipe.gradient_accumulation_steps)):  # the second adds to the gradients of the first
             batch = trainer.data_collator(records)
             trainer._scale([batch], device)
             inputs = trainer._prepare_inputs(batch)
             trainer.compute_loss(forward, inputs).backward()
-        # A gradient that is no number would reach the weights even at a learning rate of zero.
+        # NaN gradients would change the weights even at a learning rate of zero
         if all(bool(torch.isfinite(p.grad).all()) for p in parameters if p.grad is not None):
             optimizer.step()
     for p in parameters:
@@ -68,8 +79,8 @@ def _step(trainer: Any, recipe: Recipe) -> None:
     model.train(training)
 
 
-def _with_state(parameters: list[Any], *, fused: bool) -> Any:
-    """AdamW that has made a step: its moments are there, as they are from the second step of a training on."""
+def _stepped_optimizer(parameters: list[Any], *, fused: bool) -> Any:
+    """AdamW after one step, so that its moments are allocated, as from the second step of a training."""
     import torch
 
     optimizer = torch.optim.AdamW(parameters, lr=0.0, weight_decay=0.0, fused=fused)

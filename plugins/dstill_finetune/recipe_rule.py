@@ -1,9 +1,10 @@
 """The recipe's rule for ``modality = "auto"``: QLoRA on a card below 40 GB, whatever else fits.
 
     [train]
-    policy = "recipe"
+    auto_modality = "recipe"
 
-Where QLoRA does not fit, on a larger card, and with any other policy the hook passes: the core takes the fullest.
+If QLoRA does not fit, on a larger card, or with another ``auto_modality``, the hook returns None and the core chooses
+the modality with the highest priority that fits.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ BOUNDARY = 38 * 2**30  # bytes: a card sold as 40 GB reports about 39.4 GiB
 def select_modality(
     modalities: Sequence[Modality], student: ModelSpec, recipe: Recipe, device: Device
 ) -> Choice | None:
+    """QLoRA if the rule applies and it fits, else None."""
     from dstill_finetune.modalities import Qlora
 
     if recipe.auto_modality != "recipe" or device.total >= BOUNDARY:
         return None
-    found = reasons(modalities, student, recipe, device)
-    fits = any(reason.modality == Qlora.name and not reason.unfit_reason for reason in found)
-    return Choice(modality=Qlora.name, reasons=found) if fits else None
+    fits = reasons(modalities, student, recipe, device)
+    qlora_fits = any(reason.modality == Qlora.name and not reason.unfit_reason for reason in fits)
+    return Choice(modality=Qlora.name, reasons=fits) if qlora_fits else None

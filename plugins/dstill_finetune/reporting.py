@@ -1,11 +1,11 @@
-"""Who else is told of each step: TensorBoard where it is installed, and what transformers reports to.
+"""Reports training to TensorBoard, if it is installed, and to the other services that transformers supports.
 
-    required("mlflow,tensorboard")      → ["mlflow", "tensorboard"]; UsageError where that cannot be
-    with callbacks(["tensorboard"], events=run / "events", step=0) as found:
-        Trainer(…, callbacks=found)
+    required("mlflow,tensorboard")      → ["mlflow", "tensorboard"], or UsageError
+    with callbacks(["tensorboard"], events=run / "events", step=0) as extra:
+        Trainer(…, callbacks=extra)
 
-Names are those of transformers' ``report_to``. Each service takes its settings from its own environment
-variables, as with any Trainer.
+Names are those of transformers' ``report_to``. Each service reads its settings from its own environment variables, as
+with any Trainer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger("dstill")
 
 
 def required(report_to: str) -> list[str]:
-    """The names in ``train.report_to``. Raises UsageError for one that nobody knows, or that is not installed."""
+    """The names in ``train.report_to``. Raises UsageError for one that is unknown or not installed."""
     from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, is_tensorboard_available
 
     if report_to == "auto":
@@ -39,12 +39,12 @@ def required(report_to: str) -> list[str]:
     for name in names:
         if name not in INTEGRATION_TO_CALLBACK:
             raise UsageError(
-                f"transformers reports to no '{name}'.{did_you_mean(name, INTEGRATION_TO_CALLBACK)}",
+                f"transformers cannot report to '{name}'.{did_you_mean(name, INTEGRATION_TO_CALLBACK)}",
                 where=WHERE,
-                hint=f"auto, none, or of: {', '.join(sorted(INTEGRATION_TO_CALLBACK))}",
+                hint=f"auto, none, or one of: {', '.join(sorted(INTEGRATION_TO_CALLBACK))}",
             )
         if name != TENSORBOARD:
-            _made(name)
+            _callback(name)
         elif not is_tensorboard_available():
             raise MissingExtra(f"{WHERE} = {name}", TENSORBOARD, TENSORBOARD)
     return names
@@ -52,12 +52,18 @@ def required(report_to: str) -> list[str]:
 
 @contextlib.contextmanager
 def callbacks(names: Sequence[str], *, events: Path | None, step: int) -> Iterator[list[Any]]:
-    """A callback a name. TensorBoard's files go to `events`; of a training that begins anew, old ones go away."""
-    with contextlib.ExitStack() as opened:
-        found = [_made(name) for name in names if name != TENSORBOARD]
+    """One callback per name.
+
+    Args:
+        names: As `required` returns them.
+        events: The folder of TensorBoard's files; None: nothing is written.
+        step: The step that training resumes from; at 0 old files are removed.
+    """
+    with contextlib.ExitStack() as stack:
+        made = [_callback(name) for name in names if name != TENSORBOARD]
         if TENSORBOARD in names and events is not None:
-            found.append(_made(TENSORBOARD, opened.enter_context(_writer(events, step))))
-        yield found
+            made.append(_callback(TENSORBOARD, stack.enter_context(_writer(events, step))))
+        yield made
 
 
 @contextlib.contextmanager
@@ -66,7 +72,7 @@ def _writer(events: Path, step: int) -> Iterator[Any]:
 
     if not step:
         shutil.rmtree(events, ignore_errors=True)
-    # what a killed training wrote after its last checkpoint is made again, and counts no more
+    # purge what a killed training wrote after its last checkpoint: those steps are repeated
     writer = SummaryWriter(log_dir=str(events), purge_step=step + 1 if step else None)
     try:
         yield writer
@@ -74,7 +80,7 @@ def _writer(events: Path, step: int) -> Iterator[Any]:
         writer.close()
 
 
-def _made(name: str, *arguments: Any) -> Any:
+def _callback(name: str, *arguments: Any) -> Any:
     from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
     try:

@@ -1,4 +1,4 @@
-"""Which checkpoint a training goes on from, if any.
+"""Finds the checkpoint that a training resumes from, if there is one.
 
 checkpoints_of(job, model, tokenizer)  →  (Checkpoints(runs/mine/checkpoints), Path("…/checkpoint-400"))
 """
@@ -18,10 +18,10 @@ from dstill.runtime import distributed
 from dstill_finetune.checkpoints import Checkpoints, digest
 from dstill_finetune.oom import halved
 
-__all__ = ["as_begun", "checkpoints_of", "last_of", "rebatched"]
+__all__ = ["adopt_batch", "checkpoints_of", "newest_checkpoint", "with_resumed_batch"]
 
-# What may be another at every start: it does not change what is learnt.
-UNDECIDING = (
+# Settings that may change between starts, because they do not change what is learnt.
+IRRELEVANT = (
     "threads",
     "test_largest_batch",
     "report_to",
@@ -34,57 +34,65 @@ UNDECIDING = (
 BATCH = ("per_device_train_batch_size", "gradient_accumulation_steps")
 
 
-def as_begun(job: TrainingJob) -> Recipe:
-    """The recipe with its batch as an earlier start had to halve it: its checkpoints are of that one."""
+def with_resumed_batch(job: TrainingJob) -> Recipe:
+    """The job's recipe, with the batch that an earlier start halved if there are checkpoints of it."""
     recipe = job.recipe
     if job.checkpoints is None or not recipe.auto_find_batch_size:
         return recipe
-    began = Checkpoints(job.checkpoints).began
-    while recipe.per_device_train_batch_size > 1 and not _is_of(recipe, began):
+    began = Checkpoints(job.checkpoints).settings
+    while recipe.per_device_train_batch_size > 1 and not _has_batch_of(recipe, began):
         recipe = halved(recipe)
-    return recipe if _is_of(recipe, began) else job.recipe
+    return recipe if _has_batch_of(recipe, began) else job.recipe
 
 
-def rebatched(job: TrainingJob) -> None:
-    """The training whose checkpoints these are goes on with the job's batch, where an optimizer step is of one size.
+def adopt_batch(job: TrainingJob) -> None:
+    """Let the job's checkpoints resume with its batch, if an optimizer step has the same number of records.
 
-    Where it is not, they are of another training, which `checkpoints_of` refuses.
+    Otherwise they belong to another training, and `checkpoints_of` refuses them.
     """
     if job.checkpoints is None:
         return
     checkpoints, now = Checkpoints(job.checkpoints), {name: getattr(job.recipe, name) for name in BATCH}
-    if prod(checkpoints.began.get(name, 0) for name in BATCH) == prod(now.values()):
-        checkpoints.change(now)
+    if prod(checkpoints.settings.get(name, 0) for name in BATCH) == prod(now.values()):
+        checkpoints.update_settings(now)
 
 
-def _is_of(recipe: Recipe, began: Mapping[str, Any]) -> bool:
+def _has_batch_of(recipe: Recipe, began: Mapping[str, Any]) -> bool:
     return all(began.get(name) == getattr(recipe, name) for name in BATCH)
 
 
 def checkpoints_of(
     job: TrainingJob, model: Any, tokenizer: Any, base: str = ""
 ) -> tuple[Checkpoints | None, Path | None]:
-    """Where they are kept, and the one to go on from. Raises RunError where it is of another training.
+    """The job's checkpoints, and the one to resume from.
 
-    `base`: the fingerprint of the weights that an adapter is trained beside.
+    Args:
+        job: The training.
+        model: The prepared model.
+        tokenizer: The student's.
+        base: The fingerprint of the weights that an adapter is trained on; empty without one.
+
+    Raises:
+        RunError: The checkpoints are from a training with other settings.
     """
     if job.checkpoints is None:
         return None, None
     checkpoints = Checkpoints(job.checkpoints, keep=job.recipe.save_total_limit)
-    made_of = {**asdict(job.recipe), "modality": job.modality.name, "seed": job.seed, "data": digest(job.train)}
-    # settings of a student, its base, or the rows that its tokenizer is learnt from may have changed
-    made_of["parameters"] = sum(p.numel() for p in model.parameters())
-    made_of["vocabulary"] = sha256(json.dumps(tokenizer.get_vocab(), sort_keys=True).encode()).hexdigest()
+    settings = {**asdict(job.recipe), "modality": job.modality.name, "seed": job.seed, "data": digest(job.train)}
+    # these differ if the student's settings, its base, or the records of its tokenizer changed
+    settings["parameters"] = sum(p.numel() for p in model.parameters())
+    settings["vocabulary"] = sha256(json.dumps(tokenizer.get_vocab(), sort_keys=True).encode()).hexdigest()
     if base:
-        made_of["base"] = base
-    for name in UNDECIDING:
-        made_of.pop(name)
-    made_of["processes"] = distributed.world_size()
+        settings["base"] = base
+    for name in IRRELEVANT:
+        settings.pop(name)
+    settings["processes"] = distributed.world_size()
     return checkpoints, distributed.broadcast(
-        lambda: checkpoints.begin(made_of, resume_with_changes=job.resume_with_changes)
+        lambda: checkpoints.begin(settings, resume_with_changes=job.resume_with_changes)
     )
 
 
-def last_of(job: TrainingJob) -> Callable[[], str]:
+def newest_checkpoint(job: TrainingJob) -> Callable[[], str]:
+    """A function that returns the name of the newest complete checkpoint, or ""."""
     folder = job.checkpoints
     return lambda: "" if folder is None else Checkpoints(folder).last

@@ -1,16 +1,17 @@
-"""What autograd keeps of a batch until the backward pass, counted on tensors that hold nothing.
+"""Counts the activations that autograd saves for the backward pass, without running the real model.
 
-    kept_of(LlamaConfig(…))("full", 4) → ActivationBytes(source=351052, …)
+    activation_bytes_of(LlamaConfig(…))("full", 4) → ActivationBytes(source=351052, …)
 
-A copy of the architecture with one layer, and one with two, runs forward on fake tensors (shapes and kernels
-of the CPU, no memory), and hooks on saved tensors count the bytes; the layers that were left out are as the
-second. Bytes are a polynomial in the lengths of what is read and written, found from a few lengths.
-"full": every weight has a gradient; "frozen": only what goes through the layers. 4 bytes: fp32; 2: bf16, the
-weights too where they are frozen, else under autocast as training runs.
+Copies of the architecture with one layer and with two run forward on fake tensors (shapes and CPU kernels, no memory),
+and hooks on saved tensors count the bytes. Every further layer counts like the second. The bytes are a polynomial in
+the source and target lengths, fitted on a few lengths.
 
-Not covered: kernels of a GPU (flash attention keeps what the CPU's kernel keeps; a dropout's mask is smaller
-there, and so is what Mamba's keep), a batch shorter than one chunk of Mamba 2's, and architectures whose forward
-looks at values or whose depth cannot be cut; of these alone None says so.
+"full": every weight has a gradient; "frozen": gradients only flow through the layers. 4 bytes: fp32; 2: bf16, for
+frozen weights too, otherwise under autocast as in training.
+
+Not covered: GPU kernels (flash attention saves the same as the CPU kernel; dropout masks and Mamba's kernels save less)
+and a batch shorter than one chunk of Mamba 2. The result is None for architectures whose forward pass depends on values
+or whose depth cannot be reduced.
 """
 
 from __future__ import annotations
@@ -24,61 +25,61 @@ from typing import Any, Callable
 from dstill.api.modality import ActivationBytes
 from dstill_finetune.model_loading import is_encoder_decoder
 
-__all__ = ["kept_of"]
+__all__ = ["activation_bytes_of"]
 
 STEP = 32  # lengths tried: 32, 64 and 96 tokens
 DEPTHS = ("num_hidden_layers", "num_layers", "num_decoder_layers", "encoder_layers", "decoder_layers")
-CHUNKS = ("chunk_size", "mamba_chunk_size")  # a length is padded to whole ones, and a lone one costs less
-Bytes = tuple[float, float]  # kept by what reads and by what writes
+CHUNKS = ("chunk_size", "mamba_chunk_size")  # lengths are padded to whole chunks, and a single chunk costs less
+Bytes = tuple[float, float]  # saved by encoder and decoder; a decoder-only model has only the first
 
 
-def kept_of(config: Any) -> Callable[[str, int], ActivationBytes | None]:
-    """``(how, wide)`` → what is kept: counted when it is first asked for, since most plans need two of the four."""
-    # json's own text: transformers writes infinity, which Mamba 2 has, in a way that it does not read back here
+def activation_bytes_of(config: Any) -> Callable[[str, int], ActivationBytes | None]:
+    """A function of ``("full" | "frozen", bytes per number)``, which counts on first use: a plan needs two of four."""
+    # through plain JSON, because transformers cannot read back the infinity in Mamba 2's configuration as it writes it
     return partial(_counted, config.__class__, json.dumps(config.to_dict(), default=str))
 
 
 @cache
-def _counted(kind: Any, text: str, how: str, wide: int) -> ActivationBytes | None:
+def _counted(kind: Any, text: str, how: str, width: int) -> ActivationBytes | None:
     torch_log = logging.getLogger("torch._subclasses.fake_tensor")
     before = torch_log.disabled
-    torch_log.disabled = True  # it prints a traceback for each of these, though nothing is wrong for the user
+    torch_log.disabled = True  # it would log a traceback for architectures that cannot be counted
     try:
-        return _fitted(kind.from_dict(json.loads(text)), how == "frozen", wide)
-    except Exception:  # whatever an architecture raises on tensors without values
+        return _fitted(kind.from_dict(json.loads(text)), how == "frozen", width)
+    except Exception:  # an architecture may raise anything on tensors without values
         return None
     finally:
         torch_log.disabled = before
 
 
-def _fitted(config: Any, frozen: bool, wide: int) -> ActivationBytes:
-    reads, writes = layers_of(config)
-    one, two = (_polynomial(_traced(_cut(config, depth), frozen, wide), config) for depth in (1, 2))
-    counts = (reads, reads, writes, writes, writes, writes)
+def _fitted(config: Any, frozen: bool, width: int) -> ActivationBytes:
+    encoder, decoder = layers_of(config)
+    one, two = (_polynomial(_traced(_with_depth(config, depth), frozen, width), config) for depth in (1, 2))
+    counts = (encoder, encoder, decoder, decoder, decoder, decoder)
     return ActivationBytes(*(a + (count - 1) * (b - a) for a, b, count in zip(one, two, counts, strict=True)))
 
 
 def layers_of(config: Any) -> tuple[int, int]:
-    """Of encoder and decoder; a decoder-only student reads with all of them."""
-    reads = int(config.num_hidden_layers)
+    """Layers of encoder and decoder; all layers of a decoder-only model count as the first."""
+    layers = int(config.num_hidden_layers)
     if not is_encoder_decoder(config):
-        return reads, 1
+        return layers, 1
     named = getattr(config, "num_decoder_layers", None) or getattr(config, "decoder_layers", None)
-    return reads, int(named or reads)
+    return layers, int(named or layers)
 
 
-def _cut(config: Any, depth: int) -> Any:
-    short = copy.deepcopy(config)
+def _with_depth(config: Any, depth: int) -> Any:
+    smaller = copy.deepcopy(config)
     for name in DEPTHS:
-        if hasattr(short, name):
-            setattr(short, name, depth)
-    if len(getattr(short, "layer_types", None) or ()) > depth:  # some follow the number of layers by themselves
-        short.layer_types = short.layer_types[:depth]
-    return short
+        if hasattr(smaller, name):
+            setattr(smaller, name, depth)
+    if len(getattr(smaller, "layer_types", None) or ()) > depth:  # some follow the number of layers by themselves
+        smaller.layer_types = smaller.layer_types[:depth]
+    return smaller
 
 
 def _polynomial(run: Callable[[int, int], Bytes], config: Any) -> tuple[float, ...]:
-    """Coefficients of S, S² (reading) and T, T², S, S·T (writing); what hangs on no length is left out."""
+    """Coefficients of S, S² (encoder) and T, T², S, S·T (decoder) without constants; S, T: source and target length."""
     h = max(STEP, *(2 * (getattr(config, name, None) or 0) for name in CHUNKS))
     if not is_encoder_decoder(config):
         a, b, c = (run(n * h, 0)[0] for n in (1, 2, 3))
@@ -95,8 +96,8 @@ def _polynomial(run: Callable[[int, int], Bytes], config: Any) -> tuple[float, .
     return ((b - a) / h - 3 * h * square, square, written, squares, across, cross)
 
 
-def _traced(config: Any, frozen: bool, wide: int) -> Callable[[int, int], Bytes]:
-    """run(source tokens, target tokens) → bytes kept of one sequence, of a model made once."""
+def _traced(config: Any, frozen: bool, width: int) -> Callable[[int, int], Bytes]:
+    """A function of source and target length that returns the bytes saved for one sequence."""
     import torch
     import transformers
     from torch._subclasses.fake_tensor import FakeTensorMode
@@ -105,39 +106,39 @@ def _traced(config: Any, frozen: bool, wide: int) -> Callable[[int, int], Bytes]
     kind = transformers.AutoModelForSeq2SeqLM if seq2seq else transformers.AutoModelForCausalLM
     fake = FakeTensorMode()
     with fake:
-        model = kind.from_config(config, dtype=torch.bfloat16 if wide == 2 and frozen else torch.float32).train()
+        model = kind.from_config(config, dtype=torch.bfloat16 if width == 2 and frozen else torch.float32).train()
         if frozen:
             model.requires_grad_(False)
             model.enable_input_require_grads()
     weights = {p.untyped_storage()._cdata for p in model.parameters()}
-    seen: dict[int, tuple[int, Any]] = {}  # storage → the part that keeps it, and the storage
+    saved: dict[int, tuple[int, Any]] = {}  # storage id → 0 (encoder) or 1 (decoder), and the storage
     part = [0]
-    # the head sees labelled positions only, and is planned for by itself
-    model.get_output_embeddings().register_forward_pre_hook(lambda module, inputs: (inputs[0][:, -1:],))
+    # the logits of labelled positions are planned separately
+    model.get_output_embeddings().register_forward_pre_hook(lambda _, inputs: (inputs[0][:, -1:],))
     if seq2seq:
         model.get_encoder().register_forward_hook(lambda *_: part.__setitem__(0, 1))
 
     def pack(tensor: Any) -> Any:
         storage = tensor.untyped_storage()
         if storage._cdata not in weights:
-            seen.setdefault(storage._cdata, (part[0], storage))
+            saved.setdefault(storage._cdata, (part[0], storage))
         return tensor
 
     def run(source: int, target: int) -> Bytes:
-        seen.clear()
+        saved.clear()
         part[0] = 0
         with (
             fake,
             torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
-            torch.autocast("cpu", torch.bfloat16, enabled=wide == 2),
+            torch.autocast("cpu", torch.bfloat16, enabled=width == 2),
         ):
             ids = torch.ones(1, source, dtype=torch.long)
-            more = {"decoder_input_ids": torch.ones(1, target, dtype=torch.long)} if target else {}
-            out = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **more)
-            found = [0.0, 0.0]
-            for at, storage in seen.values():
-                found[at] += storage.nbytes()
+            decoder = {"decoder_input_ids": torch.ones(1, target, dtype=torch.long)} if target else {}
+            out = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **decoder)
+            sums = [0.0, 0.0]
+            for number, storage in saved.values():
+                sums[number] += storage.nbytes()
             del out
-        return found[0], found[1]
+        return sums[0], sums[1]
 
     return run

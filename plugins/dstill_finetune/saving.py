@@ -1,11 +1,11 @@
-"""Saving a student: a disk that is full, said to a person, and files that others may read too.
+"""Saves students: a full disk becomes a clear error, and files get the usual permissions.
 
     with saving(folder):
         model.save_pretrained(folder)
     share(folder)
 
-`saving` raises DiskError where there is no room, also for libraries that are not Python: those in Rust
-raise classes of their own, with the operating system's number in the text alone, and torch says no number.
+`saving` raises DiskError if the disk is full, whichever library was writing: those in Rust raise their own classes with
+the operating system's error number in the text, and torch gives no number.
 """
 
 from __future__ import annotations
@@ -25,44 +25,50 @@ __all__ = ["saving", "share"]
 
 AGAIN = "free some space and run `dstill train` again: an earlier student is kept"
 _NUMBER = re.compile(r"\(os error (\d+)\)")
-_OF_TORCH = re.compile("inline_container|iostream error")  # of what writes a file for `torch.save`
-_TRIED = 2**20  # bytes: a disk on which `torch.save` came to its end has not so many left
+_TORCH_WRITER = re.compile("inline_container|iostream error")  # in errors of `torch.save`
+_TEST_SIZE = 2**20  # bytes: more than is free after `torch.save` failed for lack of space
 
 
 @contextmanager
 def saving(folder: Path, *, hint: str = AGAIN) -> Iterator[None]:
-    """Turns what the operating system refuses while a student is saved in `folder` into an error for people.
+    """Turns errors of the operating system while writing to `folder` into dstill's own.
 
-    `hint`: what to do where there is no room.
+    Args:
+        folder: Where the block writes.
+        hint: What to do if the disk is full.
+
+    Raises:
+        DiskError: The disk is full.
+        DstillError: Another error of the operating system.
     """
     try:
         yield
     except DstillError:
         raise
-    except Exception as error:  # safetensors and tokenizers each raise their own
-        number = _os_error(error, folder)
+    except Exception as error:  # safetensors and tokenizers raise their own classes
+        number = _error_number(error, folder)
         if number is None:
             raise
-        refused = disk_error(OSError(number, os.strerror(number)), folder)
-        if isinstance(refused, DiskError):
-            refused.hint = hint
-        raise refused from error
+        problem = disk_error(OSError(number, os.strerror(number)), folder)
+        if isinstance(problem, DiskError):
+            problem.hint = hint
+        raise problem from error
 
 
-def _os_error(error: Exception, folder: Path) -> int | None:
+def _error_number(error: Exception, folder: Path) -> int | None:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno if error.errno != errno.ENOMEM else None
-    if _OF_TORCH.search(str(error)):
-        return _refusal(folder)
+    if _TORCH_WRITER.search(str(error)):
+        return _write_error(folder)
     found = _NUMBER.search(str(error))
     return int(found[1]) if found else None
 
 
-def _refusal(folder: Path) -> int:
-    """What the operating system says when something is written in `folder`."""
+def _write_error(folder: Path) -> int:
+    """The error number of a test write to `folder`."""
     try:
         with TemporaryFile(dir=folder) as file:
-            file.write(bytes(_TRIED))
+            file.write(bytes(_TEST_SIZE))
             file.flush()
     except OSError as error:
         return error.errno or errno.EIO
@@ -70,7 +76,7 @@ def _refusal(folder: Path) -> int:
 
 
 def share(folder: Path) -> None:
-    """Give the weights the mode of the model card: safetensors lets their owner alone read them."""
+    """Give all files the mode of the model card, because safetensors makes files that only their owner can read."""
     mode = (folder / "README.md").stat().st_mode
     for file in folder.rglob("*"):
         if file.is_file() and file.stat().st_mode != mode:

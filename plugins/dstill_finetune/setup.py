@@ -1,8 +1,8 @@
-"""A tokenizer and a model made ready for each other: how records are encoded, batched and answered.
+"""Sets up encoder, collator and generation settings for a tokenizer and a model.
 
 encoder = encoder_of(tokenizer, model, recipe, {})
 collator = collator_of(model, encoder, data, validation)
-settle(model, tokenizer, recipe)         # generation as `generation` does it
+set_generation_config(model, tokenizer, recipe)
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from dstill_finetune.encoding import Dataset, Encoder
 from dstill_finetune.sharing import sharing
 from dstill_finetune.student_metadata import Facts
 
-__all__ = ["collator_of", "encoder_of", "require_learnable", "require_rows", "settle"]
+__all__ = ["collator_of", "encoder_of", "require_learnable", "require_rows", "set_generation_config"]
 
 log = logging.getLogger("dstill")
 
 
 def encoder_of(tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[str, list[int]]) -> Encoder:
+    """The encoder with the lengths of `form`; `tasks`: task word → ids of a trained student."""
     return Encoder(
         tokenizer,
         encoder_decoder=model_loading.is_encoder_decoder(model.config),
@@ -36,12 +37,13 @@ def encoder_of(tokenizer: Any, model: Any, form: Recipe | Facts, tasks: Mapping[
 
 
 def collator_of(model: Any, encoder: Encoder, data: Dataset, validation: Dataset) -> Collator:
+    """The collator for both datasets; prompts are shared between branches if the model can."""
     tokenizer, shared = encoder.tokenizer, None
     branches = list(dict.fromkeys([*data.branches, *validation.branches]))
     if encoder.task_prefix == "decoder" and len(branches) > 1:
         shared = sharing(model)
         if shared is None and not encoder.encoder_decoder:
-            log.warning("the student cannot share a prompt between branches: each branch is a sequence of its own")
+            log.warning("the student cannot share a prompt between branches: each branch is its own sequence")
     return Collator(
         encoder_decoder=encoder.encoder_decoder,
         pad=tokenizer.pad_token_id,
@@ -52,23 +54,23 @@ def collator_of(model: Any, encoder: Encoder, data: Dataset, validation: Dataset
 
 
 def require_learnable(data: Dataset, validation: Dataset, recipe: Recipe) -> None:
-    """Raises DataError where a training would come to its end without having done what it is for."""
+    """Raises DataError if there is nothing to learn, or nothing to validate for early stopping."""
     if not any(row.weight for record in data.records for row in record):
         raise DataError(
-            "nothing would be learnt: every target has weight 0",
-            where="train.label_weight = 0 learns rationales alone, and no training row has one",
+            "nothing would be learned: every target has weight 0",
+            where="train.label_weight = 0 learns only rationales, and no training record has one",
             hint="raise train.label_weight, or have a teacher write rationales",
         )
     if recipe.early_stopping != "none" and not len(validation):
         raise DataError(
-            "no validation rows to look at, so training would never stop early",
+            "without validation records, training would never stop early",
             where=f"train.early_stopping = {recipe.early_stopping}",
-            hint="`dstill generate` makes a validation set; or set train.early_stopping = none",
+            hint="`dstill generate` makes a validation split; or set train.early_stopping = none",
         )
 
 
 def require_rows(model: Any, data: Dataset, base: str) -> None:
-    """Raises DataError for a token that the model has no row of its embedding for."""
+    """Raises DataError if the data has a token that the model's embedding has no row for."""
     rows = model.get_input_embeddings().weight.shape[0]
     lines = (ids for record in data.records for row in record for ids in (row.source, row.task, row.target))
     last = max((max(ids) for ids in lines if ids), default=0)
@@ -76,14 +78,14 @@ def require_rows(model: Any, data: Dataset, base: str) -> None:
         raise DataError(
             f"the tokenizer writes token {last:,}, and the model knows {rows:,}",
             where=base,
-            hint="tokenizer and weights are of two models: take both of one",
+            hint="tokenizer and weights are from two models: take both from one",
         )
 
 
-def settle(model: Any, tokenizer: Any, form: Recipe | Facts) -> None:
-    """Generation as `generation` does it becomes the model's own default: greedy, with these limits.
+def set_generation_config(model: Any, tokenizer: Any, form: Recipe | Facts) -> None:
+    """Make greedy generation within the length limit of `form` the model's default.
 
-    Nothing of the base's stays: a penalty for repeating, as chat models bring one, makes queries wrong.
+    The base's settings are dropped: a repetition penalty, as chat models have, makes queries wrong.
     """
     from transformers import GenerationConfig
 

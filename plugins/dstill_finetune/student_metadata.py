@@ -1,4 +1,4 @@
-"""student.json: what `load` needs to know of a trained student, beside the files that transformers reads.
+"""student.json: what `load` needs to know about a trained student, beside the files that transformers reads.
 
 {"schema_version": 1, "student": "hf", "base": "google/flan-t5-small", "modality": "lora", "adapter": true, …}
 """
@@ -17,30 +17,30 @@ __all__ = ["FILE", "Facts"]
 
 FILE = "student.json"
 SCHEMA_VERSION = 1
-TokenId = Annotated[int, range(2**21)]  # as many as `dstill_finetune.limits` has tokens in a vocabulary
-Length = Annotated[int, range(2**20 + 1)]  # as `train.max_length` has it
+TokenId = Annotated[int, range(2**21)]  # the limit of a vocabulary in `dstill_finetune.limits`
+Length = Annotated[int, range(2**20 + 1)]  # the limit of `train.max_length`
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """A trained student."""
+    """The metadata of a trained student."""
 
     schema_version: int = SCHEMA_VERSION
     student: str
-    base: str  # hub id, folder or GGUF file; "base": the folder of that name beside this file; empty: made from nothing
+    base: str  # hub id, folder or GGUF file; "base": the folder of that name beside this file; empty: none
     modality: str
     adapter: bool
     four_bit: bool
     encoder_decoder: bool
-    new_tokens: tuple[TokenId, ...]  # whose rows were added to the base's embedding
+    new_tokens: tuple[TokenId, ...]  # ids that were added to the base's tokenizer
     seed: int
     max_length: Length
     max_target_length: Length
     threads: Length = 0  # of the CPU; 0: torch's own choice
-    task_prefix: str = "encoder"  # the form in which it was trained (`dstill_finetune.encoding`)
-    base_sha256: str = ""  # of the weights that an adapter was trained beside (`model_loading.fingerprint`)
-    precision: Literal["auto", "fp32", "bf16"] = "auto"  # in which it was trained; auto: it does not say
-    tasks: Mapping[str, list[TokenId]] = field(default_factory=dict)  # prefix → ids that its answer begins with
+    task_prefix: str = "encoder"  # as in training (`dstill_finetune.encoding`)
+    base_sha256: str = ""  # of the weights that the adapter was trained on (`model_loading.fingerprint`)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"  # in training; auto: unknown
+    tasks: Mapping[str, list[TokenId]] = field(default_factory=dict)  # task prefix → ids that the answer begins with
 
     @classmethod
     def read(cls, folder: Path) -> Facts:
@@ -54,7 +54,7 @@ class Facts:
             facts: Facts = convert(cls, row)
             return facts
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DataError("no student here that dstill wrote", where=f"{file}: {error}") from error
+            raise DataError("this is not a student that dstill wrote", where=f"{file}: {error}") from error
 
     def write(self, folder: Path) -> None:
         (folder / FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")

@@ -1,12 +1,12 @@
-"""What `tiny` and `hf` have in common: fit, save, load and write.
+"""The common part of the students `tiny` and `hf`: fit, save, load and generate.
 
-`fit` leaves a folder that plain transformers (and peft) open:
+`fit` writes a folder that plain transformers (and peft) can open:
 
     full          config.json  model.safetensors  generation_config.json  tokenizer…
     lora, qlora   adapter_config.json  adapter_model.safetensors  generation_config.json  tokenizer…
-    each          README.md (the model card)  student.json (what `load` needs to know)
+    all           README.md (the model card)  student.json (what `load` needs to know)
 
-`load` with ``trained=False`` gives the student as it was before its first step.
+`load` with ``trained=False`` returns the student as it was before its first step.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from dstill_finetune.card import model_card
 from dstill_finetune.checkpoints import step_of
 from dstill_finetune.damage import damaged
 from dstill_finetune.encoding import Encoder
-from dstill_finetune.generation import ModelWriter
+from dstill_finetune.generation import ModelGenerator
 from dstill_finetune.largest_batch import batch_before_training, batch_of, largest
 from dstill_finetune.modalities import Full, Lora, Qlora
 from dstill_finetune.new_token_rows import add_rows
-from dstill_finetune.oom import OutOfMemory, exhaustion, halved
+from dstill_finetune.oom import OutOfMemory, explain_oom, halved
 from dstill_finetune.peak_memory import PeakMemory
-from dstill_finetune.probe import LOOSE, MARGIN, probed
-from dstill_finetune.resuming import as_begun, checkpoints_of, last_of, rebatched
+from dstill_finetune.probe import LOOSE_MARGIN, MARGIN, run_probe
+from dstill_finetune.resuming import adopt_batch, checkpoints_of, newest_checkpoint, with_resumed_batch
 from dstill_finetune.saving import saving, share
-from dstill_finetune.setup import collator_of, encoder_of, require_learnable, require_rows, settle
+from dstill_finetune.setup import collator_of, encoder_of, require_learnable, require_rows, set_generation_config
 from dstill_finetune.student_metadata import Facts
 from dstill_finetune.tokenizer import repair
 from dstill_finetune.torch_settings import compiling, cpu_threads, resolved
-from dstill_finetune.trainer import prepare_imports, train
+from dstill_finetune.trainer import History, prepare_imports, train
 
 __all__ = ["Finetuned"]
 
@@ -54,60 +54,59 @@ log = logging.getLogger("dstill")
 
 
 class Finetuned(Student):
-    """Trains with `dstill_finetune.trainer` and writes with `dstill_finetune.generation`."""
+    """Trains with `dstill_finetune.trainer` and generates with `dstill_finetune.generation`."""
 
     distributions = ("torch", "transformers", "tokenizers", "accelerate")
 
     @abstractmethod
     def start(self, job: TrainingJob) -> tuple[Any, str]:
-        """The tokenizer, and where the untrained model is: a hub id or folder, or "" for `build`."""
+        """The tokenizer, and the untrained model: a hub id or folder, or "" if `build` makes it."""
 
     @abstractmethod
     def build(self, folder: Path, seed: int) -> Any:
-        """The untrained model of a student whose `start` gave "", by the tokenizer or configuration in `folder`."""
+        """The untrained model of a student whose `start` returned "", by tokenizer or configuration in `folder`."""
 
     def fit(self, job: TrainingJob) -> TrainResult:
         model_loading.quiet()
         job = replace(job, recipe=resolved(job.recipe, job.device))
         if job.recipe.auto_find_batch_size and distributed.world_size() > 1:
             raise UsageError(
-                "a batch that does not fit is halved in one process only, "
-                f"and this training has {distributed.world_size()}",
+                f"automatic batch sizes work in one process only, and this training has {distributed.world_size()}",
                 where="train.auto_find_batch_size = true",
                 hint="set it to false, and train.per_device_train_batch_size to what fits",
             )
-        job = replace(job, recipe=as_begun(job))
+        job = replace(job, recipe=with_resumed_batch(job))
         with saving(job.folder):
             job.folder.mkdir(parents=True, exist_ok=True)
-        _import(job)
+        _import_libraries(job)
         with cpu_threads(job.recipe.threads), PeakMemory(job.device.kind) as peak:
             while True:
                 try:
-                    with exhaustion(job.recipe, peak, last_of(job)), compiling(job.recipe):
+                    with explain_oom(job.recipe, peak, newest_checkpoint(job)), compiling(job.recipe):
                         return self._fit(job, peak)
                 except OutOfMemory as problem:
                     if not job.recipe.auto_find_batch_size or job.recipe.per_device_train_batch_size == 1:
                         raise
                     log.warning("%s", problem.what)
                 job = replace(job, recipe=halved(job.recipe))
-                last = last_of(job)()
-                then = f"goes on from {last}" if last else "begins again"
+                last = newest_checkpoint(job)()
+                then = f"resuming from {last}" if last else "starting again"
                 log.warning("%s with a batch of %d", then, job.recipe.per_device_train_batch_size)
-                rebatched(job)
-                _free(job)
+                adopt_batch(job)
+                _free_memory(job)
 
     def _fit(self, job: TrainingJob, peak: PeakMemory) -> TrainResult:
         import torch
 
         recipe = job.recipe
-        told = reporting.required(recipe.report_to) if job.events is not None and distributed.is_main() else []
-        torch.manual_seed(job.seed)  # of adapters, which are drawn when a modality makes them
+        services = reporting.required(recipe.report_to) if job.events is not None and distributed.is_main() else []
+        torch.manual_seed(job.seed)  # for adapters, which a modality initializes at random
         options = job.modality.load_options(recipe, job.device)
         tokenizer, base = self.start(job)
         if self.base:
-            base = model_loading.absolute(base)  # a student is used from other places than it is trained at
+            base = model_loading.absolute(base)  # the student may be loaded from another working directory
         shape = self.spec()
-        gives_back = job.device.kind == "cuda" or torch_settings.give_back(
+        returns_memory = job.device.kind == "cuda" or torch_settings.return_freed_memory(
             job.modality.memory_required(shape, recipe).total, job.device.free
         )
         tokenizer, new = repair(
@@ -121,7 +120,7 @@ class Finetuned(Student):
         data, validation = encoder.encode(job.train), encoder.encode(job.validation, strict=False)
         require_learnable(data, validation, recipe)
         require_rows(model, data, base)
-        settle(model, tokenizer, recipe)
+        set_generation_config(model, tokenizer, recipe)
         model = job.modality.prepare(model, recipe)
         adapter, four_bit = hasattr(model, "peft_config"), "quantization_config" in options
         weights = model_loading.fingerprint(base) if adapter and self.base else ""
@@ -133,10 +132,10 @@ class Finetuned(Student):
         def probe(trainer: Any) -> Mapping[str, float]:
             batch = batch_of(collator, largest(data.records, recipe.per_device_train_batch_size), len(new))
             need = job.modality.memory_required(replace(shape, batch=batch), recipe)
-            return probed(trainer, recipe, peak, need.total, margin=MARGIN if gives_back else LOOSE)
+            return run_probe(trainer, recipe, peak, need.total, margin=MARGIN if returns_memory else LOOSE_MARGIN)
 
-        events = reporting.callbacks(told, events=job.events, step=step_of(resume))
-        with saving(job.folder.parent), events as callbacks:  # TensorBoard's writer too says what a disk says
+        events = reporting.callbacks(services, events=job.events, step=step_of(resume))
+        with saving(job.folder.parent), events as callbacks:  # TensorBoard's writer can fill the disk too
             history = train(
                 model,
                 collator,
@@ -153,7 +152,7 @@ class Finetuned(Student):
                 probe=probe if recipe.test_largest_batch and not recipe.torch_compile else None,
             )
         if base == "base" and not (adapter or four_bit) and distributed.is_main():
-            shutil.rmtree(job.folder / base)  # a student of its own, which `build` can draw anew from its seed
+            shutil.rmtree(job.folder / base)  # `build` makes it again from the seed
             base = ""
         facts = Facts(
             student=self.name,
@@ -172,31 +171,18 @@ class Finetuned(Student):
             task_prefix=recipe.task_prefix,
             tasks=encoder.tasks,
         )
-        trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-        fitted = TrainResult(
-            steps=history.steps,
-            seconds=round(history.seconds, 3),
-            history=tuple(history.rows),
-            peak_memory=peak.bytes,
-            trained_parameters=trained,
-            all_parameters=_count(model),
-            best_step=history.best,
-            tokens_seen=history.tokens,
-            rows_per_second=round(history.rows_per_second, 3),
-            n_too_long=data.left_out,
-            probe=history.probe,
-        )
+        fitted = _result(history, model, peak, data.n_too_long)
         if distributed.is_main():
             with saving(job.folder):
-                self._save(job, model, facts, fitted, left_out=data.left_out, cut=encoder.cuts_prompts)
+                self._save(job, model, facts, fitted, n_too_long=data.n_too_long, cut=encoder.cuts_prompts)
         return fitted
 
     def tokenizer(self, train: Sequence[Sequence[Pair]]) -> Any:
-        """The one that training begins with, before `repair`."""
+        """The tokenizer before `repair`."""
         return model_loading.load_tokenizer(self.base)
 
     def largest_batch(self, train: Sequence[tuple[Pair, ...]], recipe: Recipe) -> Batch | None:
-        # one that is built from nothing reads, and then writes
+        # a student without a base is an encoder–decoder
         seq2seq, positions = True, model_loading.UNBOUNDED
         if self.base:
             config = model_loading.config_of(self.base)
@@ -213,15 +199,15 @@ class Finetuned(Student):
         return model_loading.load_model(str(folder / base) if base == "base" else base, options)
 
     def _save(
-        self, job: TrainingJob, model: Any, facts: Facts, fitted: TrainResult, *, left_out: int, cut: bool
+        self, job: TrainingJob, model: Any, facts: Facts, fitted: TrainResult, *, n_too_long: int, cut: bool
     ) -> None:
         if facts.adapter:
-            # the rows of new tokens lie in the adapter; peft would add the whole embedding to them
+            # the adapter already has the rows of new tokens; peft would add the whole embedding
             model.save_pretrained(job.folder, save_embedding_layers=False)
-            model.generation_config.save_pretrained(job.folder)  # the base's own is another
+            model.generation_config.save_pretrained(job.folder)  # the base's differs
         else:
             model.save_pretrained(job.folder)
-        card = model_card(facts, job, fitted, left_out=left_out, cut=cut)
+        card = model_card(facts, job, fitted, n_too_long=n_too_long, cut=cut)
         (job.folder / "README.md").write_text(card, encoding="utf-8")
         facts.write(job.folder)
         share(job.folder)
@@ -229,36 +215,36 @@ class Finetuned(Student):
     def external_models(self, folder: Path) -> Sequence[str]:
         try:
             base = str(Facts.read(folder).base)
-        except DataError:  # there is none yet, or one that `load` will refuse
+        except DataError:  # there is no student yet, or one that `load` refuses
             return ()
         return (str(folder / base) if base == "base" else base,) if base else ()
 
-    def load(self, folder: Path, *, trained: bool = True) -> ModelWriter:
-        with damaged(f"no student can be read from {folder}", where=str(folder), hint="train it again"):
+    def load(self, folder: Path, *, trained: bool = True) -> ModelGenerator:
+        with damaged(f"the student in {folder} cannot be read", where=str(folder), hint="train it again"):
             return self._load(folder, trained)
 
-    def _load(self, folder: Path, trained: bool) -> ModelWriter:
+    def _load(self, folder: Path, trained: bool) -> ModelGenerator:
         model_loading.quiet()
         facts = Facts.read(folder)
         model_loading.require_config(folder)
         tokenizer = saved_tokenizer(folder)
         model = self._loaded(folder, facts, trained)
         if not (hardware.device().bf16 or facts.four_bit):
-            model = model.float()  # the same weights, and much faster where bf16 is emulated
+            model = model.float()  # the same weights, and much faster than emulated bf16
         if facts.adapter or not trained:
             add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
-        settle(model, tokenizer, facts)
+        set_generation_config(model, tokenizer, facts)
         require_tokens(tokenizer, model, facts, folder)
         if facts.adapter and trained:
             model = with_adapter(model, folder)
-        threads = min(facts.threads, os.cpu_count() or 1)  # it may have been trained on a larger machine
-        return ModelWriter(model, encoder_of(tokenizer, model, facts, facts.tasks), threads=threads)
+        threads = min(facts.threads, os.cpu_count() or 1)  # training may have run on a larger machine
+        return ModelGenerator(model, encoder_of(tokenizer, model, facts, facts.tasks), threads=threads)
 
     def merged(self, folder: Path) -> tuple[Any, Any, Facts]:
-        """A trained student in one piece: the model, an adapter added to its base's weights; tokenizer; facts of both.
+        """A trained student's model, with an adapter merged into its base, its tokenizer and its metadata.
 
-        A base in 4 bits is unpacked first, into the weights that answers are computed from: those of the model that
-        it was made of are others, and adding to packed ones would round them again.
+        A base in 4 bits is dequantized first, because those are the weights that its answers are computed with. The
+        original weights differ from them, and merging into quantized weights would round again.
         """
         model_loading.quiet()
         facts = Facts.read(folder)
@@ -269,10 +255,10 @@ class Finetuned(Student):
             if facts.four_bit:
                 model = model.dequantize()
             add_rows(model, len(tokenizer), facts.new_tokens, facts.seed)
-            with warnings.catch_warnings():  # of a head that was never the embedding
+            with warnings.catch_warnings():  # about a head that was never tied to the embedding
                 warnings.filterwarnings("ignore", message="Input and output embeddings are no longer tied")
                 model = with_adapter(model, folder).merge_and_unload()
-        settle(model, tokenizer, facts)
+        set_generation_config(model, tokenizer, facts)
         base = "" if facts.base == "base" else facts.base
         return model, tokenizer, replace(facts, base=base, base_sha256="", adapter=False, four_bit=False)
 
@@ -282,41 +268,57 @@ class Finetuned(Student):
         device = "cuda" if torch.cuda.is_available() else "cpu"
         if trained and not facts.adapter:
             return model_loading.load_model(str(folder), {}).to(device)
-        # in the form that it had in training: a base that lies on disk in bf16 answers otherwise in fp32
+        # in the precision of training: a base stored in bf16 gives other answers in fp32
         kind = Qlora if facts.four_bit else Lora if facts.adapter else Full
-        here = replace(hardware.device(), bf16=True)  # every device can read it, if not train in it
-        options = kind().load_options(Recipe(precision=facts.precision), here)
+        device_with_bf16 = replace(hardware.device(), bf16=True)  # every device can load it, if not train with it
+        options = kind().load_options(Recipe(precision=facts.precision), device_with_bf16)
         if facts.adapter:
             require_base(facts, folder)
         model = self._untrained(folder, facts.base, facts.seed, options)
         return model if facts.four_bit else model.to(device)
 
 
-def _import(job: TrainingJob) -> None:
-    """What training is done with, so that the peak of memory is the training's own."""
+def _result(history: History, model: Any, peak: PeakMemory, n_too_long: int) -> TrainResult:
+    return TrainResult(
+        steps=history.steps,
+        seconds=round(history.seconds, 3),
+        history=tuple(history.rows),
+        peak_memory=peak.bytes,
+        trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        all_parameters=_count(model),
+        best_step=history.best,
+        tokens_seen=history.tokens,
+        rows_per_second=round(history.rows_per_second, 3),
+        n_too_long=n_too_long,
+        probe=history.probe,
+    )
+
+
+def _import_libraries(job: TrainingJob) -> None:
+    """Import what training needs first, so that it does not count as the training's memory."""
     prepare_imports()
     if job.modality.name != "full":
         import peft  # noqa: F401
 
 
 def _score(job: TrainingJob, model: Any, encoder: Encoder) -> Callable[[], float] | None:
-    """The accuracy of the model as it is in the middle of training."""
+    """A function that measures the model's accuracy during training; None if early stopping does not need it."""
     if job.score is None or job.recipe.early_stopping != "accuracy":
         return None
     score = job.score
 
-    def now() -> float:
+    def current_score() -> float:
         training = model.training
         try:
-            return score(ModelWriter(model, encoder, threads=job.recipe.threads))
+            return score(ModelGenerator(model, encoder, threads=job.recipe.threads))
         finally:
             model.train(training)
 
-    return now
+    return current_score
 
 
-def _free(job: TrainingJob) -> None:
-    """What a training that did not fit has left in memory."""
+def _free_memory(job: TrainingJob) -> None:
+    """Free what a training that ran out of memory left behind."""
     gc.collect()
     if job.device.kind == "cuda":
         import torch
@@ -325,5 +327,5 @@ def _free(job: TrainingJob) -> None:
 
 
 def _count(model: Any) -> int:
-    """Parameters, a weight packed in 4 bits counted as the two that each byte holds."""
+    """The number of parameters; a byte of 4-bit weights counts as two."""
     return sum(p.numel() * (2 if type(p).__name__ == "Params4bit" else 1) for p in model.parameters())

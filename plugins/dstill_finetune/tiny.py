@@ -1,9 +1,9 @@
-"""The student `tiny`: a small T5 and its own tokenizer, both made from the dataset. Nothing is downloaded.
+"""The student `tiny`: a small T5 and a tokenizer, both trained on the dataset. Nothing is downloaded.
 
-    dstill train --student tiny             from nothing
-    dstill train --student tiny:FOLDER      from a student made before, for instance on another index
+    dstill train --student tiny             from scratch
+    dstill train --student tiny:FOLDER      from an earlier student, for example one for another index
 
-Its shape is T5 v1.1's (gated GELU) with a tied embedding, small enough for two CPU cores.
+The architecture is T5 v1.1's (gated GELU) with tied embeddings, small enough for two CPU cores.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class TinyConfig:
 
 
 class Tiny(Finetuned):
+    """A small T5, trained from scratch or from an earlier `tiny`."""
+
     name = "tiny"
     Config = TinyConfig
     config: TinyConfig
@@ -64,7 +66,7 @@ class Tiny(Finetuned):
         return shape_of(self.t5(self.config.vocabulary))
 
     def start(self, job: TrainingJob) -> tuple[Any, str]:
-        """Adapters get the untrained model as a base of their own."""
+        """Tokenizer and base; for adapters, the untrained model is saved as their base."""
         tokenizer = self.tokenizer(job.train)
         if self.base:
             return tokenizer, self.base
@@ -78,20 +80,20 @@ class Tiny(Finetuned):
                 self._seeded(len(tokenizer), job.seed).save_pretrained(base)
             return base.absolute()
 
-        first = distributed.broadcast(save)  # transformers itself saves in the first of several processes only
+        first = distributed.broadcast(save)  # transformers saves only in the first of several processes
         if not distributed.is_main():
             base.symlink_to(first)
         return tokenizer, "base"
 
     def tokenizer(self, train: Sequence[Sequence[Pair]]) -> Any:
-        """Learnt from the training rows; also for the planner, since it takes no longer than reading them does."""
+        """Trained on the records, also for the planner: it takes no longer than reading them."""
         if self.base:
             return super().tokenizer(train)
         texts = [text for record in train for p in record for text in (p.task_prefix + p.source, p.target)]
         return learn(texts, self.config.vocabulary)
 
     def build(self, folder: Path, seed: int) -> Any:
-        if (folder / "config.json").exists():  # of a trained student: its configuration, not this object's
+        if (folder / "config.json").exists():  # a trained student's own configuration
             from transformers import T5Config
 
             return _seeded_model(T5Config.from_pretrained(folder), seed)
@@ -103,7 +105,7 @@ class Tiny(Finetuned):
         return _seeded_model(self.t5(vocabulary), seed)
 
     def t5(self, vocabulary: int) -> Any:
-        """The configuration of a model that knows so many tokens."""
+        """The configuration of the model for a tokenizer of `vocabulary` tokens."""
         from transformers import T5Config
 
         c = self.config
@@ -126,7 +128,7 @@ class Tiny(Finetuned):
 
 
 def _seeded_model(config: Any, seed: int) -> Any:
-    """Weights drawn from `seed` alone."""
+    """A model with random weights that depend only on `seed`."""
     import torch
     from transformers import T5ForConditionalGeneration
 

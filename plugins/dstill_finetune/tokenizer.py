@@ -1,12 +1,11 @@
-"""Tokenizers: one learnt from the dataset for `tiny`, and the round-trip check for every other.
+"""Tokenizers: `learn` trains one on the dataset for `tiny`, `repair` makes sure that any other can write the targets.
 
-`learn` makes a byte-level BPE whose tokens are long where a language repeats itself
-(``{"query":{"bool":{"filter":[{"term":{"`` becomes one) and short where values are copied:
-numbers are cut in threes, and a value is never merged with what is around it.
+`learn` trains a byte-level BPE. Its tokens are long where a language repeats itself
+(``{"query":{"bool":{"filter":[{"term":{"`` becomes one) and short where values are copied: numbers are split into
+groups of three digits, and a value is never merged with its surroundings.
 
-`repair` makes sure that a given tokenizer can write the targets at all: T5's has no
-``{``, ``}``, ``<`` or line break and would corrupt every JSON answer in silence.
-Characters that get lost become tokens of their own.
+`repair` checks that the targets survive encoding and decoding. T5's tokenizer has no ``{``, ``}``, ``<`` or line break
+and would silently corrupt every JSON answer. Characters that get lost become new tokens.
 
     repair(tokenizer, [['{"match_all":{}}']]) → the tokenizer and the new tokens' ids
 """
@@ -20,19 +19,19 @@ from typing import Any, Sequence
 from dstill.errors import DataError
 from dstill_finetune.damage import damaged
 
-__all__ = ["learn", "lost", "repair"]
+__all__ = ["learn", "lossy_texts", "repair"]
 
 PAD, EOS = "<pad>", "</s>"
-# Where merges stop, one after the other:
+# Merges do not cross the borders of these pieces, which are split off in this order:
 _PIECES = (
     r'(?<=")[^"\\]*(?="\s*[,}\]])',  # a JSON string that is a value, not a key
-    r"\d{1,3}(?=(?:\d{3})*(?!\d))",  # digits in threes from the right: 148 ms and 148 000 000 ns begin alike
+    r"\d{1,3}(?=(?:\d{3})*(?!\d))",  # digits in threes from the right: 148 ms and 148 000 000 ns start alike
     r"\s?[^\s]+(?:\s$)?",  # a word with the space before it, and with the one before a number
 )
 
 
 def learn(texts: Sequence[str], vocabulary: int) -> Any:
-    """A tokenizer of at most `vocabulary` tokens, the same one for the same texts in the same order."""
+    """A tokenizer of at most `vocabulary` tokens; deterministic for the same texts in the same order."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -59,42 +58,47 @@ def learn(texts: Sequence[str], vocabulary: int) -> Any:
 
 
 def _unused(token: str, texts: Sequence[str]) -> str:
-    """`token`, or what is like it where a text holds it: a target such as "<s>old</s>" could not be written."""
+    """`token`, in more brackets if a text contains it: a target like "<s>old</s>" could not be written otherwise."""
     while any(token in text for text in texts):
         token = f"<{token}>"
     return token
 
 
 @damaged("the tokenizer of the student is damaged", where="tokenizer.json")
-def lost(tokenizer: Any, texts: Sequence[str]) -> list[str]:
-    """Those of `texts` that do not come back from ``decode(encode(text))``."""
+def lossy_texts(tokenizer: Any, texts: Sequence[str]) -> list[str]:
+    """The `texts` that ``decode(encode(text))`` changes."""
     if not texts:
         return []
     rows = tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
-    back = tokenizer.batch_decode(rows, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    return [text for text, again in zip(texts, back, strict=True) if text != again]
+    decoded = tokenizer.batch_decode(rows, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return [text for text, again in zip(texts, decoded, strict=True) if text != again]
 
 
 def repair(
     tokenizer: Any, records: Sequence[Sequence[str]], *, where: str = "the tokenizer"
 ) -> tuple[Any, tuple[int, ...]]:
-    """A tokenizer that gives every text back, and the ids of the tokens that it needed for that.
+    """A tokenizer that can write every text, and the ids of the tokens that were added for that.
 
-    `records`: the texts of each row. Nothing is changed when `tokenizer` can write all of them
-    already. Raises DataError with the first loss where it cannot be made to.
+    Args:
+        tokenizer: Changed only if it cannot write all texts.
+        records: The texts of each record.
+        where: For the error message.
+
+    Raises:
+        DataError: Some text is still changed by encoding and decoding.
     """
     texts = [text for record in records for text in record]
     size = len(tokenizer)
-    missing = lost(tokenizer, texts)
+    missing = lossy_texts(tokenizer, texts)
     if not missing:
         return tokenizer, ()
     _add(tokenizer, missing)
-    missing = lost(tokenizer, missing)
+    missing = lossy_texts(tokenizer, missing)
     if missing:
-        # it puts a space after each new token, or makes one of several: keep spaces as they are
+        # it adds a space after each new token, or collapses spaces: keep spaces unchanged
         tokenizer = _exact_spaces(tokenizer)
         _add(tokenizer, missing)
-        missing = lost(tokenizer, texts)
+        missing = lossy_texts(tokenizer, texts)
     if missing:
         raise _unwritable(tokenizer, records, set(missing), where)
     return tokenizer, tuple(range(size, len(tokenizer)))
@@ -110,29 +114,30 @@ def _unwritable(tokenizer: Any, records: Sequence[Sequence[str]], missing: set[s
     )
     at = next((i for i, pair in enumerate(zip(text, back, strict=False)) if pair[0] != pair[1]), len(back))
     at = min(at, len(text))
-    began = max(0, at - 20)
+    start = max(0, at - 20)
     return DataError(
-        f"the student's tokenizer cannot write {len(rows)} of {len(records)} rows",
-        where=f"{where}: training row {rows[0]}, from character {at + 1}: "
-        f"{_short(text[began:])} comes back as {_short(back[began:])}",
-        hint="choose a student whose tokenizer keeps case, spaces and signs (T5, BART, Llama, Qwen, Gemma …), or tiny",
+        f"the student's tokenizer cannot write {len(rows)} of {len(records)} records",
+        where=f"{where}: training record {rows[0]}, from character {at + 1}: "
+        f"{_short(text[start:])} comes back as {_short(back[start:])}",
+        hint="choose a student whose tokenizer keeps case, spaces and punctuation "
+        "(T5, BART, Llama, Qwen, Gemma …), or tiny",
     )
 
 
 def _add(tokenizer: Any, texts: Sequence[str]) -> None:
-    """Every character that gets lost, and every run of spaces, becomes a token."""
+    """Add a token for every character that gets lost and every run of spaces that is collapsed."""
     from tokenizers import AddedToken
 
     characters = sorted(set("".join(texts)) - {" "})
     runs = sorted({run for text in texts for run in re.findall(" {2,}", text)}) if _collapses(tokenizer) else []
     tokenizer.add_tokens(
-        [AddedToken(c, normalized=False, special=False) for c in [*lost(tokenizer, characters), *runs]]
+        [AddedToken(c, normalized=False, special=False) for c in [*lossy_texts(tokenizer, characters), *runs]]
     )
 
 
 def _collapses(tokenizer: Any) -> bool:
-    """Whether it makes one space of two."""
-    return bool(lost(tokenizer, ["a  b"])) and not lost(tokenizer, ["a b"])
+    """Whether the tokenizer turns two spaces into one."""
+    return bool(lossy_texts(tokenizer, ["a  b"])) and not lossy_texts(tokenizer, ["a b"])
 
 
 def _exact_spaces(tokenizer: Any) -> Any:
@@ -145,7 +150,7 @@ def _exact_spaces(tokenizer: Any) -> Any:
         return tokenizer
     backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
     backend.decoder = decoders.Metaspace(prepend_scheme="first")
-    # a class of its own, as T5Tokenizer, would put its pre-tokenizer back when it is loaded
+    # T5Tokenizer and others would restore their own pre-tokenizer on loading
     return PreTrainedTokenizerFast(tokenizer_object=backend, **tokenizer.special_tokens_map)
 
 

@@ -1,11 +1,11 @@
 """The training loop: transformers' Trainer with dstill's loss, batches and limits.
 
-In: a prepared model, encoded records and a recipe. Out: the model with its weights moved,
-and a `History`. What looks on, saves and stops is in `dstill_finetune.callbacks`.
+In: a prepared model, encoded records and a recipe. Out: the trained model, and a `History`. Logging, checkpoints and
+stopping are in `dstill_finetune.callbacks`.
 
     loss = Σ over branches of weight · (sum of token losses / tokens of that branch)
 
-The tokens are counted over everything that one optimizer step sees (`dstill_finetune.loss`).
+Tokens are counted over everything that one optimizer step sees (`dstill_finetune.loss`).
 """
 
 from __future__ import annotations
@@ -21,41 +21,43 @@ from dstill.api.recipe import Device, Recipe
 from dstill.errors import Interrupted
 from dstill.runtime import distributed
 from dstill.runtime.signals import Stop
-from dstill_finetune.callbacks import diverged, watch_class
+from dstill_finetune.callbacks import callback_class, diverged
 from dstill_finetune.checkpoints import Checkpoints, step_of
 from dstill_finetune.collate import BucketSampler, Collator
 from dstill_finetune.encoding import Dataset, length
 from dstill_finetune.loss import TokenLosses, scale, tokens
 from dstill_finetune.saving import saving
 
-__all__ = ["History", "learning_rate_factor", "train"]
+__all__ = ["History", "learning_rate_factor", "prepare_imports", "train"]
 
-LOGS = 100  # at most so many rows of the loss, and one at each look that decides
-EVALUATIONS = 5  # of the validation loss
-EVALUATIONS_TO_STOP = 20  # where they decide when training ends
-CHECKPOINTS = 5  # over a whole training
-EVALUATED = 256  # validation records, at most, each time
+LOGS = 100  # entries of the history at most, without those at evaluations of early stopping
+EVALUATIONS = 5  # of the validation loss over a training
+EVALUATIONS_TO_STOP = 20  # with early stopping
+CHECKPOINTS = 5  # over a training
+MAX_EVALUATED = 256  # validation records per evaluation
 
 
 @dataclass(kw_only=True)
 class History:
+    """The result of `train`."""
+
     steps: int = 0
     seconds: float = 0.0
     rows: list[Mapping[str, float]] = field(default_factory=list)
-    probe: Mapping[str, float] = field(default_factory=dict)  # what `probe` said before the first step
-    best: int | None = None  # the step whose weights these are, where early stopping chose
+    probe: Mapping[str, float] = field(default_factory=dict)  # the result of `probe`
+    best: int | None = None  # the step that early stopping chose the weights of
     tokens: int = 0  # seen, padding not counted
     rows_per_second: float = 0.0  # records, evaluations included
 
 
 def learning_rate_factor(progress: float, warmup: float) -> float:
-    """Share of the peak learning rate at `progress` (0 to 1): a linear rise, then linearly to zero."""
+    """The share of the peak learning rate at `progress` (0 to 1): linear warm-up, then linear decay to zero."""
     if progress < warmup:
         return progress / warmup
     return max(0.0, (1.0 - progress) / (1.0 - warmup)) if warmup < 1 else 1.0
 
 
-def train(
+def train(  # noqa: PLR0913  what a Trainer needs, each named at the call
     model: Any,
     collator: Collator,
     data: Dataset,
@@ -71,26 +73,41 @@ def train(
     callbacks: Sequence[Any] = (),
     probe: Callable[[Any], Mapping[str, float]] | None = None,
 ) -> History:
-    """Train `model` in place, from the checkpoint `resume` on where there is one.
+    """Train `model` in place.
 
-    `score` is what early stopping on accuracy looks at, `callbacks` are more of transformers' own; `probe` is
-    given the Trainer before the first step. Raises
-    TrainingError, and Interrupted when a person stopped it; what was learnt until then lies in a checkpoint.
+    Args:
+        model: As the modality prepared it.
+        collator: Makes the batches.
+        data: The training records.
+        validation: The validation records; may be empty.
+        recipe: With its precision resolved.
+        device: Where to train.
+        seed: Of batch order and dropout.
+        on_step: Called after each step with step, number of steps and values.
+        checkpoints: Where to save checkpoints; None: nowhere.
+        resume: The checkpoint to resume from.
+        score: Measures the accuracy for early stopping.
+        callbacks: More callbacks of transformers.
+        probe: Called with the Trainer before the first step.
+
+    Raises:
+        TrainingError: The loss or gradient is NaN or infinite.
+        Interrupted: The user stopped training; a checkpoint has its state.
     """
     import torch
 
     trainer_class, arguments_class, printer = _classes()
     steps = _steps(recipe, len(data))
-    rows_a_step = len(data) / _steps_an_epoch(recipe, len(data))
-    with Stop() as stop, TemporaryDirectory() as nowhere:
-        watch = watch_class()(recipe, steps, on_step, checkpoints, stop, rows_a_step)
+    records_per_step = len(data) / _steps_per_epoch(recipe, len(data))
+    with Stop() as stop, TemporaryDirectory() as temporary:
+        watch = callback_class()(recipe, steps, on_step, checkpoints, stop, records_per_step)
         trainer = trainer_class(
             recipe=recipe,
             watch=watch,
             score=score,
             model=model,
             args=arguments_class(
-                output_dir=str(checkpoints.folder) if checkpoints is not None and distributed.is_main() else nowhere,
+                output_dir=str(checkpoints.folder) if checkpoints is not None and distributed.is_main() else temporary,
                 max_steps=steps,
                 use_cpu=device.kind == "cpu",
                 dataloader_pin_memory=device.kind == "cuda",
@@ -102,25 +119,25 @@ def train(
             eval_dataset=validation if len(validation) else None,
             callbacks=[watch, *callbacks],
         )
-        trainer.args._n_gpu = min(1, trainer.args.n_gpu)  # several cards are several processes: a batch is not cut
+        trainer.args._n_gpu = min(1, trainer.args.n_gpu)  # each GPU has its own process: a batch is not split
         trainer.remove_callback(printer)  # it prints to stdout, which is for results
         if recipe.gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        tried = probe(trainer) if probe is not None else {}
+        probed = probe(trainer) if probe is not None else {}
         if checkpoints is not None and resume is not None:
-            watch.go_on(checkpoints.progress(resume))
+            watch.restore(checkpoints.progress(resume))
         if not distributed.is_main():
-            torch.manual_seed(seed + distributed.rank())  # a dropout of its own
-        watch.begin()
-        if step_of(resume) >= steps:  # stopped between its last step and the student: the Trainer would make one more
+            torch.manual_seed(seed + distributed.rank())  # another dropout in each process
+        watch.start_clock()
+        if step_of(resume) >= steps:  # stopped after the last step: the Trainer would run one more
             trainer._load_from_checkpoint(str(resume))
             trainer.state.global_step = step_of(resume)
         else:
             trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
-        if watch.asked:
+        if watch.stop_requested:
             raise _stopped(trainer.state.global_step, steps, watch.last)
-        chosen = watch.best.step not in (None, trainer.state.global_step)
-        if checkpoints is not None and chosen and distributed.is_main():
+        earlier_is_best = watch.best.step not in (None, trainer.state.global_step)
+        if checkpoints is not None and earlier_is_best and distributed.is_main():
             trainer._load_from_checkpoint(str(checkpoints.at(watch.best.step)))
     return History(
         steps=trainer.state.global_step,
@@ -128,8 +145,8 @@ def train(
         rows=watch.rows,
         best=watch.best.step,
         tokens=watch.tokens,
-        rows_per_second=trainer.state.global_step * rows_a_step / watch.elapsed,
-        probe=tried,
+        rows_per_second=trainer.state.global_step * records_per_step / watch.elapsed,
+        probe=probed,
     )
 
 
@@ -137,20 +154,20 @@ def _steps(recipe: Recipe, records: int) -> int:
     """Optimizer steps of the whole training."""
     if recipe.max_steps > 0:
         return recipe.max_steps
-    return max(1, math.ceil(_steps_an_epoch(recipe, records) * recipe.num_train_epochs))
+    return max(1, math.ceil(_steps_per_epoch(recipe, records) * recipe.num_train_epochs))
 
 
-def _steps_an_epoch(recipe: Recipe, records: int) -> int:
-    a_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps * distributed.world_size()
-    return math.ceil(records / a_step)
+def _steps_per_epoch(recipe: Recipe, records: int) -> int:
+    per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps * distributed.world_size()
+    return math.ceil(records / per_step)
 
 
 def _options(recipe: Recipe, steps: int, *, evaluates: bool, saves: bool) -> dict[str, Any]:
-    """TrainingArguments by their own names."""
+    """The keyword arguments of TrainingArguments."""
     logging = max(1, steps // LOGS)
-    # where a resumed history is to equal an uninterrupted one, a checkpoint may not cut a row of it
-    every = recipe.save_steps or max(1, steps // CHECKPOINTS)
-    often = EVALUATIONS if recipe.early_stopping == "none" else EVALUATIONS_TO_STOP
+    # checkpoints coincide with log entries, so that a resumed history equals an uninterrupted one
+    save_steps = recipe.save_steps or max(1, steps // CHECKPOINTS)
+    evaluations = EVALUATIONS if recipe.early_stopping == "none" else EVALUATIONS_TO_STOP
     return {
         "per_device_train_batch_size": recipe.per_device_train_batch_size,
         "per_device_eval_batch_size": recipe.per_device_train_batch_size,
@@ -161,14 +178,14 @@ def _options(recipe: Recipe, steps: int, *, evaluates: bool, saves: bool) -> dic
         "torch_compile": recipe.torch_compile,
         "bf16": recipe.precision == "bf16",
         "logging_steps": logging,
-        "logging_nan_inf_filter": False,  # it would hide a NaN that the watch must see
+        "logging_nan_inf_filter": False,  # it would hide a NaN from the callback
         "eval_strategy": "steps" if evaluates else "no",
-        "eval_steps": recipe.eval_steps or max(1, steps // often),
+        "eval_steps": recipe.eval_steps or max(1, steps // evaluations),
         "save_strategy": "steps" if saves else "no",
-        "save_steps": math.ceil(every / logging) * logging,
+        "save_steps": math.ceil(save_steps / logging) * logging,
         "report_to": [],
         "disable_tqdm": True,
-        "ddp_find_unused_parameters": False,  # every weight that moves has a part in every loss
+        "ddp_find_unused_parameters": False,  # every trained weight takes part in every loss
         "remove_unused_columns": False,
         "include_num_input_tokens_seen": "no",
     }
@@ -180,13 +197,13 @@ def _stopped(step: int, steps: int, last: str) -> Interrupted:
 
 
 def prepare_imports() -> None:
-    """Load what `train` works with."""
+    """Import what `train` needs."""
     _classes()
 
 
 @cache
-def _classes() -> tuple[Any, Any, Any]:
-    """Trainer, TrainingArguments and the callback that prints, made when torch and transformers are first needed."""
+def _classes() -> tuple[Any, Any, Any]:  # noqa: C901  one class, defined here because importing its base is slow
+    """The Trainer, TrainingArguments and PrinterCallback, when torch and transformers are first needed."""
     import torch
     from transformers import PrinterCallback, Trainer, TrainingArguments
 
@@ -197,7 +214,7 @@ def _classes() -> tuple[Any, Any, Any]:
             self, *, recipe: Recipe, watch: Any, score: Callable[[], float] | None = None, **kwargs: Any
         ) -> None:
             self.recipe, self.watch = recipe, watch
-            self.score: Any = score  # None also where another process takes the accuracy, for all
+            self.score: Any = score  # None also if another process measures the accuracy for all
             super().__init__(**kwargs)
             self.token_losses = TokenLosses(self.model)
 
@@ -210,34 +227,36 @@ def _classes() -> tuple[Any, Any, Any]:
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
                 optimizer or self.optimizer,
-                # in the middle of the step: at its end the last one would learn nothing
+                # at the middle of the step: at its end, the last step would have a rate of zero
                 lambda step: learning_rate_factor(self.watch.progress(step + 0.5), self.recipe.warmup_ratio),
             )
             self._created_lr_scheduler = True
             return self.lr_scheduler
 
         def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-            """The checkpoint's moments and place; its learning rate and weight decay are the job's."""
+            """Restore the checkpoint's moments and step, with the job's learning rate and weight decay."""
             wanted = [
                 {key: group[key] for key in ("initial_lr", "weight_decay")} for group in self.optimizer.param_groups
             ]
             super()._load_optimizer_and_scheduler(checkpoint)
-            for group, today in zip(self.optimizer.param_groups, wanted, strict=True):
-                if group["initial_lr"] != today["initial_lr"]:
-                    group["lr"] *= today["initial_lr"] / group["initial_lr"]
-                group.update(today)
-            self.lr_scheduler.base_lrs = [today["initial_lr"] for today in wanted]
-            self.lr_scheduler._last_lr = [group["lr"] for group in self.optimizer.param_groups]  # what is logged first
+            for group, current in zip(self.optimizer.param_groups, wanted, strict=True):
+                if group["initial_lr"] != current["initial_lr"]:
+                    group["lr"] *= current["initial_lr"] / group["initial_lr"]
+                group.update(current)
+            self.lr_scheduler.base_lrs = [current["initial_lr"] for current in wanted]
+            self.lr_scheduler._last_lr = [
+                group["lr"] for group in self.optimizer.param_groups
+            ]  # the first value to be logged
 
         def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
-            """As ever; looked at before the optimizer's step, which would carry it into every weight."""
+            """Raises TrainingError for NaN or infinity before the optimizer's step spreads it to every weight."""
             norm = super()._get_grad_norm(model, grad_norm)
             if norm is not None and not math.isfinite(norm):
                 raise diverged("the gradient's norm", norm, self.state.global_step + 1, self.recipe, self.watch.last)
             return norm
 
         def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-            """The weights alone, in safetensors: the settings lie in the run, and a pickle of them is nobody's need."""
+            """Save only the weights, in safetensors, without a pickle of the arguments: the run has the settings."""
             options = {"save_embedding_layers": False} if hasattr(self.model, "peft_config") else {}
             with saving(Path(output_dir or self.args.output_dir)):
                 self.model.save_pretrained(output_dir or self.args.output_dir, **options)
@@ -247,43 +266,43 @@ def _classes() -> tuple[Any, Any, Any]:
                 super()._save_optimizer_and_scheduler(output_dir)
 
         def _save_rng_state(self, output_dir: str) -> None:
-            """Each process has its own, and process 0 writes all of them: the others write nothing."""
-            with TemporaryDirectory() as own:
-                super()._save_rng_state(own)
-                states = distributed.all_gather({file.name: file.read_bytes() for file in Path(own).iterdir()})
+            """Process 0 saves the random states of all processes."""
+            with TemporaryDirectory() as temporary:
+                super()._save_rng_state(temporary)
+                states = distributed.all_gather({file.name: file.read_bytes() for file in Path(temporary).iterdir()})
             if distributed.is_main():
                 with saving(Path(output_dir)):
                     for name, data in (item for state in states for item in state.items()):
                         (Path(output_dir) / name).write_bytes(data)
 
         def floating_point_ops(self, inputs: Any) -> int:
-            return 0  # counting them walks over all parameters at every step
+            return 0  # counting would visit all parameters at every step
 
         def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[Any], None]:
-            """The micro-batches of one optimizer step, each row with its factor in the loss."""
+            """The micro-batches of one optimizer step, with each token's factor in the loss."""
             batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
             if batches:
                 self.watch.tokens += self._scale(batches, device)
             return batches, None
 
         def _scale(self, batches: list[Any], device: Any) -> int:
-            """Give each row its factor in the loss; the tokens that all processes see, padding not counted."""
+            """Set each token's factor in the loss; returns the tokens that all processes see, without padding."""
             counts = torch.zeros(len(self.data_collator.branches), dtype=torch.float64)
             for batch in batches:
                 counts += tokens(batch, len(counts))
             seen = sum(_seen(batch, self.data_collator.pad) for batch in batches)
             if self.args.world_size > 1:
-                counts, seen = self._of_all(counts, seen, device)
+                counts, seen = self._gather(counts, seen, device)
             for batch in batches:
                 scale(batch, counts)
             return seen
 
-        def _of_all(self, counts: Any, seen: int, device: Any) -> tuple[Any, int]:
-            """Tokens of all processes; on the way they agree on the time, and on whether a person wants to stop."""
+        def _gather(self, counts: Any, seen: int, device: Any) -> tuple[Any, int]:
+            """The tokens of all processes, which also agree on the time and on whether to stop."""
             more = torch.tensor([seen, self.watch.stop.asked, self.watch.elapsed], dtype=torch.float64)
             rows = self.accelerator.gather(torch.cat([counts, more])[None].to(device)).cpu()
-            self.watch.agree(asked=bool(rows[:, -2].any()), elapsed=rows[0, -1].item())
-            # gradients are averaged over the processes, so each token counts for all of them
+            self.watch.agree(stop=bool(rows[:, -2].any()), elapsed=rows[0, -1].item())
+            # gradients are averaged over the processes, so counts are too
             return rows[:, : len(counts)].sum(0) / len(rows), int(rows[:, -3].sum())
 
         def compute_loss(
@@ -292,21 +311,21 @@ def _classes() -> tuple[Any, Any, Any]:
             return self.token_losses.total(model, inputs)
 
         def evaluate(self, eval_dataset: Any = None, *_: Any, **__: Any) -> dict[str, float]:
-            """The training loss over validation records, each branch a mean over its own tokens."""
-            records = sorted(self.eval_dataset.records[:EVALUATED], key=length)
+            """The loss over validation records: the weighted sum of the branches' means over their tokens."""
+            records = sorted(self.eval_dataset.records[:MAX_EVALUATED], key=length)
             size = self.args.per_device_eval_batch_size
             branches = len(self.data_collator.branches)
             sums, counts = torch.zeros(2, branches, dtype=torch.float64)
             was_training = self.model.training
             self.model.eval()
-            own = range(distributed.rank() * size, len(records), distributed.world_size() * size)
+            batches = range(distributed.rank() * size, len(records), distributed.world_size() * size)
             with torch.no_grad():
-                for at in own:
+                for at in batches:
                     batch = self._prepare_inputs(self.data_collator(records[at : at + size]))
                     counts += tokens(batch, branches)
                     branch, weight = batch.pop("branch"), batch.pop("weight")
-                    losses, keep = self.token_losses(self.model, batch)
-                    sums.index_add_(0, branch[keep].cpu(), (losses * weight[keep]).cpu().double())
+                    losses, labelled = self.token_losses(self.model, batch)
+                    sums.index_add_(0, branch[labelled].cpu(), (losses * weight[labelled]).cpu().double())
             self.model.train(was_training)
             sums, counts = (sum(parts) for parts in zip(*distributed.all_gather((sums, counts)), strict=True))
             metrics = {"eval_loss": (sums / counts.clamp(min=1)).sum().item()}
@@ -320,6 +339,8 @@ def _classes() -> tuple[Any, Any, Any]:
 
 
 def _seen(batch: Mapping[str, Any], pad: int) -> int:
-    """Tokens that the student reads or is given to go on from; neither padding nor rows that only fill a batch."""
-    learnt = batch["weight"].any(dim=1)
-    return sum(int((batch[name][learnt] != pad).sum()) for name in ("input_ids", "decoder_input_ids") if name in batch)
+    """The input tokens of a batch, without padding and without records that only fill it up."""
+    weighted = batch["weight"].any(dim=1)
+    return sum(
+        int((batch[name][weighted] != pad).sum()) for name in ("input_ids", "decoder_input_ids") if name in batch
+    )

@@ -106,5 +106,5 @@ def _rates(run: Run, measured: Mapping[str, Any]) -> dict[str, Rate]:
 
 
 def _item(record: Record, prediction: Prediction, verdict: Verdict, rates: Mapping[str, Rate]) -> Item:
-    marks = {name: rate.hit(verdict) for name, rate in rates.items() if rate.of([verdict])}
+    marks = {name: rate.hit(verdict) for name, rate in rates.items() if rate.denominator([verdict])}
     return Item(record=record, prediction=prediction, verdict=verdict, marks=marks)

@@ -1,6 +1,6 @@
 """Arms of an experiment: trials that differ in their seed alone, compared on the items that they share.
 
-held_against_each({"dss": verdicts(trials, …), "label-only": …}, "dss")  →  {"label-only": Found(difference=0.03, …)}
+held_against_each({"dss": verdicts(trials, …), "label-only": …}, "dss")  →  {"label-only": PairComparison(…)}
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Mapping, Sequence
 
 from dstill.errors import DataError
 from dstill.runs.run import Run
-from dstill_evaluate.comparison import Found, Verdicts, corrected, counted, held_against
+from dstill_evaluate.comparison import PairComparison, Verdicts, compare_pair, holm_corrected, judged_in_all
 from dstill_sweep.trials import Trial, Trials
 
 __all__ = ["Verdicts", "held_against_each", "verdicts"]
@@ -21,15 +21,15 @@ def verdicts(trials: Trials, arm: Sequence[Trial], split: str = "") -> Verdicts:
     return [{v.id: v for v in run.verdicts() if v.split == (split or trials.split)} for run in opened]
 
 
-def held_against_each(arms: Mapping[str, Verdicts], treatment: str) -> dict[str, Found]:
+def held_against_each(arms: Mapping[str, Verdicts], treatment: str) -> dict[str, PairComparison]:
     """`treatment` against every other arm, told apart as `dstill experiment compare` does it.
 
     Left out for all are items that say nothing about an answer in one trial: an engine's failure, a gold that
     tells nothing. Raises DataError when none is left.
     """
-    ids = counted(list(arms.values()))
+    ids = judged_in_all(list(arms.values()))
     if not ids:
         raise DataError("no item could be scored in every trial", where="ablate", hint="is the engine there?")
     others = [name for name in arms if name != treatment]
-    found = [held_against(arms[treatment], arms[name], ids) for name in others]
-    return dict(zip(others, corrected(found), strict=True))
+    found = [compare_pair(arms[treatment], arms[name], ids) for name in others]
+    return dict(zip(others, holm_corrected(found), strict=True))

@@ -118,7 +118,7 @@ def llguidance_row(name: str, words: Vocabulary, texts: Sequence[bytes], grammar
             whole = whole and bool(mask[token // 8] >> token % 8 & 1)
             if not whole:
                 break
-            state.take(token)
+            state.consume(token)
         right += whole and state.complete
     return _row("llguidance", words, name, ready, times, right, len(texts), before)
 

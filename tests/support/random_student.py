@@ -17,8 +17,8 @@ from dstill.api.recipe import Recipe
 from dstill.api.records import Example, Grammar
 from dstill.api.student import Generation
 from dstill_finetune.encoding import Encoder
-from dstill_finetune.generation import ModelWriter
-from dstill_finetune.setup import settle
+from dstill_finetune.generation import ModelGenerator
+from dstill_finetune.setup import set_generation_config
 from dstill_finetune.tokenizer import learn
 from dstill_querydsl.bundle.indices import NAMES, Index, bundled
 from dstill_querydsl.pack import QueryDsl
@@ -78,15 +78,15 @@ def llama(tokenizer: Any, seed: int = 0, places: int = 30_000) -> Any:
     )  # fmt: skip
 
 
-def writer(model: Any, tokenizer: Any, temperature: float = 1.0) -> ModelWriter:
-    settle(model, tokenizer, Recipe())
+def writer(model: Any, tokenizer: Any, temperature: float = 1.0) -> ModelGenerator:
+    set_generation_config(model, tokenizer, Recipe())
     encoder = Encoder(
         tokenizer, encoder_decoder=bool(model.config.is_encoder_decoder), max_length=64, max_target_length=128
     )
-    return ModelWriter(model, encoder, temperature=temperature, threads=1)
+    return ModelGenerator(model, encoder, temperature=temperature, threads=1)
 
 
-def write(by: ModelWriter, grammar: Grammar | None, count: int, seed: int = 1) -> list[Generation]:
+def write(by: ModelGenerator, grammar: Grammar | None, count: int, seed: int = 1) -> list[Generation]:
     sources: Sequence[str] = [f"predict: question {number}" for number in range(count)]
     torch.manual_seed(seed)
     return list(by.generate_constrained(sources, [grammar] * count))

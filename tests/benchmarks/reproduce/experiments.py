@@ -18,7 +18,7 @@ from tests.benchmarks.reproduce import memory
 from tests.benchmarks.reproduce.claims import Claim, points
 from tests.benchmarks.reproduce.lab import Arm, Lab
 
-from dstill_evaluate.comparison import Verdicts, counted, right
+from dstill_evaluate.comparison import Verdicts, correctness, judged_in_all
 from dstill_evaluate.paired_tests import Paired, paired
 
 __all__ = ["Found", "run"]
@@ -194,6 +194,6 @@ def _paired(arms: Mapping[str, Arm], a: str, b: str, *, scale: float = 1.0) -> P
 
 def compared(a: Verdicts, b: Verdicts, *, scale: float = 1.0) -> Paired:
     """Arm `a` against arm `b` times `scale` (0.95: is `a` within 5 % of `b`?), on items that count in every trial."""
-    ids = counted([a, b])
-    second = [[scale * value for value in row] for row in right(b, ids)]
-    return paired(right(a, ids), second, [a[0][id].template or id for id in ids])
+    ids = judged_in_all([a, b])
+    second = [[scale * value for value in row] for row in correctness(b, ids)]
+    return paired(correctness(a, ids), second, [a[0][id].template or id for id in ids])

@@ -115,7 +115,7 @@ def test_a_run_that_is_not_there(cli: Cli, runs: Path) -> None:
         (["a"], "one system alone cannot be compared"),
         (["a", "b:nearst"], "run 'b' has no system 'nearst'. Did you mean 'nearest'?"),
         (["a,a", "b,b"], "one run is named twice in 'a,a'"),
-        (["a,", "b"], "no run is named in a place of 'a,'"),
+        (["a,", "b"], "a run's name is missing in 'a,'"),
         (["a", "a"], "one system is named twice"),
         (["a,b", "b"], "2 runs in 'a,b' and 1 in 'b'"),
         (["a", "b", "--split", "tset"], "not every run was scored on 'tset'. Did you mean 'test'?"),
@@ -208,7 +208,7 @@ def test_sets_in_common_are_needed(cli: Cli, runs: Path) -> None:
         runs / "b", lambda manifest: manifest["stages"]["evaluate"].update(scores={"student": {"test_unseen_data": {}}})
     )
     ended = cli("experiment", "compare", "a", "b")
-    assert (ended.code, ended.err.splitlines()[0]) == (4, "error: these runs were scored on no set in common")
+    assert (ended.code, ended.err.splitlines()[0]) == (4, "error: no split was scored in all of these runs")
 
 
 def test_what_was_not_executed_is_not_compared(cli: Cli, runs: Path) -> None:

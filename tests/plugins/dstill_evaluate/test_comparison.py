@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstill.api.records import Level, Verdict
-from dstill_evaluate.comparison import Found, corrected, counted, held_against, moved
+from dstill_evaluate.comparison import PairComparison, compare_pair, gained_and_lost, holm_corrected, judged_in_all
 from dstill_evaluate.statistics import holm, mcnemar, mean
 from dstill_evaluate.wording import difference, p_value, sentence
 
@@ -29,7 +29,7 @@ def run(marks: str, templates: int = 0) -> Run:
     return {id: verdict(id, mark == "1", template=shared.get(id, id)) for id, mark in zip(ids, marks, strict=True)}
 
 
-def row(found: Found) -> dict[str, object]:
+def row(found: PairComparison) -> dict[str, object]:
     return {"set": "test", **found.to_row()}
 
 
@@ -97,18 +97,18 @@ def test_an_item_that_says_nothing_in_one_run_counts_in_none() -> None:
     b["t1"] = verdict("t1", False, gold_error="invalid: no such field")
     b["t2"] = verdict("t2", True, trivial=True)
     del b["t3"]
-    assert counted([[a], [b]]) == ["t0"]
+    assert judged_in_all([[a], [b]]) == ["t0"]
 
 
 def test_where_one_run_was_not_executed_nothing_counts() -> None:
     refusal = verdict("t0", True, expects_refusal=True, refused=True)
     unrun = Verdict(id="t1", reached=Level.VALID, checked=Level.VALID, split="test")
-    assert counted([[run("11")], [{"t0": refusal, "t1": unrun}]]) == []
+    assert judged_in_all([[run("11")], [{"t0": refusal, "t1": unrun}]]) == []
 
 
 def test_gained_and_lost_are_named() -> None:
     a, b = run("1100"), run("1011")
-    assert moved([b], [a], ["t0", "t1", "t2", "t3"]) == {"gained": ["t2", "t3"], "lost": ["t1"]}
+    assert gained_and_lost([b], [a], ["t0", "t1", "t2", "t3"]) == {"gained": ["t2", "t3"], "lost": ["t1"]}
 
 
 # --- verdicts ---------------------------------------------------------------------------
@@ -116,17 +116,19 @@ def test_gained_and_lost_are_named() -> None:
 
 def test_a_clear_difference_is_told_and_its_reverse_too() -> None:
     a, b = run("1" * 20 + "0" * 40), run("1" * 50 + "0" * 10)
-    better = held_against([b], [a], list(a))
-    worse = held_against([a], [b], list(a))
-    assert corrected([better])[0].distinguishable
-    assert row(corrected([better])[0])["difference"] == pytest.approx(0.5)
-    assert "b is better than a by 50.0 points (exact McNemar test: p" in sentence(row(corrected([better])[0]), "b", "a")
-    assert "a is worse than b by 50.0 points" in sentence(row(corrected([worse])[0]), "a", "b")
+    better = compare_pair([b], [a], list(a))
+    worse = compare_pair([a], [b], list(a))
+    assert holm_corrected([better])[0].distinguishable
+    assert row(holm_corrected([better])[0])["difference"] == pytest.approx(0.5)
+    assert "b is better than a by 50.0 points (exact McNemar test: p" in sentence(
+        row(holm_corrected([better])[0]), "b", "a"
+    )
+    assert "a is worse than b by 50.0 points" in sentence(row(holm_corrected([worse])[0]), "a", "b")
 
 
 def test_a_small_difference_is_said_to_be_none_and_how_large_one_would_show() -> None:
     a, b = run("1" * 30 + "0" * 30), run("1" * 32 + "0" * 28)
-    found = corrected([held_against([b], [a], list(a))])[0]
+    found = holm_corrected([compare_pair([b], [a], list(a))])[0]
     assert not found.distinguishable
     said = sentence(row(found), "b", "a")
     assert said.startswith("test: b and a are not distinguishable (exact McNemar test: p = 0.5; right on 2 more items")
@@ -135,7 +137,7 @@ def test_a_small_difference_is_said_to_be_none_and_how_large_one_would_show() ->
 
 
 def test_equal_systems_do_not_pretend_to_know_what_would_show() -> None:
-    found = held_against([run("1010")], [run("1010")], ["t0", "t1", "t2", "t3"])
+    found = compare_pair([run("1010")], [run("1010")], ["t0", "t1", "t2", "t3"])
     assert row(found)["detectable"] is None
     assert "how large a difference would show is not known" in sentence(row(found), "b", "a")
 
@@ -143,18 +145,18 @@ def test_equal_systems_do_not_pretend_to_know_what_would_show() -> None:
 def test_many_items_of_one_template_are_not_enough() -> None:
     """McNemar's test takes items for independent: alone it would call this one better."""
     a, b = run("0" * 40, templates=2), run("10" * 20, templates=2)
-    found = corrected([held_against([b], [a], list(a))])[0]
+    found = holm_corrected([compare_pair([b], [a], list(a))])[0]
     assert found.p < 0.001
     assert not found.distinguishable
 
 
 def test_of_many_comparisons_one_by_chance_is_none() -> None:
     a, b = run("1" * 30 + "0" * 30), run("1" * 36 + "0" * 24)
-    found = held_against([b], [a], list(a))
+    found = compare_pair([b], [a], list(a))
     assert found.p == pytest.approx(2 / 2**6)
-    same = held_against([a], [a], list(a))
-    assert corrected([found])[0].distinguishable
-    after = corrected([found, same])[0]
+    same = compare_pair([a], [a], list(a))
+    assert holm_corrected([found])[0].distinguishable
+    after = holm_corrected([found, same])[0]
     assert after.p_holm == pytest.approx(2 * found.p)
     assert not after.distinguishable
     assert "0.062 after Holm's correction" in sentence(row(after), "b", "a")
@@ -163,7 +165,7 @@ def test_of_many_comparisons_one_by_chance_is_none() -> None:
 def test_seeds_are_tested_by_permutation_of_templates() -> None:
     a = [run("1" * 20 + "0" * 20), run("1" * 22 + "0" * 18)]
     b = [run("1" * 34 + "0" * 6), run("1" * 36 + "0" * 4)]
-    found = held_against(b, a, list(a[0]))
+    found = compare_pair(b, a, list(a[0]))
     assert (found.test, found.paired.seeds) == ("permutation", 2)
     assert found.p < 0.01
     assert "permutation test by template" in sentence(row(found), "b", "a")
@@ -172,7 +174,7 @@ def test_seeds_are_tested_by_permutation_of_templates() -> None:
 def test_seeds_that_do_not_agree_tell_nothing_however_many_templates_do() -> None:
     a = [run("1" * 40 + "0" * 160)] * 3
     b = [run("1" * n + "0" * (200 - n)) for n in (44, 60, 110)]
-    found = held_against(b, a, list(a[0]))
+    found = compare_pair(b, a, list(a[0]))
     assert found.paired.excludes_zero
     assert found.paired.p < 0.001
     assert (found.test, found.p) == ("seeds", pytest.approx(0.2557, abs=1e-4))  # t of 1.576 at 2 degrees of freedom
@@ -183,17 +185,17 @@ def test_seeds_that_do_not_agree_tell_nothing_however_many_templates_do() -> Non
 @pytest.mark.parametrize(("templates", "enough"), [(5, False), (6, True)])
 def test_five_templates_are_too_few_to_flip_however_many_items_and_seeds(templates: int, enough: bool) -> None:
     first, other = [run("0" * 240, templates)] * 2, [run("1" * 16 + "0" * 224, templates)] * 2
-    (found,) = corrected([held_against(other, first, list(first[0]))])
+    (found,) = holm_corrected([compare_pair(other, first, list(first[0]))])
     assert (found.test, found.paired.clusters) == ("permutation", templates)
     assert (found.to_row()["detectable"] < 1) == enough
 
 
 def test_the_same_comparison_twice_is_the_same_to_the_last_digit() -> None:
     a, b = run("1100" * 9), run("1010" * 9)
-    assert held_against([b], [a], list(a)).to_row() == held_against([b], [a], list(a)).to_row()
+    assert compare_pair([b], [a], list(a)).to_row() == compare_pair([b], [a], list(a)).to_row()
 
 
 def test_figures_are_written_for_people() -> None:
     assert difference({"difference": 0.051, "low": 0.012, "high": 0.09}) == "+5.1 [+1.2, +9.0]"
     assert [p_value(p) for p in (1.0, 0.0432, 1e-9)] == ["1", "0.043", "< 0.0001"]
-    assert not math.isnan(held_against([run("1")], [run("0")], ["t0"]).p)
+    assert not math.isnan(compare_pair([run("1")], [run("0")], ["t0"]).p)

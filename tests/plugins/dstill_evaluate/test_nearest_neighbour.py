@@ -14,7 +14,7 @@ from dstill.api.recipe import Device, Recipe
 from dstill.api.records import Pair
 from dstill.api.student import TrainingJob
 from dstill.errors import DataError, MissingExtra
-from dstill_evaluate.nearest_neighbour import FILE, Nearest, NearestWriter
+from dstill_evaluate.nearest_neighbour import FILE, Nearest, NearestGenerator
 
 TRAIN = {
     "requests that failed with 503": "status = 503",
@@ -58,7 +58,7 @@ def rows() -> list[tuple[Pair, ...]]:
 
 
 def answers(writer: object, *questions: str) -> list[str]:
-    assert isinstance(writer, NearestWriter)
+    assert isinstance(writer, NearestGenerator)
     return [written.text for written in writer.generate([f"predict: {q}" for q in questions])]
 
 
@@ -80,13 +80,13 @@ def test_untrained_it_knows_nothing(tmp_path: Path) -> None:
 
 
 def test_of_equals_the_first_wins() -> None:
-    writer = NearestWriter(["same question"] * 300 + ["other one"], [str(i) for i in range(301)])
+    writer = NearestGenerator(["same question"] * 300 + ["other one"], [str(i) for i in range(301)])
     assert answers(writer, "same question", "zzz") == ["0", "0"]
 
 
 def test_what_all_sources_hold_does_not_blur_them() -> None:
     mapping = " | " + " ".join(f"field_{i} keyword" for i in range(200))
-    writer = NearestWriter([q + mapping for q in TRAIN], list(TRAIN.values()))
+    writer = NearestGenerator([q + mapping for q in TRAIN], list(TRAIN.values()))
     assert answers(writer, "ten slowest" + mapping, "came from Lima" + mapping) == [
         "sort took desc, size 10",
         "count city = Lima",
@@ -94,7 +94,7 @@ def test_what_all_sources_hold_does_not_blur_them() -> None:
 
 
 def test_order_of_questions_and_chunks_changes_nothing() -> None:
-    writer = NearestWriter(list(TRAIN), list(TRAIN.values()))
+    writer = NearestGenerator(list(TRAIN), list(TRAIN.values()))
     assert answers(writer, *[q for q in TRAIN for _ in range(100)]) == [a for a in TRAIN.values() for _ in range(100)]
 
 
@@ -126,13 +126,13 @@ def test_a_newer_file_is_refused(tmp_path: Path) -> None:
 def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
     with pytest.raises(MissingExtra, match="'evaluate'"):
-        NearestWriter(["a question"], ["an answer"])
+        NearestGenerator(["a question"], ["an answer"])
 
 
 def test_seven_thousand_sources_take_seconds() -> None:
     sources = [f"requests of user{i % 977} that failed with {i % 83} in region{i % 13} of {i}" for i in range(7000)]
     started = time.process_time()
-    got = answers(NearestWriter(sources, sources), *sources[:700])
+    got = answers(NearestGenerator(sources, sources), *sources[:700])
     assert got == sources[:700]
     assert time.process_time() - started < 30  # 4 on an idle machine
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from dstill.errors import MissingExtra
-from dstill_evaluate.statistics import POWER, least_shown, mcnemar
+from dstill_evaluate.statistics import POWER, mcnemar, smallest_detectable
 
 
 def test_without_statsmodels_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,6 +20,6 @@ def test_what_would_show_is_what_the_exact_test_can_tell(comparisons: int, gaine
     from scipy import stats
 
     assert mcnemar(gained, 0) * comparisons < 0.05 <= mcnemar(gained - 1, 0) * comparisons
-    shown = stats.binom.sf(gained - 1, 131, least_shown(131, comparisons))
+    shown = stats.binom.sf(gained - 1, 131, smallest_detectable(131, comparisons))
     assert shown == pytest.approx(POWER)
-    assert least_shown(gained - 1, comparisons) == 1.0
+    assert smallest_detectable(gained - 1, comparisons) == 1.0

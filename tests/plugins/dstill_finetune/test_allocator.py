@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from dstill_finetune import torch_settings
-from dstill_finetune.torch_settings import give_back
+from dstill_finetune.torch_settings import return_freed_memory
 
 GLIBC = platform.libc_ver()[0] == "glibc"
 
@@ -17,9 +17,9 @@ def test_what_a_wide_student_lets_go_of_goes_back_to_the_system() -> None:
     """In a process of its own: the threshold stays for as long as a process lives."""
     code = """
 import psutil, torch
-from dstill_finetune.torch_settings import give_back
+from dstill_finetune.torch_settings import return_freed_memory
 resident = lambda: psutil.Process().memory_info().rss
-assert give_back(6, 10)
+assert return_freed_memory(6, 10)
 for _ in range(2):
     before = resident()
     blocks = [torch.ones(2**19) for _ in range(64)]  # 2 MiB each
@@ -37,10 +37,10 @@ for _ in range(2):
 @pytest.mark.parametrize("library", ["", "musl"])
 def test_elsewhere_nothing_is_done(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch_settings.platform, "libc_ver", lambda: (library, ""))
-    assert not give_back(6, 10)
+    assert not return_freed_memory(6, 10)
 
 
 def test_where_there_is_room_and_where_a_person_has_set_it_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not give_back(4, 10)
+    assert not return_freed_memory(4, 10)
     monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
-    assert not give_back(6, 10)
+    assert not return_freed_memory(6, 10)

@@ -30,7 +30,7 @@ def test_a_card_hides_nothing_and_its_code_asks_the_same(base: str, tmp_path: Pa
         train=[(pair,)], validation=[], modality=Full(), recipe=Recipe(), device=hardware.device(), folder=tmp_path,
         seed=0, card={HOSTILE: HOSTILE},
     )  # fmt: skip
-    card = model_card(facts, job, FITTED, left_out=0, cut=False)
+    card = model_card(facts, job, FITTED, n_too_long=0, cut=False)
     assert not hidden(card)
     tree = ast.parse(card.split("```python\n")[1].rsplit("```", 1)[0])
     values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]

@@ -49,7 +49,7 @@ def test_a_training_without_room_is_refused(fit: Fit, tmp_path: Path, monkeypatc
     with pytest.raises(DiskError) as caught:
         fit(Tiny(SMALL), Full(), tmp_path / "student", job={"checkpoints": tmp_path / "checkpoints"})
     assert caught.value.exit_code == 11
-    assert caught.value.what == "no room for this training: it writes up to 5 MiB, 1 MiB are free"
+    assert caught.value.what == "not enough disk space for this training: it writes up to 5 MiB, 1 MiB are free"
     assert "train.save_total_limit" in caught.value.hint
     assert not (tmp_path / "checkpoints").exists()
 

@@ -39,7 +39,7 @@ def test_a_decoder_goes_on_after_a_line_break_and_its_prompt_has_no_end() -> Non
 def test_a_few_records_are_left_out_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         data = encoder().encode([pair("abc")] * 39 + [pair("z" * 99)])
-    assert (len(data), data.left_out) == (39, 1)
+    assert (len(data), data.n_too_long) == (39, 1)
     assert caplog.messages == ["1 of 40 training records (2.5%) are longer than the limits and left out"]
 
 

@@ -101,7 +101,7 @@ def test_an_adapter_finds_its_base_again_or_says_why_not(
     (folder / "student.json").write_text(json.dumps({**facts, "base": str(moved)}))  # as the hint says
     assert written(folder) == answers
     write_llama(moved, seed=1)
-    with pytest.raises(DataError, match="other weights than it was trained beside") as caught:
+    with pytest.raises(DataError, match="other weights than the adapter was trained with") as caught:
         written(folder)
     assert caught.value.exit_code == 4
 
@@ -196,7 +196,7 @@ def of_type(number: int) -> Callable[[bytes], bytes]:
     return spoil
 
 
-DAMAGED = "the GGUF file is damaged, cut or of an unknown version"
+DAMAGED = "the GGUF file is damaged, truncated or of an unknown version"
 PACKED = "the weights are in a quantization that cannot be unpacked"
 BAD = [
     (cut, DAMAGED),
@@ -204,8 +204,8 @@ BAD = [
     (cut_at_the_begin, DAMAGED),
     (garbage, DAMAGED),
     (newer, DAMAGED),
-    (other, "this is no GGUF file"),
-    (nothing, "this is no GGUF file"),
+    (other, "this is not a GGUF file"),
+    (nothing, "this is not a GGUF file"),
     (of_type(99), PACKED),
     (of_type(24), PACKED),  # I8: known to gguf, which does not unpack it
 ]
@@ -289,7 +289,7 @@ def test_no_file_no_architecture_no_weights(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such GGUF file"):
         model_loading.config_of(str(tmp_path / "none.gguf"))
     write_llama(tmp_path / "other.gguf", architecture="nonsense")
-    with pytest.raises(DataError, match="reads no GGUF of this architecture") as caught:
+    with pytest.raises(DataError, match="cannot read a GGUF file of this architecture") as caught:
         model_loading.config_of(str(tmp_path / "other.gguf"))
     assert "nonsense" in caught.value.where
     write_llama(tmp_path / "part.gguf", leave_out=("blk.1.attn_q.weight", "blk.1.ffn_up.weight"))

@@ -148,7 +148,7 @@ def test_what_attention_means(kind: str, names: set[str]) -> None:
 
 @pytest.mark.parametrize("name", ["lm_head", "gate_proj"])
 def test_a_layer_that_no_adapter_goes_on_is_said_to_be_so(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"no adapter can go on '{name}'") as caught:
+    with pytest.raises(ConfigError, match=f"'{name}' cannot have an adapter") as caught:
         Lora().prepare(made(config_of("deepseek_v3")), Recipe(target_modules=f"o_proj, {name}"))
     assert caught.value.hint == (
         "attention, all-linear, or of: kv_a_proj_with_mqa, kv_b_proj, o_proj, q_a_proj, q_b_proj"
@@ -157,7 +157,7 @@ def test_a_layer_that_no_adapter_goes_on_is_said_to_be_so(name: str) -> None:
 
 def test_a_student_with_no_layer_for_an_adapter_is_to_be_trained_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dstill_finetune.lora_targets.is_linear", lambda module: False)
-    with pytest.raises(ConfigError, match="no linear layer that an adapter can go on") as caught:
+    with pytest.raises(ConfigError, match="no linear layer that can have an adapter") as caught:
         Lora().prepare(made(config_of("llama")), Recipe())
     assert caught.value.hint == "train every weight: --modality full"
 
@@ -196,18 +196,18 @@ def test_a_student_without_attention_is_planned(kind: str) -> None:
 def test_a_state_space_layer_is_not_held_in_four_bits() -> None:
     config, card = config_of("mamba"), planned_device("24GB")
     unfit = Qlora().unfit_reason(shape_of(config), Recipe(), card)
-    assert unfit == "cannot hold a state space layer, whose kernels read its weights as they are, in 4 bits"
+    assert unfit == "cannot store a state space layer, whose kernels need unquantized weights, in 4 bits"
     assert Lora().unfit_reason(shape_of(config), Recipe(), card) is None
     assert Qlora().unfit_reason(shape_of(config_of("deepseek_v3")), Recipe(), card) is None
-    with pytest.raises(UsageError, match="qlora cannot hold a state space layer") as caught:
+    with pytest.raises(UsageError, match="qlora cannot store a state space layer") as caught:
         Qlora().prepare(made(config), Recipe())
-    assert caught.value.hint == "train with --modality lora, or full"
+    assert caught.value.hint == "train with --modality lora or full"
 
 
 def test_peft_is_asked_of_mixtures_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its import takes longer than the rest of a plan."""
     asked: list[str] = []
-    monkeypatch.setattr("dstill_finetune.lora_targets._is_an_experts", lambda name, model: asked.append(name))
+    monkeypatch.setattr("dstill_finetune.lora_targets._is_fused_experts", lambda name, model: asked.append(name))
     shape_of(config_of("llama"))
     assert not asked
     shape_of(config_of("mixtral"))

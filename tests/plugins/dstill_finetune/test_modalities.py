@@ -153,7 +153,7 @@ def test_a_modality_that_cannot_run_here_is_refused(
 
     broken = cextension.ErrorHandlerMockBNBNativeLibrary("no library here")
     monkeypatch.setattr(cextension, "lib", broken)
-    with pytest.raises(UsageError, match="cannot hold weights in 4 bits on test CPU") as caught:
+    with pytest.raises(UsageError, match="cannot store weights in 4 bits on test CPU") as caught:
         fit(student(t5), Qlora(), tmp_path)
     assert caught.value.exit_code == 2
     assert "--modality lora" in caught.value.hint
@@ -185,7 +185,7 @@ def test_auto_passes_by_a_bitsandbytes_without_its_library(
     monkeypatch.setattr(cextension, "lib", cextension.ErrorHandlerMockBNBNativeLibrary("no library here"))
     with pytest.raises(UsageError, match="no modality fits") as caught:
         plugins.select_modality(kinds, shape, recipe, small)
-    assert "qlora: bitsandbytes did not load its native library" in caught.value.where
+    assert "qlora: bitsandbytes could not load its native library" in caught.value.where
     assert plugins.select_modality(kinds, shape, by_rule, replace(cpu, free=2**36)).modality == "full"
 
 

@@ -16,7 +16,7 @@ from dstill_finetune import model_loading
 from dstill_finetune.hf import Hf, HfConfig
 from dstill_finetune.modalities import Full, Lora
 from dstill_finetune.student_metadata import Facts
-from dstill_finetune.tokenizer import lost
+from dstill_finetune.tokenizer import lossy_texts
 
 
 def edit(file: Path, **changes: Any) -> None:
@@ -114,20 +114,20 @@ def no_pad_token(folder: Path) -> None:
 BAD: list[tuple[Callable[[Path], None], str, str]] = [
     (missing, "no such model folder", "model"),
     (no_configuration, "a file of the model is missing", "config.json"),
-    (broken_configuration, "is no JSON", "config.json"),
+    (broken_configuration, "is not JSON", "config.json"),
     (pickled, "the weights are pickled", "pytorch_model.bin"),
     (no_weights, "the folder has no weights", "model.safetensors"),
-    (truncated, "truncated or no safetensors", "model.safetensors"),
-    (empty, "truncated or no safetensors", "model.safetensors"),
+    (truncated, "truncated or not in safetensors format", "model.safetensors"),
+    (empty, "truncated or not in safetensors format", "model.safetensors"),
     (missing_part, "a part of the weights is missing", "model-00002-of-00002.safetensors"),
-    (index_without_parts, "says nothing of its parts", "weight_map"),
-    (other_shapes, "weights are of other shapes than config.json says", "model"),
+    (index_without_parts, "the index of the weights does not list them", "weight_map"),
+    (other_shapes, "weights have other shapes than config.json says", "model"),
     (no_number, "cannot load", "num_heads"),
     (other_tokenizer, "the model knows 100", "model"),
-    (own_code, "code of its own, which dstill never runs", "config.json"),
-    (own_code_of_the_tokenizer, "code of its own", "tokenizer_config.json"),
+    (own_code, "its own code, which dstill never runs", "config.json"),
+    (own_code_of_the_tokenizer, "its own code", "tokenizer_config.json"),
     (gguf_file_elsewhere, "names another file (gguf_file)", "tokenizer_config.json"),
-    (encoder_only, "an architecture 'vit' does not write text", "config.json"),
+    (encoder_only, "the architecture 'vit' does not generate text", "config.json"),
     (unknown_architecture, "no architecture 'nonsense'", "config.json"),
     (no_tokenizer, "the folder has no tokenizer", "tokenizer.json"),
     (adapter, "an adapter, not a base", "adapter_config.json"),
@@ -205,7 +205,7 @@ def test_weights_that_a_folder_lacks_are_not_drawn_at_random(t5: Path, tmp_path:
     gone = next(name for name in weights if name.startswith("decoder") and name.endswith("q.weight"))
     del weights[gone]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(DataError, match="lack 1 of its own") as caught:
+    with pytest.raises(DataError, match="1 of the model's weights are missing") as caught:
         model_loading.load_model(str(folder), {})
     assert gone in caught.value.what
 
@@ -278,7 +278,7 @@ def test_a_hub_id_is_held_to_the_same(cached: Path) -> None:
         model_loading.load_tokenizer("some/t5")
     (cached / "mine.py").write_text("raise SystemExit('it ran')")
     edit(cached / "config.json", model_type="mine", auto_map={"AutoConfig": "mine.Mine"})
-    with pytest.raises(DataError, match="code of its own, which dstill never runs"):
+    with pytest.raises(DataError, match="its own code, which dstill never runs"):
         model_loading.config_of("some/t5")
 
 
@@ -334,14 +334,14 @@ def test_a_configuration_of_no_model_is_refused(t5: Path, tmp_path: Path, change
     edit(tmp_path / "base" / "config.json", **changes)
     student = Hf()
     student.base = str(tmp_path / "base")
-    with pytest.raises(DataError, match=r"cannot load|describes no model"):
+    with pytest.raises(DataError, match=r"cannot load|no model can be built"):
         student.spec()
 
 
 def test_a_file_that_is_nested_without_end_is_refused(t5: Path, tmp_path: Path) -> None:
     shutil.copytree(t5, tmp_path / "base")
     (tmp_path / "base" / "config.json").write_text("[" * 100_000)
-    with pytest.raises(DataError, match="is no JSON"):
+    with pytest.raises(DataError, match="is not JSON"):
         model_loading.config_of(str(tmp_path / "base"))
 
 
@@ -374,5 +374,5 @@ def test_a_panic_of_the_tokenizers_library_is_a_damaged_tokenizer(
     shutil.copytree(t5, tmp_path / "base")
     edit(tmp_path / "base" / "tokenizer.json", **{part: value})
     with pytest.raises(DataError) as caught:  # when it is loaded, or when it is used
-        lost(model_loading.load_tokenizer(str(tmp_path / "base")), ["all red cars", "a"])
+        lossy_texts(model_loading.load_tokenizer(str(tmp_path / "base")), ["all red cars", "a"])
     assert caught.value.exit_code == 4

@@ -268,7 +268,7 @@ def test_a_hub_id_whose_configuration_is_not_here_and_no_network(
 
 def test_a_batch_of_one_is_planned_with_one_record() -> None:
     """Seven records of two sequences each: two are left, whatever the halves of seven are."""
-    from dstill_finetune.fit_advice import price
+    from dstill_finetune.fit_advice import fits_with
     from dstill_finetune.tiny import Tiny
 
     planned: list[tuple[Batch | None, int]] = []
@@ -283,5 +283,5 @@ def test_a_batch_of_one_is_planned_with_one_record() -> None:
     )
     card = Device(name="a card", kind="cuda", total=2**30, free=2**30)
     recipe = Recipe(per_device_train_batch_size=7, gradient_accumulation_steps=2, gradient_checkpointing=True)
-    assert price(Asked(), shape, recipe, card) == ""
+    assert fits_with(Asked(), shape, recipe, card) == ""
     assert set(planned) == {(Batch(source_shape=(2, 90), target_shape=(2, 30), loss_tokens=50, new_tokens=2), 14)}

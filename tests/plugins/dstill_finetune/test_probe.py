@@ -69,8 +69,8 @@ def test_it_computes_in_the_precision_of_the_steps(
         seen[-1] = (*seen[-1], logits.dtype)
         return cross_entropy(logits, labels)
 
-    learnt = TokenLosses._learnt_positions
-    monkeypatch.setattr(TokenLosses, "_learnt_positions", head)
+    learnt = TokenLosses._labelled_positions
+    monkeypatch.setattr(TokenLosses, "_labelled_positions", head)
     monkeypatch.setattr("dstill_finetune.loss.cross_entropy", output)
     student = Hf()
     student.base = str(t5)

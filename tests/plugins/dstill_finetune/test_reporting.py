@@ -86,7 +86,7 @@ def test_an_unknown_reporter_is_refused_before_anything_is_loaded(
     monkeypatch.setattr(Tiny, "start", lambda *_: pytest.fail("the tokenizer was asked for"))
     with pytest.raises(UsageError) as caught:
         fit(Tiny(SMALL), Full(), tmp_path / "student", job={"events": tmp_path / "e"}, report_to="mlflo")
-    assert caught.value.what == "transformers reports to no 'mlflo'. Did you mean 'mlflow'?"
+    assert caught.value.what == "transformers cannot report to 'mlflo'. Did you mean 'mlflow'?"
     assert caught.value.where == "train.report_to"
     assert "tensorboard" in caught.value.hint
 

@@ -22,7 +22,7 @@ from dstill_finetune.checkpoints import Checkpoints
 from dstill_finetune.early_stopping import Best
 from dstill_finetune.hf import Hf
 from dstill_finetune.modalities import Full, Lora, Qlora
-from dstill_finetune.oom import OutOfMemory, exhaustion, halved
+from dstill_finetune.oom import OutOfMemory, explain_oom, halved
 from dstill_finetune.peak_memory import PeakMemory
 from dstill_finetune.tiny import Tiny, TinyConfig
 
@@ -268,7 +268,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(value: float, fit: Fit, tm
     assert caught.value.exit_code == 10
     assert caught.value.what == "the gradient's norm is nan at step 10"
     assert caught.value.where == "learning_rate 0.003, precision fp32"
-    assert "--resume-with-changes goes on from checkpoint-8" in caught.value.hint
+    assert "--resume-with-changes continues from checkpoint-8" in caught.value.hint
 
 
 class _Hungry(Full):
@@ -328,7 +328,7 @@ def test_out_of_memory_beside_torchs_allocator_gives_advice(said: str, tmp_path:
         with (
             PeakMemory("cpu") as peak,
             pytest.raises(OutOfMemory) as caught,
-            exhaustion(Recipe(), peak, lambda: "checkpoint-8"),
+            explain_oom(Recipe(), peak, lambda: "checkpoint-8"),
         ):
             raise kind(said)
         assert caught.value.where == said.splitlines()[0]
@@ -336,7 +336,7 @@ def test_out_of_memory_beside_torchs_allocator_gives_advice(said: str, tmp_path:
 
 def test_other_errors_of_cuda_are_no_want_of_memory() -> None:
     said = "CUDA error: an illegal memory access was encountered"
-    with PeakMemory("cpu") as peak, pytest.raises(RuntimeError, match="illegal"), exhaustion(Recipe(), peak, str):
+    with PeakMemory("cpu") as peak, pytest.raises(RuntimeError, match="illegal"), explain_oom(Recipe(), peak, str):
         raise RuntimeError(said)
 
 
@@ -362,8 +362,8 @@ def test_memory_that_runs_out_later_goes_on_from_the_last_checkpoint_with_half_t
     job = {"checkpoints": tmp_path / "checkpoints"}
     with caplog.at_level(logging.INFO):
         fitted = fit(Tiny(SMALL), _At(fail), tmp_path / "student", job=job, auto_find_batch_size=True, **LONG)
-    assert "goes on from checkpoint-8 with a batch of 4" in caplog.messages
-    assert "going on from checkpoint-8" in caplog.messages
+    assert "resuming from checkpoint-8 with a batch of 4" in caplog.messages
+    assert "resuming from checkpoint-8" in caplog.messages
     assert fitted.steps == 12
     assert sorted(_losses(fitted)) == list(range(1, 13))
 
@@ -371,9 +371,9 @@ def test_memory_that_runs_out_later_goes_on_from_the_last_checkpoint_with_half_t
 def test_auto_find_batch_size_halves_until_it_fits(fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         fitted = fit(Tiny(SMALL), _Hungry(), tmp_path / "student", auto_find_batch_size=True)
-    assert [m for m in caplog.messages if "begins again" in m] == [
-        "begins again with a batch of 4",
-        "begins again with a batch of 2",
+    assert [m for m in caplog.messages if "starting again" in m] == [
+        "starting again with a batch of 4",
+        "starting again with a batch of 2",
     ]
     assert fitted.steps == 6
 
@@ -388,13 +388,13 @@ def test_a_resumed_training_begins_with_the_batch_that_fitted(
     caplog.clear()
     with caplog.at_level(logging.INFO):
         assert train(job=job).steps == 12
-    assert "going on from checkpoint-4" in caplog.messages
-    assert not [m for m in caplog.messages if "begins again" in m]
+    assert "resuming from checkpoint-4" in caplog.messages
+    assert not [m for m in caplog.messages if "starting again" in m]
 
 
 @pytest.mark.parametrize("wanted", ["accuracy", "loss"])
 def test_early_stopping_needs_something_to_look_at(wanted: str, fit: Fit, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no validation rows"):
+    with pytest.raises(DataError, match="without validation records"):
         fit(Tiny(SMALL), Full(), tmp_path / "student", early_stopping=wanted)
 
 

@@ -20,7 +20,7 @@ from transformers import (
 
 from dstill.api.modality import ActivationBytes
 from dstill_finetune.model_loading import is_encoder_decoder
-from dstill_finetune.saved_activations import kept_of
+from dstill_finetune.saved_activations import activation_bytes_of
 
 SIZES: dict[str, Any] = {"vocab_size": 300, "num_hidden_layers": 3, "num_attention_heads": 4}
 CONFIGS = {
@@ -85,14 +85,14 @@ def really(config: Any, read: int, written: int, rows: int) -> int:
 def test_counted_as_real_tensors_are_kept(name: str) -> None:
     config = CONFIGS[name]
     read, written, rows = 144, 80 if name == "t5" else 0, 3
-    kept = kept_of(config)("full", 4)
+    kept = activation_bytes_of(config)("full", 4)
     assert kept is not None
     assert rows * size(kept, read, written) == pytest.approx(really(config, read, written, rows), rel=0.04)
 
 
 @pytest.mark.parametrize("name", ["llama", "t5"])
 def test_frozen_weights_and_bf16_keep_less(name: str) -> None:
-    count = kept_of(CONFIGS[name])
+    count = activation_bytes_of(CONFIGS[name])
     full, frozen, half = count("full", 4), count("frozen", 4), count("frozen", 2)
     assert full is not None
     assert frozen is not None
@@ -101,4 +101,4 @@ def test_frozen_weights_and_bf16_keep_less(name: str) -> None:
 
 
 def test_what_cannot_be_followed_is_said_to_be_so() -> None:
-    assert kept_of(RwkvConfig(num_hidden_layers=2, hidden_size=32, vocab_size=100))("full", 4) is None
+    assert activation_bytes_of(RwkvConfig(num_hidden_layers=2, hidden_size=32, vocab_size=100))("full", 4) is None

@@ -342,14 +342,14 @@ def test_memory_that_runs_out_ends_with_advice(fit: Fit, tmp_path: Path, monkeyp
         fit(Tiny(SMALL), Full(), tmp_path)
     assert caught.value.hint.startswith(
         "try, in this order: per_device_train_batch_size 4 with gradient_accumulation_steps 2 (auto_find_batch_size "
-        "does so by itself); gradient_checkpointing"
+        "does this automatically); gradient_checkpointing"
     )
 
 
 def test_rows_without_any_weight_are_refused(fit: Fit, tmp_path: Path, records: Any) -> None:
     """As dss gives them at alpha 0, where no teacher wrote a rationale."""
     rows = [(replace(label, weight=0.0),) for label, _ in records(8)]
-    with pytest.raises(DataError, match="nothing would be learnt"):
+    with pytest.raises(DataError, match="nothing would be learned"):
         fit(Tiny(SMALL), Full(), tmp_path, rows)
 
 
@@ -360,5 +360,5 @@ def test_long_sources_are_refused_before_the_first_step(fit: Fit, tmp_path: Path
 
 
 def test_a_folder_without_a_student_is_said_to_be_one(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no student here that dstill wrote"):
+    with pytest.raises(DataError, match="not a student that dstill wrote"):
         Tiny().load(tmp_path)

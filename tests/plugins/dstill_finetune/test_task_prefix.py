@@ -113,7 +113,7 @@ def test_one_sequence_a_branch_where_a_prompt_cannot_be_shared(
     monkeypatch.setattr("dstill_finetune.setup.sharing", lambda model: None)
     with caplog.at_level(logging.WARNING, "dstill"):
         apart = fit(hf(llama), Full(), tmp_path / "apart", task_prefix="decoder")
-    assert "each branch is a sequence of its own" in caplog.text
+    assert "each branch is its own sequence" in caplog.text
     losses = [[row["loss"] for row in fitted.history] for fitted in (shared, apart)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
@@ -122,9 +122,9 @@ def test_a_task_word_must_tell_its_branch_from_the_others() -> None:
     encoder = Encoder(
         learn(["abc"], 300), encoder_decoder=True, max_length=9, max_target_length=9, task_prefix="decoder"
     )
-    with pytest.raises(DataError, match="does not tell the task word ''"):
+    with pytest.raises(DataError, match="does not distinguish the task word ''"):
         encoder.encode([(Pair(task_prefix="", source="a", target="b"),)])
     same = (Pair(task_prefix="a", source="a", target="b"), Pair(task_prefix="a ", source="a", target="c"))
     with pytest.raises(DataError) as caught:
         encoder.encode([same])
-    assert caught.value.hint == 'task_prefix = "encoder" has the word before the question'
+    assert caught.value.hint == 'set task_prefix = "encoder", which puts the word before the question'

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from dstill.errors import DataError
-from dstill_finetune.tokenizer import learn, lost, repair
+from dstill_finetune.tokenizer import learn, lossy_texts, repair
 
 QUERY = '{"query":{"bool":{"filter":[{"term":{"status":503}},{"range":{"day":{"gte":"now-12d"}}}]}}}'
 LEARNT = learn([QUERY, 'all of "status" 503 in 12 days', "a rationale, in words."] * 3, 400)
@@ -19,7 +19,7 @@ LEARNT = learn([QUERY, 'all of "status" 503 in 12 days', "a rationale, in words.
 @settings(max_examples=100)
 def test_the_learnt_tokenizer_gives_every_text_back(text: str) -> None:
     text = text.encode("utf-8", "ignore").decode()
-    assert lost(LEARNT, [text]) == []
+    assert lossy_texts(LEARNT, [text]) == []
 
 
 def test_structure_becomes_one_token_and_numbers_stay_apart_from_it() -> None:
@@ -51,7 +51,7 @@ def test_a_language_may_have_signs_that_a_tokenizer_keeps_for_itself(tmp_path: P
     texts = ["<s>old</s>new", "<</s>>", "<pad>"]
     learn(texts, 350).save_pretrained(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
-    assert lost(tokenizer, texts) == []
+    assert lossy_texts(tokenizer, texts) == []
     assert (tokenizer.pad_token_id, tokenizer.eos_token_id) == (0, 1)
     assert 1 not in tokenizer(texts[0], add_special_tokens=False)["input_ids"]
 
@@ -67,14 +67,14 @@ TARGETS = [QUERY, 'a\n  "b\\c" <d>\t{e}  f', "{}", "Größe: „5“"]
 
 def test_a_unigram_tokenizer_without_braces_is_repaired(unigram: Callable[[], Any], tmp_path: Path) -> None:
     tokenizer = unigram()
-    assert lost(tokenizer, TARGETS) == TARGETS
+    assert lossy_texts(tokenizer, TARGETS) == TARGETS
     size = len(tokenizer)
     repaired, new = repair(tokenizer, [TARGETS])
-    assert lost(repaired, TARGETS) == []
+    assert lossy_texts(repaired, TARGETS) == []
     assert new == tuple(range(size, len(repaired)))
     assert {"{", "}", "\n", "\\", '"'} <= set(repaired.convert_ids_to_tokens(list(new)))
     repaired.save_pretrained(tmp_path)
-    assert lost(AutoTokenizer.from_pretrained(tmp_path), TARGETS) == []
+    assert lossy_texts(AutoTokenizer.from_pretrained(tmp_path), TARGETS) == []
 
 
 def test_a_t5_tokenizer_is_repaired_for_good(unigram: Callable[[], Any], tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_t5_tokenizer_is_repaired_for_good(unigram: Callable[[], Any], tmp_pat
     repaired.save_pretrained(tmp_path)
     T5Config().save_pretrained(tmp_path)
     again = AutoTokenizer.from_pretrained(tmp_path)
-    assert lost(again, TARGETS) == []
+    assert lossy_texts(again, TARGETS) == []
     assert (again.pad_token, again.eos_token) == ("<pad>", "</s>")
 
 
@@ -107,10 +107,10 @@ def test_what_cannot_be_repaired_is_refused_with_the_loss_and_its_row() -> None:
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces, unk_token="[UNK]")
     with pytest.raises(DataError) as caught:
         repair(tokenizer, [["some words", "in words"], ["in words", '{"city":"Lyon"}'], ["{}"]], where="my-model")
-    assert caught.value.what == "the student's tokenizer cannot write 2 of 3 rows"
-    assert caught.value.where.startswith("my-model: training row 2, from character 2: ")
+    assert caught.value.what == "the student's tokenizer cannot write 2 of 3 records"
+    assert caught.value.where.startswith("my-model: training record 2, from character 2: ")
     assert '"{\\"city\\":\\"Lyon\\"}" comes back as "{ ' in caught.value.where
-    assert "keeps case, spaces and signs" in caught.value.hint
+    assert "keeps case, spaces and punctuation" in caught.value.hint
     assert caught.value.exit_code == 4
 
 
@@ -121,4 +121,4 @@ def test_upper_case_alone_is_mended_where_a_tokenizer_lowers_it(unigram: Callabl
     tokenizer.backend_tokenizer.normalizer = normalizers.Lowercase()
     repaired, new = repair(tokenizer, [["Red cars"], ["GREEN doors"]])
     assert set("RGEN") <= set(repaired.convert_ids_to_tokens(list(new)))
-    assert lost(repaired, ["Red cars", "GREEN doors"]) == []
+    assert lossy_texts(repaired, ["Red cars", "GREEN doors"]) == []

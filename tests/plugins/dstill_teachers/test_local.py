@@ -231,11 +231,11 @@ def test_memory_that_does_not_do_for_one_prompt_is_its_problem(llama: Path, tmp_
     ("break_", "what"),
     [
         (lambda folder: (folder / "model.safetensors").unlink(), "the folder has no weights"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 99), "truncated or no safetensors"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 99), "truncated or not in safetensors"),
         (lambda folder: (folder / "config.json").unlink(), "a file of the model is missing"),
         (
             lambda folder: (folder / "config.json").write_text('{"auto_map": {}, "model_type": "llama"}'),
-            "brings code of its own",
+            "comes with its own code",
         ),
     ],
 )
@@ -253,7 +253,7 @@ def test_a_model_that_cannot_be_loaded_ends_all(llama: Path, tmp_path: Path) -> 
     made = teacher(folder)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 2}))  # its weights have one
-    with pytest.raises(DstillError, match="the model's weights lack") as caught:
+    with pytest.raises(DstillError, match="of the model's weights are missing") as caught:
         asked(made, [prompt(question) for question in QUESTIONS], tmp_path / "s.sqlite")
     assert caught.value.exit_code == DataError.exit_code
     assert not isinstance(caught.value, DataError)  # as which it would be the end of one question

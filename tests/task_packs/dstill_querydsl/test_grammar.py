@@ -56,7 +56,7 @@ class Reader:
 
     def reads(self, text: str) -> bool:
         state = self.compiler.start(self.made)
-        return state.takes_all(list(text.encode())) and state.complete
+        return state.try_consume(list(text.encode())) and state.complete
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(1_500, marks=pytest.mark.nightly)])
@@ -142,8 +142,8 @@ def test_denied_fields_are_in_no_rule_and_hits_name_what_they_bring() -> None:
     assert made is not None
     assert "user.name" not in (made.ebnf or "")
     state = Compiler(BYTES).start(made)
-    assert not state.takes_all(list(b'{"query":{"match_all":{}}}'))
-    assert Compiler(BYTES).start(made).takes_all(list(b'{"query":{"match_all":{}},"_source":["host.name"]}'))
+    assert not state.try_consume(list(b'{"query":{"match_all":{}}}'))
+    assert Compiler(BYTES).start(made).try_consume(list(b'{"query":{"match_all":{}},"_source":["host.name"]}'))
 
 
 def test_sizes_follow_the_guards_limits() -> None:
@@ -151,7 +151,7 @@ def test_sizes_follow_the_guards_limits() -> None:
     made = task.grammar(pack("weblogs")[1])
     assert made is not None
     compiler = Compiler(BYTES)
-    lets = {text: compiler.start(made).takes_all(list(text.encode())) for text in (
+    lets = {text: compiler.start(made).try_consume(list(text.encode())) for text in (
         '{"size":50}', '{"size":51}', '{"from":10,"size":50}', '{"from":11,"size":50}')}  # fmt: skip
     assert lets == {'{"size":50}': True, '{"size":51}': False, '{"from":10,"size":50}': True,
                     '{"from":11,"size":50}': False}  # fmt: skip
@@ -184,7 +184,7 @@ def test_a_field_may_be_called_as_an_option_is() -> None:
     assert made is not None
     for body in ({"query": {"term": {'a"b': "x"}}}, {"query": {"term": {"boost": 3}}}):
         text = json.dumps(body, separators=(",", ":"))
-        assert Compiler(BYTES).start(made).takes_all(list(text.encode())), text
+        assert Compiler(BYTES).start(made).try_consume(list(text.encode())), text
 
 
 def test_gaps_of_numbers_whose_range_is_not_known_are_left_out() -> None:
