@@ -130,7 +130,7 @@ def _headline(split: str, evaluated: Mapping[str, Any]) -> Headline:
 def _teacher_note(evaluated: Mapping[str, Any]) -> str:
     teacher = evaluated.get("teacher")
     if teacher is None:
-        return "The teacher's ceiling was not measured: this version of `dstill evaluate` measures it."
+        return "The teacher's ceiling was not measured. Run `dstill evaluate` again to measure it."
     if teacher["why"]:
         return f"The teacher's ceiling was not measured: {teacher['why']}."
     return (

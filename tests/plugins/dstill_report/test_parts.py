@@ -15,13 +15,13 @@ from dstill.api.metric import rate
 from dstill.api.records import Level, Score, Verdict
 from dstill.errors import MissingExtra
 from dstill.io.units import size, size_on_disk
+from dstill_report.diff import format_json
 from dstill_report.failures import collect, kind_of
 from dstill_report.markdown import cell
 from dstill_report.page import gather, html
 from dstill_report.plots import curve, intervals, scatter
 from dstill_report.sections import sections
 from dstill_report.text import percent, shown, words
-from dstill_report.diff import format_json
 
 CORRECT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, outcome="ok")
 

@@ -120,7 +120,7 @@ def test_first_causes_stand_in_a_table_and_with_each_failure(make_run: Any, judg
 def test_the_teachers_ceiling_stands_beside_the_student(make_run: Any, measured: bool) -> None:
     run = make_run(tests=12)
     assert gather(run).teacher_note == (
-        "The teacher's ceiling was not measured: this version of `dstill evaluate` measures it."
+        "The teacher's ceiling was not measured. Run `dstill evaluate` again to measure it."
     )
     evaluated = run.manifest["stages"]["evaluate"]
     score = {"name": "executable_accuracy", "value": 0.95, "n": 12, "low": 0.8, "high": 1.0, "note": ""}
