@@ -2,8 +2,8 @@
 
     dstill report weblogs-20260301-1
 
-Sections come from every plugin by the hook `report_sections`, this package's own among
-them (`dstill_report.sections`); the headline and the failure browser are the page's.
+Every plugin can add sections through the hook `report_sections`; those of this package are in
+`dstill_report.sections`. The headline and the failure browser are part of the page.
 """
 
 from __future__ import annotations
@@ -25,16 +25,19 @@ __all__ = ["register_commands", "report_sections", "write_report"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
+    """Add `dstill report`."""
     cli.add_command(command.report)
 
 
 @hookimpl
 def report_sections(run: Run) -> Iterable[Section]:
+    """Sections on scores, training, the dataset and cost."""
     return sections.sections(run)
 
 
 @hookimpl
 def write_report(run: Run) -> Path:
+    """Write the three files of the report; returns the path of the HTML page."""
     from dstill_report import page
 
     return page.write(run)["html"]

@@ -20,7 +20,7 @@ __all__ = ["report"]
     "form",
     type=click.Choice(["page", "inspect", "lm-eval"]),
     default="page",
-    help="Format: a page with JSON and Markdown, or logs for another program.",
+    help="Format: an HTML page with JSON and Markdown, or logs for another program.",
 )
 @click.option("--quiet", is_flag=True, help="Do not print anything.")
 @json_option
@@ -29,21 +29,22 @@ __all__ = ["report"]
 def report(found: App, run: str, form: str, quiet: bool, as_json: bool) -> None:
     """Write the report of an evaluated run.
 
-    By default a page, report.html, with JSON and Markdown. --to inspect writes logs for Inspect to RUN/exports/inspect;
-    --to lm-eval writes results and samples of the LM Evaluation Harness to RUN/exports/lm-eval.
+    Writes report.html, report.json and report.md to the run's folder. --to inspect writes logs for Inspect to
+    RUN/exports/inspect; --to lm-eval writes results and samples in the format of the LM Evaluation Harness to
+    RUN/exports/lm-eval.
     """
     from dstill_report import inspect_log, lm_eval_files, page
 
     opened = found.open(run)
     if form == "page":
-        named = page.write(opened)
-        files = list(named.values())
-        shown: dict[str, Any] = {name: str(path) for name, path in named.items()}
+        by_format = page.write(opened)
+        files = list(by_format.values())
+        output: dict[str, Any] = {name: str(path) for name, path in by_format.items()}
     else:
         files = {"inspect": inspect_log.write, "lm-eval": lm_eval_files.write}[form](opened)
-        shown = {"folder": str(opened.folder / "exports" / form), "files": [str(path) for path in files]}
+        output = {"folder": str(opened.folder / "exports" / form), "files": [str(path) for path in files]}
     if as_json:
-        emit(shown)
+        emit(output)
     elif not quiet:
         for path in files:
             say(str(path))

@@ -1,4 +1,4 @@
-"""What a report says, in plain data: the page, the JSON and the Markdown are made from it."""
+"""The content of a report as plain data: the HTML page, the JSON and the Markdown are rendered from it."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ __all__ = ["Headline", "Report"]
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """Executable accuracy on one set, the student's first."""
+    """Executable accuracy on one split."""
 
     split: str
-    meaning: str  # of the set
-    systems: Mapping[str, Score]
-    finding: str  # how the student stands to the best baseline, in a sentence
-    ceiling: Score | None  # of the teacher, against golds that were there before it was asked
+    meaning: str  # what the split tests
+    systems: Mapping[str, Score]  # the student first, then the baselines
+    finding: str  # one sentence that compares the student with the best baseline
+    teacher: Score | None  # the teacher's own score, against reference answers written independently of it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
+    """Everything that the report of one run says."""
+
     name: str
-    data_noun: str  # what the task calls the data that questions are about
-    facts: Mapping[str, str]  # created, engine, student …: under the title
+    data_noun: str  # the task's word for what questions are about, for example "index"
+    facts: Mapping[str, str]  # shown below the title: engine, student, created …
     warnings: tuple[str, ...]
     headlines: tuple[Headline, ...]
-    ceiling: str  # what the teacher's figure says, or why there is none
-    beside: Mapping[str, str]  # baseline → what it is
-    side: Mapping[str, Score]  # the student's other figures on the first set
+    teacher_note: str  # what the teacher's score means, or why it was not measured
+    baselines: Mapping[str, str]  # baseline → what it is
+    other_metrics: Mapping[str, Score]  # of the student, on the first split
     sections: tuple[Section, ...]
     failures: Failures
     manifest: Mapping[str, Any]

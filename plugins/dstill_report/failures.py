@@ -1,8 +1,9 @@
-"""The failure browser's rows: what the student got wrong, gold beside answer.
+"""Collects the rows of the failure browser: what the student got wrong, next to the gold answer.
 
-In come a run's records, predictions and verdicts; out come `Failure` rows in the run's order, with both answers
-(`dstill_report.tree`), what each of them found, and the part of the data that they name. Texts are cut so that the
-whole stays under `BUDGET` bytes; `dstill runs trace` has them whole.
+    collect(run)  →  Failures(rows=(Failure(id="test-17", kind="wrong result", …), …), total=31, data=(Data(…),))
+
+Each row has a diff of the two answers and of their results (`dstill_report.diff`), and the fields that the answers use.
+Texts are cut so that all rows together stay below `BUDGET` bytes; `dstill runs trace` shows them in full.
 """
 
 from __future__ import annotations
@@ -18,32 +19,33 @@ from dstill.cli.console import visible
 from dstill.io.strict_json import dumps
 from dstill.pipeline import steps
 from dstill_evaluate.metrics import why_uncounted
-from dstill_report.tree import Line, against, marked
+from dstill_report.diff import Line, diff_answers, diff_lines
 
 if TYPE_CHECKING:
     from dstill.runs.run import Run
 
 __all__ = ["Data", "Failure", "Failures", "Field", "collect", "kind_of"]
 
-# Bytes of all failures together, escaped and with their markup: the page stays below 3 MB.
+# Bytes of HTML for all failures together: the page stays below 3 MB.
 BUDGET = 2_600_000
-MARKUP, MARK, OF_FIELD = 700, 13, 60  # around one failure; one marked part or empty line; one field
-CUTS = (20_000, 6_000, 3_000, 1_500, 700, 300)  # characters of one text; the longest that fits the budget
-MOST_DATA = 8  # data sets whose fields are listed
+# Bytes of HTML tags around one failure, around one marked part or empty line, and around one field.
+FAILURE_MARKUP, MARK_MARKUP, FIELD_MARKUP = 700, 13, 60
+CUTS = (20_000, 6_000, 3_000, 1_500, 700, 300)  # maximum characters per text; the first one that fits the budget wins
+MAX_DATA = 8  # data sets whose fields are listed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One part of the data that an answer names: a field of a mapping, or whatever the task calls it."""
+    """A part of the data that an answer uses, for example a field of a mapping."""
 
     name: str
     about: str
-    used_by: str = ""  # gold, student; empty: both
+    used_by: str = ""  # "gold" or "student"; empty: both
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """All that there is to name, of one data set."""
+    """All fields of one data set."""
 
     title: str
     fields: tuple[Field, ...]
@@ -51,95 +53,97 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """One answer that is not correct, or could not be judged."""
+    """An answer that is wrong or could not be judged."""
 
     id: str
     split: str
     category: str
-    about: str  # the name of the data that it asks about
-    kind: str  # how it failed, in words
-    cause: str  # what went wrong first, by its label; empty: it does not count
+    about: str  # name of the data that the question is about
+    kind: str  # how the answer failed, as in `kind_of`
+    cause: str  # label of the first cause; empty if the answer does not count
     detail: str  # of the cause
     question: str
     rationale: str  # the teacher's
     reason: str
     gold: tuple[Line, ...]
     answer: tuple[Line, ...]
-    found: tuple[tuple[Line, ...], tuple[Line, ...]]  # what the gold and the answer gave, where it differs
-    corpus: str  # the small data that told them apart; empty: the data itself
-    fields: tuple[Field, ...]
-    data: int | None  # the place of its data in `Failures.data`
+    results: tuple[tuple[Line, ...], tuple[Line, ...]]  # of gold and answer; empty if they do not differ
+    test_database: str  # the test database where the results differ; empty: on the data itself
+    fields: tuple[Field, ...]  # used by the gold or the answer
+    data: int | None  # index of its data in `Failures.data`; None: not listed
     problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failures:
-    rows: tuple[Failure, ...]
-    total: int  # also those that the budget left out
+    """The failures of a run, in the order of its records."""
+
+    rows: tuple[Failure, ...]  # as many as the size budget allows
+    total: int  # number of failures, including those without a row
     data: tuple[Data, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Wrong:
-    """What a row is made of."""
+class _WrongAnswer:
+    """A failure before its texts are cut and compared."""
 
     record: Record
     prediction: Prediction
     verdict: Verdict
     kind: str
-    answer: str  # as it was taken from the prediction
+    answer: str  # parsed from the prediction
     fields: tuple[Field, ...]
     data: int | None
     about: str
 
     @property
     def texts(self) -> tuple[str, ...]:
-        record, found = self.record, self.verdict.result_diff or ResultDiff(gold="", answer="")
+        record, results = self.record, self.verdict.result_diff or ResultDiff(gold="", answer="")
         reason = self.verdict.gold_error or self.verdict.reason
-        return record.question, record.rationale, record.answer, self.answer, reason, found.gold, found.answer
+        return record.question, record.rationale, record.answer, self.answer, reason, results.gold, results.answer
 
 
 def collect(run: Run) -> Failures:
-    """What the student got wrong, over every set that was judged."""
+    """Everything that the student got wrong, over all judged splits."""
     data = _AllData(run)
-    found = [_read(run, data, *one) for one in _wrong(run)]
-    room = BUDGET - sum(_size_of_fields(one.fields) for one in data.found)
-    return Failures(rows=_fitting(found, room), total=len(found), data=tuple(data.found))
+    wrong = [_read(run, data, *one) for one in _wrong_answers(run)]
+    budget = BUDGET - sum(_size_of_fields(one.fields) for one in data.listed)
+    return Failures(rows=_within(budget, wrong), total=len(wrong), data=tuple(data.listed))
 
 
-def _fitting(found: Sequence[_Wrong], room: int) -> tuple[Failure, ...]:
-    """As many rows as there is room for, with the longest texts that let all of them in."""
-    longest = [max(map(len, one.texts)) for one in found]
-    made: dict[tuple[int, int], tuple[Failure, int]] = {}  # with its size, by its place and what a cut leaves of it
+def _within(budget: int, wrong: Sequence[_WrongAnswer]) -> tuple[Failure, ...]:
+    """Rows of at most `budget` bytes: texts are cut first, and if that is not enough, the last rows are dropped."""
+    longest = [max(map(len, one.texts)) for one in wrong]
+    rows: dict[tuple[int, int], tuple[Failure, int]] = {}  # (index, length of its longest text) → row, size in bytes
     for cut in CUTS:
-        least = sum(min(len(text), cut) for one in found for text in one.texts)
-        if cut != CUTS[-1] and least > room:
-            continue  # escaped it will not be shorter
-        keys = [(place, min(length, cut)) for place, length in enumerate(longest)]
+        lower_bound = sum(min(len(text), cut) for one in wrong for text in one.texts)
+        if cut != CUTS[-1] and lower_bound > budget:
+            continue
+        keys = [(index, min(length, cut)) for index, length in enumerate(longest)]
         for key in keys:
-            if key not in made:
-                row = _failure(found[key[0]], cut)
-                made[key] = row, _size(row)
-        ends = list(accumulate(made[key][1] for key in keys))
-        if not ends or ends[-1] <= room:
+            if key not in rows:
+                row = _failure(wrong[key[0]], cut)
+                rows[key] = row, _size(row)
+        ends = list(accumulate(rows[key][1] for key in keys))
+        if not ends or ends[-1] <= budget:
             break
-    return tuple(made[key][0] for key, end in zip(keys, ends, strict=True) if end <= room)
+    return tuple(rows[key][0] for key, end in zip(keys, ends, strict=True) if end <= budget)
 
 
 def kind_of(verdict: Verdict) -> str:
-    """How an answer failed, in words; empty: it did not, as far as it was followed."""
+    """How an answer failed, for example "wrong result"; empty if it passed every check that was run."""
     if verdict.reached < Level.VALID:
         return "unparsed" if verdict.reached == Level.UNPARSED else "invalid"
-    if left_out := why_uncounted(verdict):
-        return "" if left_out == "not checked" else left_out
+    if uncounted := why_uncounted(verdict):
+        return "" if uncounted == "not checked" else uncounted
     if verdict.reached == Level.VALID:
         return "refusal" if verdict.refused or verdict.expects_refusal else "engine refused"
     if verdict.correct:
         return ""
-    return "wrong on a corpus" if verdict.result_diff and verdict.result_diff.test_database else "wrong result"
+    return "wrong on a test database" if verdict.result_diff and verdict.result_diff.test_database else "wrong result"
 
 
-def _wrong(run: Run) -> Iterator[tuple[Record, Prediction, Verdict, str]]:
+def _wrong_answers(run: Run) -> Iterator[tuple[Record, Prediction, Verdict, str]]:
     verdicts = {verdict.id: verdict for verdict in run.verdicts()}
     predictions = {prediction.id: prediction for prediction in run.predictions()}
     for split in SPLITS:
@@ -152,62 +156,62 @@ def _wrong(run: Run) -> Iterator[tuple[Record, Prediction, Verdict, str]]:
 # --- one row ----------------------------------------------------------------------------
 
 
-def _read(run: Run, data: _AllData, record: Record, prediction: Prediction, verdict: Verdict, kind: str) -> _Wrong:
+def _read(
+    run: Run, data: _AllData, record: Record, prediction: Prediction, verdict: Verdict, kind: str
+) -> _WrongAnswer:
     draft = steps.draft_of(prediction, run.objective, run.task)
     answer = draft.answer if draft is not None else prediction.text
-    return _Wrong(
+    return _WrongAnswer(
         record=record,
         prediction=prediction,
         verdict=verdict,
         kind=kind,
         answer=answer,
         fields=tuple(_fields(run, record.example, answer)),
-        data=data.of(record.example),
+        data=data.index_of(record.example),
         about=data_of(run.task, record),
     )
 
 
 def _fields(run: Run, example: Example, answer: str) -> Iterator[Field]:
-    """What the gold or the answer names, and which of them."""
-    gold, given = (
+    """The fields that the gold or the answer uses."""
+    gold, student = (
         dict(Presentation.of(run.task).relevant_schema(example, text).used) for text in (example.answer or "", answer)
     )
-    for name, about in (gold | given).items():
-        yield Field(name=name, about=about, used_by="" if name in gold and name in given else _side(name in gold))
-
-
-def _side(is_gold: bool) -> str:
-    return "gold" if is_gold else "student"
+    for name, about in (gold | student).items():
+        used_by = "student" if name not in gold else "gold" if name not in student else ""
+        yield Field(name=name, about=about, used_by=used_by)
 
 
 class _AllData:
-    """The data that failures are about, each once."""
+    """The data sets that failures are about, without duplicates."""
 
     def __init__(self, run: Run) -> None:
         self.task = run.task
-        self.known: dict[str, int | None] = {}  # by context
-        self.found: list[Data] = []
+        self.listed: list[Data] = []
+        self._indices: dict[str, int | None] = {}  # by the context of the example
 
-    def of(self, example: Example) -> int | None:
+    def index_of(self, example: Example) -> int | None:
+        """The index in `listed` of the data that `example` is about; None if it is not listed."""
         key = dumps(dict(example.context))
-        if key not in self.known:
-            self.known[key] = self._added(example)
-        return self.known[key]
+        if key not in self._indices:
+            self._indices[key] = self._add(example)
+        return self._indices[key]
 
-    def _added(self, example: Example) -> int | None:
+    def _add(self, example: Example) -> int | None:
         excerpt = Presentation.of(self.task).relevant_schema(example, "")
         fields = tuple(Field(name=name, about=about) for name, about in excerpt.rest)
-        if not fields or len(self.found) == MOST_DATA:
+        if not fields or len(self.listed) == MAX_DATA:
             return None
-        self.found.append(Data(title=excerpt.title, fields=fields))
-        return len(self.found) - 1
+        self.listed.append(Data(title=excerpt.title, fields=fields))
+        return len(self.listed) - 1
 
 
-def _failure(one: _Wrong, cut: int) -> Failure:
-    record, verdict, contrast = one.record, one.verdict, one.verdict.result_diff
+def _failure(one: _WrongAnswer, cut: int) -> Failure:
+    record, verdict, results = one.record, one.verdict, one.verdict.result_diff
     cause = verdict.cause or Cause(label="")
-    gold, answer = against(_cut(record.answer, cut), _cut(one.answer, cut))
-    found = [_cut(text, cut).split("\n") for text in (contrast.gold, contrast.answer)] if contrast else [[], []]
+    gold, answer = diff_answers(_cut(record.answer, cut), _cut(one.answer, cut))
+    lines = [_cut(text, cut).split("\n") for text in (results.gold, results.answer)] if results else [[], []]
     return Failure(
         id=record.id,
         split=record.split,
@@ -221,11 +225,11 @@ def _failure(one: _Wrong, cut: int) -> Failure:
         reason=_cut(verdict.gold_error or verdict.reason, cut),
         gold=gold,
         answer=answer,
-        found=marked(*found),
-        corpus=contrast.test_database if contrast else "",
+        results=diff_lines(*lines),
+        test_database=results.test_database if results else "",
         fields=one.fields,
         data=one.data,
-        # the first problem's message is the reason already
+        # the reason repeats the first problem's message
         problems=tuple(p for p in verdict.problems[:5] if p.pointer or p.hint or p.message != verdict.reason),
     )
 
@@ -235,19 +239,26 @@ def _cut(text: str, cut: int) -> str:
 
 
 def _size(row: Failure) -> int:
-    """Bytes of a row as the page will hold it."""
-    lines = [line for side in (row.gold, row.answer, *row.found) for line in side]
+    """Bytes of HTML that a row takes."""
+    lines = [line for side in (row.gold, row.answer, *row.results) for line in side]
     marks = sum(sum(part.differs for part in line.parts) if line.parts else 1 for line in lines)
     problems = [text for p in row.problems for text in (p.layer, p.message, p.pointer, p.hint)]
-    names = [row.id, row.about, row.corpus, row.corpus, *(2 * [row.split, row.category, row.kind, row.cause])]
+    names = [
+        row.id,
+        row.about,
+        row.test_database,
+        row.test_database,
+        *(2 * [row.split, row.category, row.kind, row.cause]),
+    ]
     texts = [row.question, row.rationale, row.reason, row.detail, *names, *problems, *(line.text for line in lines)]
-    return MARKUP + MARK * marks + _size_of_fields(row.fields) + _escaped("\n".join(texts))
+    return FAILURE_MARKUP + MARK_MARKUP * marks + _size_of_fields(row.fields) + _escaped_size("\n".join(texts))
 
 
 def _size_of_fields(fields: Iterable[Field]) -> int:
-    return sum(OF_FIELD + _escaped(field.name) + _escaped(field.about) for field in fields)
+    return sum(FIELD_MARKUP + _escaped_size(field.name) + _escaped_size(field.about) for field in fields)
 
 
-def _escaped(text: str) -> int:
+def _escaped_size(text: str) -> int:
+    """Bytes of `text` in UTF-8, with ``&lt;``, ``&gt;`` and ``&amp;``."""
     shown = visible(text)
     return len(shown.encode()) + 4 * sum(map(shown.count, "<>&"))

@@ -1,11 +1,11 @@
-"""A run's scores as logs of Inspect (`inspect_ai`), which its viewer and its reader `read_eval_log` open.
+"""Writes a run's scores as Inspect logs, for the viewer and `read_eval_log` of `inspect_ai`.
 
     write(run)  →  [runs/a/exports/inspect/2026-03-01T10-00-00+00-00_querydsl-test_3f2a….json, …]
 
-One log a system and set, with every question as a sample: input, target, output, a score of C (correct) or
-I (incorrect) by metric, and in its metadata how far the answer came and why. The files are Inspect's JSON form,
-version 2 of its schema; the package itself, 230 MB with what it needs, is not needed to write them.
-Not in them: the mapping that stood beside the question, and intervals of samples.
+There is one log per system and split. Every question is a sample with its input, target and output, a score of C
+(correct) or I (incorrect) for each metric, and the verdict as metadata. The files use version 2 of Inspect's JSON log
+schema; `inspect_ai` (230 MB with its dependencies) does not have to be installed.
+Not included: the mapping that was part of the prompt.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MARKS = {True: "C", False: "I"}
 
 
 def write(run: Run) -> list[Path]:
-    """Raises RunError where the run has no verdicts; the folder is whole, or as it was."""
+    """Write all logs, replacing the folder as a whole. Raises RunError if the run lacks verdicts."""
     logs = {_file_name(run, one): dumps(log(run, one)) + "\n" for one in scored_sets(run)}
     with replace_dir(run.folder / FOLDER):
         for name, text in logs.items():
@@ -38,7 +38,7 @@ def write(run: Run) -> list[Path]:
 
 
 def _file_name(run: Run, one: ScoredSet) -> str:
-    """As Inspect names its own: time, task and id, without an underscore in the first two."""
+    """Inspect's scheme: time, task and id, joined by underscores, with no other underscore in time and task."""
     return f"{run.manifest['created'].replace(':', '-')}_{_task(one)}_{_id(run, one)}.json"
 
 
@@ -46,15 +46,14 @@ def _task(one: ScoredSet) -> str:
     return one.name.replace("_", "-")
 
 
-def _id(*parts: Any) -> str:
-    """The same for the same run, system and set: a rerun writes the same bytes."""
-    run, one = parts
+def _id(run: Run, one: ScoredSet) -> str:
+    """An id derived from run, system and split, so that writing the log again yields the same bytes."""
     text = f"{run.name} {run.manifest['created']} {one.system} {one.split}"
     return hashlib.sha256(text.encode()).hexdigest()[:22]
 
 
 def log(run: Run, one: ScoredSet) -> dict[str, Any]:
-    """The log of one system on one set."""
+    """The log of one system on one split, in Inspect's schema."""
     identity, created = _id(run, one), run.manifest["created"]
     model = f"dstill/{run.name}" + ("" if one.system == "student" else f":{one.system}")
     trained = run.manifest["stages"].get("train", {})
@@ -91,7 +90,7 @@ def log(run: Run, one: ScoredSet) -> dict[str, Any]:
 
 
 def _score(name: str, score: Any, samples: int) -> dict[str, Any]:
-    """A metric over the set; its 95 % interval stands beside it."""
+    """A metric over the split, with its 95 % interval as `low` and `high`."""
     values = {"accuracy": score["value"], "low": score["low"], "high": score["high"]}
     return {
         "name": name,

@@ -1,13 +1,13 @@
-"""A run's scores as lm-eval (the LM Evaluation Harness) keeps them: results JSON, and samples as JSONL.
+"""Writes a run's scores in the format of the LM Evaluation Harness (lm-eval): results as JSON, samples as JSONL.
 
     write(run)
     →  [runs/a/exports/lm-eval/a/results_2026-03-01T10-00-00.000000.json,
         runs/a/exports/lm-eval/a/samples_querydsl_test_2026-03-01T10-00-00.000000.jsonl, …]
 
-A folder a system, as lm-eval has one a model; a task a set (``querydsl_test``), its metrics as ``NAME,none`` with
-``NAME_stderr,none``, the standard error of the mean that lm-eval gives too. lm-eval's own table, the reader of its
-results and `datasets.load_dataset` open them; the package is not needed to write them.
-Not in them: intervals, and what is not measured on each answer has no samples.
+There is one folder per system (a model in lm-eval) and one task per split (``querydsl_test``). Metrics are named
+``NAME,none`` and ``NAME_stderr,none``, the standard error of the mean. lm-eval's tables and `datasets.load_dataset`
+can read the files; lm-eval does not have to be installed.
+Not included: confidence intervals, and per-answer values of metrics that are not rates.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 __all__ = ["results", "sample", "write"]
 
 FOLDER = "exports/lm-eval"
-FILTER = "none"  # lm-eval's name for answers as they were written
+FILTER = "none"  # lm-eval's name for unfiltered answers
 LOWER_IS_BETTER = ("silent_error_rate",)
 
 
 def write(run: Run) -> list[Path]:
-    """Raises RunError where the run has no verdicts; the folder is whole, or as it was."""
+    """Write all files, replacing the folder as a whole. Raises RunError if the run lacks verdicts."""
     date = run.manifest["created"].partition("+")[0].replace(":", "-") + ".000000"
     sets = list(scored_sets(run))
     files: dict[str, str] = {}
@@ -89,7 +89,7 @@ def _metrics(one: ScoredSet) -> dict[str, Any]:
 
 
 def _error(marks: Sequence[bool]) -> float | str:
-    """The standard error of the mean; "N/A", as lm-eval has it, where there is none."""
+    """The standard error of the mean; "N/A" (lm-eval's spelling) for fewer than two answers."""
     if len(marks) < 2:
         return "N/A"
     with needs("a standard error", "evaluate"):
@@ -98,12 +98,12 @@ def _error(marks: Sequence[bool]) -> float | str:
 
 
 def _higher(name: str) -> bool | None:
-    """Of a metric of another plugin nobody knows."""
+    """Whether higher is better; None for metrics of other plugins."""
     return name not in LOWER_IS_BETTER if name in [metric.name for metric in METRICS] else None
 
 
 def sample(number: int, item: Item) -> dict[str, Any]:
-    """lm-eval's `SampleResult` of one answer, a figure for each metric that counts it."""
+    """lm-eval's `SampleResult` of one answer, with 0 or 1 for each metric that counts it."""
     record, text = item.record, item.prediction.text
     doc = {"id": record.id, "question": record.question, **item.facts}
     return {

@@ -1,10 +1,10 @@
-"""The report as Markdown: headline and tables, for an issue, a pull request or a terminal.
+"""Renders the report as Markdown (headline and tables) for an issue, a pull request or a terminal.
 
-    | set | student | nearest | untrained |
+    | split | student | nearest | untrained |
     | --- | --- | --- | --- |
     | test | 91.3 % [88.9, 93.2] | … |
 
-Cells come from strangers: what Markdown or HTML would read as markup is escaped.
+Cells contain untrusted text, so everything that Markdown or HTML would read as markup is escaped.
 """
 
 from __future__ import annotations
@@ -25,34 +25,37 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&$@]|:(?=//))")
 
 
 def markdown(report: Report) -> str:
+    """The whole report, without plots and failures."""
     lines = [f"# {cell(report.name)}", ""]
     lines += [f"**{cell(warning)}**\n" for warning in report.warnings]
     lines += [f"- {cell(name)}: {cell(value)}" for name, value in report.facts.items()]
-    lines += ["", "## Executable accuracy", "", *_headlines(report), "", cell(report.ceiling), ""]
+    lines += ["", "## Executable accuracy", "", *_headlines(report), "", cell(report.teacher_note), ""]
     lines += [
         f"{cell(headline.split)}: {cell(headline.finding)}\n" for headline in report.headlines if headline.finding
     ]
-    lines += _table(("on the first set", ""), [(words(name), shown(score)) for name, score in report.side.items()])
+    lines += _table(
+        ("on the first split", ""), [(words(name), shown(score)) for name, score in report.other_metrics.items()]
+    )
     for section in report.sections:
         lines += ["", f"## {cell(section.title)}", ""]
         lines += [cell(line) + "\n" for line in section.text.splitlines()]
         lines += _table(section.table.columns, section.table.rows) if section.table else []
-    lines += ["", f"{report.failures.total:,} answers to look at: see report.html."]
+    lines += ["", f"{report.failures.total:,} failures are listed in report.html."]
     return "\n".join(lines) + "\n"
 
 
 def cell(text: str) -> str:
-    """`text` on one line, as itself."""
+    """`text` on one line, with markup escaped."""
     return _MARKUP.sub(r"\\\1", " ".join(visible(text).split()))
 
 
 def _headlines(report: Report) -> Iterator[str]:
     systems = list(dict.fromkeys(system for headline in report.headlines for system in headline.systems))
     rows = [
-        (h.split, _counted(h.ceiling), *(_counted(h.systems.get(system)) for system in systems))
+        (h.split, _counted(h.teacher), *(_counted(h.systems.get(system)) for system in systems))
         for h in report.headlines
     ]
-    yield from _table(("set", "teacher", *systems), rows)
+    yield from _table(("split", "teacher", *systems), rows)
 
 
 def _counted(score: Score | None) -> str:

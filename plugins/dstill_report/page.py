@@ -1,9 +1,9 @@
-"""A run's report in its three forms, from one `Report` in plain data.
+"""Writes a run's report in three formats.
 
     write(run)  →  {"html": runs/a/report.html, "json": …/report.json, "markdown": …/report.md}
 
-The page is one file: style, script and pictures stand in it, and its content security
-policy lets a browser fetch nothing and run nothing but the one script, known by its hash.
+The page is self-contained: it embeds its style, script and plots. Its content security policy forbids the browser
+to fetch anything or to run any script but that one, which it identifies by its hash.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 __all__ = ["gather", "html", "summary", "write"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-SETS = {
+SPLITS = {
     "test": "unseen questions, from templates seen in training",
     "test_unseen_templates": "templates that training never saw",
     "test_unseen_data": "data that training never saw",
 }
-SIDE = ("exact_match", "valid", "executed", "silent_error_rate", "refusal_precision", "refusal_recall")
+OTHER_METRICS = ("exact_match", "valid", "executed", "silent_error_rate", "refusal_precision", "refusal_recall")
 
 
 def write(run: Run) -> dict[str, Path]:
-    """Write all three beside the run's other files. Raises RunError where nothing was evaluated yet."""
+    """Write all three files to the run's folder. Raises RunError if the run was not evaluated yet."""
     report = gather(run)
     texts = {"report.html": html(report), "report.json": summary(report), "report.md": markdown(report)}
     for name, text in texts.items():
@@ -52,6 +52,7 @@ def write(run: Run) -> dict[str, Path]:
 
 
 def gather(run: Run) -> Report:
+    """Collect the content of the report. Raises RunError if scores or verdicts are missing."""
     evaluated = run.manifest["stages"].get("evaluate")
     if not evaluated or not evaluated.get("scores"):
         raise RunError(
@@ -59,7 +60,7 @@ def gather(run: Run) -> Report:
         )
     if not run.verdicts():
         raise RunError(
-            f"run '{run.name}' has scores, and no verdicts that they are of",
+            f"run '{run.name}' has scores but no verdicts",
             where=str(run.folder / "verdicts.jsonl"),
             hint=command("evaluate", run.folder),
         )
@@ -71,9 +72,9 @@ def gather(run: Run) -> Report:
         facts=_facts(run.manifest),
         warnings=_warnings(run, evaluated),
         headlines=tuple(_headline(split, evaluated) for split in student),
-        ceiling=_ceiling(evaluated),
-        beside=run.plugins.meanings(),
-        side={name: Score.from_row(student[first][name]) for name in SIDE if name in student[first]},
+        teacher_note=_teacher_note(evaluated),
+        baselines=run.plugins.meanings(),
+        other_metrics={name: Score.from_row(student[first][name]) for name in OTHER_METRICS if name in student[first]},
         sections=tuple(run.plugins.report_sections(run)),
         failures=collect(run),
         manifest=run.manifest,
@@ -91,7 +92,7 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
         "objective": trained.get("objective", ""),
         "trained parameters": f"{trained['trained_parameters']:,}" if trained else "",
         "latency": f"p50 {latency['p50']:.3f} s, p95 {latency['p95']:.3f} s" if latency.get("p50") else "",
-        "tokens an answer": f"p50 {tokens['p50']:.0f}, p95 {tokens['p95']:.0f}" if tokens.get("total") else "",
+        "tokens per answer": f"p50 {tokens['p50']:.0f}, p95 {tokens['p95']:.0f}" if tokens.get("total") else "",
         "size": size_on_disk(size["bytes"]) if size.get("bytes") else "",
         "seed": str(manifest["seed"]),
         "created": manifest["created"].replace("T", " ").replace("+00:00", " UTC"),
@@ -106,12 +107,12 @@ def _warnings(run: Run, evaluated: Mapping[str, Any]) -> tuple[str, ...]:
     if missing > MOST_LOST * len(verdicts):
         share = percent(missing / len(verdicts))
         warnings.append(
-            f"This run is invalid: the engine could not be asked about {share} of the answers, "
-            f"more than {MOST_LOST:.0%}."
+            f"This run is invalid: the engine was unavailable for {share} of the answers "
+            f"(at most {MOST_LOST:.0%} are allowed)."
         )
     scores = [metrics.get("executable_accuracy") for metrics in evaluated["scores"]["student"].values()]
     if not any(score and score["n"] for score in scores):
-        warnings.append("Nothing was executed: executable accuracy is not checked.")
+        warnings.append("No answer was executed, so executable accuracy is not checked.")
     return tuple(warnings)
 
 
@@ -122,44 +123,45 @@ def _headline(split: str, evaluated: Mapping[str, Any]) -> Headline:
         for system, of_system in {"teacher": teacher, **evaluated["scores"]}.items()
         if "executable_accuracy" in of_system.get(split, {})
     }
-    ceiling = found.pop("teacher", None)
-    return Headline(split=split, meaning=SETS.get(split, ""), systems=found, finding=_finding(found), ceiling=ceiling)
+    own = found.pop("teacher", None)
+    return Headline(split=split, meaning=SPLITS.get(split, ""), systems=found, finding=_finding(found), teacher=own)
 
 
-def _ceiling(evaluated: Mapping[str, Any]) -> str:
+def _teacher_note(evaluated: Mapping[str, Any]) -> str:
     teacher = evaluated.get("teacher")
     if teacher is None:
-        return "The teacher's ceiling was not measured: `dstill evaluate` measures it by now."
+        return "The teacher's ceiling was not measured. Run `dstill evaluate` again to measure it."
     if teacher["why"]:
         return f"The teacher's ceiling was not measured: {teacher['why']}."
     return (
-        "teacher: its own answers against golds that were there before it was asked, the ceiling of what a student "
-        "can learn from it. The student and its baselines are scored against the teacher's answers."
+        "teacher: its own answers, scored against reference answers that were written independently of it. This is the "
+        "ceiling for a student that learns from it. The student and its baselines are scored against the dataset, "
+        "which contains the teacher's answers."
     )
 
 
 def _finding(systems: Mapping[str, Score]) -> str:
-    """Whether the student's interval stands apart from the best baseline's."""
+    """Whether the intervals of the student and of the best baseline overlap."""
     student = systems.get("student")
     baselines = {name: s for name, s in systems.items() if name != "student" and s.value is not None}
     if student is None or student.low is None or student.high is None or not baselines:
         return ""
     name, best = max(baselines.items(), key=lambda item: (item[1].value, item[0]))
     if student.low > (best.high or 0):
-        return f"The student's interval lies above that of the best baseline, {name}."
+        return f"The student's interval is above that of the best baseline ({name})."
     if student.high < (best.low or 0):
-        return f"The student's interval lies below that of the best baseline, {name}."
+        return f"The student's interval is below that of the best baseline ({name})."
     return (
-        f"The intervals of the student and of the best baseline, {name}, overlap; "
-        "whether they can be told apart item by item is said under “Against the baselines”."
+        f"The intervals of the student and of the best baseline ({name}) overlap. "
+        "See “Against the baselines” for a paired comparison, question by question."
     )
 
 
-# --- forms ------------------------------------------------------------------------------
+# --- formats ----------------------------------------------------------------------------
 
 
 def html(report: Report) -> str:
-    """The page. Every text is escaped by the template engine; what hides or turns text is made visible."""
+    """The HTML page. Every text is escaped, and control and bidirectional characters are made visible."""
     with needs("a report", "report"):
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
         from markupsafe import Markup
@@ -178,7 +180,7 @@ def html(report: Report) -> str:
     )
 
     def content(text: str) -> Markup:
-        """`text` between tags, where quotation marks are no markup: answers in JSON are full of them."""
+        """`text` for use between tags: quotation marks stay, which keeps pages with much JSON small."""
         return Markup(visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
 
     environment.filters.update(content=content)
@@ -189,17 +191,17 @@ def html(report: Report) -> str:
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        trusted=Markup,  # only for the sections' own pictures
+        trusted=Markup,  # only for the plots of the sections
     )
 
 
 def _is_number(cell: str) -> bool:
-    """Whether a cell is to be set flush right."""
+    """Whether a cell is right-aligned."""
     return bool(cell) and not set(cell) - set("0123456789.,%<> []n\n–-")
 
 
 def summary(report: Report) -> str:
-    """The figures for programs. Characters beyond ASCII are escaped, so that any text of a model can stand in it."""
+    """The report as JSON. Non-ASCII characters are escaped, so even lone surrogates in a model's text are valid."""
     evaluated = report.manifest["stages"]["evaluate"]
     value = {
         "schema_version": SCHEMA_VERSION,

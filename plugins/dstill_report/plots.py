@@ -1,9 +1,9 @@
-"""Plots as inline SVG, in the page's own colours and font.
+"""Draws plots as inline SVG in the colours and font of the page.
 
-In come labels and numbers; out comes ``<svg …>…</svg>``, the same bytes for the same input
-(no dates, a fixed hash salt), with nothing in it that a browser would fetch. Colours are
-written as the page's CSS variables, so one picture serves light, dark and print. Each says in
-words what it shows, for those who do not see it.
+Each function takes labels and numbers and returns ``<svg …>…</svg>``, or an empty string if there is nothing to draw.
+The same input yields the same bytes (no dates, a fixed hash salt), and the SVG refers to nothing that a browser would
+fetch. Colours are the page's CSS variables, so one plot works in light mode, dark mode and print. The `aria-label`
+gives the values in words for screen readers.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["curve", "differences", "intervals", "scatter"]
 
-# matplotlib knows no CSS variables: each is drawn in a colour that nothing else has.
+# matplotlib has no CSS variables: each is drawn as a placeholder colour and replaced in the SVG.
 COLOURS = {"#010101": "var(--ink)", "#020202": "var(--muted)", "#030303": "var(--line)"}
 SERIES = {"#040404": "var(--student)", "#050505": "var(--nearest)", "#060606": "var(--other)"}
 INK, MUTED, LINE = COLOURS
-WIDTH = 5.2  # inches: near half of a wide page, and still legible when shrunk to a phone
+WIDTH = 5.2  # inches: about half of a wide page, and still legible when scaled down to a phone
 
 
 def intervals(scores: Mapping[str, Score], title: str) -> str:
-    """One row a label, in their order: its rate as a point, its interval as a bar."""
+    """One row per label, in the given order: the rate as a point, its interval as a bar."""
     rows = [(s.value, label, s) for label, s in scores.items() if s.value is not None]
     if not rows:
         return ""
@@ -48,12 +48,12 @@ def intervals(scores: Mapping[str, Score], title: str) -> str:
         axes.set_xticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
         axes.grid(axis="x", color=LINE, lw=0.8)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
-        told = "; ".join(f"{label} {100 * value:.1f} %" for value, label, _ in rows)
-        return _svg(figure, f"{title}: {told}")
+        values = "; ".join(f"{label} {100 * value:.1f} %" for value, label, _ in rows)
+        return _svg(figure, f"{title}: {values}")
 
 
 def curve(series: Mapping[str, Sequence[tuple[float, float]]], title: str, y: str, x: str = "step") -> str:
-    """Lines over `x`; one point is drawn as a point."""
+    """One line per series over `x`; a series of one value is a point."""
     series = {label: points for label, points in series.items() if points}
     if not series:
         return ""
@@ -70,11 +70,11 @@ def curve(series: Mapping[str, Sequence[tuple[float, float]]], title: str, y: st
         axes.grid(color=LINE, lw=0.8)
         if len(series) > 1:
             axes.legend(frameon=False, labelcolor=INK)
-        told = "; ".join(
+        ends = "; ".join(
             f"{label} from {points[0][1]:.4g} at {points[0][0]:,.6g} to {points[-1][1]:.4g} at {points[-1][0]:,.6g}"
             for label, points in series.items()
         )
-        return _svg(figure, f"{title}: {told}")
+        return _svg(figure, f"{title}: {ends}")
 
 
 def scatter(
@@ -85,31 +85,31 @@ def scatter(
     y: str,
     kinds: Sequence[str] = (),
 ) -> str:
-    """A point each; those of the front are filled and joined. `kinds`: of each, told by colour and by form."""
+    """Points with their Pareto front filled and joined. `kinds` (one per point) set the colour and marker."""
     if not points:
         return ""
     kinds = kinds or [""] * len(points)
     looks = dict(zip(dict.fromkeys(kinds), itertools.cycle(zip(SERIES, "os^", strict=True)), strict=False))
     with _style(title):
         figure, axes = _figure(2.9)
-        line = sorted(point for point, leads in zip(points, front, strict=True) if leads)
+        line = sorted(point for point, on_front in zip(points, front, strict=True) if on_front)
         axes.plot(*zip(*line, strict=True), color=MUTED, lw=1.2, alpha=0.6)
-        for (at, value), leads, kind in zip(points, front, kinds, strict=True):
-            colour, form = looks[kind]
-            axes.plot([at], [value], form, color=colour, ms=6, mfc=None if leads else "none")
+        for (at, value), on_front, kind in zip(points, front, kinds, strict=True):
+            colour, marker = looks[kind]
+            axes.plot([at], [value], marker, color=colour, ms=6, mfc=None if on_front else "none")
         axes.set_xlabel(x)
         axes.set_ylabel(y)
         axes.grid(color=LINE, lw=0.8)
         if len(looks) > 1:
-            for kind, (colour, form) in looks.items():
-                axes.plot([], [], form, color=colour, ms=6, label=visible(kind))
+            for kind, (colour, marker) in looks.items():
+                axes.plot([], [], marker, color=colour, ms=6, label=visible(kind))
             axes.legend(frameon=False, labelcolor=INK)
-        told = "; ".join(f"{value:.4g} at {at:,.6g}" for at, value in line)
-        return _svg(figure, f"{title} ({y}, {x}), those that no other beats: {told}")
+        values = "; ".join(f"{value:.4g} at {at:,.6g}" for at, value in line)
+        return _svg(figure, f"{title} ({y}, {x}), Pareto front: {values}")
 
 
 def differences(rows: Mapping[str, tuple[float, float, float]], title: str, x: str) -> str:
-    """One row a label: a difference as a point, its interval as a bar, and a line at zero."""
+    """One row per label: a difference as a point, its interval as a bar, and a line at zero."""
     if not rows:
         return ""
     with _style(title):
@@ -124,10 +124,10 @@ def differences(rows: Mapping[str, tuple[float, float, float]], title: str, x: s
         axes.set_xlabel(x)
         axes.grid(axis="x", color=LINE, lw=0.8)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
-        told = "; ".join(
+        values = "; ".join(
             f"{label} {value:+.1f} ({low:+.1f} to {high:+.1f})" for label, (value, low, high) in rows.items()
         )
-        return _svg(figure, f"{title}: {told}")
+        return _svg(figure, f"{title}: {values}")
 
 
 def _style(salt: str) -> Any:
@@ -136,8 +136,8 @@ def _style(salt: str) -> Any:
     return matplotlib.rc_context(
         {
             "svg.fonttype": "none",
-            "svg.hashsalt": f"dstill {salt}",  # ids within one page differ between its plots
-            "text.parse_math": False,  # a category called $x$ is a name
+            "svg.hashsalt": f"dstill {salt}",  # plots on one page need different ids
+            "text.parse_math": False,  # a category may be called $x$
             "font.family": "sans-serif",
             "font.size": 9.5,
             "text.color": INK,
@@ -164,16 +164,16 @@ def _figure(height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _svg(figure: Figure, told: str) -> str:
+def _svg(figure: Figure, label: str) -> str:
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = out.getvalue()
-    svg = svg[svg.index("<svg") :]  # without the XML prologue and its addresses
+    svg = svg[svg.index("<svg") :]  # drop the XML prologue, which contains URLs
     svg = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg)
     used = set(re.findall(r'(?:href="|url\()#([\w.-]+)', svg))
     svg = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg)
-    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)  # the page's own
+    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)  # use the page's font
     for colour, variable in {**COLOURS, **SERIES}.items():
         svg = svg.replace(colour, variable)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(visible(told))}"', 1).strip()
+    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(visible(label))}"', 1).strip()

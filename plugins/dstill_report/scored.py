@@ -1,10 +1,10 @@
-"""What a run's exports are made of: each system's answers to one set, with every metric's word on each answer.
+"""Every answer of a run with its result for each metric: the input of the exports.
 
     for one in scored_sets(run):  →  ScoredSet(task="querydsl", system="student", split="test", items=…, scores=…)
     one.items[0].marks            →  {"executable_accuracy": True, "exact_match": False, …}
 
-An item that a metric does not count (an engine's failure, a gold that tells nothing) has no mark of it, and the
-aggregated scores are those of run.json: an export says what `dstill evaluate` printed, and no more.
+`marks` lacks the metrics that do not count the answer, for example because the engine failed or the gold is vacuous.
+The aggregated scores are those of run.json, as `dstill evaluate` printed them.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ __all__ = ["Item", "ScoredSet", "scored_sets"]
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One question, what was answered, and what came of it."""
+    """One question with a system's answer and its verdict."""
 
     record: Record
     prediction: Prediction
     verdict: Verdict
-    marks: Mapping[str, bool]  # by metric that counts it
+    marks: Mapping[str, bool]  # metric → whether the answer counts as a hit
 
     @property
     def facts(self) -> dict[str, Any]:
-        """For filters in another program: where the question comes from, how far the answer came."""
+        """Metadata to filter by in another program."""
         verdict = self.verdict
         return {
             "category": self.record.category,
@@ -50,23 +50,23 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredSet:
-    """One system on one set."""
+    """The answers of one system to one split."""
 
     task: str
     system: str
     split: str
     engine: str
     items: tuple[Item, ...]
-    scores: Mapping[str, Mapping[str, Any]]  # of run.json: metrics that were measured, with n and interval
+    scores: Mapping[str, Mapping[str, Any]]  # from run.json: the measured metrics, with n and interval
 
     @property
     def name(self) -> str:
-        """``querydsl_test_unseen_templates``."""
+        """Task and split, for example ``querydsl_test_unseen_templates``."""
         return f"{self.task}_{self.split}"
 
 
 def scored_sets(run: Run) -> Iterator[ScoredSet]:
-    """Every system on every set that has questions. Raises RunError where a verdict is missing."""
+    """Yield every system on every split that has questions. Raises RunError if a verdict is missing."""
     evaluated = run.manifest["stages"].get("evaluate", {})
     if not evaluated.get("scores"):
         raise RunError(
@@ -81,7 +81,7 @@ def scored_sets(run: Run) -> Iterator[ScoredSet]:
             if missing:
                 raise RunError(
                     f"{len(missing)} of {len(records)} questions of {split} have no verdict on '{system}' "
-                    f"(as {missing[0]})",
+                    f"(for example {missing[0]})",
                     where=str(run.folder),
                     hint=command("evaluate", run.folder),
                 )
@@ -100,9 +100,9 @@ def scored_sets(run: Run) -> Iterator[ScoredSet]:
 
 
 def _rates(run: Run, measured: Mapping[str, Any]) -> dict[str, Rate]:
-    """The metrics that are shares of answers, so that each answer has a mark."""
-    made = {name: run.plugins.metric(name)() for name in measured if name in run.plugins.names("metrics")}
-    return {name: metric for name, metric in made.items() if isinstance(metric, Rate)}
+    """The measured metrics that are rates, so that every answer is a hit or a miss."""
+    metrics = {name: run.plugins.metric(name)() for name in measured if name in run.plugins.names("metrics")}
+    return {name: metric for name, metric in metrics.items() if isinstance(metric, Rate)}
 
 
 def _item(record: Record, prediction: Prediction, verdict: Verdict, rates: Mapping[str, Rate]) -> Item:

@@ -1,8 +1,8 @@
-"""The package's own sections, by the hook that everybody's come in by.
+"""The sections of this package, provided through the `report_sections` hook like those of any plugin.
 
     sections(run)  →  Section(title="Scores", order=10, table=Table(…)), …, in plain data
 
-Each module gives those on one subject: scores, making, cost. A section that a run has nothing for is not there.
+Each module covers one subject: scores, training and data, cost. A section without content is omitted.
 """
 
 from __future__ import annotations
@@ -19,5 +19,6 @@ __all__ = ["sections"]
 
 
 def sections(run: Run) -> Iterator[Section]:
+    """Yield the sections on scores, training and cost that `run` has content for."""
     for subject in (sections_scores, sections_training, sections_cost):
         yield from subject.sections(run)

@@ -1,6 +1,6 @@
-"""The report's sections on scores: every metric, what was left out of them, and the student's by part and engine.
+"""The report's sections on scores: all metrics, uncounted answers, and the student by category, data and engine.
 
-sections(run)  →  Section(title="Scores", order=10, table=Table(…)), …; only those that the run has something for
+sections(run)  →  Section(title="Scores", order=10, table=Table(…)), …
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["sections"]
 
-SHOWN = 2  # failures that a cause names: the failure browser has them all
+SHOWN = 2  # example failures per cause: the failure browser lists all
 
 
 def sections(run: Run) -> Iterator[Section]:
+    """Yield the sections on scores that `run` has content for."""
     stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
     evaluated = stages.get("evaluate", {})
-    made = (
+    found = (
         _scores(evaluated.get("scores", {}), _meanings(run)),
         _not_counted(evaluated.get("scores", {})),
         _categories(evaluated.get("categories", {})),
@@ -33,35 +34,35 @@ def sections(run: Run) -> Iterator[Section]:
         _causes(evaluated.get("causes", {})),
         _engines(stages),
     )
-    yield from (section for section in made if section is not None)
+    yield from (section for section in found if section is not None)
 
 
 def _meanings(run: Run) -> dict[str, str]:
-    """What each metric that is installed measures: the first line of its docstring."""
+    """What each installed metric measures: the first line of its docstring."""
     return {name: described(run.plugins.metric(name)) for name in run.plugins.names("metrics")}
 
 
 def _scores(scores: Mapping[str, Any], meanings: Mapping[str, str]) -> Section | None:
-    sets = [(system, split) for system in scores for split in scores[system]]
-    metrics = sorted({metric for system, split in sets for metric in scores[system][split]}, key=rank)
+    columns = [(system, split) for system in scores for split in scores[system]]
+    metrics = sorted({metric for system, split in columns for metric in scores[system][split]}, key=rank)
     if not metrics:
         return None
     rows = []
     for metric in metrics:
-        found = [scores[system][split].get(metric) for system, split in sets]
+        found = [scores[system][split].get(metric) for system, split in columns]
         rows.append((words(metric), *(_cell(score) for score in found)))
     explained = [f"{words(metric)}: {meanings[metric]}" for metric in metrics if meanings.get(metric)]
-    intro = "Every rate with its 95 % Wilson interval and the number of answers that it is taken over."
+    intro = "Every rate with its 95 % Wilson interval and the number of answers it is computed over (n)."
     return Section(
         title="Scores",
         order=10,
         text="\n".join([intro, *explained]),
-        table=Table(columns=("", *(f"{system}, {split}" for system, split in sets)), rows=tuple(rows)),
+        table=Table(columns=("", *(f"{system}, {split}" for system, split in columns)), rows=tuple(rows)),
     )
 
 
 def _cell(row: Mapping[str, Any] | None) -> str:
-    """A rate, and in a second line its interval and n."""
+    """A rate, with its interval and n on a second line."""
     if row is None:
         return ""
     score = Score.from_row(row)
@@ -81,24 +82,24 @@ def _not_counted(scores: Mapping[str, Any]) -> Section | None:
     if not rows:
         return None
     return Section(
-        title="Left out of accuracy",
+        title="Not counted in accuracy",
         order=15,
-        text="Answers whose gold tells nothing or fails, or that the engine could not run, "
-        "are counted here and never held against a system.",
-        table=Table(columns=("system", "set", "counted", "left out"), rows=tuple(rows)),
+        text="Answers are not counted if the gold is vacuous or fails, or if the engine could not run them. "
+        "They do not lower a system's score.",
+        table=Table(columns=("system", "split", "counted", "not counted"), rows=tuple(rows)),
     )
 
 
 def _categories(categories: Mapping[str, Any]) -> Section | None:
     return _parts(
         categories,
-        Section(title="Categories", order=20, text="The student's answers by category of question, the weakest first."),
+        Section(title="Categories", order=20, text="The student's scores by category of question, weakest first."),
         ("category", "Executable accuracy by category, with 95 % intervals"),
     )
 
 
 def _by_data(parts: Mapping[str, Any], noun: str) -> Section | None:
-    text = f"The student's answers by the {noun} that they are about, the weakest first."
+    text = f"The student's scores by the {noun} that the question is about, weakest first."
     return _parts(
         parts,
         Section(title=f"By {noun}", order=22, text=text),
@@ -107,7 +108,10 @@ def _by_data(parts: Mapping[str, Any], noun: str) -> Section | None:
 
 
 def _parts(parts: Mapping[str, Any], section: Section, names: tuple[str, str]) -> Section | None:
-    """`section` with a table and a plot of the first set's parts; `names`: of a part, and of the plot."""
+    """`section` with a table and a plot of scores by part of the first split.
+
+    `names` are the header of the first column and the title of the plot.
+    """
     if not parts:
         return None
     accuracy = {c: Score.from_row(m["executable_accuracy"]) for c, m in parts.items() if "executable_accuracy" in m}
@@ -128,7 +132,7 @@ def _parts(parts: Mapping[str, Any], section: Section, names: tuple[str, str]) -
 
 
 def _causes(causes: Mapping[str, Mapping[str, Any]]) -> Section | None:
-    """Failures by what went wrong first, the most first."""
+    """Failures by first cause, the most frequent first."""
     if not causes:
         return None
     shares = {
@@ -142,11 +146,10 @@ def _causes(causes: Mapping[str, Mapping[str, Any]]) -> Section | None:
     return Section(
         title="First causes",
         order=24,
-        text=f"What went wrong first in each of {next(iter(causes.values()))['of']:,} failures, over all sets. "
-        "Below, the failures can be filtered by it; `dstill generate --augment-cause CAUSE --from-run RUN` "
-        "makes more questions "
-        "to train on of the kinds that fail so.",
-        table=Table(columns=("first cause", "failures", "share of them", "as"), rows=rows),
+        text=f"What went wrong first in each of {next(iter(causes.values()))['of']:,} failures, over all splits. "
+        "The failures below can be filtered by first cause. `dstill generate --augment-cause CAUSE --from-run RUN` "
+        "generates more training questions of the kinds that fail for that cause.",
+        table=Table(columns=("first cause", "failures", "share", "examples"), rows=rows),
         svg=plots.intervals(shares, "Share of failures by first cause, with 95 % intervals"),
     )
 
@@ -163,6 +166,6 @@ def _engines(stages: Mapping[str, Any]) -> Section | None:
     return Section(
         title="Engines",
         order=25,
-        text="The same answers, judged by more than one engine.",
-        table=Table(columns=("engine", "set", "executable accuracy of the student"), rows=rows),
+        text="The student's answers, judged by more than one engine.",
+        table=Table(columns=("engine", "split", "executable accuracy of the student"), rows=rows),
     )

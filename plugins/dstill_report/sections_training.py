@@ -1,6 +1,6 @@
-"""The report's sections on how the student was made: training, dataset, review, and the files of it all.
+"""The report's sections on how the student was trained: training, modality, dataset, rejections, review, files.
 
-sections(run)  →  Section(title="Training", order=30, svg="<svg …"), …; only those that the run has something for
+sections(run)  →  Section(title="Training", order=30, svg="<svg …"), …
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sections"]
 
-DECISIONS = {  # as a person reads them
+DECISIONS = {
     review.ACCEPT: "accepted",
     review.REJECT: "rejected",
     review.EDIT: "edited",
@@ -30,9 +30,10 @@ DECISIONS = {  # as a person reads them
 
 
 def sections(run: Run) -> Iterator[Section]:
+    """Yield the sections on training and data that `run` has content for."""
     stages: Mapping[str, Mapping[str, Any]] = run.manifest["stages"]
     trained = stages.get("train", {})
-    made = (
+    found = (
         _training(trained),
         _modality(trained),
         _dataset(run, stages.get("generate", {})),
@@ -40,7 +41,7 @@ def sections(run: Run) -> Iterator[Section]:
         _review(run, trained),
         _files(run.manifest),
     )
-    yield from (section for section in made if section is not None)
+    yield from (section for section in found if section is not None)
 
 
 def _training(trained: Mapping[str, Any]) -> Section | None:
@@ -55,7 +56,7 @@ def _training(trained: Mapping[str, Any]) -> Section | None:
         "student": trained["student"],
         "objective": trained["objective"],
         "steps": f"{trained['steps']:,}",
-        "time of these steps": f"{trained['training_seconds']:,.0f} s",
+        "time of the steps": f"{trained['training_seconds']:,.0f} s",
         "time of the whole stage": f"{trained['seconds']:,.0f} s",
         "peak memory": size(trained["peak_memory"]),
         "trained parameters": f"{trained['trained_parameters']:,} of {trained['all_parameters']:,}",
@@ -80,17 +81,21 @@ def _modality(trained: Mapping[str, Any]) -> Section | None:
             size(reason["memory_required"]),
             ", ".join(f"{name} {size(part)}" for name, part in reason["parts"].items()),
             "; ".join(
-                filter(None, ["taken" if reason["modality"] == chosen else "", reason["unfit_reason"] or "fits"])
+                filter(None, ["chosen" if reason["modality"] == chosen else "", reason["unfit_reason"] or "fits"])
             ),
         )
         for reason in reasons
     )
-    how = "The only one looked at: it was asked for." if len(reasons) == 1 else "Fullest first; the fullest that fits."
+    how = (
+        "It was set explicitly, so no other was considered."
+        if len(reasons) == 1
+        else "Modalities are tried in order of preference; the first one that fits is chosen."
+    )
     return Section(
         title="Modality",
         order=40,
-        text=f"{chosen}, on {device['name']} with {size(device['free'])} free of {size(device['total'])}. {how}",
-        table=Table(columns=("modality", "memory", "of which", "verdict"), rows=rows),
+        text=f"{chosen}, on {device['name']} with {size(device['free'])} of {size(device['total'])} free. {how}",
+        table=Table(columns=("modality", "memory", "parts", "verdict"), rows=rows),
     )
 
 
@@ -103,10 +108,10 @@ def _dataset(run: Run, generated: Mapping[str, Any]) -> Section | None:
     lines = [("all", [counts[split].total() for split in splits])]
     if categories != [""]:
         lines += [(category or "none", [counts[split][category] for split in splits]) for category in categories]
-    text = "Rows by category and set."
+    text = "Rows by category and split."
     if generated:
         text = (
-            f"{generated['questions']:,} questions put to the teacher '{generated['teacher']}': "
+            f"The teacher '{generated['teacher']}' was asked {generated['questions']:,} questions: "
             f"{generated['accepted']:,} answers accepted, {generated['rejected']:,} rejected. {text}"
         )
     return Section(
@@ -132,31 +137,31 @@ def _rejections(run: Run) -> Section | None:
     return Section(
         title="Rejections",
         order=55,
-        text="Replies that did not become rows of the dataset, by the first error found in each.",
-        table=Table(columns=("layer", "code", "replies", "first", "as"), rows=rows),
+        text="Teacher replies that did not become rows of the dataset, by the first error in each.",
+        table=Table(columns=("layer", "code", "replies", "first example", "message"), rows=rows),
     )
 
 
 def _review(run: Run, trained: Mapping[str, Any]) -> Section | None:
-    """What a person decided about rows as they stand now; a decision about one that has changed since is told apart."""
-    standing = review.latest(decisions(run))
-    if not standing:
+    """People's decisions about the current rows; decisions about rows that changed since are counted separately."""
+    latest = review.latest(decisions(run))
+    if not latest:
         return None
     records = [record for split in SPLITS for record in run.records(split, raw=True)]
-    now = {record.id: review.digest(record) for record in records if record.id in standing}
-    held = [one for one in standing.values() if now.get(one.id) == one.digest]
-    counts = Counter(DECISIONS[one.decision] for one in held)
+    digests = {record.id: review.digest(record) for record in records if record.id in latest}
+    current = [one for one in latest.values() if digests.get(one.id) == one.digest]
+    counts = Counter(DECISIONS[one.decision] for one in current)
     judged = sum(counts[DECISIONS[name]] for name in review.JUDGED)
     rows = [(name, f"{counts[name]:,}") for name in DECISIONS.values() if counts[name]]
     rows.append(("acceptance rate", f"{shown(rate('accepted', counts[DECISIONS[review.ACCEPT]], judged))}"))
-    if len(held) < len(standing):
-        rows.append(("of rows that are others by now", f"{len(standing) - len(held):,}"))
-    said = trained.get("review", {}).get("message", "")
+    if len(current) < len(latest):
+        rows.append(("rows changed since the review", f"{len(latest) - len(current):,}"))
+    message = trained.get("review", {}).get("message", "")
     return Section(
         title="Review",
         order=57,
-        text="What a person decided about rows of the dataset: rejected ones are left out, edited ones count as not "
-        "accepted." + (f" When the student was trained, {said}." if said else ""),
+        text="People's decisions about rows of the dataset. Rejected rows are removed. Edited rows count as not "
+        "accepted." + (f" When the student was trained, {message}." if message else ""),
         table=Table(columns=("", "rows"), rows=tuple(rows)),
     )
 
@@ -167,8 +172,8 @@ def _files(manifest: Mapping[str, Any]) -> Section:
         (name, f"{facts['rows']:,}", facts["sha256"][:16]) for name, facts in sorted(manifest["files"].items())
     )
     return Section(
-        title="What it was made from",
+        title="Data and versions",
         order=90,
         text=f"Seed {manifest['seed']}; {versions}.",
-        table=Table(columns=("file", "rows", "sha256, its first 16 digits"), rows=tuple(rows)),
+        table=Table(columns=("file", "rows", "SHA-256 (first 16 digits)"), rows=tuple(rows)),
     )

@@ -1,10 +1,10 @@
-"""A person's spot-check of a dataset before training: a page on this machine, or the same in the terminal.
+"""Lets a person review a sample of the dataset before training, on a local page or in the terminal.
 
     dstill review weblogs-20260301-1            # prints an address to open
     dstill review weblogs-20260301-1 --tui
 
-Decisions go to RUN/review.jsonl, one durable row each; what they do to training and to scores, and whether they are
-enough, is the core's (`dstill.pipeline.review`). `session` is what page and terminal share.
+Each decision is appended to RUN/review.jsonl immediately. The core decides what decisions mean for training and
+whether there are enough of them (`dstill.pipeline.review`). Page and terminal share `session`.
 """
 
 from __future__ import annotations
@@ -22,4 +22,5 @@ __all__ = ["register_commands"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
+    """Add `dstill review`."""
     cli.add_command(command.review)

@@ -1,4 +1,4 @@
-"""`dstill review RUN`: the page or the terminal, over one desk."""
+"""`dstill review RUN`: reviews the dataset on a page or in the terminal."""
 
 from __future__ import annotations
 
@@ -54,24 +54,24 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
     are saved immediately, and the same command resumes. `train` drops rejected rows and uses edited ones.
     """
     from dstill_review import serving, terminal
-    from dstill_review.session import Desk, split_names
+    from dstill_review.session import ReviewSession, split_names
 
     chosen = split_names(splits, REVIEWED)
     opened = found.open(run)
     with opened.stage("review") as facts, contextlib.ExitStack() as stack:
-        if not tui:  # nothing is opened for a page that cannot be
-            page = stack.enter_context(serving.listening(opened.settings.review.port))
+        if not tui:  # fail on a taken port before the executor is opened
+            listener = stack.enter_context(serving.listening(opened.settings.review.port))
         executor = stack.enter_context(opened.setup.opened_executor())
-        desk = Desk(opened, splits=chosen, everything=everything, executor=executor)
+        session = ReviewSession(opened, splits=chosen, everything=everything, executor=executor)
         try:
             if tui:
-                terminal.judge(desk)
+                terminal.judge(session)
             else:
-                serving.serve(desk, page, say=note)
+                serving.serve(session, listener, say=note)
         except KeyboardInterrupt:
-            if desk.current() is not None:
-                raise _stopped(desk.progress(), opened.folder, tui=tui) from None
-        facts.update(desk.progress(), splits=list(chosen))
+            if session.current() is not None:
+                raise _stopped(session.progress(), opened.folder, tui=tui) from None
+        facts.update(session.progress(), splits=list(chosen))
     if as_json:
         emit({"run": str(opened.folder), **facts})
     else:
@@ -80,9 +80,9 @@ def review(found: App, run: str, tui: bool, everything: bool, splits: tuple[str,
 
 def _stopped(progress: Mapping[str, Any], folder: Path, *, tui: bool) -> Interrupted:
     return Interrupted(
-        f"stopped; {progress['judged']} of {progress['sample']} rows are judged, and kept",
+        f"stopped; {progress['judged']} of {progress['sample']} rows are judged and saved",
         where=str(folder),
-        hint=f"go on with: {command('review', folder, *(['--tui'] if tui else []))}",
+        hint=f"resume with: {command('review', folder, *(['--tui'] if tui else []))}",
     )
 
 
@@ -98,7 +98,7 @@ def _show(facts: Mapping[str, Any], folder: Path) -> None:
     )
     if facts["rate"] is not None:
         low, high = 100 * facts["low"], 100 * facts["high"]
-        say(f"accepted as they stood: {percent(facts['rate'])} % [{low:.1f}, {high:.1f}]")
+        say(f"accepted without edits: {percent(facts['rate'])} % [{low:.1f}, {high:.1f}]")
     say(f"next: {command('review' if facts['left'] else 'train', folder)}")
 
 

@@ -1,7 +1,7 @@
-"""The page's server: on loopback alone, for the one browser that opened its address first.
+"""The server of the review page, on loopback only.
 
-with listening(0) as page:              # a socket; UsageError where the port is taken
-    serve(desk, page, say=print)        # "open http://127.0.0.1:40213/?token=…", until Ctrl-C or `finish`
+with listening(0) as listener:              # a socket; UsageError if the port is taken
+    serve(session, listener, say=print)     # "open http://127.0.0.1:40213/?token=…", until Ctrl-C or `finish`
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Callable, Iterator
 
 from dstill.errors import MissingExtra
 from dstill.runtime import http
-from dstill_review.app import Door, application
-from dstill_review.session import Desk
+from dstill_review.access import Access
+from dstill_review.app import application
+from dstill_review.session import ReviewSession
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -23,32 +24,35 @@ if TYPE_CHECKING:
 __all__ = ["HOST", "listening", "serve", "server_of"]
 
 HOST = "127.0.0.1"
-GRACE = 2  # seconds that requests under way get at the end
+GRACE = 2  # seconds for requests in progress when the server stops
 
 
 @contextlib.contextmanager
 def listening(port: int) -> Iterator[socket.socket]:
-    """A socket on `port` of loopback; 0: a free one. Raises UsageError, MissingExtra."""
+    """A socket on `port` of loopback; 0: any free port. Raises UsageError if it is taken, or MissingExtra."""
     for library in ("starlette", "uvicorn"):
         if find_spec(library) is None:
             raise MissingExtra("the page of `dstill review`", "review", library)
-    with http.listening(HOST, port, hint="leave it out for a free one, or use --tui") as listener:
+    with http.listening(HOST, port, hint="omit --port to use any free port, or use --tui") as listener:
         yield listener
 
 
-def server_of(desk: Desk, listener: socket.socket) -> tuple[Server, Door]:
-    """What `asyncio.run(server.serve(sockets=[listener]))` runs, and the door that knows its address."""
-    door = Door(listener.getsockname()[1])
-    app = application(desk, door, finish=lambda: setattr(server, "should_exit", True))
+def server_of(session: ReviewSession, listener: socket.socket) -> tuple[Server, Access]:
+    """A server to run with `asyncio.run(server.serve(sockets=[listener]))`, and the access policy with its address."""
+    access = Access(listener.getsockname()[1])
+    app = application(session, access, finish=lambda: setattr(server, "should_exit", True))
     server = http.server_of(app, grace=GRACE)
-    return server, door
+    return server, access
 
 
-def serve(desk: Desk, listener: socket.socket, *, say: Callable[[str], None]) -> None:
-    """Until the person finishes on the page. Raises KeyboardInterrupt at Ctrl-C."""
-    server, door = server_of(desk, listener)
-    far = desk.progress()
-    say(f"{far['left']} of {far['sample']} rows to judge (of {far['rows']}), as {desk.who}; Ctrl-C stops and keeps all")
+def serve(session: ReviewSession, listener: socket.socket, *, say: Callable[[str], None]) -> None:
+    """Serve until the reviewer finishes on the page. Ctrl-C raises KeyboardInterrupt."""
+    server, access = server_of(session, listener)
+    progress = session.progress()
+    say(
+        f"{progress['left']} of {progress['sample']} rows to judge (of {progress['rows']}) as {session.reviewer}; "
+        "stop with Ctrl-C, decisions are saved"
+    )
     say("this address works once, in the first browser that opens it:")
-    say(f"open {door.address}")
+    say(f"open {access.address}")
     asyncio.run(server.serve(sockets=[listener]))

@@ -1,13 +1,13 @@
-"""The desk at which a person judges rows: what comes next, what was decided, how far it is.
+"""A review session: the next row to judge, the decisions, and the progress.
 
-    desk = Desk(run, splits=("train",), everything=False, executor=executor)
-    desk.current()                                  # the record to judge; None: all are judged
-    desk.judge(record.id, digest(record), "accept")
-    desk.edit(record.id, digest(record), answer="1+2", rationale=None)     # Refused, with what the checks say
-    desk.undo()
-    desk.progress()                                 # {"judged": 12, "sample": 367, "rate": 0.91, "low": …, …}
+    session = ReviewSession(run, splits=("train",), everything=False, executor=executor)
+    session.current()                                  # the record to judge; None: all are judged
+    session.judge(record.id, digest(record), "accept")
+    session.edit(record.id, digest(record), answer="1+2", rationale=None)     # raises InvalidEdit
+    session.undo()
+    session.progress()                                 # {"judged": 12, "sample": 367, "rate": 0.91, "low": …, …}
 
-Every decision is on disk when its call returns. Several threads may call.
+A decision is on disk when the call returns. Sessions are thread-safe.
 """
 
 from __future__ import annotations
@@ -29,30 +29,33 @@ from dstill.pipeline.review import ACCEPT, EDIT, FILE, JUDGED, REJECT, SKIP, UND
 from dstill.runs.review_log import decisions
 from dstill.runs.run import Run
 
-__all__ = ["Desk", "Refused", "Stale", "split_names"]
+__all__ = ["InvalidEdit", "ReviewSession", "StaleRow", "split_names"]
 
-LONGEST = 100_000  # characters of an answer or a rationale that a person writes
+MAX_TEXT = 100_000  # characters of an edited answer or rationale
 
 
-class Refused(Exception):
-    """An edit that does not pass, and why."""
+class InvalidEdit(Exception):
+    """An edit that the checks or the engine reject, with the problems they found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(problems[0].message)
         self.problems = tuple(problems)
 
 
-class Stale(Exception):
-    """A decision about a row that is not the one to judge any more, as from a second window."""
+class StaleRow(Exception):
+    """A decision about a row that is already decided or has changed, for example from a second window."""
 
 
-class Desk:
-    """Of one run, whose lock the caller holds."""
+class ReviewSession:
+    """The review of one run, whose lock the caller holds.
+
+    Raises DataError if the splits have no rows. `everything` reviews all rows instead of a sample.
+    """
 
     def __init__(self, run: Run, *, splits: Sequence[str], everything: bool, executor: Executor | None) -> None:
         self.run, self._executor = run, executor
         self._lock = threading.RLock()
-        self._engine = threading.Lock()  # an executor takes a few threads at once, if more than one
+        self._engine = threading.Lock()  # an executor may allow only one thread
         self._records = [record for split in splits for record in run.records(split, raw=True)]
         if not self._records:
             raise DataError(
@@ -61,20 +64,21 @@ class Desk:
                 hint=f"`{command('generate', '--out', run.folder)}` makes the dataset",
             )
         self._size = len(self._records) if everything else None
-        self.who = run.settings.review.reviewer or _login()
-        self._standing = decisions(run)
+        self.reviewer = run.settings.review.reviewer or _login()
+        self._decisions = decisions(run)
         self._digests: dict[str, str] = {}
         self._choose()
 
     def _choose(self) -> None:
+        """Draw the sample, and find the decisions that are still valid for its rows."""
         settings = self.run.settings
         self._sample = sample(
-            self._records, settings.review.ci_half_width, settings.project.seed, self._standing, size=self._size
+            self._records, settings.review.ci_half_width, settings.project.seed, self._decisions, size=self._size
         )
-        found = latest(self._standing)
-        holding = (r.id for r in self._sample if r.id in found and found[r.id].digest == self._digest(r))
-        self._found = {id: found[id] for id in holding}
-        self._open = [r for r in self._sample if r.id not in self._found]
+        decided = latest(self._decisions)
+        valid = (r.id for r in self._sample if r.id in decided and decided[r.id].digest == self._digest(r))
+        self._decided = {id: decided[id] for id in valid}
+        self._open = [r for r in self._sample if r.id not in self._decided]
 
     def _digest(self, record: Record) -> str:
         if record.id not in self._digests:
@@ -82,24 +86,26 @@ class Desk:
         return self._digests[record.id]
 
     def _skipped(self) -> set[str]:
-        """Rows of these sets that another one was shown in place of."""
-        found = latest(self._standing)
-        skips = (r for r in self._records if r.id in found and found[r.id].decision == SKIP)
-        return {r.id for r in skips if found[r.id].digest == self._digest(r)}
+        """Ids of skipped rows, which other rows replace in the sample."""
+        decided = latest(self._decisions)
+        skips = (r for r in self._records if r.id in decided and decided[r.id].decision == SKIP)
+        return {r.id for r in skips if decided[r.id].digest == self._digest(r)}
 
-    # --- what is there to judge ---------------------------------------------------------
+    # --- rows and progress --------------------------------------------------------------
 
     def current(self) -> Record | None:
-        """The record to judge now; None: every one of the sample is judged."""
+        """The record to judge now; None if the whole sample is judged."""
         with self._lock:
             return self._open[0] if self._open else None
 
     def progress(self) -> dict[str, Any]:
-        """Counts over the sample, and the share accepted as it stood with its 95 % Wilson interval."""
+        """Counts over the sample, and the share accepted without edits (`rate`) with its 95 % Wilson interval."""
         with self._lock:
-            # by the category that a row has now: making the dataset anew may have given it another
+            # The category of the row, not of the decision: it may have changed since.
             judged = [
-                (r.category, d.decision) for r in self._sample if (d := self._found.get(r.id)) and d.decision in JUDGED
+                (r.category, d.decision)
+                for r in self._sample
+                if (d := self._decided.get(r.id)) and d.decision in JUDGED
             ]
             counts = Counter(decision for _, decision in judged)
             score = rate("acceptance", counts[ACCEPT], len(judged))
@@ -119,52 +125,51 @@ class Desk:
             }
 
     def _categories(self, judged: Iterable[tuple[str, str]]) -> dict[str, Any]:
-        found: dict[str, Any] = {
+        counts: dict[str, Any] = {
             name: {"sample": n, "judged": 0, "accepted": 0}
             for name, n in sorted(Counter(record.category for record in self._sample).items())
         }
         for category, decision in judged:
-            found[category]["judged"] += 1
-            found[category]["accepted"] += decision == ACCEPT
-        return found
+            counts[category]["judged"] += 1
+            counts[category]["accepted"] += decision == ACCEPT
+        return counts
 
-    # --- deciding -----------------------------------------------------------------------
+    # --- decisions ----------------------------------------------------------------------
 
     def judge(self, id: str, digest: str, decision: str) -> None:
-        """Accept, reject or skip the row that is shown. Raises Stale."""
+        """Accept, reject or skip a row. Raises StaleRow."""
         with self._lock:
-            self._decide(self._shown(id, digest), decision)
+            self._decide(self._current_row(id, digest), decision)
 
     def edit(self, id: str, digest: str, *, answer: str | None, rationale: str | None) -> None:
-        """Take an answer or rationale of the person's own; None: as it was. Raises Refused, Stale."""
-        record = self._shown(id, digest)
-        answer = record.answer if answer is None else _compact(answer, as_json=self.run.task.json_answers)
+        """Replace the answer or the rationale of a row; None: unchanged. Raises InvalidEdit or StaleRow."""
+        record = self._current_row(id, digest)
+        answer = record.answer if answer is None else _normalized(answer, as_json=self.run.task.json_answers)
         rationale = record.rationale if rationale is None else rationale.strip()
-        self._require(record, answer, rationale)
+        self._require_valid(record, answer, rationale)
         with self._lock:
-            self._decide(self._shown(id, digest), EDIT, answer=answer, rationale=rationale)
+            self._decide(self._current_row(id, digest), EDIT, answer=answer, rationale=rationale)
 
     def undo(self) -> Decision | None:
-        """Take back the last decision about a row that is or was shown; None where there is none.
-
-        Its row is the next to be judged.
-        """
+        """Undo the last decision and return it; its row becomes the current one. None if there is nothing to undo."""
         with self._lock:
-            here = self._found.keys() | self._skipped()
-            last = next((d for d in reversed(self._standing) if d.id in here), None)
+            ids = self._decided.keys() | self._skipped()
+            last = next((d for d in reversed(self._decisions) if d.id in ids), None)
             if last is None:
                 return None
-            self.run.append(FILE, Decision(id=last.id, decision=UNDO, who=self.who, when=_now(), digest=last.digest))
-            self._standing.remove(last)
+            undo = Decision(id=last.id, decision=UNDO, who=self.reviewer, when=_now(), digest=last.digest)
+            self.run.append(FILE, undo)
+            self._decisions.remove(last)
             self._choose()
             self._open.sort(key=lambda record: record.id != last.id)
             return last
 
-    def _shown(self, id: str, digest: str) -> Record:
+    def _current_row(self, id: str, digest: str) -> Record:
+        """The undecided row with this content. Raises StaleRow."""
         with self._lock:
             record = next((r for r in self._open if r.id == id), None)
             if record is None or self._digest(record) != digest:
-                raise Stale(f"row '{id}' is not the one to judge now")
+                raise StaleRow(f"row '{id}' is already judged or has changed")
             return record
 
     def _decide(
@@ -173,7 +178,7 @@ class Desk:
         made = Decision(
             id=record.id,
             decision=decision,
-            who=self.who,
+            who=self.reviewer,
             when=_now(),
             digest=self._digest(record),
             split=record.split,
@@ -182,53 +187,54 @@ class Desk:
             rationale=rationale,
         )
         self.run.append(FILE, made)
-        self._standing.append(made)
+        self._decisions.append(made)
         if decision == SKIP:
             self._choose()  # another row of its category takes its place
         else:
-            self._found[record.id] = made
+            self._decided[record.id] = made
             self._open.remove(record)
 
-    # --- checking -----------------------------------------------------------------------
+    # --- checks -------------------------------------------------------------------------
 
     def problems(self, example: Example, answer: str, rationale: str) -> tuple[Problem, ...]:
-        """What every check finds, those of plugins too."""
+        """The problems that all checks find in a draft, including checks of plugins."""
         return self.run.plugins.check_draft(self.run.task, example, Draft(answer=answer, rationale=rationale))
 
     def outcome(self, example: Example, answer: str) -> Outcome | None:
-        """What running a checked answer gives; None where there is nothing to run or to run it on."""
+        """The outcome of executing a checked answer; None for a refusal or without an executor."""
         if self._executor is None or self.run.task.is_refusal(answer):
             return None
         with self._engine:
             return self._executor.run(answer, example)
 
-    def _require(self, record: Record, answer: str, rationale: str) -> None:
-        if max(len(answer), len(rationale)) > LONGEST:
-            raise Refused([Problem(layer="edit", code="too_long", message=f"longer than {LONGEST:,} characters")])
+    def _require_valid(self, record: Record, answer: str, rationale: str) -> None:
+        if max(len(answer), len(rationale)) > MAX_TEXT:
+            message = f"longer than {MAX_TEXT:,} characters"
+            raise InvalidEdit([Problem(layer="edit", code="too_long", message=message)])
         example = record.example
         errors = [p for p in self.problems(example, answer, rationale) if p.is_error]
         if errors:
-            raise Refused(errors)
+            raise InvalidEdit(errors)
         outcome = self.outcome(example, answer)
         if outcome is not None and outcome.kind in (OutcomeKind.INVALID, OutcomeKind.UNAVAILABLE):
-            raise Refused([Problem(layer="engine", code=outcome.kind.value, message=outcome.reason)])
+            raise InvalidEdit([Problem(layer="engine", code=outcome.kind.value, message=outcome.reason)])
 
 
-def split_names(given: Sequence[str], otherwise: Sequence[str]) -> tuple[str, ...]:
-    """The sets to review. Raises UsageError for what is none."""
-    given = [split_name(name, "--split") for name in given]
-    for name in given:
+def split_names(names: Sequence[str], default: Sequence[str]) -> tuple[str, ...]:
+    """The splits to review. Raises UsageError for an unknown split."""
+    names = [split_name(name, "--split") for name in names]
+    for name in names:
         if name not in SPLITS:
             raise UsageError(
                 f"no split '{name}'.{did_you_mean(name, SPLITS)}",
                 where="--split",
-                hint=f"there are {', '.join(SPLITS)}",
+                hint=f"splits: {', '.join(SPLITS)}",
             )
-    return tuple(dict.fromkeys(given)) or tuple(otherwise)
+    return tuple(dict.fromkeys(names)) or tuple(default)
 
 
-def _compact(answer: str, *, as_json: bool) -> str:
-    """As the dataset has it. What is no JSON stays as it is: the checks say what is wrong."""
+def _normalized(answer: str, *, as_json: bool) -> str:
+    """An edited answer in the dataset's spelling. Invalid JSON is left to the checks."""
     try:
         return dumps(loads(answer)) if as_json else answer.strip()
     except NotStrict:
@@ -238,7 +244,7 @@ def _compact(answer: str, *, as_json: bool) -> str:
 def _login() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
+    except (KeyError, OSError):  # the user of a container may have no name
         return "unknown"
 
 

@@ -1,10 +1,10 @@
-"""One row as a person is shown it: plain data, in which nothing is invisible.
+"""A row of the dataset as plain data for the page and the terminal.
 
-    shown(desk, record)     {"id", "question", "rationale", "tree", "excerpt", "problems", …}
-    result(desk, record)    {"text": "367 hits: w00017, …"} or {"note": "not run: scripts are not allowed"}
+    row_view(session, record)      {"id", "question", "rationale", "tree", "excerpt", "problems", …}
+    result_view(session, record)   {"text": "367 hits: w00017, …"} or {"note": "not run: scripts are not allowed"}
 
-Control and bidi characters come as escapes (`visible`); whoever shows it sets it as text, never as markup. A row is
-run only when no check finds an error in it.
+All texts are untrusted: control and bidirectional characters are escaped (`visible`), and the page must set them as
+text, never as HTML. A row's answer is executed only if no check finds an error in it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from dstill.api.records import OutcomeKind, Problem, Record
 from dstill.cli.console import visible
 from dstill.io.strict_json import NotStrict, loads
 from dstill.pipeline.review import digest
-from dstill_review.session import Desk
+from dstill_review.session import ReviewSession
 
-__all__ = ["editable", "result", "shown", "told"]
+__all__ = ["editable", "problem_view", "result_view", "row_view"]
 
 
-def shown(desk: Desk, record: Record) -> dict[str, Any]:
-    """Everything of a row but what running it gives."""
-    task, example = desk.run.task, record.example
+def row_view(session: ReviewSession, record: Record) -> dict[str, Any]:
+    """Everything about a row except the result of its answer."""
+    task, example = session.run.task, record.example
     excerpt = Presentation.of(task).relevant_schema(example, record.answer)
     return {
         "id": record.id,
@@ -44,32 +44,32 @@ def shown(desk: Desk, record: Record) -> dict[str, Any]:
             "used": [[visible(name), visible(text)] for name, text in excerpt.used],
             "rest": [[visible(name), visible(text)] for name, text in excerpt.rest],
         },
-        "problems": [told(p) for p in desk.problems(example, record.answer, record.rationale)],
+        "problems": [problem_view(p) for p in session.problems(example, record.answer, record.rationale)],
     }
 
 
-def result(desk: Desk, record: Record) -> dict[str, str]:
-    """What the answer returns, or why it was not run. Of what the guard refuses nothing is run."""
-    task, example = desk.run.task, record.example
-    error = next((p for p in desk.problems(example, record.answer, record.rationale) if p.is_error), None)
+def result_view(session: ReviewSession, record: Record) -> dict[str, str]:
+    """The result of the answer, or why it was not executed."""
+    task, example = session.run.task, record.example
+    error = next((p for p in session.problems(example, record.answer, record.rationale) if p.is_error), None)
     if error is not None:
         return {"note": visible(f"not run: {error.message}")}
     if task.is_refusal(record.answer):
-        return {"note": "a refusal: nothing is run"}
-    outcome = desk.outcome(example, record.answer)
+        return {"note": "not run: the answer is a refusal"}
+    outcome = session.outcome(example, record.answer)
     if outcome is None:
-        return {"note": "the answers of this task are not run"}
+        return {"note": "not run: answers of this task are not executed"}
     if outcome.kind is not OutcomeKind.OK:
         return {"note": visible(f"{outcome.kind.value}: {outcome.reason}")}
     with about(record.id):
-        found = {"text": visible(Presentation.of(task).render_result(outcome.value))}
+        view = {"text": visible(Presentation.of(task).render_result(outcome.value))}
         if ResultProperties.of(task).is_trivial(outcome.value, example):
-            found["note"] = "this result tells nothing: it is empty, or everything"
-    return found
+            view["note"] = "this result proves nothing: it is empty or contains everything"
+    return view
 
 
-def told(problem: Problem) -> dict[str, str]:
-    """A problem as the checker words it."""
+def problem_view(problem: Problem) -> dict[str, str]:
+    """A problem that a check found."""
     return {
         "severity": problem.severity.value,
         "layer": problem.layer,
@@ -80,7 +80,7 @@ def told(problem: Problem) -> dict[str, str]:
 
 
 def editable(answer: str, as_json: bool) -> str:
-    """An answer as a person can change it. In JSON an escape is the character that it stands for."""
+    """The answer as text to edit: JSON is indented, with non-ASCII characters unescaped."""
     try:
         return visible(json.dumps(loads(answer), ensure_ascii=False, indent=2)) if as_json else visible(answer)
     except NotStrict:
@@ -88,7 +88,7 @@ def editable(answer: str, as_json: bool) -> str:
 
 
 def _tree_of(answer: str) -> Any:
-    """A JSON answer as nodes ``{"key", "text"}`` or ``{"key", "kind", "items"}``; None: it is no JSON container."""
+    """A JSON answer as nodes ``{"key", "text"}`` or ``{"key", "kind", "items"}``; None if it has no structure."""
     try:
         value = loads(answer)
     except NotStrict:

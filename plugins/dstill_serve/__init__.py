@@ -1,13 +1,13 @@
-"""A student behind HTTP: its own API, OpenAI's, and a page to try it on.
+"""Serves a student over HTTP: its own API, an OpenAI-compatible API, and a page to try it on.
 
-    dstill serve weblogs-20260301-1           # prints its address; Ctrl-C or SIGTERM stops it in order
+    dstill serve weblogs-20260301-1           # prints its address; Ctrl-C or SIGTERM stops it cleanly
 
-    POST /v1/query                 {"question": "how many requests failed"} → the answer, checked; run with "execute"
-    POST /v1/chat/completions      OpenAI's form, streamed or not      GET /v1/models
-    GET  /                         the page                            GET /healthz   /metrics
+    POST /v1/query                 {"question": "how many requests failed"} → the checked answer; "execute" runs it
+    POST /v1/chat/completions      OpenAI-compatible, streamed or not      GET /v1/models
+    GET  /                         the page                                GET /healthz   /metrics
 
-`microbatcher` brings requests in flight together into batches, `request_schema` and `responses` are the two sides of
-the API, `auth` says who may use it, `engine` runs answers beside the student.
+`microbatcher` groups concurrent requests into batches, `request_schema` parses requests and `responses` builds replies,
+`auth` controls access, `engine` executes answers.
 """
 
 from __future__ import annotations
@@ -25,4 +25,5 @@ __all__ = ["register_commands"]
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
+    """Add `dstill serve`."""
     cli.add_command(command.serve)

@@ -1,10 +1,10 @@
-"""The routes, and what a request goes through: the door, its form, the student's queue, the engine.
+"""The HTTP routes of a served student.
 
-    service = Service(student=…, queue=…, runner=…, door=…, seconds=60)
+    service = Service(student=…, queue=…, runner=…, access=…, metrics=…, timeout=60)
     application(service)            # for uvicorn
 
-A request ends in one of these ways, each once and whole: its answer, an error in OpenAI's form, or nothing where the
-client has gone. Whoever goes while waiting costs the student nothing.
+Each request gets exactly one complete reply: its answer or an error in OpenAI's format. If the client disconnects while
+its request is waiting, the request is dropped and costs the student nothing.
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ from dstill.io.inert import visible
 from dstill.io.strict_json import dumps
 from dstill.pipeline.predict import PredictedAnswer
 from dstill.runtime.http import with_policy
-from dstill_serve import problems
-from dstill_serve.auth import Door
+from dstill_serve.auth import Access
 from dstill_serve.engine import Runner
-from dstill_serve.info import about
+from dstill_serve.errors import RequestError, from_exception
+from dstill_serve.info import model_info
 from dstill_serve.metrics import Metrics
 from dstill_serve.microbatcher import Full, Queue
-from dstill_serve.problems import Wrong
-from dstill_serve.request_schema import Query, body_of, chat_of, query_of
-from dstill_serve.responses import chunks_of, completion_of, events, row_of
-from dstill_serve.student import Job, Said, Student
+from dstill_serve.request_schema import Query, parse_chat, parse_query, read_body
+from dstill_serve.responses import chat_chunks, chat_completion, query_response, server_sent_events
+from dstill_serve.student import Job, Student, StudentAnswer
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -47,211 +46,244 @@ Endpoint = Callable[["Request"], Awaitable["Response"]]
 WEB = Path(__file__).parent / "web"
 FILES = {"/": "text/html", "/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 ROUTES = ("/v1/query", "/v1/chat/completions", "/v1/models", "/v1/about", "/healthz", "/metrics", *FILES)
-AGAIN = 5  # seconds after which an engine that is away may be asked once more
-GONE = 499  # what is counted where the client went before its answer
+RETRY_AFTER = 5  # seconds, sent when the engine is unavailable or the server is stopping
+CLIENT_CLOSED_REQUEST = 499  # the status under which disconnected clients are counted
 
 
 class ClientGone(Exception):
-    """Nobody waits for the answer any more."""
+    """The client disconnected before its answer was ready."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """One student at work."""
+    """A student with everything that serves it."""
 
     student: Student
-    queue: Queue[Job, Said]
+    queue: Queue[Job, StudentAnswer]
     runner: Runner
-    door: Door
+    access: Access
     metrics: Metrics
-    seconds: float  # from a request to its answer, at most
-    began: int = field(default_factory=lambda: int(time.time()))
+    timeout: float  # seconds from a request to its answer
+    started: int = field(default_factory=lambda: int(time.time()))  # Unix time
 
     @property
     def executes(self) -> bool:
-        return self.student.answering.executor is not None
+        return self.student.predictor.executor is not None
 
-    async def answer(self, query: Query) -> tuple[Said, PredictedAnswer]:
-        """What the student said, and what came of running it where that was asked. Raises Wrong."""
+    async def answer(self, query: Query) -> tuple[StudentAnswer, PredictedAnswer]:
+        """The student's answer, and the same answer executed if the query asks for that.
+
+        Raises RequestError if the query cannot be answered, the queue is full or the timeout passes.
+        """
         if query.execute and not self.executes:
-            raise Wrong(400, "not_executable", "this server runs no answers (--execute does)", param="execute")
-        job, end = self.student.job(query), asyncio.get_running_loop().time() + self.seconds
+            raise RequestError(400, "not_executable", "this server does not execute answers", param="execute")
+        job, deadline = self.student.job(query), asyncio.get_running_loop().time() + self.timeout
         try:
-            place = self.queue.put(job)
+            ticket = self.queue.put(job)
         except Full as full:
-            message = f"too many requests are waiting; try again in {full.wait} s"
-            raise Wrong(503, "overloaded", message, retry_after=full.wait) from None
+            message = f"too many requests in progress; try again in {full.wait} s"
+            raise RequestError(503, "overloaded", message, retry_after=full.wait) from None
         try:
-            said = await asyncio.wait_for(asyncio.wrap_future(place.result), self.seconds)
-            self.metrics.answered(said.answered, said.read)
+            answer = await asyncio.wait_for(asyncio.wrap_future(ticket.result), self.timeout)
+            self.metrics.answered(answer.predicted, answer.prompt_tokens)
             if not query.execute:
-                return said, said.answered
-            left = end - asyncio.get_running_loop().time()
-            ran = await self.runner.ran(job.example, said.answered, seconds=left)
-            if ran.outcome:
-                self.metrics.ran(ran.outcome)
-            return said, ran
+                return answer, answer.predicted
+            remaining = deadline - asyncio.get_running_loop().time()
+            executed = await self.runner.run(job.example, answer.predicted, timeout=remaining)
+            if executed.outcome:
+                self.metrics.executed(executed.outcome)
+            return answer, executed
         except TimeoutError:
-            raise Wrong(504, "timeout", f"no answer within {self.seconds:g} s") from None
+            raise RequestError(504, "timeout", f"no answer within {self.timeout:g} s") from None
         finally:
-            place.leave()
+            ticket.release()
 
 
 def application(service: Service) -> Starlette:
-    """For uvicorn. Raises DataError where what the run is about cannot be read."""
+    """The ASGI application of `service`. Raises DataError if the run's data cannot be read."""
     from starlette.applications import Starlette
     from starlette.exceptions import HTTPException
     from starlette.middleware import Middleware
-    from starlette.requests import ClientDisconnect, Request
-    from starlette.responses import Response, StreamingResponse
     from starlette.routing import Route
 
-    student, metrics, task = service.student, service.metrics, service.student.run.task
-    described = visible(dumps({**about(student, executes=service.executes), "drift": []}))
+    api = _Api(service)
+    return Starlette(
+        routes=[
+            Route("/v1/query", _with_errors(api.query), methods=["POST"]),
+            Route("/v1/chat/completions", _with_errors(api.chat), methods=["POST"]),
+            Route("/v1/models", _with_errors(api.models)),
+            Route("/v1/models/{name}", _with_errors(api.model)),
+            Route("/v1/about", _with_errors(api.about)),
+            Route("/healthz", _with_errors(api.health)),
+            Route("/metrics", _with_errors(api.prometheus)),
+            *(Route(path, _with_errors(_file)) for path in FILES),
+        ],
+        middleware=[Middleware(_Guard, service=service)],
+        exception_handlers={HTTPException: _no_route},
+    )
 
-    def say(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-        # the same JSON, which a terminal may show
-        return Response(visible(dumps(value)), status, headers, media_type="application/json")
 
-    def refusal(wrong: Wrong) -> Response:
-        return say(wrong.body, wrong.status, wrong.headers)
+class _Api:
+    """The endpoints."""
 
-    def told(endpoint: Endpoint) -> Endpoint:
-        """What goes wrong, as an answer. Of a bug the terminal is told where it is, and nothing of the request."""
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._student = service.student
+        self._task = service.student.run.task
+        # Read once: only `drift` changes while the server runs.
+        self._info = visible(dumps({**model_info(self._student, executes=service.executes), "drift": []}))
+        self._model = {
+            "id": self._student.model,
+            "object": "model",
+            "created": service.started,
+            "owned_by": "dstill",
+        }
 
-        async def whole(request: Request) -> Response:
-            try:
-                return await endpoint(request)
-            except (ClientGone, ClientDisconnect):
-                return Response(status_code=GONE)
-            except Exception as error:
-                if not isinstance(error, Wrong | DstillError):
-                    note(f"bug in dstill: {type(error).__name__} {_place(error)}")
-                return refusal(problems.of(error))
+    async def query(self, request: Request) -> Response:
+        query = parse_query(await read_body(request), self._task.data_key)
+        answer, predicted = await _unless_disconnected(request, self._service.answer(query))
+        row = query_response(self._task, predicted, answer, explain=query.explain)
+        if predicted.outcome == OutcomeKind.UNAVAILABLE:
+            message = f"the answer was not executed because the engine is unavailable: {predicted.reason}"
+            raise RequestError(503, "engine_unavailable", message, retry_after=RETRY_AFTER, extra={"answered": row})
+        return _json(row)
 
-        return whole
+    async def chat(self, request: Request) -> Response:
+        from starlette.responses import StreamingResponse
 
-    @told
-    async def query(request: Request) -> Response:
-        asked = query_of(await body_of(request), task.data_key)
-        said, answered = await _unless_gone(request, service.answer(asked))
-        row = row_of(task, answered, said, explain=asked.explain)
-        if answered.outcome == OutcomeKind.UNAVAILABLE:
-            message = f"the answer was not run, the engine is not there: {answered.reason}"
-            raise Wrong(503, "engine_unavailable", message, retry_after=AGAIN, more={"answered": row})
-        return say(row)
+        query = parse_chat(await read_body(request), self._task.data_key)
+        answer, _ = await _unless_disconnected(request, self._service.answer(query))
+        if not query.stream:
+            return _json(chat_completion(self._student, query, answer))
+        events = server_sent_events(chat_chunks(self._student, query, answer))
+        return StreamingResponse(events, media_type="text/event-stream")
 
-    @told
-    async def chat(request: Request) -> Response:
-        asked = chat_of(await body_of(request), task.data_key)
-        said, _ = await _unless_gone(request, service.answer(asked))
-        if not asked.stream:
-            return say(completion_of(student, asked, said))
-        return StreamingResponse(events(chunks_of(student, asked, said)), media_type="text/event-stream")
+    async def models(self, _: Request) -> Response:
+        return _json({"object": "list", "data": [self._model]})
 
-    model = {"id": student.model, "object": "model", "created": service.began, "owned_by": "dstill"}
+    async def model(self, request: Request) -> Response:
+        self._student.require_model(request.path_params["name"])
+        return _json(self._model)
 
-    @told
-    async def models(request: Request) -> Response:
-        return say({"object": "list", "data": [model]})
+    async def about(self, _: Request) -> Response:
+        state = await self._service.runner.state()
+        drift = visible(dumps(state.drift))
+        return _raw_json(self._info.replace('"drift":[]', f'"drift":{drift}'))
 
-    @told
-    async def one_model(request: Request) -> Response:
-        if (name := request.path_params["name"]) != student.model:
-            raise Wrong(404, "model_not_found", f"no model '{name}' here; this is '{student.model}'", param="model")
-        return say(model)
-
-    @told
-    async def health(request: Request) -> Response:
+    async def health(self, request: Request) -> Response:
+        service = self._service
         state, alive = await service.runner.state(), service.queue.alive
-        metrics.reached(state.reachable)
-        found: dict[str, Any] = {
+        service.metrics.engine_checked(state.reachable)
+        status: dict[str, Any] = {
             "status": "ok" if alive else "down",
             "model": "ready" if alive else "gone",
             "engine": {None: "not used", True: "reachable", False: "unreachable"}[state.reachable],
         }
-        if service.door.knows(request):  # names of fields are not for everybody
-            found |= {"reason": state.reason, "drift": state.drift, "inside": service.queue.inside}
-        return say(found, 200 if alive else 503)
+        if service.access.authorized(request):  # `drift` has names of fields
+            status |= {"reason": state.reason, "drift": state.drift, "inside": service.queue.in_progress}
+        return _json(status, 200 if alive else 503)
 
-    @told
-    async def described_(request: Request) -> Response:
-        state = await service.runner.state()
-        drift = visible(dumps(state.drift))
-        return Response(described.replace('"drift":[]', f'"drift":{drift}'), media_type="application/json")
+    async def prometheus(self, _: Request) -> Response:
+        from starlette.responses import Response
 
-    @told
-    async def measured(request: Request) -> Response:
-        metrics.reached((await service.runner.state()).reachable)
-        return Response(metrics.text(), headers={"content-type": metrics.type})
-
-    @told
-    async def file(request: Request) -> Response:
-        path = request.scope["path"]
-        return Response((WEB / ("page.html" if path == "/" else path[1:])).read_bytes(), media_type=FILES[path])
-
-    async def no_route(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        message = f"{request.method} {request.scope['path'][:200]} is nothing that is served here"
-        answer = refusal(Wrong(status, "not_found" if status == 404 else "method_not_allowed", message))
-        answer.headers.update(getattr(error, "headers", None) or {})  # Allow, where the path has other methods
-        return answer
-
-    class Guarded:
-        """Turns away whom the door refuses, puts the policy on every answer, and counts."""
-
-        def __init__(self, app: ASGIApp) -> None:
-            self.app = app
-
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            request, began = Request(scope), time.monotonic()
-            status, guarded = 0, with_policy(send)
-
-            async def sent(message: Message) -> None:
-                nonlocal status
-                if message["type"] == "http.response.start":
-                    status = message["status"]
-                await guarded(message)
-
-            try:
-                if wrong := service.door.refuses(request):
-                    await refusal(wrong)(scope, receive, sent)
-                else:
-                    await self.app(scope, receive, sent)
-            except asyncio.CancelledError:  # the server stops, and the time for what was under way is over
-                if not status:
-                    await refusal(Wrong(503, "stopping", "the server is stopping", retry_after=AGAIN))(
-                        scope, receive, sent
-                    )
-                raise
-            finally:
-                path = scope["path"]
-                metrics.requested(path if path in ROUTES else "other", status, time.monotonic() - began)
-
-    return Starlette(
-        routes=[
-            Route("/v1/query", query, methods=["POST"]),
-            Route("/v1/chat/completions", chat, methods=["POST"]),
-            Route("/v1/models", models),
-            Route("/v1/models/{name}", one_model),
-            Route("/v1/about", described_),
-            Route("/healthz", health),
-            Route("/metrics", measured),
-            *(Route(path, file) for path in FILES),
-        ],
-        middleware=[Middleware(Guarded)],
-        exception_handlers={HTTPException: no_route},
-    )
+        metrics = self._service.metrics
+        metrics.engine_checked((await self._service.runner.state()).reachable)
+        return Response(metrics.text(), headers={"content-type": metrics.content_type})
 
 
-async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`, which is cancelled when the client goes. Raises ClientGone."""
+async def _file(request: Request) -> Response:
+    from starlette.responses import Response
 
-    async def gone() -> None:
+    path = request.scope["path"]
+    return Response((WEB / ("page.html" if path == "/" else path[1:])).read_bytes(), media_type=FILES[path])
+
+
+class _Guard:
+    """Middleware that checks access, adds the security headers to every reply, and counts requests."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from starlette.requests import Request
+
+        started, status, send_with_policy = time.monotonic(), 0, with_policy(send)
+
+        async def recording(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send_with_policy(message)
+
+        try:
+            if error := self._service.access.check(Request(scope)):
+                await _error(error)(scope, receive, recording)
+            else:
+                await self._app(scope, receive, recording)
+        except asyncio.CancelledError:  # the server stops and the grace period for requests in progress is over
+            if not status:
+                stopping = RequestError(503, "stopping", "the server is stopping", retry_after=RETRY_AFTER)
+                await _error(stopping)(scope, receive, recording)
+            raise
+        finally:
+            path = scope["path"]
+            self._service.metrics.requested(path if path in ROUTES else "other", status, time.monotonic() - started)
+
+
+# --- replies ----------------------------------------------------------------------------
+
+
+def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON reply that is safe to print to a terminal: control characters are escaped."""
+    return _raw_json(visible(dumps(value)), status, headers)
+
+
+def _raw_json(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    from starlette.responses import Response
+
+    return Response(text, status, headers, media_type="application/json")
+
+
+def _error(error: RequestError) -> Response:
+    return _json(error.body, error.status, error.headers)
+
+
+def _with_errors(endpoint: Endpoint) -> Endpoint:
+    """`endpoint` with exceptions turned into replies. A bug is logged with its place, without data of the request."""
+
+    async def safe(request: Request) -> Response:
+        from starlette.requests import ClientDisconnect
+        from starlette.responses import Response
+
+        try:
+            return await endpoint(request)
+        except (ClientGone, ClientDisconnect):
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
+        except Exception as error:
+            if not isinstance(error, RequestError | DstillError):
+                note(f"bug in dstill: {type(error).__name__} {_raised_at(error)}")
+            return _error(from_exception(error))
+
+    return safe
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 500)
+    code = "not_found" if status == 404 else "method_not_allowed"
+    reply = _error(RequestError(status, code, f"there is no route {request.method} {request.scope['path'][:200]}"))
+    reply.headers.update(getattr(error, "headers", None) or {})  # Allow, if the path has other methods
+    return reply
+
+
+async def _unless_disconnected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, which is cancelled if the client disconnects. Raises ClientGone in that case."""
+
+    async def disconnected() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    tasks = [asyncio.create_task(work), asyncio.create_task(gone())]
+    tasks = [asyncio.create_task(work), asyncio.create_task(disconnected())]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if not tasks[0].done():
@@ -263,8 +295,8 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _place(error: Exception) -> str:
-    """``at student.py:40``: where it was raised."""
+def _raised_at(error: Exception) -> str:
+    """The place where `error` was raised: ``at student.py:40``."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next

@@ -1,4 +1,4 @@
-"""`dstill serve RUN`: the student behind HTTP, until it is stopped."""
+"""`dstill serve RUN`: serves the student over HTTP until it is stopped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["serve"]
     "--host",
     default="127.0.0.1",
     metavar="ADDRESS",
-    help="Address to listen on. Any other address needs a token.",
+    help="Address to listen on. One that other machines can reach requires --token-env.",
 )
 @click.option(
     "--token-env",
@@ -41,7 +41,7 @@ __all__ = ["serve"]
 @click.option("--max-batch", type=Count(1, 512), default=16, help="Maximum number of questions in a batch.")
 @click.option(
     "--queue",
-    "room",
+    "max_requests",
     type=Count(1, 100_000),
     default=128,
     help="Maximum number of requests at the same time.",
@@ -55,7 +55,7 @@ __all__ = ["serve"]
 @json_option
 @set_option
 @app
-def serve(
+def serve(  # noqa: PLR0913 - one parameter per command line option
     found: App,
     run: str,
     port: int,
@@ -63,7 +63,7 @@ def serve(
     token_env: str,
     execute: bool,
     max_batch: int,
-    room: int,
+    max_requests: int,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -75,55 +75,55 @@ def serve(
     """
     from dstill.pipeline.predict import Predictor
     from dstill_serve import serving
-    from dstill_serve.auth import Door, token_of
+    from dstill_serve.auth import Access, token_of
 
     token = token_of(token_env)
     opened = found.open(run)
-    limits = serving.Limits(batch=max_batch, queue_size=room, seconds=timeout)
+    limits = serving.Limits(max_batch=max_batch, max_requests=max_requests, timeout=timeout)
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(serving.listening(host, port))
-        # before seconds are spent on loading; by the address that a name as localhost stands for
-        Door(host=listener.getsockname()[0], port=port, token=token)
+        # Fail before the slow loading of the student. The socket has the address of a name such as localhost.
+        Access(host=listener.getsockname()[0], port=port, token=token)
         note(f"loading the student of run '{opened.name}'")
         try:
-            answering = stack.enter_context(Predictor(opened, execute=execute and bool(opened.task.executors)))
+            predictor = stack.enter_context(Predictor(opened, execute=execute and bool(opened.task.executors)))
         except ServiceError as error:
-            hint = "; ".join(line for line in (error.hint, "or serve answers alone: --no-execute") if line)
+            hint = "; ".join(line for line in (error.hint, "or do not execute answers: --no-execute") if line)
             raise ServiceError(error.what, where=error.where, hint=hint) from None
-        server, service = stack.enter_context(serving.opened(answering, listener, token=token, limits=limits))
-        _tell(service, as_json=as_json, variable=token_env)
-        began = time.monotonic()
+        server, service = stack.enter_context(serving.opened(predictor, listener, token=token, limits=limits))
+        _announce(service, as_json=as_json, token_env=token_env)
+        started = time.monotonic()
         try:
             signal = serving.run(server, listener)
         except KeyboardInterrupt:
             raise Interrupted(
-                "stopped at once; requests under way were sent away", where=service.door.address
+                "stopped immediately; requests in progress were dropped", where=service.access.address
             ) from None
         counts = {str(status): count for status, count in sorted(service.metrics.statuses.items())}
-    seconds = round(time.monotonic() - began, 1)
-    note(f"stopped by {signal.name} after {seconds} s; answers by status: {_words(counts)}")
+    seconds = round(time.monotonic() - started, 1)
+    note(f"stopped by {signal.name} after {seconds} s; replies by status: {_words(counts)}")
     if as_json:
         emit({"run": str(opened.folder), "seconds": seconds, "answers": counts, "signal": signal.name})
 
 
-def _tell(service: Any, *, as_json: bool, variable: str) -> None:
-    """Where it is, and what to try next."""
-    address, student = service.door.address, service.student
-    for line in student.answering.drift():
+def _announce(service: Any, *, as_json: bool, token_env: str) -> None:
+    """Print the address and a `curl` command to try."""
+    address, student = service.access.address, service.student
+    for line in student.predictor.drift():
         note(f"warning: {line}")
     if as_json:
         emit({"address": address, "model": student.model, "executes": service.executes})
-    note(f"serving '{student.model}' at {address}; Ctrl-C stops")
-    token = f' -H "Authorization: Bearer ${variable}"' if variable else ""
+    note(f"serving '{student.model}' at {address}; stop with Ctrl-C")
+    token = f' -H "Authorization: Bearer ${token_env}"' if token_env else ""
     task = student.run.task
-    asked = next((record for record in student.run.records("test") if not task.is_refusal(record.answer)), None)
-    body: dict[str, Any] = {"question": asked.question if asked else "how many are there?"}
-    if asked and len(student.contexts) > 1 and (name := data_of(task, asked)) in student.contexts:
+    example = next((record for record in student.run.records("test") if not task.is_refusal(record.answer)), None)
+    body: dict[str, Any] = {"question": example.question if example else "how many are there?"}
+    if example and len(student.contexts) > 1 and (name := data_of(task, example)) in student.contexts:
         body[task.data_key] = name
     if service.executes:
         body["execute"] = True
-    data = quoted(visible(json.dumps(body, ensure_ascii=False)))  # the same JSON, in characters that can be copied
-    note(f"open {address}/, or try:")
+    data = quoted(visible(json.dumps(body, ensure_ascii=False)))  # escaped, so that it can be copied from any terminal
+    note(f"open {address}/ or try:")
     note(f"curl {address}/v1/query -H 'content-type: application/json'{token} -d {data}", verbatim=True)
 
 

@@ -1,11 +1,11 @@
-"""Answers run beside the student, in as many threads as the executor takes, each run with an end.
+"""Executes answers in threads, so that a slow engine does not block the student.
 
-    with Runner(answering) as runner:
-        await runner.ran(example, answered, seconds=20)     # its outcome is "unavailable" where the engine is not there
-        await runner.state()                                # State(reachable=True, reason="", drift=())
+    with Runner(predictor) as runner:
+        await runner.run(example, predicted, timeout=20)        # outcome "unavailable" if the engine does not respond
+        await runner.state()                                    # EngineState(reachable=True, reason="", drift=())
 
-A run that nobody waits for any more is not begun; one that has begun ends by the engine's own timeout, and its thread
-is taken until then.
+There are as many threads as the executor allows. An execution that has not started when its timeout passes never does.
+One that has started occupies its thread until the engine's own timeout ends it.
 """
 
 from __future__ import annotations
@@ -21,32 +21,34 @@ from dstill.api.records import Example, OutcomeKind
 from dstill.errors import DstillError
 from dstill.pipeline.predict import PredictedAnswer, Predictor
 
-__all__ = ["Runner", "State"]
+__all__ = ["EngineState", "Runner"]
 
 T = TypeVar("T")
 
-FRESH = 5.0  # seconds that a look at the engine is good for
-PATIENCE = 3.0  # seconds that a look may take
+FRESH = 5.0  # seconds for which a check of the engine is reused
+PATIENCE = 3.0  # seconds that a check may take
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
-    reachable: bool | None  # None: this server runs no answers
-    reason: str = ""  # why not
-    drift: tuple[str, ...] = ()  # what the student learnt of and is not there any more
+class EngineState:
+    """The result of a check of the engine."""
+
+    reachable: bool | None  # None: this server does not execute answers
+    reason: str = ""  # why it is unreachable
+    drift: tuple[str, ...] = ()  # what the student was trained on and the engine no longer has, one line each
 
 
 class Runner:
-    """A context manager; at its end runs that have begun are waited for."""
+    """A context manager; its end waits for executions that have started."""
 
-    def __init__(self, answering: Predictor) -> None:
-        self._answering = answering
-        executor = answering.executor
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        executor = predictor.executor
         self._pool = ThreadPoolExecutor(executor.parallel if executor else 1, thread_name_prefix="engine")
-        self._looking = asyncio.Lock()
-        self._seen: State | None = None
-        self._seen_at = 0.0
-        self._lost = ""  # why the last run got no answer from the engine
+        self._checking = asyncio.Lock()
+        self._state: EngineState | None = None
+        self._checked_at = 0.0
+        self._last_failure = ""  # why the last execution got no reply from the engine
 
     def __enter__(self) -> Self:
         return self
@@ -56,49 +58,51 @@ class Runner:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    async def ran(self, example: Example, answered: PredictedAnswer, *, seconds: float) -> PredictedAnswer:
-        """`answered`, run where it is valid. Never raises for what an engine does or does not do."""
-        if not answered.ok:
-            return answered
+    async def run(self, example: Example, predicted: PredictedAnswer, *, timeout: float) -> PredictedAnswer:
+        """`predicted` with its result if it is valid, else unchanged. Failures of the engine become its outcome."""
+        if not predicted.ok:
+            return predicted
         try:
-            ran = await self._within(seconds, lambda: self._answering.ran(example, answered))
+            executed = await self._in_thread(timeout, lambda: self._predictor.ran(example, predicted))
         except TimeoutError:
-            ran = _unavailable(answered, f"the engine gave no answer within {seconds:.1f} s")
-        except DstillError as error:  # the index is gone, a key is refused
-            ran = _unavailable(answered, error.what)
-        self._lost = ran.reason if ran.outcome == OutcomeKind.UNAVAILABLE else ""
-        return ran
+            executed = _unavailable(predicted, f"the engine gave no answer within {timeout:.1f} s")
+        except DstillError as error:  # for example a missing index or a refused key
+            executed = _unavailable(predicted, error.what)
+        self._last_failure = executed.reason if executed.outcome == OutcomeKind.UNAVAILABLE else ""
+        return executed
 
-    async def state(self) -> State:
-        """Whether the engine is there, as of the last few seconds."""
-        async with self._looking:
-            if self._seen is None or time.monotonic() - self._seen_at > FRESH:
-                self._seen, self._seen_at = await self._look(), time.monotonic()
-            return self._seen
+    async def state(self) -> EngineState:
+        """The state of the engine, at most `FRESH` seconds old."""
+        async with self._checking:
+            if self._state is None or time.monotonic() - self._checked_at > FRESH:
+                self._state, self._checked_at = await self._check(), time.monotonic()
+            return self._state
 
-    async def _look(self) -> State:
-        answering, executor = self._answering, self._answering.executor
+    async def _check(self) -> EngineState:
+        predictor, executor = self._predictor, self._predictor.executor
 
-        def look() -> State:
-            drift = answering.drift()
+        def check() -> EngineState:
+            drift = predictor.drift()
             if executor is None:
-                return State(reachable=None, drift=drift)
-            asked = executor.facts([Example(id="", question="", context=answering.context)])
-            # an engine whose data cannot move is not asked anything: then the last run is what is known of it
-            return State(reachable=bool(asked) or not self._lost, reason="" if asked else self._lost, drift=drift)
+                return EngineState(reachable=None, drift=drift)
+            facts = executor.facts([Example(id="", question="", context=predictor.context)])
+            if facts:
+                return EngineState(reachable=True, drift=drift)
+            # The data of this engine cannot change, so it was not contacted: the last execution tells its state.
+            return EngineState(reachable=not self._last_failure, reason=self._last_failure, drift=drift)
 
-        drift = self._seen.drift if self._seen else ()
+        drift = self._state.drift if self._state else ()
         try:
-            return await self._within(PATIENCE, look)
+            return await self._in_thread(PATIENCE, check)
         except TimeoutError:
-            return State(reachable=False, reason=f"no answer within {PATIENCE:g} s", drift=drift)
+            return EngineState(reachable=False, reason=f"no answer within {PATIENCE:g} s", drift=drift)
         except DstillError as error:
-            return State(reachable=False, reason=error.what, drift=drift)
+            return EngineState(reachable=False, reason=error.what, drift=drift)
 
-    async def _within(self, seconds: float, work: Callable[[], T]) -> T:
-        """`work` in a thread of the pool. Raises TimeoutError; what has not begun by then never does."""
-        return await asyncio.wait_for(asyncio.wrap_future(self._pool.submit(work)), max(0.0, seconds))
+    async def _in_thread(self, timeout: float, work: Callable[[], T]) -> T:
+        """The result of `work`, run in the pool. Raises TimeoutError after `timeout` seconds."""
+        return await asyncio.wait_for(asyncio.wrap_future(self._pool.submit(work)), max(0.0, timeout))
 
 
-def _unavailable(answered: PredictedAnswer, reason: str) -> PredictedAnswer:
-    return replace(answered, ok=False, outcome=OutcomeKind.UNAVAILABLE.value, reason=reason)
+def _unavailable(predicted: PredictedAnswer, reason: str) -> PredictedAnswer:
+    return replace(predicted, ok=False, outcome=OutcomeKind.UNAVAILABLE.value, reason=reason)

@@ -1,6 +1,6 @@
-"""What the page shows beside an answer: the fields of each data, questions to try, and what this server does.
+"""What the page shows next to an answer: the fields of each data set, example questions, the server's features.
 
-about(student, executes=True)    {"model": "weblogs-…", "data": {"weblogs": {"title": …, "fields": [[…]]}}, …}
+model_info(student, executes=True)    {"model": "weblogs-…", "data": {"weblogs": {"title": …, "fields": [[…]]}}, …}
 """
 
 from __future__ import annotations
@@ -13,30 +13,27 @@ from dstill.api.task import data_of
 from dstill.pipeline.predict import QUESTION_LIMIT
 from dstill_serve.student import Student
 
-__all__ = ["about"]
+__all__ = ["model_info"]
 
-EACH = 3  # questions of a category
-CATEGORIES = 40
+PER_CATEGORY = 3  # example questions
+MAX_CATEGORIES = 40
 
 
-def about(student: Student, *, executes: bool) -> dict[str, Any]:
-    """Read once, when the server starts. Raises DataError where what the run is about cannot be read."""
+def model_info(student: Student, *, executes: bool) -> dict[str, Any]:
+    """The reply of `/v1/about`, without drift. Raises DataError if the run's data cannot be read."""
     run = student.run
+    contexts = student.contexts or {"": student.predictor.context}
     return {
         "model": student.model,
         "task": run.task.name,
         "layers": [{"name": check.name, "parses": check.parses} for check in run.task.checks],
         "executes": executes,
-        "explains": student.answering.explains,
+        "explains": student.predictor.explains,
         "longest": QUESTION_LIMIT,
         "data_noun": run.task.data_noun,
-        "data": {name: _fields(student, context) for name, context in _contexts(student).items()},
+        "data": {name: _fields(student, context) for name, context in contexts.items()},
         "examples": _examples(student),
     }
-
-
-def _contexts(student: Student) -> dict[str, Any]:
-    return student.contexts or {"": student.answering.context}
 
 
 def _fields(student: Student, context: Any) -> dict[str, Any]:
@@ -45,13 +42,13 @@ def _fields(student: Student, context: Any) -> dict[str, Any]:
 
 
 def _examples(student: Student) -> dict[str, list[dict[str, str]]]:
-    """A few questions of each category that the student was not trained on."""
-    found: dict[str, list[dict[str, str]]] = {}
+    """Category → a few of its test questions, which the student was not trained on."""
+    examples: dict[str, list[dict[str, str]]] = {}
     for record in student.run.records("test"):
-        if record.category not in found and len(found) == CATEGORIES:
+        if record.category not in examples and len(examples) == MAX_CATEGORIES:
             continue
-        some = found.setdefault(record.category, [])
-        if len(some) < EACH and all(one["question"] != record.question for one in some):
+        chosen = examples.setdefault(record.category, [])
+        if len(chosen) < PER_CATEGORY and all(one["question"] != record.question for one in chosen):
             name = data_of(student.run.task, record)
-            some.append({"question": record.question, "data": name if name in student.contexts else ""})
-    return dict(sorted(found.items()))
+            chosen.append({"question": record.question, "data": name if name in student.contexts else ""})
+    return dict(sorted(examples.items()))

@@ -1,7 +1,7 @@
-"""What `/metrics` tells, in the form of Prometheus: requests, answers, batches, tokens. Never a question.
+"""The metrics of `/metrics`, in the Prometheus format. They never contain text of questions or answers.
 
-metrics = Metrics(queue_inside=lambda: 3, …)
-metrics.requests.labels(route="/v1/query", status="200").inc()
+metrics = Metrics()
+metrics.requested("/v1/query", 200, seconds=0.12)
 metrics.text()      b"# HELP dstill_requests_total …"
 """
 
@@ -22,60 +22,65 @@ SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Metrics:
-    """Of one server: nothing is shared with others in the process."""
+    """The metrics of one server, in a registry of their own."""
 
     def __init__(self) -> None:
         from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
 
         self._registry = own = CollectorRegistry()
-        self.type = CONTENT_TYPE_LATEST
+        self.content_type = CONTENT_TYPE_LATEST
         self.statuses: Counts[int] = Counts()  # of requests for answers, for the last line of the command
         self._requests = Counter("dstill_requests", "Requests by route and status", ["route", "status"], registry=own)
         self._seconds = Histogram(
-            "dstill_request_seconds", "From a request to its answer", ["route"], buckets=SECONDS, registry=own
+            "dstill_request_seconds", "Seconds from a request to its reply", ["route"], buckets=SECONDS, registry=own
         )
-        self._answers = Counter("dstill_answers", "Answers: ok, refused or invalid", ["kind"], registry=own)
-        self._outcomes = Counter("dstill_outcomes", "How runs of answers ended", ["outcome"], registry=own)
-        self._tokens = Counter("dstill_tokens", "Tokens: read and written", ["kind"], registry=own)
-        self._batch = Histogram("dstill_batch_size", "Requests of a batch", buckets=SIZES, registry=own)
-        self._batch_seconds = Histogram(
-            "dstill_batch_seconds", "Seconds that a batch took", buckets=SECONDS, registry=own
+        self._answers = Counter("dstill_answers", "Answers by kind: ok, refused or invalid", ["kind"], registry=own)
+        self._outcomes = Counter("dstill_outcomes", "Executed answers by outcome", ["outcome"], registry=own)
+        self._tokens = Counter("dstill_tokens", "Tokens, read (prompts) and written (answers)", ["kind"], registry=own)
+        self._batch = Histogram("dstill_batch_size", "Requests per batch", buckets=SIZES, registry=own)
+        self._batch_seconds = Histogram("dstill_batch_seconds", "Seconds per batch", buckets=SECONDS, registry=own)
+        self._in_progress = Gauge(
+            "dstill_requests_inside", "Requests in progress, including waiting ones", registry=own
         )
-        self._inside = Gauge("dstill_requests_inside", "Requests in the house, waiting ones too", registry=own)
-        self._waiting = Gauge("dstill_requests_waiting", "Requests that wait for the student", registry=own)
-        self._room = Gauge("dstill_requests_room", "Requests that the house has room for", registry=own)
-        self._engine = Gauge("dstill_engine_reachable", "1: the engine was there at the last look", registry=own)
+        self._waiting = Gauge("dstill_requests_waiting", "Requests waiting for the student", registry=own)
+        self._limit = Gauge("dstill_requests_room", "Maximum number of requests in progress", registry=own)
+        self._engine = Gauge("dstill_engine_reachable", "1 if the engine was reachable at the last check", registry=own)
 
     def requested(self, route: str, status: int, seconds: float) -> None:
+        """Count a request that was replied to."""
         self._requests.labels(route=route, status=str(status)).inc()
         self._seconds.labels(route=route).observe(seconds)
         if route in ("/v1/query", "/v1/chat/completions"):
             self.statuses[status] += 1
 
     def batched(self, size: int, seconds: float) -> None:
+        """Count a batch."""
         self._batch.observe(size)
         self._batch_seconds.observe(seconds)
 
-    def answered(self, answered: PredictedAnswer, read: int | None) -> None:
-        """Of an answer as the student wrote it, not run yet."""
-        self._answers.labels(kind="ok" if answered.ok else "refused" if answered.refused else "invalid").inc()
-        self._tokens.labels(kind="written").inc(answered.tokens)
-        self._tokens.labels(kind="read").inc(read or 0)
+    def answered(self, predicted: PredictedAnswer, prompt_tokens: int | None) -> None:
+        """Count an answer of the student, before it is executed."""
+        self._answers.labels(kind="ok" if predicted.ok else "refused" if predicted.refused else "invalid").inc()
+        self._tokens.labels(kind="written").inc(predicted.tokens)
+        self._tokens.labels(kind="read").inc(prompt_tokens or 0)
 
-    def ran(self, outcome: str) -> None:
+    def executed(self, outcome: str) -> None:
+        """Count an executed answer."""
         self._outcomes.labels(outcome=outcome).inc()
 
-    def reached(self, reachable: bool | None) -> None:
+    def engine_checked(self, reachable: bool | None) -> None:
+        """Record a check of the engine; None: the server does not use one."""
         if reachable is not None:
             self._engine.set(reachable)
 
-    def watch(self, inside: Queue, room: int) -> None:  # type: ignore[type-arg]
-        """Read the gauges from `inside` whenever somebody asks."""
-        self._inside.set_function(lambda: inside.inside)
-        self._waiting.set_function(lambda: inside.waiting)
-        self._room.set(room)
+    def watch(self, queue: Queue, limit: int) -> None:  # type: ignore[type-arg]
+        """Read the gauges from `queue` whenever the metrics are requested."""
+        self._in_progress.set_function(lambda: queue.in_progress)
+        self._waiting.set_function(lambda: queue.waiting)
+        self._limit.set(limit)
 
     def text(self) -> bytes:
+        """All metrics in the Prometheus text format."""
         from prometheus_client import generate_latest
 
         return generate_latest(self._registry)

@@ -1,13 +1,13 @@
-"""Requests in flight, brought together: one thread does them in batches, in the order in which they came.
+"""Groups concurrent requests into batches, which one thread works on in the order of arrival.
 
-    with Queue(answer, most=16, size=64) as queue:      # answer: a list of jobs in, a list of results out
-        place = queue.put(job)                          # Full, where `room` requests are in the house already
-        place.result                                    # a concurrent.futures.Future
-        place.leave()                                   # the client is gone, or has its answer
+    with Queue(answer, max_batch=16, max_requests=64) as queue:     # answer: a list of jobs → a list of results
+        ticket = queue.put(job)                                     # raises Full
+        ticket.result                                               # a concurrent.futures.Future
+        ticket.release()                                            # the client has its answer or disconnected
 
-Whoever leaves before their turn is never worked for. A batch under way is not interrupted; the place of one who left
-meanwhile is free again when the batch ends, so that the house is never fuller than it says. A batch that fails is done
-again one by one: nobody's question is another's error.
+A request that is released before its turn is never worked on. A running batch is not interrupted: a request released
+meanwhile counts against `max_requests` until the batch ends. If a batch fails, its jobs are repeated one by one, so a
+bad request does not fail the others.
 """
 
 from __future__ import annotations
@@ -19,65 +19,71 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Callable, Generic, Self, Sequence, TypeVar
 
-__all__ = ["Full", "Place", "Queue"]
+__all__ = ["Full", "Queue", "Ticket"]
 
 J = TypeVar("J")
 R = TypeVar("R")
 
-LINGER = 0.1  # of the seconds that the last batch took: so long a batch waits for those who may ask again
-LONGEST_LINGER = 0.05  # seconds
-LONGEST_WAIT = 60  # seconds that anybody is told to wait
-_SMOOTH = 0.2  # weight of the newest batch in what a request is said to take
+LINGER = 0.1  # share of the last batch's seconds that the next batch waits for clients to ask again
+MAX_LINGER = 0.05  # seconds
+MAX_WAIT = 60  # seconds, the upper limit of `Full.wait`
+_SMOOTHING = 0.2  # weight of the newest batch in the moving average of seconds per request
 
 
 class Full(Exception):
-    """No room; `wait`: in how many seconds there probably is."""
+    """The queue is full, probably for another `wait` seconds."""
 
     def __init__(self, wait: int) -> None:
         super().__init__(f"full for {wait} s")
         self.wait = wait
 
 
-class Place(Generic[J, R]):
-    """One request in the house."""
+class Ticket(Generic[J, R]):
+    """One request in the queue or in progress."""
 
     def __init__(self, job: J, queue: Queue[J, R]) -> None:
         self.job = job
         self.result: Future[R] = Future()
         self._queue = queue
-        self._left = False
+        self._released = False
 
-    def leave(self) -> None:
-        """Give the place back, at once or when the batch that it is in ends."""
-        if not self._left:
-            self._left = True
+    def release(self) -> None:
+        """Leave the queue: at once, or when the batch that contains this request ends."""
+        if not self._released:
+            self._released = True
             if self.result.cancel():
-                self._queue._forget(self)
-            self.result.add_done_callback(lambda _: self._queue._free())
+                self._queue._remove(self)
+            self.result.add_done_callback(lambda _: self._queue._done())
 
 
 class Queue(Generic[J, R]):
-    """A context manager; at its end what is under way is finished, and what waits is cancelled."""
+    """A context manager; its end finishes the running batch and cancels the waiting requests.
+
+    Args:
+        work: answers a batch, in order.
+        max_batch: requests per batch.
+        max_requests: requests that may wait or be in progress at the same time.
+        on_batch: called after each batch with its size and seconds.
+    """
 
     def __init__(
         self,
         work: Callable[[Sequence[J]], Sequence[R]],
         *,
-        most: int,
-        size: int,
-        did: Callable[[int, float], None] = lambda size, seconds: None,
+        max_batch: int,
+        max_requests: int,
+        on_batch: Callable[[int, float], None] | None = None,
     ) -> None:
-        """`most`: of a batch. `room`: requests in the house, those under way too. `did` is told of every batch."""
-        self._work, self._most, self._room, self._did = work, most, size, did
-        self._waiting: deque[Place[J, R]] = deque()
+        self._work, self._max_batch, self._max_requests, self._on_batch = work, max_batch, max_requests, on_batch
+        self._waiting: deque[Ticket[J, R]] = deque()
         self._change = threading.Condition()
-        self._inside = 0
-        self._ended = False
-        self._seconds = 1.0  # that one request takes, as its share of a batch
-        # Who was answered just now often asks again at once: without a moment's wait for them half of all clients
-        # would wait while the other half is answered, in batches half as large.
-        self._expected = 1
-        self._linger = 0.0
+        self._in_progress = 0
+        self._closed = False
+        self._seconds_per_request = 1.0
+        # Clients often ask again as soon as they are answered. Without a short wait for them, one half of the clients
+        # would wait while the other half is answered, in batches of half the size.
+        self._expected = 1  # requests to wait for
+        self._linger = 0.0  # seconds
         self._thread = threading.Thread(target=self._serve, name="student")
 
     def __enter__(self) -> Self:
@@ -88,12 +94,12 @@ class Queue(Generic[J, R]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._change:
-            self._ended = True
-            left = list(self._waiting)
+            self._closed = True
+            cancelled = list(self._waiting)
             self._waiting.clear()
             self._change.notify_all()
-        for place in left:
-            place.result.cancel()
+        for ticket in cancelled:
+            ticket.result.cancel()
         self._thread.join()
 
     @property
@@ -101,68 +107,69 @@ class Queue(Generic[J, R]):
         return self._thread.is_alive()
 
     @property
-    def inside(self) -> int:
-        """Requests in the house: waiting, under way, or with what comes after."""
-        return self._inside
+    def in_progress(self) -> int:
+        """Requests that were not released yet: waiting, being answered, or being executed."""
+        return self._in_progress
 
     @property
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def put(self, job: J) -> Place[J, R]:
-        """A place at the end. Raises Full."""
-        place = Place(job, self)
+    def put(self, job: J) -> Ticket[J, R]:
+        """Append a request. Raises Full if there are `max_requests` already, or after the end."""
+        ticket = Ticket(job, self)
         with self._change:
-            if self._ended or self._inside >= self._room:
-                raise Full(min(LONGEST_WAIT, max(1, round(self._inside * self._seconds))))
-            self._inside += 1
-            self._waiting.append(place)
+            if self._closed or self._in_progress >= self._max_requests:
+                raise Full(min(MAX_WAIT, max(1, round(self._in_progress * self._seconds_per_request))))
+            self._in_progress += 1
+            self._waiting.append(ticket)
             self._change.notify_all()
-        return place
+        return ticket
 
-    def _forget(self, place: Place[J, R]) -> None:
+    def _remove(self, ticket: Ticket[J, R]) -> None:
         with self._change:
-            if place in self._waiting:
-                self._waiting.remove(place)
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
 
-    def _free(self) -> None:
+    def _done(self) -> None:
         with self._change:
-            self._inside -= 1
+            self._in_progress -= 1
 
     # --- the thread ---------------------------------------------------------------------
 
     def _serve(self) -> None:
-        while batch := self._take():
-            began = time.monotonic()
-            self._do(batch)
-            seconds = time.monotonic() - began
-            self._seconds += _SMOOTH * (seconds / len(batch) - self._seconds)
-            self._expected = min(self._most, len(batch) + len(self._waiting))
-            self._linger = min(LONGEST_LINGER, LINGER * seconds)
-            self._did(len(batch), seconds)
-            del batch  # an idle thread holds on to nothing
+        while batch := self._next_batch():
+            started = time.monotonic()
+            self._answer(batch)
+            seconds = time.monotonic() - started
+            self._seconds_per_request += _SMOOTHING * (seconds / len(batch) - self._seconds_per_request)
+            self._expected = min(self._max_batch, len(batch) + len(self._waiting))
+            self._linger = min(MAX_LINGER, LINGER * seconds)
+            if self._on_batch:
+                self._on_batch(len(batch), seconds)
+            del batch  # do not keep the requests in memory while idle
 
-    def _take(self) -> list[Place[J, R]]:
-        """Those whose turn it is; none: it is over."""
+    def _next_batch(self) -> list[Ticket[J, R]]:
+        """Wait for requests and take the next batch; empty once the queue is closed."""
         while True:
             with self._change:
-                self._change.wait_for(lambda: self._waiting or self._ended)
-                self._change.wait_for(lambda: len(self._waiting) >= self._expected or self._ended, self._linger)
-                taken = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-                if self._ended and not taken:
+                self._change.wait_for(lambda: self._waiting or self._closed)
+                self._change.wait_for(lambda: len(self._waiting) >= self._expected or self._closed, self._linger)
+                taken = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
+                if self._closed and not taken:
                     return []
-            if here := [place for place in taken if place.result.set_running_or_notify_cancel()]:
-                return here
+            if batch := [ticket for ticket in taken if ticket.result.set_running_or_notify_cancel()]:
+                return batch
 
-    def _do(self, batch: Sequence[Place[J, R]]) -> None:
+    def _answer(self, batch: Sequence[Ticket[J, R]]) -> None:
         try:
-            results = self._work([place.job for place in batch])
+            results = self._work([ticket.job for ticket in batch])
         except Exception as error:
             if len(batch) > 1:
-                for place in batch:
-                    self._do([place])
+                for ticket in batch:
+                    self._answer([ticket])
             else:
                 batch[0].result.set_exception(error)
             return
-        for place, result in zip(batch, results, strict=True):
-            place.result.set_result(result)
+        for ticket, result in zip(batch, results, strict=True):
+            ticket.result.set_result(result)

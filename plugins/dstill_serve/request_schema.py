@@ -1,13 +1,13 @@
-"""Requests, read: what is not in the form is a `Wrong` that names the part.
+"""Parses requests; anything unexpected is a `RequestError` that names the parameter.
 
-    await body_of(request)                      {"question": "…"}, or 408, 413, 415, 400
-    query_of(body, "index")                     Query(question="…", execute=True)
-    chat_of(body, "index")                      Query(question="…", stream=True, …)    of OpenAI's form
+    await read_body(request)                    {"question": "…"}; errors: 408, 413, 415, 400
+    parse_query(body, "index")                  Query(question="…", execute=True)
+    parse_chat(body, "index")                   Query(question="…", stream=True, …), from OpenAI's format
 
-What OpenAI's form has and a student has not is refused by name, not passed over, unless passing over it changes
-nothing: answers are greedy, so that `temperature` and `seed` are taken and do nothing.
+OpenAI parameters that a student does not support are rejected, unless ignoring them changes nothing: answers are
+greedy, so `temperature` and `seed` are accepted and have no effect.
 
-The data that a question is about is named by "data", or by the key that the task declares (`Task.data_key`).
+The data that a question is about is named by "data", or by the task's own key (`Task.data_key`, for example "index").
 """
 
 from __future__ import annotations
@@ -18,69 +18,72 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Mapping
 
 from dstill.io.strict_json import NotStrict, kind, loads
-from dstill_serve.problems import Wrong
+from dstill_serve.errors import RequestError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["LARGEST", "Query", "body_of", "chat_of", "query_of"]
+__all__ = ["MAX_BODY", "Query", "parse_chat", "parse_query", "read_body"]
 
-LARGEST = 64 * 1024  # bytes of a body
-_DRAINED = 8 * 1024 * 1024  # of one that is larger, so that its sender hears why
-SLOWEST = 10.0  # seconds that a body may take to come: fewer than a connection may take (dstill.runtime.http.PATIENCE)
+MAX_BODY = 64 * 1024  # bytes
+_DRAINED = 8 * 1024 * 1024  # bytes of a larger body that are read, so that its client receives the error
+BODY_TIMEOUT = 10.0  # seconds; shorter than the connection's own timeout (dstill.runtime.http.PATIENCE)
 _TYPE = "application/json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """One question, and how it is to be answered."""
+    """One question, and how to answer it."""
 
     question: str
-    param: str = "question"  # where it stood
-    model: str | None = None  # None: the one that is here
-    data: str | None = None  # its name; None: what most of the run's questions are about
-    execute: bool = False  # whether the answer is run
-    explain: bool = False  # whether the student also says why
+    param: str = "question"  # the parameter that contained it
+    model: str | None = None  # None: the server's model
+    data: str | None = None  # name of the data; None: what most of the run's questions are about
+    execute: bool = False  # execute the answer
+    explain: bool = False  # also return the student's rationale
     stream: bool = False
-    count: bool = False  # whether the stream ends with the tokens it took
-    most: int | None = None  # tokens that the answer may have
+    include_usage: bool = False  # end the stream with token counts
+    max_tokens: int | None = None  # of the answer
 
 
 # --- bodies -----------------------------------------------------------------------------
 
 
-async def body_of(request: Request) -> dict[str, Any]:
-    """The JSON object of a request. Raises Wrong."""
-    given = request.headers.get("content-type", "")
-    if given.partition(";")[0].strip().lower() != _TYPE:
-        raise Wrong(415, "unsupported_media_type", f"send {_TYPE}, not {given or 'a body without a type'}")
+async def read_body(request: Request) -> dict[str, Any]:
+    """The JSON object in a request's body. Raises RequestError."""
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != _TYPE:
+        message = f"the content type must be {_TYPE}" + (f", not {content_type}" if content_type else "")
+        raise RequestError(415, "unsupported_media_type", message)
     try:
-        async with asyncio.timeout(SLOWEST):
+        async with asyncio.timeout(BODY_TIMEOUT):
             data = await _read(request)
     except TimeoutError:
-        raise Wrong(408, "request_timeout", f"the body did not come within {SLOWEST:g} s") from None
+        message = f"the body did not arrive within {BODY_TIMEOUT:g} s"
+        raise RequestError(408, "request_timeout", message) from None
     try:
         value = loads(data.decode())
     except UnicodeDecodeError as error:
-        raise Wrong(400, "invalid_json", f"the body is not UTF-8 (byte {data[error.start]:#04x})") from None
+        message = f"the body is not UTF-8 (byte {data[error.start]:#04x})"
+        raise RequestError(400, "invalid_json", message) from None
     except NotStrict as error:
-        raise Wrong(400, "invalid_json", f"the body is not strict JSON: {error}") from None
+        raise RequestError(400, "invalid_json", f"the body is not strict JSON: {error}") from None
     if not isinstance(value, dict):
-        raise Wrong(400, "invalid_json", f"the body is {kind(value)}, not an object")
+        raise RequestError(400, "invalid_json", f"the body must be an object, not {kind(value)}")
     return value
 
 
 async def _read(request: Request) -> bytes:
-    """The body, as far as it may be long. One that is longer is read on a while, and thrown away."""
+    """The body. Raises RequestError if it is too large, after discarding up to `_DRAINED` bytes."""
     data, length = bytearray(), 0
     async for part in request.stream():
         length += len(part)
-        if length <= LARGEST:
+        if length <= MAX_BODY:
             data += part
         elif length > _DRAINED:
             break
-    if length > LARGEST:
-        raise Wrong(413, "body_too_large", f"the body is larger than {LARGEST:,} bytes")
+    if length > MAX_BODY:
+        raise RequestError(413, "body_too_large", f"the body is larger than {MAX_BODY:,} bytes")
     return bytes(data)
 
 
@@ -89,16 +92,15 @@ async def _read(request: Request) -> bytes:
 _QUERY = ("question", "model", "execute", "explain")
 
 
-def query_of(body: Mapping[str, Any], data_key: str) -> Query:
-    """Raises Wrong."""
+def parse_query(body: Mapping[str, Any], data_key: str) -> Query:
+    """A request to `/v1/query`. Raises RequestError."""
     known = (*_QUERY, *dict.fromkeys((data_key, "data")))
     for name in body:
         if name not in known:
-            raise Wrong(
-                400, "unknown_parameter", f"there is no '{name[:80]}'; there are {', '.join(known)}", param=name
-            )
+            message = f"unknown parameter '{name[:80]}'; known: {', '.join(known)}"
+            raise RequestError(400, "unknown_parameter", message, param=name)
     if "question" not in body:
-        raise Wrong(400, "missing_required_parameter", "there is no question", param="question")
+        raise _missing("'question' is required", "question")
     return Query(
         question=_question(_typed(body, "question", str) or "", "question"),
         model=_typed(body, "model", str),
@@ -108,10 +110,10 @@ def query_of(body: Mapping[str, Any], data_key: str) -> Query:
     )
 
 
-# --- OpenAI's form ----------------------------------------------------------------------
+# --- /v1/chat/completions ---------------------------------------------------------------
 
-# What changes nothing for a student whose answers are greedy and whole.
-_NOTHING = (
+# Ignored: these have no effect on complete, greedy answers.
+_IGNORED = (
     "frequency_penalty",
     "metadata",
     "presence_penalty",
@@ -125,8 +127,8 @@ _NOTHING = (
     "user",
     "verbosity",
 )
-# What a request may say only if it asks for nothing that is not here.
-_ONLY: Mapping[str, tuple[Any, ...]] = {
+# Parameters of features that a student lacks, with the values that do not use the feature.
+_ALLOWED: Mapping[str, tuple[Any, ...]] = {
     "n": (1,),
     "logprobs": (False,),
     "store": (False,),
@@ -142,56 +144,57 @@ _CHAT = ("model", "messages", "stream", "stream_options", "max_tokens", "max_com
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
-def chat_of(body: Mapping[str, Any], data_key: str) -> Query:
-    """The last message of the user is the question; those before it are not read. Raises Wrong."""
+def parse_chat(body: Mapping[str, Any], data_key: str) -> Query:
+    """A request to `/v1/chat/completions`: the question is the last user message. Raises RequestError."""
     for name, value in body.items():
-        if name in _ONLY:
-            if value is not None and not any(value == one and type(value) is type(one) for one in _ONLY[name]):
-                raise Wrong(400, "unsupported_parameter", f"'{name}' is not supported here", param=name)
-        elif name not in (*_CHAT, *_NOTHING, data_key, "data"):
-            raise Wrong(400, "unsupported_parameter", f"'{name[:80]}' is not supported here", param=name)
+        if name in _ALLOWED:
+            if value is not None and not any(value == one and type(value) is type(one) for one in _ALLOWED[name]):
+                raise _unsupported(f"this value of '{name}' is not supported", name)
+        elif name not in (*_CHAT, *_IGNORED, data_key, "data"):
+            raise _unsupported(f"'{name[:80]}' is not supported", name)
     if _typed(body, "model", str) is None:
-        raise Wrong(400, "missing_required_parameter", "there is no model; GET /v1/models names it", param="model")
+        raise _missing("'model' is required; GET /v1/models lists it", "model")
     options = _typed(body, "stream_options", dict) or {}
     return Query(
-        question=_question(_last(body), "messages"),
+        question=_question(_last_user_message(body), "messages"),
         param="messages",
         model=_typed(body, "model", str),
         data=_data(body, data_key),
         stream=bool(_typed(body, "stream", bool)),
-        count=bool(_typed(options, "include_usage", bool)),
-        most=_most(body),
+        include_usage=bool(_typed(options, "include_usage", bool)),
+        max_tokens=_max_tokens(body),
     )
 
 
-def _last(body: Mapping[str, Any]) -> str:
+def _last_user_message(body: Mapping[str, Any]) -> str:
     messages = _typed(body, "messages", list)
     if not messages:
-        raise Wrong(400, "missing_required_parameter", "there are no messages", param="messages")
+        raise _missing("'messages' is required and must not be empty", "messages")
     for message in messages:
         if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            raise Wrong(400, "invalid_type", 'messages are {"role": "user", "content": "…"}', param="messages")
-    asked = [message for message in messages if message["role"] == "user"]
-    if not asked:
-        raise Wrong(400, "missing_required_parameter", "no message is the user's", param="messages")
-    content = asked[-1].get("content")
+            raise RequestError(
+                400, "invalid_type", 'messages must have the form {"role": "user", "content": "…"}', param="messages"
+            )
+    of_user = [message for message in messages if message["role"] == "user"]
+    if not of_user:
+        raise _missing("'messages' must contain a message of the user", "messages")
+    content = of_user[-1].get("content")
     if isinstance(content, list):
         if not all(isinstance(p, dict) and p.get("type") == "text" and isinstance(p.get("text"), str) for p in content):
-            raise Wrong(400, "unsupported_parameter", "a message may hold text alone", param="messages")
+            raise _unsupported("messages may contain only text", "messages")
         content = "\n".join(part["text"] for part in content)
     if not isinstance(content, str):
-        raise Wrong(400, "invalid_type", f"the content of a message is {kind(content)}, not text", param="messages")
+        message = f"the content of a message must be text, not {kind(content)}"
+        raise RequestError(400, "invalid_type", message, param="messages")
     return content
 
 
-def _most(body: Mapping[str, Any]) -> int | None:
-    """How many tokens the answer may have: one that has more is an error, not half an answer."""
-    given = [m for name in ("max_tokens", "max_completion_tokens") if (m := _typed(body, name, int)) is not None]
-    if any(m < 1 for m in given):
-        raise Wrong(
-            400, "invalid_value", "max_completion_tokens is a whole number from 1", param="max_completion_tokens"
-        )
-    return min(given, default=None)
+def _max_tokens(body: Mapping[str, Any]) -> int | None:
+    limits = [m for name in ("max_tokens", "max_completion_tokens") if (m := _typed(body, name, int)) is not None]
+    if any(limit < 1 for limit in limits):
+        message = "max_completion_tokens must be at least 1"
+        raise RequestError(400, "invalid_value", message, param="max_completion_tokens")
+    return min(limits, default=None)
 
 
 # --- both -------------------------------------------------------------------------------
@@ -199,22 +202,30 @@ def _most(body: Mapping[str, Any]) -> int | None:
 _NAMES = {str: "text", bool: "true or false", dict: "an object", list: "a list", int: "a whole number"}
 
 
+def _missing(message: str, param: str) -> RequestError:
+    return RequestError(400, "missing_required_parameter", message, param=param)
+
+
+def _unsupported(message: str, param: str) -> RequestError:
+    return RequestError(400, "unsupported_parameter", message, param=param)
+
+
 def _typed(body: Mapping[str, Any], name: str, wanted: type[Any]) -> Any:
-    """The value of a key; None where it is not there or null. Raises Wrong."""
+    """The value of a parameter; None if it is absent or null. Raises RequestError for another type."""
     value = body.get(name)
     if value is not None and type(value) is not wanted:
-        raise Wrong(400, "invalid_type", f"'{name}' is {kind(value)}, not {_NAMES[wanted]}", param=name)
+        raise RequestError(400, "invalid_type", f"'{name}' must be {_NAMES[wanted]}, not {kind(value)}", param=name)
     return value
 
 
 def _data(body: Mapping[str, Any], data_key: str) -> str | None:
-    """The name of the data. Raises Wrong."""
-    found: str | None = _typed(body, data_key, str)
-    return _typed(body, "data", str) if found is None else found
+    by_key: str | None = _typed(body, data_key, str)
+    return _typed(body, "data", str) if by_key is None else by_key
 
 
 def _question(text: str, param: str) -> str:
-    """Line breaks and tabs are of a text; other control characters are not. The rest is the student's to say."""
+    """`text`, unless it contains control characters other than tabs and line breaks. Raises RequestError."""
     if any(unicodedata.category(c) == "Cc" and c not in "\n\r\t" for c in text):
-        raise Wrong(400, "invalid_question", f"the question holds control characters: {text[:80]}", param=param)
+        message = f"the question contains control characters: {text[:80]}"
+        raise RequestError(400, "invalid_question", message, param=param)
     return text

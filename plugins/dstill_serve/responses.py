@@ -1,10 +1,10 @@
-"""Answers in the form in which they go out.
+"""Builds the bodies of replies.
 
-    row_of(student, said, seconds=0.2)      {"id": "…", "answer": "{…}", "value": {…}, "ok": true, …}    of /v1/query
-    completion_of(student, query, said)     {"object": "chat.completion", "choices": […], "usage": {…}}
-    chunks_of(…)                            the same as server-sent events, the last of them [DONE]
+    query_response(task, predicted, answer, …)   {"id": "…", "answer": "{…}", "value": {…}, "ok": true, …}
+    chat_completion(student, query, answer)      {"object": "chat.completion", "choices": […], "usage": {…}}
+    chat_chunks(…)                               the same for a stream of server-sent events
 
-Nothing goes out before it was written to its end and checked, streamed or not: half a body is no answer.
+An answer is sent only after it was generated and checked completely, even in a stream: half a body is useless.
 """
 
 from __future__ import annotations
@@ -19,69 +19,71 @@ from dstill.api.task import Task
 from dstill.io.inert import visible
 from dstill.io.strict_json import NotStrict, dumps, loads
 from dstill.pipeline.predict import PredictedAnswer
-from dstill_serve.problems import Wrong
+from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import Query
-from dstill_serve.student import Said, Student
+from dstill_serve.student import Student, StudentAnswer
 
-__all__ = ["chunks_of", "completion_of", "events", "row_of"]
+__all__ = ["chat_chunks", "chat_completion", "query_response", "server_sent_events"]
 
-MOST_ROWS = 100  # of a table
+MAX_ROWS = 100  # of a result table
 
 
-def row_of(task: Task, answered: PredictedAnswer, said: Said, *, explain: bool) -> dict[str, Any]:
-    """The row of ``dstill predict --json``, and beside it what a program or a page would make of it itself."""
-    row = {**answered.to_row(), "value": _value(task, answered.answer)}
-    row["usage"] = _usage(said)
-    with about(answered.id):
-        row["terms"] = list(RationaleTerms.of(task).answer_terms(answered.answer)) if answered.ok else []
+def query_response(task: Task, predicted: PredictedAnswer, answer: StudentAnswer, *, explain: bool) -> dict[str, Any]:
+    """The row of ``dstill predict --json``, extended by what a program or the page derives from it.
+
+    `predicted` is the answer as executed, if it was executed.
+    """
+    row = {**predicted.to_row(), "value": _value(task, predicted.answer), "usage": _usage(answer)}
+    with about(predicted.id):
+        row["terms"] = list(RationaleTerms.of(task).answer_terms(predicted.answer)) if predicted.ok else []
         if explain:
-            row["rationale"] = said.rationale
-        if "result" in row and answered.result is not None:
-            row["shown"] = Presentation.of(task).render_result(answered.result)
+            row["rationale"] = answer.rationale
+        if "result" in row and predicted.result is not None:
+            row["shown"] = Presentation.of(task).render_result(predicted.result)
             row["tables"] = [
                 {
                     "title": table.title,
                     "columns": [name.lstrip("#") for name in table.columns],
-                    "rows": table.rows[:MOST_ROWS],
+                    "rows": table.rows[:MAX_ROWS],
                     "of": len(table.rows),
                 }
-                for table in Presentation.of(task).result_tables(answered.result)
+                for table in Presentation.of(task).result_tables(predicted.result)
             ]
     return row
 
 
 def _value(task: Task, answer: str) -> Any:
-    """A JSON answer as the value that it stands for; null where it is none, or the language is not JSON."""
+    """The answer as JSON; None if the answer or the task's language is not JSON."""
     try:
         return loads(answer) if task.json_answers else None
     except NotStrict:
         return None
 
 
-def _usage(said: Said) -> dict[str, int] | None:
-    """None where the student does not count: unknown is not zero."""
-    if said.read is None:
+def _usage(answer: StudentAnswer) -> dict[str, int] | None:
+    """Token counts; None if the student does not count tokens."""
+    if answer.prompt_tokens is None:
         return None
-    written = said.answered.tokens
-    return {"prompt_tokens": said.read, "completion_tokens": written, "total_tokens": said.read + written}
+    prompt, completion = answer.prompt_tokens, answer.predicted.tokens
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
-# --- OpenAI's form ----------------------------------------------------------------------
+# --- chat completions -------------------------------------------------------------------
 
 
-def _message(said: Said, query: Query) -> dict[str, Any]:
-    """Raises Wrong where there is no answer to hand out: this form has no room for what is wrong with one."""
-    answered = said.answered
-    if answered.refused:
-        return {"role": "assistant", "content": None, "refusal": answered.answer}
-    if not answered.ok:
-        problems = [problem.to_row() for problem in answered.problems]
-        reason = f"the student's answer is no use: {answered.reason}"
-        raise Wrong(422, "invalid_answer", reason, more={"problems": problems})
-    if query.most is not None and answered.tokens > query.most:
-        message = f"the answer has {answered.tokens} tokens, more than the {query.most} allowed; half of it is none"
-        raise Wrong(422, "answer_too_long", message, param="max_completion_tokens")
-    return {"role": "assistant", "content": answered.answer, "refusal": None}
+def _message(answer: StudentAnswer, query: Query) -> dict[str, Any]:
+    """Raises RequestError for an invalid or too long answer, which this format has no place for."""
+    predicted = answer.predicted
+    if predicted.refused:
+        return {"role": "assistant", "content": None, "refusal": predicted.answer}
+    if not predicted.ok:
+        problems = [problem.to_row() for problem in predicted.problems]
+        message = f"the student's answer is invalid: {predicted.reason}"
+        raise RequestError(422, "invalid_answer", message, extra={"problems": problems})
+    if query.max_tokens is not None and predicted.tokens > query.max_tokens:
+        message = f"the answer has {predicted.tokens} tokens, more than max_completion_tokens ({query.max_tokens})"
+        raise RequestError(422, "answer_too_long", message, param="max_completion_tokens")
+    return {"role": "assistant", "content": predicted.answer, "refusal": None}
 
 
 def _head(student: Student, kind: str) -> dict[str, Any]:
@@ -93,15 +95,18 @@ def _head(student: Student, kind: str) -> dict[str, Any]:
     }
 
 
-def completion_of(student: Student, query: Query, said: Said) -> dict[str, Any]:
-    """Raises Wrong."""
-    choice = {"index": 0, "message": _message(said, query), "logprobs": None, "finish_reason": "stop"}
-    return {**_head(student, "chat.completion"), "choices": [choice], "usage": _usage(said)}
+def chat_completion(student: Student, query: Query, answer: StudentAnswer) -> dict[str, Any]:
+    """OpenAI's chat completion object. Raises RequestError for an invalid or too long answer."""
+    choice = {"index": 0, "message": _message(answer, query), "logprobs": None, "finish_reason": "stop"}
+    return {**_head(student, "chat.completion"), "choices": [choice], "usage": _usage(answer)}
 
 
-def chunks_of(student: Student, query: Query, said: Said) -> list[dict[str, Any]]:
-    """The role, the answer, the end, and the tokens where they are asked for. Raises Wrong."""
-    message, head = _message(said, query), _head(student, "chat.completion.chunk")
+def chat_chunks(student: Student, query: Query, answer: StudentAnswer) -> list[dict[str, Any]]:
+    """OpenAI's chat completion chunks: the role, the whole answer, the end, and the token counts if requested.
+
+    Raises RequestError for an invalid or too long answer.
+    """
+    message, head = _message(answer, query), _head(student, "chat.completion.chunk")
     text = {name: message[name] for name in ("content", "refusal") if message[name] is not None}
     deltas: tuple[dict[str, Any], ...] = ({"role": "assistant", "content": "" if "content" in text else None}, text, {})
     chunks = [
@@ -110,14 +115,15 @@ def chunks_of(student: Student, query: Query, said: Said) -> list[dict[str, Any]
             "choices": [
                 {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None if delta else "stop"},
             ],
-            **({"usage": None} if query.count else {}),
+            **({"usage": None} if query.include_usage else {}),
         }
         for delta in deltas
     ]
-    return [*chunks, {**head, "choices": [], "usage": _usage(said)}] if query.count else chunks
+    return [*chunks, {**head, "choices": [], "usage": _usage(answer)}] if query.include_usage else chunks
 
 
-def events(chunks: list[dict[str, Any]]) -> Iterator[str]:
+def server_sent_events(chunks: list[dict[str, Any]]) -> Iterator[str]:
+    """`chunks` as server-sent events, followed by ``[DONE]``."""
     for chunk in chunks:
         yield f"data: {visible(dumps(chunk))}\n\n"
     yield "data: [DONE]\n\n"

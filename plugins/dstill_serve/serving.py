@@ -1,10 +1,10 @@
-"""One server over one student, from its socket to its end.
+"""The life of a server, from its socket to its shutdown.
 
-    with listening(host, port) as listener, opened(answering, listener, …) as (server, service):
+    with listening(host, port) as listener, opened(predictor, listener, …) as (server, service):
         stopped_by = run(server, listener)      # until SIGINT or SIGTERM
 
-Order of the end: nobody new is let in, requests under way get `GRACE` seconds, those left then are told that the server
-stops, the batch that is being written is finished, and the engine let go.
+On shutdown the server accepts no new connections, requests in progress get `GRACE` seconds and then the error
+"stopping", the running batch is finished, and the engine is released.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dstill.pipeline.predict import Predictor
 from dstill.runtime import http
 from dstill.runtime.signals import handling
 from dstill_serve.app import Service, application
-from dstill_serve.auth import Door
+from dstill_serve.auth import Access
 from dstill_serve.engine import Runner
 from dstill_serve.metrics import Metrics
 from dstill_serve.microbatcher import Queue
@@ -34,58 +34,65 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "listening", "opened", "run"]
 
-GRACE = 10  # seconds that requests under way get at the end
+GRACE = 10  # seconds for requests in progress when the server stops
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    batch: int  # requests that the student answers together
-    queue_size: int  # requests in the house at once; more are sent away
-    seconds: float  # from a request to its answer
+    """The limits of a server."""
+
+    max_batch: int  # requests that the student answers together
+    max_requests: int  # requests in progress at the same time; further ones get an error
+    timeout: float  # seconds from a request to its answer
 
 
 @contextlib.contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Raises UsageError, MissingExtra."""
+    """A listening socket. Raises UsageError if that is not possible, and MissingExtra if a library is missing."""
     for library in ("starlette", "uvicorn", "prometheus_client"):
         if find_spec(library) is None:
             raise MissingExtra("`dstill serve`", "serve", library.replace("_", "-"))
-    with http.listening(host, port, hint="name another, or 0 for a free one") as listener:
+    with http.listening(host, port, hint="choose another port, or 0 for any free one") as listener:
         yield listener
 
 
 @contextlib.contextmanager
 def opened(
-    answering: Predictor, listener: socket.socket, *, token: Secret | None, limits: Limits
+    predictor: Predictor, listener: socket.socket, *, token: Secret | None, limits: Limits
 ) -> Iterator[tuple[Server, Service]]:
-    """The server over an `Predictor` that was entered, ready to run."""
-    student, metrics = Student(answering), Metrics()
+    """A server for a `Predictor` that was entered, ready to run."""
+    student, metrics = Student(predictor), Metrics()
     host, port = listener.getsockname()[:2]
-    door = Door(host=host, port=port, token=token)
+    access = Access(host=host, port=port, token=token)
     with (
-        Runner(answering) as runner,
-        Queue(student.work, most=limits.batch, size=limits.queue_size, did=metrics.batched) as queue,
+        Runner(predictor) as runner,
+        Queue(
+            student.work,
+            max_batch=limits.max_batch,
+            max_requests=limits.max_requests,
+            on_batch=metrics.batched,
+        ) as queue,
     ):
-        metrics.watch(queue, limits.queue_size)
+        metrics.watch(queue, limits.max_requests)
         service = Service(
-            student=student, queue=queue, runner=runner, door=door, metrics=metrics, seconds=limits.seconds
+            student=student, queue=queue, runner=runner, access=access, metrics=metrics, timeout=limits.timeout
         )
-        # those who wait for an answer, and as many who are told that there is no room
-        most = max(http.MOST, 2 * limits.queue_size)
-        yield http.server_of(application(service), grace=GRACE, most=most), service
+        # Enough connections for the accepted requests and for as many that get the error "overloaded".
+        connections = max(http.MOST, 2 * limits.max_requests)
+        yield http.server_of(application(service), grace=GRACE, most=connections), service
 
 
 def run(server: Server, listener: socket.socket) -> signal.Signals:
-    """Serve until a signal, and say which it was. A second Ctrl-C raises KeyboardInterrupt: nothing is waited for."""
-    took: list[int] = []
+    """Serve until SIGINT or SIGTERM, and return the signal. A second Ctrl-C raises KeyboardInterrupt immediately."""
+    received: list[int] = []
 
-    def stop(number: int, frame: object) -> None:
-        """Before uvicorn listens to signals itself, and when it raises at the end what it was stopped by."""
-        took.append(number)
+    def stop(number: int, _: object) -> None:
+        """Covers the time before uvicorn installs its handlers, and after, when it raises the signal again."""
+        received.append(number)
         server.should_exit = True
 
     with handling(stop, signal.SIGINT, signal.SIGTERM):
         asyncio.run(server.serve(sockets=[listener]))
     if server.force_exit:
         raise KeyboardInterrupt
-    return signal.Signals(took[0])
+    return signal.Signals(received[0])

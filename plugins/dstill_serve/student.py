@@ -1,8 +1,8 @@
-"""What the student's thread does for a batch of requests, and which questions it knows.
+"""The student behind the server: checks that a query can be answered, and answers batches of them.
 
-student = Student(answering)
-student.job(query)                         Job(example=…), or Wrong: no such model, no such data, no question
-student.work([job, …])                     [Said(answered=…, rationale="…", read=14), …]
+student = Student(predictor)
+student.job(query)                         Job(example=…); raises RequestError for an unknown model or unknown data
+student.work([job, …])                     [StudentAnswer(predicted=…, rationale="…", prompt_tokens=14), …]
 """
 
 from __future__ import annotations
@@ -14,72 +14,82 @@ from typing import Any, Mapping, Sequence
 from dstill.api.records import Example
 from dstill.errors import UsageError, did_you_mean
 from dstill.pipeline.predict import PredictedAnswer, Predictor
-from dstill_serve.problems import Wrong
+from dstill_serve.errors import RequestError
 from dstill_serve.request_schema import Query
 
-__all__ = ["Job", "Said", "Student"]
+__all__ = ["Job", "Student", "StudentAnswer"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
+    """A question for the student."""
+
     example: Example
     explain: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """What came of a job, not run yet."""
+class StudentAnswer:
+    """The student's answer to a job, checked but not executed."""
 
-    answered: PredictedAnswer
-    read: int | None  # tokens of the question; None: this student does not count them
-    rationale: str | None  # None: it was not asked for, or the student learnt none
+    predicted: PredictedAnswer
+    prompt_tokens: int | None  # None: this student does not count them
+    rationale: str | None  # None: not requested, or the student was not trained to explain its answers
 
 
 class Student:
-    """Over an `Predictor` that was entered. `work` is for one thread; everything else is for any."""
+    """Wraps a `Predictor` that was entered. `work` belongs to one thread, the rest is safe from any thread."""
 
-    def __init__(self, answering: Predictor) -> None:
-        self.answering = answering
-        self.run = answering.run
-        self.model = answering.run.name
-        self.contexts = _contexts(answering)
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self.run = predictor.run
+        self.model = predictor.run.name
+        self.contexts = _contexts(predictor)
+
+    def require_model(self, name: str) -> None:
+        """Raises RequestError unless `name` is this student's model."""
+        if name != self.model:
+            message = f"unknown model '{name}'; this server has '{self.model}'"
+            raise RequestError(404, "model_not_found", message, param="model")
 
     def job(self, query: Query) -> Job:
-        """Raises Wrong."""
-        if query.model not in (None, self.model):
-            raise Wrong(404, "model_not_found", f"no model '{query.model}' here; this is '{self.model}'", param="model")
+        """The job for `query`. Raises RequestError if its model, data or question is not usable."""
+        if query.model is not None:
+            self.require_model(query.model)
         try:
-            example = self.answering.example(query.question, id=secrets.token_hex(8))
+            example = self.predictor.example(query.question, id=secrets.token_hex(8))
         except UsageError as error:
-            raise Wrong(400, "invalid_question", f"{error.what}; {error.hint}", param=query.param) from None
+            raise RequestError(400, "invalid_question", f"{error.what}; {error.hint}", param=query.param) from None
         if query.data is not None:
-            if query.data not in self.contexts:
-                task = self.run.setup.task
-                known = ", ".join(self.contexts) or "none by name"
-                near = did_you_mean(query.data, self.contexts)
-                message = f"this model knows no {task.data_noun} '{query.data}'.{near} It knows {known}"
-                raise Wrong(404, f"{task.data_key}_not_found", message, param=task.data_key)
-            example = replace(example, context=self.contexts[query.data])
+            example = replace(example, context=self._context(query.data))
         return Job(example=example, explain=query.explain)
 
-    def work(self, jobs: Sequence[Job]) -> list[Said]:
-        """The answers to all, written together and checked; then the rationales of those that want one."""
-        answering, examples = self.answering, [job.example for job in jobs]
-        answered = answering.answer(examples, execute=False)
-        read: Sequence[int | None] = answering.read(examples) or [None] * len(jobs)
-        rationales: dict[int, str] = {n: a.rationale for n, a in enumerate(answered) if a.rationale}
-        wanted = [n for n, job in enumerate(jobs) if job.explain and n not in rationales]
-        if wanted and answering.explains:
-            rationales.update(zip(wanted, answering.explain([examples[n] for n in wanted]), strict=True))
+    def _context(self, name: str) -> Mapping[str, Any]:
+        if name in self.contexts:
+            return self.contexts[name]
+        task = self.run.setup.task
+        known = ", ".join(self.contexts) or "none"
+        message = f"unknown {task.data_noun} '{name}'.{did_you_mean(name, self.contexts)} Known: {known}"
+        raise RequestError(404, f"{task.data_key}_not_found", message, param=task.data_key)
+
+    def work(self, jobs: Sequence[Job]) -> list[StudentAnswer]:
+        """Answer all jobs in one batch, then explain those that ask for it, in a second batch if necessary."""
+        predictor, examples = self.predictor, [job.example for job in jobs]
+        predicted = predictor.answer(examples, execute=False)
+        prompt_tokens: Sequence[int | None] = predictor.read(examples) or [None] * len(jobs)
+        rationales: dict[int, str] = {n: one.rationale for n, one in enumerate(predicted) if one.rationale}
+        unexplained = [n for n, job in enumerate(jobs) if job.explain and n not in rationales]
+        if unexplained and predictor.explains:
+            rationales.update(zip(unexplained, predictor.explain([examples[n] for n in unexplained]), strict=True))
         return [
-            Said(answered=a, read=r, rationale=rationales.get(n) if jobs[n].explain else None)
-            for n, (a, r) in enumerate(zip(answered, read, strict=True))
+            StudentAnswer(predicted=one, prompt_tokens=read, rationale=rationales.get(n) if jobs[n].explain else None)
+            for n, (one, read) in enumerate(zip(predicted, prompt_tokens, strict=True))
         ]
 
 
-def _contexts(answering: Predictor) -> dict[str, Mapping[str, Any]]:
-    """The context of questions about each data that the run knows, and about the engine's own where that is named."""
-    found: dict[str, Mapping[str, Any]] = dict(answering.contexts)
-    if answering.executor is not None and (own := answering.executor.data):
-        found.setdefault(own, answering.context)
-    return found
+def _contexts(predictor: Predictor) -> dict[str, Mapping[str, Any]]:
+    """Name → context of each data set in the run, and of the engine's own data if it has a name."""
+    contexts: dict[str, Mapping[str, Any]] = dict(predictor.contexts)
+    if predictor.executor is not None and (own := predictor.executor.data):
+        contexts.setdefault(own, predictor.context)
+    return contexts

@@ -237,8 +237,8 @@ def test_neither_serve_nor_review_runs_what_a_check_refuses(project: Path, recor
     from dstill import config
     from dstill.pipeline.predict import Predictor
     from dstill.plugins import part_sections
-    from dstill_review.session import Desk, Refused
-    from dstill_review.views import result
+    from dstill_review.session import InvalidEdit, ReviewSession
+    from dstill_review.views import result_view
 
     plugins = load([toy_file, recorder])
     made = config.load(use_files=False, flags={"project.task": "watched", **SETTINGS}, sections=part_sections(plugins))
@@ -254,16 +254,16 @@ def test_neither_serve_nor_review_runs_what_a_check_refuses(project: Path, recor
         for answered in said:
             answering.ran(answering.example(answered.question), replace(answered, ok=True))
     with run.lock(), run.setup.opened_executor() as executor:
-        desk = Desk(run, splits=("train",), everything=True, executor=executor)
-        shown = {record.id: result(desk, record) for record in records}
+        session = ReviewSession(run, splits=("train",), everything=True, executor=executor)
+        shown = {record.id: result_view(session, record) for record in records}
         assert shown["train-0"] == {"note": "not run: 66 is not allowed"}
-        current = desk.current()
+        current = session.current()
         assert current is not None
-        outcome = desk.outcome(current.example, HOSTILE)
+        outcome = session.outcome(current.example, HOSTILE)
         assert outcome is not None
         assert outcome.reason == "not run: guard: 66 is not allowed"
-        with pytest.raises(Refused):
-            desk.edit(current.id, desk._digest(current), answer=HOSTILE, rationale=None)
+        with pytest.raises(InvalidEdit):
+            session.edit(current.id, session._digest(current), answer=HOSTILE, rationale=None)
     lines = (project / RAN).read_text().splitlines()
     assert set(lines) == {"2+3", "3+4"}
 

@@ -6,7 +6,7 @@
   const count = document.getElementById("count");
   const chosen = (name) => form.elements[name].value;
   const names = [...form.querySelectorAll("select")].map((select) => select.name);
-  const texts = new Map(); // read when they are first searched: they are most of the page
+  const texts = new Map(); // lower-case texts, filled on the first search
 
   function text(item) {
     if (!texts.has(item)) texts.set(item, item.textContent.toLowerCase());
@@ -39,13 +39,13 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const within = event.target.closest("summary"); // arrows scroll the page elsewhere
+    const onFailure = event.target.closest("summary"); // elsewhere, arrow keys scroll the page
     if (event.target.closest("input, select")) {
       if (event.key === "Escape") event.target.blur();
     } else if (keys[event.key]) {
       keys[event.key]();
       event.preventDefault();
-    } else if (within && ["ArrowDown", "ArrowUp"].includes(event.key)) {
+    } else if (onFailure && ["ArrowDown", "ArrowUp"].includes(event.key)) {
       move(event.key === "ArrowDown" ? 1 : -1);
       event.preventDefault();
     }

@@ -1,12 +1,12 @@
-// The page of `dstill review`. What comes from the dataset is set as text and never as markup.
+// The page of `dstill review`. Text from the dataset is untrusted: it is set as text, never as HTML.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-let row = null; // the one to judge; null: none is left
+let row = null; // the row to judge; null: all are judged
 let busy = true;
 let ended = false;
 
-// The token has done its work: it need not stay in the address or the history.
+// The token works once: remove it from the address and the browser's history.
 if (location.search) history.replaceState(null, "", "/");
 
 async function ask(path, body) {
@@ -21,7 +21,7 @@ async function ask(path, body) {
   return { ok: answer.ok, found };
 }
 
-// As `dstill.inert.visible` shows text: what cannot be seen, or turns the direction of writing, stands as an escape.
+// The same as `dstill.io.inert.visible`: invisible and bidirectional control characters become escapes.
 function visible(text) {
   return String(text).replace(/(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (c) =>
     [...Array(c.length).keys()].map((i) => "\\u" + c.charCodeAt(i).toString(16).padStart(4, "0")).join(""));
@@ -40,8 +40,9 @@ function make(tag, text, name) {
 
 function percent(value) { return (100 * value).toFixed(1); }
 
-function rateOf(far) {
-  return far.rate === null ? "" : `accepted ${percent(far.rate)} % [${percent(far.low)}, ${percent(far.high)}]`;
+function acceptance(progress) {
+  const { rate, low, high } = progress;
+  return rate === null ? "" : `accepted ${percent(rate)} % [${percent(low)}, ${percent(high)}]`;
 }
 
 function problem(one) {
@@ -71,20 +72,20 @@ function branch(node) {
 function terms(pairs) { return pairs.flatMap(([name, text]) => [make("dt", name), make("dd", text)]); }
 
 function show(state) {
-  const far = state.progress;
+  const progress = state.progress;
   row = state.row;
-  document.title = visible(`${far.judged}/${far.sample} · ${state.run} · dstill review`);
+  document.title = visible(`${progress.judged}/${progress.sample} · ${state.run} · dstill review`);
   put("run", state.run);
-  put("judged", `${far.judged} of ${far.sample} judged`);
-  put("rate", rateOf(far));
-  $("bar").max = Math.max(1, far.sample);
-  $("bar").value = far.judged;
+  put("judged", `${progress.judged} of ${progress.sample} judged`);
+  put("rate", acceptance(progress));
+  $("bar").max = Math.max(1, progress.sample);
+  $("bar").value = progress.judged;
   $("row").hidden = row === null;
   $("done").hidden = row !== null;
   for (const id of ["accept", "reject", "edit", "skip"]) $(id).disabled = row === null;
   if (row === null) {
-    put("summary", `${far.accepted} accepted, ${far.rejected} rejected, ${far.edited} edited, ` +
-      `${far.skipped} skipped. ${rateOf(far)}`);
+    put("summary", `${progress.accepted} accepted, ${progress.rejected} rejected, ${progress.edited} edited, ` +
+      `${progress.skipped} skipped. ${acceptance(progress)}`);
     return;
   }
   put("where", [row.category, row.split, row.teacher, row.name].filter(Boolean).join(" · "));
@@ -98,7 +99,7 @@ function show(state) {
   $("rest").replaceChildren(...terms(row.excerpt.rest));
   $("others").hidden = !row.excerpt.rest.length;
   $("others").open = false;
-  $("others").querySelector("summary").textContent = `${row.excerpt.rest.length} more`;
+  $("others").querySelector("summary").textContent = `${row.excerpt.rest.length} more fields`;
   put("result", "…");
   scrollTo(0, 0);
   run(row);
@@ -107,28 +108,28 @@ function show(state) {
 async function run(of) {
   try {
     const { found } = await ask(`/result?id=${encodeURIComponent(of.id)}`);
-    if (row !== of) return; // another row is shown by now
+    if (row !== of) return; // another row is shown now
     const why = (found.problems || []).map((one) => one.message);
     put("result", [found.text, found.note, ...why].filter(Boolean).join("\n") || "nothing");
   } catch (error) {
-    if (row === of) put("result", "the command in the terminal does not answer");
+    if (row === of) put("result", "The server does not respond.");
   }
 }
 
-// One request at a time: a key that is pressed meanwhile does nothing.
+// One request at a time: keys pressed meanwhile are ignored.
 async function during(work) {
   if (busy || ended) return;
   busy = true;
   try {
     await work();
   } catch (error) {
-    say("The command in the terminal does not answer. Start `dstill review` again: what was judged is kept.");
+    say("The server does not respond. Run `dstill review` again; your decisions are saved.");
   } finally {
     busy = false;
   }
 }
 
-function told(answer, words) {
+function update(answer, words) {
   if (answer.found.progress) show(answer.found);
   const wrong = answer.found.note || (answer.found.problems || []).map((one) => one.message).join("; ");
   say(wrong || words);
@@ -137,10 +138,10 @@ function told(answer, words) {
 function judge(decision, words) {
   if (row === null) return;
   const asked = { id: row.id, digest: row.digest, decision };
-  during(async () => told(await ask("/judge", asked), words));
+  during(async () => update(await ask("/judge", asked), words));
 }
 
-function undo() { during(async () => told(await ask("/undo", {}), "The last decision is taken back.")); }
+function undo() { during(async () => update(await ask("/undo", {}), "Undone.")); }
 
 function edit() {
   if (row === null || busy) return;
@@ -156,7 +157,7 @@ function save() {
   if ($("new-answer").value !== row.edit.answer) asked.answer = $("new-answer").value;
   if ($("new-rationale").value !== row.edit.rationale) asked.rationale = $("new-rationale").value;
   if (asked.answer === undefined && asked.rationale === undefined) {
-    $("errors").replaceChildren(problem({ message: "nothing was changed" }));
+    $("errors").replaceChildren(problem({ message: "Nothing was changed." }));
     return;
   }
   during(async () => {
@@ -166,7 +167,7 @@ function save() {
       return;
     }
     $("editor").close();
-    told(answer, "Edited.");
+    update(answer, "Edited.");
   });
 }
 
@@ -175,14 +176,14 @@ function finish() {
     await ask("/finish", {});
     ended = true;
     for (const button of $("keys").children) button.disabled = true;
-    say("Finished. The terminal says what comes next; this window can be closed.");
+    say("Finished. You can close this window; see the terminal for the next step.");
   });
 }
 
 const KEYS = {
   a: () => judge("accept", "Accepted."),
   r: () => judge("reject", "Rejected."),
-  s: () => judge("skip", "Skipped: another row of its category takes its place."),
+  s: () => judge("skip", "Skipped. Another row of the same category takes its place."),
   e: edit,
   u: undo,
   "?": () => $("manual").showModal(),
@@ -213,4 +214,4 @@ ask("/state").then(({ ok, found }) => {
   busy = false;
   if (ok) show(found);
   else say(found.problems.map((one) => one.message).join("; "));
-}).catch(() => say("The command in the terminal does not answer."));
+}).catch(() => say("The server does not respond."));

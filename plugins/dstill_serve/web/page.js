@@ -1,15 +1,15 @@
-// The page of `dstill serve`. What comes from the run, the student or an engine is set as text and never as markup.
+// The page of `dstill serve`. Text from the run, the student or the engine is untrusted: it is set as text, never as HTML.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const KEPT = "dstill playground history"; // questions alone
-const MOST = 50;
-let token = ""; // in this page's memory alone
+const STORAGE_KEY = "dstill playground history"; // questions only
+const MAX_HISTORY = 50;
+let token = ""; // kept in memory only
 let about = null;
 let asking = false;
-let used = [];
+let used = []; // fields that the current answer uses
 
-// As `dstill.inert.visible` shows text: what cannot be seen, or turns the direction of writing, stands as an escape.
+// The same as `dstill.io.inert.visible`: invisible and bidirectional control characters become escapes.
 function visible(text) {
   return String(text).replace(/(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (c) =>
     [...Array(c.length).keys()].map((i) => "\\u" + c.charCodeAt(i).toString(16).padStart(4, "0")).join(""));
@@ -27,7 +27,7 @@ function say(text, bad) {
   $("message").className = bad ? "message bad" : "message";
 }
 
-class Refused extends Error {}
+class Unauthorized extends Error {}
 
 async function ask(path, body) {
   const headers = token ? { authorization: `Bearer ${token}` } : {};
@@ -35,14 +35,14 @@ async function ask(path, body) {
     method: "POST", headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body),
   };
   const answer = await fetch(path, options);
-  if (answer.status === 401) throw new Refused((await answer.json()).error.message);
-  // A number is shown as it was written: JavaScript's own would lose digits of large ones.
+  if (answer.status === 401) throw new Unauthorized((await answer.json()).error.message);
+  // Keep the spelling of numbers: JavaScript would round large ones.
   const found = JSON.parse(await answer.text(), (key, value, context) =>
-    typeof value === "number" && context ? new Written(context.source) : value);
+    typeof value === "number" && context ? new RawNumber(context.source) : value);
   return { ok: answer.ok, found };
 }
 
-class Written {
+class RawNumber {
   constructor(source) { this.source = source; }
   toString() { return this.source; }
   toJSON() { return Number(this.source); }
@@ -57,8 +57,8 @@ function leaf(key, text) {
   return node;
 }
 
-const isPlain = (value) => value === null || typeof value !== "object" || value instanceof Written;
-const inLine = (value) => value instanceof Written ? value.source
+const isPlain = (value) => value === null || typeof value !== "object" || value instanceof RawNumber;
+const inLine = (value) => value instanceof RawNumber ? value.source
   : Array.isArray(value) ? `[${value.map(inLine).join(", ")}]` : JSON.stringify(value);
 
 function branch(key, value) {
@@ -84,16 +84,16 @@ function check(mark, kind, layer, text) {
   return item;
 }
 
-// After a layer that could not read the answer none looks any more.
+// If a layer cannot parse the answer, the later layers do not run.
 function checks(row) {
   const names = about.layers.map((layer) => layer.name);
   const layers = [...about.layers, ...row.problems.filter((one) => !names.includes(one.layer)).map((one) => ({ name: one.layer }))];
-  let over = row.answer === "";
+  let stopped = row.answer === "";
   return layers.flatMap((layer) => {
-    if (over) return [check("–", "muted", layer.name, "did not look")];
+    if (stopped) return [check("–", "muted", layer.name, "not run")];
     const words = (one) => [one.message, one.pointer, one.hint].filter(Boolean).join(" · ");
     const found = row.problems.filter((one) => one.layer === layer.name);
-    over = Boolean(layer.parses) && found.some((one) => one.severity === "error");
+    stopped = Boolean(layer.parses) && found.some((one) => one.severity === "error");
     return found.length ? found.map((one) => one.severity === "error"
       ? check("✗", "bad", layer.name, words(one)) : check("!", "warning", layer.name, words(one)))
       : [check("✓", "good", layer.name, "")];
@@ -126,9 +126,9 @@ function table(one) {
 }
 
 function verdict(row) {
-  const words = [row.ok ? "valid" : row.refused ? "refused to answer" : `no use: ${row.reason}`];
+  const words = [row.ok ? "valid" : row.refused ? "refused to answer" : `invalid: ${row.reason}`];
   if (row.similarity !== null) words.push(`similarity to training ${row.similarity}`);
-  if (row.usage) words.push(`${row.usage.completion_tokens} tokens written`);
+  if (row.usage) words.push(`${row.usage.completion_tokens} tokens`);
   return words.join(" · ");
 }
 
@@ -138,9 +138,9 @@ function show(row, asked) {
   $("verdict").textContent = visible(verdict(row));
   $("verdict").className = row.ok ? "good" : row.refused ? "muted" : "bad";
   $("why").hidden = !asked.explain;
-  $("rationale").textContent = row.rationale ? visible(row.rationale) : "This student learnt no reasons.";
-  const tree = row.value !== null && typeof row.value === "object" && !(row.value instanceof Written);
-  $("body").replaceChildren(tree ? branch("", row.value) : make("pre", row.answer || "(nothing)"));
+  $("rationale").textContent = row.rationale ? visible(row.rationale) : "This student was not trained to explain its answers.";
+  const tree = row.value !== null && typeof row.value === "object" && !(row.value instanceof RawNumber);
+  $("body").replaceChildren(tree ? branch("", row.value) : make("pre", row.answer || "(empty)"));
   $("fold").hidden = !tree;
   $("copy").dataset.text = row.answer;
   $("checks").replaceChildren(...checks(row));
@@ -159,7 +159,7 @@ async function send() {
   if (asking || !question) return;
   asking = true;
   $("send").disabled = true;
-  say("asking …");
+  say("Waiting for the answer …");
   const asked = { question, execute: $("execute").checked, explain: $("explain").checked };
   if ($("data").value) asked.data = $("data").value;
   try {
@@ -168,11 +168,11 @@ async function send() {
     if (row) show(row, asked);
     else $("answer").hidden = true;
     say(ok ? "" : found.error.message, !ok);
-    remember(question, asked.data || "", row ? (row.ok ? "✓" : row.refused ? "–" : "✗") : "✗");
+    addToHistory(question, asked.data || "", row ? (row.ok ? "✓" : row.refused ? "–" : "✗") : "✗");
     if (row) $("asked").focus();
   } catch (error) {
-    if (error instanceof Refused) shut(error.message);
-    else say("The server does not answer. Is `dstill serve` still there?", true);
+    if (error instanceof Unauthorized) showLogin(error.message);
+    else say("The server does not respond. Is `dstill serve` still running?", true);
   } finally {
     asking = false;
     $("send").disabled = false;
@@ -196,31 +196,31 @@ function pick(one) {
 
 // --- history ----------------------------------------------------------------------------
 
-function past() {
+function loadHistory() {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEPT) || "[]");
-    return Array.isArray(kept) ? kept.filter((one) => one && typeof one.question === "string") : [];
+    const stored = JSON.parse(localStorage.getItem(STORAGE_KEY) || "[]");
+    return Array.isArray(stored) ? stored.filter((one) => one && typeof one.question === "string") : [];
   } catch (error) {
-    return []; // a browser may keep nothing
+    return []; // the browser may deny storage
   }
 }
 
-function keep(kept) {
+function saveHistory(history) {
   try {
-    localStorage.setItem(KEPT, JSON.stringify(kept));
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(history));
   } catch (error) {
-    // then it is gone with the page
+    // without storage the history lasts until the page is closed
   }
-  remembered(kept);
+  showHistory(history);
 }
 
-function remember(question, data, mark) {
-  keep([{ question, data, mark }, ...past().filter((one) => one.question !== question)].slice(0, MOST));
+function addToHistory(question, data, mark) {
+  saveHistory([{ question, data, mark }, ...loadHistory().filter((one) => one.question !== question)].slice(0, MAX_HISTORY));
 }
 
-function remembered(kept) {
-  $("of-history").hidden = !kept.length;
-  $("history").replaceChildren(...kept.map((one) => {
+function showHistory(history) {
+  $("of-history").hidden = !history.length;
+  $("history").replaceChildren(...history.map((one) => {
     const item = make("li");
     const name = { "✓": "good", "✗": "bad" }[one.mark] || "muted";
     item.append(make("span", one.mark, `mark ${name}`), pick(one));
@@ -228,7 +228,7 @@ function remembered(kept) {
   }));
 }
 
-// --- what stands beside -----------------------------------------------------------------
+// --- fields and examples ----------------------------------------------------------------
 
 function fields() {
   const of = about.data[$("data").value] || Object.values(about.data)[0];
@@ -237,7 +237,7 @@ function fields() {
   const type = (words) => words.split(":")[0];
   const shown = all.filter(([name, words]) => `${name} ${type(words)}`.toLowerCase().includes(wanted));
   shown.sort((a, b) => used.includes(b[0]) - used.includes(a[0]));
-  $("h-fields").textContent = visible(of && of.title ? of.title : "fields");
+  $("h-fields").textContent = visible(of && of.title ? of.title : "Fields");
   $("found").textContent = shown.length < all.length ? `${shown.length} of ${all.length}` : `${all.length}`;
   $("fields").replaceChildren(...shown.map(([name, words]) => {
     const row = make("div", undefined, used.includes(name) ? "used" : "");
@@ -258,7 +258,7 @@ function examples() {
       item.append(pick(one));
       return item;
     }));
-    details.append(make("summary", category.replaceAll("_", " ") || "questions"), list);
+    details.append(make("summary", category.replaceAll("_", " ") || "Questions"), list);
     return details;
   }));
 }
@@ -270,7 +270,7 @@ async function begin() {
     return;
   }
   about = found;
-  $("door").hidden = true;
+  $("login").hidden = true;
   $("main").hidden = false;
   $("model").textContent = visible(about.model);
   document.title = `${visible(about.model)} · dstill playground`;
@@ -290,31 +290,31 @@ async function begin() {
   $("drift").replaceChildren(...about.drift.map((one) => make("li", one)));
   fields();
   examples();
-  remembered(past());
+  showHistory(loadHistory());
   const health = (await ask("/healthz")).found;
   $("state").textContent = `model ${health.model} · engine ${health.engine}`;
   $("question").focus();
 }
 
-function shut(message) {
+function showLogin(message) {
   $("main").hidden = true;
-  $("door").hidden = false;
+  $("login").hidden = false;
   $("state").textContent = token ? visible(message) : "";
   $("token").focus();
 }
 
-function enter() {
+function start() {
   begin().catch((error) => {
-    if (error instanceof Refused) shut(error.message);
-    else $("state").textContent = "the server does not answer";
+    if (error instanceof Unauthorized) showLogin(error.message);
+    else $("state").textContent = "The server does not respond.";
   });
 }
 
-$("door").addEventListener("submit", (event) => {
+$("login").addEventListener("submit", (event) => {
   event.preventDefault();
   token = $("token").value.trim();
   $("token").value = "";
-  enter();
+  start();
 });
 $("form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -335,7 +335,7 @@ document.addEventListener("keydown", (event) => {
 });
 $("filter").addEventListener("input", fields);
 $("data").addEventListener("change", fields);
-$("forget").addEventListener("click", () => keep([]));
+$("forget").addEventListener("click", () => saveHistory([]));
 $("fold").addEventListener("click", () => {
   const parts = [...$("body").querySelectorAll("details")];
   const open = parts.some((one) => one.open);
@@ -347,8 +347,8 @@ $("copy").addEventListener("click", async () => {
     await navigator.clipboard.writeText($("copy").dataset.text);
     say("Copied.");
   } catch (error) {
-    say("The browser does not let this page copy.", true);
+    say("The browser does not allow this page to copy.", true);
   }
 });
 
-enter();
+start();

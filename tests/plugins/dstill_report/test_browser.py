@@ -80,7 +80,7 @@ def test_the_filters_filter(report: Path, show: Any) -> None:
         page.locator("#count", has_text=f"{total} of {total} shown").wait_for()
     page.locator("[name=text]").fill("QUARY")  # in the answers, not in the questions
     assert 0 < shown(page) == text.count('data-kind="invalid"') < total
-    page.locator("[name=kind]").select_option("wrong on a corpus")
+    page.locator("[name=kind]").select_option("wrong on a test database")
     assert shown(page) == 0
 
 
@@ -106,14 +106,14 @@ def test_keys_find_and_open_a_failure(report: Path, show: Any) -> None:
 
 def test_both_answers_and_what_they_find_stand_side_by_side(report: Path, show: Any) -> None:
     page = show(report)
-    page.locator("[name=kind]").select_option("wrong on a corpus")
+    page.locator("[name=kind]").select_option("wrong on a test database")
     failure = page.locator(".failure:visible").first
     failure.locator("summary").click()
     sides = failure.locator(".pair").nth(0).locator("pre")
     assert sides.nth(0).locator("mark").all_inner_texts()[0] == "term"
     assert sides.nth(1).locator("mark").all_inner_texts()[0] == "terms"
     heads = failure.locator(".pair").nth(1).locator("h3").all_inner_texts()
-    assert heads == ["what the gold finds on corpus 'boundaries'", "what the student's finds on corpus 'boundaries'"]
+    assert heads == [f"Result of the {side} on test database 'boundaries'" for side in ("gold", "student")]
     found = failure.locator(".pair").nth(1).locator("pre")
     assert found.nth(0).locator("mark").all_inner_texts() == ["3", "w17"]
     assert found.nth(1).locator("mark").all_inner_texts() == ["2"]

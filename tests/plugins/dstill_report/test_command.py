@@ -45,7 +45,7 @@ def damaged(run: Any, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("no verdicts", "has scores, and no verdicts that they are of"),
+        ("no verdicts", "has scores but no verdicts"),
         ("no scores", "has no scores yet"),
         ("newer run", "has schema version 3, this dstill knows 2"),
         ("newer verdicts", "verdicts.jsonl has schema version 3, this dstill knows 2"),

@@ -50,7 +50,7 @@ def test_the_headline_holds_rate_interval_n_engine_and_baselines(make_run: Any) 
     assert f"95 % interval [{100 * score['low']:.1f}, {100 * score['high']:.1f}], n 240" in text
     assert "Executable accuracy, test_unseen_templates" in text
     assert "embedded toy 1.0" in text
-    assert "The student's interval lies above that of the best baseline, nearest." in text
+    assert "The student's interval is above that of the best baseline (nearest)." in text
     for name in ("student", "nearest", "untrained", "Exact match", "Silent error rate", "Refusal recall"):
         assert name in text
 
@@ -134,7 +134,7 @@ def test_a_thousand_failures_stay_below_three_megabytes(make_run: Any, judged: A
     assert len(page.encode()) < 3_000_000
     assert "more characters" in page
     if len(report.failures.rows) < 1000:
-        assert f"The first {len(report.failures.rows)} of 1,000." in page
+        assert f"The first {len(report.failures.rows)} of 1,000 are listed." in page
 
 
 def test_many_failures_are_cut_to_the_budget(make_run: Any, judged: Any) -> None:
@@ -146,7 +146,7 @@ def test_many_failures_are_cut_to_the_budget(make_run: Any, judged: Any) -> None
     assert len(report.failures.rows) < report.failures.total == 4000
     page = html(report)
     assert len(page.encode()) < 3_000_000
-    assert f"The first {len(report.failures.rows):,} of 4,000." in page
+    assert f"The first {len(report.failures.rows):,} of 4,000 are listed." in page
 
 
 def test_ordinary_answers_are_not_cut(make_run: Any, judged: Any) -> None:
@@ -169,7 +169,7 @@ def test_without_an_engine_it_says_not_checked(make_run: Any, judged: Any) -> No
 
     run = make_run(judge=judge)
     report = gather(run)
-    assert report.warnings == ("Nothing was executed: executable accuracy is not checked.",)
+    assert report.warnings == ("No answer was executed, so executable accuracy is not checked.",)
     text = Reader(html(report)).text
     assert "not checked" in text
     assert report.headlines[0].finding == ""
@@ -195,11 +195,11 @@ def test_an_engine_that_was_not_there_makes_the_run_invalid(make_run: Any, judge
         return prediction, replace(verdict, reached=Level.VALID, checked=Level.VALID, outcome="unavailable")
 
     report = gather(make_run(judge=judge))
-    assert "This run is invalid: the engine could not be asked about 5.0 % of the answers" in report.warnings[0]
+    assert "This run is invalid: the engine was unavailable for 5.0 % of the answers" in report.warnings[0]
     assert report.warnings[0] in Reader(html(report)).text
-    left_out = next(section for section in report.sections if section.title == "Left out of accuracy")
-    assert left_out.table is not None
-    assert left_out.table.rows[0] == ("student", "test", "228", "12 unavailable")
+    uncounted = next(section for section in report.sections if section.title == "Not counted in accuracy")
+    assert uncounted.table is not None
+    assert uncounted.table.rows[0] == ("student", "test", "228", "12 unavailable")
 
 
 def test_sections_of_other_plugins_come_in_order(make_run: Any) -> None:
@@ -226,7 +226,7 @@ def test_sections_of_other_plugins_come_in_order(make_run: Any) -> None:
         "Dataset",
         "Rejections",
         "Cost",
-        "What it was made from",
+        "Data and versions",
         "Mine & last",
     ]
     page = html(report)
@@ -261,7 +261,7 @@ def test_metrics_and_times_say_what_they_are(make_run: Any) -> None:
     scores, training = (section for section in gather(run).sections if section.title in ("Scores", "Training"))
     assert "\nExact match: The same canonical text as the gold.\n" in scores.text
     assert training.table is not None
-    assert {("time of these steps", "240 s"), ("time of the whole stage", "251 s")} <= set(training.table.rows)
+    assert {("time of the steps", "240 s"), ("time of the whole stage", "251 s")} <= set(training.table.rows)
     write(run)
     lines = (run.folder / "report.md").read_text().splitlines()
     assert "Parsed: The answer parses." in lines

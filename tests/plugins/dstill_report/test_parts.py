@@ -15,13 +15,13 @@ from dstill.api.metric import rate
 from dstill.api.records import Level, Score, Verdict
 from dstill.errors import MissingExtra
 from dstill.io.units import size, size_on_disk
+from dstill_report.diff import format_json
 from dstill_report.failures import collect, kind_of
 from dstill_report.markdown import cell
 from dstill_report.page import gather, html
 from dstill_report.plots import curve, intervals, scatter
 from dstill_report.sections import sections
 from dstill_report.text import percent, shown, words
-from dstill_report.tree import laid_out
 
 CORRECT = Verdict(id="1", reached=Level.CORRECT, checked=Level.CORRECT, outcome="ok")
 
@@ -49,7 +49,7 @@ def test_how_an_answer_failed(verdict: Verdict, kind: str) -> None:
 
 def test_failures_stand_beside_their_gold(make_run: Any) -> None:
     found = collect(make_run())
-    wrong = next(row for row in found.rows if row.kind == "wrong on a corpus")
+    wrong = next(row for row in found.rows if row.kind == "wrong on a test database")
     assert '"term"' in "".join(line.text for line in wrong.gold)
     assert '"terms"' in "".join(line.text for line in wrong.answer)
     assert any(line.differs for line in wrong.answer)
@@ -67,8 +67,8 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_laid_out_json_is_the_same_json(value: Any) -> None:
-    assert json.loads("\n".join(laid_out(json.dumps(value, ensure_ascii=False)))) == value
+def test_formatted_json_is_the_same_json(value: Any) -> None:
+    assert json.loads("\n".join(format_json(json.dumps(value, ensure_ascii=False)))) == value
 
 
 @given(st.text(max_size=200))
@@ -76,12 +76,12 @@ def test_other_text_stays_as_it_is(text: str) -> None:
     try:
         json.loads(text)
     except ValueError:
-        assert "\n".join(laid_out(text)) == text
+        assert "\n".join(format_json(text)) == text
 
 
 def test_texts_that_break_readers_are_laid_out_all_the_same() -> None:
     for text in ("[" * 100_000, "9" * 5000, '{"a": NaN}', '{"a": 1, "a": 2}', ""):
-        assert "\n".join(laid_out(text)) == text
+        assert "\n".join(format_json(text)) == text
 
 
 def test_plots_are_the_same_each_time_and_fetch_nothing() -> None:
@@ -155,6 +155,6 @@ def test_figures_for_people() -> None:
 def test_kinds_of_points_are_told_by_form_and_named_once() -> None:
     points = [(100.0, 50.0), (200.0, 60.0), (300.0, 55.0)]
     svg = scatter(points, [True, True, False], "Accuracy", "MiB", "%", ["lora", "full", "full"])
-    assert 'aria-label="Accuracy (%, MiB), those that no other beats: 50 at 100; 60 at 200"' in svg
+    assert 'aria-label="Accuracy (%, MiB), Pareto front: 50 at 100; 60 at 200"' in svg
     assert [svg.count(f">{kind}<") for kind in ("lora", "full")] == [1, 1]
     assert ">full<" not in scatter(points, [True] * 3, "Accuracy", "MiB", "%", ["full"] * 3)

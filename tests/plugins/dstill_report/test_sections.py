@@ -44,29 +44,29 @@ def test_the_student_has_paid_when_the_teacher_would_have_cost_as_much() -> None
 def test_a_teacher_with_a_price_is_set_against_the_machine(make_run: Any) -> None:
     run = make_run(tests=6)
     free = priced(run, REPLIES)
-    assert "The student has paid after 600 questions: $12.00 spent once, then $0.00 a question" in free.text
-    assert "The machine is taken to be free" in free.text
-    assert "would have cost $1,200.00 (assumed: 180 s a row at $40.00 an hour)" in free.text
+    assert "The student breaks even after 600 questions: it cost $12.00 once, and costs $0.00 per question" in free.text
+    assert "The machine is assumed to be free" in free.text
+    assert "would have cost $1,200.00 (assuming 180 s per row at $40.00 per hour)" in free.text
     # 251.3 s of training are $1.40 at $20 an hour, an answer of 0.012 s is $0.000067
     dear = priced(run, REPLIES, hour=20)
-    assert "after 673 questions: $13.40 spent once, then $0.000067 a question" in dear.text
-    assert "where the teacher takes $0.020" in dear.text
+    assert "after 673 questions: it cost $13.40 once, and costs $0.000067 per question" in dear.text
+    assert "where the teacher costs $0.020" in dear.text
     assert dear.table is not None
     assert dear.table.rows[0] == (
         "once",
-        "$12.00: 640 replies, 900,000 + 80,000 tokens, those of 3 estimated",
+        "$12.00: 640 replies, 900,000 + 80,000 tokens (estimated for 3 replies)",
         "251 s; $1.40",
     )
     assert "student from 13.4 at 0 to 13.49 at 1,346" in dear.svg
-    assert priced(run, REPLIES, hour=50_000).text.startswith("The student never pays")
+    assert priced(run, REPLIES, hour=50_000).text.startswith("The student never breaks even")
 
 
 def test_what_costs_nothing_and_what_nobody_knows_is_said(make_run: Any) -> None:
     run = make_run(tests=6)
     free = priced(run, {})
-    assert free.text.startswith("The teacher 'synthetic' costs nothing, so there is nothing")
+    assert free.text.startswith("The teacher 'synthetic' is free, so there is no break-even point.")
     unknown = priced(run, {**REPLIES, "usd": None, "usd_per_row": None})
-    assert unknown.text.startswith("What the teacher costs is not known, as no price is set")
+    assert unknown.text.startswith("The teacher's price is not set, so the break-even point is not known.")
     assert unknown.table is not None
     assert unknown.table.rows[1][1] == "not known"
     assert (free.svg, unknown.svg) == ("", "")
@@ -91,7 +91,7 @@ def test_a_persons_decisions_are_counted_as_they_stand(make_run: Any, record: An
         ("rejected", "1"),
         ("edited", "1"),
         ("acceptance rate", "66.7 % [30.0, 90.3]"),
-        ("of rows that are others by now", "1"),
+        ("rows changed since the review", "1"),
     )
     assert "When the student was trained, nobody had looked." in review.text
 
@@ -113,13 +113,15 @@ def test_first_causes_stand_in_a_table_and_with_each_failure(make_run: Any, judg
     assert causes.table.rows[0] == ("wrong field", "3", "75.0 % [30.1, 95.4]", "test-1, test-2")
     page = html(gather(run))
     assert 'data-cause="wrong field"' in page
-    assert "first: term became terms" in page
+    assert "First cause: term became terms" in page
 
 
 @pytest.mark.parametrize("measured", [True, False])
 def test_the_teachers_ceiling_stands_beside_the_student(make_run: Any, measured: bool) -> None:
     run = make_run(tests=12)
-    assert gather(run).ceiling == "The teacher's ceiling was not measured: `dstill evaluate` measures it by now."
+    assert gather(run).teacher_note == (
+        "The teacher's ceiling was not measured. Run `dstill evaluate` again to measure it."
+    )
     evaluated = run.manifest["stages"]["evaluate"]
     score = {"name": "executable_accuracy", "value": 0.95, "n": 12, "low": 0.8, "high": 1.0, "note": ""}
     evaluated["teacher"] = (
@@ -130,10 +132,10 @@ def test_the_teachers_ceiling_stands_beside_the_student(make_run: Any, measured:
     report = gather(run)
     page = html(report)
     if measured:
-        assert report.headlines[0].ceiling is not None
+        assert report.headlines[0].teacher is not None
         assert "95.0 %" in page
-        assert "the ceiling of what a student can learn from it" in page
+        assert "the ceiling for a student that learns from it" in page
         assert '"teacher": {' in summary(report)
     else:
-        assert report.headlines[0].ceiling is None
+        assert report.headlines[0].teacher is None
         assert "not measured: the teacher &#39;synthetic&#39; repeats golds." in page

@@ -19,9 +19,9 @@ from dstill import config, plugins
 from dstill.api.records import Record
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
-from dstill_review.app import Door
+from dstill_review.access import Access
 from dstill_review.serving import listening, server_of
-from dstill_review.session import Desk
+from dstill_review.session import ReviewSession
 
 KEPT = {"evaluate", "review", "teachers"}
 
@@ -76,15 +76,15 @@ def make_run(place: Path, boxes: Path) -> Callable[..., Run]:
 
 
 @pytest.fixture
-def serve_here(place: Path) -> Iterator[Callable[..., Door]]:
+def serve_here(place: Path) -> Iterator[Callable[..., Access]]:
     """``serve_here(run)``: the page's server in a thread of this process, which starts at once."""
     ends: list[Callable[[], None]] = []
 
-    def start(run: Run, *, splits: Sequence[str] = ("train",), everything: bool = True) -> Door:
+    def start(run: Run, *, splits: Sequence[str] = ("train",), everything: bool = True) -> Access:
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening(0))
         opened = stack.enter_context(run.setup.opened_executor())
-        server, door = server_of(Desk(run, splits=splits, everything=everything, executor=opened), listener)
+        server, access = server_of(ReviewSession(run, splits=splits, everything=everything, executor=opened), listener)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         thread.start()
 
@@ -94,7 +94,7 @@ def serve_here(place: Path) -> Iterator[Callable[..., Door]]:
             stack.close()
 
         ends.append(end)
-        return door
+        return access
 
     yield start
     for end in ends:

@@ -8,27 +8,27 @@ from typing import Any, Callable
 
 import pytest
 
-from dstill_review.app import Door
+from dstill_review.access import Access
 
 SENT = {"x-dstill": "1", "content-type": "application/json"}
 Ask = Callable[..., "tuple[int, str, dict[str, str]]"]
 
 
 @pytest.fixture
-def door(make_run: Any, serve_here: Any) -> Door:
-    found: Door = serve_here(make_run())
+def access(make_run: Any, serve_here: Any) -> Access:
+    found: Access = serve_here(make_run())
     return found
 
 
 @pytest.fixture
-def ask(door: Door) -> Ask:
+def ask(access: Access) -> Ask:
     """Status, body and headers of one request, with the cookie unless another one is given."""
-    session = door.exchange(door.address.partition("=")[2])
+    session = access.exchange(access.address.partition("=")[2])
 
     def send(method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, str, dict[str, str]]:
-        host, port = door.hosts[0].split(":")
+        host, port = access.hosts[0].split(":")
         connection = http.client.HTTPConnection(host, int(port), timeout=20)
-        connection.request(method, path, body, {"cookie": f"{door.cookie}={session}", **headers})
+        connection.request(method, path, body, {"cookie": f"{access.cookie}={session}", **headers})
         response = connection.getresponse()
         found = response.status, response.read().decode(), {k.lower(): v for k, v in response.getheaders()}
         connection.close()
@@ -61,28 +61,28 @@ def test_the_policy_is_on_every_answer(ask: Ask) -> None:
         assert not any(name.startswith("access-control") for name in found)
 
 
-def test_without_the_cookie_nothing_is_shown(ask: Ask, door: Door) -> None:
+def test_without_the_cookie_nothing_is_shown(ask: Ask, access: Access) -> None:
     for path in ("/", "/state", "/page.js", "/result?id=q1", "/?token="):
-        for cookie in ("", "dstill_review=0", f"{door.cookie}=0", f"{door.cookie}=é"):
+        for cookie in ("", "dstill_review=0", f"{access.cookie}=0", f"{access.cookie}=é"):
             status, body, _ = ask("GET", path, cookie=cookie.encode().decode("latin-1"))
             assert (status, "box" in body) == (403, False), (path, cookie)
 
 
-def test_another_name_for_this_machine_does_not_get_in(ask: Ask, door: Door) -> None:
-    port = door.hosts[0].partition(":")[2]
+def test_another_name_for_this_machine_does_not_get_in(ask: Ask, access: Access) -> None:
+    port = access.hosts[0].partition(":")[2]
     for host in ("evil.example", f"evil.example:{port}", "127.0.0.1", "localhost:1", "", "127.0.0.1.evil"):
         assert ask("GET", "/state", host=host)[0] == 403, host
 
 
-def test_localhost_is_this_machine(ask: Ask, door: Door) -> None:
-    assert ask("GET", "/state", host=door.hosts[1])[0] == 200
+def test_localhost_is_this_machine(ask: Ask, access: Access) -> None:
+    assert ask("GET", "/state", host=access.hosts[1])[0] == 200
 
 
-def test_another_site_cannot_change_anything(ask: Ask, door: Door) -> None:
+def test_another_site_cannot_change_anything(ask: Ask, access: Access) -> None:
     for path in ("/judge", "/edit", "/undo", "/finish"):
         for headers in (
             {},
-            {"origin": f"http://{door.hosts[0]}"},
+            {"origin": f"http://{access.hosts[0]}"},
             SENT,
             {**SENT, "origin": "http://evil.example"},
             {**SENT, "origin": "http://127.0.0.1:1"},
@@ -94,18 +94,18 @@ def test_another_site_cannot_change_anything(ask: Ask, door: Door) -> None:
     assert ask("GET", "/state")[0] == 200
 
 
-def test_the_page_itself_can(ask: Ask, door: Door) -> None:
+def test_the_page_itself_can(ask: Ask, access: Access) -> None:
     row = shown(ask)
     body = json.dumps({"id": row["id"], "digest": row["digest"], "decision": "accept"})
-    status, text, _ = ask("POST", "/judge", body, origin=f"http://{door.hosts[0]}", **SENT)
+    status, text, _ = ask("POST", "/judge", body, origin=f"http://{access.hosts[0]}", **SENT)
     assert (status, json.loads(text)["progress"]["judged"]) == (200, 1)
     # a second window that still shows it
-    _, text, _ = ask("POST", "/judge", body, origin=f"http://{door.hosts[0]}", **SENT)
-    assert json.loads(text)["note"] == f"row '{row['id']}' is not the one to judge now"
+    _, text, _ = ask("POST", "/judge", body, origin=f"http://{access.hosts[0]}", **SENT)
+    assert json.loads(text)["note"] == f"row '{row['id']}' is already judged or has changed"
     assert json.loads(text)["progress"]["judged"] == 1
 
 
-def test_what_the_page_never_sends(ask: Ask, door: Door) -> None:
+def test_what_the_page_never_sends(ask: Ask, access: Access) -> None:
     for path, body in [
         ("/judge", ""),
         ("/judge", "[]"),
@@ -118,24 +118,24 @@ def test_what_the_page_never_sends(ask: Ask, door: Door) -> None:
         ("/edit", '{"id": "q1", "digest": "0", "answer": {}}'),
         ("/judge", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")),
     ]:
-        status, text, _ = ask("POST", path, body, origin=f"http://{door.hosts[0]}", **SENT)
-        assert (status, json.loads(text)["problems"]) == (400, [{"message": "not a request of this page"}])
+        status, text, _ = ask("POST", path, body, origin=f"http://{access.hosts[0]}", **SENT)
+        assert (status, json.loads(text)["problems"]) == (400, [{"message": "malformed request"}])
 
 
-def test_a_request_without_end_is_not_read(ask: Ask, door: Door) -> None:
-    own = {"origin": f"http://{door.hosts[0]}", **SENT}
+def test_a_request_without_end_is_not_read(ask: Ask, access: Access) -> None:
+    own = {"origin": f"http://{access.hosts[0]}", **SENT}
     assert ask("POST", "/edit", **own, **{"content-length": "1000000000"})[0] == 413
     assert ask("POST", "/edit", "3\r\n{}\n\r\n", **own, **{"transfer-encoding": "chunked"})[0] == 413
 
 
-def test_an_error_is_told_and_the_page_goes_on(ask: Ask, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dstill_review.session import Desk
+def test_an_error_is_told_and_the_page_goes_on(ask: Ask, access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dstill_review.session import ReviewSession
 
-    def breaks(self: Desk) -> None:
+    def breaks(self: ReviewSession) -> None:
         raise RuntimeError("no such luck")
 
-    monkeypatch.setattr(Desk, "undo", breaks)
-    status, text, _ = ask("POST", "/undo", "{}", origin=f"http://{door.hosts[0]}", **SENT)
+    monkeypatch.setattr(ReviewSession, "undo", breaks)
+    status, text, _ = ask("POST", "/undo", "{}", origin=f"http://{access.hosts[0]}", **SENT)
     assert status == 500
     assert json.loads(text)["problems"] == [{"message": "bug in dstill: RuntimeError"}]
     assert ask("GET", "/state")[0] == 200

@@ -49,10 +49,10 @@ def decisions(run: Run) -> list[dict[str, Any]]:
 
 
 def test_the_address_lets_one_browser_in_once(make_run: Any, serve_here: Any, browser: Any, visit: Any) -> None:
-    door = serve_here(make_run())
-    page = visit(door.address)
+    access = serve_here(make_run())
+    page = visit(access.address)
     page.locator("#question", has_text="what does box").wait_for()
-    assert page.url == f"http://{door.hosts[0]}/"  # the token is gone from the address
+    assert page.url == f"http://{access.hosts[0]}/"  # the token is gone from the address
     (cookie,) = page.context.cookies()
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Strict"
@@ -61,7 +61,7 @@ def test_the_address_lets_one_browser_in_once(make_run: Any, serve_here: Any, br
     page.locator("#question", has_text="what does box").wait_for()
 
     other = browser.new_context()
-    for address in (door.address, page.url, f"{page.url}?token=0", f"{page.url}state"):
+    for address in (access.address, page.url, f"{page.url}?token=0", f"{page.url}state"):
         refused = other.new_page().goto(address)
         assert refused.status == 403
         assert "box" not in refused.text()

@@ -45,7 +45,7 @@ def test_judging_in_the_terminal(make_run: Made, review: Any) -> None:
     assert (facts["low"], facts["high"]) == pytest.approx(wilson(2, 2))
     assert [d.decision for d in decisions(run)] == ["accept", "accept", "skip"]
     assert "undone: reject of q" in ended.out
-    assert "r  reject: the row is left out of training" in ended.out
+    assert "r  reject: training does not use the row" in ended.out
     assert re.search(r"2 of 6 judged, accepted 100.0% \[34.2%, 100.0%\]", ended.out)
     for part in ("what does box", "rationale: box", '"say": "word', "it says word", "say: text"):
         assert part in ended.out
@@ -58,8 +58,8 @@ def test_the_end_of_input_quits_and_the_next_time_goes_on(make_run: Made, review
     assert (first.code, first.out.splitlines()[-1]) == (0, f"next: dstill review {run.folder}")
     second = review(run.folder, "--tui", typed="a\nr\n")
     assert second.out.splitlines()[-1] == f"next: dstill train {run.folder}"
-    assert "every row is judged" in second.out
-    assert "accepted as they stood: 66.7 % [20.8, 93.9]" in second.out
+    assert "all rows are judged" in second.out
+    assert "accepted without edits: 66.7 % [20.8, 93.9]" in second.out
     assert "3 of 3 rows judged: 2 accepted, 1 rejected, 0 edited; 0 skipped" in second.out
 
 
@@ -94,9 +94,9 @@ def test_ctrl_c_keeps_everything(make_run: Made, place: Path, boxes: Path) -> No
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    hint = f"go on with: dstill review {run.folder} --tui"
+    hint = f"resume with: dstill review {run.folder} --tui"
     assert err.splitlines() == [
-        "error: stopped; 1 of 3 rows are judged, and kept",
+        "error: stopped; 1 of 3 rows are judged and saved",
         str(run.folder),
         hint,
     ]
@@ -181,7 +181,7 @@ def test_a_port_that_is_taken(make_run: Made, review: Any) -> None:
     assert ended.err.splitlines() == [
         f"error: port {port} is taken",
         "--port",
-        "leave it out for a free one, or use --tui",
+        "omit --port to use any free port, or use --tui",
     ]
 
 
@@ -221,7 +221,7 @@ def test_a_second_one_is_told_who_is_at_it(make_run: Made, review: Any, serve: A
         assert f"run 'run' is locked by pid {served.process.pid} on host" in ended.err
     code, _, err = served.ended(by=signal.SIGINT)
     assert code == 130
-    assert err.splitlines()[0] == "error: stopped; 0 of 12 rows are judged, and kept"
+    assert err.splitlines()[0] == "error: stopped; 0 of 12 rows are judged and saved"
     assert review(run.folder, "--tui").code == 0  # the lock went with it
 
 

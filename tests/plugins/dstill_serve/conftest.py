@@ -151,10 +151,10 @@ def serve_here(request: pytest.FixtureRequest, project: Path) -> Iterator[Callab
         of = of or request.getfixturevalue("run")
         stack = contextlib.ExitStack()
         listener = stack.enter_context(listening("127.0.0.1", 0))
-        answering = stack.enter_context(Predictor(of, execute=execute))
-        limits = Limits(batch=batch, queue_size=queue_size, seconds=seconds)
+        predictor = stack.enter_context(Predictor(of, execute=execute))
+        limits = Limits(max_batch=batch, max_requests=queue_size, timeout=seconds)
         secret = Secret(token) if token else None
-        server, service = stack.enter_context(opened(answering, listener, token=secret, limits=limits))
+        server, service = stack.enter_context(opened(predictor, listener, token=secret, limits=limits))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         port = listener.getsockname()[1]
         thread.start()

@@ -9,7 +9,7 @@ import pytest
 
 from dstill.errors import ConfigError, UsageError
 from dstill.io.secrets import Secret
-from dstill_serve.auth import OPEN, Door, is_loopback, token_of
+from dstill_serve.auth import OPEN, Access, is_loopback, token_of
 
 TOKEN = "a-token-of-the-tests-0123456789"
 BODY = {"question": "what is tea?"}
@@ -86,15 +86,15 @@ def test_the_token_is_in_nothing_that_is_answered(serve_here: Callable[..., Any]
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.org"])
 def test_others_come_in_with_a_token_alone(host: str) -> None:
-    with pytest.raises(UsageError, match="can be reached by others, and there is no token"):
-        Door(host=host, port=1, token=None)
-    assert Door(host=host, port=1, token=Secret(TOKEN)).demands_token
+    with pytest.raises(UsageError, match="but no token is set"):
+        Access(host=host, port=1, token=None)
+    assert Access(host=host, port=1, token=Secret(TOKEN)).requires_token
 
 
 def test_loopback() -> None:
     assert all(map(is_loopback, ("127.0.0.1", "127.9.9.9", "::1")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "localhost.evil.example")))
-    assert Door(host="::1", port=80, token=None).address == "http://[::1]:80"
+    assert Access(host="::1", port=80, token=None).address == "http://[::1]:80"
 
 
 @pytest.mark.parametrize(("port", "host", "in_"), [(80, "localhost", True), (8000, "localhost", False)])
@@ -102,7 +102,7 @@ def test_port_80_goes_without_saying(port: int, host: str, in_: bool) -> None:
     from starlette.requests import Request
 
     request = Request({"type": "http", "method": "GET", "path": "/", "headers": [(b"host", host.encode())]})
-    assert (Door(host="127.0.0.1", port=port, token=None).refuses(request) is None) == in_
+    assert (Access(host="127.0.0.1", port=port, token=None).check(request) is None) == in_
 
 
 def test_a_host_that_is_none_at_all(serve_here: Callable[..., Any]) -> None:

@@ -106,12 +106,12 @@ def test_checks_are_told_with_their_layer(here: Any, visit: Any) -> None:
     page = visit(here.address)
     ask(page, "what is a script?")
     assert lines(page, "#checks li") == ["✓json", "✗guard: refused: scripts are not allowed · /script"]
-    assert page.locator("#verdict").inner_text().startswith("no use: refused: scripts are not allowed")
+    assert page.locator("#verdict").inner_text().startswith("invalid: refused: scripts are not allowed")
     assert page.locator("#ran").is_hidden()
     ask(page, "what is broken?")
     first, second = lines(page, "#checks li")
     assert first.startswith("✗json: not strict JSON")
-    assert second == "–guard: did not look"
+    assert second == "–guard: not run"
     assert page.locator("#body").inner_text() == '{"say":'
     ask(page, "what is secret?")
     assert page.locator("#verdict").inner_text().startswith("refused to answer")
@@ -123,7 +123,7 @@ def test_an_engine_that_is_away_takes_no_answer_away(here: Any, visit: Any) -> N
     ask(page, "what is tea?")
     assert 'say: "tea"' in page.locator("#body").inner_text()
     assert page.locator("#outcome").inner_text() == "unavailable: the till is closed"
-    assert "the engine is not there" in page.locator("#message").inner_text()
+    assert "the engine is unavailable" in page.locator("#message").inner_text()
     ask(page, "what is wrong?")
     Path("down").unlink()
     page.locator("#execute").uncheck()
@@ -210,10 +210,10 @@ def test_the_keyboard_alone_is_enough(here: Any, visit: Any) -> None:
 
 def test_a_token_is_asked_for_and_kept_in_memory_alone(serve_here: Callable[..., Any], visit: Any) -> None:
     here = serve_here(token=TOKEN)
-    page = visit(here.address, wait="#door")
+    page = visit(here.address, wait="#login")
     page.locator("#token").fill("wrong")
     page.keyboard.press("Enter")
-    page.locator("#state", has_text="this is not the token").wait_for()
+    page.locator("#state", has_text="wrong token").wait_for()
     assert page.locator("#main").is_hidden()
     page.locator("#token").fill(TOKEN)
     page.keyboard.press("Enter")
@@ -224,7 +224,7 @@ def test_a_token_is_asked_for_and_kept_in_memory_alone(serve_here: Callable[...,
     kept = page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie, location.href])")
     assert TOKEN not in kept
     page.reload()
-    page.locator("#door").wait_for()
+    page.locator("#login").wait_for()
 
 
 @pytest.mark.parametrize("width", [320, 1200])

@@ -28,7 +28,7 @@ def command(place: Path, shop: Path, cli: Callable[..., Any]) -> Callable[..., A
 
 def test_it_says_where_it_is_and_the_line_that_it_names_works(run: Run, serve: Any) -> None:
     served = serve(run.folder, "--json")
-    assert f"serving 'tea' at {served.address}; Ctrl-C stops\n" in served.said
+    assert f"serving 'tea' at {served.address}; stop with Ctrl-C\n" in served.said
     line = served.said[-1].strip()
     assert line.startswith(f"curl {served.address}/v1/query -H 'content-type: application/json' -d ")
     if shutil.which("curl"):
@@ -72,7 +72,7 @@ def test_what_is_under_way_is_finished_before_it_stops(
     code, out, err = served.ended()
     assert (code, out) == (0, "")
     assert err.startswith(f"stopped by {number.name} after ")
-    assert "answers by status: 1 × 200" in err
+    assert "replies by status: 1 × 200" in err
 
 
 def test_the_second_ctrl_c_waits_for_no_answer(run: Run, serve: Any, side: Any, until: Until) -> None:
@@ -88,7 +88,7 @@ def test_the_second_ctrl_c_waits_for_no_answer(run: Run, serve: Any, side: Any, 
     Path("hold").unlink()
     code, _, err = served.ended()
     assert code == 130
-    assert err.splitlines()[0] == "error: stopped at once; requests under way were sent away"
+    assert err.splitlines()[0] == "error: stopped immediately; requests in progress were dropped"
 
 
 def _refused(port: int) -> bool:
@@ -121,7 +121,11 @@ def test_a_port_that_is_taken(run: Run, command: Any) -> None:
         port = taken.getsockname()[1]
         ended = command(run.folder, "--port", port)
     assert ended.code == 2
-    assert ended.err.splitlines() == [f"error: port {port} is taken", "--port", "name another, or 0 for a free one"]
+    assert ended.err.splitlines() == [
+        f"error: port {port} is taken",
+        "--port",
+        "choose another port, or 0 for any free one",
+    ]
 
 
 def test_localhost_is_this_machine(run: Run, serve: Any) -> None:
@@ -133,7 +137,7 @@ def test_localhost_is_this_machine(run: Run, serve: Any) -> None:
 def test_an_address_for_others_without_a_token(run: Run, command: Any) -> None:
     ended = command(run.folder, "--host", "0.0.0.0", "--port", 0)
     assert ended.code == 2
-    assert ended.err.splitlines()[0] == "error: 0.0.0.0 can be reached by others, and there is no token"
+    assert ended.err.splitlines()[0] == "error: other machines can reach 0.0.0.0, but no token is set"
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
@@ -165,7 +169,7 @@ def test_an_engine_that_is_not_there(run: Run, command: Any) -> None:
     assert ended.err.splitlines()[-3:] == [
         "error: cannot reach the till",
         "till",
-        "open it; or serve answers alone: --no-execute",
+        "open it; or do not execute answers: --no-execute",
     ]
 
 

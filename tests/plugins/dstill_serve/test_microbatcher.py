@@ -36,7 +36,7 @@ def bench() -> Bench:
 
 @pytest.fixture
 def queue(bench: Bench) -> Iterator[Queue[Any, str]]:
-    with Queue(bench, most=4, size=8) as queue:
+    with Queue(bench, max_batch=4, max_requests=8) as queue:
         yield queue
         bench.go.set()
 
@@ -46,26 +46,26 @@ def test_what_waits_is_one_batch_in_order_and_no_larger_than_it_may_be(bench: Be
     assert bench.began.wait(PATIENCE)
     rest = [queue.put(n) for n in range(1, 7)]
     bench.go.set()
-    assert [place.result.result(PATIENCE) for place in (first, *rest)] == [f"done {n}" for n in range(7)]
+    assert [ticket.result.result(PATIENCE) for ticket in (first, *rest)] == [f"done {n}" for n in range(7)]
     assert bench.batches == [[0], [1, 2, 3, 4], [5, 6]]
 
 
 def test_a_full_house_sends_away_until_somebody_leaves(
     bench: Bench, queue: Queue[Any, str], until: Callable[..., None]
 ) -> None:
-    places = [queue.put(n) for n in range(8)]
+    tickets = [queue.put(n) for n in range(8)]
     with pytest.raises(Full) as full:
         queue.put("late")
     assert 1 <= full.value.wait <= 60
     assert bench.began.wait(PATIENCE)
     bench.go.set()
-    for place in places:
-        place.result.result(PATIENCE)
-    assert queue.inside == 8  # an answer that is still handed out, or run, has its place
-    for place in places:
-        place.leave()
-        place.leave()
-    assert queue.inside == 0
+    for ticket in tickets:
+        ticket.result.result(PATIENCE)
+    assert queue.in_progress == 8  # an answer that is still handed out, or run, has its ticket
+    for ticket in tickets:
+        ticket.release()
+        ticket.release()
+    assert queue.in_progress == 0
     assert queue.put("late").result.result(PATIENCE) == "done late"
 
 
@@ -73,9 +73,9 @@ def test_who_leaves_before_their_turn_costs_nothing(bench: Bench, queue: Queue[A
     running = queue.put("running")
     assert bench.began.wait(PATIENCE)
     waiting = [queue.put(n) for n in range(5)]
-    for place in waiting[:4]:
-        place.leave()
-    assert (queue.inside, queue.waiting) == (2, 1)
+    for ticket in waiting[:4]:
+        ticket.release()
+    assert (queue.in_progress, queue.waiting) == (2, 1)
     bench.go.set()
     assert running.result.result(PATIENCE) == "done running"
     assert waiting[4].result.result(PATIENCE) == "done 4"
@@ -85,13 +85,13 @@ def test_who_leaves_before_their_turn_costs_nothing(bench: Bench, queue: Queue[A
 def test_who_leaves_while_they_are_answered_is_free_when_the_batch_ends(
     bench: Bench, queue: Queue[Any, str], until: Callable[..., None]
 ) -> None:
-    place = queue.put("running")
+    ticket = queue.put("running")
     assert bench.began.wait(PATIENCE)
-    place.leave()
-    assert queue.inside == 1
+    ticket.release()
+    assert queue.in_progress == 1
     bench.go.set()
-    until(lambda: queue.inside == 0)
-    assert place.result.result(PATIENCE) == "done running"
+    until(lambda: queue.in_progress == 0)
+    assert ticket.result.result(PATIENCE) == "done running"
 
 
 def test_an_error_is_of_who_made_it(bench: Bench, queue: Queue[Any, str]) -> None:
@@ -108,7 +108,7 @@ def test_an_error_is_of_who_made_it(bench: Bench, queue: Queue[Any, str]) -> Non
 
 def test_the_end_finishes_what_is_under_way_and_cancels_the_rest() -> None:
     bench = Bench()
-    with Queue(bench, most=1, size=4) as queue:
+    with Queue(bench, max_batch=1, max_requests=4) as queue:
         running, waiting = queue.put("running"), queue.put("waiting")
         assert bench.began.wait(PATIENCE)
         # not by the clock: the batch goes on once the end has begun
@@ -120,8 +120,10 @@ def test_the_end_finishes_what_is_under_way_and_cancels_the_rest() -> None:
         queue.put("late")
 
 
-def test_batches_are_told() -> None:
-    told: list[tuple[int, bool]] = []
-    with Queue(list, most=4, size=4, did=lambda size, seconds: told.append((size, seconds >= 0))) as queue:
+def test_batches_are_batches() -> None:
+    batches: list[tuple[int, bool]] = []
+    with Queue(
+        list, max_batch=4, max_requests=4, on_batch=lambda size, seconds: batches.append((size, seconds >= 0))
+    ) as queue:
         assert queue.put(1).result.result(PATIENCE) == 1
-    assert told == [(1, True)]
+    assert batches == [(1, True)]

@@ -164,7 +164,7 @@ def test_a_full_house_is_asked_again_after_the_time_it_says(
     here = serve_here(queue_size=1)
     Path("hold").touch()
     first = side(here.query)
-    until(lambda: here.service.queue.inside == 1)
+    until(lambda: here.service.queue.in_progress == 1)
     with openai.OpenAI(base_url=f"{here.address}/v1", api_key="none", max_retries=0) as client:
         with pytest.raises(openai.InternalServerError) as error:
             client.chat.completions.create(model="tea", messages=USER)

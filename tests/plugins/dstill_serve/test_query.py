@@ -15,8 +15,8 @@ from support.inert import ENCODABLE, hidden
 
 from dstill.runs.folder import data_file
 from dstill.runs.run import Run
-from dstill_serve.problems import Wrong
-from dstill_serve.request_schema import chat_of, query_of
+from dstill_serve.errors import RequestError
+from dstill_serve.request_schema import parse_chat, parse_query
 
 Until = Callable[[Callable[[], Any]], None]
 
@@ -90,13 +90,13 @@ def test_model_and_index_by_name(here: Any) -> None:
 
 def test_a_request_names_data_in_the_words_of_its_task() -> None:
     for body in ({"question": "a", "db": "shop"}, {"question": "a", "data": "shop"}):
-        assert query_of(body, "db").data == "shop"
-        with pytest.raises(Wrong) if "db" in body else contextlib.nullcontext():
-            assert query_of(body, "index").data == "shop"
+        assert parse_query(body, "db").data == "shop"
+        with pytest.raises(RequestError) if "db" in body else contextlib.nullcontext():
+            assert parse_query(body, "index").data == "shop"
     chat = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
-    assert [chat_of({**chat, key: "shop"}, "db").data for key in ("db", "data")] == ["shop", "shop"]
-    with pytest.raises(Wrong, match="'index' is not supported here"):
-        chat_of({**chat, "index": "shop"}, "db")
+    assert [parse_chat({**chat, key: "shop"}, "db").data for key in ("db", "data")] == ["shop", "shop"]
+    with pytest.raises(RequestError, match="'index' is not supported"):
+        parse_chat({**chat, "index": "shop"}, "db")
 
 
 def test_a_model_that_knows_several_data(run: Run, serve_here: Any) -> None:
@@ -113,7 +113,7 @@ def test_a_model_that_knows_several_data(run: Run, serve_here: Any) -> None:
         assert here.query(index=name).status == 200
     error = here.query(data="tea").error
     assert (error["code"], error["param"]) == ("index_not_found", "index")
-    assert error["message"] == "this model knows no index 'tea'. It knows shop, cafe"
+    assert error["message"] == "unknown index 'tea'. Known: shop, cafe"
 
 
 def test_requests_in_flight_are_one_batch(here: Any, side: Any, until: Until, place: Path) -> None:
@@ -155,17 +155,17 @@ QUERY, CHAT = "/v1/query", "/v1/chat/completions"
     [
         ("", 400, "invalid_json", "not strict JSON"),
         ("{", 400, "invalid_json", "not strict JSON"),
-        ("[]", 400, "invalid_json", "the body is a list, not an object"),
+        ("[]", 400, "invalid_json", "the body must be an object, not a list"),
         ('{"question": "a", "question": "b"}', 400, "invalid_json", "duplicate key 'question'"),
         ('{"question": NaN}', 400, "invalid_json", "NaN"),
         ("[" * 50_000, 400, "invalid_json", "nested deeper"),
         (b'{"question": "\xff"}', 400, "invalid_json", "not UTF-8 (byte 0xff)"),
-        ({}, 400, "missing_required_parameter", "there is no question"),
-        ({"question": 1}, 400, "invalid_type", "'question' is a number, not text"),
-        ({"question": "a", "execute": 1}, 400, "invalid_type", "'execute' is a number, not true or false"),
-        ({"question": "a", "modle": "x"}, 400, "unknown_parameter", "there is no 'modle'"),
-        ({"question": "a", "x" * 60_000: 1}, 400, "unknown_parameter", f"there is no '{'x' * 80}';"),
-        ({"question": "a", "\u202e": 1}, 400, "unknown_parameter", "there is no '\\u202e';"),
+        ({}, 400, "missing_required_parameter", "'question' is required"),
+        ({"question": 1}, 400, "invalid_type", "'question' must be text, not a number"),
+        ({"question": "a", "execute": 1}, 400, "invalid_type", "'execute' must be true or false, not a number"),
+        ({"question": "a", "modle": "x"}, 400, "unknown_parameter", "unknown parameter 'modle'"),
+        ({"question": "a", "x" * 60_000: 1}, 400, "unknown_parameter", f"unknown parameter '{'x' * 80}';"),
+        ({"question": "a", "\u202e": 1}, 400, "unknown_parameter", "unknown parameter '\\u202e';"),
         ({"question": ""}, 400, "invalid_question", "the question is empty"),
         ({"question": " \n "}, 400, "invalid_question", "the question is empty"),
         ({"question": "a" * 2001}, 400, "invalid_question", "2,001 characters (limit 2,000)"),
@@ -173,7 +173,7 @@ QUERY, CHAT = "/v1/query", "/v1/chat/completions"
         ({"question": "a\x1b[2Jb"}, 400, "invalid_question", "control characters: a\\u001b[2Jb"),
         ('{"question": "\\ud800"}', 400, "invalid_question", "characters that no text has"),
         ({"question": "x" * 1_000_000}, 413, "body_too_large", "larger than 65,536 bytes"),
-        ({"question": "a", "model": "gpt-5"}, 404, "model_not_found", "no model 'gpt-5' here; this is 'tea'"),
+        ({"question": "a", "model": "gpt-5"}, 404, "model_not_found", "unknown model 'gpt-5'; this server has 'tea'"),
         ({"question": "a", "index": "shoo"}, 404, "index_not_found", "Did you mean 'shop'?"),
     ],
 )
@@ -218,7 +218,7 @@ def test_a_body_in_chunks_is_measured_too(here: Any) -> None:
 
 
 def test_a_body_that_does_not_come(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dstill_serve.request_schema.SLOWEST", 0.2)
+    monkeypatch.setattr("dstill_serve.request_schema.BODY_TIMEOUT", 0.2)
     with socket.create_connection(("127.0.0.1", here.port), timeout=60) as connection:
         head = f"POST {QUERY} HTTP/1.1\r\nhost: 127.0.0.1:{here.port}\r\ncontent-type: application/json\r\n"
         connection.sendall(f'{head}content-length: 50\r\n\r\n{{"qu'.encode())
@@ -244,7 +244,7 @@ def test_an_engine_that_goes_away_and_comes_back(here: Any, monkeypatch: pytest.
     assert (reply.status, reply.headers["retry-after"]) == (503, "5")
     error = reply.json["error"]
     assert (error["type"], error["code"]) == ("server_error", "engine_unavailable")
-    assert error["message"] == "the answer was not run, the engine is not there: the till is closed"
+    assert error["message"] == "the answer was not executed because the engine is unavailable: the till is closed"
     answered = reply.json["answered"]  # nothing is lost
     assert (answered["answer"], answered["outcome"], answered["ok"]) == ('{"say": "tea"}', "unavailable", False)
     assert here.query().status == 200
@@ -273,7 +273,7 @@ def test_an_engine_that_takes_too_long(serve_here: Callable[..., Any]) -> None:
         assert here.query().status == 200  # the student is not held up
     finally:
         Path("stuck").unlink()  # the server's end waits for the run
-    assert here.service.queue.inside == 0
+    assert here.service.queue.in_progress == 0
 
 
 # --- waiting ----------------------------------------------------------------------------
@@ -283,16 +283,16 @@ def test_a_full_house(serve_here: Callable[..., Any], side: Any, until: Until) -
     here = serve_here(queue_size=2)
     Path("hold").touch()
     first = side(here.query)
-    until(lambda: here.service.queue.inside == 1)
+    until(lambda: here.service.queue.in_progress == 1)
     second = side(here.query, "what is coffee?")
-    until(lambda: here.service.queue.inside == 2)
+    until(lambda: here.service.queue.in_progress == 2)
     for ask in (here.query, here.chat):
         reply = ask()
         assert (reply.status, reply.error["code"]) == (503, "overloaded")
         assert 1 <= int(reply.headers["retry-after"]) <= 60
     Path("hold").unlink()
     assert (first().status, second().status) == (200, 200)
-    until(lambda: here.service.queue.inside == 0)
+    until(lambda: here.service.queue.in_progress == 0)
     assert here.query().status == 200
 
 
@@ -304,9 +304,9 @@ def test_a_wait_that_is_too_long_costs_nothing(serve_here: Callable[..., Any], s
     second = here.query("what is coffee?")
     for reply in (first(), second):
         assert (reply.status, reply.error["code"]) == (504, "timeout")
-    assert here.service.queue.inside == 1  # the first is under way; the second left the queue
+    assert here.service.queue.in_progress == 1  # the first is under way; the second left the queue
     Path("hold").unlink()
-    until(lambda: here.service.queue.inside == 0)
+    until(lambda: here.service.queue.in_progress == 0)
     assert Path("batches.txt").read_text().split() == ["1"]
 
 
@@ -320,7 +320,7 @@ def test_who_hangs_up_is_not_answered(here: Any, side: Any, until: Until) -> Non
     gone.sock.close()
     gone.close()
     until(lambda: here.service.queue.waiting == 0)
-    assert here.service.queue.inside == 1
+    assert here.service.queue.in_progress == 1
     Path("hold").unlink()
     assert first().status == 200
     assert Path("batches.txt").read_text().split() == ["1"]
