@@ -6,6 +6,7 @@ import gc
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,6 +52,15 @@ LONGEST = (
     "dstill_serve/test_soak.py",
     "live/test_demo.py",
 )
+
+
+# Importing torch, transformers and all test modules makes much that stays; to look through it again and again for garbage
+# takes 2 s of each worker.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -127,6 +137,26 @@ def cli(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
         code = run([*(["--plugin", str(TOY)] if toy else []), *map(str, words)])
         out, err = capsys.readouterr()
         return Ended(code, out, err)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def _built_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("built")
+
+
+@pytest.fixture
+def once(project: Path, _built_folders: Path) -> Callable[[str, Callable[[], None]], None]:
+    """``once("finished", build)``: `build()` fills the project in a module's first test, later tests get a copy."""
+
+    def call(name: str, build: Callable[[], None]) -> None:
+        built = _built_folders / name
+        if built.exists():
+            shutil.copytree(built, project, dirs_exist_ok=True)
+        else:
+            build()
+            shutil.copytree(project, built)
 
     return call
 

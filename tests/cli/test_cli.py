@@ -27,17 +27,24 @@ def last(ended: Any) -> Any:
 
 
 @pytest.fixture
-def generated(cli: Cli, project: Path) -> Path:
-    ended = cli("generate", "--teacher", "parrot", "--out", "mine")
-    assert ended.code == 0, ended.err
+def generated(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
+    def build() -> None:
+        ended = cli("generate", "--teacher", "parrot", "--out", "mine")
+        assert ended.code == 0, ended.err
+
+    once("generated", build)
     return project / "mine"
 
 
 @pytest.fixture
-def finished(cli: Cli, generated: Path) -> Path:
+def finished(cli: Cli, generated: Path, once: Callable[..., None]) -> Path:
     """A run that was trained and scored."""
-    assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
-    assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0
+
+    def build() -> None:
+        assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
+        assert cli("evaluate", "mine", "--set", "evaluate.baselines=untrained").code == 0
+
+    once("finished", build)
     return generated
 
 

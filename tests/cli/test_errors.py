@@ -23,10 +23,14 @@ SECRET = "sk-proj-abcdefghijklmnop0123456789"
 
 
 @pytest.fixture
-def finished(cli: Cli, project: Path) -> Path:
+def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
     """A run with a student."""
-    assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
-    assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
+
+    def build() -> None:
+        assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
+        assert cli("train", "mine", "--student", "memory", "--objective", "plain").code == 0
+
+    once("finished", build)
     return project / "mine"
 
 

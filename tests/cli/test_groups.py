@@ -21,10 +21,13 @@ def _every_plugin(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def finished(cli: Cli) -> None:
-    settings = ("--set", "train.student=memory", "--set", "train.objective=plain")
-    assert cli("generate", "--out", "runs/mine", "--task", "toy", "--teacher", "parrot", *settings).code == 0
-    assert cli("train", "mine").code == 0
+def finished(cli: Cli, once: Callable[..., None]) -> None:
+    def build() -> None:
+        settings = ("--set", "train.student=memory", "--set", "train.objective=plain")
+        assert cli("generate", "--out", "runs/mine", "--task", "toy", "--teacher", "parrot", *settings).code == 0
+        assert cli("train", "mine").code == 0
+
+    once("finished", build)
 
 
 def test_the_first_screen_has_at_most_twelve_verbs(cli: Cli) -> None:

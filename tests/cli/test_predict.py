@@ -24,9 +24,12 @@ MAKE = (
 
 
 @pytest.fixture
-def finished(cli: Cli, project: Path) -> Path:
-    assert cli(*MAKE).code == 0
-    assert cli("train", "mine").code == 0
+def finished(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
+    def build() -> None:
+        assert cli(*MAKE).code == 0
+        assert cli("train", "mine").code == 0
+
+    once("finished", build)
     return project / "runs" / "mine"
 
 

@@ -17,9 +17,12 @@ Cli = Callable[..., Any]
 
 
 @pytest.fixture
-def run(cli: Cli, project: Path, toy_file: Path) -> Run:
-    assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
-    assert cli("data", "export", "mine").code == 0
+def run(cli: Cli, project: Path, toy_file: Path, once: Callable[..., None]) -> Run:
+    def build() -> None:
+        assert cli("generate", "--teacher", "parrot", "--out", "mine").code == 0
+        assert cli("data", "export", "mine").code == 0
+
+    once("exported", build)
     return Run.open(project / "mine", plugins=plugin_loading.load([toy_file]))
 
 

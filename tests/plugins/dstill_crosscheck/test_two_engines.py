@@ -142,13 +142,19 @@ MAKE = (
 
 
 @pytest.fixture
-def evaluated(cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def evaluated(
+    cli: Cli, project: Path, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
     """Evaluates the run with more words, and returns how the command ended and what run.json says of it."""
     disabled = set(os.environ["DSTILL_DISABLE"].split(",")) - {"crosscheck"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(disabled)))
     (project / "second.py").write_text(SECOND)
-    assert cli(*MAKE).code == 0
-    assert cli("train", "mine").code == 0
+
+    def build() -> None:
+        assert cli(*MAKE).code == 0
+        assert cli("train", "mine").code == 0
+
+    once("trained", build)
 
     def call(*words: str) -> tuple[Any, dict[str, Any]]:
         ended = cli("--plugin", "second.py", "evaluate", "mine", *words)

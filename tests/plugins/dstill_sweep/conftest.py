@@ -34,7 +34,7 @@ def lab(processes: Cli, children: Children, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def processes(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+def processes(project: Path, cli: Cli, once: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Cli:
     """``processes("sweep", "run", "space.toml")``: a command with toy, learner and this plugin loaded."""
     off = set(os.environ["DSTILL_DISABLE"].split(",")) - {"sweep", "report"} | {"evaluate"}
     monkeypatch.setenv("DSTILL_DISABLE", ",".join(sorted(off)))
@@ -50,10 +50,13 @@ def processes(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
         "train.max_steps": 5,
         "train.r": 8,
     }
-    ended = call(
-        "generate", "--out", "run", "--teacher", "parrot", *(f"--set={key}={value}" for key, value in settings.items())
-    )
-    assert ended.code == 0, ended.err
+
+    def build() -> None:
+        changes = (f"--set={key}={value}" for key, value in settings.items())
+        ended = call("generate", "--out", "run", "--teacher", "parrot", *changes)
+        assert ended.code == 0, ended.err
+
+    once("generated", build)
     return call
 
 

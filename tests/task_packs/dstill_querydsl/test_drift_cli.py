@@ -28,15 +28,20 @@ def installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def trained(cli: Cli, project: Path) -> Path:
+def trained(cli: Cli, project: Path, once: Callable[..., None]) -> Path:
     """A run whose student learnt the fields of THEN, from mapping.json beside it."""
-    (project / "mapping.json").write_text(json.dumps({"properties": THEN}))
-    (project / "dstill.toml").write_text(
-        f'[project]\ntask = "querydsl"\n[task.querydsl]\nindex = "{INDEX}"\nmapping = "mapping.json"\nrows = 60\n'
-        '[train]\nstudent = "nearest"\nobjective = "plain"\n[evaluate]\nbaselines = ["untrained"]\n'
-    )
-    assert cli("generate", "--out", "runs/shop").code == 0
-    assert cli("train", "shop").code == 0
+
+    def build() -> None:
+        (project / "mapping.json").write_text(json.dumps({"properties": THEN}))
+        (project / "dstill.toml").write_text(
+            f'[project]\ntask = "querydsl"\n[task.querydsl]\nindex = "{INDEX}"\nmapping = "mapping.json"\nrows = 60\n'
+            '[train]\nstudent = "nearest"\nobjective = "plain"\n[evaluate]\nbaselines = ["untrained"]\n'
+        )
+        assert cli("generate", "--out", "runs/shop").code == 0
+        assert cli("train", "shop").code == 0
+
+    once("trained", build)
+    assert cli("trust", "shop", "--yes").code == 0  # a copy reads a file outside of its folder
     return project
 
 
