@@ -392,6 +392,14 @@ def test_all_rejected_is_no_dataset(create: Callable[..., Run]) -> None:
     assert run.manifest["status"] == "generate: failed: 0 usable rows of 27; reasons: truncated 27"
 
 
+def test_a_run_whose_curation_comes_to_nothing_still_opens(create: Callable[..., Run]) -> None:
+    run = create(teacher__parrot__cut="a")
+    for stage in (run.generate, run.curate):
+        with pytest.raises(DataError, match="0 usable rows"):
+            stage()
+    assert reopened(run).manifest["stages"] == {}
+
+
 def test_stages_out_of_order_say_what_comes_first(create: Callable[..., Run]) -> None:
     run = create()
     with pytest.raises(DataError, match="no training rows") as caught:

@@ -1,17 +1,17 @@
 """Questions → teacher → checks → dataset, as one function.
 
-    generate(setup, teacher, examples, purchase, …)  →  Generated(inquiries=[…], dataset=Dataset(…), facts={…})
+    generate(setup, teacher, examples, purchase)  →  Generated(requests=[…], dataset=Dataset(…), source=…, …)
 
-How a question becomes a row is in `dstill.pipeline.label`; what becomes of the rows in `dstill.pipeline.curate`.
+`dstill.pipeline.label` makes a question a row; `dstill.pipeline.curate` makes the rows a dataset.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Sequence, Sized
+from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Mapping, Sequence, Sized
 
 from dstill.api.checking import not_checked
 from dstill.api.protocols import DataProfile
@@ -24,7 +24,7 @@ from dstill.factory import Setup
 from dstill.io.strict_json import dumps
 from dstill.pipeline import label, steps
 from dstill.pipeline.augment import Focus, draw
-from dstill.pipeline.curate import Dataset, curated, executing
+from dstill.pipeline.curate import Dataset, LabelSource, curated, executing
 from dstill.pipeline.leakage import require_data_names
 from dstill.pipeline.question_files import read_questions
 from dstill.runtime import signals
@@ -56,16 +56,20 @@ class Purchase:
 class Generated:
     """What `generate` returns."""
 
-    inquiries: Sequence[TeacherRequest]  # each question with the keys of its replies in the store
+    requests: Sequence[TeacherRequest]  # each question with the keys of its replies in the store
     dataset: Dataset
-    facts: dict[str, Any]  # for run.json
+    source: LabelSource
+    replies: Counts
+    retries: Mapping[str, int]  # code of the error → questions that were asked again for it
+    fixed_on_retry: Mapping[str, int]  # code of the error → questions whose next reply was right
+    cost: Mapping[str, Any]  # as `dstill.teacher.cost.cost` has it; empty: the teacher is free
+    data: Mapping[str, Any]  # what was seen of the data; open: its keys are those of task and executor
 
 
 def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purchase: Purchase) -> Generated:
     """Ask the teacher about `examples`, check and run what it answers, and curate the rows.
 
-    Replies that are in the store are not bought again. Raises Interrupted and BudgetError, which say how many
-    replies are saved.
+    Replies in the store are not bought again. Raises Interrupted and BudgetError, which say how many replies are saved.
     """
     outcomes = Counter[str]()
     with executing(setup, outcomes) as (execute, executor):
@@ -73,10 +77,17 @@ def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purcha
             **DataProfile.of(setup.task).data_facts(examples),
             **(executor.facts(examples) if executor is not None else {}),
         }
-        taught, facts = _taught(setup, teacher.open(setup.task), examples, execute, purchase)
-    dataset = curated(setup.task, examples, [one.row for one in taught])
-    facts.update(teacher=teacher.name, outcomes=dict(outcomes), **({"data": data} if data else {}))
-    return Generated(inquiries=[one.inquiry for one in taught], dataset=dataset, facts=facts)
+        asked = _ask_teacher(setup, teacher.open(setup.task), examples, execute, purchase)
+    return Generated(
+        requests=asked.requests,
+        dataset=curated(setup.task, examples, [one.row for one in asked.labelled]),
+        source=LabelSource(teacher=teacher.name, models=asked.models, outcomes=dict(outcomes)),
+        replies=asked.replies,
+        retries=dict(asked.retries.asked),
+        fixed_on_retry=dict(asked.retries.fixed),
+        cost=asked.cost,
+        data=data,
+    )
 
 
 def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Example]:
@@ -131,20 +142,35 @@ def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run:
         )
 
 
-def _taught(
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """The rows that the teacher's replies became, and what the replies were."""
+
+    labelled: Sequence[label.Labeled]
+    models: Mapping[str, int]
+    replies: Counts
+    retries: label.RetryStats
+    cost: Mapping[str, Any]
+
+    @property
+    def requests(self) -> list[TeacherRequest]:
+        return [one.request for one in self.labelled]
+
+
+def _ask_teacher(
     setup: Setup, teacher: Teacher, examples: Sequence[Example], execute: label.Execute, purchase: Purchase
-) -> tuple[list[label.Labeled], dict[str, Any]]:
-    """What the teacher's replies came to. Raises Interrupted and BudgetError, which say how many are kept."""
+) -> _Asked:
+    """Ask about all examples. Raises Interrupted and BudgetError, which say how many replies are saved."""
     from dstill.teacher.budget import Budget
     from dstill.teacher.cache import ReplyStore
     from dstill.teacher.client import Counts
 
     settings = setup.settings.generate
     limits = caps(settings, teacher)
-    counts, again = Counts(), label.RetryStats()
+    counts, retries = Counts(), label.RetryStats()
     with ReplyStore(purchase.store, buyer=purchase.buyer) as store:
 
-        def kept() -> str:
+        def progress() -> str:
             n = label.saved(setup.plugins, setup.task, teacher, examples, settings, store)
             return f"{n}/{len(examples)}"
 
@@ -159,30 +185,28 @@ def _taught(
             settings,
             ask=client.ask,
             execute=execute,
-            again=again,
+            retries=retries,
         )
         try:
-            taught = signals.run(work)
+            labelled = signals.run(work)
         except KeyboardInterrupt:
             raise Interrupted(
-                f"stopped; {kept()} saved; resume with: {purchase.resume}", where=purchase.where
+                f"stopped; {progress()} saved; resume with: {purchase.resume}", where=purchase.where
             ) from None
         except BudgetError as error:
             what = " while asking again," if client.rounds > 1 else ""
             raise BudgetError(
-                f"{error.what}{what} at {kept()}; resume with a higher {error.hint}",
+                f"{error.what}{what} at {progress()}; resume with a higher {error.hint}",
                 where=error.where,
                 hint=f"{purchase.resume} {error.hint} …",
             ) from None
-        models = label.models([one.inquiry for one in taught], store)
-    facts = {
-        "models": models,
-        "replies": asdict(counts),
-        "retries": dict(again.asked),
-        "fixed_on_retry": dict(again.mended),
-        "cost": cost(setup.settings.cost, teacher, budget, len(examples)),
-    }
-    return taught, facts
+        return _Asked(
+            labelled=labelled,
+            models=label.models([one.request for one in labelled], store),
+            replies=counts,
+            retries=retries,
+            cost=cost(setup.settings.cost, teacher, budget, len(examples)),
+        )
 
 
 class _Asking:

@@ -1,13 +1,13 @@
-"""Questions → a teacher's replies → records: asked, checked, and asked again where a reply will not do.
+"""Questions → a teacher's replies → records: asked, checked, and asked again when a reply fails a check.
 
-    taught = await teach(plugins, task, teacher, examples, settings, ask=…, execute=…, again=Again())
-    taught[0].inquiry      # TeacherRequest(id="logs-1", keys=("9f…", "41…")): its replies in the store
-    taught[0].row          # a Record, or a Rejection with every problem of its last reply
+    labelled = await label_examples(plugins, task, teacher, examples, settings, ask=…, execute=…, retries=RetryStats())
+    labelled[0].request      # TeacherRequest(id="logs-1", keys=("9f…", "41…")): the keys of its replies in the store
+    labelled[0].row          # a Record, or a Rejection with every problem of its last reply
 
-A reply that cannot be parsed or does not pass a check goes back to the teacher with the check's own words, at
-most `MAX_RETRIES` times; one that was cut off is asked for once more with more room. Rounds are whole: all
-questions first, then all that are asked again. So the same replies give the same rows, in whatever order
-they came. `rebuilt` makes the rows of replies that are there already, and asks nobody.
+A reply that cannot be parsed or fails a check goes back to the teacher with the message of the check, at most
+`MAX_RETRIES` times. A reply that was cut off is asked for once more with a higher token limit. Each round ends before
+the next begins: all questions first, then all that are asked again. So the same replies give the same rows, whatever
+their order. `relabel_from_cache` makes the rows from stored replies and sends no request.
 """
 
 from __future__ import annotations
@@ -43,16 +43,18 @@ Execute = Callable[[Sequence[Record | Rejection]], Iterable[Record | Rejection]]
 
 @dataclass(kw_only=True)
 class Labeled:
-    inquiry: TeacherRequest
+    """A question's requests, and the row that its last reply became."""
+
+    request: TeacherRequest
     row: Record | Rejection
 
 
 @dataclass(kw_only=True)
 class RetryStats:
-    """What was asked again, and how that ended: the codes of what was wrong."""
+    """How many questions were asked again, by the code of the error in their reply."""
 
     asked: Counter[str] = field(default_factory=Counter)
-    mended: Counter[str] = field(default_factory=Counter)
+    fixed: Counter[str] = field(default_factory=Counter)  # of those, how many the next reply got right
 
 
 async def label_examples(
@@ -64,9 +66,9 @@ async def label_examples(
     *,
     ask: Ask,
     execute: Execute,
-    again: RetryStats,
+    retries: RetryStats,
 ) -> list[Labeled]:
-    """One `Labeled` an example, in their order. `again` tells meanwhile what was asked more than once."""
+    """One `Labeled` for each example, in their order. Counts in `retries` what is asked again."""
     import asyncio  # here, as every command imports this
 
     async def executed(asked: Iterable[TeacherReply]) -> list[Record | Rejection]:
@@ -85,21 +87,21 @@ async def label_examples(
             if not wanted:
                 break
             before = {n: _code(rows[n]) for n in wanted}
-            again.asked.update(before.values())
+            retries.asked.update(before.values())
             replies = [one async for one in ask(wanted.values())]
             for n, one, row in zip(wanted, replies, await executed(replies), strict=True):
                 asked[n] = one
                 if isinstance(one.reply, Reply):
                     keys[n] += (one.key,)
                     rows[n] = row
-                again.mended[before[n]] += isinstance(row, Record)
+                retries.fixed[before[n]] += isinstance(row, Record)
     return [
-        Labeled(inquiry=_inquiry(example, of, one), row=row)
+        Labeled(request=_request(example, of, one), row=row)
         for example, of, one, row in zip(examples, keys, asked, rows, strict=True)
     ]
 
 
-def _inquiry(example: Example, keys: tuple[str, ...], asked: TeacherReply) -> TeacherRequest:
+def _request(example: Example, keys: tuple[str, ...], asked: TeacherReply) -> TeacherRequest:
     problems = (asked.reply,) if isinstance(asked.reply, Problem) else ()
     return TeacherRequest(id=example.id, example=example, keys=keys, problems=problems)
 
@@ -180,30 +182,28 @@ def saved(
 
 
 def relabel_from_cache(
-    plugins: Plugins, task: Task, teacher: str, inquiries: Sequence[TeacherRequest], store: ReplyStore, execute: Execute
+    plugins: Plugins, task: Task, teacher: str, requests: Sequence[TeacherRequest], store: ReplyStore, execute: Execute
 ) -> list[Record | Rejection]:
     """The rows of replies that are there already: of each question the first that passes, else the last."""
-    rows: list[Record | Rejection] = [_unanswered(inquiry) for inquiry in inquiries]
+    rows: list[Record | Rejection] = [_unanswered(request) for request in requests]
     for n in range(MAX_RETRIES + 1):
-        open_ = [
-            at for at, inquiry in enumerate(inquiries) if isinstance(rows[at], Rejection) and len(inquiry.keys) > n
-        ]
-        found = {at: reply for at in open_ if (reply := store.get(inquiries[at].keys[n])) is not None}
-        made = execute([_row(plugins, task, teacher, inquiries[at].example, reply) for at, reply in found.items()])
+        open_ = [at for at, request in enumerate(requests) if isinstance(rows[at], Rejection) and len(request.keys) > n]
+        found = {at: reply for at in open_ if (reply := store.get(requests[at].keys[n])) is not None}
+        made = execute([_row(plugins, task, teacher, requests[at].example, reply) for at, reply in found.items()])
         for at, row in zip(found, made, strict=True):
             rows[at] = row
     return rows
 
 
-def models(inquiries: Sequence[TeacherRequest], store: ReplyStore) -> dict[str, int]:
+def models(requests: Sequence[TeacherRequest], store: ReplyStore) -> dict[str, int]:
     """Which models wrote the last replies, as their endpoints call them, and how many each."""
-    last = (store.get(inquiry.keys[-1]) for inquiry in inquiries if inquiry.keys)
+    last = (store.get(request.keys[-1]) for request in requests if request.keys)
     return dict(Counter(reply.model for reply in last if reply is not None and reply.model).most_common())
 
 
-def _unanswered(inquiry: TeacherRequest) -> Rejection:
+def _unanswered(request: TeacherRequest) -> Rejection:
     missing = Problem(layer="teacher", code="not_in_store", message="the reply store does not have its reply")
-    return Rejection(id=inquiry.id, question=inquiry.example.question, problems=inquiry.problems or (missing,))
+    return Rejection(id=request.id, question=request.example.question, problems=request.problems or (missing,))
 
 
 def _row(plugins: Plugins, task: Task, teacher: str, example: Example, reply: Reply | Problem) -> Record | Rejection:

@@ -249,7 +249,7 @@ class RunContents(RunFolder):
         """Where a baseline keeps what it learnt."""
         return self.folder / "baselines" / name
 
-    def gate(self, *, allow: bool) -> dict[str, Any]:
+    def gate(self, *, allow: bool) -> review.ReviewStatus:
         """Whether a person has accepted enough of the dataset to train on it (`dstill.pipeline.review.gate`)."""
         return review.gate(
             self.plugins,

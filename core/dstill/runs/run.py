@@ -32,14 +32,16 @@ from dstill.io.shell import command
 from dstill.pipeline import augment, data_drift, error_analysis, teacher_eval
 from dstill.pipeline import review as reviewing
 from dstill.pipeline.augment import Focus
-from dstill.pipeline.curate import Dataset, relabelled
-from dstill.pipeline.data_monitor import monitored
+from dstill.pipeline.curate import Dataset, LabelSource, relabelled
+from dstill.pipeline.data_monitor import DataMonitor
 from dstill.pipeline.dataset_card import dataset_card
 from dstill.pipeline.efficiency import measured_efficiency
 from dstill.pipeline.evaluate import BLOCK, baselines, evaluate, predicted, require_splits, scores, scoring
 from dstill.pipeline.generate import Purchase, generate, questions, refuse_other_questions
 from dstill.pipeline.steps import check_splits
+from dstill.pipeline.teacher_eval import TeacherScores
 from dstill.pipeline.train import TrainingFiles, planned, trained
+from dstill.runs import stage_facts
 from dstill.runs.contents import RunContents
 from dstill.runs.folder import EXPORT, REQUESTS, STORE, RunFolder, data_file, find_run, system_file
 from dstill.runs.provenance import commit, loaded, sha256, versions
@@ -108,14 +110,12 @@ class Run(RunContents):
             examples = questions(self.task, self.settings, focus)
             if self.has_dataset and not resume_with_changes:
                 where = self.settings.generate.questions or f"task '{self.task.name}'"
-                before = [inquiry.example for inquiry in self.teacher_requests()]
+                before = [request.example for request in self.teacher_requests()]
                 refuse_other_questions(examples, before, self.name, where)
             generated = generate(self.setup, teacher, examples, self._purchase())
-            self.write(REQUESTS, generated.inquiries)
-            facts.update(generated.facts)
-            if focus is not None:
-                facts["focus"] = focus.summary()
-            self._save_dataset(generated.dataset, facts)
+            self.write(REQUESTS, generated.requests)
+            self._save_dataset(generated.dataset, generated.source, generated.cost)
+            facts.update(stage_facts.generated(generated, focus))
         return facts
 
     def curate(self) -> Mapping[str, Any]:
@@ -125,8 +125,8 @@ class Run(RunContents):
         """
         from dstill.teacher.cache import ReplyStore
 
-        inquiries = self.teacher_requests()
-        if not inquiries:
+        requests = self.teacher_requests()
+        if not requests:
             raise DataError(
                 "nothing to curate: no teacher was asked",
                 where=str(self.folder / REQUESTS),
@@ -139,13 +139,12 @@ class Run(RunContents):
                 hint="run it in the project's folder; a store that was moved goes back there",
             )
         with self.stage("curate") as facts, ReplyStore(STORE) as store:
-            dataset, about = relabelled(self.setup, inquiries, store)
-            facts.update(about)
-            generated = self.manifest["stages"].setdefault("generate", {})
-            if cost := generated.get("cost"):
-                facts["cost"] = cost  # of the replies, also of those that are not used
-            self._save_dataset(dataset, facts)
-            generated.update(facts)  # readers of the dataset's facts look there
+            made = relabelled(self.setup, requests, store)
+            cost = self.manifest["stages"].get("generate", {}).get("cost", {})
+            self._save_dataset(made.dataset, made.source, cost)
+            facts.update(stage_facts.relabelled(made, cost))
+            # whoever reads the counts of the dataset reads them there
+            self.manifest["stages"].setdefault("generate", {}).update(facts)
         return facts
 
     def _purchase(self) -> Purchase:
@@ -157,14 +156,13 @@ class Run(RunContents):
             where=str(self.folder),
         )
 
-    def _save_dataset(self, dataset: Dataset, facts: dict[str, Any]) -> None:
-        """Write the rows of every split, those that were rejected, and the card; the counts go to `facts`."""
-        facts.update(dataset.counts)
+    def _save_dataset(self, dataset: Dataset, source: LabelSource, cost: Mapping[str, Any]) -> None:
+        """Write the rows of every split, the rejected ones, and the card. Raises DataError when there are no rows."""
         self.write("rejects.jsonl", dataset.rejections)
         if not dataset.records:
-            reasons = ", ".join(f"{code} {n}" for code, n in facts["rejections"].items()) or "no questions"
+            reasons = ", ".join(f"{code} {n}" for code, n in dataset.counts.rejections.items()) or "no questions"
             raise DataError(
-                f"0 usable rows of {facts['questions']}; reasons: {reasons}",
+                f"0 usable rows of {dataset.counts.questions}; reasons: {reasons}",
                 where=self.settings.generate.questions or f"task '{self.task.name}'",
                 hint=f"{self.folder / 'rejects.jsonl'} says what is wrong with each",
             )
@@ -175,7 +173,7 @@ class Run(RunContents):
                 self.write(data_file(split), of_split)
             else:
                 self.discard(data_file(split))
-        card = dataset_card(self.name, self.task, facts, dataset.records)
+        card = dataset_card(self.name, self.task, dataset, source, cost)
         write_text(self.folder / "dataset" / "README.md", card)
         for file in [file for file in self.manifest["files"] if file.startswith(EXPORT)]:
             self.discard(file)  # of the rows that were
@@ -194,16 +192,16 @@ class Run(RunContents):
             review = self.gate(allow=allow_unreviewed)
             if not records:
                 everything = "a person rejected every row: generate others"
-                hint = everything if review["n_rejected"] else "`dstill generate` first"
+                hint = everything if review.n_rejected else "`dstill generate` first"
                 raise DataError("no training rows", where=str(self.folder / data_file("train")), hint=hint)
             plan = planned(self.setup, records, validation)
-            log.log(logging.INFO if review["sufficient"] else logging.WARNING, "%s", review["message"])
+            log.log(logging.INFO if review.sufficient else logging.WARNING, "%s", review.message)
             checkpoints = self.folder / "checkpoints"
             if restart and distributed.is_main():
                 shutil.rmtree(checkpoints, ignore_errors=True)
             with scoring(self.setup, validation) as score, self._new_student() as folder:
                 files = TrainingFiles(student=folder, checkpoints=checkpoints, events=self.folder / "events")
-                fitted = trained(self.setup, plan, files, resume_with_changes=resume_with_changes, score=score)
+                result = trained(self.setup, plan, files, resume_with_changes=resume_with_changes, score=score)
                 if distributed.is_main():
                     learnt = data_drift.learnt_from(self.task, records, self.context, self._data())
                     write_text(folder / data_drift.FILE, learnt.to_json())
@@ -214,7 +212,7 @@ class Run(RunContents):
             self.save_settings()
             files_of = {split: self.folder / data_file(split) for split in ("train", "validation")}
             digests = {split: sha256(file) for split, file in files_of.items() if file.exists()}
-            facts.update(fitted, review=review, dataset=digests, commit=commit())
+            facts.update(stage_facts.trained(result, review), dataset=digests, commit=commit())
             facts.update(versions=versions(self.plugins), plugins=loaded(self.plugins))
         return facts
 
@@ -261,11 +259,8 @@ class Run(RunContents):
         says_nothing = bool(before.get("invalid")) and f"evaluate on {label}" not in done  # then it gives way
         first = before.get("engine", label) == label or says_nothing
         engine = "" if first else label
-        with (
-            self.stage("evaluate" if first else f"evaluate on {label}") as facts,
-            monitored(executor, examples, facts, made_from=self._data()),
-            monitored(executor and executor.second, examples, facts, made_from=self._data()),
-        ):
+        with self.stage("evaluate" if first else f"evaluate on {label}") as facts:
+            monitor = DataMonitor(executor, examples, made_from=self._data())
             self.plugins.judges.clear()
             systems = ["student", *baselines(self.setup)]
             predictions = {system: self._predicted(system, examples) for system in systems}
@@ -273,13 +268,17 @@ class Run(RunContents):
             for system, verdicts in evaluation.verdicts.items():
                 self.write(system_file("verdicts", system, engine), verdicts)
             parameters = self.manifest["stages"].get("train", {}).get("all_parameters")
-            facts.update(evaluation.facts)
-            facts.update(measured_efficiency(predictions["student"], self.folder / "student", parameters))
-            facts["teacher"] = self._teacher(executor, engine)
-            facts["judged_by"] = self.plugins.judged_by()
-            facts["plugins"] = loaded(self.plugins)
-            if reviewed := self._reviewed():
-                facts["notes"] = [*facts.get("notes", ()), reviewed]
+            efficiency = measured_efficiency(predictions["student"], self.folder / "student", parameters)
+            teacher = self._teacher_scores(executor, engine)
+            facts |= stage_facts.evaluated(
+                evaluation,
+                data=monitor.report(),
+                efficiency=efficiency,
+                teacher=teacher,
+                judged_by=self.plugins.judged_by(),
+                plugins=loaded(self.plugins),
+                notes=self._review_notes(),
+            )
         return facts
 
     def _predicted(self, system: str, examples: Sequence[Example]) -> list[Prediction]:
@@ -305,30 +304,31 @@ class Run(RunContents):
         self.discard(partial)
         return predictions
 
-    def _teacher(self, executor: Executor | None, engine: str) -> dict[str, Any]:
-        """The teacher's own scores, or why there are none."""
+    def _teacher_scores(self, executor: Executor | None, engine: str) -> TeacherScores:
+        """Score the teacher where that is possible, and write its verdicts."""
         splits = self.settings.evaluate.splits
         golds = [
             i.example for i in self.teacher_requests() if i.example.answer is not None and i.example.split in splits
         ]
         teacher = self.manifest["stages"].get("generate", {}).get("teacher", "")
         if why := teacher_eval.unmeasured(self.plugins, teacher, golds):
-            return {"why": why, "scores": {}}
+            return TeacherScores(why=why)
         rows: list[Record | Rejection] = [*self.rejections()]
         rows += (record for split in splits for record in self.records(split, raw=True))
         verdicts = list(teacher_eval.judged(self.setup, golds, rows, executor))
         self.write(system_file("verdicts", "teacher", engine), verdicts)
-        return {"why": "", "scores": scores(self.setup, verdicts)}
+        return TeacherScores(scores=scores(self.setup, verdicts))
 
-    def _reviewed(self) -> str:
-        """What a person's review did to the sets that are scored; empty: nothing."""
+    def _review_notes(self) -> list[str]:
+        """What a person's review changed in the splits that are scored; empty: nothing."""
         rows = [record for split in self.settings.evaluate.splits for record in self.records(split, raw=True)]
         after = reviewing.applied(rows, decisions(self))
         counts = {
             "left out as a person rejected their gold": after.rejected,
             "scored against a gold that a person wrote": after.edited,
         }
-        return ", ".join(f"{n} of {len(rows)} questions {what}" for what, n in counts.items() if n)
+        note = ", ".join(f"{n} of {len(rows)} questions {what}" for what, n in counts.items() if n)
+        return [note] if note else []
 
 
 def focus_asked(setup: Setup) -> Focus | None:
