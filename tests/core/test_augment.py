@@ -103,7 +103,7 @@ def test_verdicts_of_an_older_dstill_have_no_labels(run: RunFolder) -> None:
     file.write_text("".join(json.dumps({k: v for k, v in one.items() if k != "cause"}) + "\n" for one in rows))
     with pytest.raises(UsageError) as caught:
         focus_in(str(run.folder), "sort", LABELS)
-    assert caught.value.hint == f"`dstill evaluate {run.folder}` labels them anew"
+    assert caught.value.hint == f"`dstill evaluate {run.folder}` labels its failures"
 
 
 def test_a_run_that_was_not_evaluated(tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_a_reply_that_was_cut_gets_more_room_once(plugins: Plugins, task: Task) 
     examples = list(task.examples("train"))[:5]
     found = teach(plugins, task, teacher, examples, shots=0)
     assert codes([one.row for one in found]) == {"accepted": 4, "truncated": 1}
-    assert Counter(prompt.max_tokens_factor for prompt in teacher.prompts) == {1: 5, label.MORE_ROOM: 5}
+    assert Counter(prompt.max_tokens_factor for prompt in teacher.prompts) == {1: 5, label.LONGER: 5}
     assert all(len(prompt.messages) == 2 for prompt in teacher.prompts)  # what was cut is not repeated to it
 
 

@@ -122,7 +122,7 @@ def test_a_run_without_a_student_is_told(plugins: Plugins, project: Path) -> Non
     [
         (" \n", "the question is empty"),
         ("x" * (QUESTION_LIMIT + 1), "the question is too long: 2,001 characters"),
-        ("add \0", r"the question holds characters that no text has: 'add \\x00'"),
+        ("add \0", r"the question has characters that are not text: 'add \\x00'"),
     ],
 )
 def test_what_is_no_question_is_told_with_its_place(run: Run, question: str, what: str) -> None:

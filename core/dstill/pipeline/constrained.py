@@ -1,9 +1,7 @@
-"""A student whose answers are held to the grammars of what it is asked.
+"""A student whose answers follow a grammar, one for each example.
 
-    writer = Constrained(run.writer(), run.objective, run.task, examples)
-    stages.predict(writer, run.objective, run.task, examples)
-
-Of the examples in order: what it is asked to write for is theirs, and nothing else.
+writer = Constrained(run.generator(), run.objective, run.task, examples)
+steps.predict(writer, run.objective, run.task, examples)
 """
 
 from __future__ import annotations
@@ -20,19 +18,21 @@ __all__ = ["Constrained"]
 
 
 class Constrained(Generator):
+    """A generator for the sources of `examples`, in their order; each answer follows the grammar of its example."""
+
     def __init__(self, writer: Generator, objective: Objective, task: Task, examples: Sequence[Example]) -> None:
-        """Raises UsageError where the task has no grammar for any of them."""
+        """Raises UsageError when the task has no grammar for any of the examples."""
         self._writer = writer
         self._grammars = [objective.grammar(task, example) for example in examples]
         if self._grammars and not any(self._grammars):
             raise UsageError(
                 f"task '{task.name}' has no grammar for its answers here",
                 where="evaluate.constrain = true",
-                hint="it may lack what the questions are about (a schema); else the pack writes none: set it to false",
+                hint="the task may need a schema of the data; if the pack has no grammars, set it to false",
             )
 
     def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
-        """As many as there were examples, in their order."""
+        """The answer to the source of each example, in order."""
         return self._writer.generate_constrained(sources, self._grammars)
 
     def sample(
@@ -44,8 +44,9 @@ class Constrained(Generator):
         seed: int,
         grammars: Sequence[Grammar | None] = (),
     ) -> Iterator[tuple[Generation, ...]]:
-        """Likewise; `grammars` are those of the examples."""
+        """`n` answers to the source of each example, in order; `grammars` is ignored: the examples decide."""
         return self._writer.sample(sources, n, temperature=temperature, seed=seed, grammars=self._grammars)
 
     def similarity(self, sources: Sequence[str]) -> list[Similarity]:
+        """How near each source is to those of training; the grammars do not matter."""
         return self._writer.similarity(sources)

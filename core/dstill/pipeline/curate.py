@@ -1,4 +1,4 @@
-"""Labelled rows → dataset: near duplicates, contamination and leaks between the splits are sorted out.
+"""Labelled rows → dataset, without near duplicates, contamination and leaks between the splits.
 
     dataset = curated(task, examples, rows)
     dataset.records        # the rows of every split
@@ -68,7 +68,7 @@ class Relabelled:
 
 
 def curated(task: Task, examples: Sequence[Example], rows: Sequence[Record | Rejection]) -> Dataset:
-    """The dataset that `rows`, the labels of `examples`, come to."""
+    """The dataset of `rows`, the labels of `examples`."""
     selected = select(rows, task)
     records = [row for row in selected if isinstance(row, Record)]
     rejections = [row for row in selected if isinstance(row, Rejection)]
@@ -91,9 +91,10 @@ def relabelled(setup: Setup, requests: Sequence[TeacherRequest], store: ReplySto
 
 @contextlib.contextmanager
 def executing(setup: Setup, outcomes: Counter[str]) -> Iterator[tuple[label.Execute, Executor | None]]:
-    """What runs answers before they become records, and the open executor; None where ``generate.execute`` is none.
+    """A function that runs answers before they become records, and the open executor.
 
-    Opens the engine first, so that one that is away costs no reply. `outcomes` counts how the answers ran.
+    The executor is None when ``generate.execute`` is none. Opens the engine first, so that no reply is bought while the
+    engine is away. Counts in `outcomes` how the answers ran.
     """
     settings = setup.settings.generate
     with setup.opened_executor() if settings.execute != "none" else contextlib.nullcontext() as executor:
@@ -106,10 +107,10 @@ def executing(setup: Setup, outcomes: Counter[str]) -> Iterator[tuple[label.Exec
             every = settings.execute == "all"
             chosen = [isinstance(row, Record) and (every or row.split not in LEARNT_FROM) for row in rows]
             wanted = [row for row, is_chosen in zip(rows, chosen, strict=True) if is_chosen]
-            ran = steps.execute(wanted, running, setup.task, outcomes)
+            executed = steps.execute(wanted, running, setup.task, outcomes)
             done = 0
             for row, is_chosen in zip(rows, chosen, strict=True):
-                yield next(ran) if is_chosen else row
+                yield next(executed) if is_chosen else row
                 if is_chosen:
                     done += 1
                     setup.progress("running the answers", done, len(wanted))

@@ -37,18 +37,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Generated", "Purchase", "generate", "questions", "refuse_other_questions"]
 
-QUARTER = 4  # so many training questions for each one more, where nobody says how many
+SHARE = 4  # training questions for each additional one, when ``augment.n`` is not set
 
 log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Purchase:
-    """Where replies are kept, on whose account they are bought, and how the work is resumed."""
+    """Where replies are stored, who buys them, and how to resume."""
 
     store: Path
-    buyer: str  # a budget holds over all calls with the same buyer
-    resume: str  # the command that goes on where this call stopped
+    buyer: str  # a budget covers all calls with the same buyer
+    resume: str  # the command that continues where this call stopped
     where: str  # the run's folder, for messages
 
 
@@ -91,7 +91,11 @@ def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purcha
 
 
 def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Example]:
-    """The questions of a configuration, each in its split; with a `focus` some more to train on."""
+    """The questions of a configuration, each in its split; a `focus` adds some to train on.
+
+    Raises DataError for a file that cannot be read or rows that do not name their data, UsageError when the task makes
+    no questions for the focus.
+    """
     if settings.generate.questions:
         file = Path(settings.generate.questions)
         found = read_questions(file, json_answers=task.json_answers, one_answer=True)
@@ -106,15 +110,15 @@ def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Examp
 
 
 def _of_weak_kinds(task: Task, settings: Settings, focus: Focus | None, found: Sequence[Example]) -> list[Example]:
-    """More to train on, of the kinds in which a student failed. Raises UsageError."""
+    """Additional training questions of the categories in which a student failed. Raises UsageError."""
     if focus is None:
         return []
-    rows = settings.augment.n or max(1, sum(one.split == "train" for one in found) // QUARTER)
+    rows = settings.augment.n or max(1, sum(one.split == "train" for one in found) // SHARE)
     return draw(task, focus, {}, rows, settings.project.seed, found)
 
 
 def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> None:
-    """Before a reply is bought: an answer about data that nobody described could name any field, and would pass."""
+    """Warn before a reply is bought: without a description of the data, wrong field names in answers pass."""
     skipped = Counter(layer for example in examples for layer in not_checked(task, example))
     if skipped:
         log.warning(
@@ -126,7 +130,7 @@ def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> Non
 
 
 def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run: str, where: str) -> None:
-    """Raises RunError, with the difference, when the dataset of `run` was made of other questions than those of now."""
+    """Raises RunError, with the differences, when the dataset of `run` has other questions (`then`) than `now`."""
     new, old = ({example.id: dumps(example.to_row()) for example in examples} for examples in (now, then))
     found = {
         "added": new.keys() - old.keys(),
@@ -136,9 +140,9 @@ def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run:
     if old and any(found.values()):
         parts = [f"{len(ids)} {what} ({min(ids)}{', …' if len(ids) > 1 else ''})" for what, ids in found.items() if ids]
         raise RunError(
-            f"the questions are not those of which run '{run}' has its dataset: {', '.join(parts)}",
+            f"the dataset of run '{run}' was made from other questions: {', '.join(parts)}",
             where=where,
-            hint="begin a new run with another --out, or make this one's dataset anew with --resume-with-changes",
+            hint="use another --out for a new run, or replace the dataset of this run with --resume-with-changes",
         )
 
 
@@ -210,7 +214,7 @@ def _ask_teacher(
 
 
 class _Asking:
-    """Asks in rounds, with one account of what was bought, and says how far it is."""
+    """Asks the teacher in rounds that share counts and budget, and reports progress."""
 
     def __init__(
         self, setup: Setup, teacher: Teacher, store: ReplyStore, counts: Counts, budget: Budget, questions: int

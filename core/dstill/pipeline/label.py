@@ -32,11 +32,11 @@ if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --hel
 __all__ = ["Labeled", "RetryStats", "label_examples", "models", "prompts", "relabel_from_cache", "saved"]
 
 MAX_RETRIES = 2  # of one question, at most
-MORE_ROOM = 4  # times the usual length, for a reply that was cut off
-LONGEST = 100_000  # characters of a reply that is read
+LONGER = 4  # times the usual token limit, after a reply that was cut off
+LONGEST = 100_000  # characters; a longer reply is rejected
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
-# How a stage asks about prompts, and what it does with answers that may be run.
+# Asks the teacher about prompts; runs the answers of rows.
 Ask = Callable[[Iterable[Prompt]], "AsyncIterator[TeacherReply]"]
 Execute = Callable[[Sequence[Record | Rejection]], Iterable[Record | Rejection]]
 
@@ -75,7 +75,7 @@ async def label_examples(
         rows = []
         for row in execute([_row(plugins, task, teacher.name, one.prompt.example, one.reply) for one in asked]):
             rows.append(row)
-            await asyncio.sleep(0)  # Ctrl-C has its turn
+            await asyncio.sleep(0)  # so that Ctrl-C is handled
         return rows
 
     async with teacher:
@@ -107,15 +107,15 @@ def _request(example: Example, keys: tuple[str, ...], asked: TeacherReply) -> Te
 
 
 def _follow_up(task: Task, asked: TeacherReply, row: Record | Rejection) -> Prompt | None:
-    """What is asked after a reply that will not do; None: nothing, or it would be no use."""
+    """What to ask after a wrong reply; None: the reply was right, or asking again would not help."""
     if isinstance(row, Record) or isinstance(asked.reply, Problem):
         return None
     prompt = asked.prompt
     if asked.reply.finish_reason == "length":
-        return replace(prompt, max_tokens_factor=MORE_ROOM) if prompt.max_tokens_factor == 1 else None
-    said = Message(role="assistant", content=trace.split(asked.reply.text)[1][:LONGEST])
-    told = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
-    return replace(prompt, messages=(*prompt.messages, said, told))
+        return replace(prompt, max_tokens_factor=LONGER) if prompt.max_tokens_factor == 1 else None
+    reply = Message(role="assistant", content=trace.split(asked.reply.text)[1][:LONGEST])
+    correction = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
+    return replace(prompt, messages=(*prompt.messages, reply, correction))
 
 
 def _code(row: Record | Rejection) -> str:
@@ -128,7 +128,7 @@ def _code(row: Record | Rejection) -> str:
 
 @dataclass(frozen=True)
 class _Pool:
-    """The worked examples that may stand before `example`, as often as one looks: not itself, nor its very question."""
+    """The worked examples that a prompt about `example` may show: not the example itself, nor the same question."""
 
     worked: Sequence[Example]
     example: Example
@@ -140,7 +140,7 @@ class _Pool:
 def prompts(
     plugins: Plugins, task: Task, teacher: Teacher, examples: Sequence[Example], settings: Generate
 ) -> Iterator[Prompt]:
-    """What is asked about each example, with `settings.shots` worked examples before it."""
+    """The prompt about each example, with `settings.shots` worked examples."""
     worked = [e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train")]
     by_category: dict[str, list[Example]] = defaultdict(list)
     for example in worked:
@@ -152,15 +152,15 @@ def prompts(
 
 
 def _shots(example: Example, by_category: Mapping[str, Sequence[Example]], k: int) -> list[Example]:
-    """`k` worked examples, in rounds over the categories: two of its own, then one of each other."""
+    """`k` worked examples, in rounds over the categories: two of the same category, then one of each other."""
 
-    def lane(category: str) -> Iterator[Example]:
+    def shots_of(category: str) -> Iterator[Example]:
         return iter(_Pool(by_category.get(category, ()), example))
 
-    own = lane(example.category)
-    lanes = [own, own, *(lane(category) for category in by_category if category != example.category)]
+    own = shots_of(example.category)
+    turns = [own, own, *(shots_of(category) for category in by_category if category != example.category)]
     chosen: list[Example] = []
-    while len(chosen) < k and (taken := [shot for shots in lanes if (shot := next(shots, None))]):
+    while len(chosen) < k and (taken := [shot for shots in turns if (shot := next(shots, None))]):
         chosen += taken
     return chosen[:k]
 
@@ -184,7 +184,7 @@ def saved(
 def relabel_from_cache(
     plugins: Plugins, task: Task, teacher: str, requests: Sequence[TeacherRequest], store: ReplyStore, execute: Execute
 ) -> list[Record | Rejection]:
-    """The rows of replies that are there already: of each question the first that passes, else the last."""
+    """The rows of stored replies: for each question the first one that passes the checks, else the last."""
     rows: list[Record | Rejection] = [_unanswered(request) for request in requests]
     for n in range(MAX_RETRIES + 1):
         open_ = [at for at, request in enumerate(requests) if isinstance(rows[at], Rejection) and len(request.keys) > n]
@@ -196,7 +196,7 @@ def relabel_from_cache(
 
 
 def models(requests: Sequence[TeacherRequest], store: ReplyStore) -> dict[str, int]:
-    """Which models wrote the last replies, as their endpoints call them, and how many each."""
+    """How many of the last replies each model wrote, by its name at the endpoint."""
     last = (store.get(request.keys[-1]) for request in requests if request.keys)
     return dict(Counter(reply.model for reply in last if reply is not None and reply.model).most_common())
 
@@ -227,8 +227,8 @@ def _row(plugins: Plugins, task: Task, teacher: str, example: Example, reply: Re
 
 
 def _draft(plugins: Plugins, task: Task, example: Example, reply: Reply) -> tuple[Draft | None, tuple[Problem, ...]]:
-    """A reply taken apart, and what is wrong with it."""
-    if reply.finish_reason == "length":  # a prefix is never parsed as if it were the whole
+    """The parsed reply, and its problems."""
+    if reply.finish_reason == "length":  # a part of a reply is never parsed as a whole one
         return None, (Problem(layer="reply", code="truncated", message="the reply was cut at the token limit"),)
     if len(reply.text) > LONGEST:
         return None, (
@@ -242,11 +242,10 @@ def _draft(plugins: Plugins, task: Task, example: Example, reply: Reply) -> tupl
     if draft is None:
         message = "the reply is not in the form that was asked"
         return None, (Problem(layer="reply", code="not_parseable", message=message),)
-    draft = replace(draft, rationale=_shown(draft.rationale))
+    draft = replace(draft, rationale=_cleaned(draft.rationale))
     return draft, plugins.check_draft(task, example, draft)
 
 
-def _shown(text: str) -> str:
-    """Without what has no place in a text that people and students read: control and bidi characters, half pairs."""
-    kept = (c for c in text if c in "\n\t" or (c not in _BIDI and unicodedata.category(c) not in ("Cc", "Cs")))
-    return "".join(kept)
+def _cleaned(text: str) -> str:
+    """The text without control characters, bidirectional marks and lone surrogates."""
+    return "".join(c for c in text if c in "\n\t" or (c not in _BIDI and unicodedata.category(c) not in ("Cc", "Cs")))
