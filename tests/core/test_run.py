@@ -265,7 +265,7 @@ def test_an_evaluation_that_was_stopped_goes_on_with_the_answers_that_it_had(
             yield prediction
 
     monkeypatch.setattr(evaluate.steps, "predict", predict)
-    with pytest.raises(Interrupted, match="answers are kept, but for those of the last block"):
+    with pytest.raises(Interrupted, match="answers are kept, except those of the last block"):
         run.evaluate()
     assert not (run.folder / "predictions.jsonl").exists()
     again = reopened(run)

@@ -1,4 +1,4 @@
-"""A run: a question's whole road, stage by stage, in one folder.
+"""A run: the whole way from questions to scores, stage by stage, in one folder.
 
     from dstill import Run
 
@@ -11,7 +11,7 @@
     rejects.jsonl  student/  predictions.jsonl  verdicts.jsonl
 
 The command line is a thin layer on this class. A stage is a function (`dstill.pipeline.generate`,
-`dstill.pipeline.train`, `dstill.pipeline.evaluate`): `Run` reads what it needs, calls it, and writes what it returns.
+`dstill.pipeline.train`, `dstill.pipeline.evaluate`): `Run` reads its inputs, calls it, and writes its result.
 """
 
 from __future__ import annotations
@@ -50,33 +50,36 @@ from dstill.runtime import distributed
 
 __all__ = ["Run", "focus_asked", "focus_in"]
 
-# What Ctrl-C leaves, by stage.
+# What remains after Ctrl-C, by stage.
 KEPT = {
     "generate": "every reply is kept",
-    "curate": "the dataset is whole, or as it was before",
-    "train": "the student that was there before is kept",
+    "curate": "the dataset is complete, or unchanged",
+    "train": "the earlier student is kept",
     "review": "every decision is kept",
-    "evaluate": f"answers are kept, but for those of the last block of {BLOCK}",
+    "evaluate": f"answers are kept, except those of the last block of {BLOCK}",
 }
 COMMANDS = {"curate": ("data", "curate"), "sweep": ("experiment", "sweep"), "ablate": ("experiment", "ablate")}
-TOGETHER = "train"  # the one stage that several processes may do together
+DISTRIBUTED = "train"  # the only stage that may run in several processes
 log = logging.getLogger("dstill")
 
 
 class Run(RunContents):
-    """One run. `create` or `open` it, then call stages; each is locked, logged and resumable."""
+    """One run. `create` or `open` it, then call stages; each is locked, logged and resumable.
+
+    A stage returns the object that it writes to run.json under ``stages`` (`dstill.runs.stage_facts`).
+    """
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """As in `RunFolder`; Ctrl-C raises Interrupted, which says how to go on.
+        """As in `RunFolder`; Ctrl-C raises Interrupted, which says how to continue.
 
-        Of several processes (`dstill.runtime.distributed`) only the first locks the run, logs and writes.
+        If there are several processes (`dstill.runtime.distributed`), only the first locks the run, logs and writes.
         """
-        if distributed.world_size() > 1 and name != TOGETHER:
+        if distributed.world_size() > 1 and name != DISTRIBUTED:
             raise UsageError(
                 f"dstill {name.split()[0]} runs in one process, and here are {distributed.world_size()}",
                 where="WORLD_SIZE in the environment",
-                hint=f"start it without torchrun or accelerate; those are for dstill {TOGETHER}",
+                hint=f"start it without torchrun or accelerate; those are for dstill {DISTRIBUTED}",
             )
         if not distributed.is_main():
             log.setLevel(logging.ERROR)
@@ -88,7 +91,7 @@ class Run(RunContents):
         except KeyboardInterrupt:
             stage = name.split()[0]
             words = ("--out", self.folder) if stage == "generate" else (self.folder,)
-            more = " …" if stage == "sweep" else ""  # its file
+            more = " …" if stage == "sweep" else ""  # stands for the file of the sweep
             raise Interrupted(
                 f"stopped in {name}; {KEPT.get(stage, 'files at their final names are complete')}",
                 where=str(self.folder),
@@ -97,12 +100,14 @@ class Run(RunContents):
 
     @property
     def has_dataset(self) -> bool:
+        """Whether the run has rows of any split."""
         return any(name.startswith("dataset/") for name in self.manifest["files"])
 
     def generate(self, *, resume_with_changes: bool = False) -> Mapping[str, Any]:
-        """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only what is missing.
+        """Questions → teacher → checks → dataset. Returns the counts. A rerun buys only the missing replies.
 
-        A run that has a dataset of other questions gets one of those of now only with `resume_with_changes` (RunError).
+        Raises RunError when the dataset of the run was made from other questions, unless `resume_with_changes`; also
+        DataError, ConfigError, BudgetError, ServiceError, AuthError, Interrupted.
         """
         teacher = make_teacher(self.plugins, self.config)
         with self.stage("generate") as facts:
@@ -119,9 +124,9 @@ class Run(RunContents):
         return facts
 
     def curate(self) -> Mapping[str, Any]:
-        """The replies that the run has → checks → dataset, anew. Returns the counts; nothing is bought.
+        """Stored replies of the run → checks → dataset. Returns the counts. Buys no replies.
 
-        Raises DataError where no teacher was asked, or the reply store is not there.
+        Raises DataError when no teacher was asked, when the reply store is missing, or when no row is usable.
         """
         from dstill.teacher.cache import ReplyStore
 
@@ -132,11 +137,11 @@ class Run(RunContents):
                 where=str(self.folder / REQUESTS),
                 hint=command("generate", "--out", self.folder),
             )
-        if not STORE.exists():  # opening it would make an empty one
+        if not STORE.exists():  # opening it would create an empty one
             raise DataError(
-                f"there is no {STORE} here, in which the run's replies are",
+                f"the replies of the run are in {STORE}, which does not exist here",
                 where=str(STORE.absolute()),
-                hint="run it in the project's folder; a store that was moved goes back there",
+                hint="run the command in the project folder; if the store was moved, move it back",
             )
         with self.stage("curate") as facts, ReplyStore(STORE) as store:
             made = relabelled(self.setup, requests, store)
@@ -150,7 +155,7 @@ class Run(RunContents):
     def _purchase(self) -> Purchase:
         return Purchase(
             store=STORE,
-            # a cap holds over all the times that the run is begun; runs of dstill 0.1.0 have no id
+            # a budget covers all reruns; runs of dstill 0.1.0 have no id
             buyer=f"{self.name} {self.manifest.get('id', self.manifest['created'])}",
             resume=command("generate", "--out", self.folder),
             where=str(self.folder),
@@ -176,23 +181,23 @@ class Run(RunContents):
         card = dataset_card(self.name, self.task, dataset, source, cost)
         write_text(self.folder / "dataset" / "README.md", card)
         for file in [file for file in self.manifest["files"] if file.startswith(EXPORT)]:
-            self.discard(file)  # of the rows that were
+            self.discard(file)  # it has the former rows
 
     def train(
         self, *, restart: bool = False, resume_with_changes: bool = False, allow_unreviewed: bool = False
     ) -> Mapping[str, Any]:
-        """Dataset → student. Returns what training came to. Raises DataError, TrainingError, UsageError.
+        """Dataset → student. Raises DataError, TrainingError, UsageError, RunError.
 
-        A training that was stopped goes on from its newest checkpoint: not with `restart`, and one whose
-        settings or data have changed since only with `resume_with_changes` (RunError). What a model wrote and no person
-        has looked at, or accepted too little of, is trained on only with `allow_unreviewed` (DataError).
+        A stopped training resumes from its newest checkpoint, unless `restart`. If settings or data have changed since,
+        it raises RunError unless `resume_with_changes`. If the review does not suffice (`dstill.pipeline.review.gate`),
+        it raises DataError unless `allow_unreviewed`. Returns an empty mapping in all processes but the first.
         """
         with self.stage("train") as facts, distributed.in_step():
             records, validation = self.records("train"), self.records("validation")
             review = self.gate(allow=allow_unreviewed)
             if not records:
-                everything = "a person rejected every row: generate others"
-                hint = everything if review.n_rejected else "`dstill generate` first"
+                all_rejected = "a person rejected every row: generate others"
+                hint = all_rejected if review.n_rejected else "`dstill generate` first"
                 raise DataError("no training rows", where=str(self.folder / data_file("train")), hint=hint)
             plan = planned(self.setup, records, validation)
             log.log(logging.INFO if review.sufficient else logging.WARNING, "%s", review.message)
@@ -207,8 +212,8 @@ class Run(RunContents):
                     write_text(folder / data_drift.FILE, learnt.to_json())
             if not distributed.is_main():
                 return {}
-            shutil.rmtree(checkpoints, ignore_errors=True)  # nobody goes on from here
-            # the student on disk is of these settings from now on, also for `evaluate`
+            shutil.rmtree(checkpoints, ignore_errors=True)  # training is complete
+            # `evaluate` needs the settings of the student on disk
             self.save_settings()
             files_of = {split: self.folder / data_file(split) for split in ("train", "validation")}
             digests = {split: sha256(file) for split, file in files_of.items() if file.exists()}
@@ -218,27 +223,28 @@ class Run(RunContents):
 
     @contextlib.contextmanager
     def _new_student(self) -> Iterator[Path]:
-        """Where the student is made: in the run; of several processes only the first one's stays."""
+        """The folder to write the student to: in the run, or in all processes but the first a temporary one."""
         if distributed.is_main():
             with replace_dir(self.folder / "student"):
                 yield self.folder / "student"
         else:
-            with TemporaryDirectory() as nowhere:
-                yield Path(nowhere)
+            with TemporaryDirectory() as folder:
+                yield Path(folder)
 
     def _data(self) -> Mapping[str, Any]:
-        """What was seen of the data when the dataset was made."""
+        """The facts of the data when the dataset was made."""
         data: Mapping[str, Any] = self.manifest["stages"].get("generate", {}).get("data", {})
         return data
 
     def evaluate(self) -> Mapping[str, Any]:
-        """Student → predictions (those that are missing) → verdicts → scores of every system and set.
+        """Student → missing predictions → verdicts → scores of every system and split.
 
-        Verdicts are made anew each time. Those of a second engine get files and a stage of their own.
+        Verdicts are always made again. Those of a second engine have separate files and a separate stage. Raises
+        DataError, ConfigError, RunError without a student, ServiceError when the engine is away.
         """
         splits = self.settings.evaluate.splits
         require_splits(splits)
-        baselines(self.setup)  # an unknown name is an error before anything is done
+        baselines(self.setup)  # raises for an unknown name before any work
         records = [record for split in dict.fromkeys(splits) for record in self.records(split)]
         if not records:
             raise DataError(
@@ -247,17 +253,16 @@ class Run(RunContents):
                 hint=f"`{command('generate', '--out', self.folder)}` writes them; "
                 "--set 'evaluate.splits=[\"NAME\"]' takes others",
             )
-        others = [*self.records("train"), *records] if "train" not in splits else records
-        check_splits(others, self.task)
+        check_splits(records if "train" in splits else [*self.records("train"), *records], self.task)
         with self.setup.opened_executor(judging=True) as executor:
             return self._evaluate([record.example for record in records], executor)
 
     def _evaluate(self, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
         label = executor.labels if executor else "not executed"
-        done = self.manifest["stages"]
-        before = done.get("evaluate", {})
-        says_nothing = bool(before.get("invalid")) and f"evaluate on {label}" not in done  # then it gives way
-        first = before.get("engine", label) == label or says_nothing
+        stages = self.manifest["stages"]
+        before = stages.get("evaluate", {})
+        replaceable = bool(before.get("invalid")) and f"evaluate on {label}" not in stages
+        first = before.get("engine", label) == label or replaceable
         engine = "" if first else label
         with self.stage("evaluate" if first else f"evaluate on {label}") as facts:
             monitor = DataMonitor(executor, examples, made_from=self._data())
@@ -282,23 +287,23 @@ class Run(RunContents):
         return facts
 
     def _predicted(self, system: str, examples: Sequence[Example]) -> list[Prediction]:
-        """The predictions on disk, when they are of these examples and this student; else made now and written.
+        """The predictions on disk if they are of these examples and this student; else made and written now.
 
-        Those that are done when it is stopped are kept in a file of their own until the last one is there.
+        Until all are there, a separate file keeps those of a stopped evaluation.
         """
         file, partial = system_file("predictions", system), system_file("unfinished-predictions", system)
-        made_of = self._made_of(constrained=system == "student" and self.settings.evaluate.constrain)
-        kept = self._kept(file, made_of)
-        if kept.keys() >= {e.id for e in examples}:
-            return [kept[e.id] for e in examples]
+        provenance = self._provenance(constrained=system == "student" and self.settings.evaluate.constrain)
+        existing = self._predictions_from(file, provenance)
+        if existing.keys() >= {e.id for e in examples}:
+            return [existing[e.id] for e in examples]
 
         def save(predictions: Sequence[Prediction], to: str = partial) -> None:
             self.write(to, predictions)
-            self.manifest["files"][to]["provenance"] = made_of
+            self.manifest["files"][to]["provenance"] = provenance
 
         self.progress(f"answering ({system})", 0, len(examples))
         writer = self.generator(system)
-        done = self._kept(partial, made_of)
+        done = self._predictions_from(partial, provenance)
         predictions = predicted(self.setup, writer, system, examples, done=done, save=save)
         save(predictions, file)
         self.discard(partial)
@@ -307,9 +312,8 @@ class Run(RunContents):
     def _teacher_scores(self, executor: Executor | None, engine: str) -> TeacherScores:
         """Score the teacher where that is possible, and write its verdicts."""
         splits = self.settings.evaluate.splits
-        golds = [
-            i.example for i in self.teacher_requests() if i.example.answer is not None and i.example.split in splits
-        ]
+        asked = [request.example for request in self.teacher_requests()]
+        golds = [example for example in asked if example.answer is not None and example.split in splits]
         teacher = self.manifest["stages"].get("generate", {}).get("teacher", "")
         if why := teacher_eval.unmeasured(self.plugins, teacher, golds):
             return TeacherScores(why=why)
@@ -332,7 +336,10 @@ class Run(RunContents):
 
 
 def focus_asked(setup: Setup) -> Focus | None:
-    """Where ``augment.cause`` asks for more questions; None: nowhere. Raises UsageError, RunError."""
+    """The focus that ``augment.cause`` and ``augment.from_run`` ask for; None: they are not set.
+
+    Raises UsageError, RunError.
+    """
     label, name = setup.settings.augment.cause, setup.settings.augment.from_run
     if not label and not name:
         return None
@@ -346,7 +353,7 @@ def focus_asked(setup: Setup) -> Focus | None:
 
 
 def focus_in(name: str, label: str, labels: Sequence[str]) -> Focus:
-    """Where the failures of `label` lie in the run `name`. Raises UsageError, RunError."""
+    """The focus on the failures with `label`, one of `labels`, in the run `name`. Raises UsageError, RunError."""
     augment.require_label(label, labels)
     folder = RunFolder.read(find_run(name))
     verdicts = list(folder.load(Verdict, system_file("verdicts")))
