@@ -305,7 +305,7 @@ def test_duplicate_ids_and_questions_are_counted(tmp_path: Path) -> None:
     [
         ("", "no rows in"),
         ("prompt,dsl\n", "no rows in"),
-        ("prompt,dsl,prompt\n", "column 'prompt' stands twice"),
+        ("prompt,dsl,prompt\n", "column 'prompt' is twice in the header"),
         ("rationale,dsl\nr,a\n", "row 2, column 'question' is missing"),
         ("prompt,dsl\nq\n", "row 2: 1 cells, the header has 2"),
         ('prompt,dsl\n"q,a\n', "not CSV: unexpected end of data"),

@@ -86,10 +86,10 @@ def test_a_whole_row_without_its_line_break_is_kept(tmp_path: Path) -> None:
     [
         ("{", "line 2: not strict JSON"),
         ("[]", "line 2: expected an object"),
-        ('{"id":"q1"}', "line 2 is no decision"),
-        ('{"id":"q1","decision":"maybe","who":"","when":"","digest":""}', "line 2 is no decision"),
-        ('{"id":"q1","decision":"edit","who":"","when":"","digest":"","answer":"1+1"}', "line 2 is no decision"),
-        ('{"id":1,"decision":"accept","who":"","when":"","digest":""}', "line 2 is no decision"),
+        ('{"id":"q1"}', "line 2 is not a decision"),
+        ('{"id":"q1","decision":"maybe","who":"","when":"","digest":""}', "line 2 is not a decision"),
+        ('{"id":"q1","decision":"edit","who":"","when":"","digest":"","answer":"1+1"}', "line 2 is not a decision"),
+        ('{"id":1,"decision":"accept","who":"","when":"","digest":""}', "line 2 is not a decision"),
     ],
 )
 def test_a_damaged_line_in_the_middle_is_told(folder: RunFolder, line: str, what: str) -> None:

@@ -1,7 +1,9 @@
 """A student whose answers follow a grammar, one for each example.
 
-writer = Constrained(run.generator(), run.objective, run.task, examples)
-steps.predict(writer, run.objective, run.task, examples)
+    generator = Constrained(run.generator(), run.objective, run.task, examples)
+    steps.predict(generator, run.objective, run.task, examples)
+
+Sources must come in the order of the examples.
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ __all__ = ["Constrained"]
 class Constrained(Generator):
     """A generator for the sources of `examples`, in their order; each answer follows the grammar of its example."""
 
-    def __init__(self, writer: Generator, objective: Objective, task: Task, examples: Sequence[Example]) -> None:
+    def __init__(self, student: Generator, objective: Objective, task: Task, examples: Sequence[Example]) -> None:
         """Raises UsageError when the task has no grammar for any of the examples."""
-        self._writer = writer
+        self._student = student
         self._grammars = [objective.grammar(task, example) for example in examples]
         if self._grammars and not any(self._grammars):
             raise UsageError(
@@ -33,7 +35,7 @@ class Constrained(Generator):
 
     def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
         """The answer to the source of each example, in order."""
-        return self._writer.generate_constrained(sources, self._grammars)
+        return self._student.generate_constrained(sources, self._grammars)
 
     def sample(
         self,
@@ -45,8 +47,8 @@ class Constrained(Generator):
         grammars: Sequence[Grammar | None] = (),
     ) -> Iterator[tuple[Generation, ...]]:
         """`n` answers to the source of each example, in order; `grammars` is ignored: the examples decide."""
-        return self._writer.sample(sources, n, temperature=temperature, seed=seed, grammars=self._grammars)
+        return self._student.sample(sources, n, temperature=temperature, seed=seed, grammars=self._grammars)
 
     def similarity(self, sources: Sequence[str]) -> list[Similarity]:
         """How near each source is to those of training; the grammars do not matter."""
-        return self._writer.similarity(sources)
+        return self._student.similarity(sources)

@@ -73,7 +73,7 @@ class _Look:
                 raise DataError(
                     "the data is not what the questions were made from",
                     where=change.message,
-                    hint="generate the dataset anew, or name the data that it was made from",
+                    hint="generate the dataset again, or name the data that it was made from",
                 )
 
     def notes(self, examples: Sequence[Example]) -> list[str]:

@@ -1,6 +1,6 @@
 """Predictions → verdicts → scores, of the student and of the baselines. Writes no file.
 
-    predictions = predicted(setup, writer, "student", examples, done={}, save=…)   # block by block
+    predictions = predicted(setup, generator, "student", examples, done={}, save=…)   # block by block
     evaluation = evaluate(setup, examples, {"student": predictions, "untrained": …}, executor)
     evaluation.verdicts["student"], evaluation.scores["student"]["test"]["executable_accuracy"].value
 
@@ -102,14 +102,14 @@ def baselines(setup: Setup) -> list[str]:
 
 def predicted(
     setup: Setup,
-    writer: Generator,
+    generator: Generator,
     system: str,
     examples: Sequence[Example],
     *,
     done: Mapping[str, Prediction],
     save: Callable[[Sequence[Prediction]], None],
 ) -> list[Prediction]:
-    """What `writer` answers to each example, in blocks of `BLOCK`.
+    """What `generator` answers to each example, in blocks of `BLOCK`.
 
     `done`: predictions of a stopped evaluation, by id; a block is skipped when it has all of them. `save` gets all
     predictions so far after each block that was written. With ``evaluate.constrain``, grammars constrain the student.
@@ -121,8 +121,8 @@ def predicted(
         if done.keys() >= {e.id for e in block}:
             predictions += [done[e.id] for e in block]
             continue
-        by = Constrained(writer, setup.objective, setup.task, block) if constrained else writer
-        for prediction in steps.predict(by, setup.objective, setup.task, block):
+        writer = Constrained(generator, setup.objective, setup.task, block) if constrained else generator
+        for prediction in steps.predict(writer, setup.objective, setup.task, block):
             predictions.append(prediction)
             setup.progress(f"answering ({system})", len(predictions), len(examples))
         save(predictions)
@@ -193,8 +193,8 @@ def scoring(setup: Setup, validation: Sequence[Record]) -> Iterator[Callable[[Ge
     examples = [record.example for record in validation[: recipe.early_stopping_sample]]
     with setup.opened_executor() as executor:
 
-        def score(writer: Generator) -> float:
-            predictions = steps.predict(writer, setup.objective, setup.task, examples)
+        def score(generator: Generator) -> float:
+            predictions = steps.predict(generator, setup.objective, setup.task, examples)
             pairs = zip(examples, predictions, strict=True)
             verdicts = list(steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor))
             if away := engine_failures(verdicts):  # as wrong answers they would decide the best step

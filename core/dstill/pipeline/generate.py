@@ -77,15 +77,15 @@ def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purcha
             **DataProfile.of(setup.task).data_facts(examples),
             **(executor.facts(examples) if executor is not None else {}),
         }
-        asked = _ask_teacher(setup, teacher.open(setup.task), examples, execute, purchase)
+        labels = _ask_teacher(setup, teacher.open(setup.task), examples, execute, purchase)
     return Generated(
-        requests=asked.requests,
-        dataset=curated(setup.task, examples, [one.row for one in asked.labelled]),
-        source=LabelSource(teacher=teacher.name, models=asked.models, outcomes=dict(outcomes)),
-        replies=asked.replies,
-        retries=dict(asked.retries.asked),
-        fixed_on_retry=dict(asked.retries.fixed),
-        cost=asked.cost,
+        requests=labels.requests,
+        dataset=curated(setup.task, examples, [one.row for one in labels.labelled]),
+        source=LabelSource(teacher=teacher.name, models=labels.models, outcomes=dict(outcomes)),
+        replies=labels.replies,
+        retries=dict(labels.retries.asked),
+        fixed_on_retry=dict(labels.retries.fixed),
+        cost=labels.cost,
         data=data,
     )
 
@@ -104,12 +104,12 @@ def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Examp
     found = [steps.assign_split(example, settings.project.seed) for example in found]
     found = steps.stratified_head(found, settings.generate.limit) if settings.generate.limit else found
     require_data_names(found, task)
-    found += _of_weak_kinds(task, settings, focus, found)
-    _warn_of_what_is_not_checked(task, found)
+    found += _questions_for(task, settings, focus, found)
+    _warn_of_skipped_checks(task, found)
     return found
 
 
-def _of_weak_kinds(task: Task, settings: Settings, focus: Focus | None, found: Sequence[Example]) -> list[Example]:
+def _questions_for(task: Task, settings: Settings, focus: Focus | None, found: Sequence[Example]) -> list[Example]:
     """Additional training questions of the categories in which a student failed. Raises UsageError."""
     if focus is None:
         return []
@@ -117,7 +117,7 @@ def _of_weak_kinds(task: Task, settings: Settings, focus: Focus | None, found: S
     return draw(task, focus, {}, rows, settings.project.seed, found)
 
 
-def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> None:
+def _warn_of_skipped_checks(task: Task, examples: Sequence[Example]) -> None:
     """Warn before a reply is bought: without a description of the data, wrong field names in answers pass."""
     skipped = Counter(layer for example in examples for layer in not_checked(task, example))
     if skipped:
@@ -147,8 +147,8 @@ def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
-    """The rows that the teacher's replies became, and what the replies were."""
+class _Labels:
+    """The rows made from the teacher's replies, and counts of the replies."""
 
     labelled: Sequence[label.Labeled]
     models: Mapping[str, int]
@@ -163,7 +163,7 @@ class _Asked:
 
 def _ask_teacher(
     setup: Setup, teacher: Teacher, examples: Sequence[Example], execute: label.Execute, purchase: Purchase
-) -> _Asked:
+) -> _Labels:
     """Ask about all examples. Raises Interrupted and BudgetError, which say how many replies are saved."""
     from dstill.teacher.budget import Budget
     from dstill.teacher.cache import ReplyStore
@@ -180,7 +180,7 @@ def _ask_teacher(
 
         spent = store.bought_by(purchase.buyer) if teacher.paid else ()
         budget = Budget(limits, teacher.price, spent=spent)
-        client = _Asking(setup, teacher, store, counts, budget, len(examples))
+        client = _Client(setup, teacher, store, counts, budget, len(examples))
         work = label.label_examples(
             setup.plugins,
             setup.task,
@@ -204,7 +204,7 @@ def _ask_teacher(
                 where=error.where,
                 hint=f"{purchase.resume} {error.hint} …",
             ) from None
-        return _Asked(
+        return _Labels(
             labelled=labelled,
             models=label.models([one.request for one in labelled], store),
             replies=counts,
@@ -213,7 +213,7 @@ def _ask_teacher(
         )
 
 
-class _Asking:
+class _Client:
     """Asks the teacher in rounds that share counts and budget, and reports progress."""
 
     def __init__(

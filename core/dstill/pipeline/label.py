@@ -41,7 +41,7 @@ Ask = Callable[[Iterable[Prompt]], "AsyncIterator[TeacherReply]"]
 Execute = Callable[[Sequence[Record | Rejection]], Iterable[Record | Rejection]]
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Labeled:
     """A question's requests, and the row that its last reply became."""
 

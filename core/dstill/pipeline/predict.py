@@ -86,10 +86,10 @@ class PredictedAnswer(Row):
     def to_row(self) -> dict[str, Any]:
         """The object of ``dstill predict --json``: without times, so that the same answer gives the same object."""
         row = super().to_row()
-        left_out = {"similarity_threshold", "tokens", "seconds", *(() if self.votes else ("votes",))}
-        left_out |= set() if self.outcome else {"outcome", "result"}
-        left_out |= set() if self.rationale else {"rationale"}
-        return {key: value for key, value in row.items() if key not in left_out}
+        omitted = {"similarity_threshold", "tokens", "seconds", *(() if self.votes else ("votes",))}
+        omitted |= set() if self.outcome else {"outcome", "result"}
+        omitted |= set() if self.rationale else {"rationale"}
+        return {key: value for key, value in row.items() if key not in omitted}
 
 
 class TrainedRun(RunView, Protocol):
@@ -234,9 +234,9 @@ class Predictor:
         """
         executor = self._executor(execute)
         with self._writing:
-            given = [[prediction] for prediction in self._written(examples)]
-            near = self._similarity(examples)
-        return [answers[0] for answers in self._answered(examples, given, near, executor)]
+            predictions = [[prediction] for prediction in self._written(examples)]
+            similarities = self._similarity(examples)
+        return [answers[0] for answers in self._answered(examples, predictions, similarities, executor)]
 
     def sample(
         self,
@@ -257,9 +257,9 @@ class Predictor:
         setup = self.setup
         with self._writing:
             greedy = self._written(examples)
-            drawn: Iterable[list[Prediction]] = [[]] * len(examples)
+            sampled: Iterable[list[Prediction]] = [[]] * len(examples)
             if n > 1:
-                drawn = steps.sample(
+                sampled = steps.sample(
                     self._generator(examples),
                     setup.objective,
                     setup.task,
@@ -268,9 +268,9 @@ class Predictor:
                     temperature=temperature,
                     seed=seed,
                 )
-            given = [[first, *rest] for first, rest in zip(greedy, drawn, strict=True)]
-            near = self._similarity(examples)
-        return self._answered(examples, given, near, executor)
+            predictions = [[first, *rest] for first, rest in zip(greedy, sampled, strict=True)]
+            similarities = self._similarity(examples)
+        return self._answered(examples, predictions, similarities, executor)
 
     def ran(self, example: Example, answered: PredictedAnswer) -> PredictedAnswer:
         """An answer that was not run yet, run if it is valid and an executor is open.
@@ -320,29 +320,30 @@ class Predictor:
     def _answered(
         self,
         examples: Sequence[Example],
-        given: Sequence[Sequence[Prediction]],
-        near: Sequence[Similarity],
+        predictions: Sequence[Sequence[Prediction]],
+        similarities: Sequence[Similarity],
         executor: Executor | None,
     ) -> list[list[PredictedAnswer]]:
         """The answers, checked and run; equal texts for one question are checked and run once."""
 
         def one(item: tuple[Example, Sequence[Prediction], Similarity | None]) -> list[PredictedAnswer]:
-            example, predictions, close = item
-            known: dict[tuple[str, bool], PredictedAnswer] = {}
-            for prediction in predictions:
-                if (key := (prediction.text, prediction.truncated)) not in known:
-                    answered = self._ran(example, self._judged(example, prediction), executor)
-                    if close is not None:
-                        answered = replace(
-                            answered, similarity=round(close.value, 3), similarity_threshold=close.threshold
+            example, of_example, similarity = item
+            answers: dict[tuple[str, bool], PredictedAnswer] = {}
+            for prediction in of_example:
+                if (key := (prediction.text, prediction.truncated)) not in answers:
+                    answer = self._ran(example, self._judged(example, prediction), executor)
+                    if similarity is not None:
+                        answer = replace(
+                            answer, similarity=round(similarity.value, 3), similarity_threshold=similarity.threshold
                         )
-                    known[key] = answered
+                    answers[key] = answer
             return [
-                replace(known[p.text, p.truncated], tokens=p.tokens or 0, seconds=p.seconds or 0.0) for p in predictions
+                replace(answers[p.text, p.truncated], tokens=p.tokens or 0, seconds=p.seconds or 0.0)
+                for p in of_example
             ]
 
-        known_near: Sequence[Similarity | None] = near or [None] * len(examples)
-        items = zip(examples, given, known_near, strict=True)
+        known: Sequence[Similarity | None] = similarities or [None] * len(examples)
+        items = zip(examples, predictions, known, strict=True)
         return list(steps.threaded_map(one, items, executor.parallel if executor else 1))
 
     def _judged(self, example: Example, prediction: Prediction) -> PredictedAnswer:

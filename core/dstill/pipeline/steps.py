@@ -132,15 +132,17 @@ def check_splits(records: Sequence[Record], task: Task) -> None:
 # --- evaluation -------------------------------------------------------------------------
 
 
-def predict(writer: Generator, objective: Objective, task: Task, examples: Sequence[Example]) -> Iterator[Prediction]:
+def predict(
+    generator: Generator, objective: Objective, task: Task, examples: Sequence[Example]
+) -> Iterator[Prediction]:
     """What the student writes for each example, in order."""
     sources = [objective.prompt(task.model_input(e)) for e in examples]
-    for example, written in zip(examples, writer.generate(sources), strict=True):
+    for example, written in zip(examples, generator.generate(sources), strict=True):
         yield prediction_of(example, written)
 
 
 def sample(
-    writer: Generator,
+    generator: Generator,
     objective: Objective,
     task: Task,
     examples: Sequence[Example],
@@ -151,7 +153,7 @@ def sample(
 ) -> Iterator[list[Prediction]]:
     """`n` sampled answers of the student to each example, in order."""
     sources = [objective.prompt(task.model_input(e)) for e in examples]
-    drawn = writer.sample(sources, n, temperature=temperature, seed=seed)
+    drawn = generator.sample(sources, n, temperature=temperature, seed=seed)
     for example, written in zip(examples, drawn, strict=True):
         yield [prediction_of(example, one) for one in written]
 

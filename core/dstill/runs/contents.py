@@ -129,8 +129,8 @@ class RunContents(RunFolder):
             shutil.copyfile(self.folder / review.FILE, made.folder / review.FILE)
         of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
         made.manifest["files"].update(of_dataset)
-        if "generate" in self.manifest["stages"]:
-            made.manifest["stages"]["generate"] = self.manifest["stages"]["generate"]
+        if "generate" in self.stages:
+            made.stages["generate"] = self.stages["generate"]
         made.save()
         return made
 
@@ -285,7 +285,7 @@ class RunContents(RunFolder):
 
         A copy of a run has the same provenance.
         """
-        training = self.manifest["stages"].get("train", {}).get("id", "")
+        training = self.stages.get("train", {}).get("id", "")
         data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
         return [training, data, *(["constrained"] if constrained else [])]
 
@@ -301,4 +301,4 @@ def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
 
 def learnt_in(run: RunFolder) -> Learnt:
     """What the student in `run` learnt of its data. Raises DataError when its file is damaged."""
-    return data_drift.learnt_by(run.folder / "student", run.manifest["stages"].get("generate", {}).get("data", {}))
+    return data_drift.learnt_by(run.folder / "student", run.stages.get("generate", {}).get("data", {}))

@@ -37,7 +37,7 @@ from dstill.io.plain_files import inside, refuse_links, regular
 from dstill.io.shell import command
 from dstill.runs import format1
 from dstill.runs import manifest as manifests
-from dstill.runs.manifest import MANIFEST
+from dstill.runs.manifest import MANIFEST, Stages
 
 __all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 
@@ -63,6 +63,12 @@ class RunFolder:
     def name(self) -> str:
         """The name of the folder."""
         return self.folder.name
+
+    @property
+    def stages(self) -> Stages:
+        """The results of the stages that are done, as run.json has them."""
+        stages: Stages = self.manifest["stages"]
+        return stages
 
     # --- making and opening -------------------------------------------------------------
 
@@ -244,7 +250,7 @@ class RunFolder:
                 yield kind.from_row(row)
             except ValueError as error:
                 raise DataError(
-                    f"line {number} of {file} is no row of this kind: {error}",
+                    f"line {number} of {file} is not a valid row: {error}",
                     where=f"{self.folder / file}:{number}",
                     hint="make the file again; replies are kept",
                 ) from None
@@ -256,7 +262,7 @@ class RunFolder:
         for number, row in read_rows(path, own=file in APPENDED, opener=regular):
             version = row.get("schema_version", 0)
             if not isinstance(version, int):
-                what = f"line {number} of {file} has a schema version that is no number"
+                what = f"line {number} of {file} has a schema version that is not a number"
                 raise DataError(what, where=f"{path}:{number}")
             if version > SCHEMA_VERSION:
                 raise RunError(

@@ -20,7 +20,7 @@ from dstill.io.strict_json import loads
 from dstill.io.typed_json import Misfit, built
 from dstill.runs import format1
 
-__all__ = ["MANIFEST", "checked", "read"]
+__all__ = ["MANIFEST", "Stages", "checked", "read"]
 
 MANIFEST = "run.json"  # written last: a folder with it is a run
 MOST_BYTES = 64 * 2**20  # a sweep of a thousand trials takes less than 1 MiB
@@ -226,14 +226,14 @@ class Manifest(TypedDict):
     id: NotRequired[str]
 
 
-_STAGES = {
-    "generate": Generated,
-    "train": Trained,
-    "evaluate": Evaluated,
-    "sweep": Swept,
-    "ablate": Ablated | AblatedBefore,
-}
-# ``evaluate on ENGINE`` too
+class Stages(TypedDict, total=False):
+    """The stages that dstill reads again; a run may have others, and ``evaluate on ENGINE`` is like ``evaluate``."""
+
+    generate: Generated
+    train: Trained
+    evaluate: Evaluated
+    sweep: Swept
+    ablate: Ablated | AblatedBefore
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -301,12 +301,12 @@ def checked(manifest: Any, folder: Path) -> dict[str, Any]:
     try:
         datetime.fromisoformat(found["created"]).timestamp()
     except (ValueError, OverflowError) as error:
-        raise Misfit(f"is no time: {error}", ("created",)) from None
+        raise Misfit(f"is not a time: {error}", ("created",)) from None
     return found
 
 
 def _checked_stage(name: str, facts: Mapping[str, Any]) -> None:
-    form = _STAGES.get(name.partition(" on ")[0])
+    form = Stages.__annotations__.get(name.partition(" on ")[0])
     if form is None:
         return
     try:

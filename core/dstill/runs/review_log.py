@@ -23,7 +23,7 @@ def _read(run: RunFolder) -> Iterator[Decision]:
     try:
         for number, row in enumerate(run.rows(FILE), 1):
             if not _is_whole(row):
-                raise _damaged(run, f"line {number} is no decision", number)
+                raise _damaged(run, f"line {number} is not a decision", number)
             yield Decision.from_row(row)
     except DataError as error:
         raise _damaged(run, error.what, int(error.where.rpartition(":")[2] or 0)) from None

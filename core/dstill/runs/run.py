@@ -145,7 +145,7 @@ class Run(RunContents):
             )
         with self.stage("curate") as facts, ReplyStore(STORE) as store:
             made = relabelled(self.setup, requests, store)
-            cost = self.manifest["stages"].get("generate", {}).get("cost", {})
+            cost = self.stages.get("generate", {}).get("cost", {})
             self._save_dataset(made.dataset, made.source, cost)
             facts.update(stage_facts.relabelled(made, cost))
             # whoever reads the counts of the dataset reads them there
@@ -190,7 +190,7 @@ class Run(RunContents):
 
         A stopped training resumes from its newest checkpoint, unless `restart`. If settings or data have changed since,
         it raises RunError unless `resume_with_changes`. If the review does not suffice (`dstill.pipeline.review.gate`),
-        it raises DataError unless `allow_unreviewed`. Returns an empty mapping in all processes but the first.
+        it raises DataError unless `allow_unreviewed`. Returns an empty mapping in every process but the first.
         """
         with self.stage("train") as facts, distributed.in_step():
             records, validation = self.records("train"), self.records("validation")
@@ -223,7 +223,7 @@ class Run(RunContents):
 
     @contextlib.contextmanager
     def _new_student(self) -> Iterator[Path]:
-        """The folder to write the student to: in the run, or in all processes but the first a temporary one."""
+        """The folder to write the student to: in the run; a temporary one in every process but the first."""
         if distributed.is_main():
             with replace_dir(self.folder / "student"):
                 yield self.folder / "student"
@@ -233,8 +233,7 @@ class Run(RunContents):
 
     def _data(self) -> Mapping[str, Any]:
         """The facts of the data when the dataset was made."""
-        data: Mapping[str, Any] = self.manifest["stages"].get("generate", {}).get("data", {})
-        return data
+        return self.stages.get("generate", {}).get("data", {})
 
     def evaluate(self) -> Mapping[str, Any]:
         """Student → missing predictions → verdicts → scores of every system and split.
@@ -259,9 +258,8 @@ class Run(RunContents):
 
     def _evaluate(self, examples: Sequence[Example], executor: Executor | None) -> Mapping[str, Any]:
         label = executor.labels if executor else "not executed"
-        stages = self.manifest["stages"]
-        before = stages.get("evaluate", {})
-        replaceable = bool(before.get("invalid")) and f"evaluate on {label}" not in stages
+        before = self.stages.get("evaluate", {})
+        replaceable = bool(before.get("invalid")) and f"evaluate on {label}" not in self.stages
         first = before.get("engine", label) == label or replaceable
         engine = "" if first else label
         with self.stage("evaluate" if first else f"evaluate on {label}") as facts:
@@ -272,7 +270,7 @@ class Run(RunContents):
             evaluation = evaluate(self.setup, examples, predictions, executor)
             for system, verdicts in evaluation.verdicts.items():
                 self.write(system_file("verdicts", system, engine), verdicts)
-            parameters = self.manifest["stages"].get("train", {}).get("all_parameters")
+            parameters = self.stages.get("train", {}).get("all_parameters")
             efficiency = measured_efficiency(predictions["student"], self.folder / "student", parameters)
             teacher = self._teacher_scores(executor, engine)
             facts |= stage_facts.evaluated(
@@ -302,9 +300,9 @@ class Run(RunContents):
             self.manifest["files"][to]["provenance"] = provenance
 
         self.progress(f"answering ({system})", 0, len(examples))
-        writer = self.generator(system)
+        generator = self.generator(system)
         done = self._predictions_from(partial, provenance)
-        predictions = predicted(self.setup, writer, system, examples, done=done, save=save)
+        predictions = predicted(self.setup, generator, system, examples, done=done, save=save)
         save(predictions, file)
         self.discard(partial)
         return predictions
@@ -314,7 +312,7 @@ class Run(RunContents):
         splits = self.settings.evaluate.splits
         asked = [request.example for request in self.teacher_requests()]
         golds = [example for example in asked if example.answer is not None and example.split in splits]
-        teacher = self.manifest["stages"].get("generate", {}).get("teacher", "")
+        teacher = self.stages.get("generate", {}).get("teacher", "")
         if why := teacher_eval.unmeasured(self.plugins, teacher, golds):
             return TeacherScores(why=why)
         rows: list[Record | Rejection] = [*self.rejections()]
