@@ -61,7 +61,7 @@ class Runner:
         if not answered.ok:
             return answered
         try:
-            ran = await self._within(seconds, lambda: self._answering.ran(example, answered))
+            ran = await self._within(seconds, lambda: self._answering.executed(example, answered))
         except TimeoutError:
             ran = _unavailable(answered, f"the engine gave no answer within {seconds:.1f} s")
         except DstillError as error:  # the index is gone, a key is refused

@@ -66,7 +66,7 @@ class Student:
         """The answers to all, written together and checked; then the rationales of those that want one."""
         answering, examples = self.answering, [job.example for job in jobs]
         answered = answering.answer(examples, execute=False)
-        read: Sequence[int | None] = answering.read(examples) or [None] * len(jobs)
+        read: Sequence[int | None] = answering.count_tokens(examples) or [None] * len(jobs)
         rationales: dict[int, str] = {n: a.rationale for n, a in enumerate(answered) if a.rationale}
         wanted = [n for n, job in enumerate(jobs) if job.explain and n not in rationales]
         if wanted and answering.explains:

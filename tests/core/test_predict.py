@@ -60,17 +60,19 @@ def test_what_was_not_run_at_once_can_be_run_later(run: Run) -> None:
     with Predictor(run, execute=True) as answering:
         examples = asked(answering, "add 2 and 1", "sing a song")
         at_once = answering.answer(examples)
-        later = [answering.ran(*pair) for pair in zip(examples, answering.answer(examples, execute=False), strict=True)]
+        later = [
+            answering.executed(*pair) for pair in zip(examples, answering.answer(examples, execute=False), strict=True)
+        ]
     assert later == at_once
     with Predictor(run) as answering:
         (answered,) = answering.answer(examples[:1])
-        assert answering.ran(examples[0], answered) == answered
+        assert answering.executed(examples[0], answered) == answered
 
 
 def test_a_student_that_learnt_no_reasons_and_counts_nothing(run: Run) -> None:
     with Predictor(run) as answering:
         assert not answering.explains
-        assert answering.read(asked(answering, "add 2 and 1")) == []
+        assert answering.count_tokens(asked(answering, "add 2 and 1")) == []
 
 
 def test_a_row_has_what_was_found_and_no_more(run: Run) -> None:

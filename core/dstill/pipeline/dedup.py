@@ -79,7 +79,7 @@ def _has_meaning(c: str) -> bool:
 
 
 def nearest(words: str, others: Sequence[str], *, part: bool = True) -> int | None:
-    """The index of the text in `others` with nearly the same words (`words_of`); None: there is none.
+    """The position of the text in `others` with nearly the same words (`words_of`); None: there is none.
 
     `part`: words may be in any order, and a question may be part of a longer one (`rapidfuzz.fuzz.token_set_ratio`).
     Without it, characters are compared in order (`rapidfuzz.fuzz.ratio`), which is several times as fast.
@@ -122,7 +122,7 @@ def _near(rows: Iterable[_Row]) -> _Found:
 
 
 class _Kept:
-    """The rows of one answer that stay, with an index of their words."""
+    """The rows of one answer that stay, to be found by their words."""
 
     def __init__(self, *, compare_all: bool) -> None:
         self._compare_all = compare_all

@@ -272,7 +272,7 @@ class Predictor:
             similarities = self._similarity(examples)
         return self._answered(examples, predictions, similarities, executor)
 
-    def ran(self, example: Example, answered: PredictedAnswer) -> PredictedAnswer:
+    def executed(self, example: Example, answered: PredictedAnswer) -> PredictedAnswer:
         """An answer that was not run yet, run if it is valid and an executor is open.
 
         Raises ServiceError, AuthError or DataError when the data is not there.
@@ -294,7 +294,7 @@ class Predictor:
             written = list(self._student.generate([source for source in sources if source is not None]))
         return [one.text.strip() + (" …" if one.truncated else "") for one in written]
 
-    def read(self, examples: Sequence[Example]) -> list[int]:
+    def count_tokens(self, examples: Sequence[Example]) -> list[int]:
         """The input tokens of each example; empty when the student does not count tokens."""
         setup = self.setup
         return self._student.count_tokens(

@@ -4,8 +4,8 @@ r"""A run's dataset in the formats of other trainers: ``dstill data export RUN``
 
     export/messages/train.jsonl            {"id": …, "messages": [{"role": "user", "content": "…"}, …]}
     export/prompt-completion/train.jsonl   {"id": …, "prompt": "…\n", "completion": "…"}
-    export/dataset_info.json               the index of the files for LLaMA-Factory
-    export/README.md                       the index of the files for `datasets.load_dataset(folder, "messages")`
+    export/dataset_info.json               lists the files for LLaMA-Factory
+    export/README.md                       lists the files for `datasets.load_dataset(folder, "messages")`
 
 The prompt is what a dstill student reads. The completion is what a teacher writes (rationale and answer in the format
 of the task), or the answer alone. Rows are exported after the review.

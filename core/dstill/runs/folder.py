@@ -160,7 +160,11 @@ class RunFolder:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """Lock and log a stage. What the body puts into the dict goes to run.json, under ``stages``."""
+        """Lock and log a stage. What the body puts into the dict goes to run.json, under ``stages``.
+
+        The dict is open, as plugins have stages too; `dstill.runs.stage_facts` makes those of the core. ``seconds`` is
+        added. Raises RunError when another process has locked the run.
+        """
         with self.lock():
             facts: dict[str, Any] = {}
             started = time.monotonic()

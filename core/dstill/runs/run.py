@@ -48,7 +48,7 @@ from dstill.runs.provenance import commit, loaded, sha256, versions
 from dstill.runs.review_log import decisions
 from dstill.runtime import distributed
 
-__all__ = ["Run", "focus_asked", "focus_in"]
+__all__ = ["Run", "configured_focus", "run_focus"]
 
 # What remains after Ctrl-C, by stage.
 KEPT = {
@@ -111,7 +111,7 @@ class Run(RunContents):
         """
         teacher = make_teacher(self.plugins, self.config)
         with self.stage("generate") as facts:
-            focus = focus_asked(self.setup)
+            focus = configured_focus(self.setup)
             examples = questions(self.task, self.settings, focus)
             if self.has_dataset and not resume_with_changes:
                 where = self.settings.generate.questions or f"task '{self.task.name}'"
@@ -148,7 +148,7 @@ class Run(RunContents):
             cost = self.stages.get("generate", {}).get("cost", {})
             self._save_dataset(made.dataset, made.source, cost)
             facts.update(stage_facts.relabelled(made, cost))
-            # whoever reads the counts of the dataset reads them there
+            # readers of the counts look there
             self.manifest["stages"].setdefault("generate", {}).update(facts)
         return facts
 
@@ -190,7 +190,7 @@ class Run(RunContents):
 
         A stopped training resumes from its newest checkpoint, unless `restart`. If settings or data have changed since,
         it raises RunError unless `resume_with_changes`. If the review does not suffice (`dstill.pipeline.review.gate`),
-        it raises DataError unless `allow_unreviewed`. Returns an empty mapping in every process but the first.
+        it raises DataError unless `allow_unreviewed`. Returns an empty object in every process but the first.
         """
         with self.stage("train") as facts, distributed.in_step():
             records, validation = self.records("train"), self.records("validation")
@@ -333,7 +333,7 @@ class Run(RunContents):
         return [note] if note else []
 
 
-def focus_asked(setup: Setup) -> Focus | None:
+def configured_focus(setup: Setup) -> Focus | None:
     """The focus that ``augment.cause`` and ``augment.from_run`` ask for; None: they are not set.
 
     Raises UsageError, RunError.
@@ -347,10 +347,10 @@ def focus_asked(setup: Setup) -> Focus | None:
             where="augment.cause" if label else "augment.from_run",
             hint="give --augment-cause LABEL and --from-run RUN",
         )
-    return focus_in(name, label, error_analysis.labels(setup.task))
+    return run_focus(name, label, error_analysis.labels(setup.task))
 
 
-def focus_in(name: str, label: str, labels: Sequence[str]) -> Focus:
+def run_focus(name: str, label: str, labels: Sequence[str]) -> Focus:
     """The focus on the failures with `label`, one of `labels`, in the run `name`. Raises UsageError, RunError."""
     augment.require_label(label, labels)
     folder = RunFolder.read(find_run(name))
