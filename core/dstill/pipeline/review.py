@@ -13,7 +13,7 @@
 A decision is about one version of a record (`digest`). When the question, rationale, answer or context changes, the
 decision is void and the row has to be judged again. Decisions lie beside the dataset, not in it, so that they survive
 when the dataset is rebuilt from the same replies. An edit counts as not accepted: the teacher's answer was wrong, and
-so, in a sample, are others like it.
+the sample represents answers that nobody reviewed.
 """
 
 from __future__ import annotations
