@@ -63,7 +63,7 @@ class Runner:
         if not predicted.ok:
             return predicted
         try:
-            executed = await self._in_thread(timeout, lambda: self._predictor.ran(example, predicted))
+            executed = await self._in_thread(timeout, lambda: self._predictor.executed(example, predicted))
         except TimeoutError:
             executed = _unavailable(predicted, f"the engine gave no answer within {timeout:.1f} s")
         except DstillError as error:  # for example a missing index or a refused key

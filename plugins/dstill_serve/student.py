@@ -76,7 +76,7 @@ class Student:
         """Answer all jobs in one batch, then explain those that ask for it, in a second batch if necessary."""
         predictor, examples = self.predictor, [job.example for job in jobs]
         predicted = predictor.answer(examples, execute=False)
-        prompt_tokens: Sequence[int | None] = predictor.read(examples) or [None] * len(jobs)
+        prompt_tokens: Sequence[int | None] = predictor.count_tokens(examples) or [None] * len(jobs)
         rationales: dict[int, str] = {n: one.rationale for n, one in enumerate(predicted) if one.rationale}
         unexplained = [n for n, job in enumerate(jobs) if job.explain and n not in rationales]
         if unexplained and predictor.explains:

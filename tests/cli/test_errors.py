@@ -276,7 +276,7 @@ def test_ids_cannot_steer_the_terminal_through_json(cli: Cli) -> None:
     [
         ('{"question": ""}', "the question is empty"),
         (json.dumps({"question": "x" * 3000}), "the question is too long: 3,000 characters (limit 2,000)"),
-        ('{"question": "add\\u0000"}', "the question holds characters that no text has: 'add\\x00'"),
+        ('{"question": "add\\u0000"}', "the question has characters that are not text: 'add\\x00'"),
         ('{"text": "add"}', "row has no 'question'"),
     ],
 )

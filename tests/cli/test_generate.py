@@ -291,7 +291,7 @@ def test_curate_without_the_store_leaves_all_as_it_was(cli: Cli, ask: Callable[.
     Path("replies.sqlite").rename("moved.sqlite")
     ended = cli("data", "curate", "mine")
     assert ended.code == 4
-    assert ended.err.startswith("error: there is no replies.sqlite here")
+    assert ended.err.startswith("error: the replies of the run are in replies.sqlite, which does not exist here")
     assert Path("mine/rejects.jsonl").read_bytes() == before
     assert not Path("replies.sqlite").exists()
 

@@ -212,7 +212,7 @@ def test_what_cannot_vote_or_draw_is_told(cli: Cli, project: Path) -> None:
     assert (ended.code, ended.err.splitlines()[:2]) == (
         2,
         [
-            "error: answers vote by their results, and nothing runs them: task 'mute' has no executor",
+            "error: answers vote by their results, but they cannot be run: task 'mute' has no executor",
             "--self-consistency",
         ],
     )

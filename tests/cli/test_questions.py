@@ -159,14 +159,14 @@ def test_a_wider_limit_asks_on(ask: Callable[..., Any], server: LoopbackTeacher)
     ended = ask("-n", "100", "--set", "generate.max_duplicate_rate=1.0")
     assert ended.code == 3
     assert "100 questions came: 1 kept" not in ended.err  # further rounds
-    assert "1 of 100 questions: the last replies brought no new question" in ended.err
+    assert "1 of 100 questions: the last replies had no new question" in ended.err
 
 
 @pytest.mark.parametrize(
     ("words", "what"),
     [
         (("--seed-questions", "seeds.csv"), "--seed-questions are for a teacher"),
-        (("--teacher", "synthetic"), "teacher 'synthetic' invents nothing: it repeats answers that are there"),
+        (("--teacher", "synthetic"), "teacher 'synthetic' invents no questions: it only repeats existing answers"),
         (("--teacher", "nobody"), "no teacher called 'nobody'"),
         (("--teacher", "openai", "--seed-questions", "none.jsonl"), "no file none.jsonl"),
     ],
@@ -217,7 +217,7 @@ def test_a_teacher_of_whom_the_weak_categories_cannot_be_asked(ask: Callable[...
     run.write("verdicts.jsonl", [replace(verdict, category="geo") for verdict in verdicts])
     ended = ask("-n", "8", "--augment-cause", "aggregation", "--from-run", "weak")
     assert ended.code == 2
-    assert "no questions are invented of geo" in ended.err
+    assert "the task invents no questions of geo" in ended.err
 
 
 def test_the_tasks_own_questions_are_of_the_weak_kinds(cli: Cli, weak: Path) -> None:

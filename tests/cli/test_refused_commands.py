@@ -338,7 +338,7 @@ def test_a_run_that_another_process_works_on_is_locked(command: list[str], proje
         ("", "the question is empty"),
         ("   \t", "the question is empty"),
         ("add 1 " * 17_000, "the question is too long: 102,000 characters (limit 2,000)"),
-        ("add \udcff", "the question holds characters that no text has: 'add \\udcff'"),
+        ("add \udcff", "the question has characters that are not text: 'add \\udcff'"),
     ],
 )
 def test_an_impossible_question_is_refused(cli: Cli, finished: Path, question: str, what: str) -> None:
@@ -348,9 +348,9 @@ def test_an_impossible_question_is_refused(cli: Cli, finished: Path, question: s
 
 
 def test_an_impossible_question_on_stdin_is_refused(cli: Cli, finished: Path) -> None:
-    refused(cli("predict", "mine", stdin=b"add \0 1"), 2, "the question holds characters that no text has")
+    refused(cli("predict", "mine", stdin=b"add \0 1"), 2, "the question has characters that are not text")
     row = b'{"question": "add \\ud800"}'
-    refused(cli("predict", "mine", stdin=row), 2, "the question holds characters that no text has")
+    refused(cli("predict", "mine", stdin=row), 2, "the question has characters that are not text")
     bidi = cli("predict", "mine", stdin="sing \u202ea\u2066 song\x1b[2J\nadd 2 and 1\n".encode())
     assert bidi.code == 9
     assert "# sing \\u202ea\\u2066 song\\u001b[2J\n" in bidi.out

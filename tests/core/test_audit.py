@@ -12,7 +12,7 @@ from dstill.api.executor import Executor
 from dstill.api.protocols import NoTestDatabases, ResultProperties, TestDatabases
 from dstill.api.records import Example, Mutant, Outcome, OutcomeKind, TestDatabase
 from dstill.api.task import Task
-from dstill.pipeline.audit import audit, held_back
+from dstill.pipeline.audit import audit, held_out_mutants
 from dstill.pipeline.audit_report import Audit
 from dstill.plugins import load
 
@@ -124,10 +124,10 @@ def test_held_back_neighbours_are_told_too(task: Task) -> None:
     given = row("a", "1+2", extra={"neighbours": ["1+3", {"name": "turned", "answer": "2+1"}, "1?3"]})
     facts = audited(task, given).to_json()["held_out_mutants"]
     assert facts == {"of": 3, "n_killed": 2, "survivors": [{"id": "a", "mutants": ("turned",)}]}
-    assert list(held_back(row("b", "{}", extra={"neighbour": {"size": 1}}))) == [
+    assert list(held_out_mutants(row("b", "{}", extra={"neighbour": {"size": 1}}))) == [
         Mutant(name="b 1", answer='{"size":1}')
     ]
-    assert not list(held_back(row("c", "{}")))
+    assert not list(held_out_mutants(row("c", "{}")))
 
 
 def test_what_the_checks_refuse_never_meets_the_data(task: Task) -> None:

@@ -19,7 +19,7 @@ from dstill.errors import RunError, UsageError
 from dstill.pipeline.augment import Focus, draw
 from dstill.pipeline.quotas import quotas
 from dstill.runs.folder import RunFolder, data_file
-from dstill.runs.run import focus_in
+from dstill.runs.run import run_focus
 
 LABELS = ["form", "sort", "value"]
 
@@ -78,7 +78,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 
 def test_where_the_failures_of_a_label_lie(run: RunFolder) -> None:
-    focus = focus_in(str(run.folder), "sort", LABELS)
+    focus = run_focus(str(run.folder), "sort", LABELS)
     assert (focus.categories, focus.templates, focus.failures) == ({"a": 3, "b": 1}, {"a-0": 3, "b-0": 1}, 4)
     assert focus.summary() == "4 failures of 'sort' in run mine: a 3, b 1"
     assert {record.id for record in focus.asked} == {"r1", "t1", "t2", "t3"}
@@ -86,14 +86,14 @@ def test_where_the_failures_of_a_label_lie(run: RunFolder) -> None:
 
 def test_a_label_that_is_none_is_told_with_what_was_probably_meant(run: RunFolder) -> None:
     with pytest.raises(UsageError) as caught:
-        focus_in(str(run.folder), "srot", LABELS)
+        run_focus(str(run.folder), "srot", LABELS)
     assert caught.value.what == "no failures are called 'srot'. Did you mean 'sort'?"
     assert caught.value.hint == "there are form, sort, value"
 
 
 def test_a_run_without_such_a_failure_is_told_what_it_has(run: RunFolder) -> None:
     with pytest.raises(UsageError) as caught:
-        focus_in(str(run.folder), "form", LABELS)
+        run_focus(str(run.folder), "form", LABELS)
     assert (caught.value.what, caught.value.hint) == ("run 'mine' has no failure of 'form'", "it has sort 4, value 1")
 
 
@@ -102,25 +102,25 @@ def test_verdicts_of_an_older_dstill_have_no_labels(run: RunFolder) -> None:
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     file.write_text("".join(json.dumps({k: v for k, v in one.items() if k != "cause"}) + "\n" for one in rows))
     with pytest.raises(UsageError) as caught:
-        focus_in(str(run.folder), "sort", LABELS)
-    assert caught.value.hint == f"`dstill evaluate {run.folder}` labels them anew"
+        run_focus(str(run.folder), "sort", LABELS)
+    assert caught.value.hint == f"`dstill evaluate {run.folder}` labels its failures"
 
 
 def test_a_run_that_was_not_evaluated(tmp_path: Path) -> None:
     RunFolder.make(tmp_path / "new", stem="kinds", arguments={}, seed=0)
     with pytest.raises(RunError, match="no verdicts"):
-        focus_in(str(tmp_path / "new"), "sort", LABELS)
+        run_focus(str(tmp_path / "new"), "sort", LABELS)
 
 
 def test_more_are_drawn_of_the_kinds_that_fail_in_their_shares(run: RunFolder) -> None:
-    drawn = draw(Kinds(), focus_in(str(run.folder), "sort", LABELS), {}, 40, seed=0)
+    drawn = draw(Kinds(), run_focus(str(run.folder), "sort", LABELS), {}, 40, seed=0)
     assert Counter(example.category for example in drawn) == {"a": 30, "b": 10}
     assert {example.split for example in drawn} == {"train"}
     assert len({example.id for example in drawn}) == 40
 
 
 def test_nothing_of_a_set_that_is_held_back_is_drawn(run: RunFolder) -> None:
-    focus = focus_in(str(run.folder), "sort", LABELS)
+    focus = run_focus(str(run.folder), "sort", LABELS)
     other = Example(id="new", question="a number 1a 8a", answer="a18", split="test")
     drawn = draw(Kinds(), focus, {}, 60, 0, [other])
     questions = {example.question for example in drawn}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Callable
 
@@ -12,6 +13,7 @@ from dstill import plugins as plugin_loading
 from dstill.api.protocols import DataProfile
 from dstill.api.records import Example, Record
 from dstill.io.jsonl import write_rows
+from dstill.pipeline.curate import Dataset, DatasetCounts, LabelSource
 from dstill.pipeline.dataset_card import dataset_card, prompt_version
 
 Cli = Callable[..., Any]
@@ -99,12 +101,15 @@ def test_the_card_has_cost_and_licences_where_they_are_known(run: Run) -> None:
     tokens = {"prompt_tokens": 10, "completion_tokens": 5}
     people = {"usd": 20.0, "usd_per_hour": 40, "seconds_per_row": 180}
     cost = {"usd": 1.5, "usd_per_row": 0.15, "replies": 12, "tokens": tokens, "replies_without_usage": 0}
-    facts = {
-        **run.manifest["stages"]["generate"],
-        "cost": {**cost, "annotators": people},
-        "rejections": {"truncated": 2},
-    }
-    text = dataset_card("mine", Licensed(), facts, run.records("train"))
+    generated = run.manifest["stages"]["generate"]
+    counts = {field.name: generated[field.name] for field in fields(DatasetCounts)}
+    dataset = Dataset(
+        records=run.records("train"),
+        rejections=[],
+        counts=DatasetCounts(**{**counts, "rejections": {"truncated": 2}}),
+    )
+    source = LabelSource(teacher="oracle", models={}, outcomes={})
+    text = dataset_card("mine", Licensed(), dataset, source, {**cost, "annotators": people})
     for line in (
         "license: other",
         "cost: $1.50, $0.1500 a row (12 replies, 10 + 5 tokens)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dstill.api.records import Prediction
-from dstill.pipeline.efficiency import measured_efficiency
+from dstill.pipeline.efficiency import Percentiles, measured_efficiency
 
 
 def test_the_middle_and_the_slow_ones(tmp_path: Path) -> None:
@@ -14,13 +14,13 @@ def test_the_middle_and_the_slow_ones(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(b"x" * 300)
     predictions = [Prediction(id=str(n), text="", seconds=n / 100, tokens=n) for n in range(1, 101)]
     found = measured_efficiency(predictions, tmp_path, 12)
-    assert found["latency"] == {"p50": 0.505, "p95": 0.9595}
-    assert found["tokens"] == {"p50": 50, "p95": 96, "total": 5050}
-    assert found["size"] == {"bytes": 1000, "parameters": 12}
+    assert found.seconds == Percentiles(p50=0.505, p95=0.9595)
+    assert (found.tokens, found.total_tokens) == (Percentiles(p50=50, p95=96), 5050)
+    assert (found.disk_bytes, found.parameters) == (1000, 12)
 
 
 def test_what_was_not_measured_is_not_zero(tmp_path: Path) -> None:
     found = measured_efficiency([Prediction(id="1", text="")], tmp_path / "none", None)
-    assert found["latency"] == {"p50": None, "p95": None}
-    assert found["tokens"] == {"p50": None, "p95": None, "total": None}
-    assert found["size"] == {"bytes": None, "parameters": None}
+    assert found.seconds == Percentiles(p50=None, p95=None)
+    assert (found.tokens, found.total_tokens) == (Percentiles(p50=None, p95=None), None)
+    assert (found.disk_bytes, found.parameters) == (None, None)

@@ -111,9 +111,9 @@ def test_causes_are_counted_with_their_share_and_a_few_examples() -> None:
     verdicts += [replace(WRONG, id="b", cause=Cause(label="engine")), replace(WRONG, id="c", cause=Cause(label="form"))]
     found = counted([*verdicts, RIGHT], ["form", "engine", "different"])
     assert list(found) == ["different", "form", "engine"]
-    assert (found["different"]["count"], found["different"]["of"]) == (7, 9)
-    assert found["different"]["examples"] == ["a0", "a1", "a2", "a3", "a4"]
-    assert found["different"]["low"] < 7 / 9 < found["different"]["high"]
+    assert (found["different"].count, found["different"].of) == (7, 9)
+    assert found["different"].examples == ("a0", "a1", "a2", "a3", "a4")
+    assert found["different"].low < 7 / 9 < found["different"].high
     assert counted([RIGHT], []) == {}
 
 

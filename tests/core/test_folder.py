@@ -464,7 +464,7 @@ def test_a_manifest_with_trials_is_read(run: RunFolder, stages: dict[str, Any]) 
         ({"stages": {"ablate": {"modality": "x", "arms": 3}}}, "stages/ablate/"),
         ({"stages": {"ablate": {**ABLATED, "arms": {"dss": []}}}}, "arms/dss has no trials"),
         ({"files": {"a.jsonl": {"rows": "1", "sha256": ""}}}, "files/a.jsonl/rows is text, expected a whole number"),
-        ({"created": "../../x"}, "created is no time"),
+        ({"created": "../../x"}, "created is not a time"),
         ({"seed": 10**30}, "seed is a number that is too large"),
         ({"versions": None}, "versions is null, expected an object"),
         ({"schema_version": "1"}, "schema_version is text"),

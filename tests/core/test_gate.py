@@ -252,7 +252,7 @@ def test_neither_serve_nor_review_runs_what_a_check_refuses(project: Path, recor
         said = answering.answer([answering.example(record.question) for record in records], execute=False)
         assert said[0].answer == HOSTILE
         for answered in said:
-            answering.ran(answering.example(answered.question), replace(answered, ok=True))
+            answering.executed(answering.example(answered.question), replace(answered, ok=True))
     with run.lock(), run.setup.opened_executor() as executor:
         session = ReviewSession(run, splits=("train",), everything=True, executor=executor)
         shown = {record.id: result_view(session, record) for record in records}

@@ -227,7 +227,7 @@ def test_a_missing_column_or_a_null_is_named_by_row(tmp_path: Path) -> None:
         '{"question":"q","answer":"{no"}': "row 2, column 'answer' is neither an object nor JSON text",
         '{"question":"q","context":"[1]"}': "row 2, column 'context' is a list, expected an object",
         '{"question":"q","split":"exam"}': "row 2, column 'split' is 'exam', expected one of train",
-        '{"question":"\\ud800"}': "row 2, column 'question' holds half a surrogate pair",
+        '{"question":"\\ud800"}': "row 2, column 'question' has half a surrogate pair",
         '{"question":"q","id":true}': "row 2, column 'id' is true or false, expected text",
     }
     for row, message in wrong.items():
@@ -305,7 +305,7 @@ def test_duplicate_ids_and_questions_are_counted(tmp_path: Path) -> None:
     [
         ("", "no rows in"),
         ("prompt,dsl\n", "no rows in"),
-        ("prompt,dsl,prompt\n", "column 'prompt' stands twice"),
+        ("prompt,dsl,prompt\n", "column 'prompt' is twice in the header"),
         ("rationale,dsl\nr,a\n", "row 2, column 'question' is missing"),
         ("prompt,dsl\nq\n", "row 2: 1 cells, the header has 2"),
         ('prompt,dsl\n"q,a\n', "not CSV: unexpected end of data"),

@@ -48,7 +48,7 @@ def teach(
                 Generate(shots=shots),
                 ask=ask,
                 execute=execute,
-                again=again or label.RetryStats(),
+                retries=again or label.RetryStats(),
             )
 
     return asyncio.run(run())
@@ -155,9 +155,9 @@ def test_a_reply_that_a_check_refuses_is_asked_for_again_at_most_twice(
     assert codes([one.row for one in found]) == {"accepted" if accepted else "too_long": 6}
     asked = min(mistakes, 2)
     assert len(teacher.prompts) == 6 * (1 + asked)
-    assert all(len(one.inquiry.keys) == 1 + asked for one in found)
+    assert all(len(one.request.keys) == 1 + asked for one in found)
     assert again.asked == ({"too_long": 6 * asked} if asked else {})
-    assert +again.mended == ({"too_long": 6} if mistakes in (1, 2) else {})
+    assert +again.fixed == ({"too_long": 6} if mistakes in (1, 2) else {})
 
 
 def test_the_teacher_is_told_what_was_wrong_in_the_words_of_the_check(plugins: Plugins, task: Task) -> None:
@@ -205,7 +205,7 @@ def test_what_the_engine_refuses_is_asked_for_again_too(plugins: Plugins, task: 
     examples, again = list(task.examples("train"))[:3], label.RetryStats()
     found = teach(plugins, task, Pupil(say).open(task), examples, execute=execute, again=again)
     assert codes([one.row for one in found]) == {"accepted": 3}
-    assert again.mended == {"invalid": 3}
+    assert again.fixed == {"invalid": 3}
 
 
 def test_a_reply_that_was_cut_gets_more_room_once(plugins: Plugins, task: Task) -> None:
@@ -218,7 +218,7 @@ def test_a_reply_that_was_cut_gets_more_room_once(plugins: Plugins, task: Task) 
     examples = list(task.examples("train"))[:5]
     found = teach(plugins, task, teacher, examples, shots=0)
     assert codes([one.row for one in found]) == {"accepted": 4, "truncated": 1}
-    assert Counter(prompt.max_tokens_factor for prompt in teacher.prompts) == {1: 5, label.MORE_ROOM: 5}
+    assert Counter(prompt.max_tokens_factor for prompt in teacher.prompts) == {1: 5, label.LONGER: 5}
     assert all(len(prompt.messages) == 2 for prompt in teacher.prompts)  # what was cut is not repeated to it
 
 
@@ -229,15 +229,15 @@ def test_a_second_run_asks_nothing_again_and_a_rebuild_asks_nobody(plugins: Plug
     assert [one.row for one in teach(plugins, task, second, examples)] == [one.row for one in rows]
     assert second.prompts == []
     with ReplyStore(STORE) as store:
-        inquiries = [one.inquiry for one in rows]
-        assert label.relabel_from_cache(plugins, task, "pupil", inquiries, store, iter) == [one.row for one in rows]
+        requests = [one.request for one in rows]
+        assert label.relabel_from_cache(plugins, task, "pupil", requests, store, iter) == [one.row for one in rows]
 
 
 def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugins: Plugins, task: Task) -> None:
     """As after a change of the checks."""
     example = next(iter(task.examples("train")))
     (one,) = teach(plugins, task, Pupil(wrong_first(1)).open(task), [example])
-    wider = replace(one.inquiry, example=replace(example, context={"mapping": {"digits": 3}}))
+    wider = replace(one.request, example=replace(example, context={"mapping": {"digits": 3}}))
     with ReplyStore(STORE) as store:
         (row,) = label.relabel_from_cache(plugins, task, "pupil", [wider], store, iter)
     assert isinstance(row, Record)
@@ -247,7 +247,7 @@ def test_a_reply_that_passes_now_is_taken_although_it_was_asked_for_again(plugin
 def test_a_question_whose_reply_is_not_in_the_store_is_a_rejection(plugins: Plugins, task: Task) -> None:
     (one,) = teach(plugins, task, Pupil(wrong_first(0)).open(task), list(task.examples("train"))[:1])
     with ReplyStore(Path("another.sqlite")) as store:
-        (row,) = label.relabel_from_cache(plugins, task, "pupil", [one.inquiry], store, iter)
+        (row,) = label.relabel_from_cache(plugins, task, "pupil", [one.request], store, iter)
     assert codes([row]) == {"not_in_store": 1}
 
 

@@ -60,17 +60,19 @@ def test_what_was_not_run_at_once_can_be_run_later(run: Run) -> None:
     with Predictor(run, execute=True) as answering:
         examples = asked(answering, "add 2 and 1", "sing a song")
         at_once = answering.answer(examples)
-        later = [answering.ran(*pair) for pair in zip(examples, answering.answer(examples, execute=False), strict=True)]
+        later = [
+            answering.executed(*pair) for pair in zip(examples, answering.answer(examples, execute=False), strict=True)
+        ]
     assert later == at_once
     with Predictor(run) as answering:
         (answered,) = answering.answer(examples[:1])
-        assert answering.ran(examples[0], answered) == answered
+        assert answering.executed(examples[0], answered) == answered
 
 
 def test_a_student_that_learnt_no_reasons_and_counts_nothing(run: Run) -> None:
     with Predictor(run) as answering:
         assert not answering.explains
-        assert answering.read(asked(answering, "add 2 and 1")) == []
+        assert answering.count_tokens(asked(answering, "add 2 and 1")) == []
 
 
 def test_a_row_has_what_was_found_and_no_more(run: Run) -> None:
@@ -122,7 +124,7 @@ def test_a_run_without_a_student_is_told(plugins: Plugins, project: Path) -> Non
     [
         (" \n", "the question is empty"),
         ("x" * (QUESTION_LIMIT + 1), "the question is too long: 2,001 characters"),
-        ("add \0", r"the question holds characters that no text has: 'add \\x00'"),
+        ("add \0", r"the question has characters that are not text: 'add \\x00'"),
     ],
 )
 def test_what_is_no_question_is_told_with_its_place(run: Run, question: str, what: str) -> None:

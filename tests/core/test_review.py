@@ -86,10 +86,10 @@ def test_a_whole_row_without_its_line_break_is_kept(tmp_path: Path) -> None:
     [
         ("{", "line 2: not strict JSON"),
         ("[]", "line 2: expected an object"),
-        ('{"id":"q1"}', "line 2 is no decision"),
-        ('{"id":"q1","decision":"maybe","who":"","when":"","digest":""}', "line 2 is no decision"),
-        ('{"id":"q1","decision":"edit","who":"","when":"","digest":"","answer":"1+1"}', "line 2 is no decision"),
-        ('{"id":1,"decision":"accept","who":"","when":"","digest":""}', "line 2 is no decision"),
+        ('{"id":"q1"}', "line 2 is not a decision"),
+        ('{"id":"q1","decision":"maybe","who":"","when":"","digest":""}', "line 2 is not a decision"),
+        ('{"id":"q1","decision":"edit","who":"","when":"","digest":"","answer":"1+1"}', "line 2 is not a decision"),
+        ('{"id":1,"decision":"accept","who":"","when":"","digest":""}', "line 2 is not a decision"),
     ],
 )
 def test_a_damaged_line_in_the_middle_is_told(folder: RunFolder, line: str, what: str) -> None:
@@ -281,22 +281,22 @@ def test_training_waits_for_a_person(
     rows = [record(n, teacher=teacher) for n in range(10)]
     made = run(rows, verdicts(*judged), required=required)
     if not refused:
-        assert made.gate(allow=False)["judged"] == len([word for word in judged if word != "skip"])
+        assert made.gate(allow=False).judged == len([word for word in judged if word != "skip"])
         return
     with pytest.raises(DataError) as caught:
         made.gate(allow=False)
     assert refused in caught.value.what
     assert "dstill review" in caught.value.hint
     assert "--allow-unreviewed" in caught.value.hint
-    assert refused in made.gate(allow=True)["message"]
+    assert refused in made.gate(allow=True).message
 
 
 def test_the_wanted_rate_is_a_setting(run: Callable[..., Run]) -> None:
     made = run(
         [record(n, teacher="oracle") for n in range(10)], verdicts(*["accept"] * 5, *["reject"] * 5), min_accept=0.5
     )
-    facts = made.gate(allow=False)
-    assert (facts["rate"], facts["n_rejected"], facts["sufficient"]) == (0.5, 5, True)
+    status = made.gate(allow=False)
+    assert (status.rate, status.n_rejected, status.sufficient) == (0.5, 5, True)
 
 
 def test_rows_that_have_changed_are_to_be_judged_again(run: Callable[..., Run]) -> None:
@@ -306,7 +306,7 @@ def test_rows_that_have_changed_are_to_be_judged_again(run: Callable[..., Run]) 
     )
     with pytest.raises(DataError, match="the review is not finished: 1 of 10 rows are left"):
         made.gate(allow=False)
-    assert made.gate(allow=True)["modified"] == 1
+    assert made.gate(allow=True).modified == 1
 
 
 def test_training_says_it_and_counts_what_it_left_out(

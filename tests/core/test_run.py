@@ -265,7 +265,7 @@ def test_an_evaluation_that_was_stopped_goes_on_with_the_answers_that_it_had(
             yield prediction
 
     monkeypatch.setattr(evaluate.steps, "predict", predict)
-    with pytest.raises(Interrupted, match="answers are kept, but for those of the last block"):
+    with pytest.raises(Interrupted, match="answers are kept, except those of the last block"):
         run.evaluate()
     assert not (run.folder / "predictions.jsonl").exists()
     again = reopened(run)
@@ -390,6 +390,14 @@ def test_all_rejected_is_no_dataset(create: Callable[..., Run]) -> None:
     assert caught.value.what == "0 usable rows of 27; reasons: truncated 27"
     assert len(run.rejections()) == 27  # each with its reason, also where there is no dataset
     assert run.manifest["status"] == "generate: failed: 0 usable rows of 27; reasons: truncated 27"
+
+
+def test_a_run_whose_curation_comes_to_nothing_still_opens(create: Callable[..., Run]) -> None:
+    run = create(teacher__parrot__cut="a")
+    for stage in (run.generate, run.curate):
+        with pytest.raises(DataError, match="0 usable rows"):
+            stage()
+    assert reopened(run).manifest["stages"] == {}
 
 
 def test_stages_out_of_order_say_what_comes_first(create: Callable[..., Run]) -> None:

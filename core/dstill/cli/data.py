@@ -32,7 +32,7 @@ from dstill.pipeline.estimate import estimated
 from dstill.runs.dataset_export import export
 from dstill.runs.folder import EXPORT, SETTINGS, STORE
 from dstill.runs.manifest import MANIFEST
-from dstill.runs.run import Run, focus_asked
+from dstill.runs.run import Run, configured_focus
 from dstill.teacher.cost import summary_lines
 
 __all__ = ["curate", "export_data", "generate"]
@@ -130,7 +130,7 @@ def generate(found: App, out: Path | None, dry_run: bool, resume_with_changes: b
             if questions := config.settings.generate.questions:
                 with reading(Path(questions)):  # a name that is mistyped leaves no run behind
                     Path(questions).stat()
-            if focus_asked(Setup(found.plugins, config)) is not None:  # likewise a label
+            if configured_focus(Setup(found.plugins, config)) is not None:  # likewise a label
                 _tell_other_sets(found, config)
             run = Run.create(out, config=config, plugins=found.plugins, arguments=found.flags)
         run.progress = report
@@ -172,7 +172,7 @@ def _dry_run(found: App, out: Path | None, as_json: bool) -> None:
     """What `generate` would do, without a run."""
     config = found.open(out.absolute()).config if out is not None and (out / MANIFEST).exists() else found.config()
     setup = Setup(found.plugins, config)
-    estimate = estimated(setup, focus_asked(setup), STORE)
+    estimate = estimated(setup, configured_focus(setup), STORE)
     if as_json:
         emit(estimate.to_json())
         return

@@ -36,7 +36,7 @@ from dstill.pipeline.error_analysis import labels
 from dstill.pipeline.question_files import read_questions
 from dstill.pipeline.question_generation import invent
 from dstill.runs.folder import STORE
-from dstill.runs.run import focus_in
+from dstill.runs.run import run_focus
 from dstill.teacher.cost import summary_lines
 
 __all__ = ["questions"]
@@ -110,7 +110,7 @@ def questions(
     config = found.config()
     task = Setup(found.plugins, config).task
     context = found.context
-    weak = focus_in(source, focus, labels(task)) if focus and source else None
+    weak = run_focus(source, focus, labels(task)) if focus and source else None
     if weak is not None:
         note(weak.summary())
     if teacher:

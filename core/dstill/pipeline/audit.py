@@ -1,14 +1,14 @@
-"""Gold checks over any dataset: which golds are no use, and which wrong answers would pass for them.
+"""Checks of gold answers: which ones are unusable, and which wrong answers would be judged correct.
 
     audit(task, examples, executor, limit=200)
-    → Audit(golds=[Gold(id="weblogs-17", trivial=False, mutants=22, killed=21, survivors=("size→11",), …)], …)
+    → Audit(golds=[Gold(id="weblogs-17", trivial=False, mutants=22, killed=21, survivors=("size→11",)), …], …)
 
-Every gold is checked; `limit` of them, each set its share, are also run: on the data, and with
-their neighbours on the corpora made for them. A gold that the checks refuse is not run. A neighbour that
-gives another result on one of the corpora is *told*; so is one that the checks or the engine refuse. The
-*kill rate* is the share told. Rows may
-bring held-back neighbours of their own, which the maker of corpora never sees (`extra`:
-``neighbour``, or ``neighbours`` as a list of answers or of ``{"name", "answer"}``).
+Every gold answer is checked. `limit` of those that pass, spread over the splits, are also run on the data, and with
+their mutants on test databases. A mutant (a slightly wrong answer) is *killed* when it gives another result than the
+gold answer on one test database, or when the engine refuses it. The share of killed mutants is the *mutation score*.
+
+Rows may have held-out mutants, which the task does not see when it makes test databases. They are in `Example.extra`:
+``neighbour`` is one answer, ``neighbours`` a list of answers or of ``{"name", "answer"}``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dstill.pipeline.audit_report import Audit, Gold
 from dstill.pipeline.leakage import duplicates, leaks
 from dstill.pipeline.steps import stratified_head
 
-__all__ = ["audit", "held_back"]
+__all__ = ["audit", "held_out_mutants"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -39,9 +39,9 @@ def audit(
     executor: Executor | None,
     *,
     limit: int,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = lambda *_: None,
 ) -> Audit:
-    """`executor` is open already; None: golds are checked and not run."""
+    """`executor`: an opened one; None: gold answers are checked but not run."""
     answered = [example for example in examples if example.answer is not None]
     to_run = [example for example in answered if not _refuses(task, example)]
     chosen = {e.id for e in stratified_head(to_run, limit)} if executor else set()
@@ -88,26 +88,26 @@ def _run(task: Task, example: Example, executor: Executor, gold: Gold) -> Gold:
             trivial=ResultProperties.of(task).is_trivial(value, example),
             nondeterministic=ResultProperties.of(task).is_nondeterministic(value, example),
         )
-    bench = _Bench(task, example, executor, base)
-    gold = replace(gold, test_databases=len(bench.corpora), test_suite_skipped=bench.unchecked)
-    known = [(one.name, bench.killed(one.answer)) for one in TestDatabases.of(task).mutants(bench.example)]
-    known = [(name, told) for name, told in known if told.by_corpora is not None]
-    pairs = [(one.name, bench.killed(one.answer)) for one in held_back(example)]
-    by_base = [told.by_base for _, told in known]
+    suite = _TestSuite(task, example, executor, base)
+    gold = replace(gold, test_databases=len(suite.databases), test_suite_skipped=suite.skipped)
+    mutants = [(one.name, suite.killed(one.answer)) for one in TestDatabases.of(task).mutants(suite.example)]
+    mutants = [(name, killed) for name, killed in mutants if killed.by_databases is not None]
+    held_out = [(one.name, suite.killed(one.answer)) for one in held_out_mutants(example)]
+    by_data = [killed.by_data for _, killed in mutants]
     return replace(
         gold,
-        mutants=len(known),
-        killed=sum(bool(told.by_corpora) for _, told in known),
-        killed_by_data=None if None in by_base or not known else sum(map(bool, by_base)),
-        survivors=tuple(name for name, told in known if not told.by_corpora),
-        held_out=len(pairs),
-        held_out_killed=sum(bool(told.by_corpora) for _, told in pairs),
-        held_out_survivors=tuple(name for name, told in pairs if not told.by_corpora),
+        mutants=len(mutants),
+        killed=sum(bool(killed.by_databases) for _, killed in mutants),
+        killed_by_data=None if None in by_data or not mutants else sum(map(bool, by_data)),
+        survivors=tuple(name for name, killed in mutants if not killed.by_databases),
+        held_out=len(held_out),
+        held_out_killed=sum(bool(killed.by_databases) for _, killed in held_out),
+        held_out_survivors=tuple(name for name, killed in held_out if not killed.by_databases),
     )
 
 
-def held_back(example: Example) -> Iterator[Mutant]:
-    """The neighbours that a row of the user's brings."""
+def held_out_mutants(example: Example) -> Iterator[Mutant]:
+    """The mutants in the user's row."""
     given = example.extra.get("neighbours", example.extra.get("neighbour"))
     for number, one in enumerate(given if isinstance(given, list) else [] if given is None else [given], 1):
         named = isinstance(one, dict) and set(one) == {"name", "answer"}
@@ -117,49 +117,49 @@ def held_back(example: Example) -> Iterator[Mutant]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Killed:
-    """Whether a neighbour is told from the gold; None: it could not be run."""
+class _Killed:
+    """Whether a mutant gives another result than the gold answer; None: it could not be run."""
 
-    by_base: bool | None
-    by_corpora: bool | None
+    by_data: bool | None
+    by_databases: bool | None
 
 
 @dataclass
-class _Bench:
-    """One gold on its data and corpora, for as many neighbours as there are."""
+class _TestSuite:
+    """A gold answer with its results on the data and on test databases, to compare mutants with."""
 
     task: Task
     gold: Example
     executor: Executor
     base: Outcome
-    corpora: list[tuple[Example, Outcome]] = field(init=False, default_factory=list)
-    unchecked: str = field(init=False, default="")
+    databases: list[tuple[Example, Outcome]] = field(init=False, default_factory=list)
+    skipped: str = field(init=False, default="")  # why there are no test databases
 
     def __post_init__(self) -> None:
         self.example = replace(self.gold, context={**self.gold.context, **self.executor.context(self.gold)})
         try:
             made = list(TestDatabases.of(self.task).test_databases(self.example, MAX_TEST_DATABASES))
         except NoTestDatabases as problem:
-            made, self.unchecked = [], str(problem)
+            made, self.skipped = [], str(problem)
         for database in made:
             there = replace(self.example, context={**self.example.context, "test_database": database})
             want = self.executor.run(self.gold.answer or "", there)
             if want.kind is OutcomeKind.OK:
-                self.corpora.append((there, want))
+                self.databases.append((there, want))
 
-    def killed(self, answer: str) -> Killed:
+    def killed(self, answer: str) -> _Killed:
         base = self.base
-        by_base = None if base.kind is not OutcomeKind.OK else self._differs(answer, self.gold, base)
-        found = None
-        for there, want in self.corpora:
+        by_data = None if base.kind is not OutcomeKind.OK else self._differs(answer, self.gold, base)
+        by_databases = None
+        for there, want in self.databases:
             differs = self._differs(answer, there, want)
-            found = found if differs is None else differs
-            if found:
+            by_databases = by_databases if differs is None else differs
+            if by_databases:
                 break
-        return Killed(by_base=by_base, by_corpora=found)
+        return _Killed(by_data=by_data, by_databases=by_databases)
 
     def _differs(self, answer: str, example: Example, want: Outcome) -> bool | None:
         got = self.executor.run(answer, example)
         if got.kind is OutcomeKind.INVALID:
-            return True  # it is not even taken
+            return True
         return None if got.kind is not OutcomeKind.OK else not self.task.same(got.value, want.value)

@@ -1,4 +1,4 @@
-"""What an audit of golds found: `Gold` of each, `Audit` of all, with every figure as JSON.
+"""The findings of an audit of gold answers: a `Gold` for each answer, an `Audit` for all, with every figure as JSON.
 
 Gold(id="weblogs-17", mutants=22, killed=21, survivors=("size→11",)).mutation_score   -> 0.9545…
 Audit(…).to_json()["mutation_score"]  -> {"n": 200, "median": 1.0, "mean": 0.99, "minimum": 0.78, "classes": {…}}
@@ -15,54 +15,57 @@ from dstill.pipeline.leakage import Duplicates, Leak
 
 __all__ = ["Audit", "Gold"]
 
-FIGURES = (0.0, 0.5, 0.8, 0.9, 1.0)  # lower bounds of the distribution's classes
+BOUNDS = (0.0, 0.5, 0.8, 0.9, 1.0)  # lower bounds of the classes of mutation scores
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gold(Row):
-    """What was found of one gold."""
+    """The findings about one gold answer."""
 
     id: str
     split: str = ""
     category: str = ""
-    problems: tuple[Problem, ...] = ()  # errors: the task's own checks refuse it
-    outcome: str = ""  # of its run; empty: not run, or a refusal
-    reason: str = ""  # why not ok
-    trivial: bool = False  # it finds nothing, or just everything
-    nondeterministic: bool = False  # chance decides between equal answers
-    test_databases: int = 0
-    test_suite_skipped: str = ""  # why there are no corpora
-    mutants: int = 0  # of which it is known whether they are told
+    problems: tuple[Problem, ...] = ()  # errors that the task's checks found
+    outcome: str = ""  # value of `OutcomeKind`; empty: it was not run, or is a refusal
+    reason: str = ""  # why the outcome is not ok
+    trivial: bool = False  # it finds nothing or everything
+    nondeterministic: bool = False  # equally correct results are possible
+    test_databases: int = 0  # on which the gold answer ran
+    test_suite_skipped: str = ""  # why there are no test databases
+    mutants: int = 0  # those that could be run on a test database
     killed: int = 0
-    killed_by_data: int | None = None  # by the data alone; None: it could not be run there
-    survivors: tuple[str, ...] = ()  # names of those that are not told
-    held_out: int = 0  # held-back neighbours
+    killed_by_data: int | None = None  # by the data alone; None: a mutant could not be run there
+    survivors: tuple[str, ...] = ()  # names of the mutants that were not killed
+    held_out: int = 0  # mutants in the user's row
     held_out_killed: int = 0
     held_out_survivors: tuple[str, ...] = ()
 
     @property
     def mutation_score(self) -> float | None:
+        """The share of killed mutants, 0 to 1; None: there are no mutants."""
         return self.killed / self.mutants if self.mutants else None
 
     @property
     def failed(self) -> bool:
-        """Whether it is no use as a gold."""
+        """Whether it cannot be used as a gold answer."""
         return bool(self.problems) or self.outcome == OutcomeKind.INVALID
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
+    """The findings about all gold answers of a dataset."""
+
     golds: Sequence[Gold]
-    refusals: int  # golds that refuse: nothing to run
-    without: int  # questions without a gold
+    refusals: int  # gold answers that refuse: nothing to run
+    without: int  # questions without a gold answer
     ran: int
-    engine: str  # what ran them; empty: nothing did
+    engine: str  # what ran them; empty: they were not run
     repeated: Duplicates
     leaked: Sequence[Leak] = ()
 
     @property
     def bad(self) -> list[str]:
-        """What a person has to mend, in a line each."""
+        """What a person has to fix, one line for each finding."""
         failed = sum(gold.failed for gold in self.golds)
         found = [f"{failed} of {len(self.golds)} golds are refused or fail"] if failed else []
         if n := len(self.repeated.conflicting):
@@ -70,7 +73,7 @@ class Audit:
         return found + [str(leak) for leak in self.leaked]
 
     def to_json(self) -> dict[str, Any]:
-        """Every figure, and by name what did not pass."""
+        """Every figure, and the ids of the gold answers that failed."""
         rates = [rate for gold in self.golds if (rate := gold.mutation_score) is not None]
         pairs = sum(gold.held_out for gold in self.golds)
         return {
@@ -117,13 +120,13 @@ def _distribution(rates: Sequence[float]) -> dict[str, Any]:
 
     if not rates:
         return {"n": 0, "median": None, "mean": None, "minimum": None, "classes": {}}
-    classes = Counter(max(bound for bound in FIGURES if rate >= bound) for rate in rates)
+    classes = Counter(max(bound for bound in BOUNDS if rate >= bound) for rate in rates)
     return {
         "n": len(rates),
         "median": median(rates),
         "mean": mean(rates),
         "minimum": min(rates),
-        "classes": {f"{bound:g}": classes[bound] for bound in reversed(FIGURES)},
+        "classes": {f"{bound:g}": classes[bound] for bound in reversed(BOUNDS)},
     }
 
 

@@ -1,16 +1,16 @@
-"""More questions where a student is weak: of the kinds in which its failures of one label lie.
+"""More training questions where a student is weak: in the categories of its failures with one label.
 
     focus = focus_of("sort", "mine", verdicts, records, where="runs/mine")
     focus.categories                       # {"sort_page": 9, "terse": 2}: failures of that label by category
     draw(task, focus, {}, 200, seed=1)     # 200 questions: 164 of sort_page, 36 of terse
 
-In: a run that was evaluated, and a label of its verdicts (`dstill.pipeline.error_analysis`). Out: questions of those
-categories in the shares of the failures, all for training: what the curation would not let into a training set beside
-the run's sets (`dstill.pipeline.dedup`) is not among them, nor a template or data that its sets hold back. A pack
-that heeds ``context["focus"]`` draws such questions only; of others' questions those that fit are kept.
+In: an evaluated run, and a label of its verdicts (`dstill.pipeline.error_analysis`). Out: training questions of those
+categories, in proportion to the failures. Questions are excluded that the curation would remove beside the splits of
+the run (`dstill.pipeline.dedup`), and those with a template or data of its unseen test splits. A pack that reads
+``context["focus"]`` makes only such questions; questions of other packs are filtered.
 
-Not covered: why a student fails there. More of a kind helps where that kind is rare or hard, not where golds
-are wrong.
+Not covered: why the student fails. More questions help where a category is rare or hard, not where gold answers are
+wrong.
 """
 
 from __future__ import annotations
@@ -31,22 +31,23 @@ from dstill.pipeline.quotas import quotas
 
 __all__ = ["Focus", "draw", "focus_of", "require_label"]
 
-WIDE = 40  # questions that are looked at for each that is wanted, where a pack gives all kinds
-SPARE = 2  # so many times more of a category than its share, for those that fall to the curation
+WIDE = 40  # questions to draw for each one wanted, as a pack may make all categories
+SPARE = 2  # times the share of a category to draw, as the curation removes some
 
 
 @dataclass(frozen=True, kw_only=True)
 class Focus:
-    """Where the failures of one label lie."""
+    """The categories and templates of the failures with one label."""
 
     label: str
     run: str
-    categories: Mapping[str, int]  # failures by category, the most first
-    templates: Mapping[str, int]  # likewise
-    asked: Sequence[Record] = field(default=(), repr=False)  # the rows of the run's sets
+    categories: Mapping[str, int]  # category → failures, the most frequent first
+    templates: Mapping[str, int]  # template → failures, the most frequent first
+    asked: Sequence[Record] = field(default=(), repr=False)  # the rows of all splits of the run
 
     @property
     def failures(self) -> int:
+        """How many failures have the label."""
         return sum(self.categories.values())
 
     def summary(self) -> str:
@@ -57,19 +58,19 @@ class Focus:
 
 
 def focus_of(label: str, run: str, verdicts: Sequence[Verdict], asked: Sequence[Record], *, where: str) -> Focus:
-    """Where the failures of `label` lie among `verdicts`, which are those of `run`. Raises UsageError, RunError.
+    """The focus on the failures with `label` among the `verdicts` of `run`. Raises UsageError, RunError.
 
-    `asked`: the rows of the run's splits. `where`: the run as the user named it, for commands.
+    `asked`: the rows of all splits of the run. `where`: the run as the user named it, for commands.
     """
     if not verdicts:
         raise RunError(f"run '{run}' has no verdicts yet", where=where, hint=command("evaluate", Path(where)))
     counts = Counter(verdict.cause.label for verdict in verdicts if verdict.cause is not None)
     if not counts[label]:
-        there = ", ".join(f"{name} {count}" for name, count in counts.most_common())
+        others = ", ".join(f"{name} {count}" for name, count in counts.most_common())
         raise UsageError(
             f"run '{run}' has no failure of '{label}'",
             where="--augment-cause",
-            hint=f"it has {there}" if there else f"`{command('evaluate', Path(where))}` labels them anew",
+            hint=f"it has {others}" if others else f"`{command('evaluate', Path(where))}` labels its failures",
         )
     failed = [verdict for verdict in verdicts if verdict.cause is not None and verdict.cause.label == label]
     return Focus(
@@ -82,7 +83,7 @@ def focus_of(label: str, run: str, verdicts: Sequence[Verdict], asked: Sequence[
 
 
 def require_label(label: str, labels: Sequence[str]) -> None:
-    """Raises UsageError when no failure can be called `label`."""
+    """Raises UsageError when `label` is not one of `labels`."""
     if label not in labels:
         raise UsageError(
             f"no failures are called '{label}'.{did_you_mean(label, labels)}",
@@ -94,22 +95,22 @@ def require_label(label: str, labels: Sequence[str]) -> None:
 def draw(
     task: Task, focus: Focus, context: Mapping[str, Any], n: int, seed: int, others: Iterable[Example] = ()
 ) -> list[Example]:
-    """At most `n` questions of the task's own for training, in the shares of the failures. Raises UsageError.
+    """At most `n` questions of the task for training, in proportion to the failures. Raises UsageError.
 
-    What a category has too few of is made up by the others of them. `others`: more questions, beside those of the
-    run, that must not be drawn.
+    When a category has too few, the other categories fill up. `others`: questions, besides those of the run, that must
+    not be drawn.
     """
     about = {"label": focus.label, "categories": dict(focus.categories), "templates": dict(focus.templates)}
     wanted = quotas(focus.categories, n)
-    room = {name: SPARE * count + SPARE for name, count in wanted.items()}
-    held, found = _Held(task, [*focus.asked, *others]), list[Example]()
+    missing = {name: SPARE * count + SPARE for name, count in wanted.items()}
+    unseen, found = _Unseen(task, [*focus.asked, *others]), list[Example]()
     for example in itertools.islice(
         Synthesis.of(task).synthesize({**context, "focus": about}, WIDE * n, seed), WIDE * n
     ):
-        if room.get(example.category, 0) and not held.shares(example):
-            room[example.category] -= 1
+        if missing.get(example.category, 0) and not unseen.has(example):
+            missing[example.category] -= 1
             found.append(replace(example, split="train", id=f"focus-{example.id}"))
-        if not any(room.values()):
+        if not any(missing.values()):
             break
     free = _new(found, [*focus.asked, *others], task)
     if not free:
@@ -127,10 +128,10 @@ def draw(
 
 
 def _new(found: Sequence[Example], there: Iterable[Example | Record], task: Task) -> list[Example]:
-    """Those that the curation would let into a training set beside `there`."""
+    """Those of `found` that the curation accepts for training beside the rows `there`."""
     rows = [_record(one) for one in (*there, *found)]
-    kept = {row.id for row in select(rows, task) if isinstance(row, Record)}
-    return [example for example in found if example.id in kept]
+    accepted = {row.id for row in select(rows, task) if isinstance(row, Record)}
+    return [example for example in found if example.id in accepted]
 
 
 def _record(one: Example | Record) -> Record:
@@ -148,13 +149,13 @@ def _record(one: Example | Record) -> Record:
     )
 
 
-class _Held:
-    """Templates and data that nothing is trained on."""
+class _Unseen:
+    """The templates and data of the unseen test splits."""
 
     def __init__(self, task: Task, rows: Sequence[Example | Record]) -> None:
         self.task = task
         self.templates = {row.template for row in rows if row.split == "test_unseen_templates"} - {""}
         self.data = {data_of(task, row) for row in rows if row.split == "test_unseen_data"} - {""}
 
-    def shares(self, example: Example) -> bool:
+    def has(self, example: Example) -> bool:
         return example.template in self.templates or data_of(self.task, example) in self.data

@@ -1,9 +1,9 @@
-"""A student whose answers are held to the grammars of what it is asked.
+"""A student whose answers follow a grammar, one for each example.
 
-    writer = Constrained(run.writer(), run.objective, run.task, examples)
-    stages.predict(writer, run.objective, run.task, examples)
+    generator = Constrained(run.generator(), run.objective, run.task, examples)
+    steps.predict(generator, run.objective, run.task, examples)
 
-Of the examples in order: what it is asked to write for is theirs, and nothing else.
+Sources must come in the order of the examples.
 """
 
 from __future__ import annotations
@@ -20,20 +20,22 @@ __all__ = ["Constrained"]
 
 
 class Constrained(Generator):
-    def __init__(self, writer: Generator, objective: Objective, task: Task, examples: Sequence[Example]) -> None:
-        """Raises UsageError where the task has no grammar for any of them."""
-        self._writer = writer
+    """A generator for the sources of `examples`, in their order; each answer follows the grammar of its example."""
+
+    def __init__(self, student: Generator, objective: Objective, task: Task, examples: Sequence[Example]) -> None:
+        """Raises UsageError when the task has no grammar for any of the examples."""
+        self._student = student
         self._grammars = [objective.grammar(task, example) for example in examples]
         if self._grammars and not any(self._grammars):
             raise UsageError(
                 f"task '{task.name}' has no grammar for its answers here",
                 where="evaluate.constrain = true",
-                hint="it may lack what the questions are about (a schema); else the pack writes none: set it to false",
+                hint="the task may need a schema of the data; if the pack has no grammars, set it to false",
             )
 
     def generate(self, sources: Sequence[str]) -> Iterator[Generation]:
-        """As many as there were examples, in their order."""
-        return self._writer.generate_constrained(sources, self._grammars)
+        """The answer to the source of each example, in order."""
+        return self._student.generate_constrained(sources, self._grammars)
 
     def sample(
         self,
@@ -44,8 +46,9 @@ class Constrained(Generator):
         seed: int,
         grammars: Sequence[Grammar | None] = (),
     ) -> Iterator[tuple[Generation, ...]]:
-        """Likewise; `grammars` are those of the examples."""
-        return self._writer.sample(sources, n, temperature=temperature, seed=seed, grammars=self._grammars)
+        """`n` answers to the source of each example, in order; `grammars` is ignored: the examples decide."""
+        return self._student.sample(sources, n, temperature=temperature, seed=seed, grammars=self._grammars)
 
     def similarity(self, sources: Sequence[str]) -> list[Similarity]:
-        return self._writer.similarity(sources)
+        """How near each source is to those of training; the grammars do not matter."""
+        return self._student.similarity(sources)

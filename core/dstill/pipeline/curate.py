@@ -1,12 +1,12 @@
-"""Labelled rows → dataset: near duplicates, contamination and leaks between the splits are sorted out.
+"""Labelled rows → dataset, without near duplicates, contamination and leaks between the splits.
 
     dataset = curated(task, examples, rows)
     dataset.records        # the rows of every split
     dataset.rejections     # the others, each with its problems
-    dataset.counts         # {"questions": 7000, "accepted": 6950, "splits": {"train": 6000, …}, …}
+    dataset.counts         # DatasetCounts(questions=7000, accepted=6950, splits={"train": 6000, …}, …)
 
-`executing` runs answers before they become records; `relabelled` makes the rows anew from replies that are in the
-store. Nothing here asks a teacher or writes a file.
+`executing` runs answers before they become records; `relabelled` makes the rows again from replies in the store.
+Nothing here asks a teacher or writes a file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
 
 from dstill.api.executor import Executor
 from dstill.api.records import SPLITS, Example, Record, Rejection, TeacherRequest
@@ -26,7 +26,19 @@ from dstill.pipeline.dedup import LEARNT_FROM, select
 if TYPE_CHECKING:
     from dstill.teacher.cache import ReplyStore
 
-__all__ = ["Dataset", "curated", "executing", "relabelled"]
+__all__ = ["Dataset", "DatasetCounts", "LabelSource", "Relabelled", "curated", "executing", "relabelled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetCounts:
+    """How many questions became rows, and why the others did not."""
+
+    questions: int
+    accepted: int
+    rejected: int
+    splits: Mapping[str, int]  # split → rows
+    categories: Mapping[str, int]  # category → rows, in the order of their names
+    rejections: Mapping[str, int]  # code of the first error → questions, the most frequent first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,34 +47,54 @@ class Dataset:
 
     records: Sequence[Record]
     rejections: Sequence[Rejection]
-    counts: Mapping[str, Any]  # for run.json
+    counts: DatasetCounts
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSource:
+    """Who wrote the labels of a dataset, and how its answers ran."""
+
+    teacher: str
+    models: Mapping[str, int]  # model, as its endpoint calls it → last replies that it wrote
+    outcomes: Mapping[str, int]  # value of `OutcomeKind` → answers that were run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relabelled:
+    """What `relabelled` returns."""
+
+    dataset: Dataset
+    source: LabelSource
 
 
 def curated(task: Task, examples: Sequence[Example], rows: Sequence[Record | Rejection]) -> Dataset:
-    """The dataset that `rows`, the labels of `examples`, come to."""
+    """The dataset of `rows`, the labels of `examples`."""
     selected = select(rows, task)
     records = [row for row in selected if isinstance(row, Record)]
     rejections = [row for row in selected if isinstance(row, Rejection)]
     return Dataset(records=records, rejections=rejections, counts=_counts(examples, records, rejections))
 
 
-def relabelled(setup: Setup, inquiries: Sequence[TeacherRequest], store: ReplyStore) -> tuple[Dataset, dict[str, Any]]:
-    """The dataset of the replies that `store` holds, and who wrote them and how their answers ran, for run.json.
+def relabelled(setup: Setup, requests: Sequence[TeacherRequest], store: ReplyStore) -> Relabelled:
+    """The dataset of the replies that `store` holds.
 
     A better parser, other checks or another engine make another dataset of the same replies.
     """
     teacher, outcomes = setup.settings.generate.teacher, Counter[str]()
     with executing(setup, outcomes) as (execute, _):
-        rows = label.relabel_from_cache(setup.plugins, setup.task, teacher, inquiries, store, execute)
-    dataset = curated(setup.task, [inquiry.example for inquiry in inquiries], rows)
-    return dataset, {"teacher": teacher, "models": label.models(inquiries, store), "outcomes": dict(outcomes)}
+        rows = label.relabel_from_cache(setup.plugins, setup.task, teacher, requests, store, execute)
+    return Relabelled(
+        dataset=curated(setup.task, [request.example for request in requests], rows),
+        source=LabelSource(teacher=teacher, models=label.models(requests, store), outcomes=dict(outcomes)),
+    )
 
 
 @contextlib.contextmanager
 def executing(setup: Setup, outcomes: Counter[str]) -> Iterator[tuple[label.Execute, Executor | None]]:
-    """What runs answers before they become records, and the open executor; None where ``generate.execute`` is none.
+    """A function that runs answers before they become records, and the open executor.
 
-    Opens the engine first, so that one that is away costs no reply. `outcomes` counts how the answers ran.
+    The executor is None when ``generate.execute`` is none. Opens the engine first, so that no reply is bought while the
+    engine is away. Counts in `outcomes` how the answers ran.
     """
     settings = setup.settings.generate
     with setup.opened_executor() if settings.execute != "none" else contextlib.nullcontext() as executor:
@@ -75,10 +107,10 @@ def executing(setup: Setup, outcomes: Counter[str]) -> Iterator[tuple[label.Exec
             every = settings.execute == "all"
             chosen = [isinstance(row, Record) and (every or row.split not in LEARNT_FROM) for row in rows]
             wanted = [row for row, is_chosen in zip(rows, chosen, strict=True) if is_chosen]
-            ran = steps.execute(wanted, running, setup.task, outcomes)
+            executed = steps.execute(wanted, running, setup.task, outcomes)
             done = 0
             for row, is_chosen in zip(rows, chosen, strict=True):
-                yield next(ran) if is_chosen else row
+                yield next(executed) if is_chosen else row
                 if is_chosen:
                     done += 1
                     setup.progress("running the answers", done, len(wanted))
@@ -86,13 +118,13 @@ def executing(setup: Setup, outcomes: Counter[str]) -> Iterator[tuple[label.Exec
         yield execute, executor
 
 
-def _counts(examples: Sequence[Example], records: Sequence[Record], rejections: Sequence[Rejection]) -> dict[str, Any]:
+def _counts(examples: Sequence[Example], records: Sequence[Record], rejections: Sequence[Rejection]) -> DatasetCounts:
     codes = Counter(next(p.code for p in r.problems if p.is_error) for r in rejections)
-    return {
-        "questions": len(examples),
-        "accepted": len(records),
-        "rejected": len(rejections),
-        "splits": {split: n for split in SPLITS if (n := sum(r.split == split for r in records))},
-        "categories": dict(sorted(Counter(r.category for r in records if r.category).items())),
-        "rejections": dict(codes.most_common()),
-    }
+    return DatasetCounts(
+        questions=len(examples),
+        accepted=len(records),
+        rejected=len(rejections),
+        splits={split: n for split in SPLITS if (n := sum(r.split == split for r in records))},
+        categories=dict(sorted(Counter(r.category for r in records if r.category).items())),
+        rejections=dict(codes.most_common()),
+    )

@@ -1,12 +1,12 @@
-"""What a student learnt of its data, kept beside it, and what of that is not there any more.
+"""What a student learnt of its data, saved beside it, and what of that has changed since.
 
     learnt = learnt_from(task, records, context, {})   Learnt(task="sql", context=…, data={"shop": {"columns": …}})
     learnt.to_json()                          the text of student/data.json
-    learnt_by(run.folder / "student", {})     read back, also from a student that was copied to another place
-    drift(task, learnt, None)                 ("fields that the student learnt are gone: took",); else nothing
+    learnt_by(run.folder / "student", {})     read from there, also from a copy of the student
+    drift(task, learnt, None)                 ("fields that the student learnt are gone: took",); empty: no change
 
-What the facts are is the task's and the executor's matter (`DataProfile.data_facts` and `drift`, `Executor.facts`).
-Where nothing can be asked (no schema, an engine that is away) nothing is said.
+The task and the executor describe the data (`DataProfile.data_facts` and `drift`, `Executor.facts`). When neither can
+be asked (there is no schema, the engine is away), no drift is reported.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ FILE = "data.json"  # in the student's folder
 
 @dataclass(frozen=True, kw_only=True)
 class Learnt:
-    """What a student was trained on."""
+    """The data that a student was trained on."""
 
-    task: str = ""  # its name; empty: not known
-    context: Mapping[str, Any] = field(default_factory=dict)  # of its questions
-    data: Mapping[str, Any] = field(default_factory=dict)  # `DataProfile.data_facts` of them; empty: not known
+    task: str = ""  # name; empty: not known
+    context: Mapping[str, Any] = field(default_factory=dict)  # of the questions
+    data: Mapping[str, Any] = field(default_factory=dict)  # `DataProfile.data_facts`; empty: not known
 
     def to_json(self) -> str:
         """The text of `FILE`."""
@@ -46,10 +46,10 @@ class Learnt:
 def learnt_from(
     task: Task, records: Sequence[Record], context: Mapping[str, Any], made_from: Mapping[str, Any]
 ) -> Learnt:
-    """What a student that is trained on `records` learns of their data.
+    """What a student trained on `records` learns of their data.
 
-    `context`: of the questions that it will be asked; `made_from`: what was seen of the data when the dataset was
-    made; it goes before what the task says of it now.
+    `context`: of the questions that it will be asked. `made_from`: the facts of the data when the dataset was made;
+    they take precedence over what the task says now.
     """
     of_training = DataProfile.of(task).data_facts([record.example for record in records])
     data = {name: made_from.get(name, facts) for name, facts in of_training.items()} or made_from
@@ -57,14 +57,14 @@ def learnt_from(
 
 
 def learnt_by(student: Path, made_from: Mapping[str, Any]) -> Learnt:
-    """What the student in folder `student` learnt. Raises DataError.
+    """What the student in folder `student` learnt. Raises DataError when its file is damaged.
 
-    `made_from` stands for what a student from before there was such a file does not say itself.
+    `made_from`: the facts of the data, for an older student without such a file.
     """
     file = student / FILE
     try:
-        kept = loads(file.read_text(encoding="utf-8"))
-        return Learnt(task=str(kept["task"]), context=dict(kept["context"]), data=dict(kept["data"]))
+        row = loads(file.read_text(encoding="utf-8"))
+        return Learnt(task=str(row["task"]), context=dict(row["context"]), data=dict(row["data"]))
     except FileNotFoundError:
         return Learnt(data=made_from)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -74,24 +74,24 @@ def learnt_by(student: Path, made_from: Mapping[str, Any]) -> Learnt:
 
 
 def drift(task: Task, learnt: Learnt, executor: Executor | None) -> tuple[str, ...]:
-    """What is gone or another since then, by name: in what the project says of its data, and in what the engine holds.
+    """What was removed or changed since then, one line each, in the description of the data and in the engine.
 
-    `executor` is an opened one, or None.
+    `executor`: an opened one; None: the engine is not asked.
     """
-    told: list[str] = []
+    found: list[str] = []
     for now in _now(task, learnt, executor):
         with contextlib.suppress(DstillError):
-            told += DataProfile.of(task).drift(learnt.data, now)
-    return tuple(dict.fromkeys(told))
+            found += DataProfile.of(task).drift(learnt.data, now)
+    return tuple(dict.fromkeys(found))
 
 
 def can_tell(task: Task, learnt: Learnt, executor: Executor | None) -> bool:
-    """Whether anything is known of the data now, so that no `drift` means that all is there."""
+    """Whether the data can be described now, so that an empty `drift` means that nothing changed."""
     return any(True for _ in _now(task, learnt, executor))
 
 
 def _now(task: Task, learnt: Learnt, executor: Executor | None) -> Iterator[Mapping[str, Any]]:
-    """What is known of the data now, by those who know something."""
+    """What the task and the executor say of the data now."""
     if not learnt.data:
         return
     example = Example(id="", question="", context=learnt.context)

@@ -1,63 +1,91 @@
-"""Data that may move under a run, and engines that may be gone: what then is said of the scores.
+"""Data that changes during a run, and engines that are gone: what this means for the scores.
 
-    with watched(executor, examples, facts, made_from=run.manifest["stages"]["generate"]["data"]):
-        …                           # DataError before it begins, where questions may have no answer any more
-    facts["data"]       # what the data was like
-    facts["notes"]      # "while answers ran: 'logs' holds 6 documents, and held 5": how it differs from what it was
+    monitor = DataMonitor(executor, examples, made_from={"logs": {"documents": 5}})   # DataError where data is missing
+    …                                                                                 # answers run
+    monitor.report()       # DataReport(data={"logs": {"documents": 5}},
+                           #   notes=("while answers ran: documents: 5, now 6; scores are of data that moved",))
 
-    lost(verdicts)      # "the engine could not be asked about 12 of 400 answers, more than 2 %"; else nothing
+    engine_failures(verdicts)     # "the engine could not be asked about 12 of 400 answers, more than 2%"; else ""
 
-What the facts are is the executor's matter (`Executor.facts`, `Executor.changes`); here they are
-compared at the right moments, and kept for run.json and the person.
+Executors describe and compare the data (`Executor.facts`, `Executor.changes`). This module asks them at the right
+moments.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from typing import Any, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence
 
 from dstill.api.executor import Executor
 from dstill.api.records import Example, OutcomeKind, Verdict
 from dstill.errors import DataError
 
-__all__ = ["MOST_LOST", "engine_failures", "monitored"]
+__all__ = ["MOST_LOST", "DataMonitor", "DataReport", "engine_failures"]
 
-MOST_LOST = 0.02  # of the answers: above it the engine, not the student, decided the scores
+MOST_LOST = 0.02  # share of the answers; above it the engine, not the student, decided the scores
 
 log = logging.getLogger("dstill")
 
 
-@contextlib.contextmanager
-def monitored(
-    executor: Executor | None, examples: Sequence[Example], facts: dict[str, Any], *, made_from: Mapping[str, Any]
-) -> Iterator[None]:
-    """Look at the data of `examples` before and after. Raises DataError where it is not what they were made from."""
-    if executor is None:
-        yield
-        return
-    before, notes = executor.facts(examples), list[str]()
-    for change in executor.changes(made_from, before):
-        if change.breaks:
-            raise DataError(
-                "the data is not what the questions were made from",
-                where=change.message,
-                hint="generate the dataset anew, or name the data that it was made from",
-            )
-        notes.append(f"since the dataset was made: {change.message}")
-    if before:
-        facts["data"] = {**facts.get("data", {}), **before}
-    yield
-    if before:
-        moved = executor.changes(before, executor.facts(examples))
-        notes += [f"while answers ran: {change.message}; scores are of data that moved" for change in moved]
-        facts["notes"] = [*facts.get("notes", ()), *notes]
-    for note in notes:
-        log.warning("%s", note)
+@dataclass(frozen=True, kw_only=True)
+class DataReport:
+    """What the data was like while answers ran, and how that differs from before."""
+
+    data: Mapping[str, Any]  # open: each executor has its own facts; empty: no executor describes its data
+    notes: tuple[str, ...] = ()
+
+
+class DataMonitor:
+    """Looks at the data of `examples` now, and again in `report`."""
+
+    def __init__(self, executor: Executor | None, examples: Sequence[Example], *, made_from: Mapping[str, Any]) -> None:
+        """`made_from`: the facts of the data that the questions were made from.
+
+        Raises DataError where a change since then leaves questions without an answer.
+        """
+        opened = () if executor is None else (executor, executor.second)
+        self._examples = examples
+        self._looks = [_Look(one, examples, made_from) for one in opened if one is not None]
+
+    def report(self) -> DataReport:
+        """Look again, and log each change as a warning."""
+        data: dict[str, Any] = {}
+        for look in self._looks:
+            data |= look.facts
+        notes: list[str] = []
+        for look in reversed(self._looks):
+            found = look.notes(self._examples)
+            notes += found if look.facts else []
+            for note in found:
+                log.warning("%s", note)
+        return DataReport(data=data, notes=tuple(notes))
+
+
+class _Look:
+    """What one executor says of the data before answers run."""
+
+    def __init__(self, executor: Executor, examples: Sequence[Example], made_from: Mapping[str, Any]) -> None:
+        self.executor, self.facts = executor, executor.facts(examples)
+        self._changes = list(executor.changes(made_from, self.facts))
+        for change in self._changes:
+            if change.breaks:
+                raise DataError(
+                    "the data is not what the questions were made from",
+                    where=change.message,
+                    hint="generate the dataset again, or name the data that it was made from",
+                )
+
+    def notes(self, examples: Sequence[Example]) -> list[str]:
+        notes = [f"since the dataset was made: {change.message}" for change in self._changes]
+        if self.facts:
+            moved = self.executor.changes(self.facts, self.executor.facts(examples))
+            notes += [f"while answers ran: {change.message}; scores are of data that moved" for change in moved]
+        return notes
 
 
 def engine_failures(verdicts: Sequence[Verdict]) -> str:
-    """Why scores are not to be trusted: the engine was not there for too many answers or their golds."""
+    """Why scores are not to be trusted: the engine was away for too many answers or their golds. Else empty."""
     away = OutcomeKind.UNAVAILABLE.value
     count = sum(v.outcome == away or v.gold_error.startswith(f"{away}:") for v in verdicts)
     if count <= MOST_LOST * len(verdicts):

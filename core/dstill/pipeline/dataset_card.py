@@ -1,9 +1,9 @@
-"""The dataset's card: a README.md with the front matter by which `datasets.load_dataset(folder)` finds the splits.
+r"""The dataset's card: a README.md with the front matter that `datasets.load_dataset(folder)` reads.
 
-    dataset_card("mine", task, facts, records)    "---\nconfigs:\n- config_name: default\n  data_files:\n …"
+    dataset_card("mine", task, dataset, source, cost)    "---\nconfigs:\n- config_name: default\n  data_files:\n …"
 
-The front matter also says what the columns are: read without, a column whose texts all look like numbers or dates
-would be taken for those. Of texts that all are dates the library still writes the time of day behind them.
+The front matter names the splits and the types of the columns. Without the types, the library would read a column of
+texts that look like numbers as numbers. It still adds a time of day to a column of texts that are all dates.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dstill.api.protocols import DataProfile
 from dstill.api.records import Record
 from dstill.api.task import Task
 from dstill.io.cards import card, cell, table
+from dstill.pipeline.curate import Dataset, LabelSource
 from dstill.teacher.cost import summary_lines
 
 __all__ = ["COLUMNS", "configs", "dataset_card", "prompt_version"]
@@ -31,26 +32,26 @@ columns of a user's own: both are JSON text, as their form differs from row to r
     load_dataset("dataset")["train"][0]["answer"]"""
 
 
-def dataset_card(name: str, task: Task, facts: Mapping[str, Any], records: Sequence[Record]) -> str:
-    """The card's text. `facts` are the counts of `Run.generate`, `records` the rows of the dataset."""
-    splits: Mapping[str, int] = facts["splits"]
+def dataset_card(name: str, task: Task, dataset: Dataset, source: LabelSource, cost: Mapping[str, Any]) -> str:
+    """The text of the card of run `name`. `cost`: of the replies, as run.json has it; empty: they were free."""
+    counts, records = dataset.counts, dataset.records
     licences = dict(DataProfile.of(task).licences([record.example for record in records])) or {task.name: UNKNOWN}
     known = UNKNOWN not in licences.values()
     front = [
-        *configs({"default": ("data", list(splits))}, {"default": COLUMNS}),
+        *configs({"default": ("data", list(counts.splits))}, {"default": COLUMNS}),
         f"license: {'other' if known else UNKNOWN}",
     ]
     lines = [
         "",
-        f"Questions with rationale and answer for the task `{task.name}`, written by {_by(facts)}, checked by dstill.",
+        f"Questions with rationale and answer for the task `{task.name}`, written by {_by(source)}, checked by dstill.",
         f"Prompt version: {prompt_version(task)}.",
         "",
-        f"{facts['accepted']} of {facts['questions']} questions were accepted "
-        f"({facts['accepted'] / max(1, facts['questions']):.1%}), {facts['rejected']} rejected.",
-        *summary_lines(facts.get("cost") or {}),
-        *table(("split", "#rows"), splits.items()),
-        *table(("category", "#rows"), facts["categories"].items()),
-        *table(("rejected for", "#rows"), facts["rejections"].items()),
+        f"{counts.accepted} of {counts.questions} questions were accepted "
+        f"({counts.accepted / max(1, counts.questions):.1%}), {counts.rejected} rejected.",
+        *summary_lines(cost),
+        *table(("split", "#rows"), counts.splits.items()),
+        *table(("category", "#rows"), counts.categories.items()),
+        *table(("rejected for", "#rows"), counts.rejections.items()),
         *table(("text", "#mean length in characters"), _lengths(records)),
         *table(("data", "licence"), sorted(licences.items())),
         "",
@@ -63,7 +64,7 @@ def dataset_card(name: str, task: Task, facts: Mapping[str, Any], records: Seque
 
 
 def configs(files: Mapping[str, tuple[str, Sequence[str]]], columns: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Front matter: of each configuration the folder with its splits' files, and the types of its columns."""
+    """Lines of front matter: for each configuration its folder and splits, and the types of its columns."""
     lines = ["configs:"]
     for config, (folder, splits) in files.items():
         lines += [f"- config_name: {config}", "  data_files:"]
@@ -78,7 +79,7 @@ def configs(files: Mapping[str, tuple[str, Sequence[str]]], columns: Mapping[str
 
 
 def _feature(type_: str) -> list[str]:
-    """``list of role content``: a list of objects with these texts."""
+    """The type ``list of role content`` is a list of objects with these text fields."""
     if not type_.startswith("list of "):
         return [f"    dtype: {type_}"]
     inner = [line for name in type_.split()[2:] for line in (f"    - name: {name}", "      dtype: string")]
@@ -86,14 +87,14 @@ def _feature(type_: str) -> list[str]:
 
 
 def prompt_version(task: Task) -> str:
-    """The task's own version, and a digest of its instructions: whatever changes these changes the digest."""
+    """The version of the task, and a digest of its instructions."""
     digest = hashlib.sha256(task.instructions.encode()).hexdigest()[:12]
     return f"{task.version}, instructions {digest}"
 
 
-def _by(facts: Mapping[str, Any]) -> str:
-    models = ", ".join(f"`{cell(model)}` ({n})" for model, n in (facts.get("models") or {}).items())
-    return f"the teacher `{facts['teacher']}`" + (f", model {models}" if models else "")
+def _by(source: LabelSource) -> str:
+    models = ", ".join(f"`{cell(model)}` ({n})" for model, n in source.models.items())
+    return f"the teacher `{source.teacher}`" + (f", model {models}" if models else "")
 
 
 def _lengths(records: Sequence[Record]) -> Iterator[tuple[str, str]]:

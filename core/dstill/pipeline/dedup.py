@@ -1,16 +1,16 @@
-"""Which checked rows become the dataset: no question twice, and none in training that a test set asks.
+"""Which checked rows become the dataset: no question twice, and no training row that a test split has.
 
     select(rows, task)   → the same rows in their order, some of them as rejections now
 
-    conflicting      one question about the same data, and several answers: none of them can be trusted
-    duplicate        one question, letters, spaces and signs apart, and one answer: the first stays
+    conflicting      one question about the same data with several answers: all are removed
+    duplicate        the same question (but for case, spaces and punctuation) and answer: the first stays
     near_duplicate   nearly the same words and the same answer
-    contaminated     training or validation has it, or nearly, and so has a test set: the test set keeps it
-    same_gold        training or validation has the answer of a template, or of data, that it must not have seen
+    contaminated     a row of training or validation whose question, or nearly, is in a test split, which keeps it
+    same_gold        a row of training or validation with an answer of the unseen templates or unseen data
 
-Answers are equal in any spelling (`Task.canonical`). Questions that look alike and have other answers all stay:
-they are what a student learns most from. So do those that are refused, as one refusal answers many questions. Of
-two sets the one that is later in `SPLITS` keeps the row.
+Answers are equal in any spelling (`Task.canonical`). Similar questions with different answers all stay: a student
+learns most from them. Refused questions all stay too, as one refusal answers many questions. Of two splits, the one
+that is later in `SPLITS` keeps the row.
 """
 
 from __future__ import annotations
@@ -25,23 +25,26 @@ from dstill.pipeline.leakage import context_key
 
 __all__ = ["FEW", "LEARNT_FROM", "nearest", "select", "words_of"]
 
-NEAR = 90  # of 100: how much of its words a question shares with one that stands there already
-FEW = 500  # questions of one answer up to which each is compared with every other
+NEAR = 90  # of 100: similarity of two questions from which on they are near duplicates
+FEW = 500  # questions with one answer, up to which each is compared with every other
 LEARNT_FROM = ("train", "validation")
-UNSEEN_GOLDS = ("test_unseen_templates", "test_unseen_data")  # their answers are new, too
-_TELLING = set("_.-%#@&*/\\")  # signs that make another question: 5 or 5%, C or C#, a or a/*
+UNSEEN_GOLDS = ("test_unseen_templates", "test_unseen_data")  # their answers must not be in training either
+_MEANINGFUL = set("_.-%#@&*/\\")  # characters that change a question: 5 or 5%, C or C#, a or a/*
 _Key = tuple[Hashable, ...]
 
 
 class Answers(Protocol):
-    """What a task says of answers: `dstill.api.task.Task`."""
+    """The methods of `dstill.api.task.Task` that are needed here."""
 
-    def canonical(self, answer: str) -> str: ...
-    def is_refusal(self, answer: str) -> bool: ...
+    def canonical(self, answer: str) -> str:
+        """One spelling for all spellings of an answer."""
+
+    def is_refusal(self, answer: str) -> bool:
+        """Whether the answer refuses the question."""
 
 
 def select(rows: Sequence[Record | Rejection], task: Answers) -> list[Record | Rejection]:
-    """Every row, in order; one that must not be in the dataset as a rejection that says why."""
+    """Every row, in order; a rejection with the reason replaces a row that must not be in the dataset."""
     records = [_Row(row, task) for row in rows if isinstance(row, Record)]
     found: dict[str, Problem] = {}
     for step in (_conflicting, _repeated, _near, _same_gold):
@@ -52,7 +55,7 @@ def select(rows: Sequence[Record | Rejection], task: Answers) -> list[Record | R
 
 
 class _Row:
-    """A record, and what it is compared by."""
+    """A record with the keys to compare it by."""
 
     def __init__(self, record: Record, task: Answers) -> None:
         self.record = record
@@ -64,28 +67,28 @@ class _Row:
 
 
 def words_of(question: str) -> str:
-    """Lower case, one form of each character, signs that say nothing left out."""
+    """The text in lower case and Unicode normal form NFKC, without punctuation that has no meaning."""
     text = unicodedata.normalize("NFKC", question).casefold().replace("!=", "≠")
-    return " ".join("".join(c if _tells(c) else " " for c in text).split()).strip(" .")
+    return " ".join("".join(c if _has_meaning(c) else " " for c in text).split()).strip(" .")
 
 
-def _tells(c: str) -> bool:
-    """Letters with their marks (vowels, in many scripts), digits, symbols as < ≥ $ €, and a few other signs."""
+def _has_meaning(c: str) -> bool:
+    """Letters with their marks (vowels in many scripts), digits, symbols such as < ≥ $ €, and `_MEANINGFUL`."""
     category = unicodedata.category(c)
-    return category[0] in "LMN" or category in ("Sm", "Sc", "So") or c in _TELLING
+    return category[0] in "LMN" or category in ("Sm", "Sc", "So") or c in _MEANINGFUL
 
 
 def nearest(words: str, others: Sequence[str], *, part: bool = True) -> int | None:
-    """Which of `others` has nearly the same words (`words_of`); None: none has.
+    """The position of the text in `others` with nearly the same words (`words_of`); None: there is none.
 
-    `part`: in whatever order, and words that all stand in a longer question are nearly the same, too. Without it
-    letters are compared as they stand, which is several times as quick.
+    `part`: words may be in any order, and a question may be part of a longer one (`rapidfuzz.fuzz.token_set_ratio`).
+    Without it, characters are compared in order (`rapidfuzz.fuzz.ratio`), which is several times as fast.
     """
     from rapidfuzz import fuzz, process
 
     scorer = fuzz.token_set_ratio if part else fuzz.ratio
-    near = process.extractOne(words, others, scorer=scorer, score_cutoff=NEAR)
-    return None if near is None else int(near[2])
+    found = process.extractOne(words, others, scorer=scorer, score_cutoff=NEAR)
+    return None if found is None else int(found[2])
 
 
 _Found = Iterator[tuple[_Row, Problem]]
@@ -101,28 +104,28 @@ def _conflicting(rows: Iterable[_Row]) -> _Found:
 
 def _repeated(rows: Iterable[_Row]) -> _Found:
     for group in _groups(rows, lambda row: (row.words, row.data)):
-        first, *others = _held_out_first(group)
+        first, *others = _test_splits_first(group)
         for row in others:
-            yield row, _twice(row, first, "duplicate", "the same question")
+            yield row, _repetition(row, first, "duplicate", "the same question")
 
 
 def _near(rows: Iterable[_Row]) -> _Found:
     for group in _groups((row for row in rows if not row.refused), lambda row: row.gold):
-        kept = _Kept(all_of_them=len(group) <= FEW)
-        for row in _held_out_first(group):
-            others = kept.like(row)
+        kept = _Kept(compare_all=len(group) <= FEW)
+        for row in _test_splits_first(group):
+            others = kept.candidates(row)
             near = nearest(row.words, [other.words for other in others])
             if near is None:
                 kept.add(row)
             else:
-                yield row, _twice(row, others[near], "near_duplicate", "nearly the same question")
+                yield row, _repetition(row, others[near], "near_duplicate", "nearly the same question")
 
 
 class _Kept:
-    """The rows of one answer that stay. Of many, those are found quickly that share half of their words."""
+    """The rows of one answer that stay, to be found by their words."""
 
-    def __init__(self, *, all_of_them: bool) -> None:
-        self._all_of_them = all_of_them
+    def __init__(self, *, compare_all: bool) -> None:
+        self._compare_all = compare_all
         self._rows: list[_Row] = []
         self._with: dict[str, list[int]] = defaultdict(list)
 
@@ -131,8 +134,9 @@ class _Kept:
             self._with[part].append(len(self._rows))
         self._rows.append(row)
 
-    def like(self, row: _Row) -> list[_Row]:
-        if self._all_of_them:
+    def candidates(self, row: _Row) -> list[_Row]:
+        """The rows to compare `row` with: all, or those that share half of the words."""
+        if self._compare_all:
             return self._rows
         parts = _parts(row.words)
         shared = Counter[int]()
@@ -143,7 +147,7 @@ class _Kept:
 
 
 def _parts(words: str) -> set[str]:
-    """Words; of a text that has hardly any spaces, as Chinese, threes of its letters too."""
+    """The words; for a text with hardly any spaces, such as Chinese, also its character trigrams."""
     found = set(words.split())
     return found if len(found) > 3 else found | {words[at : at + 3] for at in range(max(1, len(words) - 2))}
 
@@ -151,23 +155,23 @@ def _parts(words: str) -> set[str]:
 def _same_gold(rows: Sequence[_Row]) -> _Found:
     unseen = {row.gold: row.record for row in rows if row.record.split in UNSEEN_GOLDS and not row.refused}
     for row in rows:
-        if row.record.split in LEARNT_FROM and (held := unseen.get(row.gold)) is not None:
-            yield row, _problem("same_gold", f"its answer is that of {held.id} in {held.split}")
+        if row.record.split in LEARNT_FROM and (other := unseen.get(row.gold)) is not None:
+            yield row, _problem("same_gold", f"its answer is that of {other.id} in {other.split}")
 
 
 def _groups(rows: Iterable[_Row], key: Callable[[_Row], _Key]) -> list[list[_Row]]:
-    """Rows of one key, where there is more than one."""
+    """The groups of two or more rows with the same key."""
     found: dict[_Key, list[_Row]] = defaultdict(list)
     for row in rows:
         found[key(row)].append(row)
     return [group for group in found.values() if len(group) > 1]
 
 
-def _held_out_first(group: Iterable[_Row]) -> list[_Row]:
+def _test_splits_first(group: Iterable[_Row]) -> list[_Row]:
     return sorted(group, key=lambda row: -SPLITS.index(row.record.split))
 
 
-def _twice(row: _Row, first: _Row, code: str, what: str) -> Problem:
+def _repetition(row: _Row, first: _Row, code: str, what: str) -> Problem:
     across = row.record.split in LEARNT_FROM and first.record.split not in LEARNT_FROM
     where = f" of {first.record.split}" if across else ""
     return _problem("contaminated" if across else code, f"{what} as {first.record.id}{where}")

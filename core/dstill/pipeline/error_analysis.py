@@ -3,51 +3,62 @@
     labels(task)      ["no answer", "not JSON", "schema", "names", "values", "guard", "refused",
                        "should have refused", "engine", "wrong field", …]
     explained(task, verdict, example, draft).cause     Cause(label="names", detail="unknown column 'tok'")
-    counted(verdicts, labels(task))    {"names": {"count": 9, "of": 40, "low": 0.123, "high": 0.375,
-                                                  "examples": ["t-3", "t-8", "t-9"]}, …}
+    counted(verdicts, labels(task))    {"names": CauseCount(count=9, of=40, low=0.123, high=0.375,
+                                                            examples=("t-3", "t-8", "t-9")), …}
 
-The label is that of the step at which the answer stopped: nothing was written, a check found an error, it refused or
-should have, the engine refused it. What the engine ran is compared with its gold by `Task.cause`. An answer that
-counts for nobody (a gold that fails or tells nothing, an engine that is away, no engine at all) has no label.
+The label names the step at which the answer failed: nothing was written, a check found an error, the student refused
+or should have refused, the engine refused the answer. If the engine ran it, `Task.cause` compares it with the gold
+answer. An answer that is not scored has no label: its gold answer fails or is trivial, or no engine could run it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
-from typing import Any, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Iterable, Mapping, Sequence
 
 from dstill.api.metric import wilson
 from dstill.api.records import Cause, Draft, Example, Level, Overlap, Verdict
 from dstill.api.task import Task
 
-__all__ = ["counted", "failed", "labels", "with_cause"]
+__all__ = ["CauseCount", "counted", "failed", "labels", "with_cause"]
 
 NO_ANSWER, REFUSED, SHOULD_HAVE_REFUSED, ENGINE = "no answer", "refused", "should have refused", "engine"
 SHOWN = 5  # examples of a label
 
 
+@dataclass(frozen=True, kw_only=True)
+class CauseCount:
+    """How many failures have one label. The interval is Wilson's, of the share of all failures."""
+
+    count: int
+    of: int  # failures with any label
+    low: float  # 95 % interval of count / of
+    high: float
+    examples: tuple[str, ...]  # ids of the first few
+
+
 def labels(task: Task) -> list[str]:
-    """Every label that a failure of the task can have: of its checks, of the core, of its comparison."""
+    """Every label that a failure can have: those of the task's checks, of the core, of the task's comparison."""
     of_checks = [check.cause or check.name for check in task.checks]
     return list(dict.fromkeys([NO_ANSWER, *of_checks, REFUSED, SHOULD_HAVE_REFUSED, ENGINE, *task.causes]))
 
 
 def with_cause(task: Task, verdict: Verdict, example: Example, draft: Draft | None) -> Verdict:
-    """The verdict with its cause, where it is a failure, and with the clauses that answer and gold share."""
+    """The verdict with the cause of a failure, and with the clauses that answer and gold answer share."""
     cause = _cause(task, verdict, example, draft) if failed(verdict) else None
     return replace(verdict, cause=cause, clauses=_overlap(task, example, draft))
 
 
 def failed(verdict: Verdict) -> bool:
-    """Whether an answer is wrong and that counts."""
+    """Whether an answer is scored and wrong."""
     if verdict.correct or verdict.gold_error or verdict.trivial:
         return False
     return verdict.reached < Level.VALID or verdict.checked == Level.CORRECT
 
 
-def counted(verdicts: Iterable[Verdict], order: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Failures by label, the most first, and of equals as in `order`; each label's share has an interval."""
+def counted(verdicts: Iterable[Verdict], order: Sequence[str]) -> dict[str, CauseCount]:
+    """Failures by label, the most frequent first; labels of equal count as in `order`."""
     by_label: dict[str, list[str]] = {}
     for verdict in verdicts:
         if verdict.cause is not None:
@@ -59,7 +70,7 @@ def counted(verdicts: Iterable[Verdict], order: Sequence[str]) -> dict[str, dict
     for label in ranked:
         ids = by_label[label]
         low, high = wilson(len(ids), total)
-        found[label] = {"count": len(ids), "of": total, "low": low, "high": high, "examples": ids[:SHOWN]}
+        found[label] = CauseCount(count=len(ids), of=total, low=low, high=high, examples=tuple(ids[:SHOWN]))
     return found
 
 

@@ -2,12 +2,12 @@
 
     estimate = estimated(setup, None, Path("replies.sqlite"))
     estimate.summary_lines()      # ["1,000 questions: 640 replies are there, 360 to ask for", "tokens: …", "cost: …"]
-    estimate.prompt      # the first prompt that would be sent, whole
+    estimate.prompt               # the first prompt that would be sent
 
-Tokens are a range, as no tokenizer of the teacher's is at hand. The lower end takes a token for each
-`BYTES_A_TOKEN` bytes of the prompt and replies of the mean length of those that are there (`SHORT_REPLY`
-where none is); the upper end is the worst case that caps reckon with: a byte a token, and the longest reply.
-Asking again after a reply that will not do comes on top, and is at most twice the same.
+Tokens are a range, because the tokenizer of the teacher is not at hand. The lower end takes one token for
+`BYTES_A_TOKEN` bytes of the prompt, and replies of the mean length of the stored ones (`SHORT_REPLY` without any). The
+upper end is the worst case that budgets assume: one token for each byte, and the longest reply.
+Retries after a wrong reply come on top: at most twice the same.
 """
 
 from __future__ import annotations
@@ -31,24 +31,28 @@ if TYPE_CHECKING:
 __all__ = ["Estimate", "estimated"]
 
 BYTES_A_TOKEN = 5  # of English text, at the upper end of what providers' tokenizers reach
-SHORT_REPLY = 60  # tokens, where nothing tells better
+SHORT_REPLY = 60  # tokens of a reply when none is stored
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
+    """What the requests of a run would take."""
+
     questions: int
     n_cached: int  # replies that are in the store
-    low: Usage
+    low: Usage  # tokens of all requests to send
     high: Usage
-    price: Price | None
-    paid: bool
+    price: Price | None  # None: not known
+    paid: bool  # whether the teacher costs money
     prompt: Prompt | None  # the first that would be sent; None: nothing is missing
 
     @property
     def usd(self) -> tuple[float, float] | None:
+        """The lower and the upper end of the cost in US dollars; None: the price is not known."""
         return None if self.price is None else (self.price.of(self.low), self.price.of(self.high))
 
     def summary_lines(self) -> list[str]:
+        """The estimate for a person."""
         missing = self.questions - self.n_cached
         lines = [f"{self.questions:,} questions: {self.n_cached:,} replies are there, {missing:,} to ask for"]
         if self.prompt is None:
@@ -63,39 +67,40 @@ class Estimate:
         return [*lines, f"cost: ${self.usd[0]:,.2f} to ${self.usd[1]:,.2f}"]
 
     def to_json(self) -> dict[str, Any]:
-        asked = [] if self.prompt is None else [message.to_row() for message in self.prompt.messages]
+        """The object of ``--dry-run --json``."""
+        messages = [] if self.prompt is None else [message.to_row() for message in self.prompt.messages]
         return {
             "questions": self.questions,
             "n_cached": self.n_cached,
             "n_to_request": self.questions - self.n_cached,
             "tokens": {"low": self.low.to_row(), "high": self.high.to_row()},
             "usd": list(self.usd) if self.usd is not None and self.paid else (None if self.paid else [0.0, 0.0]),
-            "prompt": asked,
+            "prompt": messages,
         }
 
 
 def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
-    """What a run of this configuration would ask that the store at `replies` does not have. Asks nobody."""
+    """What a run of this configuration would ask that the store at `replies` does not have. Sends no request."""
     from dstill.teacher.budget import NOTHING, worst_case
     from dstill.teacher.cache import ReplyStore
 
     task, settings = setup.task, setup.settings.generate
     teacher = make_teacher(setup.plugins, setup.config).open(task)
     examples = questions(task, setup.settings, focus)
-    low, high, first, there = NOTHING, NOTHING, None, list[Reply]()
+    low, high, first, cached = NOTHING, NOTHING, None, list[Reply]()
     known: set[str] = set()
-    with ReplyStore(replies) if replies.exists() else _nothing() as store:
+    with ReplyStore(replies) if replies.exists() else _empty_store() as store:
         for prompt in label.prompts(setup.plugins, task, teacher, examples, settings):
             key = store.key(teacher.identity(prompt), prompt.messages)
             if (reply := store.get(key)) is not None:
-                there.append(reply)
+                cached.append(reply)
             elif key not in known:
                 known.add(key)
                 first = first or teacher.as_sent(prompt)
                 worst = worst_case(teacher.as_sent(prompt), teacher.reply_tokens)
                 high += worst
                 low += Usage(prompt_tokens=worst.prompt_tokens // BYTES_A_TOKEN, completion_tokens=0)
-    low += Usage(prompt_tokens=0, completion_tokens=len(known) * min(_usual(there), teacher.reply_tokens))
+    low += Usage(prompt_tokens=0, completion_tokens=len(known) * min(_mean_tokens(cached), teacher.reply_tokens))
     return Estimate(
         questions=len(examples),
         n_cached=len(examples) - len(known),
@@ -107,15 +112,14 @@ def estimated(setup: Setup, focus: Focus | None, replies: Path) -> Estimate:
     )
 
 
-def _usual(replies: Sequence[Reply]) -> int:
-    """Tokens of a reply."""
+def _mean_tokens(replies: Sequence[Reply]) -> int:
     counted = [reply.usage.completion_tokens for reply in replies if reply.usage is not None]
     return round(statistics.fmean(counted)) if counted else SHORT_REPLY
 
 
 @contextlib.contextmanager
-def _nothing() -> Iterator[ReplyStore]:
-    """A store without replies, so that looking leaves no file behind."""
+def _empty_store() -> Iterator[ReplyStore]:
+    """A temporary store without replies, so that a dry run leaves no file behind."""
     from dstill.teacher.cache import ReplyStore
 
     with TemporaryDirectory() as folder, ReplyStore(Path(folder) / "replies.sqlite") as store:

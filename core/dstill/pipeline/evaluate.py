@@ -1,10 +1,10 @@
-"""Predictions → verdicts → scores, the baselines' and the teacher's beside the student's. Writes no file.
+"""Predictions → verdicts → scores, of the student and of the baselines. Writes no file.
 
-    predictions = predicted(setup, writer, "student", examples, done={}, save=…)   # block by block
+    predictions = predicted(setup, generator, "student", examples, done={}, save=…)   # block by block
     evaluation = evaluate(setup, examples, {"student": predictions, "untrained": …}, executor)
-    evaluation.verdicts["student"], evaluation.facts["scores"]["student"]["test"]["executable_accuracy"]
+    evaluation.verdicts["student"], evaluation.scores["student"]["test"]["executable_accuracy"].value
 
-`scoring` takes the accuracy of a student that is being trained.
+`scoring` measures the accuracy of a student during its training.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import contextlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Callable, Iterator, Mapping, Sequence
 
 from dstill.api.executor import Executor
-from dstill.api.records import SPLITS, Example, Level, Prediction, Record, Verdict
+from dstill.api.records import SPLITS, Example, Level, Prediction, Record, Score, Verdict
 from dstill.api.student import Generator, TrainingJob
 from dstill.api.task import data_of
 from dstill.config import Evaluate
@@ -25,11 +25,14 @@ from dstill.factory import Setup, modalities
 from dstill.pipeline import error_analysis, steps
 from dstill.pipeline.constrained import Constrained
 from dstill.pipeline.data_monitor import engine_failures
+from dstill.pipeline.error_analysis import CauseCount
 from dstill.runtime import distributed, hardware
 
 __all__ = [
     "BLOCK",
     "Evaluation",
+    "Metrics",
+    "TestSuite",
     "baseline_job",
     "baselines",
     "evaluate",
@@ -39,19 +42,37 @@ __all__ = [
     "scoring",
 ]
 
-BLOCK = 256  # answers that are kept at once
+BLOCK = 256  # answers that are saved at once
+
+Metrics = Mapping[str, Score]  # by the name of the metric
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestSuite:
+    """What test databases said of answers that give the gold answer's result on the data (`TestDatabases`)."""
+
+    n_same_on_data: int  # answers that were run on test databases; a copy of the gold answer is not
+    n_killed: int  # of these, answers with another result on a test database
+    not_checked: Mapping[str, int]  # reason → answers
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What `evaluate` returns."""
+    """What `evaluate` returns. Figures without a system are the student's."""
 
     verdicts: Mapping[str, Sequence[Verdict]]  # by system
-    facts: dict[str, Any]  # for run.json
+    scores: Mapping[str, Mapping[str, Metrics]]  # by system and split
+    categories: Mapping[str, Metrics]  # by category, of the first split
+    by_data: Mapping[str, Metrics]  # by the name of the data, of the first split; empty: it has one
+    causes: Mapping[str, CauseCount]  # by label, the most frequent first
+    test_suite: TestSuite
+    invalid: str  # why the scores are not to be trusted; empty: they are
+    engine: str  # what ran the answers
+    peak_memory: int  # bytes, the largest resident set of this process or of a child that ended
 
 
 def require_splits(splits: Sequence[str]) -> None:
-    """Raises ConfigError for a name that no split has."""
+    """Raises ConfigError for a name that is not a split."""
     for split in splits:
         if split not in SPLITS:
             raise ConfigError(
@@ -62,9 +83,9 @@ def require_splits(splits: Sequence[str]) -> None:
 
 
 def baselines(setup: Setup) -> list[str]:
-    """The systems that are scored beside the student. Raises ConfigError for a name that no plugin brings.
+    """The systems that are scored beside the student. Raises ConfigError for an unknown name.
 
-    ``auto`` stands for those that are there and are scored by default.
+    ``auto`` stands for the installed baselines that are scored by default.
     """
     asked, installed = setup.settings.evaluate.baselines, setup.plugins.names("baselines")
     usual = setup.plugins.default_baselines()
@@ -81,18 +102,17 @@ def baselines(setup: Setup) -> list[str]:
 
 def predicted(
     setup: Setup,
-    writer: Generator,
+    generator: Generator,
     system: str,
     examples: Sequence[Example],
     *,
     done: Mapping[str, Prediction],
     save: Callable[[Sequence[Prediction]], None],
 ) -> list[Prediction]:
-    """What `writer` answers to each example, in blocks of `BLOCK`.
+    """What `generator` answers to each example, in blocks of `BLOCK`.
 
-    `done`: predictions of an evaluation that was stopped, by id; a block of which all are there is not asked again.
-    `save` gets all predictions so far after each block that was asked. The student is held to its grammars where
-    ``evaluate.constrain`` says so.
+    `done`: predictions of a stopped evaluation, by id; a block is skipped when it has all of them. `save` gets all
+    predictions so far after each block that was written. With ``evaluate.constrain``, grammars constrain the student.
     """
     constrained = system == "student" and setup.settings.evaluate.constrain
     predictions: list[Prediction] = []
@@ -101,8 +121,8 @@ def predicted(
         if done.keys() >= {e.id for e in block}:
             predictions += [done[e.id] for e in block]
             continue
-        by = Constrained(writer, setup.objective, setup.task, block) if constrained else writer
-        for prediction in steps.predict(by, setup.objective, setup.task, block):
+        writer = Constrained(generator, setup.objective, setup.task, block) if constrained else generator
+        for prediction in steps.predict(writer, setup.objective, setup.task, block):
             predictions.append(prediction)
             setup.progress(f"answering ({system})", len(predictions), len(examples))
         save(predictions)
@@ -124,21 +144,21 @@ def evaluate(
             judged.append(verdict)
             setup.progress(f"judging {system}", len(judged), len(examples))
     student = verdicts["student"]
-    facts = {
-        "categories": _by_category(setup, student),
-        "by_data": _by_data(setup, examples, student),
-        "invalid": engine_failures(student),
-        "test_suite": _on_corpora(student),
-        "causes": error_analysis.counted(student, error_analysis.labels(setup.task)),
-        "engine": executor.labels if executor else "not executed",
-        "scores": {system: scores(setup, judged) for system, judged in verdicts.items()},
-        "peak_memory": hardware.peak_memory(),
-    }
-    return Evaluation(verdicts=verdicts, facts=facts)
+    return Evaluation(
+        verdicts=verdicts,
+        scores={system: scores(setup, judged) for system, judged in verdicts.items()},
+        categories=_by_category(setup, student),
+        by_data=_by_data(setup, examples, student),
+        causes=error_analysis.counted(student, error_analysis.labels(setup.task)),
+        test_suite=_test_suite(student),
+        invalid=engine_failures(student),
+        engine=executor.labels if executor else "not executed",
+        peak_memory=hardware.peak_memory(),
+    )
 
 
 def baseline_job(setup: Setup, records: Sequence[Record], folder: Path) -> TrainingJob:
-    """What a baseline may learn from: the pairs of `records`. Makes the folder."""
+    """The training job of a baseline: the pairs of `records`. Creates `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     _, modality = next(iter(modalities(setup.plugins, setup.config).items()))
     return TrainingJob(
@@ -154,10 +174,11 @@ def baseline_job(setup: Setup, records: Sequence[Record], folder: Path) -> Train
 
 @contextlib.contextmanager
 def scoring(setup: Setup, validation: Sequence[Record]) -> Iterator[Callable[[Generator], float] | None]:
-    """The accuracy of a student in training on the first validation questions; None where nobody asks for it.
+    """A function that measures a student during training on the first validation questions.
 
-    Executable accuracy where the task's answers are run, else the share of exact answers. Of several processes
-    the first asks, for all.
+    It gives the executable accuracy (0 to 1), or the share of exact answers when the task has no executor. None when
+    early stopping does not use the accuracy, and in all processes but the first. Raises DataError without validation
+    rows; the function raises ServiceError when the engine is away.
     """
     recipe = setup.settings.train
     if recipe.early_stopping != "accuracy" or not distributed.is_main():
@@ -172,11 +193,11 @@ def scoring(setup: Setup, validation: Sequence[Record]) -> Iterator[Callable[[Ge
     examples = [record.example for record in validation[: recipe.early_stopping_sample]]
     with setup.opened_executor() as executor:
 
-        def score(writer: Generator) -> float:
-            predictions = steps.predict(writer, setup.objective, setup.task, examples)
+        def score(generator: Generator) -> float:
+            predictions = steps.predict(generator, setup.objective, setup.task, examples)
             pairs = zip(examples, predictions, strict=True)
             verdicts = list(steps.judge(setup.plugins, setup.task, pairs, setup.objective, executor))
-            if away := engine_failures(verdicts):  # it would count as wrong answers, and choose another best step
+            if away := engine_failures(verdicts):  # as wrong answers they would decide the best step
                 raise ServiceError(
                     away,
                     where="train.early_stopping = accuracy",
@@ -187,20 +208,20 @@ def scoring(setup: Setup, validation: Sequence[Record]) -> Iterator[Callable[[Ge
         yield score
 
 
-def scores(setup: Setup, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Split → metric → score, over every set that was judged."""
+def scores(setup: Setup, verdicts: Sequence[Verdict]) -> dict[str, Metrics]:
+    """The metrics of each split that is evaluated."""
     splits = setup.settings.evaluate.splits
     return {split: _metrics(setup, [v for v in verdicts if v.split == split]) for split in splits}
 
 
-def _by_category(setup: Setup, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def _by_category(setup: Setup, verdicts: Sequence[Verdict]) -> dict[str, Metrics]:
     first = setup.settings.evaluate.splits[0]
     categories = sorted({v.category for v in verdicts if v.category})
     return {c: _metrics(setup, [v for v in verdicts if v.category == c and v.split == first]) for c in categories}
 
 
-def _by_data(setup: Setup, examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Of the first set, where its questions are about several; else nothing more than the set says."""
+def _by_data(setup: Setup, examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Metrics]:
+    """Of the first split; empty when all of its questions are about the same data."""
     first = setup.settings.evaluate.splits[0]
     names = {e.id: data_of(setup.task, e) for e in examples if e.split == first}
     several = sorted(set(names.values()))
@@ -209,15 +230,14 @@ def _by_data(setup: Setup, examples: Sequence[Example], verdicts: Sequence[Verdi
     return {name: _metrics(setup, [v for v in verdicts if names.get(v.id) == name]) for name in several}
 
 
-def _metrics(setup: Setup, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    return {name: setup.plugins.metric(name)()(verdicts).to_row() for name in setup.plugins.names("metrics")}
+def _metrics(setup: Setup, verdicts: Sequence[Verdict]) -> Metrics:
+    return {name: setup.plugins.metric(name)()(verdicts) for name in setup.plugins.names("metrics")}
 
 
-def _on_corpora(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Of answers that agree with the gold on the data, and are not the gold itself: what corpora said of them."""
+def _test_suite(verdicts: Sequence[Verdict]) -> TestSuite:
     ran = [v for v in verdicts if v.n_test_databases]
-    return {
-        "n_same_on_data": len(ran),
-        "n_killed": sum(v.reached is Level.EXECUTED and v.checked is Level.CORRECT for v in ran),
-        "not_checked": dict(Counter(v.test_suite_skipped for v in verdicts if v.test_suite_skipped)),
-    }
+    return TestSuite(
+        n_same_on_data=len(ran),
+        n_killed=sum(v.reached is Level.EXECUTED and v.checked is Level.CORRECT for v in ran),
+        not_checked=dict(Counter(v.test_suite_skipped for v in verdicts if v.test_suite_skipped)),
+    )

@@ -1,17 +1,17 @@
 """Questions → teacher → checks → dataset, as one function.
 
-    generate(setup, teacher, examples, purchase, …)  →  Generated(inquiries=[…], dataset=Dataset(…), facts={…})
+    generate(setup, teacher, examples, purchase)  →  Generated(requests=[…], dataset=Dataset(…), source=…, …)
 
-How a question becomes a row is in `dstill.pipeline.label`; what becomes of the rows in `dstill.pipeline.curate`.
+`dstill.pipeline.label` makes a question a row; `dstill.pipeline.curate` makes the rows a dataset.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Sequence, Sized
+from typing import TYPE_CHECKING, Any, AsyncIterator, Iterable, Mapping, Sequence, Sized
 
 from dstill.api.checking import not_checked
 from dstill.api.protocols import DataProfile
@@ -24,7 +24,7 @@ from dstill.factory import Setup
 from dstill.io.strict_json import dumps
 from dstill.pipeline import label, steps
 from dstill.pipeline.augment import Focus, draw
-from dstill.pipeline.curate import Dataset, curated, executing
+from dstill.pipeline.curate import Dataset, LabelSource, curated, executing
 from dstill.pipeline.leakage import require_data_names
 from dstill.pipeline.question_files import read_questions
 from dstill.runtime import signals
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Generated", "Purchase", "generate", "questions", "refuse_other_questions"]
 
-QUARTER = 4  # so many training questions for each one more, where nobody says how many
+SHARE = 4  # training questions for each additional one, when ``augment.n`` is not set
 
 log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Purchase:
-    """Where replies are kept, on whose account they are bought, and how the work is resumed."""
+    """Where replies are stored, who buys them, and how to resume."""
 
     store: Path
-    buyer: str  # a budget holds over all calls with the same buyer
-    resume: str  # the command that goes on where this call stopped
+    buyer: str  # a budget covers all calls with the same buyer
+    resume: str  # the command that continues where this call stopped
     where: str  # the run's folder, for messages
 
 
@@ -56,16 +56,20 @@ class Purchase:
 class Generated:
     """What `generate` returns."""
 
-    inquiries: Sequence[TeacherRequest]  # each question with the keys of its replies in the store
+    requests: Sequence[TeacherRequest]  # each question with the keys of its replies in the store
     dataset: Dataset
-    facts: dict[str, Any]  # for run.json
+    source: LabelSource
+    replies: Counts
+    retries: Mapping[str, int]  # code of the error → questions that were asked again for it
+    fixed_on_retry: Mapping[str, int]  # code of the error → questions whose next reply was right
+    cost: Mapping[str, Any]  # as `dstill.teacher.cost.cost` has it; empty: the teacher is free
+    data: Mapping[str, Any]  # what was seen of the data; open: its keys are those of task and executor
 
 
 def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purchase: Purchase) -> Generated:
     """Ask the teacher about `examples`, check and run what it answers, and curate the rows.
 
-    Replies that are in the store are not bought again. Raises Interrupted and BudgetError, which say how many
-    replies are saved.
+    Replies in the store are not bought again. Raises Interrupted and BudgetError, which say how many replies are saved.
     """
     outcomes = Counter[str]()
     with executing(setup, outcomes) as (execute, executor):
@@ -73,14 +77,25 @@ def generate(setup: Setup, teacher: Teacher, examples: Sequence[Example], purcha
             **DataProfile.of(setup.task).data_facts(examples),
             **(executor.facts(examples) if executor is not None else {}),
         }
-        taught, facts = _taught(setup, teacher.open(setup.task), examples, execute, purchase)
-    dataset = curated(setup.task, examples, [one.row for one in taught])
-    facts.update(teacher=teacher.name, outcomes=dict(outcomes), **({"data": data} if data else {}))
-    return Generated(inquiries=[one.inquiry for one in taught], dataset=dataset, facts=facts)
+        labels = _ask_teacher(setup, teacher.open(setup.task), examples, execute, purchase)
+    return Generated(
+        requests=labels.requests,
+        dataset=curated(setup.task, examples, [one.row for one in labels.labelled]),
+        source=LabelSource(teacher=teacher.name, models=labels.models, outcomes=dict(outcomes)),
+        replies=labels.replies,
+        retries=dict(labels.retries.asked),
+        fixed_on_retry=dict(labels.retries.fixed),
+        cost=labels.cost,
+        data=data,
+    )
 
 
 def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Example]:
-    """The questions of a configuration, each in its split; with a `focus` some more to train on."""
+    """The questions of a configuration, each in its split; a `focus` adds some to train on.
+
+    Raises DataError for a file that cannot be read or rows that do not name their data, UsageError when the task makes
+    no questions for the focus.
+    """
     if settings.generate.questions:
         file = Path(settings.generate.questions)
         found = read_questions(file, json_answers=task.json_answers, one_answer=True)
@@ -89,21 +104,21 @@ def questions(task: Task, settings: Settings, focus: Focus | None) -> list[Examp
     found = [steps.assign_split(example, settings.project.seed) for example in found]
     found = steps.stratified_head(found, settings.generate.limit) if settings.generate.limit else found
     require_data_names(found, task)
-    found += _of_weak_kinds(task, settings, focus, found)
-    _warn_of_what_is_not_checked(task, found)
+    found += _questions_for(task, settings, focus, found)
+    _warn_of_skipped_checks(task, found)
     return found
 
 
-def _of_weak_kinds(task: Task, settings: Settings, focus: Focus | None, found: Sequence[Example]) -> list[Example]:
-    """More to train on, of the kinds in which a student failed. Raises UsageError."""
+def _questions_for(task: Task, settings: Settings, focus: Focus | None, found: Sequence[Example]) -> list[Example]:
+    """Additional training questions of the categories in which a student failed. Raises UsageError."""
     if focus is None:
         return []
-    rows = settings.augment.n or max(1, sum(one.split == "train" for one in found) // QUARTER)
+    rows = settings.augment.n or max(1, sum(one.split == "train" for one in found) // SHARE)
     return draw(task, focus, {}, rows, settings.project.seed, found)
 
 
-def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> None:
-    """Before a reply is bought: an answer about data that nobody described could name any field, and would pass."""
+def _warn_of_skipped_checks(task: Task, examples: Sequence[Example]) -> None:
+    """Warn before a reply is bought: without a description of the data, wrong field names in answers pass."""
     skipped = Counter(layer for example in examples for layer in not_checked(task, example))
     if skipped:
         log.warning(
@@ -115,7 +130,7 @@ def _warn_of_what_is_not_checked(task: Task, examples: Sequence[Example]) -> Non
 
 
 def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run: str, where: str) -> None:
-    """Raises RunError, with the difference, when the dataset of `run` was made of other questions than those of now."""
+    """Raises RunError, with the differences, when the dataset of `run` has other questions (`then`) than `now`."""
     new, old = ({example.id: dumps(example.to_row()) for example in examples} for examples in (now, then))
     found = {
         "added": new.keys() - old.keys(),
@@ -125,32 +140,47 @@ def refuse_other_questions(now: Sequence[Example], then: Sequence[Example], run:
     if old and any(found.values()):
         parts = [f"{len(ids)} {what} ({min(ids)}{', …' if len(ids) > 1 else ''})" for what, ids in found.items() if ids]
         raise RunError(
-            f"the questions are not those of which run '{run}' has its dataset: {', '.join(parts)}",
+            f"the dataset of run '{run}' was made from other questions: {', '.join(parts)}",
             where=where,
-            hint="begin a new run with another --out, or make this one's dataset anew with --resume-with-changes",
+            hint="use another --out for a new run, or replace the dataset of this run with --resume-with-changes",
         )
 
 
-def _taught(
+@dataclass(frozen=True, kw_only=True)
+class _Labels:
+    """The rows made from the teacher's replies, and counts of the replies."""
+
+    labelled: Sequence[label.Labeled]
+    models: Mapping[str, int]
+    replies: Counts
+    retries: label.RetryStats
+    cost: Mapping[str, Any]
+
+    @property
+    def requests(self) -> list[TeacherRequest]:
+        return [one.request for one in self.labelled]
+
+
+def _ask_teacher(
     setup: Setup, teacher: Teacher, examples: Sequence[Example], execute: label.Execute, purchase: Purchase
-) -> tuple[list[label.Labeled], dict[str, Any]]:
-    """What the teacher's replies came to. Raises Interrupted and BudgetError, which say how many are kept."""
+) -> _Labels:
+    """Ask about all examples. Raises Interrupted and BudgetError, which say how many replies are saved."""
     from dstill.teacher.budget import Budget
     from dstill.teacher.cache import ReplyStore
     from dstill.teacher.client import Counts
 
     settings = setup.settings.generate
     limits = caps(settings, teacher)
-    counts, again = Counts(), label.RetryStats()
+    counts, retries = Counts(), label.RetryStats()
     with ReplyStore(purchase.store, buyer=purchase.buyer) as store:
 
-        def kept() -> str:
+        def progress() -> str:
             n = label.saved(setup.plugins, setup.task, teacher, examples, settings, store)
             return f"{n}/{len(examples)}"
 
         spent = store.bought_by(purchase.buyer) if teacher.paid else ()
         budget = Budget(limits, teacher.price, spent=spent)
-        client = _Asking(setup, teacher, store, counts, budget, len(examples))
+        client = _Client(setup, teacher, store, counts, budget, len(examples))
         work = label.label_examples(
             setup.plugins,
             setup.task,
@@ -159,34 +189,32 @@ def _taught(
             settings,
             ask=client.ask,
             execute=execute,
-            again=again,
+            retries=retries,
         )
         try:
-            taught = signals.run(work)
+            labelled = signals.run(work)
         except KeyboardInterrupt:
             raise Interrupted(
-                f"stopped; {kept()} saved; resume with: {purchase.resume}", where=purchase.where
+                f"stopped; {progress()} saved; resume with: {purchase.resume}", where=purchase.where
             ) from None
         except BudgetError as error:
             what = " while asking again," if client.rounds > 1 else ""
             raise BudgetError(
-                f"{error.what}{what} at {kept()}; resume with a higher {error.hint}",
+                f"{error.what}{what} at {progress()}; resume with a higher {error.hint}",
                 where=error.where,
                 hint=f"{purchase.resume} {error.hint} …",
             ) from None
-        models = label.models([one.inquiry for one in taught], store)
-    facts = {
-        "models": models,
-        "replies": asdict(counts),
-        "retries": dict(again.asked),
-        "fixed_on_retry": dict(again.mended),
-        "cost": cost(setup.settings.cost, teacher, budget, len(examples)),
-    }
-    return taught, facts
+        return _Labels(
+            labelled=labelled,
+            models=label.models([one.request for one in labelled], store),
+            replies=counts,
+            retries=retries,
+            cost=cost(setup.settings.cost, teacher, budget, len(examples)),
+        )
 
 
-class _Asking:
-    """Asks in rounds, with one account of what was bought, and says how far it is."""
+class _Client:
+    """Asks the teacher in rounds that share counts and budget, and reports progress."""
 
     def __init__(
         self, setup: Setup, teacher: Teacher, store: ReplyStore, counts: Counts, budget: Budget, questions: int

@@ -1,13 +1,13 @@
-"""Questions → a teacher's replies → records: asked, checked, and asked again where a reply will not do.
+"""Questions → a teacher's replies → records: asked, checked, and asked again when a reply fails a check.
 
-    taught = await teach(plugins, task, teacher, examples, settings, ask=…, execute=…, again=Again())
-    taught[0].inquiry      # TeacherRequest(id="logs-1", keys=("9f…", "41…")): its replies in the store
-    taught[0].row          # a Record, or a Rejection with every problem of its last reply
+    labelled = await label_examples(plugins, task, teacher, examples, settings, ask=…, execute=…, retries=RetryStats())
+    labelled[0].request      # TeacherRequest(id="logs-1", keys=("9f…", "41…")): the keys of its replies in the store
+    labelled[0].row          # a Record, or a Rejection with every problem of its last reply
 
-A reply that cannot be parsed or does not pass a check goes back to the teacher with the check's own words, at
-most `MAX_RETRIES` times; one that was cut off is asked for once more with more room. Rounds are whole: all
-questions first, then all that are asked again. So the same replies give the same rows, in whatever order
-they came. `rebuilt` makes the rows of replies that are there already, and asks nobody.
+A reply that cannot be parsed or fails a check goes back to the teacher with the message of the check, at most
+`MAX_RETRIES` times. A reply that was cut off is asked for once more with a higher token limit. Each round ends before
+the next begins: all questions first, then all that are asked again. So the same replies give the same rows, whatever
+their order. `relabel_from_cache` makes the rows from stored replies and sends no request.
 """
 
 from __future__ import annotations
@@ -32,27 +32,29 @@ if TYPE_CHECKING:  # asyncio and sqlite3 take a third of the time in which --hel
 __all__ = ["Labeled", "RetryStats", "label_examples", "models", "prompts", "relabel_from_cache", "saved"]
 
 MAX_RETRIES = 2  # of one question, at most
-MORE_ROOM = 4  # times the usual length, for a reply that was cut off
-LONGEST = 100_000  # characters of a reply that is read
+LONGER = 4  # times the usual token limit, after a reply that was cut off
+LONGEST = 100_000  # characters; a longer reply is rejected
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
-# How a stage asks about prompts, and what it does with answers that may be run.
+# Asks the teacher about prompts; runs the answers of rows.
 Ask = Callable[[Iterable[Prompt]], "AsyncIterator[TeacherReply]"]
 Execute = Callable[[Sequence[Record | Rejection]], Iterable[Record | Rejection]]
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Labeled:
-    inquiry: TeacherRequest
+    """A question's requests, and the row that its last reply became."""
+
+    request: TeacherRequest
     row: Record | Rejection
 
 
 @dataclass(kw_only=True)
 class RetryStats:
-    """What was asked again, and how that ended: the codes of what was wrong."""
+    """How many questions were asked again, by the code of the error in their reply."""
 
     asked: Counter[str] = field(default_factory=Counter)
-    mended: Counter[str] = field(default_factory=Counter)
+    fixed: Counter[str] = field(default_factory=Counter)  # of those, how many the next reply got right
 
 
 async def label_examples(
@@ -64,16 +66,16 @@ async def label_examples(
     *,
     ask: Ask,
     execute: Execute,
-    again: RetryStats,
+    retries: RetryStats,
 ) -> list[Labeled]:
-    """One `Labeled` an example, in their order. `again` tells meanwhile what was asked more than once."""
+    """One `Labeled` for each example, in their order. Counts in `retries` what is asked again."""
     import asyncio  # here, as every command imports this
 
     async def executed(asked: Iterable[TeacherReply]) -> list[Record | Rejection]:
         rows = []
         for row in execute([_row(plugins, task, teacher.name, one.prompt.example, one.reply) for one in asked]):
             rows.append(row)
-            await asyncio.sleep(0)  # Ctrl-C has its turn
+            await asyncio.sleep(0)  # so that Ctrl-C is handled
         return rows
 
     async with teacher:
@@ -85,35 +87,35 @@ async def label_examples(
             if not wanted:
                 break
             before = {n: _code(rows[n]) for n in wanted}
-            again.asked.update(before.values())
+            retries.asked.update(before.values())
             replies = [one async for one in ask(wanted.values())]
             for n, one, row in zip(wanted, replies, await executed(replies), strict=True):
                 asked[n] = one
                 if isinstance(one.reply, Reply):
                     keys[n] += (one.key,)
                     rows[n] = row
-                again.mended[before[n]] += isinstance(row, Record)
+                retries.fixed[before[n]] += isinstance(row, Record)
     return [
-        Labeled(inquiry=_inquiry(example, of, one), row=row)
+        Labeled(request=_request(example, of, one), row=row)
         for example, of, one, row in zip(examples, keys, asked, rows, strict=True)
     ]
 
 
-def _inquiry(example: Example, keys: tuple[str, ...], asked: TeacherReply) -> TeacherRequest:
+def _request(example: Example, keys: tuple[str, ...], asked: TeacherReply) -> TeacherRequest:
     problems = (asked.reply,) if isinstance(asked.reply, Problem) else ()
     return TeacherRequest(id=example.id, example=example, keys=keys, problems=problems)
 
 
 def _follow_up(task: Task, asked: TeacherReply, row: Record | Rejection) -> Prompt | None:
-    """What is asked after a reply that will not do; None: nothing, or it would be no use."""
+    """What to ask after a wrong reply; None: the reply was right, or asking again would not help."""
     if isinstance(row, Record) or isinstance(asked.reply, Problem):
         return None
     prompt = asked.prompt
     if asked.reply.finish_reason == "length":
-        return replace(prompt, max_tokens_factor=MORE_ROOM) if prompt.max_tokens_factor == 1 else None
-    said = Message(role="assistant", content=trace.split(asked.reply.text)[1][:LONGEST])
-    told = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
-    return replace(prompt, messages=(*prompt.messages, said, told))
+        return replace(prompt, max_tokens_factor=LONGER) if prompt.max_tokens_factor == 1 else None
+    reply = Message(role="assistant", content=trace.split(asked.reply.text)[1][:LONGEST])
+    correction = Message(role="user", content=task.correction([p for p in row.problems if p.is_error]))
+    return replace(prompt, messages=(*prompt.messages, reply, correction))
 
 
 def _code(row: Record | Rejection) -> str:
@@ -126,7 +128,7 @@ def _code(row: Record | Rejection) -> str:
 
 @dataclass(frozen=True)
 class _Pool:
-    """The worked examples that may stand before `example`, as often as one looks: not itself, nor its very question."""
+    """The worked examples that a prompt about `example` may show: not the example itself, nor the same question."""
 
     worked: Sequence[Example]
     example: Example
@@ -138,7 +140,7 @@ class _Pool:
 def prompts(
     plugins: Plugins, task: Task, teacher: Teacher, examples: Sequence[Example], settings: Generate
 ) -> Iterator[Prompt]:
-    """What is asked about each example, with `settings.shots` worked examples before it."""
+    """The prompt about each example, with `settings.shots` worked examples."""
     worked = [e for e in examples if e.answer is not None and e.rationale and e.split in ("", "train")]
     by_category: dict[str, list[Example]] = defaultdict(list)
     for example in worked:
@@ -150,15 +152,15 @@ def prompts(
 
 
 def _shots(example: Example, by_category: Mapping[str, Sequence[Example]], k: int) -> list[Example]:
-    """`k` worked examples, in rounds over the categories: two of its own, then one of each other."""
+    """`k` worked examples, in rounds over the categories: two of the same category, then one of each other."""
 
-    def lane(category: str) -> Iterator[Example]:
+    def shots_of(category: str) -> Iterator[Example]:
         return iter(_Pool(by_category.get(category, ()), example))
 
-    own = lane(example.category)
-    lanes = [own, own, *(lane(category) for category in by_category if category != example.category)]
+    own = shots_of(example.category)
+    turns = [own, own, *(shots_of(category) for category in by_category if category != example.category)]
     chosen: list[Example] = []
-    while len(chosen) < k and (taken := [shot for shots in lanes if (shot := next(shots, None))]):
+    while len(chosen) < k and (taken := [shot for shots in turns if (shot := next(shots, None))]):
         chosen += taken
     return chosen[:k]
 
@@ -180,30 +182,28 @@ def saved(
 
 
 def relabel_from_cache(
-    plugins: Plugins, task: Task, teacher: str, inquiries: Sequence[TeacherRequest], store: ReplyStore, execute: Execute
+    plugins: Plugins, task: Task, teacher: str, requests: Sequence[TeacherRequest], store: ReplyStore, execute: Execute
 ) -> list[Record | Rejection]:
-    """The rows of replies that are there already: of each question the first that passes, else the last."""
-    rows: list[Record | Rejection] = [_unanswered(inquiry) for inquiry in inquiries]
+    """The rows of stored replies: for each question the first one that passes the checks, else the last."""
+    rows: list[Record | Rejection] = [_unanswered(request) for request in requests]
     for n in range(MAX_RETRIES + 1):
-        open_ = [
-            at for at, inquiry in enumerate(inquiries) if isinstance(rows[at], Rejection) and len(inquiry.keys) > n
-        ]
-        found = {at: reply for at in open_ if (reply := store.get(inquiries[at].keys[n])) is not None}
-        made = execute([_row(plugins, task, teacher, inquiries[at].example, reply) for at, reply in found.items()])
+        open_ = [at for at, request in enumerate(requests) if isinstance(rows[at], Rejection) and len(request.keys) > n]
+        found = {at: reply for at in open_ if (reply := store.get(requests[at].keys[n])) is not None}
+        made = execute([_row(plugins, task, teacher, requests[at].example, reply) for at, reply in found.items()])
         for at, row in zip(found, made, strict=True):
             rows[at] = row
     return rows
 
 
-def models(inquiries: Sequence[TeacherRequest], store: ReplyStore) -> dict[str, int]:
-    """Which models wrote the last replies, as their endpoints call them, and how many each."""
-    last = (store.get(inquiry.keys[-1]) for inquiry in inquiries if inquiry.keys)
+def models(requests: Sequence[TeacherRequest], store: ReplyStore) -> dict[str, int]:
+    """How many of the last replies each model wrote, by its name at the endpoint."""
+    last = (store.get(request.keys[-1]) for request in requests if request.keys)
     return dict(Counter(reply.model for reply in last if reply is not None and reply.model).most_common())
 
 
-def _unanswered(inquiry: TeacherRequest) -> Rejection:
+def _unanswered(request: TeacherRequest) -> Rejection:
     missing = Problem(layer="teacher", code="not_in_store", message="the reply store does not have its reply")
-    return Rejection(id=inquiry.id, question=inquiry.example.question, problems=inquiry.problems or (missing,))
+    return Rejection(id=request.id, question=request.example.question, problems=request.problems or (missing,))
 
 
 def _row(plugins: Plugins, task: Task, teacher: str, example: Example, reply: Reply | Problem) -> Record | Rejection:
@@ -227,8 +227,8 @@ def _row(plugins: Plugins, task: Task, teacher: str, example: Example, reply: Re
 
 
 def _draft(plugins: Plugins, task: Task, example: Example, reply: Reply) -> tuple[Draft | None, tuple[Problem, ...]]:
-    """A reply taken apart, and what is wrong with it."""
-    if reply.finish_reason == "length":  # a prefix is never parsed as if it were the whole
+    """The parsed reply, and its problems."""
+    if reply.finish_reason == "length":  # a part of a reply is never parsed as a whole one
         return None, (Problem(layer="reply", code="truncated", message="the reply was cut at the token limit"),)
     if len(reply.text) > LONGEST:
         return None, (
@@ -242,11 +242,10 @@ def _draft(plugins: Plugins, task: Task, example: Example, reply: Reply) -> tupl
     if draft is None:
         message = "the reply is not in the form that was asked"
         return None, (Problem(layer="reply", code="not_parseable", message=message),)
-    draft = replace(draft, rationale=_shown(draft.rationale))
+    draft = replace(draft, rationale=_cleaned(draft.rationale))
     return draft, plugins.check_draft(task, example, draft)
 
 
-def _shown(text: str) -> str:
-    """Without what has no place in a text that people and students read: control and bidi characters, half pairs."""
-    kept = (c for c in text if c in "\n\t" or (c not in _BIDI and unicodedata.category(c) not in ("Cc", "Cs")))
-    return "".join(kept)
+def _cleaned(text: str) -> str:
+    """The text without control characters, bidirectional marks and lone surrogates."""
+    return "".join(c for c in text if c in "\n\t" or (c not in _BIDI and unicodedata.category(c) not in ("Cc", "Cs")))

@@ -1,10 +1,9 @@
-"""What test sets share with the training set, and which questions stand there twice.
+"""What test splits share with the training split, and which questions occur twice.
 
     leaks([…], task)                 → [Leak(split="test_unseen_templates", what="template", shared=38, …)]
-    duplicates([…], task.canonical)  → Duplicates(same=[("1", "9")], conflicting=[("2", "4")])   # answers
+    duplicates([…], task.canonical)  → Duplicates(same=[("1", "9")], conflicting=[("2", "4")])   # by their answers
 
-Rows are examples or records: anything with an id, question, answer, context, template and split. Which data a row is
-about is what its task declares (`Task.data_key`).
+Rows are examples or records. The task declares which data a row is about (`Task.data_key`).
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ Row = Example | Record
 
 @dataclass(frozen=True, kw_only=True)
 class Leak:
-    """What one set shares with the training set, and its name says that it does not."""
+    """What one split shares with training, although its name says that it does not."""
 
     split: str
-    what: str  # question, template, gold, or what the task calls its data: table, database
-    shared: int
-    of: int
-    ids: tuple[str, ...]  # of the rows
+    what: str  # question, template, gold, or the task's word for its data (`Task.data_noun`): table, database
+    shared: int  # rows of the split
+    of: int  # all rows of the split
+    ids: tuple[str, ...]  # of the shared rows
 
     def __str__(self) -> str:
         verb = "share" if self.shared > 1 else "shares"
@@ -41,20 +40,20 @@ class Leak:
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates:
-    """Ids of rows with one question about the same data."""
+    """Groups of ids of rows with the same question about the same data."""
 
-    same: Sequence[tuple[str, ...]]  # and one answer
-    conflicting: Sequence[tuple[str, ...]]  # and several
+    same: Sequence[tuple[str, ...]]  # with one answer
+    conflicting: Sequence[tuple[str, ...]]  # with several answers
 
 
 def leaks(rows: Iterable[Row], task: Task, *, golds: bool = False) -> list[Leak]:
-    """What each split shares with training and must not. Raises DataError where a row does not name its data.
+    """What each split shares with training and must not. Raises DataError when a row does not name its data.
 
-    `golds`: also the golds of unseen templates and data that training has in any spelling.
+    `golds`: also report gold answers of unseen templates and unseen data that training has in any spelling.
     """
     rows = list(rows)
     require_data_names(rows, task)
-    # What must be new in each split, and how to tell it of a row; None or empty: the row has no such thing.
+    # What must be new in each split, as a function of a row; None or empty: the row has no such thing.
     new: dict[str, list[tuple[str, Callable[[Row], Any]]]] = {
         "test": [("question", lambda row: (row.question, context_key(row)))],
         "test_unseen_templates": [("template", lambda row: row.template)],
@@ -78,9 +77,9 @@ def leaks(rows: Iterable[Row], task: Task, *, golds: bool = False) -> list[Leak]
 
 
 def require_data_names(rows: Iterable[Row], task: Task) -> None:
-    """Raises DataError where a row that must tell which data it is about does not: nobody could see a leak then.
+    """Raises DataError when a row does not name its data, so that a leak could not be seen.
 
-    Rows of test_unseen_data must, and where there are any those of training, too.
+    If test_unseen_data has rows, they and all rows of training must name their data.
     """
     named = {split: [row for row in rows if row.split == split] for split in ("test_unseen_data", "train")}
     for split, items in named.items() if named["test_unseen_data"] else ():
@@ -95,7 +94,7 @@ def require_data_names(rows: Iterable[Row], task: Task) -> None:
 
 
 def duplicates(rows: Iterable[Row], canonical: Callable[[str], str]) -> Duplicates:
-    """Questions that stand there more than once, letters and spaces apart."""
+    """Questions that occur more than once, ignoring case and spaces."""
     asked: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         asked.setdefault((" ".join(row.question.lower().split()), context_key(row)), []).append(row)
@@ -114,5 +113,5 @@ def _gold(row: Row, canonical: Callable[[str], str]) -> str:
 
 
 def context_key(row: Row) -> str:
-    """A row's whole context as text: questions with equal ones are about the same data."""
+    """The whole context of a row as text; questions with equal contexts are about the same data."""
     return json.dumps(row.context, sort_keys=True, default=str) if row.context else ""

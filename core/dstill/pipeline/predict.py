@@ -1,12 +1,12 @@
-"""A run's student at work: questions in, answers out, checked as in evaluation and run where that is asked for.
+"""A run's student at work: it answers questions; answers are checked as in evaluation, and run on request.
 
-    with Predictor(run, execute=True) as answering:          # loads the student once, opens the executor
-        example = answering.example("how many requests failed")
-        answering.answer([example])   → [PredictedAnswer(answer="{…}", ok=True, outcome="ok", result={…}, …)]
-        answering.drift()             → ("fields that the student learnt are gone: took", …); nothing where all is there
+    with Predictor(run, execute=True) as predictor:          # loads the student once, opens the executor
+        example = predictor.example("how many requests failed")
+        predictor.answer([example])   → [PredictedAnswer(answer="{…}", ok=True, outcome="ok", result={…}, …)]
+        predictor.drift()             → ("fields that the student learnt are gone: took", …); empty: no change
 
-`dstill predict`, `dstill demo` and a server are thin layers on this class; votes over several answers to one
-question are in `dstill.pipeline.self_consistency`.
+`dstill predict`, `dstill demo` and the server are thin layers on this class. `dstill.pipeline.self_consistency` votes
+over several answers to one question.
 """
 
 from __future__ import annotations
@@ -36,46 +36,47 @@ if TYPE_CHECKING:
 __all__ = ["QUESTION_LIMIT", "PredictedAnswer", "Predictor", "TrainedRun", "Votes"]
 
 QUESTION_LIMIT = 2_000  # characters
-NAMED = 20  # data that an error names
+NAMED = 20  # names of data that an error lists at most
 
 
 @dataclass(frozen=True, kw_only=True)
 class Votes(Row):
-    """How a vote over several answers to one question ended."""
+    """The outcome of a vote over several answers to one question."""
 
-    agree: int  # have the result that was taken
-    voted: int  # were valid and ran, or refused
-    of: int  # answers there were
+    agree: int  # answers with the chosen result
+    voted: int  # answers that were valid and ran, or refused
+    of: int  # all answers
 
     def __str__(self) -> str:
-        silent = self.of - self.voted
-        said = f"{self.agree} of {self.of} answers agree" + (f", {silent} did not vote" if silent else "")
-        return said if self.voted else f"none of {self.of} answers could vote"
+        if not self.voted:
+            return f"none of {self.of} answers could vote"
+        abstained = self.of - self.voted
+        return f"{self.agree} of {self.of} answers agree" + (f", {abstained} did not vote" if abstained else "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictedAnswer(Row):
-    """What came of one question."""
+    """The answer to one question."""
 
     id: str
     question: str
-    answer: str  # as the student wrote it; empty where there is none
-    ok: bool  # valid, no refusal, and run without complaint where it was run
+    answer: str  # as the student wrote it; empty: there is none
+    ok: bool  # valid, no refusal, and no error if it was run
     refused: bool
     reason: str = ""  # why it is not `ok`, in a line
-    rationale: str = ""  # why that answer, of a student that reasons before it answers
+    rationale: str = ""  # of a student that reasons before it answers
     problems: tuple[Problem, ...] = ()
-    outcome: str = ""  # OutcomeKind of the run; empty: it was not run
-    result: Any = None  # `Outcome.value`: for `Presentation.render_result` and `Task.same`
-    similarity: float | None = None  # to the nearest question of training, 0 … 1; None: not known
+    outcome: str = ""  # value of `OutcomeKind`; empty: it was not run
+    result: Any = None  # `Outcome.value`, for `Presentation.render_result` and `Task.same`
+    similarity: float | None = None  # to the nearest training question, 0 to 1; None: not known
     similarity_threshold: float | None = None  # below this similarity an answer is a guess
-    votes: Votes | None = None  # how it was chosen among several; None: there was one
-    tokens: int = 0  # that the student wrote, in all where several answers were drawn
-    seconds: float = 0.0  # that it wrote for: its share of a batch
+    votes: Votes | None = None  # how it was chosen among several answers; None: there was one
+    tokens: int = 0  # that the student wrote, the sum over all answers of a vote
+    seconds: float = 0.0  # that the student wrote for: its share of the batch, the sum over all answers of a vote
 
     @property
     def out_of_distribution(self) -> bool:
-        """Whether no question of training is like this one."""
+        """Whether no training question is similar to this one."""
         return (
             self.similarity is not None
             and self.similarity_threshold is not None
@@ -83,61 +84,62 @@ class PredictedAnswer(Row):
         )
 
     def to_row(self) -> dict[str, Any]:
-        """The object of ``dstill predict --json``: the same for the same answer, and of a run only where it was run."""
+        """The object of ``dstill predict --json``: without times, so that the same answer gives the same object."""
         row = super().to_row()
-        left_out = {"similarity_threshold", "tokens", "seconds", *(() if self.votes else ("votes",))}
-        left_out |= set() if self.outcome else {"outcome", "result"}
-        left_out |= set() if self.rationale else {"rationale"}
-        return {key: value for key, value in row.items() if key not in left_out}
+        omitted = {"similarity_threshold", "tokens", "seconds", *(() if self.votes else ("votes",))}
+        omitted |= set() if self.outcome else {"outcome", "result"}
+        omitted |= set() if self.rationale else {"rationale"}
+        return {key: value for key, value in row.items() if key not in omitted}
 
 
 class TrainedRun(RunView, Protocol):
-    """What a run with a student gives to answer with it."""
+    """What `Predictor` needs of a run with a student."""
 
     @property
-    def setup(self) -> Setup: ...
+    def setup(self) -> Setup:
+        """The plugins and the configuration of the run."""
 
     @property
     def contexts(self) -> Mapping[str, Mapping[str, Any]]:
-        """The usual context of questions about each data, by its name; the most frequent first, ``""``: it has none."""
+        """The usual context of questions about each data, by its name, the most frequent first; ``""``: no name."""
 
     def generator(self) -> Generator:
-        """The student, loaded. Raises RunError when there is none yet."""
+        """The loaded student. Raises RunError when there is none yet."""
 
     def nearest(self) -> Generator | None:
-        """What knows how near a question is to those of training. Raises DataError, MissingExtra."""
+        """The baseline that measures the similarity to training questions. Raises DataError, MissingExtra."""
 
     def learnt(self) -> Learnt:
-        """What the student learnt of its data. Raises DataError."""
+        """What the student learnt of its data. Raises DataError when its file is damaged."""
 
 
 class Predictor:
     """The student of a run, loaded once for many questions. A context manager.
 
-    Between entering and leaving, `example` and `answer` may be called from several threads at once: the student
-    writes for one call after the other, checks and runs go on beside it, and no more answers run at once than the
-    executor takes. Entering and leaving are one thread's matter.
+    Several threads may call `example` and `answer` at the same time: the student writes for one call after the other,
+    while answers of other calls are checked and run, at most `Executor.parallel` at once. One thread enters and leaves
+    the context.
     """
 
     def __init__(self, run: TrainedRun, *, execute: bool = False) -> None:
-        """`execute`: whether answers are run unless a call says otherwise; where the task's answers can be."""
+        """`execute`: run answers, unless a call says otherwise or the task has no executor."""
         self.run = run
         self.setup = run.setup
         self.execute = execute
         self.executor: Executor | None = None
-        self.nearness_unknown = ""  # why no similarity is known, where it should be
+        self.nearness_unknown = ""  # why the similarity is not known, although the run has a baseline for it
         self._writing = threading.Lock()
         self._running = threading.Semaphore()
         self._opened = contextlib.ExitStack()
-        self._writer: Generator
+        self._student: Generator
 
     def __enter__(self) -> Self:
-        """Raises RunError where there is no student, ServiceError where the engine is not there."""
+        """Raises RunError when there is no student, ServiceError when the engine is away."""
         with contextlib.ExitStack() as opened:
             if self.execute and (executor := opened.enter_context(self.setup.opened_executor())) is not None:
                 self.executor = executor
                 self._running = threading.Semaphore(executor.parallel)
-            self._writer = self.run.generator()
+            self._student = self.run.generator()
             self._opened = opened.pop_all()
         return self
 
@@ -158,10 +160,10 @@ class Predictor:
         data: str | None = None,
         context: Mapping[str, Any] | None = None,
     ) -> Example:
-        """A question as the run's own examples have it, in the context of its data. Raises UsageError.
+        """A question in the context of its data, like the examples of the run. Raises UsageError.
 
-        `data`: the name of the data, one of `contexts`; None: what most of the run's questions are about. `context`
-        is taken as it is, unless it only names data that the run knows.
+        `data`: the name of the data, one of `contexts`; None: the data of most questions of the run. `context` is used
+        as it is, unless it only names data that the run knows. `where`: the source of the question, for errors.
         """
         text = question.strip()
         if not text:
@@ -174,9 +176,9 @@ class Predictor:
             )
         if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
             raise UsageError(
-                f"the question holds characters that no text has: {text[:80]!a}",
+                f"the question has characters that are not text: {text[:80]!a}",
                 where=where,
-                hint="take them out, or save the text as UTF-8",
+                hint="remove them, or save the text as UTF-8",
             )
         return Example(id=id, question=text, context=self._context(data, context or {}, where))
 
@@ -187,7 +189,7 @@ class Predictor:
 
     @cached_property
     def context(self) -> Mapping[str, Any]:
-        """The context of a question that does not bring one: what most of the run's questions have."""
+        """The context of a question without one: that of most questions of the run."""
         return next(iter(self._contexts.values()))
 
     @cached_property
@@ -211,15 +213,15 @@ class Predictor:
         return self.contexts[name]
 
     def drift(self, *, ask: bool = False) -> tuple[str, ...]:
-        """What the student learnt of and is not there any more, a line each, by name; empty where nobody can say.
+        """What the student learnt of its data that has changed since, one line each; empty: no change, or not known.
 
-        Of the engine where an executor is open; with `ask` one is opened for this alone, where the engine is there.
+        Asks the engine if an executor is open. `ask`: open an executor for this question, if the engine is there.
         """
         learnt = replace(self.run.learnt(), context=self.context)
         executor = self.executor
         with contextlib.ExitStack() as opened, self._running:
             if ask and executor is None:
-                with contextlib.suppress(DstillError):  # nobody wants answers of it
+                with contextlib.suppress(DstillError):  # no answers need it
                     executor = opened.enter_context(self.setup.opened_executor())
             return drift(self.setup.task, learnt, executor)
 
@@ -228,13 +230,13 @@ class Predictor:
     def answer(self, examples: Sequence[Example], *, execute: bool | None = None) -> list[PredictedAnswer]:
         """The student's answer to each example, in order, written in batches.
 
-        `execute`: whether valid answers are run; None: as this was made. Raises UsageError where they cannot be.
+        `execute`: whether valid answers are run; None: as in the constructor. Raises UsageError without an executor.
         """
         executor = self._executor(execute)
         with self._writing:
-            given = [[prediction] for prediction in self._written(examples)]
-            near = self._near(examples)
-        return [answers[0] for answers in self._answered(examples, given, near, executor)]
+            predictions = [[prediction] for prediction in self._written(examples)]
+            similarities = self._similarity(examples)
+        return [answers[0] for answers in self._answered(examples, predictions, similarities, executor)]
 
     def sample(
         self,
@@ -245,20 +247,20 @@ class Predictor:
         seed: int | None = None,
         execute: bool | None = None,
     ) -> list[list[PredictedAnswer]]:
-        """`n` answers to each example: the greedy one, and then those that are drawn.
+        """`n` answers to each example: the greedy one first, then samples.
 
-        `seed`: None is the run's; the same examples and seed give the same answers. Likewise raises UsageError,
-        also where the student cannot draw.
+        `seed`: None is the seed of the run; the same examples and seed give the same answers. Raises UsageError when no
+        executor is open for `execute`, or the student cannot sample.
         """
         executor = self._executor(execute)
         seed = self.setup.settings.project.seed if seed is None else seed
         setup = self.setup
         with self._writing:
             greedy = self._written(examples)
-            drawn: Iterable[list[Prediction]] = [[]] * len(examples)
+            sampled: Iterable[list[Prediction]] = [[]] * len(examples)
             if n > 1:
-                drawn = steps.sample(
-                    self._held(examples),
+                sampled = steps.sample(
+                    self._generator(examples),
                     setup.objective,
                     setup.task,
                     examples,
@@ -266,36 +268,36 @@ class Predictor:
                     temperature=temperature,
                     seed=seed,
                 )
-            given = [[first, *rest] for first, rest in zip(greedy, drawn, strict=True)]
-            near = self._near(examples)
-        return self._answered(examples, given, near, executor)
+            predictions = [[first, *rest] for first, rest in zip(greedy, sampled, strict=True)]
+            similarities = self._similarity(examples)
+        return self._answered(examples, predictions, similarities, executor)
 
-    def ran(self, example: Example, answered: PredictedAnswer) -> PredictedAnswer:
-        """`answered` of a call that did not run it, run where it is valid and an executor is open.
+    def executed(self, example: Example, answered: PredictedAnswer) -> PredictedAnswer:
+        """An answer that was not run yet, run if it is valid and an executor is open.
 
-        Raises ServiceError, AuthError or DataError where the data is not there at all.
+        Raises ServiceError, AuthError or DataError when the data is not there.
         """
         return self._ran(example, answered, self.executor)
 
     @property
     def explains(self) -> bool:
-        """Whether the student learnt to say why apart from its answers (`explain`)."""
+        """Whether the student can write a rationale apart from the answer (`explain`)."""
         return self.setup.objective.explanation("") is not None
 
     def explain(self, examples: Sequence[Example]) -> list[str]:
-        """Why, in the student's words: of students that `explains`, for each example. Not checked, like any rationale.
+        """The student's rationale for each example, for students that `explains`. Rationales are not checked.
 
-        One that was not ended within the limits ends in `…`.
+        One that reached the token limit ends in `…`.
         """
         sources = [self.setup.objective.explanation(self.setup.task.model_input(example)) for example in examples]
         with self._writing:
-            written = list(self._writer.generate([source for source in sources if source is not None]))
+            written = list(self._student.generate([source for source in sources if source is not None]))
         return [one.text.strip() + (" …" if one.truncated else "") for one in written]
 
-    def read(self, examples: Sequence[Example]) -> list[int]:
-        """Tokens that the student reads of each example; empty where it does not count."""
+    def count_tokens(self, examples: Sequence[Example]) -> list[int]:
+        """The input tokens of each example; empty when the student does not count tokens."""
         setup = self.setup
-        return self._writer.count_tokens(
+        return self._student.count_tokens(
             [setup.objective.prompt(setup.task.model_input(example)) for example in examples]
         )
 
@@ -307,40 +309,41 @@ class Predictor:
         return None if execute is False else self.executor
 
     def _written(self, examples: Sequence[Example]) -> list[Prediction]:
-        return list(steps.predict(self._held(examples), self.setup.objective, self.setup.task, examples))
+        return list(steps.predict(self._generator(examples), self.setup.objective, self.setup.task, examples))
 
-    def _held(self, examples: Sequence[Example]) -> Generator:
-        """The student, held to the grammars of what it is asked where that is wanted."""
+    def _generator(self, examples: Sequence[Example]) -> Generator:
+        """The student; with ``evaluate.constrain``, its answers follow the grammars of the examples."""
         if not self.setup.settings.evaluate.constrain:
-            return self._writer
-        return Constrained(self._writer, self.setup.objective, self.setup.task, examples)
+            return self._student
+        return Constrained(self._student, self.setup.objective, self.setup.task, examples)
 
     def _answered(
         self,
         examples: Sequence[Example],
-        given: Sequence[Sequence[Prediction]],
-        near: Sequence[Similarity],
+        predictions: Sequence[Sequence[Prediction]],
+        similarities: Sequence[Similarity],
         executor: Executor | None,
     ) -> list[list[PredictedAnswer]]:
-        """Checked, and run where there is an executor; of one question, each text once."""
+        """The answers, checked and run; equal texts for one question are checked and run once."""
 
         def one(item: tuple[Example, Sequence[Prediction], Similarity | None]) -> list[PredictedAnswer]:
-            example, predictions, close = item
-            known: dict[tuple[str, bool], PredictedAnswer] = {}
-            for prediction in predictions:
-                if (key := (prediction.text, prediction.truncated)) not in known:
-                    answered = self._ran(example, self._judged(example, prediction), executor)
-                    if close is not None:
-                        answered = replace(
-                            answered, similarity=round(close.value, 3), similarity_threshold=close.threshold
+            example, of_example, similarity = item
+            answers: dict[tuple[str, bool], PredictedAnswer] = {}
+            for prediction in of_example:
+                if (key := (prediction.text, prediction.truncated)) not in answers:
+                    answer = self._ran(example, self._judged(example, prediction), executor)
+                    if similarity is not None:
+                        answer = replace(
+                            answer, similarity=round(similarity.value, 3), similarity_threshold=similarity.threshold
                         )
-                    known[key] = answered
+                    answers[key] = answer
             return [
-                replace(known[p.text, p.truncated], tokens=p.tokens or 0, seconds=p.seconds or 0.0) for p in predictions
+                replace(answers[p.text, p.truncated], tokens=p.tokens or 0, seconds=p.seconds or 0.0)
+                for p in of_example
             ]
 
-        known_near: Sequence[Similarity | None] = near or [None] * len(examples)
-        items = zip(examples, given, known_near, strict=True)
+        known: Sequence[Similarity | None] = similarities or [None] * len(examples)
+        items = zip(examples, predictions, known, strict=True)
         return list(steps.threaded_map(one, items, executor.parallel if executor else 1))
 
     def _judged(self, example: Example, prediction: Prediction) -> PredictedAnswer:
@@ -367,8 +370,8 @@ class Predictor:
         ran = replace(answered, outcome=outcome.kind.value, result=outcome.value)
         return ran if outcome.kind is OutcomeKind.OK else replace(ran, ok=False, reason=outcome.reason)
 
-    def _near(self, examples: Sequence[Example]) -> list[Similarity]:
-        """How near each question is to those of training; empty where that is not known."""
+    def _similarity(self, examples: Sequence[Example]) -> list[Similarity]:
+        """The similarity of each question to those of training; empty: not known."""
         if self._nearest is None:
             return []
         setup = self.setup
@@ -380,6 +383,6 @@ class Predictor:
     def _nearest(self) -> Generator | None:
         try:
             return self.run.nearest()
-        except DstillError as problem:  # answers are there all the same
+        except DstillError as problem:  # answers do not depend on it
             self.nearness_unknown = problem.what
             return None

@@ -1,4 +1,4 @@
-"""Rows on disk, in one place: JSONL in and out (`dstill.io.jsonl`), and a user's questions from three formats.
+"""A user's questions from JSONL, CSV or Parquet files.
 
     read_questions(Path("questions.csv"))
     [Example(id="questions-2", question="errors of today", answer='{"query":…}', extra={"team": "ops"}), …]
@@ -6,12 +6,12 @@
 In: JSONL, CSV with a header, or Parquet (extra ``parquet``), with the columns
 
     question (or prompt)   required, text
-    answer (or dsl)        gold: text, or a JSON object
+    answer (or dsl)        gold answer: text, or a JSON object
     rationale, id, category, template, split
     context                an object, or its JSON text: what the task needs beside the question
 
-Every other column is kept in `Example.extra`. Out: a list of `Example`, or DataError with row
-and column. Formats that can run code when opened (.pkl, .pt, .py …) are refused unread.
+Other columns go to `Example.extra`. Out: a list of `Example`, or DataError with row and column. Formats that can run
+code when opened (.pkl, .pt, .py …) are refused unread.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from dstill.pipeline.question_validation import refuse_contradictions, refuse_du
 
 __all__ = ["read_questions", "read_table"]
 
-ALIASES = {"prompt": "question", "dsl": "answer"}  # the seed's names
+ALIASES = {"prompt": "question", "dsl": "answer"}
 TEXTS = ("rationale", "category", "template", "split")
 KNOWN = {"question", "answer", "context", "id", *TEXTS, *ALIASES}
 HEADER = "prompt,rationale,dsl"
 
 
 def read_questions(path: Path, *, json_answers: bool = False, one_answer: bool = False) -> list[Example]:
-    """The questions of a user's file.
+    """The questions of a user's file. Raises DataError.
 
-    `json_answers`: an answer in text must be JSON too. `one_answer`: no question has two of them.
+    `json_answers`: an answer that is text must be JSON. `one_answer`: refuse a question with two different answers.
     """
     rows = list(read_table(path))
     if not rows:
@@ -55,7 +55,7 @@ def read_questions(path: Path, *, json_answers: bool = False, one_answer: bool =
 
 
 def read_table(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of a file by its suffix, as they stand, each with its line (Parquet: its row) number."""
+    """The rows of a file, each with its line number (Parquet: row number); the suffix decides the format."""
     readers = {".jsonl": read_rows, ".ndjson": read_rows, ".json": read_rows, ".csv": _csv, ".parquet": _parquet}
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -96,18 +96,18 @@ def _example(path: Path, number: int, row: Mapping[str, Any], json_answers: bool
 
 
 class _Cells:
-    """One row, read column by column; what is wrong is told with row and column."""
+    """One row, read column by column; errors name row and column."""
 
     def __init__(self, path: Path, number: int, row: Mapping[str, Any]) -> None:
         self.path, self.number, self.row = path, number, row
         self.used: set[str] = set()
 
-    def error(self, column: str, what: str, *, hint: str = "mend that row, or leave it out") -> DataError:
+    def error(self, column: str, what: str, *, hint: str = "fix or remove the row") -> DataError:
         name = self.name(column) or column
         return DataError(f"row {self.number}, column '{name}' {what}", where=f"{self.path}:{self.number}", hint=hint)
 
     def name(self, column: str) -> str | None:
-        """What `column` is called in this row: by its own name, or else by the seed's."""
+        """The name of `column` in this row: its own or an alias; None: the row does not have it."""
         spellings = (column, *(alias for alias, of in ALIASES.items() if of == column))
         return next((name for name in spellings if name in self.row), None)
 
@@ -125,7 +125,7 @@ class _Cells:
         if not isinstance(value, str):
             raise self.error(column, f"is {kind(value)}, expected text")
         if any("\ud800" <= c <= "\udfff" for c in value):
-            raise self.error(column, "holds half a surrogate pair, which is no text")
+            raise self.error(column, "has half a surrogate pair, which is not text")
         return value
 
     def id(self) -> str:
@@ -166,7 +166,7 @@ class _Cells:
 
 
 def _jsonable(value: Any) -> Any:
-    """`value`, or its text where Parquet has a type that JSON has not (dates, bytes, NaN)."""
+    """`value`, or its text if it has a type of Parquet that JSON lacks (dates, bytes, NaN)."""
     try:
         dumps(value)
     except (TypeError, ValueError):
@@ -229,7 +229,7 @@ def _check_header(header: list[str], path: Path) -> None:
         )
     if len(set(header)) < len(header):
         name = next(name for name in header if header.count(name) > 1)
-        raise DataError(f"column '{name}' stands twice in the header", where=where, hint="rename one of the two")
+        raise DataError(f"column '{name}' is twice in the header", where=where, hint="rename one of the two")
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,12 +1,12 @@
-"""Questions that a teacher invents, for people who have none: ``dstill data questions --teacher NAME``.
+"""Questions that a teacher invents: ``dstill data questions --teacher NAME``.
 
     invented = invent(setup, context, 200, Path("replies.sqlite"), seeds=…)
     invented.examples          # Example(id="invented-5f1c…", question="…", category="metric", …): without answers
-    invented.summary_lines()            # ["230 questions came: 200 kept, 30 duplicates (13.0%), 9 missing"]
+    invented.summary_lines()   # ["230 questions came: 200 kept, 30 duplicates (13.0%), 9 missing"]
     invented.stopped           # why there are fewer than asked for; empty: there are not
 
-What is asked and kept is in `dstill.pipeline.question_inventor`. Replies go through the project's reply store and hold
-to the caps of `generate`, so that a rerun buys only what is missing.
+`dstill.pipeline.question_inventor` writes the requests and reads the replies. Replies are stored in the project's reply
+store, so that a rerun buys only what is missing. The budgets of `generate` apply.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def invent(
     seeds: Sequence[Example] = (),
     focus: Focus | None = None,
 ) -> InventedQuestions:
-    """At most `n` questions about `context` (as in `Synthesis.synthesize`), like `seeds`; of `focus` its categories.
+    """At most `n` questions about `context` (as in `Synthesis.synthesize`), similar to `seeds`.
 
-    Raises UsageError for a teacher who only repeats, and where the task has none of those categories; BudgetError and
-    Interrupted, after what came was kept.
+    `focus`: invent questions of its categories only. Raises UsageError for a teacher that only looks answers up, and
+    when the task has none of these categories. Raises BudgetError and Interrupted after all replies were stored.
     """
     from dstill.teacher import client
     from dstill.teacher.budget import Budget
@@ -56,15 +56,15 @@ def invent(
     task, teacher = setup.task, make_teacher(setup.plugins, setup.config)
     if teacher.is_lookup:
         raise UsageError(
-            f"teacher '{teacher.name}' invents nothing: it repeats answers that are there",
+            f"teacher '{teacher.name}' invents no questions: it only repeats existing answers",
             where="--teacher",
             hint="ask a model, as --teacher openai",
         )
-    teacher.json_mode = "off"  # that form is of answers
+    teacher.json_mode = "off"  # JSON mode is for answers
     limits, brief = caps(settings, teacher), Synthesis.of(task).question_brief(context) or _default_brief(task)
     teacher.open(task)
-    # The cap holds over all the times that the same questions are asked for.
-    shares, held = _weak(focus, brief)
+    shares, excluded = _focused(focus, brief)
+    # The budget covers all calls that ask for the same questions.
     asked_for = [task.name, teacher.name, brief.about, n, seed, *([shares] if shares else [])]
     account = f"questions {digest(asked_for)}"
     with ReplyStore(replies, buyer=account) as store:
@@ -76,19 +76,19 @@ def invent(
 
         def inventor() -> Inventor:
             rate = settings.max_duplicate_rate
-            return Inventor(brief, seeds, n, seed=seed, max_duplicate_rate=rate, shares=shares, excluded=held)
+            return Inventor(brief, seeds, n, seed=seed, max_duplicate_rate=rate, shares=shares, excluded=excluded)
 
-        def kept() -> str:
-            return f"{_kept(teacher, inventor(), store)}/{n}; every reply is kept"
+        def stored() -> str:
+            return f"{_replay(teacher, inventor(), store)}/{n}; every reply is kept"
 
         asked = inventor()
         try:
             signals.run(_asked(teacher, asked, ask, setup.progress))
         except KeyboardInterrupt:
-            raise Interrupted(f"stopped at {kept()}", where=str(replies), hint="the same command goes on") from None
+            raise Interrupted(f"stopped at {stored()}", where=str(replies), hint="the same command goes on") from None
         except BudgetError as error:
             raise BudgetError(
-                f"{error.what} at {kept()}",
+                f"{error.what} at {stored()}",
                 where=error.where,
                 hint=f"the same command with a higher {error.hint} goes on",
             ) from None
@@ -102,25 +102,25 @@ def _default_brief(task: Task) -> QuestionBrief:
     return QuestionBrief(about=f"Others turn the questions into answers, by these instructions:\n{task.instructions}")
 
 
-def _weak(focus: Focus | None, brief: QuestionBrief) -> tuple[Mapping[str, int], Sequence[str]]:
-    """The shares of a focus' categories that the brief has, and the questions of its run, which must stay there."""
+def _focused(focus: Focus | None, brief: QuestionBrief) -> tuple[Mapping[str, int], Sequence[str]]:
+    """The failures by category of the brief, and the questions of the run of the focus, to exclude."""
     if focus is None:
         return {}, ()
-    held = [row.question for row in focus.asked]
+    excluded = [row.question for row in focus.asked]
     if not brief.categories:
-        return {}, held
+        return {}, excluded
     shares = {name: count for name, count in focus.categories.items() if name in brief.categories}
     if not shares:
         raise UsageError(
-            f"no questions are invented of {', '.join(focus.categories)}",
+            f"the task invents no questions of {', '.join(focus.categories)}",
             where=f"--augment-cause {focus.label}",
             hint=f"there are {', '.join(brief.categories)}",
         )
-    return shares, held
+    return shares, excluded
 
 
-def _kept(teacher: Teacher, inventor: Inventor, store: ReplyStore) -> int:
-    """How many questions the replies that are in the store come to."""
+def _replay(teacher: Teacher, inventor: Inventor, store: ReplyStore) -> int:
+    """How many questions the stored replies have."""
     whole = True
     while whole and (prompts := inventor.round()):
         for prompt in prompts:
@@ -140,7 +140,7 @@ async def _asked(
 
     async with teacher:
         while prompts := inventor.round():
-            async with aclosing(ask(prompts)) as replies:  # left early, it keeps what is under way
+            async with aclosing(ask(prompts)) as replies:  # on an early return, replies under way are stored
                 async for asked in replies:
                     inventor.take(asked.prompt.example.id, asked.reply.text if isinstance(asked.reply, Reply) else "")
                     progress("inventing questions", len(inventor.found.examples), inventor.found.n_requested)

@@ -1,11 +1,9 @@
-"""A user's rows tell each other apart: no id twice, and no question with two answers.
+"""Checks across a user's rows: unique ids, and one answer for each question.
 
-    refuse_duplicates(Path("q.jsonl"), [1, 2], [Example(id="a", …), Example(id="a", …)])
-    DataError: duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2
-    require_unique_ids([Example(id="a", split="train", …), Example(id="a", split="test", …)])
-    DataError: two questions have the id 'a': '…' of train, and '…' of test
-
-In: rows, of a file with their numbers. Out: nothing, or DataError with the first pair.
+refuse_duplicates(Path("q.jsonl"), [1, 2], [Example(id="a", …), Example(id="a", …)])
+DataError: duplicate ids: 1 ids in 2 rows; first 'a' in rows 1 and 2
+require_unique_ids([Example(id="a", split="train", …), Example(id="a", split="test", …)])
+DataError: two questions have the id 'a': '…' of train, and '…' of test
 """
 
 from __future__ import annotations
@@ -23,6 +21,7 @@ __all__ = ["refuse_contradictions", "refuse_duplicates", "require_unique_ids"]
 
 
 def refuse_duplicates(path: Path, numbers: list[int], examples: list[Example]) -> None:
+    """Raises DataError when two rows of the file `path` have one id. `numbers`: their line numbers."""
     rows: dict[str, list[int]] = defaultdict(list)
     for number, example in zip(numbers, examples, strict=True):
         rows[example.id].append(number)
@@ -33,12 +32,12 @@ def refuse_duplicates(path: Path, numbers: list[int], examples: list[Example]) -
             f"duplicate ids: {len(twice)} ids in {sum(map(len, twice.values()))} rows; "
             f"first '{id}' in rows {found[0]} and {found[1]}",
             where=f"{path}:{found[1]}",
-            hint="give each row an id of its own, or leave the column out",
+            hint="give each row a unique id, or remove the column",
         )
 
 
 def require_unique_ids(rows: Iterable[Example | Record]) -> None:
-    """An id joins all files of a run, so it stands for one question in all splits. Raises DataError."""
+    """Raises DataError when two rows of any splits have one id: the files of a run are joined by id."""
     first: dict[str, Example | Record] = {}
     for row in rows:
         if (other := first.setdefault(row.id, row)) is not row:
@@ -46,16 +45,16 @@ def require_unique_ids(rows: Iterable[Example | Record]) -> None:
             raise DataError(
                 f"two questions have the id '{row.id}': {one}, and {another}",
                 where=f"id '{row.id}'",
-                hint="give each question an id of its own; it must be unique over all splits",
+                hint="give each question an id that is unique in all splits",
             )
 
 
 def refuse_contradictions(path: Path, numbers: list[int], examples: list[Example]) -> None:
-    """One question about the same data has one gold, however it is spelled in JSON."""
+    """Raises DataError when a question about the same data has two answers; spellings of the same JSON are equal."""
     golds: dict[str, dict[str, int]] = defaultdict(dict)
     for number, example in zip(numbers, examples, strict=True):
         if example.answer is not None:
-            golds[dumps([example.question, example.context])].setdefault(_spelled(example.answer), number)
+            golds[dumps([example.question, example.context])].setdefault(_normalized(example.answer), number)
     several = [list(found.values()) for found in golds.values() if len(found) > 1]
     if several:
         first, second = several[0][:2]
@@ -64,11 +63,11 @@ def refuse_contradictions(path: Path, numbers: list[int], examples: list[Example
             f"different answers to one question: {len(several)} questions; first '{question[:80]}' in rows {first} "
             f"and {second}",
             where=f"{path}:{second}",
-            hint="keep the answer that is right; questions about different data tell so in their context",
+            hint="keep the right answer; if the questions are about different data, name the data in their context",
         )
 
 
-def _spelled(answer: str) -> str:
+def _normalized(answer: str) -> str:
     try:
         return json.dumps(loads(answer), sort_keys=True)
     except NotStrict:

@@ -1,4 +1,4 @@
-"""A number of rows, parted among categories in proportion.
+"""A number of rows, divided among categories in proportion.
 
 >>> quotas({"sort_page": 9, "terse": 2}, 10)
 {'sort_page': 8, 'terse': 2}
@@ -14,9 +14,9 @@ __all__ = ["quotas"]
 
 
 def quotas(sizes: Mapping[str, int], n: int, *, sample: bool = False) -> dict[str, int]:
-    """`n` by largest remainders, the first of equals first.
+    """`n` by the largest remainder method; of equal remainders, the first category wins.
 
-    `sample`: of what is there. Each category has one before any has a second, and none has more than its size.
+    `sample`: draw from `sizes` rows. Each category gets one before any gets a second, and none gets more than its size.
     """
     total = sum(sizes.values())
     found = {name: int(place < n) if sample else n * size // total for place, (name, size) in enumerate(sizes.items())}

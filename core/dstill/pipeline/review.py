@@ -1,19 +1,19 @@
-"""What a person decided about rows of the dataset, what that does to them, and whether it is enough to train on.
+"""Review of the dataset by a person: decisions about rows, their effect, and whether they suffice to train.
 
-    RUN/review.jsonl, one row a decision, appended:
+    RUN/review.jsonl, one row for each decision, appended:
     {"id": "q-17", "decision": "reject", "who": "somebody", "when": "2026-03-01T10:00:00+00:00", "digest": "9f…", …}
 
-    without_undone(log)                        # the decisions that were not taken back
-    applied(records, standing).records         # rejected rows left out, edited answers taken
-    sample(records, precision, seed, standing) # the rows that a person is shown, by category
-    gate(plugins, settings, records, …)        # DataError where training should wait for a person
+    without_undone(log)                         # the decisions that were not undone
+    applied(records, decisions).records         # without rejected rows, with edited answers
+    sample(records, precision, seed, decisions) # the rows that a person is shown, by category
+    gate(plugins, settings, records, …)         # DataError when training should wait for a person
 
 `dstill.runs.review_log` reads the file.
 
-A decision is about a record as it stood: where its question, rationale, answer or context have changed since
-(`digest`), it holds no more and the row is to be judged again. Decisions lie beside the dataset, not in it, so
-that making the dataset anew from the same replies keeps them. An edit counts as not accepted: the teacher's answer
-was not right as it stood, and those nobody saw are like it.
+A decision is about one version of a record (`digest`). When the question, rationale, answer or context changes, the
+decision is void and the row has to be judged again. Decisions lie beside the dataset, not in it, so that they survive
+when the dataset is rebuilt from the same replies. An edit counts as not accepted: the teacher's answer was wrong, and
+the sample represents answers that nobody reviewed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Iterable, Sequence
 
 from dstill.api.records import Record, Row
 from dstill.config import Review
@@ -44,6 +44,7 @@ __all__ = [
     "UNDO",
     "Applied",
     "Decision",
+    "ReviewStatus",
     "applied",
     "digest",
     "gate",
@@ -55,13 +56,13 @@ __all__ = [
 
 FILE = "review.jsonl"
 ACCEPT, REJECT, EDIT, SKIP, UNDO = "accept", "reject", "edit", "skip", "undo"
-JUDGED = (ACCEPT, REJECT, EDIT)  # a skip says nothing of the row
-REVIEWED = ("train", "validation")  # what is sampled, and what `train` asks about
+JUDGED = (ACCEPT, REJECT, EDIT)  # a skip is no judgement
+REVIEWED = ("train", "validation")  # the splits that are sampled, and that `train` asks about
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision(Row):
-    """One row of review.jsonl. An undo takes back the last standing decision about its id."""
+    """One row of review.jsonl. An undo cancels the last decision about its id."""
 
     id: str
     decision: str
@@ -76,16 +77,32 @@ class Decision(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """Records as a person left them."""
+    """Records after the review."""
 
     records: list[Record]
-    rejected: int = 0  # rows that are left out
-    edited: int = 0  # rows whose answer or rationale is the person's
-    changed: int = 0  # rows that are another than was judged: the decision does nothing
+    rejected: int = 0  # rows that a person rejected; `records` lacks them
+    edited: int = 0  # rows whose answer or rationale a person wrote
+    changed: int = 0  # rows that changed after they were judged: the decision is void
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewStatus:
+    """How far the review of the rows to train on is."""
+
+    sample: int  # rows that a person is shown
+    judged: int  # rows that a person judged, in the sample or not
+    accepted: int
+    rate: float | None  # accepted / judged, 0 to 1; None: nothing was judged
+    n_rejected: int
+    edited: int
+    modified: int  # rows that changed after they were judged
+    allowed: bool  # to train although the review does not suffice
+    sufficient: bool
+    message: str  # the status in a line
 
 
 def without_undone(log: Iterable[Decision]) -> list[Decision]:
-    """The decisions of a log that were not taken back, oldest first."""
+    """The decisions of a log that were not undone, oldest first."""
     left: list[Decision] = []
     for decision in log:
         if decision.decision != UNDO:
@@ -98,19 +115,19 @@ def without_undone(log: Iterable[Decision]) -> list[Decision]:
 
 
 def digest(record: Record) -> str:
-    """Of what a person judges in a record."""
+    """SHA-256, in hex, of what a person judges: question, rationale, answer and context."""
     judged = [record.question, record.rationale, record.answer, dict(record.context)]
     return hashlib.sha256(dumps(judged).encode()).hexdigest()
 
 
-def latest(standing: Iterable[Decision]) -> dict[str, Decision]:
-    """Id → the decision that counts."""
-    return {decision.id: decision for decision in standing}
+def latest(decisions: Iterable[Decision]) -> dict[str, Decision]:
+    """The last decision about each id."""
+    return {decision.id: decision for decision in decisions}
 
 
-def applied(records: Sequence[Record], standing: Iterable[Decision]) -> Applied:
+def applied(records: Sequence[Record], decisions: Iterable[Decision]) -> Applied:
     """`records` without those that a person rejected, and with the answers that a person wrote."""
-    found, counts, kept = latest(standing), Counter[str](), list[Record]()
+    found, counts, left = latest(decisions), Counter[str](), list[Record]()
     for record in records:
         decision = found.get(record.id)
         if decision is not None and decision.digest != digest(record):
@@ -121,15 +138,15 @@ def applied(records: Sequence[Record], standing: Iterable[Decision]) -> Applied:
         elif decision is not None and decision.decision == EDIT:
             counts["edited"] += 1
             record = replace(record, answer=decision.answer or "", rationale=decision.rationale or "")
-        kept.append(record)
-    return Applied(records=kept, **counts)
+        left.append(record)
+    return Applied(records=left, **counts)
 
 
 # --- the sample -------------------------------------------------------------------------
 
 
 def sample_size(rows: int, precision: float) -> int:
-    """Rows to judge so that the 95 % interval of their rate is ± `precision` wide, whatever the rate.
+    """Rows to judge so that the 95 % interval of the accepted rate is at most ± `precision`, whatever the rate.
 
     Cochran's formula at a rate of one half, with the correction for a finite population of `rows`.
     """
@@ -142,12 +159,12 @@ def sample_size(rows: int, precision: float) -> int:
 
 
 def sample(
-    records: Sequence[Record], precision: float, seed: int, standing: Iterable[Decision], *, size: int | None = None
+    records: Sequence[Record], precision: float, seed: int, decisions: Iterable[Decision], *, size: int | None = None
 ) -> list[Record]:
-    """The rows to judge, in the order in which they are shown; the same ones each time.
+    """The rows to judge, in the order in which they are shown; the same for the same arguments.
 
-    Every category has its share, and at least one row where there is room for that. A row that was skipped gives way
-    to the next one of its category. `size`: other than what `precision` wants.
+    Each category has its share, and at least one row if the sample is large enough. The next row of its category
+    replaces a skipped one. `size`: the number of rows, instead of the one that `precision` gives.
     """
     by_category: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda record: _drawn(seed, record.id)):
@@ -155,7 +172,7 @@ def sample(
     wanted = sample_size(len(records), precision) if size is None else min(size, len(records))
     largest_first = sorted(by_category, key=lambda name: (-len(by_category[name]), name))
     shares = quotas({name: len(by_category[name]) for name in largest_first}, wanted, sample=True)
-    skipped = {d.id: d.digest for d in latest(standing).values() if d.decision == SKIP}
+    skipped = {d.id: d.digest for d in latest(decisions).values() if d.decision == SKIP}
     chosen: list[Record] = []
     for name, rows in by_category.items():
         shown = (row for row in rows if row.id not in skipped or skipped[row.id] != digest(row))
@@ -167,73 +184,81 @@ def _drawn(seed: int, id: str) -> str:
     return hashlib.sha256(f"{seed}:{id}".encode()).hexdigest()
 
 
-# --- whether it is enough ---------------------------------------------------------------
+# --- whether it suffices ----------------------------------------------------------------
 
 
 def gate(
     plugins: Plugins,
     settings: Review,
     records: Sequence[Record],
-    standing: Sequence[Decision],
+    decisions: Sequence[Decision],
     *,
     seed: int,
     allow: bool,
     run: Path,
-) -> dict[str, Any]:
-    """What a person's review of `records` (training and validation) came to, for run.json; `said` is for a person.
+) -> ReviewStatus:
+    """The status of the review of `records`, which are those of training and validation.
 
-    Raises DataError where it is not enough to train on, unless `allow`. A dataset that somebody looked at is held to
-    ``review.min_accept`` whoever wrote it; one that nobody looked at is refused as ``review.required`` has it.
-    `run` is the run's folder, for the message.
+    Raises DataError when the review does not suffice to train, unless `allow`. A dataset that a person reviewed needs
+    an accepted rate of ``review.min_accept``, whoever wrote it. ``review.required`` says whether one that nobody
+    reviewed is refused. `run`: the folder of the run, for the message.
     """
-    found = latest(standing)
+    status, missing = _status(settings, records, decisions, seed=seed, allow=allow)
+    required = settings.required == "always" or (
+        settings.required == "auto" and any(_is_model(plugins, name) for name in {r.teacher for r in records})
+    )
+    reviewed = bool(status.judged) and not missing  # a finished review counts, whoever wrote the rows
+    stops = not status.sufficient and (required or reviewed) and settings.required != "never"
+    if records and stops and not allow:
+        raise DataError(
+            status.message,
+            where=str(run / FILE),
+            hint=f"{command('review', run)}; or train on it as it is, with --allow-unreviewed",
+        )
+    return status
+
+
+def _status(
+    settings: Review, records: Sequence[Record], decisions: Sequence[Decision], *, seed: int, allow: bool
+) -> tuple[ReviewStatus, int]:
+    """The status, and how many rows of the sample are still to be judged."""
+    found = latest(decisions)
     judged = [
         found[r.id].decision
         for r in records
         if r.id in found and found[r.id].decision in JUDGED and found[r.id].digest == digest(r)
     ]
-    shown = sample(records, settings.ci_half_width, seed, standing)
+    shown = sample(records, settings.ci_half_width, seed, decisions)
     missing = sum(r.id not in found or found[r.id].digest != digest(r) for r in shown)
-    after = applied(records, standing)
-    accepted = judged.count(ACCEPT)
-    facts: dict[str, Any] = {
-        "sample": len(shown),
-        "judged": len(judged),
-        "accepted": accepted,
-        "rate": accepted / len(judged) if judged else None,
-        "n_rejected": after.rejected,
-        "edited": after.edited,
-        "modified": after.changed,
-        "allowed": allow,
-    }
-    required = settings.required == "always" or (
-        settings.required == "auto" and any(_needs_a_look(plugins, name) for name in {r.teacher for r in records})
+    after = applied(records, decisions)
+    status = ReviewStatus(
+        sample=len(shown),
+        judged=len(judged),
+        accepted=judged.count(ACCEPT),
+        rate=judged.count(ACCEPT) / len(judged) if judged else None,
+        n_rejected=after.rejected,
+        edited=after.edited,
+        modified=after.changed,
+        allowed=allow,
+        sufficient=False,
+        message="",
     )
-    facts["sufficient"], facts["message"] = _finding(facts, missing, settings)
-    # one who looked at all that was to be seen and found it bad is heard, whoever wrote it
-    seen = bool(judged) and not missing
-    stops = not facts["sufficient"] and (required or seen) and settings.required != "never"
-    if records and stops and not allow:
-        raise DataError(
-            facts["message"],
-            where=str(run / FILE),
-            hint=f"{command('review', run)}; or train on it as it is, with --allow-unreviewed",
-        )
-    return facts
+    sufficient, message = _assessed(status, missing, settings.min_accept)
+    return replace(status, sufficient=sufficient, message=message), missing
 
 
-def _finding(facts: Mapping[str, Any], missing: int, settings: Review) -> tuple[bool, str]:
-    """Whether a person accepted enough of it, and what is said of that."""
-    if not facts["judged"]:
-        return False, f"nobody has reviewed the dataset: `dstill review` shows {facts['sample']} of its rows"
-    counted = f"a person accepted {facts['accepted']} of {facts['judged']} rows judged ({facts['rate']:.1%})"
-    if missing:  # a rate over the first few rows says nothing yet
-        return False, f"the review is not finished: {missing} of {facts['sample']} rows are left; {counted}"
-    if facts["rate"] < settings.min_accept:
-        return False, f"{counted}, fewer than review.min_accept = {settings.min_accept:g} asks for"
+def _assessed(status: ReviewStatus, missing: int, min_accept: float) -> tuple[bool, str]:
+    """Whether a person accepted enough rows, and the message about it."""
+    if status.rate is None:
+        return False, f"nobody has reviewed the dataset: `dstill review` shows {status.sample} of its rows"
+    counted = f"a person accepted {status.accepted} of {status.judged} rows judged ({status.rate:.1%})"
+    if missing:  # the rate of the first few rows is not yet representative
+        return False, f"the review is not finished: {missing} of {status.sample} rows are left; {counted}"
+    if status.rate < min_accept:
+        return False, f"{counted}, fewer than review.min_accept = {min_accept:g} asks for"
     return True, counted
 
 
-def _needs_a_look(plugins: Plugins, teacher: str) -> bool:
-    """Whether a model wrote it: a teacher that is not installed here is taken for one."""
+def _is_model(plugins: Plugins, teacher: str) -> bool:
+    """Whether a model is the teacher; one that is not installed here is assumed to be a model."""
     return bool(teacher) and not (teacher in plugins.names("teachers") and plugins.teacher(teacher).is_lookup)

@@ -1,11 +1,11 @@
-"""The stages, as generators from rows to rows. Nothing here writes a file.
+"""The steps of the stages, as generators from rows to rows. Nothing here writes a file.
 
-    execute:  Record | Rejection … → the same     (runs the answers; what the engine refuses is rejected)
+    execute:  Record | Rejection … → the same     (runs the answers; rejects what the engine refuses)
     predict:  Example… → Prediction…
-    sample:   Example… → several Predictions each
+    sample:   Example… → several Predictions for each
     judge:    Example, Prediction … → Verdict…
 
-Asking a teacher is in `dstill.pipeline.label`. `dstill.runs.run.Run` strings all together and keeps what comes out.
+`dstill.pipeline.label` asks the teacher. `dstill.runs.run.Run` calls the stages and writes their results.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ B = TypeVar("B")
 def execute(
     rows: Iterable[Record | Rejection], executor: Executor, task: Task, outcomes: Counter[str]
 ) -> Iterator[Record | Rejection]:
-    """Run each record's answer; one that the engine calls invalid, or that finds nothing, becomes a rejection.
+    """Run each record's answer; a record becomes a rejection if the engine calls it invalid or it finds nothing.
 
-    A student that learns from questions about data whose answers find nothing gets worse. `outcomes` counts how
-    the runs ended: what could not be run here is kept, and known by number.
+    Answers that find nothing make a student worse. Answers that cannot be run here stay. Counts the outcomes in
+    `outcomes`.
     """
 
     def run(row: Record | Rejection) -> Record | Rejection:
         with about(row.id):
-            return ran(row)
+            return checked(row)
 
-    def ran(row: Record | Rejection) -> Record | Rejection:
+    def checked(row: Record | Rejection) -> Record | Rejection:
         if isinstance(row, Rejection) or task.is_refusal(row.answer):
             return row
         outcome = executor.run(row.answer, row.example)
@@ -81,17 +81,17 @@ def execute(
 
 
 def examples_of(task: Task) -> list[Example]:
-    """The task's own questions of every split. Raises DataError where two have one id."""
+    """The task's questions of every split. Raises DataError when two have one id."""
     found = [example for split in SPLITS for example in task.examples(split)]
     require_unique_ids(found)
     return found
 
 
 def assign_split(example: Example, seed: int) -> Example:
-    """The example in its split: its own, or one drawn from a hash of its template (else of its id).
+    """The example in its split: the one that it has, or one that a hash of its template or id decides.
 
-    Whole templates go to ``test_unseen_templates`` (one in ten); single questions 85 : 5 : 10 to
-    train, validation and test. The same seed and example always give the same split.
+    One in ten templates goes to ``test_unseen_templates``, with all its questions. The other questions go to train,
+    validation and test as 85 : 5 : 10. The same seed and example always give the same split.
     """
     if example.split:
         return example
@@ -102,14 +102,14 @@ def assign_split(example: Example, seed: int) -> Example:
 
 
 def stratified_head(examples: Sequence[Example], limit: int) -> list[Example]:
-    """At most `limit` of them, each split by its share, from its beginning: a higher limit only adds to them."""
+    """The first examples of each split, in proportion, at most `limit` of all; a higher limit only adds examples."""
     if limit >= len(examples):
         return list(examples)
     chosen: set[str] = set()
     for split in SPLITS:
         of_split = [e.id for e in examples if e.split == split]
         chosen.update(of_split[: len(of_split) * limit // len(examples)])
-    # what rounding down left goes to the first ones
+    # rounding down left some: take the first ones
     chosen.update([e.id for e in examples if e.id not in chosen][: limit - len(chosen)])
     return [e for e in examples if e.id in chosen]
 
@@ -119,11 +119,11 @@ def _fraction(text: str) -> float:
 
 
 def check_splits(records: Sequence[Record], task: Task) -> None:
-    """Refuse splits that are not what their names say. Raises DataError (bad input 22)."""
+    """Raises DataError when a split shares with training what its name excludes, or when ids are not unique."""
     for leak in leaks(records, task):
         raise DataError(
             str(leak),
-            where=f"the sets {leak.split} and train",
+            where=f"the splits {leak.split} and train",
             hint=f"a score over them would not mean what its name says: split by template and {task.data_noun}",
         )
     require_unique_ids(records)
@@ -132,15 +132,17 @@ def check_splits(records: Sequence[Record], task: Task) -> None:
 # --- evaluation -------------------------------------------------------------------------
 
 
-def predict(writer: Generator, objective: Objective, task: Task, examples: Sequence[Example]) -> Iterator[Prediction]:
+def predict(
+    generator: Generator, objective: Objective, task: Task, examples: Sequence[Example]
+) -> Iterator[Prediction]:
     """What the student writes for each example, in order."""
     sources = [objective.prompt(task.model_input(e)) for e in examples]
-    for example, written in zip(examples, writer.generate(sources), strict=True):
+    for example, written in zip(examples, generator.generate(sources), strict=True):
         yield prediction_of(example, written)
 
 
 def sample(
-    writer: Generator,
+    generator: Generator,
     objective: Objective,
     task: Task,
     examples: Sequence[Example],
@@ -149,14 +151,15 @@ def sample(
     temperature: float,
     seed: int,
 ) -> Iterator[list[Prediction]]:
-    """`n` answers that the student draws for each example, in order."""
+    """`n` sampled answers of the student to each example, in order."""
     sources = [objective.prompt(task.model_input(e)) for e in examples]
-    drawn = writer.sample(sources, n, temperature=temperature, seed=seed)
+    drawn = generator.sample(sources, n, temperature=temperature, seed=seed)
     for example, written in zip(examples, drawn, strict=True):
         yield [prediction_of(example, one) for one in written]
 
 
 def prediction_of(example: Example, written: Generation) -> Prediction:
+    """What the student wrote for `example`, as a row."""
     return Prediction(
         id=example.id,
         text=written.text,
@@ -167,7 +170,7 @@ def prediction_of(example: Example, written: Generation) -> Prediction:
 
 
 def draft_of(prediction: Prediction, objective: Objective, task: Task) -> Draft | None:
-    """A prediction taken apart; one that was cut off is no answer."""
+    """The parsed prediction; None: it has no answer, or was cut off."""
     return None if prediction.truncated else objective.read(prediction.text, task.parse)
 
 
@@ -178,7 +181,7 @@ def judge(
     objective: Objective,
     executor: Executor | None,
 ) -> Iterator[Verdict]:
-    """A verdict on each prediction, in order, with the first cause of a failure."""
+    """A verdict on each prediction, in order; failures have their cause."""
 
     def one(pair: tuple[Example, Prediction]) -> Verdict:
         example, prediction = pair
@@ -200,7 +203,7 @@ def judge(
 
 
 def threaded_map(function: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:
-    """`function` over `items` in order, that many at once: `Executor.parallel` where it runs answers."""
+    """The results of `function` for `items`, in order, with this many `threads`."""
     if threads == 1:
         yield from map(function, items)
         return

@@ -1,35 +1,35 @@
-"""Dataset → student, as functions; which files they write is the caller's matter.
+"""Dataset → student, as functions; the caller chooses the folders.
 
     plan = planned(setup, records, validation)      # rows as pairs, the device, the modality with its reasons
-    facts = trained(setup, plan, files, …)          # {"modality": "full", "steps": 3000, "history": […], …}
+    result = trained(setup, plan, files, …)         # Trained(fitted=TrainResult(steps=3000, …), choice=…, …)
 
-In several processes (`dstill.runtime.distributed`) each does this, in step with the others: process 0 alone decides and
-reports.
+In several processes (`dstill.runtime.distributed`) each calls these functions, in step with the others. Process 0 alone
+decides and reports.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Callable, Mapping, Sequence
+from typing import Callable, Mapping, Sequence
 
-from dstill.api.modality import Choice, Modality, ModalityFit
+from dstill.api.modality import Choice, Modality
 from dstill.api.recipe import Device
 from dstill.api.records import Pair, Record
-from dstill.api.student import Generator, TrainingJob
+from dstill.api.student import Generator, TrainingJob, TrainResult
 from dstill.factory import Setup, choose_modality, modalities
 from dstill.runtime import distributed, hardware
 
-__all__ = ["TrainingFiles", "TrainingPlan", "planned", "trained"]
+__all__ = ["Trained", "TrainingFiles", "TrainingPlan", "planned", "trained"]
 
 log = logging.getLogger("dstill")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
-    """What is trained on, where and how."""
+    """The rows to train on, the device, and the modality."""
 
     train: Sequence[tuple[Pair, ...]]
     validation: Sequence[tuple[Pair, ...]]
@@ -40,15 +40,29 @@ class TrainingPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingFiles:
-    """The folders that a training writes into."""
+    """The folders that a training writes to."""
 
     student: Path
-    checkpoints: Path  # of a training that is under way or was stopped
-    events: Path  # TensorBoard's files, of the latest training
+    checkpoints: Path  # of a training that is running or was stopped
+    events: Path  # TensorBoard files of the latest training
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What `trained` returns."""
+
+    fitted: TrainResult
+    id: str  # of this training; its predictions name it
+    student: str
+    objective: str
+    choice: Choice
+    device: Device
+    processes: int
+    seed: int
 
 
 def planned(setup: Setup, records: Sequence[Record], validation: Sequence[Record]) -> TrainingPlan:
-    """The rows as pairs, and a modality for this device. Raises UsageError where none fits."""
+    """The rows as pairs, and a modality for this device. Raises UsageError when no modality fits."""
     pairs, device = _pairs(setup, records), hardware.device()
     modality, choice = _modality(setup, pairs, device)
     log.info("modality %s on %s", choice.modality, device.name)
@@ -67,11 +81,11 @@ def trained(
     *,
     resume_with_changes: bool,
     score: Callable[[Generator], float] | None,
-) -> dict[str, Any]:
-    """Fit the student. Returns what the training came to, for run.json. Raises DataError, TrainingError, RunError.
+) -> Trained:
+    """Fit the student. Raises DataError, TrainingError, RunError.
 
-    It goes on from a checkpoint in `files`; one whose settings or data have changed only with `resume_with_changes`.
-    `score`: what early stopping goes by.
+    Training resumes from a checkpoint in `files`; if settings or data have changed, only with `resume_with_changes`.
+    `score`: the accuracy of a student during training, for early stopping; None: early stopping does not use it.
     """
     recipe = setup.settings.train
     job = TrainingJob(
@@ -89,19 +103,16 @@ def trained(
         score=score,
         events=files.events,
     )
-    fitted = setup.student.fit(job)
-    return {
-        **asdict(fitted),
-        "id": secrets.token_hex(8),  # of this training: predictions name it
-        "student": recipe.student or setup.student.name,
-        "objective": recipe.objective,
-        "modality": plan.choice.modality,
-        "device": asdict(plan.device),
-        "processes": distributed.world_size(),
-        "choice": [_reason(reason) for reason in plan.choice.reasons],
-        "training_seconds": fitted.seconds,
-        "seed": job.seed,
-    }
+    return Trained(
+        fitted=setup.student.fit(job),
+        id=secrets.token_hex(8),
+        student=recipe.student or setup.student.name,
+        objective=recipe.objective,
+        choice=plan.choice,
+        device=plan.device,
+        processes=distributed.world_size(),
+        seed=job.seed,
+    )
 
 
 def _pairs(setup: Setup, records: Sequence[Record]) -> list[tuple[Pair, ...]]:
@@ -109,7 +120,7 @@ def _pairs(setup: Setup, records: Sequence[Record]) -> list[tuple[Pair, ...]]:
 
 
 def _modality(setup: Setup, pairs: Sequence[tuple[Pair, ...]], device: Device) -> tuple[Modality, Choice]:
-    """One for all processes: free memory is not the same on each of their devices."""
+    """One modality for all processes, although free memory differs between their devices."""
 
     def choose() -> Choice:
         texts = (text for row in pairs for pair in row for text in (pair.source, pair.target))
@@ -122,16 +133,6 @@ def _modality(setup: Setup, pairs: Sequence[tuple[Pair, ...]], device: Device) -
 
 
 def _detail(values: Mapping[str, float]) -> str:
-    """What is said of a step beside its number."""
+    """Speed and loss of a training step, for the progress line."""
     found = [f"{values['rows_per_second']:.3g} rows/s"] if "rows_per_second" in values else []
     return ", ".join([*found, f"loss {values['loss']:.4f}"] if "loss" in values else found)
-
-
-def _reason(reason: ModalityFit) -> dict[str, Any]:
-    return {
-        "modality": reason.modality,
-        "priority": reason.priority,
-        "memory_required": reason.memory_required.total,
-        "parts": dict(reason.memory_required.parts),
-        "unfit_reason": reason.unfit_reason,
-    }

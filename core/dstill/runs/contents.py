@@ -1,9 +1,9 @@
-"""What a run is made of and what it holds: its configuration, task and student, and the rows of its files.
+"""The contents of a run: its configuration, task and student, and the rows of its files.
 
     run = RunContents.open("mine")
     run.task, run.records("test"), run.predictions(), run.verdicts("nearest")
 
-`dstill.runs.run.Run` adds the stages that make these.
+`dstill.runs.run.Run` adds the stages that make them.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class RunContents(RunFolder):
         plugins.require_healthy()
         config = config or configuration.load(sections=plugin_loading.part_sections(plugins))
         stem = task_name(plugins, config.settings)
-        # names that nobody knows are an error before there is a folder
+        # unknown names raise before there is a folder
         plugins.task(stem), plugins.teacher(config.settings.generate.teacher)
         teacher = config.settings.generate.teacher
         trust.require(config, "engine", "generate", "augment", f"task.{stem}", f"teacher.{teacher}")
@@ -85,10 +85,11 @@ class RunContents(RunFolder):
         plugins: Plugins | None = None,
         trusted: bool = False,
     ) -> Self:
-        """A run that is there, by name under ``./runs`` or by path; `flags` go before its own configuration.
+        """An existing run, by its name under ``./runs`` or by path; `flags` override its configuration.
 
-        What its settings ask for outside of its folder must have been allowed (`dstill.trust`), else its stages
-        raise TrustError; `trusted`: the caller allows all of it, for this object and the trials that it starts.
+        Stages raise TrustError when the settings reach outside the folder of the run and nobody allowed it
+        (`dstill.trust`). `trusted`: the caller allows it, for this object and the trials that it starts. Raises
+        UsageError, RunError, ConfigError.
         """
         plugins = plugins or plugin_loading.load()
         plugins.require_healthy()
@@ -100,26 +101,26 @@ class RunContents(RunFolder):
         return run
 
     def save_settings(self) -> None:
-        """config.toml as the run is set now: what the next command on it begins with."""
+        """Write the current configuration to config.toml, where the next command reads it."""
         write_text(self.folder / SETTINGS, self.config.to_toml())
         trust.allow_written(self.config, self.folder / SETTINGS)
 
     def config_with(self, flags: Mapping[str, Any]) -> Config:
-        """This run's configuration with `flags` before it. Raises ConfigError."""
+        """The configuration of this run, overridden by `flags`. Raises ConfigError."""
         own = {key: value for key, value in self.config.flat().items() if value is not None}
         flags = configuration.current(flags, self.config)
         sections = plugin_loading.part_sections(self.plugins)
         config = configuration.load(use_files=False, flags={**own, **flags}, sections=sections)
         before = {key: origin for key, origin in self.config.origins.items() if key not in flags}
-        filed = self.config.filed - flags.keys()  # a run that is made of this one may do no more than this one
+        filed = self.config.filed - flags.keys()  # a branch must not be allowed more than this run
         origins = {**config.origins, **before}
         return replace(config, origins=origins, file=self.config.file, filed=filed, trusted=self.config.trusted)
 
     def branch(self, folder: Path, *, flags: Mapping[str, Any]) -> Self:
-        """A new run at `folder` on the dataset of this one, with `flags` before this one's configuration.
+        """A new run at `folder` with the dataset of this run, and its configuration overridden by `flags`.
 
-        The files of the dataset are shared, not copied, where the file system can (hard links): a stage that
-        makes them anew puts new files in their place. Raises UsageError, ConfigError, DiskError.
+        The files of the dataset are hard links where the file system supports them; a stage that writes the dataset
+        replaces the files, and so does not change this run. Raises UsageError, ConfigError, DiskError.
         """
         config = self.config_with(flags)
         made = self.create(folder, config=config, plugins=self.plugins, arguments={"branch of": self.name, **flags})
@@ -128,19 +129,21 @@ class RunContents(RunFolder):
             shutil.copyfile(self.folder / review.FILE, made.folder / review.FILE)
         of_dataset = {name: facts for name, facts in self.manifest["files"].items() if name.startswith("dataset/")}
         made.manifest["files"].update(of_dataset)
-        if "generate" in self.manifest["stages"]:
-            made.manifest["stages"]["generate"] = self.manifest["stages"]["generate"]
+        if "generate" in self.stages:
+            made.stages["generate"] = self.stages["generate"]
         made.save()
         return made
 
-    # --- what the run is made of --------------------------------------------------------
+    # --- the parts of the run -----------------------------------------------------------
 
     @property
     def plugins(self) -> Plugins:
+        """The loaded plugins."""
         return self.setup.plugins
 
     @property
     def config(self) -> Config:
+        """The configuration with the origin of each value; assigning one makes new parts."""
         return self.setup.config
 
     @config.setter
@@ -149,6 +152,7 @@ class RunContents(RunFolder):
 
     @property
     def progress(self) -> Progress:
+        """Called with what a stage does, how many items are done, and of how many."""
         return self.setup.progress
 
     @progress.setter
@@ -157,46 +161,52 @@ class RunContents(RunFolder):
 
     @property
     def settings(self) -> Settings:
+        """The typed settings of the configuration."""
         return self.setup.settings
 
     @property
     def task(self) -> Task:
+        """The task that the configuration names."""
         return self.setup.task
 
     @property
     def objective(self) -> Objective:
+        """The training objective that the configuration names."""
         return self.setup.objective
 
     @property
     def student(self) -> Student:
+        """The kind of student that the configuration names, trained or not."""
         return self.setup.student
 
-    # --- what it holds ------------------------------------------------------------------
+    # --- its rows -----------------------------------------------------------------------
 
     def records(self, split: str, *, raw: bool = False) -> list[Record]:
-        """The rows of a set as a person left them (`dstill.pipeline.review`); `raw`: as they stand in its file."""
+        """The rows of a split after the review (`dstill.pipeline.review`); `raw`: before it, as in the file."""
         rows = list(self.load(Record, data_file(split)))
         return rows if raw else review.applied(rows, decisions(self)).records
 
     def teacher_requests(self) -> list[TeacherRequest]:
-        """The questions that the teacher was asked, with the keys of its replies."""
+        """The questions to the teacher, with the keys of its replies in the reply store."""
         return list(self.load(TeacherRequest, REQUESTS))
 
     def rejections(self) -> list[Rejection]:
+        """The questions that did not become rows of the dataset, with their problems."""
         return list(self.load(Rejection, "rejects.jsonl"))
 
     def predictions(self, system: str = "student") -> list[Prediction]:
+        """The answers of the student, or of the baseline `system`, in the last evaluation."""
         return list(self.load(Prediction, system_file("predictions", system)))
 
     def verdicts(self, system: str = "student", engine: str = "") -> list[Verdict]:
-        """`engine`: the label of a second engine; empty: the one that the run was first scored on."""
+        """The verdicts on those answers. `engine`: the label of a second engine; empty: the first engine."""
         return list(self.load(Verdict, system_file("verdicts", system, engine)))
 
     @property
     def contexts(self) -> Mapping[str, Mapping[str, Any]]:
         """The usual context of questions about each data of the run, by its name (`data_of`), the most frequent first.
 
-        Under ``""`` that of questions that name none. Of a run without questions, what its student learnt of.
+        Questions that name no data are under ``""``. If the run has no questions, the context that its student learnt.
         """
         found: dict[str, list[Record]] = {}
         for record in (record for split in SPLITS for record in self.records(split)):
@@ -208,19 +218,19 @@ class RunContents(RunFolder):
 
     @property
     def context(self) -> Mapping[str, Any]:
-        """The context of a question that does not bring one: the first of `contexts`."""
+        """The context of a question without one: the first of `contexts`."""
         return next(iter(self.contexts.values()))
 
     def learnt(self) -> Learnt:
-        """What the run's student learnt of its data. Raises DataError where that file is damaged."""
+        """What the student learnt of its data. Raises DataError when its file is damaged."""
         return learnt_in(self)
 
     def answers(self) -> Mapping[str, Prediction]:
-        """What the student answered in its evaluation, by id; none where it was held to a grammar, or is another."""
-        return self._kept(system_file("predictions", "student"), self._made_of(constrained=False))
+        """The answers of this student in its evaluation, by id; empty: another student or a grammar made them."""
+        return self._predictions_from(system_file("predictions", "student"), self._provenance(constrained=False))
 
     def generator(self, system: str = "student") -> Generator:
-        """The run's student, or one of its baselines, ready to write. Raises RunError when it has none yet."""
+        """The loaded student, or a baseline. Raises RunError when the run has no student yet."""
         trained = self.folder / "student"
         if not trained.exists():
             raise RunError(
@@ -234,9 +244,9 @@ class RunContents(RunFolder):
         return baseline.load(self.student, trained, folder)
 
     def nearest(self) -> Generator | None:
-        """The baseline that knows how near a question is to those of training, where the run has it.
+        """The baseline that measures the similarity to training questions; None: the run has none.
 
-        Raises DataError where it is damaged, MissingExtra.
+        Raises DataError when it is damaged, MissingExtra when its packages are not installed.
         """
         for name in self.plugins.names("baselines"):
             folder = self._baseline(name)
@@ -246,11 +256,14 @@ class RunContents(RunFolder):
         return None
 
     def _baseline(self, name: str) -> Path:
-        """Where a baseline keeps what it learnt."""
+        """The folder of a fitted baseline."""
         return self.folder / "baselines" / name
 
-    def gate(self, *, allow: bool) -> dict[str, Any]:
-        """Whether a person has accepted enough of the dataset to train on it (`dstill.pipeline.review.gate`)."""
+    def gate(self, *, allow: bool) -> review.ReviewStatus:
+        """The status of the review. Raises DataError when it does not suffice to train, unless `allow`.
+
+        See `dstill.pipeline.review.gate`.
+        """
         return review.gate(
             self.plugins,
             self.settings.review,
@@ -261,24 +274,24 @@ class RunContents(RunFolder):
             run=self.folder,
         )
 
-    def _kept(self, file: str, made_of: list[str]) -> dict[str, Prediction]:
-        """The predictions in `file` by their id; none when they are of another student."""
-        if self.manifest["files"].get(file, {}).get("provenance") != made_of:
+    def _predictions_from(self, file: str, provenance: list[str]) -> dict[str, Prediction]:
+        """The predictions in `file` by id; empty when their provenance is another one."""
+        if self.manifest["files"].get(file, {}).get("provenance") != provenance:
             return {}
         return {p.id: p for p in self.load(Prediction, file)}
 
-    def _made_of(self, *, constrained: bool) -> list[str]:
-        """What decides predictions: the training, the dataset, and whether a grammar held the student.
+    def _provenance(self, *, constrained: bool) -> list[str]:
+        """What decides predictions: the training, the dataset, and whether a grammar constrains the student.
 
-        Copied runs keep it.
+        A copy of a run has the same provenance.
         """
-        training = self.manifest["stages"].get("train", {}).get("id", "")
+        training = self.stages.get("train", {}).get("id", "")
         data = self.manifest["files"].get(data_file("train"), {}).get("sha256", "")
         return [training, data, *(["constrained"] if constrained else [])]
 
 
 def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
-    """The context that most of them have; of several, the first."""
+    """The context of most records; of equally frequent ones, the first."""
     counts, contexts = Counter[str](), dict[str, Mapping[str, Any]]()
     for record in records:
         counts[key := context_key(record)] += 1
@@ -287,5 +300,5 @@ def _most_frequent(records: Sequence[Record]) -> Mapping[str, Any]:
 
 
 def learnt_in(run: RunFolder) -> Learnt:
-    """What the student in `run` learnt of its data. Raises DataError where that file is damaged."""
-    return data_drift.learnt_by(run.folder / "student", run.manifest["stages"].get("generate", {}).get("data", {}))
+    """What the student in `run` learnt of its data. Raises DataError when its file is damaged."""
+    return data_drift.learnt_by(run.folder / "student", run.stages.get("generate", {}).get("data", {}))

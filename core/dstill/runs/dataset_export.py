@@ -1,15 +1,14 @@
-"""A run's dataset in the forms that other trainers read as they are: ``dstill data export RUN``.
+r"""A run's dataset in the formats of other trainers: ``dstill data export RUN``.
 
     export(run)                     {"train": 6000, "validation": 300, …}, and in the run's folder:
 
     export/messages/train.jsonl            {"id": …, "messages": [{"role": "user", "content": "…"}, …]}
-    export/prompt-completion/train.jsonl   {"id": …, "prompt": "…\\n", "completion": "…"}
-    export/dataset_info.json               by which LLaMA-Factory finds the files
-    export/README.md                       by which `datasets.load_dataset(folder, "messages")` does
+    export/prompt-completion/train.jsonl   {"id": …, "prompt": "…\n", "completion": "…"}
+    export/dataset_info.json               lists the files for LLaMA-Factory
+    export/README.md                       lists the files for `datasets.load_dataset(folder, "messages")`
 
-The prompt is what a student of dstill's reads, the completion what a teacher writes: rationale and answer in the
-task's own form, or the answer alone. Rows are those that a person left in the review. The dataset itself stays
-where it is; nothing of this is made unless asked for.
+The prompt is what a dstill student reads. The completion is what a teacher writes (rationale and answer in the format
+of the task), or the answer alone. Rows are exported after the review.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ from dstill.runs.run import Run
 
 __all__ = ["FORMS", "export"]
 
-# As `datasets` calls the types of the columns.
+# Column types in the names of `datasets`.
 _COLUMNS = {
     "messages": {"messages": "list of role content"},
     "prompt-completion": {"prompt": "string", "completion": "string"},
 }
-# As LLaMA-Factory's dataset_info.json describes files.
+# Entries of the dataset_info.json of LLaMA-Factory.
 _DESCRIBED: Mapping[str, Mapping[str, Any]] = {
     "messages": {
         "formatting": "sharegpt",
@@ -46,46 +45,54 @@ _DESCRIBED: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Talk(Row):
+class Conversation(Row):
+    """A row of the format ``messages``."""
+
     id: str
     messages: tuple[Message, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Completion(Row):
+    """A row of the format ``prompt-completion``."""
+
     id: str
     prompt: str
     completion: str
 
 
-def _talk(id: str, asked: str, answered: str) -> Row:
-    return Talk(id=id, messages=(Message(role="user", content=asked), Message(role="assistant", content=answered)))
+def _conversation(id: str, prompt: str, reply: str) -> Row:
+    messages = (Message(role="user", content=prompt), Message(role="assistant", content=reply))
+    return Conversation(id=id, messages=messages)
 
 
-def _completion(id: str, asked: str, answered: str) -> Row:
-    # the line break is in the prompt: trainers put the two together as they are
-    return Completion(id=id, prompt=f"{asked}\n", completion=answered)
+def _completion(id: str, prompt: str, reply: str) -> Row:
+    # the prompt ends in a line break, because trainers concatenate prompt and completion
+    return Completion(id=id, prompt=f"{prompt}\n", completion=reply)
 
 
-FORMS: Mapping[str, Callable[[str, str, str], Row]] = {"messages": _talk, "prompt-completion": _completion}
+FORMS: Mapping[str, Callable[[str, str, str], Row]] = {"messages": _conversation, "prompt-completion": _completion}
 
 
 def export(run: Run, *, rationales: bool = True) -> Mapping[str, int]:
-    """Write every form of every set anew. Returns the rows of each set. Raises RunError where there is no dataset."""
+    """Write every format of every split. Returns the rows of each split. Raises RunError when there is no dataset.
+
+    `rationales`: replies have the rationale before the answer.
+    """
     with run.stage("export-data") as facts:
-        sets = {split: records for split in SPLITS if (records := run.records(split))}
-        if not sets:
+        splits = {split: records for split in SPLITS if (records := run.records(split))}
+        if not splits:
             raise RunError(
                 "the run has no dataset to export", where=str(run.folder), hint=command("generate", "--out", run.folder)
             )
         for name, form in FORMS.items():
             for split in SPLITS:
                 file = f"{EXPORT}{name}/{split}.jsonl"
-                if split in sets:
-                    run.write(file, _rows(run, sets[split], form, rationales))
+                if split in splits:
+                    run.write(file, _rows(run, splits[split], form, rationales))
                 else:
                     run.discard(file)
-        counts = {split: len(records) for split, records in sets.items()}
+        counts = {split: len(records) for split, records in splits.items()}
         facts.update(splits=counts, rationales=rationales)
         write_text(run.folder / EXPORT / "dataset_info.json", _dataset_info(run.name, counts))
         write_text(run.folder / EXPORT / "README.md", _card(run, counts, rationales))
@@ -94,17 +101,17 @@ def export(run: Run, *, rationales: bool = True) -> Mapping[str, int]:
 
 def _rows(run: Run, records: Iterable[Record], form: Callable[[str, str, str], Row], rationales: bool) -> Iterable[Row]:
     for record in records:
-        answered = run.task.reply_text(record.rationale, record.answer) if rationales else record.answer
-        yield form(record.id, run.task.model_input(record.example), answered)
+        reply = run.task.reply_text(record.rationale, record.answer) if rationales else record.answer
+        yield form(record.id, run.task.model_input(record.example), reply)
 
 
 def _dataset_info(name: str, counts: Mapping[str, int]) -> str:
-    described = {
+    entries = {
         f"{name}-{form}-{split}": {"file_name": f"{form}/{split}.jsonl", **about}
         for form, about in _DESCRIBED.items()
         for split in counts
     }
-    return json.dumps(described, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(entries, ensure_ascii=False, indent=2) + "\n"
 
 
 def _card(run: Run, counts: Mapping[str, int], rationales: bool) -> str:

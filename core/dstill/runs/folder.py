@@ -1,13 +1,13 @@
-"""A run's folder: its manifest, its lock, its log, and its files at their final names.
+"""A run's folder: its manifest, its lock, its log, and its files.
 
     runs/NAME/
-      run.json      manifest: status, arguments, versions, seed, per file rows + sha256 + seconds
+      run.json      manifest: status, arguments, versions, seed; rows, sha256 and seconds of each file
       config.toml   the resolved configuration
       log.txt
 
-`RunFolder` knows nothing of stages; `dstill.runs.run.Run` adds them. A file at its final name
-is complete: it was written beside it, flushed and renamed. The lock is the operating
-system's, so it goes with the process that holds it, also on kill -9.
+`RunFolder` knows nothing of stages; `dstill.runs.run.Run` adds them. A file under its final name is complete: it was
+written under a temporary name, flushed and renamed. The lock is one of the operating system, so it ends with the
+process that holds it, also on kill -9.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ from dstill.io.plain_files import inside, refuse_links, regular
 from dstill.io.shell import command
 from dstill.runs import format1
 from dstill.runs import manifest as manifests
-from dstill.runs.manifest import MANIFEST
+from dstill.runs.manifest import MANIFEST, Stages
 
 __all__ = ["RunFolder", "data_file", "find_run", "list_runs", "system_file"]
 
 RUNS = Path("runs")
 SETTINGS = "config.toml"
-STORE = Path("replies.sqlite")  # one a project: beside ``runs/``
-REQUESTS = "requests.jsonl"  # which replies are the run's own
-EXPORT = "export/"  # the dataset in other programs' forms (`dstill.runs.dataset_export`)
-APPENDED = ("review.jsonl",)  # grow row by row: half a last line is what a kill left
+STORE = Path("replies.sqlite")  # one for the project, beside ``runs/``
+REQUESTS = "requests.jsonl"  # the questions to the teacher, with the keys of the replies
+EXPORT = "export/"  # the dataset in other formats (`dstill.runs.dataset_export`)
+APPENDED = ("review.jsonl",)  # written row by row; a kill may leave half a last line
 
 R = TypeVar("R", bound=Row)
 log = logging.getLogger("dstill")
@@ -61,7 +61,14 @@ class RunFolder:
 
     @property
     def name(self) -> str:
+        """The name of the folder."""
         return self.folder.name
+
+    @property
+    def stages(self) -> Stages:
+        """The results of the stages that are done, as run.json has them."""
+        stages: Stages = self.manifest["stages"]
+        return stages
 
     # --- making and opening -------------------------------------------------------------
 
@@ -75,13 +82,12 @@ class RunFolder:
         seed: int,
         settings: str = "",
         provenance: Mapping[str, Any] | None = None,
-        before: Callable[[Path], None] = lambda folder: None,
+        before: Callable[[Path], None] = lambda _: None,
     ) -> Self:
         """A new run at `folder`, or at ``runs/STEM-DATE-N``, with `settings` as its config.toml.
 
-        `provenance` goes into run.json: versions of libraries, and the plugins (`dstill.runs.provenance`).
-        `before` is called with the folder before run.json makes a run of it: a kill in there leaves no run.
-        Raises UsageError, DiskError.
+        `provenance`: versions of packages and plugins for run.json (`dstill.runs.provenance`). `before` is called with
+        the folder before run.json is written, so that a kill during it leaves no run. Raises UsageError, DiskError.
         """
         folder = _fresh(stem) if folder is None else _claimed(folder)
         if settings:
@@ -92,7 +98,7 @@ class RunFolder:
             {
                 "schema_version": SCHEMA_VERSION,
                 "name": folder.name,
-                "id": secrets.token_hex(8),  # also of two runs of one name, begun in the same second
+                "id": secrets.token_hex(8),  # differs between two runs with one name, made in the same second
                 "status": "created",
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "arguments": dict(arguments),
@@ -108,7 +114,7 @@ class RunFolder:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The run in `folder`. Raises RunError where something in it is no regular file, or run.json is damaged."""
+        """The run in `folder`. Raises RunError when it has links or special files, or run.json is unusable."""
         if not os.path.lexists(folder / MANIFEST):
             raise RunError(
                 f"{folder} is not a dstill run (it has no {MANIFEST})",
@@ -120,15 +126,16 @@ class RunFolder:
         return cls(folder, manifests.read(folder))
 
     def save(self) -> None:
+        """Write `manifest` to run.json."""
         text = json.dumps(self.manifest, ensure_ascii=False, indent=1) + "\n"
-        # half a surrogate pair, which no UTF-8 file can hold, stays an escape of JSON
+        # half a surrogate pair, which UTF-8 cannot encode, stays a JSON escape
         write_text(self.folder / MANIFEST, text.encode("utf-8", "backslashreplace").decode())
 
     # --- one process at a time ----------------------------------------------------------
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run. Raises RunError naming who holds it."""
+        """Lock the run. Raises RunError that names the process that has locked it."""
         with open(self.folder / ".lock", "a+", opener=regular) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -142,7 +149,7 @@ class RunFolder:
             file.truncate(0)
             file.write(f"pid {os.getpid()} on host {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}")
             file.flush()
-            # another process may have worked on the run since it was read
+            # another process may have changed the run since it was read
             self.manifest = self.read(self.folder).manifest
             remove_stale(self.folder)
             try:
@@ -153,7 +160,11 @@ class RunFolder:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """Work on one stage, locked and logged; what the body puts into the dict goes to run.json."""
+        """Lock and log a stage. What the body puts into the dict goes to run.json, under ``stages``.
+
+        The dict is open, as plugins have stages too; `dstill.runs.stage_facts` makes those of the core. ``seconds`` is
+        added. Raises RunError when another process has locked the run.
+        """
         with self.lock():
             facts: dict[str, Any] = {}
             started = time.monotonic()
@@ -169,7 +180,7 @@ class RunFolder:
                 try:
                     log.exception("%s failed", name)
                     self._last_status(failed)
-                except KeyboardInterrupt:  # torchrun ends by SIGTERM those that are saying what ended them
+                except KeyboardInterrupt:  # torchrun sends SIGTERM to processes that are still logging
                     self._last_status(failed)
                 raise
             facts["seconds"] = round(time.monotonic() - started, 3)
@@ -178,7 +189,7 @@ class RunFolder:
             log.info("%s done in %.1f s", name, facts["seconds"])
 
     def _last_status(self, status: str) -> None:
-        with contextlib.suppress(DstillError, OSError):  # a full disk does not hide behind itself what it stopped
+        with contextlib.suppress(DstillError, OSError):  # a full disk must not hide the first error
             self._status(status)
 
     def _status(self, status: str) -> None:
@@ -200,7 +211,7 @@ class RunFolder:
     # --- files --------------------------------------------------------------------------
 
     def write(self, file: str, rows: Iterable[Row]) -> int:
-        """Write `rows` to `file` of the run, complete or not at all; its count and sha256 go to run.json."""
+        """Write `rows` to `file` of the run, completely or not at all; their count and sha256 go to `manifest`."""
         started = time.monotonic()
         path = inside(self.folder, file)
         self._drop_former(file)
@@ -217,33 +228,33 @@ class RunFolder:
         return written.rows
 
     def append(self, file: str, row: Row) -> None:
-        """One more row at the end of `file`, which is one of `APPENDED`; durable when this returns."""
+        """Append a row to `file`, one of `APPENDED`; the row is on disk when this returns."""
         append_row(inside(self.folder, file), {"schema_version": SCHEMA_VERSION, **row.to_row()})
 
     def discard(self, file: str) -> None:
-        """Take away `file` and what run.json says of it, where it is there."""
+        """Remove `file`, if it exists, from the folder and from `manifest`."""
         self._path(file).unlink(missing_ok=True)
         self.manifest["files"].pop(file, None)
         self._drop_former(file)
 
     def _drop_former(self, file: str) -> None:
-        """Remove what a run of an earlier dstill has instead of `file`."""
+        """Remove `file` under the name that an earlier dstill gave it."""
         if former := FORMER_FILES.get(file):
             inside(self.folder, former).unlink(missing_ok=True)
             self.manifest["files"].pop(former, None)
 
     def rows(self, file: str) -> Iterator[dict[str, Any]]:
-        """The rows of `file`; none when it is not there. Raises RunError for a newer schema version."""
+        """The rows of `file`; empty when it does not exist. Raises DataError, RunError for a newer schema version."""
         return (row for _, row in self._numbered(file))
 
     def load(self, kind: type[R], file: str) -> Iterator[R]:
-        """The same as instances of `kind`. Raises DataError for a row of another form."""
+        """The rows of `file` as instances of `kind`. Raises DataError for a row of another form."""
         for number, row in self._numbered(file):
             try:
                 yield kind.from_row(row)
             except ValueError as error:
                 raise DataError(
-                    f"line {number} of {file} is no row of this kind: {error}",
+                    f"line {number} of {file} is not a valid row: {error}",
                     where=f"{self.folder / file}:{number}",
                     hint="make the file again; replies are kept",
                 ) from None
@@ -255,7 +266,7 @@ class RunFolder:
         for number, row in read_rows(path, own=file in APPENDED, opener=regular):
             version = row.get("schema_version", 0)
             if not isinstance(version, int):
-                what = f"line {number} of {file} has a schema version that is no number"
+                what = f"line {number} of {file} has a schema version that is not a number"
                 raise DataError(what, where=f"{path}:{number}")
             if version > SCHEMA_VERSION:
                 raise RunError(
@@ -267,7 +278,7 @@ class RunFolder:
             yield number, with_split_names(row)
 
     def _path(self, file: str) -> Path:
-        """Where `file` is: an earlier dstill may have given it another name."""
+        """The path of `file`, which an earlier dstill may have given another name."""
         path, old = inside(self.folder, file), format1.FILES.get(file, FORMER_FILES.get(file))
         if old is None or os.path.lexists(path):
             return path
@@ -275,19 +286,19 @@ class RunFolder:
         return before if os.path.lexists(before) else path
 
     def remove(self) -> None:
-        """Delete the whole folder. Raises RunError where it is a link."""
+        """Delete the folder. Raises RunError when it is a link or locked."""
         if self.folder.is_symlink():
             raise RunError(
                 f"{self.folder} is a symbolic link, and the run lies elsewhere",
                 where=str(self.folder),
                 hint=f"delete the run itself ({command('runs', 'rm', self.folder.resolve())}), and then the link",
             )
-        with self.lock():  # somebody at work on it keeps it
+        with self.lock():  # not while another process works on it
             shutil.rmtree(self.folder)
 
 
 class _Log(logging.FileHandler):
-    """A full disk takes lines of the log, and does not hide behind them what it stopped."""
+    """Ignores errors of a full disk, which would hide the error that is being logged."""
 
     def _open(self) -> TextIOWrapper:
         return cast(TextIOWrapper, open(self.baseFilename, self.mode, encoding=self.encoding, opener=regular))
@@ -301,12 +312,14 @@ class _Log(logging.FileHandler):
 
 
 class _Inert(logging.Formatter):
+    """Escapes control characters, and indents the lines of a message."""
+
     def format(self, record: logging.LogRecord) -> str:
         return indented(super().format(record))
 
 
 def find_run(name: str | Path) -> Path:
-    """The folder of a run, by its name under ``./runs`` or by a path. Raises UsageError."""
+    """The folder of a run, by its name under ``./runs`` or by path. Raises UsageError when there is none."""
     for folder in (RUNS / name, Path(name)):
         if (folder / MANIFEST).exists():
             return folder
@@ -333,23 +346,23 @@ def list_runs() -> list[Path]:
 
 
 def data_file(split: str) -> str:
-    """Where a split's rows lie in a run."""
+    """The file of the rows of a split."""
     return f"dataset/data/{split}.jsonl"
 
 
-# Files of a dataset that an earlier dstill wrote, by the name that they would have now.
+# Current name of a dataset's file → its name in an earlier dstill.
 FORMER_FILES = {data_file(new): data_file(old) for old, new in FORMER_SPLITS.items()}
 
 
 def system_file(kind: str, system: str = "student", engine: str = "") -> str:
-    """``verdicts-nearest-postgres-17.2.jsonl``: rows of a system, of a second engine where one is named."""
+    """The file of a system's rows: ``verdicts-nearest-postgres-17.2.jsonl`` (`engine`: a second engine)."""
     slug = re.sub(r"[^a-z0-9.]+", "-", engine.lower()).strip("-")
     parts = [kind, *([] if system == "student" else [system]), *([slug] if slug else [])]
     return "-".join(parts) + ".jsonl"
 
 
 def _fresh(stem: str) -> Path:
-    """A new folder under ``./runs``, whose name no other process takes at the same time."""
+    """A new folder under ``./runs``; two processes never get the same one."""
     for number in range(1, 10_000):
         folder = RUNS / f"{stem}-{datetime.now():%Y%m%d}-{number}"
         try:
@@ -364,7 +377,7 @@ def _fresh(stem: str) -> Path:
 
 
 def _claimed(folder: Path) -> Path:
-    """`folder` made, or taken when it is empty. A folder of somebody else's is left alone."""
+    """Create `folder`, or take an empty one. Raises UsageError for a folder with other files."""
     if visible(folder.name, one_line=True) != folder.name:
         raise UsageError(
             f"the name of {folder} has a control character or another one that cannot be seen",
@@ -375,7 +388,7 @@ def _claimed(folder: Path) -> Path:
         raise UsageError(
             f"{folder} is not a dstill run and not empty; choose another folder (--force is not offered here)",
             where="--out",
-            hint="name a folder that is empty or not there yet, or leave --out away for a new one under ./runs",
+            hint="name an empty or new folder, or omit --out for a new one under ./runs",
         )
     try:
         if folder.parent == RUNS:
@@ -388,14 +401,14 @@ def _claimed(folder: Path) -> Path:
 
 
 def _half_made(folder: Path) -> bool:
-    """Whether `folder` is empty, or holds only what a kill leaves of a run that is not there yet."""
+    """Whether `folder` is empty, or has only the files that a kill leaves before run.json is written."""
     files = [file for file in folder.iterdir() if file.name != ".lock"]
     ours = [f for f in files if f.name == SETTINGS or is_temporary(f, SETTINGS) or is_temporary(f, MANIFEST)]
     return not files or (files == ours and (folder / ".lock").exists())
 
 
 def _unwritable(folder: Path, error: OSError) -> DstillError:
-    """The name of a run that cannot be: what the disk itself refuses is as `disk_error` has it."""
+    """The error for a folder that cannot be created: wrong path, or a problem of the disk (`disk_error`)."""
     reason = {
         "FileNotFoundError": no_folder(folder),
         "FileExistsError": "it is a file",

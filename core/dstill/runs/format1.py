@@ -1,11 +1,11 @@
-"""Runs of format 1: what run.json, rows and files were called before format 2, translated while they are read.
+"""Runs of format 1: translates the former names in run.json, rows and files to those of format 2.
 
     manifest({"schema_version": 1, "files": {"asked.jsonl": …}})
     →  {"schema_version": 2, "files": {"requests.jsonl": …}}
     row("verdicts.jsonl", {"schema_version": 1, "vacuous": False, …})  →  {"schema_version": 1, "trivial": False, …}
 
 The format is `schema_version`, in run.json and in every row, so a run may have files of both formats. Files are
-translated each time they are read; a stage that writes one writes format 2.
+translated each time they are read; a stage that writes a file writes format 2.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dstill.api.records import SCHEMA_VERSION
 
 __all__ = ["FILES", "manifest", "row"]
 
-# old key → new key, a table for what is below that key, or both. "*" stands for any other key; a table for a list is
-# for each of its items, and one for a text renames the text.
+# Old key → new key, a table for the value, or both. "*" is any other key. A table for a list applies to each item; a
+# table for a text renames the text.
 Table = Mapping[str, Any]
 
 FILES = {"requests.jsonl": "asked.jsonl"}  # new name → old name
@@ -61,7 +61,7 @@ _ROWS: Table = {
 
 
 def manifest(old: dict[str, Any]) -> dict[str, Any]:
-    """A run.json of format 1 as one of format 2. Whatever does not have the form of one stays as it is."""
+    """A run.json of format 1 in format 2. Values of an unexpected form stay as they are."""
     new = _renamed(old, _MANIFEST)
     stages = new.get("stages")
     if isinstance(stages, dict):

@@ -1,11 +1,11 @@
-"""run.json: what it holds, and what one that somebody else wrote must hold before any of it is used.
+"""run.json: its contents, and the checks of a file that somebody else may have written.
 
-    read(Path("runs/a/run.json"))  →  {"schema_version": 2, "name": "a", "stages": {…}, "files": {…}, …}
+    read(Path("runs/a"))  →  {"schema_version": 2, "name": "a", "stages": {…}, "files": {…}, …}
 
-The forms below name what dstill reads again. Stages of plugins, and facts that are only written, are any JSON object.
+The types below describe what dstill reads again. Stages of plugins, and values that are only written, may be any JSON.
 """
 
-# No `from __future__ import annotations`: with it a TypedDict does not know which of its keys are required.
+# No `from __future__ import annotations`: with it, a TypedDict does not know which of its keys are required.
 
 from datetime import datetime
 from pathlib import Path
@@ -20,11 +20,11 @@ from dstill.io.strict_json import loads
 from dstill.io.typed_json import Misfit, convert
 from dstill.runs import format1
 
-__all__ = ["MANIFEST", "checked", "read"]
+__all__ = ["MANIFEST", "Stages", "checked", "read"]
 
-MANIFEST = "run.json"  # written last: a run is there when it is
-MOST_BYTES = 64 * 2**20  # a sweep of a thousand trials has less than one
-MAX_DEPTH = 60  # of objects and lists; dstill's own has ten
+MANIFEST = "run.json"  # written last: a folder with it is a run
+MOST_BYTES = 64 * 2**20  # a sweep of a thousand trials takes less than 1 MiB
+MAX_DEPTH = 60  # nested objects and lists; those of dstill have ten
 
 Nothing = dict[str, Never]
 Count = Annotated[int, range(10**18)]
@@ -208,7 +208,7 @@ class Ablated(TypedDict):
     comparisons: dict[str, Compared]
 
 
-class AblatedBefore(TypedDict):  # by an earlier dstill: its facts are not read
+class AblatedBefore(TypedDict):  # of an earlier dstill: not read
     modality: NotRequired[Never]
 
 
@@ -226,18 +226,18 @@ class Manifest(TypedDict):
     id: NotRequired[str]
 
 
-_STAGES = {
-    "generate": Generated,
-    "train": Trained,
-    "evaluate": Evaluated,
-    "sweep": Swept,
-    "ablate": Ablated | AblatedBefore,
-}
-# ``evaluate on ENGINE`` too
+class Stages(TypedDict, total=False):
+    """The stages that dstill reads again; a run may have others, and ``evaluate on ENGINE`` is like ``evaluate``."""
+
+    generate: Generated
+    train: Trained
+    evaluate: Evaluated
+    sweep: Swept
+    ablate: Ablated | AblatedBefore
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The manifest of the run in `folder`. Raises RunError where it is missing, damaged or newer than this program."""
+    """The manifest of the run in `folder`. Raises RunError when it is missing, damaged or newer than this dstill."""
     file = folder / MANIFEST
     try:
         with reading(file), open(file, "rb", opener=regular) as opened:
@@ -249,36 +249,36 @@ def read(folder: Path) -> dict[str, Any]:
             _refuse_newer(version, folder)
             if version < SCHEMA_VERSION:
                 manifest = format1.manifest(manifest)
-        return checked(_with_names_of_now(manifest), folder)
-    except ValueError as error:  # not UTF-8, no JSON, or of another form
+        return checked(_with_current_names(manifest), folder)
+    except ValueError as error:  # not UTF-8, not JSON, or of another form
         raise RunError(
             f"{file} is damaged: {error}", where=str(file), hint="make the run again; replies are kept"
         ) from None
 
 
-def _with_names_of_now(manifest: Any) -> Any:
-    """What an earlier dstill wrote, by the names that splits and keys have now; what is of another form stays."""
+def _with_current_names(manifest: Any) -> Any:
+    """A manifest of an earlier dstill with the current names of splits and keys; values of another form stay."""
     if not isinstance(manifest, dict) or not isinstance(stages := manifest.get("stages"), dict):
         return manifest
-    return {**manifest, "stages": {name: _stage_of_now(facts) for name, facts in stages.items()}}
+    return {**manifest, "stages": {name: _current_stage(facts) for name, facts in stages.items()}}
 
 
-def _stage_of_now(facts: Any) -> Any:
+def _current_stage(facts: Any) -> Any:
     if not isinstance(facts, dict):
         return facts
     facts = with_split_names(facts)
     if "indices" in facts:
         facts["by_data"] = facts.pop("indices")
     if "splits" in facts:
-        facts["splits"] = _keys_of_now(facts["splits"])
+        facts["splits"] = _current_splits(facts["splits"])
     if isinstance(scores := facts.get("scores"), dict):
-        facts["scores"] = {system: _keys_of_now(of_system) for system, of_system in scores.items()}
+        facts["scores"] = {system: _current_splits(of_system) for system, of_system in scores.items()}
     if isinstance(teacher := facts.get("teacher"), dict) and "scores" in teacher:
-        facts["teacher"] = {**teacher, "scores": _keys_of_now(teacher["scores"])}
+        facts["teacher"] = {**teacher, "scores": _current_splits(teacher["scores"])}
     return facts
 
 
-def _keys_of_now(splits: Any) -> Any:
+def _current_splits(splits: Any) -> Any:
     return {FORMER_SPLITS.get(key, key): v for key, v in splits.items()} if isinstance(splits, dict) else splits
 
 
@@ -292,7 +292,7 @@ def _refuse_newer(version: int, folder: Path) -> None:
 
 
 def checked(manifest: Any, folder: Path) -> dict[str, Any]:
-    """`manifest`, where it has the form of one. Raises Misfit."""
+    """`manifest`, if it is a valid one. Raises Misfit."""
     found: dict[str, Any] = convert(Manifest, manifest)
     for name, facts in found["stages"].items():
         _checked_stage(name, facts)
@@ -301,12 +301,12 @@ def checked(manifest: Any, folder: Path) -> dict[str, Any]:
     try:
         datetime.fromisoformat(found["created"]).timestamp()
     except (ValueError, OverflowError) as error:
-        raise Misfit(f"is no time: {error}", ("created",)) from None
+        raise Misfit(f"is not a time: {error}", ("created",)) from None
     return found
 
 
 def _checked_stage(name: str, facts: Mapping[str, Any]) -> None:
-    form = _STAGES.get(name.partition(" on ")[0])
+    form = Stages.__annotations__.get(name.partition(" on ")[0])
     if form is None:
         return
     try:
@@ -322,7 +322,7 @@ def _checked_stage(name: str, facts: Mapping[str, Any]) -> None:
     if scores and not scores.get("student"):
         raise Misfit("has no scores of the student", ("stages", name, "scores"))
     for system in scores or ():
-        if "/" in system:  # it is a part of file names
+        if "/" in system:  # the name is a part of file names
             raise Misfit("has a system with a slash in its name", ("stages", name, "scores"))
 
 

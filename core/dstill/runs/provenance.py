@@ -1,10 +1,10 @@
-"""What a result hangs on beside its settings, for run.json: libraries, files, and the project's commit.
+"""What decides a result besides the settings, for run.json: packages, plugins, files, and the project's commit.
 
 versions(plugins)    → {"python": "3.11.9", "dstill": "0.1.0", "torch": "2.9.0", …}
 loaded(plugins)      → [{"name": "evaluate", "distribution": "dstill", "version": "0.1.0"},
                         {"name": "mine", "sha256": "81d0…"}]
 sha256(path)         → "3f2a…"
-commit()             → {"id": "9c41…", "changed": False}; {} where the working directory is under no git
+commit()             → {"id": "9c41…", "changed": False}; {} when the working directory is in no git repository
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from dstill.plugins import Plugins
 
 __all__ = ["commit", "loaded", "sha256", "versions"]
 
-# Settings of a repository that name programs, and what would let git fetch what is missing of it.
+# Settings of a repository that can start programs or let git fetch missing objects.
 QUIET = {
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "protocol.allow": "never",
 }
 LOCKED = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
-PATIENCE = 10.0  # seconds for git, which may have to look at many files
+TIMEOUT = 10.0  # seconds for git, which may have to read many files
 
 
 def versions(plugins: Plugins) -> dict[str, str]:
-    """Of the packages that decide the bytes of a run, beside its configuration: each part names its own."""
+    """The versions of Python, dstill and the distributions that the loaded parts name (`Plugins.distributions`)."""
     found = {"python": platform.python_version()}
     for name in ("dstill", *plugins.distributions()):
         with contextlib.suppress(PackageNotFoundError):
@@ -42,7 +42,7 @@ def versions(plugins: Plugins) -> dict[str, str]:
 
 
 def loaded(plugins: Plugins) -> list[dict[str, str]]:
-    """The loaded plugins: distribution and version, of an unpackaged file its digest."""
+    """The loaded plugins with distribution and version; a plugin in a single file has its digest instead."""
     found = []
     for info in plugins.loaded:
         facts = {"distribution": info.distribution, "version": info.version, "sha256": info.sha256}
@@ -51,34 +51,35 @@ def loaded(plugins: Plugins) -> list[dict[str, str]]:
 
 
 def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
     with path.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def commit() -> dict[str, Any]:
-    """Of the working directory's repository: a project's own settings and data lie there.
+    """The commit of the working directory's repository, where the settings and data of a project are.
 
-    The repository may be a stranger's, so none of the programs that it names is run. Files that a filter (git-lfs)
-    would have to look at count as changed once they were touched.
+    The repository is not trusted: none of the programs in its settings is run. Files with a filter (git-lfs) count as
+    changed when their modification time changed.
     """
     try:
         known = _git("config", "--null", "--get-regexp", r"^(filter\.|core\.hookspath$)").split("\0")
         values = {name: value for name, _, value in (one.partition("\n") for one in known)}
-        if values.get("core.hookspath") != os.devnull:  # git before 2.31, which reads no settings from the environment
+        if values.get("core.hookspath") != os.devnull:  # git before 2.31 does not read settings from the environment
             return {}
         filters = {name: "false" if name.endswith(".required") else "" for name in values if name.startswith("filter.")}
         changed = _git("status", "--porcelain", "--ignore-submodules=all", settings={**QUIET, **filters})
         return {"id": _git("rev-parse", "HEAD"), "changed": bool(changed)}
-    except (OSError, subprocess.SubprocessError):  # no git, no repository, none that we may read
+    except (OSError, subprocess.SubprocessError):  # no git, no repository, or no permission to read it
         return {}
 
 
 def _git(*words: str, settings: Mapping[str, str] = QUIET) -> str:
-    """What git prints, under settings that go before all others. Raises OSError, SubprocessError."""
+    """The output of git; `settings` override all others. Raises OSError, SubprocessError."""
     inherited = os.environ.get("GIT_CONFIG_COUNT", "")
     first = int(inherited) if inherited.isdecimal() else 0
     environment = {**os.environ, **LOCKED, "GIT_CONFIG_COUNT": str(first + len(settings))}
     for number, (name, value) in enumerate(settings.items(), first):
         environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-    ended = subprocess.run(["git", *words], capture_output=True, timeout=PATIENCE, check=True, env=environment)
-    return os.fsdecode(ended.stdout).strip()  # names may be in any encoding, and go back to git as they are
+    ended = subprocess.run(["git", *words], capture_output=True, timeout=TIMEOUT, check=True, env=environment)
+    return os.fsdecode(ended.stdout).strip()  # names may have any encoding

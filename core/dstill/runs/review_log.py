@@ -1,6 +1,6 @@
-"""The file of review decisions in a run: read, and checked row by row.
+"""Reads the review decisions of a run and checks each row.
 
-decisions(run)  →  [Decision(id="q-17", decision="reject", …), …], without those that were taken back
+decisions(run)  →  [Decision(id="q-17", decision="reject", …), …], without those that were undone
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["decisions"]
 
 
 def decisions(run: RunFolder) -> list[Decision]:
-    """The decisions that stand, oldest first. Raises RunError where the file is damaged or newer than this program."""
+    """The decisions that were not undone, oldest first. Raises RunError when the file is damaged or too new."""
     return without_undone(_read(run))
 
 
@@ -23,7 +23,7 @@ def _read(run: RunFolder) -> Iterator[Decision]:
     try:
         for number, row in enumerate(run.rows(FILE), 1):
             if not _is_whole(row):
-                raise _damaged(run, f"line {number} is no decision", number)
+                raise _damaged(run, f"line {number} is not a decision", number)
             yield Decision.from_row(row)
     except DataError as error:
         raise _damaged(run, error.what, int(error.where.rpartition(":")[2] or 0)) from None
@@ -44,5 +44,5 @@ def _damaged(run: RunFolder, what: str, line: int) -> RunError:
     return RunError(
         f"{FILE} is damaged: {what}",
         where=f"{run.folder / FILE}:{line}",
-        hint="mend that line or take it out; the other decisions stay",
+        hint="fix or remove that line; the other decisions stay",
     )

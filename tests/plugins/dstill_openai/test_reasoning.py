@@ -59,7 +59,14 @@ def taught(where: str, reply: str, mode: Any, store: Path) -> tuple[Record | Rej
                 return replies(teacher, prompts, kept, concurrency=1)
 
             (one,) = await label.label_examples(
-                plugins, Echo(), teacher, [EXAMPLE], Generate(shots=0), ask=ask, execute=iter, again=label.RetryStats()
+                plugins,
+                Echo(),
+                teacher,
+                [EXAMPLE],
+                Generate(shots=0),
+                ask=ask,
+                execute=iter,
+                retries=label.RetryStats(),
             )
             return one.row
 

@@ -171,7 +171,7 @@ QUERY, CHAT = "/v1/query", "/v1/chat/completions"
         ({"question": "a" * 2001}, 400, "invalid_question", "2,001 characters (limit 2,000)"),
         ({"question": "a\0b"}, 400, "invalid_question", "control characters: a\\u0000b"),
         ({"question": "a\x1b[2Jb"}, 400, "invalid_question", "control characters: a\\u001b[2Jb"),
-        ('{"question": "\\ud800"}', 400, "invalid_question", "characters that no text has"),
+        ('{"question": "\\ud800"}', 400, "invalid_question", "characters that are not text"),
         ({"question": "x" * 1_000_000}, 413, "body_too_large", "larger than 65,536 bytes"),
         ({"question": "a", "model": "gpt-5"}, 404, "model_not_found", "unknown model 'gpt-5'; this server has 'tea'"),
         ({"question": "a", "index": "shoo"}, 404, "index_not_found", "Did you mean 'shop'?"),

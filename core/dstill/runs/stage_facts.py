@@ -1,0 +1,113 @@
+"""The results of stages as the JSON objects that run.json keeps, under ``stages``.
+
+    generated(result, focus=None)  →  {"models": {…}, "replies": {"bought": 27, …}, …, "questions": 27, …}
+    trained(result, review)        →  {"steps": 3000, "history": […], …, "modality": "full", …}
+
+`dstill.runs.manifest` checks these objects when they are read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Mapping, Sequence
+
+from dstill.api.modality import ModalityFit
+from dstill.pipeline.augment import Focus
+from dstill.pipeline.curate import Relabelled
+from dstill.pipeline.data_monitor import DataReport
+from dstill.pipeline.efficiency import Efficiency
+from dstill.pipeline.evaluate import Evaluation, Metrics
+from dstill.pipeline.generate import Generated
+from dstill.pipeline.review import ReviewStatus
+from dstill.pipeline.teacher_eval import TeacherScores
+from dstill.pipeline.train import Trained
+
+__all__ = ["evaluated", "generated", "relabelled", "trained"]
+
+Facts = dict[str, Any]
+
+
+def generated(result: Generated, focus: Focus | None) -> Facts:
+    """The object of the stage ``generate``. `focus`: where the run asked for more questions; None: nowhere."""
+    return {
+        "models": dict(result.source.models),
+        "replies": asdict(result.replies),
+        "retries": dict(result.retries),
+        "fixed_on_retry": dict(result.fixed_on_retry),
+        "cost": dict(result.cost),
+        "teacher": result.source.teacher,
+        "outcomes": dict(result.source.outcomes),
+        **({"data": dict(result.data)} if result.data else {}),
+        **({"focus": focus.summary()} if focus is not None else {}),
+        **asdict(result.dataset.counts),
+    }
+
+
+def relabelled(result: Relabelled, cost: Mapping[str, Any]) -> Facts:
+    """The object of the stage ``curate``. `cost`: of all replies, those that are not used included; empty: free."""
+    return {**asdict(result.source), **({"cost": dict(cost)} if cost else {}), **asdict(result.dataset.counts)}
+
+
+def trained(result: Trained, review: ReviewStatus) -> Facts:
+    """The object of the stage ``train``; the run adds what it was made from (`dstill.runs.provenance`)."""
+    return {
+        **asdict(result.fitted),
+        "id": result.id,
+        "student": result.student,
+        "objective": result.objective,
+        "modality": result.choice.modality,
+        "device": asdict(result.device),
+        "processes": result.processes,
+        "choice": [_reason(reason) for reason in result.choice.reasons],
+        "training_seconds": result.fitted.seconds,
+        "seed": result.seed,
+        "review": asdict(review),
+    }
+
+
+def evaluated(
+    result: Evaluation,
+    *,
+    data: DataReport,
+    efficiency: Efficiency,
+    teacher: TeacherScores,
+    judged_by: Sequence[Mapping[str, str]],
+    plugins: Sequence[Mapping[str, str]],
+    notes: Sequence[str],
+) -> Facts:
+    """The object of the stage ``evaluate``.
+
+    `judged_by` and `plugins`: plugins as `dstill.runs.provenance` describes them. `notes`: for readers of the scores.
+    """
+    return {
+        **({"data": dict(data.data)} if data.data else {}),
+        "categories": _rows(result.categories),
+        "by_data": _rows(result.by_data),
+        "invalid": result.invalid,
+        "test_suite": asdict(result.test_suite),
+        "causes": {label: asdict(cause) for label, cause in result.causes.items()},
+        "engine": result.engine,
+        "scores": {system: _rows(splits) for system, splits in result.scores.items()},
+        "peak_memory": result.peak_memory,
+        "latency": asdict(efficiency.seconds),
+        "tokens": {**asdict(efficiency.tokens), "total": efficiency.total_tokens},
+        "size": {"bytes": efficiency.disk_bytes, "parameters": efficiency.parameters},
+        "teacher": {"why": teacher.why, "scores": _rows(teacher.scores)},
+        "judged_by": list(judged_by),
+        "plugins": list(plugins),
+        **({"notes": [*notes, *data.notes]} if notes or data.data else {}),
+    }
+
+
+def _reason(reason: ModalityFit) -> Facts:
+    return {
+        "modality": reason.modality,
+        "priority": reason.priority,
+        "memory_required": reason.memory_required.total,
+        "parts": dict(reason.memory_required.parts),
+        "unfit_reason": reason.unfit_reason,
+    }
+
+
+def _rows(groups: Mapping[str, Metrics]) -> Facts:
+    return {group: {name: score.to_row() for name, score in metrics.items()} for group, metrics in groups.items()}

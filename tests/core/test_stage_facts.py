@@ -1,0 +1,170 @@
+"""The JSON of a stage's result in run.json: its keys, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dstill.api.modality import Choice, Memory, ModalityFit
+from dstill.api.recipe import Device
+from dstill.api.records import Score
+from dstill.api.student import TrainResult
+from dstill.pipeline.augment import Focus
+from dstill.pipeline.curate import Dataset, DatasetCounts, LabelSource, Relabelled
+from dstill.pipeline.data_monitor import DataReport
+from dstill.pipeline.efficiency import Efficiency, Percentiles
+from dstill.pipeline.error_analysis import CauseCount
+from dstill.pipeline.evaluate import Evaluation
+from dstill.pipeline.evaluate import TestSuite as Suite
+from dstill.pipeline.generate import Generated
+from dstill.pipeline.review import ReviewStatus
+from dstill.pipeline.teacher_eval import TeacherScores
+from dstill.pipeline.train import Trained
+from dstill.runs import stage_facts
+from dstill.teacher.client import Counts
+
+COUNTS = DatasetCounts(questions=3, accepted=2, rejected=1, splits={"train": 2}, categories={}, rejections={"bad": 1})
+DATASET = Dataset(records=(), rejections=(), counts=COUNTS)
+SOURCE = LabelSource(teacher="parrot", models={"m": 3}, outcomes={"ok": 2})
+GENERATED = Generated(
+    requests=(),
+    dataset=DATASET,
+    source=SOURCE,
+    replies=Counts(bought=3),
+    retries={"bad": 1},
+    fixed_on_retry={},
+    cost={},
+    data={},
+)
+SCORE = Score(name="right", value=0.5, n=2, low=0.1, high=0.9)
+EVALUATION = Evaluation(
+    verdicts={},
+    scores={"student": {"test": {"right": SCORE}}},
+    categories={"add": {"right": SCORE}},
+    by_data={},
+    causes={"engine": CauseCount(count=1, of=1, low=0.2, high=1.0, examples=("t-1",))},
+    test_suite=Suite(n_same_on_data=2, n_killed=1, not_checked={"no data": 1}),
+    invalid="",
+    engine="abacus 1",
+    peak_memory=7,
+)
+EFFICIENCY = Efficiency(
+    seconds=Percentiles(p50=0.1, p95=0.2),
+    tokens=Percentiles(p50=4, p95=9),
+    total_tokens=13,
+    disk_bytes=100,
+    parameters=None,
+)
+
+
+def test_generate_and_curate() -> None:
+    counts = {
+        "questions": 3,
+        "accepted": 2,
+        "rejected": 1,
+        "splits": {"train": 2},
+        "categories": {},
+        "rejections": {"bad": 1},
+    }
+    found = stage_facts.generated(GENERATED, None)
+    assert found == {
+        "models": {"m": 3},
+        "replies": {"bought": 3, "cached": 0, "failed": 0},
+        "retries": {"bad": 1},
+        "fixed_on_retry": {},
+        "cost": {},
+        "teacher": "parrot",
+        "outcomes": {"ok": 2},
+        **counts,
+    }
+    focus = Focus(label="sort", run="mine", categories={"add": 1}, templates={})
+    more = stage_facts.generated(replace(GENERATED, data={"beads": 1}), focus)
+    assert {key: value for key, value in more.items() if key not in found} == {
+        "data": {"beads": 1},
+        "focus": "1 failure of 'sort' in run mine: add 1",
+    }
+    relabelled = Relabelled(dataset=DATASET, source=SOURCE)
+    labels = {"teacher": "parrot", "models": {"m": 3}, "outcomes": {"ok": 2}}
+    assert stage_facts.relabelled(relabelled, {}) == {**labels, **counts}
+    assert stage_facts.relabelled(relabelled, {"usd": 1}) == {**labels, "cost": {"usd": 1}, **counts}
+
+
+def test_train() -> None:
+    fits = ModalityFit(modality="heap", priority=50, memory_required=Memory(parts={"weights": 8}))
+    fitted = TrainResult(
+        steps=2,
+        seconds=1.5,
+        history=({"step": 1, "loss": 0.5},),
+        peak_memory=3,
+        trained_parameters=4,
+        all_parameters=5,
+    )
+    review = ReviewStatus(
+        sample=2,
+        judged=0,
+        accepted=0,
+        rate=None,
+        n_rejected=0,
+        edited=0,
+        modified=0,
+        allowed=True,
+        sufficient=False,
+        message="nobody",
+    )
+    result = Trained(
+        fitted=fitted,
+        id="9f",
+        student="memory",
+        objective="plain",
+        choice=Choice(modality="heap", reasons=(fits,)),
+        device=Device(name="CPU", kind="cpu", total=9, free=8),
+        processes=1,
+        seed=0,
+    )
+    found = stage_facts.trained(result, review)
+    assert " ".join(found) == (
+        "steps seconds history peak_memory trained_parameters all_parameters probe best_step tokens_seen "
+        "rows_per_second n_too_long id student objective modality device processes choice training_seconds seed review"
+    )
+    assert found["device"] == {"name": "CPU", "kind": "cpu", "total": 9, "free": 8, "bf16": False, "is_local": True}
+    assert found["choice"] == [
+        {"modality": "heap", "priority": 50, "memory_required": 8, "parts": {"weights": 8}, "unfit_reason": ""}
+    ]
+    assert (found["modality"], found["training_seconds"], found["n_too_long"]) == ("heap", 1.5, 0)
+    assert " ".join(found["review"]) == (
+        "sample judged accepted rate n_rejected edited modified allowed sufficient message"
+    )
+
+
+def test_evaluate() -> None:
+    def facts(data: DataReport, *notes: str) -> dict[str, object]:
+        return stage_facts.evaluated(
+            EVALUATION,
+            data=data,
+            efficiency=EFFICIENCY,
+            teacher=TeacherScores(why="it repeats golds"),
+            judged_by=[{"name": "core"}],
+            plugins=[{"name": "toy"}],
+            notes=notes,
+        )
+
+    row = {"name": "right", "value": 0.5, "n": 2, "low": 0.1, "high": 0.9, "note": ""}
+    still = facts(DataReport(data={}))
+    assert still == {
+        "categories": {"add": {"right": row}},
+        "by_data": {},
+        "invalid": "",
+        "test_suite": {"n_same_on_data": 2, "n_killed": 1, "not_checked": {"no data": 1}},
+        "causes": {"engine": {"count": 1, "of": 1, "low": 0.2, "high": 1.0, "examples": ("t-1",)}},
+        "engine": "abacus 1",
+        "scores": {"student": {"test": {"right": row}}},
+        "peak_memory": 7,
+        "latency": {"p50": 0.1, "p95": 0.2},
+        "tokens": {"p50": 4, "p95": 9, "total": 13},
+        "size": {"bytes": 100, "parameters": None},
+        "teacher": {"why": "it repeats golds", "scores": {}},
+        "judged_by": [{"name": "core"}],
+        "plugins": [{"name": "toy"}],
+    }
+    moved = facts(DataReport(data={"beads": 3}, notes=("beads moved",)), "one row edited")
+    assert (moved["data"], moved["notes"]) == ({"beads": 3}, ["one row edited", "beads moved"])
+    assert facts(DataReport(data={"beads": 3}))["notes"] == []  # somebody looked, and nothing moved
