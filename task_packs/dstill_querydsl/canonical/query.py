@@ -10,14 +10,12 @@ import json
 from typing import Any, Iterable
 
 from dstill_querydsl.canonical.values import distance, equal, place, plain, without_defaults
-from dstill_querydsl.language.query_forms import FIELDED
+from dstill_querydsl.language.query_forms import FIELDED, SELECTS_BY
 
 __all__ = ["Json", "key", "listed", "query", "without_constant"]
 
 Json = dict[str, Any]
 
-# Where no score is looked at, these select what one of their parts selects.
-_SELECTS_BY = {"constant_score": "filter", "boosting": "positive", "function_score": "query"}
 _INNER = {("nested", "query"), ("constant_score", "filter"), ("boosting", "positive"), ("boosting", "negative")}
 _FREE = {("ids", "values"), ("multi_match", "fields")}  # lists whose order tells nothing
 _EVERYTHING: Json = {"match_all": {}}
@@ -64,8 +62,8 @@ def _clauses(value: Json, scored: bool) -> Json:
     ((name, body),) = value.items()
     if name == "match_all" and not scored:
         return {}
-    if name in _SELECTS_BY and not scored and "min_score" not in body:
-        return _clauses(body.get(_SELECTS_BY[name], {"match_all": {}}), scored=False)
+    if name in SELECTS_BY and not scored and "min_score" not in body:
+        return _clauses(body.get(SELECTS_BY[name], {"match_all": {}}), scored=False)
     if name == "dis_max" and not scored:
         return _bool({"should": body["queries"]}, scored=False)
     if name != "bool":

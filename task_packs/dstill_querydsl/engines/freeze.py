@@ -16,12 +16,12 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Mapping
 
+from dstill_querydsl.language.query_forms import BOUNDS, DECAYS
+
 __all__ = ["freeze"]
 
 _MATH = re.compile(r"now(?P<math>(?:[+-]\d+[yMwdhHms]|/[yMwdhHms])*)")
-_BOUNDS = ("gt", "gte", "lt", "lte", "from", "to")
 _BY_FIELD = ("term", "terms", "match", "match_phrase")  # {name: {FIELD: value}}
-_DECAYS = ("gauss", "exp", "linear")
 _DATES = ("date", "date_nanos", "date_range")
 _ISO = "strict_date_optional_time"
 
@@ -39,7 +39,7 @@ def _moves(value: Any) -> bool:
     if isinstance(value, str):
         return value.startswith("now")
     if isinstance(value, dict):
-        return any(key in _DECAYS or _moves(inner) for key, inner in value.items())
+        return any(key in DECAYS or _moves(inner) for key, inner in value.items())
     return isinstance(value, list) and any(map(_moves, value))
 
 
@@ -83,7 +83,7 @@ class _Freezer:
             return {field: self.value(inside) if self.is_date(field) else inside for field, inside in inner.items()}
         if key == "range" and "field" not in inner:
             return {field: self.bounds(field, inside) for field, inside in inner.items()}
-        if key in _DECAYS:
+        if key in DECAYS:
             return {field: self.decay(field, inside) for field, inside in inner.items()}
         if key == "date_range":
             return self.ranges(inner)
@@ -113,7 +113,7 @@ class _Freezer:
     def bounds(self, field: str, clause: Any) -> Any:
         if not isinstance(clause, dict) or self.dates.get(field, "") is None:  # None: known, and no date
             return clause
-        frozen = {name: self.math(inner) if name in _BOUNDS else inner for name, inner in clause.items()}
+        frozen = {name: self.math(inner) if name in BOUNDS else inner for name, inner in clause.items()}
         return frozen if frozen == clause else self.with_format(frozen, field)
 
     def with_format(self, clause: dict[str, Any], field: Any) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class _Freezer:
         if not isinstance(clause.get("ranges"), list):
             return clause
         ranges = [
-            {name: self.math(inner) if name in _BOUNDS else inner for name, inner in one.items()}
+            {name: self.math(inner) if name in BOUNDS else inner for name, inner in one.items()}
             if isinstance(one, dict)
             else one
             for one in clause["ranges"]

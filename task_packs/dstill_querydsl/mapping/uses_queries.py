@@ -15,18 +15,21 @@ from collections.abc import Mapping  # typing's own is ten times as slow to ask
 from dataclasses import dataclass, field, replace
 from typing import Any, Iterator
 
-from dstill_querydsl.language.query_forms import FIELDED, PLACES
+from dstill_querydsl.language.query_forms import (
+    BOUNDS,
+    DECAYS,
+    FIELD_LIST,
+    FIELD_OPTION,
+    FIELDED,
+    PLACES,
+    VALUE_KEYS,
+)
 from dstill_querydsl.language.strict import escape
 
 __all__ = ["Place", "Use", "hits", "inner_hits", "items", "named", "query", "sort"]
 
 _COMMON = {"boost", "_name"}
 _BESIDE_SORTED = {*PLACES["geo_distance"], *_COMMON, "order", "mode", "nested"} - {"distance"}
-_LISTED = {"multi_match", "combined_fields", "simple_query_string", "query_string", "more_like_this"}
-_FIELD_OPTION = {"exists", "distance_feature", "rank_feature", "field_masking_span", "span_field_masking"}
-_VALUE_KEYS = ("value", "query", "wildcard", "terms")
-_DECAYS = ("gauss", "exp", "linear")
-_BOUNDS = ("gt", "gte", "lt", "lte", "from", "to")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +114,10 @@ def _one(operator: str, options: Any, place: Place) -> Iterator[Use]:
         for step, item in items(options.get("functions"), place / "functions"):
             if isinstance(item, Mapping):
                 yield from _function(item, step)
-    elif operator in _LISTED:
+    elif operator in FIELD_LIST:
         yield from _listed(operator, options, place)
     else:
-        if operator in _FIELD_OPTION:
+        if operator in FIELD_OPTION:
             yield from named("query", operator, options.get("field"), place / "field")
         for key, item in options.items():
             if isinstance(item, (Mapping, list)):
@@ -138,9 +141,9 @@ def _values(operator: str, entry: Any) -> tuple[Any, ...]:
     if operator.startswith("geo_") or operator == "intervals":
         return ()
     if operator == "range":
-        return tuple(entry[key] for key in _BOUNDS if key in entry) if isinstance(entry, Mapping) else ()
+        return tuple(entry[key] for key in BOUNDS if key in entry) if isinstance(entry, Mapping) else ()
     if isinstance(entry, Mapping):
-        entry = next((entry[key] for key in _VALUE_KEYS if key in entry), None)
+        entry = next((entry[key] for key in VALUE_KEYS if key in entry), None)
     return tuple(entry) if isinstance(entry, list) else () if entry is None else (entry,)
 
 
@@ -168,7 +171,7 @@ def _function(options: Mapping[str, Any], place: Place) -> Iterator[Use]:
         inside = options.get(operator)
         if isinstance(inside, Mapping):
             yield from named("query", operator, inside.get("field"), place / operator / "field")
-    for decay in _DECAYS:
+    for decay in DECAYS:
         inside = options.get(decay)
         for name in inside if isinstance(inside, Mapping) else ():
             if name != "multi_value_mode":

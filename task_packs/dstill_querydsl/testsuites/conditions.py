@@ -18,12 +18,12 @@ from fnmatch import fnmatchcase
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from dstill_querydsl.language.fields import Field
+from dstill_querydsl.language.query_forms import VALUE_KEYS
 from dstill_querydsl.testsuites import instants
 
 __all__ = ["Condition", "of_clause"]
 
 _HOUR = 3_600_000
-_VALUE_KEYS = ("value", "query", "wildcard", "terms")
 _UNITS = {"km": 1.0, "m": 0.001, "mi": 1.609344, "yd": 0.0009144, "ft": 0.0003048, "nmi": 1.852, "cm": 1e-5, "": 0.001}
 _KM = 111.195  # a degree of latitude
 
@@ -46,7 +46,7 @@ def of_clause(operator: str, field: Field, given: Any, options: Mapping[str, Any
     if operator == "geo_bounding_box" and isinstance(given, Mapping):
         return _box(given)
     if isinstance(given, Mapping):
-        given, options = next((given[key] for key in _VALUE_KEYS if key in given), None), {**options, **given}
+        given, options = next((given[key] for key in VALUE_KEYS if key in given), None), {**options, **given}
     wanted = [one for one in (given if isinstance(given, list) else [given]) if not isinstance(one, (list, dict))]
     return _any([_equal(operator, field, one, options, now) for one in wanted if one is not None])
 

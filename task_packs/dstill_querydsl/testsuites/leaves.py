@@ -13,19 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
 from dstill_querydsl.canonical.query import listed
-from dstill_querydsl.language.query_forms import FIELDED, PLACES
+from dstill_querydsl.language.query_forms import FIELDED, PLACES, SELECTS_BY
 from dstill_querydsl.testsuites.conditions import Condition, of_clause
 from dstill_querydsl.testsuites.layout import Layout
 
 __all__ = ["All", "Key", "Leaf", "Not", "Reader", "Some", "Tree", "leaves"]
 
 Key = tuple[str, str]  # nested path (empty: none), and the field that holds the values
-_INSIDE = {
-    "constant_score": "filter",
-    "function_score": "query",
-    "boosting": "positive",
-    "span_multi": "match",
-}
+_INSIDE = {**SELECTS_BY, "span_multi": "match"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
+from dstill_querydsl.language.query_forms import FIELDED
 from dstill_querydsl.mapping.uses import Use, uses
 from dstill_querydsl.testsuites.layout import Layout
 from dstill_querydsl.testsuites.mutations import Edit, Path, at, put, read_pointer, rename
 
 __all__ = ["operators", "swapped"]
 
-_ON_WORDS = ("match", "match_phrase", "match_phrase_prefix", "match_bool_prefix")
+_ON_WORDS = tuple(name for name, value in FIELDED.items() if value == "query")
 _OF_ANY_KIND = ("exists", "missing", "terms", "value_count", "cardinality")  # where another type is as legal
 _ON_VALUES = ("term", "terms", "prefix", "wildcard")
 

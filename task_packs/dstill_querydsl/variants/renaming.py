@@ -13,21 +13,14 @@ from fnmatch import fnmatchcase
 from typing import Any, Iterator, Mapping
 
 from dstill.errors import DataError
+from dstill_querydsl.language.query_forms import FIELD_OPTION
 from dstill_querydsl.language.strict import escape
 from dstill_querydsl.mapping.uses import Use, uses
 
 __all__ = ["new_name", "rename"]
 
 # Where the name is a value, not the key: {"exists": {"field": NAME}} against {"term": {NAME: …}}.
-_VALUED = (
-    "exists",
-    "distance_feature",
-    "rank_feature",
-    "field_masking_span",
-    "span_field_masking",
-    "field_value_factor",
-    "random_score",
-)
+_BY_OPTION = (*FIELD_OPTION, "field_value_factor", "random_score")
 
 
 def rename(body: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -79,7 +72,7 @@ def _one(use: Use, new: list[str]) -> str:
 def _is_key(use: Use) -> bool:
     """Whether the name is the last step of the pointer, not what stands there."""
     keyed = use.kind in ("query", "sort") or use.operator == "highlight"
-    return keyed and use.operator not in _VALUED and use.pointer.endswith(f"/{escape(use.name)}")
+    return keyed and use.operator not in _BY_OPTION and use.pointer.endswith(f"/{escape(use.name)}")
 
 
 def _in_list(use: Use) -> bool:
