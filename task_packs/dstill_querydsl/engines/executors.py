@@ -112,7 +112,7 @@ class _OnEngine(Executor):
                 index.documents(),
                 index.settings,
                 now=index.now or _clock(),
-                unheld=Unheld.of(index.mapping, index.without) if passing else None,
+                unheld=Unheld.of(index.mapping, index.dropped_fields) if passing else None,
                 digest=index.data,
                 passing=passing,
             )
@@ -297,5 +297,5 @@ def _with_corpus(index: Index | None, example: Example) -> Index | None:
         recipe=f"{_CORPUS}{recipe}",
         now=corpus.data.get("now", index.now),
         settings=corpus.data.get("settings", index.settings),
-        without=tuple(corpus.data.get("without", ())),
+        dropped_fields=tuple(corpus.data.get("without", ())),
     )

@@ -24,7 +24,7 @@ from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.engines.http import HttpEngine
 from dstill_querydsl.engines.privileges import privileges, read_only_key
 from dstill_querydsl.engines.server_version import TESTED
-from dstill_querydsl.language.sort_keys import orders_in
+from dstill_querydsl.language.prompt_injection import injections_in
 from dstill_querydsl.mapping.drift import counted, drift, field_count, fields_digest
 
 __all__ = ["KNOWN_INDEX", "about", "known_answers", "not_asked", "orders", "own_index"]
@@ -147,7 +147,7 @@ def invariants(count: int) -> tuple[Known, ...]:
 
 def orders(name: str, mapping: Mapping[str, Any]) -> Iterator[CheckResult]:
     """Text in the mapping that gives orders: a fact to tell, as the guard holds whatever it says."""
-    for found in orders_in(mapping)[:_ORDERS]:
+    for found in injections_in(mapping)[:_ORDERS]:
         advice = "Such text stands in prompts, as data. If nobody here wrote it, ask who may change the mapping."
         yield CheckResult(name=f"mapping of {name}", found=f"instruction-like text in {found}", advice=advice)
 

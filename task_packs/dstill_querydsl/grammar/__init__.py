@@ -1,6 +1,6 @@
 """What a student may write about one index: every sentence of it passes strict JSON, schema, mapping and guard.
 
-    grammar_of(study.fields, study.values, study.limits)     -> EBNF of some hundred rules
+    grammar_of(profile.fields, profile.values, profile.limits)     -> EBNF of some hundred rules
     {"size":0,"query":{"term":{"host.name":"web-03"}},"aggs":{"a0":{"avg":{"field":"event.duration"}}}}
 
 Fields are the mapping's own, and stand only where the tables of needs let them; queries, aggregations and options

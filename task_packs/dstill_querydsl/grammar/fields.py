@@ -1,6 +1,6 @@
 """Which fields of an index a rule of the grammar may name, by place and by what the tables of needs say.
 
-    pick = Pick(study.fields, study.limits, made)
+    pick = Pick(profile.fields, profile.limits, made)
     pick.fitting(None, NEEDS["term"])          fields of the documents themselves that a term fits
     pick.fitting("credits", NEEDS["term"])     those below the nested path
     pick.names(fields)                         a token: one of their names, as a JSON string

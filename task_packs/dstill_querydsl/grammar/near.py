@@ -4,7 +4,7 @@ The guard counts a histogram's buckets over the values that a field is known to 
 subtract two dates, so that a body with a histogram is of a kind of its own: its dates lie near what the index
 holds, its numbers have no more digits than the index' own, and its steps are such that all of it is within limits.
 
-    near = Near(study.values, study.ranges)
+    near = Near(profile.values, profile.ranges)
     near.days("@timestamp")         a token's text: the days of December 2024 to April 2025
     near.hours("@timestamp")        1: the finest step, in hours
     near.least_days("@timestamp")   1: the finest step, in days, that makes few hundred buckets

@@ -23,7 +23,7 @@ from dstill_querydsl.engines.rules import check_name
 from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.language.fields import Fields
 from dstill_querydsl.mapping.drift import counted, field_count, fields_digest
-from dstill_querydsl.questions.llm_questions import APART
+from dstill_querydsl.questions.invented_documents import APART
 from dstill_querydsl.questions.roles import KINDS
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 """What is worked out once of an index, for as many questions and answers as there are about it.
 
-study = Study(index, Limits(fields=("*", "!user.email")))
-study.fields.get("title.raw")       resolving a mapping takes longer than checking a body
-study.limits.allows("mail")         False, where it is an alias of user.email
-study.values.get("user.email")      None: what may not be read is not told either
+profile = IndexProfile(index, Limits(fields=("*", "!user.email")))
+profile.fields.get("title.raw")       resolving a mapping takes longer than checking a body
+profile.limits.allows("mail")         False, where it is an alias of user.email
+profile.values.get("user.email")      None: what may not be read is not told either
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.guard.ranges import Bounds, values_of
 from dstill_querydsl.language.field_types import family
 from dstill_querydsl.language.fields import Fields, raw_fields
-from dstill_querydsl.language.sort_keys import PLANTED, orders_in
+from dstill_querydsl.language.prompt_injection import PLANTED, injections_in
 from dstill_querydsl.language.values import Values
 from dstill_querydsl.prompting.pruning import Pruned, Pruner
 from dstill_querydsl.testsuites.layout import Layout
 
-__all__ = ["Study"]
+__all__ = ["IndexProfile"]
 
 log = logging.getLogger("dstill")
 
 _NAMED = 5  # texts of one mapping that a person is shown
 
 
-class Study:
+class IndexProfile:
     """Of one index, under the guard's limits."""
 
     def __init__(self, index: Index, limits: Limits) -> None:
@@ -42,7 +42,7 @@ class Study:
         self._grammars: dict[str, str] = {}  # by dialect
         if unknown := _unknown(index):
             log.warning("the mapping has types that dstill does not know, so that no body is held to them: %s", unknown)
-        for order in orders_in(index.mapping, index.told)[:_NAMED]:
+        for order in injections_in(index.mapping, index.given_values)[:_NAMED]:
             planted = any(text in order for text in PLANTED)
             whose = " (planted by the pack's own adversarial questions)" if planted else ""
             log.warning(
@@ -82,7 +82,7 @@ class Study:
 
     @cached_property
     def _pruner(self) -> Pruner:
-        return Pruner(self.index.mapping, self.values, ranked=self.index.told is not None)
+        return Pruner(self.index.mapping, self.values, ranked=self.index.given_values is not None)
 
     def shown(self, question: str, limit: int, keep: Collection[str] = ()) -> Pruned:
         """The mapping as prompts show it; a person is told once where it is too wide for them."""

@@ -33,18 +33,18 @@ _NETWORK: Sequence[Way] = (
 
 
 def _telling(draw: Draw, ways: Sequence[Way], kind: str) -> Sequence[Way]:
-    """Of several fields of a kind the question has to name the one that it means."""
-    return ways if len(draw.scene.of_kind(kind)) == 1 else [way for way in ways if "{f}" in way]
+    """The ways to use: if there are several fields of the kind, those that name the field."""
+    return ways if len(draw.context.of_kind(kind)) == 1 else [way for way in ways if "{f}" in way]
 
 
-def point_near(draw: Draw, value: Mapping[str, Any]) -> dict[str, float]:
-    """The document's point, to two decimals: about a kilometre off."""
+def point_near(value: Mapping[str, Any]) -> dict[str, float]:
+    """A document's point, rounded to two decimals (about one kilometre)."""
     return {"lat": round(float(value["lat"]), 2), "lon": round(float(value["lon"]), 2)}
 
 
 def near(draw: Draw) -> Clause:
     role, value = draw.known("geo")
-    point, distance = point_near(draw, value), draw.pick(2, 5, 10, 20, 25, 50, 75, 100, 200, 250, 500)
+    point, distance = point_near(value), draw.pick(2, 5, 10, 20, 25, 50, 75, 100, 200, 250, 500)
     body = {"geo_distance": {"distance": f"{distance}km", role.field: point}}
     shown = draw.pick(f"{point['lat']}, {point['lon']}", f"{point['lat']},{point['lon']}")
     why = f"{role.note}: geo_distance."

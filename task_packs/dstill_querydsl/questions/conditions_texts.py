@@ -1,4 +1,4 @@
-"""Conditions on parts of a value: words and phrases of a text, the whole of it, its beginning.
+"""Conditions on texts: words, phrases, whole values, prefixes and patterns.
 
 TEXTS["phrase"](draw)   whose title contains the phrase "big lake"     {"match_phrase": {"title": "big lake"}}
 """
@@ -44,7 +44,7 @@ _PARTS: Sequence[Way] = (
     "with {v} inside the {f}",
     "where {v} is a part of the {f}",
 )  # fmt: skip
-_PLAIN = re.compile(r"[\w /.,'-]{1,60}")  # what a person quotes
+_PLAIN = re.compile(r"[\w /.,'-]{1,60}")  # a text that a person would quote
 _TOKEN = re.compile(r"[^\W_]+")
 _COMMON = frozenset(
     ("the", "and", "for", "with", "from", "that", "this", "not", "are", "was", "were", "has", "have", "had", "its")
@@ -56,7 +56,7 @@ def _tokens(text: str) -> list[re.Match[str]]:
 
 
 def _telling(text: str) -> list[str]:
-    """Words that say something."""
+    """Words of a text without common ones."""
     return [t[0] for t in _tokens(text) if 3 <= len(t[0]) <= 30 and t[0].lower() not in _COMMON]
 
 
@@ -74,8 +74,8 @@ def _match(draw: Draw, role: Role, words: str, ways: Sequence[Way]) -> Clause:
 
 
 def words(draw: Draw) -> Clause:
-    """Words of a text, all of them, in any order."""
-    role, text = _text(draw, draw.scene.of_kind("text"))
+    """One or two words of a text, in any order."""
+    role, text = _text(draw, draw.context.of_kind("text"))
     options = list(dict.fromkeys(_telling(text)))
     if not options:
         raise Skip(role.field)
@@ -84,7 +84,7 @@ def words(draw: Draw) -> Clause:
 
 
 def phrase(draw: Draw) -> Clause:
-    role, text = _text(draw, draw.scene.of_kind("text"))
+    role, text = _text(draw, draw.context.of_kind("text"))
     tokens = _tokens(text)
     length = draw.pick(2, 2, 3, 4)
     if len(tokens) < length:
@@ -98,8 +98,8 @@ def phrase(draw: Draw) -> Clause:
 
 
 def _both(draw: Draw) -> tuple[Role, str]:
-    """A text with a sub-field of whole values."""
-    role, text = _text(draw, [role for role in draw.scene.of_kind("text") if role.exact])
+    """A text field with a keyword sub-field, and a value."""
+    role, text = _text(draw, [role for role in draw.context.of_kind("text") if role.exact])
     if not sayable(text):
         raise Skip(role.field)
     return role, text
@@ -120,9 +120,9 @@ def inside(draw: Draw) -> Clause:
 
 
 def _keyword(draw: Draw) -> tuple[Role, str]:
-    """A field of whole values and one of them."""
+    """A field with whole values, and a value."""
     roles = [
-        r for r in draw.scene.of_kind("category", "text") if (r.kind == "category" and r.type != "version") or r.exact
+        r for r in draw.context.of_kind("category", "text") if (r.kind == "category" and r.type != "version") or r.exact
     ]
     role = draw.among(roles)
     value = str(draw.value(role))
@@ -132,7 +132,7 @@ def _keyword(draw: Draw) -> tuple[Role, str]:
 
 
 def prefix(draw: Draw) -> Clause:
-    """Up to the end of a word of the value, or of some letters where it has but one."""
+    """A prefix of the value: up to the end of a word, or some letters if it has only one word."""
     role, value = _keyword(draw)
     ends = [found.end() for found in _TOKEN.finditer(value) if 2 <= found.end() < len(value)]
     start = value[: draw.random.choice(ends[:3] or range(2, min(len(value), 9)))]
@@ -155,8 +155,8 @@ def pattern(draw: Draw) -> Clause:
 
 
 def parts(draw: Draw) -> Clause:
-    """Letters anywhere in a word, where a field of n-grams allows that."""
-    role = draw.among([role for role in draw.scene.of_kind("text", "category") if role.grams])
+    """A part of a word, for a field with n-grams."""
+    role = draw.among([role for role in draw.context.of_kind("text", "category") if role.grams])
     options = [word for word in _telling(str(draw.value(role))) if len(word) >= 5]
     if not options:
         raise Skip(role.field)

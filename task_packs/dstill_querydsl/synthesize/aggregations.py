@@ -1,10 +1,10 @@
-"""Questions that summarise: metrics, groups, spans of time or number, groups within groups.
+"""Questions with aggregations: metrics, groups, histograms, groups inside groups.
 
     AGGREGATIONS["top_path"](draw)   Ask(text="the top 5 paths of {what}", after={"aggs": {"groups": {"terms": …}}}, …)
 
-Names are always `groups` for buckets and `value` for a metric: they carry no meaning, and
-one spelling is easier to learn. Groups in order of count need no `order`; `size` is there
-where a number was asked, and 1000 stands for "all".
+Aggregations of buckets are always called `groups`, metrics `value`. Names have no meaning, and
+one spelling is easier to learn. Groups in the order of counts need no `order`. There is a `size` only if
+the question asks for a number of groups, and 1000 stands for "all".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["AGGREGATIONS"]
 
 ALL = 1000
 
-# kind → (field, one, several)
+# kind → (field, singular, plural)
 GROUPS: Mapping[str, tuple[str, str, str]] = {
     "path": ("url.path.raw", "path", "paths"),
     "city": ("source.geo.city_name.keyword", "city", "cities"),
@@ -37,7 +37,7 @@ GROUPS: Mapping[str, tuple[str, str, str]] = {
 _DURATION = ("event.duration", ("response time", "duration"))
 _SIZE = ("http.response.bytes", ("response size", "number of bytes"))
 METRICS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
-    # kind → (aggregation, field, how it is called)
+    # kind → (aggregation, field, wordings)
     "avg_duration": ("avg", _DURATION[0], ("average duration", "mean response time", "average response time")),
     "max_duration": ("max", _DURATION[0], ("longest duration", "maximum response time", "highest duration")),
     "min_duration": ("min", _DURATION[0], ("shortest duration", "minimum response time", "lowest duration")),

@@ -1,10 +1,9 @@
-"""Conditions on `@timestamp`: absolute ones, and ones relative to the index's `now`.
+"""Conditions on `@timestamp`: absolute dates, and dates relative to the index's `now`.
 
     DATES["day"](draw)      Clause(text="on 2025-03-14", body={"range": {"@timestamp": {"gte": "2025-03-14", …}}}, …)
 
-Days are UTC. A closed end is written as ``lt`` the next day (``2025-03-14||+1d``), so that
-it includes the whole day. "The last 7 days" rolls; "last week" and "last month" are the
-calendar's.
+Days are in UTC. An inclusive end is written as ``lt`` the next day (``2025-03-14||+1d``), so that
+it includes the whole day. "The last 7 days" ends now, while "last week" and "last month" are calendar spans.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ def _iso(time: datetime) -> str:
 
 
 def _said(draw: Draw, time: datetime) -> str:
-    """Mostly as 2025-03-14, sometimes as 14 March 2025."""
+    """The day, mostly as 2025-03-14, sometimes as 14 March 2025."""
     return f"{time.day} {time.strftime('%B %Y')}" if draw.chance(15) else _iso(time)
 
 
@@ -74,7 +73,7 @@ def month(draw: Draw) -> Clause:
 
 
 def rolling(draw: Draw) -> Clause:
-    """The last n minutes, hours, days or weeks, ending now; n reaches back to the document."""
+    """The last n minutes, hours, days or weeks until now, with an n that includes the document."""
     minutes = int((draw.now - draw.time).total_seconds() // 60) + 1
     units = {"minute": 1, "hour": 60, "day": 1440, "week": 10_080}
     fitting = [unit for unit, length in units.items() if 2 <= -(-minutes // length) <= 59]

@@ -1,9 +1,9 @@
-"""Conditions on numbers: over, at least, between; status classes; and words that stand for a number.
+"""Conditions on numbers: over, at least, between, status classes, and words that stand for a number.
 
     MEASURES["duration"](draw)   Clause(text="slower than 340 ms", body={"range": …}, …)
 
-Bounds are round numbers near the drawn document's own. "Slow", "large" and "failed" mean
-what the pack's instructions say.
+Bounds are round numbers near the drawn document's value. "Slow", "large" and "failed" are
+defined in the pack's instructions.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ duration = _measure(
         "between": ("that took between {} and {}", "between {} and {}"),
     },
     duration_words,
-    least=10_000_000,  # below, it would have to be said in fractions of a millisecond
+    least=10_000_000,  # smaller values would need fractions of a millisecond
 )
 size = _measure(
     "http.response.bytes",

@@ -16,7 +16,7 @@ from dstill_querydsl.engines import EmbeddedServer, HttpEngine, HttpSettings
 from dstill_querydsl.engines.conformance_docs import DOCUMENTS, MAPPING
 from dstill_querydsl.guard.limits import Limits
 from dstill_querydsl.pack import QueryDsl
-from dstill_querydsl.questions.focus import focused
+from dstill_querydsl.questions.field_limit import limit_fields
 from dstill_querydsl.settings import Settings
 
 TODAY: Mapping[str, Any] = {"properties": {"at": {"type": "date"}, "n": {"type": "long"}}}
@@ -124,13 +124,13 @@ def test_questions_are_of_the_first_fields_whose_values_are_known(tmp_path: Any)
         json.dumps({"o.n": {"min": 1, "max": 2}, "c.raw": ["x"], "a.raw": ["y"], "no": []})
     )
     own = configured("own", str(tmp_path / "m.json"), str(tmp_path / "v.json"))
-    narrow = focused(own, 2)
+    narrow = limit_fields(own, 2)
     assert narrow.mapping["properties"] == {"c": fields["c"], "o": {"properties": {"n": {"type": "long"}}}}
     assert narrow.digest != own.digest
-    assert list(focused(own, 10).mapping["properties"]) == ["a", "c", "o"]
+    assert list(limit_fields(own, 10).mapping["properties"]) == ["a", "c", "o"]
     unknown = configured("own", str(tmp_path / "m.json"), "")
-    assert focused(unknown, 2) is unknown
-    assert focused(bundled("weblogs", 10), 2).mapping == bundled("weblogs", 10).mapping
+    assert limit_fields(unknown, 2) is unknown
+    assert limit_fields(bundled("weblogs", 10), 2).mapping == bundled("weblogs", 10).mapping
 
 
 # --- at the command line ----------------------------------------------------------------

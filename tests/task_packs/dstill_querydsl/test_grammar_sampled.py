@@ -45,9 +45,9 @@ def sampled(name: str, count: int, seed: int = 1) -> list[str]:
 def possible(name: str) -> set[str]:
     """Of the guard's list: what the mapping has a field for."""
     task, example = pack(name)
-    study = task.study(example)
-    assert study is not None
-    fields: Fields = study.fields
+    profile = task.index_profile(example)
+    assert profile is not None
+    fields: Fields = profile.fields
     nested = any(field.type == "nested" for field in fields)
 
     def has(operator: str, needs: Any) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from dstill_querydsl.engines.unsupported_features import Holes
 from dstill_querydsl.engines.unsupported_fields import Unheld, refused
 from dstill_querydsl.language.field_types import FAMILIES
-from dstill_querydsl.testsuites.embedded_runner import bench
+from dstill_querydsl.testsuites.embedded_runner import shared_runner
 
 MAPPING: dict[str, Any] = {
     "dynamic": "runtime",
@@ -38,8 +38,8 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 
 def test_the_engine_is_asked_about_each_field() -> None:
-    assert bench().unheld(MAPPING, {}) == UNHELD
-    assert bench().unheld({"properties": {"code": {"type": "keyword"}}}, {}) == Unheld()
+    assert shared_runner().unheld(MAPPING, {}) == UNHELD
+    assert shared_runner().unheld({"properties": {"code": {"type": "keyword"}}}, {}) == Unheld()
 
 
 def test_a_definition_is_asked_about_once() -> None:
@@ -57,10 +57,10 @@ def test_a_definition_is_asked_about_once() -> None:
 @pytest.mark.parametrize("type", sorted(FAMILIES))
 def test_a_field_of_any_type_leaves_the_others(type: str) -> None:
     mapping = {"properties": {"code": {"type": "keyword"}, "f": {"type": type, **NEEDED.get(type, {})}}}
-    unheld = bench().unheld(mapping, {})
+    unheld = shared_runner().unheld(mapping, {})
     assert list(unheld.types.items()) in ([], [("f", type)])
     documents: list[tuple[str, dict[str, str]]] = [("a", {"code": "x"}), ("b", {})]
-    with bench().on(mapping, {}, documents, "2025-06-18T12:00:00Z", unheld, lambda body: "") as run:
+    with shared_runner().on(mapping, {}, documents, "2025-06-18T12:00:00Z", unheld, lambda body: "") as run:
         assert [hit["id"] for hit in run({"query": {"term": {"code": "x"}}}).value["hits"]] == ["a"]
 
 
@@ -68,7 +68,7 @@ def test_a_constant_is_held_where_its_value_is_known() -> None:
     """Without one a field of that type is empty until a document brings it, which the embedded engine cannot have."""
     for options, names in (({"value": "x"}, []), ({}, ["f"])):
         mapping = {"properties": {"f": {"type": "constant_keyword", **options}}}
-        assert list(bench().unheld(mapping, {}).types) == names
+        assert list(shared_runner().unheld(mapping, {}).types) == names
 
 
 def test_what_stays_of_a_mapping() -> None:

@@ -90,9 +90,9 @@ def test_the_unseen_index_has_refusals_of_its_own() -> None:
 
 def test_an_index_of_the_users_has_its_sets_too(tmp_path, index: Callable[[str], Index]) -> None:
     own = index("shop")
-    assert own.told is not None
+    assert own.given_values is not None
     (tmp_path / "m.json").write_text(json.dumps(own.mapping))
-    (tmp_path / "v.json").write_text(json.dumps(own.told.to_json()))
+    (tmp_path / "v.json").write_text(json.dumps(own.given_values.to_json()))
     files = {"mapping": str(tmp_path / "m.json"), "values": str(tmp_path / "v.json")}
     task = QueryDsl(Settings(index="orders", n_questions=60, **files))
     assert len(list(task.examples("train"))) == 60
