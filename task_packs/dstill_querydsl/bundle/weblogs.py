@@ -162,7 +162,7 @@ def _pick(random: Random, weights: Mapping[Any, int]) -> Any:
 
 
 def _visitor(random: Random) -> dict[str, Any]:
-    """A visitor: address, location and browser, which stay the same in all requests."""
+    """A visitor: address, location and browser, which stay the same in every request."""
     country, cities, _ = random.choices(PLACES, [place[2] for place in PLACES])[0]
     name, original, _ = random.choices(AGENTS, [agent[2] for agent in AGENTS])[0]
     visitor: dict[str, Any] = {

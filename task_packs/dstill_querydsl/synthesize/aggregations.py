@@ -99,7 +99,7 @@ def _distinct(kind: str) -> AskMaker:
 
 
 def _grouped(kind: str, asked: str) -> AskMaker:
-    """Groups by count: a number of them, all of them, or as many as the default gives."""
+    """Groups by count: the top ones, all, or the default number."""
     field, one, several = GROUPS[kind]
 
     def make(draw: Draw) -> Ask:
@@ -148,7 +148,7 @@ def _every_hours(draw: Draw) -> Ask:
 
 
 def _steps(field: str, names: tuple[str, ...]) -> AskMaker:
-    """A histogram over a number, in steps that the question names."""
+    """A histogram of a number, with an interval that the question names."""
 
     def make(draw: Draw) -> Ask:
         if field == "event.duration":
@@ -178,7 +178,7 @@ def _bands(draw: Draw) -> Ask:
 
 
 def _metric_by(group: str, metric: str) -> AskMaker:
-    """A metric for each group; the groups stay in order of count."""
+    """A metric for each group. The groups stay in the order of counts."""
     field, one, _ = GROUPS[group]
     name, of, called = METRICS[metric]
 
@@ -192,7 +192,7 @@ def _metric_by(group: str, metric: str) -> AskMaker:
 
 
 def _ranked(group: str, metric: str) -> AskMaker:
-    """A number of groups in order of a metric."""
+    """Some groups in the order of a metric."""
     field, _, several = GROUPS[group]
     name, of, called = METRICS[metric]
 
@@ -237,7 +237,7 @@ def _within(unit: str, group: str) -> AskMaker:
 
 
 def _share(group: str) -> AskMaker:
-    """What share of each group failed: the groups' counts, and those of the failed in each."""
+    """The share of errors in each group: the count of the group, and of errors inside it."""
     field, one, _ = GROUPS[group]
 
     def make(draw: Draw) -> Ask:

@@ -99,7 +99,7 @@ def _without(kind: str) -> Maker:
 
 
 def _other(kind: str, draw: Draw) -> Any:
-    """A value that other documents have and this one has not."""
+    """A value that this document does not have."""
     options = [value for value in OTHERS[kind] if value != _value(draw, kind)]
     return draw.random.choice(options)
 

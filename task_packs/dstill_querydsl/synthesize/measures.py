@@ -23,7 +23,7 @@ def _range(field: str, **bounds: Any) -> dict[str, Any]:
 def _measure(
     field: str, note: str, words: Mapping[str, tuple[str, ...]], spell: Callable[[Draw, int], str], least: int
 ) -> Maker:
-    """A number above or below a round one near the document's own, which is `least` or more."""
+    """Conditions with a bound at a round number near the document's value, which is at least `least`."""
 
     def make(draw: Draw) -> Clause:
         value = draw.value(field)
@@ -74,7 +74,7 @@ size = _measure(
 
 
 def status_range(draw: Draw) -> Clause:
-    """Wording traps on a small integer: over 500 is not at least 500."""
+    """Bounds at a status code itself, where the wording decides: over 500 is not at least 500."""
     value = draw.value("http.response.status_code")
     if value in (200, 504):
         raise Skip("the lowest or highest there is")

@@ -83,7 +83,7 @@ def page(draw: Draw) -> Ask:
     )
 
 
-# what a person calls a field when asking to see only that
+# what a person calls a field → field
 SHOWN = {
     "path": "url.path",
     "status": "http.response.status_code",

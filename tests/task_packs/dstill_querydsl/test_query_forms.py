@@ -56,7 +56,7 @@ AGGREGATION_TABLES = (
     "language.aggregations._BY_BOUNDS",
     "language.aggregations._NAMED_BY_USER",
     "language.aggregations._NO_OUTPUT",
-    "language.aggregations._ZERO_IS_NOTHING",
+    "language.aggregations._ZERO_WITHOUT_DOCUMENTS",
     "mapping.needs.AGGREGATION_NEEDS",
     "questions.summaries.METRICS",
     "testsuites.roles._GROUPING",

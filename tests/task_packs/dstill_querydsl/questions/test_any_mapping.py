@@ -68,11 +68,11 @@ def _index(mapping: dict[str, Any], values: list[Any]) -> Any:
 @given(MAPPINGS, st.lists(VALUES, max_size=8))
 @settings(SLOW, max_examples=40)
 def test_every_template_gives_a_valid_gold_or_none(mapping: dict[str, Any], values: list[Any]) -> None:
-    scene, random = QuestionContexts(_index(mapping, values), 0).base, Random(1)
+    context, random = QuestionContexts(_index(mapping, values), 0).base, Random(1)
     trial = Trial(Rules())
-    for template in TEMPLATES[:: 1 if len(scene.roles) else 40]:
+    for template in TEMPLATES[:: 1 if len(context.roles) else 40]:
         try:
-            made = compose(scene, template, random)
+            made = compose(context, template, random)
         except Skip:
             continue
         assert trial.checked(made).dropped == "", made.example.answer

@@ -65,7 +65,7 @@ def test_golds_run_and_tell_something(name: str, made: Callable[..., Any], index
     """On the executor that evaluation uses, over the documents that were invented."""
     task = QueryDsl()
     found = [one for one in made(name)[0] if "refusal" not in one.body]
-    place = found[0].scene.runs
+    place = found[0].context.trial_index
     database = TestDatabase(name="invented", data={"documents": [list(pair) for pair in place.documents()]})
     # An analyzer of n-grams is the index' own; what asks for it was run by the questions' own trial.
     plain = json.dumps(place.mapping).replace(', "analyzer": "my_ngrams"', "")
@@ -121,7 +121,7 @@ def test_values_come_from_the_values_file(made: Callable[..., Any]) -> None:
 
 def test_what_no_question_is_made_of_is_told(made: Callable[..., Any]) -> None:
     _, tally = made("fleet")
-    assert dict(tally.left.types) == {"dense_vector": 1}
+    assert dict(tally.skipped.types) == {"dense_vector": 1}
     assert "warning: no questions about 1 field because of the type: 1 dense_vector" in list(tally.remarks())
     assert any("made-up" in line for line in tally.remarks())
 
@@ -132,8 +132,8 @@ def test_what_a_values_file_says_wrongly_is_told_and_left_out() -> None:
     tally = Tally()
     index = index_of({"index": "own", "mapping": mapping, "values": values})
     assert len(list(questions(index, 30, 0, Rules(), tally))) == 30
-    assert tally.left.strangers == ["gone"]
-    assert tally.left.misfits == ["level: True", "took: 2.5", "took: 'n/a'", "from: 'x'"]
+    assert tally.skipped.unmapped == ["gone"]
+    assert tally.skipped.misfits == ["level: True", "took: 2.5", "took: 'n/a'", "from: 'x'"]
 
 
 def test_a_mapping_without_such_fields_is_refused_with_its_counts() -> None:

@@ -49,8 +49,8 @@ def test_templates_of_test_and_validation_were_seen(sets: dict[str, list[Example
 
 
 def test_all_parts_of_unseen_templates_are_trained_on() -> None:
-    seen = [template for template in TEMPLATES if not template.held]
-    held = [template for template in TEMPLATES if template.held]
+    seen = [template for template in TEMPLATES if not template.held_out]
+    held = [template for template in TEMPLATES if template.held_out]
     asks, kinds = {one.ask for one in seen}, {kind for one in seen for kind in one.clauses}
     assert {one.ask for one in held} - asks == {HELD_REFUSAL}
     assert {kind for one in held for kind in one.clauses} <= kinds

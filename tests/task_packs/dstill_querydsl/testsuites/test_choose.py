@@ -53,19 +53,19 @@ def test_a_candidate_on_which_the_gold_fails_is_passed_over() -> None:
     refusing = Candidate(name="bad", documents=[("refuses", {})])
     assert [one.name for one in chosen([refusing, candidate("a"), candidate("b")], ["x"]).databases] == ["a", "b"]
     alone = chosen([refusing], ["x"])
-    assert (alone.corpora, alone.reason) == ([], "too many buckets")
+    assert (alone.databases, alone.reason) == ([], "too many buckets")
 
 
 def test_a_gold_that_meets_a_hole_is_asked_once() -> None:
     OPENED.clear()
     found = chosen([candidate("a"), candidate("b")], ["x"], gold={"match": "strange"})
-    assert (found.corpora, found.reason, len(OPENED)) == ([], "a hole", 1)
+    assert (found.databases, found.reason, len(OPENED)) == ([], "a hole", 1)
 
 
 def test_a_gold_that_finds_nothing_on_any_has_none() -> None:
     bare = [Candidate(name=name, documents=[(name, {"x": 1})]) for name in "ab"]
     found = chosen(bare, ["x"])
-    assert (found.corpora, found.reason) == ([], "the gold finds nothing in any documents that were made for it")
+    assert (found.databases, found.reason) == ([], "the gold finds nothing in any documents that were made for it")
     # where it finds something on one of them, that it finds nothing on another tells too
     assert [one.name for one in chosen([*bare, candidate("c")], ["x", "y"]).databases] == ["a", "b", "c"]
 
