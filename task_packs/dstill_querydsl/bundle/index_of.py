@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Mapping
 
 from dstill.errors import DataError
-from dstill_querydsl.bundle.indices import NAMES, Index, bundled, configured, own
+from dstill_querydsl.bundle.indices import NAMES, Index, bundled, configured, own_index
 from dstill_querydsl.language.values import Values
 from dstill_querydsl.variants import vary
 
@@ -36,7 +36,7 @@ def index_of(context: Mapping[str, Any], config: Any = None) -> Index | None:
     name = str(context.get("index", ""))
     mapping = context.get("mapping")
     if mapping is not None:
-        return _with_documents(own(name, mapping, Values.read(context.get("values", {}))), config)
+        return _with_documents(own_index(name, mapping, Values.read(context.get("values", {}))), config)
     if getattr(config, "mapping", "") and name in ("", config.index):
         return configured(config.index, config.mapping, config.values)
     if name not in NAMES:

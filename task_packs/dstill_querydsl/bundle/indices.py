@@ -21,7 +21,7 @@ from dstill_querydsl.language.values import Values, values_in
 from dstill_querydsl.mapping.form import require_mapping
 from dstill_querydsl.mapping.merge import plain
 
-__all__ = ["HELD_OUT", "LICENCES", "NAMES", "Index", "bundled", "configured", "own", "trainable"]
+__all__ = ["HELD_OUT", "LICENCES", "NAMES", "Index", "bundled", "configured", "own_index", "trainable"]
 
 _PACKED = {"movies": movies, "flights": flights, "quakes": quakes}
 NAMES = ("weblogs", *_PACKED)
@@ -138,7 +138,7 @@ def _configured(name: str, mapping_file: str, values_file: str, folder: Path) ->
     mapping = _json(mapping_file, "task.querydsl.mapping")
     require_mapping(mapping)
     values = Values.read(_json(values_file, "task.querydsl.values"), values_file) if values_file else Values()
-    return own(name, mapping, values)
+    return own_index(name, mapping, values)
 
 
 def _json(file: str, where: str) -> Any:
@@ -152,7 +152,7 @@ def _json(file: str, where: str) -> Any:
         raise DataError(f"{file} is not strict JSON: {problem}", where=where) from None
 
 
-def own(name: str, mapping: Mapping[str, Any], values: Values) -> Index:
+def own_index(name: str, mapping: Mapping[str, Any], values: Values) -> Index:
     """An index without documents here. Its mapping is made plain, whatever form it was given in."""
     mapping = plain(mapping)
     now = str(mapping.get("_meta", {}).get("now", ""))

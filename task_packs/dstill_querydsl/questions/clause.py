@@ -13,7 +13,7 @@ from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.words import mark
 
-__all__ = ["Clause", "Maker", "Way", "fill", "noun_phrase", "said", "shuffled", "terse_phrase"]
+__all__ = ["Clause", "Maker", "Way", "fill", "noun_phrase", "shuffled", "terse_phrase", "worded_clause"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,9 @@ def fill(way: Way, **slots: Any) -> str:
     return out
 
 
-def said(draw: Draw, role: Role, ways: Sequence[Way], body: Mapping[str, Any], why: str, **more: Any) -> Clause:
+def worded_clause(
+    draw: Draw, role: Role, ways: Sequence[Way], body: Mapping[str, Any], why: str, **more: Any
+) -> Clause:
     """A clause in one of the ways. `more` has values for its slots, and fields of the clause."""
     way = draw.random.choice(ways)
     own = {name: more.pop(name) for name in ("terse", "occur") if name in more}

@@ -57,7 +57,7 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def _said(draw: Draw, time: datetime) -> str:
+def _spoken_day(draw: Draw, time: datetime) -> str:
     """The day, as 2025-03-14 or as 14 March 2025."""
     month = _MONTHS[time.month - 1]
     ways = (_iso(time), _iso(time), f"{time.day} {month} {time.year}", f"{month} {time.day}, {time.year}")
@@ -68,28 +68,28 @@ def day(draw: Draw) -> Clause:
     role, time = field_of(draw)
     iso = _iso(time)
     return _clause(
-        draw, role, f"on {_said(draw, time)}", "one day: range to the next.", mark(iso), gte=iso, lt=f"{iso}||+1d"
+        draw, role, f"on {_spoken_day(draw, time)}", "one day: range to the next.", mark(iso), gte=iso, lt=f"{iso}||+1d"
     )
 
 
 def since(draw: Draw) -> Clause:
     role, time = field_of(draw)
     time -= timedelta(days=draw.random.randrange(0, 6))
-    when = draw.pick("since {}", "from {} on", "starting {}", "on or after {}").format(_said(draw, time))
+    when = draw.pick("since {}", "from {} on", "starting {}", "on or after {}").format(_spoken_day(draw, time))
     return _clause(draw, role, when, "from that day: range gte.", f"since {mark(_iso(time))}", gte=_iso(time))
 
 
 def before(draw: Draw) -> Clause:
     role, time = field_of(draw)
     time += timedelta(days=draw.random.randrange(1, 6))
-    when = draw.pick("before {}", "earlier than {}", "prior to {}").format(_said(draw, time))
+    when = draw.pick("before {}", "earlier than {}", "prior to {}").format(_spoken_day(draw, time))
     return _clause(draw, role, when, "before that day: range lt.", f"before {mark(_iso(time))}", lt=_iso(time))
 
 
 def after(draw: Draw) -> Clause:
     role, time = field_of(draw)
     time -= timedelta(days=draw.random.randrange(1, 6))
-    when = draw.pick("after {}", "later than {}").format(_said(draw, time))
+    when = draw.pick("after {}", "later than {}").format(_spoken_day(draw, time))
     why = "after that day ends: range gte the next."
     return _clause(draw, role, when, why, f"after {mark(_iso(time))}", gte=f"{_iso(time)}||+1d")
 
@@ -99,7 +99,7 @@ def span(draw: Draw) -> Clause:
     low = time - timedelta(days=draw.random.randrange(0, 9))
     high = time + timedelta(days=draw.random.randrange(1, 9))
     way = draw.pick("between {} and {}", "from {} to {}", "from {} through {}")
-    when = way.format(_said(draw, low), _said(draw, high))
+    when = way.format(_spoken_day(draw, low), _spoken_day(draw, high))
     terse = f"{mark(_iso(low))}..{mark(_iso(high))}"
     return _clause(draw, role, when, "both days included: range.", terse, gte=_iso(low), lt=f"{_iso(high)}||+1d")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from dstill_querydsl.questions.clause import Clause, Maker, Way, said
+from dstill_querydsl.questions.clause import Clause, Maker, Way, worded_clause
 from dstill_querydsl.questions.context import Draw, Skip
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.units import UNITS, around, rounded, spell
@@ -51,7 +51,7 @@ def bounded(draw: Draw, role: Role, bound: str, limit: Any) -> Clause:
     shown = spell(limit, role.word.unit, draw.random)
     sign = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}[bound]
     terse = f"{mark(role.word.noun)} {sign} {mark(shown)}"
-    return said(draw, role, WAYS[bound], {"range": {role.field: {bound: limit}}}, why, v=shown, terse=terse)
+    return worded_clause(draw, role, WAYS[bound], {"range": {role.field: {bound: limit}}}, why, v=shown, terse=terse)
 
 
 def _in(role: Role) -> str:
@@ -85,7 +85,7 @@ def between(draw: Draw) -> Clause:
     body = {"range": {role.field: {"gte": low, "lte": high}}}
     terse = f"{mark(role.word.noun)} {mark(v)}-{mark(w)}"
     why = f"{role.note}{_in(role)}, between: range gte lte."
-    return said(draw, role, WAYS["between"], body, why, v=v, w=w, terse=terse)
+    return worded_clause(draw, role, WAYS["between"], body, why, v=v, w=w, terse=terse)
 
 
 def in_units(draw: Draw) -> Clause:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from dstill_querydsl.questions.clause import Clause, Maker, Way, fill, said
+from dstill_querydsl.questions.clause import Clause, Maker, Way, fill, worded_clause
 from dstill_querydsl.questions.context import Draw, Skip, values_at
 from dstill_querydsl.questions.roles import Role
 from dstill_querydsl.questions.units import spell
@@ -66,7 +66,7 @@ def equals(draw: Draw, role: Role, value: Any, field: str = "", **more: Any) -> 
     why = f"{role.note}: term."
     shown = _shown(draw, role, value)
     terse = mark(shown) if _is_unambiguous(draw, role, value) else ""
-    return said(draw, role, ways, {"term": {field or role.field: value}}, why, v=shown, terse=terse, **more)
+    return worded_clause(draw, role, ways, {"term": {field or role.field: value}}, why, v=shown, terse=terse, **more)
 
 
 def _is_unambiguous(draw: Draw, role: Role, *values: Any) -> bool:
@@ -92,7 +92,7 @@ def boolean(draw: Draw) -> Clause:
     own = role.word.yes if value else role.word.no
     ways = (own, own, *(_YES if value else _NO)) if own else _YES if value else _NO
     terse = mark(f"{'' if value else 'not '}{role.word.noun}")
-    return said(draw, role, ways, {"term": {role.field: value}}, f"{role.note}: term.", terse=terse)
+    return worded_clause(draw, role, ways, {"term": {role.field: value}}, f"{role.note}: term.", terse=terse)
 
 
 def _pair(draw: Draw) -> tuple[Role, Any, Any]:
@@ -116,7 +116,7 @@ def either(draw: Draw) -> Clause:
     why = f"{role.keyword_note}, one of two: terms."
     v, w = (_shown(draw, role, one) for one in pair)
     terse = f"{mark(v)}/{mark(w)}" if _is_unambiguous(draw, role, *pair) else ""
-    return said(draw, role, _EITHER, {"terms": {role.keyword: pair}}, why, v=v, w=w, terse=terse)
+    return worded_clause(draw, role, _EITHER, {"terms": {role.keyword: pair}}, why, v=v, w=w, terse=terse)
 
 
 def excluded(draw: Draw) -> Clause:
@@ -124,7 +124,7 @@ def excluded(draw: Draw) -> Clause:
     why = f"{role.keyword_note}, excluded: term in must_not."
     shown = _shown(draw, role, other)
     terse = f"not {mark(shown)}" if _is_unambiguous(draw, role, other) else ""
-    return said(draw, role, _NOT, {"term": {role.keyword: other}}, why, v=shown, occur="must_not", terse=terse)
+    return worded_clause(draw, role, _NOT, {"term": {role.keyword: other}}, why, v=shown, occur="must_not", terse=terse)
 
 
 def or_fields(draw: Draw) -> Clause:
@@ -157,14 +157,14 @@ def _sparse(draw: Draw, here: bool) -> Role:
 def has(draw: Draw) -> Clause:
     role = _sparse(draw, True)
     ways = _HAVE if role.word.nouns == role.word.noun else _HAS
-    return said(draw, role, ways, {"exists": {"field": role.field}}, f"{role.field} is there: exists.")
+    return worded_clause(draw, role, ways, {"exists": {"field": role.field}}, f"{role.field} is there: exists.")
 
 
 def lacks(draw: Draw) -> Clause:
     role = _sparse(draw, False)
     why = f"{role.field} is missing: exists in must_not."
     ways = _LACK if role.word.nouns == role.word.noun else _LACKS
-    return said(draw, role, ways, {"exists": {"field": role.field}}, why, occur="must_not")
+    return worded_clause(draw, role, ways, {"exists": {"field": role.field}}, why, occur="must_not")
 
 
 def coded(draw: Draw) -> Clause:
@@ -176,7 +176,7 @@ def coded(draw: Draw) -> Clause:
         raise Skip(role.field)
     ways = (*IS, *role.word.ways, *role.word.ways)
     why = f"{spoken} is {value}; {role.note}: term."
-    return said(draw, role, ways, {"term": {role.field: value}}, why, v=spoken, terse=mark(spoken))
+    return worded_clause(draw, role, ways, {"term": {role.field: value}}, why, v=spoken, terse=mark(spoken))
 
 
 _CLASSES = {2: "successful", 3: "redirect", 4: "client error", 5: "server error"}
@@ -207,7 +207,7 @@ def status_class(draw: Draw) -> Clause:
     )  # fmt: skip
     why = f"{digits} is {bounds['gte']} to {bounds['lt'] - 1}; {role.note}: range."
     terse = digits if len(roles) == 1 else f"{mark(role.word.noun)} {digits}"
-    return said(draw, role, ways, {"range": {role.field: bounds}}, why, terse=terse)
+    return worded_clause(draw, role, ways, {"range": {role.field: bounds}}, why, terse=terse)
 
 
 def named(draw: Draw) -> Clause:

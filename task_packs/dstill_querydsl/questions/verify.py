@@ -33,8 +33,8 @@ from dstill_querydsl.results import compare, refusal
 
 __all__ = ["Rules", "Trial", "Verdict"]
 
-AT_ONCE = 4  # concurrent requests
-LOADING = 300.0  # timeout of a request in seconds, long enough for a busy machine
+CONCURRENCY = 4  # concurrent requests
+TIMEOUT = 300.0  # timeout of a request in seconds, long enough for a busy machine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class Trial:
         open_ = [at for at, found in enumerate(checked) if not found.dropped and "refusal" not in candidates[at].body]
         for at in open_:
             self._loaded(candidates[at].context.trial_index)  # load before the concurrent runs
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
             for at, reason in zip(open_, pool.map(lambda at: self._run(candidates[at]), open_), strict=True):
                 checked[at] = Verdict(dropped=reason, warnings=checked[at].warnings)
         return checked
@@ -115,7 +115,7 @@ class Trial:
     def _loaded(self, index: Index) -> LoadedIndex:
         digest = index.digest
         if digest not in self._indices:
-            self._engine = self._engine or EmbeddedEngine(timeout=LOADING)
+            self._engine = self._engine or EmbeddedEngine(timeout=TIMEOUT)
             name = f"{OWN_PREFIX}questions-{secrets.token_hex(4)}"
             self._indices[digest] = LoadedIndex.load(
                 self._engine, name, index.mapping, index.documents(), index.settings, now=index.now

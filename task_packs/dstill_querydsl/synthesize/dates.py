@@ -28,20 +28,20 @@ def _iso(time: datetime) -> str:
     return time.strftime("%Y-%m-%d")
 
 
-def _said(draw: Draw, time: datetime) -> str:
+def _spoken_day(draw: Draw, time: datetime) -> str:
     """The day, mostly as 2025-03-14, sometimes as 14 March 2025."""
     return f"{time.day} {time.strftime('%B %Y')}" if draw.chance(15) else _iso(time)
 
 
 def day(draw: Draw) -> Clause:
     time = draw.time
-    said, iso = _said(draw, time), _iso(time)
+    said, iso = _spoken_day(draw, time), _iso(time)
     return _clause(f"on {said}", "one day: range to the next.", iso, gte=iso, lt=f"{iso}||+1d")
 
 
 def since(draw: Draw) -> Clause:
     time = draw.time - timedelta(days=draw.random.randrange(0, 6))
-    text = draw.pick("since {}", "from {} on", "starting on {}").format(_said(draw, time))
+    text = draw.pick("since {}", "from {} on", "starting on {}").format(_spoken_day(draw, time))
     return _clause(text, "from that day: range gte.", gte=_iso(time))
 
 
@@ -49,7 +49,7 @@ def before(draw: Draw) -> Clause:
     time = draw.time + timedelta(days=draw.random.randrange(1, 6))
     if time > draw.now:
         raise Skip("everything is before that")
-    return _clause(f"before {_said(draw, time)}", "before that day: range lt.", lt=_iso(time))
+    return _clause(f"before {_spoken_day(draw, time)}", "before that day: range lt.", lt=_iso(time))
 
 
 def after(draw: Draw) -> Clause:

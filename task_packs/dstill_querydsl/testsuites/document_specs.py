@@ -1,6 +1,6 @@
 """What single documents must contain to match a gold, or to just miss it.
 
-    SpecMaker(tree, layout, random).near()   specs at each boundary, with a field missing, in a list,
+    SpecMaker(tree, layout, random).near_misses()   specs at each boundary, with a field missing, in a list,
                                             with the value in another field or nested object
     SpecMaker(tree, layout, random).hit()    a spec that meets every condition
 
@@ -106,7 +106,7 @@ class SpecMaker:
 
     # --- near misses --------------------------------------------------------------------
 
-    def near(self) -> Iterator[DocumentSpec]:
+    def near_misses(self) -> Iterator[DocumentSpec]:
         """Specs of near misses."""
         for key, found in self.by_key.items():
             yield from self._boundaries(key, found)
@@ -132,8 +132,8 @@ class SpecMaker:
     def _elsewhere(self) -> Iterator[DocumentSpec]:
         """The value of a field in another field that could be confused with it."""
         for key in self.by_key:
-            for name in self.layout.alike(key[1], most=4):
-                home = (key[0], self.layout.home(name))
+            for name in self.layout.similar(key[1], most=4):
+                home = (key[0], self.layout.source_field(name))
                 if home not in self.by_key:
                     hit = self.hit()
                     value = hit.fixed.get(key, MISSING)

@@ -44,7 +44,7 @@ def candidates(body: Mapping[str, Any], layout: Layout, now: int, seed: str) -> 
     tree = All([Reader(layout, now).query(body.get(key)) for key in ("query", "post_filter")])
     spec_maker = SpecMaker(tree, layout, random)
     maker = _Maker(body, layout, now, random, tree)
-    near = list(spec_maker.near())[: MOST // 2]
+    near = list(spec_maker.near_misses())[: MOST // 2]
     wanted = maker.wanted()
     hits = [spec_maker.hit() for _ in range(wanted)]
     few = max(2, min(wanted, sum(page(body))) + 1)
@@ -80,8 +80,8 @@ class _Maker:
 def _names(body: Mapping[str, Any], layout: Layout) -> list[str]:
     """The fields of documents: those of the gold, similar ones, and others up to a limit."""
     used = [use.name for use in uses(body)]
-    near = [other for name in used for other in layout.alike(name, most=5)]
-    named = [layout.home(name) for name in [*used, *near]]
+    near = [other for name in used for other in layout.similar(name, most=5)]
+    named = [layout.source_field(name) for name in [*used, *near]]
     inside = [home for home in layout.fillable for name in used if home.startswith(f"{name}.")][:5]
     wanted = dict.fromkeys([*(name for name in named if name in layout.fillable), *inside])
     wanted |= dict.fromkeys(list(layout.fillable)[:FIELDS])

@@ -1,8 +1,8 @@
 """Where the values of fields are in documents, and which fields can be confused.
 
 layout = Layout(mapping)
-layout.home("url.path.raw")      -> "url.path", since a sub-field has the values of its field
-layout.alike("source.ip")        -> ["client.ip"]: of the same family and nested path, with other values
+layout.source_field("url.path.raw")      -> "url.path", since a sub-field has the values of its field
+layout.similar("source.ip")        -> ["client.ip"]: of the same family and nested path, with other values
 layout.fillable                  -> the fields that documents can have, by name
 """
 
@@ -42,21 +42,21 @@ class Layout:
     def _above(self, name: str) -> str:
         return self._homes[name.rpartition(".")[0]]
 
-    def home(self, name: str) -> str:
+    def source_field(self, name: str) -> str:
         """The field whose values `name` has. Below a flattened field, `name` itself."""
         found = self._homes.get(name, name)
         return self._homes.get(found, found)  # an alias of a sub-field
 
     def field(self, name: str) -> Field | None:
-        """The same as `home`, as a `Field`."""
-        return self.fillable.get(self.home(name)) or self.fields.get(name)
+        """The same as `source_field`, as a `Field`."""
+        return self.fillable.get(self.source_field(name)) or self.fields.get(name)
 
     def subs(self, name: str) -> list[Field]:
         """The field of `name` and all its sub-fields."""
-        home = self.home(name)
-        return [field for field in self.fields if self.home(field.name) == home and field.family in FILLED]
+        home = self.source_field(name)
+        return [field for field in self.fields if self.source_field(field.name) == home and field.family in FILLED]
 
-    def alike(self, name: str, most: int = 3, *, any_family: bool = False) -> list[str]:
+    def similar(self, name: str, most: int = 3, *, any_family: bool = False) -> list[str]:
         """Fields that could be confused with `name`, the most similar names first."""
         field = self.fields.get(name)
         if field is None:
@@ -66,7 +66,7 @@ class Layout:
             for other in self.fields
             if (other.family in FILLED if any_family else other.family == field.family)
             and other.nested == field.nested
-            and self.home(other.name) != self.home(name)
+            and self.source_field(other.name) != self.source_field(name)
         ]
         return sorted(others, key=lambda other: (-_similar(name, other), other))[:most]
 

@@ -112,7 +112,7 @@ class Reader:
         return All(parts)
 
     def _exists(self, name: str) -> Tree:
-        home = self.layout.home(name)
+        home = self.layout.source_field(name)
         found = [one for one in self.layout.fillable.values() if one.name == home or one.name.startswith(f"{name}.")]
         exists = Condition(values=[], test=lambda value: value is not None)
         return Some([Leaf((one.nested[-1] if one.nested else "", one.name), exists) for one in found[:3]])
@@ -122,4 +122,4 @@ class Reader:
         if field is not None and not name.startswith("_"):
             condition = of_clause(operator, field, given, options, self.now)
             if condition.values:
-                yield Leaf((field.nested[-1] if field.nested else "", self.layout.home(name)), condition)
+                yield Leaf((field.nested[-1] if field.nested else "", self.layout.source_field(name)), condition)

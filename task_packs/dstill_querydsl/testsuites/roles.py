@@ -50,11 +50,11 @@ def roles(body: Mapping[str, Any], layout: Layout) -> dict[str, Role]:
     for use in uses(body):
         if use.kind == "sort":
             order = use.options.get("order", _plain_order(body, use.pointer))
-            found[layout.home(use.name)] = Role(ordered=True, rank=1 if order == "desc" else -1)
+            found[layout.source_field(use.name)] = Role(ordered=True, rank=1 if order == "desc" else -1)
         elif use.kind == "collapse":
-            found[layout.home(use.name)] = Role(groups=5)
+            found[layout.source_field(use.name)] = Role(groups=5)
         elif use.kind == "aggregation":
-            found.setdefault(layout.home(use.name), _of_aggregation(use.operator, use.options))
+            found.setdefault(layout.source_field(use.name), _of_aggregation(use.operator, use.options))
     return found
 
 

@@ -27,9 +27,9 @@ def swapped(body: Mapping[str, Any], layout: Layout) -> Iterator[Edit]:
         if use.kind == "path" or "*" in use.name:
             continue
         path = read_pointer(body, use.pointer)
-        others = layout.alike(use.name, most=2 if use.kind == "fetch" else 3)
+        others = layout.similar(use.name, most=2 if use.kind == "fetch" else 3)
         if use.operator in _OF_ANY_KIND:
-            others += layout.alike(use.name, most=2, any_family=True)
+            others += layout.similar(use.name, most=2, any_family=True)
         for other in dict.fromkeys(others):
             yield f"{use.name}→{other} at {use.pointer}", _named(body, path, use.name, other)
 

@@ -257,7 +257,9 @@ def test_a_question_names_the_field_where_several_could_be_meant() -> None:
 def test_a_field_that_is_called_by_a_plural_is_spoken_of_as_one() -> None:
     lexicon = {"fields": {"tags": {"noun": "tags", "nouns": "tags"}}}
     mapping = {"properties": {"tags": {"type": "keyword"}}, "_meta": {"lexicon": lexicon}}
-    context = QuestionContext.of(Index(name="mine", mapping=mapping, settings={}, now="", documents=lambda: [("1", {})]))
+    context = QuestionContext.of(
+        Index(name="mine", mapping=mapping, settings={}, now="", documents=lambda: [("1", {})])
+    )
     said = {plain(VALUES["lacks"](context.draw(Random(seed))).text) for seed in range(40)}
     assert {"where the tags are missing", "without tags"} <= said
     assert not [text for text in said if " is " in text or " a " in text]
