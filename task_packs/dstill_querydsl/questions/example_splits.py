@@ -25,7 +25,7 @@ __all__ = ["HAND_WRITTEN", "rules_of", "splits_of", "unseen_data"]
 
 SPARE = 20  # additional questions, since some are dropped
 HAND_WRITTEN = "weblogs"  # has handwritten templates (`synthesize`)
-UNSEEN = 200  # most questions about an unseen index. Fewer if this is more than 1/30 of the training questions
+UNSEEN = 200  # most questions about an unseen index, and at most a thirtieth of the training questions
 
 
 def rules_of(config: Any) -> Rules:

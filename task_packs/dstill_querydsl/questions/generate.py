@@ -225,8 +225,8 @@ def splits(index: Index, rows: int, seed: int, rules: Rules, *, variants: bool =
     random, asked = Random(f"{index.name} {seed} splits"), set[str]()
     sizes = {"test": max(1, rows // 15), "validation": max(1, rows // 20), "train": rows}
     with Trial(rules) as trial:
-        held = _Stream(contexts, [one for one in TEMPLATES if one.held_out], random, trial, tally)
-        found = {"test_unseen_templates": _take(held.made(asked), max(1, rows // 30), set())}
+        held_out = _Stream(contexts, [one for one in TEMPLATES if one.held_out], random, trial, tally)
+        found = {"test_unseen_templates": _take(held_out.made(asked), max(1, rows // 30), set())}
         reserved = {canonical_text(made.answer or "") for made in found["test_unseen_templates"]}
         stream = _Stream(contexts, [one for one in TEMPLATES if not one.held_out], random, trial, tally).made(asked)
         train = _take(stream, sizes.pop("train"), reserved)

@@ -29,7 +29,7 @@ _WORDS = (
     "yarrow", "zephyr",
 )  # fmt: skip
 _SPAN = timedelta(days=400)
-ENOUGH = 3  # known numbers, above which none is made up
+ENOUGH = 3  # a field with this many known numbers gets no made-up ones
 _CITIES = ((52.52, 13.4), (48.86, 2.35), (51.5, -0.13), (40.71, -74.0), (35.68, 139.69), (-33.87, 151.21))
 
 Maker = Callable[[Role, Random, datetime], Any]

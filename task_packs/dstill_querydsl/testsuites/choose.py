@@ -19,7 +19,7 @@ from dstill_querydsl.testsuites.documents import Candidate
 __all__ = ["Choice", "choose"]
 
 Run = Callable[[Mapping[str, Any]], Outcome]
-LEAST = 2  # candidates chosen even if the first kills every mutant, since wrong answers can be no mutants
+LEAST = 2  # candidates chosen even if the first kills every mutant, since not every wrong answer is a mutant
 TRIES = 14  # candidates in a row that kill no surviving mutant, before the search ends
 
 
@@ -67,7 +67,7 @@ def choose(
     if choice.databases and not finds:
         return Choice(reason="the gold finds nothing in any documents that were made for it")
     if not choice.databases:
-        choice.reason = choice.reason or "it runs on none of them"
+        choice.reason = choice.reason or "the gold runs on none of the candidates"
     return choice
 
 
