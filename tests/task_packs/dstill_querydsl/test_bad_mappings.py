@@ -151,7 +151,7 @@ def test_what_reads_another_index_is_refused(body, pointer) -> None:
 def test_another_index_in_a_body_is_refused(index: str) -> None:
     body = {"index": index, "query": {"match_all": {}}}
     (form,) = schema.check(body)
-    assert (form.message, form.pointer) == ("not a search body: 'index' is no key of one", "/index")
+    assert (form.message, form.pointer) == ("not a search body: 'index' is not a key of one", "/index")
     (safety,) = guard.check(body)
     assert (safety.message, safety.pointer) == ("refused: reads another index/document", "/index")
 
@@ -184,6 +184,6 @@ def test_text_that_is_no_body_is_refused(text: str) -> None:
 def test_an_object_that_is_no_body_is_refused(body) -> None:
     first = schema.check(body)[0]
     key = next(iter(body))
-    assert first.message == f"not a search body: '{key}' is no key of one"
+    assert first.message == f"not a search body: '{key}' is not a key of one"
     assert first.pointer == f"/{key}"
     assert any(problem.pointer == f"/{key}" for problem in guard.check(body))

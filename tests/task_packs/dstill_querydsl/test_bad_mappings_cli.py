@@ -246,7 +246,7 @@ def test_another_index_in_a_body_is_refused(check: Callable[..., Any], index: st
     code, row, _ = check({"index": index, "query": {"match_all": {}}})
     assert code == 9
     assert _errors(row) == {
-        ("/index", "not a search body: 'index' is no key of one"),
+        ("/index", "not a search body: 'index' is not a key of one"),
         ("/index", "refused: reads another index/document"),
     }
 
