@@ -66,13 +66,13 @@ def test_json_that_is_not_strict_is_refused(cli: Callable[..., Any], project: Pa
 
 def test_a_strange_mapping_is_reported(check: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
     code, row, _ = check({"query": {"match_all": {}}}, {})
-    assert (code, row["error"]["message"]) == (4, "this is no index mapping")
+    assert (code, row["error"]["message"]) == (4, "this is not an index mapping")
     code, row, _ = check({"query": {"exists": {"field": "x"}}}, {"properties": {}})
     assert (code, _errors(row)) == (9, {("/query/exists/field", "unknown field 'x'")})
     wide = {"properties": {f"f{n}": {"type": "star" if n < 2 else "keyword"} for n in range(5_000)}}
     code, row, _ = check({"query": {"term": {"f4999": "x"}}}, wide)
     assert (code, row["ok"]) == (0, True)
-    assert "types that dstill does not know, so that no body is held to them: star (2 fields)" in caplog.text
+    assert "types that dstill does not know and cannot check: star (2 fields)" in caplog.text
 
 
 def test_orders_in_a_mapping_are_warned_of_and_not_obeyed(
@@ -97,12 +97,12 @@ def test_an_unknown_field_is_named_with_the_nearest(check: Callable[..., Any]) -
 @pytest.mark.parametrize(
     ("body", "pointer", "message", "hint"),
     [
-        ({"query": {"term": {"title": "x"}}}, "/query/term/title", "term does not fit 'title', which is text",
+        ({"query": {"term": {"title": "x"}}}, "/query/term/title", "term does not fit 'title', which is a text field",
          "title.raw"),
         (
             {"aggs": {"t": {"terms": {"field": "title"}}}},
             "/aggs/t/terms/field",
-            "terms does not fit 'title', which is text",
+            "terms does not fit 'title', which is a text field",
             "title.raw",
         ),
         ({"query": {"term": {"city.keyword": "x"}}}, "/query/term/city.keyword",

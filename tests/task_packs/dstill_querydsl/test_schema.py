@@ -209,7 +209,7 @@ def test_short_and_long_forms_are_accepted(body) -> None:
         ),
         ({"query": {"term": {"a": {"value": 1, "boost": "-1"}}}}, "wrong_value", "/query/term/a/boost", '"-1"', ""),
         ({"timeout": "1min"}, "wrong_value", "/timeout", "a duration such as 500ms", ""),
-        ({"highlight": {"fields": {}, "pre_tags": "b"}}, "missing", "/highlight", "'pre_tags' also needs 'post_tags'", ""),
+        ({"highlight": {"fields": {}, "pre_tags": "b"}}, "missing", "/highlight", "'pre_tags' also needs", ""),
         ({"aggs": {"x": {"sampler": {}}}}, "missing", "/aggs/x/sampler", "sampler needs sub-aggregations", "'aggs'"),
         (
             {"query": {"span_or": {"clauses": [{"span_term": {"a": "x"}}, {"span_term": {"b": "x"}}]}}},
