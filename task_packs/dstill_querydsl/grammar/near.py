@@ -62,7 +62,7 @@ class Near:
     def _taken(self, name: str) -> float:
         """Days for which the guard takes a field."""
         held = self._ranges.get(name)
-        return (Dates(_ASSUMED * _DAY).held(*held, None) or 0.0) / _DAY if held else _ASSUMED
+        return (Dates(_ASSUMED * _DAY).of_values(*held, None) or 0.0) / _DAY if held else _ASSUMED
 
     def _widest(self, name: str) -> int:
         months = self._months(name)
@@ -93,7 +93,7 @@ class Near:
         """Of a histogram: from the lowest number of so many digits to the highest there are twice as many."""
         widest: int = 2 * 10 ** self.digits(field)
         held = self._ranges.get(field.name)
-        taken = Numbers().held(*held, None) if held else None
+        taken = Numbers().of_values(*held, None) if held else None
         return max(1, math.ceil((widest if taken is None else taken) / (_OF_NUMBERS - 1)))
 
     def knows(self, field: Field) -> bool:

@@ -25,7 +25,7 @@ def test_the_guard_lets_the_long_form_through(name: str) -> None:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_no_option_of_the_guard_is_taken_for_a_field(name: str) -> None:
-    assert OF_GUARD[name].beside.keys() - {"boost", "_name"} <= set(PLACES[name])
+    assert OF_GUARD[name].options.keys() - {"boost", "_name"} <= set(PLACES[name])
 
 
 def test_a_query_that_names_its_field_is_one_leaf_on_that_field() -> None:
