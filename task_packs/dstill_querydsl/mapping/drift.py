@@ -63,8 +63,8 @@ def compared(before: Mapping[str, str], after: Mapping[str, str]) -> Drift:
 def unlearnt(then: Facts, now: Facts) -> Iterator[str]:
     """Messages about fields that a student learnt and that are removed or changed now.
 
-    `then` and `now` are results of `drift_watch.look`; only ``fields`` is used. If both are about a single index, they
-    are compared even if its name changed.
+    `then` and `now` are results of `drift_watch.snapshot`; only ``fields`` is used. If both are about a single index,
+    they are compared even if its name changed.
     """
     pairs = {name: (then[name], now[name]) for name in then if name in now}
     if not pairs and len(then) == len(now) == 1:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 from dstill.api.engine import Engine, ProjectFiles
 from dstill.errors import DataError, UsageError
 from dstill_querydsl.engines import Capabilities, HttpEngine
-from dstill_querydsl.engines.reading import Read, read
+from dstill_querydsl.engines.reading import FieldValues, read
 from dstill_querydsl.engines.rules import check_name
 from dstill_querydsl.guard.mapping import limits_on
 from dstill_querydsl.language.fields import Fields
@@ -100,7 +100,7 @@ def _unusable(mapping: Mapping[str, Any]) -> Iterator[str]:
         yield "warning: no questions can be generated: the index has no field of a type that questions support"
 
 
-def _about(found: Read, config: Settings, now: str) -> Iterator[str]:
+def _about(found: FieldValues, config: Settings, now: str) -> Iterator[str]:
     """How many fields have known values, why the others have none, and the consequences for questions."""
     known = sum(1 for _ in found.values)
     yield f"values of {known:,} fields are in values.json"
@@ -117,16 +117,16 @@ def _about(found: Read, config: Settings, now: str) -> Iterator[str]:
         yield f"the newest date is {now}; questions use it as the current time (_meta.now in mapping.json)"
 
 
-def _without_values(found: Read) -> Iterator[str]:
+def _without_values(found: FieldValues) -> Iterator[str]:
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for field, why in found.unread.items():
         by_reason[why].append(field)
     for why, fields in by_reason.items():
         more = f" and {len(fields) - NAMED:,} more" if len(fields) > NAMED else ""
-        yield f"without values, {why}: {', '.join(fields[:NAMED])}{more}"
+        yield f"no values ({why}): {', '.join(fields[:NAMED])}{more}"
 
 
-def _now(mapping: Mapping[str, Any], found: Read, clock: datetime) -> str:
+def _now(mapping: Mapping[str, Any], found: FieldValues, clock: datetime) -> str:
     """The current time to assume for an index that no longer grows; empty: use the clock."""
     if mapping.get("_meta", {}).get("now") or found.newest is None or clock - found.newest < STALE:
         return ""

@@ -121,7 +121,7 @@ class Trial:
     def _run(self, made: Made) -> str:
         """Why the gold does not hold, or nothing. One request: a sorted page asks for one hit more than its own."""
         place = self._place(made.scene.runs)
-        if place.holes.meets(made.body):
+        if place.unsupported.reason(made.body):
             return "unsupported"
         body = place.frozen(made.body)
         asked: dict[str, Any] = {**body, "track_total_hits": True}

@@ -5,7 +5,7 @@
 
 What decides them is the gold's body, the mapping with its settings and ``now``, what mutants are held
 to, and this version: not the documents of the index, which may be the user's and are never read for this.
-Fields that the embedded engine cannot hold are left out (`engines.unheld`).
+Fields that the embedded engine cannot hold are left out (`engines.unsupported_fields`).
 """
 
 from __future__ import annotations
@@ -91,17 +91,19 @@ class Maker:
             engine = bench()
         except (MissingExtra, ServiceError) as problem:
             return [], problem.what  # of this machine: not kept on disk
-        unheld = engine.unheld(place.mapping, place.settings)
-        if why := unheld.reached(gold):
+        unsupported_fields = engine.unsupported_fields(place.mapping, place.settings)
+        if why := unsupported_fields.reason(gold):
             choice = Choice(reason=why)
         else:
-            layout = Layout(unheld.held(place.mapping)) if unheld.types else layout
+            layout = Layout(unsupported_fields.remove_from(place.mapping)) if unsupported_fields.types else layout
             try:
                 choice = choose(
                     candidates(gold, layout, moment, seed),
                     gold,
                     [json.loads(one.answer) for one in mutants],
-                    lambda documents: engine.on(place.mapping, place.settings, documents, now, unheld, refused),
+                    lambda documents: engine.on(
+                        place.mapping, place.settings, documents, now, unsupported_fields, refused
+                    ),
                     self._same,
                     self._empty,
                     k,
@@ -110,7 +112,7 @@ class Maker:
                 choice = Choice(reason=_brief(problem))
         made = [[one.name, [list(pair) for pair in one.documents]] for one in choice.corpora]
         reason = "" if made else choice.reason
-        without = sorted(unheld.types)
+        without = sorted(unsupported_fields.types)
         cache.keep(key, {"corpora": made, "reason": reason, "without": without})
         return _corpora(made, place, without), reason
 
