@@ -84,7 +84,7 @@ def named(kind: str, operator: str, name: Any, place: Place, **more: Any) -> Ite
 
 
 def items(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    """The items of a list with their places; any other value is a single item, and None is no item."""
+    """The items of a list with their places; any other value is a single item. None has no items."""
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield place / index, item

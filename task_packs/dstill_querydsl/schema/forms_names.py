@@ -1,4 +1,4 @@
-"""Arguments that have the same form in every query and aggregation, by name.
+"""Forms of arguments that are the same in every query and aggregation.
 
     shape_of("fuzziness")       -> 0, 1, 2, "AUTO", "AUTO:3,6" …
     shape_of("search_analyzer") -> a name: a string that is not empty
