@@ -1,4 +1,4 @@
-"""What a dataset says of the indices behind its questions: their fields, and their licences.
+"""The fields and licences of the indices that a dataset's questions are about.
 
 facts_of(examples, profiles)                   → {"weblogs": {"digest": "9f2c…", "fields": {"took": "long", …}}}
 licences_of(examples, profiles, "weblogs")     → {"weblogs": "Apache-2.0"}
@@ -17,9 +17,10 @@ __all__ = ["facts_of", "licences_of"]
 
 
 def facts_of(examples: Sequence[Example], profiles: IndexProfiles) -> Mapping[str, Any]:
+    """Index → the digest, names and types of its fields. Variants of an index are skipped: no server has them."""
     first: dict[str, Example] = {}
     for example in examples:
-        if "variant" not in example.context:  # of a schema that no server holds
+        if "variant" not in example.context:
             first.setdefault(str(example.context.get("index", "")), example)
     indices = {name: profiles.index(example) for name, example in first.items() if name}
     return {
@@ -30,7 +31,7 @@ def facts_of(examples: Sequence[Example], profiles: IndexProfiles) -> Mapping[st
 
 
 def licences_of(examples: Sequence[Example], profiles: IndexProfiles, default: str) -> Mapping[str, str]:
-    """`default` is the index of questions that name none."""
+    """Index → licence, or "unknown". `default` is the index of questions that do not name one."""
     indices = {str(example.context.get("index", "")): example for example in examples}
     found = {name: profiles.index(example) for name, example in indices.items()}
     return {

@@ -125,7 +125,7 @@ class Trial:
     def _run(self, made: ComposedQuestion) -> str:
         """Why the gold is not good. Empty if it is. For a sorted page, the one request asks for one more hit."""
         loaded = self._loaded(made.context.trial_index)
-        if loaded.holes.meets(made.body):
+        if loaded.unsupported.reason(made.body):
             return "unsupported"
         body = loaded.frozen(made.body)
         asked: dict[str, Any] = {**body, "track_total_hits": True}

@@ -1,6 +1,6 @@
 """Run bodies on candidates for test databases: one embedded engine for all tasks of this process.
 
-    with shared_runner().on(mapping, settings, documents, now, unheld, refused) as run:
+    with shared_runner().on(mapping, settings, documents, now, unsupported_fields, refused) as run:
         run({"query": …})  → an Outcome as from executors. INVALID if `refused` gives a reason against the body
 
 It starts at the first use, ends with the process, and has one index at a time. It is not the executor
@@ -19,9 +19,9 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from dstill.api.records import Outcome, OutcomeKind
 from dstill.errors import DataError
 from dstill_querydsl.engines.embedded import EmbeddedEngine, LoadedIndex
-from dstill_querydsl.engines.parity_guard import faithfully
+from dstill_querydsl.engines.parity_guard import search_if_supported
 from dstill_querydsl.engines.rules import OWN_PREFIX
-from dstill_querydsl.engines.unsupported_fields import Unheld, runtime
+from dstill_querydsl.engines.unsupported_fields import UnsupportedFields, runtime
 from dstill_querydsl.engines.unsupported_fields import refused as refused_fields
 
 __all__ = ["EmbeddedRunner", "Refused", "shared_runner"]
@@ -38,20 +38,20 @@ class EmbeddedRunner:
         self._engine = EmbeddedEngine()
         self._lock = threading.Lock()
         self._n_indices = 0
-        self._unheld: dict[str, Unheld] = {}  # by mapping and settings
+        self._unsupported_fields: dict[str, UnsupportedFields] = {}  # by mapping and settings
 
-    def unheld(self, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> Unheld:
+    def unsupported_fields(self, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> UnsupportedFields:
         """The fields that this engine cannot index. They are tried one by one if it refuses the whole mapping."""
         key = json.dumps([mapping, settings], sort_keys=True)
         with self._lock:
-            if key not in self._unheld:
-                if len(self._unheld) >= REMEMBERED:
-                    self._unheld.clear()
+            if key not in self._unsupported_fields:
+                if len(self._unsupported_fields) >= REMEMBERED:
+                    self._unsupported_fields.clear()
                 names = runtime(mapping)
-                if not self._accepts(Unheld().held(mapping), settings):
+                if not self._accepts(UnsupportedFields().remove_from(mapping), settings):
                     names += refused_fields(mapping, lambda one: self._accepts({"properties": {"f": one}}, settings))
-                self._unheld[key] = Unheld.of(mapping, names)
-            return self._unheld[key]
+                self._unsupported_fields[key] = UnsupportedFields.of(mapping, names)
+            return self._unsupported_fields[key]
 
     def _accepts(self, mapping: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
         self._n_indices += 1
@@ -70,19 +70,23 @@ class EmbeddedRunner:
         settings: Mapping[str, Any],
         documents: Sequence[tuple[str, Mapping[str, Any]]],
         now: str,
-        unheld: Unheld,
+        unsupported_fields: UnsupportedFields,
         refused: Refused,
     ) -> Iterator[Run]:
         """Index the documents and give a function that runs bodies. Raises DataError if they cannot be indexed."""
         with self._lock:
             self._n_indices += 1
             name = f"{OWN_PREFIX}corpus-{self._n_indices}"
-            index = LoadedIndex.load(self._engine, name, mapping, documents, settings, now=now, unheld=unheld)
+            index = LoadedIndex.load(
+                self._engine, name, mapping, documents, settings, now=now, unsupported_fields=unsupported_fields
+            )
 
             def run(body: Mapping[str, Any]) -> Outcome:
                 if reason := refused(body):
                     return Outcome(kind=OutcomeKind.INVALID, reason=reason)
-                return faithfully(index.holes, lambda one: self._engine.search(name, one), index.frozen(body))
+                return search_if_supported(
+                    index.unsupported, lambda one: self._engine.search(name, one), index.frozen(body)
+                )
 
             try:
                 yield run

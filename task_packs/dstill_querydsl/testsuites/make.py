@@ -94,17 +94,19 @@ class DatabaseMaker:
             engine = shared_runner()
         except (MissingExtra, ServiceError) as problem:
             return [], problem.what  # a problem of this machine, so it is not cached on disk
-        unheld = engine.unheld(schema.mapping, schema.settings)
-        if why := unheld.reached(gold):
+        unsupported_fields = engine.unsupported_fields(schema.mapping, schema.settings)
+        if why := unsupported_fields.reason(gold):
             choice = Choice(reason=why)
         else:
-            layout = Layout(unheld.held(schema.mapping)) if unheld.types else layout
+            layout = Layout(unsupported_fields.remove_from(schema.mapping)) if unsupported_fields.types else layout
             try:
                 choice = choose(
                     candidates(gold, layout, moment, seed),
                     gold,
                     [json.loads(one.answer) for one in mutants],
-                    lambda documents: engine.on(schema.mapping, schema.settings, documents, now, unheld, refused),
+                    lambda documents: engine.on(
+                        schema.mapping, schema.settings, documents, now, unsupported_fields, refused
+                    ),
                     self._same,
                     self._empty,
                     k,
@@ -113,7 +115,7 @@ class DatabaseMaker:
                 choice = Choice(reason=_brief(problem))
         made = [[one.name, [list(pair) for pair in one.documents]] for one in choice.databases]
         reason = "" if made else choice.reason
-        without = sorted(unheld.types)
+        without = sorted(unsupported_fields.types)
         cache.save(key, {"corpora": made, "reason": reason, "without": without})
         return _databases(made, schema, without), reason
 

@@ -176,9 +176,9 @@ def test_the_bench_runs_nothing_that_is_refused() -> None:
 
     documents: list[tuple[str, dict[str, Any]]] = [("a", {"code": "x"})]
     mapping, now = {"properties": {"code": {"type": "keyword"}}}, "2025-06-18T12:00:00Z"
-    unheld = shared_runner().unheld(mapping, {})
+    unsupported_fields = shared_runner().unsupported_fields(mapping, {})
     with shared_runner().on(
-        mapping, {}, documents, now, unheld, lambda body: "not run" if "size" in body else ""
+        mapping, {}, documents, now, unsupported_fields, lambda body: "not run" if "size" in body else ""
     ) as run:
         assert run({"query": {"match_all": {}}}).kind is OutcomeKind.OK
         assert run({"size": 1}) == Outcome(kind=OutcomeKind.INVALID, reason="not run")

@@ -159,7 +159,7 @@ def test_sizes_follow_the_guards_limits() -> None:
 
 def test_limits_below_its_own_forms_are_said() -> None:
     task = QueryDsl(Settings(guard=Limits(aggregation_depth=1)))
-    with pytest.raises(ConfigError, match="aggregation_depth = 1 is below"):
+    with pytest.raises(ConfigError, match="aggregation_depth = 1 is too low"):
         task.grammar(pack("weblogs")[1])
 
 

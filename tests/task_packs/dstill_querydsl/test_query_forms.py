@@ -23,7 +23,7 @@ PARTS = {*DECAYS, "field_value_factor", "random_score", "minimum_should_match_fi
 # OpenSearch alone has it.
 OPENSEARCH = {"xy_shape"}
 QUERY_TABLES = (
-    "canonical.query._FREE",
+    "canonical.query._UNORDERED",
     "canonical.query._INNER",
     "engines.freeze._BY_FIELD",
     "engines.unsupported_fields._TEXTUAL",
@@ -50,7 +50,7 @@ AGGREGATION_TABLES = (
     "guard.buckets._CELLS",
     "guard.buckets._OVERSAMPLED",
     "guard.buckets._SIZES",
-    "guard.buckets._TAKEN",
+    "guard.buckets._TYPICAL",
     "guard.cost._WEIGHTS",
     "language.aggregations._APPROXIMATE_KINDS",
     "language.aggregations._BY_BOUNDS",
@@ -119,7 +119,7 @@ def test_the_guard_lets_the_long_form_through(name: str) -> None:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_no_option_of_the_guard_is_taken_for_a_field(name: str) -> None:
-    assert OF_GUARD[name].beside.keys() - {"boost", "_name"} <= set(PLACES[name])
+    assert OF_GUARD[name].options.keys() - {"boost", "_name"} <= set(PLACES[name])
 
 
 def test_a_query_that_names_its_field_is_one_leaf_on_that_field() -> None:

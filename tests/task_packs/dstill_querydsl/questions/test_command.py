@@ -51,7 +51,7 @@ def test_questions_about_a_mapping_of_ones_own(asked: Callable[..., Any]) -> Non
         (b'{\n "a": {\n', None, 4, "at line 3, column 1"),
         (b"[]", None, 4, "mapping.json holds no JSON object"),
         (b"\xff", None, 2, "mapping.json"),
-        ({"a": KEYWORD}, None, 4, "no index mapping"),
+        ({"a": KEYWORD}, None, 4, "not an index mapping"),
         (MAPPING, b"[]", 4, "values.json holds no JSON object"),
         (MAPPING, {"level": 7}, 4, "not a valid form for values"),
         (MAPPING, {"took": {"min": 9, "max": 1}}, 4, "min 9 is above max 1"),
