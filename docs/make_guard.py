@@ -66,10 +66,10 @@ HEAD = """# What the guard refuses
 
 <!-- Written by docs/make_guard.py from tests/support/hostile.py: change that, then `make docs`. -->
 
-The tests put each of these parts into every place that a body has for its kind (a query into `bool`, `nested`,
-`function_score`, `filters`, `highlight_query`, the filter of a sort and so on; an aggregation below others; a sort into
-`top_hits`). The guard refuses all {bodies} bodies with the code in the first column. It is an allow-list: anything else
-is refused as well, unless the tables of the guard name it.
+The guard refuses each of these parts, wherever it is in a body, with the code in the first column. The tests put each
+part into every place that a body has for its kind (a query into `bool`, `nested`, `function_score`, `filters`,
+`highlight_query`, the filter of a sort and so on; an aggregation below others; a sort into `top_hits`): {bodies} bodies.
+The guard is an allow-list: anything else is refused as well, unless its tables name it.
 """
 
 

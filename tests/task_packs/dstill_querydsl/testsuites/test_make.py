@@ -162,7 +162,7 @@ def test_a_live_mapping_that_the_embedded_engine_cannot_hold(place: IndexSchema)
     with Live().open(task, Engine()) as executor:
         verdict = judge(task, EXAMPLE, Draft(answer=LUCKY), executor)
     assert verdict.reached == Level.CORRECT
-    assert verdict.test_suite_skipped == "uses 'event.duration' (long), which the embedded engine does not hold"
+    assert verdict.test_suite_skipped == "uses 'event.duration' (long), which the embedded engine does not support"
 
 
 def test_fields_that_the_embedded_engine_cannot_hold_cost_the_others_nothing(place: IndexSchema) -> None:
@@ -182,7 +182,7 @@ def test_fields_that_the_embedded_engine_cannot_hold_cost_the_others_nothing(pla
     held = {name for one in found for _, source in one.data["documents"] for name in source}
     assert {"level", "took", "host", "hosts"} < held
     assert not held & {"labels", "stream", "name"}
-    with pytest.raises(NoTestDatabases, match=r"^uses 'hour' \(runtime\), which the embedded engine does not hold"):
+    with pytest.raises(NoTestDatabases, match=r"^uses 'hour' \(runtime\), which the embedded engine does not support"):
         corpora(there, {"query": {"range": {"hour": {"gte": 9}}}})
 
 
@@ -204,7 +204,7 @@ def test_an_answer_that_uses_what_the_corpora_lack_counts_by_the_data_alone(plac
             other = judge(task, gold, Draft(answer='{"query":{"term":{"labels.env":"test"}}}'), executor)
             lucky = judge(task, gold, Draft(answer='{"query":{"range":{"took":{"gte":5}}}}'), executor)
     assert (other.reached, other.checked, other.n_test_databases) == (Level.CORRECT, Level.CORRECT, 0)
-    assert other.test_suite_skipped == "uses 'labels' (flattened), which the embedded engine does not hold"
+    assert other.test_suite_skipped == "uses 'labels' (flattened), which the embedded engine does not support"
     assert (lucky.reached, lucky.n_test_databases, lucky.test_suite_skipped) == (Level.EXECUTED, 1, "")
 
 
